@@ -1,0 +1,50 @@
+# Two commands: `make run` and `make test`. The others are for people who change things.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := run
+.PHONY: run test check train bench requirements browser clean
+
+# Byte-compiled packages import in a third of the time, so pip is left to compile them.
+$(VENV)/run.stamp: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Formcast needs Python 3.11 or newer; this is `$(PYTHON) --version`. Say which one to use: make run PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); $(PYTHON) -m pip --version >/dev/null 2>&1 && $(PYTHON) -m venv --without-pip $(VENV); } || { rm -rf $(VENV); echo "Python's venv module is missing. Install it: apt install python3-venv"; exit 1; }
+	@echo "Installing what Formcast needs into $(VENV) (once, about a minute) …"
+	@if test -x $(BIN)/pip; then $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt; else $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r requirements.txt; fi
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/run.stamp tests/requirements.txt
+	@if test -x $(BIN)/pip; then $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt; else $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt; fi
+	@touch $@
+
+run: $(VENV)/run.stamp  ## start the app on $PORT or 8000
+	@echo "Starting on http://localhost:$${PORT:-8000} (stop with Ctrl+C)"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh -c "exec $$(sed -n 's/^web: //p' Procfile)"
+
+browser: $(VENV)/test.stamp
+	@$(BIN)/python -m tests.install
+
+test: $(VENV)/test.stamp browser  ## everything that must hold, in one command
+	$(BIN)/python -m pytest
+
+check: $(VENV)/test.stamp browser  ## the gate: style, types, imports, tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+train: $(VENV)/test.stamp  ## retrain every bundled model
+	$(BIN)/python -m model.house_price.train
+
+bench: $(VENV)/test.stamp  ## measure, against a bare Flask route in the same run
+	@$(BIN)/python -m tests.install --bench
+	@$(BIN)/python -m tests.benchmarks
+
+requirements:  ## pin anew what pyproject.toml asks for
+	$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --upgrade -o requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --group train --group test -c requirements.txt -o tests/requirements.txt
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,59 @@
+"""How gunicorn serves the app; every setting with its reason."""
+
+import os
+from pathlib import Path
+
+_on_dyno = "DYNO" in os.environ
+
+# PORT is what a platform gives; without one this is somebody's laptop, which nobody else may reach.
+bind = f"0.0.0.0:{os.environ['PORT']}" if "PORT" in os.environ else "127.0.0.1:8000"
+
+# Two at least: while one is replaced the other answers.
+workers = max(2, int(os.environ.get("WEB_CONCURRENCY", "2")))
+
+# Greenlets: slow clients hold a greenlet and not a worker. A prediction takes well under a
+# millisecond, so that one greenlet never keeps the others waiting for long.
+worker_class = "gevent"
+worker_connections = 1000
+
+# The models are loaded once and their memory is shared by the workers. ONNX Runtime sessions of one
+# thread have no pool of threads that a fork would lose.
+preload_app = True
+
+# The heartbeat of a worker, and what running requests get on SIGTERM: below Heroku's 30 s.
+timeout = 20
+graceful_timeout = 25
+
+# Heroku's router keeps connections for 90 s; behind it the app must not be the one that closes.
+keepalive = 95 if _on_dyno else 5
+
+# A worker is replaced before a slow leak in any library becomes somebody's incident.
+max_requests = 50_000
+max_requests_jitter = 5_000
+
+# Heartbeats go to memory: a slow disk must not look like a dead worker.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+# Only the platform's router may say where a request came from; SCRIPT_NAME from nobody.
+forwarded_allow_ips = "*" if _on_dyno else "127.0.0.1"
+forwarder_headers = ""
+
+# No socket in the home directory, which may be read-only.
+control_socket_disable = True
+
+# Room for the longest address that the app itself makes, and no more.
+limit_request_line = 4094
+limit_request_fields = 100
+limit_request_field_size = 8190
+
+
+def when_ready(server) -> None:  # type: ignore[no-untyped-def]
+    """Print the address that a person can click."""
+    host, port = server.LISTENERS[0].sock.getsockname()[:2]
+    shown = "localhost" if host in ("0.0.0.0", "127.0.0.1") else host
+    server.log.info("Formcast is ready: http://%s:%s", shown, port)
+
+
+def worker_int(worker) -> None:  # type: ignore[no-untyped-def]
+    """Ctrl+C ends a worker at once; gevent's would wait for every open connection."""
+    os._exit(0)
