@@ -1,0 +1,32 @@
+"""Numbers and money as people read them, through Babel, cached because the same few come again."""
+
+from functools import lru_cache
+
+from babel import Locale
+from babel.numbers import format_currency, format_decimal, format_percent
+
+
+@lru_cache(maxsize=64)
+def _locale(name: str) -> Locale:
+    return Locale.parse(name)
+
+
+@lru_cache(maxsize=8192)
+def number(value: float, locale: str, grouping: bool = True) -> str:
+    """A number in its locale's spelling: ``1,850`` or, without grouping, ``1995``."""
+    return format_decimal(value, locale=_locale(locale), group_separator=grouping)
+
+
+@lru_cache(maxsize=8192)
+def currency(value: float, code: str, locale: str) -> str:
+    """An amount in whole units of the ISO 4217 currency ``code``: ``$183,500``."""
+    loc = _locale(locale)
+    pattern = loc.currency_formats["standard"].pattern.replace(".00", "")
+    return format_currency(value, code, format=pattern, locale=loc, currency_digits=False)
+
+
+@lru_cache(maxsize=1024)
+def percent(share: float, locale: str, digits: int = 0) -> str:
+    """A share as a percentage: 0.0612 with one digit is ``6.1%``."""
+    pattern = "#,##0" + ("." + "0" * digits if digits else "") + "%"
+    return format_percent(share, format=pattern, locale=_locale(locale))

@@ -1,0 +1,63 @@
+"""From a value and its spread to an honest range: conformal quantiles by which facts are known."""
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from model.card import Calibration, Group
+from model.predictors import Column
+
+
+class Ranges:
+    """The calibration of one model, looked up by the set of known optional facts.
+
+    Each set has its own conformal quantiles (Mondrian conformal prediction: Vovk, Gammerman and
+    Shafer, Algorithmic Learning in a Random World, 2005, section 4.5), so that the coverage holds
+    whatever is given and not only on average over what people give.
+    """
+
+    def __init__(self, calibration: Calibration, optional: tuple[str, ...]) -> None:
+        self.coverage = calibration.coverage
+        self._log = calibration.scale == "log"
+        self._optional = optional
+        self._groups = {frozenset(group.known): group for group in calibration.groups}
+
+    def group(self, known: Iterable[str]) -> Group:
+        """The calibration for exactly these known optional facts.
+
+        Raises:
+            KeyError: if the manifest has no such group.
+        """
+        return self._groups[frozenset(known)]
+
+    def missing_groups(self) -> int:
+        """How many subsets of the optional facts have no calibration; 0 in a sound manifest."""
+        return int(2 ** len(self._optional)) - len(self._groups)
+
+    def ends(self, value: float, spread: float, group: Group) -> tuple[float, float]:
+        """Low and high end for one row; the same as ``bounds`` without arrays."""
+        if self._log:
+            return value * math.exp(-group.low * spread), value * math.exp(group.high * spread)
+        return value - group.low * spread, value + group.high * spread
+
+    def bounds(self, value: Column, spread: Column, group: Group) -> tuple[Column, Column]:
+        """Low and high ends, each of shape (rows,), in the unit of ``value``."""
+        if self._log:
+            return value * np.exp(-group.low * spread), value * np.exp(group.high * spread)
+        return value - group.low * spread, value + group.high * spread
+
+    def narrowing(self, known: frozenset[str]) -> tuple[str, float] | None:
+        """The unknown fact that narrows the range most, and by which share of the median width.
+
+        Read from the widths that the training command measured, not from this one row.
+        """
+        now = self._groups[known].width
+        widths = {
+            name: self._groups[known | {name}].width for name in self._optional if name not in known
+        }
+        if not widths:
+            return None
+        best = min(widths, key=widths.__getitem__)
+        share = 1 - widths[best] / now
+        return (best, share) if share > 0 else None

@@ -1,0 +1,23 @@
+"""What a model answers: plain, frozen, without a framework."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A range that holds the truth with probability ``coverage`` over new rows.
+
+    ``low`` and ``high`` are in the unit of the prediction.
+    """
+
+    low: float
+    high: float
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The answer for one row, in the unit that the card's output names."""
+
+    value: float
+    interval: Interval | None = None
