@@ -1,0 +1,49 @@
+"""Facts as a matrix of codes and as a frame of named columns, and from one to the other.
+
+The matrix is what a compiled model takes: float [N, K], one column a field in the card's order, a
+choice as its index in the card's list, NaN for unknown. The frame is what a scikit-learn pipeline
+takes: the same columns by name, a choice as its own string.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+Choices = Mapping[str, Sequence[str]]
+
+
+def to_matrix(frame: pd.DataFrame, fields: Sequence[str], choices: Choices) -> Floats:
+    """Return the columns `fields` of frame as floats [N, len(fields)].
+
+    Raises:
+        ValueError: a column of `choices` holds a string that is not in its list.
+    """
+    columns = []
+    for name in fields:
+        if name not in choices:
+            columns.append(frame[name].to_numpy(dtype=float))
+            continue
+        index = {choice: float(code) for code, choice in enumerate(choices[name])}
+        unknown = frame[name].isna()
+        if strangers := sorted(set(frame[name][~unknown]) - set(index)):
+            raise ValueError(f"{name}: {', '.join(map(repr, strangers))} not among the choices")
+        columns.append(frame[name].map(index).to_numpy(dtype=float))
+    return np.column_stack(columns)
+
+
+def to_frame(matrix: Floats, fields: Sequence[str], choices: Choices) -> pd.DataFrame:
+    """Return the matrix [N, len(fields)] as a frame; the inverse of `to_matrix`."""
+    columns: dict[str, object] = {}
+    for name, column in zip(fields, matrix.T, strict=True):
+        if name in choices:
+            labels = np.array([*choices[name], np.nan], dtype=object)
+            codes = np.nan_to_num(column, nan=len(choices[name])).astype(int)
+            columns[name] = pd.Series(labels[codes], dtype=object)
+        else:
+            columns[name] = column
+    return pd.DataFrame(columns)

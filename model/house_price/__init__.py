@@ -1,0 +1,1 @@
+"""The house price model: its card, its training code and what the training made."""

@@ -1,0 +1,89 @@
+"""The sales that the model learns from: `sales.csv`, and how it is made from the published table.
+
+python -m model.house_price.sales ames.csv     writes sales.csv anew
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from model.calibration import Integers
+from model.frames import Floats
+from model.house_price.facts import FIELDS, to_matrix
+
+SALES = Path(__file__).with_name("sales.csv")
+
+# What each column is made of, and how many of it make one: a half bath is half a bath.
+_SOURCES: dict[str, dict[str, float]] = {
+    "beds": {"Bedroom_AbvGr": 1},
+    "baths": {"Full_Bath": 1, "Bsmt_Full_Bath": 1, "Half_Bath": 0.5, "Bsmt_Half_Bath": 0.5},
+    "sqft": {"Gr_Liv_Area": 1},
+    "year_built": {"Year_Built": 1},
+    "garage_cars": {"Garage_Cars": 1},
+    "lot_area": {"Lot_Area": 1},
+    "basement_sqft": {"Total_Bsmt_SF": 1},
+    "fireplaces": {"Fireplaces": 1},
+    "price": {"Sale_Price": 1},
+    "year_sold": {"Year_Sold": 1},
+    "month_sold": {"Mo_Sold": 1},
+}
+_CHOICES = {"neighborhood": "Neighborhood", "condition": "Overall_Cond"}
+_COLUMNS = (*FIELDS, "price", "year_sold", "month_sold")
+
+
+@dataclass(frozen=True)
+class Sales:
+    """Sales as they stand in `sales.csv`, one row each.
+
+    facts [N, 10] as `facts.to_matrix` codes them, price [N] in dollars of the year of the sale.
+    """
+
+    facts: Floats
+    price: Floats
+    year_sold: Integers
+    month_sold: Integers
+
+    def __len__(self) -> int:
+        return len(self.price)
+
+    def head(self, rows: int) -> Sales:
+        """Return the first sales."""
+        return Sales(*(column[:rows] for column in astuple(self)))
+
+
+def read_sales(path: Path = SALES) -> Sales:
+    """Read sales from a file like `sales.csv`.
+
+    Raises:
+        ValueError: a column is missing, a number is not one, or a choice is unknown.
+    """
+    # "None" and "NA" are words in this table, never a missing value.
+    table = pd.read_csv(path, keep_default_na=False)
+    if missing := [name for name in _COLUMNS if name not in table]:
+        raise ValueError(f"{path}: no column {', '.join(missing)}")
+    return Sales(
+        facts=to_matrix(table),
+        price=table["price"].to_numpy(dtype=float),
+        year_sold=table["year_sold"].to_numpy(dtype=np.int64),
+        month_sold=table["month_sold"].to_numpy(dtype=np.int64),
+    )
+
+
+def write_sales(ames: Path, path: Path = SALES) -> None:
+    """Write the columns that the model uses of the published table `ames.csv`."""
+    table = pd.read_csv(ames, keep_default_na=False)
+    columns = {name: table[source] for name, source in _CHOICES.items()}
+    for name, parts in _SOURCES.items():
+        columns[name] = sum(table[source] * weight for source, weight in parts.items())
+    pd.DataFrame(columns)[list(_COLUMNS)].to_csv(
+        path, index=False, float_format="%g", lineterminator="\n"
+    )
+
+
+if __name__ == "__main__":
+    write_sales(Path(sys.argv[1]))
