@@ -1,0 +1,111 @@
+"""The pages of one model: form, answer, fragment and card; one blueprint a served model."""
+
+from functools import cache
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response
+from markupsafe import Markup
+
+from app.about import about_context
+from app.answers import answer
+from app.form import view_form
+from app.result import Presenter, Problem
+from app.submission import Submission, form_data, query_data, read_submission
+from app.views import (
+    BesideContext,
+    ExampleView,
+    NotesContext,
+    PageContext,
+    Renderer,
+    ResultContext,
+    Site,
+)
+from model import Model
+
+REVALIDATED = {"Cache-Control": "no-cache"}
+LONGEST_URL = 2000
+"""Characters of a query that every server on the way takes; a longer state is not put into it."""
+
+
+def pages_blueprint(model: Model, prefix: str, render: Renderer) -> Blueprint:
+    """The routes of one model under ``prefix``, "" for the default model."""
+    blueprint = Blueprint(f"pages-{model.slug}", __name__, url_prefix=prefix or None)
+    site = view_site(model, prefix)
+    presenter = Presenter(model)
+    about = render("about.html", about_context(model, presenter, site))
+
+    @cache
+    def notes_of(known: frozenset[str]) -> Markup:
+        return render("_notes.html", NotesContext(site, presenter.notes(known)))
+
+    def result_of(submission: Submission | None) -> Markup:
+        result = presenter.result(submission)
+        notes = notes_of(result.known) if result.state == "fresh" else Markup()
+        return render("_result.html", ResultContext(result, notes))
+
+    def beside(errors: dict[str, str]) -> Markup:
+        every = tuple((name, errors.get(name, "")) for name in model.card.names)
+        return no_errors if not errors else render("errors_beside.html", BesideContext(every))
+
+    no_errors = render(
+        "errors_beside.html", BesideContext(tuple((name, "") for name in model.card.names))
+    )
+
+    def page(submission: Submission | None, posted: bool) -> Response:
+        failed = submission is not None and submission.features is None
+        context = PageContext(
+            site=site,
+            form=view_form(model.card, submission),
+            result=result_of(submission),
+            problems=_problems(submission) if posted and submission else (),
+            heading=("Error: " if posted and failed else "") + site.title,
+        )
+        status = 422 if posted and failed else 200
+        return answer(render("page.html", context), status, REVALIDATED)
+
+    @blueprint.get("/")
+    def form() -> Response:
+        data = query_data()
+        given = any(name in data for name in model.card.names)
+        return page(read_submission(model.card, data) if given else None, posted=False)
+
+    @blueprint.post("/")
+    def full_post() -> Response:
+        return page(read_submission(model.card, form_data()), posted=True)
+
+    @blueprint.post("/predict-fragment")
+    def fragment() -> Response:
+        submission = read_submission(model.card, form_data())
+        body = result_of(submission) + beside(submission.errors)
+        status = 200 if submission.features is not None else 422
+        headers = {"Cache-Control": "no-store"}
+        query = submission.query
+        if len(query) <= LONGEST_URL:
+            headers["HX-Replace-Url"] = f"{site.home}?{query}" if query else site.home
+        return answer(body, status, headers)
+
+    @blueprint.get("/about")
+    def card() -> Response:
+        return answer(about, 200, REVALIDATED)
+
+    return blueprint
+
+
+def view_site(model: Model, prefix: str) -> Site:
+    """The texts and addresses of one model's pages."""
+    home = f"{prefix}/"
+    return Site(
+        title=model.card.title,
+        summary=model.card.summary,
+        home=home,
+        fragment=f"{home}predict-fragment",
+        about=f"{home}about",
+        examples=tuple(
+            ExampleView(example.title, f"{home}?{urlencode(example.values)}")
+            for example in model.card.examples
+        ),
+    )
+
+
+def _problems(submission: Submission) -> tuple[Problem, ...]:
+    return tuple(Problem(name, text) for name, text in submission.errors.items())

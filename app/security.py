@@ -1,0 +1,79 @@
+"""Headers and error pages: the same for every answer, whatever went wrong."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from app.answers import answer
+from app.views import ErrorContext, Renderer
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+HEADERS = [
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    (
+        "Permissions-Policy",
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
+    ),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+]
+
+WORDS = {
+    400: ("This request could not be read", "Go back and try again."),
+    404: ("Page not found", "If you typed the address, check it."),
+    405: ("This address cannot be used like that", "Open the form and use it from there."),
+    411: ("This request could not be read", "It has to say how long it is."),
+    413: ("That is more than the form can take", "Shorten what you typed and try again."),
+    500: ("Something went wrong on our side", "What you typed is not lost. Try again in a moment."),
+}
+
+
+class SecureHeaders:
+    """Puts the headers on whatever the app answers, below everything that could forget them."""
+
+    def __init__(self, app: "WSGIApplication") -> None:
+        self._app = app
+
+    def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        """Answer as the app does, with the headers."""
+
+        def start_with_headers(status, headers, exc_info=None):  # type: ignore[no-untyped-def]
+            return start(status, headers + HEADERS, exc_info)
+
+        return self._app(environ, start_with_headers)
+
+
+def secure(app: Flask, render: Renderer) -> None:
+    """Put headers on every answer and words on every error."""
+    app.wsgi_app = SecureHeaders(app.wsgi_app)  # type: ignore[method-assign, assignment]
+
+    @app.errorhandler(HTTPException)
+    def say_it(error: HTTPException) -> Response:
+        if error.code is None or error.code < 400:
+            return app.make_response(error.get_response())
+        heading, advice = WORDS.get(error.code, (error.name, "Go back and try again."))
+        fragment = request.path.endswith("/predict-fragment")
+        body = render(
+            "_error.html" if fragment else "error.html",
+            ErrorContext(heading=heading, advice=advice, status=error.code),
+        )
+        response = answer(body, error.code, {"Cache-Control": "no-store"})
+        for name, value in error.get_headers():
+            if name.lower() not in ("content-type", "content-length"):
+                response.headers[name] = value
+        return response
+
+    @app.errorhandler(Exception)
+    def say_nothing(error: Exception) -> Response:
+        app.logger.error("%s %s failed", request.method, request.path, exc_info=error)
+        return say_it(InternalServerError())

@@ -1,0 +1,95 @@
+"""From request data to features: what was typed, what it means, and what is wrong with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qs, quote_plus
+
+from flask import request
+from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
+
+from model import Card, Features
+
+Data = Mapping[str, list[str]]
+"""Every value that was sent, by field name."""
+
+FORM_BYTES = 64 * 1024
+"""The largest form that is read; one with every field filled has a hundredth of it."""
+
+MOST_FIELDS = 500
+"""Fields of a form that are read; a card has tens, an attack has thousands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One filled form.
+
+    ``values`` holds every field of the card as it was typed, ``features`` what they mean (None
+    while anything is wrong), ``errors`` the words for each wrong field, in the card's order, and
+    ``lacking`` the required fields that are simply still empty.
+    """
+
+    values: dict[str, str]
+    features: Features | None
+    errors: dict[str, str]
+    lacking: tuple[str, ...]
+
+    @property
+    def query(self) -> str:
+        """The whole state as a query string, empty fields left out."""
+        return "&".join(
+            f"{name}={value if value.isalnum() and value.isascii() else quote_plus(value)}"
+            for name, value in self.values.items()
+            if value and not value.isspace()
+        )
+
+
+def form_data() -> Data:
+    """The fields of a posted form; another type than urlencoded has none.
+
+    Reads the body itself, once its length is known to be small: ``request.form`` wraps and copies
+    it for uploads that this form does not have, at three times the cost.
+
+    Raises:
+        LengthRequired: for a body whose length is not said in advance.
+        RequestEntityTooLarge: for one over ``FORM_BYTES``, or with too many fields.
+    """
+    environ = request.environ
+    if "HTTP_TRANSFER_ENCODING" in environ:
+        raise LengthRequired
+    length = request.content_length or 0
+    if length > FORM_BYTES:
+        raise RequestEntityTooLarge
+    if not environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+        return {}
+    body: bytes = environ["wsgi.input"].read(length)
+    return _fields(body.decode("utf-8", "replace"))
+
+
+def query_data() -> Data:
+    """The fields of the address."""
+    return _fields(request.query_string.decode("utf-8", "replace"))
+
+
+def _fields(text: str) -> Data:
+    try:
+        return parse_qs(text, keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise RequestEntityTooLarge from None
+
+
+def read_submission(card: Card, data: Data) -> Submission:
+    """Read a form or a query; fields that the card does not know are ignored."""
+    values: dict[str, str] = {}
+    twice: dict[str, str] = {}
+    for field in card.fields:
+        given = data.get(field.name)
+        values[field.name] = given[0] if given else ""
+        if given and len(given) > 1:
+            twice[field.name] = field.twice
+    features, errors = card.validate_row(values)
+    if not errors and not twice:
+        return Submission(values, features, {}, ())
+    errors = errors | twice
+    lacking = tuple(name for name in errors if not values[name].strip() and name not in twice)
+    ordered = {name: errors[name] for name in card.names if name in errors}
+    return Submission(values, None, ordered, lacking)

@@ -1,0 +1,118 @@
+"""What each template is given: one frozen dataclass a template, and the one way to render it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment, Template
+from markupsafe import Markup
+
+from app.form import FormView
+from app.result import Notes, Problem, Result
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleView:
+    """A link that fills the form."""
+
+    title: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What does not change between two requests to one model."""
+
+    title: str
+    summary: str
+    home: str
+    fragment: str
+    about: str
+    examples: tuple[ExampleView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PageContext:
+    """``page.html``: the form with its result; ``problems`` are the summary of a full post."""
+
+    site: Site
+    form: FormView
+    result: Markup
+    problems: tuple[Problem, ...]
+    heading: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotesContext:
+    """``_notes.html``: what stands below a prediction and depends only on the known facts."""
+
+    site: Site
+    notes: Notes
+
+
+@dataclass(frozen=True, slots=True)
+class ResultContext:
+    """``_result.html``: the result alone, as a live post gets it."""
+
+    result: Result
+    notes: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class BesideContext:
+    """``errors_beside.html``: every field's error, "" where it is fine, swapped in at the field."""
+
+    errors: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A label and a value."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class AboutContext:
+    """``about.html``: the card for people."""
+
+    site: Site
+    heading: str
+    origin: str
+    source: str
+    accuracy: str
+    metrics: tuple[Row, ...]
+    how: str
+    method: str
+    limits: tuple[str, ...]
+    not_for: tuple[str, ...]
+    facts: tuple[Row, ...]
+    made: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorContext:
+    """``error.html`` and ``_error.html``: what happened, and what to do now."""
+
+    heading: str
+    advice: str
+    status: int
+
+
+Context = PageContext | NotesContext | ResultContext | BesideContext | AboutContext | ErrorContext
+
+
+class Renderer:
+    """Renders a template with its context and nothing else but the globals of the environment."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._templates: dict[str, Template] = {}
+
+    def __call__(self, template: str, context: Context) -> Markup:
+        """The rendered text, in which the template has escaped every value."""
+        values: dict[str, Any] = {name: getattr(context, name) for name in context.__slots__}
+        found = self._templates.get(template)
+        if found is None:
+            found = self._templates[template] = self._environment.get_template(template)
+        return Markup(found.render(values))  # noqa: S704 (escaped there, by autoescape)
