@@ -1,0 +1,169 @@
+"""The fragment: what a live post answers, typed in every way that people have."""
+
+import pytest
+from flask.testing import FlaskClient
+
+from model import Model
+from tests.conftest import HOUSE
+from tests.html import FRAGMENT, data_of, get_page, post_fragment, text_of
+
+
+def test_it_is_the_same_result_as_on_the_page(client: FlaskClient) -> None:
+    fragment = post_fragment(client, HOUSE)
+    page = get_page(client, "/?beds=3&baths=2.5&sqft=1850")
+    assert str(fragment.select_one("#result")) == str(page.select_one("#result"))
+
+
+def test_the_price_is_rounded_for_people_and_not_for_programs(client: FlaskClient) -> None:
+    soup = post_fragment(client, HOUSE)
+    value = data_of(soup, "prediction")
+    shown = float(text_of(soup, "data.prediction").replace("$", "").replace(",", ""))
+    assert shown == pytest.approx(value, abs=250)
+    assert shown % 500 == 0
+    assert value % 500 != 0
+
+
+def test_the_range_contains_the_price_and_is_rounded_outward(client: FlaskClient) -> None:
+    soup = post_fragment(client, HOUSE)
+    low, high = data_of(soup, "interval-low"), data_of(soup, "interval-high")
+    assert low < data_of(soup, "prediction") < high
+    text = text_of(soup, ".range")
+    assert text.startswith("9 of 10 houses like this sold between $")
+    shown_low = float(text_of(soup, "data.interval-low").replace("$", "").replace(",", ""))
+    shown_high = float(text_of(soup, "data.interval-high").replace("$", "").replace(",", ""))
+    assert shown_low <= low
+    assert shown_high >= high
+
+
+def test_the_gauge_says_in_words_what_it_draws(client: FlaskClient) -> None:
+    soup = post_fragment(client, HOUSE)
+    title = text_of(soup, "#gauge title")
+    assert text_of(soup, "data.interval-low") in title
+    (band,) = soup.select("#gauge .band")
+    (dot,) = soup.select("#gauge .dot")
+    start = float(str(band["x"]))
+    assert start <= float(str(dot["cx"])) <= start + float(str(band["width"]))
+
+
+def test_it_names_the_fact_that_would_narrow_the_range(client: FlaskClient, house: Model) -> None:
+    soup = post_fragment(client, HOUSE)
+    (link,) = soup.select(".narrowing a")
+    name = str(link["href"]).removeprefix("#")
+    assert name in house.card.optional
+    assert house.ranges is not None
+    now, then = house.ranges.group(()).width, house.ranges.group((name,)).width
+    assert then < now
+    assert f"{1 - then / now:.0%}" in text_of(soup, ".narrowing")
+
+
+def test_with_all_facts_nothing_more_is_asked_for(client: FlaskClient, house: Model) -> None:
+    full = house.card.examples[-1].values
+    assert set(full) == set(house.card.names)
+    assert not post_fragment(client, full).select(".narrowing")
+
+
+def test_it_carries_an_error_for_every_field_empty_where_the_field_is_fine(
+    client: FlaskClient, house: Model
+) -> None:
+    soup = post_fragment(client, {**HOUSE, "baths": "99", "condition": "Splendid"}, status=422)
+    swapped = [str(element["id"]) for element in soup.select(".error[data-hx-swap-oob]")]
+    assert swapped == [f"{name}-error" for name in house.card.names]
+    assert text_of(soup, "#baths-error") == "Error: Bathrooms must be between 0.5 and 8"
+    assert text_of(soup, "#condition-error") == "Error: Choose the condition from the list"
+    assert text_of(soup, "#beds-error") == ""
+
+
+def test_a_wrong_field_withdraws_the_price_and_says_what_to_mend(client: FlaskClient) -> None:
+    soup = post_fragment(client, {**HOUSE, "baths": "99"}, status=422)
+    assert soup.select_one("#result")["data-state"] == "withdrawn"  # type: ignore[index]
+    assert not soup.select("data")
+    (link,) = soup.select("#result .problems a")
+    assert link["href"] == "#baths"
+
+
+def test_facts_that_are_still_lacking_are_asked_for_calmly(client: FlaskClient) -> None:
+    soup = post_fragment(client, {"beds": "3"}, status=422)
+    assert text_of(soup, "#result .sentence") == (
+        "Still to fill in: the number of bathrooms and the living area."
+    )
+    assert not soup.select("#result .problems")
+
+
+def test_the_address_bar_gets_the_whole_state(client: FlaskClient) -> None:
+    response = client.post(FRAGMENT, data={**HOUSE, "year_built": "", "pool": "1"})
+    assert response.headers["HX-Replace-Url"] == "/?beds=3&baths=2.5&sqft=1850"
+    response = client.post(FRAGMENT, data={**HOUSE, "beds": "9 & ½"})
+    assert response.status_code == 422
+    assert response.headers["HX-Replace-Url"] == ("/?beds=9+%26+%C2%BD&baths=2.5&sqft=1850")
+    assert client.post(FRAGMENT, data={}).headers["HX-Replace-Url"] == "/"
+
+
+def test_a_state_too_long_for_an_address_leaves_the_address_alone(client: FlaskClient) -> None:
+    response = client.post(FRAGMENT, data={**HOUSE, "beds": "9" * 5000})
+    assert response.status_code == 422
+    assert "HX-Replace-Url" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "plain"),
+    [
+        ("sqft", "1,850", "1850"),
+        ("sqft", " 1850 sq ft", "1850"),
+        ("sqft", "1 850", "1850"),
+        ("sqft", "$1,850", "1850"),
+        ("sqft", "1850 Sq. Ft.", "1850"),
+        ("sqft", "1850.0", "1850"),
+        ("sqft", "１８５０", "1850"),
+        ("sqft", "١٬٨٥٠", "1850"),
+        ("baths", "2½", "2.5"),
+        ("baths", "2 1/2", "2.5"),
+        ("baths", "2.5 baths", "2.5"),
+        ("baths", "٢٫٥", "2.5"),
+        ("beds", "3 bedrooms", "3"),
+        ("beds", "3.0", "3"),
+    ],
+)
+def test_numbers_are_read_as_people_type_them(
+    client: FlaskClient, name: str, typed: str, plain: str
+) -> None:
+    soup = post_fragment(client, {**HOUSE, name: typed})
+    assert data_of(soup, "prediction") == data_of(
+        post_fragment(client, {**HOUSE, name: plain}), "prediction"
+    )
+
+
+@pytest.mark.parametrize("typed", [
+    "", "   ", "three", "NaN", "Infinity", "-inf", "1e309", "1e3", "-3", "−3", "99", "2.5", "3,5",
+    "0x3", "3_0", "3²", "3\x00", "\ud83d", "9" * 5000, "3 4", "½", "٣٣", "--3", "$", "<b>3</b>",
+])  # fmt: skip
+def test_what_is_no_number_of_bedrooms_is_refused_in_words(client: FlaskClient, typed: str) -> None:
+    data = {**HOUSE, "beds": typed.encode("utf-8", "surrogatepass").decode("utf-8", "replace")}
+    soup = post_fragment(client, data, status=422)
+    words = text_of(soup, "#beds-error").removeprefix("Error: ")
+    assert words.startswith(("Bedrooms must be", "Enter the number of bedrooms"))
+    assert not soup.select("data")
+
+
+def test_a_field_given_twice_is_refused(client: FlaskClient) -> None:
+    soup = post_fragment(client, {**HOUSE, "beds": ["3", "3"]}, status=422)
+    assert text_of(soup, "#beds-error") == "Error: Enter the number of bedrooms once"
+    assert "once" in text_of(soup, "#result")
+
+
+def test_zero_is_a_value_and_not_an_empty_field(client: FlaskClient) -> None:
+    soup = get_page(client, "/?beds=3&baths=2.5&sqft=1850&garage_cars=0")
+    (garage,) = soup.select("#garage_cars")
+    assert garage["value"] == "0"
+    without = post_fragment(client, HOUSE)
+    assert data_of(soup, "prediction") != data_of(without, "prediction")
+
+
+def test_each_optional_fact_can_be_left_out(client: FlaskClient, house: Model) -> None:
+    full = dict(house.card.examples[-1].values)
+    for name in house.card.optional:
+        soup = post_fragment(client, {**full, name: ""})
+        assert data_of(soup, "interval-low") < data_of(soup, "interval-high")
+
+
+def test_it_stays_small(client: FlaskClient) -> None:
+    assert len(client.post(FRAGMENT, data=HOUSE).data) <= 4096

@@ -1,0 +1,62 @@
+"""axe-core on every page and state, light and dark, wide and narrow: no violation."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.helpers import when_fresh
+from tests.tools import AXE
+
+FRESH = "/?beds=3&baths=2.5&sqft=1850"
+PAGES = {
+    "empty": "/",
+    "fresh": FRESH,
+    "full": FRESH + "&neighborhood=Gilbert&year_built=1995",
+    "wrong": "/?beds=99&baths=x&sqft=1850&year_built=1",
+    "about": "/about",
+    "missing": "/nowhere",
+}
+
+
+@pytest.fixture
+def expected_errors() -> list[str]:
+    return ["status of 422", "status of 404", "ERR_FAILED", "htmx:error", "Failed to fetch"]
+
+
+def violations(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("""async () => (await axe.run(document, {runOnly: {type: "tag",
+        values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}))
+        .violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html).join(" | "))""")
+    return list(found)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_a_page_has_no_violation(page: Page, name: str, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(PAGES[name])
+    assert violations(page) == []
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_live_states_have_no_violation(page: Page, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(FRESH)
+    page.locator("summary").click()
+    page.locator("#sqft").fill("2000")
+    when_fresh(page)
+    assert violations(page) == []
+    page.locator("#baths").fill("99")
+    page.keyboard.press("Tab")
+    expect(page.locator("#baths-error")).to_be_visible()
+    assert violations(page) == []
+
+
+def test_a_failed_answer_has_no_violation(page: Page) -> None:
+    page.goto(FRESH)
+    page.route("**/predict-fragment", lambda route: route.abort())
+    page.locator("#sqft").fill("2000")
+    expect(page.locator("#alert button")).to_be_visible()
+    assert [v for v in violations(page) if not v.startswith("color-contrast")] == []

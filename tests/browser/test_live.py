@@ -1,0 +1,190 @@
+"""Typing: the number on the screen is always the answer to what is on the screen."""
+
+import re
+import time
+
+from playwright.sync_api import Page, Request, Route, expect
+
+from tests.browser.helpers import fill_house, posts, price, when_fresh
+
+
+def test_the_price_appears_without_a_navigation(page: Page) -> None:
+    page.goto("/")
+    page.evaluate("window.sameDocument = true")
+    fill_house(page)
+    expect(price(page)).to_have_text(re.compile(r"^\$\d{2,3},\d00$"))
+    assert page.evaluate("window.sameDocument")
+    expect(page).to_have_url(re.compile(r"/\?beds=3&baths=2\.5&sqft=1850$"))
+
+
+def test_four_quick_keys_send_one_request(page: Page) -> None:
+    page.goto("/?beds=3&baths=2.5&sqft=")
+    sent = posts(page)
+    page.locator("#sqft").press_sequentially("1850", delay=40)
+    when_fresh(page)
+    assert len(sent) == 1
+
+
+def test_the_old_answer_is_dimmed_from_the_first_key(page: Page) -> None:
+    page.goto("/?beds=3&baths=2.5&sqft=1850")
+    answer = page.locator("#answer")
+    opacity = "getComputedStyle(document.querySelector('.price')).opacity"
+    assert page.evaluate("document.getElementById('answer').dataset.state") is None
+    page.locator("#sqft").press("End")
+    page.keyboard.type(".")
+    expect(answer).to_have_attribute("data-state", "pending")
+    expect(page.locator("#result")).to_have_attribute("aria-busy", "true")
+    when_fresh(page)
+    assert page.evaluate(opacity) == "1"
+
+
+def test_a_late_answer_never_overwrites_a_newer_one(page: Page) -> None:
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.goto("/?beds=3&baths=2.5&sqft=1850")
+    page.route("**/predict-fragment", hold_the_first)
+    page.locator("#sqft").fill("900")
+    page.wait_for_timeout(500)
+    assert held
+    page.locator("#sqft").fill("2900")
+    when_fresh(page)
+    newest = price(page).get_attribute("value")
+    response = page.request.post(
+        "/predict-fragment", form={"beds": "3", "baths": "2.5", "sqft": "2900"}
+    )
+    assert f'value="{newest}"' in response.text()
+    held[0].continue_()
+    page.wait_for_timeout(300)
+    assert price(page).get_attribute("value") == newest
+
+
+def test_an_answer_under_way_is_dropped_when_a_key_is_pressed(page: Page) -> None:
+    """Between a key and its own request the answer to the older text must not show as fresh."""
+    page.goto("/?beds=3&baths=2.5&sqft=1850")
+    old = price(page).get_attribute("value")
+
+    def slowly(route: Route) -> None:
+        page.wait_for_timeout(200)
+        route.continue_()
+
+    page.route("**/predict-fragment", slowly)
+    page.locator("#sqft").fill("900")
+    page.wait_for_timeout(300)
+    page.locator("#sqft").press_sequentially("0", delay=10)
+    page.wait_for_timeout(150)
+    assert page.evaluate("document.getElementById('answer').dataset.state") == "pending"
+    assert price(page).get_attribute("value") == old
+    page.unroute("**/predict-fragment")
+
+
+def test_typing_and_taking_it_back_ends_fresh(page: Page) -> None:
+    page.goto("/?beds=3&baths=2.5&sqft=1850")
+    before = price(page).get_attribute("value")
+    page.locator("#sqft").press("End")
+    page.keyboard.type("0", delay=20)
+    page.keyboard.press("Backspace")
+    when_fresh(page)
+    assert price(page).get_attribute("value") == before
+
+
+def test_the_caret_stays_in_the_middle_of_the_text(page: Page) -> None:
+    page.goto("/?beds=3&baths=2.5&sqft=1850")
+    sqft = page.locator("#sqft")
+    sqft.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.type(",")
+    when_fresh(page)
+    assert sqft.evaluate("input => input.selectionStart") == 2
+    page.keyboard.type("2")
+    expect(sqft).to_have_value("1,2850")
+
+
+def test_enter_sends_one_request_and_no_navigation(page: Page) -> None:
+    page.goto("/?beds=3&baths=2.5&sqft=1850")
+    page.evaluate("window.sameDocument = true")
+    sent = posts(page)
+    page.locator("#sqft").press("Enter")
+    when_fresh(page)
+    page.wait_for_timeout(400)
+    assert len(sent) == 1
+    page.evaluate("""() => {
+        const sqft = document.getElementById("sqft");
+        sqft.value = "2000";
+        sqft.dispatchEvent(new Event("input", {bubbles: true}));
+        sqft.form.requestSubmit();
+    }""")
+    when_fresh(page)
+    page.wait_for_timeout(400)
+    assert len(sent) == 2
+    assert page.evaluate("window.sameDocument")
+
+
+def test_a_choice_answers_like_a_key(page: Page) -> None:
+    page.goto("/?beds=3&baths=2.5&sqft=1850")
+    before = price(page).get_attribute("value")
+    page.locator("summary").click()
+    page.locator("#neighborhood").select_option("Northridge_Heights")
+    expect(price(page)).not_to_have_attribute("value", str(before))
+    expect(page).to_have_url(re.compile("neighborhood=Northridge_Heights"))
+
+
+def test_back_reload_and_a_bookmark_bring_the_state_back(page: Page) -> None:
+    page.goto("/")
+    fill_house(page)
+    when_fresh(page)
+    value = price(page).get_attribute("value")
+    page.reload()
+    assert price(page).get_attribute("value") == value
+    expect(page.locator("#sqft")).to_have_value("1850")
+    page.get_by_role("link", name="About this estimate").click()
+    expect(page.locator("h1")).to_have_text("About this estimate")
+    page.go_back()
+    expect(page.locator("#sqft")).to_have_value("1850")
+    expect(price(page)).to_have_attribute("value", str(value))
+
+
+def test_nothing_moves_while_typing(page: Page) -> None:
+    page.goto("/?beds=3&baths=2.5&sqft=1850")
+    page.evaluate("""() => {
+        window.shifts = [];
+        new PerformanceObserver((list) => window.shifts.push(...list.getEntries()
+            .map((entry) => entry.value))).observe({type: "layout-shift", buffered: true});
+    }""")
+    for text in ("2000", "20000", "", "1", "1999"):
+        page.locator("#sqft").fill(text)
+        page.wait_for_timeout(400)
+    page.keyboard.press("Tab")
+    page.wait_for_timeout(200)
+    assert sum(page.evaluate("window.shifts")) == 0
+
+
+def test_the_time_from_key_to_price_is_reported(page: Page, record_property: object) -> None:
+    page.goto("/?beds=3&baths=2.5&sqft=1850")
+    times = []
+    for sqft in range(1500, 1511):
+        before = page.locator("#result").element_handle()
+        started = time.perf_counter()
+        page.locator("#sqft").fill(str(sqft))
+        assert before is not None
+        before.wait_for_element_state("hidden")
+        times.append((time.perf_counter() - started) * 1000)
+    times.sort()
+    print(f"keystroke to updated page, median: {times[len(times) // 2]:.0f} ms (delay 250 ms)")
+
+
+def test_requests_go_nowhere_but_to_this_server(page: Page) -> None:
+    seen: list[Request] = []
+    page.on("request", lambda request: seen.append(request))
+    page.goto("/")
+    fill_house(page)
+    when_fresh(page)
+    assert len(seen) <= 8
+    base = page.url.split("/?")[0]
+    assert all(request.url.startswith((base, "data:")) for request in seen)

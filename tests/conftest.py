@@ -1,0 +1,91 @@
+"""Fixtures that all tests share: the bundled models, the app, a real server."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.config import Settings
+from model import Model, load_model
+from tests.tools import ROOT
+
+HOUSE = {"beds": "3", "baths": "2.5", "sqft": "1850"}
+
+
+@pytest.fixture(scope="session")
+def house() -> Model:
+    """The bundled house price model."""
+    return load_model(ROOT / "model" / "house_price")
+
+
+@pytest.fixture(scope="session")
+def app() -> Flask:
+    """The app with its defaults."""
+    return create_app(Settings())
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client of the app."""
+    return app.test_client()
+
+
+@dataclass
+class Server:
+    """gunicorn, started as the Procfile starts it."""
+
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        command = (ROOT / "Procfile").read_text().removeprefix("web: ").split()
+        keep = {k: v for k, v in os.environ.items() if not k.startswith("FORMCAST_")}
+        environment = {**keep, "PORT": str(self.port), "WEB_CONCURRENCY": "2"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", *command], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(self.url + "/about", timeout=5):
+                    return
+            except (urllib.error.URLError, ConnectionError):
+                time.sleep(0.05)
+        raise RuntimeError("the server did not start")
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.send_signal(signal.SIGINT)  # at once; SIGTERM waits for open connections
+            self.process.wait(30)
+            self.process = None
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A running server for the whole session."""
+    running = Server(free_port())
+    running.start()
+    yield running
+    running.stop()

@@ -1,0 +1,103 @@
+"""Parsed pages and fragments: every test gets its soup here, checked in passing."""
+
+from collections import Counter
+from typing import Any
+
+import html5lib
+from bs4 import BeautifulSoup, Tag
+from flask.testing import FlaskClient
+
+HEADERS = (
+    "Content-Security-Policy",
+    "X-Content-Type-Options",
+    "Referrer-Policy",
+    "Permissions-Policy",
+    "Cross-Origin-Opener-Policy",
+    "Cross-Origin-Resource-Policy",
+)
+FRAGMENT = "/predict-fragment"
+
+
+def get_page(client: FlaskClient, path: str, status: int = 200) -> BeautifulSoup:
+    """The page at ``path``, checked."""
+    response = client.get(path)
+    assert response.status_code == status
+    return check_page(response)
+
+
+def post_page(client: FlaskClient, data: Any, status: int = 200, path: str = "/") -> BeautifulSoup:
+    """The page that a full post answers, checked."""
+    response = client.post(path, data=data)
+    assert response.status_code == status
+    return check_page(response)
+
+
+def post_fragment(
+    client: FlaskClient, data: Any, status: int = 200, path: str = FRAGMENT
+) -> BeautifulSoup:
+    """The fragment that a live post answers, checked."""
+    response = client.post(path, data=data)
+    assert response.status_code == status
+    return check_fragment(response)
+
+
+def check_page(response: Any) -> BeautifulSoup:
+    """One h1, a title, no duplicate ids, labels and descriptions wired, no parse error."""
+    _check_headers(response)
+    text = response.get_data(as_text=True)
+    html5lib.HTMLParser(strict=True).parse(text)
+    soup = BeautifulSoup(text, "html.parser")
+    assert len(soup.select("h1")) == 1
+    assert soup.select_one("html[lang]")
+    title = text_of(soup, "head > title").removeprefix("Error: ")
+    assert title.startswith(text_of(soup, "h1"))
+    _check_elements(soup)
+    for control in soup.select("input, select, textarea"):
+        assert soup.select_one(f'label[for="{control["id"]}"]'), control["id"]
+        for reference in str(control.get("aria-describedby", "")).split():
+            assert text_of(soup, f"#{reference}"), reference
+    for link in soup.select('a[href^="#"]'):
+        assert soup.select_one(str(link["href"])), link["href"]
+    return soup
+
+
+def check_fragment(response: Any) -> BeautifulSoup:
+    """No page around it, no input in it, no duplicate ids, no parse error."""
+    _check_headers(response)
+    text = response.get_data(as_text=True)
+    html5lib.HTMLParser(strict=True).parseFragment(text)
+    soup = BeautifulSoup(text, "html.parser")
+    assert not soup.select("html, head, body, input, select, form, script, style")
+    _check_elements(soup)
+    return soup
+
+
+def _check_headers(response: Any) -> None:
+    assert response.mimetype == "text/html"
+    for header in HEADERS:
+        assert header in response.headers, header
+
+
+def _check_elements(soup: BeautifulSoup) -> None:
+    ids = Counter(str(element["id"]) for element in soup.select("[id]"))
+    assert not [name for name, count in ids.items() if count > 1]
+    for element in soup.select("*"):
+        bad = [name for name in element.attrs if name.startswith("on") or name == "style"]
+        assert not bad, element
+    for picture in soup.select("svg"):
+        assert picture.get("aria-hidden") == "true" or (
+            picture.get("role") == "img" and picture.select_one("title")
+        )
+
+
+def text_of(soup: BeautifulSoup | Tag, selector: str) -> str:
+    """The text of the one element that the selector finds, spaces folded."""
+    found = soup.select(selector)
+    assert len(found) == 1, (selector, len(found))
+    return " ".join(found[0].get_text().split())
+
+
+def data_of(soup: BeautifulSoup | Tag, kind: str) -> float:
+    """The unrounded number in ``<data class=kind value=…>``."""
+    (element,) = soup.select(f"#result data.{kind}")
+    return float(str(element["value"]))

@@ -1,0 +1,67 @@
+"""Install what the tests need besides Python packages: Chromium, Java, axe-core, the Nu checker.
+
+What is there is used; what is missing comes from the system's package manager when we may use it,
+and else the message says exactly what to install.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+from tests.tools import AXE, NODE_FOLDER, PACKAGES, VNU, find_chromium, find_java
+
+
+def main() -> None:
+    """Install what is missing, or stop with what to do."""
+    missing = []
+    if find_chromium() is None:
+        missing.append("chromium")
+    if find_java() is None:
+        missing.append("default-jre-headless")
+    if not _packages_are_there() and shutil.which("npm") is None:
+        missing.append("npm")
+    if "--bench" in sys.argv and shutil.which("wrk") is None:
+        missing.append("wrk")
+    if missing:
+        _install(missing)
+    if not _packages_are_there():
+        wanted = [f"{name}@{version}" for name, version in PACKAGES.items()]
+        NODE_FOLDER.mkdir(parents=True, exist_ok=True)
+        options = ["--no-save", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund"]
+        command = ["npm", "install", "--silent", "--prefix", str(NODE_FOLDER), *options, *wanted]
+        subprocess.run(command, check=True)
+
+
+def _packages_are_there() -> bool:
+    if not (AXE.is_file() and VNU.is_file()):
+        return False
+    folder = NODE_FOLDER / "node_modules"
+    return all(
+        json.loads((folder / name / "package.json").read_text())["version"] == version
+        for name, version in PACKAGES.items()
+    )
+
+
+def _install(packages: list[str]) -> None:
+    words = " ".join(packages)
+    prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    allowed = not prefix or (
+        shutil.which("sudo") is not None
+        and subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0
+    )
+    if shutil.which("apt-get") is None or not allowed:
+        sys.exit(f"The tests need more than is here. Install it and run again: apt install {words}")
+    print(f"Installing {words} …", flush=True)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
+        result = subprocess.run(
+            [*prefix, "apt-get", "--quiet=2", *command], env=environment, check=False
+        )
+        if result.returncode:
+            sys.exit(f"apt-get failed. Install by hand and run again: apt install {words}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""The contract of the templates: what they are given is what they use, both ways."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+from flask import Flask
+from flask.testing import FlaskClient
+from jinja2 import meta, nodes
+
+from app import views
+from tests.conftest import HOUSE
+from tests.html import FRAGMENT
+from tests.tools import ROOT
+
+TEMPLATES = ROOT / "templates"
+CONTEXTS = {
+    "page.html": views.PageContext,
+    "_result.html": views.ResultContext,
+    "_notes.html": views.NotesContext,
+    "errors_beside.html": views.BesideContext,
+    "about.html": views.AboutContext,
+    "error.html": views.ErrorContext,
+    "_error.html": views.ErrorContext,
+}
+PARTIALS = sorted(path for path in TEMPLATES.rglob("_*.html"))
+
+
+def used_names(app: Flask, template: str) -> set[str]:
+    """The names that a template and all that it extends or includes take from the context."""
+    source = (TEMPLATES / template).read_text()
+    tree = app.jinja_env.parse(source)
+    names = set(meta.find_undeclared_variables(tree))
+    targets: list[nodes.Node] = [block.target for block in tree.find_all(nodes.For)]
+    targets += [target for block in tree.find_all(nodes.With) for target in block.targets]
+    bound = {
+        found.name
+        for target in targets
+        for found in ([target] if isinstance(target, nodes.Name) else target.find_all(nodes.Name))
+    }
+    inner: set[str] = set()
+    for reference in meta.find_referenced_templates(tree):
+        if reference is None:  # the widget of a field's kind: all get the same
+            inner |= used_names(app, "fields/choice.html") | used_names(app, "fields/integer.html")
+        else:
+            inner |= used_names(app, reference)
+    return (names | (inner - bound)) - set(app.jinja_env.globals)
+
+
+@pytest.mark.parametrize("template", sorted(CONTEXTS))
+def test_a_template_uses_what_its_context_has_and_nothing_else(app: Flask, template: str) -> None:
+    given = {item.name for item in fields(CONTEXTS[template])}
+    set_by_templates = {"live", "level", "error_of"}
+    assert used_names(app, template) - set_by_templates == given
+
+
+@pytest.mark.parametrize("path", PARTIALS, ids=lambda path: str(path.name))
+def test_a_partial_never_extends(path: Path) -> None:
+    assert "{% extends" not in path.read_text()
+
+
+@pytest.mark.parametrize("path", PARTIALS, ids=lambda path: str(path.name))
+def test_a_partial_has_one_root_whose_id_is_its_name(path: Path) -> None:
+    bare = re.sub(r"{%.*?%}|{{.*?}}", "", path.read_text())
+    roots = [
+        child for child in BeautifulSoup(bare, "html.parser").children if isinstance(child, Tag)
+    ]
+    assert len(roots) == 1
+    assert roots[0]["id"] == path.name.removeprefix("_").split(".")[0]
+
+
+def test_only_the_form_sends_requests() -> None:
+    for path in TEMPLATES.rglob("*.html"):
+        if path.name != "_form.html":
+            assert not re.search(r"hx-(get|post|trigger|target|sync)", path.read_text()), path
+
+
+def test_nothing_is_marked_safe() -> None:
+    for path in TEMPLATES.rglob("*.html"):
+        assert not re.search(r"\|\s*safe", path.read_text()), path
+
+
+def test_every_kind_of_field_has_a_widget() -> None:
+    from model.fields import ChoiceField, FlagField, IntegerField, NumberField
+
+    for kind in (ChoiceField, FlagField, IntegerField, NumberField):
+        name = get_args(kind.model_fields["kind"].annotation)[0]
+        assert (TEMPLATES / "fields" / f"{name}.html").is_file()
+
+
+def test_a_fragment_holds_only_the_result_and_what_is_swapped_beside_it(
+    client: FlaskClient,
+) -> None:
+    soup = BeautifulSoup(client.post(FRAGMENT, data=HOUSE).data, "html.parser")
+    roots = [child for child in soup.children if isinstance(child, Tag)]
+    assert roots[0]["id"] == "result"
+    assert all("data-hx-swap-oob" in root.attrs for root in roots[1:])

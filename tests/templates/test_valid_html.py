@@ -1,0 +1,44 @@
+"""Every page and fragment goes through the Nu HTML checker."""
+
+import subprocess
+from pathlib import Path
+
+from flask.testing import FlaskClient
+
+from tests.conftest import HOUSE
+from tests.html import FRAGMENT
+from tests.tools import VNU, find_java
+
+QUERY = "/?beds=3&baths=2.5&sqft=1850"
+
+
+def test_the_nu_checker_finds_no_error_in_any_state(client: FlaskClient, tmp_path: Path) -> None:
+    pages = {
+        "empty": client.get("/"),
+        "fresh": client.get(QUERY),
+        "full": client.get(QUERY + "&neighborhood=Gilbert&fireplaces=1"),
+        "wrong-query": client.get("/?beds=99"),
+        "wrong-post": client.post("/", data={**HOUSE, "beds": "<b>"}),
+        "about": client.get("/about"),
+        "404": client.get("/nowhere"),
+        "405": client.put("/"),
+        "413": client.post("/", data={"beds": "9" * 70_000}),
+    }
+    fragments = {
+        "fragment-fresh": client.post(FRAGMENT, data=HOUSE),
+        "fragment-wrong": client.post(FRAGMENT, data={**HOUSE, "beds": "99"}),
+        "fragment-405": client.get(FRAGMENT),
+    }
+    for name, response in pages.items():
+        (tmp_path / f"{name}.html").write_bytes(response.data)
+    for name, response in fragments.items():
+        page = f'<!doctype html><html lang="en"><title>{name}</title><body>{response.text}</body>'
+        (tmp_path / f"{name}.html").write_text(page)
+    java = find_java()
+    assert java is not None
+    checked = subprocess.run(
+        [java, "-jar", str(VNU), "--Werror", "--errors-only", str(tmp_path)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert checked.returncode == 0, checked.stderr
+    assert len(list(tmp_path.glob("*.html"))) == len(pages) + len(fragments)

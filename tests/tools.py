@@ -1,0 +1,21 @@
+"""Where the programs are that the tests need besides Python packages."""
+
+import shutil
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = {"axe-core": "4.14.1", "vnu-jar": "26.9.27"}
+NODE_FOLDER = ROOT / ".cache" / "npm"
+AXE = NODE_FOLDER / "node_modules" / "axe-core" / "axe.min.js"
+VNU = NODE_FOLDER / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
+
+
+def find_chromium() -> str | None:
+    """The system's Chromium or Chrome."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+def find_java() -> str | None:
+    """A Java runtime, for the Nu HTML checker."""
+    return shutil.which("java")
