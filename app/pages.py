@@ -1,5 +1,6 @@
 """The pages of one model: form, answer, fragment and card; one blueprint a served model."""
 
+import datetime as dt
 from functools import cache
 from urllib.parse import urlencode
 
@@ -20,7 +21,7 @@ from app.views import (
     ResultContext,
     Site,
 )
-from model import Model
+from model import Model, formatting
 
 REVALIDATED = {"Cache-Control": "no-cache"}
 LONGEST_URL = 2000
@@ -32,16 +33,19 @@ def pages_blueprint(model: Model, prefix: str, render: Renderer) -> Blueprint:
     blueprint = Blueprint(f"pages-{model.slug}", __name__, url_prefix=prefix or None)
     site = view_site(model, prefix)
     presenter = Presenter(model)
+    version = model.version
     about = render("about.html", about_context(model, presenter, site))
 
     @cache
-    def notes_of(known: frozenset[str]) -> Markup:
-        return render("_notes.html", NotesContext(site, presenter.notes(known)))
+    def notes_of(known: frozenset[str], outside: bool) -> Markup:
+        return render("_notes.html", NotesContext(site, presenter.notes(known, outside)))
 
     def result_of(submission: Submission | None) -> Markup:
         result = presenter.result(submission)
-        notes = notes_of(result.known) if result.state == "fresh" else Markup()
-        return render("_result.html", ResultContext(result, notes))
+        notes, today = Markup(), formatting.long_date(dt.date.today(), model.card.locale)
+        if result.reasons is not None:
+            notes = notes_of(result.known, result.reasons.support == "outside")
+        return render("_result.html", ResultContext(site, result, notes, version, today))
 
     def beside(errors: dict[str, str]) -> Markup:
         every = tuple((name, errors.get(name, "")) for name in model.card.names)

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from babel.dates import format_date
 from babel.lists import format_list
 
 from app import charts
+from app.reasons import Reasoner, ReasonsView
 from app.submission import Submission
-from model import Interval, Model, Prediction, formatting
+from model import Asking, Features, Interval, Model, formatting
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +57,35 @@ class Result:
     """What stands in ``#result``.
 
     ``state`` is one of the promise's states that a server can answer with, ``announcement`` what a
-    screen reader hears. ``value`` is the unrounded prediction, ``text`` the same for people.
+    screen reader hears. ``value`` is the unrounded prediction, ``text`` the same for people,
+    ``query`` the address that brings this very answer back.
     """
 
     state: Literal["empty", "fresh", "withdrawn"]
     heading: str
+    noun: str = ""
     announcement: str = ""
     sentence: str = ""
     problems: tuple[Problem, ...] = ()
     value: str = ""
     text: str = ""
     range: RangeView | None = None
+    reasons: ReasonsView | None = None
     known: frozenset[str] = frozenset()
+    what_if: str = ""
+    query: str = ""
 
 
 def exact(value: float) -> str:
     """A number as programs read it, to ten significant digits."""
     return format(value, ".10g")
+
+
+def _cut(sentence: str) -> tuple[str, str, str]:
+    """A sentence around {low} and {high}, cut at the two."""
+    before, rest = sentence.split("{low}")
+    between, after = rest.split("{high}")
+    return before, between, after
 
 
 class Presenter:
@@ -84,12 +96,16 @@ class Presenter:
         self._card = model.card
         self._output = model.card.output
         self._step = self._output.round_to
-        sentence = self._output.range_text.replace("{share}", self._share()) + "."
-        self._before, rest = sentence.split("{low}")
-        self._between, self._after = rest.split("{high}")
+        self._asking = Asking(model)
+        self._reasoner = Reasoner(model, self._say, exact)
+        sentence = self._output.range_text.replace("{share}", self._share())
+        self._sentences = {
+            False: _cut(sentence + "."),
+            True: _cut(self._output.outside_text + "."),
+        }
         low, high = model.manifest.axis
-        self._axis = self._amount(low), self._amount(high)
-        trained = format_date(model.manifest.trained, "long", locale=self._card.locale)
+        self._axis = self._say(low), self._say(high)
+        trained = formatting.long_date(model.manifest.trained, self._card.locale)
         text = self._card.data_text or model.manifest.data.text
         self.origin = f"Trained on {trained} on {text}."
 
@@ -99,11 +115,15 @@ class Presenter:
             return self._empty()
         if submission.features is None:
             return self._withdrawn(submission)
-        features = submission.features
-        return self._fresh(self._model.predict(features), self._model.known(features))
+        return self._fresh(submission, submission.features)
 
-    def notes(self, known: frozenset[str]) -> Notes:
-        """What is to be said below a prediction from these optional facts."""
+    def notes(self, known: frozenset[str], outside: bool = False) -> Notes:
+        """What is to be said below a prediction from these optional facts.
+
+        Figures that were measured on rows like those in the data say nothing about one outside.
+        """
+        if outside:
+            return Notes("", "", "", "", self.origin)
         ranges = self._model.ranges
         accuracy = self._model.manifest.accuracy
         name = thing = share = ""
@@ -131,41 +151,64 @@ class Presenter:
             problems = tuple(Problem(name, text) for name, text in submission.errors.items())
             spoken = "; ".join(problem.message for problem in problems)
             return Result(
-                "withdrawn", heading, f"{heading}. {spoken}", "To see one, mend this:", problems
+                "withdrawn",
+                heading,
+                announcement=f"{heading}. {spoken}",
+                sentence="To see one, mend this:",
+                problems=problems,
+                what_if=submission.what_if,
             )
         if submission.query:
             heading = "Almost there"
         sentence = f"Still to fill in: {self._things(submission.lacking)}."
-        return Result("withdrawn", heading, f"{heading}. {sentence}", sentence)
+        return Result(
+            "withdrawn",
+            heading,
+            announcement=f"{heading}. {sentence}",
+            sentence=sentence,
+            what_if=submission.what_if,
+        )
 
-    def _fresh(self, prediction: Prediction, known: frozenset[str]) -> Result:
-        text = self._amount(prediction.value)
-        view = self._range(prediction.value, prediction.interval) if prediction.interval else None
+    def _fresh(self, submission: Submission, features: Features) -> Result:
+        what_if = submission.what_if or self._asking.default
+        answer = self._asking.ask(features, what_if)
+        prediction = answer.prediction
+        shown = self._round(prediction.value)
+        text = self._say(shown)
+        view = None
+        if prediction.interval:
+            view = self._range(prediction.value, prediction.interval, answer.outside)
         spoken = f"{self._output.label} {text}."
         if view is not None:
             spoken += f" {view.before}{view.low_text}{view.between}{view.high_text}{view.after}"
         return Result(
             "fresh",
             self._output.label,
+            self._output.noun,
             spoken,
             value=exact(prediction.value),
             text=text,
             range=view,
-            known=known,
+            reasons=self._reasoner.view(answer, features, what_if, shown),
+            known=self._model.known(features),
+            what_if=submission.what_if,
+            query=submission.query,
         )
 
-    def _range(self, value: float, interval: Interval) -> RangeView:
+    def _range(self, value: float, interval: Interval, outside: bool) -> RangeView:
         low, high = interval.low, interval.high
-        low_text, high_text = self._amount(low, math.floor), self._amount(high, math.ceil)
+        low_text = self._say(self._round(low, math.floor))
+        high_text = self._say(self._round(high, math.ceil))
+        before, between, after = self._sentences[outside]
         axis_low, axis_high = self._axis
         return RangeView(
-            before=self._before,
+            before=before,
             low=exact(low),
             low_text=low_text,
-            between=self._between,
+            between=between,
             high=exact(high),
             high_text=high_text,
-            after=self._after,
+            after=after,
             gauge=charts.gauge(value, low, high, self._model.manifest.axis),
             gauge_title=f"From {low_text} to {high_text}, on a scale from {axis_low} "
             f"to {axis_high}",
@@ -173,13 +216,15 @@ class Presenter:
             axis_high=axis_high,
         )
 
-    def _amount(self, value: float, rounding: Callable[[float], int] = round) -> str:
-        """A value of the output as people say it, rounded to the card's step."""
-        step = self._step
-        rounded = rounding(value / step) * step
+    def _round(self, value: float, rounding: Callable[[float], int] = round) -> float:
+        """A value of the output as people round it: to the card's step."""
+        return rounding(value / self._step) * self._step
+
+    def _say(self, value: float) -> str:
+        """A rounded value of the output as people read it."""
         if self._output.format == "currency":
-            return formatting.currency(rounded, self._output.unit, self._card.locale)
-        text = formatting.number(rounded, self._card.locale)
+            return formatting.currency(value, self._output.unit, self._card.locale)
+        text = formatting.number(value, self._card.locale)
         return f"{text}\u00a0{self._output.unit}" if self._output.unit else text
 
     def _share(self) -> str:

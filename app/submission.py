@@ -12,6 +12,9 @@ from model import Card, Features
 Data = Mapping[str, list[str]]
 """Every value that was sent, by field name."""
 
+WHAT_IF = "what_if"
+"""The name under which form and address say which fact the what-if goes over."""
+
 FORM_BYTES = 64 * 1024
 """The largest form that is read; one with every field filled has a hundredth of it."""
 
@@ -25,22 +28,27 @@ class Submission:
 
     ``values`` holds every field of the card as it was typed, ``features`` what they mean (None
     while anything is wrong), ``errors`` the words for each wrong field, in the card's order, and
-    ``lacking`` the required fields that are simply still empty.
+    ``lacking`` the required fields that are simply still empty. ``what_if`` is the fact that the
+    what-if goes over, "" for the card's own choice.
     """
 
     values: dict[str, str]
     features: Features | None
     errors: dict[str, str]
     lacking: tuple[str, ...]
+    what_if: str = ""
 
     @property
     def query(self) -> str:
         """The whole state as a query string, empty fields left out."""
-        return "&".join(
+        parts = [
             f"{name}={value if value.isalnum() and value.isascii() else quote_plus(value)}"
             for name, value in self.values.items()
             if value and not value.isspace()
-        )
+        ]
+        if self.what_if:
+            parts.append(f"{WHAT_IF}={self.what_if}")
+        return "&".join(parts)
 
 
 def form_data() -> Data:
@@ -86,10 +94,13 @@ def read_submission(card: Card, data: Data) -> Submission:
         values[field.name] = given[0] if given else ""
         if given and len(given) > 1:
             twice[field.name] = field.twice
+    what_if = data.get(WHAT_IF, [""])[-1]
+    if what_if not in card.by_name or what_if == card.what_if:
+        what_if = ""
     features, errors = card.validate_row(values)
     if not errors and not twice:
-        return Submission(values, features, {}, ())
+        return Submission(values, features, {}, (), what_if)
     errors = errors | twice
     lacking = tuple(name for name in errors if not values[name].strip() and name not in twice)
     ordered = {name: errors[name] for name in card.names if name in errors}
-    return Submission(values, None, ordered, lacking)
+    return Submission(values, None, ordered, lacking, what_if)

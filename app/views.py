@@ -51,10 +51,13 @@ class NotesContext:
 
 @dataclass(frozen=True, slots=True)
 class ResultContext:
-    """``_result.html``: the result alone, as a live post gets it."""
+    """``_result.html``: the result alone, as a live post gets it; ``version`` is the model's."""
 
+    site: Site
     result: Result
     notes: Markup
+    version: str
+    today: str
 
 
 @dataclass(frozen=True, slots=True)

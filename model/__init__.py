@@ -3,6 +3,7 @@
 Nothing in this package knows about Flask.
 """
 
+from model.asking import Answer, Asking
 from model.card import Card, Manifest
 from model.checking import ModelError
 from model.fields import Features
@@ -10,6 +11,8 @@ from model.loading import Model, load_model, load_models
 from model.prediction import Interval, Prediction
 
 __all__ = [
+    "Answer",
+    "Asking",
     "Card",
     "Features",
     "Interval",

@@ -32,7 +32,8 @@ _STRICT = ConfigDict(extra="forbid", frozen=True)
 class Output(BaseModel):
     """What the model answers and how people read it.
 
-    ``range_text`` is the sentence around the interval, with ``{share}``, ``{low}`` and ``{high}``.
+    ``range_text`` is the sentence around the interval, with ``{share}``, ``{low}`` and ``{high}``;
+    ``outside_text`` the one for a row unlike all that the model has seen.
     """
 
     model_config = _STRICT
@@ -45,16 +46,21 @@ class Output(BaseModel):
     round_to: float = Field(default=1, gt=0)
     coverage: float = Field(default=0.9, gt=0.5, lt=1)
     range_text: str = "{share} answers like this lie between {low} and {high}"
+    outside_text: str = (
+        "The model has seen nothing like this, so this is a guess: perhaps between {low} and {high}"
+    )
 
-    @field_validator("range_text")
-    @classmethod
-    def _has_its_places(cls, text: str) -> str:
-        places = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
-        if places != {"share", "low", "high"}:
-            raise ValueError("range_text must have {share}, {low} and {high}, and no other place")
-        if text.index("{low}") > text.index("{high}"):
-            raise ValueError("in range_text, {low} must stand before {high}")
-        return text
+    @model_validator(mode="after")
+    def _sentences_have_their_places(self) -> "Output":
+        for key, text, wanted in (
+            ("range_text", self.range_text, ["share", "low", "high"]),
+            ("outside_text", self.outside_text, ["low", "high"]),
+        ):
+            places = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
+            if sorted(places) != sorted(wanted) or places.index("low") > places.index("high"):
+                named = ", ".join(f"{{{name}}}" for name in wanted)
+                raise ValueError(f"{key} must have {named} once each, the low end first")
+        return self
 
 
 class Example(BaseModel):
@@ -75,7 +81,9 @@ class Card(BaseModel):
     summary: str
     more: str = "More facts"
     locale: str = "en_US"
-    subject: str = "rows"
+    what_if: str = ""
+    reference_text: str = "A typical row"
+    similar_text: str = "Rows like this"
     data_text: str = ""
     limits: tuple[str, ...] = Field(min_length=1)
     not_for: tuple[str, ...] = Field(min_length=1)
@@ -98,6 +106,10 @@ class Card(BaseModel):
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
             raise ValueError(f"two fields are named {', '.join(doubled)}")
+        if "what_if" in names:
+            raise ValueError("no field can be named what_if: the address uses that name")
+        if self.what_if and self.what_if not in names:
+            raise ValueError(f'what_if = "{self.what_if}" is no field')
         for field in self.fields:
             field.localise(self.locale)
         for example in self.examples:
@@ -159,6 +171,11 @@ class Card(BaseModel):
             [[field.encode(features[field.name]) for field in self.fields]], dtype=np.float32
         )
 
+    @cached_property
+    def column(self) -> dict[str, int]:
+        """Each field's column in the predictor's matrix."""
+        return {name: column for column, name in enumerate(self.names)}
+
 
 class Artifact(BaseModel):
     """A file of the model's folder as the training command left it."""
@@ -197,7 +214,8 @@ class Group(BaseModel):
 
     ``low`` and ``high`` are conformal quantiles in units of the spread; ``width`` is the median
     width of the range relative to the prediction, and ``error`` the median absolute error relative
-    to the truth, over the calibration rows.
+    to the truth, over the calibration rows. ``support`` is the distance to its nearest rows that
+    99 % of the training rows stay below (see ``model.similar``).
     """
 
     model_config = _STRICT
@@ -207,6 +225,7 @@ class Group(BaseModel):
     high: float = Field(ge=0)
     width: float = Field(gt=0)
     error: float = Field(ge=0)
+    support: float | None = Field(default=None, gt=0)
 
 
 class Calibration(BaseModel):
@@ -250,4 +269,5 @@ class Manifest(BaseModel):
     reference: dict[str, Value]
     axis: tuple[float, float]
     calibration: Calibration | None = None
+    neighbors: str = ""
     golden: tuple[Golden, ...] = Field(min_length=3)

@@ -67,26 +67,27 @@ def compare(card: Card, manifest: Manifest, folder: Path) -> None:
 
 
 def check_hashes(manifest: Manifest, folder: Path) -> None:
-    """Compare the SHA-256 of the file that is going to be loaded, before it is loaded.
+    """Compare the SHA-256 of every file that is going to be loaded, before it is loaded.
 
     Raises:
-        ModelError: if it is missing or another than the manifest says.
+        ModelError: if one is missing or another than the manifest says.
     """
-    if manifest.served not in manifest.artifacts:
-        raise ModelError(
-            f"{folder / 'manifest.json'}: served = {manifest.served!r} is not among its artifacts."
-        )
-    path, artifact = folder / manifest.served, manifest.artifacts[manifest.served]
-    if path.parent != folder or not path.is_file():
-        raise ModelError(
-            f"{path} is missing. Run `make train`, or fetch it from where the manifest came from."
-        )
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != artifact.sha256:
-        raise ModelError(
-            f"{path} is not the file that was trained: its SHA-256 is {found}, the manifest says "
-            f"{artifact.sha256}. It was not loaded. Restore it or run `make train`."
-        )
+    needed = [manifest.served, *([manifest.neighbors] if manifest.neighbors else [])]
+    for name in needed:
+        path, artifact = folder / name, manifest.artifacts.get(name)
+        if artifact is None:
+            raise ModelError(f"{folder / 'manifest.json'}: {name!r} is not among its artifacts.")
+        if path.parent != folder or not path.is_file():
+            raise ModelError(
+                f"{path} is missing. Run `make train`, or fetch it from where the manifest came "
+                "from."
+            )
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if found != artifact.sha256:
+            raise ModelError(
+                f"{path} is not the file that was trained: its SHA-256 is {found}, the manifest "
+                f"says {artifact.sha256}. It was not loaded. Restore it or run `make train`."
+            )
 
 
 def check_versions(manifest: Manifest, folder: Path) -> None:

@@ -30,7 +30,8 @@ class BaseField(BaseModel):
     """What every kind of field has.
 
     ``noun`` is what the error texts are composed from: "Enter the {noun}"; ``article`` stands
-    before it where something is asked for: "the", or "the number of".
+    before it where something is asked for: "the", or "the number of". ``because`` says in a reason
+    what the value is ("it has {value}"), ``compared`` how another row differs ("in {value}").
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,6 +40,8 @@ class BaseField(BaseModel):
     label: str = Field(min_length=1, max_length=60)
     noun: str = Field(min_length=1, max_length=60)
     article: str = "the"
+    because: str = "its {noun} is {value}"
+    compared: str = "{label}: {value}"
     help: str = Field(default="", max_length=200)
     required: bool = True
 
@@ -102,14 +105,44 @@ class BaseField(BaseModel):
         """The value as people read it, with its unit."""
         return str(value)
 
+    def fact(self, value: Any) -> str:
+        """The value with what it is a value of, for a list of facts."""
+        return f"{self.noun} {self.display(value)}"
+
+    def reason(self, value: Any) -> str:
+        """What the value is, as the second half of a sentence."""
+        return self.because.format(noun=self.noun, value=self.display(value))
+
+    def difference(self, value: Any, other: Any) -> str:
+        """How ``other`` differs from ``value``, in a few words."""
+        return self.compared.format(label=self.label, value=self.display(other))
+
     def json_schema(self) -> dict[str, Any]:
         """The field in JSON Schema 2020-12, without its requiredness."""
         raise NotImplementedError
 
 
+class Counted(BaseModel):
+    """What a number counts, in its plural forms (CLDR: every language has ``other``)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    zero: str = ""
+    one: str = ""
+    two: str = ""
+    few: str = ""
+    many: str = ""
+    other: str
+
+
 class _Numeric(BaseField):
     unit: str = Field(default="", max_length=20)
     unit_spellings: tuple[str, ...] = ()
+    counted: Counted | None = None
+    apart: Counted | None = None
+    none: str = ""
+    more: str = "{amount} more"
+    less: str = "{amount} less"
     min: int | float
     max: int | float
     example: int | float
@@ -156,8 +189,27 @@ class _Numeric(BaseField):
         return formatting.number(value, self._locale, self.grouping)
 
     def display(self, value: Any) -> str:
-        text = self.format(value)
+        return self._amount(value, self.format(value), self.counted)
+
+    def _amount(self, value: float, text: str, counted: Counted | None) -> str:
+        if counted is not None:
+            form = formatting.plural_form(value, self._locale)
+            return f"{text}\u00a0{getattr(counted, form) or counted.other}"
         return f"{text}\u00a0{self.unit}" if self.unit else text
+
+    def fact(self, value: Any) -> str:
+        return super().fact(value) if self.counted is None else self.display(value)
+
+    def reason(self, value: Any) -> str:
+        if value == 0 and self.none:
+            return self.none
+        return super().reason(value)
+
+    def difference(self, value: Any, other: Any) -> str:
+        apart = abs(other - value)
+        text = formatting.number(apart, self._locale)
+        amount = self._amount(apart, text, self.apart or self.counted)
+        return (self.more if other > value else self.less).format(amount=amount)
 
 
 class IntegerField(_Numeric):

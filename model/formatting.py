@@ -1,8 +1,10 @@
 """Numbers and money as people read them, through Babel, cached because the same few come again."""
 
+import datetime as dt
 from functools import lru_cache
 
 from babel import Locale
+from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, format_percent
 
 
@@ -23,6 +25,18 @@ def currency(value: float, code: str, locale: str) -> str:
     loc = _locale(locale)
     pattern = loc.currency_formats["standard"].pattern.replace(".00", "")
     return format_currency(value, code, format=pattern, locale=loc, currency_digits=False)
+
+
+@lru_cache(maxsize=64)
+def long_date(day: dt.date, locale: str) -> str:
+    """A day in words: ``November 22, 2026``."""
+    return format_date(day, "long", locale=_locale(locale))
+
+
+@lru_cache(maxsize=1024)
+def plural_form(value: float, locale: str) -> str:
+    """The CLDR plural form of a number: ``one`` for 1 in English, ``other`` for 2.5."""
+    return str(_locale(locale).plural_form(value))
 
 
 @lru_cache(maxsize=1024)

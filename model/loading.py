@@ -21,6 +21,7 @@ from model.files import read_card, read_manifest
 from model.intervals import Ranges
 from model.prediction import Interval, Prediction
 from model.predictors import JoblibPredictor, OnnxPredictor, Predictor
+from model.similar import Neighbors
 
 TOLERANCE = 1e-4
 """Relative difference at which an answer is no longer the one in the manifest."""
@@ -35,6 +36,7 @@ class Model:
     card: Card
     manifest: Manifest
     predictor: Predictor
+    neighbors: Neighbors | None = None
 
     @property
     def slug(self) -> str:
@@ -52,6 +54,10 @@ class Model:
         calibration = self.manifest.calibration
         return None if calibration is None else Ranges(calibration, self.card.optional)
 
+    def support(self, known: frozenset[str]) -> float | None:
+        """The distance to its nearest rows up to which a row is like what the model has seen."""
+        return None if self.ranges is None else self.ranges.group(known).support
+
     def known(self, features: Features) -> frozenset[str]:
         """Names of the optional facts that are given."""
         return frozenset(name for name in self.card.optional if features[name] is not None)
@@ -63,13 +69,21 @@ class Model:
             ArithmeticError: if the model answers with a number that is not finite.
         """
         values, spreads = self.predictor.predict(self.card.encode(features))
-        value = float(values[0])
+        spread = None if spreads is None else float(spreads[0])
+        return self.predicted(float(values[0]), spread, self.known(features))
+
+    def predicted(self, value: float, spread: float | None, known: frozenset[str]) -> Prediction:
+        """The prediction from what the predictor said of one row, in which these are known.
+
+        Raises:
+            ArithmeticError: if that is not finite.
+        """
         if not math.isfinite(value):
             raise ArithmeticError(f"{self.name} answered {value}")
         ranges = self.ranges
-        if ranges is None or spreads is None:
+        if ranges is None or spread is None:
             return Prediction(value)
-        low, high = ranges.ends(value, float(spreads[0]), ranges.group(self.known(features)))
+        low, high = ranges.ends(value, spread, ranges.group(known))
         if not (math.isfinite(low) and math.isfinite(high)):
             raise ArithmeticError(f"{self.name} answered {value} from {low} to {high}")
         return Prediction(value, Interval(low, high, ranges.coverage))
@@ -105,7 +119,8 @@ def load_model(folder: Path) -> Model:
     compare(card, manifest, folder)
     check_hashes(manifest, folder)
     check_versions(manifest, folder)
-    model = Model(folder.name, folder, card, manifest, _load(card, manifest, folder))
+    neighbors = Neighbors.load(folder / manifest.neighbors) if manifest.neighbors else None
+    model = Model(folder.name, folder, card, manifest, _load(card, manifest, folder), neighbors)
     _check_answers(model)
     return model
 

@@ -1,5 +1,5 @@
-// What htmx and HTML can't do alone: dim the old answer at the first key, hold errors back until a
-// field was left, say the result once, and tell the visitor when no answer comes.
+// What htmx can't do alone: dim the old answer at the first key, hold errors back until a field was
+// left, say the result once, tell when no answer comes.
 (() => {
   "use strict";
   if (!window.htmx) return; // the form then posts as it does without script
@@ -35,7 +35,7 @@
       $("announcer").textContent = $("result").dataset.announce;
     }, 1000);
   }
-  // One quiet retry, then the alert; what the visitor can mend is said at once.
+  // One quiet retry, then the alert.
   function failed(words, status = 500) {
     if (!retried && status >= 500) {
       retried = true;
@@ -50,7 +50,7 @@
     button.textContent = "Try again";
     alertBox.replaceChildren(text, button);
   }
-  const on = (name, listener) => form.addEventListener(name, listener, true);
+  const on = (name, listener) => document.addEventListener(name, listener, true);
 
   on("input", (event) => {
     form.dispatchEvent(new Event("htmx:abort"));
@@ -77,7 +77,7 @@
     const { ctx } = event.detail;
     if (!answers(ctx)) return;
     if (ctx.request.body.toString() !== state()) {
-      event.preventDefault(); // the answer to an older keystroke
+      event.preventDefault(); // an older keystroke's
       refresh();
     } else if (!ctx.text.includes('id="result"')) {
       event.preventDefault(); // cut short on the way
@@ -94,7 +94,7 @@
   });
   on("htmx:error", () => failed("No answer came. Check your connection; what you typed is kept."));
 
-  // A link to a field opens the part of the form in which it stands.
+  // A link to a field opens the part of the form that it is in.
   document.addEventListener("click", (event) => {
     const field = $(event.target.closest('a[href^="#"]')?.hash.slice(1));
     if (!form.contains(field)) return;
@@ -103,8 +103,15 @@
     if (part) part.open = true;
     field.focus();
   });
+  on("click", (event) => {
+    if (event.target.id !== "share" || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    const link = event.target;
+    navigator.clipboard.writeText(link).then(
+      () => { link.textContent = "Link copied"; }, () => { location = link; });
+  });
 
-  // A page that the browser brought back may show other values than those it was answered for.
+  // A page that the browser brought back may show other values than were answered.
   addEventListener("pageshow", (event) => {
     const changed = [...form.elements].some(({ options, type, value, defaultValue }) => options
       ? value !== ([...options].find((option) => option.defaultSelected) ?? options[0]).value

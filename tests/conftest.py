@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
@@ -57,7 +58,11 @@ class Server:
         keep = {k: v for k, v in os.environ.items() if not k.startswith("FORMCAST_")}
         environment = {**keep, "PORT": str(self.port), "WEB_CONCURRENCY": "2"}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", *command], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL
+            [sys.executable, "-m", *command],
+            cwd=ROOT,
+            env=environment,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
@@ -70,8 +75,12 @@ class Server:
 
     def stop(self) -> None:
         if self.process is not None:
-            self.process.send_signal(signal.SIGINT)  # at once; SIGTERM waits for open connections
-            self.process.wait(30)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.send_signal(signal.SIGINT)
+                self.process.wait(5)
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(5)
             self.process = None
 
 

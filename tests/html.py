@@ -52,7 +52,7 @@ def check_page(response: Any) -> BeautifulSoup:
     title = text_of(soup, "head > title").removeprefix("Error: ")
     assert title.startswith(text_of(soup, "h1"))
     _check_elements(soup)
-    for control in soup.select("input, select, textarea"):
+    for control in soup.select("input:not([type=radio], [type=hidden]), select, textarea"):
         assert soup.select_one(f'label[for="{control["id"]}"]'), control["id"]
         for reference in str(control.get("aria-describedby", "")).split():
             assert text_of(soup, f"#{reference}"), reference
@@ -67,7 +67,8 @@ def check_fragment(response: Any) -> BeautifulSoup:
     text = response.get_data(as_text=True)
     html5lib.HTMLParser(strict=True).parseFragment(text)
     soup = BeautifulSoup(text, "html.parser")
-    assert not soup.select("html, head, body, input, select, form, script, style")
+    assert not soup.select("html, head, body, select, form, script, style")
+    assert not soup.select("input:not([type=radio], [type=hidden])")
     _check_elements(soup)
     return soup
 

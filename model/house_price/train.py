@@ -21,19 +21,23 @@ import numpy as np
 from model.calibration import Bounds, group_of, mask, sample_known
 from model.card import Artifact, Calibration, Data, Golden, Group, Manifest, Metric
 from model.compile import INPUT, compile_pipelines, open_session
+from model.explain import explain
 from model.fields import Value
 from model.frames import Floats
-from model.house_price.facts import CARD, CHOICES, FIELDS, OPTIONAL
+from model.house_price.facts import CARD, CHOICES, FIELDS, OPTIONAL, REQUIRED
 from model.house_price.figures import measure, measure_groups
 from model.house_price.fitting import COVERAGE, Fitted, fit
 from model.house_price.pipeline import OPTIONAL_COLUMNS, Recipe
 from model.house_price.sales import SALES, Sales, read_sales
+from model.predictors import Matrix
+from model.similar import Neighbors, limits, make
 
 _LIBRARIES = ("joblib", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
 _MASKED_COMPARISONS = 4
 # A gauge from the cheapest to the dearest sale would leave most prices in its first third.
 _AXIS_QUANTILES = (0.005, 0.995)
 _AXIS_STEP = 10_000
+_EXPLAINED = 200
 
 SOURCE = (
     "Dean De Cock, \u201cAmes, Iowa: Alternative to the Boston Housing Data as an End of Semester "
@@ -101,6 +105,9 @@ def train(
     report("compiled and compared")
     joblib.dump(pipelines, folder / "model.joblib", compress=3)
     (folder / "model.onnx").write_bytes(compiled)
+    neighbors = _neighbors(compiled, sales)
+    neighbors.save(folder / "neighbors.npz")
+    report("indexed for similar sales")
     figures = {metric.name: metric.value for metric in measure(fitted.held_out, sales.price)}
     return Manifest(
         trained=date.today(),
@@ -109,7 +116,8 @@ def train(
         choices=CHOICES,
         served="model.onnx",
         artifacts={
-            name: _artifact((folder / name).read_bytes()) for name in ("model.joblib", "model.onnx")
+            name: _artifact((folder / name).read_bytes())
+            for name in ("model.joblib", "model.onnx", "neighbors.npz")
         },
         versions={"python": platform.python_version()}
         | {name: version(name) for name in _LIBRARIES},
@@ -127,7 +135,8 @@ def train(
         f"price with all ten facts, within {figures['error_three']:.1%} with three.",
         reference=_reference(sales.facts),
         axis=_axis(sales.price),
-        calibration=_calibration(fitted, sales.price),
+        calibration=_calibration(fitted, sales.price, neighbors),
+        neighbors="neighbors.npz",
         golden=_golden(compiled, fitted.bounds),
     )
 
@@ -156,8 +165,34 @@ def _rows_to_compare(facts: Floats, seed: int) -> Floats:
     return np.concatenate([mask(facts, drawn, OPTIONAL_COLUMNS) for drawn in known])
 
 
-def _calibration(fitted: Fitted, price: Floats) -> Calibration:
+def _neighbors(compiled: bytes, sales: Sales) -> Neighbors:
+    """Return the index of similar sales, by the distance that the compiled model teaches."""
+    session = open_session(compiled)
+
+    def answer(rows: Matrix) -> Floats:
+        (values,) = session.run(["value"], {INPUT: rows})
+        return np.asarray(values, dtype=np.float64)
+
+    rows = sales.facts.astype(np.float32)
+    typical = np.array(
+        [[field.encode(_reference(sales.facts)[field.name]) for field in CARD.fields]]
+    )
+    reference = typical.astype(np.float32)
+    explained = [
+        explain(answer, row[None, :], reference).contributions
+        for row in rows[:: max(1, len(rows) // _EXPLAINED)]
+    ]
+    importance = np.abs(explained).mean(axis=0)
+    choices = {FIELDS.index(name): len(listed) for name, listed in CHOICES.items()}
+    return make(rows, sales.price, sales.year_sold, choices, importance.tolist(), answer)
+
+
+def _calibration(fitted: Fitted, price: Floats, neighbors: Neighbors) -> Calibration:
     """Return the bounds of each group; a manifest counts both ends from the value outward."""
+    made = measure_groups(fitted.held_out, price)
+    required = [FIELDS.index(name) for name in REQUIRED]
+    known = [[*required, *map(FIELDS.index, figures.known)] for figures in made]
+    supports = limits(neighbors, known)
     groups = tuple(
         Group(
             known=figures.known,
@@ -165,8 +200,9 @@ def _calibration(fitted: Fitted, price: Floats) -> Calibration:
             high=round(float(fitted.bounds.high[number]), 6),
             width=round(figures.width, 4),
             error=round(figures.error, 4),
+            support=round(supports[number], 4),
         )
-        for number, figures in enumerate(measure_groups(fitted.held_out, price))
+        for number, figures in enumerate(made)
     )
     return Calibration(method=METHOD, coverage=COVERAGE, scale="log", groups=groups)
 

@@ -165,5 +165,10 @@ def test_each_optional_fact_can_be_left_out(client: FlaskClient, house: Model) -
         assert data_of(soup, "interval-low") < data_of(soup, "interval-high")
 
 
-def test_it_stays_small(client: FlaskClient) -> None:
-    assert len(client.post(FRAGMENT, data=HOUSE).data) <= 4096
+def test_it_stays_small(client: FlaskClient, house: Model) -> None:
+    for what_if in ("sqft", "neighborhood"):
+        for facts in (HOUSE, house.card.examples[-1].values):
+            data = {**facts, "what_if": what_if}
+            assert len(client.post(FRAGMENT, data=data).data) <= 12 * 1024
+            small = client.post(FRAGMENT, data=data, headers={"Accept-Encoding": "gzip"})
+            assert len(small.data) <= 4 * 1024

@@ -52,7 +52,7 @@ def broken_app(monkeypatch: pytest.MonkeyPatch) -> Flask:
     def explode(*_: object) -> None:
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr("model.loading.Model.predict", explode)
+    monkeypatch.setattr("model.asking.Asking.ask", explode)
     return app
 
 

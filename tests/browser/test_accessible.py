@@ -11,6 +11,8 @@ PAGES = {
     "empty": "/",
     "fresh": FRESH,
     "full": FRESH + "&neighborhood=Gilbert&year_built=1995",
+    "choices": FRESH + "&neighborhood=Gilbert&what_if=neighborhood",
+    "outside": "/?beds=8&baths=1&sqft=700",
     "wrong": "/?beds=99&baths=x&sqft=1850&year_built=1",
     "about": "/about",
     "missing": "/nowhere",

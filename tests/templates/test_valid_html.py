@@ -17,6 +17,8 @@ def test_the_nu_checker_finds_no_error_in_any_state(client: FlaskClient, tmp_pat
         "empty": client.get("/"),
         "fresh": client.get(QUERY),
         "full": client.get(QUERY + "&neighborhood=Gilbert&fireplaces=1"),
+        "choices": client.get(QUERY + "&what_if=neighborhood"),
+        "outside": client.get("/?beds=8&baths=1&sqft=700&what_if=garage_cars"),
         "wrong-query": client.get("/?beds=99"),
         "wrong-post": client.post("/", data={**HOUSE, "beds": "<b>"}),
         "about": client.get("/about"),
@@ -32,7 +34,10 @@ def test_the_nu_checker_finds_no_error_in_any_state(client: FlaskClient, tmp_pat
     for name, response in pages.items():
         (tmp_path / f"{name}.html").write_bytes(response.data)
     for name, response in fragments.items():
-        page = f'<!doctype html><html lang="en"><title>{name}</title><body>{response.text}</body>'
+        page = (
+            f'<!doctype html><html lang="en"><title>{name}</title><body><form id="form"></form>'
+            f"{response.text}</body>"
+        )
         (tmp_path / f"{name}.html").write_text(page)
     java = find_java()
     assert java is not None

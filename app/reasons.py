@@ -1,0 +1,262 @@
+"""From an answer to its reasons as the templates show them: why, what if, and similar rows."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from app import charts
+from model import Answer, Features, Model, formatting
+from model.asking import Curve, Sold
+from model.explain import Explanation
+from model.fields import AnyField
+
+MINUS = "\u2212"
+MOST_DIFFERENCES = 3
+
+Amount = Callable[[float], str]
+"""A value of the output as people say it, not rounded further."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One contribution: as a sentence, for programs (``value``), and as a bar of the waterfall."""
+
+    field: str
+    label: str
+    amount: str
+    because: str
+    value: str
+    bar: charts.Bar
+
+
+@dataclass(frozen=True, slots=True)
+class WhyView:
+    """The way from the reference row to this one; the shown amounts add up to the shown price."""
+
+    title: str
+    reference_text: str
+    reference_facts: str
+    reference: str
+    reference_value: str
+    reasons: tuple[Reason, ...]
+    total: str
+    error: str
+    waterfall: charts.Waterfall
+
+
+@dataclass(frozen=True, slots=True)
+class FactChoice:
+    """One of the facts that the what-if can go over."""
+
+    name: str
+    label: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIfView:
+    """What the model answers for other values of one fact, as a curve or as bars, and in words."""
+
+    facts: tuple[FactChoice, ...]
+    title: str
+    words: str
+    curve: charts.Curve | None
+    bars: charts.Bars | None
+
+
+@dataclass(frozen=True, slots=True)
+class SoldView:
+    """A similar row: what was observed (``value`` for programs), when, and how it differs."""
+
+    value: str
+    text: str
+    year: int
+    differs: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonsView:
+    """Everything below the number that explains it."""
+
+    why: WhyView
+    what_if: WhatIfView
+    similar: tuple[SoldView, ...]
+    similar_title: str
+    support: str
+    facts: str
+
+
+class Reasoner:
+    """Words and figures for one model's reasons."""
+
+    def __init__(self, model: Model, amount: Amount, exact: Callable[[float], str]) -> None:
+        self._card = model.card
+        self._model = model
+        self._amount = amount
+        self._exact = exact
+        step = model.card.output.round_to
+        self._step = step / 5 if step >= 5 else step
+
+    def view(self, answer: Answer, features: Features, what_if: str, shown: float) -> ReasonsView:
+        """The reasons for an answer whose price is shown rounded to ``shown``."""
+        return ReasonsView(
+            why=self._why(answer.explanation, features, shown),
+            what_if=self._what_if(answer, features, what_if),
+            similar=tuple(self._sold(row, features) for row in answer.similar),
+            similar_title=self._card.similar_text,
+            support="outside" if answer.outside else "inside",
+            facts=self._facts(features, features),
+        )
+
+    def _why(self, explanation: Explanation, features: Features, shown: float) -> WhyView:
+        step = self._step
+        base = round(explanation.base / step) * step
+        amounts = share_out(explanation.contributions, shown - base, step)
+        order = sorted(
+            range(len(amounts)), key=lambda i: abs(explanation.contributions[i]), reverse=True
+        )
+        fields = [self._card.fields[explanation.columns[i]] for i in order]
+        waterfall = charts.waterfall(base, [amounts[i] for i in order])
+        reasons = tuple(
+            Reason(
+                field.name,
+                field.label,
+                self._signed(amounts[i]),
+                field.reason(features[field.name]),
+                self._exact(explanation.contributions[i]),
+                bar,
+            )
+            for i, field, bar in zip(order, fields, waterfall.bars, strict=True)
+        )
+        reference, total = self._amount(base), self._amount(shown)
+        told = "; ".join(f"{reason.label} {reason.amount}" for reason in reasons)
+        return WhyView(
+            title=f"From {reference} to {total}: {told}",
+            reference_text=self._card.reference_text,
+            reference_facts=self._facts(self._model.manifest.reference, features),
+            reference=reference,
+            reference_value=self._exact(explanation.base),
+            reasons=reasons,
+            total=total,
+            error=self._amount(math.ceil(explanation.error)) if explanation.error else "",
+            waterfall=waterfall,
+        )
+
+    def _facts(self, features: Features, given: Features) -> str:
+        """The values in ``features`` of the facts that are given, in one line."""
+        return ", ".join(
+            field.fact(features[field.name])
+            for field in self._card.fields
+            if given[field.name] is not None
+        )
+
+    def _signed(self, amount: float) -> str:
+        text = self._amount(abs(amount))
+        return text if amount == 0 else f"{'+' if amount > 0 else MINUS}\u00a0{text}"
+
+    def _what_if(self, answer: Answer, features: Features, what_if: str) -> WhatIfView:
+        field = self._card.by_name[what_if]
+        facts = tuple(
+            FactChoice(item.name, item.label, item.name == what_if) for item in self._card.fields
+        )
+        curve, value = answer.curve, features[what_if]
+        here = None if value is None else (field.encode(value), answer.prediction.value)
+        if field.kind in ("choice", "flag"):
+            return self._bars(field, facts, curve, value)
+        return self._curve(field, facts, curve, value, here)
+
+    def _bars(
+        self, field: AnyField, facts: tuple[FactChoice, ...], curve: Curve, value: object
+    ) -> WhatIfView:
+        labels = [field.display(field.decode(float(code))) for code in curve.values]
+        present = None if value is None else field.display(value)
+        order = sorted(range(len(labels)), key=lambda i: -curve.answers[i])
+        items = [
+            (labels[i], self._rounded(float(curve.answers[i])), float(curve.answers[i]),
+             labels[i] == present, bool(curve.supported[i]))
+            for i in order
+        ]  # fmt: skip
+        words = (
+            f"From {items[-1][1]} with {items[-1][0]} to {items[0][1]} with {items[0][0]}"
+            f"{self._here(items, present)}, all else as it is."
+        )
+        if not all(item[4] for item in items):
+            words += f" Pale bars: {self._nothing_like}."
+        title = f"{self._card.output.label} by {field.noun}"
+        return WhatIfView(facts, title, words, None, charts.bars(items))
+
+    @staticmethod
+    def _here(items: Sequence[tuple[str, str, float, bool, bool]], present: str | None) -> str:
+        here = next((text for label, text, _, is_here, _ in items if is_here), None)
+        return "" if here is None else f"; here {here} with {present}"
+
+    def _curve(
+        self,
+        field: AnyField,
+        facts: tuple[FactChoice, ...],
+        curve: Curve,
+        value: object,
+        here: tuple[float, float] | None,
+    ) -> WhatIfView:
+        ends = [field.display(field.decode(float(curve.values[i]))) for i in (0, -1)]
+        prices = [self._rounded(float(curve.answers[i])) for i in (0, -1)]
+        words = f"From {prices[0]} at {ends[0]} to {prices[1]} at {ends[1]}"
+        if here is None:
+            words += f", all else as it is. The {field.noun} is not given here."
+        else:
+            words += (
+                f"; here {self._rounded(here[1])} at {field.display(value)}, all else as it is."
+            )
+        if not curve.supported.all():
+            words += f" Where the line is broken, {self._nothing_like}."
+        drawn = charts.curve(
+            curve.values, curve.answers, curve.low, curve.high, curve.supported, here
+        )
+        labels = charts.Labels(
+            left=ends[0],
+            right=ends[1],
+            bottom=self._rounded(drawn.lowest),
+            top=self._rounded(drawn.highest),
+        )
+        title = f"{self._card.output.label} by {field.noun}"
+        return WhatIfView(facts, title, words, drawn.labelled(labels), None)
+
+    @property
+    def _nothing_like(self) -> str:
+        return "nothing like it is in the data"
+
+    def _rounded(self, value: float) -> str:
+        step = self._card.output.round_to
+        return self._amount(round(value / step) * step)
+
+    def _sold(self, sold: Sold, features: Features) -> SoldView:
+        differs = []
+        for field in self._card.fields:
+            mine, other = features[field.name], sold.features[field.name]
+            if mine is not None and mine != other:
+                differs.append(field.difference(mine, other))
+        shown = differs[:MOST_DIFFERENCES]
+        if len(differs) > MOST_DIFFERENCES:
+            count = formatting.number(len(differs) - MOST_DIFFERENCES, self._card.locale)
+            shown.append(f"and {count} more")
+        words = ", ".join(shown) or "the same in every fact that is given"
+        return SoldView(self._exact(sold.answer), self._amount(sold.answer), sold.year, words)
+
+
+def share_out(exact: Sequence[float], total: float, step: float) -> list[float]:
+    """Round amounts to multiples of ``step`` so that they add up to ``total``, itself a multiple.
+
+    The largest-remainder method (Hamilton): every amount is rounded down, and the steps that are
+    left over go to the largest remainders; what the total itself was rounded by goes the same way.
+    """
+    if not exact:
+        return []
+    floors = [math.floor(amount / step) for amount in exact]
+    rest = round(total / step) - sum(floors)
+    by_remainder = sorted(
+        range(len(exact)), key=lambda i: exact[i] / step - floors[i], reverse=True
+    )
+    every, some = divmod(rest, len(exact))
+    for place, i in enumerate(by_remainder):
+        floors[i] += every + (place < some)
+    return [floor * step for floor in floors]

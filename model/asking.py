@@ -1,0 +1,175 @@
+"""One question to a model, answered with all that belongs to it in one call of its predictor."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.explain import Coalitions, Explanation, vary
+from model.fields import AnyField, Features
+from model.loading import Model
+from model.prediction import Prediction
+from model.predictors import Column, Matrix
+from model.similar import NEAREST
+
+POINTS = 25
+"""Places at which a curve is asked; a model of the bundled kind is smooth between them."""
+
+_CANDIDATES = 64
+"""Nearest rows by the other facts, among which support along a curve is looked for."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What the model answers for other values of one fact, all else as it is.
+
+    ``values`` (points,) are the fact's codes, ``answers``, ``low`` and ``high`` (points,) the
+    predictions and the ends of their ranges, ``supported`` (points,) whether there are training
+    rows like that. Without a calibration low and high are the answers themselves.
+    """
+
+    column: int
+    values: NDArray[np.float32]
+    answers: Column
+    low: Column
+    high: Column
+    supported: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Sold:
+    """A training row near the one that was asked about: its facts, what was observed, and when."""
+
+    features: Features
+    answer: float
+    year: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A prediction with its reasons; ``outside`` where the model has seen nothing like the row."""
+
+    prediction: Prediction
+    explanation: Explanation
+    curve: Curve
+    similar: tuple[Sold, ...]
+    outside: bool
+
+
+class Asking:
+    """Asks one model; what no question changes is prepared here, once."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._card = model.card
+        self._reference = model.card.encode(model.manifest.reference)
+        self._grids = [self._grid(field) for field in model.card.fields]
+        if model.card.what_if:
+            self.default = model.card.what_if
+        else:
+            self.default = next(field.name for field in model.card.fields if field.required)
+
+    def ask(self, features: Features, what_if: str) -> Answer:
+        """Answer one row.
+
+        Args:
+            features: the row.
+            what_if: the fact over which the curve goes.
+
+        Raises:
+            ArithmeticError: if the model answers with a number that is not finite.
+        """
+        row = self._card.encode(features)
+        column = self._card.column[what_if]
+        coalitions = Coalitions(row, self._reference)
+        grid = self._grids[column]
+        rows = np.concatenate([coalitions.rows, vary(row, column, grid)])
+        values, spreads = self._model.predictor.predict(rows)
+        last = len(coalitions.rows)
+        known = self._model.known(features)
+        prediction = self._model.predicted(
+            float(values[last - 1]), None if spreads is None else float(spreads[last - 1]), known
+        )
+        columns = np.flatnonzero(row[0] == row[0])
+        similar, outside, squares = self._similar(row, columns, known)
+        supported = self._supported(row, column, columns, known, squares)
+        low = high = values[last:]
+        if spreads is not None and self._model.ranges is not None:
+            group = self._model.ranges.group(known | self._optional(what_if))
+            low, high = self._model.ranges.bounds(values[last:], spreads[last:], group)
+        return Answer(
+            prediction,
+            coalitions.explain(values[:last]),
+            Curve(column, grid, values[last:], low, high, supported),
+            similar,
+            outside,
+        )
+
+    def _grid(self, field: AnyField) -> NDArray[np.float32]:
+        """The values along a fact's curve: every choice, or what most training rows span."""
+        if field.kind == "choice":
+            return np.arange(len(field.choices), dtype=np.float32)
+        if field.kind == "flag":
+            return np.array([0, 1], dtype=np.float32)
+        low, high = float(field.min), float(field.max)
+        if self._model.neighbors is not None:
+            rows = self._model.neighbors.rows[:, self._card.column[field.name]]
+            low, high = np.quantile(rows, (0.005, 0.995)).tolist()
+        grid = np.linspace(low, high, POINTS)
+        return np.unique(np.round(grid) if field.kind == "integer" else grid).astype(np.float32)
+
+    def _optional(self, name: str) -> frozenset[str]:
+        return frozenset() if self._card.by_name[name].required else frozenset((name,))
+
+    def _similar(
+        self, row: Matrix, columns: NDArray[np.intp], known: frozenset[str]
+    ) -> tuple[tuple[Sold, ...], bool, NDArray[np.float32] | None]:
+        neighbors = self._model.neighbors
+        if neighbors is None:
+            return (), False, None
+        squares = neighbors.squares(row, columns.tolist())
+        found = neighbors.nearest(squares)
+        limit = self._model.support(known)
+        sold = tuple(self._sold[index] for index in found.rows)
+        return sold, limit is not None and found.distance > limit, squares
+
+    def _supported(
+        self,
+        row: Matrix,
+        column: int,
+        columns: NDArray[np.intp],
+        known: frozenset[str],
+        squares: NDArray[np.float32] | None,
+    ) -> NDArray[np.bool_]:
+        grid = self._grids[column]
+        neighbors = self._model.neighbors
+        limit = self._model.support(known | self._optional(self._card.names[column]))
+        if neighbors is None or squares is None or limit is None:
+            return np.ones(len(grid), dtype=bool)
+        others = squares
+        if column in columns:
+            others = squares - neighbors.square(column, row[0, column])
+        near = np.argpartition(others, _CANDIDATES)[:_CANDIDATES]
+        along = others[near] + neighbors.along(column, grid, near)
+        nearest = np.partition(along, NEAREST - 1, axis=1)[:, :NEAREST]
+        distance = np.sqrt(np.maximum(nearest, 0)).mean(axis=1)
+        return np.asarray(distance <= limit)
+
+    @cached_property
+    def _sold(self) -> list[Sold]:
+        """Every training row as people read it."""
+        neighbors = self._model.neighbors
+        if neighbors is None:
+            return []
+        fields = self._card.fields
+        rows = neighbors.rows.tolist()
+        answers, years = neighbors.answers.tolist(), neighbors.years.tolist()
+        return [
+            Sold(
+                {f.name: f.decode(code) for f, code in zip(fields, row, strict=True)},
+                answer,
+                year,
+            )
+            for row, answer, year in zip(rows, answers, years, strict=True)
+        ]

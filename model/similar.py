@@ -1,0 +1,178 @@
+"""Rows like this one: the nearest of the training rows, and whether any is near enough.
+
+The distance is standardised and weighted by what the model makes of each fact: a number counts in
+its standard deviations, a choice by how far apart the model's mean answers for the two choices are,
+and each fact's square is weighted by its mean absolute contribution to the training rows' answers,
+with a floor, so that two houses alike in price but not in bedrooms are not called alike. (Leaves
+that rows fall into together, the other usual choice, exist only in trees.)
+
+The same distance measures joint support: a row is outside when its mean distance to its nearest
+rows is larger than that of 99 % of the training rows to theirs, each row left out of its own
+search, for the facts that are known (k-nearest-neighbour novelty detection: Ramaswamy, Rastogi and
+Shim, SIGMOD 2000).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.predictors import Column, Matrix
+
+NEAREST = 3
+SUPPORTED = 0.99
+FLOOR = 0.05
+_APART = 0.3
+"""What two different choices are apart in any case, in standard deviations of the answers."""
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Similar:
+    """The nearest rows, nearest first, and their mean distance."""
+
+    rows: tuple[int, ...]
+    distance: float
+
+
+class Neighbors:
+    """Training rows by distance; arrays as ``make`` wrote them.
+
+    ``rows`` (rows, fields) are the facts as a predictor's matrix, ``answers`` (rows,) what was
+    observed, ``years`` (rows,) when, ``weights`` (fields,) multiply a squared difference of
+    numbers; ``tables`` holds for each choice field the weighted squared distances of its choices.
+    """
+
+    def __init__(
+        self,
+        rows: Matrix,
+        answers: Column,
+        years: NDArray[np.int64],
+        weights: Floats,
+        tables: dict[int, Floats],
+    ) -> None:
+        self.rows, self.answers, self.years = rows, answers, years
+        self.weights, self.tables = weights, tables
+        self._columns = np.ascontiguousarray(rows.T)
+        self._choices = {
+            column: np.ascontiguousarray(table[:, rows[:, column].astype(np.intp)])
+            for column, table in tables.items()
+        }
+
+    def squares(self, row: Matrix, columns: Iterable[int]) -> Floats:
+        """Squared distances of every training row, shape (rows,), over the given columns."""
+        total = np.zeros(len(self.rows), dtype=np.float32)
+        for column in columns:
+            total += self.square(column, row[0, column])
+        return total
+
+    def square(self, column: int, value: float) -> Floats:
+        """The part of one fact in the squared distances, shape (rows,)."""
+        if column in self._choices:
+            part: Floats = self._choices[column][int(value)]
+            return part
+        away: Floats = self._columns[column] - np.float32(value)
+        away *= away
+        away *= self.weights[column]
+        return away
+
+    def along(self, column: int, grid: Floats, near: NDArray[np.intp]) -> Floats:
+        """The part of one fact at each value of a grid, shape (values, near)."""
+        if column in self._choices:
+            part: Floats = self._choices[column][grid.astype(np.intp)][:, near]
+            return part
+        away: Floats = self._columns[column][near] - grid[:, None]
+        away *= away
+        away *= self.weights[column]
+        return away
+
+    def nearest(self, squares: Floats) -> Similar:
+        """The nearest rows by squared distances as ``squares`` gives them."""
+        some = np.argpartition(squares, NEAREST - 1)[:NEAREST]
+        rows = some[np.argsort(squares[some], kind="stable")]
+        return Similar(tuple(int(i) for i in rows), float(np.sqrt(squares[rows]).mean()))
+
+    def save(self, path: Path) -> None:
+        """Write the arrays to an ``.npz`` file."""
+        arrays: dict[str, Any] = {
+            "rows": self.rows,
+            "answers": self.answers,
+            "years": self.years,
+            "weights": self.weights,
+        }
+        arrays |= {f"table_{column}": table for column, table in self.tables.items()}
+        np.savez_compressed(path, **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> "Neighbors":
+        """Read what ``save`` wrote; nothing in the file can run."""
+        with np.load(path, allow_pickle=False) as arrays:
+            tables = {
+                int(name.removeprefix("table_")): arrays[name]
+                for name in arrays.files
+                if name.startswith("table_")
+            }
+            return cls(
+                arrays["rows"], arrays["answers"], arrays["years"], arrays["weights"], tables
+            )
+
+
+def make(
+    rows: Matrix,
+    answers: Column,
+    years: NDArray[np.int64],
+    choices: dict[int, int],
+    importance: Sequence[float],
+    answer: Callable[[Matrix], Column],
+) -> Neighbors:
+    """Learn the distance and index the rows.
+
+    Args:
+        rows: facts of the training rows, shape (rows, fields), without NaN.
+        answers: what was observed, shape (rows,).
+        years: when it was observed, shape (rows,).
+        choices: how many choices each choice field has, by its column.
+        importance: mean absolute contribution of each field.
+        answer: the model's values for a matrix, for the choices' effects.
+    """
+    share = np.maximum(np.asarray(importance) / np.sum(importance), FLOOR)
+    deviation = rows.astype(np.float64).std(axis=0)
+    weights = (share / np.maximum(deviation, 1e-9) ** 2).astype(np.float32)
+    spread = float(np.std(answers))
+    tables = {}
+    for column, count in choices.items():
+        effect = np.empty(count)
+        for code in range(count):
+            asked = rows[:: max(1, len(rows) // 400)].copy()
+            asked[:, column] = code
+            effect[code] = answer(asked).mean()
+        effect /= np.std(effect[rows[:, column].astype(int)]) or spread
+        apart = np.abs(effect[:, None] - effect[None, :]) + _APART * (1 - np.eye(count))
+        tables[column] = (share[column] * apart**2).astype(np.float32)
+    return Neighbors(rows, answers, years, weights, tables)
+
+
+def limits(neighbors: Neighbors, groups: Sequence[Sequence[int]]) -> list[float]:
+    """The distance that 99 % of the training rows stay below, for each group of known columns.
+
+    Every row is held out of its own search.
+    """
+    count = len(neighbors.rows)
+    columns = sorted({column for group in groups for column in group})
+    parts = {
+        column: np.stack([neighbors.square(column, value) for value in neighbors.rows[:, column]])
+        for column in columns
+    }
+    found = []
+    for group in groups:
+        squares = np.zeros((count, count), dtype=np.float32)
+        for column in group:
+            squares += parts[column]
+        np.fill_diagonal(squares, np.inf)
+        nearest = np.partition(squares, NEAREST - 1, axis=1)[:, :NEAREST]
+        found.append(float(np.quantile(np.sqrt(nearest).mean(axis=1), SUPPORTED)))
+    return found

@@ -1,0 +1,60 @@
+"""Geometry: what the numbers say is where the coordinates are."""
+
+import re
+
+import numpy as np
+import pytest
+
+from app import charts
+
+
+def test_a_gauge_keeps_order_and_stays_on_its_axis() -> None:
+    made = charts.gauge(150, 100, 250, (100, 200))
+    assert (made.low, made.dot, made.high) == (0, 160, 320)
+    assert charts.gauge(5, 5, 5, (100, 200)).width > 0
+
+
+def test_a_waterfall_leads_from_start_to_end() -> None:
+    made = charts.waterfall(100, [50, -20, 0])
+    assert [bar.rises for bar in made.bars] == [True, False, True]
+    first, second, _ = made.bars
+    assert first.x == pytest.approx(made.start, abs=0.2)
+    assert first.x + first.width == pytest.approx(second.x + second.width, abs=0.2)
+    assert second.x == pytest.approx(made.end, abs=0.2)
+    assert made.height == made.end_y + charts.ROW
+
+
+def test_a_waterfall_without_any_step_is_drawn_too() -> None:
+    made = charts.waterfall(100, [])
+    assert made.start == made.end
+
+
+def test_a_curve_breaks_where_there_is_no_support_and_misses_no_stretch() -> None:
+    values = np.arange(5, dtype=np.float32)
+    answers = np.array([1.0, 2, 3, 4, 5])
+    supported = np.array([False, True, True, True, False])
+    made = charts.curve(values, answers, answers - 1, answers + 1, supported, (2.0, 3.0))
+    assert made.line.count("M") == 1
+    assert made.broken.count("M") == 2
+    ends = re.findall(r"\d+ \d+", made.line)
+    pieces = re.findall(r"\d+ \d+", made.broken)
+    assert pieces[1] == ends[0]
+    assert pieces[2] == ends[-1]
+    assert made.dot == (160, 66)
+    assert made.band.count("L") == 9
+
+
+def test_a_present_value_beyond_the_grid_widens_the_axis() -> None:
+    values = np.array([10, 20], dtype=np.float32)
+    flat = np.array([5.0, 5.0])
+    made = charts.curve(values, flat, flat, flat, np.array([True, True]), (40.0, 5.0))
+    assert made.dot is not None
+    assert made.dot[0] == charts.WIDTH
+    assert made.line.endswith("107 0")
+
+
+def test_bars_begin_at_zero_and_mark_the_present_choice() -> None:
+    made = charts.bars([("a", "$10", 10, False, True), ("b", "$5", 5, True, True),
+                        ("c", "$0", -1, False, False)])  # fmt: skip
+    assert [bar.width for bar in made.bars] == [102, 51, 0]
+    assert [bar.mark for bar in made.bars] == ["", "here", "pale"]
