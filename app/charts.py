@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 WIDTH = 320.0
@@ -13,6 +14,7 @@ HEIGHT = 132.0
 BAR_ROW = 19
 BAR_BASE = 13
 BAR_LEFT = 150.0
+LONGEST_LABEL = 21
 BAR_RIGHT = 252.0
 
 
@@ -21,18 +23,17 @@ class Gauge:
     """A band and a dot on a fixed axis, in units of the view box."""
 
     low: float
-    high: float
+    width: float
     dot: float
-
-    @property
-    def width(self) -> float:
-        """The band's width; never so narrow that it vanishes."""
-        return round(max(self.high - self.low, 2.0), 1)
 
 
 def gauge(value: float, low: float, high: float, axis: tuple[float, float]) -> Gauge:
-    """Place a prediction and its range on the axis; what lies beyond an end stands at that end."""
-    return Gauge(*(_place(x, axis, WIDTH) for x in (low, high, value)))
+    """Place a prediction and its range on the axis; what lies beyond an end stands at that end.
+
+    The band is never so narrow that it vanishes.
+    """
+    left, right = _place(low, axis, WIDTH), _place(high, axis, WIDTH)
+    return Gauge(left, round(max(right - left, 2.0), 1), _place(value, axis, WIDTH))
 
 
 def _place(x: float, axis: tuple[float, float], width: float) -> float:
@@ -43,12 +44,12 @@ def _place(x: float, axis: tuple[float, float], width: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One step of a waterfall: its row's top, its left end and width, and whether it rises."""
+    """One step of a waterfall: its row's top, its left end and width; it goes "up" or "down"."""
 
     y: int
     x: float
     width: float
-    rises: bool
+    way: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,14 @@ def waterfall(start: float, steps: Sequence[float]) -> Waterfall:
     bars = []
     for number, (before, after) in enumerate(pairwise(levels), start=1):
         left, right = sorted((_place(before, axis, WIDTH), _place(after, axis, WIDTH)))
-        bars.append(Bar(number * ROW, left, round(max(right - left, 1.5), 1), after >= before))
+        bars.append(
+            Bar(
+                number * ROW,
+                left,
+                round(max(right - left, 1.5), 1),
+                "up" if after >= before else "down",
+            )
+        )
     rows = len(levels) + 1
     return Waterfall(
         rows * ROW, _place(start, axis, WIDTH), _place(levels[-1], axis, WIDTH),
@@ -95,9 +103,9 @@ class Labels:
 class Curve:
     """A line with its band as SVG path data, the present value as a dot (None where unknown)."""
 
-    band: str
-    line: str
-    broken: str
+    band: Markup
+    line: Markup
+    broken: Markup
     dot: tuple[float, float] | None
     lowest: float
     highest: float
@@ -117,31 +125,29 @@ def curve(
     here: tuple[float, float] | None,
 ) -> Curve:
     """Lay out a what-if curve; a stretch without support is a broken line of its own."""
-    xs, lows, highs = values.tolist(), low.tolist(), high.tolist()
-    axis = (min([xs[0], *here[:1]]), max([xs[-1], *here[:1]])) if here else (xs[0], xs[-1])
-    bottom, top = min(lows), max(highs)
+    first, last = float(values[0]), float(values[-1])
+    bottom, top = float(low.min()), float(high.max())
     if here:
+        first, last = min(first, here[0]), max(last, here[0])
         bottom, top = min(bottom, here[1]), max(top, here[1])
-    across = WIDTH / (axis[1] - axis[0] or 1.0)
+    across = WIDTH / (last - first or 1.0)
     down = HEIGHT / (top - bottom or 1.0)
-
-    def points(ys: Sequence[float]) -> list[str]:
-        return [
-            f"{(x - axis[0]) * across:.0f} {(top - y) * down:.0f}"
-            for x, y in zip(xs, ys, strict=True)
-        ]
-
-    middle = points(answers.tolist())
+    xs = ((values - first) * across).round().astype(int).tolist()
+    ys = ((top - np.stack([answers, high, low])) * down).round().astype(int).tolist()
+    middle, upper, lower = ([f"{x} {y}" for x, y in zip(xs, row, strict=True)] for row in ys)
     line, broken = _strokes(middle, supported.tolist())
-    band = "M" + "L".join([*points(highs), *reversed(points(lows))]) + "Z"
+    band = "M" + "L".join([*upper, *reversed(lower)]) + "Z"
     dot = None
     if here:
-        dot = (round((here[0] - axis[0]) * across, 1), round((top - here[1]) * down, 1))
-    return Curve(band, line, broken, dot, bottom, top)
+        dot = (round((here[0] - first) * across, 1), round((top - here[1]) * down, 1))
+    # Digits, spaces and the letters M, L and Z: nothing to escape.
+    return Curve(Markup(band), Markup(line), Markup(broken), dot, bottom, top)  # noqa: S704
 
 
 def _strokes(points: list[str], supported: list[bool]) -> tuple[str, str]:
     """Path data of the supported stretches and of the others; both keep the joint between them."""
+    if all(supported):
+        return "M" + "L".join(points), ""
     strokes: dict[bool, list[str]] = {True: [], False: []}
     run = [points[0]]
     for number in range(1, len(points)):
@@ -158,7 +164,8 @@ def _strokes(points: list[str], supported: list[bool]) -> tuple[str, str]:
 class ChoiceBar:
     """One choice: its label and price, its row's base line and its bar's width.
 
-    ``mark`` is "here" for the present choice, "pale" where nothing like it is in the data.
+    ``mark`` is "here" for the present choice, "pale" where nothing like it is in the data, else
+    "seen".
     """
 
     label: str
@@ -182,11 +189,11 @@ def bars(items: Sequence[tuple[str, str, float, bool, bool]]) -> Bars:
     room = BAR_RIGHT - BAR_LEFT
     laid = tuple(
         ChoiceBar(
-            label,
+            label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1].rstrip() + "…",
             text,
             number * BAR_ROW + BAR_BASE,
             round(max(value, 0.0) / most * room),
-            "here" if here else "" if supported else "pale",
+            "here" if here else "seen" if supported else "pale",
         )
         for number, (label, text, value, here, supported) in enumerate(items)
     )

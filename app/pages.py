@@ -1,7 +1,5 @@
 """The pages of one model: form, answer, fragment and card; one blueprint a served model."""
 
-import datetime as dt
-from functools import cache
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response
@@ -15,13 +13,11 @@ from app.submission import Submission, form_data, query_data, read_submission
 from app.views import (
     BesideContext,
     ExampleView,
-    NotesContext,
     PageContext,
     Renderer,
-    ResultContext,
     Site,
 )
-from model import Model, formatting
+from model import Model
 
 REVALIDATED = {"Cache-Control": "no-cache"}
 LONGEST_URL = 2000
@@ -33,19 +29,12 @@ def pages_blueprint(model: Model, prefix: str, render: Renderer) -> Blueprint:
     blueprint = Blueprint(f"pages-{model.slug}", __name__, url_prefix=prefix or None)
     site = view_site(model, prefix)
     presenter = Presenter(model)
-    version = model.version
     about = render("about.html", about_context(model, presenter, site))
 
-    @cache
-    def notes_of(known: frozenset[str], outside: bool) -> Markup:
-        return render("_notes.html", NotesContext(site, presenter.notes(known, outside)))
+    skeleton = render.skeleton("_result.html", site=site, version=model.version)
 
     def result_of(submission: Submission | None) -> Markup:
-        result = presenter.result(submission)
-        notes, today = Markup(), formatting.long_date(dt.date.today(), model.card.locale)
-        if result.reasons is not None:
-            notes = notes_of(result.known, result.reasons.support == "outside")
-        return render("_result.html", ResultContext(site, result, notes, version, today))
+        return skeleton.render("result", presenter.result(submission))
 
     def beside(errors: dict[str, str]) -> Markup:
         every = tuple((name, errors.get(name, "")) for name in model.card.names)

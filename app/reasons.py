@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from app import charts
+from app.skeletons import Lasting
 from model import Answer, Features, Model, formatting
 from model.asking import Curve, Sold
 from model.explain import Explanation
@@ -53,11 +54,18 @@ class FactChoice:
     chosen: bool
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FactChoices(Lasting):
+    """All of them; one instance for each that can be chosen."""
+
+    facts: tuple[FactChoice, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class WhatIfView:
     """What the model answers for other values of one fact, as a curve or as bars, and in words."""
 
-    facts: tuple[FactChoice, ...]
+    choices: FactChoices
     title: str
     words: str
     curve: charts.Curve | None
@@ -70,7 +78,7 @@ class SoldView:
 
     value: str
     text: str
-    year: int
+    year: str
     differs: str
 
 
@@ -83,6 +91,7 @@ class ReasonsView:
     similar: tuple[SoldView, ...]
     similar_title: str
     support: str
+    outside: bool
     facts: str
 
 
@@ -96,6 +105,15 @@ class Reasoner:
         self._exact = exact
         step = model.card.output.round_to
         self._step = step / 5 if step >= 5 else step
+        self._choices = {
+            name: FactChoices(
+                tuple(
+                    FactChoice(field.name, field.label, field.name == name)
+                    for field in model.card.fields
+                )
+            )
+            for name in model.card.names
+        }
 
     def view(self, answer: Answer, features: Features, what_if: str, shown: float) -> ReasonsView:
         """The reasons for an answer whose price is shown rounded to ``shown``."""
@@ -105,6 +123,7 @@ class Reasoner:
             similar=tuple(self._sold(row, features) for row in answer.similar),
             similar_title=self._card.similar_text,
             support="outside" if answer.outside else "inside",
+            outside=answer.outside,
             facts=self._facts(features, features),
         )
 
@@ -156,18 +175,14 @@ class Reasoner:
 
     def _what_if(self, answer: Answer, features: Features, what_if: str) -> WhatIfView:
         field = self._card.by_name[what_if]
-        facts = tuple(
-            FactChoice(item.name, item.label, item.name == what_if) for item in self._card.fields
-        )
+        facts = self._choices[what_if]
         curve, value = answer.curve, features[what_if]
         here = None if value is None else (field.encode(value), answer.prediction.value)
         if field.kind in ("choice", "flag"):
             return self._bars(field, facts, curve, value)
         return self._curve(field, facts, curve, value, here)
 
-    def _bars(
-        self, field: AnyField, facts: tuple[FactChoice, ...], curve: Curve, value: object
-    ) -> WhatIfView:
+    def _bars(self, field: AnyField, facts: FactChoices, curve: Curve, value: object) -> WhatIfView:
         labels = [field.display(field.decode(float(code))) for code in curve.values]
         present = None if value is None else field.display(value)
         order = sorted(range(len(labels)), key=lambda i: -curve.answers[i])
@@ -193,7 +208,7 @@ class Reasoner:
     def _curve(
         self,
         field: AnyField,
-        facts: tuple[FactChoice, ...],
+        facts: FactChoices,
         curve: Curve,
         value: object,
         here: tuple[float, float] | None,
@@ -240,7 +255,7 @@ class Reasoner:
             count = formatting.number(len(differs) - MOST_DIFFERENCES, self._card.locale)
             shown.append(f"and {count} more")
         words = ", ".join(shown) or "the same in every fact that is given"
-        return SoldView(self._exact(sold.answer), self._amount(sold.answer), sold.year, words)
+        return SoldView(self._exact(sold.answer), self._amount(sold.answer), str(sold.year), words)
 
 
 def share_out(exact: Sequence[float], total: float, step: float) -> list[float]:

@@ -1,5 +1,6 @@
 """From a prediction and its card to what ``_result.html`` shows: all words and coordinates set."""
 
+import datetime as dt
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from babel.lists import format_list
 
 from app import charts
 from app.reasons import Reasoner, ReasonsView
+from app.skeletons import Lasting
 from app.submission import Submission
 from model import Asking, Features, Interval, Model, formatting
 
@@ -41,8 +43,8 @@ class RangeView:
     axis_high: str
 
 
-@dataclass(frozen=True, slots=True)
-class Notes:
+@dataclass(frozen=True, slots=True, eq=False)
+class Notes(Lasting):
     """What stands below a prediction and depends only on which facts are known."""
 
     narrowing_name: str
@@ -71,9 +73,10 @@ class Result:
     text: str = ""
     range: RangeView | None = None
     reasons: ReasonsView | None = None
-    known: frozenset[str] = frozenset()
+    notes: Notes | None = None
     what_if: str = ""
     query: str = ""
+    today: str = ""
 
 
 def exact(value: float) -> str:
@@ -107,7 +110,9 @@ class Presenter:
         self._axis = self._say(low), self._say(high)
         trained = formatting.long_date(model.manifest.trained, self._card.locale)
         text = self._card.data_text or model.manifest.data.text
+        self._notes: dict[frozenset[str], Notes] = {}
         self.origin = f"Trained on {trained} on {text}."
+        self._bare_notes = Notes("", "", "", "", self.origin)
 
     def result(self, submission: Submission | None) -> Result:
         """The result for a submission; None where nothing was typed yet."""
@@ -118,12 +123,18 @@ class Presenter:
         return self._fresh(submission, submission.features)
 
     def notes(self, known: frozenset[str], outside: bool = False) -> Notes:
-        """What is to be said below a prediction from these optional facts.
+        """What is to be said below a prediction from these optional facts; made once for each set.
 
         Figures that were measured on rows like those in the data say nothing about one outside.
         """
         if outside:
-            return Notes("", "", "", "", self.origin)
+            return self._bare_notes
+        found = self._notes.get(known)
+        if found is None:
+            found = self._notes[known] = self._make_notes(known)
+        return found
+
+    def _make_notes(self, known: frozenset[str]) -> Notes:
         ranges = self._model.ranges
         accuracy = self._model.manifest.accuracy
         name = thing = share = ""
@@ -190,9 +201,10 @@ class Presenter:
             text=text,
             range=view,
             reasons=self._reasoner.view(answer, features, what_if, shown),
-            known=self._model.known(features),
+            notes=self.notes(self._model.known(features), answer.outside),
             what_if=submission.what_if,
             query=submission.query,
+            today=formatting.long_date(dt.date.today(), self._card.locale),
         )
 
     def _range(self, value: float, interval: Interval, outside: bool) -> RangeView:

@@ -7,7 +7,8 @@ from jinja2 import Environment, Template
 from markupsafe import Markup
 
 from app.form import FormView
-from app.result import Notes, Problem, Result
+from app.result import Problem, Result
+from app.skeletons import Skeleton
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +43,12 @@ class PageContext:
 
 
 @dataclass(frozen=True, slots=True)
-class NotesContext:
-    """``_notes.html``: what stands below a prediction and depends only on the known facts."""
-
-    site: Site
-    notes: Notes
-
-
-@dataclass(frozen=True, slots=True)
 class ResultContext:
     """``_result.html``: the result alone, as a live post gets it; ``version`` is the model's."""
 
     site: Site
-    result: Result
-    notes: Markup
     version: str
-    today: str
+    result: Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +93,7 @@ class ErrorContext:
     status: int
 
 
-Context = PageContext | NotesContext | ResultContext | BesideContext | AboutContext | ErrorContext
+Context = PageContext | ResultContext | BesideContext | AboutContext | ErrorContext
 
 
 class Renderer:
@@ -111,6 +102,10 @@ class Renderer:
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self._templates: dict[str, Template] = {}
+
+    def skeleton(self, template: str, **constant: object) -> Skeleton:
+        """The template for contexts of which only one part changes."""
+        return Skeleton(self._environment.get_template(template), **constant)
 
     def __call__(self, template: str, context: Context) -> Markup:
         """The rendered text, in which the template has escaped every value."""

@@ -13,7 +13,7 @@ from model.prediction import Prediction
 from model.predictors import Column, Matrix
 from model.similar import NEAREST
 
-POINTS = 25
+POINTS = 19
 """Places at which a curve is asked; a model of the bundled kind is smooth between them."""
 
 _CANDIDATES = 64
@@ -91,7 +91,7 @@ class Asking:
         prediction = self._model.predicted(
             float(values[last - 1]), None if spreads is None else float(spreads[last - 1]), known
         )
-        columns = np.flatnonzero(row[0] == row[0])
+        columns = [self._card.column[name] for name, value in features.items() if value is not None]
         similar, outside, squares = self._similar(row, columns, known)
         supported = self._supported(row, column, columns, known, squares)
         low = high = values[last:]
@@ -123,12 +123,12 @@ class Asking:
         return frozenset() if self._card.by_name[name].required else frozenset((name,))
 
     def _similar(
-        self, row: Matrix, columns: NDArray[np.intp], known: frozenset[str]
+        self, row: Matrix, columns: list[int], known: frozenset[str]
     ) -> tuple[tuple[Sold, ...], bool, NDArray[np.float32] | None]:
         neighbors = self._model.neighbors
         if neighbors is None:
             return (), False, None
-        squares = neighbors.squares(row, columns.tolist())
+        squares = neighbors.squares(row, columns)
         found = neighbors.nearest(squares)
         limit = self._model.support(known)
         sold = tuple(self._sold[index] for index in found.rows)
@@ -138,7 +138,7 @@ class Asking:
         self,
         row: Matrix,
         column: int,
-        columns: NDArray[np.intp],
+        columns: list[int],
         known: frozenset[str],
         squares: NDArray[np.float32] | None,
     ) -> NDArray[np.bool_]:
@@ -151,10 +151,12 @@ class Asking:
         if column in columns:
             others = squares - neighbors.square(column, row[0, column])
         near = np.argpartition(others, _CANDIDATES)[:_CANDIDATES]
-        along = others[near] + neighbors.along(column, grid, near)
+        # A curve is looked at in every third place, a choice in each.
+        step = 1 if self._card.fields[column].kind in ("choice", "flag") else 3
+        along = others[near] + neighbors.along(column, grid[::step], near)
         nearest = np.partition(along, NEAREST - 1, axis=1)[:, :NEAREST]
         distance = np.sqrt(np.maximum(nearest, 0)).mean(axis=1)
-        return np.asarray(distance <= limit)
+        return np.repeat(distance <= limit, step)[: len(grid)]
 
     @cached_property
     def _sold(self) -> list[Sold]:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from model import formatting
@@ -45,11 +45,13 @@ class BaseField(BaseModel):
     help: str = Field(default="", max_length=200)
     required: bool = True
 
-    _locale: str = PrivateAttr(default="en_US")
-
     def localise(self, locale: str) -> None:
         """Take the card's locale for the numbers in messages; called once, by the card."""
-        self._locale = locale
+        self.__dict__["_locale"] = locale
+
+    @cached_property
+    def _locale(self) -> str:
+        return "en_US"
 
     @property
     def subject(self) -> str:
@@ -262,9 +264,6 @@ class ChoiceField(BaseField):
     choices: tuple[Option, ...] = Field(min_length=2)
     example: str
 
-    _codes: dict[str, float] = PrivateAttr(default_factory=dict)
-    _labels: dict[str, str] = PrivateAttr(default_factory=dict)
-
     @model_validator(mode="after")
     def _values_are_distinct(self) -> "ChoiceField":
         values = [choice.value for choice in self.choices]
@@ -273,9 +272,15 @@ class ChoiceField(BaseField):
             raise ValueError(f"choices has {', '.join(doubled)} twice")
         if self.example not in values:
             raise ValueError(f'example = "{self.example}" is not one of the choices')
-        self._codes.update({value: float(code) for code, value in enumerate(values)})
-        self._labels.update({choice.value: choice.label for choice in self.choices})
         return self
+
+    @cached_property
+    def _codes(self) -> dict[str, float]:
+        return {choice.value: float(code) for code, choice in enumerate(self.choices)}
+
+    @cached_property
+    def _labels(self) -> dict[str, str]:
+        return {choice.value: choice.label for choice in self.choices}
 
     @property
     def missing(self) -> str:

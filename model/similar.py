@@ -12,6 +12,7 @@ search, for the facts that are known (k-nearest-neighbour novelty detection: Ram
 Shim, SIGMOD 2000).
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,8 +94,9 @@ class Neighbors:
     def nearest(self, squares: Floats) -> Similar:
         """The nearest rows by squared distances as ``squares`` gives them."""
         some = np.argpartition(squares, NEAREST - 1)[:NEAREST]
-        rows = some[np.argsort(squares[some], kind="stable")]
-        return Similar(tuple(int(i) for i in rows), float(np.sqrt(squares[rows]).mean()))
+        found = sorted(zip(squares[some].tolist(), some.tolist(), strict=True))
+        mean = sum(math.sqrt(square) for square, _ in found) / NEAREST
+        return Similar(tuple(row for _, row in found), mean)
 
     def save(self, path: Path) -> None:
         """Write the arrays to an ``.npz`` file."""

@@ -10,13 +10,13 @@ from app import charts
 
 def test_a_gauge_keeps_order_and_stays_on_its_axis() -> None:
     made = charts.gauge(150, 100, 250, (100, 200))
-    assert (made.low, made.dot, made.high) == (0, 160, 320)
+    assert (made.low, made.dot, made.low + made.width) == (0, 160, 320)
     assert charts.gauge(5, 5, 5, (100, 200)).width > 0
 
 
 def test_a_waterfall_leads_from_start_to_end() -> None:
     made = charts.waterfall(100, [50, -20, 0])
-    assert [bar.rises for bar in made.bars] == [True, False, True]
+    assert [bar.way for bar in made.bars] == ["up", "down", "up"]
     first, second, _ = made.bars
     assert first.x == pytest.approx(made.start, abs=0.2)
     assert first.x + first.width == pytest.approx(second.x + second.width, abs=0.2)
@@ -57,4 +57,4 @@ def test_bars_begin_at_zero_and_mark_the_present_choice() -> None:
     made = charts.bars([("a", "$10", 10, False, True), ("b", "$5", 5, True, True),
                         ("c", "$0", -1, False, False)])  # fmt: skip
     assert [bar.width for bar in made.bars] == [102, 51, 0]
-    assert [bar.mark for bar in made.bars] == ["", "here", "pale"]
+    assert [bar.mark for bar in made.bars] == ["seen", "here", "pale"]

@@ -84,7 +84,7 @@ def test_the_waterfall_says_in_its_title_what_it_draws(client: FlaskClient) -> N
     title = text_of(soup, "#why svg title")
     for item in soup.select("#why data.contribution"):
         assert " ".join(item.get_text().split()) in title
-    assert len(soup.select("#why svg g")) == len(HOUSE) + 2
+    assert len(soup.select("#why svg path")) == len(HOUSE) + 2
 
 
 def test_the_what_if_goes_over_the_fact_that_was_chosen(client: FlaskClient) -> None:
@@ -131,8 +131,8 @@ def test_a_choice_has_a_bar_for_each_value_the_largest_first(
     prices = [dollars(text.get_text()) for text in soup.select("#what_if g.end text")]
     assert len(prices) == len(field.choices)
     assert prices == sorted(prices, reverse=True)
-    here = [text.get_text() for text in soup.select("#what_if text.here")]
-    assert here == ["Gilbert", text_of(soup, "data.prediction")]
+    assert text_of(soup, "#what_if text.here") == "Gilbert"
+    assert f"here {text_of(soup, 'data.prediction')} with Gilbert" in text_of(soup, "#what_if")
 
 
 def test_three_sales_are_shown_with_price_year_and_what_differs(

@@ -20,7 +20,6 @@ TEMPLATES = ROOT / "templates"
 CONTEXTS = {
     "page.html": views.PageContext,
     "_result.html": views.ResultContext,
-    "_notes.html": views.NotesContext,
     "errors_beside.html": views.BesideContext,
     "about.html": views.AboutContext,
     "error.html": views.ErrorContext,
