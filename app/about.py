@@ -19,9 +19,10 @@ def about_context(model: Model, presenter: Presenter, site: Site) -> AboutContex
         for metric in manifest.metrics
     )
     facts = tuple(Row(field.label, _asked(field)) for field in card.fields)
+    size = formatting.number(manifest.artifacts[manifest.served].bytes, card.locale)
     made = (
         Row("Model", f"{card.title} {model.version}"),
-        Row("Artifact", f"{manifest.served}, {manifest.artifacts[manifest.served].bytes:,} bytes"),
+        Row("Artifact", f"{manifest.served}, {size} bytes"),
         *(Row(name, number) for name, number in manifest.versions.items()),
     )
     return AboutContext(

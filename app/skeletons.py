@@ -18,7 +18,9 @@ from typing import Any
 from jinja2 import Template
 from markupsafe import Markup, escape
 
-MOST_SHAPES = 4096
+MOST_SHAPES = 512
+"""Shapes that are kept: about 12 KB each, and a visitor who types goes through a few."""
+
 _MARK = re.compile("\ue000([0-9]+)\ue001")
 
 _escaped = lru_cache(maxsize=16_384)(lambda text: str(escape(text)))

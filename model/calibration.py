@@ -44,8 +44,8 @@ def sample_known(
     copies: int,
     optional: int,
     *,
-    none: float = 0.2,
-    every: float = 0.3,
+    none: float = 0.15,
+    every: float = 0.45,
 ) -> Booleans:
     """Draw which optional facts are known, [copies, rows, optional].
 

@@ -12,12 +12,14 @@ import platform
 import time
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 import joblib
 import numpy as np
 
+from model import formatting
 from model.calibration import Bounds, group_of, mask, sample_known
 from model.card import Artifact, Calibration, Data, Golden, Group, Manifest, Metric
 from model.compile import INPUT, compile_pipelines, open_session
@@ -109,6 +111,8 @@ def train(
     neighbors.save(folder / "neighbors.npz")
     report("indexed for similar sales")
     figures = {metric.name: metric.value for metric in measure(fitted.held_out, sales.price)}
+    count = formatting.number(len(sales), CARD.locale)
+    percent = partial(formatting.percent, locale=CARD.locale, digits=1)
     return Manifest(
         trained=date.today(),
         seed=recipe.seed,
@@ -125,14 +129,14 @@ def train(
             file=SALES.name,
             sha256=_artifact(SALES.read_bytes()).sha256,
             rows=len(sales),
-            text=f"{len(sales):,} houses sold in Ames, Iowa, from 2006 to 2010",
+            text=f"{count} houses sold in Ames, Iowa, from 2006 to 2010",
             source=SOURCE,
         ),
-        how=f"By {folds_count}-fold cross-validation over {len(sales):,} sales: each was priced by "
+        how=f"By {folds_count}-fold cross-validation over {count} sales: each was priced by "
         "a model that had not seen it, and its range was calibrated on the others.",
         metrics=tuple(_metric(name, value) for name, value in figures.items()),
-        accuracy=f"Half of its estimates come within {figures['error_all']:.1%} of the actual "
-        f"price with all ten facts, within {figures['error_three']:.1%} with three.",
+        accuracy=f"Half of its estimates come within {percent(figures['error_all'])} of the actual "
+        f"price with all ten facts, within {percent(figures['error_three'])} with three.",
         reference=_reference(sales.facts),
         axis=_axis(sales.price),
         calibration=_calibration(fitted, sales.price, neighbors),
