@@ -124,9 +124,9 @@ class ImageField(BaseField):
 
 
 def _picture(image: Image.Image) -> Picture:
+    width, height = image.size
     # A JPEG is decoded at an eighth of its size in an eighth of the time, where that is enough.
     image.draft(image.mode, (_ENOUGH, _ENOUGH))
-    width, height = image.size
     image.load()
     way = _orientation(image)
     image = _reduced(image)

@@ -6,7 +6,7 @@
   const $ = (id) => document.getElementById(id);
   const form = $("form"), answer = $("answer"), alertBox = $("alert"), preview = $("preview");
   const field = form.querySelector(".field"), input = form.querySelector("[type=file]");
-  const error = field.querySelector(".error"), hint = field.querySelector(".hint");
+  const hint = field.querySelector(".hint");
   const refresh = () => form.dispatchEvent(new Event("change", { bubbles: true }));
   const on = (name, listener) => document.addEventListener(name, listener, true);
   const same = (a, b) => !a?.size && !b?.size ||
@@ -14,6 +14,7 @@
   let resting, retrying, retried;
 
   function showError() {
+    const error = field.querySelector(".error"); // swapped with every answer
     const wrong = error.textContent.trim() !== "";
     field.toggleAttribute("data-wrong", wrong);
     if (wrong) input.setAttribute("aria-invalid", "true");
@@ -68,7 +69,7 @@
   on("change", (event) => {
     if (event.target !== input && event.target !== form) return;
     form.dispatchEvent(new Event("htmx:abort"));
-    if (event.isTrusted) {
+    if (event.target === input) {
       retried = false;
       drawPreview();
     }
