@@ -4,6 +4,7 @@ from flask import Blueprint, Response
 
 from app.about import figures, made_of
 from app.answers import answer
+from app.aside import aside
 from app.form import FieldView
 from app.image_result import ImagePresenter, Look
 from app.pages import REVALIDATED
@@ -50,11 +51,11 @@ def image_pages_blueprint(model: ImageModel, prefix: str, render: Renderer) -> B
 
     @blueprint.post("/")
     def full_post() -> Response:
-        return page(presenter.look(uploaded(name)))
+        return page(aside(presenter.look, uploaded(name)))
 
     @blueprint.post("/predict-fragment")
     def fragment() -> Response:
-        look = presenter.look(uploaded(name))
+        look = aside(presenter.look, uploaded(name))
         context = ImageResultContext(site, samples, model.version, presenter.result(look))
         body = render("image_result.html", context)
         body += render("errors_beside.html", BesideContext(((name, look.error),)))

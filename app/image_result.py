@@ -167,9 +167,9 @@ class ImagePresenter:
         """A probability in words; no network is ever sure."""
         locale = self._card.locale
         if share > 0.99:
-            return f"more than {formatting.percent(0.99, locale)}"
+            return f"over {formatting.percent(0.99, locale)}"
         if share < 0.01:
-            return f"less than {formatting.percent(0.01, locale)}"
+            return f"under {formatting.percent(0.01, locale)}"
         return formatting.percent(round(share, 2), locale)
 
     def _picture(self, picture: Picture, heat: NDArray[np.float32]) -> PictureView:

@@ -15,6 +15,10 @@ UPLOAD_BYTES = MOST_BYTES + FORM_BYTES
 
 MOST_PARTS = 20
 
+THROWN_AWAY = 64 * 1024 * 1024
+"""Bytes of a body over the limit that are read and dropped, so that the refusal is seen: a server
+that stops listening half-way shows up in a browser as a broken connection."""
+
 
 def uploaded(name: str) -> list[bytes]:
     """The files that were sent under ``name``; none where no file was chosen.
@@ -27,6 +31,7 @@ def uploaded(name: str) -> list[bytes]:
         raise LengthRequired
     length = request.content_length or 0
     if length > UPLOAD_BYTES:
+        _throw_away(request.environ["wsgi.input"], min(length, THROWN_AWAY))
         raise RequestEntityTooLarge
     if request.mimetype != "multipart/form-data":
         return []
@@ -40,6 +45,11 @@ def uploaded(name: str) -> list[bytes]:
     contents = [(file.filename, file.read()) for file in files.getlist(name)]
     # A browser sends a nameless empty file where none was chosen.
     return [content for filename, content in contents if filename or content]
+
+
+def _throw_away(body: IO[bytes], length: int) -> None:
+    while length > 0 and (piece := body.read(min(length, FORM_BYTES))):
+        length -= len(piece)
 
 
 def _in_memory(

@@ -33,6 +33,9 @@ _DECODING = threading.BoundedSemaphore(2)
 _ENOUGH = 2 * SIDE
 """Pixels of the shorter side down to which a large picture is reduced before anything else."""
 
+_STRIP = 64
+"""Rows of the reduced picture that are made at a time."""
+
 _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 _ORIENTATION = 0x0112
 _UPRIGHT = {
@@ -148,13 +151,30 @@ def _orientation(image: Image.Image) -> Image.Transpose | None:
 
 
 def _reduced(image: Image.Image) -> Image.Image:
-    """The picture in a mode that can be averaged, a large one shrunk by a whole factor."""
-    if image.mode in ("P", "PA", "1"):
-        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
+    """The picture in a mode that can be averaged, a large one shrunk by a whole factor.
+
+    In strips, for what stands between the two sizes would be several times the picture itself.
+    """
     factor = min(image.size) // _ENOUGH
     if factor < 2 or image.mode.startswith("I"):
-        return image
-    return image.reduce(factor)
+        return _averageable(image)
+    width, height = image.size
+    step = factor * _STRIP
+    strips = [
+        _averageable(image.crop((0, top, width, min(top + step, height)))).reduce(factor)
+        for top in range(0, height, step)
+    ]
+    whole = Image.new(strips[0].mode, (strips[0].width, sum(strip.height for strip in strips)))
+    for number, strip in enumerate(strips):
+        whole.paste(strip, (0, number * _STRIP))
+    return whole
+
+
+def _averageable(image: Image.Image) -> Image.Image:
+    """The picture with its colours as numbers and its transparent parts as a channel."""
+    if "transparency" in image.info or image.mode == "PA":
+        return image.convert("RGBA")
+    return image.convert("RGB") if image.mode in ("P", "1") else image
 
 
 def to_grey(image: Image.Image) -> Image.Image:
@@ -168,7 +188,7 @@ def to_grey(image: Image.Image) -> Image.Image:
         low, high = int(values.min()), int(values.max())
         scale = np.float32(255.0 / max(high - low, 1))
         return Image.fromarray(((values - low) * scale).astype(np.uint8))
-    if image.mode in ("RGBA", "LA") or "transparency" in image.info:
+    if image.mode in ("RGBA", "LA"):
         image = image.convert("RGBA")
         black = Image.new("RGBA", image.size, (0, 0, 0, 255))
         image = Image.alpha_composite(black, image)

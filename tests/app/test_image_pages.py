@@ -122,7 +122,7 @@ def test_two_files_are_refused(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("path", [XRAY, XRAY_FRAGMENT])
-def test_a_body_over_the_limit_is_refused_unread(client: FlaskClient, path: str) -> None:
+def test_a_body_over_the_limit_is_refused_unparsed(client: FlaskClient, path: str) -> None:
     response = client.post(path, **body(b"x" * (10 * 1024 * 1024 + 70_000)))
     assert response.status_code == 413
     soup = check_fragment(response) if path == XRAY_FRAGMENT else check_page(response)
@@ -212,7 +212,7 @@ def test_the_probability_is_never_said_to_be_certain(app: Flask) -> None:
     presenter = ImagePresenter(load_image_model(ROOT / "model" / "chest_xray"))
     field = presenter._card.field
     picture, heat = field.validate_value(JPEG), presenter._model.predictor.look
-    for share, words in ((0.9999, "more than 99%"), (0.0001, "less than 1%"), (0.5, "50%")):
+    for share, words in ((0.9999, "over 99%"), (0.0001, "under 1%"), (0.5, "50%")):
         seen = heat(picture.square).heat
         result = presenter.result(Look(picture, Diagnosis("PNEUMONIA", (1 - share, share), seen)))
         assert result.classes[1].text == words

@@ -17,7 +17,6 @@ from tests import pictures
 from tests.tools import ROOT
 
 FIELD = ImageField(kind="image", name="image", label="Chest X-ray", noun="picture", article="a")
-JPEG = {"quality": 95}
 
 
 def read(data: bytes) -> Picture:
@@ -73,8 +72,11 @@ def test_a_hidden_part_is_black_as_the_background_of_an_xray() -> None:
     assert read(pictures.encoded(image)).square.max() == 0
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [("PNG", "L"), ("PNG", "RGB"), ("PNG", "RGBA"), ("PNG", "LA"), ("PNG", "P"), ("JPEG", "L"),
+     ("JPEG", "RGB"), ("JPEG", "CMYK")],
+)  # fmt: skip
 def test_a_large_picture_becomes_the_small_one(kind: str, mode: str) -> None:
     large = pictures.chest().resize((2000, 1500), Image.Resampling.BICUBIC).convert(mode)
     found = read(pictures.encoded(large, kind))
