@@ -7,10 +7,11 @@ from jinja2 import StrictUndefined
 
 from app.assets import assets_blueprint, read_assets
 from app.config import Settings
+from app.image_pages import image_pages_blueprint
 from app.pages import pages_blueprint
 from app.security import secure
-from app.views import Renderer
-from model import load_models
+from app.views import Link, Renderer
+from model import ImageModel, load_models
 
 ROOT = Path(__file__).parent.parent
 
@@ -39,7 +40,15 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
     app.jinja_env.globals["assets"] = assets
     app.register_blueprint(assets_blueprint(assets))
     render = Renderer(app.jinja_env)
-    for place, model in enumerate(served.values()):
-        app.register_blueprint(pages_blueprint(model, f"/{model.slug}" if place else "", render))
+    prefixes = [f"/{model.slug}" if place else "" for place, model in enumerate(served.values())]
+    app.jinja_env.globals["models"] = tuple(
+        Link(model.card.name or model.slug.replace("-", " ").capitalize(), f"{prefix}/")
+        for prefix, model in zip(prefixes, served.values(), strict=True)
+    )
+    for prefix, model in zip(prefixes, served.values(), strict=True):
+        if isinstance(model, ImageModel):
+            app.register_blueprint(image_pages_blueprint(model, prefix, render))
+        else:
+            app.register_blueprint(pages_blueprint(model, prefix, render))
     secure(app, render)
     return app

@@ -3,13 +3,33 @@
 from app.result import Presenter
 from app.views import AboutContext, Row, Site
 from model import Model, formatting
+from model.card import CardBase, ManifestBase
 from model.fields import AnyField, ChoiceField, FlagField
 
 
 def about_context(model: Model, presenter: Presenter, site: Site) -> AboutContext:
     """Data, figures, limits and make of one model, in words."""
     card, manifest = model.card, model.manifest
-    metrics = tuple(
+    facts = tuple(Row(field.label, _asked(field)) for field in card.fields)
+    return AboutContext(
+        site=site,
+        heading="About this estimate",
+        origin=presenter.origin,
+        source=manifest.data.source,
+        accuracy=manifest.accuracy,
+        metrics=figures(card, manifest),
+        how=manifest.how,
+        method="" if manifest.calibration is None else manifest.calibration.method,
+        limits=card.limits,
+        not_for=card.not_for,
+        facts=facts,
+        made=made_of(card, manifest, model.version),
+    )
+
+
+def figures(card: CardBase, manifest: ManifestBase) -> tuple[Row, ...]:
+    """The measured figures, each with its label."""
+    return tuple(
         Row(
             metric.label,
             formatting.percent(metric.value, card.locale, digits=1)
@@ -18,26 +38,15 @@ def about_context(model: Model, presenter: Presenter, site: Site) -> AboutContex
         )
         for metric in manifest.metrics
     )
-    facts = tuple(Row(field.label, _asked(field)) for field in card.fields)
+
+
+def made_of(card: CardBase, manifest: ManifestBase, version: str) -> tuple[Row, ...]:
+    """Model, artifact and libraries."""
     size = formatting.number(manifest.artifacts[manifest.served].bytes, card.locale)
-    made = (
-        Row("Model", f"{card.title} {model.version}"),
+    return (
+        Row("Model", f"{card.title} {version}"),
         Row("Artifact", f"{manifest.served}, {size} bytes"),
         *(Row(name, number) for name, number in manifest.versions.items()),
-    )
-    return AboutContext(
-        site=site,
-        heading="About this estimate",
-        origin=presenter.origin,
-        source=manifest.data.source,
-        accuracy=manifest.accuracy,
-        metrics=metrics,
-        how=manifest.how,
-        method="" if manifest.calibration is None else manifest.calibration.method,
-        limits=card.limits,
-        not_for=card.not_for,
-        facts=facts,
-        made=made,
     )
 
 

@@ -23,7 +23,7 @@ class Settings:
     """What the person who runs the app can choose."""
 
     models: tuple[str, ...] = setting(
-        ("house-price",),
+        ("house-price", "chest-xray"),
         "Models to serve, by folder name, separated by commas; the first stands at /.",
     )
 

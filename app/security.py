@@ -33,7 +33,10 @@ WORDS = {
     404: ("Page not found", "If you typed the address, check it."),
     405: ("This address cannot be used like that", "Open the form and use it from there."),
     411: ("This request could not be read", "It has to say how long it is."),
-    413: ("That is more than the form can take", "Shorten what you typed and try again."),
+    413: (
+        "That is more than the form can take",
+        "Shorten what you typed, or choose a smaller file, and try again.",
+    ),
     500: ("Something went wrong on our side", "What you typed is not lost. Try again in a moment."),
 }
 

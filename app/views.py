@@ -6,7 +6,8 @@ from typing import Any
 from jinja2 import Environment, Template
 from markupsafe import Markup
 
-from app.form import FormView
+from app.form import FieldView, FormView
+from app.image_result import ImageResult
 from app.result import Problem, Result
 from app.skeletons import Skeleton
 
@@ -16,6 +17,14 @@ class ExampleView:
     """A link that fills the form."""
 
     title: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link with its text: to a model in the header, or to a set of pictures."""
+
+    text: str
     href: str
 
 
@@ -49,6 +58,27 @@ class ResultContext:
     site: Site
     version: str
     result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePageContext:
+    """``image_page.html``: the form for a picture with its result."""
+
+    site: Site
+    field: FieldView
+    result: Markup
+    problems: tuple[Problem, ...]
+    heading: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageResultContext:
+    """``image_result.html``: the result alone; ``samples`` leads to pictures to try."""
+
+    site: Site
+    samples: Link
+    version: str
+    result: ImageResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +123,15 @@ class ErrorContext:
     status: int
 
 
-Context = PageContext | ResultContext | BesideContext | AboutContext | ErrorContext
+Context = (
+    PageContext
+    | ResultContext
+    | ImagePageContext
+    | ImageResultContext
+    | BesideContext
+    | AboutContext
+    | ErrorContext
+)
 
 
 class Renderer:

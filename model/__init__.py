@@ -6,20 +6,29 @@ Nothing in this package knows about Flask.
 from model.asking import Answer, Asking
 from model.card import Card, Manifest
 from model.checking import ModelError
+from model.diagnosing import Diagnosis, ImageModel, StrangePictureError
 from model.fields import Features
-from model.loading import Model, load_model, load_models
+from model.image_card import ImageCard
+from model.loading import Model, load_image_model, load_model, load_models
+from model.pictures import Picture
 from model.prediction import Interval, Prediction
 
 __all__ = [
     "Answer",
     "Asking",
     "Card",
+    "Diagnosis",
     "Features",
+    "ImageCard",
+    "ImageModel",
     "Interval",
     "Manifest",
     "Model",
     "ModelError",
+    "Picture",
     "Prediction",
+    "StrangePictureError",
+    "load_image_model",
     "load_model",
     "load_models",
 ]

@@ -72,24 +72,18 @@ class Example(BaseModel):
     values: dict[str, Value]
 
 
-class Card(BaseModel):
-    """The contract of one model: form, validation, API, documentation and tests follow from it."""
+class CardBase(BaseModel):
+    """What every card says: title, summary, limits; ``name`` stands in the navigation."""
 
     model_config = _STRICT
 
     title: str
     summary: str
-    more: str = "More facts"
+    name: str = ""
     locale: str = "en_US"
-    what_if: str = ""
-    reference_text: str = "A typical row"
-    similar_text: str = "Rows like this"
     data_text: str = ""
     limits: tuple[str, ...] = Field(min_length=1)
     not_for: tuple[str, ...] = Field(min_length=1)
-    fields: tuple[AnyField, ...] = Field(min_length=1)
-    output: Output
-    examples: tuple[Example, ...] = Field(min_length=1)
 
     @field_validator("locale")
     @classmethod
@@ -99,6 +93,18 @@ class Card(BaseModel):
         except (UnknownLocaleError, ValueError) as error:
             raise ValueError(f'locale = "{name}" is not known; write one like "en_US"') from error
         return name
+
+
+class Card(CardBase):
+    """The contract of one model: form, validation, API, documentation and tests follow from it."""
+
+    more: str = "More facts"
+    what_if: str = ""
+    reference_text: str = "A typical row"
+    similar_text: str = "Rows like this"
+    fields: tuple[AnyField, ...] = Field(min_length=1)
+    output: Output
+    examples: tuple[Example, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _hangs_together(self) -> "Card":
@@ -250,15 +256,13 @@ class Golden(BaseModel):
     high: float | None = None
 
 
-class Manifest(BaseModel):
-    """What the training command made: files, versions, data, metrics, calibration."""
+class ManifestBase(BaseModel):
+    """What every training command writes: files, versions, data, figures."""
 
     model_config = _STRICT
 
     trained: dt.date
     seed: int
-    columns: tuple[str, ...]
-    choices: dict[str, tuple[str, ...]]
     served: str
     artifacts: dict[str, Artifact]
     versions: dict[str, str]
@@ -266,6 +270,13 @@ class Manifest(BaseModel):
     how: str
     metrics: tuple[Metric, ...]
     accuracy: str
+
+
+class Manifest(ManifestBase):
+    """What the training command made of rows: columns, calibration, reference."""
+
+    columns: tuple[str, ...]
+    choices: dict[str, tuple[str, ...]]
     reference: dict[str, Value]
     axis: tuple[float, float]
     calibration: Calibration | None = None

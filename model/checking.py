@@ -7,7 +7,7 @@ import hashlib
 from importlib.metadata import version
 from pathlib import Path
 
-from model.card import Card, Manifest
+from model.card import Card, Manifest, ManifestBase
 from model.intervals import Ranges
 
 
@@ -66,14 +66,18 @@ def compare(card: Card, manifest: Manifest, folder: Path) -> None:
         )
 
 
-def check_hashes(manifest: Manifest, folder: Path) -> None:
+def check_hashes(manifest: ManifestBase, folder: Path, *more: str) -> None:
     """Compare the SHA-256 of every file that is going to be loaded, before it is loaded.
+
+    Args:
+        manifest: names the served artifact.
+        folder: where it lies.
+        more: names of further files that are going to be loaded.
 
     Raises:
         ModelError: if one is missing or another than the manifest says.
     """
-    needed = [manifest.served, *([manifest.neighbors] if manifest.neighbors else [])]
-    for name in needed:
+    for name in (manifest.served, *more):
         path, artifact = folder / name, manifest.artifacts.get(name)
         if artifact is None:
             raise ModelError(f"{folder / 'manifest.json'}: {name!r} is not among its artifacts.")

@@ -10,12 +10,25 @@ from pydantic import BaseModel, ValidationError
 
 from model.card import Card, Manifest
 from model.checking import ModelError
+from model.image_card import ImageCard, ImageManifest
 
 T = TypeVar("T", bound=BaseModel)
 
 
 def read_card(path: Path) -> Card:
-    """Read and check ``card.toml``.
+    """Read and check the ``card.toml`` of a model of rows.
+
+    Raises:
+        ModelError: with the line to change.
+    """
+    card = read_any_card(path)
+    if isinstance(card, ImageCard):
+        raise ModelError(f'{path}: output.kind = "class" is that of a model of pictures.')
+    return card
+
+
+def read_any_card(path: Path) -> Card | ImageCard:
+    """Read and check ``card.toml``; its ``output.kind`` says which kind of card it is.
 
     Raises:
         ModelError: with the line to change.
@@ -25,15 +38,31 @@ def read_card(path: Path) -> Card:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ModelError(f"{path}: not TOML: {error}") from error
+    output = data.get("output")
+    if isinstance(output, dict) and output.get("kind") == "class":
+        return _parse(ImageCard, data, path, text)
     return _parse(Card, data, path, text)
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read and check ``manifest.json``.
+    """Read and check the ``manifest.json`` of a model of rows.
 
     Raises:
         ModelError: with what is wrong in it.
     """
+    return _read_json(Manifest, path)
+
+
+def read_image_manifest(path: Path) -> ImageManifest:
+    """Read and check the ``manifest.json`` of a model of pictures.
+
+    Raises:
+        ModelError: with what is wrong in it.
+    """
+    return _read_json(ImageManifest, path)
+
+
+def _read_json(kind: type[T], path: Path) -> T:
     text = _read(path)
     try:
         data = json.loads(text)
@@ -41,7 +70,7 @@ def read_manifest(path: Path) -> Manifest:
         raise ModelError(
             f"{path}: not JSON: {error}. Run `make train` to write it anew."
         ) from error
-    return _parse(Manifest, data, path, "")
+    return _parse(kind, data, path, "")
 
 
 def _read(path: Path) -> str:

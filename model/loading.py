@@ -16,8 +16,12 @@ from model.checking import (
     check_versions,
     compare,
 )
+from model.diagnosing import TOLERANCE as PICTURE_TOLERANCE
+from model.diagnosing import ImageModel, OnnxPicturePredictor
+from model.drawing import draw_chest
 from model.fields import Features
-from model.files import read_card, read_manifest
+from model.files import read_any_card, read_image_manifest, read_manifest
+from model.image_card import ImageCard
 from model.intervals import Ranges
 from model.prediction import Interval, Prediction
 from model.predictors import JoblibPredictor, OnnxPredictor, Predictor
@@ -89,7 +93,7 @@ class Model:
         return Prediction(value, Interval(low, high, ranges.coverage))
 
 
-def load_models(root: Path, names: tuple[str, ...]) -> dict[str, Model]:
+def load_models(root: Path, names: tuple[str, ...]) -> dict[str, Model | ImageModel]:
     """Load the named models, and no others, from their folders under ``root``.
 
     Returns:
@@ -98,31 +102,94 @@ def load_models(root: Path, names: tuple[str, ...]) -> dict[str, Model]:
     Raises:
         ModelError: for the first that is not sound.
     """
-    models = [load_model(root / name.replace("-", "_")) for name in names]
-    return {model.slug: model for model in models}
+    models: dict[str, Model | ImageModel] = {}
+    for name in names:
+        folder = root / name.replace("-", "_")
+        card = _read_card(folder)
+        model = (
+            _load_image_model(card, folder)
+            if isinstance(card, ImageCard)
+            else _load_row_model(card, folder)
+        )
+        models[model.slug] = model
+    return models
 
 
 def load_model(folder: Path) -> Model:
-    """Read, check and load one model's folder.
+    """Read, check and load the folder of one model of rows.
 
     Raises:
         ModelError: if anything in it disagrees with anything else; says how to mend it.
     """
+    card = _read_card(folder)
+    if isinstance(card, ImageCard):
+        raise ModelError(f'{folder / "card.toml"}: output.kind = "class" is not for rows.')
+    return _load_row_model(card, folder)
+
+
+def load_image_model(folder: Path) -> ImageModel:
+    """The same for one model of pictures.
+
+    Raises:
+        ModelError: if anything in it disagrees with anything else; says how to mend it.
+    """
+    card = _read_card(folder)
+    if not isinstance(card, ImageCard):
+        raise ModelError(f'{folder / "card.toml"}: a model of pictures has output.kind = "class".')
+    return _load_image_model(card, folder)
+
+
+def _read_card(folder: Path) -> Card | ImageCard:
     if not folder.is_dir():
         there = sorted(p.parent.name.replace("_", "-") for p in folder.parent.glob("*/card.toml"))
         raise ModelError(
             f"There is no model {folder.name.replace('_', '-')!r}: {folder} is not a folder. "
             f"FORMCAST_MODELS can name: {', '.join(there) or 'none'}."
         )
-    card = read_card(folder / "card.toml")
+    return read_any_card(folder / "card.toml")
+
+
+def _load_row_model(card: Card, folder: Path) -> Model:
     manifest = read_manifest(folder / "manifest.json")
     compare(card, manifest, folder)
-    check_hashes(manifest, folder)
+    check_hashes(manifest, folder, *([manifest.neighbors] if manifest.neighbors else []))
     check_versions(manifest, folder)
     neighbors = Neighbors.load(folder / manifest.neighbors) if manifest.neighbors else None
     model = Model(folder.name, folder, card, manifest, _load(card, manifest, folder), neighbors)
     _check_answers(model)
     return model
+
+
+def _load_image_model(card: ImageCard, folder: Path) -> ImageModel:
+    where = folder / "manifest.json"
+    manifest = read_image_manifest(where)
+    values = tuple(item.value for item in card.output.classes)
+    if values != manifest.classes:
+        raise ModelError(
+            f"{folder / 'card.toml'}: output.classes must be those that the network was trained "
+            f"on, in their order: {', '.join(manifest.classes)}."
+        )
+    check_hashes(manifest, folder)
+    path = folder / manifest.served
+    try:
+        predictor = OnnxPicturePredictor(path.read_bytes())
+    except Exception as error:
+        raise ModelError(f"{path} does not load: {error}") from error
+    for golden in manifest.golden:
+        try:
+            seen = predictor.look(draw_chest(golden.seed))
+        except Exception as error:
+            raise ModelError(f"{where}: golden {golden.seed} does not predict: {error}") from error
+        for here, there in (
+            (seen.probability, golden.probability),
+            (seen.strangeness, golden.strangeness),
+        ):
+            if not abs(here - there) <= PICTURE_TOLERANCE:
+                raise ModelError(
+                    f"{where}: the drawn picture {golden.seed} gives {here:.4f}, it was "
+                    f"{there:.4f} when the model was made. Train it again."
+                )
+    return ImageModel(folder.name, folder, card, manifest, predictor)
 
 
 def _load(card: Card, manifest: Manifest, folder: Path) -> Predictor:

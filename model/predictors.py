@@ -31,6 +31,17 @@ class Predictor(Protocol):
         """
 
 
+def open_session(artifact: bytes) -> Any:
+    """An ONNX Runtime session of one thread, as every ONNX predictor here needs it."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return ort.InferenceSession(artifact, sess_options=options, providers=["CPUExecutionProvider"])
+
+
 class OnnxPredictor:
     """A compiled model, answered by ONNX Runtime on one thread.
 
@@ -39,15 +50,7 @@ class OnnxPredictor:
     """
 
     def __init__(self, artifact: bytes) -> None:
-        import onnxruntime as ort
-
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session = ort.InferenceSession(
-            artifact, sess_options=options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(artifact)
         self._input = self._session.get_inputs()[0].name
         outputs = {output.name for output in self._session.get_outputs()}
         self._outputs = ["value", "spread"] if "spread" in outputs else ["value"]

@@ -62,13 +62,15 @@ def check_page(response: Any) -> BeautifulSoup:
 
 
 def check_fragment(response: Any) -> BeautifulSoup:
-    """No page around it, no input in it, no duplicate ids, no parse error."""
+    """No page around it, no input to type into, no duplicate ids, no parse error."""
     _check_headers(response)
     text = response.get_data(as_text=True)
     html5lib.HTMLParser(strict=True).parseFragment(text)
     soup = BeautifulSoup(text, "html.parser")
     assert not soup.select("html, head, body, select, form, script, style")
-    assert not soup.select("input:not([type=radio], [type=hidden])")
+    assert not soup.select("input:not([type=radio], [type=checkbox], [type=hidden])")
+    for box in soup.select("input[type=checkbox]"):
+        assert soup.select_one(f'label[for="{box["id"]}"]'), box["id"]
     _check_elements(soup)
     return soup
 

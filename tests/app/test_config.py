@@ -11,8 +11,8 @@ from tests.conftest import free_port
 from tests.tools import ROOT
 
 
-def test_the_default_serves_the_house_price() -> None:
-    assert Settings.from_environment({}).models == ("house-price",)
+def test_the_default_serves_both_bundled_models_the_house_price_first() -> None:
+    assert Settings.from_environment({}).models == ("house-price", "chest-xray")
 
 
 def test_a_list_of_models_is_read_with_spaces_and_underscores() -> None:

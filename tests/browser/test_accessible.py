@@ -16,6 +16,7 @@ PAGES = {
     "wrong": "/?beds=99&baths=x&sqft=1850&year_built=1",
     "about": "/about",
     "missing": "/nowhere",
+    "picture-about": "/chest-xray/about",
 }
 
 

@@ -20,11 +20,14 @@ TEMPLATES = ROOT / "templates"
 CONTEXTS = {
     "page.html": views.PageContext,
     "_result.html": views.ResultContext,
+    "image_page.html": views.ImagePageContext,
+    "image_result.html": views.ImageResultContext,
     "errors_beside.html": views.BesideContext,
     "about.html": views.AboutContext,
     "error.html": views.ErrorContext,
     "_error.html": views.ErrorContext,
 }
+FORMS = {"_form.html", "image_form.html"}
 PARTIALS = sorted(path for path in TEMPLATES.rglob("_*.html"))
 
 
@@ -43,7 +46,8 @@ def used_names(app: Flask, template: str) -> set[str]:
     inner: set[str] = set()
     for reference in meta.find_referenced_templates(tree):
         if reference is None:  # the widget of a field's kind: all get the same
-            inner |= used_names(app, "fields/choice.html") | used_names(app, "fields/integer.html")
+            for kind in ("choice", "image", "integer"):
+                inner |= used_names(app, f"fields/{kind}.html")
         else:
             inner |= used_names(app, reference)
     return (names | (inner - bound)) - set(app.jinja_env.globals)
@@ -71,9 +75,9 @@ def test_a_partial_has_one_root_whose_id_is_its_name(path: Path) -> None:
     assert roots[0]["id"] == path.name.removeprefix("_").split(".")[0]
 
 
-def test_only_the_form_sends_requests() -> None:
+def test_only_the_forms_send_requests() -> None:
     for path in TEMPLATES.rglob("*.html"):
-        if path.name != "_form.html":
+        if path.name not in FORMS:
             assert not re.search(r"hx-(get|post|trigger|target|sync)", path.read_text()), path
 
 
@@ -84,8 +88,9 @@ def test_nothing_is_marked_safe() -> None:
 
 def test_every_kind_of_field_has_a_widget() -> None:
     from model.fields import ChoiceField, FlagField, IntegerField, NumberField
+    from model.pictures import ImageField
 
-    for kind in (ChoiceField, FlagField, IntegerField, NumberField):
+    for kind in (ChoiceField, FlagField, ImageField, IntegerField, NumberField):
         name = get_args(kind.model_fields["kind"].annotation)[0]
         assert (TEMPLATES / "fields" / f"{name}.html").is_file()
 

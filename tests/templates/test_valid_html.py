@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 
 from tests.conftest import HOUSE
 from tests.html import FRAGMENT
+from tests.pictures import REFUSED, XRAY, XRAY_FRAGMENT, chest, encoded, upload
 from tests.tools import VNU, find_java
 
 QUERY = "/?beds=3&baths=2.5&sqft=1850"
@@ -22,6 +23,10 @@ def test_the_nu_checker_finds_no_error_in_any_state(client: FlaskClient, tmp_pat
         "wrong-query": client.get("/?beds=99"),
         "wrong-post": client.post("/", data={**HOUSE, "beds": "<b>"}),
         "about": client.get("/about"),
+        "picture-empty": client.get(XRAY),
+        "picture-fresh": client.post(XRAY, data=upload(encoded(chest()))),
+        "picture-wrong": client.post(XRAY, data=upload(REFUSED["svg"][0])),
+        "picture-about": client.get(XRAY + "about"),
         "404": client.get("/nowhere"),
         "405": client.put("/"),
         "413": client.post("/", data={"beds": "9" * 70_000}),
@@ -29,6 +34,8 @@ def test_the_nu_checker_finds_no_error_in_any_state(client: FlaskClient, tmp_pat
     fragments = {
         "fragment-fresh": client.post(FRAGMENT, data=HOUSE),
         "fragment-wrong": client.post(FRAGMENT, data={**HOUSE, "beds": "99"}),
+        "fragment-picture": client.post(XRAY_FRAGMENT, data=upload(encoded(chest()))),
+        "fragment-picture-wrong": client.post(XRAY_FRAGMENT, data=upload(b"")),
         "fragment-405": client.get(FRAGMENT),
     }
     for name, response in pages.items():

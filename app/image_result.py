@@ -1,0 +1,213 @@
+"""From a picture and its diagnosis to what ``image_result.html`` shows: words and coordinates."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic_core import PydanticCustomError
+
+from app.result import Problem
+from model import Diagnosis, ImageModel, Picture, StrangePictureError, formatting
+
+LONGER_SIDE = 320
+"""Units of the view box for the longer side of the picture."""
+
+FLATTEST = 0.4
+"""The shorter side's least share of the longer one; a strip is shown a little less narrow."""
+
+STRONGEST = 0.65
+"""Opacity of the place that weighs most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One upload looked at: an answer, or what is wrong; ``lacking`` where there was no file."""
+
+    picture: Picture | None = None
+    diagnosis: Diagnosis | None = None
+    error: str = ""
+    lacking: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClassView:
+    """One class: its probability for programs, for people, and as the length of a bar of 100."""
+
+    value: str
+    label: str
+    probability: str
+    text: str
+    bar: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One place of the map, in units of the view box; ``way`` is "for" or "against"."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    way: str
+    opacity: float
+
+
+@dataclass(frozen=True, slots=True)
+class PictureView:
+    """The picture as the network saw it, in its own shape, and the map over it."""
+
+    url: str
+    width: int
+    height: int
+    title: str
+    cells: tuple[Cell, ...]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageResult:
+    """What stands in ``#result``; see ``app.result.Result``."""
+
+    state: Literal["empty", "fresh", "withdrawn"]
+    heading: str
+    announcement: str = ""
+    sentence: str = ""
+    problems: tuple[Problem, ...] = ()
+    value: str = ""
+    label: str = ""
+    warning: str = ""
+    odds: str = ""
+    classes: tuple[ClassView, ...] = ()
+    picture: PictureView | None = None
+    origin: str = ""
+
+
+class ImagePresenter:
+    """Words and figures for one model's answers to pictures."""
+
+    def __init__(self, model: ImageModel) -> None:
+        self._model = model
+        self._card = model.card
+        self._output = model.card.output
+        trained = formatting.long_date(model.manifest.trained, self._card.locale)
+        text = self._card.data_text or model.manifest.data.text
+        self.origin = f"Trained on {trained} on {text}."
+
+    def look(self, files: Sequence[bytes]) -> Look:
+        """Read, decode and answer what was uploaded."""
+        field = self._card.field
+        if len(files) > 1:
+            return Look(error=field.twice)
+        try:
+            picture = field.validate_value(files[0] if files else None)
+            return Look(picture, self._model.diagnose(picture))
+        except PydanticCustomError as refused:
+            return Look(error=refused.message(), lacking=not files)
+        except StrangePictureError as refused:
+            return Look(error=str(refused))
+
+    def result(self, look: Look | None) -> ImageResult:
+        """The result for an upload; None where nothing was chosen yet."""
+        if look is None or look.lacking:
+            sentence = f"{self._card.field.missing}, and the {self._output.noun} appears here."
+            state: Literal["empty", "withdrawn"] = "empty" if look is None else "withdrawn"
+            spoken = "" if look is None else sentence
+            return ImageResult(
+                state, self._output.label, spoken, sentence, warning=self._output.warning
+            )
+        if look.picture is None or look.diagnosis is None:
+            heading = f"No {self._output.noun}"
+            return ImageResult(
+                "withdrawn",
+                heading,
+                f"{heading}. {look.error}",
+                "To see one, mend this:",
+                (Problem(self._card.field.name, look.error),),
+                warning=self._output.warning,
+            )
+        return self._fresh(look.picture, look.diagnosis)
+
+    def _fresh(self, picture: Picture, diagnosis: Diagnosis) -> ImageResult:
+        classes = self._classes(diagnosis.probabilities)
+        (answer,) = (item for item in classes if item.value == diagnosis.value)
+        odds = " and ".join(f"{item.label.lower()} {item.text}" for item in reversed(classes))
+        odds = f"The network gives {odds}, were both equally common."
+        return ImageResult(
+            "fresh",
+            self._output.label,
+            f"{self._output.label}: {answer.label}, {answer.text}. {self._output.warning}.",
+            value=answer.value,
+            label=answer.label,
+            warning=self._output.warning,
+            odds=odds,
+            classes=classes,
+            picture=self._picture(picture, diagnosis.heat),
+            origin=f"{self._model.manifest.accuracy} {self.origin}",
+        )
+
+    def _classes(self, probabilities: tuple[float, float]) -> tuple[ClassView, ...]:
+        last = round(probabilities[1], 4)
+        return tuple(
+            ClassView(
+                item.value,
+                item.label,
+                format(share, ".4f"),
+                self._percent(share),
+                round(share * 100, 1),
+            )
+            for item, share in zip(self._output.classes, (1 - last, last), strict=True)
+        )
+
+    def _percent(self, share: float) -> str:
+        """A probability in words; no network is ever sure."""
+        locale = self._card.locale
+        if share > 0.99:
+            return f"over {formatting.percent(0.99, locale)}"
+        if share < 0.01:
+            return f"under {formatting.percent(0.01, locale)}"
+        return formatting.percent(round(share, 2), locale)
+
+    def _picture(self, picture: Picture, heat: NDArray[np.float32]) -> PictureView:
+        longer = max(picture.width, picture.height)
+        width, height = (
+            round(LONGER_SIDE * max(side / longer, FLATTEST))
+            for side in (picture.width, picture.height)
+        )
+        return PictureView(
+            data_url(picture.square),
+            width,
+            height,
+            f"Your {self._card.field.noun}, as the network saw it",
+            _cells(heat, width, height),
+            self._output.map_text,
+        )
+
+
+def data_url(square: NDArray[np.uint8]) -> str:
+    """A grey picture as a small JPEG inside an address."""
+    file = BytesIO()
+    Image.fromarray(square).save(file, "JPEG", quality=70)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def _cells(heat: NDArray[np.float32], width: int, height: int) -> tuple[Cell, ...]:
+    rows, columns = heat.shape
+    most = float(np.abs(heat).max()) or 1.0
+    across, down = width / columns, height / rows
+    return tuple(
+        Cell(
+            round(column * across, 1),
+            round(row * down, 1),
+            round(across, 1),
+            round(down, 1),
+            "for" if value > 0 else "against",
+            round(abs(value) / most * STRONGEST, 2),
+        )
+        for row, line in enumerate(heat.tolist())
+        for column, value in enumerate(line)
+    )

@@ -1,0 +1,1 @@
+"""The chest X-ray model: its card, its training code and what the training made."""

@@ -1,0 +1,130 @@
+"""From the figures of a training run to the manifest; needs no PyTorch, so tests can run it."""
+
+import datetime as dt
+import hashlib
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from model.card import Artifact, Data, Metric
+from model.diagnosing import OnnxPicturePredictor
+from model.drawing import draw_chest
+from model.image_card import GoldenPicture, ImageManifest
+
+SEED = 2026
+COLOUR_LIMIT = 25.0
+SOURCE = (
+    "Daniel Kermany, Kang Zhang, Michael Goldbaum, “Labeled Optical Coherence Tomography (OCT) and "
+    "Chest X-Ray Images for Classification”, Mendeley Data, doi:10.17632/rscbjbr9sj, CC BY 4.0; "
+    "the training split in the layout of the Kaggle set “Chest X-Ray Images (Pneumonia)”."
+)
+_GOLDEN_SEEDS = (1, 2, 3)
+_LIBRARIES = ("numpy", "onnx", "onnxruntime", "opencv-python-headless", "Pillow", "torch")
+_KINDS = {
+    "auc": "Area under the ROC curve",
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "sensitivity": "Pneumonia recognised (sensitivity)",
+    "specificity": "Normal recognised (specificity)",
+    "ece": "Mean gap between probability and truth",
+}
+_CONDITIONS = {
+    "clean": "pictures as they are",
+    "together": "cropped, turned, blurred and compressed at once",
+    "other style": "in the look of the other class",
+}
+_SUPPORT = {
+    "xrays_refused_clean": "Chest X-rays that are refused",
+    "xrays_refused_mildly_changed": "Chest X-rays that are refused, mildly changed",
+    "others_refused": "Other pictures that are refused",
+}
+
+
+def folder_hash(folder: Path) -> str:
+    """One SHA-256 of all the training files: that of the sorted list of their own, in hex."""
+    paths = sorted((folder / "train").glob("*/*.jp*g"))
+    listed = "".join(hashlib.sha256(path.read_bytes()).hexdigest() + "\n" for path in paths)
+    return hashlib.sha256(listed.encode()).hexdigest()
+
+
+def libraries() -> dict[str, str]:
+    """The versions of what is installed of the libraries that training uses."""
+    found = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def manifest(
+    metrics: Mapping[str, Any], artifact: Path, data_hash: str, versions: dict[str, str]
+) -> ImageManifest:
+    """The manifest of the network in ``artifact``, with what it answers to drawn pictures now.
+
+    Args:
+        metrics: what ``train.py`` measured, as in its metrics.json.
+        artifact: the exported network.
+        data_hash: see ``folder_hash``.
+        versions: of the libraries that trained it.
+    """
+    content = artifact.read_bytes()
+    clean = metrics["cross_validated"]["clean"]
+    predictor = OnnxPicturePredictor(content)
+    golden = []
+    for seed in _GOLDEN_SEEDS:
+        seen = predictor.look(draw_chest(seed))
+        golden.append(
+            GoldenPicture(
+                seed=seed,
+                probability=round(seen.probability, 5),
+                strangeness=round(seen.strangeness, 4),
+            )
+        )
+    return ImageManifest(
+        trained=dt.date.today(),
+        seed=SEED,
+        served=artifact.name,
+        artifacts={
+            artifact.name: Artifact(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
+        },
+        versions=versions,
+        data=Data(
+            file="train/",
+            sha256=data_hash,
+            rows=metrics["pictures"],
+            text=f"{metrics['pictures']:,} chest X-rays of {metrics['patients']:,} children",
+            source=SOURCE,
+        ),
+        how=f"By {metrics['folds']}-fold cross-validation by patient on the training split: each "
+        "picture was judged by a network that had seen no picture of that patient. What is served "
+        "is the mean of these networks. The published test split was not used. The probability is "
+        "calibrated for both answers being equally common.",
+        metrics=tuple(_figures(metrics)),
+        accuracy=f"Its answer was right for {clean['accuracy']:.1%} of the chest X-rays of "
+        "children whom its networks had not seen.",
+        classes=("NORMAL", "PNEUMONIA"),
+        threshold=metrics["calibration"]["threshold"],
+        colour_limit=COLOUR_LIMIT,
+        golden=tuple(golden),
+    )
+
+
+def _figures(metrics: Mapping[str, Any]) -> list[Metric]:
+    found = [
+        Metric(
+            name=f"{kind}_{condition.replace(' ', '_')}",
+            label=f"{label}, {words}",
+            value=round(metrics["cross_validated"][condition][kind], 4),
+        )
+        for condition, words in _CONDITIONS.items()
+        for kind, label in _KINDS.items()
+    ]
+    found += [
+        Metric(name=name, label=label, value=round(metrics["support"][name], 4))
+        for name, label in _SUPPORT.items()
+    ]
+    return found

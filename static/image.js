@@ -1,0 +1,109 @@
+// What htmx can't do alone for a file: dim the old answer as soon as another is chosen, show what was
+// chosen, say the result once, tell when no answer comes.
+(() => {
+  "use strict";
+  if (!window.htmx) return; // the form then posts as it does without script
+  const $ = (id) => document.getElementById(id);
+  const form = $("form"), answer = $("answer"), alertBox = $("alert"), preview = $("preview");
+  const field = form.querySelector(".field"), input = form.querySelector("[type=file]");
+  const hint = field.querySelector(".hint");
+  const refresh = () => form.dispatchEvent(new Event("change", { bubbles: true }));
+  const on = (name, listener) => document.addEventListener(name, listener, true);
+  const same = (a, b) => !a?.size && !b?.size ||
+    a?.name === b?.name && a?.size === b?.size && a?.lastModified === b?.lastModified;
+  let resting, retrying, retried;
+
+  function showError() {
+    const error = field.querySelector(".error"); // swapped with every answer
+    const wrong = error.textContent.trim() !== "";
+    field.toggleAttribute("data-wrong", wrong);
+    if (wrong) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
+    input.setAttribute("aria-describedby", [hint?.id, wrong && error.id].filter(Boolean).join(" "));
+  }
+  function pending() {
+    clearTimeout(retrying);
+    clearTimeout(resting);
+    answer.dataset.state = "pending";
+    $("result").setAttribute("aria-busy", "true");
+  }
+  function settled() {
+    delete answer.dataset.state;
+    alertBox.replaceChildren();
+    retried = false;
+    showError();
+    resting = setTimeout(() => {
+      $("announcer").textContent = $("result").dataset.announce;
+    }, 1000);
+  }
+  // One quiet retry, then the alert.
+  function failed(words, status = 500) {
+    if (!retried && status >= 500) {
+      retried = true;
+      retrying = setTimeout(refresh, 600);
+      return;
+    }
+    answer.dataset.state = "failed";
+    const text = document.createElement("p");
+    text.textContent = words;
+    const button = document.createElement("button");
+    button.setAttribute("form", "form");
+    button.textContent = "Try again";
+    alertBox.replaceChildren(text, button);
+  }
+  async function drawPreview() {
+    const file = input.files[0];
+    preview.hidden = true;
+    try {
+      const picture = await createImageBitmap(file, { resizeWidth: 240 });
+      if (file !== input.files[0]) return;
+      preview.width = picture.width;
+      preview.height = picture.height;
+      preview.getContext("2d").drawImage(picture, 0, 0);
+      preview.hidden = false;
+    } catch {
+      // no file, or none that the browser can show: the answer says what is wrong
+    }
+  }
+
+  on("change", (event) => {
+    if (event.target !== input && event.target !== form) return;
+    form.dispatchEvent(new Event("htmx:abort"));
+    if (event.target === input) {
+      retried = false;
+      drawPreview();
+    }
+    pending();
+  });
+  on("submit", pending);
+
+  const answers = ({ response }) => response.status === 200 || response.status === 422;
+  on("htmx:before:swap", (event) => {
+    const { ctx } = event.detail;
+    if (!answers(ctx)) return;
+    if (!same(ctx.request.body.get(input.name), input.files[0])) {
+      event.preventDefault(); // that to an older file
+      refresh();
+    } else if (!ctx.text.includes('id="result"')) {
+      event.preventDefault(); // cut short on the way
+      failed("The answer did not arrive whole. Your picture is still chosen.");
+    }
+  });
+  on("htmx:after:swap", (event) => answers(event.detail.ctx) && settled());
+  on("htmx:response:error", (event) => {
+    const { text, response } = event.detail.ctx;
+    if (response.status === 422) return;
+    const fault = new DOMParser().parseFromString(text, "text/html").getElementById("error");
+    const words = fault && [...fault.children].map((part) => part.textContent).join(". ");
+    failed(words || "The server could not answer. Your picture is still chosen.", response.status);
+  });
+  on("htmx:error", () => failed("No answer came. Check your connection; your picture is still chosen."));
+
+  // A file that the browser brought back has no answer on the page yet.
+  addEventListener("pageshow", (event) => {
+    if (!input.files.length || (event.persisted && !answer.dataset.state)) return;
+    drawPreview();
+    refresh();
+  });
+  showError();
+})();

@@ -1,0 +1,31 @@
+"""Long work goes to a thread of its own under gevent, and stays where it is elsewhere."""
+
+import subprocess
+import sys
+import threading
+
+from app.aside import aside
+from tests.tools import ROOT
+
+
+def test_without_gevent_the_work_is_done_in_place() -> None:
+    assert aside(threading.get_ident) == threading.get_ident()
+
+
+def test_under_gevent_others_are_answered_meanwhile() -> None:
+    code = """
+from gevent import monkey
+monkey.patch_all()
+import gevent
+from gevent.monkey import get_original
+from app.aside import aside
+said = []
+slow = gevent.spawn(lambda: (aside(get_original("time", "sleep"), 0.5), said.append("slow")))
+quick = gevent.spawn(lambda: said.append("quick"))
+gevent.joinall([slow, quick])
+print(said)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "['quick', 'slow']"

@@ -1,0 +1,165 @@
+"""Choosing a picture in a real browser: the answer on the screen is that to the file chosen."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, FilePayload, Page, Route, expect
+
+from tests.browser.helpers import posts, price, when_fresh
+from tests.browser.test_accessible import violations
+from tests.conftest import Server
+from tests.pictures import XRAY, chest, encoded
+
+
+def file_of(data: bytes, name: str = "chest.jpg") -> FilePayload:
+    return {"name": name, "mimeType": "image/jpeg", "buffer": data}
+
+
+FIRST = file_of(encoded(chest(), "JPEG"))
+SECOND = file_of(encoded(chest(2), "JPEG"), "another.jpg")
+BROKEN = file_of(b"<svg/>", "drawing.jpg")
+
+
+def choose(page: Page, file: FilePayload) -> None:
+    page.locator("#image").set_input_files(file)
+
+
+def test_choosing_a_file_answers_without_a_navigation(page: Page) -> None:
+    page.goto(XRAY)
+    page.evaluate("window.sameDocument = true")
+    sent = posts(page)
+    choose(page, FIRST)
+    when_fresh(page)
+    expect(price(page)).to_have_attribute("value", re.compile("^(NORMAL|PNEUMONIA)$"))
+    expect(page.locator("#preview")).to_be_visible()
+    assert page.evaluate("window.sameDocument")
+    assert len(sent) == 1
+    expect(page.locator(".warning")).to_be_visible()
+    expect(page.locator("#announcer")).to_contain_text("Not a medical device")
+
+
+def test_the_map_is_switched_off_and_on_without_a_request(page: Page) -> None:
+    page.goto(XRAY)
+    choose(page, FIRST)
+    when_fresh(page)
+    sent = posts(page)
+    heat = page.locator(".heat")
+    expect(heat).to_be_visible()
+    page.get_by_label("Show where the network looked").uncheck()
+    expect(heat).to_be_hidden()
+    page.get_by_label("Show where the network looked").check()
+    expect(heat).to_be_visible()
+    expect(page.locator("#answer")).not_to_have_attribute("data-state", "pending")
+    assert sent == []
+
+
+def test_the_old_answer_is_dimmed_as_soon_as_another_file_is_chosen(page: Page) -> None:
+    held: list[Route] = []
+    page.goto(XRAY)
+    choose(page, FIRST)
+    when_fresh(page)
+    old = page.locator("#result image").get_attribute("href")
+    page.route("**/predict-fragment", lambda route: held.append(route))
+    choose(page, SECOND)
+    expect(page.locator("#answer")).to_have_attribute("data-state", "pending")
+    expect(page.locator("#result")).to_have_attribute("aria-busy", "true")
+    expect(page.locator("#busy")).to_be_visible()
+    held[0].continue_()
+    when_fresh(page)
+    assert page.locator("#result image").get_attribute("href") != old
+
+
+def test_a_late_answer_never_stands_for_a_newer_file(page: Page) -> None:
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.goto(XRAY)
+    page.route("**/predict-fragment", hold_the_first)
+    choose(page, FIRST)
+    page.wait_for_timeout(200)
+    assert held
+    choose(page, SECOND)
+    when_fresh(page)
+    newest = page.locator("#result image").get_attribute("href")
+    held[0].continue_()
+    page.wait_for_timeout(300)
+    assert page.locator("#result image").get_attribute("href") == newest
+
+
+def test_a_file_that_is_no_picture_withdraws_the_answer_and_says_why(page: Page) -> None:
+    page.goto(XRAY)
+    choose(page, FIRST)
+    when_fresh(page)
+    choose(page, BROKEN)
+    expect(page.locator('#result[data-state="withdrawn"]')).to_contain_text("JPEG or PNG")
+    expect(page.locator("#image-error")).to_be_visible()
+    expect(page.locator("#image")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#preview")).to_be_hidden()
+    expect(price(page)).to_have_count(0)
+    choose(page, FIRST)
+    when_fresh(page)
+    expect(page.locator("#image-error")).to_be_hidden()
+    expect(page.locator("#image")).not_to_have_attribute("aria-invalid", "true")
+
+
+@pytest.fixture
+def expected_errors(request: pytest.FixtureRequest) -> list[str]:
+    provoked = ["status of 5", "status of 413", "Failed to fetch", "ERR_FAILED", "htmx:error"]
+    return ["status of 422", *(provoked if "alert" in request.node.name else [])]
+
+
+def test_no_answer_shows_an_alert_and_trying_again_works(page: Page) -> None:
+    page.goto(XRAY)
+    page.route("**/predict-fragment", lambda route: route.abort())
+    choose(page, FIRST)
+    expect(page.locator("#alert")).to_contain_text("your picture is still chosen")
+    expect(page.locator("#answer")).to_have_attribute("data-state", "failed")
+    page.unroute("**/predict-fragment")
+    page.get_by_role("button", name="Try again").click()
+    when_fresh(page)
+    expect(page.locator("#alert")).to_be_empty()
+
+
+def test_a_file_far_too_large_shows_an_alert_in_words(page: Page) -> None:
+    page.goto(XRAY)
+    choose(page, file_of(b"\xff\xd8\xff" + b"\0" * (11 * 1024 * 1024)))
+    expect(page.locator("#alert")).to_contain_text("choose a smaller file")
+
+
+def test_without_script_the_same_form_is_a_full_post(browser: Browser, server: Server) -> None:
+    context = browser.new_context(java_script_enabled=False, base_url=server.url)
+    page = context.new_page()
+    page.goto(XRAY)
+    choose(page, FIRST)
+    page.get_by_role("button", name="Show the answer").click()
+    expect(price(page)).to_have_attribute("value", re.compile("^(NORMAL|PNEUMONIA)$"))
+    page.get_by_label("Show where the network looked").uncheck()
+    expect(page.locator(".heat")).to_be_hidden()
+    choose(page, BROKEN)
+    page.get_by_role("button", name="Show the answer").click()
+    expect(page.locator("#errors")).to_contain_text("The picture must be a JPEG or PNG file")
+    expect(page.locator("#image-error")).to_be_visible()
+    expect(page.locator("#errors")).to_be_focused()
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_state_has_an_accessibility_violation(page: Page, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(XRAY)
+    assert violations(page) == []
+    choose(page, FIRST)
+    when_fresh(page)
+    assert violations(page) == []
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    choose(page, BROKEN)
+    expect(page.locator("#image-error")).to_be_visible()
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320

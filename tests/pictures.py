@@ -1,0 +1,115 @@
+"""Files as visitors send them, all drawn by code: no X-ray is in them."""
+
+import struct
+import zlib
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from model.drawing import draw_chest
+
+UPRIGHT, SIDEWAYS = 1, 6
+XRAY = "/chest-xray/"
+XRAY_FRAGMENT = XRAY + "predict-fragment"
+
+
+def chest(seed: int = 1) -> Image.Image:
+    """The drawn chest, 8-bit grey, 224 x 224."""
+    return Image.fromarray(draw_chest(seed))
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    """The bytes of a file."""
+    file = BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def deep() -> Image.Image:
+    """The chest in 16-bit grey, of which it uses 12 bits."""
+    return Image.fromarray(draw_chest(1).astype(np.uint16) * 16)
+
+
+def rotated() -> bytes:
+    """The chest lying on its side, with the EXIF mark that says how to turn it."""
+    exif = Image.Exif()
+    exif[0x0112] = SIDEWAYS
+    lying = chest().transpose(Image.Transpose.ROTATE_90)
+    return encoded(lying, "JPEG", quality=95, exif=exif)
+
+
+def palette() -> Image.Image:
+    """The chest as colour numbers into a palette."""
+    return chest().convert("P")
+
+
+def transparent() -> Image.Image:
+    """The chest with an alpha channel that hides nothing."""
+    return chest().convert("RGBA")
+
+
+def animated() -> bytes:
+    """Two chests, one after the other."""
+    return encoded(chest(), "PNG", save_all=True, append_images=[chest(2)])
+
+
+def bomb(width: int = 10_000, height: int = 10_000) -> bytes:
+    """A PNG of a few kilobytes whose header says how much it would become."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    body = zlib.compress(b"\0" * (width + 1) * 8)
+    parts = (chunk(b"IHDR", header), chunk(b"IDAT", body), chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def upload(*contents: bytes, name: str = "chest.jpg") -> dict[str, Any]:
+    """What a test client posts for these files."""
+    return {"image": [(BytesIO(content), name) for content in contents]}
+
+
+def body(*contents: bytes, name: str = "chest.jpg") -> dict[str, Any]:
+    """The same as a ready body, for large files: the test client would put them on disk."""
+    head = f'--cut\r\nContent-Disposition: form-data; name="image"; filename="{name}"\r\n\r\n'
+    parts = [head.encode() + content + b"\r\n" for content in contents]
+    return {
+        "data": b"".join(parts) + b"--cut--\r\n",
+        "content_type": "multipart/form-data; boundary=cut",
+    }
+
+
+REFUSED: dict[str, tuple[bytes, str]] = {
+    "empty": (b"", "The picture is empty: choose another file"),
+    "text": (b"not a picture at all", "The picture must be a JPEG or PNG file"),
+    "svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "The picture must be a JPEG or PNG file"),
+    "gif renamed": (encoded(chest(), "GIF"), "The picture must be a JPEG or PNG file"),
+    "tiff": (encoded(chest(), "TIFF"), "The picture must be a JPEG or PNG file"),
+    "webp": (encoded(chest(), "WEBP"), "The picture must be a JPEG or PNG file"),
+    "eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n", "The picture must be a JPEG or PNG file"),
+    "animated": (animated(), "The picture must be a still one, not an animation"),
+    "bomb": (bomb(), "The picture must have 40 megapixels or less"),
+    "a little over": (bomb(8_000, 5_001), "The picture must have 40 megapixels or less"),
+    "too many bytes": (
+        encoded(chest(), "JPEG") + b"\0" * (10 * 1024 * 1024),
+        "The picture must be 10 MB or less",
+    ),
+    "jpeg cut short": (
+        encoded(chest(), "JPEG")[:-900],
+        "The picture is damaged or cut short: choose another file",
+    ),
+    "png cut short": (
+        encoded(chest())[:9_000],
+        "The picture is damaged or cut short: choose another file",
+    ),
+    "header alone": (
+        encoded(chest())[:20],
+        "The picture is damaged or cut short: choose another file",
+    ),
+}
+"""Files that no answer is given to, with the words that say why."""
