@@ -15,6 +15,10 @@ UPLOAD_BYTES = MOST_BYTES + FORM_BYTES
 
 MOST_PARTS = 20
 
+BUFFER = 200_000
+"""Bytes of fields that are no files. Werkzeug holds its read buffer of 64 KB against it, too: less
+than that and ordinary uploads are refused."""
+
 THROWN_AWAY = 64 * 1024 * 1024
 """Bytes of a body over the limit that are read and dropped, so that the refusal is seen: a server
 that stops listening half-way shows up in a browser as a broken connection."""
@@ -37,7 +41,7 @@ def uploaded(name: str) -> list[bytes]:
         return []
     parser = FormDataParser(
         stream_factory=_in_memory,
-        max_form_memory_size=FORM_BYTES,
+        max_form_memory_size=BUFFER,
         max_content_length=UPLOAD_BYTES,
         max_form_parts=MOST_PARTS,
     )

@@ -3,10 +3,12 @@
 import logging
 import tempfile
 
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup, Tag
 from flask import Flask
 from flask.testing import FlaskClient
+from PIL import Image
 
 from app import create_app
 from app.config import Settings
@@ -57,6 +59,17 @@ def test_an_upload_is_answered_with_class_and_probabilities(client: FlaskClient)
     assert "Trained on" in text_of(soup, "#result .origin")
     assert soup.select(f'#result a[href="{XRAY}about"]')
     assert soup.select('#result a[href="https://doi.org/10.17632/rscbjbr9sj"]')
+
+
+def test_a_photo_of_some_megabytes_is_answered_like_the_small_one(client: FlaskClient) -> None:
+    large = chest().resize((4000, 3000))
+    grain = np.random.default_rng(0).integers(0, 6, (3000, 4000), dtype=np.uint8)
+    photo = encoded(Image.fromarray(np.asarray(large) // 2 + grain), "JPEG", quality=97)
+    assert 2_000_000 < len(photo) < 10_000_000
+    value, _ = answer_of(post_fragment(client, upload(JPEG), path=XRAY_FRAGMENT))
+    response = client.post(XRAY_FRAGMENT, **body(photo))
+    assert response.status_code == 200
+    assert answer_of(check_fragment(response))[0] == value
 
 
 def test_page_and_fragment_give_the_same_result(client: FlaskClient) -> None:
