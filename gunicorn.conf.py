@@ -54,6 +54,9 @@ def when_ready(server) -> None:  # type: ignore[no-untyped-def]
     server.log.info("Formcast is ready: http://%s:%s", shown, port)
 
 
-def worker_int(worker) -> None:  # type: ignore[no-untyped-def]
-    """Ctrl+C ends a worker at once; gevent's would wait for every open connection."""
+def worker_exit(server, worker) -> None:  # type: ignore[no-untyped-def]
+    """End the process of a worker that is done: its threads would keep it for the whole grace.
+
+    By then every request is answered (or, on Ctrl+C, nobody waits for one).
+    """
     os._exit(0)

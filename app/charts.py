@@ -171,7 +171,7 @@ class ChoiceBar:
     label: str
     text: str
     y: int
-    width: int
+    width: float
     mark: str
 
 
@@ -192,7 +192,7 @@ def bars(items: Sequence[tuple[str, str, float, bool, bool]]) -> Bars:
             label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1].rstrip() + "…",
             text,
             number * BAR_ROW + BAR_BASE,
-            round(max(value, 0.0) / most * room),
+            round(max(value, 0.0) / most * room, 1),
             "here" if here else "seen" if supported else "pale",
         )
         for number, (label, text, value, here, supported) in enumerate(items)

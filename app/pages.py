@@ -20,8 +20,6 @@ from app.views import (
 from model import Model
 
 REVALIDATED = {"Cache-Control": "no-cache"}
-LONGEST_URL = 2000
-"""Characters of a query that every server on the way takes; a longer state is not put into it."""
 
 
 def pages_blueprint(model: Model, prefix: str, render: Renderer) -> Blueprint:
@@ -71,10 +69,9 @@ def pages_blueprint(model: Model, prefix: str, render: Renderer) -> Blueprint:
         submission = read_submission(model.card, form_data())
         body = result_of(submission) + beside(submission.errors)
         status = 200 if submission.features is not None else 422
-        headers = {"Cache-Control": "no-store"}
         query = submission.query
-        if len(query) <= LONGEST_URL:
-            headers["HX-Replace-Url"] = f"{site.home}?{query}" if query else site.home
+        address = f"{site.home}?{query}" if query else site.home
+        headers = {"Cache-Control": "no-store", "HX-Replace-Url": address}
         return answer(body, status, headers)
 
     @blueprint.get("/about")

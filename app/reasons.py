@@ -227,9 +227,10 @@ class Reasoner:
         drawn = charts.curve(
             curve.values, curve.answers, curve.low, curve.high, curve.supported, here
         )
+        # A value beyond the grid widens the axis, and then stands at its end.
         labels = charts.Labels(
-            left=ends[0],
-            right=ends[1],
+            left=field.display(value) if here and here[0] < curve.values[0] else ends[0],
+            right=field.display(value) if here and here[0] > curve.values[-1] else ends[1],
             bottom=self._rounded(drawn.lowest),
             top=self._rounded(drawn.highest),
         )

@@ -70,15 +70,12 @@ class Skeleton:
 
 def _flatten(value: Any, shape: list[object], leaves: list[str]) -> None:
     kind: Any = type(value)
-    if kind is str:
+    if kind is str or kind is Markup:
         if value:
-            leaves.append(_escaped(value))
+            leaves.append(_escaped(value) if kind is str else value)
             shape.append(str)
         else:
             shape.append("")
-    elif kind is Markup:
-        leaves.append(value)
-        shape.append(str)
     elif kind is float:
         leaves.append(str(value))
         shape.append(float)
@@ -95,12 +92,12 @@ def _flatten(value: Any, shape: list[object], leaves: list[str]) -> None:
 
 def _mark(value: Any, count: list[int]) -> Any:
     kind: Any = type(value)
-    if kind is Markup or kind is float or (kind is str and value):
+    if kind is float or (kind in (str, Markup) and value):
         count[0] += 1
         return f"\ue000{count[0] - 1}\ue001"
     if kind is tuple:
         return tuple(_mark(item, count) for item in value)
-    if value is None or kind in (bool, int, str) or issubclass(kind, Lasting):
+    if value is None or kind in (bool, int, str, Markup) or issubclass(kind, Lasting):
         return value
     return kind(**{name: _mark(getattr(value, name), count) for name in _names(kind)})
 

@@ -18,6 +18,9 @@ WHAT_IF = "what_if"
 FORM_BYTES = 64 * 1024
 """The largest form that is read; one with every field filled has a hundredth of it."""
 
+LONGEST = 200
+"""Characters of a value that an address holds; nothing that can be right is longer."""
+
 MOST_FIELDS = 500
 """Fields of a form that are read; a card has tens, an attack has thousands."""
 
@@ -40,11 +43,11 @@ class Submission:
 
     @property
     def query(self) -> str:
-        """The whole state as a query string, empty fields left out."""
+        """The whole state as a query string, without empty fields and what no address can hold."""
         parts = [
             f"{name}={value if value.isalnum() and value.isascii() else quote_plus(value)}"
             for name, value in self.values.items()
-            if value and not value.isspace()
+            if value and not value.isspace() and len(value) <= LONGEST
         ]
         if self.what_if:
             parts.append(f"{WHAT_IF}={self.what_if}")

@@ -45,6 +45,20 @@ class BaseField(BaseModel):
     help: str = Field(default="", max_length=200)
     required: bool = True
 
+    @model_validator(mode="after")
+    def _sentences_have_known_places(self) -> "BaseField":
+        for key, places in self.sentences().items():
+            try:
+                getattr(self, key).format(**dict.fromkeys(places, ""))
+            except (KeyError, IndexError, ValueError):
+                named = " and ".join(f"{{{place}}}" for place in places)
+                raise ValueError(f"{key} can have the places {named}, and no others") from None
+        return self
+
+    def sentences(self) -> dict[str, tuple[str, ...]]:
+        """The keys that hold a sentence, with the places that it may have."""
+        return {"because": ("noun", "value"), "compared": ("label", "value")}
+
     def localise(self, locale: str) -> None:
         """Take the card's locale for the numbers in messages; called once, by the card."""
         self.__dict__["_locale"] = locale
@@ -149,6 +163,9 @@ class _Numeric(BaseField):
     max: int | float
     example: int | float
     grouping: bool = True
+
+    def sentences(self) -> dict[str, tuple[str, ...]]:
+        return {**super().sentences(), "more": ("amount",), "less": ("amount",)}
 
     @model_validator(mode="after")
     def _bounds_are_ordered(self) -> "_Numeric":

@@ -1,16 +1,15 @@
-// What htmx can't do alone: dim the old answer at the first key, hold errors back until a field was
-// left, say the result once, tell when no answer comes.
+// What htmx can't do: dim the old answer at the first key, hold errors back, speak once, tell faults.
 (() => {
   "use strict";
-  if (!window.htmx) return; // the form then posts as it does without script
+  if (!window.htmx) return; // the form posts by itself
+  document.documentElement.dataset.live = "";
   const $ = (id) => document.getElementById(id);
   const form = $("form"), answer = $("answer"), alertBox = $("alert");
   const fields = [...form.querySelectorAll(".field")];
   const state = () => new URLSearchParams(new FormData(form)).toString();
   const refresh = () => form.dispatchEvent(new Event("input", { bubbles: true }));
-  let resting, retrying, retried;
+  let resting, retrying, retried, last;
 
-  // An error that is not shown must not be read out either.
   function show(field) {
     const error = field.querySelector(".error");
     const hint = field.querySelector(".hint");
@@ -23,10 +22,12 @@
   }
   function pending() {
     answer.dataset.state = "pending";
+    $("announcer").textContent = "";
     $("result").setAttribute("aria-busy", "true");
   }
   function settled() {
     delete answer.dataset.state;
+    if (alertBox.contains(document.activeElement)) (last ?? form.elements[0]).focus();
     alertBox.replaceChildren();
     retried = false;
     fields.forEach(show);
@@ -35,7 +36,6 @@
       $("announcer").textContent = $("result").dataset.announce;
     }, 1000);
   }
-  // One quiet retry, then the alert.
   function failed(words, status = 500) {
     if (!retried && status >= 500) {
       retried = true;
@@ -43,6 +43,7 @@
       return;
     }
     answer.dataset.state = "failed";
+    $("result").removeAttribute("aria-busy");
     const text = document.createElement("p");
     text.textContent = words;
     const button = document.createElement("button");
@@ -56,7 +57,10 @@
     form.dispatchEvent(new Event("htmx:abort"));
     clearTimeout(retrying);
     clearTimeout(resting);
-    if (event.isTrusted) retried = false;
+    if (event.isTrusted) {
+      retried = false;
+      last = event.target;
+    }
     const field = event.target.closest(".field:not([data-wrong])");
     if (field) delete field.dataset.left;
     pending();
@@ -69,19 +73,19 @@
     const field = event.target.closest(".field");
     if (!field) return;
     field.dataset.left = "";
-    show(field);
+    if (!answer.dataset.state) show(field);
   });
 
   const answers = ({ response }) => response.status === 200 || response.status === 422;
   on("htmx:before:swap", (event) => {
     const { ctx } = event.detail;
     if (!answers(ctx)) return;
-    if (ctx.request.body.toString() !== state()) {
-      event.preventDefault(); // an older keystroke's
+    if (`${ctx.request.body}` !== state()) {
+      event.preventDefault(); // too old
       refresh();
     } else if (!ctx.text.includes('id="result"')) {
-      event.preventDefault(); // cut short on the way
-      failed("The answer did not arrive whole. What you typed is kept.");
+      event.preventDefault(); // cut short
+      failed("The answer was cut short. What you typed is kept.");
     }
   });
   on("htmx:after:swap", (event) => answers(event.detail.ctx) && settled());
@@ -90,28 +94,28 @@
     if (response.status === 422) return;
     const fault = new DOMParser().parseFromString(text, "text/html").getElementById("error");
     const words = fault && [...fault.children].map((part) => part.textContent).join(". ");
-    failed(words || "The server could not answer. What you typed is kept.", response.status);
+    failed(words || "The server could not answer.", response.status);
   });
   on("htmx:error", () => failed("No answer came. Check your connection; what you typed is kept."));
 
-  // A link to a field opens the part of the form that it is in.
-  document.addEventListener("click", (event) => {
-    const field = $(event.target.closest('a[href^="#"]')?.hash.slice(1));
-    if (!form.contains(field)) return;
+  // A link into the page moves the focus and adds no step to the history.
+  on("click", (event) => {
+    const target = $(event.target.closest('a[href^="#"]')?.hash.slice(1));
+    if (!target) return;
     event.preventDefault();
-    const part = field.closest("details");
+    const part = target.closest("details");
     if (part) part.open = true;
-    field.focus();
+    target.focus();
   });
   on("click", (event) => {
-    if (event.target.id !== "share" || event.ctrlKey || event.metaKey) return;
-    event.preventDefault();
     const link = event.target;
+    if (link.id !== "share" || !navigator.clipboard || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
     navigator.clipboard.writeText(link).then(
-      () => { link.textContent = "Link copied"; }, () => { location = link; });
+      () => { $("announcer").textContent = link.textContent = "Link copied"; },
+      () => { location = link; });
   });
 
-  // A page that the browser brought back may show other values than were answered.
   addEventListener("pageshow", (event) => {
     const changed = [...form.elements].some(({ options, type, value, defaultValue }) => options
       ? value !== ([...options].find((option) => option.defaultSelected) ?? options[0]).value

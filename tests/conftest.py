@@ -48,6 +48,7 @@ class Server:
 
     port: int
     process: subprocess.Popen[bytes] | None = None
+    options: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -58,7 +59,7 @@ class Server:
         keep = {k: v for k, v in os.environ.items() if not k.startswith("FORMCAST_")}
         environment = {**keep, "PORT": str(self.port), "WEB_CONCURRENCY": "2"}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", *command],
+            [sys.executable, "-m", *command, *self.options],
             cwd=ROOT,
             env=environment,
             stderr=subprocess.DEVNULL,

@@ -122,6 +122,13 @@ def test_a_fact_that_is_not_given_has_a_curve_without_a_dot(client: FlaskClient)
     assert "year built is not given here" in text_of(soup, "#what_if > .quiet")
 
 
+def test_a_value_beyond_the_curve_stands_at_its_end(client: FlaskClient) -> None:
+    soup = post_fragment(client, {"beds": "4", "baths": "3", "sqft": "5500"})
+    (dot,) = soup.select("#what_if .dot")
+    assert dot["cx"] == "320.0"
+    assert "5,500" in soup.select("#what_if .curve text")[-1].get_text()
+
+
 def test_a_choice_has_a_bar_for_each_value_the_largest_first(
     client: FlaskClient, house: Model
 ) -> None:

@@ -191,3 +191,43 @@ def test_requests_go_nowhere_but_to_this_server(page: Page) -> None:
     assert len(seen) <= 8
     base = page.url.split("/?")[0]
     assert all(request.url.startswith((base, "data:")) for request in seen)
+
+
+def test_back_after_the_skip_link_leaves_no_other_answer_on_the_page(page: Page) -> None:
+    page.goto("/about")
+    page.goto("/?beds=3&baths=2.5&sqft=1850")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    page.locator("#beds").fill("4")
+    expect(page).to_have_url(re.compile("beds=4"))
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("About this estimate")
+    page.go_forward()
+    expect(page.locator("#beds")).to_have_value("4")
+    when_fresh(page)
+    shown = price(page).get_attribute("value")
+    answer = page.request.post(
+        "/predict-fragment", form={"beds": "4", "baths": "2.5", "sqft": "1850"}
+    )
+    assert f'value="{shown}"' in answer.text()
+
+
+def test_a_value_that_was_just_mended_shows_no_old_error(page: Page) -> None:
+    page.goto("/")
+    page.locator("#beds").press_sequentially("3")
+    page.keyboard.press("Tab")
+    expect(page.locator("#answer")).not_to_have_attribute("data-state", "pending")
+    page.evaluate("""() => {
+        window.shown = [];
+        new MutationObserver(() => window.shown.push(document.querySelector(
+            '[data-field=baths]').hasAttribute('data-wrong'))).observe(
+            document.querySelector('[data-field=baths]'), {attributes: true});
+        const baths = document.getElementById('baths');
+        baths.value = '2';
+        baths.dispatchEvent(new Event('input', {bubbles: true}));
+        baths.dispatchEvent(new FocusEvent('focusout', {bubbles: true}));
+    }""")
+    expect(page.locator("#result")).to_contain_text("the living area")
+    page.wait_for_timeout(300)
+    assert True not in page.evaluate("window.shown")

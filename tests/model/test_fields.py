@@ -108,6 +108,8 @@ def test_a_name_in_braces_does_not_break_a_message() -> None:
         (INTEGER, {"example": 0}, "outside min and max"),
         (INTEGER, {"name": "Rooms!"}, "pattern"),
         (INTEGER, {"colour": "red"}, "Extra inputs"),
+        (INTEGER, {"because": "it has {valu}"}, "because can have the places {noun} and {value}"),
+        (INTEGER, {"more": "{} more"}, "more can have the places {amount}"),
         (CHOICE, {"example": "steep"}, "not one of the choices"),
         (CHOICE, {"choices": [{"value": "a", "label": "A"}] * 2}, "twice"),
         ({**INTEGER, "kind": "colour"}, {}, "colour"),

@@ -1,0 +1,37 @@
+"""gunicorn as the Procfile starts it: it stops when it is told to."""
+
+import signal
+import time
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import Server, free_port
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_an_idle_server_stops_soon(sign: signal.Signals) -> None:
+    server = Server(free_port())
+    server.start()
+    assert server.process is not None
+    time.sleep(2)  # until the second worker has its own handlers; one that has not loses the signal
+    server.process.send_signal(sign)
+    server.process.wait(15)  # a worker that does not end is killed after 25 s
+    assert server.process.returncode == 0
+
+
+def test_a_worker_that_is_done_is_replaced(server_with_few_requests: Server) -> None:
+
+    for _ in range(60):
+        with urllib.request.urlopen(server_with_few_requests.url + "/about", timeout=10) as answer:
+            assert answer.status == 200
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def server_with_few_requests() -> Iterator[Server]:
+    server = Server(free_port(), options=("--max-requests", "20", "--max-requests-jitter", "1"))
+    server.start()
+    yield server
+    server.stop()
