@@ -35,8 +35,14 @@ check: $(VENV)/test.stamp browser  ## the gate: style, types, imports, tests
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
 
-train: $(VENV)/test.stamp  ## retrain every bundled model
+train: $(VENV)/test.stamp  ## retrain every bundled model; CHEST_XRAY=DIR names its pictures
 	$(BIN)/python -m model.house_price.train
+ifdef CHEST_XRAY
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r model/chest_xray/requirements.txt
+	$(BIN)/python -m model.chest_xray.train $(CHEST_XRAY) --work .cache/chest_xray
+else
+	@echo "The chest X-ray model stays as it is: its pictures are not in the repo. make train CHEST_XRAY=DIR"
+endif
 
 bench: $(VENV)/test.stamp  ## measure, against a bare Flask route in the same run
 	@$(BIN)/python -m tests.install --bench
