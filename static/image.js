@@ -3,6 +3,7 @@
 (() => {
   "use strict";
   if (!window.htmx) return; // the form then posts as it does without script
+  document.documentElement.dataset.live = "";
   const $ = (id) => document.getElementById(id);
   const form = $("form"), answer = $("answer"), alertBox = $("alert"), preview = $("preview");
   const field = form.querySelector(".field"), input = form.querySelector("[type=file]");
