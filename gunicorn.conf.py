@@ -47,6 +47,7 @@ limit_request_fields = 100
 limit_request_field_size = 8190
 
 
+# gunicorn ships no types for the arguments of its hooks.
 def when_ready(server) -> None:  # type: ignore[no-untyped-def]
     """Print the address that a person can click."""
     host, port = server.LISTENERS[0].sock.getsockname()[:2]

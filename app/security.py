@@ -50,6 +50,7 @@ class SecureHeaders:
     def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         """Answer as the app does, with the headers."""
 
+        # Typed by what it hands on: the WSGI protocol takes it with two arguments or three.
         def start_with_headers(status, headers, exc_info=None):  # type: ignore[no-untyped-def]
             return start(status, headers + HEADERS, exc_info)
 
@@ -58,6 +59,7 @@ class SecureHeaders:
 
 def secure(app: Flask, render: Renderer) -> None:
     """Put headers on every answer and words on every error."""
+    # Wrapping the method is what Flask documents for middleware; mypy knows it as a method.
     app.wsgi_app = SecureHeaders(app.wsgi_app)  # type: ignore[method-assign, assignment]
 
     @app.errorhandler(HTTPException)

@@ -22,7 +22,7 @@ from typing import Any
 import cv2
 import numpy as np
 import onnx
-import onnxruntime  # type: ignore[import-untyped]
+import onnxruntime  # type: ignore[import-untyped] # it ships no types
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
