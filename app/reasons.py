@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app import charts
 from app.skeletons import Lasting
-from model import Answer, Features, Model, formatting
+from model import Answer, Features, Model, Prediction, formatting
 from model.asking import Curve, Sold
 from model.explain import Explanation
 from model.fields import AnyField
@@ -103,7 +103,7 @@ class Reasoner:
         self._model = model
         self._amount = amount
         self._exact = exact
-        step = model.card.output.round_to
+        step = model.card.number.round_to
         self._step = step / 5 if step >= 5 else step
         self._choices = {
             name: FactChoices(
@@ -115,7 +115,9 @@ class Reasoner:
             for name in model.card.names
         }
 
-    def view(self, answer: Answer, features: Features, what_if: str, shown: float) -> ReasonsView:
+    def view(
+        self, answer: Answer[Prediction], features: Features, what_if: str, shown: float
+    ) -> ReasonsView:
         """The reasons for an answer whose price is shown rounded to ``shown``."""
         return ReasonsView(
             why=self._why(answer.explanation, features, shown),
@@ -173,7 +175,7 @@ class Reasoner:
         text = self._amount(abs(amount))
         return text if amount == 0 else f"{'+' if amount > 0 else MINUS}\u00a0{text}"
 
-    def _what_if(self, answer: Answer, features: Features, what_if: str) -> WhatIfView:
+    def _what_if(self, answer: Answer[Prediction], features: Features, what_if: str) -> WhatIfView:
         field = self._card.by_name[what_if]
         facts = self._choices[what_if]
         curve, value = answer.curve, features[what_if]
@@ -242,7 +244,7 @@ class Reasoner:
         return "nothing like it is in the data"
 
     def _rounded(self, value: float) -> str:
-        step = self._card.output.round_to
+        step = self._card.number.round_to
         return self._amount(round(value / step) * step)
 
     def _sold(self, sold: Sold, features: Features) -> SoldView:

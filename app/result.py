@@ -97,7 +97,7 @@ class Presenter:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._card = model.card
-        self._output = model.card.output
+        self._output = model.card.number
         self._step = self._output.round_to
         self._asking = Asking(model)
         self._reasoner = Reasoner(model, self._say, exact)
@@ -106,7 +106,8 @@ class Presenter:
             False: _cut(sentence + "."),
             True: _cut(self._output.outside_text + "."),
         }
-        low, high = model.manifest.axis
+        self._scale = model.manifest.axis or (0.0, 1.0)
+        low, high = self._scale
         self._axis = self._say(low), self._say(high)
         trained = formatting.long_date(model.manifest.trained, self._card.locale)
         text = self._card.data_text or model.manifest.data.text
@@ -221,7 +222,7 @@ class Presenter:
             high=exact(high),
             high_text=high_text,
             after=after,
-            gauge=charts.gauge(value, low, high, self._model.manifest.axis),
+            gauge=charts.gauge(value, low, high, self._scale),
             gauge_title=f"From {low_text} to {high_text}, on a scale from {axis_low} "
             f"to {axis_high}",
             axis_low=axis_low,

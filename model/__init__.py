@@ -9,14 +9,27 @@ from model.checking import ModelError
 from model.diagnosing import Diagnosis, ImageModel, StrangePictureError
 from model.fields import Features
 from model.image_card import ImageCard
-from model.loading import Model, load_image_model, load_model, load_models
+from model.loading import (
+    AnyModel,
+    Classifier,
+    Model,
+    RowModel,
+    load_any_model,
+    load_classifier,
+    load_image_model,
+    load_model,
+    load_models,
+)
 from model.pictures import Picture
-from model.prediction import Interval, Prediction
+from model.prediction import Classification, Interval, Prediction
 
 __all__ = [
     "Answer",
+    "AnyModel",
     "Asking",
     "Card",
+    "Classification",
+    "Classifier",
     "Diagnosis",
     "Features",
     "ImageCard",
@@ -27,7 +40,10 @@ __all__ = [
     "ModelError",
     "Picture",
     "Prediction",
+    "RowModel",
     "StrangePictureError",
+    "load_any_model",
+    "load_classifier",
     "load_image_model",
     "load_model",
     "load_models",

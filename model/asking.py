@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Generic
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.explain import Coalitions, Explanation, vary
 from model.fields import AnyField, Features
-from model.loading import Model
-from model.prediction import Prediction
+from model.loading import RowModel, Said
 from model.predictors import Column, Matrix
 from model.similar import NEAREST
 
@@ -47,21 +47,24 @@ class Sold:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A prediction with its reasons; ``outside`` where the model has seen nothing like the row."""
+class Answer(Generic[Said]):
+    """A prediction with its reasons; ``outside`` where the model has seen nothing like the row.
 
-    prediction: Prediction
+    For classes, explanation and curve are about the probability of the predicted one.
+    """
+
+    prediction: Said
     explanation: Explanation
     curve: Curve
     similar: tuple[Sold, ...]
     outside: bool
 
 
-class Asking:
+class Asking(Generic[Said]):
     """Asks one model; what no question changes is prepared here, once."""
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
+    def __init__(self, model: RowModel[Said]) -> None:
+        self._model: RowModel[Said] = model
         self._card = model.card
         self._reference = model.card.encode(model.manifest.reference)
         self._grids = [self._grid(field) for field in model.card.fields]
@@ -70,7 +73,7 @@ class Asking:
         else:
             self.default = next(field.name for field in model.card.fields if field.required)
 
-    def ask(self, features: Features, what_if: str) -> Answer:
+    def ask(self, features: Features, what_if: str) -> Answer[Said]:
         """Answer one row.
 
         Args:
@@ -85,12 +88,9 @@ class Asking:
         coalitions = Coalitions(row, self._reference)
         grid = self._grids[column]
         rows = np.concatenate([coalitions.rows, vary(row, column, grid)])
-        values, spreads = self._model.predictor.predict(rows)
         last = len(coalitions.rows)
         known = self._model.known(features)
-        prediction = self._model.predicted(
-            float(values[last - 1]), None if spreads is None else float(spreads[last - 1]), known
-        )
+        prediction, values, spreads = self._model.ask(rows, last - 1, known)
         columns = [self._card.column[name] for name, value in features.items() if value is not None]
         similar, outside, squares = self._similar(row, columns, known)
         supported = self._supported(row, column, columns, known, squares)

@@ -5,7 +5,6 @@ keys.
 """
 
 import datetime as dt
-import string
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -25,42 +24,9 @@ from pydantic import (
 )
 
 from model.fields import AnyField, Features, Value
+from model.outputs import ClassOutput, NumberOutput
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
-
-
-class Output(BaseModel):
-    """What the model answers and how people read it.
-
-    ``range_text`` is the sentence around the interval, with ``{share}``, ``{low}`` and ``{high}``;
-    ``outside_text`` the one for a row unlike all that the model has seen.
-    """
-
-    model_config = _STRICT
-
-    label: str
-    noun: str
-    kind: Literal["number"]
-    format: Literal["currency", "number"]
-    unit: str = ""
-    round_to: float = Field(default=1, gt=0)
-    coverage: float = Field(default=0.9, gt=0.5, lt=1)
-    range_text: str = "{share} answers like this lie between {low} and {high}"
-    outside_text: str = (
-        "The model has seen nothing like this, so this is a guess: perhaps between {low} and {high}"
-    )
-
-    @model_validator(mode="after")
-    def _sentences_have_their_places(self) -> "Output":
-        for key, text, wanted in (
-            ("range_text", self.range_text, ["share", "low", "high"]),
-            ("outside_text", self.outside_text, ["low", "high"]),
-        ):
-            places = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
-            if sorted(places) != sorted(wanted) or places.index("low") > places.index("high"):
-                named = ", ".join(f"{{{name}}}" for name in wanted)
-                raise ValueError(f"{key} must have {named} once each, the low end first")
-        return self
 
 
 class Example(BaseModel):
@@ -103,7 +69,7 @@ class Card(CardBase):
     reference_text: str = "A typical row"
     similar_text: str = "Rows like this"
     fields: tuple[AnyField, ...] = Field(min_length=1)
-    output: Output
+    output: Annotated[NumberOutput | ClassOutput, Field(discriminator="kind")]
     examples: tuple[Example, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -126,6 +92,28 @@ class Card(CardBase):
             for name, message in errors.items():
                 raise ValueError(f'example "{example.title}", {name}: {message}')
         return self
+
+    @property
+    def number(self) -> NumberOutput:
+        """The output of a model of numbers.
+
+        Raises:
+            TypeError: if the card is that of a model of classes.
+        """
+        if not isinstance(self.output, NumberOutput):
+            raise TypeError(f"{self.title} answers with a class, not with a number")
+        return self.output
+
+    @property
+    def classes(self) -> ClassOutput:
+        """The output of a model of classes.
+
+        Raises:
+            TypeError: if the card is that of a model of numbers.
+        """
+        if not isinstance(self.output, ClassOutput):
+            raise TypeError(f"{self.title} answers with a number, not with a class")
+        return self.output
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -246,12 +234,16 @@ class Calibration(BaseModel):
 
 
 class Golden(BaseModel):
-    """A row and what the model answered to it when it was made."""
+    """A row and what the model answered to it when it was made.
+
+    ``value`` is the prediction, or the probability of the class in ``label``.
+    """
 
     model_config = _STRICT
 
     features: dict[str, Value]
     value: float
+    label: str = ""
     low: float | None = None
     high: float | None = None
 
@@ -273,12 +265,17 @@ class ManifestBase(BaseModel):
 
 
 class Manifest(ManifestBase):
-    """What the training command made of rows: columns, calibration, reference."""
+    """What the training command made of rows: columns, calibration, reference.
+
+    ``axis`` are the ends of the scale on which a number is shown; a model of classes has none. It
+    may have a ``temperature`` instead of a calibration (see ``model.classes``).
+    """
 
     columns: tuple[str, ...]
     choices: dict[str, tuple[str, ...]]
     reference: dict[str, Value]
-    axis: tuple[float, float]
+    axis: tuple[float, float] | None = None
     calibration: Calibration | None = None
+    temperature: float | None = Field(default=None, gt=0)
     neighbors: str = ""
     golden: tuple[Golden, ...] = Field(min_length=3)

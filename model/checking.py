@@ -9,6 +9,7 @@ from pathlib import Path
 
 from model.card import Card, Manifest, ManifestBase
 from model.intervals import Ranges
+from model.outputs import ClassOutput
 
 
 class ModelError(Exception):
@@ -51,6 +52,12 @@ def compare(card: Card, manifest: Manifest, folder: Path) -> None:
         if name not in card.by_name:
             raise ModelError(f"{folder / 'manifest.json'}: reference names {name!r}, no field.")
         card.by_name[name].validate_value(value)
+    if isinstance(card.output, ClassOutput):
+        if manifest.calibration is not None:
+            raise ModelError(f"{folder / 'manifest.json'}: classes have no calibrated range.")
+        return
+    if manifest.axis is None:
+        raise ModelError(f"{folder / 'manifest.json'}: a model of numbers needs an axis.")
     calibration = manifest.calibration
     if calibration is None:
         return

@@ -14,6 +14,9 @@ from model.image_card import ImageCard, ImageManifest
 
 T = TypeVar("T", bound=BaseModel)
 
+KINDS = ("integer", "number", "choice", "flag", "class")
+"""What Pydantic puts into an error's place for the branch it took; no line of a card has them."""
+
 
 def read_card(path: Path) -> Card:
     """Read and check the ``card.toml`` of a model of rows.
@@ -23,12 +26,12 @@ def read_card(path: Path) -> Card:
     """
     card = read_any_card(path)
     if isinstance(card, ImageCard):
-        raise ModelError(f'{path}: output.kind = "class" is that of a model of pictures.')
+        raise ModelError(f"{path}: this is the card of a model of pictures.")
     return card
 
 
 def read_any_card(path: Path) -> Card | ImageCard:
-    """Read and check ``card.toml``; its ``output.kind`` says which kind of card it is.
+    """Read and check ``card.toml``; a field of kind image makes it the card of a model of pictures.
 
     Raises:
         ModelError: with the line to change.
@@ -38,8 +41,10 @@ def read_any_card(path: Path) -> Card | ImageCard:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ModelError(f"{path}: not TOML: {error}") from error
-    output = data.get("output")
-    if isinstance(output, dict) and output.get("kind") == "class":
+    fields = data.get("fields")
+    if isinstance(fields, list) and any(
+        isinstance(field, dict) and field.get("kind") == "image" for field in fields
+    ):
         return _parse(ImageCard, data, path, text)
     return _parse(Card, data, path, text)
 
@@ -89,7 +94,7 @@ def _parse(kind: type[T], data: Any, path: Path, text: str) -> T:
         return kind.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        loc = tuple(part for part in first["loc"] if part not in ("integer", "number", "choice"))
+        loc = tuple(part for part in first["loc"] if part not in KINDS)
         where = ".".join(str(part) for part in loc)
         line = line_of(text, loc)
         message = first["msg"].removeprefix("Value error, ")

@@ -1,39 +1,28 @@
 """Card and manifest of a model that looks at a picture and answers with one of two classes."""
 
 from functools import cached_property
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from model.card import CardBase, ManifestBase
 from model.fields import Option
+from model.outputs import ClassOutput
 from model.pictures import ImageField
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
-class ClassOutput(BaseModel):
-    """What the model answers: one of two classes, the one it gives the probability of the last.
+class PictureOutput(ClassOutput):
+    """One of two classes; the model gives the probability of the last.
 
     ``refusal_text`` is said at the field where the picture is unlike all that the model has seen,
     ``warning`` beside every answer, ``map_text`` below the picture with its map.
     """
 
-    model_config = _STRICT
-
-    label: str
-    noun: str
-    kind: Literal["class"]
     classes: tuple[Option, ...] = Field(min_length=2, max_length=2)
     refusal_text: str
     warning: str
     map_text: str
-
-    @model_validator(mode="after")
-    def _values_are_distinct(self) -> "ClassOutput":
-        if self.classes[0].value == self.classes[1].value:
-            raise ValueError(f"classes has {self.classes[0].value} twice")
-        return self
 
 
 class Samples(BaseModel):
@@ -49,7 +38,7 @@ class ImageCard(CardBase):
     """The contract of a model for pictures: one field, one of two classes."""
 
     fields: tuple[ImageField, ...] = Field(min_length=1, max_length=1)
-    output: ClassOutput
+    output: PictureOutput
     samples: Samples
 
     @cached_property

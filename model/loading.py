@@ -5,9 +5,11 @@ is compared, then versions, and only then is anything loaded; last, the golden r
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from model.card import Card, Manifest
 from model.checking import (
@@ -16,6 +18,7 @@ from model.checking import (
     check_versions,
     compare,
 )
+from model.classes import cool
 from model.diagnosing import TOLERANCE as PICTURE_TOLERANCE
 from model.diagnosing import ImageModel, OnnxPicturePredictor
 from model.drawing import draw_chest
@@ -23,24 +26,41 @@ from model.fields import Features
 from model.files import read_any_card, read_image_manifest, read_manifest
 from model.image_card import ImageCard
 from model.intervals import Ranges
-from model.prediction import Interval, Prediction
-from model.predictors import JoblibPredictor, OnnxPredictor, Predictor
+from model.outputs import ClassOutput
+from model.prediction import Classification, Interval, Prediction
+from model.predictors import (
+    ClassPredictor,
+    Column,
+    JoblibClassPredictor,
+    JoblibPredictor,
+    Matrix,
+    OnnxClassPredictor,
+    OnnxPredictor,
+    Predictor,
+)
 from model.similar import Neighbors
 
 TOLERANCE = 1e-4
 """Relative difference at which an answer is no longer the one in the manifest."""
 
 
+Said = TypeVar("Said", Prediction, Classification)
+"""What a model says of one row."""
+
+
+Compiled = TypeVar("Compiled")
+Saved = TypeVar("Saved")
+
+
 @dataclass(frozen=True)
-class Model:
-    """A model that has passed its checks, ready to answer."""
+class RowModel(Generic[Said]):
+    """A model of rows that has passed its checks, ready to answer with what ``Said`` stands for."""
 
     name: str
     folder: Path
     card: Card
     manifest: Manifest
-    predictor: Predictor
-    neighbors: Neighbors | None = None
+    neighbors: Neighbors | None
 
     @property
     def slug(self) -> str:
@@ -66,15 +86,47 @@ class Model:
         """Names of the optional facts that are given."""
         return frozenset(name for name in self.card.optional if features[name] is not None)
 
-    def predict(self, features: Features) -> Prediction:
+    def ask(
+        self, rows: Matrix, place: int, known: frozenset[str]
+    ) -> tuple[Said, Column, Column | None]:
+        """Answer rows that belong together, in one call of the predictor.
+
+        Args:
+            rows: shape (rows, fields), float32.
+            place: the row that is the question; the others are variations of it.
+            known: names of the optional facts that are given in it.
+
+        Returns:
+            The answer to the question; and for every row, shape (rows,), its value, which for
+            classes is the probability of the class that the question was answered with, and its
+            spread, None for a model without.
+
+        Raises:
+            ArithmeticError: if the model answers with a number that is not finite.
+        """
+        raise NotImplementedError
+
+    def predict(self, features: Features) -> Said:
         """Answer one row.
 
         Raises:
             ArithmeticError: if the model answers with a number that is not finite.
         """
-        values, spreads = self.predictor.predict(self.card.encode(features))
-        spread = None if spreads is None else float(spreads[0])
-        return self.predicted(float(values[0]), spread, self.known(features))
+        return self.ask(self.card.encode(features), 0, self.known(features))[0]
+
+
+@dataclass(frozen=True)
+class Model(RowModel[Prediction]):
+    """A model that answers with a number."""
+
+    predictor: Predictor
+
+    def ask(
+        self, rows: Matrix, place: int, known: frozenset[str]
+    ) -> tuple[Prediction, Column, Column | None]:
+        values, spreads = self.predictor.predict(rows)
+        spread = None if spreads is None else float(spreads[place])
+        return self.predicted(float(values[place]), spread, known), values, spreads
 
     def predicted(self, value: float, spread: float | None, known: frozenset[str]) -> Prediction:
         """The prediction from what the predictor said of one row, in which these are known.
@@ -93,7 +145,32 @@ class Model:
         return Prediction(value, Interval(low, high, ranges.coverage))
 
 
-def load_models(root: Path, names: tuple[str, ...]) -> dict[str, Model | ImageModel]:
+@dataclass(frozen=True)
+class Classifier(RowModel[Classification]):
+    """A model that answers with one of several classes."""
+
+    predictor: ClassPredictor
+
+    def ask(
+        self, rows: Matrix, place: int, known: frozenset[str]
+    ) -> tuple[Classification, Column, None]:
+        probabilities = cool(self.predictor.classify(rows), self.manifest.temperature)
+        shares = probabilities[place].tolist()
+        if not all(map(math.isfinite, shares)):
+            raise ArithmeticError(f"{self.name} answered {shares}")
+        most = max(range(len(shares)), key=shares.__getitem__)
+        label = self.card.classes.classes[most].value
+        values = probabilities[:, most]
+        if not self.card.classes.probabilities:
+            return Classification(label), values, None
+        return Classification(label, shares[most], tuple(shares)), values, None
+
+
+AnyModel = Model | Classifier | ImageModel
+"""Every kind of model that can be served."""
+
+
+def load_models(root: Path, names: tuple[str, ...]) -> dict[str, AnyModel]:
     """Load the named models, and no others, from their folders under ``root``.
 
     Returns:
@@ -102,29 +179,47 @@ def load_models(root: Path, names: tuple[str, ...]) -> dict[str, Model | ImageMo
     Raises:
         ModelError: for the first that is not sound.
     """
-    models: dict[str, Model | ImageModel] = {}
+    models: dict[str, AnyModel] = {}
     for name in names:
-        folder = root / name.replace("-", "_")
-        card = _read_card(folder)
-        model = (
-            _load_image_model(card, folder)
-            if isinstance(card, ImageCard)
-            else _load_row_model(card, folder)
-        )
+        model = load_any_model(root / name.replace("-", "_"))
         models[model.slug] = model
     return models
 
 
-def load_model(folder: Path) -> Model:
-    """Read, check and load the folder of one model of rows.
+def load_any_model(folder: Path) -> AnyModel:
+    """Read, check and load the folder of one model; its card says of which kind it is.
 
     Raises:
         ModelError: if anything in it disagrees with anything else; says how to mend it.
     """
     card = _read_card(folder)
     if isinstance(card, ImageCard):
-        raise ModelError(f'{folder / "card.toml"}: output.kind = "class" is not for rows.')
+        return _load_image_model(card, folder)
     return _load_row_model(card, folder)
+
+
+def load_model(folder: Path) -> Model:
+    """The same for one model that answers with a number.
+
+    Raises:
+        ModelError: if anything in it disagrees with anything else; says how to mend it.
+    """
+    model = load_any_model(folder)
+    if not isinstance(model, Model):
+        raise ModelError(f"{folder / 'card.toml'}: this model does not answer with a number.")
+    return model
+
+
+def load_classifier(folder: Path) -> Classifier:
+    """The same for one model of rows that answers with a class.
+
+    Raises:
+        ModelError: if anything in it disagrees with anything else; says how to mend it.
+    """
+    model = load_any_model(folder)
+    if not isinstance(model, Classifier):
+        raise ModelError(f"{folder / 'card.toml'}: this model does not sort rows into classes.")
+    return model
 
 
 def load_image_model(folder: Path) -> ImageModel:
@@ -133,10 +228,10 @@ def load_image_model(folder: Path) -> ImageModel:
     Raises:
         ModelError: if anything in it disagrees with anything else; says how to mend it.
     """
-    card = _read_card(folder)
-    if not isinstance(card, ImageCard):
-        raise ModelError(f'{folder / "card.toml"}: a model of pictures has output.kind = "class".')
-    return _load_image_model(card, folder)
+    model = load_any_model(folder)
+    if not isinstance(model, ImageModel):
+        raise ModelError(f"{folder / 'card.toml'}: this is not the card of a model of pictures.")
+    return model
 
 
 def _read_card(folder: Path) -> Card | ImageCard:
@@ -149,13 +244,19 @@ def _read_card(folder: Path) -> Card | ImageCard:
     return read_any_card(folder / "card.toml")
 
 
-def _load_row_model(card: Card, folder: Path) -> Model:
+def _load_row_model(card: Card, folder: Path) -> Model | Classifier:
     manifest = read_manifest(folder / "manifest.json")
     compare(card, manifest, folder)
     check_hashes(manifest, folder, *([manifest.neighbors] if manifest.neighbors else []))
     check_versions(manifest, folder)
     neighbors = Neighbors.load(folder / manifest.neighbors) if manifest.neighbors else None
-    model = Model(folder.name, folder, card, manifest, _load(card, manifest, folder), neighbors)
+    model: Model | Classifier
+    if isinstance(card.output, ClassOutput):
+        classify = _load(card, manifest, folder, OnnxClassPredictor, JoblibClassPredictor)
+        model = Classifier(folder.name, folder, card, manifest, neighbors, classify)
+    else:
+        predict = _load(card, manifest, folder, OnnxPredictor, JoblibPredictor)
+        model = Model(folder.name, folder, card, manifest, neighbors, predict)
     _check_answers(model)
     return model
 
@@ -192,19 +293,25 @@ def _load_image_model(card: ImageCard, folder: Path) -> ImageModel:
     return ImageModel(folder.name, folder, card, manifest, predictor)
 
 
-def _load(card: Card, manifest: Manifest, folder: Path) -> Predictor:
+def _load(
+    card: Card,
+    manifest: Manifest,
+    folder: Path,
+    compiled: Callable[[bytes], Compiled],
+    saved: Callable[[Path, Card], Saved],
+) -> Compiled | Saved:
     path = folder / manifest.served
     try:
         if path.suffix == ".onnx":
-            return OnnxPredictor(path.read_bytes())
+            return compiled(path.read_bytes())
         if path.suffix == ".joblib":
-            return JoblibPredictor(path, card)
+            return saved(path, card)
     except Exception as error:
         raise ModelError(f"{path} does not load: {error}") from error
     raise ModelError(f"{path}: can serve .onnx and .joblib, not {path.suffix or 'this'}.")
 
 
-def _check_answers(model: Model) -> None:
+def _check_answers(model: Model | Classifier) -> None:
     where = model.folder / "manifest.json"
     for number, golden in enumerate(model.manifest.golden):
         features, errors = model.card.validate_row(golden.features)
@@ -215,12 +322,18 @@ def _check_answers(model: Model) -> None:
             prediction = model.predict(features)
         except Exception as error:
             raise ModelError(f"{where}: golden row {number} does not predict: {error}") from error
-        pairs = [(prediction.value, golden.value)]
-        if prediction.interval is not None and golden.low is not None and golden.high is not None:
-            pairs += [
-                (prediction.interval.low, golden.low),
-                (prediction.interval.high, golden.high),
-            ]
+        if isinstance(prediction, Classification):
+            if prediction.label != golden.label:
+                raise ModelError(
+                    f"{where}: golden row {number} is {prediction.label}, it was "
+                    f"{golden.label or 'no class'} when the model was made. Train it again."
+                )
+            pairs = [(prediction.probability or 1.0, golden.value)]
+        else:
+            pairs = [(prediction.value, golden.value)]
+            interval = prediction.interval
+            if interval is not None and golden.low is not None and golden.high is not None:
+                pairs += [(interval.low, golden.low), (interval.high, golden.high)]
         for here, there in pairs:
             if abs(here - there) > TOLERANCE * max(abs(there), 1e-9):
                 raise ModelError(

@@ -21,3 +21,17 @@ class Prediction:
 
     value: float
     interval: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """The most probable class for one row.
+
+    ``label`` is its value in the card, ``probability`` how probable the model calls it, and
+    ``probabilities`` are those of all classes in the card's order; both are None where the model
+    says nothing but the class.
+    """
+
+    label: str
+    probability: float | None = None
+    probabilities: tuple[float, ...] | None = None

@@ -14,6 +14,7 @@ from model.card import Card
 
 Matrix = NDArray[np.float32]
 Column = NDArray[np.float64]
+Matrix64 = NDArray[np.float64]
 
 
 class Predictor(Protocol):
@@ -28,6 +29,21 @@ class Predictor(Protocol):
         Returns:
             The values, shape (rows,), in the output's unit; and the spread, shape (rows,), in the
             unit of the manifest's calibration, or None for a model that has none.
+        """
+
+
+class ClassPredictor(Protocol):
+    """Anything that sorts the rows of a matrix into classes."""
+
+    def classify(self, matrix: Matrix) -> Matrix64:
+        """Answer each row.
+
+        Args:
+            matrix: shape (rows, fields), float32.
+
+        Returns:
+            The probability of each class, shape (rows, classes), in the card's order; 1 for one
+            class and 0 for the others where the model says only which.
         """
 
 
@@ -62,6 +78,43 @@ class OnnxPredictor:
         return value, spread[0] if spread else None
 
 
+class OnnxClassPredictor:
+    """A compiled classifier; see ``OnnxPredictor``."""
+
+    def __init__(self, artifact: bytes) -> None:
+        self._session = open_session(artifact)
+        self._input = self._session.get_inputs()[0].name
+
+    def classify(self, matrix: Matrix) -> Matrix64:
+        """Answer each row; see ``ClassPredictor``."""
+        (answers,) = self._session.run(["probabilities"], {self._input: matrix})
+        probabilities: Matrix64 = answers.astype(np.float64)
+        return probabilities
+
+
+class _Joblib:
+    """What an estimator from a joblib file needs: its rows as it was fitted to them."""
+
+    def __init__(self, artifact: Path, card: Card) -> None:
+        import joblib
+
+        self.loaded: Any = joblib.load(artifact)
+        self._names = card.names
+        self._choices = {
+            field.name: tuple(choice.value for choice in field.choices)
+            for field in card.fields
+            if field.kind == "choice"
+        }
+
+    def rows(self, estimator: Any, matrix: Matrix) -> Any:
+        """The matrix, or the frame of named columns that the estimator was fitted to."""
+        if not (hasattr(estimator, "feature_names_in_") or self._choices):
+            return matrix
+        from model.frames import to_frame
+
+        return to_frame(matrix.astype(np.float64), self._names, self._choices)
+
+
 class JoblibPredictor:
     """A scikit-learn estimator as it was saved; for a model that does not compile.
 
@@ -70,26 +123,40 @@ class JoblibPredictor:
     """
 
     def __init__(self, artifact: Path, card: Card) -> None:
-        import joblib
-
-        loaded = joblib.load(artifact)
+        self._file = _Joblib(artifact, card)
+        loaded = self._file.loaded
         answers = loaded if isinstance(loaded, dict) else {"value": loaded}
         self._value, self._spread = answers["value"], answers.get("spread")
-        self._names = card.names
-        self._choices = {
-            field.name: tuple(choice.value for choice in field.choices)
-            for field in card.fields
-            if field.kind == "choice"
-        }
 
     def predict(self, matrix: Matrix) -> tuple[Column, Column | None]:
         """Answer each row; see ``Predictor``."""
-        rows: Any = matrix
-        if hasattr(self._value, "feature_names_in_") or self._choices:
-            from model.frames import to_frame
-
-            rows = to_frame(matrix.astype(np.float64), self._names, self._choices)
+        rows = self._file.rows(self._value, matrix)
         value = np.asarray(self._value.predict(rows), dtype=np.float64).reshape(-1)
         if self._spread is None:
             return value, None
         return value, np.asarray(self._spread.predict(rows), dtype=np.float64).reshape(-1)
+
+
+class JoblibClassPredictor:
+    """A scikit-learn classifier as it was saved; see ``JoblibPredictor``."""
+
+    def __init__(self, artifact: Path, card: Card) -> None:
+        self._file = _Joblib(artifact, card)
+        self._estimator = self._file.loaded
+        self._classes = [item.value for item in card.classes.classes]
+        self._label_alone = not card.classes.probabilities
+        known = [str(item) for item in self._estimator.classes_]
+        if sorted(known) != sorted(self._classes):
+            raise ValueError(f"its classes are {', '.join(known)}, not those of the card")
+        self._order = [known.index(item) for item in self._classes]
+
+    def classify(self, matrix: Matrix) -> Matrix64:
+        """Answer each row; see ``ClassPredictor``."""
+        rows = self._file.rows(self._estimator, matrix)
+        if self._label_alone:
+            labels = np.asarray(self._estimator.predict(rows)).astype(str)
+            one_hot: Matrix64 = (labels[:, None] == np.array(self._classes)).astype(np.float64)
+            return one_hot
+        answers = np.asarray(self._estimator.predict_proba(rows), dtype=np.float64)
+        ordered: Matrix64 = answers[:, self._order]
+        return ordered

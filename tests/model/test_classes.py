@@ -1,0 +1,162 @@
+"""A classifier of rows: loaded by the same checks, answering with calibrated probabilities."""
+
+import datetime as dt
+import hashlib
+import json
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+import sklearn
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+
+from model import Classifier, ModelError, load_classifier, load_model
+from model.classes import cool
+
+CARD = """
+title = "Which flower is it?"
+summary = "From the size of its petals."
+limits = ["Two measures only."]
+not_for = ["Eating."]
+
+[output]
+label = "Flower"
+noun = "flower"
+kind = "class"
+classes = [{ value = "rose", label = "Rose" }, { value = "iris", label = "Iris" }]
+probabilities = PROBABILITIES
+
+[[fields]]
+name = "length"
+kind = "number"
+label = "Length"
+noun = "length"
+min = 0
+max = 10
+example = 5
+
+[[fields]]
+name = "width"
+kind = "number"
+label = "Width"
+noun = "width"
+min = 0
+max = 10
+example = 5
+
+[[examples]]
+title = "A long one"
+values = { length = 8, width = 2 }
+"""
+
+FEATURES = {"length": 8.0, "width": 2.0}
+
+
+def write_flowers(folder: Path, probabilities: bool = True, temperature: float = 2.0) -> Path:
+    """A folder with a classifier that says "iris" where the flower is longer than wide."""
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    rows = rng.uniform(0, 10, (200, 2)).astype(np.float32)
+    labels = np.where(rows[:, 0] + rng.normal(0, 1, 200) > rows[:, 1], "iris", "rose")
+    estimator = (LogisticRegression() if probabilities else RidgeClassifier()).fit(rows, labels)
+    joblib.dump(estimator, folder / "model.joblib")
+    artifact = (folder / "model.joblib").read_bytes()
+    (folder / "card.toml").write_text(
+        CARD.replace("PROBABILITIES", str(probabilities).lower()), encoding="utf-8"
+    )
+    value = 1.0
+    if probabilities:
+        asked = np.array([list(FEATURES.values())], dtype=np.float32)
+        value = float(cool(estimator.predict_proba(asked), temperature).max())
+    golden = {"features": FEATURES, "value": value, "label": "iris"}
+    manifest = {
+        "trained": dt.date(2026, 11, 22).isoformat(),
+        "seed": 0,
+        "served": "model.joblib",
+        "artifacts": {
+            "model.joblib": {
+                "sha256": hashlib.sha256(artifact).hexdigest(),
+                "bytes": len(artifact),
+            }
+        },
+        "versions": {"scikit-learn": sklearn.__version__},
+        "data": {"file": "", "sha256": "", "rows": 200, "text": "200 flowers", "source": "drawn"},
+        "how": "",
+        "metrics": [],
+        "accuracy": "",
+        "columns": ["length", "width"],
+        "choices": {},
+        "reference": {"length": 5.0, "width": 5.0},
+        "temperature": temperature if probabilities else None,
+        "golden": [golden] * 3,
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+@pytest.fixture
+def flowers(tmp_path: Path) -> Classifier:
+    return load_classifier(write_flowers(tmp_path / "flowers"))
+
+
+def test_a_classifier_answers_with_its_most_probable_class(flowers: Classifier) -> None:
+    answer = flowers.predict(FEATURES)
+    assert answer.label == "iris"
+    assert answer.probabilities is not None
+    assert answer.probability == max(answer.probabilities) == answer.probabilities[1]
+    assert sum(answer.probabilities) == pytest.approx(1)
+
+
+def test_its_classes_stand_in_the_order_of_the_card_and_not_of_the_estimator(
+    flowers: Classifier,
+) -> None:
+    short = flowers.predict({"length": 1.0, "width": 9.0})
+    assert short.label == "rose"
+    assert short.probabilities is not None
+    assert short.probabilities[0] > short.probabilities[1]
+
+
+def test_a_classifier_without_probabilities_says_a_class_and_no_more(tmp_path: Path) -> None:
+    flowers = load_classifier(write_flowers(tmp_path / "flowers", probabilities=False))
+    answer = flowers.predict(FEATURES)
+    assert (answer.label, answer.probability, answer.probabilities) == ("iris", None, None)
+
+
+def test_a_temperature_makes_less_sure_and_changes_no_order() -> None:
+    given = np.array([[0.9, 0.06, 0.04], [0.0, 1.0, 0.0]])
+    cooled = cool(given, 2.0)
+    assert cooled.sum(axis=1) == pytest.approx(1)
+    assert (np.argsort(cooled[0]) == np.argsort(given[0])).all()
+    assert cooled[0, 0] < given[0, 0]
+    assert cool(given, None) is given
+    assert cool(given, 1.0) == pytest.approx(given, abs=1e-9)
+
+
+def test_a_card_with_other_classes_than_the_estimators_is_refused(tmp_path: Path) -> None:
+    folder = write_flowers(tmp_path / "flowers")
+    card = folder / "card.toml"
+    card.write_text(card.read_text().replace('value = "rose"', 'value = "tulip"'))
+    with pytest.raises(ModelError, match=r"its classes are iris, rose, not those of the card"):
+        load_classifier(folder)
+
+
+def test_a_golden_row_of_another_class_is_refused(tmp_path: Path) -> None:
+    folder = write_flowers(tmp_path / "flowers")
+    path = folder / "manifest.json"
+    path.write_text(path.read_text().replace('"label": "iris"', '"label": "rose"'))
+    with pytest.raises(ModelError, match="golden row 0 is iris, it was rose"):
+        load_classifier(folder)
+
+
+def test_a_classifier_is_no_model_of_numbers(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="does not answer with a number"):
+        load_model(write_flowers(tmp_path / "flowers"))
+
+
+def test_a_class_named_twice_is_refused_with_its_line(tmp_path: Path) -> None:
+    folder = write_flowers(tmp_path / "flowers")
+    card = folder / "card.toml"
+    card.write_text(card.read_text().replace('value = "rose"', 'value = "iris"'))
+    with pytest.raises(ModelError, match=r"card\.toml, line \d+: output.*classes has iris twice"):
+        load_classifier(folder)
