@@ -11,7 +11,7 @@ from app.image_pages import image_pages_blueprint
 from app.pages import pages_blueprint
 from app.security import secure
 from app.views import Link, Renderer
-from model import ImageModel, Model, ModelError, load_models
+from model import ImageModel, load_models
 
 ROOT = Path(__file__).parent.parent
 
@@ -48,9 +48,7 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
     for prefix, model in zip(prefixes, served.values(), strict=True):
         if isinstance(model, ImageModel):
             app.register_blueprint(image_pages_blueprint(model, prefix, render))
-        elif isinstance(model, Model):
-            app.register_blueprint(pages_blueprint(model, prefix, render))
         else:
-            raise ModelError(f"{model.folder}: classes of rows can be loaded, but not shown yet.")
+            app.register_blueprint(pages_blueprint(model, prefix, render))
     secure(app, render)
     return app

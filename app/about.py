@@ -1,25 +1,30 @@
 """The card for people: everything on /about, made once at start-up."""
 
+from typing import Any
+
 from app.result import Presenter
 from app.views import AboutContext, Row, Site
-from model import Model, formatting
-from model.card import CardBase, ManifestBase
+from model import RowModel, formatting
+from model.card import CardBase, Manifest, ManifestBase
 from model.fields import AnyField, ChoiceField, FlagField
 
 
-def about_context(model: Model, presenter: Presenter, site: Site) -> AboutContext:
+def about_context(model: RowModel[Any], presenter: Presenter[Any], site: Site) -> AboutContext:
     """Data, figures, limits and make of one model, in words."""
     card, manifest = model.card, model.manifest
     facts = tuple(Row(field.label, _asked(field)) for field in card.fields)
     return AboutContext(
         site=site,
-        heading="About this estimate",
+        heading=f"About this {site.thing}",
         origin=presenter.origin,
         source=manifest.data.source,
         accuracy=manifest.accuracy,
         metrics=figures(card, manifest),
         how=manifest.how,
-        method="" if manifest.calibration is None else manifest.calibration.method,
+        method=_method(manifest),
+        method_title="What the range means"
+        if manifest.temperature is None
+        else "What the probabilities mean",
         limits=card.limits,
         not_for=card.not_for,
         facts=facts,
@@ -47,6 +52,19 @@ def made_of(card: CardBase, manifest: ManifestBase, version: str) -> tuple[Row, 
         Row("Model", f"{card.title} {version}"),
         Row("Artifact", f"{manifest.served}, {size} bytes"),
         *(Row(name, number) for name, number in manifest.versions.items()),
+    )
+
+
+def _method(manifest: Manifest) -> str:
+    """How the range or the probabilities were made honest; "" where they were not."""
+    if manifest.calibration is not None:
+        return manifest.calibration.method
+    if manifest.temperature is None:
+        return ""
+    return (
+        "They were calibrated on rows that the model had not seen: their logarithms are divided by "
+        f"{manifest.temperature:.2f}, the number that makes those rows most likely (temperature "
+        "scaling)."
     )
 
 

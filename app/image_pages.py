@@ -110,6 +110,7 @@ def image_about_context(model: ImageModel, presenter: ImagePresenter, site: Site
         metrics=figures(card, manifest),
         how=manifest.how,
         method="",
+        method_title="",
         limits=card.limits,
         not_for=card.not_for,
         facts=(Row(card.field.label, card.field.takes),),

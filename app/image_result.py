@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic_core import PydanticCustomError
 
-from app.result import Problem
+from app.result import ClassView, Problem
+from app.scales import ShareScale
 from model import Diagnosis, ImageModel, Picture, StrangePictureError, formatting
 
 LONGER_SIDE = 320
@@ -32,17 +33,6 @@ class Look:
     diagnosis: Diagnosis | None = None
     error: str = ""
     lacking: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ClassView:
-    """One class: its probability for programs, for people, and as the length of a bar of 100."""
-
-    value: str
-    label: str
-    probability: str
-    text: str
-    bar: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +84,7 @@ class ImagePresenter:
         self._model = model
         self._card = model.card
         self._output = model.card.output
+        self._scale = ShareScale(model.card.output, model.card.locale)
         trained = formatting.long_date(model.manifest.trained, self._card.locale)
         text = self._card.data_text or model.manifest.data.text
         self.origin = f"Trained on {trained} on {text}."
@@ -157,20 +148,11 @@ class ImagePresenter:
                 item.value,
                 item.label,
                 format(share, ".4f"),
-                self._percent(share),
+                self._scale.say(share),
                 round(share * 100, 1),
             )
             for item, share in zip(self._output.classes, (1 - last, last), strict=True)
         )
-
-    def _percent(self, share: float) -> str:
-        """A probability in words; no network is ever sure."""
-        locale = self._card.locale
-        if share > 0.99:
-            return f"over {formatting.percent(0.99, locale)}"
-        if share < 0.01:
-            return f"under {formatting.percent(0.01, locale)}"
-        return formatting.percent(round(share, 2), locale)
 
     def _picture(self, picture: Picture, heat: NDArray[np.float32]) -> PictureView:
         longer = max(picture.width, picture.height)

@@ -1,5 +1,6 @@
 """The pages of one model: form, answer, fragment and card; one blueprint a served model."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response
@@ -7,8 +8,9 @@ from markupsafe import Markup
 
 from app.about import about_context
 from app.answers import answer
+from app.class_result import ClassPresenter
 from app.form import view_form
-from app.result import Presenter, Problem
+from app.result import NumberPresenter, Presenter, Problem
 from app.submission import Submission, form_data, query_data, read_submission
 from app.views import (
     BesideContext,
@@ -17,16 +19,16 @@ from app.views import (
     Renderer,
     Site,
 )
-from model import Model
+from model import Classifier, Model, RowModel
 
 REVALIDATED = {"Cache-Control": "no-cache"}
 
 
-def pages_blueprint(model: Model, prefix: str, render: Renderer) -> Blueprint:
+def pages_blueprint(model: Model | Classifier, prefix: str, render: Renderer) -> Blueprint:
     """The routes of one model under ``prefix``, "" for the default model."""
     blueprint = Blueprint(f"pages-{model.slug}", __name__, url_prefix=prefix or None)
     site = view_site(model, prefix)
-    presenter = Presenter(model)
+    presenter = presenter_of(model)
     about = render("about.html", about_context(model, presenter, site))
 
     skeleton = render.skeleton("_result.html", site=site, version=model.version)
@@ -81,7 +83,12 @@ def pages_blueprint(model: Model, prefix: str, render: Renderer) -> Blueprint:
     return blueprint
 
 
-def view_site(model: Model, prefix: str) -> Site:
+def presenter_of(model: Model | Classifier) -> Presenter[Any]:
+    """Who puts the model's answers into words."""
+    return ClassPresenter(model) if isinstance(model, Classifier) else NumberPresenter(model)
+
+
+def view_site(model: RowModel[Any], prefix: str) -> Site:
     """The texts and addresses of one model's pages."""
     home = f"{prefix}/"
     return Site(
@@ -94,6 +101,8 @@ def view_site(model: Model, prefix: str) -> Site:
             ExampleView(example.title, f"{home}?{urlencode(example.values)}")
             for example in model.card.examples
         ),
+        thing="answer" if isinstance(model, Classifier) else "estimate",
+        shares=isinstance(model, Classifier),
     )
 
 

@@ -3,19 +3,17 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from app import charts
+from app.scales import Scale, ceiling, signed
 from app.skeletons import Lasting
-from model import Answer, Features, Model, Prediction, formatting
+from model import Answer, Features, RowModel, formatting
 from model.asking import Curve, Sold
 from model.explain import Explanation
 from model.fields import AnyField
 
-MINUS = "\u2212"
 MOST_DIFFERENCES = 3
-
-Amount = Callable[[float], str]
-"""A value of the output as people say it, not rounded further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +30,15 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class WhyView:
-    """The way from the reference row to this one; the shown amounts add up to the shown price."""
+    """The way from the reference row to this one; the shown amounts add up to the shown price.
+
+    ``about`` says what the amounts are amounts of, where the heading does not; ``end`` is what
+    stands at the end of the waterfall.
+    """
 
     title: str
+    about: str
+    end: str
     reference_text: str
     reference_facts: str
     reference: str
@@ -74,7 +78,10 @@ class WhatIfView:
 
 @dataclass(frozen=True, slots=True)
 class SoldView:
-    """A similar row: what was observed (``value`` for programs), when, and how it differs."""
+    """A similar row: what was observed (``value`` for programs), when, and how it differs.
+
+    ``year`` is "" where the data say nothing of time.
+    """
 
     value: str
     text: str
@@ -84,10 +91,14 @@ class SoldView:
 
 @dataclass(frozen=True, slots=True)
 class ReasonsView:
-    """Everything below the number that explains it."""
+    """Everything below the answer that explains it.
 
-    why: WhyView
-    what_if: WhatIfView
+    ``why`` and ``what_if`` are None where the model says a class alone: it gives nothing that could
+    be shared out.
+    """
+
+    why: WhyView | None
+    what_if: WhatIfView | None
     similar: tuple[SoldView, ...]
     similar_title: str
     support: str
@@ -96,15 +107,13 @@ class ReasonsView:
 
 
 class Reasoner:
-    """Words and figures for one model's reasons."""
+    """Words and figures for one model's reasons; ``scale`` says its values."""
 
-    def __init__(self, model: Model, amount: Amount, exact: Callable[[float], str]) -> None:
+    def __init__(self, model: RowModel[Any], scale: Scale, exact: Callable[[float], str]) -> None:
         self._card = model.card
         self._model = model
-        self._amount = amount
+        self._scale = scale
         self._exact = exact
-        step = model.card.number.round_to
-        self._step = step / 5 if step >= 5 else step
         self._choices = {
             name: FactChoices(
                 tuple(
@@ -116,12 +125,31 @@ class Reasoner:
         }
 
     def view(
-        self, answer: Answer[Prediction], features: Features, what_if: str, shown: float
+        self,
+        answer: Answer[Any],
+        features: Features,
+        what_if: str,
+        value: float | None,
+        about: str = "",
+        end: str = "",
     ) -> ReasonsView:
-        """The reasons for an answer whose price is shown rounded to ``shown``."""
+        """The reasons for an answer.
+
+        Args:
+            answer: with its explanation and curve.
+            features: the row.
+            what_if: the fact over which the curve goes.
+            value: what the reasons lead to, unrounded; None for a class alone, which has none.
+            about: what the amounts are amounts of.
+            end: what stands at their end; "" for the output's label.
+        """
+        why = curve = None
+        if value is not None:
+            why = self._why(answer.explanation, features, self._scale.round(value), about, end)
+            curve = self._what_if(answer.curve, features, what_if, value, about)
         return ReasonsView(
-            why=self._why(answer.explanation, features, shown),
-            what_if=self._what_if(answer, features, what_if),
+            why=why,
+            what_if=curve,
             similar=tuple(self._sold(row, features) for row in answer.similar),
             similar_title=self._card.similar_text,
             support="outside" if answer.outside else "inside",
@@ -129,8 +157,10 @@ class Reasoner:
             facts=self._facts(features, features),
         )
 
-    def _why(self, explanation: Explanation, features: Features, shown: float) -> WhyView:
-        step = self._step
+    def _why(
+        self, explanation: Explanation, features: Features, shown: float, about: str, end: str
+    ) -> WhyView:
+        step = self._scale.fine
         base = round(explanation.base / step) * step
         amounts = share_out(explanation.contributions, shown - base, step)
         order = sorted(
@@ -142,24 +172,26 @@ class Reasoner:
             Reason(
                 field.name,
                 field.label,
-                self._signed(amounts[i]),
+                signed(self._scale, amounts[i]),
                 field.reason(features[field.name]),
                 self._exact(explanation.contributions[i]),
                 bar,
             )
             for i, field, bar in zip(order, fields, waterfall.bars, strict=True)
         )
-        reference, total = self._amount(base), self._amount(shown)
+        reference, total = self._scale.say(base), self._scale.say(shown)
         told = "; ".join(f"{reason.label} {reason.amount}" for reason in reasons)
         return WhyView(
             title=f"From {reference} to {total}: {told}",
+            about=about,
+            end=end or self._card.output.label,
             reference_text=self._card.reference_text,
             reference_facts=self._facts(self._model.manifest.reference, features),
             reference=reference,
             reference_value=self._exact(explanation.base),
             reasons=reasons,
             total=total,
-            error=self._amount(math.ceil(explanation.error)) if explanation.error else "",
+            error=self._error(explanation.error),
             waterfall=waterfall,
         )
 
@@ -171,20 +203,24 @@ class Reasoner:
             if given[field.name] is not None
         )
 
-    def _signed(self, amount: float) -> str:
-        text = self._amount(abs(amount))
-        return text if amount == 0 else f"{'+' if amount > 0 else MINUS}\u00a0{text}"
+    def _error(self, error: float) -> str:
+        return self._scale.apart(ceiling(self._scale, error)) if error else ""
 
-    def _what_if(self, answer: Answer[Prediction], features: Features, what_if: str) -> WhatIfView:
+    def _what_if(
+        self, curve: Curve, features: Features, what_if: str, answer: float, about: str
+    ) -> WhatIfView:
         field = self._card.by_name[what_if]
         facts = self._choices[what_if]
-        curve, value = answer.curve, features[what_if]
-        here = None if value is None else (field.encode(value), answer.prediction.value)
+        value = features[what_if]
+        here = None if value is None else (field.encode(value), answer)
+        title = f"{about or self._card.output.label} by {field.noun}"
         if field.kind in ("choice", "flag"):
-            return self._bars(field, facts, curve, value)
-        return self._curve(field, facts, curve, value, here)
+            return self._bars(field, facts, curve, value, title)
+        return self._curve(field, facts, curve, value, here, title)
 
-    def _bars(self, field: AnyField, facts: FactChoices, curve: Curve, value: object) -> WhatIfView:
+    def _bars(
+        self, field: AnyField, facts: FactChoices, curve: Curve, value: object, title: str
+    ) -> WhatIfView:
         labels = [field.display(field.decode(float(code))) for code in curve.values]
         present = None if value is None else field.display(value)
         order = sorted(range(len(labels)), key=lambda i: -curve.answers[i])
@@ -199,7 +235,6 @@ class Reasoner:
         )
         if not all(item[4] for item in items):
             words += f" Pale bars: {self._nothing_like}."
-        title = f"{self._card.output.label} by {field.noun}"
         return WhatIfView(facts, title, words, None, charts.bars(items))
 
     @staticmethod
@@ -214,6 +249,7 @@ class Reasoner:
         curve: Curve,
         value: object,
         here: tuple[float, float] | None,
+        title: str,
     ) -> WhatIfView:
         ends = [field.display(field.decode(float(curve.values[i]))) for i in (0, -1)]
         prices = [self._rounded(float(curve.answers[i])) for i in (0, -1)]
@@ -236,7 +272,6 @@ class Reasoner:
             bottom=self._rounded(drawn.lowest),
             top=self._rounded(drawn.highest),
         )
-        title = f"{self._card.output.label} by {field.noun}"
         return WhatIfView(facts, title, words, drawn.labelled(labels), None)
 
     @property
@@ -244,8 +279,7 @@ class Reasoner:
         return "nothing like it is in the data"
 
     def _rounded(self, value: float) -> str:
-        step = self._card.number.round_to
-        return self._amount(round(value / step) * step)
+        return self._scale.say(self._scale.round(value))
 
     def _sold(self, sold: Sold, features: Features) -> SoldView:
         differs = []
@@ -258,7 +292,12 @@ class Reasoner:
             count = formatting.number(len(differs) - MOST_DIFFERENCES, self._card.locale)
             shown.append(f"and {count} more")
         words = ", ".join(shown) or "the same in every fact that is given"
-        return SoldView(self._exact(sold.answer), self._amount(sold.answer), str(sold.year), words)
+        return SoldView(
+            self._exact(sold.answer),
+            self._scale.observed(sold.answer),
+            str(sold.year) if sold.year else "",
+            words,
+        )
 
 
 def share_out(exact: Sequence[float], total: float, step: float) -> list[float]:

@@ -2,17 +2,20 @@
 
 import datetime as dt
 import math
-from collections.abc import Callable, Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Generic, Literal
 
 from babel.lists import format_list
 
 from app import charts
 from app.reasons import Reasoner, ReasonsView
+from app.scales import NumberScale, Scale
 from app.skeletons import Lasting
 from app.submission import Submission
-from model import Asking, Features, Interval, Model, formatting
+from model import Asking, Features, Interval, Model, Prediction, RowModel, formatting
+from model.loading import Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,17 @@ class Problem:
 
     name: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClassView:
+    """One class: its probability for programs, for people, and as the length of a bar of 100."""
+
+    value: str
+    label: str
+    probability: str
+    text: str
+    bar: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +73,9 @@ class Result:
     """What stands in ``#result``.
 
     ``state`` is one of the promise's states that a server can answer with, ``announcement`` what a
-    screen reader hears. ``value`` is the unrounded prediction, ``text`` the same for people,
-    ``query`` the address that brings this very answer back.
+    screen reader hears. ``value`` is the unrounded prediction or the class, ``text`` the same for
+    people, ``query`` the address that brings this very answer back. ``classes`` are those with the
+    highest probabilities, the first one first; ``odds`` says in words how sure the model is.
     """
 
     state: Literal["empty", "fresh", "withdrawn"]
@@ -72,6 +87,8 @@ class Result:
     value: str = ""
     text: str = ""
     range: RangeView | None = None
+    classes: tuple[ClassView, ...] = ()
+    odds: str = ""
     reasons: ReasonsView | None = None
     notes: Notes | None = None
     what_if: str = ""
@@ -91,24 +108,15 @@ def _cut(sentence: str) -> tuple[str, str, str]:
     return before, between, after
 
 
-class Presenter:
+class Presenter(ABC, Generic[Said]):
     """Words and figures for one model's answers; what no answer changes is made once."""
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
+    def __init__(self, model: RowModel[Said], scale: Scale) -> None:
+        self._model: RowModel[Said] = model
         self._card = model.card
-        self._output = model.card.number
-        self._step = self._output.round_to
-        self._asking = Asking(model)
-        self._reasoner = Reasoner(model, self._say, exact)
-        sentence = self._output.range_text.replace("{share}", self._share())
-        self._sentences = {
-            False: _cut(sentence + "."),
-            True: _cut(self._output.outside_text + "."),
-        }
-        self._scale = model.manifest.axis or (0.0, 1.0)
-        low, high = self._scale
-        self._axis = self._say(low), self._say(high)
+        self._asking: Asking[Said] = Asking(model)
+        self._scale = scale
+        self._reasoner = Reasoner(model, scale, exact)
         trained = formatting.long_date(model.manifest.trained, self._card.locale)
         text = self._card.data_text or model.manifest.data.text
         self._notes: dict[frozenset[str], Notes] = {}
@@ -143,7 +151,7 @@ class Presenter:
             error = formatting.percent(ranges.group(known).error, self._card.locale, digits=1)
             accuracy = (
                 f"With these facts, half of the estimates came within {error} "
-                f"of the actual {self._output.noun}."
+                f"of the actual {self._card.output.noun}."
             )
             best = ranges.narrowing(known)
             if best is not None and best[1] >= 0.01:
@@ -153,12 +161,13 @@ class Presenter:
         return Notes(name, thing, share, accuracy, self.origin)
 
     def _empty(self) -> Result:
+        output = self._card.output
         needed = self._things(field.name for field in self._card.fields if field.required)
-        sentence = f"Enter {needed}, and the {self._output.noun} appears here as you type."
-        return Result("empty", self._output.label, sentence=sentence)
+        sentence = f"Enter {needed}, and the {output.noun} appears here as you type."
+        return Result("empty", output.label, sentence=sentence)
 
     def _withdrawn(self, submission: Submission) -> Result:
-        heading = f"No {self._output.noun} yet"
+        heading = f"No {self._card.output.noun} yet"
         if any(name not in submission.lacking for name in submission.errors):
             problems = tuple(Problem(name, text) for name, text in submission.errors.items())
             spoken = "; ".join(problem.message for problem in problems)
@@ -181,12 +190,38 @@ class Presenter:
             what_if=submission.what_if,
         )
 
+    def today(self) -> str:
+        """The day on which an answer is given."""
+        return formatting.long_date(dt.date.today(), self._card.locale)
+
+    @abstractmethod
+    def _fresh(self, submission: Submission, features: Features) -> Result:
+        """The result for a row that is complete."""
+
+    def _things(self, names: Iterable[str]) -> str:
+        things = [self._card.by_name[name].thing for name in names]
+        return format_list(things, locale=self._card.locale)
+
+
+class NumberPresenter(Presenter[Prediction]):
+    """Words and figures for a model that answers with a number."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__(model, NumberScale(model.card))
+        self._output = model.card.number
+        sentence = self._output.range_text.replace("{share}", self._share())
+        self._sentences = {
+            False: _cut(sentence + "."),
+            True: _cut(self._output.outside_text + "."),
+        }
+        self._ends = model.manifest.axis or (0.0, 1.0)
+        self._axis = self._scale.say(self._ends[0]), self._scale.say(self._ends[1])
+
     def _fresh(self, submission: Submission, features: Features) -> Result:
         what_if = submission.what_if or self._asking.default
         answer = self._asking.ask(features, what_if)
         prediction = answer.prediction
-        shown = self._round(prediction.value)
-        text = self._say(shown)
+        text = self._scale.say(self._scale.round(prediction.value))
         view = None
         if prediction.interval:
             view = self._range(prediction.value, prediction.interval, answer.outside)
@@ -201,17 +236,17 @@ class Presenter:
             value=exact(prediction.value),
             text=text,
             range=view,
-            reasons=self._reasoner.view(answer, features, what_if, shown),
+            reasons=self._reasoner.view(answer, features, what_if, prediction.value),
             notes=self.notes(self._model.known(features), answer.outside),
             what_if=submission.what_if,
             query=submission.query,
-            today=formatting.long_date(dt.date.today(), self._card.locale),
+            today=self.today(),
         )
 
     def _range(self, value: float, interval: Interval, outside: bool) -> RangeView:
         low, high = interval.low, interval.high
-        low_text = self._say(self._round(low, math.floor))
-        high_text = self._say(self._round(high, math.ceil))
+        low_text = self._scale.say(self._scale.round(low, math.floor))
+        high_text = self._scale.say(self._scale.round(high, math.ceil))
         before, between, after = self._sentences[outside]
         axis_low, axis_high = self._axis
         return RangeView(
@@ -222,30 +257,15 @@ class Presenter:
             high=exact(high),
             high_text=high_text,
             after=after,
-            gauge=charts.gauge(value, low, high, self._scale),
+            gauge=charts.gauge(value, low, high, self._ends),
             gauge_title=f"From {low_text} to {high_text}, on a scale from {axis_low} "
             f"to {axis_high}",
             axis_low=axis_low,
             axis_high=axis_high,
         )
 
-    def _round(self, value: float, rounding: Callable[[float], int] = round) -> float:
-        """A value of the output as people round it: to the card's step."""
-        return rounding(value / self._step) * self._step
-
-    def _say(self, value: float) -> str:
-        """A rounded value of the output as people read it."""
-        if self._output.format == "currency":
-            return formatting.currency(value, self._output.unit, self._card.locale)
-        text = formatting.number(value, self._card.locale)
-        return f"{text}\u00a0{self._output.unit}" if self._output.unit else text
-
     def _share(self) -> str:
         tenths = self._output.coverage * 10
         if math.isclose(tenths, round(tenths)):
             return f"{round(tenths)} of 10"
         return formatting.percent(self._output.coverage, self._card.locale)
-
-    def _things(self, names: Iterable[str]) -> str:
-        things = [self._card.by_name[name].thing for name in names]
-        return format_list(things, locale=self._card.locale)

@@ -30,7 +30,11 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What does not change between two requests to one model."""
+    """What does not change between two requests to one model.
+
+    ``thing`` is what the model's answer is called in sentences, ``shares`` whether it comes with
+    the probabilities of classes.
+    """
 
     title: str
     summary: str
@@ -38,6 +42,8 @@ class Site:
     fragment: str
     about: str
     examples: tuple[ExampleView, ...]
+    thing: str = "estimate"
+    shares: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,7 @@ class AboutContext:
     metrics: tuple[Row, ...]
     how: str
     method: str
+    method_title: str
     limits: tuple[str, ...]
     not_for: tuple[str, ...]
     facts: tuple[Row, ...]

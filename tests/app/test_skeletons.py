@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.pages import view_site
-from app.result import Presenter
+from app.result import NumberPresenter
 from app.skeletons import Skeleton
 from app.submission import read_submission
 from model import Model
@@ -50,12 +50,12 @@ def test_filling_gives_what_rendering_gives(
     skeleton: Skeleton, house: Model, form: dict[str, str]
 ) -> None:
     data = {name: [value] for name, value in form.items()}
-    result = Presenter(house).result(read_submission(house.card, data))
+    result = NumberPresenter(house).result(read_submission(house.card, data))
     assert skeleton.render("result", result) == skeleton.render_plainly("result", result)
 
 
 def test_the_empty_result_is_rendered_too(skeleton: Skeleton, house: Model) -> None:
-    result = Presenter(house).result(None)
+    result = NumberPresenter(house).result(None)
     assert skeleton.render("result", result) == skeleton.render_plainly("result", result)
 
 
@@ -64,7 +64,7 @@ def test_text_is_escaped_in_a_filled_skeleton(app: Flask, house: Model) -> None:
 
     template = app.jinja_env.get_template("_result.html")
     skeleton = Skeleton(template, site=view_site(house, ""), version="v")
-    empty = Presenter(house).result(None)
+    empty = NumberPresenter(house).result(None)
     for heading in ("first", "<script>\"&'", "\ue0000\ue001"):
         text = skeleton.render("result", replace(empty, heading=heading))
         assert "<script>" not in text

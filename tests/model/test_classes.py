@@ -1,98 +1,13 @@
 """A classifier of rows: loaded by the same checks, answering with calibrated probabilities."""
 
-import datetime as dt
-import hashlib
-import json
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pytest
-import sklearn
-from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
 from model import Classifier, ModelError, load_classifier, load_model
 from model.classes import cool
-
-CARD = """
-title = "Which flower is it?"
-summary = "From the size of its petals."
-limits = ["Two measures only."]
-not_for = ["Eating."]
-
-[output]
-label = "Flower"
-noun = "flower"
-kind = "class"
-classes = [{ value = "rose", label = "Rose" }, { value = "iris", label = "Iris" }]
-probabilities = PROBABILITIES
-
-[[fields]]
-name = "length"
-kind = "number"
-label = "Length"
-noun = "length"
-min = 0
-max = 10
-example = 5
-
-[[fields]]
-name = "width"
-kind = "number"
-label = "Width"
-noun = "width"
-min = 0
-max = 10
-example = 5
-
-[[examples]]
-title = "A long one"
-values = { length = 8, width = 2 }
-"""
-
-FEATURES = {"length": 8.0, "width": 2.0}
-
-
-def write_flowers(folder: Path, probabilities: bool = True, temperature: float = 2.0) -> Path:
-    """A folder with a classifier that says "iris" where the flower is longer than wide."""
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    rows = rng.uniform(0, 10, (200, 2)).astype(np.float32)
-    labels = np.where(rows[:, 0] + rng.normal(0, 1, 200) > rows[:, 1], "iris", "rose")
-    estimator = (LogisticRegression() if probabilities else RidgeClassifier()).fit(rows, labels)
-    joblib.dump(estimator, folder / "model.joblib")
-    artifact = (folder / "model.joblib").read_bytes()
-    (folder / "card.toml").write_text(
-        CARD.replace("PROBABILITIES", str(probabilities).lower()), encoding="utf-8"
-    )
-    value = 1.0
-    if probabilities:
-        asked = np.array([list(FEATURES.values())], dtype=np.float32)
-        value = float(cool(estimator.predict_proba(asked), temperature).max())
-    golden = {"features": FEATURES, "value": value, "label": "iris"}
-    manifest = {
-        "trained": dt.date(2026, 11, 22).isoformat(),
-        "seed": 0,
-        "served": "model.joblib",
-        "artifacts": {
-            "model.joblib": {
-                "sha256": hashlib.sha256(artifact).hexdigest(),
-                "bytes": len(artifact),
-            }
-        },
-        "versions": {"scikit-learn": sklearn.__version__},
-        "data": {"file": "", "sha256": "", "rows": 200, "text": "200 flowers", "source": "drawn"},
-        "how": "",
-        "metrics": [],
-        "accuracy": "",
-        "columns": ["length", "width"],
-        "choices": {},
-        "reference": {"length": 5.0, "width": 5.0},
-        "temperature": temperature if probabilities else None,
-        "golden": [golden] * 3,
-    }
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    return folder
+from tests.flowers import FEATURES, write_flowers
 
 
 @pytest.fixture
