@@ -59,7 +59,9 @@ class NumberScale:
     def say(self, value: float) -> str:
         if self._output.format == "currency":
             return formatting.currency(value, self._output.unit, self._locale)
-        text = formatting.number(value, self._locale)
+        # A number's usual spelling ends after three decimals.
+        spell = formatting.precise if self.step < 0.001 else formatting.number
+        text = spell(value, self._locale)
         return f"{text}\u00a0{self._output.unit}" if self._output.unit else text
 
     def apart(self, amount: float) -> str:

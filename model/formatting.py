@@ -1,6 +1,7 @@
 """Numbers and money as people read them, through Babel, cached because the same few come again."""
 
 import datetime as dt
+from decimal import Decimal
 from functools import lru_cache
 
 from babel import Locale
@@ -17,6 +18,13 @@ def _locale(name: str) -> Locale:
 def number(value: float, locale: str, grouping: bool = True) -> str:
     """A number in its locale's spelling: ``1,850`` or, without grouping, ``1995``."""
     return format_decimal(value, locale=_locale(locale), group_separator=grouping)
+
+
+@lru_cache(maxsize=8192)
+def precise(value: float, locale: str) -> str:
+    """A number with all of its decimals, up to ten significant digits: ``0.0125``."""
+    exact = Decimal(format(value, ".10g"))
+    return format_decimal(exact, locale=_locale(locale), decimal_quantization=False)
 
 
 @lru_cache(maxsize=8192)
