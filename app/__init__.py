@@ -6,6 +6,7 @@ from flask import Flask
 from jinja2 import StrictUndefined
 
 from app.assets import assets_blueprint, read_assets
+from app.commands import add_commands
 from app.config import Settings
 from app.image_pages import image_pages_blueprint
 from app.pages import pages_blueprint
@@ -51,4 +52,4 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
         else:
             app.register_blueprint(pages_blueprint(model, prefix, render))
     secure(app, render)
-    return app
+    return add_commands(app)

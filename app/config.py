@@ -1,21 +1,87 @@
-"""Settings: each with a name, a default and a help text, read strictly from the environment."""
+"""Settings: each with a name, a default and a help text, read strictly from the environment.
+
+A new setting is one more field of ``Settings``. Its reader turns the text of the variable into the
+value, or raises a ``SettingError`` with what to write; the table in the README gets its row, which
+a test compares.
+"""
 
 import difflib
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
 PREFIX = "FORMCAST_"
+
+Reader = Callable[[str, str], Any]
+"""Takes the variable's name and its text; answers the value or raises a ``SettingError``."""
 
 
 class SettingError(Exception):
     """A setting cannot be used; the message says how to mend it."""
 
 
-def setting(default: Any, help_text: str) -> Any:
-    """A field of ``Settings`` with its default and its help."""
-    return field(default=default, metadata={"help": help_text})
+def setting(default: Any, help_text: str, read: Reader, on_dyno: Any = None) -> Any:
+    """A field of ``Settings``.
+
+    Args:
+        default: the value where the environment says nothing.
+        help_text: one or two sentences for people; the README has the same.
+        read: the reader for its type.
+        on_dyno: the default on a Heroku dyno, where it is another one.
+    """
+    metadata = {"help": help_text, "read": read}
+    if on_dyno is not None:
+        metadata["on_dyno"] = on_dyno
+    return field(default=default, metadata=metadata)
+
+
+def boolean(variable: str, text: str) -> bool:
+    """Read ``on`` or ``off``, and nothing that only looks like it."""
+    if text not in ("on", "off"):
+        raise SettingError(f"{variable} is {text!r}. Write on or off.")
+    return text == "on"
+
+
+def integer(low: int, high: int) -> Reader:
+    """A reader of whole numbers from ``low`` to ``high``, both included."""
+
+    def read(variable: str, text: str) -> int:
+        digits = text.removeprefix("-")
+        if not (digits.isascii() and digits.isdigit() and low <= int(text) <= high):
+            raise SettingError(f"{variable} is {text!r}. Write a whole number, {low} to {high}.")
+        return int(text)
+
+    return read
+
+
+def one_of(*words: str) -> Reader:
+    """A reader of one of a few words."""
+
+    def read(variable: str, text: str) -> str:
+        if text not in words:
+            raise SettingError(f"{variable} is {text!r}. Write one of: {', '.join(words)}.")
+        return text
+
+    return read
+
+
+def words(variable: str, text: str) -> tuple[str, ...]:
+    """Read a list, separated by commas; it may be empty."""
+    found = tuple(word.strip() for word in text.split(",") if word.strip())
+    if len(set(found)) < len(found):
+        raise SettingError(f"{variable} names something twice: {text}")
+    return found
+
+
+def model_names(variable: str, text: str) -> tuple[str, ...]:
+    """Read a list of models' names, as folders or addresses spell them."""
+    names = tuple(name.strip().replace("_", "-") for name in text.split(",") if name.strip())
+    if not names:
+        raise SettingError(f"{variable} is empty. Name at least one model, like house-price.")
+    if len(set(names)) < len(names):
+        raise SettingError(f"{variable} names a model twice: {text}")
+    return names
 
 
 @dataclass(frozen=True)
@@ -25,6 +91,7 @@ class Settings:
     models: tuple[str, ...] = setting(
         ("house-price", "chest-xray"),
         "Models to serve, by folder name, separated by commas; the first stands at /.",
+        model_names,
     )
 
     @classmethod
@@ -34,22 +101,60 @@ class Settings:
         Raises:
             SettingError: for a variable that is no setting, or a value that does not fit.
         """
-        known = {PREFIX + item.name.upper(): item for item in fields(cls)}
-        values: dict[str, Any] = {}
-        for variable, text in environ.items():
-            if not variable.startswith(PREFIX):
-                continue
-            if variable not in known:
+        known = {_variable(item): item for item in fields(cls)}
+        for variable in environ:
+            if variable.startswith(PREFIX) and variable not in known:
                 near = difflib.get_close_matches(variable, known, n=1, cutoff=0)
                 raise SettingError(f"{variable} is no setting. Did you mean {near[0]}?")
-            values[known[variable].name] = _names(variable, text)
-        return cls(**values)
+        return cls(**{item.name: _value(item, environ)[0] for item in known.values()})
 
 
-def _names(variable: str, text: str) -> tuple[str, ...]:
-    names = tuple(name.strip().replace("_", "-") for name in text.split(",") if name.strip())
-    if not names:
-        raise SettingError(f"{variable} is empty. Name at least one model, like house-price.")
-    if len(set(names)) < len(names):
-        raise SettingError(f"{variable} names a model twice: {text}")
-    return names
+@dataclass(frozen=True)
+class Explained:
+    """One setting for people; ``value`` and ``default`` as one would write them."""
+
+    variable: str
+    value: str
+    default: str
+    origin: str
+    help: str
+
+
+def explain(environ: Mapping[str, str] = os.environ) -> tuple[Explained, ...]:
+    """Every setting with its value in this environment and where that comes from.
+
+    Raises:
+        SettingError: as ``Settings.from_environment``.
+    """
+    Settings.from_environment(environ)
+    explained = []
+    for item in fields(Settings):
+        value, origin = _value(item, environ)
+        default = _written(item.default)
+        if "on_dyno" in item.metadata:
+            default += f" (on a dyno: {_written(item.metadata['on_dyno'])})"
+        explained.append(
+            Explained(_variable(item), _written(value), default, origin, item.metadata["help"])
+        )
+    return tuple(explained)
+
+
+def _variable(item: "Field[Any]") -> str:
+    return PREFIX + item.name.upper()
+
+
+def _value(item: "Field[Any]", environ: Mapping[str, str]) -> tuple[Any, str]:
+    """The value and its origin."""
+    variable = _variable(item)
+    if variable in environ:
+        return item.metadata["read"](variable, environ[variable]), "environment"
+    if "DYNO" in environ and "on_dyno" in item.metadata:
+        return item.metadata["on_dyno"], "default on a dyno"
+    return item.default, "default"
+
+
+def _written(value: Any) -> str:
+    """A value as one would write it into the environment."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return ",".join(value) if isinstance(value, tuple) else str(value)

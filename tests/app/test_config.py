@@ -6,7 +6,16 @@ import sys
 
 import pytest
 
-from app.config import SettingError, Settings
+from app.config import (
+    Reader,
+    SettingError,
+    Settings,
+    boolean,
+    explain,
+    integer,
+    one_of,
+    words,
+)
 from tests.conftest import free_port
 from tests.tools import ROOT
 
@@ -61,4 +70,62 @@ def test_a_start_that_fails_says_why_without_a_traceback(
     assert run.returncode != 0
     assert "Formcast cannot start. " in run.stderr
     assert says in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("read", "good", "bad"),
+    [
+        (boolean, {"on": True, "off": False}, ["", "yes", "1", "ON", "true", " on"]),
+        (integer(-2, 30), {"-2": -2, "0": 0, "30": 30}, ["", "31", "-3", "1.0", "1_0", "٣", "--1"]),
+        (one_of("json", "text"), {"json": "json"}, ["", "JSON", "xml"]),
+        (words, {"": (), "a, b": ("a", "b")}, ["a,a"]),
+    ],
+)
+def test_a_value_is_read_by_its_type_and_nothing_is_guessed(
+    read: Reader, good: dict[str, object], bad: list[str]
+) -> None:
+    assert {text: read("FORMCAST_X", text) for text in good} == good
+    for text in bad:
+        with pytest.raises(SettingError, match=r"^FORMCAST_X "):
+            read("FORMCAST_X", text)
+
+
+def test_every_setting_has_its_row_in_the_readme_and_every_row_its_setting() -> None:
+    def cell(value: str) -> str:
+        return f"`{value}`" if value else "none"
+
+    rows = [
+        f"| `{item.variable}` | {cell(item.default)} | {item.help} |"
+        for item in explain(environ={})
+    ]
+    readme = (ROOT / "README.md").read_text().splitlines()
+    assert [line for line in readme if line.startswith("| `FORMCAST_")] == rows
+
+
+def run_flask(*command: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", *command],
+        cwd=ROOT,
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+
+def test_the_settings_command_shows_value_origin_and_help_even_where_a_model_is_broken() -> None:
+    run = run_flask("settings", FORMCAST_MODELS="nothing")
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.startswith("FORMCAST_MODELS = nothing  [environment]\n    Models to serve")
+    run = run_flask("settings")
+    assert "FORMCAST_MODELS = house-price,chest-xray  [default]" in run.stdout
+
+
+@pytest.mark.parametrize("command", ["settings", "routes", "run"])
+def test_a_command_that_cannot_work_says_why_without_a_traceback(command: str) -> None:
+    run = run_flask(command, FORMCAST_MODEL="house-price")
+    assert run.returncode == 1
+    assert "Did you mean FORMCAST_MODELS?" in run.stderr
     assert "Traceback" not in run.stderr
