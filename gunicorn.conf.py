@@ -34,8 +34,9 @@ max_requests_jitter = 5_000
 # Heartbeats go to memory: a slow disk must not look like a dead worker.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 
-# Only the platform's router may say where a request came from; SCRIPT_NAME from nobody.
-forwarded_allow_ips = "*" if _on_dyno else "127.0.0.1"
+# Whom to believe about where a request came from is one setting of the app, FORMCAST_PROXIES, and
+# not two; SCRIPT_NAME is believed from nobody.
+forwarded_allow_ips = ""
 forwarder_headers = ""
 
 # No socket in the home directory, which may be read-only.

@@ -8,6 +8,7 @@ from jinja2 import StrictUndefined
 from app.assets import assets_blueprint, read_assets
 from app.commands import add_commands
 from app.config import Settings
+from app.hosts import know_hosts
 from app.image_pages import image_pages_blueprint
 from app.pages import pages_blueprint
 from app.security import secure
@@ -52,4 +53,5 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
         else:
             app.register_blueprint(pages_blueprint(model, prefix, render))
     secure(app, render)
+    know_hosts(app, settings)
     return add_commands(app)

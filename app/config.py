@@ -7,11 +7,13 @@ a test compares.
 
 import difflib
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
 PREFIX = "FORMCAST_"
+_HOST_NAME = re.compile(r"\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII | re.IGNORECASE)
 
 Reader = Callable[[str, str], Any]
 """Takes the variable's name and its text; answers the value or raises a ``SettingError``."""
@@ -84,6 +86,18 @@ def model_names(variable: str, text: str) -> tuple[str, ...]:
     return names
 
 
+def host_names(variable: str, text: str) -> tuple[str, ...]:
+    """Read a list of hosts' names; a dot before one means every name that ends like it."""
+    found = words(variable, text)
+    for name in found:
+        if not _HOST_NAME.fullmatch(name):
+            raise SettingError(
+                f"{variable} has {name!r}. Write names alone, without https:// or a port, "
+                "like example.org,.example.org."
+            )
+    return tuple(name.lower() for name in found)
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the person who runs the app can choose."""
@@ -92,6 +106,25 @@ class Settings:
         ("house-price", "chest-xray"),
         "Models to serve, by folder name, separated by commas; the first stands at /.",
         model_names,
+    )
+    trusted_hosts: tuple[str, ...] = setting(
+        (),
+        "Names under which the app answers, separated by commas, .example.org for all below it; "
+        "none means any, for the app makes no address from the name.",
+        host_names,
+    )
+    proxies: int = setting(
+        0,
+        "How many proxies stand before the app: X-Forwarded-For and X-Forwarded-Proto are believed "
+        "only from these.",
+        integer(0, 10),
+        on_dyno=1,
+    )
+    https: bool = setting(
+        False,
+        "Whether visitors are led to HTTPS and told to stay there (HSTS, two years).",
+        boolean,
+        on_dyno=True,
     )
 
     @classmethod

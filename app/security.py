@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
 from app.answers import answer
+from app.hosts import HSTS
 from app.views import ErrorContext, Renderer
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ WORDS = {
     500: ("Something went wrong on our side", "What you typed is not lost. Try again in a moment."),
 }
 
+UNKNOWN_NAME = ("Nothing is served under this name", "Check the address.")
+
 
 class SecureHeaders:
     """Puts the headers on whatever the app answers, below everything that could forget them."""
@@ -50,9 +53,11 @@ class SecureHeaders:
     def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         """Answer as the app does, with the headers."""
 
+        extra = [*HEADERS, HSTS] if environ["wsgi.url_scheme"] == "https" else HEADERS
+
         # Typed by what it hands on: the WSGI protocol takes it with two arguments or three.
         def start_with_headers(status, headers, exc_info=None):  # type: ignore[no-untyped-def]
-            return start(status, headers + HEADERS, exc_info)
+            return start(status, headers + extra, exc_info)
 
         return self._app(environ, start_with_headers)
 
@@ -67,6 +72,8 @@ def secure(app: Flask, render: Renderer) -> None:
         if error.code is None or error.code < 400:
             return app.make_response(error.get_response())
         heading, advice = WORDS.get(error.code, (error.name, "Go back and try again."))
+        if isinstance(error, SecurityError):
+            heading, advice = UNKNOWN_NAME
         fragment = request.path.endswith("/predict-fragment")
         body = render(
             "_error.html" if fragment else "error.html",
