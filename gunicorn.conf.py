@@ -5,15 +5,28 @@ from pathlib import Path
 
 _on_dyno = "DYNO" in os.environ
 
+
+def _whole_number(variable: str, default: int, most: int) -> int:
+    text = os.environ.get(variable, str(default))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
+        # The message says how to mend it; gunicorn's traceback above it would only hide that.
+        raise SystemExit(
+            f"Formcast cannot start. {variable} is {text!r}. Write a whole number, 1 to {most}."
+        )
+    return int(text)
+
+
 # PORT is what a platform gives; without one this is somebody's laptop, which nobody else may reach.
-bind = f"0.0.0.0:{os.environ['PORT']}" if "PORT" in os.environ else "127.0.0.1:8000"
+_port = _whole_number("PORT", 8000, 65535)
+bind = f"0.0.0.0:{_port}" if "PORT" in os.environ else f"127.0.0.1:{_port}"
 
 # Two at least: while one is replaced the other answers.
-workers = max(2, int(os.environ.get("WEB_CONCURRENCY", "2")))
+workers = max(2, _whole_number("WEB_CONCURRENCY", 2, 64))
 
 # Greenlets: slow clients hold a greenlet and not a worker. A prediction takes well under a
 # millisecond, so that one greenlet never keeps the others waiting for long.
-worker_class = "gevent"
+# Ours is gevent's with our words for what cannot be read.
+worker_class = "app.worker.Worker"
 worker_connections = 1000
 
 # The models are loaded once and their memory is shared by the workers. ONNX Runtime sessions of one

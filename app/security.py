@@ -1,6 +1,6 @@
 """Headers and error pages: the same for every answer, whatever went wrong."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
@@ -38,10 +38,16 @@ WORDS = {
         "That is more than the form can take",
         "Shorten what you typed, or choose a smaller file, and try again.",
     ),
+    414: ("This address is too long", "Open the form and use it from there."),
+    417: ("This request could not be read", "It expects what the app does not do."),
+    431: ("This request could not be read", "Its headers are too large. Clear the site's cookies."),
     500: ("Something went wrong on our side", "What you typed is not lost. Try again in a moment."),
 }
 
 UNKNOWN_NAME = ("Nothing is served under this name", "Check the address.")
+
+Say = Callable[[int, bool], str]
+"""From a status and whether a fragment is wanted to what is said."""
 
 
 class SecureHeaders:
@@ -66,6 +72,13 @@ def secure(app: Flask, render: Renderer) -> None:
     """Put headers on every answer and words on every error."""
     # Wrapping the method is what Flask documents for middleware; mypy knows it as a method.
     app.wsgi_app = SecureHeaders(app.wsgi_app)  # type: ignore[method-assign, assignment]
+
+    def say(status: int, fragment: bool) -> str:
+        heading, advice = WORDS.get(status, WORDS[400])
+        context = ErrorContext(heading=heading, advice=advice, status=status)
+        return render("_error.html" if fragment else "error.html", context)
+
+    app.extensions["say"] = say
 
     @app.errorhandler(HTTPException)
     def say_it(error: HTTPException) -> Response:

@@ -1,0 +1,106 @@
+"""gunicorn's worker with our words for what never becomes a request.
+
+What gunicorn's parser refuses (a broken request line, headers too large) does not reach the app, so
+that neither our headers nor our pages would be on it. Nor is the input given back, to the client or
+into the log.
+"""
+
+import socket
+import traceback
+from contextlib import suppress
+from http import HTTPStatus
+from ssl import SSLError
+from typing import Any
+
+import gevent
+from gunicorn.http.errors import (
+    ConfigurationProblem,
+    ExpectationFailed,
+    ForbiddenProxyRequest,
+    InvalidResponseHeader,
+    InvalidResponseHeaderName,
+    LimitRequestHeaders,
+    LimitRequestLine,
+    ParseException,
+)
+from gunicorn.http.message import Request
+from gunicorn.workers.ggevent import GeventWorker
+
+from app.answers import HTML
+from app.security import HEADERS, Say
+
+OURS = (ConfigurationProblem, InvalidResponseHeader, InvalidResponseHeaderName)
+STATUS = {
+    LimitRequestLine: 414,
+    LimitRequestHeaders: 431,
+    ExpectationFailed: 417,
+    ForbiddenProxyRequest: 403,
+    SSLError: 403,
+}
+"""All others are 400, a transfer coding that nobody knows included: it is no fault of ours."""
+
+PATIENCE = 2.0
+"""Seconds for which a refused client may go on sending, before the connection is cut."""
+
+DROPPED = 1024 * 1024
+"""Bytes that it may go on sending. One that is cut at once would not see the answer."""
+
+
+class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
+    """``worker_class = "app.worker.Worker"``."""
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+        """Refuse in words, with the headers of every other answer, and close."""
+        status = status_of(exc)
+        if status < 500:
+            self.log.warning(
+                "Refused what cannot be read from %s: %s", (addr or ("",))[0], type(exc).__name__
+            )
+        else:
+            self.log.error("A request failed", exc_info=exc)
+        say = getattr(self.wsgi, "extensions", {}).get("say")
+        with suppress(OSError), gevent.Timeout(PATIENCE, False):
+            client.sendall(whole_answer(status, say, method_of(req, exc) == "HEAD"))
+            client.shutdown(socket.SHUT_WR)
+            dropped = 0
+            while dropped < DROPPED and (piece := client.recv(65536)):
+                dropped += len(piece)
+
+
+def status_of(exc: BaseException) -> int:
+    """The status for what the parser, or the app, raised."""
+    if isinstance(exc, OURS) or not isinstance(exc, (ParseException, SSLError)):
+        return 500
+    return next((status for kind, status in STATUS.items() if isinstance(exc, kind)), 400)
+
+
+def method_of(req: Any, exc: BaseException) -> str:
+    """The method of what was refused, "" where it did not even say one.
+
+    gunicorn drops its half-read request; what it knew by then still stands in the frames.
+    """
+    if req is not None:
+        return str(req.method)
+    for frame, _ in traceback.walk_tb(exc.__traceback__):
+        reader = frame.f_locals.get("self")
+        if isinstance(reader, Request) and reader.method:
+            return str(reader.method)
+        for name in ("line_bytes", "data"):
+            line = frame.f_locals.get(name)
+            if isinstance(line, bytes) and line.startswith(b"HEAD "):
+                return "HEAD"
+    return ""
+
+
+def whole_answer(status: int, say: Say | None, head: bool) -> bytes:
+    """The bytes of an answer; ``say`` is None for an app that is not ours."""
+    body = (say(status, False) if say else "This request could not be read.").encode()
+    lines = [
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+        "Connection: close",
+        f"Content-Type: {HTML}",
+        f"Content-Length: {len(body)}",
+        "Cache-Control: no-store",
+        *(f"{name}: {value}" for name, value in HEADERS),
+    ]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + (b"" if head else body)

@@ -1,0 +1,94 @@
+"""Bytes to the server and back: requests as no client library would send them."""
+
+import socket
+import time
+from dataclasses import dataclass, field
+
+PATIENCE = 5.0
+"""Seconds after which no answer is a hang."""
+
+
+@dataclass
+class Answer:
+    """One answer as it came over the wire; ``rest`` is what followed it."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    seconds: float
+    rest: bytes = b""
+    raw: bytes = field(default=b"", repr=False)
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode("utf-8", "replace")
+
+
+class NoAnswerError(Exception):
+    """Nothing, or nothing whole, came back."""
+
+
+def converse(port: int, sent: bytes, *, half_close: bool = False) -> Answer:
+    """Send bytes and read the first answer.
+
+    Args:
+        port: that of the server, on this machine.
+        sent: what goes over the wire, all at once.
+        half_close: whether to say then that nothing follows.
+
+    Raises:
+        NoAnswerError: for a connection closed or silent before a whole answer.
+    """
+    started = time.monotonic()
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
+        try:
+            connection.sendall(sent)
+            if half_close:
+                connection.shutdown(socket.SHUT_WR)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # it may have answered before it had read all
+        return read_answer(connection, started, head=sent.lstrip().startswith(b"HEAD"))
+
+
+def read_answer(connection: socket.socket, started: float, *, head: bool = False) -> Answer:
+    """The next answer on a connection; one to ``head`` has no body, whatever its length says."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += _piece(connection, started, data)
+        while data.startswith(b"HTTP/1.1 100 Continue\r\n\r\n"):
+            data = data.partition(b"\r\n\r\n")[2]
+    top, _, body = data.partition(b"\r\n\r\n")
+    first, *lines = top.decode("latin-1").split("\r\n")
+    headers = {}
+    for line in lines:
+        name, _, value = line.partition(": ")
+        headers[name.lower()] = value
+    length = 0 if head else int(headers.get("content-length", 0))
+    while len(body) < length:
+        body += _piece(connection, started, data)
+    if head and headers.get("connection") == "close":
+        # Whatever still comes is a body that must not be.
+        try:
+            while piece := connection.recv(65536):
+                body += piece
+        except TimeoutError:
+            pass
+        length = len(body)
+    seconds = time.monotonic() - started
+    status = int(first.split()[1])
+    return Answer(status, headers, body[:length], seconds, body[length:], data)
+
+
+def _piece(connection: socket.socket, started: float, so_far: bytes) -> bytes:
+    left = PATIENCE - (time.monotonic() - started)
+    if left <= 0:
+        raise NoAnswerError(f"nothing whole in {PATIENCE} s; so far {so_far[:80]!r}")
+    connection.settimeout(left)
+    try:
+        piece = connection.recv(65536)
+    except (TimeoutError, ConnectionResetError) as error:
+        raise NoAnswerError(f"{type(error).__name__}; so far {so_far[:80]!r}") from error
+    if not piece:
+        raise NoAnswerError(f"closed; so far {so_far[:80]!r}")
+    return piece
