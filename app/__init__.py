@@ -1,5 +1,6 @@
 """Formcast: a trained model as a live web form."""
 
+import os
 from pathlib import Path
 
 from flask import Flask
@@ -10,6 +11,7 @@ from app.commands import add_commands
 from app.config import Settings
 from app.hosts import know_hosts
 from app.image_pages import image_pages_blueprint
+from app.limiting import limit_clients
 from app.pages import pages_blueprint
 from app.security import secure
 from app.views import Link, Renderer
@@ -54,4 +56,5 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
             app.register_blueprint(pages_blueprint(model, prefix, render))
     secure(app, render)
     know_hosts(app, settings)
+    limit_clients(app, settings, os.environ.get("REDIS_URL", ""))
     return add_commands(app)

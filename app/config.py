@@ -86,6 +86,15 @@ def model_names(variable: str, text: str) -> tuple[str, ...]:
     return names
 
 
+def rate(variable: str, text: str) -> str:
+    """Read ``off`` or a limit like ``600/minute``."""
+    count, _, unit = text.partition("/")
+    known = unit in ("second", "minute", "hour")
+    if text != "off" and not (known and count.isascii() and count.isdigit() and int(count)):
+        raise SettingError(f"{variable} is {text!r}. Write off, or a limit like 600/minute.")
+    return text
+
+
 def host_names(variable: str, text: str) -> tuple[str, ...]:
     """Read a list of hosts' names; a dot before one means every name that ends like it."""
     found = words(variable, text)
@@ -125,6 +134,12 @@ class Settings:
         "Whether visitors are led to HTTPS and told to stay there (HSTS, two years).",
         boolean,
         on_dyno=True,
+    )
+    ratelimit: str = setting(
+        "6000/minute",
+        "How much one address may ask of each worker, per second, minute or hour, or off; with "
+        "REDIS_URL of all workers together. A large upload counts as up to ten.",
+        rate,
     )
 
     @classmethod

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
+from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError, TooManyRequests
 
 from app.answers import answer
 from app.hosts import HSTS
-from app.views import ErrorContext, Renderer
+from app.overload import Pulse, Shedding
+from app.submission import form_data, query_data
+from app.views import Again, ErrorContext, Renderer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -41,10 +43,18 @@ WORDS = {
     414: ("This address is too long", "Open the form and use it from there."),
     417: ("This request could not be read", "It expects what the app does not do."),
     431: ("This request could not be read", "Its headers are too large. Clear the site's cookies."),
+    429: ("That was more than one address may ask", "Wait a little, then try again."),
     500: ("Something went wrong on our side", "What you typed is not lost. Try again in a moment."),
+    503: (
+        "Too many people are asking at once",
+        "Wait a few seconds, then try again. What you typed is not lost.",
+    ),
 }
 
 UNKNOWN_NAME = ("Nothing is served under this name", "Check the address.")
+
+MOST_AGAIN = 100
+"""Fields that a page of error holds on to: a form has tens."""
 
 Say = Callable[[int, bool], str]
 """From a status and whether a fragment is wanted to what is said."""
@@ -70,8 +80,6 @@ class SecureHeaders:
 
 def secure(app: Flask, render: Renderer) -> None:
     """Put headers on every answer and words on every error."""
-    # Wrapping the method is what Flask documents for middleware; mypy knows it as a method.
-    app.wsgi_app = SecureHeaders(app.wsgi_app)  # type: ignore[method-assign, assignment]
 
     def say(status: int, fragment: bool) -> str:
         heading, advice = WORDS.get(status, WORDS[400])
@@ -79,6 +87,11 @@ def secure(app: Flask, render: Renderer) -> None:
         return render("_error.html" if fragment else "error.html", context)
 
     app.extensions["say"] = say
+    pulse = app.extensions["pulse"] = Pulse()
+    # Wrapping the method is what Flask documents for middleware; mypy knows it as a method.
+    app.wsgi_app = SecureHeaders(  # type: ignore[method-assign, assignment]
+        Shedding(app.wsgi_app, pulse, say)
+    )
 
     @app.errorhandler(HTTPException)
     def say_it(error: HTTPException) -> Response:
@@ -87,10 +100,14 @@ def secure(app: Flask, render: Renderer) -> None:
         heading, advice = WORDS.get(error.code, (error.name, "Go back and try again."))
         if isinstance(error, SecurityError):
             heading, advice = UNKNOWN_NAME
+        if isinstance(error, TooManyRequests):
+            seconds = int(str(error.retry_after or 1))
+            advice = f"Wait {seconds} second{'s' * (seconds != 1)}, then try again."
         fragment = request.path.endswith("/predict-fragment")
+        again = None if fragment or error.code not in (429, 503) else what_was_asked()
         body = render(
             "_error.html" if fragment else "error.html",
-            ErrorContext(heading=heading, advice=advice, status=error.code),
+            ErrorContext(heading=heading, advice=advice, status=error.code, again=again),
         )
         response = answer(body, error.code, {"Cache-Control": "no-store"})
         for name, value in error.get_headers():
@@ -102,3 +119,15 @@ def secure(app: Flask, render: Renderer) -> None:
     def say_nothing(error: Exception) -> Response:
         app.logger.error("%s %s failed", request.method, request.path, exc_info=error)
         return say_it(InternalServerError())
+
+
+def what_was_asked() -> Again | None:
+    """The fields of a refused form, so that its page can send them once more; no file."""
+    try:
+        data = form_data() if request.method == "POST" else query_data()
+    except HTTPException:
+        return None
+    if not data:
+        return None
+    pairs = tuple((name, value) for name, values in data.items() for value in values)
+    return Again(request.method.lower(), pairs[:MOST_AGAIN])

@@ -122,12 +122,21 @@ class AboutContext:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """A form refused for now: how it was sent, "get" or "post", and its names and values."""
+
+    method: str
+    fields: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorContext:
     """``error.html`` and ``_error.html``: what happened, and what to do now."""
 
     heading: str
     advice: str
     status: int
+    again: Again | None = None
 
 
 Context = (

@@ -40,14 +40,45 @@ STATUS = {
 """All others are 400, a transfer coding that nobody knows included: it is no fault of ours."""
 
 PATIENCE = 2.0
-"""Seconds for which a refused client may go on sending, before the connection is cut."""
+"""Seconds for which a client whose request cannot be read may go on sending."""
 
 DROPPED = 1024 * 1024
 """Bytes that it may go on sending. One that is cut at once would not see the answer."""
 
+BODY_PATIENCE = 15.0
+"""Seconds for which the rest of a body that nobody wanted is read and dropped."""
+
+PIECE = 64 * 1024
+"""Bytes that are read at a time."""
+
+BODY_DROPPED = 64 * 1024 * 1024
+"""Bytes of it: a refusal in the middle of an upload shows up in a browser only when it has sent."""
+
 
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
     """``worker_class = "app.worker.Worker"``."""
+
+    def run(self) -> None:
+        """Serve, with an eye on whether the worker keeps up."""
+        pulse = getattr(self.wsgi, "extensions", {}).get("pulse")
+        if pulse is not None:
+            gevent.spawn(pulse.beat, gevent.sleep)
+        super().run()
+
+    def handle_request(self, listener_name: Any, req: Any, sock: socket.socket, addr: Any) -> None:
+        """Answer, and read what the app left of the body, so that the answer is seen."""
+        chunked = any(name == "TRANSFER-ENCODING" for name, _ in req.headers)
+        if chunked:
+            req.force_close()  # its length is anybody's guess, and so is where the next one starts
+        closing: StopIteration | None = None
+        try:
+            super().handle_request(listener_name, req, sock, addr)
+        except StopIteration as stop:
+            closing = stop
+        if (chunked or left_of(req)) and not dropped_rest(req, sock, chunked):
+            req.force_close()
+        if closing is not None:
+            raise closing
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
         """Refuse in words, with the headers of every other answer, and close."""
@@ -62,9 +93,31 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         with suppress(OSError), gevent.Timeout(PATIENCE, False):
             client.sendall(whole_answer(status, say, method_of(req, exc) == "HEAD"))
             client.shutdown(socket.SHUT_WR)
-            dropped = 0
-            while dropped < DROPPED and (piece := client.recv(65536)):
-                dropped += len(piece)
+            drop(client, DROPPED)
+
+
+def left_of(req: Any) -> int:
+    """The bytes of a body of known length that were not read."""
+    return int(getattr(req.body.reader, "length", 0))
+
+
+def dropped_rest(req: Any, sock: socket.socket, chunked: bool) -> bool:
+    """Whether the rest of a body could be read to its end."""
+    with suppress(OSError), gevent.Timeout(BODY_PATIENCE, False):
+        if chunked:
+            sock.shutdown(socket.SHUT_WR)
+            drop(sock, BODY_DROPPED)
+            return False
+        for _ in range(BODY_DROPPED // PIECE):
+            if not left_of(req) or not req.body.read(PIECE):
+                break
+    return not left_of(req)
+
+
+def drop(sock: socket.socket, most: int) -> None:
+    """Read up to ``most`` bytes, or to the end, for nothing."""
+    while most > 0 and (piece := sock.recv(PIECE)):
+        most -= len(piece)
 
 
 def status_of(exc: BaseException) -> int:

@@ -10,7 +10,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -44,27 +45,31 @@ def client(app: Flask) -> FlaskClient:
 
 @dataclass
 class Server:
-    """gunicorn, started as the Procfile starts it."""
+    """gunicorn, started as the Procfile starts it; ``log`` takes what it writes."""
 
     port: int
     process: subprocess.Popen[bytes] | None = None
     options: tuple[str, ...] = ()
+    root: Path = ROOT
+    settings: dict[str, str] = field(default_factory=dict)
+    log: Path = Path(os.devnull)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        command = (ROOT / "Procfile").read_text().removeprefix("web: ").split()
+        command = (self.root / "Procfile").read_text().removeprefix("web: ").split()
         keep = {k: v for k, v in os.environ.items() if not k.startswith("FORMCAST_")}
         environment = {**keep, "PORT": str(self.port), "WEB_CONCURRENCY": "2"}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", *command, *self.options],
-            cwd=ROOT,
-            env=environment,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *command, *self.options],
+                cwd=self.root,
+                env={**environment, **self.settings},
+                stderr=log,
+                start_new_session=True,
+            )
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             try:
@@ -73,6 +78,15 @@ class Server:
             except (urllib.error.URLError, ConnectionError):
                 time.sleep(0.05)
         raise RuntimeError("the server did not start")
+
+    @property
+    def workers(self) -> list[int]:
+        """Process ids of the workers, oldest first."""
+        assert self.process is not None
+        pid = self.process.pid
+        return [
+            int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        ]
 
     def stop(self) -> None:
         if self.process is not None:

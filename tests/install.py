@@ -1,4 +1,5 @@
-"""Install what the tests need besides Python packages: Chromium, Java, axe-core, the Nu checker.
+"""Install what the tests need besides Python packages: Chromium, Java, Redis, axe-core,
+the Nu checker.
 
 What is there is used; what is missing comes from the system's package manager when we may use it,
 and else the message says exactly what to install.
@@ -10,7 +11,7 @@ import shutil
 import subprocess
 import sys
 
-from tests.tools import AXE, NODE_FOLDER, PACKAGES, VNU, find_chromium, find_java
+from tests.tools import AXE, NODE_FOLDER, PACKAGES, VNU, find_chromium, find_java, find_redis
 
 
 def main() -> None:
@@ -20,6 +21,8 @@ def main() -> None:
         missing.append("chromium")
     if find_java() is None:
         missing.append("default-jre-headless")
+    if find_redis() is None:
+        missing.append("redis-server")
     if not _packages_are_there() and shutil.which("npm") is None:
         missing.append("npm")
     if "--bench" in sys.argv and shutil.which("wrk") is None:

@@ -19,3 +19,8 @@ def find_chromium() -> str | None:
 def find_java() -> str | None:
     """A Java runtime, for the Nu HTML checker."""
     return shutil.which("java")
+
+
+def find_redis() -> str | None:
+    """A Redis server, for the limits that several processes share."""
+    return shutil.which("redis-server")

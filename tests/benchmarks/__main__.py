@@ -49,7 +49,12 @@ class Running:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", app],
             cwd=ROOT,
-            env={**os.environ, "PORT": str(self.port), "WEB_CONCURRENCY": "2"},
+            env={
+                **os.environ,
+                "PORT": str(self.port),
+                "WEB_CONCURRENCY": "2",
+                **({} if "bare" in app else {"FORMCAST_RATELIMIT": "off"}),
+            },
             stderr=subprocess.DEVNULL,
         )
         while True:

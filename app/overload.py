@@ -1,0 +1,67 @@
+"""A worker that cannot keep up says so at once, instead of letting everybody wait and time out.
+
+A prediction keeps the worker's one thread; what waits, waits in the event loop. So a greenlet that
+only sleeps a little, again and again, knows by how late it is woken how long everything waits.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from app.hosts import PLAIN_PATHS
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from app.security import Say
+
+BEAT = 0.05
+"""Seconds between two looks."""
+
+TOO_LATE = 0.5
+"""Seconds of delay from which on a worker is behind: some 400 requests that wait at once. 64
+connections that ask without a pause make 0.05."""
+
+RETRY_AFTER = 2
+"""Seconds after which to come again: by then a worker that only answers 503 has caught up."""
+
+
+class Pulse:
+    """Whether the event loop is behind; ``beat`` is run by a greenlet of its own."""
+
+    def __init__(self) -> None:
+        self.behind = False
+
+    def beat(self, sleep: Callable[[float], object]) -> None:
+        """Look for ever. Twice late means behind: once may be a pause of the whole machine."""
+        was_late = False
+        while True:
+            started = time.monotonic()
+            sleep(BEAT)
+            late = time.monotonic() - started - BEAT > TOO_LATE
+            self.behind = late and was_late
+            was_late = late
+
+
+class Shedding:
+    """Answers 503 for the app while its worker is behind; a few microseconds each."""
+
+    def __init__(self, app: "WSGIApplication", pulse: Pulse, say: "Say") -> None:
+        self._app = app
+        self._pulse = pulse
+        self._page, self._fragment = (say(503, part).encode() for part in (False, True))
+
+    def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        """Answer as the app does, or refuse for now."""
+        path = environ["PATH_INFO"]
+        if not self._pulse.behind or path in PLAIN_PATHS or path.startswith("/static/"):
+            return self._app(environ, start)
+        body = self._fragment if path.endswith("/predict-fragment") else self._page
+        headers = [
+            ("Content-Type", "text/html; charset=utf-8"),
+            ("Content-Length", str(len(body))),
+            ("Cache-Control", "no-store"),
+            ("Retry-After", str(RETRY_AFTER)),
+        ]
+        start("503 Service Unavailable", headers)
+        return [body]
