@@ -1,7 +1,9 @@
 """A worker that cannot keep up says so at once, instead of letting everybody wait and time out.
 
 A prediction keeps the worker's one thread; what waits, waits in the event loop. So a greenlet that
-only sleeps a little, again and again, knows by how late it is woken how long everything waits.
+only sleeps a little, again and again, knows how much was done before its turn came again: that is
+how much everybody waits for. It counts the thread's own time, for a machine that others keep busy
+is no reason to turn visitors away.
 """
 
 import time
@@ -18,9 +20,9 @@ if TYPE_CHECKING:
 BEAT = 0.05
 """Seconds between two looks."""
 
-TOO_LATE = 0.5
-"""Seconds of delay from which on a worker is behind: some 400 requests that wait at once. 64
-connections that ask without a pause make 0.05."""
+TOO_MUCH = 0.3
+"""Seconds of work in one turn of the loop from which on a worker is behind: some 250 requests that
+wait at once. 64 connections that ask without a pause make less than half, were they all here."""
 
 RETRY_AFTER = 2
 """Seconds after which to come again: by then a worker that only answers 503 has caught up."""
@@ -33,12 +35,12 @@ class Pulse:
         self.behind = False
 
     def beat(self, sleep: Callable[[float], object]) -> None:
-        """Look for ever. Twice late means behind: once may be a pause of the whole machine."""
+        """Look for ever. Twice too much means behind: once may be a single long piece of work."""
         was_late = False
         while True:
-            started = time.monotonic()
+            done = time.thread_time()
             sleep(BEAT)
-            late = time.monotonic() - started - BEAT > TOO_LATE
+            late = time.thread_time() - done > TOO_MUCH
             self.behind = late and was_late
             was_late = late
 
