@@ -13,6 +13,7 @@ from ssl import SSLError
 from typing import Any
 
 import gevent
+from gevent.server import StreamServer
 from gunicorn.http.errors import (
     ConfigurationProblem,
     ExpectationFailed,
@@ -24,6 +25,7 @@ from gunicorn.http.errors import (
     ParseException,
 )
 from gunicorn.http.message import Request
+from gunicorn.workers import ggevent
 from gunicorn.workers.ggevent import GeventWorker
 
 from app.answers import HTML
@@ -53,6 +55,27 @@ PIECE = 64 * 1024
 
 BODY_DROPPED = 64 * 1024 * 1024
 """Bytes of it: a refusal in the middle of an upload shows up in a browser only when it has sent."""
+
+
+ACCEPTED = 16
+"""New connections that a worker takes in one turn of its loop. gunicorn says 1, so that all workers
+get some: then, in a rush, new visitors stand in line for seconds while the first are served."""
+
+
+class Listener(StreamServer):  # type: ignore[misc]  # gevent ships no types
+    """gevent's server, which takes ``ACCEPTED`` connections whatever gunicorn says."""
+
+    @property
+    def max_accept(self) -> int:
+        """As many as are taken in a turn."""
+        return ACCEPTED
+
+    @max_accept.setter
+    def max_accept(self, _: int) -> None:
+        pass
+
+
+ggevent.StreamServer = Listener
 
 
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
