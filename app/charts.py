@@ -1,11 +1,10 @@
 """Geometry of the plots: numbers in, coordinates out, rounded to a tenth of a unit."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 
 WIDTH = 320.0
@@ -18,8 +17,7 @@ LONGEST_LABEL = 21
 BAR_RIGHT = 252.0
 
 
-@dataclass(frozen=True, slots=True)
-class Gauge:
+class Gauge(NamedTuple):
     """A band and a dot on a fixed axis, in units of the view box."""
 
     low: float
@@ -42,8 +40,7 @@ def _place(x: float, axis: tuple[float, float], width: float) -> float:
     return round(min(max(share, 0.0), 1.0) * width, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(NamedTuple):
     """One step of a waterfall: its row's top, its left end and width; it goes "up" or "down"."""
 
     y: int
@@ -52,8 +49,7 @@ class Bar:
     way: str
 
 
-@dataclass(frozen=True, slots=True)
-class Waterfall:
+class Waterfall(NamedTuple):
     """Steps from a start to an end, one row each, the start above and the end below."""
 
     height: int
@@ -89,8 +85,7 @@ def waterfall(start: float, steps: Sequence[float]) -> Waterfall:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Labels:
+class Labels(NamedTuple):
     """The ends of a curve's axes in words."""
 
     left: str
@@ -99,13 +94,12 @@ class Labels:
     top: str
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(NamedTuple):
     """A line with its band as SVG path data, the present value as a dot (None where unknown)."""
 
-    band: Markup
-    line: Markup
-    broken: Markup
+    band: str
+    line: str
+    broken: str
     dot: tuple[float, float] | None
     lowest: float
     highest: float
@@ -113,7 +107,7 @@ class Curve:
 
     def labelled(self, labels: Labels) -> "Curve":
         """The same with its axes' labels."""
-        return replace(self, labels=labels)
+        return self._replace(labels=labels)
 
 
 def curve(
@@ -140,8 +134,7 @@ def curve(
     dot = None
     if here:
         dot = (round((here[0] - first) * across, 1), round((top - here[1]) * down, 1))
-    # Digits, spaces and the letters M, L and Z: nothing to escape.
-    return Curve(Markup(band), Markup(line), Markup(broken), dot, bottom, top)  # noqa: S704
+    return Curve(band, line, broken, dot, bottom, top)
 
 
 def _strokes(points: list[str], supported: list[bool]) -> tuple[str, str]:
@@ -160,8 +153,7 @@ def _strokes(points: list[str], supported: list[bool]) -> tuple[str, str]:
     return "".join(strokes[True]), "".join(strokes[False])
 
 
-@dataclass(frozen=True, slots=True)
-class ChoiceBar:
+class ChoiceBar(NamedTuple):
     """One choice: its label and price, its row's base line and its bar's width.
 
     ``mark`` is "here" for the present choice, "pale" where nothing like it is in the data, else
@@ -175,8 +167,7 @@ class ChoiceBar:
     mark: str
 
 
-@dataclass(frozen=True, slots=True)
-class Bars:
+class Bars(NamedTuple):
     """A bar for each choice, the largest first; all begin at zero."""
 
     height: int

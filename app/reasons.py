@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from app import charts
 from app.scales import Scale, ceiling, signed
@@ -16,8 +16,7 @@ from model.fields import AnyField
 MOST_DIFFERENCES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """One contribution: as a sentence, for programs (``value``), and as a bar of the waterfall."""
 
     field: str
@@ -28,8 +27,7 @@ class Reason:
     bar: charts.Bar
 
 
-@dataclass(frozen=True, slots=True)
-class WhyView:
+class WhyView(NamedTuple):
     """The way from the reference row to this one; the shown amounts add up to the shown price.
 
     ``about`` says what the amounts are amounts of, where the heading does not; ``end`` is what
@@ -49,8 +47,7 @@ class WhyView:
     waterfall: charts.Waterfall
 
 
-@dataclass(frozen=True, slots=True)
-class FactChoice:
+class FactChoice(NamedTuple):
     """One of the facts that the what-if can go over."""
 
     name: str
@@ -65,8 +62,7 @@ class FactChoices(Lasting):
     facts: tuple[FactChoice, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class WhatIfView:
+class WhatIfView(NamedTuple):
     """What the model answers for other values of one fact, as a curve or as bars, and in words."""
 
     choices: FactChoices
@@ -76,8 +72,7 @@ class WhatIfView:
     bars: charts.Bars | None
 
 
-@dataclass(frozen=True, slots=True)
-class SoldView:
+class SoldView(NamedTuple):
     """A similar row: what was observed (``value`` for programs), when, and how it differs.
 
     ``year`` is "" where the data say nothing of time.
@@ -89,8 +84,7 @@ class SoldView:
     differs: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReasonsView:
+class ReasonsView(NamedTuple):
     """Everything below the answer that explains it.
 
     ``why`` and ``what_if`` are None where the model says a class alone: it gives nothing that could

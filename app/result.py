@@ -5,7 +5,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Generic, Literal
+from typing import Generic, Literal, NamedTuple
 
 from babel.lists import format_list
 
@@ -18,16 +18,14 @@ from model import Asking, Features, Interval, Model, Prediction, RowModel, forma
 from model.loading import Said
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """A field that keeps the prediction back, and what to do about it."""
 
     name: str
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClassView:
+class ClassView(NamedTuple):
     """One class: its probability for programs, for people, and as the length of a bar of 100."""
 
     value: str
@@ -37,8 +35,7 @@ class ClassView:
     bar: float
 
 
-@dataclass(frozen=True, slots=True)
-class RangeView:
+class RangeView(NamedTuple):
     """The interval as a sentence, cut where its two ends stand, and as a gauge on a fixed axis.
 
     ``low`` and ``high`` are unrounded, for programs that read the page.
@@ -68,8 +65,7 @@ class Notes(Lasting):
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What stands in ``#result``.
 
     ``state`` is one of the promise's states that a server can answer with, ``announcement`` what a
