@@ -1,6 +1,7 @@
 """Numbers and money as people read them, through Babel, cached because the same few come again."""
 
 import datetime as dt
+from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
 
@@ -17,7 +18,10 @@ def _locale(name: str) -> Locale:
 @lru_cache(maxsize=8192)
 def number(value: float, locale: str, grouping: bool = True) -> str:
     """A number in its locale's spelling: ``1,850`` or, without grouping, ``1995``."""
-    return format_decimal(value, locale=_locale(locale), group_separator=grouping)
+    spelling = _number_spelling(locale, grouping)
+    if spelling is not None and value >= 0 and value == int(value):
+        return spelling(value)
+    return _number(value, locale, grouping)
 
 
 @lru_cache(maxsize=8192)
@@ -30,9 +34,53 @@ def precise(value: float, locale: str) -> str:
 @lru_cache(maxsize=8192)
 def currency(value: float, code: str, locale: str) -> str:
     """An amount in whole units of the ISO 4217 currency ``code``: ``$183,500``."""
+    spelling = _currency_spelling(code, locale)
+    if spelling is not None and value >= 0 and value == int(value):
+        return spelling(value)
+    return _currency(value, code, locale)
+
+
+def _number(value: float, locale: str, grouping: bool) -> str:
+    return format_decimal(value, locale=_locale(locale), group_separator=grouping)
+
+
+def _currency(value: float, code: str, locale: str) -> str:
     loc = _locale(locale)
     pattern = loc.currency_formats["standard"].pattern.replace(".00", "")
     return format_currency(value, code, format=pattern, locale=loc, currency_digits=False)
+
+
+_SAMPLES = (0, 7, 89, 456, 1230, 98_765, 430_201, 7_654_321, 1_000_000_000)
+
+
+@lru_cache(maxsize=64)
+def _number_spelling(locale: str, grouping: bool) -> Callable[[float], str] | None:
+    return _learn(lambda value: _number(value, locale, grouping))
+
+
+@lru_cache(maxsize=64)
+def _currency_spelling(code: str, locale: str) -> Callable[[float], str] | None:
+    return _learn(lambda value: _currency(value, code, locale))
+
+
+def _learn(babel: Callable[[float], str]) -> Callable[[float], str] | None:
+    """How Babel spells whole numbers, in a thirtieth of its time; None where it is not so simple.
+
+    What stands before and after the digits, and between groups of three, is read off two samples.
+    Other digits than ours, groups of two, or a lonely thousand without its separator do not come
+    out of that as Babel spells them, and are left to Babel.
+    """
+    before, _, after = babel(0).partition("0")
+    grouped = babel(7_654_321)
+    between = grouped.removeprefix(before)[1:].partition("654")[0]
+
+    def spell(value: float) -> str:
+        return f"{before}{int(value):,}{after}".replace(",", between)
+
+    # The signs around the digits must not have a comma that the separator's would be taken for.
+    if "," in before + after or any(spell(value) != babel(value) for value in _SAMPLES):
+        return None
+    return spell
 
 
 @lru_cache(maxsize=64)
