@@ -7,17 +7,19 @@ from typing import Generic
 import numpy as np
 from numpy.typing import NDArray
 
-from model.explain import Coalitions, Explanation, vary
+from model.explain import Coalitions, Explanation
 from model.fields import AnyField, Features
 from model.loading import RowModel, Said
 from model.predictors import Column, Matrix
-from model.similar import NEAREST
+from model.similar import NEAREST, Neighbors
 
 POINTS = 19
 """Places at which a curve is asked; a model of the bundled kind is smooth between them."""
 
 _CANDIDATES = 64
 """Nearest rows by the other facts, among which support along a curve is looked for."""
+
+_MEAN = np.full(NEAREST, 1 / NEAREST, dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -87,13 +89,15 @@ class Asking(Generic[Said]):
         column = self._card.column[what_if]
         coalitions = Coalitions(row, self._reference)
         grid = self._grids[column]
-        rows = np.concatenate([coalitions.rows, vary(row, column, grid)])
         last = len(coalitions.rows)
+        rows = np.empty((last + len(grid), len(self._grids)), dtype=np.float32)
+        rows[:last] = coalitions.rows
+        rows[last:] = row
+        rows[last:, column] = grid
         known = self._model.known(features)
         prediction, values, spreads = self._model.ask(rows, last - 1, known)
         columns = [self._card.column[name] for name, value in features.items() if value is not None]
-        similar, outside, squares = self._similar(row, columns, known)
-        supported = self._supported(row, column, columns, known, squares)
+        similar, outside, supported = self._near(row, columns, column, known)
         low = high = values[last:]
         if spreads is not None and self._model.ranges is not None:
             group = self._model.ranges.group(known | self._optional(what_if))
@@ -122,41 +126,38 @@ class Asking(Generic[Said]):
     def _optional(self, name: str) -> frozenset[str]:
         return frozenset() if self._card.by_name[name].required else frozenset((name,))
 
-    def _similar(
-        self, row: Matrix, columns: list[int], known: frozenset[str]
-    ) -> tuple[tuple[Sold, ...], bool, NDArray[np.float32] | None]:
+    def _near(
+        self, row: Matrix, columns: list[int], column: int, known: frozenset[str]
+    ) -> tuple[tuple[Sold, ...], bool, NDArray[np.bool_]]:
+        """The rows like this one, whether it is outside, and the support along ``column``."""
         neighbors = self._model.neighbors
         if neighbors is None:
-            return (), False, None
-        squares = neighbors.squares(row, columns)
+            return (), False, np.ones(len(self._grids[column]), dtype=bool)
+        squares = others = neighbors.squares(row, [other for other in columns if other != column])
+        if column in columns:
+            squares = others + neighbors.square(column, row[0, column])
         found = neighbors.nearest(squares)
         limit = self._model.support(known)
         sold = tuple(self._sold[index] for index in found.rows)
-        return sold, limit is not None and found.distance > limit, squares
+        outside = limit is not None and found.distance > limit
+        return sold, outside, self._supported(neighbors, others, column, known)
 
     def _supported(
-        self,
-        row: Matrix,
-        column: int,
-        columns: list[int],
-        known: frozenset[str],
-        squares: NDArray[np.float32] | None,
+        self, neighbors: Neighbors, others: NDArray[np.float32], column: int, known: frozenset[str]
     ) -> NDArray[np.bool_]:
+        """Where on the column's grid there are rows like this, by its squares in ``others``."""
         grid = self._grids[column]
-        neighbors = self._model.neighbors
         limit = self._model.support(known | self._optional(self._card.names[column]))
-        if neighbors is None or squares is None or limit is None:
+        if limit is None:
             return np.ones(len(grid), dtype=bool)
-        others = squares
-        if column in columns:
-            others = squares - neighbors.square(column, row[0, column])
-        near = np.argpartition(others, _CANDIDATES)[:_CANDIDATES]
+        near = others.argpartition(_CANDIDATES)[:_CANDIDATES]
         # A curve is looked at in every third place, a choice in each.
         step = 1 if self._card.fields[column].kind in ("choice", "flag") else 3
-        along = others[near] + neighbors.along(column, grid[::step], near)
-        nearest = np.partition(along, NEAREST - 1, axis=1)[:, :NEAREST]
-        distance = np.sqrt(np.maximum(nearest, 0)).mean(axis=1)
-        return np.repeat(distance <= limit, step)[: len(grid)]
+        along = neighbors.along(column, grid[::step], near)
+        along += others[near]
+        along.partition(NEAREST - 1, axis=1)
+        supported = np.sqrt(along[:, :NEAREST]) @ _MEAN <= limit
+        return supported if step == 1 else supported.repeat(step)[: len(grid)]
 
     @cached_property
     def _sold(self) -> list[Sold]:

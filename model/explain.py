@@ -10,7 +10,7 @@ answer to the reference row with the same facts known to the answer itself.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from math import factorial
 
 import numpy as np
@@ -59,13 +59,12 @@ class Coalitions:
             reference: shape (1, fields), without NaN in the columns that ``row`` gives.
             seed: of the orders that are drawn where there are too many facts for all coalitions.
         """
-        is_given = row[0] == row[0]  # NaN is not
-        self._given = np.flatnonzero(is_given)
-        self._moved = moved = np.flatnonzero(is_given & (row[0] != reference[0]))
-        start = np.where(is_given, reference, row)
+        codes, usual = row[0].tolist(), reference[0].tolist()
+        self._given = [at for at, code in enumerate(codes) if code == code]  # NaN is not
+        self._moved = moved = [at for at in self._given if codes[at] != usual[at]]
         self._orders: NDArray[np.intp] | None = None
         if len(moved) <= EXACT:
-            chosen = _coalitions(len(moved))
+            own = _own(tuple(moved), len(codes))
         else:
             # Castro, Gómez and Tejada, 2009; an order and its reverse make one sample (Mitchell,
             # Cooper, Frank and Holmes, "Sampling permutations for Shapley value estimation", JMLR
@@ -76,8 +75,9 @@ class Coalitions:
             places = np.argsort(self._orders, axis=1)
             steps = np.arange(len(moved) + 1)
             chosen = (places[:, None, :] < steps[None, :, None]).reshape(-1, len(moved))
-        self.rows = np.repeat(start, len(chosen), axis=0)
-        self.rows[:, moved] = np.where(chosen, row[0, moved], start[0, moved])
+            own = np.ones((len(chosen), len(codes)), dtype=bool)
+            own[:, moved] = chosen
+        self.rows = np.where(own, row, reference)
 
     def explain(self, values: Column) -> Explanation:
         """Share the difference between the row's answer and the reference's among the given facts.
@@ -89,7 +89,7 @@ class Coalitions:
             The explanation: exact up to ten facts that differ from the reference, else estimated.
         """
         facts = len(self._moved)
-        shares: dict[int, float] = dict.fromkeys(self._given.tolist(), 0.0)
+        shares: dict[int, float] = dict.fromkeys(self._given, 0.0)
         error = 0.0
         if self._orders is None:
             found = _weights(facts) @ values
@@ -99,7 +99,7 @@ class Coalitions:
             pairs = gains.reshape(2, -1, facts).mean(axis=0)
             found = pairs.mean(axis=0)
             error = float((pairs.std(axis=0, ddof=1) / np.sqrt(len(pairs))).max())
-        shares.update(zip(self._moved.tolist(), found.tolist(), strict=True))
+        shares.update(zip(self._moved, found.tolist(), strict=True))
         return Explanation(float(values[0]), tuple(shares), tuple(shares.values()), error)
 
 
@@ -113,6 +113,17 @@ def explain(answer: Answer, row: Matrix, reference: Matrix, seed: int = 0) -> Ex
 def _coalitions(facts: int) -> NDArray[np.bool_]:
     """Every coalition, shape (2**facts, facts); the first is empty, the last is everybody."""
     return (np.arange(2**facts)[:, None] >> np.arange(facts) & 1).astype(bool)
+
+
+@lru_cache(maxsize=128)
+def _own(moved: tuple[int, ...], fields: int) -> NDArray[np.bool_]:
+    """Where each coalition's row takes the row's own values, shape (2**moved, fields).
+
+    A fact that is not ``moved`` is the same in both rows, or unknown, which is the row's own.
+    """
+    own = np.ones((2 ** len(moved), fields), dtype=bool)
+    own[:, moved] = _coalitions(len(moved))
+    return own
 
 
 @cache

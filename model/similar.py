@@ -66,9 +66,12 @@ class Neighbors:
 
     def squares(self, row: Matrix, columns: Iterable[int]) -> Floats:
         """Squared distances of every training row, shape (rows,), over the given columns."""
-        total = np.zeros(len(self.rows), dtype=np.float32)
-        for column in columns:
-            total += self.square(column, row[0, column])
+        parts = [self.square(column, row[0, column]) for column in columns]
+        if not parts:
+            return np.zeros(len(self.rows), dtype=np.float32)
+        total = parts[0] if len(parts) == 1 else parts[0] + parts[1]
+        for part in parts[2:]:
+            total += part
         return total
 
     def square(self, column: int, value: float) -> Floats:
@@ -93,7 +96,7 @@ class Neighbors:
 
     def nearest(self, squares: Floats) -> Similar:
         """The nearest rows by squared distances as ``squares`` gives them."""
-        some = np.argpartition(squares, NEAREST - 1)[:NEAREST]
+        some = squares.argpartition(NEAREST - 1)[:NEAREST]
         found = sorted(zip(squares[some].tolist(), some.tolist(), strict=True))
         mean = sum(math.sqrt(square) for square, _ in found) / NEAREST
         return Similar(tuple(row for _, row in found), mean)
