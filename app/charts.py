@@ -1,7 +1,7 @@
 """Geometry of the plots: numbers in, coordinates out, rounded to a tenth of a unit."""
 
 from collections.abc import Sequence
-from itertools import pairwise
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -66,23 +66,15 @@ def waterfall(start: float, steps: Sequence[float]) -> Waterfall:
         levels.append(levels[-1] + step)
     low, high = min(levels), max(levels)
     margin = (high - low or 1.0) * 0.04
-    axis = (low - margin, high + margin)
+    span = high - low + 2 * margin
+    places = [round((level - low + margin) / span * WIDTH, 1) for level in levels]
     bars = []
-    for number, (before, after) in enumerate(pairwise(levels), start=1):
-        left, right = sorted((_place(before, axis, WIDTH), _place(after, axis, WIDTH)))
-        bars.append(
-            Bar(
-                number * ROW,
-                left,
-                round(max(right - left, 1.5), 1),
-                "up" if after >= before else "down",
-            )
-        )
+    for number, step in enumerate(steps, start=1):
+        before, after = places[number - 1], places[number]
+        width = max(round(abs(after - before), 1), 1.5)
+        bars.append(Bar(number * ROW, min(before, after), width, "up" if step >= 0 else "down"))
     rows = len(levels) + 1
-    return Waterfall(
-        rows * ROW, _place(start, axis, WIDTH), _place(levels[-1], axis, WIDTH),
-        (rows - 1) * ROW, tuple(bars),
-    )  # fmt: skip
+    return Waterfall(rows * ROW, places[0], places[-1], (rows - 1) * ROW, tuple(bars))
 
 
 class Labels(NamedTuple):
@@ -119,25 +111,42 @@ def curve(
     here: tuple[float, float] | None,
 ) -> Curve:
     """Lay out a what-if curve; a stretch without support is a broken line of its own."""
-    first, last = float(values[0]), float(values[-1])
-    bottom, top = float(low.min()), float(high.max())
+    across_all, middle = values.tolist(), answers.tolist()
+    upper, lower = high.tolist(), low.tolist()
+    first, last = across_all[0], across_all[-1]
+    bottom, top = min(lower), max(upper)
     if here:
         first, last = min(first, here[0]), max(last, here[0])
         bottom, top = min(bottom, here[1]), max(top, here[1])
     across = WIDTH / (last - first or 1.0)
     down = HEIGHT / (top - bottom or 1.0)
-    xs = ((values - first) * across).round().astype(int).tolist()
-    ys = ((top - np.stack([answers, high, low])) * down).round().astype(int).tolist()
-    middle, upper, lower = ([f"{x} {y}" for x, y in zip(xs, row, strict=True)] for row in ys)
-    line, broken = _strokes(middle, supported.tolist())
-    band = "M" + "L".join([*upper, *reversed(lower)]) + "Z"
+    xs = tuple([round((x - first) * across) for x in across_all])
+    ys = [round((top - y) * down) for y in (*middle, *upper, *lower)]
+    band, line, broken = _paths(xs, tuple(supported.tolist()))
     dot = None
     if here:
         dot = (round((here[0] - first) * across, 1), round((top - here[1]) * down, 1))
-    return Curve(band, line, broken, dot, bottom, top)
+    return Curve(band.format(*ys), line.format(*ys), broken.format(*ys), dot, bottom, top)
 
 
-def _strokes(points: list[str], supported: list[bool]) -> tuple[str, str]:
+@lru_cache(maxsize=512)
+def _paths(xs: tuple[int, ...], supported: tuple[bool, ...]) -> tuple[str, str, str]:
+    """Path data of band, line and broken line, with places for the heights.
+
+    The heights are numbered: first those of the line, then of the band's upper and lower end. One
+    grid has the same places across and few patterns of support, so that path data are put together
+    from points only now and then.
+    """
+    count = len(xs)
+    middle, upper, lower = (
+        [f"{x} {{{start + place}}}" for place, x in enumerate(xs)]
+        for start in (0, count, 2 * count)
+    )
+    line, broken = _strokes(middle, supported)
+    return "M" + "L".join([*upper, *reversed(lower)]) + "Z", line, broken
+
+
+def _strokes(points: Sequence[str], supported: Sequence[bool]) -> tuple[str, str]:
     """Path data of the supported stretches and of the others; both keep the joint between them."""
     if all(supported):
         return "M" + "L".join(points), ""

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from app import charts
@@ -14,6 +15,9 @@ from model.explain import Explanation
 from model.fields import AnyField
 
 MOST_DIFFERENCES = 3
+
+MOST_WORDS = 4096
+"""Values of one field whose words are kept: the same few come again, and each takes 3 us to say."""
 
 
 class Reason(NamedTuple):
@@ -100,6 +104,15 @@ class ReasonsView(NamedTuple):
     facts: str
 
 
+class _Says(NamedTuple):
+    """One field's words: for values as ``fact`` and ``reason``, and for its reference value."""
+
+    label: str
+    fact: Callable[[Any], str]
+    reason: Callable[[Any], str]
+    reference: str
+
+
 class Reasoner:
     """Words and figures for one model's reasons; ``scale`` says its values."""
 
@@ -108,6 +121,17 @@ class Reasoner:
         self._model = model
         self._scale = scale
         self._exact = exact
+        self._says = {
+            field.name: _Says(
+                field.label,
+                lru_cache(MOST_WORDS)(field.fact),
+                lru_cache(MOST_WORDS)(field.reason),
+                ""
+                if (usual := model.manifest.reference[field.name]) is None
+                else field.fact(usual),
+            )
+            for field in model.card.fields
+        }
         self._choices = {
             name: FactChoices(
                 tuple(
@@ -138,63 +162,50 @@ class Reasoner:
             end: what stands at their end; "" for the output's label.
         """
         why = curve = None
+        given = {name: known for name in self._card.names if (known := features[name]) is not None}
         if value is not None:
-            why = self._why(answer.explanation, features, self._scale.round(value), about, end)
+            why = self._why(answer.explanation, given, self._scale.round(value), about, end)
             curve = self._what_if(answer.curve, features, what_if, value, about)
         return ReasonsView(
             why=why,
             what_if=curve,
-            similar=tuple(self._sold(row, features) for row in answer.similar),
+            similar=tuple([self._sold(row, given) for row in answer.similar]),
             similar_title=self._card.similar_text,
             support="outside" if answer.outside else "inside",
             outside=answer.outside,
-            facts=self._facts(features, features),
+            facts=", ".join([self._says[name].fact(known) for name, known in given.items()]),
         )
 
     def _why(
-        self, explanation: Explanation, features: Features, shown: float, about: str, end: str
+        self, explanation: Explanation, given: Features, shown: float, about: str, end: str
     ) -> WhyView:
         step = self._scale.fine
         base = round(explanation.base / step) * step
         amounts = share_out(explanation.contributions, shown - base, step)
-        order = sorted(
-            range(len(amounts)), key=lambda i: abs(explanation.contributions[i]), reverse=True
-        )
-        fields = [self._card.fields[explanation.columns[i]] for i in order]
+        exact = explanation.contributions
+        order = sorted(range(len(amounts)), key=lambda i: abs(exact[i]), reverse=True)
         waterfall = charts.waterfall(base, [amounts[i] for i in order])
-        reasons = tuple(
-            Reason(
-                field.name,
-                field.label,
-                signed(self._scale, amounts[i]),
-                field.reason(features[field.name]),
-                self._exact(explanation.contributions[i]),
-                bar,
-            )
-            for i, field, bar in zip(order, fields, waterfall.bars, strict=True)
-        )
+        reasons = []
+        for i, bar in zip(order, waterfall.bars, strict=True):
+            name = self._card.names[explanation.columns[i]]
+            says = self._says[name]
+            amount = signed(self._scale, amounts[i])
+            because = says.reason(given[name])
+            reasons.append(Reason(name, says.label, amount, because, self._exact(exact[i]), bar))
         reference, total = self._scale.say(base), self._scale.say(shown)
-        told = "; ".join(f"{reason.label} {reason.amount}" for reason in reasons)
+        told = "; ".join([f"{reason.label} {reason.amount}" for reason in reasons])
         return WhyView(
             title=f"From {reference} to {total}: {told}",
             about=about,
             end=end or self._card.output.label,
             reference_text=self._card.reference_text,
-            reference_facts=self._facts(self._model.manifest.reference, features),
+            reference_facts=", ".join([self._says[name].reference for name in given]),
             reference=reference,
             reference_value=self._exact(explanation.base),
-            reasons=reasons,
+            reasons=tuple(reasons),
             total=total,
             error=self._error(explanation.error),
-            waterfall=waterfall,
-        )
-
-    def _facts(self, features: Features, given: Features) -> str:
-        """The values in ``features`` of the facts that are given, in one line."""
-        return ", ".join(
-            field.fact(features[field.name])
-            for field in self._card.fields
-            if given[field.name] is not None
+            waterfall=waterfall._replace(bars=()),  # each is with its reason
         )
 
     def _error(self, error: float) -> str:
@@ -245,7 +256,8 @@ class Reasoner:
         here: tuple[float, float] | None,
         title: str,
     ) -> WhatIfView:
-        ends = [field.display(field.decode(float(curve.values[i]))) for i in (0, -1)]
+        first, last = float(curve.values[0]), float(curve.values[-1])
+        ends = [field.display(field.decode(code)) for code in (first, last)]
         prices = [self._rounded(float(curve.answers[i])) for i in (0, -1)]
         words = f"From {prices[0]} at {ends[0]} to {prices[1]} at {ends[1]}"
         if here is None:
@@ -261,8 +273,8 @@ class Reasoner:
         )
         # A value beyond the grid widens the axis, and then stands at its end.
         labels = charts.Labels(
-            left=field.display(value) if here and here[0] < curve.values[0] else ends[0],
-            right=field.display(value) if here and here[0] > curve.values[-1] else ends[1],
+            left=field.display(value) if here and here[0] < first else ends[0],
+            right=field.display(value) if here and here[0] > last else ends[1],
             bottom=self._rounded(drawn.lowest),
             top=self._rounded(drawn.highest),
         )
@@ -275,12 +287,12 @@ class Reasoner:
     def _rounded(self, value: float) -> str:
         return self._scale.say(self._scale.round(value))
 
-    def _sold(self, sold: Sold, features: Features) -> SoldView:
-        differs = []
-        for field in self._card.fields:
-            mine, other = features[field.name], sold.features[field.name]
-            if mine is not None and mine != other:
-                differs.append(field.difference(mine, other))
+    def _sold(self, sold: Sold, given: Features) -> SoldView:
+        differs = [
+            self._card.by_name[name].difference(mine, sold.features[name])
+            for name, mine in given.items()
+            if mine != sold.features[name]
+        ]
         shown = differs[:MOST_DIFFERENCES]
         if len(differs) > MOST_DIFFERENCES:
             count = formatting.number(len(differs) - MOST_DIFFERENCES, self._card.locale)

@@ -19,7 +19,7 @@ def _locale(name: str) -> Locale:
 def number(value: float, locale: str, grouping: bool = True) -> str:
     """A number in its locale's spelling: ``1,850`` or, without grouping, ``1995``."""
     spelling = _number_spelling(locale, grouping)
-    if spelling is not None and value >= 0 and value == int(value):
+    if spelling is not None and 0 <= value < _LARGE and value == int(value):
         return spelling(value)
     return _number(value, locale, grouping)
 
@@ -35,7 +35,7 @@ def precise(value: float, locale: str) -> str:
 def currency(value: float, code: str, locale: str) -> str:
     """An amount in whole units of the ISO 4217 currency ``code``: ``$183,500``."""
     spelling = _currency_spelling(code, locale)
-    if spelling is not None and value >= 0 and value == int(value):
+    if spelling is not None and 0 <= value < _LARGE and value == int(value):
         return spelling(value)
     return _currency(value, code, locale)
 
@@ -50,6 +50,7 @@ def _currency(value: float, code: str, locale: str) -> str:
     return format_currency(value, code, format=pattern, locale=loc, currency_digits=False)
 
 
+_LARGE = 10**15
 _SAMPLES = (0, 7, 89, 456, 1230, 98_765, 430_201, 7_654_321, 1_000_000_000)
 
 
