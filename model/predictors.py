@@ -4,6 +4,7 @@ A matrix has one row a question and one column a field, in the card's order: num
 flags as 0 and 1, choices as their index in the card's list, NaN where a fact is unknown.
 """
 
+import os
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.card import Card
+
+# ONNX Runtime reports to Microsoft by default since 1.29, from threads that it starts when it is
+# imported, through a database in the home directory.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 Matrix = NDArray[np.float32]
 Column = NDArray[np.float64]
