@@ -1,7 +1,9 @@
 """How gunicorn serves the app; every setting with its reason."""
 
 import os
-from pathlib import Path
+import tempfile
+
+from app import draining, reloading, signals
 
 _on_dyno = "DYNO" in os.environ
 
@@ -23,17 +25,21 @@ bind = f"0.0.0.0:{_port}" if "PORT" in os.environ else f"127.0.0.1:{_port}"
 # Two at least: while one is replaced the other answers.
 workers = max(2, _whole_number("WEB_CONCURRENCY", 2, 64))
 
-# Greenlets: slow clients hold a greenlet and not a worker. A prediction takes well under a
-# millisecond, so that one greenlet never keeps the others waiting for long.
+# Greenlets: a slow client holds a greenlet and not a worker. Two slow clients stop two sync workers
+# and eight stop gthread's 2 x 4; hundreds leave gevent's as quick as before (`make soak`). It costs
+# nothing: on the bare route of `make bench` gevent answers as many requests/s as sync or gthread. A
+# prediction takes a millisecond, so that one greenlet never keeps the others waiting for long.
 # Ours is gevent's with our words for what cannot be read.
 worker_class = "app.worker.Worker"
 worker_connections = 1000
 
-# The models are loaded once and their memory is shared by the workers. ONNX Runtime sessions of one
-# thread have no pool of threads that a fork would lose.
+# The models are loaded once: workers share their memory, and one that is replaced answers at once.
+# ONNX Runtime sessions of one thread have no pool of threads that a fork would lose. What gunicorn
+# would lose by it, the reload on SIGHUP, is done below.
 preload_app = True
 
-# The heartbeat of a worker, and what running requests get on SIGTERM: below Heroku's 30 s.
+# A worker that has not moved for so long (a prediction that hangs) is replaced; and what running
+# requests get on SIGTERM: below Heroku's 30 s.
 timeout = 20
 graceful_timeout = 25
 
@@ -44,8 +50,22 @@ keepalive = 95 if _on_dyno else 5
 max_requests = 50_000
 max_requests_jitter = 5_000
 
-# Heartbeats go to memory: a slow disk must not look like a dead worker.
-worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+def _heartbeats() -> str:
+    """A folder for the workers' heartbeats: memory first, a slow disk looks like a dead worker."""
+    for folder in ("/dev/shm", os.environ.get("TMPDIR", "/tmp"), "/tmp", "/var/tmp", "/run", "."):
+        try:
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
+        except OSError:
+            continue
+    raise SystemExit(
+        "Formcast cannot start. gunicorn needs a folder that it can write a few empty files to: "
+        "mount a tmpfs at /dev/shm or /tmp, or let TMPDIR name one."
+    )
+
+
+worker_tmp_dir = _heartbeats()
 
 # Whom to believe about where a request came from is one setting of the app, FORMCAST_PROXIES, and
 # not two; SCRIPT_NAME is believed from nobody.
@@ -67,6 +87,29 @@ def when_ready(server) -> None:  # type: ignore[no-untyped-def]
     host, port = server.LISTENERS[0].sock.getsockname()[:2]
     shown = "localhost" if host in ("0.0.0.0", "127.0.0.1") else host
     server.log.info("Formcast is ready: http://%s:%s", shown, port)
+
+
+def pre_fork(server, worker) -> None:  # type: ignore[no-untyped-def]
+    """Let signals wait until the worker has its handlers."""
+    signals.hold()
+
+
+def post_fork(server, worker) -> None:  # type: ignore[no-untyped-def]
+    """On SIGTERM who already stands in line is answered, too."""
+    draining.drain_on_stop()
+
+
+def post_worker_init(worker) -> None:  # type: ignore[no-untyped-def]
+    """The worker can be told now."""
+    signals.deliver()
+
+
+def on_reload(server) -> None:  # type: ignore[no-untyped-def]
+    """SIGHUP: new workers get the models as they are now; as they were, if those are not sound."""
+    if problem := reloading.renew(server.app):
+        server.log.error("Reload refused, all is served as before. %s", problem)
+    else:
+        server.log.info("Reloaded")
 
 
 def worker_exit(server, worker) -> None:  # type: ignore[no-untyped-def]

@@ -50,6 +50,7 @@ class Server:
     port: int
     process: subprocess.Popen[bytes] | None = None
     options: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
     root: Path = ROOT
     settings: dict[str, str] = field(default_factory=dict)
     log: Path = Path(os.devnull)
@@ -58,15 +59,22 @@ class Server:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self) -> None:
+    def command(self) -> list[str]:
+        """What starts it; ``before`` is a command that runs another."""
         command = (self.root / "Procfile").read_text().removeprefix("web: ").split()
+        return [*self.before, sys.executable, "-m", *command, *self.options]
+
+    def environment(self) -> dict[str, str]:
+        """Our own variables, but with its settings alone."""
         keep = {k: v for k, v in os.environ.items() if not k.startswith("FORMCAST_")}
-        environment = {**keep, "PORT": str(self.port), "WEB_CONCURRENCY": "2"}
+        return {**keep, "PORT": str(self.port), "WEB_CONCURRENCY": "2", **self.settings}
+
+    def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", *command, *self.options],
+                self.command(),
                 cwd=self.root,
-                env={**environment, **self.settings},
+                env=self.environment(),
                 stderr=log,
                 start_new_session=True,
             )
