@@ -29,3 +29,31 @@ print(said)
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "['quick', 'slow']"
+
+
+def test_work_that_hangs_is_given_up_and_its_worker_told_to_end() -> None:
+    code = """
+from gevent import monkey
+monkey.patch_all()
+import signal
+from gevent.monkey import get_original
+from app import aside
+aside.LONGEST = 0.3
+told = []
+signal.signal(signal.SIGTERM, lambda *_: told.append("end"))
+sleep = get_original("time", "sleep")
+for _ in range(aside.AT_ONCE + 1):
+    try:
+        aside.aside(sleep, 60)
+    except aside.HangingError:
+        told.append("given up")
+print(aside.aside(lambda: "others go on"), set(told), flush=True)
+import os
+os._exit(0)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.startswith("others go on")
+    assert "given up" in run.stdout
+    assert "end" in run.stdout
