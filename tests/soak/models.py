@@ -1,0 +1,136 @@
+"""Models to try a server with: another one, a broken one, one that hangs, one that crashes."""
+
+import datetime as dt
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import onnx
+
+from model import Model
+from model.files import read_any_card, read_manifest
+from model.predictors import OnnxPredictor
+
+HANGS_AT = 4321.0
+"""The size at which the hanging model never answers."""
+
+CARD = """
+title = "How much is it?"
+summary = "A price by size."
+limits = ["Made up."]
+not_for = ["anything but tests"]
+
+[output]
+label = "Price"
+noun = "price"
+kind = "number"
+format = "number"
+
+[[fields]]
+name = "size"
+kind = "number"
+label = "Size"
+noun = "size"
+min = 0
+max = 10000
+example = 100
+
+[[examples]]
+title = "A hundred"
+values = { size = 100 }
+"""
+
+Matrix = np.ndarray[Any, np.dtype[np.float32]]
+
+
+class Hanging:
+    """An estimator that never comes back from one input; the hub of its worker stands still."""
+
+    def predict(self, rows: Matrix) -> Matrix:
+        while (rows == HANGS_AT).any():
+            pass
+        return rows[:, 0] * 2
+
+
+class Crashing(Hanging):
+    """An estimator whose file kills the process that loads it."""
+
+    def __setstate__(self, state: object) -> None:
+        import os
+
+        os.abort()
+
+    def __getstate__(self) -> object:
+        return {"size": 1}
+
+
+def write_model(folder: Path, estimator: Hanging) -> None:
+    """A model's folder with this estimator, sound in all that can be checked before loading."""
+    folder.mkdir(exist_ok=True)
+    (folder / "card.toml").write_text(CARD)
+    artifact = folder / "model.joblib"
+    joblib.dump(estimator, artifact)
+    manifest = {
+        "trained": str(dt.date.today()),
+        "seed": 0,
+        "columns": ["size"],
+        "choices": {},
+        "served": artifact.name,
+        "artifacts": {artifact.name: fingerprint(artifact)},
+        "versions": {"scikit-learn": version("scikit-learn")},
+        "data": {"file": "none", "sha256": "", "rows": 0, "text": "no rows", "source": "none"},
+        "how": "by hand",
+        "metrics": [],
+        "accuracy": "",
+        "reference": {"size": 50},
+        "axis": [0, 20000],
+        "golden": [{"features": {"size": size}, "value": 2 * size} for size in (1, 2, 3)],
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def change_artifact(folder: Path) -> None:
+    """Another ONNX model in the place of the one there: every answer is 1.25 times the old."""
+    path = folder / "model.onnx"
+    graph = onnx.load(str(path))
+    for node in graph.graph.node:
+        node.output[:] = ["old value" if name == "value" else name for name in node.output]
+    factor = onnx.helper.make_tensor("factor", onnx.TensorProto.FLOAT, [1], [1.25])
+    graph.graph.initializer.append(factor)
+    graph.graph.node.append(onnx.helper.make_node("Mul", ["old value", "factor"], ["value"]))
+    onnx.save(graph, str(path))
+    _record(folder)
+
+
+def break_artifact(folder: Path) -> None:
+    """One flipped bit in the artifact, as a copy that went wrong leaves it."""
+    path = folder / "model.onnx"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def fingerprint(path: Path) -> dict[str, Any]:
+    """An artifact's entry in the manifest."""
+    data = path.read_bytes()
+    return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+
+
+def _record(folder: Path) -> None:
+    """Bring the manifest in line with the artifact, golden answers included."""
+    where, path = folder / "manifest.json", folder / "model.onnx"
+    card: Any = read_any_card(folder / "card.toml")
+    model = Model(folder.name, folder, card, read_manifest(where), OnnxPredictor(path.read_bytes()))
+    manifest = json.loads(where.read_text())
+    manifest["artifacts"][path.name] = fingerprint(path)
+    for golden in manifest["golden"]:
+        features, _ = card.validate_row(golden["features"])
+        seen = model.predict(features)
+        golden["value"] = seen.value
+        if seen.interval is not None:
+            golden["low"], golden["high"] = seen.interval.low, seen.interval.high
+    where.write_text(json.dumps(manifest))

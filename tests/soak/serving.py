@@ -1,0 +1,96 @@
+"""A copy of what is served, so that a soak can change models and stop servers as it likes."""
+
+import random
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlencode
+
+from app import create_app
+from app.config import Settings
+from tests.conftest import Server, free_port
+from tests.html import FRAGMENT
+from tests.soak.load import Ask, get, post
+from tests.tools import ROOT
+
+SERVED = ("app", "model", "static", "templates")
+ENTRIES = ("Procfile", "gunicorn.conf.py", "wsgi.py")
+
+
+def copy_served(folder: Path) -> Path:
+    """What the serving process reads, copied to ``folder`` (with the house price alone)."""
+    for name in SERVED:
+        shutil.copytree(ROOT / name, folder / name)
+    for name in ENTRIES:
+        shutil.copy2(ROOT / name, folder)
+    return folder
+
+
+@contextmanager
+def serving(
+    *options: str, model: str = "house-price", prepare: Callable[[Path], None] | None = None
+) -> Iterator[Server]:
+    """A running server of a copy with one model; stopped at the end.
+
+    Args:
+        options: further ones for gunicorn.
+        model: the model to serve.
+        prepare: what is to be done to the copy first.
+    """
+    with TemporaryDirectory() as folder:
+        root = copy_served(Path(folder) / "served")
+        if prepare is not None:
+            prepare(root)
+        settings = {"FORMCAST_MODELS": model, "PYTHONPATH": str(ROOT)}
+        server = Server(
+            free_port(), options=options, root=root, settings=settings, log=Path(folder) / "log"
+        )
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+
+
+def houses(number: int, seed: int = 0) -> list[dict[str, str]]:
+    """Forms of houses with three facts and, every other, with a fourth."""
+    dice = random.Random(seed)  # noqa: S311 (no secret)
+    forms = []
+    for place in range(number):
+        form = {
+            "beds": str(dice.randint(1, 5)),
+            "baths": str(dice.randint(1, 3)),
+            "sqft": str(dice.randint(700, 3500)),
+        }
+        forms.append({**form, "fireplaces": "1"} if place % 2 else form)
+    return forms
+
+
+def asks_of(
+    root: Path, forms: list[dict[str, str]], model: str = "house-price", *, pages: bool = False
+) -> list[Ask]:
+    """Requests for fragments with their right answers, every fourth for the whole page."""
+    client = create_app(Settings(models=(model,)), root / "model").test_client()
+    asks = []
+    for place, form in enumerate(forms):
+        query = urlencode(form)
+        if pages and place % 4 == 3:
+            request, answer = get(f"/?{query}"), client.get(f"/?{query}")
+        else:
+            request, answer = post(FRAGMENT, query), client.post(FRAGMENT, data=form)
+        asks.append(Ask(request, frozenset([answer.data])))
+    return asks
+
+
+def memory(server: Server) -> float:
+    """Proportional memory of all workers, in MB: shared pages count by their share."""
+    sizes = []
+    for pid in server.workers:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        found = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
+        assert found is not None
+        sizes.append(int(found[1]) / 1000)
+    return sum(sizes)
