@@ -3,7 +3,7 @@
 import os
 import tempfile
 
-from app import draining, reloading, signals
+from app import draining, reloading, signals, slots
 
 _on_dyno = "DYNO" in os.environ
 
@@ -72,6 +72,12 @@ worker_tmp_dir = _heartbeats()
 forwarded_allow_ips = ""
 forwarder_headers = ""
 
+# Lines of JSON where a machine reads them, sentences where a person does: FORMCAST_LOG.
+logger_class = "app.messages.MessageLogger"
+
+# The workers' counts for Prometheus are files in memory, too, where there are any.
+slots.prepare(worker_tmp_dir)
+
 # No socket in the home directory, which may be read-only.
 control_socket_disable = True
 
@@ -90,12 +96,14 @@ def when_ready(server) -> None:  # type: ignore[no-untyped-def]
 
 
 def pre_fork(server, worker) -> None:  # type: ignore[no-untyped-def]
-    """Let signals wait until the worker has its handlers."""
+    """Give each worker a slot to count in, and let signals wait until it has its handlers."""
+    slots.take(server, worker)
     signals.hold()
 
 
 def post_fork(server, worker) -> None:  # type: ignore[no-untyped-def]
-    """On SIGTERM who already stands in line is answered, too."""
+    """Let the worker know its slot; on SIGTERM who already stands in line is answered, too."""
+    slots.enter(worker)
     draining.drain_on_stop()
 
 
@@ -110,6 +118,11 @@ def on_reload(server) -> None:  # type: ignore[no-untyped-def]
         server.log.error("Reload refused, all is served as before. %s", problem)
     else:
         server.log.info("Reloaded")
+
+
+def on_exit(server) -> None:  # type: ignore[no-untyped-def]
+    """Leave nothing behind."""
+    slots.clear()
 
 
 def worker_exit(server, worker) -> None:  # type: ignore[no-untyped-def]

@@ -9,9 +9,12 @@ from jinja2 import StrictUndefined
 from app.assets import assets_blueprint, read_assets
 from app.commands import add_commands
 from app.config import Settings
+from app.health import health_blueprint
 from app.hosts import know_hosts
 from app.image_pages import image_pages_blueprint
 from app.limiting import limit_clients
+from app.logs import RequestLog, wants_json
+from app.observing import Listener, Observed
 from app.pages import pages_blueprint
 from app.security import secure
 from app.views import Link, Renderer
@@ -54,7 +57,20 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
             app.register_blueprint(image_pages_blueprint(model, prefix, render))
         else:
             app.register_blueprint(pages_blueprint(model, prefix, render))
+    app.register_blueprint(health_blueprint(served))
     secure(app, render)
     know_hosts(app, settings)
     limit_clients(app, settings, os.environ.get("REDIS_URL", ""))
+    listeners: list[Listener] = []
+    if wants_json(settings.log):
+        listeners.append(RequestLog(inputs=settings.log_inputs))
+    if settings.metrics:
+        from app.metrics import Metrics, metrics_blueprint  # imported only where it is asked for
+
+        metrics = Metrics()
+        app.register_blueprint(metrics_blueprint(metrics))
+        listeners.append(metrics)
+    observed = Observed(app, served, listeners, believe_id=settings.proxies > 0)
+    # Wrapping the method is what Flask documents for middleware; mypy knows it as a method.
+    app.wsgi_app = observed  # type: ignore[method-assign, assignment]
     return add_commands(app)

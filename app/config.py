@@ -141,6 +141,22 @@ class Settings:
         "REDIS_URL of all workers together. A large upload counts as up to ten.",
         rate,
     )
+    log: str = setting(
+        "auto",
+        "json: a line for each request and for each message; text: messages for people, and no "
+        "line for a request; auto: text on a terminal, else json.",
+        one_of("auto", "json", "text"),
+    )
+    log_inputs: bool = setting(
+        False,
+        "Whether a request's line tells what was typed. Pictures are never logged.",
+        boolean,
+    )
+    metrics: bool = setting(
+        False,
+        "Whether /metrics answers, for Prometheus. Whoever reaches the app reaches it, too.",
+        boolean,
+    )
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":

@@ -7,6 +7,7 @@ from app.answers import answer
 from app.aside import aside
 from app.form import FieldView
 from app.image_result import ImagePresenter, Look
+from app.observing import Outcome, note
 from app.pages import REVALIDATED
 from app.result import Problem
 from app.upload import uploaded
@@ -31,6 +32,11 @@ def image_pages_blueprint(model: ImageModel, prefix: str, render: Renderer) -> B
     about = render("about.html", image_about_context(model, presenter, site))
     samples = Link(model.card.samples.text, model.card.samples.url)
 
+    def look_at_upload() -> Look:
+        look = aside(presenter.look, uploaded(name))
+        note(_outcome(name, look))
+        return look
+
     def page(look: Look | None) -> Response:
         error = "" if look is None else look.error
         context = ImagePageContext(
@@ -51,11 +57,11 @@ def image_pages_blueprint(model: ImageModel, prefix: str, render: Renderer) -> B
 
     @blueprint.post("/")
     def full_post() -> Response:
-        return page(aside(presenter.look, uploaded(name)))
+        return page(look_at_upload())
 
     @blueprint.post("/predict-fragment")
     def fragment() -> Response:
-        look = aside(presenter.look, uploaded(name))
+        look = look_at_upload()
         context = ImageResultContext(site, samples, model.version, presenter.result(look))
         body = render("image_result.html", context)
         body += render("errors_beside.html", BesideContext(((name, look.error),)))
@@ -66,6 +72,14 @@ def image_pages_blueprint(model: ImageModel, prefix: str, render: Renderer) -> B
         return answer(about, 200, REVALIDATED)
 
     return blueprint
+
+
+def _outcome(name: str, look: Look) -> Outcome:
+    if look.diagnosis is not None:
+        return Outcome(predictions=1)
+    if look.strange:
+        return Outcome(outside=1)
+    return Outcome(refused=() if look.lacking else (name,))
 
 
 def view_image_site(model: ImageModel, prefix: str) -> Site:

@@ -27,12 +27,16 @@ STRONGEST = 0.65
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One upload looked at: an answer, or what is wrong; ``lacking`` where there was no file."""
+    """One upload looked at: an answer, or what is wrong.
+
+    ``lacking`` where there was no file, ``strange`` where the model knows nothing like it.
+    """
 
     picture: Picture | None = None
     diagnosis: Diagnosis | None = None
     error: str = ""
     lacking: bool = False
+    strange: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class ImagePresenter:
         except PydanticCustomError as refused:
             return Look(error=refused.message(), lacking=not files)
         except StrangePictureError as refused:
-            return Look(error=str(refused))
+            return Look(error=str(refused), strange=True)
 
     def result(self, look: Look | None) -> ImageResult:
         """The result for an upload; None where nothing was chosen yet."""

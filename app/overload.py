@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from app.hosts import PLAIN_PATHS
+from app.observing import REQUEST_ID
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -26,6 +27,9 @@ wait at once. 64 connections that ask without a pause make less than half, were 
 
 RETRY_AFTER = 2
 """Seconds after which to come again: by then a worker that only answers 503 has caught up."""
+
+_MARK = "\ue000"
+"""Stands in the prepared pages where the id of a request belongs."""
 
 
 class Pulse:
@@ -51,7 +55,7 @@ class Shedding:
     def __init__(self, app: "WSGIApplication", pulse: Pulse, say: "Say") -> None:
         self._app = app
         self._pulse = pulse
-        self._page, self._fragment = (say(503, part).encode() for part in (False, True))
+        self._page, self._fragment = (say(503, part, _MARK).encode() for part in (False, True))
 
     def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         """Answer as the app does, or refuse for now."""
@@ -59,6 +63,7 @@ class Shedding:
         if not self._pulse.behind or path in PLAIN_PATHS or path.startswith("/static/"):
             return self._app(environ, start)
         body = self._fragment if path.endswith("/predict-fragment") else self._page
+        body = body.replace(_MARK.encode(), str(environ.get(REQUEST_ID, "")).encode())
         headers = [
             ("Content-Type", "text/html; charset=utf-8"),
             ("Content-Length", str(len(body))),

@@ -10,7 +10,8 @@ from app.about import about_context
 from app.answers import answer
 from app.class_result import ClassPresenter
 from app.form import view_form
-from app.result import NumberPresenter, Presenter, Problem
+from app.observing import Outcome, note
+from app.result import NumberPresenter, Presenter, Problem, Result
 from app.submission import Submission, form_data, query_data, read_submission
 from app.views import (
     BesideContext,
@@ -34,7 +35,10 @@ def pages_blueprint(model: Model | Classifier, prefix: str, render: Renderer) ->
     skeleton = render.skeleton("_result.html", site=site, version=model.version)
 
     def result_of(submission: Submission | None) -> Markup:
-        return skeleton.render("result", presenter.result(submission))
+        result = presenter.result(submission)
+        if submission is not None:
+            note(_outcome(submission, result))
+        return skeleton.render("result", result)
 
     def beside(errors: dict[str, str]) -> Markup:
         every = tuple((name, errors.get(name, "")) for name in model.card.names)
@@ -104,6 +108,14 @@ def view_site(model: RowModel[Any], prefix: str) -> Site:
         thing="answer" if isinstance(model, Classifier) else "estimate",
         shares=isinstance(model, Classifier),
     )
+
+
+def _outcome(submission: Submission, result: Result) -> Outcome:
+    if submission.features is not None:
+        outside = result.reasons is not None and bool(result.reasons.outside)
+        return Outcome(predictions=1, outside=int(outside), inputs=submission.values)
+    wrong = tuple(name for name in submission.errors if name not in submission.lacking)
+    return Outcome(refused=wrong, inputs=submission.values)
 
 
 def _problems(submission: Submission) -> tuple[Problem, ...]:

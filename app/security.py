@@ -8,6 +8,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, SecurityErro
 
 from app.answers import answer
 from app.hosts import HSTS
+from app.observing import request_id
 from app.overload import Pulse, Shedding
 from app.submission import form_data, query_data
 from app.views import Again, ErrorContext, Renderer
@@ -56,8 +57,8 @@ UNKNOWN_NAME = ("Nothing is served under this name", "Check the address.")
 MOST_AGAIN = 100
 """Fields that a page of error holds on to: a form has tens."""
 
-Say = Callable[[int, bool], str]
-"""From a status and whether a fragment is wanted to what is said."""
+Say = Callable[[int, bool, str], str]
+"""From a status, whether a fragment is wanted and the request's id to what is said."""
 
 
 class SecureHeaders:
@@ -81,9 +82,9 @@ class SecureHeaders:
 def secure(app: Flask, render: Renderer) -> None:
     """Put headers on every answer and words on every error."""
 
-    def say(status: int, fragment: bool) -> str:
+    def say(status: int, fragment: bool, identity: str) -> str:
         heading, advice = WORDS.get(status, WORDS[400])
-        context = ErrorContext(heading=heading, advice=advice, status=status)
+        context = ErrorContext(heading, advice, status, identity)
         return render("_error.html" if fragment else "error.html", context)
 
     app.extensions["say"] = say
@@ -107,7 +108,7 @@ def secure(app: Flask, render: Renderer) -> None:
         again = None if fragment or error.code not in (429, 503) else what_was_asked()
         body = render(
             "_error.html" if fragment else "error.html",
-            ErrorContext(heading=heading, advice=advice, status=error.code, again=again),
+            ErrorContext(heading, advice, error.code, request_id(), again),
         )
         response = answer(body, error.code, {"Cache-Control": "no-store"})
         for name, value in error.get_headers():
@@ -117,7 +118,13 @@ def secure(app: Flask, render: Renderer) -> None:
 
     @app.errorhandler(Exception)
     def say_nothing(error: Exception) -> Response:
-        app.logger.error("%s %s failed", request.method, request.path, exc_info=error)
+        app.logger.error(
+            "%s %s failed",
+            request.method,
+            request.path,
+            exc_info=error,
+            extra={"request_id": request_id()},
+        )
         return say_it(InternalServerError())
 
 

@@ -131,11 +131,12 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class ErrorContext:
-    """``error.html`` and ``_error.html``: what happened, and what to do now."""
+    """``error.html`` and ``_error.html``: what happened, what to do now, and what to quote."""
 
     heading: str
     advice: str
     status: int
+    request_id: str = ""
     again: Again | None = None
 
 

@@ -29,6 +29,7 @@ from gunicorn.workers import ggevent
 from gunicorn.workers.ggevent import GeventWorker
 
 from app.answers import HTML
+from app.observing import new_id
 from app.security import HEADERS, Say
 
 OURS = (ConfigurationProblem, InvalidResponseHeader, InvalidResponseHeaderName)
@@ -109,15 +110,20 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
         """Refuse in words, with the headers of every other answer, and close."""
         status = status_of(exc)
+        identity = new_id()
+        extra = {"request_id": identity}
         if status < 500:
             self.log.warning(
-                "Refused what cannot be read from %s: %s", (addr or ("",))[0], type(exc).__name__
+                "Refused what cannot be read from %s: %s",
+                (addr or ("",))[0],
+                type(exc).__name__,
+                extra=extra,
             )
         else:
-            self.log.error("A request failed", exc_info=exc)
+            self.log.error("A request failed", exc_info=exc, extra=extra)
         say = getattr(self.wsgi, "extensions", {}).get("say")
         with suppress(OSError), gevent.Timeout(PATIENCE, False):
-            client.sendall(whole_answer(status, say, method_of(req, exc) == "HEAD"))
+            client.sendall(whole_answer(status, say, method_of(req, exc) == "HEAD", identity))
             client.shutdown(socket.SHUT_WR)
             drop(client, DROPPED)
 
@@ -171,9 +177,9 @@ def method_of(req: Any, exc: BaseException) -> str:
     return ""
 
 
-def whole_answer(status: int, say: Say | None, head: bool) -> bytes:
+def whole_answer(status: int, say: Say | None, head: bool, identity: str) -> bytes:
     """The bytes of an answer; ``say`` is None for an app that is not ours."""
-    body = (say(status, False) if say else "This request could not be read.").encode()
+    body = (say(status, False, identity) if say else "This request could not be read.").encode()
     lines = [
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
         "Connection: close",
@@ -181,5 +187,6 @@ def whole_answer(status: int, say: Say | None, head: bool) -> bytes:
         f"Content-Length: {len(body)}",
         "Cache-Control: no-store",
         *(f"{name}: {value}" for name, value in HEADERS),
+        f"X-Request-ID: {identity}",
     ]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + (b"" if head else body)

@@ -234,6 +234,18 @@ def load_image_model(folder: Path) -> ImageModel:
     return model
 
 
+def check_model(model: AnyModel) -> None:
+    """Ask a loaded model its golden questions once more.
+
+    Raises:
+        ModelError: if it does not answer, or not as when it was made.
+    """
+    if isinstance(model, ImageModel):
+        _check_pictures(model)
+    else:
+        _check_answers(model)
+
+
 def _read_card(folder: Path) -> Card | ImageCard:
     if not folder.is_dir():
         there = sorted(p.parent.name.replace("_", "-") for p in folder.parent.glob("*/card.toml"))
@@ -262,8 +274,7 @@ def _load_row_model(card: Card, folder: Path) -> Model | Classifier:
 
 
 def _load_image_model(card: ImageCard, folder: Path) -> ImageModel:
-    where = folder / "manifest.json"
-    manifest = read_image_manifest(where)
+    manifest = read_image_manifest(folder / "manifest.json")
     values = tuple(item.value for item in card.output.classes)
     if values != manifest.classes:
         raise ModelError(
@@ -276,21 +287,9 @@ def _load_image_model(card: ImageCard, folder: Path) -> ImageModel:
         predictor = OnnxPicturePredictor(path.read_bytes())
     except Exception as error:
         raise ModelError(f"{path} does not load: {error}") from error
-    for golden in manifest.golden:
-        try:
-            seen = predictor.look(draw_chest(golden.seed))
-        except Exception as error:
-            raise ModelError(f"{where}: golden {golden.seed} does not predict: {error}") from error
-        for here, there in (
-            (seen.probability, golden.probability),
-            (seen.strangeness, golden.strangeness),
-        ):
-            if not abs(here - there) <= PICTURE_TOLERANCE:
-                raise ModelError(
-                    f"{where}: the drawn picture {golden.seed} gives {here:.4f}, it was "
-                    f"{there:.4f} when the model was made. Train it again."
-                )
-    return ImageModel(folder.name, folder, card, manifest, predictor)
+    model = ImageModel(folder.name, folder, card, manifest, predictor)
+    _check_pictures(model)
+    return model
 
 
 def _load(
@@ -309,6 +308,24 @@ def _load(
     except Exception as error:
         raise ModelError(f"{path} does not load: {error}") from error
     raise ModelError(f"{path}: can serve .onnx and .joblib, not {path.suffix or 'this'}.")
+
+
+def _check_pictures(model: ImageModel) -> None:
+    where = model.folder / "manifest.json"
+    for golden in model.manifest.golden:
+        try:
+            seen = model.predictor.look(draw_chest(golden.seed))
+        except Exception as error:
+            raise ModelError(f"{where}: golden {golden.seed} does not predict: {error}") from error
+        for here, there in (
+            (seen.probability, golden.probability),
+            (seen.strangeness, golden.strangeness),
+        ):
+            if not abs(here - there) <= PICTURE_TOLERANCE:
+                raise ModelError(
+                    f"{where}: the drawn picture {golden.seed} gives {here:.4f}, it was "
+                    f"{there:.4f} when the model was made. Train it again."
+                )
 
 
 def _check_answers(model: Model | Classifier) -> None:

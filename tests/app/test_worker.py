@@ -61,7 +61,8 @@ def test_a_fault_of_ours_is_500_and_that_of_a_client_never() -> None:
 
 
 def test_an_app_that_is_not_ours_is_spoken_for_in_plain_words() -> None:
-    assert whole_answer(400, None, head=False).endswith(b"\r\n\r\nThis request could not be read.")
+    answer = whole_answer(400, None, head=False, identity="0" * 16)
+    assert answer.endswith(b"\r\n\r\nThis request could not be read.")
 
 
 @pytest.mark.parametrize(

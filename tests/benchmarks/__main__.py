@@ -55,6 +55,7 @@ class Running:
                 "WEB_CONCURRENCY": "2",
                 **({} if "bare" in app else {"FORMCAST_RATELIMIT": "off"}),
             },
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         while True:

@@ -124,7 +124,8 @@ def _record(folder: Path) -> None:
     """Bring the manifest in line with the artifact, golden answers included."""
     where, path = folder / "manifest.json", folder / "model.onnx"
     card: Any = read_any_card(folder / "card.toml")
-    model = Model(folder.name, folder, card, read_manifest(where), OnnxPredictor(path.read_bytes()))
+    predictor = OnnxPredictor(path.read_bytes())
+    model = Model(folder.name, folder, card, read_manifest(where), None, predictor)
     manifest = json.loads(where.read_text())
     manifest["artifacts"][path.name] = fingerprint(path)
     for golden in manifest["golden"]:

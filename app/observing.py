@@ -1,0 +1,152 @@
+"""What is told of a request once it is answered: its id, a line in the log, the counts.
+
+Views say what came of a request with ``note``; what is made of that is decided here, outside of
+them. The clock stops when the answer is ready: how fast a client reads it says nothing of us.
+"""
+
+import re
+import secrets
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from flask import Flask, request
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+REQUEST_ID = "formcast.request_id"
+"""Where the id of a request stands in its environ."""
+
+_OUTCOME = "formcast.outcome"
+_PLACE = "formcast.place"
+_NOWHERE = ("none", "")
+_WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,128}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of the questions in one request.
+
+    ``outside`` of the ``predictions`` are like nothing that the model has seen; ``refused`` are
+    the names of fields with a value that could not be taken (an empty one is none); ``inputs`` is
+    what was given, which leaves the process only where a setting says so.
+    """
+
+    predictions: int = 0
+    outside: int = 0
+    refused: tuple[str, ...] = ()
+    inputs: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A request that is answered; ``route`` is the rule that matched, ``ms`` milliseconds."""
+
+    id: str
+    method: str
+    path: str
+    route: str
+    model: str
+    status: int
+    ms: float
+    bytes: int
+    outcome: Outcome | None
+
+
+class Listener(Protocol):
+    """Anything that is told of each request."""
+
+    def __call__(self, told: Told) -> None:
+        """Take note; must not fail and must not take long."""
+
+
+def note(outcome: Outcome) -> None:
+    """Say what came of the present request; the last word holds."""
+    request.environ[_OUTCOME] = outcome
+
+
+def new_id() -> str:
+    """An id that no other request has."""
+    return secrets.token_hex(8)
+
+
+def request_id() -> str:
+    """The id of the present request; "" where the app is called past its middleware."""
+    return str(request.environ.get(REQUEST_ID, ""))
+
+
+class Observed:
+    """Gives every request an id, and tells the listeners how it was answered."""
+
+    def __init__(
+        self,
+        app: Flask,
+        models: Iterable[str],
+        listeners: Sequence[Listener],
+        believe_id: bool,
+    ) -> None:
+        """Wrap the app as it is now: its routes are known.
+
+        Args:
+            app: the app with all its routes.
+            models: slugs of the served models; a blueprint's name ends with that of its own.
+            listeners: are told of each request, in their order.
+            believe_id: whether X-Request-ID comes from a proxy of ours, and not from anybody.
+        """
+        self._app: WSGIApplication = app.wsgi_app
+        self._listeners = tuple(listeners)
+        self._believe_id = believe_id
+        slugs = sorted(models, key=len, reverse=True)
+        places: dict[str | None, tuple[str, str]] = {}
+        for rule in app.url_map.iter_rules():
+            blueprint = rule.endpoint.rpartition(".")[0]
+            model = next((slug for slug in slugs if blueprint.endswith(f"-{slug}")), "")
+            places[rule.endpoint] = rule.rule, model
+
+        # Runs before anything else in the app that could answer.
+        @app.url_value_preprocessor
+        def remember_place(endpoint: str | None, _: object) -> None:
+            request.environ[_PLACE] = places.get(endpoint, _NOWHERE)
+
+    def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        """Answer as the app does, with the id."""
+        began = time.perf_counter()
+        given = environ.get("HTTP_X_REQUEST_ID") if self._believe_id else None
+        identity = given if given and _WELL_FORMED.fullmatch(given) else new_id()
+        environ[REQUEST_ID] = identity
+        said: list[Any] = ["500", []]
+
+        # Typed by what it hands on: the WSGI protocol takes it with two arguments or three.
+        def start_with_id(status, headers, exc_info=None):  # type: ignore[no-untyped-def]
+            said[:] = status, headers
+            return start(status, [*headers, ("X-Request-ID", identity)], exc_info)
+
+        body = self._app(environ, start_with_id)
+        if self._listeners:
+            ms = (time.perf_counter() - began) * 1000
+            told = self._told(environ, said[0], said[1], ms)
+            for listener in self._listeners:
+                listener(told)
+        return body
+
+    def _told(
+        self, environ: "WSGIEnvironment", status: str, headers: list[tuple[str, str]], ms: float
+    ) -> Told:
+        route, model = environ.get(_PLACE, _NOWHERE)
+        length = 0
+        for name, value in headers:
+            if name == "Content-Length":
+                length = int(value)
+        return Told(
+            environ[REQUEST_ID],
+            environ["REQUEST_METHOD"],
+            environ.get("PATH_INFO", ""),
+            route,
+            model,
+            int(status[:3]),
+            ms,
+            length,
+            environ.get(_OUTCOME),
+        )

@@ -1,0 +1,104 @@
+"""A server started in any environment, with what it says on both streams."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from email.message import Message
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import free_port
+from tests.tools import ROOT
+
+
+@dataclass
+class Running:
+    """A server that answers; ``out`` and ``err`` take what it writes."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    out: Path
+    err: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def ask(
+        self, path: str, data: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, "Message[str, str]", bytes]:
+        """Status, headers and body, over a connection of its own: any worker may get it."""
+        request = urllib.request.Request(self.url + path, data=data, headers=dict(headers or {}))
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status, answer.headers, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers, error.read()
+
+    def workers(self) -> list[int]:
+        """Process ids of the workers."""
+        pid = self.process.pid
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def said(self, stream: str) -> list[dict[str, Any]]:
+        """The lines of a stream, ``out`` or ``err``, each of which must be JSON."""
+        lines = (self.out if stream == "out" else self.err).read_text().splitlines()
+        return [json.loads(line) for line in lines]
+
+
+@contextmanager
+def running(
+    command: Sequence[str],
+    folder: Path,
+    environ: Mapping[str, str],
+    root: Path = ROOT,
+    probe: Mapping[str, str] | None = None,
+) -> Iterator[Running]:
+    """Start a command, wait until it answers, stop it in the end.
+
+    Args:
+        command: what to start.
+        folder: for what it says.
+        environ: its whole environment, but ``PORT``.
+        root: the folder in which it runs.
+        probe: headers of the request that waits for it.
+    """
+    port = free_port()
+    out, err = folder / "out", folder / "err"
+    with out.open("ab") as to_out, err.open("ab") as to_err:
+        process = subprocess.Popen(
+            command,
+            cwd=root,
+            env={**environ, "PORT": str(port)},
+            stdout=to_out,
+            stderr=to_err,
+            start_new_session=True,
+        )
+    server = Running(process, port, out, err)
+    try:
+        _wait(server, probe or {})
+        yield server
+    finally:
+        with suppress(subprocess.TimeoutExpired):
+            process.send_signal(signal.SIGTERM)
+            process.wait(10)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(5)
+
+
+def _wait(server: Running, probe: Mapping[str, str]) -> None:
+    deadline = time.monotonic() + 30
+    while server.process.poll() is None and time.monotonic() < deadline:
+        with suppress(OSError):
+            if server.ask("/healthz", headers=probe)[0] == 200:
+                return
+        time.sleep(0.05)
+    raise RuntimeError(f"the server did not start: {server.err.read_text()}")
