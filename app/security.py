@@ -10,6 +10,7 @@ from app.answers import answer
 from app.hosts import HSTS
 from app.observing import request_id
 from app.overload import Pulse, Shedding
+from app.problem import is_api, problem
 from app.submission import form_data, query_data
 from app.views import Again, ErrorContext, Renderer
 
@@ -98,6 +99,9 @@ def secure(app: Flask, render: Renderer) -> None:
     def say_it(error: HTTPException) -> Response:
         if error.code is None or error.code < 400:
             return app.make_response(error.get_response())
+        if is_api(request.method, request.path):
+            detail = UNKNOWN_NAME[0] + "." if isinstance(error, SecurityError) else ""
+            return with_headers(problem(error.code, detail), error)
         heading, advice = WORDS.get(error.code, (error.name, "Go back and try again."))
         if isinstance(error, SecurityError):
             heading, advice = UNKNOWN_NAME
@@ -110,11 +114,7 @@ def secure(app: Flask, render: Renderer) -> None:
             "_error.html" if fragment else "error.html",
             ErrorContext(heading, advice, error.code, request_id(), again),
         )
-        response = answer(body, error.code, {"Cache-Control": "no-store"})
-        for name, value in error.get_headers():
-            if name.lower() not in ("content-type", "content-length"):
-                response.headers[name] = value
-        return response
+        return with_headers(answer(body, error.code, {"Cache-Control": "no-store"}), error)
 
     @app.errorhandler(Exception)
     def say_nothing(error: Exception) -> Response:
@@ -126,6 +126,14 @@ def secure(app: Flask, render: Renderer) -> None:
             extra={"request_id": request_id()},
         )
         return say_it(InternalServerError())
+
+
+def with_headers(response: Response, error: HTTPException) -> Response:
+    """The response with what the error says in headers: which methods, how long to wait."""
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    return response
 
 
 def what_was_asked() -> Again | None:
