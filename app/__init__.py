@@ -19,7 +19,7 @@ from app.observing import Listener, Observed
 from app.pages import pages_blueprint
 from app.security import secure
 from app.views import Link, Renderer
-from model import ImageModel, Model, load_models
+from model import ImageModel, load_models
 
 ROOT = Path(__file__).parent.parent
 
@@ -58,8 +58,7 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
             app.register_blueprint(image_pages_blueprint(model, prefix, render))
         else:
             app.register_blueprint(pages_blueprint(model, prefix, render))
-        if isinstance(model, Model):
-            app.register_blueprint(api_blueprint(model, prefix))
+        app.register_blueprint(api_blueprint(model, prefix))
     app.register_blueprint(health_blueprint(served))
     secure(app, render)
     know_hosts(app, settings)

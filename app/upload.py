@@ -31,12 +31,7 @@ def uploaded(name: str) -> list[bytes]:
         LengthRequired: for a body whose length is not said in advance.
         RequestEntityTooLarge: for one over ``UPLOAD_BYTES``, or with too many parts.
     """
-    if "HTTP_TRANSFER_ENCODING" in request.environ:
-        raise LengthRequired
-    length = request.content_length or 0
-    if length > UPLOAD_BYTES:
-        _throw_away(request.environ["wsgi.input"], min(length, THROWN_AWAY))
-        raise RequestEntityTooLarge
+    length = _length()
     if request.mimetype != "multipart/form-data":
         return []
     parser = FormDataParser(
@@ -49,6 +44,27 @@ def uploaded(name: str) -> list[bytes]:
     contents = [(file.filename, file.read()) for file in files.getlist(name)]
     # A browser sends a nameless empty file where none was chosen.
     return [content for filename, content in contents if filename or content]
+
+
+def whole_body() -> bytes:
+    """The body as it is, where it is the file itself.
+
+    Raises:
+        LengthRequired: for a body whose length is not said in advance.
+        RequestEntityTooLarge: for one over ``UPLOAD_BYTES``.
+    """
+    body: bytes = request.environ["wsgi.input"].read(_length())
+    return body
+
+
+def _length() -> int:
+    if "HTTP_TRANSFER_ENCODING" in request.environ:
+        raise LengthRequired
+    length = request.content_length or 0
+    if length > UPLOAD_BYTES:
+        _throw_away(request.environ["wsgi.input"], min(length, THROWN_AWAY))
+        raise RequestEntityTooLarge
+    return length
 
 
 def _throw_away(body: IO[bytes], length: int) -> None:

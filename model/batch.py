@@ -5,13 +5,13 @@ Like ``model.asking``, without what only a page shows.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Generic
 
 import numpy as np
 
 from model.explain import Coalitions, Explanation
 from model.fields import Features
-from model.loading import Model
-from model.prediction import Prediction
+from model.loading import RowModel, Said
 from model.predictors import Matrix
 
 MOST_AT_ONCE = 8192
@@ -19,26 +19,26 @@ MOST_AT_ONCE = 8192
 
 
 @dataclass(frozen=True, slots=True)
-class RowAnswer:
+class RowAnswer(Generic[Said]):
     """One row's answer; ``explanation`` None where it was not asked for.
 
     ``outside`` where the model has seen nothing like the row.
     """
 
-    prediction: Prediction
+    prediction: Said
     outside: bool
-    explanation: Explanation | None = None
+    explanation: Explanation | None
 
 
-class Batch:
+class Batch(Generic[Said]):
     """Asks one model about lists of rows."""
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
+    def __init__(self, model: RowModel[Said]) -> None:
+        self._model: RowModel[Said] = model
         self._card = model.card
         self._reference = model.card.encode(model.manifest.reference)
 
-    def ask(self, rows: Sequence[Features], contributions: bool = False) -> list[RowAnswer]:
+    def ask(self, rows: Sequence[Features], contributions: bool) -> list[RowAnswer[Said]]:
         """Answer each row, in the order of ``rows``.
 
         Raises:
@@ -47,44 +47,45 @@ class Batch:
         if not rows:
             return []
         matrix = np.concatenate([self._card.encode(row) for row in rows])
-        values, spreads = self._model.predictor.predict(matrix)
         known = [self._model.known(row) for row in rows]
-        explanations: Iterator[Explanation | None] = (
-            self._explain(matrix) if contributions else iter([None] * len(rows))
-        )
+        outside = [self._outside(matrix[i : i + 1], known[i]) for i in range(len(rows))]
+        if contributions:
+            return [
+                RowAnswer(said, outside[i], explanation)
+                for i, (said, explanation) in enumerate(self._explained(matrix, known))
+            ]
+        parts = [(slice(i, i + 1), known[i]) for i in range(len(rows))]
         return [
-            RowAnswer(
-                self._model.predicted(
-                    float(values[i]), None if spreads is None else float(spreads[i]), known[i]
-                ),
-                self._outside(matrix[i : i + 1], known[i]),
-                explanation,
-            )
-            for i, explanation in enumerate(explanations)
+            RowAnswer(said, outside[i], None)
+            for i, (said, _) in enumerate(self._model.ask_each(matrix, parts))
         ]
 
-    def _explain(self, matrix: Matrix) -> Iterator[Explanation]:
-        """The contributions to each row's answer; as many rows a call as fit."""
+    def _explained(
+        self, matrix: Matrix, known: Sequence[frozenset[str]]
+    ) -> Iterator[tuple[Said, Explanation]]:
+        """Each row's answer with its contributions; as many rows a call as fit."""
         waiting: list[Coalitions] = []
-        size = 0
+        first = size = 0
         for i in range(len(matrix)):
             coalitions = Coalitions(matrix[i : i + 1], self._reference)
             if waiting and size + len(coalitions.rows) > MOST_AT_ONCE:
-                yield from self._explained(waiting)
-                waiting, size = [], 0
+                yield from self._ask_together(waiting, known[first:i])
+                waiting, first, size = [], i, 0
             waiting.append(coalitions)
             size += len(coalitions.rows)
-        yield from self._explained(waiting)
+        yield from self._ask_together(waiting, known[first:])
 
-    def _explained(self, waiting: Sequence[Coalitions]) -> Iterator[Explanation]:
-        values, _ = self._model.predictor.predict(
-            np.concatenate([coalitions.rows for coalitions in waiting])
-        )
-        start = 0
-        for coalitions in waiting:
-            end = start + len(coalitions.rows)
-            yield coalitions.explain(values[start:end])
-            start = end
+    def _ask_together(
+        self, waiting: Sequence[Coalitions], known: Sequence[frozenset[str]]
+    ) -> Iterator[tuple[Said, Explanation]]:
+        parts, start = [], 0
+        for coalitions, names in zip(waiting, known, strict=True):
+            parts.append((slice(start, start + len(coalitions.rows)), names))
+            start += len(coalitions.rows)
+        rows = np.concatenate([coalitions.rows for coalitions in waiting])
+        answers = self._model.ask_each(rows, parts)
+        for coalitions, (said, values) in zip(waiting, answers, strict=True):
+            yield said, coalitions.explain(values)
 
     def _outside(self, row: Matrix, known: frozenset[str]) -> bool:
         neighbors, limit = self._model.neighbors, self._model.support(known)

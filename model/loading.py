@@ -5,7 +5,7 @@ is compared, then versions, and only then is anything loaded; last, the golden r
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -106,6 +106,24 @@ class RowModel(Generic[Said]):
         """
         raise NotImplementedError
 
+    def ask_each(
+        self, rows: Matrix, questions: Sequence[tuple[slice, frozenset[str]]]
+    ) -> list[tuple[Said, Column]]:
+        """Answer questions that have nothing to do with each other, in one call of the predictor.
+
+        Args:
+            rows: shape (rows, fields), float32.
+            questions: for each the part of the rows that belongs to it, of which the last row is
+                the question, and names of the optional facts that are given in it.
+
+        Returns:
+            For each question what ``ask`` returns for its part alone, without the spread.
+
+        Raises:
+            ArithmeticError: if the model answers with a number that is not finite.
+        """
+        raise NotImplementedError
+
     def predict(self, features: Features) -> Said:
         """Answer one row.
 
@@ -127,6 +145,16 @@ class Model(RowModel[Prediction]):
         values, spreads = self.predictor.predict(rows)
         spread = None if spreads is None else float(spreads[place])
         return self.predicted(float(values[place]), spread, known), values, spreads
+
+    def ask_each(
+        self, rows: Matrix, questions: Sequence[tuple[slice, frozenset[str]]]
+    ) -> list[tuple[Prediction, Column]]:
+        values, spreads = self.predictor.predict(rows)
+        answers = []
+        for part, known in questions:
+            spread = None if spreads is None else float(spreads[part][-1])
+            answers.append((self.predicted(float(values[part][-1]), spread, known), values[part]))
+        return answers
 
     def predicted(self, value: float, spread: float | None, known: frozenset[str]) -> Prediction:
         """The prediction from what the predictor said of one row, in which these are known.
@@ -155,15 +183,32 @@ class Classifier(RowModel[Classification]):
         self, rows: Matrix, place: int, known: frozenset[str]
     ) -> tuple[Classification, Column, None]:
         probabilities = cool(self.predictor.classify(rows), self.manifest.temperature)
-        shares = probabilities[place].tolist()
+        said, most = self.classified(probabilities[place].tolist())
+        return said, probabilities[:, most], None
+
+    def ask_each(
+        self, rows: Matrix, questions: Sequence[tuple[slice, frozenset[str]]]
+    ) -> list[tuple[Classification, Column]]:
+        probabilities = cool(self.predictor.classify(rows), self.manifest.temperature)
+        answers = []
+        for part, _ in questions:
+            said, most = self.classified(probabilities[part][-1].tolist())
+            answers.append((said, probabilities[part, most]))
+        return answers
+
+    def classified(self, shares: list[float]) -> tuple[Classification, int]:
+        """The classification from the probabilities of one row, and the place of its class.
+
+        Raises:
+            ArithmeticError: if they are not finite.
+        """
         if not all(map(math.isfinite, shares)):
             raise ArithmeticError(f"{self.name} answered {shares}")
         most = max(range(len(shares)), key=shares.__getitem__)
         label = self.card.classes.classes[most].value
-        values = probabilities[:, most]
         if not self.card.classes.probabilities:
-            return Classification(label), values, None
-        return Classification(label, shares[most], tuple(shares)), values, None
+            return Classification(label), most
+        return Classification(label, shares[most], tuple(shares)), most
 
 
 AnyModel = Model | Classifier | ImageModel
