@@ -1,0 +1,160 @@
+"""The OpenAPI text says what the API does: held against it here, and attacked by Schemathesis."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.serving import make_server
+
+from app import create_app
+from app.config import Settings
+from model import Model
+from tests.conftest import Server
+from tests.flowers import write_flowers
+from tests.tools import ROOT
+
+ROW = {"beds": 3, "baths": 2.5, "sqft": 1850}
+
+PICTURES = """
+import schemathesis
+from hypothesis import strategies as st
+from tests.pictures import chest, encoded
+
+for kind in ("JPEG", "PNG"):
+    files = [encoded(chest(seed), kind) for seed in (1, 2)]
+    schemathesis.openapi.media_type(f"image/{kind.lower()}", st.sampled_from(files))
+"""
+"""What no schema can say of a file: that it is a picture."""
+
+
+@pytest.fixture(scope="module")
+def text(app: Any) -> Any:
+    return app.test_client().get("/api/openapi.json").json
+
+
+def validator(text: Any, name: str) -> Any:
+    """One of the text's schemas, strictly."""
+    schema = {"$ref": f"#/components/schemas/{name}", "components": text["components"]}
+    return jsonschema_rs.Draft202012Validator(schema)
+
+
+def test_it_is_made_from_the_card(text: Any, house: Model) -> None:
+    assert text["openapi"] == "3.1.0"
+    assert text["info"]["title"] == house.card.title
+    assert text["info"]["version"] == house.version
+    fields = text["components"]["schemas"]["Row"]["properties"]
+    assert list(fields) == list(house.card.names)
+    assert fields["sqft"] == {
+        "type": "integer",
+        "minimum": 300,
+        "maximum": 6000,
+        "title": "Square feet",
+        "description": "Living area above ground. In sq ft.",
+        "examples": [1850],
+    }
+    assert fields["condition"]["type"] == ["string", "null"]
+    assert fields["condition"]["enum"][-1] is None
+    assert text["components"]["schemas"]["Row"]["required"] == ["beds", "baths", "sqft"]
+
+
+def test_every_example_is_answered_as_the_text_says(client: FlaskClient, text: Any) -> None:
+    operation = text["paths"]["/api/predict"]["post"]
+    answers = validator(text, "Answer")
+    examples = operation["requestBody"]["content"]["application/json"]["examples"]
+    assert len(examples) == 4
+    for example in examples.values():
+        for query in ("", "?contributions=true"):
+            found = client.post("/api/predict" + query, json=example["value"]).json
+            for answer in found if isinstance(found, list) else [found]:
+                answers.validate(answer)
+
+
+def test_what_the_schema_allows_is_answered_and_all_else_refused(
+    client: FlaskClient, text: Any, house: Model
+) -> None:
+    rows, problems = validator(text, "Row"), validator(text, "Problem")
+    tried: list[Any] = [None, "", " ", "x", "1", 0, 0.5, True, [], {}, 1e300, 10**30]
+    seen = Counter[int]()
+    for field in house.card.fields:
+        edges: list[Any] = []
+        if field.kind in ("integer", "number"):
+            edges = [field.min, field.max, field.min - 1, field.max + 1, field.max - 0.5]
+        elif field.kind == "choice":
+            edges = [field.choices[0].value, field.choices[0].value.lower()]
+        for value in [*tried, *edges]:
+            row = {**ROW, field.name: value}
+            response = client.post("/api/predict", json=row)
+            assert response.status_code == (200 if rows.is_valid(row) else 422), row
+            seen[response.status_code] += 1
+            if response.status_code == 422:
+                problems.validate(json.loads(response.data))
+        row = {key: value for key, value in ROW.items() if key != field.name}
+        status = client.post("/api/predict", json=row).status_code
+        assert status == (200 if rows.is_valid(row) else 422)
+    assert seen[200] > 10
+    assert seen[422] > 10
+
+
+def test_each_model_has_its_own(client: FlaskClient) -> None:
+    response = client.get("/chest-xray/api/openapi.json")
+    assert response.mimetype == "application/json"
+    found = json.loads(response.data)
+    assert list(found["paths"]) == ["/chest-xray/api/predict", "/chest-xray/api/openapi.json"]
+    sent = found["paths"]["/chest-xray/api/predict"]["post"]["requestBody"]["content"]
+    assert set(sent) == {"multipart/form-data", "image/jpeg", "image/png"}
+
+
+@pytest.fixture(scope="module")
+def flowers_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A model of classes, served on a port of its own."""
+    root = tmp_path_factory.mktemp("models")
+    write_flowers(root / "flowers")
+    running = make_server("127.0.0.1", 0, create_app(Settings(models=("flowers",)), root))
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{running.server_port}"
+    running.shutdown()
+    thread.join()
+    running.server_close()
+
+
+def attack(url: str, folder: Path) -> Counter[int]:
+    """Schemathesis with every check against a running server: how many answers of each status."""
+    (folder / "pictures_hook.py").write_text(PICTURES)
+    program = Path(sys.executable).parent / "schemathesis"
+    options = ["--checks=all", "--mode=all", "--max-examples=10", "--seed=1", "--no-color"]
+    report = ["--report", "har", "--report-har-path", str(folder / "report.har")]
+    path = f"{ROOT}{os.pathsep}{folder}"
+    run = subprocess.run(
+        [str(program), "run", f"{url}/api/openapi.json", *options, *report],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path, "SCHEMATHESIS_HOOKS": "pictures_hook"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stdout
+    assert "No issues found" in run.stdout
+    entries = json.loads((folder / "report.har").read_text())["log"]["entries"]
+    return Counter(entry["response"]["status"] for entry in entries)
+
+
+@pytest.mark.parametrize("prefix", ["", "/chest-xray"])
+def test_schemathesis_finds_nothing(server: Server, prefix: str, tmp_path: Path) -> None:
+    seen = attack(server.url + prefix, tmp_path)
+    assert min(seen[200], seen[422], seen[405]) > 3
+
+
+def test_schemathesis_finds_nothing_in_a_model_of_classes(flowers_url: str, tmp_path: Path) -> None:
+    seen = attack(flowers_url, tmp_path)
+    assert min(seen[200], seen[422], seen[405]) > 3
