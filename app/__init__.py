@@ -10,6 +10,7 @@ from app.api import api_blueprint
 from app.assets import assets_blueprint, read_assets
 from app.commands import add_commands
 from app.config import Settings
+from app.cross_origin import CrossOrigin
 from app.health import health_blueprint
 from app.hosts import know_hosts
 from app.image_pages import image_pages_blueprint
@@ -63,6 +64,9 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
     secure(app, render)
     know_hosts(app, settings)
     limit_clients(app, settings, os.environ.get("REDIS_URL", ""))
+    if settings.api_origins:
+        # Wrapping the method is what Flask documents for middleware; mypy knows it as a method.
+        app.wsgi_app = CrossOrigin(app.wsgi_app, settings.api_origins)  # type: ignore[method-assign, assignment]
     listeners: list[Listener] = []
     if wants_json(settings.log):
         listeners.append(RequestLog(inputs=settings.log_inputs))

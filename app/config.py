@@ -15,6 +15,11 @@ from typing import Any
 PREFIX = "FORMCAST_"
 _HOST_NAME = re.compile(r"\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII | re.IGNORECASE)
 
+_ORIGIN = re.compile(
+    r"https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?"
+)
+_USUAL_PORT = {"http": ":80", "https": ":443"}
+
 Reader = Callable[[str, str], Any]
 """Takes the variable's name and its text; answers the value or raises a ``SettingError``."""
 
@@ -107,6 +112,18 @@ def host_names(variable: str, text: str) -> tuple[str, ...]:
     return tuple(name.lower() for name in found)
 
 
+def origins(variable: str, text: str) -> tuple[str, ...]:
+    """Read a list of origins as browsers send them: scheme, name, and a port that is not usual."""
+    found = words(variable, text.lower())
+    for origin in found:
+        if not _ORIGIN.fullmatch(origin) or origin.endswith(_USUAL_PORT[origin.partition(":")[0]]):
+            raise SettingError(
+                f"{variable} has {origin!r}. Write scheme and name alone, like "
+                "https://example.org, each origin by itself."
+            )
+    return found
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the person who runs the app can choose."""
@@ -156,6 +173,12 @@ class Settings:
         False,
         "Whether /metrics answers, for Prometheus. Whoever reaches the app reaches it, too.",
         boolean,
+    )
+    api_origins: tuple[str, ...] = setting(
+        (),
+        "Origins, like https://example.org, whose scripts may use the JSON API in a browser, "
+        "separated by commas; none by default.",
+        origins,
     )
 
     @classmethod
