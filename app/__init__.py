@@ -59,7 +59,7 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
             app.register_blueprint(image_pages_blueprint(model, prefix, render))
         else:
             app.register_blueprint(pages_blueprint(model, prefix, render))
-        app.register_blueprint(api_blueprint(model, prefix))
+        app.register_blueprint(api_blueprint(model, prefix, render))
     app.register_blueprint(health_blueprint(served))
     secure(app, render)
     know_hosts(app, settings)

@@ -21,6 +21,8 @@ from model.pictures import MEGABYTES
 ROW, ANSWER = {"$ref": "#/components/schemas/Row"}, {"$ref": "#/components/schemas/Answer"}
 PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
+STATUSES = (400, 411, 413, 415, 422, 429, 500, 503)
+
 WAIT = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
 HEADERS = {429: WAIT, 503: WAIT}
 
@@ -89,7 +91,7 @@ def operation(summary: str, description: str, sent: Schema, answered: Schema) ->
                 "description": "The answer.",
                 "content": {"application/json": {"schema": answered}},
             },
-            **problems(400, 411, 413, 415, 422, 429, 500, 503),
+            **problems(*STATUSES),
         },
     }
 

@@ -130,6 +130,31 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True)
+class ApiField:
+    """What one field takes in JSON."""
+
+    name: str
+    label: str
+    takes: str
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ApiContext:
+    """``api.html``: the API for people who write programs; ``sample`` is an answer, if any."""
+
+    site: Site
+    heading: str
+    url: str
+    curl: str
+    python: str
+    sample: str
+    takes: str
+    fields: tuple[ApiField, ...]
+    statuses: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorContext:
     """``error.html`` and ``_error.html``: what happened, what to do now, and what to quote."""
 
@@ -147,6 +172,7 @@ Context = (
     | ImageResultContext
     | BesideContext
     | AboutContext
+    | ApiContext
     | ErrorContext
 )
 

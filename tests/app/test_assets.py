@@ -62,6 +62,7 @@ def test_the_first_load_keeps_its_budget(client: FlaskClient) -> None:
 
 def test_own_style_and_script_stay_small() -> None:
     assert (ROOT / "static" / "app.css").stat().st_size <= 12 * 1024
+    assert (ROOT / "static" / "api.css").stat().st_size <= 1024
     assert (ROOT / "static" / "app.js").stat().st_size <= 5 * 1024
     assert (ROOT / "static" / "image.css").stat().st_size <= 4 * 1024
     assert (ROOT / "static" / "image.js").stat().st_size <= 5 * 1024

@@ -15,6 +15,7 @@ PAGES = {
     "outside": "/?beds=8&baths=1&sqft=700",
     "wrong": "/?beds=99&baths=x&sqft=1850&year_built=1",
     "about": "/about",
+    "api": "/api",
     "missing": "/nowhere",
     "picture-about": "/chest-xray/about",
 }

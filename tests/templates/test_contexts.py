@@ -24,6 +24,7 @@ CONTEXTS = {
     "image_result.html": views.ImageResultContext,
     "errors_beside.html": views.BesideContext,
     "about.html": views.AboutContext,
+    "api.html": views.ApiContext,
     "error.html": views.ErrorContext,
     "_error.html": views.ErrorContext,
 }

@@ -23,6 +23,8 @@ def test_the_nu_checker_finds_no_error_in_any_state(client: FlaskClient, tmp_pat
         "wrong-query": client.get("/?beds=99"),
         "wrong-post": client.post("/", data={**HOUSE, "beds": "<b>"}),
         "about": client.get("/about"),
+        "api": client.get("/api"),
+        "picture-api": client.get(XRAY + "api"),
         "picture-empty": client.get(XRAY),
         "picture-fresh": client.post(XRAY, data=upload(encoded(chest()))),
         "picture-wrong": client.post(XRAY, data=upload(REFUSED["svg"][0])),
