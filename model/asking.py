@@ -41,11 +41,14 @@ class Curve:
 
 @dataclass(frozen=True)
 class Sold:
-    """A training row near the one that was asked about: its facts, what was observed, and when."""
+    """A training row near the one that was asked about: its facts, what was observed, and when.
+
+    ``answer`` is the index of the class for classes; ``year`` is None where nobody noted it.
+    """
 
     features: Features
     answer: float
-    year: int
+    year: int | None
 
 
 @dataclass(frozen=True)
@@ -99,9 +102,10 @@ class Asking(Generic[Said]):
         columns = [self._card.column[name] for name, value in features.items() if value is not None]
         similar, outside, supported = self._near(row, columns, column, known)
         low = high = values[last:]
-        if spreads is not None and self._model.ranges is not None:
+        if self._model.ranges is not None:
             group = self._model.ranges.group(known | self._optional(what_if))
-            low, high = self._model.ranges.bounds(values[last:], spreads[last:], group)
+            spread = 1.0 if spreads is None else spreads[last:]
+            low, high = self._model.ranges.bounds(values[last:], spread, group)
         return Answer(
             prediction,
             coalitions.explain(values[:last]),
@@ -167,7 +171,8 @@ class Asking(Generic[Said]):
             return []
         fields = self._card.fields
         rows = neighbors.rows.tolist()
-        answers, years = neighbors.answers.tolist(), neighbors.years.tolist()
+        answers = neighbors.answers.tolist()
+        years = [None] * len(answers) if neighbors.years is None else neighbors.years.tolist()
         return [
             Sold(
                 {f.name: f.decode(code) for f, code in zip(fields, row, strict=True)},

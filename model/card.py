@@ -25,6 +25,7 @@ from pydantic import (
 
 from model.fields import AnyField, Features, Value
 from model.outputs import ClassOutput, NumberOutput
+from model.sources import Frame
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
@@ -206,15 +207,19 @@ class Metric(BaseModel):
 class Group(BaseModel):
     """The calibration of the interval where exactly ``known`` of the optional facts are given.
 
-    ``low`` and ``high`` are conformal quantiles in units of the spread; ``width`` is the median
-    width of the range relative to the prediction, and ``error`` the median absolute error relative
-    to the truth, over the calibration rows. ``support`` is the distance to its nearest rows that
-    99 % of the training rows stay below (see ``model.similar``).
+    A model of many optional facts has a group for each number of ``unknown`` ones instead.
+
+    ``low`` and ``high`` are conformal quantiles in units of the spread (1 for a predictor that says
+    none); ``width`` is the median width of the range and ``error`` the median absolute error over
+    the calibration rows: on a log scale relative to prediction and truth, on a linear one in the
+    unit of the prediction. ``support`` is the distance to its nearest rows that 99 % of the
+    training rows stay below (see ``model.similar``).
     """
 
     model_config = _STRICT
 
-    known: tuple[str, ...]
+    known: tuple[str, ...] = ()
+    unknown: int | None = Field(default=None, ge=0)
     low: float = Field(ge=0)
     high: float = Field(ge=0)
     width: float = Field(gt=0)
@@ -268,7 +273,9 @@ class Manifest(ManifestBase):
     """What the training command made of rows: columns, calibration, reference.
 
     ``axis`` are the ends of the scale on which a number is shown; a model of classes has none. It
-    may have a ``temperature`` instead of a calibration (see ``model.classes``).
+    may have a ``temperature`` instead of a calibration (see ``model.classes``). ``frame`` says what
+    an estimator that is served as it was saved takes, where that is not the card's own columns.
+    ``support`` is that of a model without calibrated groups, by the number of unknown facts.
     """
 
     columns: tuple[str, ...]
@@ -278,4 +285,6 @@ class Manifest(ManifestBase):
     calibration: Calibration | None = None
     temperature: float | None = Field(default=None, gt=0)
     neighbors: str = ""
+    frame: Frame | None = None
+    support: tuple[float, ...] = ()
     golden: tuple[Golden, ...] = Field(min_length=3)

@@ -22,17 +22,30 @@ class Ranges:
         self._log = calibration.scale == "log"
         self._optional = optional
         self._groups = {frozenset(group.known): group for group in calibration.groups}
+        self._by_count = {
+            group.unknown: group for group in calibration.groups if group.unknown is not None
+        }
+
+    @property
+    def relative(self) -> bool:
+        """Whether widths and errors are shares of the prediction, or else in its unit."""
+        return self._log
 
     def group(self, known: Iterable[str]) -> Group:
-        """The calibration for exactly these known optional facts.
+        """The calibration for exactly these known optional facts, or for as many unknown ones.
 
         Raises:
             KeyError: if the manifest has no such group.
         """
-        return self._groups[frozenset(known)]
+        facts = frozenset(known)
+        if self._by_count:
+            return self._by_count[len(self._optional) - len(facts)]
+        return self._groups[facts]
 
     def missing_groups(self) -> int:
-        """How many subsets of the optional facts have no calibration; 0 in a sound manifest."""
+        """How many groups of the optional facts have no calibration; 0 in a sound manifest."""
+        if self._by_count:
+            return len(set(range(len(self._optional) + 1)) - set(self._by_count))
         return int(2 ** len(self._optional)) - len(self._groups)
 
     def ends(self, value: float, spread: float, group: Group) -> tuple[float, float]:
@@ -41,7 +54,7 @@ class Ranges:
             return value * math.exp(-group.low * spread), value * math.exp(group.high * spread)
         return value - group.low * spread, value + group.high * spread
 
-    def bounds(self, value: Column, spread: Column, group: Group) -> tuple[Column, Column]:
+    def bounds(self, value: Column, spread: Column | float, group: Group) -> tuple[Column, Column]:
         """Low and high ends, each of shape (rows,), in the unit of ``value``."""
         if self._log:
             return value * np.exp(-group.low * spread), value * np.exp(group.high * spread)
@@ -50,8 +63,11 @@ class Ranges:
     def narrowing(self, known: frozenset[str]) -> tuple[str, float] | None:
         """The unknown fact that narrows the range most, and by which share of the median width.
 
-        Read from the widths that the training command measured, not from this one row.
+        Read from the widths that the training command measured, not from this one row; None where
+        they were measured by the number of facts alone.
         """
+        if self._by_count:
+            return None
         now = self._groups[known].width
         widths = {
             name: self._groups[known | {name}].width for name in self._optional if name not in known

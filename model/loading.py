@@ -39,6 +39,7 @@ from model.predictors import (
     Predictor,
 )
 from model.similar import Neighbors
+from model.sources import Frame
 
 TOLERANCE = 1e-4
 """Relative difference at which an answer is no longer the one in the manifest."""
@@ -80,6 +81,8 @@ class RowModel(Generic[Said]):
 
     def support(self, known: frozenset[str]) -> float | None:
         """The distance to its nearest rows up to which a row is like what the model has seen."""
+        if self.manifest.support:
+            return self.manifest.support[len(self.card.optional) - len(known)]
         return None if self.ranges is None else self.ranges.group(known).support
 
     def known(self, features: Features) -> frozenset[str]:
@@ -159,15 +162,17 @@ class Model(RowModel[Prediction]):
     def predicted(self, value: float, spread: float | None, known: frozenset[str]) -> Prediction:
         """The prediction from what the predictor said of one row, in which these are known.
 
+        A predictor that says no spread has the same one, 1, for every row.
+
         Raises:
             ArithmeticError: if that is not finite.
         """
         if not math.isfinite(value):
             raise ArithmeticError(f"{self.name} answered {value}")
         ranges = self.ranges
-        if ranges is None or spread is None:
+        if ranges is None:
             return Prediction(value)
-        low, high = ranges.ends(value, spread, ranges.group(known))
+        low, high = ranges.ends(value, 1.0 if spread is None else spread, ranges.group(known))
         if not (math.isfinite(low) and math.isfinite(high)):
             raise ArithmeticError(f"{self.name} answered {value} from {low} to {high}")
         return Prediction(value, Interval(low, high, ranges.coverage))
@@ -342,14 +347,14 @@ def _load(
     manifest: Manifest,
     folder: Path,
     compiled: Callable[[bytes], Compiled],
-    saved: Callable[[Path, Card], Saved],
+    saved: Callable[[Path, Card, Frame | None], Saved],
 ) -> Compiled | Saved:
     path = folder / manifest.served
     try:
         if path.suffix == ".onnx":
             return compiled(path.read_bytes())
         if path.suffix == ".joblib":
-            return saved(path, card)
+            return saved(path, card, manifest.frame)
     except Exception as error:
         raise ModelError(f"{path} does not load: {error}") from error
     raise ModelError(f"{path}: can serve .onnx and .joblib, not {path.suffix or 'this'}.")

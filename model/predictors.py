@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.card import Card
+from model.sources import Frame
 
 # ONNX Runtime reports to Microsoft by default since 1.29, from threads that it starts when it is
 # imported, through a database in the home directory.
@@ -100,10 +101,11 @@ class OnnxClassPredictor:
 class _Joblib:
     """What an estimator from a joblib file needs: its rows as it was fitted to them."""
 
-    def __init__(self, artifact: Path, card: Card) -> None:
+    def __init__(self, artifact: Path, card: Card, frame: Frame | None) -> None:
         import joblib
 
         self.loaded: Any = joblib.load(artifact)
+        self._frame = frame
         self._names = card.names
         self._choices = {
             field.name: tuple(choice.value for choice in field.choices)
@@ -113,6 +115,8 @@ class _Joblib:
 
     def rows(self, estimator: Any, matrix: Matrix) -> Any:
         """The matrix, or the frame of named columns that the estimator was fitted to."""
+        if self._frame is not None:
+            return self._frame.build(matrix.astype(np.float64))
         if not (hasattr(estimator, "feature_names_in_") or self._choices):
             return matrix
         from model.frames import to_frame
@@ -127,8 +131,8 @@ class JoblibPredictor:
     runs code out of the file: the caller has compared its hash with the manifest's first.
     """
 
-    def __init__(self, artifact: Path, card: Card) -> None:
-        self._file = _Joblib(artifact, card)
+    def __init__(self, artifact: Path, card: Card, frame: Frame | None = None) -> None:
+        self._file = _Joblib(artifact, card, frame)
         loaded = self._file.loaded
         answers = loaded if isinstance(loaded, dict) else {"value": loaded}
         self._value, self._spread = answers["value"], answers.get("spread")
@@ -145,8 +149,8 @@ class JoblibPredictor:
 class JoblibClassPredictor:
     """A scikit-learn classifier as it was saved; see ``JoblibPredictor``."""
 
-    def __init__(self, artifact: Path, card: Card) -> None:
-        self._file = _Joblib(artifact, card)
+    def __init__(self, artifact: Path, card: Card, frame: Frame | None = None) -> None:
+        self._file = _Joblib(artifact, card, frame)
         self._estimator = self._file.loaded
         self._classes = [item.value for item in card.classes.classes]
         self._label_alone = not card.classes.probabilities

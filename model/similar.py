@@ -29,6 +29,9 @@ FLOOR = 0.05
 _APART = 0.3
 """What two different choices are apart in any case, in standard deviations of the answers."""
 
+_AT_ONCE = 256
+"""Rows whose distances to all others are in memory together."""
+
 Floats = NDArray[np.float32]
 
 
@@ -44,7 +47,7 @@ class Neighbors:
     """Training rows by distance; arrays as ``make`` wrote them.
 
     ``rows`` (rows, fields) are the facts as a predictor's matrix, ``answers`` (rows,) what was
-    observed, ``years`` (rows,) when, ``weights`` (fields,) multiply a squared difference of
+    observed (for classes their index), ``years`` (rows,) when, None where nobody noted it, ``weights`` (fields,) multiply a squared difference of
     numbers; ``tables`` holds for each choice field the weighted squared distances of its choices.
     """
 
@@ -52,7 +55,7 @@ class Neighbors:
         self,
         rows: Matrix,
         answers: Column,
-        years: NDArray[np.int64],
+        years: NDArray[np.int64] | None,
         weights: Floats,
         tables: dict[int, Floats],
     ) -> None:
@@ -106,9 +109,10 @@ class Neighbors:
         arrays: dict[str, Any] = {
             "rows": self.rows,
             "answers": self.answers,
-            "years": self.years,
             "weights": self.weights,
         }
+        if self.years is not None:
+            arrays["years"] = self.years
         arrays |= {f"table_{column}": table for column, table in self.tables.items()}
         np.savez_compressed(path, **arrays)
 
@@ -121,42 +125,44 @@ class Neighbors:
                 for name in arrays.files
                 if name.startswith("table_")
             }
-            return cls(
-                arrays["rows"], arrays["answers"], arrays["years"], arrays["weights"], tables
-            )
+            years = arrays["years"] if "years" in arrays.files else None
+            return cls(arrays["rows"], arrays["answers"], years, arrays["weights"], tables)
 
 
 def make(
     rows: Matrix,
     answers: Column,
-    years: NDArray[np.int64],
+    years: NDArray[np.int64] | None,
     choices: dict[int, int],
     importance: Sequence[float],
-    answer: Callable[[Matrix], Column],
+    answer: Callable[[Matrix], NDArray[np.float64]],
 ) -> Neighbors:
     """Learn the distance and index the rows.
 
     Args:
         rows: facts of the training rows, shape (rows, fields), without NaN.
         answers: what was observed, shape (rows,).
-        years: when it was observed, shape (rows,).
+        years: when it was observed, shape (rows,), or None.
         choices: how many choices each choice field has, by its column.
         importance: mean absolute contribution of each field.
-        answer: the model's values for a matrix, for the choices' effects.
+        answer: the model's values for a matrix, shape (rows,) or (rows, classes), for the choices'
+            effects.
     """
-    share = np.maximum(np.asarray(importance) / np.sum(importance), FLOOR)
+    share = np.maximum(np.asarray(importance) / max(float(np.sum(importance)), 1e-12), FLOOR)
     deviation = rows.astype(np.float64).std(axis=0)
     weights = (share / np.maximum(deviation, 1e-9) ** 2).astype(np.float32)
     spread = float(np.std(answers))
     tables = {}
     for column, count in choices.items():
-        effect = np.empty(count)
+        effects = []
         for code in range(count):
             asked = rows[:: max(1, len(rows) // 400)].copy()
             asked[:, column] = code
-            effect[code] = answer(asked).mean()
-        effect /= np.std(effect[rows[:, column].astype(int)]) or spread
-        apart = np.abs(effect[:, None] - effect[None, :]) + _APART * (1 - np.eye(count))
+            effects.append(np.atleast_1d(answer(asked).mean(axis=0)))
+        effect = np.array(effects)
+        effect /= np.linalg.norm(np.std(effect[rows[:, column].astype(int)], axis=0)) or spread
+        away = np.linalg.norm(effect[:, None] - effect[None, :], axis=2)
+        apart = away + _APART * (1 - np.eye(count))
         tables[column] = (share[column] * apart**2).astype(np.float32)
     return Neighbors(rows, answers, years, weights, tables)
 
@@ -168,16 +174,20 @@ def limits(neighbors: Neighbors, groups: Sequence[Sequence[int]]) -> list[float]
     """
     count = len(neighbors.rows)
     columns = sorted({column for group in groups for column in group})
-    parts = {
-        column: np.stack([neighbors.square(column, value) for value in neighbors.rows[:, column]])
-        for column in columns
-    }
-    found = []
-    for group in groups:
-        squares = np.zeros((count, count), dtype=np.float32)
-        for column in group:
-            squares += parts[column]
-        np.fill_diagonal(squares, np.inf)
-        nearest = np.partition(squares, NEAREST - 1, axis=1)[:, :NEAREST]
-        found.append(float(np.quantile(np.sqrt(nearest).mean(axis=1), SUPPORTED)))
-    return found
+    distances: list[list[Floats]] = [[] for _ in groups]
+    for start in range(0, count, _AT_ONCE):
+        asked = np.arange(start, min(start + _AT_ONCE, count))
+        parts = {
+            column: np.stack(
+                [neighbors.square(column, value) for value in neighbors.rows[asked, column]]
+            )
+            for column in columns
+        }
+        for place, group in enumerate(groups):
+            squares = np.zeros((len(asked), count), dtype=np.float32)
+            for column in group:
+                squares += parts[column]
+            squares[np.arange(len(asked)), asked] = np.inf
+            nearest = np.partition(squares, NEAREST - 1, axis=1)[:, :NEAREST]
+            distances[place].append(np.sqrt(nearest).mean(axis=1))
+    return [float(np.quantile(np.concatenate(found), SUPPORTED)) for found in distances]
