@@ -3,12 +3,14 @@
 import click
 from flask import Flask
 
+from app.adding import model
 from app.config import SettingError, explain
 
 
 def add_commands(app: Flask) -> Flask:
     """Give the app its commands."""
     app.cli.add_command(settings)
+    app.cli.add_command(model)
     return app
 
 

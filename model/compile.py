@@ -23,6 +23,7 @@ from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.frozen import FrozenEstimator
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
@@ -32,12 +33,13 @@ TOLERANCE = 1e-4
 """The largest relative difference between pipeline and compiled model that is let through."""
 
 INPUT = "features"
-_CODES = "codes"
+CODES = "codes"
 # Old enough for any ONNX Runtime of the last years, new enough for every operator used here.
-_OPSETS = {"": 17, "ai.onnx.ml": 3}
+OPSETS = {"": 17, "ai.onnx.ml": 3}
 _IR_VERSION = 8
 _INVERSES = {np.exp: ["Exp"], np.expm1: ["Exp", "Decrement"], None: []}
 _UNKNOWN = "nan"  # how skl2onnx spells a missing string among an encoder's categories
+_NO_CHOICE = -1.0
 _ROWS_SHOWN = 5
 
 
@@ -75,13 +77,13 @@ def compile_pipelines(
         CompileError: a step has no ONNX form, or some row differs by more than `TOLERANCE`.
     """
     reasons = []
-    for convert in (_convert_codes, _convert_strings):
+    for convert in (convert_codes, convert_strings):
         try:
             graphs = {
-                name: _convert(name, pipeline, convert, fields, choices)
+                name: convert_regressor(name, pipeline, convert, fields, choices)
                 for name, pipeline in pipelines.items()
             }
-            model: bytes = _merge(graphs, len(fields)).SerializeToString(deterministic=True)
+            model: bytes = merge(graphs, len(fields)).SerializeToString(deterministic=True)
             compare(model, pipelines, fields, choices, rows)
         except CompileError as error:
             reasons.append(f"with choices as {convert.__name__.split('_')[-1]}: {error}")
@@ -131,11 +133,11 @@ def open_session(model: bytes) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def _convert(
+def convert_regressor(
     name: str, pipeline: Predictor, convert: Any, fields: Sequence[str], choices: Choices
 ) -> onnx.ModelProto:
     """Return one pipeline as a model from INPUT to an output [N] called `name`."""
-    regressor, inverse = _unwrap(name, pipeline)
+    regressor, inverse = unwrap(name, pipeline)
     try:
         model = convert(regressor, fields, choices)
     except CompileError as error:
@@ -147,7 +149,7 @@ def _convert(
     return _finish(model, name, inverse)
 
 
-def _unwrap(name: str, pipeline: Predictor) -> tuple[Any, list[str]]:
+def unwrap(name: str, pipeline: Predictor) -> tuple[Any, list[str]]:
     """Return the pipeline without its wrappers, and the operators that undo its target."""
     inverse: list[str] = []
     inner: Any = pipeline
@@ -165,49 +167,52 @@ def _unwrap(name: str, pipeline: Predictor) -> tuple[Any, list[str]]:
     return inner, inverse
 
 
-def _convert_codes(regressor: Any, fields: Sequence[str], choices: Choices) -> onnx.ModelProto:
-    """Convert a pipeline after teaching its encoders the codes in place of the strings."""
+def convert_codes(regressor: Any, fields: Sequence[str], choices: Choices) -> onnx.ModelProto:
+    """Convert a pipeline after teaching its encoders the codes in place of the values."""
     coded = copy.deepcopy(regressor)
     names = list(getattr(regressor, "feature_names_in_", fields))
     used = [name for name in names if name in choices]
     if names != list(fields):
         raise CompileError(f"its columns are {names}, not those of the card in their order")
-    if used:
-        first = coded.steps[0][1] if isinstance(coded, Pipeline) else coded
-        if not isinstance(first, ColumnTransformer):
-            raise CompileError("its choices don't go through a ColumnTransformer first")
+    first = coded.steps[0][1] if isinstance(coded, Pipeline) else coded
+    if isinstance(first, ColumnTransformer):
         _recode(first, fields, choices)
+    elif used:
+        raise CompileError("its choices don't go through a ColumnTransformer first")
     matrix = FloatTensorType([None, len(fields)])
-    model = _to_onnx(coded, [(_CODES if used else INPUT, matrix)])
+    model = to_onnx(coded, [(CODES if used else INPUT, matrix)])
     if used:
-        _prepend(_unknown_choices([name in choices for name in fields], model.graph), model.graph)
+        prepend(_unknown_choices([name in choices for name in fields], model.graph), model.graph)
     return model
 
 
 def _unknown_choices(is_choice: Sequence[bool], graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    """Return the nodes that make _CODES of INPUT: -1 for a choice that is unknown."""
+    """Return the nodes that make CODES of INPUT: -1 for a choice that is unknown."""
     # Encoders in ONNX take integers, and NaN as an integer is 0, a choice, on some processors.
     graph.initializer.append(numpy_helper.from_array(np.array([is_choice]), "is_choice"))
-    graph.initializer.append(numpy_helper.from_array(np.array(-1, np.float32), "no_choice"))
+    graph.initializer.append(numpy_helper.from_array(np.array(_NO_CHOICE, np.float32), "no_choice"))
     return [
         helper.make_node("IsNaN", [INPUT], ["unknown"]),
         helper.make_node("And", ["unknown", "is_choice"], ["unknown_choice"]),
-        helper.make_node("Where", ["unknown_choice", "no_choice", INPUT], [_CODES]),
+        helper.make_node("Where", ["unknown_choice", "no_choice", INPUT], [CODES]),
     ]
 
 
-def _prepend(nodes: list[onnx.NodeProto], graph: onnx.GraphProto) -> None:
+def prepend(nodes: list[onnx.NodeProto], graph: onnx.GraphProto) -> None:
+    """Let nodes come before those of the graph."""
     nodes = [*nodes, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
 
 
-def _to_onnx(regressor: Any, types: list[tuple[str, Any]]) -> onnx.ModelProto:
+def to_onnx(regressor: Any, types: list[tuple[str, Any]]) -> onnx.ModelProto:
+    """Return what skl2onnx makes of it; a classifier's probabilities as a matrix."""
+    options = {id(regressor): {"zipmap": False}} if hasattr(regressor, "predict_proba") else None
     with warnings.catch_warnings():
         # skl2onnx passes NumPy bools where protobuf wants Python's; protobuf 6 warns, 7 refuses.
         warnings.simplefilter("ignore", DeprecationWarning)
         model: onnx.ModelProto = convert_sklearn(
-            regressor, initial_types=types, target_opset=_OPSETS
+            regressor, initial_types=types, target_opset=OPSETS, options=options
         )
     return model
 
@@ -215,49 +220,69 @@ def _to_onnx(regressor: Any, types: list[tuple[str, Any]]) -> onnx.ModelProto:
 def _recode(columns: ColumnTransformer, fields: Sequence[str], choices: Choices) -> None:
     """Let the fitted transformer take the matrix of codes: columns by number, codes for strings."""
     recoded = []
-    for name, transformer, selected in columns.transformers_:
-        positions = [
-            list(fields).index(column) if isinstance(column, str) else int(column)
-            for column in ([selected] if isinstance(selected, str) else selected)
-        ]
-        selected_choices = [choices.get(fields[position]) for position in positions]
-        if any(selected_choices) and transformer != "drop":
-            encoder = transformer.steps[0][1] if isinstance(transformer, Pipeline) else transformer
-            if not isinstance(encoder, OneHotEncoder | OrdinalEncoder) or not all(selected_choices):
-                raise CompileError(f"the choices in {name!r} don't go straight to an encoder")
-            encoder.categories_ = [
-                np.array([_code(category, listed or ()) for category in categories], dtype=float)
-                for categories, listed in zip(encoder.categories_, selected_choices, strict=True)
-            ]
+    for name, transformer, _ in columns.transformers_:
+        positions = list(columns._transformer_to_input_indices[name])
+        listed = [choices.get(fields[position]) for position in positions]
+        if any(listed) and transformer != "drop":
+            if not all(listed):
+                raise CompileError(f"{name!r} takes choices and numbers together")
+            known: list[list[object]] = [list(values or ()) for values in listed]
+            parts = transformer.steps if isinstance(transformer, Pipeline) else [("", transformer)]
+            for place, (_, part) in enumerate(parts):
+                _recode_part(part, known, name, is_last=place == len(parts) - 1)
+                if isinstance(part, OneHotEncoder | OrdinalEncoder):
+                    break  # what comes after sees numbers as before
         recoded.append((name, transformer, positions))
     columns.transformers_ = recoded
 
 
-def _code(category: object, listed: Sequence[str]) -> float:
-    if category not in listed:
-        raise CompileError(f"the encoder's category {category!r} is not a choice of the card")
-    return float(list(listed).index(str(category)))
+def _recode_part(part: Any, known: list[list[object]], name: str, is_last: bool) -> None:
+    """Teach one step the codes; a value that is in no list gets a code beyond it."""
+    if isinstance(part, OneHotEncoder | OrdinalEncoder):
+        part.categories_ = [
+            np.array([_code(category, values) for category in categories], dtype=float)
+            for categories, values in zip(part.categories_, known, strict=True)
+        ]
+    elif isinstance(part, SimpleImputer) and not part.add_indicator and not is_last:
+        filled = [_code(item, values) for item, values in zip(part.statistics_, known, strict=True)]
+        part.statistics_ = np.array(filled, dtype=float)
+        part.missing_values = _NO_CHOICE
+        part._fit_dtype = np.dtype(float)
+    else:
+        raise CompileError(f"the choices in {name!r} don't go straight to an encoder")
 
 
-def _convert_strings(regressor: Any, fields: Sequence[str], choices: Choices) -> onnx.ModelProto:
+def _code(value: Any, values: list[object]) -> float:
+    if value is None or value != value:
+        return _NO_CHOICE
+    if value not in values:
+        values.append(value)
+    return float(values.index(value))
+
+
+def convert_strings(regressor: Any, fields: Sequence[str], choices: Choices) -> onnx.ModelProto:
     """Convert a pipeline as it is, one input a column, and put before it what makes the columns."""
     names = list(getattr(regressor, "feature_names_in_", fields))
     if strangers := sorted(set(names) - set(fields)):
         raise CompileError(f"its columns {strangers} are not fields of the card")
     types = [
-        (name, StringTensorType([None, 1]) if name in choices else FloatTensorType([None, 1]))
+        (name, (StringTensorType if _is_text(choices.get(name)) else FloatTensorType)([None, 1]))
         for name in names
     ]
-    model = _to_onnx(regressor, types)
+    model = to_onnx(regressor, types)
     nodes: list[onnx.NodeProto] = []
     for name in names:
-        nodes += _column(name, list(fields).index(name), choices.get(name), model.graph)
-    _prepend(nodes, model.graph)
+        nodes += column_nodes(name, list(fields).index(name), choices.get(name), model.graph)
+    prepend(nodes, model.graph)
     return model
 
 
-def _column(
-    name: str, position: int, listed: Sequence[str] | None, graph: onnx.GraphProto
+def _is_text(listed: Sequence[object] | None) -> bool:
+    return listed is not None and isinstance(listed[0], str)
+
+
+def column_nodes(
+    name: str, position: int, listed: Sequence[Any] | None, graph: onnx.GraphProto
 ) -> list[onnx.NodeProto]:
     """Return the nodes that make the column `name` [N, 1] out of INPUT."""
     index, raw = f"{name}_position", f"{name}_code" if listed else name
@@ -276,17 +301,22 @@ def _column(
                 [name],
                 domain="ai.onnx.ml",
                 keys_int64s=list(range(len(listed))),
-                values_strings=list(listed),
-                default_string=_UNKNOWN,
+                **_values(listed),
             ),
         ]
     return nodes
 
 
+def _values(listed: Sequence[Any]) -> dict[str, Any]:
+    """The attributes of a LabelEncoder that answers codes with these."""
+    if _is_text(listed):
+        return {"values_strings": list(listed), "default_string": _UNKNOWN}
+    return {"values_floats": [float(item) for item in listed], "default_float": float("nan")}
+
+
 def _finish(model: onnx.ModelProto, name: str, inverse: Sequence[str]) -> onnx.ModelProto:
     """Return the model with every name of its own, the inverse of the target, and output [N]."""
     graph = model.graph
-    prefix = f"{name}/"
     last = graph.output[0].name
     for operator in inverse:
         if operator == "Exp":
@@ -298,6 +328,12 @@ def _finish(model: onnx.ModelProto, name: str, inverse: Sequence[str]) -> onnx.M
             last = f"{last}_less_one"
     graph.initializer.append(numpy_helper.from_array(np.array([-1], np.int64), "flat"))
     graph.node.append(helper.make_node("Reshape", [last, "flat"], ["answer"]))
+    return own_names(model, name)
+
+
+def own_names(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
+    """Return the model with every name of its own, but INPUT; "answer" becomes the output."""
+    graph, prefix = model.graph, f"{name}/"
     names = {"answer": name, INPUT: INPUT, "": ""}
     for node in graph.node:
         node.name = ""
@@ -308,8 +344,8 @@ def _finish(model: onnx.ModelProto, name: str, inverse: Sequence[str]) -> onnx.M
     return model
 
 
-def _merge(graphs: Mapping[str, onnx.ModelProto], width: int) -> onnx.ModelProto:
-    """Return one model with the outputs of all, in which nothing is computed twice."""
+def merge(graphs: Mapping[str, onnx.ModelProto], width: int, *shape: int) -> onnx.ModelProto:
+    """Return one model with the outputs [N, *shape] of all, in which nothing is computed twice."""
     nodes: list[onnx.NodeProto] = []
     constants: dict[bytes, onnx.TensorProto] = {}
     done: dict[bytes, onnx.NodeProto] = {}
@@ -341,13 +377,13 @@ def _merge(graphs: Mapping[str, onnx.ModelProto], width: int) -> onnx.ModelProto
         nodes,
         "formcast",
         [helper.make_tensor_value_info(INPUT, float32, ["N", width])],
-        [helper.make_tensor_value_info(name, float32, ["N"]) for name in graphs],
+        [helper.make_tensor_value_info(name, float32, ["N", *shape]) for name in graphs],
         list(constants.values()),
     )
     merged = helper.make_model(
         graph,
         producer_name="formcast",
-        opset_imports=[helper.make_opsetid(*item) for item in _OPSETS.items()],
+        opset_imports=[helper.make_opsetid(*item) for item in OPSETS.items()],
         ir_version=_IR_VERSION,
     )
     try:

@@ -47,8 +47,9 @@ class Neighbors:
     """Training rows by distance; arrays as ``make`` wrote them.
 
     ``rows`` (rows, fields) are the facts as a predictor's matrix, ``answers`` (rows,) what was
-    observed (for classes their index), ``years`` (rows,) when, None where nobody noted it, ``weights`` (fields,) multiply a squared difference of
-    numbers; ``tables`` holds for each choice field the weighted squared distances of its choices.
+    observed (for classes their index), ``years`` (rows,) when, None where nobody noted it,
+    ``weights`` (fields,) multiply a squared difference of numbers; ``tables`` holds for each choice
+    field the weighted squared distances of its choices.
     """
 
     def __init__(

@@ -56,7 +56,8 @@ class Source(BaseModel):
     def encode(self, cells: pd.Series) -> npt.NDArray[np.float64]:
         """The inverse of ``decode``; a value that is not listed becomes NaN."""
         if not self.values:
-            return cells.to_numpy(dtype=float, na_value=np.nan)
+            numbers: npt.NDArray[np.float64] = cells.to_numpy(dtype=float, na_value=np.nan)
+            return numbers
         codes = {value: float(code) for code, value in enumerate(self.values)}
         return np.array([codes.get(cell, np.nan) for cell in cells.tolist()], dtype=float)
 

@@ -1,0 +1,235 @@
+"""A card drafted from the data, good enough to be served at once and to be made better by hand."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from model import formatting
+from model.adding.columns import Column
+from model.adding.naming import CURRENCIES, Naming
+from model.fields import Value
+
+LOCALE = "en_US"
+_USUAL = (0.05, 0.95)
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """One field: its column, whether it may be left empty, and its numbers.
+
+    ``low`` and ``high`` admit every row; ``reference`` is the median, or what most rows have.
+    """
+
+    column: Column
+    required: bool
+    low: float
+    high: float
+    usual: tuple[float, float]
+    reference: Value
+
+    @property
+    def name(self) -> str:
+        """The field's name."""
+        return self.column.naming.name
+
+    @property
+    def takes(self) -> str:
+        """What it takes, in a few words."""
+        if self.column.kind == "choice":
+            return ", ".join(self.column.labels)
+        if self.column.kind == "flag":
+            return "yes or no"
+        return f"{_number(self.low)} to {_number(self.high)} {self.column.naming.unit}".strip()
+
+
+@dataclass(frozen=True)
+class Output:
+    """What the model answers. ``classes`` (value, label) are empty for a number."""
+
+    naming: Naming
+    classes: tuple[tuple[str, str], ...] = ()
+    probabilities: bool = True
+    round_to: float = 1
+    coverage: float = 0.9
+
+
+@dataclass(frozen=True)
+class Words:
+    """The card's own sentences."""
+
+    title: str
+    summary: str
+    data_text: str
+    limits: tuple[str, ...]
+    not_for: tuple[str, ...]
+    examples: tuple[tuple[str, Mapping[str, Value]], ...] = field(default=())
+
+
+def draft_field(column: Column, required: bool, codes: npt.NDArray[np.float64]) -> Drafted:
+    """Draft a field.
+
+    Args:
+        column: what its column is.
+        required: False where it may be left empty.
+        codes: the column as a predictor sees it, shape (rows,); NaN where unknown.
+    """
+    known = codes[~np.isnan(codes)]
+    if column.kind == "choice":
+        reference: Value = str_value(column, int(np.bincount(known.astype(int)).argmax()))
+        return Drafted(column, required, 0, len(column.labels) - 1, (0, 0), reference)
+    if column.kind == "flag":
+        return Drafted(column, required, 0, 1, (0, 1), bool(known.mean() > 0.5))
+    low, high = round_bounds(float(known.min()), float(known.max()), column.kind == "integer")
+    usual = np.quantile(known, _USUAL, method="nearest").tolist()
+    # A value that stands in the data: a median between two would look like nobody's.
+    median = float(np.quantile(known, 0.5, method="nearest"))
+    reference = int(median) if column.kind == "integer" else median
+    return Drafted(column, required, low, high, (usual[0], usual[1]), reference)
+
+
+def str_value(column: Column, code: int) -> str:
+    """The value of a choice's option, as the card writes it."""
+    value = column.source.values[code]
+    return column.labels[code] if not isinstance(value, str) else value
+
+
+def round_bounds(low: float, high: float, whole: bool) -> tuple[float, float]:
+    """Widen both ends to round numbers, in steps of a tenth of the span's power of ten."""
+    digits = 1 - math.floor(math.log10(high - low))
+    if whole:
+        digits = min(digits, 0)
+    step = 10.0**-digits
+    found = math.floor(low / step) * step, math.ceil(high / step) * step
+    first, last = (round(end, max(digits, 0)) for end in found)
+    return min(first, low), max(last, high)
+
+
+def round_step(deviation: float) -> float:
+    """The step to which answers are shown: a power of ten, about a fiftieth of their deviation."""
+    return float(10.0 ** math.floor(math.log10(max(deviation, 1e-9) / 50)))
+
+
+def draft_card(
+    fields: Sequence[Drafted], output: Output, words: Words, what_if: str, made_by: str
+) -> str:
+    """The text of ``card.toml``."""
+    blocks = [
+        f"# Drafted by {made_by}. What it says is a guess: read it, and write better.\n",
+        _lines(
+            {
+                "title": words.title,
+                "summary": words.summary,
+                "locale": LOCALE,
+                "what_if": what_if,
+                "data_text": words.data_text,
+                "limits": list(words.limits),
+                "not_for": list(words.not_for),
+            }
+        ),
+        "[output]\n" + _lines(_output(output)),
+        *("[[fields]]\n" + _lines(_field(item)) for item in fields),
+        *(
+            "[[examples]]\n" + _lines({"title": title, "values": dict(values)})
+            for title, values in words.examples
+        ),
+    ]
+    return "\n".join(blocks)
+
+
+def _output(output: Output) -> dict[str, object]:
+    naming = output.naming
+    made: dict[str, object] = {"label": naming.label, "noun": naming.noun}
+    if output.classes:
+        classes = [{"value": value, "label": label} for value, label in output.classes]
+        return made | {
+            "kind": "class",
+            "classes": classes,
+            "probabilities": output.probabilities,
+        }
+    currency = naming.unit in CURRENCIES
+    return made | {
+        "kind": "number",
+        "format": "currency" if currency else "number",
+        "unit": naming.unit,
+        "round_to": max(output.round_to, 1) if currency else output.round_to,
+        "coverage": output.coverage,
+        "range_text": f"{{share}} rows like this have a {naming.noun} between {{low}} and {{high}}",
+    }
+
+
+def _field(drafted: Drafted) -> dict[str, object]:
+    column, naming = drafted.column, drafted.column.naming
+    made: dict[str, object] = {
+        "name": naming.name,
+        "kind": column.kind,
+        "label": naming.label,
+        "noun": naming.noun,
+    }
+    if column.kind == "flag":
+        made |= {"noun": f"{naming.noun} applies", "because": f"{_plain(naming.noun)} is {{value}}"}
+    if column.kind in ("integer", "number"):
+        made["help"] = f"Usually {_number(drafted.usual[0])} to {_number(drafted.usual[1])}"
+        if drafted.usual[0] == drafted.usual[1]:
+            made["help"] = f"Usually {_number(drafted.usual[0])}"
+        if naming.unit:
+            made |= {"unit": naming.unit, "unit_spellings": _spellings(naming.unit)}
+        is_year = column.kind == "integer" and drafted.low >= 1000 and drafted.high <= 2999
+        if is_year and "year" in naming.name:
+            made |= {"help": "", "grouping": False}
+        made |= {"min": drafted.low, "max": drafted.high}
+    if not drafted.required:
+        made["required"] = False
+    made["example"] = drafted.reference
+    if column.kind == "choice":
+        made["choices"] = [
+            {"value": str_value(column, code), "label": label}
+            for code, label in enumerate(column.labels)
+        ]
+    return {key: value for key, value in made.items() if value != ""}
+
+
+def _plain(text: str) -> str:
+    """Text in a sentence with places, in which braces mean something."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _spellings(unit: str) -> list[str]:
+    plain = unit.lower().replace(" ", "")
+    return sorted({plain, plain.rstrip("s")} - {""}) if plain != unit.lower() else []
+
+
+def _number(value: float) -> str:
+    return formatting.number(value, LOCALE, grouping=False)
+
+
+def _lines(values: Mapping[str, object]) -> str:
+    return "".join(
+        f"{key} = {_toml(value, deep=False)}\n"
+        for key, value in values.items()
+        if value not in ("", [])
+    )
+
+
+def _toml(value: object, deep: bool = True) -> str:
+    """A value in TOML; a list of several things gets a line for each."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, str):
+        # JSON's strings are TOML's, but for one character.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, dict):
+        inside = ", ".join(f"{key} = {_toml(item)}" for key, item in value.items())
+        return f"{{ {inside} }}"
+    if isinstance(value, list):
+        if deep or not value:
+            return "[" + ", ".join(_toml(item) for item in value) + "]"
+        return "[\n" + "".join(f"  {_toml(item)},\n" for item in value) + "]"
+    return str(value)
