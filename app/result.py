@@ -11,7 +11,7 @@ from babel.lists import format_list
 
 from app import charts
 from app.reasons import Reasoner, ReasonsView
-from app.scales import NumberScale, Scale
+from app.scales import NumberScale, Scale, ceiling
 from app.skeletons import Lasting
 from app.submission import Submission
 from model import Asking, Features, Interval, Model, Prediction, RowModel, formatting
@@ -144,7 +144,7 @@ class Presenter(ABC, Generic[Said]):
         accuracy = self._model.manifest.accuracy
         name = thing = share = ""
         if ranges is not None:
-            error = formatting.percent(ranges.group(known).error, self._card.locale, digits=1)
+            error = self._error(ranges.group(known).error, ranges.relative)
             accuracy = (
                 f"With these facts, half of the estimates came within {error} "
                 f"of the actual {self._card.output.noun}."
@@ -155,6 +155,11 @@ class Presenter(ABC, Generic[Said]):
                 thing = self._card.by_name[name].thing
                 share = formatting.percent(best[1], self._card.locale)
         return Notes(name, thing, share, accuracy, self.origin)
+
+    def _error(self, error: float, relative: bool) -> str:
+        if relative:
+            return formatting.percent(error, self._card.locale, digits=1)
+        return self._scale.apart(ceiling(self._scale, error))
 
     def _empty(self) -> Result:
         output = self._card.output

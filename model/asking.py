@@ -12,6 +12,7 @@ from model.fields import AnyField, Features
 from model.loading import RowModel, Said
 from model.predictors import Column, Matrix
 from model.similar import NEAREST, Neighbors
+from model.sources import widen
 
 POINTS = 19
 """Places at which a curve is asked; a model of the bundled kind is smooth between them."""
@@ -170,7 +171,7 @@ class Asking(Generic[Said]):
         if neighbors is None:
             return []
         fields = self._card.fields
-        rows = neighbors.rows.tolist()
+        rows = widen(neighbors.rows).tolist()
         answers = neighbors.answers.tolist()
         years = [None] * len(answers) if neighbors.years is None else neighbors.years.tolist()
         return [

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.card import Card
-from model.sources import Frame
+from model.sources import Frame, widen
 
 # ONNX Runtime reports to Microsoft by default since 1.29, from threads that it starts when it is
 # imported, through a database in the home directory.
@@ -116,7 +116,7 @@ class _Joblib:
     def rows(self, estimator: Any, matrix: Matrix) -> Any:
         """The matrix, or the frame of named columns that the estimator was fitted to."""
         if self._frame is not None:
-            return self._frame.build(matrix.astype(np.float64))
+            return self._frame.build(widen(matrix))
         if not (hasattr(estimator, "feature_names_in_") or self._choices):
             return matrix
         from model.frames import to_frame

@@ -21,6 +21,25 @@ Raw = bool | int | float | str
 """What can stand in a cell of the data."""
 
 
+_DIGITS = 7
+"""Significant digits that a float32 keeps of a decimal number."""
+
+
+def widen(matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """A predictor's matrix with the decimals that were typed: 39.1, where float32 has 39.099998.
+
+    Trees compare with numbers that stood in the data, to the last bit.
+    """
+    wide = matrix.astype(np.float64)
+    size = np.abs(wide)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        digits = _DIGITS - 1 - np.floor(np.log10(size))
+    fits = np.isfinite(digits) & (digits >= 0) & (digits <= 22)
+    scale = 10.0 ** np.where(fits, digits, 0)
+    widened: npt.NDArray[np.float64] = np.where(fits, np.round(wide * scale) / scale, wide)
+    return widened
+
+
 class Source(BaseModel):
     """The column of the data from which a field comes.
 

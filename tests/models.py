@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import warnings
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
 import pandas as pd
+from onnx import TensorProto, helper, numpy_helper
+from skl2onnx import convert_sklearn
+from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_diabetes, make_regression
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
@@ -197,6 +203,108 @@ def forest_of_codes(folder: Path) -> Given:
     return _write(folder, model, table[["species", *numbers]], "species")
 
 
+def boosted_onnx(folder: Path) -> Given:
+    """What XGBoost's exporter writes: one float matrix, one tree ensemble, an output [N, 1].
+
+    The trees are scikit-learn's, put into the operator as onnxmltools puts XGBoost's: a branch goes
+    left where the number is less, a missing one goes where the learner sent it.
+    """
+    rng = np.random.default_rng(6)
+    table = pd.DataFrame(rng.uniform(0, 10, (400, 3)), columns=["f.one", "f.two", "f.three"])
+    table = table.round(3)
+    table["demand"] = 3 * table["f.one"] + table["f.two"] ** 2 + rng.normal(0, 2, 400)
+    table.loc[rng.random(400) < 0.05, "f.two"] = np.nan
+    seen, unseen = table[:250], table[250:]
+    names = ["f.one", "f.two", "f.three"]
+    trees = Boosting(max_iter=30, max_leaf_nodes=8).fit(seen[names].to_numpy(), seen["demand"])
+    nodes: Any = defaultdict(list)
+    for tree, (predictor,) in enumerate(trees._predictors):
+        for number, node in enumerate(predictor.nodes):
+            leaf = bool(node["is_leaf"])
+            nodes["nodes_treeids"].append(tree)
+            nodes["nodes_nodeids"].append(number)
+            nodes["nodes_modes"].append("LEAF" if leaf else "BRANCH_LEQ")
+            nodes["nodes_featureids"].append(0 if leaf else int(node["feature_idx"]))
+            nodes["nodes_values"].append(0.0 if leaf else float(node["num_threshold"]))
+            nodes["nodes_truenodeids"].append(0 if leaf else int(node["left"]))
+            nodes["nodes_falsenodeids"].append(0 if leaf else int(node["right"]))
+            tracks = 0 if leaf else int(node["missing_go_to_left"])
+            nodes["nodes_missing_value_tracks_true"].append(tracks)
+            if leaf:
+                nodes["target_treeids"].append(tree)
+                nodes["target_nodeids"].append(number)
+                nodes["target_ids"].append(0)
+                nodes["target_weights"].append(float(node["value"]))
+    ensemble = helper.make_node(
+        "TreeEnsembleRegressor", ["float_input"], ["variable"], domain="ai.onnx.ml", n_targets=1,
+        base_values=[float(trees._baseline_prediction[0, 0])], **nodes,
+    )  # fmt: skip
+    graph = helper.make_graph(
+        [ensemble],
+        "boosted",
+        [helper.make_tensor_value_info("float_input", TensorProto.FLOAT, [None, 3])],
+        [helper.make_tensor_value_info("variable", TensorProto.FLOAT, [None, 1])],
+    )
+    return _write_onnx(folder, graph, seen, "demand", unseen)
+
+
+def columns_onnx(folder: Path) -> Given:
+    """What skl2onnx writes of a pipeline: an input for each column, a label and a ZipMap."""
+    table = penguins().dropna()
+    table = table.rename(columns=lambda name: re.sub(r"\W+", "_", name).strip("_").lower())
+    columns = ["island", "bill_length_mm", "bill_depth_mm"]
+    prepare = ColumnTransformer(
+        [("choices", OneHotEncoder(), ["island"]), ("rest", StandardScaler(), columns[1:])]
+    )
+    seen, unseen = table[:200], table[200:]
+    model = Pipeline([("prepare", prepare), ("line", LogisticRegression())])
+    model.fit(seen[columns], seen["species"])
+    types = [
+        ("island", StringTensorType([None, 1])),
+        *((name, FloatTensorType([None, 1])) for name in columns[1:]),
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        exported = convert_sklearn(
+            model, initial_types=types, target_opset={"": 17, "ai.onnx.ml": 3}
+        )
+    (folder / "model.onnx").write_bytes(exported.SerializeToString())
+    given = _write(folder, model, seen, "species", unseen)
+    return replace(given, path=folder / "model.onnx")
+
+
+def logits_onnx(folder: Path) -> Given:
+    """What PyTorch writes of a small network: a matrix in, logits out, no class named."""
+    table = penguins().dropna()
+    numbers = table.columns[2:5].tolist()
+    seen, unseen = table[:200], table[200:]
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(
+        seen[numbers], seen["species"]
+    )
+    scaler, line = model[0], model[1]
+    weights = (line.coef_ / scaler.scale_).astype(np.float32)
+    bias = (line.intercept_ - weights @ scaler.mean_).astype(np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("Gemm", ["x", "weights", "bias"], ["logits"], transB=1)],
+        "network",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 3])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 3])],
+        [numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(bias, "bias")],
+    )
+    kept = ["species", *numbers]
+    return _write_onnx(folder, graph, seen[kept], "species", unseen[kept])
+
+
+def _write_onnx(
+    folder: Path, graph: Any, seen: pd.DataFrame, target: str, unseen: pd.DataFrame
+) -> Given:
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    given = _write(folder, None, seen, target, unseen)
+    return replace(given, path=folder / "model.onnx")
+
+
 GIVEN: dict[str, Callable[[Path], Given]] = {
     "penguins": penguin_classifier,
     "diabetes": diabetes_regressor,
@@ -204,5 +312,8 @@ GIVEN: dict[str, Callable[[Path], Given]] = {
     "wide": wide_regressor,
     "labels": label_classifier,
     "odd": odd_pipeline,
+    "boosted": boosted_onnx,
+    "columns": columns_onnx,
+    "logits": logits_onnx,
 }
 """Those that the command takes as they are."""

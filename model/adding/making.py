@@ -35,13 +35,14 @@ from model.adding.errors import AddError
 from model.adding.estimators import load_estimator
 from model.adding.indexing import Index, importance_of, index_rows
 from model.adding.measuring import (
+    LEAST_FOR_TEMPERATURE,
     Answer,
     TooFewRowsError,
     measure_classes,
     measure_numbers,
 )
 from model.adding.naming import name_columns, readable
-from model.adding.subjects import Ready, Subject, ready_estimator
+from model.adding.subjects import TOOLS, Ready, Subject, ready_estimator
 from model.adding.tables import Rows, near, need_column, read_rows
 from model.calibration import Floats
 from model.card import Artifact, Calibration, Card, Data, Golden, Manifest, Metric
@@ -218,8 +219,12 @@ class _Making:
     def _load(self) -> Subject:
         path = self._request.path
         if path.suffix == ".onnx":
-            from model.adding.graphs import read_graph
-
+            try:
+                from model.adding.graphs import read_graph
+            except ModuleNotFoundError as error:
+                raise AddError(
+                    f"{error.name} is not installed, which reading ONNX files needs. Run `{TOOLS}`."
+                ) from None
             return read_graph(path)
         if not self._request.trust:
             raise AddError(
@@ -235,8 +240,9 @@ class _Making:
         for name in request.features:
             need_column(table, name, request.data, "--features")
         there = [str(name) for name in table.columns if name not in (request.target, rows.marker)]
-        if subject.names is not None:
-            names = list(subject.names)
+        known = subject.names_in(there)
+        if known is not None:
+            names = list(known)
             if request.features and list(request.features) != names:
                 raise AddError(
                     f"The model knows its columns itself: {', '.join(names)}. Leave --features out."
@@ -260,7 +266,7 @@ class _Making:
                     f"have {len(names)}: {', '.join(names)}. Name those that it was fitted on, in "
                     "their order: --features a,b,c"
                 )
-            if len(names) > 1 and not request.features:
+            if len(names) > 1 and not request.features and list(names) == there:
                 self._notes.append(
                     "The model does not say what its columns are called: they were taken in the "
                     f"order of the data, {', '.join(names[:4])}"
@@ -349,6 +355,7 @@ class _Making:
         labels = [readable(item) for item in request.classes or classes]
         if sorted(map(str.lower, labels)) in (["0", "1"], ["false", "true"]):
             labels = ["Yes" if label.lower() in ("1", "true") else "No" for label in labels]
+            naming = replace(naming, noun="answer")
         pairs = tuple(zip(classes, labels, strict=True))
         return Output(naming, pairs, ready.probabilities)
 
@@ -382,7 +389,11 @@ class _Making:
                 output.probabilities,
             )
             if output.probabilities and temperature is None:
-                self._notes.append(f"{shown} held-out rows are too few to calibrate probabilities.")
+                self._notes.append(
+                    f"{shown} held-out rows are too few to calibrate probabilities."
+                    if count < LEAST_FOR_TEMPERATURE
+                    else "Its probabilities stay as they are: calibrated they were no better."
+                )
             if temperature is not None:
                 how += (
                     " Its probabilities were calibrated on the same rows by one temperature, and "
@@ -581,7 +592,7 @@ class _Making:
             said = f"{output.naming.label}: {', '.join(label for _, label in output.classes)}"
         else:
             said = f"{output.naming.label}, in steps of {output.round_to:g} {output.naming.unit}"
-        served = "compiled to ONNX, compared on every row"
+        served = "as ONNX, compared on every row"
         if ready.served == "model.joblib":
             served = f"as it was saved, which is slower: it did not compile.\n{ready.reason}"
         figures = tuple(

@@ -23,7 +23,9 @@ Integers = npt.NDArray[np.int64]
 EVERY_SUBSET = 6
 """Optional facts up to which each set of known ones gets its own range."""
 
-_LEAST_FOR_TEMPERATURE = 50
+LEAST_FOR_TEMPERATURE = 50
+"""Held-out rows below which probabilities are not calibrated."""
+
 _FOLDS = 10
 _BINS = 10
 _METHOD = (
@@ -197,7 +199,7 @@ def measure_classes(
 
     Returns:
         The figures, those after calibration by cross-validation; and the temperature, None where
-        there are too few rows or no probabilities.
+        there are too few rows or no probabilities, or where it does not make the log loss less.
     """
     said = probabilities.argmax(axis=1)
     metrics = [
@@ -210,29 +212,29 @@ def measure_classes(
     ]
     if not says_probabilities:
         return tuple(metrics), None
-    if len(truth) < _LEAST_FOR_TEMPERATURE:
-        metrics.append(_metric("log_loss", "Log loss", log_loss(probabilities, truth)))
-        metrics.append(
-            _share(
-                "off", "Probabilities off by, on average", calibration_error(probabilities, truth)
-            )
-        )
-        return tuple(metrics), None
+    plain = [
+        _metric("log_loss", "Log loss", log_loss(probabilities, truth)),
+        _share("off", "Probabilities off by, on average", calibration_error(probabilities, truth)),
+    ]
+    if len(truth) < LEAST_FOR_TEMPERATURE:
+        return (*metrics, *plain), None
     cooled = np.empty_like(probabilities)
     for others, held in splits(folds(len(truth), _FOLDS, np.random.default_rng(0))):
         found = temperature_of(probabilities[others], truth[others])
         cooled[held] = cool(probabilities[held], found)
-    metrics += [
-        _metric("log_loss_before", "Log loss before calibration", log_loss(probabilities, truth)),
+    if log_loss(cooled, truth) >= log_loss(probabilities, truth):
+        return (*metrics, *plain), None
+    before = [
+        metric.model_copy(
+            update={"name": f"{metric.name}_before", "label": f"{metric.label}, uncalibrated"}
+        )
+        for metric in plain
+    ]
+    after = [
         _metric("log_loss", "Log loss", log_loss(cooled, truth)),
-        _share(
-            "off_before",
-            "Probabilities off by, on average, before calibration",
-            calibration_error(probabilities, truth),
-        ),
         _share("off", "Probabilities off by, on average", calibration_error(cooled, truth)),
     ]
-    return tuple(metrics), temperature_of(probabilities, truth)
+    return (*metrics, *before, *after), temperature_of(probabilities, truth)
 
 
 def temperature_of(probabilities: Floats, truth: Integers) -> float:

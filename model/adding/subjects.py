@@ -18,7 +18,7 @@ from model.adding.estimators import Estimator, encoded_columns
 from model.adding.measuring import Answer
 from model.calibration import Floats
 from model.predictors import Matrix
-from model.sources import Frame, Source
+from model.sources import Frame, Source, widen
 
 Ask = Callable[[Floats], Floats]
 
@@ -61,16 +61,15 @@ class Subject(Protocol):
         """What people call it."""
 
     @property
-    def names(self) -> tuple[str, ...] | None:
-        """The columns that it takes; None where it does not say."""
-
-    @property
     def count(self) -> int | None:
         """How many it takes; None where it does not say."""
 
     @property
     def classes(self) -> tuple[Any, ...]:
         """What it sorts rows into; empty for a model of numbers."""
+
+    def names_in(self, columns: Sequence[str]) -> tuple[str, ...] | None:
+        """The columns that it takes, as the data call them; None where it does not say."""
 
     def encoded(self, names: Sequence[str]) -> set[str]:
         """The columns that it takes for categories although they may hold numbers."""
@@ -91,6 +90,9 @@ class EstimatorSubject:
     names: tuple[str, ...] | None
     count: int | None
     classes: tuple[Any, ...]
+
+    def names_in(self, columns: Sequence[str]) -> tuple[str, ...] | None:
+        return self.names
 
     def encoded(self, names: Sequence[str]) -> set[str]:
         return encoded_columns(self.estimator.fitted, names)
@@ -126,7 +128,7 @@ class EstimatorSubject:
         joblib.dump(estimator.fitted, work / "model.joblib", compress=3)
 
         def served(rows: Matrix) -> Floats:
-            return ask(rows.astype(np.float64))
+            return ask(widen(rows))
 
         ready = Ready(
             matrix, kept, frozenset(optional), served, frame, ("model.joblib",), "model.joblib",
@@ -134,7 +136,10 @@ class EstimatorSubject:
         )  # fmt: skip
         places = [place for place, column in enumerate(columns) if column.naming.name in optional]
         rows = rows_to_compare(matrix, places)
-        wanted = ask(rows.astype(np.float32).astype(np.float64))
+        wanted = ask(rows)
+        if differ := differing(served(rows.astype(np.float32)), wanted):
+            note = f"{differ} of {len(rows)} rows get another answer from numbers of seven digits."
+            ready = replace(ready, notes=(note,))
         return self._compiled(ready, frame, rows, wanted, work)
 
     def _compiled(
