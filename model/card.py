@@ -5,7 +5,7 @@ keys.
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -28,6 +28,26 @@ from model.outputs import ClassOutput, NumberOutput
 from model.sources import Frame
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+Loc = tuple[int | str, ...]
+"""Where something stands in a card: table, index, key."""
+
+PAGE_IDS = frozenset(
+    (
+        "alert", "announcer", "answer", "busy", "error", "errors", "form", "gauge", "main", "more",
+        "notes", "preview", "result", "share", "similar", "what_if", "why",
+    )
+)  # fmt: skip
+"""Ids of the page's own parts; a field's name is the id of its input."""
+
+
+class CardError(ValueError):
+    """A card whose parts do not fit each other: every place, and what is wrong there."""
+
+    def __init__(self, problems: list[tuple[Loc, str]]) -> None:
+        super().__init__("; ".join(message for _, message in problems))
+        self.problems = problems
 
 
 class Example(BaseModel):
@@ -75,24 +95,35 @@ class Card(CardBase):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> "Card":
+        problems = list(self._problems())
+        if problems:
+            raise CardError(problems)
+        return self
+
+    def _problems(self) -> Iterator[tuple[Loc, str]]:
+        """What each part allows, but not all together: its place, and what is wrong."""
         names = [field.name for field in self.fields]
-        doubled = sorted({name for name in names if names.count(name) > 1})
-        if doubled:
-            raise ValueError(f"two fields are named {', '.join(doubled)}")
-        if "what_if" in names:
-            raise ValueError("no field can be named what_if: the address uses that name")
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                yield ("fields", place, "name"), f"two fields are named {name}"
+            if name == "what_if":
+                problem = "no field can be named what_if: the address uses that name"
+                yield ("fields", place, "name"), problem
+            elif name in PAGE_IDS:
+                problem = f"no field can be named {name}: a part of the page has that id"
+                yield ("fields", place, "name"), problem
         if self.what_if and self.what_if not in names:
-            raise ValueError(f'what_if = "{self.what_if}" is no field')
+            yield ("what_if",), f'what_if = "{self.what_if}" is no field'
         for field in self.fields:
             field.localise(self.locale)
-        for example in self.examples:
-            unknown = sorted(set(example.values) - set(names))
-            if unknown:
-                raise ValueError(f'example "{example.title}" has no such field: {unknown[0]}')
+        for place, example in enumerate(self.examples):
+            at = ("examples", place)
+            title = f'example "{example.title}"'
+            for name in sorted(set(example.values) - set(names)):
+                yield at, f"{title} has no such field: {name}"
             _, errors = self.validate_row(example.values)
             for name, message in errors.items():
-                raise ValueError(f'example "{example.title}", {name}: {message}')
-        return self
+                yield at, f"{title}, {name}: {message}"
 
     @property
     def number(self) -> NumberOutput:

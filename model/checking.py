@@ -4,72 +4,140 @@ Every failure is a ModelError that says which line to change.
 """
 
 import hashlib
+from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
+from pydantic_core import PydanticCustomError
+
 from model.card import Card, Manifest, ManifestBase
 from model.intervals import Ranges
+from model.lines import line_of
 from model.outputs import ClassOutput
 
 
 class ModelError(Exception):
-    """The model cannot be served; the message says which line to change."""
+    """The model cannot be served; says for each of the ``problems`` which line to change."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
 
 
-def compare(card: Card, manifest: Manifest, folder: Path) -> None:
-    """Hold the card's fields, choices and coverage against the manifest's.
+def gather(*checks: Callable[[], object]) -> None:
+    """Run every check, also where one before it fails.
 
     Raises:
-        ModelError: for the first difference.
+        ModelError: with the problems of all.
     """
-    where = folder / "card.toml"
-    if missing := [name for name in manifest.columns if name not in card.names]:
-        raise ModelError(
-            f"{where}: the model was trained on {missing[0]!r}, which no field asks "
-            f'for. Add a block [[fields]] with name = "{missing[0]}".'
-        )
-    if extra := [name for name in card.names if name not in manifest.columns]:
-        raise ModelError(
-            f"{where}: the model knows no column {extra[0]!r}. Remove its [[fields]] "
-            "block, or train the model with it."
-        )
-    if card.names != manifest.columns:
-        raise ModelError(
-            f"{where}: the fields must stand in the order of the model's columns: "
+    problems: list[str] = []
+    for check in checks:
+        try:
+            check()
+        except ModelError as error:
+            problems += error.problems
+    if problems:
+        raise ModelError(*problems)
+
+
+def compare(card: Card, manifest: Manifest, folder: Path, text: str = "") -> None:
+    """Hold the card's fields, choices and coverage against the manifest's.
+
+    Args:
+        card: the card.
+        manifest: the manifest.
+        folder: where both lie.
+        text: the card as it is written, for the numbers of its lines.
+
+    Raises:
+        ModelError: with every difference.
+    """
+    problems = [*_columns(card, manifest, folder, text), *_choices(card, manifest, folder, text)]
+    problems += [*_reference(card, manifest, folder), *_output(card, manifest, folder, text)]
+    if problems:
+        raise ModelError(*problems)
+
+
+def _at(folder: Path, text: str, *loc: int | str) -> str:
+    """The place in the card, with its line."""
+    line = line_of(text, loc) if loc else None
+    return f"{folder / 'card.toml'}{f', line {line}' if line else ''}"
+
+
+def _columns(card: Card, manifest: Manifest, folder: Path, text: str) -> Iterator[str]:
+    strange = False
+    for name in manifest.columns:
+        if name not in card.names:
+            strange = True
+            yield (
+                f"{_at(folder, text)}: the model was trained on {name!r}, which no field asks "
+                f'for. Add a block [[fields]] with name = "{name}".'
+            )
+    for place, name in enumerate(card.names):
+        if name not in manifest.columns:
+            strange = True
+            yield (
+                f"{_at(folder, text, 'fields', place, 'name')}: the model knows no column "
+                f"{name!r}. Remove its [[fields]] block, or train the model with it."
+            )
+    if not strange and card.names != manifest.columns:
+        yield (
+            f"{_at(folder, text)}: the fields must stand in the order of the model's columns: "
             f"{', '.join(manifest.columns)}."
         )
-    for field in card.fields:
-        if field.kind != "choice":
+
+
+def _choices(card: Card, manifest: Manifest, folder: Path, text: str) -> Iterator[str]:
+    for place, field in enumerate(card.fields):
+        if field.kind != "choice" or field.name not in manifest.columns:
             continue
         values = tuple(choice.value for choice in field.choices)
         if values != manifest.choices.get(field.name):
-            raise ModelError(
-                f"{where}: the choices of {field.name!r} must be those that the model "
-                f"was compiled with, in their order: "
+            yield (
+                f"{_at(folder, text, 'fields', place, 'choices')}: the choices of {field.name!r} "
+                "must be those that the model was compiled with, in their order: "
                 f"{', '.join(manifest.choices.get(field.name, ()))}."
             )
+
+
+def _reference(card: Card, manifest: Manifest, folder: Path) -> Iterator[str]:
+    where = folder / "manifest.json"
     for name, value in manifest.reference.items():
         if name not in card.by_name:
-            raise ModelError(f"{folder / 'manifest.json'}: reference names {name!r}, no field.")
-        card.by_name[name].validate_value(value)
+            if name not in manifest.columns:
+                yield f"{where}: reference names {name!r}, no field."
+            continue
+        try:
+            card.by_name[name].validate_value(value)
+        except PydanticCustomError as error:
+            yield f"{where}: reference, {name}: {error.message()}. Widen the field's bounds."
+    for name in card.names:
+        if name not in manifest.reference and name in manifest.columns:
+            yield f"{where}: reference lacks {name!r}."
+
+
+def _output(card: Card, manifest: Manifest, folder: Path, text: str) -> Iterator[str]:
+    where = folder / "manifest.json"
+    calibration = manifest.calibration
     if isinstance(card.output, ClassOutput):
-        if manifest.calibration is not None:
-            raise ModelError(f"{folder / 'manifest.json'}: classes have no calibrated range.")
+        if calibration is not None:
+            yield f"{where}: classes have no calibrated range."
         return
     if manifest.axis is None:
-        raise ModelError(f"{folder / 'manifest.json'}: a model of numbers needs an axis.")
-    calibration = manifest.calibration
+        yield f"{where}: a model of numbers needs an axis."
     if calibration is None:
         return
     if calibration.coverage != card.output.coverage:
-        raise ModelError(
-            f"{where}: output.coverage = {card.output.coverage}, but the range was "
-            f"calibrated for {calibration.coverage}. Write that, or train again."
+        yield (
+            f"{_at(folder, text, 'output', 'coverage')}: output.coverage = "
+            f"{card.output.coverage}, but the range was calibrated for {calibration.coverage}. "
+            "Write that, or train again."
         )
     if missing_groups := Ranges(calibration, card.optional).missing_groups():
-        raise ModelError(
-            f"{folder / 'manifest.json'}: the calibration lacks {missing_groups} "
-            "subsets of the optional fields. Run `make train`."
+        yield (
+            f"{where}: the calibration lacks {missing_groups} subsets of the optional fields. "
+            "Make the model again: `make train`, or `model add` with --force."
         )
 
 
@@ -82,23 +150,25 @@ def check_hashes(manifest: ManifestBase, folder: Path, *more: str) -> None:
         more: names of further files that are going to be loaded.
 
     Raises:
-        ModelError: if one is missing or another than the manifest says.
+        ModelError: with every one that is missing or another than the manifest says.
     """
-    for name in (manifest.served, *more):
-        path, artifact = folder / name, manifest.artifacts.get(name)
-        if artifact is None:
-            raise ModelError(f"{folder / 'manifest.json'}: {name!r} is not among its artifacts.")
-        if path.parent != folder or not path.is_file():
-            raise ModelError(
-                f"{path} is missing. Run `make train`, or fetch it from where the manifest came "
-                "from."
-            )
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-        if found != artifact.sha256:
-            raise ModelError(
-                f"{path} is not the file that was trained: its SHA-256 is {found}, the manifest "
-                f"says {artifact.sha256}. It was not loaded. Restore it or run `make train`."
-            )
+    gather(*(partial(_check_hash, manifest, folder, name) for name in (manifest.served, *more)))
+
+
+def _check_hash(manifest: ManifestBase, folder: Path, name: str) -> None:
+    path, artifact = folder / name, manifest.artifacts.get(name)
+    if artifact is None:
+        raise ModelError(f"{folder / 'manifest.json'}: {name!r} is not among its artifacts.")
+    if path.parent != folder or not path.is_file():
+        raise ModelError(
+            f"{path} is missing. Run `make train`, or fetch it from where the manifest came from."
+        )
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != artifact.sha256:
+        raise ModelError(
+            f"{path} is not the file that was trained: its SHA-256 is {found}, the manifest "
+            f"says {artifact.sha256}. It was not loaded. Restore it or run `make train`."
+        )
 
 
 def check_versions(manifest: Manifest, folder: Path) -> None:

@@ -6,7 +6,6 @@ and encodes the value as one float for the predictor's matrix: NaN where it is u
 
 import math
 from collections.abc import Mapping
-from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -176,14 +175,14 @@ class _Numeric(BaseField):
         return self
 
     def _number(self, value: object) -> int | float:
-        number: float | Decimal
+        number: float
         if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
             number = int(value)  # what most people type, and the fastest way to read it
         elif isinstance(value, bool) or not isinstance(value, int | float | str):
             raise self._not_a_number()
         elif isinstance(value, str):
             try:
-                number = read_number(value, self._units)
+                number = float(read_number(value, self._units))
             except NotANumberError:
                 raise self._not_a_number() from None
         else:
@@ -193,7 +192,7 @@ class _Numeric(BaseField):
         if not self.min <= number <= self.max:
             low, high = self.format(self.min), self.format(self.max)
             raise refusal("range", f"{self.subject} must be between {low} and {high}")
-        return number if isinstance(number, int | float) else float(number)
+        return number
 
     @cached_property
     def _units(self) -> tuple[str, ...]:

@@ -1,16 +1,16 @@
 """Card and manifest from their files, with errors that name the line."""
 
 import json
-import re
 import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from model.card import Card, Manifest
+from model.card import Card, CardError, Loc, Manifest
 from model.checking import ModelError
 from model.image_card import ImageCard, ImageManifest
+from model.lines import line_of
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -93,37 +93,24 @@ def _parse(kind: type[T], data: Any, path: Path, text: str) -> T:
     try:
         return kind.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        loc = tuple(part for part in first["loc"] if part not in KINDS)
-        where = ".".join(str(part) for part in loc)
-        line = line_of(text, loc)
-        message = first["msg"].removeprefix("Value error, ")
-        raise ModelError(
-            f"{path}{f', line {line}' if line else ''}: {where + ': ' if where else ''}{message}"
-        ) from error
+        problems = [
+            _placed(path, text, loc, message)
+            for item in error.errors()
+            for loc, message in _found(item)
+        ]
+        raise ModelError(*dict.fromkeys(problems)) from error
 
 
-def line_of(text: str, loc: tuple[int | str, ...]) -> int | None:
-    """The line of a TOML text on which ``loc`` (table, index, key) stands, counted from 1.
+def _found(item: Any) -> list[tuple[Loc, str]]:
+    """The places and messages of one of Pydantic's errors."""
+    loc = tuple(part for part in item["loc"] if part not in KINDS)
+    cause = item.get("ctx", {}).get("error")
+    if isinstance(cause, CardError):
+        return cause.problems
+    return [(loc, item["msg"].removeprefix("Value error, "))]
 
-    Knows the layout of a card: top-level keys, tables, and arrays of tables; anything finer gets
-    the line of its table.
-    """
-    table = str(loc[0]) if loc else ""
-    index = loc[1] if len(loc) > 1 and isinstance(loc[1], int) else None
-    keys = [str(part) for part in loc if not isinstance(part, int)]
-    header = re.compile(rf"^\[\[?{re.escape(table)}\]?\]")
-    seen, start = -1, None
-    lines = text.splitlines()
-    for number, line in enumerate(lines, start=1):
-        if header.match(line):
-            seen += 1
-            if index is None or seen == index:
-                start = number
-        elif start is not None and line.startswith("["):
-            break
-        elif (start is not None or len(keys) == 1) and re.match(
-            rf"^{re.escape(keys[-1])}\s*=", line
-        ):
-            return number
-    return start
+
+def _placed(path: Path, text: str, loc: Loc, message: str) -> str:
+    where = ".".join(str(part) for part in loc)
+    line = line_of(text, loc)
+    return f"{path}{f', line {line}' if line else ''}: {where + ': ' if where else ''}{message}"

@@ -7,16 +7,17 @@ is compared, then versions, and only then is anything loaded; last, the golden r
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from model.card import Card, Manifest
+from model.card import Card, Golden, Manifest
 from model.checking import (
     ModelError,
     check_hashes,
     check_versions,
     compare,
+    gather,
 )
 from model.classes import cool
 from model.diagnosing import TOLERANCE as PICTURE_TOLERANCE
@@ -227,12 +228,15 @@ def load_models(root: Path, names: tuple[str, ...]) -> dict[str, AnyModel]:
         The models by slug, in the order of ``names``.
 
     Raises:
-        ModelError: for the first that is not sound.
+        ModelError: with the problems of all that are not sound.
     """
     models: dict[str, AnyModel] = {}
-    for name in names:
+
+    def load(name: str) -> None:
         model = load_any_model(root / name.replace("-", "_"))
         models[model.slug] = model
+
+    gather(*(partial(load, name) for name in names))
     return models
 
 
@@ -242,7 +246,10 @@ def load_any_model(folder: Path) -> AnyModel:
     Raises:
         ModelError: if anything in it disagrees with anything else; says how to mend it.
     """
-    card = _read_card(folder)
+    try:
+        card = _read_card(folder)
+    except ModelError as error:
+        raise ModelError(*error.problems, *_manifest_problems(folder)) from error
     if isinstance(card, ImageCard):
         return _load_image_model(card, folder)
     return _load_row_model(card, folder)
@@ -306,11 +313,26 @@ def _read_card(folder: Path) -> Card | ImageCard:
     return read_any_card(folder / "card.toml")
 
 
+def _manifest_problems(folder: Path) -> tuple[str, ...]:
+    """What is wrong with the manifest beside a card that is wrong, too."""
+    path = folder / "manifest.json"
+    if not path.is_file() or '"axis"' not in path.read_text(encoding="utf-8", errors="replace"):
+        return ()  # missing as well, or that of a model of pictures
+    try:
+        read_manifest(path)
+    except ModelError as error:
+        return error.problems
+    return ()
+
+
 def _load_row_model(card: Card, folder: Path) -> Model | Classifier:
     manifest = read_manifest(folder / "manifest.json")
-    compare(card, manifest, folder)
-    check_hashes(manifest, folder, *([manifest.neighbors] if manifest.neighbors else []))
-    check_versions(manifest, folder)
+    text = (folder / "card.toml").read_text(encoding="utf-8")
+    gather(
+        lambda: compare(card, manifest, folder, text),
+        lambda: check_hashes(manifest, folder, *filter(None, [manifest.neighbors])),
+        lambda: check_versions(manifest, folder),
+    )
     neighbors = Neighbors.load(folder / manifest.neighbors) if manifest.neighbors else None
     model: Model | Classifier
     if isinstance(card.output, ClassOutput):
@@ -380,30 +402,37 @@ def _check_pictures(model: ImageModel) -> None:
 
 def _check_answers(model: Model | Classifier) -> None:
     where = model.folder / "manifest.json"
-    for number, golden in enumerate(model.manifest.golden):
-        features, errors = model.card.validate_row(golden.features)
-        if features is None:
-            name, message = next(iter(errors.items()))
-            raise ModelError(f"{where}: golden row {number}, {name}: {message}")
-        try:
-            prediction = model.predict(features)
-        except Exception as error:
-            raise ModelError(f"{where}: golden row {number} does not predict: {error}") from error
-        if isinstance(prediction, Classification):
-            if prediction.label != golden.label:
-                raise ModelError(
-                    f"{where}: golden row {number} is {prediction.label}, it was "
-                    f"{golden.label or 'no class'} when the model was made. Train it again."
-                )
-            pairs = [(prediction.probability or 1.0, golden.value)]
-        else:
-            pairs = [(prediction.value, golden.value)]
-            interval = prediction.interval
-            if interval is not None and golden.low is not None and golden.high is not None:
-                pairs += [(interval.low, golden.low), (interval.high, golden.high)]
-        for here, there in pairs:
-            if abs(here - there) > TOLERANCE * max(abs(there), 1e-9):
-                raise ModelError(
-                    f"{where}: golden row {number} predicts {here:.6g}, it was "
-                    f"{there:.6g} when the model was made. Run `make train`."
-                )
+    gather(
+        *(
+            partial(_check_answer, model, golden, f"{where}: golden row {number}")
+            for number, golden in enumerate(model.manifest.golden)
+        )
+    )
+
+
+def _check_answer(model: Model | Classifier, golden: Golden, where: str) -> None:
+    features, errors = model.card.validate_row(golden.features)
+    if features is None:
+        raise ModelError(*(f"{where}, {name}: {message}" for name, message in errors.items()))
+    try:
+        prediction = model.predict(features)
+    except Exception as error:
+        raise ModelError(f"{where} does not predict: {error}") from error
+    if isinstance(prediction, Classification):
+        if prediction.label != golden.label:
+            raise ModelError(
+                f"{where} is {prediction.label}, it was {golden.label or 'no class'} when the "
+                "model was made. Train it again."
+            )
+        pairs = [(prediction.probability or 1.0, golden.value)]
+    else:
+        pairs = [(prediction.value, golden.value)]
+        interval = prediction.interval
+        if interval is not None and golden.low is not None and golden.high is not None:
+            pairs += [(interval.low, golden.low), (interval.high, golden.high)]
+    for here, there in pairs:
+        if abs(here - there) > TOLERANCE * max(abs(there), 1e-9):
+            raise ModelError(
+                f"{where} predicts {here:.6g}, it was {there:.6g} when the model was made. "
+                "Run `make train`."
+            )

@@ -4,16 +4,14 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-# ids of the page, and properties of a form element, which a field of that name would hide
-_IDS = (
-    "alert", "announcer", "answer", "busy", "error", "errors", "form", "gauge", "main", "more",
-    "notes", "preview", "result", "share", "similar", "what_if", "why",
-)  # fmt: skip
+from model.card import PAGE_IDS
+
+# properties of a form element, which a field of that name would hide
 _PROPERTIES = (
     "id", "action", "method", "elements", "target", "submit", "reset", "attributes", "children",
     "closest", "matches", "remove", "append", "contains", "dataset",
 )  # fmt: skip
-RESERVED = frozenset((*_IDS, *_PROPERTIES))
+RESERVED = PAGE_IDS | frozenset(_PROPERTIES)
 """Names that no drafted field gets."""
 
 _UNITS = {
