@@ -3,8 +3,8 @@
 import click
 from flask import Flask
 
-from app.adding import model
 from app.config import SettingError, explain
+from app.model_commands import model
 
 
 def add_commands(app: Flask) -> Flask:

@@ -1,9 +1,14 @@
 """``flask --app wsgi model …``: what a person sees of adding, checking and removing models."""
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from app.config import SettingError, Settings
+from model import ModelError, load_any_model
+from model.files import read_any_card
 
 if TYPE_CHECKING:
     from model.adding import Added
@@ -99,6 +104,79 @@ def add(
     except AddError as error:
         raise click.ClickException(str(error)) from None
     _tell(added)
+
+
+@model.command("check")
+@click.argument("name")
+@models_folder
+def check(name: str, root: Path) -> None:
+    """Say all that is wrong with the model NAME, with the line to change."""
+    folder = _folder(name, root)
+    try:
+        found = load_any_model(folder)
+    except ModelError as error:
+        for problem in error.problems:
+            click.echo(problem, err=True)
+        count = len(error.problems)
+        raise click.ClickException(
+            f"{count} {'problem' if count == 1 else 'problems'} to mend in {folder}."
+        ) from None
+    click.echo(f"{folder} is sound: {found.card.title} (version {found.version})")
+
+
+@model.command("list")
+@models_folder
+def list_models(root: Path) -> None:
+    """Show the models that are there, and which of them are served where."""
+    served = _served()
+    for card in sorted(root.glob("*/card.toml")):
+        slug = card.parent.name.replace("_", "-")
+        where = "not served"
+        if slug in served:
+            where = "served at /" if slug == served[0] else f"served at /{slug}/"
+        try:
+            title = read_any_card(card).title
+        except ModelError:
+            title = f"broken: flask --app wsgi model check {slug}"
+        click.echo(f"{slug:<24} {where:<28} {title}")
+    for slug in served:
+        if not (root / slug.replace("-", "_") / "card.toml").is_file():
+            click.echo(f"{slug:<24} FORMCAST_MODELS names it, but it is not there")
+
+
+@model.command("remove")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@models_folder
+def remove(name: str, yes: bool, root: Path) -> None:
+    """Delete the folder of the model NAME."""
+    folder = _folder(name, root)
+    slug = folder.name.replace("_", "-")
+    if slug in _served():
+        click.echo(f"{slug} is served: take it out of FORMCAST_MODELS, too.")
+    if not yes:
+        click.confirm(f"Delete {folder} and everything in it?", abort=True)
+    shutil.rmtree(folder)
+    click.echo(f"{folder} is gone.")
+
+
+def _folder(name: str, root: Path) -> Path:
+    """The folder of a model that is there."""
+    folder = root / name.replace("-", "_")
+    if folder.parent != root or not (folder / "card.toml").is_file():
+        there = sorted(path.parent.name.replace("_", "-") for path in root.glob("*/card.toml"))
+        raise click.ClickException(
+            f"There is no model {name!r} in {root}. There are: {', '.join(there) or 'none'}."
+        )
+    return folder
+
+
+def _served() -> tuple[str, ...]:
+    try:
+        return Settings.from_environment().models
+    except SettingError as error:
+        click.echo(f"Note: {error}", err=True)
+        return ()
 
 
 def _listed(text: str | None) -> tuple[str, ...]:
