@@ -6,9 +6,9 @@
   const $ = (id) => document.getElementById(id);
   const form = $("form"), answer = $("answer"), alertBox = $("alert");
   const fields = [...form.querySelectorAll(".field")];
-  const state = () => new URLSearchParams(new FormData(form)).toString();
+  const state = () => `${new URLSearchParams(new FormData(form))}`;
   const refresh = () => form.dispatchEvent(new Event("input", { bubbles: true }));
-  let resting, retrying, retried, last;
+  let timer, retried, last;
 
   function show(field) {
     const error = field.querySelector(".error");
@@ -21,6 +21,7 @@
     set("aria-describedby", [hint?.id, wrong && error.id].filter(Boolean).join(" "));
   }
   function pending() {
+    clearTimeout(timer);
     answer.dataset.state = "pending";
     $("announcer").textContent = "";
     $("result").setAttribute("aria-busy", "true");
@@ -31,38 +32,31 @@
     alertBox.replaceChildren();
     retried = false;
     fields.forEach(show);
-    clearTimeout(resting);
-    resting = setTimeout(() => {
+    timer = setTimeout(() => {
       $("announcer").textContent = $("result").dataset.announce;
     }, 1000);
   }
-  function failed(words, status = 500) {
-    if (!retried && status >= 500) {
+  // One quiet retry where it may help, if no key comes first; then the alert.
+  function failed(words, again = true, wait = 0) {
+    if (again && !retried && wait <= 5) {
       retried = true;
-      retrying = setTimeout(refresh, 600);
+      timer = setTimeout(refresh, wait * 1000 + Math.random() * 700);
       return;
     }
     answer.dataset.state = "failed";
     $("result").removeAttribute("aria-busy");
-    const text = document.createElement("p");
-    text.textContent = words;
-    const button = document.createElement("button");
-    button.setAttribute("form", "form");
-    button.textContent = "Try again";
-    alertBox.replaceChildren(text, button);
+    alertBox.innerHTML = '<p></p><button form="form">Try again</button>';
+    alertBox.firstChild.textContent = words;
   }
   const on = (name, listener) => document.addEventListener(name, listener, true);
 
   on("input", (event) => {
     form.dispatchEvent(new Event("htmx:abort"));
-    clearTimeout(retrying);
-    clearTimeout(resting);
     if (event.isTrusted) {
       retried = false;
       last = event.target;
     }
-    const field = event.target.closest(".field:not([data-wrong])");
-    if (field) delete field.dataset.left;
+    event.target.closest(".field:not([data-wrong])")?.removeAttribute("data-left");
     pending();
   });
   on("submit", () => {
@@ -76,35 +70,35 @@
     if (!answer.dataset.state) show(field);
   });
 
-  const answers = ({ response }) => response.status === 200 || response.status === 422;
+  const answers = ({ response }) => [200, 422].includes(response.status);
   on("htmx:before:swap", (event) => {
     const { ctx } = event.detail;
     if (!answers(ctx)) return;
-    if (`${ctx.request.body}` !== state()) {
-      event.preventDefault(); // too old
-      refresh();
-    } else if (!ctx.text.includes('id="result"')) {
-      event.preventDefault(); // cut short
-      failed("The answer was cut short. What you typed is kept.");
-    }
+    const old = `${ctx.request.body}` !== state();
+    const whole = fields.every(({ dataset }) => ctx.text.includes(`"${dataset.field}-error"`));
+    if (!old && whole) return;
+    event.preventDefault();
+    if (old) refresh();
+    else failed("The answer was cut short. What you typed is kept.");
   });
   on("htmx:after:swap", (event) => answers(event.detail.ctx) && settled());
   on("htmx:response:error", (event) => {
-    const { text, response } = event.detail.ctx;
-    if (response.status === 422) return;
+    const { text, response: { status, headers } } = event.detail.ctx;
+    if (status === 422) return;
     const fault = new DOMParser().parseFromString(text, "text/html").getElementById("error");
     const words = fault && [...fault.children].map((part) => part.textContent).join(". ");
-    failed(words || "The server could not answer.", response.status);
+    failed(words || "The server could not answer.", [502, 503, 504].includes(status),
+      +headers.get("Retry-After"));
   });
-  on("htmx:error", () => failed("No answer came. Check your connection; what you typed is kept."));
+  on("htmx:error", ({ detail }) => failed(
+    "No answer came. Check your connection; what you typed is kept.", detail.error !== "timeout"));
 
   // A link into the page moves the focus and adds no step to the history.
   on("click", (event) => {
     const target = $(event.target.closest('a[href^="#"]')?.hash.slice(1));
     if (!target) return;
     event.preventDefault();
-    const part = target.closest("details");
-    if (part) part.open = true;
+    target.closest("details")?.setAttribute("open", "");
     target.focus();
   });
   on("click", (event) => {

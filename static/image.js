@@ -12,7 +12,7 @@
   const on = (name, listener) => document.addEventListener(name, listener, true);
   const same = (a, b) => !a?.size && !b?.size ||
     a?.name === b?.name && a?.size === b?.size && a?.lastModified === b?.lastModified;
-  let resting, retrying, retried;
+  let timer, retried;
 
   function showError() {
     const error = field.querySelector(".error"); // swapped with every answer
@@ -23,8 +23,7 @@
     input.setAttribute("aria-describedby", [hint?.id, wrong && error.id].filter(Boolean).join(" "));
   }
   function pending() {
-    clearTimeout(retrying);
-    clearTimeout(resting);
+    clearTimeout(timer);
     answer.dataset.state = "pending";
     $("result").setAttribute("aria-busy", "true");
   }
@@ -33,24 +32,21 @@
     alertBox.replaceChildren();
     retried = false;
     showError();
-    resting = setTimeout(() => {
+    timer = setTimeout(() => {
       $("announcer").textContent = $("result").dataset.announce;
     }, 1000);
   }
-  // One quiet retry, then the alert.
-  function failed(words, status = 500) {
-    if (!retried && status >= 500) {
+  // One quiet retry where it may help; then the alert.
+  function failed(words, again = true, wait = 0) {
+    if (again && !retried && wait <= 5) {
       retried = true;
-      retrying = setTimeout(refresh, 600);
+      timer = setTimeout(refresh, wait * 1000 + 200 + Math.random() * 700);
       return;
     }
     answer.dataset.state = "failed";
-    const text = document.createElement("p");
-    text.textContent = words;
-    const button = document.createElement("button");
-    button.setAttribute("form", "form");
-    button.textContent = "Try again";
-    alertBox.replaceChildren(text, button);
+    $("result").removeAttribute("aria-busy");
+    alertBox.innerHTML = '<p></p><button form="form">Try again</button>';
+    alertBox.firstChild.textContent = words;
   }
   async function drawPreview() {
     const file = input.files[0];
@@ -78,27 +74,29 @@
   });
   on("submit", pending);
 
-  const answers = ({ response }) => response.status === 200 || response.status === 422;
+  const answers = ({ response }) => [200, 422].includes(response.status);
   on("htmx:before:swap", (event) => {
     const { ctx } = event.detail;
     if (!answers(ctx)) return;
-    if (!same(ctx.request.body.get(input.name), input.files[0])) {
-      event.preventDefault(); // that to an older file
-      refresh();
-    } else if (!ctx.text.includes('id="result"')) {
-      event.preventDefault(); // cut short on the way
-      failed("The answer did not arrive whole. Your picture is still chosen.");
-    }
+    const old = !same(ctx.request.body.get(input.name), input.files[0]);
+    const whole = ctx.text.includes(`"${field.dataset.field}-error"`); // it comes last
+    if (!old && whole) return;
+    event.preventDefault();
+    if (old) refresh();
+    else failed("The answer did not arrive whole. Your picture is still chosen.");
   });
   on("htmx:after:swap", (event) => answers(event.detail.ctx) && settled());
   on("htmx:response:error", (event) => {
-    const { text, response } = event.detail.ctx;
-    if (response.status === 422) return;
+    const { text, response: { status, headers } } = event.detail.ctx;
+    if (status === 422) return;
     const fault = new DOMParser().parseFromString(text, "text/html").getElementById("error");
     const words = fault && [...fault.children].map((part) => part.textContent).join(". ");
-    failed(words || "The server could not answer. Your picture is still chosen.", response.status);
+    failed(words || "The server could not answer. Your picture is still chosen.",
+      [502, 503, 504].includes(status), +headers.get("Retry-After"));
   });
-  on("htmx:error", () => failed("No answer came. Check your connection; your picture is still chosen."));
+  on("htmx:error", ({ detail }) => failed(
+    "No answer came. Check your connection; your picture is still chosen.",
+    detail.error !== "timeout"));
 
   // A file that the browser brought back has no answer on the page yet.
   addEventListener("pageshow", (event) => {
