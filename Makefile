@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := run
-.PHONY: run test check train bench requirements browser clean
+.PHONY: run test check train bench soak requirements browser clean
 
 # Byte-compiled packages import in a third of the time, so pip is left to compile them.
 $(VENV)/run.stamp: requirements.txt
@@ -47,6 +47,10 @@ endif
 bench: $(VENV)/test.stamp  ## measure, against a bare Flask route in the same run
 	@$(BIN)/python -m tests.install --bench
 	@$(BIN)/python -m tests.benchmarks
+
+soak: $(VENV)/test.stamp  ## slow clients, kills, stops and reloads under load; about seven minutes
+	@$(BIN)/python -m tests.install --soak
+	@$(BIN)/python -m tests.soak
 
 requirements:  ## pin anew what pyproject.toml asks for
 	$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --upgrade -o requirements.txt

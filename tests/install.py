@@ -11,7 +11,16 @@ import shutil
 import subprocess
 import sys
 
-from tests.tools import AXE, NODE_FOLDER, PACKAGES, VNU, find_chromium, find_java, find_redis
+from tests.tools import (
+    AXE,
+    NODE_FOLDER,
+    PACKAGES,
+    VNU,
+    find_chromium,
+    find_java,
+    find_nginx,
+    find_redis,
+)
 
 
 def main() -> None:
@@ -27,6 +36,8 @@ def main() -> None:
         missing.append("npm")
     if "--bench" in sys.argv and shutil.which("wrk") is None:
         missing.append("wrk")
+    if "--soak" in sys.argv and not find_nginx():
+        missing.append("nginx-light")
     if missing:
         _install(missing)
     if not _packages_are_there():

@@ -1,5 +1,6 @@
 """Where the programs are that the tests need besides Python packages."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -24,3 +25,8 @@ def find_java() -> str | None:
 def find_redis() -> str | None:
     """A Redis server, for the limits that several processes share."""
     return shutil.which("redis-server")
+
+
+def find_nginx() -> str | None:
+    """nginx, which is not on the path of those who are not root."""
+    return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")

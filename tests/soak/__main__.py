@@ -14,6 +14,7 @@ from typing import Any
 from tests.soak.endurance import endurance
 from tests.soak.faults import hanging, killed_workers, reloaded, stopped
 from tests.soak.figures import Figure, table
+from tests.soak.proxy import two_processes
 from tests.soak.readonly import mounted_read_only
 from tests.soak.slow import slow_clients
 
@@ -26,6 +27,7 @@ def scenarios() -> dict[str, Coroutine[Any, Any, list[Figure]]]:
         "stop": stopped(5),
         "reload": reloaded(5),
         "hang": hanging(20),
+        "nginx": two_processes(3),
         "endurance": endurance(50_000),
         "read-only": mounted_read_only(),
     }

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import json
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,7 @@ import joblib
 import numpy as np
 import onnx
 
-from model import Model
-from model.files import read_any_card, read_manifest
+from model import Model, load_model
 from model.predictors import OnnxPredictor
 
 HANGS_AT = 4321.0
@@ -95,7 +95,7 @@ def write_model(folder: Path, estimator: Hanging) -> None:
 
 def change_artifact(folder: Path) -> None:
     """Another ONNX model in the place of the one there: every answer is 1.25 times the old."""
-    path = folder / "model.onnx"
+    old, path = load_model(folder), folder / "model.onnx"
     graph = onnx.load(str(path))
     for node in graph.graph.node:
         node.output[:] = ["old value" if name == "value" else name for name in node.output]
@@ -103,7 +103,7 @@ def change_artifact(folder: Path) -> None:
     graph.graph.initializer.append(factor)
     graph.graph.node.append(onnx.helper.make_node("Mul", ["old value", "factor"], ["value"]))
     onnx.save(graph, str(path))
-    _record(folder)
+    _record(folder, replace(old, predictor=OnnxPredictor(path.read_bytes())))
 
 
 def break_artifact(folder: Path) -> None:
@@ -120,16 +120,14 @@ def fingerprint(path: Path) -> dict[str, Any]:
     return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
 
 
-def _record(folder: Path) -> None:
+def _record(folder: Path, model: Model) -> None:
     """Bring the manifest in line with the artifact, golden answers included."""
     where, path = folder / "manifest.json", folder / "model.onnx"
-    card: Any = read_any_card(folder / "card.toml")
-    predictor = OnnxPredictor(path.read_bytes())
-    model = Model(folder.name, folder, card, read_manifest(where), None, predictor)
     manifest = json.loads(where.read_text())
     manifest["artifacts"][path.name] = fingerprint(path)
     for golden in manifest["golden"]:
-        features, _ = card.validate_row(golden["features"])
+        features, _ = model.card.validate_row(golden["features"])
+        assert features is not None
         seen = model.predict(features)
         golden["value"] = seen.value
         if seen.interval is not None:

@@ -3,7 +3,7 @@
 import random
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,7 +31,10 @@ def copy_served(folder: Path) -> Path:
 
 @contextmanager
 def serving(
-    *options: str, model: str = "house-price", prepare: Callable[[Path], None] | None = None
+    *options: str,
+    model: str = "house-price",
+    prepare: Callable[[Path], None] | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     """A running server of a copy with one model; stopped at the end.
 
@@ -39,14 +42,19 @@ def serving(
         options: further ones for gunicorn.
         model: the model to serve.
         prepare: what is to be done to the copy first.
+        settings: further environment variables.
     """
     with TemporaryDirectory() as folder:
         root = copy_served(Path(folder) / "served")
         if prepare is not None:
             prepare(root)
-        settings = {"FORMCAST_MODELS": model, "PYTHONPATH": str(ROOT)}
+        own = {"FORMCAST_MODELS": model, "FORMCAST_RATELIMIT": "off", "PYTHONPATH": str(ROOT)}
         server = Server(
-            free_port(), options=options, root=root, settings=settings, log=Path(folder) / "log"
+            free_port(),
+            options=options,
+            root=root,
+            settings={**own, **(settings or {})},
+            log=Path(folder) / "log",
         )
         try:
             server.start()

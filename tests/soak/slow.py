@@ -29,7 +29,7 @@ def kinds(url: str) -> dict[str, tuple[bytes, bytes]]:
         "idle connections": (b"", b""),
         "slow headers": (START + b"X-Slow: ", b"a"),
         "slow bodies": (START + b"Content-Length: 9000\r\n\r\n", b"a"),
-        "slow readers": (get(asset[0]) * 200, b""),  # 7 MB, more than the buffers between take
+        "slow readers": (get(asset[0]) * 10, b""),  # 370 KB, more than the buffers between take
     }
 
 
@@ -40,6 +40,7 @@ async def dawdle(port: int, first: bytes, then: bytes, going: Callable[[], bool]
         with socket.socket() as sock:
             sock.setblocking(False)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)  # keeps its buffer small
             try:
                 await loop.sock_connect(sock, ("127.0.0.1", port))
                 await loop.sock_sendall(sock, first)

@@ -1,0 +1,100 @@
+"""Two processes behind nginx, with the site file that we give to others."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.conftest import Server, free_port
+from tests.soak.figures import Figure, share
+from tests.soak.load import Outcome, load
+from tests.soak.serving import asks_of, houses, serving
+from tests.tools import ROOT, find_nginx
+
+AROUND = """
+daemon off;
+pid {folder}/pid;
+error_log {folder}/error.log;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    {site}
+}}
+"""
+
+
+@contextmanager
+def nginx(*ports: int) -> Iterator[int]:
+    """deploy/nginx.conf before servers at these two ports; yields the port that it listens on."""
+    program = find_nginx()
+    assert program is not None, "nginx is missing: python -m tests.install --soak"
+    port = free_port()
+    site = (ROOT / "deploy" / "nginx.conf").read_text()
+    for old, new in zip(("127.0.0.1:8000", "127.0.0.1:8001"), ports, strict=True):
+        assert old in site
+        site = site.replace(old, f"127.0.0.1:{new}")
+    site, found = re.subn(r"listen 80;\n\s*listen \[::\]:80;", f"listen 127.0.0.1:{port};", site)
+    assert found == 1
+    with TemporaryDirectory() as folder:
+        user = "user root;" if os.geteuid() == 0 else ""
+        path = Path(folder) / "nginx.conf"
+        path.write_text(user + AROUND.format(folder=folder, site=site))
+        running = subprocess.Popen([program, "-c", path, "-e", f"{folder}/error.log"])
+        try:
+            yield port
+        finally:
+            running.terminate()
+            running.wait(10)
+
+
+async def two_processes(rest: float) -> list[Figure]:
+    """Each of two processes killed and started anew under load; ``rest`` seconds between."""
+    behind = {"FORMCAST_PROXIES": "1"}
+    with (
+        serving(settings=behind) as one,
+        serving(settings=behind) as two,
+        nginx(one.port, two.port) as port,
+    ):
+        asks = asks_of(one.root, houses(50), pages=True)
+        await asyncio.to_thread(_wait_for, port)
+        going = True
+        running = asyncio.create_task(load(port, asks, lambda: going))
+        for server in (one, two):
+            await asyncio.sleep(rest)
+            _kill(server)
+            await asyncio.sleep(rest)
+            await asyncio.to_thread(server.start)
+        await asyncio.sleep(rest)
+        going = False
+        seen = await running
+    lost = seen.failed + seen.outcomes[Outcome.REFUSED]
+    name = "two processes behind nginx, each killed and restarted"
+    return [share(f"{name}: pages and fragments lost", lost, seen.sent, 0)]
+
+
+def _kill(server: Server) -> None:
+    """The master and its workers, all at once."""
+    assert server.process is not None
+    os.killpg(server.process.pid, signal.SIGKILL)
+    server.process.wait(10)
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(100):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/about", timeout=5):
+                return
+        except OSError:
+            continue
+    raise RuntimeError("nginx did not start")
