@@ -38,6 +38,10 @@ worker_connections = 1000
 # would lose by it, the reload on SIGHUP, is done below.
 preload_app = True
 
+# A team of OpenMP threads does not survive a fork: a scikit-learn model that was asked in the
+# master would hang in every worker. With one thread there is no team, and a row needs none.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 # A worker that has not moved for so long (a prediction that hangs) is replaced; and what running
 # requests get on SIGTERM: below Heroku's 30 s.
 timeout = 20

@@ -75,6 +75,7 @@ class Server:
                 self.command(),
                 cwd=self.root,
                 env=self.environment(),
+                stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
