@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from gevent.server import StreamServer
-from gunicorn.workers import ggevent
 
 
 @dataclass(frozen=True)
@@ -40,8 +39,3 @@ class DrainingServer(StreamServer):  # type: ignore[misc]  # gevent has no types
                     self.do_handle(*waiting)
             self.socket.close()
         super().close()
-
-
-def drain_on_stop() -> None:
-    """Let gunicorn's gevent workers listen like that; it has no setting for the class."""
-    ggevent.StreamServer = DrainingServer

@@ -13,7 +13,6 @@ from ssl import SSLError
 from typing import Any
 
 import gevent
-from gevent.server import StreamServer
 from gunicorn.http.errors import (
     ConfigurationProblem,
     ExpectationFailed,
@@ -29,6 +28,7 @@ from gunicorn.workers import ggevent
 from gunicorn.workers.ggevent import GeventWorker
 
 from app.answers import HTML
+from app.draining import DrainingServer
 from app.observing import new_id
 from app.security import HEADERS, Say
 
@@ -63,7 +63,7 @@ ACCEPTED = 16
 get some: then, in a rush, new visitors stand in line for seconds while the first are served."""
 
 
-class Listener(StreamServer):  # type: ignore[misc]  # gevent ships no types
+class Listener(DrainingServer):
     """gevent's server, which takes ``ACCEPTED`` connections whatever gunicorn says."""
 
     @property

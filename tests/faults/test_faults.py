@@ -34,7 +34,7 @@ def test_sighup_serves_a_changed_model_and_keeps_the_old_one_in_place_of_a_broke
 
 
 def test_a_worker_that_hangs_in_a_prediction_is_replaced() -> None:
-    assert not missed(asyncio.run(hanging(3)), "replaced|afterwards")
+    assert not missed(asyncio.run(hanging(2)), "replaced|afterwards")
 
 
 @pytest.mark.skipif(not possible(), reason="needs a mount namespace: root, or unshare -r")
