@@ -2,6 +2,8 @@
 
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 PATIENCE = 5.0
@@ -29,25 +31,22 @@ class NoAnswerError(Exception):
     """Nothing, or nothing whole, came back."""
 
 
-def converse(port: int, sent: bytes, *, half_close: bool = False) -> Answer:
+def converse(port: int, sent: bytes) -> Answer:
     """Send bytes and read the first answer.
 
     Args:
         port: that of the server, on this machine.
         sent: what goes over the wire, all at once.
-        half_close: whether to say then that nothing follows.
 
     Raises:
         NoAnswerError: for a connection closed or silent before a whole answer.
     """
     started = time.monotonic()
     with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
-        try:
+        with suppress(
+            BrokenPipeError, ConnectionResetError
+        ):  # it may answer before it has read all
             connection.sendall(sent)
-            if half_close:
-                connection.shutdown(socket.SHUT_WR)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # it may have answered before it had read all
         return read_answer(connection, started, head=sent.lstrip().startswith(b"HEAD"))
 
 
@@ -78,6 +77,49 @@ def read_answer(connection: socket.socket, started: float, *, head: bool = False
     seconds = time.monotonic() - started
     status = int(first.split()[1])
     return Answer(status, headers, body[:length], seconds, body[length:], data)
+
+
+def exchange(port: int, sent: bytes, *, head: bool = False) -> list[Answer]:
+    """Send bytes, say that nothing follows, and read every answer until the server closes.
+
+    Raises:
+        NoAnswerError: where it does not close in time, or an answer is cut short.
+    """
+    started = time.monotonic()
+    data = b""
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
+        connection.settimeout(PATIENCE)
+        with suppress(BrokenPipeError, ConnectionResetError):
+            connection.sendall(sent)
+            connection.shutdown(socket.SHUT_WR)
+        try:
+            while piece := connection.recv(65536):
+                data += piece
+        except TimeoutError as error:
+            raise NoAnswerError(f"not closed in {PATIENCE} s; so far {data[:80]!r}") from error
+        except ConnectionResetError as error:
+            if not data:
+                raise NoAnswerError("reset without an answer") from error
+    return list(_split(data, time.monotonic() - started, head))
+
+
+def _split(data: bytes, seconds: float, head: bool) -> Iterator[Answer]:
+    while data:
+        if data.startswith(b"HTTP/1.1 100 Continue\r\n\r\n"):
+            data = data[25:]
+            continue
+        top, _, body = data.partition(b"\r\n\r\n")
+        first, *lines = top.decode("latin-1").split("\r\n")
+        if not first.startswith("HTTP/1."):
+            raise NoAnswerError(f"no answer but {data[:80]!r}")
+        headers = {line.partition(": ")[0].lower(): line.partition(": ")[2] for line in lines}
+        length = 0 if head else int(headers.get("content-length", 0))
+        if len(body) < length:
+            raise NoAnswerError(f"cut short: {len(body)} of {length} bytes")
+        if head and not body.startswith(b"HTTP/1."):
+            length = len(body)  # a body that must not be
+        yield Answer(int(first.split()[1]), headers, body[:length], seconds)
+        data = body[length:]
 
 
 def _piece(connection: socket.socket, started: float, so_far: bytes) -> bytes:

@@ -1,0 +1,311 @@
+"""Every bad request of the suite, as the bytes that go over the wire, in families."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from flask import Flask
+
+from tests.attack.naughty import NUMBERS, QUOTE, STRINGS, TAG
+
+FORM = "application/x-www-form-urlencoded"
+GOOD = b"beds=3&baths=2.5&sqft=1850"
+METHODS = (
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND",
+    "MKCOL", "LOCK", "SEARCH", "PURGE", "DEBUG", "LINK", "M-SEARCH", "BREW", "get", "Post", "GE T",
+    "G\x00ET", "ÄÖÜ", "A" * 21, "A" * 3000, "",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    """One bad request; ``closes`` where the connection may close without an answer."""
+
+    name: str
+    sent: bytes
+    closes: bool = False
+
+    @property
+    def head(self) -> bool:
+        """Whether its answer must have no body."""
+        return self.sent.startswith(b"HEAD ")
+
+
+def post(target: str, body: bytes, kind: str | None = FORM, extra: str = "") -> bytes:
+    """A POST that is well formed as far as HTTP goes."""
+    lines = [f"POST {target} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}"]
+    if kind is not None:
+        lines.append(f"Content-Type: {kind}")
+    return ("\r\n".join(lines) + f"\r\n{extra}\r\n").encode("utf-8") + body
+
+
+def get(target: str, extra: str = "") -> bytes:
+    """A GET of any target."""
+    return f"GET {target} HTTP/1.1\r\nHost: localhost\r\n{extra}\r\n".encode()
+
+
+def targets(app: Flask) -> tuple[list[str], list[str]]:
+    """Every address of the app, and those that take a POST; a new route is in them by itself."""
+    every, posts = [], []
+    for rule in sorted(app.url_map.iter_rules(), key=str):
+        address = "/" + str(rule).lstrip("/")
+        for argument in rule.arguments:
+            address = address.replace(f"<{argument}>", "app.js")
+        every.append(address)
+        if rule.methods and "POST" in rule.methods:
+            posts.append(address)
+    return [*every, "/nowhere", "*"], [*posts, "/nowhere"]
+
+
+def texts(app: Flask) -> Iterator[Case]:
+    """Naughty strings in every field and in the address."""
+    fields = ("beds", "baths", "sqft", "neighborhood", "what_if", "unheard_of")
+    for number, text in enumerate(STRINGS):
+        coded = quote(text, safe="")
+        field = fields[number % len(fields)]
+        body = GOOD + f"&{field}={coded}".encode()
+        yield Case(f"string {number} beside a good form", post("/predict-fragment", body))
+        body = f"beds={coded}&baths=2&sqft={coded}&neighborhood={coded}".encode()
+        yield Case(f"string {number} in fields", post("/predict-fragment", body))
+        yield Case(f"string {number} in a page", post("/", body))
+        yield Case(f"string {number} as a name", post("/predict-fragment", f"{coded}=1".encode()))
+        if len(coded) < 3000:
+            yield Case(f"string {number} in the query", get(f"/?beds={coded}&{coded}=1"))
+            yield Case(f"string {number} in the path", get(f"/{coded}"))
+
+
+def numbers(app: Flask) -> Iterator[Case]:
+    """Numbers in every spelling."""
+    for text in NUMBERS:
+        for field in ("beds", "sqft"):
+            rest = "baths=2&sqft=1850" if field == "beds" else "beds=3&baths=2"
+            body = f"{rest}&{field}={quote(text, safe='')}".encode()
+            yield Case(f"{field} is {text[:20]!r}", post("/predict-fragment", body))
+
+
+def types(app: Flask) -> Iterator[Case]:
+    """Wrong, missing and misleading content types, bodies that are not what they say."""
+    bodies = (GOOD, b"", b'{"beds": 3}', b"\x00\xff\xfe", b"[" * 20_000, b"&" * 5_000)
+    kinds = (
+        None, "", "text/plain", "application/json", "application/xml", "multipart/form-data",
+        "multipart/form-data; boundary=", "multipart/form-data; boundary=" + "x" * 500,
+        "multipart/mixed; boundary=x", f"{FORM}; charset=utf-7", f"{FORM}; charset=\"nonsense",
+        f"{FORM},a/b", "application/x-www-form-urlencodedx", "text/html; " + "a=b;" * 500, "/",
+        ";;;", f"a/{TAG}>", "multipart/form-data; boundary*=utf-8''%00",
+        "application/json; charset=utf-16",
+    )  # fmt: skip
+    for target in targets(app)[1]:
+        for number, kind in enumerate(kinds):
+            body = bodies[number % len(bodies)]
+            yield Case(f"{target} with type {str(kind)[:40]!r}", post(target, body, kind))
+        for body in bodies:
+            yield Case(f"{target} with {body[:12]!r}", post(target, body))
+            yield Case(f"{target} with JSON {body[:12]!r}", post(target, body, "application/json"))
+
+
+def multiparts(app: Flask) -> Iterator[Case]:
+    """Broken multipart bodies."""
+    disposition = b'Content-Disposition: form-data; name="image"; filename="a.png"\r\n'
+    part = b"--x\r\n" + disposition
+    form, bad = b"Content-Disposition: form-data", TAG.encode() + b">"
+    bodies = (
+        b"", b"--", b"--x", b"--x--", b"--x\r\n\r\n", b"--x\n\nabc\n--x--", b"\r\n--x\r\n",
+        b"--x\r\r\n--x--", part, part + b"\r\nabc", part + b"\r\nabc\r\n--x",
+        part + b"\r\nabc\r\n--y--", part * 100,
+        part + b"Content-Type: " + b"a" * 70_000 + b"\r\n\r\nabc\r\n--x--\r\n",
+        part + b"A: b\r\n" * 3_000 + b"\r\nabc\r\n--x--\r\n",
+        b"--x\r\n\xff\xfe: \x00\r\n\r\n\r\n--x--",
+        b"--x\r\n" + form + b"\r\n\r\nabc\r\n--x--\r\n",
+        b"--x\r\n" + form + b"; name=image; filename*=utf-8''%ff\r\n\r\na\r\n--x--\r\n",
+        b"--x\r\n" + form + b"; name=image; filename=\"" + bad + b".png\"\r\n\r\na\r\n--x--\r\n",
+        part + b"Content-Transfer-Encoding: base64\r\n\r\nYWJj\r\n--x--\r\n",
+        part + b"Content-Length: 99999999\r\n\r\nabc\r\n--x--\r\n",
+        part + b"Content-Type: multipart/mixed; boundary=y\r\n\r\n--y\r\n\r\n--y--\r\n--x--\r\n",
+        (part + b"\r\nabc\r\n") * 2 + b"--x--\r\n", (part + b"\r\n\r\n") * 25 + b"--x--\r\n",
+        b"--x\r\n" * 30_000, b"-" * 100_000, b"\0" * 100_000, b"\r\n" * 50_000,
+    )  # fmt: skip
+    for target in ("/chest-xray/", "/chest-xray/predict-fragment", "/predict-fragment"):
+        for number, body in enumerate(bodies):
+            yield Case(
+                f"{target} multipart {number}",
+                post(target, body, "multipart/form-data; boundary=x"),
+            )
+
+
+def fields(app: Flask) -> Iterator[Case]:
+    """Fields twice, by the thousand, without names, half coded."""
+    bodies = (
+        GOOD + b"&beds=4", GOOD + b"&beds=3", b"&".join([GOOD] * 50), b"beds=3;baths=2;sqft=1850",
+        b"a=1&" * 499 + GOOD, b"&".join(b"f%d=1" % n for n in range(5_000)), b"a&" * 20_000,
+        b"=" * 20_000, b"&=&=&=", b"beds", b"=3", b"beds[]=3&baths[]=2", b"beds[a][b]=3",
+        b"beds%5b%5d=3", b"beds%00=3", b"%62eds=3&baths=2&sqft=1850", b"beds=%", b"beds=%zz",
+        b"beds=%f", b"beds=%ff%fe", b"beds=%c0%80", b"beds=%ed%a0%80", b"beds=%u0033",
+        b"beds=3+&baths=+2&sqft=1850", b"BEDS=3&Baths=2&SQFT=1850", b"\xff\xfe\xfd",
+        GOOD.decode().encode("utf-16"), b"beds=3\nbaths=2", b"what_if=sqft&what_if=" + b"a" * 99,
+        b"a" * 65_536, b"a" * 65_537, b"a=" + b"%41" * 20_000, b"+" * 60_000,
+        b"beds=" + b"9" * 60_000,
+    )  # fmt: skip
+    for number, body in enumerate(bodies):
+        for target in ("/", "/predict-fragment", "/chest-xray/predict-fragment"):
+            yield Case(f"{target} with fields {number}", post(target, body))
+        if len(body) < 3_500 and all(32 < byte < 127 for byte in body):
+            yield Case(f"fields {number} in the query", get("/?" + body.decode()))
+
+
+def methods(app: Flask) -> Iterator[Case]:
+    """Every method on every address."""
+    for target in targets(app)[0]:
+        for method in METHODS:
+            line = f"{method} {target} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            yield Case(f"{method[:20]!r} {target}", line.encode())
+
+
+def paths(app: Flask) -> Iterator[Case]:
+    """Path tricks."""
+    tricks = (
+        "/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/..%2f..%2fetc/passwd",
+        "/static/../wsgi.py", "/static/..%2fwsgi.py", "/static/%2e%2e/app/config.py",
+        "/static/app.js", "/static/app.js%00.css", "/static/", "/static", "/static//app.js",
+        "/static/....//wsgi.py", "/static/..\\wsgi.py", "//", "///", "//evil.example/",
+        "//evil.example/%2e%2e", "/\\evil.example", "/%5cevil.example", "/.", "/..", "/./",
+        "/predict-fragment/", "/predict-fragment//", "//predict-fragment", "/PREDICT-FRAGMENT",
+        "/predict-fragment;x=1", "/predict-fragment%20", "/predict-fragment%00",
+        "/predict-fragment?", "/?", "/??", "/#x", "/?#", "/%", "/%%", "/%zz", "/%ff",
+        "/%c0%ae%c0%ae/", "/%00", "/%0a", "/%0d%0aA:%20b", "/chest-xray", "/chest-xray?a=b",
+        "/chest-xray//", "/chest_xray/", "/CHEST-XRAY/", "/house-price/", "/.git/config", "/.env",
+        "/wsgi.py", "/model/house_price/model.joblib", "/gunicorn.conf.py", "/favicon.ico",
+        "/robots.txt", "/server-status", "/admin", "/console", "/?__debugger__=yes",
+        "/" + "a" * 3_900, "/" + "a/" * 1_900, "/?" + "a=b&" * 900, "/about/../about",
+        "/about?x=" + "y" * 3_000, "/" + "%41" * 1_200, f"/{quote(TAG)}>", "/%3Czq7%3E",
+        "/?%22zq7=1", "/about%2f", "/about;", "/about/", "http://localhost/",
+        "http://evil.example/", "http://evil.example/chest-xray", "https://localhost/", "ftp://x/",
+        "http://", "http:///", "http://[::1]/", "http://[::1", "http://a:b@c/", "://", "a://b",
+        "localhost:80", "evil.example:443", "?x", "x", "*", "/ /", "/\t", "/\x00", "/ä", "/\x7f",
+    )  # fmt: skip
+    for trick in tricks:
+        yield Case(f"GET {trick[:60]!r}", get(trick))
+        yield Case(f"HEAD {trick[:60]!r}", get(trick).replace(b"GET ", b"HEAD ", 1))
+        yield Case(f"POST {trick[:60]!r}", post(trick, GOOD))
+
+
+def headers(app: Flask) -> Iterator[Case]:
+    """Huge, many, broken, contradicting headers; bodies that are not as long as they say."""
+    lines = (
+        "X: " + "a" * 8_000, "X: " + "a" * 9_000, "X: " + "a" * 200_000, "X: y\r\n" * 99,
+        "X: y\r\n" * 101, "X: y\r\n" * 5_000, "X" * 9_000 + ": y", ": y", "X", "X :y", "X\t: y",
+        " X: y", "\tX: y", "X: a\r\n b", "X: \x00", "X: \x01", "X: \x7f", "X: ä", "Ä: x",
+        "X\x00: y", "X(: y", "X_Y: z", "SCRIPT_NAME: /x", "Script-Name: /x", "PATH_INFO: /x",
+        "Host: a\r\nHost: b", "Host: evil.example", "Host:", "Host: a b", f"Host: {TAG}>",
+        "Host: a/b", "Host: [", "Host: [::1]:99999", "Host: a:b", "Host: " + "a" * 8_000,
+        "X-Forwarded-Host: evil.example", "X-Forwarded-Proto: https\r\nX-Forwarded-Ssl: off",
+        "X-Forwarded-Proto: javascript", "X-Forwarded-For: " + "1.2.3.4," * 900,
+        "X-Forwarded-Prefix: /x", "X-Forwarded-Port: abc", "Forwarded: for=x;host=evil.example",
+        "X-Original-URL: /admin", "X-HTTP-Method-Override: DELETE", "Accept-Encoding: gzip;q=abc",
+        "Accept-Encoding: gzip;q=", "Accept: " + "*/*," * 1_500,
+        "Accept-Encoding: " + "gzip;q=0.5," * 600, "Accept-Language: " + "x-" * 3_000,
+        "Range: bytes=0-0,-1", "Range: bytes=" + "0-,"  * 2_000, "If-None-Match: \"x",
+        "If-Modified-Since: yesterday", "Cookie: " + "a=b;" * 1_900, "Cookie: a=\"\\",
+        "Authorization: Basic !!!", "Authorization: Digest " + "a=b," * 900, "Expect: 100-continue",
+        "Expect: tea",
+        "Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQ",
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: x",
+        "Connection: close, close", "Connection: " + "x," * 3_000, "Keep-Alive: timeout=-1",
+        "TE: trailers", "Trailer: Host", "Via: " + "x," * 900,
+        "HX-Request: true\r\nHX-Target: ../../x", f"HX-Current-URL: {TAG}>", f"Referer: {QUOTE}",
+        f"User-Agent: {TAG}>", "Content-Length: 0\r\nContent-Length: 5", "Content-Length: -1",
+        "Content-Length: +5", "Content-Length: 0x5", "Content-Length: 5,5", "Content-Length: ٥",
+        "Content-Length: 1e9", "Content-Length:", "Content-Length: 99999999999999999999",
+        "Content-Length: 5", "Content-Length: 70000", "Content-Length: 1000000000",
+    )  # fmt: skip
+    for line in lines:
+        for start in ("GET / ", "HEAD /?beds=3 ", "POST /predict-fragment ", "POST /chest-xray/ "):
+            host = "" if line.startswith("Host") else "Host: localhost\r\n"
+            text = f"{start}HTTP/1.1\r\n{host}{line}\r\n\r\n"
+            yield Case(f"{start}{line[:50]!r}", text.encode("utf-8", "surrogateescape"))
+    for target in ("/", "/predict-fragment", "/chest-xray/predict-fragment"):
+        yield Case(f"{target} 2 MB", post(target, b"a" * 2_000_000))
+        yield Case(f"{target} short body", post(target, GOOD).replace(b": 26", b": 99", 1))
+        yield Case(f"{target} long body", post(target, GOOD).replace(b": 26", b": 9", 1))
+        yield Case(
+            f"{target} no length", post(target, GOOD).replace(b"Content-Length: 26\r\n", b"")
+        )
+        yield Case(f"{target} waits", post(target, GOOD, extra="Expect: 100-continue\r\n"))
+
+
+def protocols(app: Flask) -> Iterator[Case]:
+    """Versions, framing, pipelines, smuggling."""
+    top = b"POST /predict-fragment HTTP/1.1\r\nHost: localhost\r\n"
+    form = top + b"Content-Type: application/x-www-form-urlencoded\r\n"
+    chunked = form + b"Transfer-Encoding: chunked\r\n"
+    whole = b"1a\r\n" + GOOD + b"\r\n0\r\n\r\n"
+    smuggled = b"GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    for version in ("0.9", "1.0", "1.2", "2.0", "3", "1", "1.1.1", "9.9", "-1.0", "1.1x", "", "A"):
+        yield Case(f"version {version}", f"GET / HTTP/{version}\r\nHost: a\r\n\r\n".encode())
+    lines = (
+        b"GET /\r\n\r\n", b"GET\r\n\r\n", b"GET / \r\n\r\n", b"GET  / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1 x\r\n\r\n", b"GET / HTTP/1.1\n\n", b"GET / HTTP/1.1\r\r\n\r\n",
+        b"\r\n\r\nGET / HTTP/1.1\r\n\r\n", b"\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / http/1.1\r\n\r\n", b"GET /HTTP/1.1\r\n\r\n", b"/ GET HTTP/1.1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n", b"GET / HTTPS/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nHost: a\r\n",
+        b"GET / HT", b"G", b"\r\n", b"\n", b"\x00", b" ",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"SSH-2.0-OpenSSH_9.2\r\n", b"EHLO a\r\n",
+        b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\nGET / HTTP/1.1\r\n\r\n",
+        b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c", b"*1\r\n$4\r\nPING\r\n", b"{}", b"\x80" * 500,
+        b"A" * 10_000,
+    )  # fmt: skip
+    for line in lines:
+        yield Case(f"line {line[:30]!r}", line, closes=True)
+    bodies = (
+        whole, b"0\r\n\r\n", b"", b"zz\r\n", b"-1\r\n", b"1a", b"1a\r\n" + GOOD,
+        b"ffffffffffffffffff\r\n", b"1a;x=" + b"y" * 9_000 + b"\r\n",
+        b"1a \r\n" + GOOD + b"\r\n0\r\n\r\n", b"0x1a\r\n" + GOOD, b"1a\n" + GOOD + b"\n0\n\n",
+        b"1_a\r\n" + GOOD, b"\r\n\r\n", b"0\r\nHost: evil.example\r\n\r\n",
+        b"0\r\n" + b"X: y\r\n" * 500 + b"\r\n", b"1\r\na\r\n" * 5_000 + b"0\r\n\r\n",
+        b"5\r\nbeds=\r\n0\r\n\r\n" + smuggled,
+    )  # fmt: skip
+    for body in bodies:
+        yield Case(f"chunked {body[:20]!r}", chunked + b"\r\n" + body, closes=True)
+    codings = (
+        "chunked, chunked", "gzip, chunked", "gzip", "identity", "chunked, identity", "xchunked",
+        "\x0bchunked", "chunked;q=1", '"chunked"', "chunked\r\nTransfer-Encoding: x", "",
+    )  # fmt: skip
+    for coding in codings:
+        text = form + f"Transfer-Encoding: {coding}\r\n\r\n".encode() + whole
+        yield Case(f"coding {coding!r}", text, closes=True)
+    length, code = b"Content-Length: ", b"Transfer-Encoding: chunked\r\n"
+    pairs = (
+        (length + b"26\r\n", code), (length + b"4\r\n", code),
+        (length + b"26\r\n", length + b"4\r\n"), (b"Content-Length : 26\r\n", b""),
+        (b"Transfer-Encoding : chunked\r\n", b""),
+        (b"Transfer_Encoding: chunked\r\n", length + b"4\r\n"), (code, code),
+        (b"Transfer-Encoding:\x0bchunked\r\n", length + b"4\r\n"),
+    )  # fmt: skip
+    for first, second in pairs:
+        for head in (first + second, second + first):
+            yield Case(f"framing {head!r}", form + head + b"\r\n" + whole + smuggled, closes=True)
+    yield Case("a pipeline", get("/about") * 20)
+    yield Case("a pipeline that breaks", get("/about") * 3 + b"\x00\r\n\r\n" + get("/about"))
+    yield Case("a request in a body", post("/predict-fragment", smuggled))
+    yield Case("posts in a row", post("/predict-fragment", GOOD) * 10)
+    yield Case("1.0 and kept", b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" * 2)
+
+
+def noise(app: Flask) -> Iterator[Case]:
+    """Bytes by chance, and good requests with a few bytes changed."""
+    chance = random.Random(7)  # noqa: S311 (no secret)
+    good = post("/predict-fragment", GOOD)
+    for number in range(40):
+        junk = chance.randbytes(chance.randrange(1, 2_000)) + b"\r\n\r\n"
+        yield Case(f"junk {number}", junk, closes=True)
+    for number in range(160):
+        spoilt = bytearray(good)
+        for _ in range(chance.randrange(1, 5)):
+            spoilt[chance.randrange(len(spoilt))] = chance.randrange(256)
+        yield Case(f"spoilt {number}", bytes(spoilt), closes=True)
+
+
+FAMILIES = (
+    texts, numbers, types, multiparts, fields, methods, paths, headers, protocols, noise,
+)  # fmt: skip
