@@ -11,7 +11,6 @@ import pytest
 import redis
 from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
-from limits import parse
 
 from app import create_app
 from app.config import SettingError, Settings
@@ -97,7 +96,7 @@ def test_a_client_is_an_address_or_the_network_of_one_line() -> None:
 def test_off_is_off_and_the_default_lets_an_office_type() -> None:
     client = client_with("off")
     assert {client.post("/?x").status_code for _ in range(50)} == {422}
-    counter = counter_for(parse(Settings().ratelimit), "")
+    counter = counter_for(Settings().ratelimit, "")
     for _ in range(4 * 60 * 20):  # twenty who type as fast as anybody can, for a minute
         assert counter.wait("1.2.3.4", 1) == 0
 
@@ -149,8 +148,7 @@ def redis_server() -> Iterator[Redis]:
 
 
 def counters(url: str) -> tuple[Counter, Counter]:
-    limit = parse("3/hour")
-    return counter_for(limit, url), counter_for(limit, url)
+    return counter_for("3/hour", url), counter_for("3/hour", url)
 
 
 def test_in_redis_all_processes_count_together(redis_server: Redis) -> None:
