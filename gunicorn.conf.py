@@ -3,7 +3,7 @@
 import os
 import tempfile
 
-from app import reloading, signals, slots
+from app import memory, reloading, signals, slots
 
 _on_dyno = "DYNO" in os.environ
 
@@ -42,6 +42,9 @@ preload_app = True
 # A team of OpenMP threads does not survive a fork: a scikit-learn model that was asked in the
 # master would hang in every worker. With one thread there is no team, and a row needs none.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# Uploads need memory for a moment; nobody keeps it.
+memory.prepare()
 
 # A worker that has not moved for so long (a prediction that hangs) is replaced; and what running
 # requests get on SIGTERM: below Heroku's 30 s.
@@ -101,7 +104,8 @@ def when_ready(server) -> None:  # type: ignore[no-untyped-def]
 
 
 def pre_fork(server, worker) -> None:  # type: ignore[no-untyped-def]
-    """Give each worker a slot to count in, and let signals wait until it has its handlers."""
+    """Share memory, give each worker its slot, let signals wait until it has its handlers."""
+    memory.settle()
     slots.take(server, worker)
     signals.hold()
 
