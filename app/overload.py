@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from app.hosts import PLAIN_PATHS
 from app.observing import REQUEST_ID
+from app.problem import MEDIA_TYPE, is_api, problem_text
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -56,16 +57,21 @@ class Shedding:
         self._app = app
         self._pulse = pulse
         self._page, self._fragment = (say(503, part, _MARK).encode() for part in (False, True))
+        self._problem = problem_text(503).encode()
 
     def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         """Answer as the app does, or refuse for now."""
         path = environ["PATH_INFO"]
         if not self._pulse.behind or path in PLAIN_PATHS or path.startswith("/static/"):
             return self._app(environ, start)
-        body = self._fragment if path.endswith("/predict-fragment") else self._page
+        kind, body = "text/html; charset=utf-8", self._page
+        if path.endswith("/predict-fragment"):
+            body = self._fragment
+        elif is_api(environ["REQUEST_METHOD"], path):
+            kind, body = MEDIA_TYPE, self._problem
         body = body.replace(_MARK.encode(), str(environ.get(REQUEST_ID, "")).encode())
         headers = [
-            ("Content-Type", "text/html; charset=utf-8"),
+            ("Content-Type", kind),
             ("Content-Length", str(len(body))),
             ("Cache-Control", "no-store"),
             ("Retry-After", str(RETRY_AFTER)),

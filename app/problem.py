@@ -60,6 +60,12 @@ def phrase(status: int) -> str:
 
 def problem(status: int, detail: str = "", errors: Sequence[Fault] = ()) -> Response:
     """The answer for what went wrong; ``detail`` defaults to what is always true of the status."""
+    headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"}
+    return Response(problem_text(status, detail, errors), status, headers)
+
+
+def problem_text(status: int, detail: str = "", errors: Sequence[Fault] = ()) -> str:
+    """Its body."""
     body: dict[str, object] = {
         "type": "about:blank",
         "title": phrase(status),
@@ -68,5 +74,4 @@ def problem(status: int, detail: str = "", errors: Sequence[Fault] = ()) -> Resp
     }
     if errors:
         body["errors"] = [asdict(error) for error in errors]
-    headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"}
-    return Response(json.dumps(body) + "\n", status, headers)
+    return json.dumps(body) + "\n"

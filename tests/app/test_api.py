@@ -408,3 +408,30 @@ def test_a_large_answer_is_compressed_and_the_same(client: FlaskClient) -> None:
 def test_the_form_is_no_way_around_the_api(client: FlaskClient) -> None:
     response = client.post(FRAGMENT, json=ROW)
     assert response.status_code == 422
+
+
+def test_what_one_client_asks_beyond_the_limit_is_a_problem() -> None:
+    client = create_app(Settings(models=("house-price",), ratelimit="2/hour")).test_client()
+    for status in (200, 200, 429):
+        response = client.post(PREDICT, json=ROW)
+        assert response.status_code == status
+    check_problem(response)
+    assert 1 <= int(response.headers["Retry-After"]) <= 3600
+
+
+def test_a_worker_that_is_behind_says_so_in_a_problem() -> None:
+    busy = create_app(Settings(models=("house-price",)))
+    busy.extensions["pulse"].behind = True
+    response = busy.test_client().post(PREDICT, json=ROW)
+    assert response.status_code == 503
+    check_problem(response)
+    assert int(response.headers["Retry-After"]) > 0
+
+
+def test_a_name_that_is_not_served_is_a_problem() -> None:
+    settings = Settings(models=("house-price",), trusted_hosts=("forms.example",))
+    client = create_app(settings).test_client()
+    assert client.post(PREDICT, json=ROW, base_url="http://forms.example").status_code == 200
+    response = client.post(PREDICT, json=ROW, base_url="http://other.example")
+    assert response.status_code == 400
+    assert check_problem(response)["detail"] == "Nothing is served under this name."
