@@ -8,6 +8,7 @@ same machine, with a different house in every request.
 import argparse
 import csv
 import datetime as dt
+import json
 import os
 import random
 import re
@@ -28,6 +29,7 @@ from tests.tools import ROOT
 HERE = Path(__file__).parent
 THREE = ("beds", "baths", "sqft")
 CONNECTIONS = (1, 8, 64)
+JSON = "application/json"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Case:
     app: str
     path: str
     bodies: Path | None
+    kind: str = "application/x-www-form-urlencoded"
 
 
 class Running:
@@ -87,7 +90,7 @@ def load(port: int, case: Case, connections: int, seconds: float) -> tuple[float
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "-s", HERE / "requests.lua"]
     command += [f"http://127.0.0.1:{port}{case.path}"]
     if case.bodies is not None:
-        command += ["--", case.bodies]
+        command += ["--", case.bodies, case.kind]
     out = subprocess.run(
         [str(part) for part in command], capture_output=True, text=True, check=True
     ).stdout
@@ -98,7 +101,7 @@ def load(port: int, case: Case, connections: int, seconds: float) -> tuple[float
 
 
 def write_bodies(folder: Path) -> dict[str, Path]:
-    """Forms of houses that were sold, with three facts and with all."""
+    """Houses that were sold: forms with three facts and with all, and rows in JSON."""
     with (ROOT / "model" / "house_price" / "sales.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     random.Random(0).shuffle(rows)  # noqa: S311 (no secret)
@@ -108,6 +111,9 @@ def write_bodies(folder: Path) -> dict[str, Path]:
         paths[name] = folder / f"{name}.txt"
         lines = [urlencode({key: row[key] for key in kept}) for row in rows[:1000]]
         paths[name].write_text("\n".join(lines))
+    paths["json"] = folder / "json.txt"
+    objects = [{key: json.loads(row[key]) for key in THREE} for row in rows[:1000]]
+    paths["json"].write_text("\n".join(map(json.dumps, objects)))
     return paths
 
 
@@ -128,6 +134,7 @@ def measure(bodies: dict[str, Path], turns: int, seconds: float) -> None:
         bare,
         Case("`/predict-fragment`, three facts", "wsgi:app", "/predict-fragment", bodies["three"]),
         Case("`/predict-fragment`, ten facts", "wsgi:app", "/predict-fragment", bodies["ten"]),
+        Case("`/api/predict`, one row", "wsgi:app", "/api/predict", bodies["json"], JSON),
         Case("the whole page", "wsgi:app", "/?beds=3&baths=2&sqft=1850", None),
     ]
     cold: dict[str, list[float]] = {}

@@ -1,10 +1,10 @@
--- Sends the requests of a file in turn, one body a line; without a file, GETs.
+-- Sends the requests of a file in turn, one body a line, all of one type; without a file, GETs.
 local requests, at = {}, 0
 function init(args)
   if args[1] then
     for line in io.lines(args[1]) do
       requests[#requests + 1] = wrk.format("POST", wrk.path,
-        { ["Content-Type"] = "application/x-www-form-urlencoded" }, line)
+        { ["Content-Type"] = args[2] }, line)
     end
   end
 end
