@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := run
-.PHONY: run test check train bench soak requirements browser clean
+.PHONY: run test check train bench soak requirements licences weigh sbom browser clean
 
 # Byte-compiled packages import in a third of the time, so pip is left to compile them.
 $(VENV)/run.stamp: requirements.txt
@@ -52,9 +52,24 @@ soak: $(VENV)/test.stamp  ## slow clients, kills, stops and reloads under load; 
 	@$(BIN)/python -m tests.install --soak
 	@$(BIN)/python -m tests.soak
 
-requirements:  ## pin anew what pyproject.toml asks for
-	$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --upgrade -o requirements.txt
-	$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --group train --group test -c requirements.txt -o tests/requirements.txt
+PIN := $(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate
+UPGRADE := --upgrade
+requirements:  ## pin anew what pyproject.toml asks for; UPGRADE= keeps every version that can stay
+	$(PIN) $(UPGRADE) -o requirements.txt
+	$(PIN) --group train -c requirements.txt -o model/requirements.txt
+	$(PIN) --group train --group test -c requirements.txt -o tests/requirements.txt
+	@$(MAKE) --no-print-directory licences
+
+licences: $(VENV)/run.stamp  ## list anew the licences of what is installed to serve
+	$(BIN)/python deploy/licences.py > deploy/licences.md
+
+weigh: $(VENV)/test.stamp  ## what a release weighs: its packages in a fresh environment, and its code
+	@d=$$(mktemp -d) && $(BIN)/uv venv --quiet --python $(BIN)/python $$d/venv && $(BIN)/uv pip install --quiet --python $$d/venv/bin/python --compile-bytecode --require-hashes -r requirements.txt && \
+	echo "packages: $$(du -sm $$d/venv | cut -f1) MB, compressed $$(( $$(tar -cz -C $$d/venv . | wc -c) / 1000000 )) MB"; rm -rf $$d; \
+	echo "code: compressed $$(( $$(git archive HEAD | gzip | wc -c) / 1000000 )) MB"
+
+sbom:  ## a software bill of materials (CycloneDX) of what is installed to serve, on standard output
+	@$(BIN)/uv tool run --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

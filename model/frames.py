@@ -11,7 +11,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+
+try:
+    import pandas as pd
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "a model that did not compile needs pandas for its named columns, and pandas is not among "
+        "what serves the others. Put it into the dependencies in pyproject.toml and run "
+        "`make requirements`"
+    ) from error
 
 Floats = npt.NDArray[np.float64]
 Choices = Mapping[str, Sequence[str]]

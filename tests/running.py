@@ -59,7 +59,6 @@ def running(
     folder: Path,
     environ: Mapping[str, str],
     root: Path = ROOT,
-    probe: Mapping[str, str] | None = None,
 ) -> Iterator[Running]:
     """Start a command, wait until it answers, stop it in the end.
 
@@ -68,7 +67,6 @@ def running(
         folder: for what it says.
         environ: its whole environment, but ``PORT``.
         root: the folder in which it runs.
-        probe: headers of the request that waits for it.
     """
     port = free_port()
     out, err = folder / "out", folder / "err"
@@ -83,7 +81,7 @@ def running(
         )
     server = Running(process, port, out, err)
     try:
-        _wait(server, probe or {})
+        _wait(server)
         yield server
     finally:
         with suppress(subprocess.TimeoutExpired):
@@ -94,11 +92,11 @@ def running(
         process.wait(5)
 
 
-def _wait(server: Running, probe: Mapping[str, str]) -> None:
+def _wait(server: Running) -> None:
     deadline = time.monotonic() + 30
     while server.process.poll() is None and time.monotonic() < deadline:
         with suppress(OSError):
-            if server.ask("/healthz", headers=probe)[0] == 200:
+            if server.ask("/healthz")[0] == 200:
                 return
         time.sleep(0.05)
     raise RuntimeError(f"the server did not start: {server.err.read_text()}")
