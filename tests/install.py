@@ -32,6 +32,8 @@ def main() -> None:
         missing.append("default-jre-headless")
     if find_redis() is None:
         missing.append("redis-server")
+    if shutil.which("nginx") is None:
+        missing.append("nginx-light")
     if not _packages_are_there() and shutil.which("npm") is None:
         missing.append("npm")
     if "--bench" in sys.argv and shutil.which("wrk") is None:
