@@ -1,5 +1,6 @@
 """One question to a model, answered with all that belongs to it in one call of its predictor."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic
@@ -10,17 +11,12 @@ from numpy.typing import NDArray
 from model.explain import Coalitions, Explanation
 from model.fields import AnyField, Features
 from model.loading import RowModel, Said
-from model.predictors import Column, Matrix
-from model.similar import NEAREST, Neighbors
+from model.predictors import Column
+from model.similar import Neighbors
 from model.sources import widen
 
 POINTS = 19
 """Places at which a curve is asked; a model of the bundled kind is smooth between them."""
-
-_CANDIDATES = 64
-"""Nearest rows by the other facts, among which support along a curve is looked for."""
-
-_MEAN = np.full(NEAREST, 1 / NEAREST, dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -78,6 +74,7 @@ class Asking(Generic[Said]):
             self.default = model.card.what_if
         else:
             self.default = next(field.name for field in model.card.fields if field.required)
+        self._alongs: dict[int, tuple[int, NDArray[np.float32]]] = {}
 
     def ask(self, features: Features, what_if: str) -> Answer[Said]:
         """Answer one row.
@@ -89,7 +86,8 @@ class Asking(Generic[Said]):
         Raises:
             ArithmeticError: if the model answers with a number that is not finite.
         """
-        row = self._card.encode(features)
+        codes = self._card.codes(features)
+        row = np.array([codes], dtype=np.float32)
         column = self._card.column[what_if]
         coalitions = Coalitions(row, self._reference)
         grid = self._grids[column]
@@ -100,8 +98,7 @@ class Asking(Generic[Said]):
         rows[last:, column] = grid
         known = self._model.known(features)
         prediction, values, spreads = self._model.ask(rows, last - 1, known)
-        columns = [self._card.column[name] for name, value in features.items() if value is not None]
-        similar, outside, supported = self._near(row, columns, column, known)
+        similar, outside, supported = self._near(codes, column, known)
         low = high = values[last:]
         if self._model.ranges is not None:
             group = self._model.ranges.group(known | self._optional(what_if))
@@ -132,18 +129,19 @@ class Asking(Generic[Said]):
         return frozenset() if self._card.by_name[name].required else frozenset((name,))
 
     def _near(
-        self, row: Matrix, columns: list[int], column: int, known: frozenset[str]
+        self, codes: Sequence[float], column: int, known: frozenset[str]
     ) -> tuple[tuple[Sold, ...], bool, NDArray[np.bool_]]:
         """The rows like this one, whether it is outside, and the support along ``column``."""
         neighbors = self._model.neighbors
         if neighbors is None:
             return (), False, np.ones(len(self._grids[column]), dtype=bool)
-        squares = others = neighbors.squares(row, [other for other in columns if other != column])
-        if column in columns:
-            squares = others + neighbors.square(column, row[0, column])
+        given = [at for at, code in enumerate(codes) if code == code and at != column]  # not NaN
+        squares = others = neighbors.squares(codes, given)
+        if codes[column] == codes[column]:
+            squares = others + neighbors.square(column, codes[column])
         found = neighbors.nearest(squares)
         limit = self._model.support(known)
-        sold = tuple(self._sold[index] for index in found.rows)
+        sold = tuple([self._sold[index] for index in found.rows])
         outside = limit is not None and found.distance > limit
         return sold, outside, self._supported(neighbors, others, column, known)
 
@@ -151,18 +149,28 @@ class Asking(Generic[Said]):
         self, neighbors: Neighbors, others: NDArray[np.float32], column: int, known: frozenset[str]
     ) -> NDArray[np.bool_]:
         """Where on the column's grid there are rows like this, by its squares in ``others``."""
-        grid = self._grids[column]
+        count = len(self._grids[column])
         limit = self._model.support(known | self._optional(self._card.names[column]))
         if limit is None:
-            return np.ones(len(grid), dtype=bool)
-        near = others.argpartition(_CANDIDATES)[:_CANDIDATES]
-        # A curve is looked at in every third place, a choice in each.
-        step = 1 if self._card.fields[column].kind in ("choice", "flag") else 3
-        along = neighbors.along(column, grid[::step], near)
-        along += others[near]
-        along.partition(NEAREST - 1, axis=1)
-        supported = np.sqrt(along[:, :NEAREST]) @ _MEAN <= limit
-        return supported if step == 1 else supported.repeat(step)[: len(grid)]
+            return np.ones(count, dtype=bool)
+        step, along = self._along(column)
+        supported = neighbors.supported(others, along, limit)
+        return supported if step == 1 else supported.repeat(step)[:count]
+
+    def _along(self, column: int) -> tuple[int, NDArray[np.float32]]:
+        """What a column adds to squared distances in the places where support is looked for.
+
+        A choice is looked at in each place, a curve in every third; with the number of places
+        between.
+        """
+        found = self._alongs.get(column)
+        if found is None:
+            neighbors = self._model.neighbors
+            assert neighbors is not None  # noqa: S101 (only asked for where there are any)
+            step = 1 if self._card.fields[column].kind in ("choice", "flag") else 3
+            found = step, neighbors.along(column, self._grids[column][::step])
+            self._alongs[column] = found
+        return found
 
     @cached_property
     def _sold(self) -> list[Sold]:

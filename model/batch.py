@@ -92,4 +92,4 @@ class Batch(Generic[Said]):
         if neighbors is None or limit is None:
             return False
         given = np.flatnonzero(row[0] == row[0]).tolist()  # NaN is not
-        return neighbors.nearest(neighbors.squares(row, given)).distance > limit
+        return neighbors.nearest(neighbors.squares(row[0].tolist(), given)).distance > limit

@@ -191,11 +191,13 @@ class Card(CardBase):
             return None, {str(item["loc"][0]): item["msg"] for item in error.errors()}
         return row.__dict__, {}
 
+    def codes(self, features: Features) -> list[float]:
+        """The code of each field, in order, NaN where it is unknown."""
+        return [field.encode(features[field.name]) for field in self.fields]
+
     def encode(self, features: Features) -> np.ndarray[Any, np.dtype[np.float32]]:
         """One row of the predictor's matrix, shape (1, fields): float32, NaN where unknown."""
-        return np.array(
-            [[field.encode(features[field.name]) for field in self.fields]], dtype=np.float32
-        )
+        return np.array([self.codes(features)], dtype=np.float32)
 
     @cached_property
     def column(self) -> dict[str, int]:
