@@ -34,7 +34,7 @@ class Given:
     path: Path
     data: Path
     target: str
-    holdout: Path | None = None
+    holdout: Path | str | None = None
 
 
 def penguins(rows: int = 344, seed: int = 1) -> pd.DataFrame:
@@ -158,7 +158,7 @@ def passenger_classifier(folder: Path) -> Given:
     )
     model = Pipeline([("prepare", prepare), ("trees", HistGradientBoostingClassifier(max_iter=30))])
     model.fit(seen[columns], seen["Survived"])
-    return _write(folder, model, table, "Survived")
+    return replace(_write(folder, model, table, "Survived"), holdout="held_out")
 
 
 def wide_regressor(folder: Path) -> Given:

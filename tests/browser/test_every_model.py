@@ -1,0 +1,42 @@
+"""axe-core on the pages of every model in model/, also of one that is not served by default."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from model.files import read_any_card
+from tests.browser.test_accessible import violations
+from tests.conftest import Server, free_port
+from tests.every import FOLDERS
+from tests.tools import ROOT
+
+
+@pytest.fixture(scope="module")
+def every_server() -> Iterator[Server]:
+    """A server of every model that is there, the first at /."""
+    names = ",".join(folder.name.replace("_", "-") for folder in FOLDERS)
+    running = Server(free_port(), root=ROOT, settings={"FORMCAST_MODELS": names})
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.name))
+def test_its_pages_have_no_violation(page: Page, every_server: Server, folder: Path) -> None:
+    home = every_server.url + (
+        "/" if folder == FOLDERS[0] else f"/{folder.name.replace('_', '-')}/"
+    )
+    page.goto(home)
+    assert violations(page) == []
+    page.goto(home + "about")
+    assert violations(page) == []
+    if not hasattr(read_any_card(folder / "card.toml"), "examples"):
+        return
+    page.goto(home)
+    page.locator(".examples a").first.click()
+    page.wait_for_selector('#result[data-state="fresh"]')
+    assert violations(page) == []
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert violations(page) == []

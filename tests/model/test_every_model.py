@@ -1,0 +1,42 @@
+"""Any folder in model/ with a card: it loads, and answers at and within its bounds."""
+
+from pathlib import Path
+
+import pytest
+
+from model import Classifier, Model, load_any_model
+from tests.every import FOLDERS, ROWS, check_answer, check_bounds, features_of
+
+
+@pytest.fixture(scope="module", params=ROWS, ids=lambda folder: str(folder.name))
+def model(request: pytest.FixtureRequest) -> Model | Classifier:
+    found = load_any_model(request.param)
+    assert isinstance(found, Model | Classifier)
+    return found
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.name))
+def test_it_loads_and_answers_its_golden_rows(folder: Path) -> None:
+    assert load_any_model(folder).manifest.golden
+
+
+def test_its_examples_are_answered(model: Model | Classifier) -> None:
+    for example in model.card.examples:
+        check_answer(model, features_of(model, example.values))
+
+
+def test_every_field_is_answered_up_to_its_bounds_and_refused_beyond(
+    model: Model | Classifier,
+) -> None:
+    for field in model.card.fields:
+        check_bounds(model, field, model.card.examples[0].values)
+
+
+def test_every_optional_field_may_be_left_empty(model: Model | Classifier) -> None:
+    examples = [example.values for example in model.card.examples]
+    values = {name: value for given in examples for name, value in given.items()}
+    check_answer(model, features_of(model, values))
+    for name in model.card.optional:
+        check_answer(model, features_of(model, {**values, name: ""}))
+    bare = {name: value for name, value in values.items() if name not in model.card.optional}
+    check_answer(model, features_of(model, bare))
