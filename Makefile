@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := run
-.PHONY: run test check train bench soak requirements licences weigh sbom browser clean
+.PHONY: run test check add-tools train bench soak requirements licences weigh sbom browser clean
 
 # Byte-compiled packages import in a third of the time, so pip is left to compile them.
 $(VENV)/run.stamp: requirements.txt
@@ -16,6 +16,10 @@ $(VENV)/run.stamp: requirements.txt
 
 $(VENV)/test.stamp: $(VENV)/run.stamp tests/requirements.txt
 	@if test -x $(BIN)/pip; then $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt; else $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt; fi
+	@touch $@
+
+$(VENV)/add.stamp: $(VENV)/run.stamp model/requirements.txt
+	@if test -x $(BIN)/pip; then $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r model/requirements.txt; else $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r model/requirements.txt; fi
 	@touch $@
 
 run: $(VENV)/run.stamp  ## start the app on $PORT or 8000
@@ -34,6 +38,8 @@ check: $(VENV)/test.stamp browser  ## the gate: style, types, imports, tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
+
+add-tools: $(VENV)/add.stamp  ## what `flask --app wsgi model add` needs beyond serving: pandas, onnx, skl2onnx
 
 train: $(VENV)/test.stamp  ## retrain every bundled model; CHEST_XRAY=DIR names its pictures
 	$(BIN)/python -m model.house_price.train

@@ -76,7 +76,9 @@ def add(
     try:
         from model.adding import STAGES, AddError, Request, add_model
     except ModuleNotFoundError as error:
-        raise click.ClickException(f"{error}. Run `make run` once, or `make add-tools`.") from None
+        raise click.ClickException(
+            f"{error.name} is not installed, which adding a model needs. Run `make add-tools`."
+        ) from None
     request = Request(
         path=path,
         name=name,

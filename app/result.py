@@ -92,6 +92,9 @@ class Result(NamedTuple):
     today: str = ""
 
 
+_GUESS = "The model has seen nothing like this, so this is a guess."
+
+
 def exact(value: float) -> str:
     """A number as programs read it, to ten significant digits."""
     return format(value, ".10g")
@@ -226,7 +229,8 @@ class NumberPresenter(Presenter[Prediction]):
         view = None
         if prediction.interval:
             view = self._range(prediction.value, prediction.interval, answer.outside)
-        spoken = f"{self._output.label} {text}."
+        odds = _GUESS if view is None and answer.outside else ""
+        spoken = f"{self._output.label} {text}. {odds}".strip()
         if view is not None:
             spoken += f" {view.before}{view.low_text}{view.between}{view.high_text}{view.after}"
         return Result(
@@ -237,6 +241,7 @@ class NumberPresenter(Presenter[Prediction]):
             value=exact(prediction.value),
             text=text,
             range=view,
+            odds=odds,
             reasons=self._reasoner.view(answer, features, what_if, prediction.value),
             notes=self.notes(self._model.known(features), answer.outside),
             what_if=submission.what_if,

@@ -333,6 +333,10 @@ class FlagField(BaseField):
         return f"Say whether {self.noun}"
 
     @property
+    def thing(self) -> str:
+        return f"whether {self.noun}"
+
+    @property
     def choices(self) -> tuple[Option, ...]:
         """The two options of the widget."""
         return (Option(value="yes", label=self.yes), Option(value="no", label=self.no))
@@ -349,6 +353,9 @@ class FlagField(BaseField):
 
     def display(self, value: Any) -> str:
         return self.yes if value else self.no
+
+    def fact(self, value: Any) -> str:
+        return f"{self.label}: {self.display(value)}"
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": "boolean"}

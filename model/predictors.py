@@ -5,6 +5,7 @@ flags as 0 and 1, choices as their index in the card's list, NaN where a fact is
 """
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -106,6 +107,11 @@ class _Joblib:
 
         self.loaded: Any = joblib.load(artifact)
         self._frame = frame
+        if frame is not None and frame.needs_pandas and find_spec("pandas") is None:
+            raise ValueError(
+                "it takes a table with named columns, and pandas is not installed. Add it to the "
+                "dependencies in pyproject.toml and run `make requirements UPGRADE=`"
+            )
         self._names = card.names
         self._choices = {
             field.name: tuple(choice.value for choice in field.choices)

@@ -99,13 +99,18 @@ class Frame(BaseModel):
         """The values of each column that has codes."""
         return {source.column: source.values for source in self.columns if source.values}
 
+    @property
+    def needs_pandas(self) -> bool:
+        """Whether the estimator takes more than an array of numbers."""
+        return self.named or any(source.is_text for source in self.columns)
+
     def build(self, matrix: npt.NDArray[np.float64]) -> Any:
         """What the estimator takes, for a matrix of shape (rows, fields): a frame or an array."""
         cells = {
             source.column: source.decode(codes)
             for source, codes in zip(self.columns, matrix.T, strict=True)
         }
-        if not self.named and not any(source.is_text for source in self.columns):
+        if not self.needs_pandas:
             return np.column_stack([np.asarray(column, dtype=float) for column in cells.values()])
         import pandas as pd
 

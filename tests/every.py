@@ -89,7 +89,8 @@ def check_pages(client: FlaskClient, prefix: str, model: Model | Classifier) -> 
     assert text_of(wrong, f"#{card.names[0]}-error")
     if isinstance(model, Classifier) and not card.classes.probabilities:
         return  # a label alone has no amounts: no reasons, and nothing to vary
-    for name in card.names:
+    # Of thirty facts every fourth: they differ in their names alone.
+    for name in card.names[:: 1 + len(card.names) // 10]:
         asked = {**values, "what_if": name}
         fragment = post_fragment(client, asked, path=prefix + "predict-fragment")
         assert text_of(fragment, "#what_if > p")

@@ -595,6 +595,11 @@ class _Making:
         served = "as ONNX, compared on every row"
         if ready.served == "model.joblib":
             served = f"as it was saved, which is slower: it did not compile.\n{ready.reason}"
+            if ready.frame is not None and ready.frame.needs_pandas:
+                served += (
+                    "\nServing it needs pandas: add it to the dependencies in pyproject.toml and "
+                    "run `make requirements UPGRADE=` before you deploy it."
+                )
         figures = tuple(
             (
                 metric.label,

@@ -189,7 +189,7 @@ def test_a_file_that_is_no_pickle_is_refused(given: Given, root: Path) -> None:
 
 def test_a_model_of_two_answers_is_refused(given: Given, root: Path) -> None:
     table = pd.read_csv(given.data)
-    model = LinearRegression().fit(table[["size", "age"]], table[["price", "price"]])
+    model = LinearRegression().fit(table[["size", "age"]], table[["price", "age"]])
     joblib.dump(model, given.path)
     assert "answers 2 numbers for each row" in refused(given, root, "--trust")
 

@@ -1,0 +1,141 @@
+"""What the drafting guesses: names, units, bounds, ranges and temperatures."""
+
+from __future__ import annotations
+
+import tomllib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.adding.drafting import _toml, round_bounds, round_step
+from model.adding.measuring import (
+    TooFewRowsError,
+    calibration_error,
+    log_loss,
+    measure_classes,
+    measure_numbers,
+    temperature_of,
+)
+from model.adding.naming import name_columns
+from model.card import PAGE_IDS
+from model.classes import cool
+from model.fields import NumberField
+from model.predictors import Matrix
+
+
+@pytest.mark.parametrize(
+    ("column", "name", "label", "unit"),
+    [
+        ("bill length mm", "bill_length_mm", "Bill length", "mm"),
+        ("weightKG", "weight_kg", "Weight", "kg"),
+        ("sqft_living", "sqft_living", "Sqft living", "sq ft"),
+        ("Petal.Width (cm)", "petal_width_cm", "Petal width", "cm"),
+        ("Größe", "grosse", "Größe", ""),
+        ("2nd floor", "x_2nd_floor", "2nd floor", ""),
+        ("名前", "fact", "名前", ""),
+        ("BMI", "bmi", "BMI", ""),
+        ("what_if", "what_if_value", "What if", ""),
+        ("id", "id_value", "Id", ""),
+    ],
+)
+def test_a_column_s_name_becomes_a_field_s(column: str, name: str, label: str, unit: str) -> None:
+    (found,) = name_columns([column], {column})
+    assert (found.name, found.label, found.unit) == (name, label, unit)
+
+
+@given(st.lists(st.text(min_size=1, max_size=80), min_size=1, max_size=30, unique=True))
+def test_any_names_become_distinct_names_that_a_card_takes(columns: list[str]) -> None:
+    found = name_columns(columns, set(columns[::2]))
+    assert len({item.name for item in found}) == len(columns)
+    for item in found:
+        assert item.name not in PAGE_IDS
+        NumberField(
+            kind="number", name=item.name, label=item.label, noun=item.noun, unit=item.unit, min=0,
+            max=1, example=0,
+        )  # fmt: skip
+
+
+@given(st.floats(-1e9, 1e9, allow_nan=False), st.floats(1e-6, 1e9, allow_nan=False), st.booleans())
+def test_bounds_admit_every_value_and_are_not_much_wider(
+    low: float, span: float, whole: bool
+) -> None:
+    high = low + span
+    if whole:
+        low, high = float(round(low)), float(round(high))
+    if low == high:
+        return
+    first, last = round_bounds(low, high, whole)
+    assert first <= low < high <= last
+    assert last - first <= 1.4 * (high - low) + 2 * whole
+    assert not whole or (first.is_integer() and last.is_integer())
+
+
+def test_answers_are_shown_in_steps_that_fit_their_size() -> None:
+    assert [round_step(deviation) for deviation in (80_000, 77, 0.5)] == [1000, 1, 0.01]
+
+
+@given(st.recursive(st.text() | st.integers(-9, 9) | st.booleans(), st.lists, max_leaves=9))
+def test_what_is_written_into_a_card_is_read_back(value: object) -> None:
+    assert tomllib.loads(f"value = {_toml(value, deep=False)}") == {"value": value}
+
+
+def test_a_range_holds_as_often_as_it_says_whichever_facts_are_known() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(3000, 3))
+    truth = rows @ [3.0, 2.0, 1.0] + rng.normal(0, 1, 3000)
+
+    def answer(matrix: Matrix) -> np.ndarray:
+        known: np.ndarray = np.nan_to_num(matrix.astype(float)) @ [3.0, 2.0, 1.0]
+        return known
+
+    optional = [(1, "second"), (2, "third")]
+    half = slice(0, 1500)
+    _, calibration = measure_numbers(answer, rows[half], truth[half], optional, 0.9, log=False)
+    assert [group.known for group in calibration.groups] == [
+        (), ("second",), ("third",), ("second", "third"),
+    ]  # fmt: skip
+    fresh, said = rows[1500:].copy(), truth[1500:]
+    for group in calibration.groups:
+        masked = fresh.copy()
+        for column, name in optional:
+            if name not in group.known:
+                masked[:, column] = np.nan
+        off = said - answer(masked.astype(np.float32))
+        assert np.mean((-group.low <= off) & (off <= group.high)) == pytest.approx(0.9, abs=0.03)
+    assert calibration.groups[0].width > calibration.groups[-1].width
+
+
+def test_too_few_rows_for_a_range_say_how_many_there_must_be() -> None:
+    rows = np.zeros((18, 1))
+    with pytest.raises(TooFewRowsError, match=r"at least 19 held-out rows.*there are 18"):
+        measure_numbers(lambda matrix: np.zeros(len(matrix)), rows, rows[:, 0], [], 0.9, log=False)
+
+
+def test_a_model_that_is_too_sure_is_cooled_down() -> None:
+    rng = np.random.default_rng(1)
+    right = rng.dirichlet([1, 1, 1], 4000)
+    truth = np.array([rng.choice(3, p=row) for row in right])
+    too_sure = cool(right, 1 / 2.5)
+    assert temperature_of(too_sure, truth) == pytest.approx(2.5, rel=0.1)
+    figures, temperature = measure_classes(too_sure, truth, says_probabilities=True)
+    named = {metric.name: metric.value for metric in figures}
+    assert temperature == pytest.approx(2.5, rel=0.1)
+    assert named["log_loss"] < named["log_loss_before"]
+    assert named["off"] < 0.03 < named["off_before"]
+
+
+def test_a_temperature_that_does_not_help_is_left_out() -> None:
+    sure = np.tile([0.9, 0.1], (60, 1))
+    truth = np.zeros(60, dtype=np.int64)
+    truth[:6] = 1
+    _, temperature = measure_classes(sure, truth, says_probabilities=True)
+    assert temperature is None
+
+
+def test_figures_of_probabilities_are_those_of_the_textbook() -> None:
+    probabilities = np.array([[0.8, 0.2], [0.4, 0.6]])
+    truth = np.array([0, 0])
+    assert log_loss(probabilities, truth) == pytest.approx(-(np.log(0.8) + np.log(0.4)) / 2)
+    assert calibration_error(probabilities, truth) == pytest.approx((0.2 + 0.6) / 2)
