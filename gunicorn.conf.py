@@ -3,7 +3,7 @@
 import os
 import tempfile
 
-from app import memory, reloading, signals, slots
+from app import memory, reloading, signals, slots, warming
 
 _on_dyno = "DYNO" in os.environ
 
@@ -104,7 +104,16 @@ def when_ready(server) -> None:  # type: ignore[no-untyped-def]
 
 
 def pre_fork(server, worker) -> None:  # type: ignore[no-untyped-def]
-    """Share memory, give each worker its slot, let signals wait until it has its handlers."""
+    """Share memory, give each worker its slot, let signals wait until it has its handlers.
+
+    One that takes another's place is quick from its first answer on; the first ones are not made to
+    wait for that.
+    """
+    if worker.age > server.num_workers:
+        try:
+            warming.warm(server.app.wsgi())
+        except Exception as error:
+            server.log.error("%s", error)
     memory.settle()
     slots.take(server, worker)
     signals.hold()

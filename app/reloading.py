@@ -7,6 +7,8 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Protocol
 
+from app.warming import warm
+
 if TYPE_CHECKING:
     from flask import Flask
 
@@ -37,25 +39,13 @@ def renew(loader: Loader) -> str:
     if problem:
         return problem
     try:
-        loader.callable = _load(loader)
+        new = _load(loader)
+        warm(new)
+        loader.callable = new
     except (Exception, SystemExit) as error:
         return _said(error)
     gc.collect()  # the old app is full of cycles and holds a model
     return ""
-
-
-def check_pages(app: "Flask") -> None:
-    """Ask for every page that needs no argument.
-
-    Raises:
-        RuntimeError: for the first that the app cannot answer.
-    """
-    client = app.test_client()
-    for rule in app.url_map.iter_rules():
-        if rule.methods and "GET" in rule.methods and not rule.arguments:
-            status = client.get(rule.rule, base_url="https://localhost").status_code
-            if status >= 500:
-                raise RuntimeError(f"{rule.rule} answers {status}.")
 
 
 def _load(loader: Loader) -> "Flask":
@@ -104,7 +94,7 @@ def _report(loader: Loader, writing: int) -> None:
     try:
         for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
             signal.signal(sign, signal.SIG_DFL)
-        check_pages(_load(loader))
+        warm(_load(loader))
         status = 0
     except BaseException as error:
         os.write(writing, _said(error).encode())

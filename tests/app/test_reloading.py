@@ -52,8 +52,10 @@ def test_a_sound_app_takes_the_place() -> None:
         ("os.abort()", "The process that tried it ended with SIGABRT."),
         ("os._exit(7)", "The process that tried it ended with exit code 7."),
         ("time.sleep(60)", "It was not ready after 0.5 s."),
-        ("app.route('/about')(lambda: 1 / 0)", "RuntimeError: /about answers 500."),
+        ("app.route('/about', endpoint='pages-x')(lambda: ('', 500))", "/about answers 500."),
     ],
 )
 def test_one_that_is_not_leaves_the_old_app_and_says_why(body: str, said: str) -> None:
-    assert renewed(body) == (said, "old")
+    words, which = renewed(body)
+    assert words.endswith(said)
+    assert which == "old"

@@ -38,10 +38,11 @@ async def killed_workers(seconds: float) -> list[Figure]:
 
         seen, _ = await asyncio.gather(load(server.port, asks, for_seconds(seconds + 1)), kill())
     wrong, refused = seen.outcomes[Outcome.WRONG], seen.outcomes[Outcome.REFUSED]
+    lost = seen.failed + refused
     under = f"kill -9 of a worker, {killed} times"
     return [
         share(f"{under}: answers wrong or cut, but taken for a price", wrong, seen.sent, 0),
-        share(f"{under}: requests failed", seen.failed + refused, seen.sent + refused, 0.01),
+        share(f"{under}: requests failed", lost, seen.sent + refused, 0.01, seen.words),
     ]
 
 
@@ -62,7 +63,7 @@ async def stopped(rounds: int) -> list[Figure]:
             total += await running
     times = f"SIGTERM, {rounds} times"
     return [
-        share(f"{times}: requests failed", total.failed, total.sent, 0),
+        share(f"{times}: requests failed", total.failed, total.sent, 0, total.words),
         Figure(f"{times}: longest stop", f"{longest:.1f} s", "within 30 s", longest <= 30),
         Figure(f"{times}: exit code", ", ".join(map(str, codes)), "0", codes == {0}),
     ]
@@ -92,7 +93,9 @@ async def reloaded(seconds: float) -> list[Figure]:
     said = "model.onnx" in log.partition("Reload refused")[2]
     during = changing + breaking
     return [
-        share("SIGHUP, twice: requests failed meanwhile", during.failed, during.sent, 0),
+        share(
+            "SIGHUP, twice: requests failed meanwhile", during.failed, during.sent, 0, during.words
+        ),
         share("SIGHUP, changed model: answers not the new one's", changed.failed, changed.sent, 0),
         share("SIGHUP, broken model: answers not the old one's", broken.failed, broken.sent, 0),
         Figure("SIGHUP, broken model: named in the log", "yes" if said else "no", "yes", said),

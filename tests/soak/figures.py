@@ -1,5 +1,6 @@
 """What a soak measured: each figure beside its goal."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -13,13 +14,18 @@ class Figure:
     held: bool
 
 
-def share(what: str, part: int, whole: int, most: float) -> Figure:
+def share(
+    what: str, part: int, whole: int, most: float, why: Mapping[str, int] | None = None
+) -> Figure:
     """``part`` of ``whole`` requests, of which at most the share ``most`` is allowed.
 
-    A run without any request proves nothing and does not hold.
+    A run without any request proves nothing and does not hold. ``why`` counts the words for what
+    became of the others.
     """
     goal = "none" if most == 0 else f"at most {most:.0%}"
     seen = f"{part:,} of {whole:,}" + (f" ({part / whole:.2%})" if part else "")
+    if part and why:
+        seen += ": " + ", ".join(f"{number} {word}" for word, number in why.items())
     return Figure(what, seen, goal, whole > 0 and part <= most * whole)
 
 

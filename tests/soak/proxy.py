@@ -80,7 +80,7 @@ async def two_processes(rest: float) -> list[Figure]:
         seen = await running
     lost = seen.failed + seen.outcomes[Outcome.REFUSED]
     name = "two processes behind nginx, each killed and restarted"
-    return [share(f"{name}: pages and fragments lost", lost, seen.sent, 0)]
+    return [share(f"{name}: pages and fragments lost", lost, seen.sent, 0, seen.words)]
 
 
 def _kill(server: Server) -> None:

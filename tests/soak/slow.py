@@ -71,9 +71,11 @@ async def slow_clients(seconds: float, clients: int = CLIENTS) -> list[Figure]:
             seen = await _beside(server.port, asks, [kind] * clients, seconds)
             worst = seen.quantile(0.99)
             figures += [
-                share(f"{clients} {name}: good requests failed", seen.failed, seen.sent, 0),
+                share(
+                    f"{clients} {name}: good requests failed", seen.failed, seen.sent, 0, seen.words
+                ),
                 Figure(
-                    f"{clients} {name}: p99 of good requests",
+                    f"{clients} {name}: p99 of the others",
                     f"{worst * 1000:.0f} ms, {worst / calm:.1f} times that of calm",
                     f"at most {TIMES:g} times",
                     worst <= TIMES * calm,
@@ -88,7 +90,11 @@ async def all_at_once(seconds: float, clients: int = CLIENTS) -> list[Figure]:
         asks = asks_of(server.root, houses(50), pages=True)
         slow = list(kinds(server.url).values()) * clients
         seen = await _beside(server.port, asks, slow, seconds)
-    return [share(f"{len(slow)} slow clients: good requests failed", seen.failed, seen.sent, 0)]
+    return [
+        share(
+            f"{len(slow)} slow clients: good requests failed", seen.failed, seen.sent, 0, seen.words
+        )
+    ]
 
 
 async def _good(port: int, asks: list[Ask], seconds: float) -> Seen:
