@@ -1,16 +1,17 @@
 """``POST /api/predict`` of a model of pictures: a file in, the answer in JSON out."""
 
 from collections.abc import Callable
+from functools import partial
 
 from flask import Response, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from app.answers import JSON, answer
 from app.api_answers import FRESH, PictureSpeaker, asked_for_contributions, write
-from app.aside import aside
 from app.image_result import ImagePresenter
 from app.problem import Fault, problem
-from app.upload import uploaded, whole_body
+from app.room import Place
+from app.upload import look_at, uploaded, whole_body
 from model import ImageModel
 
 RAW = ("image/jpeg", "image/png")
@@ -24,7 +25,7 @@ def picture_answerer(model: ImageModel) -> Callable[[], Response]:
 
     def predict() -> Response:
         with_map = asked_for_contributions()
-        look = aside(presenter.look, picture_files(name))
+        look = look_at(presenter, partial(picture_files, name))
         if look.diagnosis is None:
             faults = [Fault(name, look.error, None)]
             return problem(422, "There is no answer to this picture.", faults)
@@ -33,16 +34,16 @@ def picture_answerer(model: ImageModel) -> Callable[[], Response]:
     return predict
 
 
-def picture_files(name: str) -> list[bytes]:
+def picture_files(name: str, place: Place) -> list[bytes]:
     """The files that were sent: as a form has them under ``name``, or one as the body itself.
 
     Raises:
-        HTTPException: 411, 413 or 415 for a body that is not read.
+        HTTPException: 408, 411, 413, 415 or 503 for a body that is not read.
     """
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType
     if request.mimetype == "multipart/form-data":
-        return uploaded(name)
+        return uploaded(name, place)
     if request.mimetype in RAW:
-        return [whole_body()]
+        return [whole_body(place)]
     raise UnsupportedMediaType

@@ -1,16 +1,17 @@
 """The pages of one model of pictures: form, answer, fragment and card; see ``app.pages``."""
 
+from functools import partial
+
 from flask import Blueprint, Response
 
 from app.about import figures, made_of
 from app.answers import answer
-from app.aside import aside
 from app.form import FieldView
 from app.image_result import ImagePresenter, Look
 from app.observing import Outcome, note
 from app.pages import REVALIDATED
 from app.result import Problem
-from app.upload import uploaded
+from app.upload import look_at, uploaded
 from app.views import (
     AboutContext,
     BesideContext,
@@ -33,7 +34,7 @@ def image_pages_blueprint(model: ImageModel, prefix: str, render: Renderer) -> B
     samples = Link(model.card.samples.text, model.card.samples.url)
 
     def look_at_upload() -> Look:
-        look = aside(presenter.look, uploaded(name))
+        look = look_at(presenter, partial(uploaded, name))
         note(_outcome(name, look))
         return look
 

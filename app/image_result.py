@@ -93,6 +93,10 @@ class ImagePresenter:
         text = self._card.data_text or model.manifest.data.text
         self.origin = f"Trained on {trained} on {text}."
 
+    def weigh(self, files: Sequence[bytes]) -> int:
+        """Bytes that decoding what was uploaded takes; 0 where ``look`` refuses it."""
+        return self._card.field.weigh(files[0]) if len(files) == 1 else 0
+
     def look(self, files: Sequence[bytes]) -> Look:
         """Read, decode and answer what was uploaded."""
         field = self._card.field

@@ -37,6 +37,7 @@ WORDS = {
     400: ("This request could not be read", "Go back and try again."),
     404: ("Page not found", "If you typed the address, check it."),
     405: ("This address cannot be used like that", "Open the form and use it from there."),
+    408: ("This request came too slowly", "Check your connection, then try again."),
     411: ("This request could not be read", "It has to say how long it is."),
     413: (
         "That is more than the form can take",

@@ -1,14 +1,18 @@
 """From an upload to its bytes: read in memory alone, never written to disk nor logged."""
 
+from collections.abc import Callable
 from io import BytesIO
-from typing import IO
+from typing import IO, cast
 
 from flask import request
 from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
+from app.aside import aside
+from app.image_result import ImagePresenter, Look
+from app.room import Place, room, turn
 from app.submission import FORM_BYTES
-from model.pictures import MOST_BYTES
+from model.pictures import LARGE, MOST_BYTES
 
 UPLOAD_BYTES = MOST_BYTES + FORM_BYTES
 """The largest body that is read: a picture of the largest size and what a form has around it."""
@@ -24,12 +28,32 @@ THROWN_AWAY = 64 * 1024 * 1024
 that stops listening half-way shows up in a browser as a broken connection."""
 
 
-def uploaded(name: str) -> list[bytes]:
+def look_at(presenter: ImagePresenter, files: Callable[[Place], list[bytes]]) -> Look:
+    """Read what was uploaded, when there is room, and look at it, when it is its turn.
+
+    Args:
+        presenter: looks at the files.
+        files: reads them; see ``uploaded`` and ``whole_body``.
+
+    Raises:
+        HTTPException: what reading them raises; 503 where there is no room in time.
+    """
+    with room().place() as place:
+        contents = files(place)
+        if aside(presenter.weigh, contents) < LARGE:
+            return aside(presenter.look, contents)
+        with turn(place):
+            return aside(presenter.look, contents)
+
+
+def uploaded(name: str, place: Place) -> list[bytes]:
     """The files that were sent under ``name``; none where no file was chosen.
 
     Raises:
         LengthRequired: for a body whose length is not said in advance.
         RequestEntityTooLarge: for one over ``UPLOAD_BYTES``, or with too many parts.
+        RequestTimeout: for one that hardly comes.
+        ServiceUnavailable: where there is no room for it in time.
     """
     length = _length()
     if request.mimetype != "multipart/form-data":
@@ -40,21 +64,32 @@ def uploaded(name: str) -> list[bytes]:
         max_content_length=UPLOAD_BYTES,
         max_form_parts=MOST_PARTS,
     )
-    _, _, files = parser.parse(request.stream, request.mimetype, length, request.mimetype_params)
-    contents = [(file.filename, file.read()) for file in files.getlist(name)]
+    body = cast(IO[bytes], place.reading(request.stream))
+    _, _, files = parser.parse(body, request.mimetype, length, request.mimetype_params)
+    contents = [(file.filename, content_of(file.stream)) for file in files.getlist(name)]
     # A browser sends a nameless empty file where none was chosen.
     return [content for filename, content in contents if filename or content]
 
 
-def whole_body() -> bytes:
+def content_of(stream: IO[bytes]) -> bytes:
+    """The bytes of a file part, without the copy that reading them would make."""
+    return stream.getvalue() if isinstance(stream, BytesIO) else stream.read()
+
+
+def whole_body(place: Place) -> bytes:
     """The body as it is, where it is the file itself.
 
     Raises:
         LengthRequired: for a body whose length is not said in advance.
         RequestEntityTooLarge: for one over ``UPLOAD_BYTES``.
+        RequestTimeout: for one that hardly comes.
+        ServiceUnavailable: where there is no room for it in time.
     """
-    body: bytes = request.environ["wsgi.input"].read(_length())
-    return body
+    left, body, whole = _length(), place.reading(request.environ["wsgi.input"]), BytesIO()
+    while left > 0 and (piece := body.read(min(left, FORM_BYTES))):
+        whole.write(piece)
+        left -= len(piece)
+    return whole.getvalue()
 
 
 def _length() -> int:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from pydantic_core import PydanticCustomError
 
 from model.fields import BaseField, refusal
@@ -24,8 +24,28 @@ MEGAPIXELS = 40
 MOST_BYTES = MEGABYTES * 1024 * 1024
 MOST_PIXELS = MEGAPIXELS * 1_000_000
 
+MOST_DECODED = 80 * 1024 * 1024
+"""Bytes that decoding may take. Pillow decodes a PNG as a whole, at four bytes a pixel in colour:
+this is 40 megapixels of grey, of 16 bits, too, or 20 of colour."""
+
+LARGE = 8 * 1024 * 1024
+"""Bytes from which on a picture should be decoded alone. A photograph needs less: a JPEG is decoded
+at a fraction of its size."""
+
+MOST_PIECES = 20_000
+"""Chunks of a PNG. libpng writes 8 KB into each, so that the largest file has 1,300; each costs
+Pillow some microseconds, whatever is in it."""
+
+MOST_SEGMENTS = 2_000
+"""Segments of a JPEG before its picture; colour profiles have up to 255, a few others one each."""
+
+MOST_SCANS = 100
+"""Scans of a JPEG, about ten in a progressive one; each goes over the whole picture."""
+
 # Pillow's own guard stands behind ours: from here on it warns, from twice as much on it refuses.
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS
+# Texts in a PNG are packed and grow a thousandfold.
+PngImagePlugin.MAX_TEXT_MEMORY = 4 * 1024 * 1024
 
 _DECODING = threading.BoundedSemaphore(2)
 """Two large pictures may be in memory at once, however many are sent."""
@@ -33,8 +53,17 @@ _DECODING = threading.BoundedSemaphore(2)
 _ENOUGH = 2 * SIDE
 """Pixels of the shorter side down to which a large picture is reduced before anything else."""
 
+_LONGEST = 8 * SIDE
+"""Pixels of the longer side of a reduced picture: one that is very long is made less so."""
+
+_AT_A_TIME = 1_000_000
+"""Pixels of 16-bit grey that are looked at at a time."""
+
 _STRIP = 64
 """Rows of the reduced picture that are made at a time."""
+
+_BYTES_A_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2}
+"""As Pillow keeps them; all other modes take 4."""
 
 _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 _ORIENTATION = 0x0112
@@ -84,16 +113,35 @@ class ImageField(BaseField):
         if len(value) > MOST_BYTES:
             raise self._refused("bytes", f"must be {MEGABYTES} MB or less")
         with _DECODING, self._opened(value) as image:
-            width, height = image.size
-            if width * height > MOST_PIXELS:
-                raise self._too_many_pixels()
-            # A JPEG with a second picture behind the first (MPO: depth, exposure) is no animation.
-            if image.format == "PNG" and getattr(image, "is_animated", False):
-                raise self._refused("animated", "must be a still one, not an animation")
+            self._weigh(image, value)
             try:
                 return _picture(image)
             except Exception as error:  # a decoder that was fed nonsense raises anything
                 raise self._broken() from error
+
+    def weigh(self, value: object) -> int:
+        """Bytes that decoding a file will take, from its first bytes; 0 where ``read`` refuses."""
+        if not isinstance(value, bytes) or not 0 < len(value) <= MOST_BYTES:
+            return 0
+        try:
+            with self._opened(value) as image:
+                return self._weigh(image, value)
+        except PydanticCustomError:
+            return 0
+
+    def _weigh(self, image: Image.Image, data: bytes) -> int:
+        width, height = image.size
+        if width * height > MOST_PIXELS:
+            raise self._too_many_pixels()
+        # A JPEG with a second picture behind the first (MPO: depth, exposure) is no animation.
+        if image.format == "PNG" and getattr(image, "is_animated", False):
+            raise self._refused("animated", "must be a still one, not an animation")
+        needed = decoded_bytes(image, data)
+        if needed > MOST_DECODED:
+            raise self._refused(
+                "decoded", "is too large to be opened: save it smaller, or in plain grey"
+            )
+        return needed
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": "string", "contentEncoding": "base64", "contentMediaType": "image/jpeg"}
@@ -101,6 +149,8 @@ class ImageField(BaseField):
     @contextmanager
     def _opened(self, data: bytes) -> Iterator[Image.Image]:
         """The picture with its header read and nothing decoded."""
+        if has_too_many_pieces(data):
+            raise self._broken()
         try:
             image = Image.open(BytesIO(data), formats=("PNG", "JPEG"))
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -124,6 +174,57 @@ class ImageField(BaseField):
     @property
     def subject(self) -> str:
         return f"The {self.noun}"
+
+
+def has_too_many_pieces(data: bytes) -> bool:
+    """Whether a file is in more pieces than any program makes, to keep its reader busy."""
+    if data.startswith(_SIGNATURES[1]):
+        return data.count(b"\xff\xda") > MOST_SCANS or _segments(data) > MOST_SEGMENTS
+    place = len(_SIGNATURES[0])
+    for _ in range(MOST_PIECES):
+        if place + 8 > len(data):
+            return False
+        place += 12 + int.from_bytes(data[place : place + 4])
+    return data.startswith(_SIGNATURES[0])
+
+
+def _segments(data: bytes) -> int:
+    """Segments of a JPEG before its picture, as far as they matter."""
+    place, count = 2, 0
+    while count <= MOST_SEGMENTS and data[place : place + 1] == b"\xff":
+        if data[place + 1 : place + 2] == b"\xda":
+            break
+        place += 2 + int.from_bytes(data[place + 2 : place + 4])
+        count += 1
+    return count
+
+
+def decoded_bytes(image: Image.Image, data: bytes) -> int:
+    """Bytes that the opened picture takes once it is decoded."""
+    pixels = image.width * image.height
+    if image.format == "PNG":
+        return pixels * _BYTES_A_PIXEL.get(image.mode, 4)
+    kept = 0
+    if _in_several_scans(image, data):
+        # libjpeg then holds two bytes for each sample until the last scan has come.
+        layers = [(across, down) for _, across, down, _ in image.layer]  # type: ignore[attr-defined]
+        most = max(across for across, _ in layers) * max(down for _, down in layers)
+        kept = sum(2 * pixels * across * down // most for across, down in layers)
+    # As Pillow's draft will choose it, which cannot be asked without being done.
+    fraction = max(one for one in (1, 2, 4, 8) if one <= max(1, min(image.size) // _ENOUGH))
+    return kept + pixels // fraction**2 * _BYTES_A_PIXEL.get(image.mode, 4)
+
+
+def _in_several_scans(image: Image.Image, data: bytes) -> bool:
+    """Whether the first scan is not the whole picture."""
+    if image.info.get("progressive"):
+        return True
+    place = 2
+    while data[place : place + 1] == b"\xff":
+        if data[place + 1 : place + 2] == b"\xda":
+            return data[place + 4] < len(image.layer)  # type: ignore[attr-defined]
+        place += 2 + int.from_bytes(data[place + 2 : place + 4])
+    return True
 
 
 def _picture(image: Image.Image) -> Picture:
@@ -151,17 +252,21 @@ def _orientation(image: Image.Image) -> Image.Transpose | None:
 
 
 def _reduced(image: Image.Image) -> Image.Image:
-    """The picture in a mode that can be averaged, a large one shrunk by a whole factor.
+    """The picture in a mode that can be averaged, a large one shrunk by whole factors.
 
     In strips, for what stands between the two sizes would be several times the picture itself.
     """
-    factor = min(image.size) // _ENOUGH
-    if factor < 2 or image.mode.startswith("I"):
-        return _averageable(image)
     width, height = image.size
-    step = factor * _STRIP
+    factor = max(1, min(image.size) // _ENOUGH)
+    across, down = (max(factor, -(-side // _LONGEST)) for side in image.size)
+    levels = _levels(image) if image.mode.startswith("I") else None
+    if across == down == 1:
+        return _averageable(image, levels)
+    step = down * _STRIP
     strips = [
-        _averageable(image.crop((0, top, width, min(top + step, height)))).reduce(factor)
+        _averageable(image.crop((0, top, width, min(top + step, height))), levels).reduce(
+            (across, down)
+        )
         for top in range(0, height, step)
     ]
     whole = Image.new(strips[0].mode, (strips[0].width, sum(strip.height for strip in strips)))
@@ -170,8 +275,32 @@ def _reduced(image: Image.Image) -> Image.Image:
     return whole
 
 
-def _averageable(image: Image.Image) -> Image.Image:
-    """The picture with its colours as numbers and its transparent parts as a channel."""
+def _levels(image: Image.Image) -> tuple[int, int]:
+    """The lowest and the highest value of 16-bit grey."""
+    width, height = image.size
+    rows = max(1, _AT_A_TIME // width)
+    strips = (
+        np.asarray(image.crop((0, top, width, min(top + rows, height))))
+        for top in range(0, height, rows)
+    )
+    ends = [(int(strip.min()), int(strip.max())) for strip in strips]
+    return min(low for low, _ in ends), max(high for _, high in ends)
+
+
+def _stretched(image: Image.Image, low: int, high: int) -> Image.Image:
+    """16-bit grey in 8 bits, ``low`` black and ``high`` white."""
+    scale = np.float32(255.0 / max(high - low, 1))
+    return Image.fromarray(((np.asarray(image) - low) * scale).astype(np.uint8))
+
+
+def _averageable(image: Image.Image, levels: tuple[int, int] | None) -> Image.Image:
+    """The picture with its colours as numbers and its transparent parts as a channel.
+
+    16-bit grey is stretched between its own lowest and highest value, because scanners use 10 to 16
+    of the bits.
+    """
+    if levels is not None:
+        return _stretched(image, *levels)
     if "transparency" in image.info or image.mode == "PA":
         return image.convert("RGBA")
     return image.convert("RGB") if image.mode in ("P", "1") else image
@@ -180,14 +309,10 @@ def _averageable(image: Image.Image) -> Image.Image:
 def to_grey(image: Image.Image) -> Image.Image:
     """A decoded picture in 8-bit grey, mode L.
 
-    16-bit grey is stretched between its own lowest and highest value, because scanners use 10 to 16
-    of the bits; transparency is laid on black, the background of an X-ray.
+    Transparency is laid on black, the background of an X-ray.
     """
     if image.mode.startswith("I"):
-        values = np.asarray(image)
-        low, high = int(values.min()), int(values.max())
-        scale = np.float32(255.0 / max(high - low, 1))
-        return Image.fromarray(((values - low) * scale).astype(np.uint8))
+        image = _stretched(image, *_levels(image))
     if image.mode in ("RGBA", "LA"):
         image = image.convert("RGBA")
         black = Image.new("RGBA", image.size, (0, 0, 0, 255))

@@ -95,6 +95,22 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "animated": (animated(), "The picture must be a still one, not an animation"),
     "bomb": (bomb(), "The picture must have 40 megapixels or less"),
     "a little over": (bomb(8_000, 5_001), "The picture must have 40 megapixels or less"),
+    "too much once decoded": (
+        encoded(Image.new("RGBA", (6_000, 4_000))),
+        "The picture is too large to be opened: save it smaller, or in plain grey",
+    ),
+    "in a thousand crumbs": (
+        encoded(chest())[:33] + b"\0\0\0\0teSt\0\0\0\0" * 20_000 + encoded(chest())[33:],
+        "The picture is damaged or cut short: choose another file",
+    ),
+    "in countless scans": (
+        encoded(chest(), "JPEG", progressive=True) + b"\xff\xda" * 200,
+        "The picture is damaged or cut short: choose another file",
+    ),
+    "in countless segments": (
+        b"\xff\xd8" + b"\xff\xe5\0\2" * 5_000 + encoded(chest(), "JPEG")[2:],
+        "The picture is damaged or cut short: choose another file",
+    ),
     "too many bytes": (
         encoded(chest(), "JPEG") + b"\0" * (10 * 1024 * 1024),
         "The picture must be 10 MB or less",

@@ -31,30 +31,32 @@ class NoAnswerError(Exception):
     """Nothing, or nothing whole, came back."""
 
 
-def converse(port: int, sent: bytes) -> Answer:
+def converse(port: int, sent: bytes, patience: float = PATIENCE) -> Answer:
     """Send bytes and read the first answer.
 
     Args:
         port: that of the server, on this machine.
         sent: what goes over the wire, all at once.
+        patience: seconds after which no answer is a hang.
 
     Raises:
         NoAnswerError: for a connection closed or silent before a whole answer.
     """
     started = time.monotonic()
-    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
-        with suppress(
-            BrokenPipeError, ConnectionResetError
-        ):  # it may answer before it has read all
+    with socket.create_connection(("127.0.0.1", port), patience) as connection:
+        with suppress(BrokenPipeError, ConnectionResetError):  # it may answer before it has read
             connection.sendall(sent)
-        return read_answer(connection, started, head=sent.lstrip().startswith(b"HEAD"))
+        head = sent.lstrip().startswith(b"HEAD")
+        return read_answer(connection, started, head=head, patience=patience)
 
 
-def read_answer(connection: socket.socket, started: float, *, head: bool = False) -> Answer:
+def read_answer(
+    connection: socket.socket, started: float, *, head: bool = False, patience: float = PATIENCE
+) -> Answer:
     """The next answer on a connection; one to ``head`` has no body, whatever its length says."""
     data = b""
     while b"\r\n\r\n" not in data:
-        data += _piece(connection, started, data)
+        data += _piece(connection, started + patience, data)
         while data.startswith(b"HTTP/1.1 100 Continue\r\n\r\n"):
             data = data.partition(b"\r\n\r\n")[2]
     top, _, body = data.partition(b"\r\n\r\n")
@@ -65,7 +67,7 @@ def read_answer(connection: socket.socket, started: float, *, head: bool = False
         headers[name.lower()] = value
     length = 0 if head else int(headers.get("content-length", 0))
     while len(body) < length:
-        body += _piece(connection, started, data)
+        body += _piece(connection, started + patience, data)
     if head and headers.get("connection") == "close":
         # Whatever still comes is a body that must not be.
         try:
@@ -122,10 +124,10 @@ def _split(data: bytes, seconds: float, head: bool) -> Iterator[Answer]:
         data = body[length:]
 
 
-def _piece(connection: socket.socket, started: float, so_far: bytes) -> bytes:
-    left = PATIENCE - (time.monotonic() - started)
+def _piece(connection: socket.socket, until: float, so_far: bytes) -> bytes:
+    left = until - time.monotonic()
     if left <= 0:
-        raise NoAnswerError(f"nothing whole in {PATIENCE} s; so far {so_far[:80]!r}")
+        raise NoAnswerError(f"nothing whole in time; so far {so_far[:80]!r}")
     connection.settimeout(left)
     try:
         piece = connection.recv(65536)

@@ -84,6 +84,52 @@ def test_a_large_picture_becomes_the_small_one(kind: str, mode: str) -> None:
     assert (found.width, found.height) == (2000, 1500)
 
 
+@pytest.mark.parametrize(
+    ("mode", "size", "kind", "options", "megabytes"),
+    [
+        ("L", (8000, 5000), "PNG", {}, 40),
+        ("I;16", (8000, 5000), "PNG", {}, 80),
+        ("RGB", (4000, 3000), "PNG", {}, 48),
+        ("P", (4000, 3000), "PNG", {}, 12),
+        ("L", (8000, 5000), "JPEG", {}, 0.625),
+        ("RGB", (4000, 3000), "JPEG", {}, 3),
+        ("L", (8000, 5000), "JPEG", {"progressive": True}, 80.625),
+        ("RGB", (4000, 3000), "JPEG", {"progressive": True, "subsampling": 2}, 39),
+        ("RGB", (4000, 3000), "JPEG", {"progressive": True, "subsampling": 0}, 75),
+    ],
+)
+def test_what_decoding_takes_is_known_before_and_legitimate_pictures_are_read(
+    mode: str,
+    size: tuple[int, int],
+    kind: str,
+    options: dict[str, object],
+    megabytes: float,
+) -> None:
+    data = pictures.encoded(Image.new(mode, size), kind, **options)
+    assert FIELD.weigh(data) == megabytes * 1_000_000
+    assert (read(data).width, read(data).height) == size
+
+
+@pytest.mark.parametrize("name", sorted(pictures.REFUSED))
+def test_what_is_refused_weighs_nothing_or_is_found_damaged_later(name: str) -> None:
+    assert FIELD.weigh(pictures.REFUSED[name][0]) in (0, 224 * 224)
+
+
+def test_a_large_sixteen_bit_picture_becomes_the_small_one() -> None:
+    values = np.asarray(pictures.chest().resize((2000, 1500)), dtype=np.uint16) * 16
+    found = read(pictures.encoded(Image.fromarray(values)))
+    drawn = draw_chest(1).astype(float)
+    stretched = (drawn - drawn.min()) / (drawn.max() - drawn.min()) * 255
+    assert np.abs(found.square - stretched).mean() < 2.5
+
+
+def test_a_very_long_picture_is_read() -> None:
+    for size in ((20_000, 500), (500, 20_000)):
+        for mode in ("L", "P", "RGBA"):
+            found = read(pictures.encoded(pictures.chest().resize(size).convert(mode)))
+            assert np.abs(found.square.astype(int) - draw_chest(1).astype(int)).mean() < 4
+
+
 def test_a_picture_on_its_side_has_the_shape_of_the_upright_one() -> None:
     exif = Image.Exif()
     exif[0x0112] = pictures.SIDEWAYS
