@@ -8,7 +8,9 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from app.answers import JSON, answer
 from app.api_answers import FRESH, PictureSpeaker, asked_for_contributions, write
+from app.image_pages import outcome_of
 from app.image_result import ImagePresenter
+from app.observing import note
 from app.problem import Fault, problem
 from app.room import Place
 from app.upload import look_at, uploaded, whole_body
@@ -26,6 +28,7 @@ def picture_answerer(model: ImageModel) -> Callable[[], Response]:
     def predict() -> Response:
         with_map = asked_for_contributions()
         look = look_at(presenter, partial(picture_files, name))
+        note(outcome_of(name, look))
         if look.diagnosis is None:
             faults = [Fault(name, look.error, None)]
             return problem(422, "There is no answer to this picture.", faults)

@@ -15,6 +15,7 @@ from app.api_answers import (
     write,
 )
 from app.aside import aside
+from app.observing import Outcome, note
 from app.problem import problem
 from app.rows import UnreadableError, json_body, parse, read_rows
 from model import Classification, Classifier, Model, Prediction, RowModel
@@ -22,6 +23,16 @@ from model.batch import Batch, RowAnswer
 
 SMALL = 4096
 """Bytes of a body up to which it is answered at once, without handing it to another thread."""
+
+DEAR = 512
+"""The same where contributions are asked for: a row or two."""
+
+PATIENCE = 10.0
+"""Seconds for contributions; a thread that takes 20 is taken for hanging (``app.aside``)."""
+
+TOO_LONG = (
+    f"The contributions of so many rows take longer than {PATIENCE:g} seconds: send fewer at once."
+)
 
 Answered = TypeVar("Answered", Prediction, Classification)
 
@@ -38,23 +49,32 @@ def _answerer(
 ) -> Callable[[], Response]:
     batch = Batch(model)
 
-    def text_for(body: bytes, contributions: bool) -> str | Response:
+    def reply_to(body: bytes, contributions: bool) -> tuple[str | Response, Outcome]:
         """The answer in JSON, or the problem; needs no request, so that any thread can do it."""
         try:
             rows = read_rows(model.card, parse(body))
         except UnreadableError as error:
-            return problem(400, f"The body is not JSON that can be read: {error}.")
+            detail = f"The body is not JSON that can be read: {error}."
+            return problem(400, detail), Outcome()
         if rows.faults:
-            return problem(422, rows.detail, rows.faults)
-        answers = [say(found) for found in batch.ask(rows.features, contributions)]
-        return write(answers[0] if rows.single else answers)
+            return problem(422, rows.detail, rows.faults), Outcome(refused=rows.refused)
+        try:
+            found = batch.ask(rows.features, contributions, PATIENCE)
+        except TimeoutError:
+            return problem(413, TOO_LONG), Outcome()
+        answers = [say(answered) for answered in found]
+        outside = sum(answered.outside for answered in found)
+        inputs = rows.features[0] if rows.single else None
+        outcome = Outcome(predictions=len(found), outside=outside, inputs=inputs)
+        return write(answers[0] if rows.single else answers), outcome
 
     def predict() -> Response:
         contributions, body = asked_for_contributions(), json_body()
-        if len(body) <= SMALL:
-            found = text_for(body, contributions)
+        if len(body) <= (DEAR if contributions else SMALL):
+            reply, outcome = reply_to(body, contributions)
         else:
-            found = aside(text_for, body, contributions)
-        return answer(found, 200, FRESH, JSON) if isinstance(found, str) else found
+            reply, outcome = aside(reply_to, body, contributions)
+        note(outcome)
+        return answer(reply, 200, FRESH, JSON) if isinstance(reply, str) else reply
 
     return predict

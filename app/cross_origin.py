@@ -40,7 +40,7 @@ class CrossOrigin:
             dropped = POLICY
             more += [
                 ("Access-Control-Allow-Origin", origin),
-                ("Access-Control-Expose-Headers", "Retry-After"),
+                ("Access-Control-Expose-Headers", "Retry-After, X-Request-ID"),
                 ("Cross-Origin-Resource-Policy", "cross-origin"),
             ]
             if method == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ:

@@ -35,7 +35,7 @@ def image_pages_blueprint(model: ImageModel, prefix: str, render: Renderer) -> B
 
     def look_at_upload() -> Look:
         look = look_at(presenter, partial(uploaded, name))
-        note(_outcome(name, look))
+        note(outcome_of(name, look))
         return look
 
     def page(look: Look | None) -> Response:
@@ -75,7 +75,8 @@ def image_pages_blueprint(model: ImageModel, prefix: str, render: Renderer) -> B
     return blueprint
 
 
-def _outcome(name: str, look: Look) -> Outcome:
+def outcome_of(name: str, look: Look) -> Outcome:
+    """What is told of an upload."""
     if look.diagnosis is not None:
         return Outcome(predictions=1)
     if look.strange:

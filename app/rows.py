@@ -45,12 +45,16 @@ class UnreadableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What was asked: rows, or all that is wrong with them; ``single`` where it is no list."""
+    """What was asked: rows, or all that is wrong with them; ``single`` where it is no list.
+
+    ``refused`` names each field once that has a value which it could not take.
+    """
 
     features: list[Features]
     faults: list[Fault]
     single: bool
     detail: str = ""
+    refused: tuple[str, ...] = ()
 
 
 def json_body() -> bytes:
@@ -128,6 +132,7 @@ class Reader:
         self._faults: list[Fault] = []
         self._count = 0
         self._guesses: dict[str, str] = {}
+        self._refused: dict[str, None] = {}
 
     def read(self, rows: list[Any], single: bool) -> Rows:
         """Every row, with the faults of all of them in order."""
@@ -138,7 +143,8 @@ class Reader:
             if read is not None:
                 features.append(read)
             bad += self._count > before
-        return Rows(features, self._faults, single, self._detail(bad, len(rows)) if bad else "")
+        detail = self._detail(bad, len(rows)) if bad else ""
+        return Rows(features, self._faults, single, detail, tuple(self._refused))
 
     def _detail(self, bad: int, rows: int) -> str:
         text = "The row has errors." if rows == 1 else f"{bad:,} of {rows:,} rows have errors."
@@ -157,6 +163,8 @@ class Reader:
         features, errors = self._card.validate_row(raw)
         for name, message in errors.items():
             self._add(name, message, f"{pointer}/{name}")
+            if raw.get(name) is not None:
+                self._refused[name] = None
         if len(raw) < len(row):
             for key in row:
                 if key not in known:

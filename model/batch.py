@@ -3,6 +3,8 @@
 Like ``model.asking``, without what only a page shows.
 """
 
+import math
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic
@@ -38,11 +40,19 @@ class Batch(Generic[Said]):
         self._card = model.card
         self._reference = model.card.encode(model.manifest.reference)
 
-    def ask(self, rows: Sequence[Features], contributions: bool) -> list[RowAnswer[Said]]:
+    def ask(
+        self, rows: Sequence[Features], contributions: bool, patience: float = math.inf
+    ) -> list[RowAnswer[Said]]:
         """Answer each row, in the order of ``rows``.
+
+        Args:
+            rows: any number of them.
+            contributions: whether each answer is explained, at up to 1,024 questions a row.
+            patience: seconds after which explaining is given up, looked at between two calls.
 
         Raises:
             ArithmeticError: if the model answers with a number that is not finite.
+            TimeoutError: if patience was at its end.
         """
         if not rows:
             return []
@@ -52,7 +62,7 @@ class Batch(Generic[Said]):
         if contributions:
             return [
                 RowAnswer(said, outside[i], explanation)
-                for i, (said, explanation) in enumerate(self._explained(matrix, known))
+                for i, (said, explanation) in enumerate(self._explained(matrix, known, patience))
             ]
         parts = [(slice(i, i + 1), known[i]) for i in range(len(rows))]
         return [
@@ -61,9 +71,10 @@ class Batch(Generic[Said]):
         ]
 
     def _explained(
-        self, matrix: Matrix, known: Sequence[frozenset[str]]
+        self, matrix: Matrix, known: Sequence[frozenset[str]], patience: float
     ) -> Iterator[tuple[Said, Explanation]]:
         """Each row's answer with its contributions; as many rows a call as fit."""
+        latest = time.monotonic() + patience
         waiting: list[Coalitions] = []
         first = size = 0
         for i in range(len(matrix)):
@@ -71,6 +82,8 @@ class Batch(Generic[Said]):
             if waiting and size + len(coalitions.rows) > MOST_AT_ONCE:
                 yield from self._ask_together(waiting, known[first:i])
                 waiting, first, size = [], i, 0
+                if time.monotonic() > latest:
+                    raise TimeoutError
             waiting.append(coalitions)
             size += len(coalitions.rows)
         yield from self._ask_together(waiting, known[first:])

@@ -3,6 +3,7 @@
 import gzip
 import json
 import logging
+import urllib.request
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from werkzeug.test import TestResponse
 from app import create_app, rows
 from app.config import Settings
 from model import Model
+from tests.conftest import Server
 from tests.html import FRAGMENT, HEADERS, data_of, post_fragment, text_of
 
 PREDICT = "/api/predict"
@@ -435,3 +437,50 @@ def test_a_name_that_is_not_served_is_a_problem() -> None:
     response = client.post(PREDICT, json=ROW, base_url="http://other.example")
     assert response.status_code == 400
     assert check_problem(response)["detail"] == "Nothing is served under this name."
+
+
+def test_contributions_that_take_too_long_are_given_up(
+    client: FlaskClient, house: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.api_rows.PATIENCE", 0)
+    full = dict(house.card.examples[-1].values)
+    assert "send fewer" in send(client, [full] * 40, 413, "?contributions=true")["detail"]
+    assert len(send(client, [full] * 40)) == 40
+    assert len(send(client, [full], query="?contributions=true")) == 1
+
+
+def test_what_came_of_rows_is_counted_by_model_and_field() -> None:
+    counted = create_app(Settings(models=("house-price",), metrics=True, log="text"))
+    client = counted.test_client()
+
+    def counts() -> dict[str, float]:
+        lines = client.get("/metrics").text.splitlines()
+        pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+        return {name: float(value) for name, value in pairs}
+
+    send(client, [ROW, OUTSIDE, ROW])
+    send(client, [{**ROW, "beds": 99}, {"beds": None, "baths": "x"}], 422)
+    seen = counts()
+    assert seen['formcast_predictions_total{model="house-price"}'] == 3
+    assert seen['formcast_out_of_support_total{model="house-price"}'] == 1
+    refused = {name for name in seen if name.startswith("formcast_refused_inputs_total")}
+    assert refused == {
+        f'formcast_refused_inputs_total{{field="{name}",model="house-price"}}'
+        for name in ("beds", "baths")
+    }
+    assert seen['formcast_requests_total{route="/api/predict",status="422"}'] == 1
+
+
+def test_a_batch_is_answered_by_the_server_beside_its_greenlets(
+    server: Server, house: Model
+) -> None:
+    body = json.dumps([dict(house.card.examples[-1].values)] * 1000).encode()
+    request = urllib.request.Request(
+        server.url + PREDICT + "?contributions=true",
+        data=body,
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as response:
+        found = json.load(response)
+    assert len(found) == 1000
+    assert all(answer == found[0] for answer in found)
