@@ -2,8 +2,9 @@
 
 The app makes no address from the name in the Host header: its links and redirects are paths. So any
 name may be asked by default, which never breaks a first deploy: on a laptop nobody else can ask,
-and Heroku's router passes on only the app's own names. The one absolute address is that of the
-redirect to HTTPS, which goes back to the sender of the name alone and is stored by nobody.
+and Heroku's router passes on only the app's own names. Two absolute addresses there are, that of
+the redirect to HTTPS and that in the examples of /api; both go back to the sender of the name alone
+and are stored by nobody.
 """
 
 import re

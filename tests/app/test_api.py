@@ -363,6 +363,19 @@ def test_options_says_what_is_allowed(client: FlaskClient) -> None:
     assert "Access-Control-Allow-Origin" not in response.headers
 
 
+@pytest.mark.parametrize("path", ["/api", "/api/openapi.json", "/chest-xray/api"])
+def test_what_can_be_read_can_be_asked_about(client: FlaskClient, path: str) -> None:
+    read, asked = client.get(path), client.head(path)
+    assert (read.status_code, asked.status_code) == (200, 200)
+    assert asked.data == b""
+    assert asked.headers["Content-Length"] == str(len(read.data))
+    assert set(client.options(path).headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+    response = client.post(path, json=ROW)
+    assert response.status_code == 405
+    assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+    check_problem(response)
+
+
 @pytest.mark.parametrize("path", ["/api/nothing", "/api/predict/", "/house-price/api/predict"])
 def test_an_unknown_address_below_api_is_a_problem(client: FlaskClient, path: str) -> None:
     for response in (client.get(path), client.post(path, json=ROW)):
