@@ -11,6 +11,7 @@ from app.assets import assets_blueprint, read_assets
 from app.commands import add_commands
 from app.config import Settings
 from app.cross_origin import CrossOrigin
+from app.embedding import Framing
 from app.health import health_blueprint
 from app.hosts import know_hosts
 from app.image_pages import image_pages_blueprint
@@ -55,15 +56,19 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
         for prefix, model in zip(prefixes, served.values(), strict=True)
     )
     for prefix, model in zip(prefixes, served.values(), strict=True):
-        if isinstance(model, ImageModel):
-            app.register_blueprint(image_pages_blueprint(model, prefix, render))
-        else:
-            app.register_blueprint(pages_blueprint(model, prefix, render))
+        for embedded in (False, True) if settings.embed_ancestors else (False,):
+            if isinstance(model, ImageModel):
+                app.register_blueprint(image_pages_blueprint(model, prefix, render, embedded))
+            else:
+                app.register_blueprint(pages_blueprint(model, prefix, render, embedded))
         app.register_blueprint(api_blueprint(model, prefix, render))
     app.register_blueprint(health_blueprint(served))
     secure(app, render)
     know_hosts(app, settings)
     limit_clients(app, settings, os.environ.get("REDIS_URL", ""))
+    if settings.embed_ancestors:
+        # Wrapping the method is what Flask documents for middleware; mypy knows it as a method.
+        app.wsgi_app = Framing(app.wsgi_app, settings.embed_ancestors)  # type: ignore[method-assign, assignment]
     if settings.api_origins:
         # Wrapping the method is what Flask documents for middleware; mypy knows it as a method.
         app.wsgi_app = CrossOrigin(app.wsgi_app, settings.api_origins)  # type: ignore[method-assign, assignment]

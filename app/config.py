@@ -124,6 +124,11 @@ def origins(variable: str, text: str) -> tuple[str, ...]:
     return found
 
 
+def ancestors(variable: str, text: str) -> tuple[str, ...]:
+    """Read a list of origins, or ``*`` for every one."""
+    return ("*",) if text.strip() == "*" else origins(variable, text)
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the person who runs the app can choose."""
@@ -173,6 +178,12 @@ class Settings:
         False,
         "Whether /metrics answers, for Prometheus. Whoever reaches the app reaches it, too.",
         boolean,
+    )
+    embed_ancestors: tuple[str, ...] = setting(
+        (),
+        "Origins, like https://example.org, whose pages may show /embed in a frame, separated by "
+        "commas, or * for any; with none there is no /embed.",
+        ancestors,
     )
     api_origins: tuple[str, ...] = setting(
         (),

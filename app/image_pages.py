@@ -6,6 +6,7 @@ from flask import Blueprint, Response
 
 from app.about import figures, made_of
 from app.answers import answer
+from app.embedding import framed
 from app.form import FieldView
 from app.image_result import ImagePresenter, Look
 from app.observing import Outcome, note
@@ -25,10 +26,16 @@ from app.views import (
 from model import ImageModel
 
 
-def image_pages_blueprint(model: ImageModel, prefix: str, render: Renderer) -> Blueprint:
-    """The routes of one model under ``prefix``, "" for the default model."""
-    blueprint = Blueprint(f"pages-{model.slug}", __name__, url_prefix=prefix or None)
+def image_pages_blueprint(
+    model: ImageModel, prefix: str, render: Renderer, embedded: bool = False
+) -> Blueprint:
+    """The routes of one model under ``prefix``; where ``embedded``, those for frames alone."""
+    kind, here = ("embed", "/embed") if embedded else ("pages", "/")
+    blueprint = Blueprint(f"{kind}-{model.slug}", __name__, url_prefix=prefix or None)
     site, name = view_image_site(model, prefix), model.card.field.name
+    if embedded:
+        site = framed(site)
+    template = "image_embed.html" if embedded else "image_page.html"
     presenter = ImagePresenter(model)
     about = render("about.html", image_about_context(model, presenter, site))
     samples = Link(model.card.samples.text, model.card.samples.url)
@@ -50,17 +57,17 @@ def image_pages_blueprint(model: ImageModel, prefix: str, render: Renderer) -> B
             problems=(Problem(name, error),) if error else (),
             heading=("Error: " if error else "") + site.title,
         )
-        return answer(render("image_page.html", context), 422 if error else 200, REVALIDATED)
+        return answer(render(template, context), 422 if error else 200, REVALIDATED)
 
-    @blueprint.get("/")
+    @blueprint.get(here)
     def form() -> Response:
         return page(None)
 
-    @blueprint.post("/")
+    @blueprint.post(here)
     def full_post() -> Response:
         return page(look_at_upload())
 
-    @blueprint.post("/predict-fragment")
+    @blueprint.post(f"{here.rstrip('/')}/predict-fragment")
     def fragment() -> Response:
         look = look_at_upload()
         context = ImageResultContext(site, samples, model.version, presenter.result(look))
@@ -68,9 +75,11 @@ def image_pages_blueprint(model: ImageModel, prefix: str, render: Renderer) -> B
         body += render("errors_beside.html", BesideContext(((name, look.error),)))
         return answer(body, 422 if look.error else 200, {"Cache-Control": "no-store"})
 
-    @blueprint.get("/about")
-    def card() -> Response:
-        return answer(about, 200, REVALIDATED)
+    if not embedded:
+
+        @blueprint.get("/about")
+        def card() -> Response:
+            return answer(about, 200, REVALIDATED)
 
     return blueprint
 
@@ -91,6 +100,7 @@ def view_image_site(model: ImageModel, prefix: str) -> Site:
         title=model.card.title,
         summary=model.card.summary,
         home=home,
+        action=home,
         fragment=f"{home}predict-fragment",
         about=f"{home}about",
         examples=(),

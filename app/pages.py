@@ -9,6 +9,7 @@ from markupsafe import Markup
 from app.about import about_context
 from app.answers import answer
 from app.class_result import ClassPresenter
+from app.embedding import framed
 from app.form import view_form
 from app.observing import Outcome, note
 from app.result import NumberPresenter, Presenter, Problem, Result
@@ -25,10 +26,19 @@ from model import Classifier, Model, RowModel
 REVALIDATED = {"Cache-Control": "no-cache"}
 
 
-def pages_blueprint(model: Model | Classifier, prefix: str, render: Renderer) -> Blueprint:
-    """The routes of one model under ``prefix``, "" for the default model."""
-    blueprint = Blueprint(f"pages-{model.slug}", __name__, url_prefix=prefix or None)
+def pages_blueprint(
+    model: Model | Classifier, prefix: str, render: Renderer, embedded: bool = False
+) -> Blueprint:
+    """The routes of one model under ``prefix``, "" for the default model.
+
+    Where ``embedded``, those of the form for frames alone.
+    """
+    kind, here = ("embed", "/embed") if embedded else ("pages", "/")
+    template = "embed.html" if embedded else "page.html"
+    blueprint = Blueprint(f"{kind}-{model.slug}", __name__, url_prefix=prefix or None)
     site = view_site(model, prefix)
+    if embedded:
+        site = framed(site)
     presenter = presenter_of(model)
     about = render("about.html", about_context(model, presenter, site))
 
@@ -58,31 +68,33 @@ def pages_blueprint(model: Model | Classifier, prefix: str, render: Renderer) ->
             heading=("Error: " if posted and failed else "") + site.title,
         )
         status = 422 if posted and failed else 200
-        return answer(render("page.html", context), status, REVALIDATED)
+        return answer(render(template, context), status, REVALIDATED)
 
-    @blueprint.get("/")
+    @blueprint.get(here)
     def form() -> Response:
         data = query_data()
         given = any(name in data for name in model.card.names)
         return page(read_submission(model.card, data) if given else None, posted=False)
 
-    @blueprint.post("/")
+    @blueprint.post(here)
     def full_post() -> Response:
         return page(read_submission(model.card, form_data()), posted=True)
 
-    @blueprint.post("/predict-fragment")
+    @blueprint.post(f"{here.rstrip('/')}/predict-fragment")
     def fragment() -> Response:
         submission = read_submission(model.card, form_data())
         body = result_of(submission) + beside(submission.errors)
         status = 200 if submission.features is not None else 422
         query = submission.query
-        address = f"{site.home}?{query}" if query else site.home
+        address = f"{site.action}?{query}" if query else site.action
         headers = {"Cache-Control": "no-store", "HX-Replace-Url": address}
         return answer(body, status, headers)
 
-    @blueprint.get("/about")
-    def card() -> Response:
-        return answer(about, 200, REVALIDATED)
+    if not embedded:
+
+        @blueprint.get("/about")
+        def card() -> Response:
+            return answer(about, 200, REVALIDATED)
 
     return blueprint
 
@@ -99,6 +111,7 @@ def view_site(model: RowModel[Any], prefix: str) -> Site:
         title=model.card.title,
         summary=model.card.summary,
         home=home,
+        action=home,
         fragment=f"{home}predict-fragment",
         about=f"{home}about",
         examples=tuple(

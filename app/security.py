@@ -110,10 +110,11 @@ def secure(app: Flask, render: Renderer) -> None:
             seconds = int(str(error.retry_after or 1))
             advice = f"Wait {seconds} second{'s' * (seconds != 1)}, then try again."
         fragment = request.path.endswith("/predict-fragment")
+        home = request.path if request.path.endswith("/embed") else "/"
         again = None if fragment or error.code not in (429, 503) else what_was_asked()
         body = render(
             "_error.html" if fragment else "error.html",
-            ErrorContext(heading, advice, error.code, request_id(), again),
+            ErrorContext(heading, advice, error.code, request_id(), again, home),
         )
         return with_headers(answer(body, error.code, {"Cache-Control": "no-store"}), error)
 

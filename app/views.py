@@ -33,7 +33,8 @@ class Site:
     """What does not change between two requests to one model.
 
     ``thing`` is what the model's answer is called in sentences, ``shares`` whether it comes with
-    the probabilities of classes.
+    the probabilities of classes. ``action`` is where the form itself leads, ``target`` where a
+    link opens that leads away from it: "_blank" in a frame, "" in a page of its own.
     """
 
     title: str
@@ -44,6 +45,8 @@ class Site:
     examples: tuple[ExampleView, ...]
     thing: str = "estimate"
     shares: bool = False
+    action: str = ""
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +166,7 @@ class ErrorContext:
     status: int
     request_id: str = ""
     again: Again | None = None
+    home: str = "/"
 
 
 Context = (

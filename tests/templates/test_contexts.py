@@ -26,7 +26,8 @@ CONTEXTS = {
     "about.html": views.AboutContext,
     "api.html": views.ApiContext,
     "error.html": views.ErrorContext,
-    "_error.html": views.ErrorContext,
+    "embed.html": views.PageContext,
+    "image_embed.html": views.ImagePageContext,
 }
 FORMS = {"_form.html", "image_form.html"}
 PARTIALS = sorted(path for path in TEMPLATES.rglob("_*.html"))

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from flask.testing import FlaskClient
 
+from app import create_app
+from app.config import Settings
 from tests.conftest import HOUSE
 from tests.html import FRAGMENT
 from tests.pictures import REFUSED, XRAY, XRAY_FRAGMENT, chest, encoded, upload
@@ -32,6 +34,13 @@ def test_the_nu_checker_finds_no_error_in_any_state(client: FlaskClient, tmp_pat
         "404": client.get("/nowhere"),
         "405": client.put("/"),
         "413": client.post("/", data={"beds": "9" * 70_000}),
+    }
+    framed = create_app(Settings(embed_ancestors=("*",), log="text")).test_client()
+    pages |= {
+        "embed": framed.get("/embed"),
+        "embed-fresh": framed.get("/embed" + QUERY[1:]),
+        "embed-picture": framed.post("/chest-xray/embed", data=upload(encoded(chest()))),
+        "embed-413": framed.post("/embed", data={"beds": "9" * 70_000}),
     }
     fragments = {
         "fragment-fresh": client.post(FRAGMENT, data=HOUSE),
