@@ -186,6 +186,26 @@ def test_requests_are_counted_by_route_and_status(counted_app: Flask) -> None:
     assert grown('formcast_predictions_total{model="house-price"}') == 1
 
 
+def test_the_api_is_counted_by_the_row(counted_app: Flask) -> None:
+    client = counted_app.test_client()
+    before = counts(client)
+    row = {"beds": 3, "baths": 2, "sqft": 1850}
+    client.post("/api/predict", json=row)
+    client.post("/api/predict", json=[row] * 200)
+    client.post("/api/predict", json=[row, {"beds": 8, "baths": 1, "sqft": 700}])
+    client.post("/api/predict", json={**row, "beds": 99, "nothing": 1})
+    client.post("/chest-xray/api/predict", data=upload(encoded(chest())))
+    after = counts(client)
+    for name, grown in (
+        ('formcast_predictions_total{model="house-price"}', 203),
+        ('formcast_predictions_total{model="chest-xray"}', 1),
+        ('formcast_out_of_support_total{model="house-price"}', 1),
+        ('formcast_refused_inputs_total{field="beds",model="house-price"}', 1),
+    ):
+        assert after[name] - before.get(name, 0) == grown, name
+    assert not [name for name in after if "nothing" in name]
+
+
 def test_what_the_models_said_and_refused_is_counted(counted_app: Flask) -> None:
     client = counted_app.test_client()
     before = counts(client)
