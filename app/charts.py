@@ -163,7 +163,7 @@ def _strokes(points: Sequence[str], supported: Sequence[bool]) -> tuple[str, str
 
 
 class ChoiceBar(NamedTuple):
-    """One choice: its label and price, its row's base line and its bar's width.
+    """One choice: its label and price, its row's base line, and its bar's left end and width.
 
     ``mark`` is "here" for the present choice, "pale" where nothing like it is in the data, else
     "seen".
@@ -172,12 +172,13 @@ class ChoiceBar(NamedTuple):
     label: str
     text: str
     y: int
+    x: float
     width: float
     mark: str
 
 
 class Bars(NamedTuple):
-    """A bar for each choice, the largest first; all begin at zero."""
+    """A bar for each choice, the largest first; all begin or end at zero, which is in the plot."""
 
     height: int
     bars: tuple[ChoiceBar, ...]
@@ -185,14 +186,16 @@ class Bars(NamedTuple):
 
 def bars(items: Sequence[tuple[str, str, float, bool, bool]]) -> Bars:
     """Lay out (label, text, value, here, supported), one row each, in the order given."""
-    most = max((abs(item[2]) for item in items), default=1.0) or 1.0
-    room = BAR_RIGHT - BAR_LEFT
+    values = [item[2] for item in items]
+    lowest, highest = min(0.0, *values), max(0.0, *values)
+    share = (BAR_RIGHT - BAR_LEFT) / (highest - lowest or 1.0)
     laid = tuple(
         ChoiceBar(
             label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1].rstrip() + "…",
             text,
             number * BAR_ROW + BAR_BASE,
-            round(max(value, 0.0) / most * room, 1),
+            round(BAR_LEFT + (min(value, 0.0) - lowest) * share, 1),
+            round(abs(value) * share, 1),
             "here" if here else "seen" if supported else "pale",
         )
         for number, (label, text, value, here, supported) in enumerate(items)

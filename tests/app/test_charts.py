@@ -55,6 +55,13 @@ def test_a_present_value_beyond_the_grid_widens_the_axis() -> None:
 
 def test_bars_begin_at_zero_and_mark_the_present_choice() -> None:
     made = charts.bars([("a", "$10", 10, False, True), ("b", "$5", 5, True, True),
-                        ("c", "$0", -1, False, False)])  # fmt: skip
-    assert [bar.width for bar in made.bars] == [102, 51, 0]
+                        ("c", "$0", 0, False, False)])  # fmt: skip
+    assert [(bar.x, bar.width) for bar in made.bars] == [(150, 102), (150, 51), (150, 0)]
     assert [bar.mark for bar in made.bars] == ["seen", "here", "pale"]
+
+
+def test_bars_below_zero_end_where_the_others_begin() -> None:
+    made = charts.bars([("a", "2", 2, False, True), ("b", "-1", -1, False, True)])
+    above, below = made.bars
+    assert below.x + below.width == above.x == 184
+    assert (below.x, above.x + above.width) == (charts.BAR_LEFT, charts.BAR_RIGHT)
