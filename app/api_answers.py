@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterable
+from typing import Any
 
 from flask import abort, request
 
 from app.problem import Fault, problem
 from app.rows import nearest
-from model import AnyModel, Classification, Classifier, ImageModel, Prediction, RowModel
+from model import Classification, Classifier, ImageModel, Prediction, RowModel
 from model.batch import RowAnswer
 from model.diagnosing import Diagnosis
 from model.explain import Explanation
@@ -22,8 +23,7 @@ Said = dict[str, object]
 
 GUESS = {
     "code": "outside",
-    "message": "The model has seen nothing like this row, so this is a guess and its interval has "
-    "no coverage.",
+    "message": "The model has seen nothing like this row, so this is a guess.",
 }
 
 
@@ -32,7 +32,7 @@ def write(body: object) -> str:
     return json.dumps(body, allow_nan=False, separators=(",", ":")) + "\n"
 
 
-def name_of(model: AnyModel) -> dict[str, str]:
+def name_of(model: RowModel[Any] | ImageModel) -> dict[str, str]:
     """Which model answered; the version is another for every artifact."""
     return {"name": model.slug, "version": model.version}
 
@@ -42,7 +42,7 @@ class NumberSpeaker:
 
     def __init__(self, model: RowModel[Prediction]) -> None:
         self._names, self._reference = model.card.names, model.manifest.reference
-        self._model = {"name": model.slug, "version": model.version}
+        self._model = name_of(model)
 
     def say(self, found: RowAnswer[Prediction]) -> Said:
         """One row's answer."""

@@ -33,7 +33,9 @@ def closed(
 COMMON: dict[str, Schema] = {
     "warnings": {
         "type": "array",
-        "items": closed({"code": {"type": "string"}, "message": {"type": "string"}}),
+        "items": closed(
+            {"code": {"type": "string", "enum": ["outside", "use"]}, "message": {"type": "string"}}
+        ),
     },
     "model": closed({"name": {"type": "string"}, "version": {"type": "string"}}),
 }
