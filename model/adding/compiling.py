@@ -7,6 +7,7 @@ serve is tried first, and each is compared with the estimator before it is belie
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 from skl2onnx.common.data_types import FloatTensorType
+from sklearn.ensemble import VotingClassifier
+from sklearn.pipeline import Pipeline
 
 from model.adding.estimators import Estimator, unwrap
 from model.compile import (
@@ -47,7 +50,7 @@ def compile_estimator(
     Raises:
         CompileError: no way leads to a model that answers alike; says why for each.
     """
-    inner = unwrap(estimator.fitted)
+    inner = _prepared(unwrap(estimator.fitted))
     names: list[str] = frame.names
     choices: Any = frame.choices
     reasons = []
@@ -71,6 +74,16 @@ def compile_estimator(
         else:
             return compiled
     raise CompileError("\n".join(reasons))
+
+
+def _prepared(fitted: Any) -> Any:
+    """The estimator without what its converter refuses and no answer depends on."""
+    last = fitted.steps[-1][1] if isinstance(fitted, Pipeline) else fitted
+    if not isinstance(last, VotingClassifier):
+        return fitted
+    copied = copy.deepcopy(fitted)
+    (copied.steps[-1][1] if isinstance(fitted, Pipeline) else copied).flatten_transform = False
+    return copied
 
 
 def _convert_numbers(fitted: Any, names: Sequence[str], choices: Any) -> onnx.ModelProto:

@@ -195,7 +195,7 @@ class _Making:
         measured = self._measure(ready, matrix, truth, held, drafted, output)
         self._report(next(stage))
         words = replace(
-            self._words(subject, drafted, output, len(truth)),
+            self._words(subject, drafted, output, int((~held).sum())),
             examples=self._examples(ready, drafted, matrix, truth, output),
         )
         what_if = self._what_if(drafted, importance)
@@ -205,7 +205,7 @@ class _Making:
             card = read_card(path)
         except ModelError as error:
             raise AddError(f"The drafted card is not sound: {error}") from error
-        manifest = self._manifest(ready, card, drafted, measured, index, truth)
+        manifest = self._manifest(ready, card, drafted, measured, index, truth, held)
         text = json.dumps(manifest.model_dump(mode="json"), indent=1, ensure_ascii=False)
         (self._work / "manifest.json").write_text(text + "\n", encoding="utf-8")
         return self._added(folder, drafted, output, ready, manifest)
@@ -527,6 +527,7 @@ class _Making:
         measured: Measured,
         index: Index | None,
         truth: Floats,
+        held: Any,
     ) -> Manifest:
         """Write the index of similar rows and say what was made."""
         request = self._request
@@ -553,7 +554,7 @@ class _Making:
             data=Data(
                 file=request.data.name,
                 sha256=_artifact(data).sha256,
-                rows=len(truth),
+                rows=int((~held).sum()),
                 text=card.data_text,
                 source=f"The file {request.data.name}, column {request.target}.",
             ),
