@@ -1,4 +1,4 @@
-"""A worker's listener that takes in who already stands in line before it closes."""
+"""How a worker takes connections in, and how it lets go of them and of their answers."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -39,3 +39,32 @@ class DrainingServer(StreamServer):  # type: ignore[misc]  # gevent has no types
                     self.do_handle(*waiting)
             self.socket.close()
         super().close()
+
+
+class WholeAnswer:
+    """A socket that sends the head of an answer together with its body.
+
+    gunicorn sends them one after the other. A worker that dies between the two leaves an answer
+    without its body, which no proxy can ask again elsewhere; and two sends cost more than one.
+    """
+
+    __slots__ = ("_begun", "_head", "_sock")
+
+    def __init__(self, sock: Any) -> None:
+        self._sock, self._head, self._begun = sock, b"", False
+
+    def sendall(self, data: bytes) -> None:
+        """Hold the first piece, which is the head, until the second comes."""
+        if self._begun:
+            head, self._head = self._head, b""
+            self._sock.sendall(head + data if head else data)
+        else:
+            self._head, self._begun = data, True
+
+    def flush(self) -> None:
+        """Send a head that no body followed."""
+        if self._head:
+            self.sendall(b"")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)

@@ -44,6 +44,7 @@ def renew(loader: Loader) -> str:
         loader.callable = new
     except (Exception, SystemExit) as error:
         return _said(error)
+    gc.unfreeze()
     gc.collect()  # the old app is full of cycles and holds a model
     return ""
 

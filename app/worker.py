@@ -28,7 +28,7 @@ from gunicorn.workers import ggevent
 from gunicorn.workers.ggevent import GeventWorker
 
 from app.answers import HTML
-from app.draining import DrainingServer
+from app.draining import DrainingServer, WholeAnswer
 from app.observing import new_id
 from app.security import HEADERS, Say
 
@@ -59,17 +59,19 @@ BODY_DROPPED = 64 * 1024 * 1024
 
 
 ACCEPTED = 16
-"""New connections that a worker takes in one turn of its loop. gunicorn says 1, so that all workers
-get some: then, in a rush, new visitors stand in line for seconds while the first are served."""
+"""New connections that a worker takes in one turn of its loop, at most. gunicorn says 1, so that
+all workers get some: then, in a rush, new visitors stand in line for seconds while the first are
+served. But whoever still stands in line loses nothing when a worker dies, so that one with little
+to do takes few."""
 
 
 class Listener(DrainingServer):
-    """gevent's server, which takes ``ACCEPTED`` connections whatever gunicorn says."""
+    """gevent's server, which takes up to ``ACCEPTED`` connections whatever gunicorn says."""
 
     @property
     def max_accept(self) -> int:
-        """As many as are taken in a turn."""
-        return ACCEPTED
+        """How many are taken in a turn: a quarter of those that are being served."""
+        return min(ACCEPTED, 1 + len(self.pool) // 4)
 
     @max_accept.setter
     def max_accept(self, _: int) -> None:
@@ -95,10 +97,13 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         if chunked:
             req.force_close()  # its length is anybody's guess, and so is where the next one starts
         closing: StopIteration | None = None
+        whole = WholeAnswer(sock)
         try:
-            super().handle_request(listener_name, req, sock, addr)
+            super().handle_request(listener_name, req, whole, addr)
         except StopIteration as stop:
             closing = stop
+        with suppress(OSError):
+            whole.flush()
         if (chunked or left_of(req)) and not dropped_rest(req, sock, chunked):
             req.force_close()
         if closing is not None:
