@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from html import unescape
 
 from flask import Flask
+from werkzeug.exceptions import HTTPException
 
-_EXAMPLE = re.compile(r'href="([^"]*\?[^"]+)"')
+_EXAMPLE = re.compile(r'href="(/[^"]*\?[^"]+)"')
 _WARM = "formcast.warm"
 
 
@@ -33,7 +34,10 @@ def _page(app: Flask, address: str) -> str:
     """What the view answers, past all that stands before it: nobody's limit or count is touched."""
     names = app.config.get("TRUSTED_HOSTS") or ["localhost"]
     with app.test_request_context(address, base_url=f"https://{names[0].lstrip('.')}"):
-        response = app.make_response(app.dispatch_request())
+        try:
+            response = app.make_response(app.dispatch_request())
+        except HTTPException as refusal:
+            response = app.make_response(refusal.get_response())
     if response.status_code >= 500:
         raise RuntimeError(f"{address} answers {response.status_code}.")
     return response.get_data(as_text=True)

@@ -4,6 +4,7 @@ import logging
 
 import pytest
 from flask import Flask, request
+from werkzeug.exceptions import NotFound
 
 from app import create_app
 from app.config import Settings
@@ -16,9 +17,14 @@ def test_every_example_of_every_model_is_asked_once() -> None:
 
     def page() -> str:
         asked.append(request.full_path)
-        return '<a href="/?size=1&amp;beds=2">One</a><a href="/about">About</a>'
+        links = '<a href="/about">About</a><a href="https://example.org/?size=2">Elsewhere</a>'
+        return f'<a href="/?size=1&amp;beds=2">One</a>{links}'
+
+    def refused() -> str:
+        raise NotFound
 
     app.add_url_rule("/", "pages-x.form", page)
+    app.add_url_rule("/embed", "pages-x.embedded", refused)
     app.add_url_rule("/metrics", "metrics.counts", page)
     warm(app)
     warm(app)

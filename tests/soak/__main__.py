@@ -1,6 +1,6 @@
 """``make soak``: what the server keeps under slow clients and faults, each figure with its goal.
 
-Exits with 1 if a goal is missed. Everything is bounded: a run takes about six minutes.
+Exits with 1 if a goal is missed. Everything is bounded: a run takes about seven minutes.
 """
 
 import asyncio

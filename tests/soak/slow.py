@@ -75,7 +75,7 @@ async def slow_clients(seconds: float, clients: int = CLIENTS) -> list[Figure]:
                     f"{clients} {name}: good requests failed", seen.failed, seen.sent, 0, seen.words
                 ),
                 Figure(
-                    f"{clients} {name}: p99 of the others",
+                    f"{clients} {name}: p99 of good requests",
                     f"{worst * 1000:.0f} ms, {worst / calm:.1f} times that of calm",
                     f"at most {TIMES:g} times",
                     worst <= TIMES * calm,
