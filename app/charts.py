@@ -14,6 +14,7 @@ BAR_ROW = 19
 BAR_BASE = 13
 BAR_LEFT = 150.0
 LONGEST_LABEL = 21
+LABEL_LENGTH = 8
 BAR_RIGHT = 252.0
 
 
@@ -78,12 +79,19 @@ def waterfall(start: float, steps: Sequence[float]) -> Waterfall:
 
 
 class Labels(NamedTuple):
-    """The ends of a curve's axes in words."""
+    """The ends of a curve's axes in words, and the room that they take left of it."""
 
     left: str
     right: str
     bottom: str
     top: str
+    margin: int
+
+
+def labels(left: str, right: str, bottom: str, top: str) -> Labels:
+    """Labels with room for eight characters, and for more where there are more."""
+    longest = max(LABEL_LENGTH, len(bottom), len(top))
+    return Labels(left, right, bottom, top, 6 + 8 * longest)
 
 
 class Curve(NamedTuple):

@@ -272,7 +272,7 @@ class Reasoner:
             curve.values, curve.answers, curve.low, curve.high, curve.supported, here
         )
         # A value beyond the grid widens the axis, and then stands at its end.
-        labels = charts.Labels(
+        labels = charts.labels(
             left=field.display(value) if here and here[0] < first else ends[0],
             right=field.display(value) if here and here[0] > last else ends[1],
             bottom=self._rounded(drawn.lowest),

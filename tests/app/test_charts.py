@@ -65,3 +65,8 @@ def test_bars_below_zero_end_where_the_others_begin() -> None:
     above, below = made.bars
     assert below.x + below.width == above.x == 184
     assert (below.x, above.x + above.width) == (charts.BAR_LEFT, charts.BAR_RIGHT)
+
+
+def test_a_long_label_of_a_curve_gets_the_room_that_it_needs() -> None:
+    assert charts.labels("0", "9", "$183,500", "$275,500").margin == 70
+    assert charts.labels("0", "9", "$183,500", "$2,111,000").margin == 86
