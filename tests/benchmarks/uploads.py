@@ -148,7 +148,7 @@ def memory(master: int) -> float:
 def visit(port: int, pipe: "Connection[Any, Any]") -> None:
     """Ask for the price of the same house until told to stop; tell how that went."""
     asked, failed, slowest = 0, 0, 0.0
-    while not pipe.poll(0.05):
+    while not asked or not pipe.poll(0.05):
         started = time.monotonic()
         try:
             failed += converse(port, post("/predict-fragment", GOOD)).status != 200
