@@ -1,0 +1,79 @@
+"""The data as the model sees them: codes of the fields, the truth, and which rows were held out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from model.adding.columns import Column
+from model.adding.drafting import Drafted, draft_field
+from model.adding.request import Note
+from model.adding.subjects import Ready
+from model.calibration import Floats
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The rows that the model can answer.
+
+    ``matrix`` (rows, fields) are codes of the fields, NaN where unknown; ``truth`` (rows,) values
+    or indices of classes; ``held_out`` (rows,) says which rows the model has not seen.
+    """
+
+    fields: list[Drafted]
+    matrix: Floats
+    truth: Floats
+    held_out: Mask
+
+    @property
+    def seen(self) -> int:
+        """How many rows the model has seen."""
+        return int((~self.held_out).sum())
+
+
+def build_dataset(
+    ready: Ready, columns: Sequence[Column], truth: Floats, held_out: Mask, note: Note
+) -> Dataset:
+    """The dataset of a model that is ready, with a field for each column.
+
+    Args:
+        ready: the model, and which of all rows are kept for it.
+        columns: the columns that it takes.
+        truth: what is true of each of all rows, shape (all rows,).
+        held_out: which of all rows it has not seen, shape (all rows,).
+        note: is told of rows that are left out.
+    """
+    for column in columns:
+        if column.missing and column.naming.name not in ready.optional:
+            note(
+                f"{column.missing} rows without {column.source.column} are left out: the model "
+                "does not answer without it, so the form asks for it."
+            )
+    fields = [
+        draft_field(column, column.naming.name not in ready.optional, codes)
+        for column, codes in zip(columns, ready.matrix.T, strict=True)
+    ]
+    return Dataset(fields, ready.matrix, truth[ready.kept], held_out[ready.kept])
+
+
+def require_one(dataset: Dataset, importance: Sequence[float], note: Note) -> Dataset:
+    """A form asks for something: if all may be empty, the fact that matters most may not."""
+    if any(item.required for item in dataset.fields):
+        return dataset
+    most = int(np.argmax(importance))
+    found = dataset.fields[most]
+    note(
+        f"Every fact may be unknown to the model; the form asks for {found.name}, which "
+        "matters most."
+    )
+    fields = [
+        Drafted(item.column, place == most, item.low, item.high, item.usual, item.reference)
+        for place, item in enumerate(dataset.fields)
+    ]
+    known = ~np.isnan(dataset.matrix[:, most])
+    return Dataset(fields, dataset.matrix[known], dataset.truth[known], dataset.held_out[known])

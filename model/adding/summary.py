@@ -1,0 +1,71 @@
+"""What a person is told once their model is added."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from model import formatting
+from model.adding.dataset import Dataset
+from model.adding.drafting import LOCALE, Output
+from model.adding.subjects import Ready
+from model.card import Manifest
+
+
+@dataclass(frozen=True)
+class Added:
+    """What was made: the folder, the guesses, one row (field, kind, takes, from) a field, notes."""
+
+    folder: Path
+    slug: str
+    fields: tuple[tuple[str, str, str, str], ...]
+    output: str
+    served: str
+    figures: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+
+def summarize(
+    folder: Path,
+    dataset: Dataset,
+    output: Output,
+    ready: Ready,
+    manifest: Manifest,
+    notes: Sequence[str],
+) -> Added:
+    """What was made and guessed, in words for people."""
+    fields = tuple(
+        (
+            item.name,
+            item.column.kind + ("" if item.required else ", may be empty"),
+            item.takes,
+            f"{item.column.source.column}: {item.column.guess}",
+        )
+        for item in dataset.fields
+    )
+    if output.classes:
+        said = f"{output.naming.label}: {', '.join(label for _, label in output.classes)}"
+    else:
+        said = f"{output.naming.label}, in steps of {output.round_to:g} {output.naming.unit}"
+    served = "as ONNX, compared on every row"
+    if ready.served == "model.joblib":
+        served = f"as it was saved, which is slower: it did not compile.\n{ready.reason}"
+        if ready.frame is not None and ready.frame.needs_pandas:
+            served += (
+                "\nServing it needs pandas: add it to the dependencies in pyproject.toml and "
+                "run `make requirements UPGRADE=` before you deploy it."
+            )
+    figures = tuple(
+        (
+            metric.label,
+            formatting.percent(metric.value, LOCALE, digits=1)
+            if metric.share
+            else f"{metric.value:.4g}",
+        )
+        for metric in manifest.metrics
+    )
+    return Added(
+        folder, folder.name.replace("_", "-"), fields, said.strip(), served, figures,
+        tuple(notes),
+    )  # fmt: skip
