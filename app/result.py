@@ -15,7 +15,7 @@ from app.scales import NumberScale, Scale, ceiling
 from app.skeletons import Lasting
 from app.submission import Submission
 from model import Asking, Features, Interval, Model, Prediction, RowModel, formatting
-from model.loading import Said
+from model.row_models import Said
 
 
 class Problem(NamedTuple):

@@ -11,9 +11,6 @@ from model.fields import Features
 from model.image_card import ImageCard
 from model.loading import (
     AnyModel,
-    Classifier,
-    Model,
-    RowModel,
     check_model,
     load_any_model,
     load_classifier,
@@ -23,6 +20,7 @@ from model.loading import (
 )
 from model.pictures import Picture
 from model.prediction import Classification, Interval, Prediction
+from model.row_models import Classifier, Model, RowModel
 
 __all__ = [
     "Answer",

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from model.explain import Coalitions, Explanation
 from model.fields import AnyField, Features
-from model.loading import RowModel, Said
 from model.predictors import Column
+from model.row_models import RowModel, Said
 from model.similar import Neighbors
 from model.sources import widen
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from model.explain import Coalitions, Explanation
 from model.fields import Features
-from model.loading import RowModel, Said
 from model.predictors import Matrix
+from model.row_models import RowModel, Said
 
 MOST_AT_ONCE = 8192
 """Rows of a matrix that the predictor gets in one call: half a megabyte at ten fields."""
