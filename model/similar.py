@@ -127,11 +127,12 @@ class Neighbors:
         # The least of each third belong to different rows, so that their mean is never below that
         # of the nearest: within the limit, it decides. So does a nearest row that is beyond it.
         least = np.sqrt(np.minimum.reduceat(squares, range(0, third * NEAREST, third), axis=1))
-        within: NDArray[np.bool_] = least.sum(axis=1) <= NEAREST * limit
-        if not within.all():
-            for value in np.flatnonzero(~within & (least.min(axis=1) <= limit)).tolist():
-                within[value] = self.nearest(squares[value]).distance <= limit
-        return within
+        within = [
+            sum(distances) <= NEAREST * limit
+            or (min(distances) <= limit and self.nearest(squares[value]).distance <= limit)
+            for value, distances in enumerate(least.tolist())
+        ]
+        return np.array(within)
 
     def save(self, path: Path) -> None:
         """Write the arrays to an ``.npz`` file."""

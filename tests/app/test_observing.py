@@ -15,7 +15,7 @@ from app import create_app
 from app.config import Settings
 from app.logs import RequestLog
 from app.messages import JsonLines
-from app.observing import Told
+from app.observing import Told, new_id
 from tests.conftest import HOUSE
 from tests.html import FRAGMENT, check_fragment, check_page, text_of
 from tests.pictures import REFUSED, XRAY_FRAGMENT, chest, encoded, upload
@@ -229,3 +229,17 @@ def test_what_the_models_said_and_refused_is_counted(counted_app: Flask) -> None
         'formcast_refused_inputs_total{field="baths",model="house-price"}': 1,
         f'formcast_refused_inputs_total{{field="{next(iter(upload(b"")))}",model="chest-xray"}}': 1,
     }
+
+
+def test_a_forked_worker_gives_other_ids_than_its_master() -> None:
+    reader, writer = os.pipe()
+    if (child := os.fork()) == 0:
+        os.write(writer, " ".join(new_id() for _ in range(100)).encode())
+        os._exit(0)
+    ours = {new_id() for _ in range(100)}
+    os.waitpid(child, 0)
+    theirs = set(os.read(reader, 4096).decode().split())
+    os.close(reader)
+    os.close(writer)
+    assert len(ours) == len(theirs) == 100
+    assert not ours & theirs
