@@ -1,5 +1,6 @@
 """One question to a model, answered with all that belongs to it in one call of its predictor."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -121,7 +122,7 @@ class Asking(Generic[Said]):
         low, high = float(field.min), float(field.max)
         if self._model.neighbors is not None:
             rows = self._model.neighbors.rows[:, self._card.column[field.name]]
-            low, high = np.quantile(rows, (0.005, 0.995)).tolist()
+            low, high = _rounded(*np.quantile(rows, (0.005, 0.995)).tolist())
         grid = np.linspace(low, high, POINTS)
         return np.unique(np.round(grid) if field.kind == "integer" else grid).astype(np.float32)
 
@@ -190,3 +191,11 @@ class Asking(Generic[Said]):
             )
             for row, answer, year in zip(rows, answers, years, strict=True)
         ]
+
+
+def _rounded(low: float, high: float) -> tuple[float, float]:
+    """Both ends to a hundredth of their distance's power of ten: 12.8 and 45.9, not 12.756."""
+    if not low < high:
+        return low, high
+    digits = 2 - math.floor(math.log10(high - low))
+    return round(low, digits), round(high, digits)

@@ -15,6 +15,9 @@ from pydantic_core import PydanticCustomError
 from model import formatting
 from model.reading import NotANumberError, read_number
 
+SMALL = 1
+"""Below this, three decimals would say too little of a number."""
+
 Value = int | float | str | bool | None
 Features = Mapping[str, Value]
 """One row by field name: a number, a choice's value, a flag, or None where unknown."""
@@ -156,8 +159,8 @@ class _Numeric(BaseField):
     counted: Counted | None = None
     apart: Counted | None = None
     none: str = ""
-    more: str = "{amount} more"
-    less: str = "{amount} less"
+    more: str = ""
+    less: str = ""
     min: int | float
     max: int | float
     example: int | float
@@ -203,7 +206,9 @@ class _Numeric(BaseField):
         return refusal("number", f"{self.subject} must be a number, like {sample}")
 
     def format(self, value: float) -> str:
-        """The number alone, in the card's locale."""
+        """The number alone, in the card's locale: three decimals, of small numbers four digits."""
+        if 0 < abs(value) < SMALL:
+            return formatting.precise(float(format(value, ".4g")), self._locale)
         return formatting.number(value, self._locale, self.grouping)
 
     def display(self, value: Any) -> str:
@@ -225,9 +230,17 @@ class _Numeric(BaseField):
 
     def difference(self, value: Any, other: Any) -> str:
         apart = abs(other - value)
-        text = formatting.number(apart, self._locale)
+        text = self.format(apart)
         amount = self._amount(apart, text, self.apart or self.counted)
-        return (self.more if other > value else self.less).format(amount=amount)
+        more, less = self._comparisons
+        return (more if other > value else less).format(amount=amount)
+
+    @cached_property
+    def _comparisons(self) -> tuple[str, str]:
+        """How a larger and a smaller value differ; what is counted names itself."""
+        noun = "" if self.counted or self.apart else self.noun.replace("{", "{{").replace("}", "}}")
+        start = f"{noun} {{amount}}" if noun else "{amount}"
+        return self.more or f"{start} more", self.less or f"{start} less"
 
 
 class IntegerField(_Numeric):

@@ -7,7 +7,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
-from model.fields import AnyField
+from model.fields import AnyField, NumberField
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(AnyField)
 INTEGER = {"kind": "integer", "name": "rooms", "label": "Rooms", "noun": "rooms",
@@ -120,3 +120,14 @@ def test_a_field_that_makes_no_sense_is_no_field(
 ) -> None:
     with pytest.raises(ValidationError, match=says):
         field(block, **changes)
+
+
+def test_a_small_number_is_said_with_four_digits_and_a_difference_with_its_noun() -> None:
+    field = NumberField(
+        name="bmi", kind="number", label="BMI", noun="body mass index", min=-0.2, max=0.2,
+        example=0.05,
+    )  # fmt: skip
+    assert field.display(0.001754) == "0.001754"
+    assert field.difference(0.0126, 0.0546) == "body mass index 0.042 more"
+    with pytest.raises(PydanticCustomError, match=r"between -0\.2 and 0\.2"):
+        field.validate_value("0.5")
