@@ -68,18 +68,17 @@ def test_an_answer_under_way_is_dropped_when_a_key_is_pressed(page: Page) -> Non
     page.goto("/?beds=3&baths=2.5&sqft=1850")
     old = price(page).get_attribute("value")
 
-    def slowly(route: Route) -> None:
-        page.wait_for_timeout(200)
-        route.continue_()
-
-    page.route("**/predict-fragment", slowly)
+    held: list[Route] = []
+    page.route("**/predict-fragment", lambda route: held.append(route))
     page.locator("#sqft").fill("900")
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(350)
+    assert len(held) == 1
     page.locator("#sqft").press_sequentially("0", delay=10)
+    held[0].continue_()
     page.wait_for_timeout(150)
     assert page.evaluate("document.getElementById('answer').dataset.state") == "pending"
     assert price(page).get_attribute("value") == old
-    page.unroute("**/predict-fragment")
+    page.unroute_all(behavior="ignoreErrors")
 
 
 def test_typing_and_taking_it_back_ends_fresh(page: Page) -> None:
