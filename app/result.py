@@ -157,6 +157,9 @@ class Presenter(ABC, Generic[Said]):
                 name = best[0]
                 thing = self._card.by_name[name].thing
                 share = formatting.percent(best[1], self._card.locale)
+        elif self._model.manifest.metrics and len(known) < len(self._card.optional):
+            # One figure over all rows that were held out, whatever was known of each.
+            accuracy += " With facts left empty, as here, it may be wrong more often."
         return Notes(name, thing, share, accuracy, self.origin)
 
     def _error(self, error: float, relative: bool) -> str:

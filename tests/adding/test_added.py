@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.class_result import ClassPresenter
 from model import Classifier
 from tests.adding.conftest import Shelf, run
 from tests.every import check_answer, check_bounds, check_pages, features_of
@@ -109,3 +110,12 @@ def test_similar_rows_show_what_was_observed(shelf: Shelf) -> None:
     answer = shelf.app.test_client().post("/predict-fragment", data=values)
     assert 'class="similar"' in answer.text
     assert " in None" not in answer.text
+
+
+def test_one_figure_for_all_rows_is_not_said_to_hold_with_facts_left_empty(shelf: Shelf) -> None:
+    model = shelf.load("penguins")
+    assert isinstance(model, Classifier)
+    presenter = ClassPresenter(model)
+    every = frozenset(model.card.optional)
+    assert presenter.notes(every).accuracy == model.manifest.accuracy
+    assert "may be wrong more often" in presenter.notes(frozenset()).accuracy
