@@ -43,7 +43,7 @@ class JsonLines(logging.Formatter):
         return json.dumps(line)
 
 
-class MessageLogger(Logger):  # type: ignore[misc]
+class MessageLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
     """gunicorn's logger; where the setting says JSON, everything that is said becomes that."""
 
     def setup(self, cfg: Any) -> None:

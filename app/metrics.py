@@ -41,6 +41,7 @@ class Metrics:
     """Counts requests, latencies, predictions and refused inputs; a listener of ``Observed``."""
 
     def __init__(self) -> None:
+        # prometheus_client leaves some of its functions without types, here and below.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # of no use with many workers
         if FOLDER in os.environ:
             # The library decides when it is imported, and names files after the process.
