@@ -28,6 +28,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from model.frames import Choices, Floats, to_frame
+from model.networks import are_networks, build_networks
 
 TOLERANCE = 1e-4
 """The largest relative difference between pipeline and compiled model that is let through."""
@@ -77,19 +78,45 @@ def compile_pipelines(
         CompileError: a step has no ONNX form, or some row differs by more than `TOLERANCE`.
     """
     reasons = []
-    for convert in (convert_codes, convert_strings):
+    for way, convert in _WAYS.items():
         try:
-            graphs = {
-                name: convert_regressor(name, pipeline, convert, fields, choices)
-                for name, pipeline in pipelines.items()
-            }
-            model: bytes = merge(graphs, len(fields)).SerializeToString(deterministic=True)
+            compiled = convert(pipelines, fields, choices, rows)
+            if compiled is None:
+                continue
+            model: bytes = compiled.SerializeToString(deterministic=True)
             compare(model, pipelines, fields, choices, rows)
         except CompileError as error:
-            reasons.append(f"with choices as {convert.__name__.split('_')[-1]}: {error}")
+            reasons.append(f"{way}: {error}")
         else:
             return model
     raise CompileError("\n".join(reasons))
+
+
+def _as_networks(
+    pipelines: Mapping[str, Predictor], fields: Sequence[str], choices: Choices, rows: Floats
+) -> onnx.ModelProto | None:
+    """The pipelines as one graph of networks; None where they are none."""
+    inner = {name: unwrap(name, pipeline) for name, pipeline in pipelines.items()}
+    if not are_networks([regressor for regressor, _ in inner.values()]):
+        return None
+    try:
+        nodes, constants = build_networks(inner, fields, choices, rows, INPUT)
+    except Exception as error:  # the steps before the networks raise whatever they happen to raise
+        raise CompileError(f"{type(error).__name__}: {error}") from error
+    return finished(nodes, constants, list(pipelines), len(fields), 1)
+
+
+def _through_skl2onnx(convert: Any) -> Any:
+    def converted(
+        pipelines: Mapping[str, Predictor], fields: Sequence[str], choices: Choices, _: Floats
+    ) -> onnx.ModelProto:
+        graphs = {
+            name: convert_regressor(name, pipeline, convert, fields, choices)
+            for name, pipeline in pipelines.items()
+        }
+        return merge(graphs, len(fields))
+
+    return converted
 
 
 def compare(
@@ -109,6 +136,7 @@ def compare(
     largest = 0.0
     for (name, pipeline), got in zip(pipelines.items(), compiled, strict=True):
         wanted = np.asarray(pipeline.predict(frame), dtype=float).reshape(-1)
+        got = got.reshape(-1)
         difference = np.abs(got - wanted) / np.maximum(np.abs(wanted), np.finfo(np.float32).tiny)
         wrong = np.flatnonzero(~(difference <= TOLERANCE))
         if len(wrong):
@@ -372,13 +400,24 @@ def merge(graphs: Mapping[str, onnx.ModelProto], width: int, *shape: int) -> onn
                 node.output.extend(outputs)
                 nodes.append(node)
             same.update(zip(outputs, first_node.output, strict=True))
+    return finished(nodes, list(constants.values()), list(graphs), width, *shape)
+
+
+def finished(
+    nodes: Sequence[onnx.NodeProto],
+    constants: Sequence[onnx.TensorProto],
+    outputs: Sequence[str],
+    width: int,
+    *shape: int,
+) -> onnx.ModelProto:
+    """Return the checked model from INPUT [N, width] to outputs [N, *shape]."""
     float32 = onnx.TensorProto.FLOAT
     graph = helper.make_graph(
         nodes,
         "formcast",
         [helper.make_tensor_value_info(INPUT, float32, ["N", width])],
-        [helper.make_tensor_value_info(name, float32, ["N", *shape]) for name in graphs],
-        list(constants.values()),
+        [helper.make_tensor_value_info(name, float32, ["N", *shape]) for name in outputs],
+        constants,
     )
     merged = helper.make_model(
         graph,
@@ -391,3 +430,11 @@ def merge(graphs: Mapping[str, onnx.ModelProto], width: int, *shape: int) -> onn
     except onnx.checker.ValidationError as error:
         raise CompileError(f"the converted graph is not valid: {error}") from error
     return merged
+
+
+_WAYS = {
+    "as networks": _as_networks,
+    "with choices as codes": _through_skl2onnx(convert_codes),
+    "with choices as strings": _through_skl2onnx(convert_strings),
+}
+"""How pipelines are compiled: the first way whose graph answers as they do is taken."""

@@ -22,7 +22,7 @@ import numpy as np
 from model import formatting
 from model.calibration import Bounds, group_of, mask, sample_known
 from model.card import Artifact, Calibration, Data, Golden, Group, Manifest, Metric
-from model.compile import INPUT, compile_pipelines, open_session
+from model.compile import compile_pipelines
 from model.explain import explain
 from model.fields import Value
 from model.frames import Floats
@@ -31,7 +31,7 @@ from model.house_price.figures import measure, measure_groups
 from model.house_price.fitting import COVERAGE, Fitted, fit
 from model.house_price.pipeline import OPTIONAL_COLUMNS, Recipe
 from model.house_price.sales import SALES, Sales, read_sales
-from model.predictors import Matrix
+from model.predictors import Matrix, OnnxPredictor
 from model.similar import Neighbors, limits, make
 
 _LIBRARIES = ("joblib", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
@@ -171,11 +171,10 @@ def _rows_to_compare(facts: Floats, seed: int) -> Floats:
 
 def _neighbors(compiled: bytes, sales: Sales) -> Neighbors:
     """Return the index of similar sales, by the distance that the compiled model teaches."""
-    session = open_session(compiled)
+    predictor = OnnxPredictor(compiled)
 
     def answer(rows: Matrix) -> Floats:
-        (values,) = session.run(["value"], {INPUT: rows})
-        return np.asarray(values, dtype=np.float64)
+        return predictor.predict(rows)[0]
 
     rows = sales.facts.astype(np.float32)
     typical = np.array(
@@ -227,12 +226,8 @@ def _golden(compiled: bytes, bounds: Bounds) -> tuple[Golden, ...]:
     rows = np.array(
         [[field.encode(given.get(field.name)) for field in CARD.fields] for given in GOLDEN]
     )
-    value, spread = (
-        answer.astype(float)
-        for answer in open_session(compiled).run(
-            ["value", "spread"], {INPUT: rows.astype(np.float32)}
-        )
-    )
+    value, spread = OnnxPredictor(compiled).predict(rows.astype(np.float32))
+    assert spread is not None  # noqa: S101 (both were compiled)
     low, high = bounds.interval(value, spread, group_of(rows, OPTIONAL_COLUMNS))
     return tuple(
         Golden(
