@@ -41,7 +41,7 @@ class ClassPresenter(Presenter[Classification]):
                 about=f"Probability of {label}",
                 end=label,
             ),
-            notes=self.notes(self._model.known(features), answer.outside),
+            notes=self.notes(answer.known, answer.outside),
             what_if=submission.what_if,
             query=submission.query,
             today=self.today(),

@@ -44,26 +44,24 @@ def pages_blueprint(
 
     skeleton = render.skeleton("_result.html", site=site, version=model.version)
 
-    def result_of(submission: Submission | None) -> Markup:
+    def result_of(submission: Submission | None) -> bytes:
         result = presenter.result(submission)
         if submission is not None:
             note(_outcome(submission, result))
         return skeleton.render("result", result)
 
-    def beside(errors: dict[str, str]) -> Markup:
+    def beside(errors: dict[str, str]) -> bytes:
         every = tuple((name, errors.get(name, "")) for name in model.card.names)
-        return no_errors if not errors else render("errors_beside.html", BesideContext(every))
+        return render("errors_beside.html", BesideContext(every)).encode()
 
-    no_errors = render(
-        "errors_beside.html", BesideContext(tuple((name, "") for name in model.card.names))
-    )
+    no_errors = beside({})
 
     def page(submission: Submission | None, posted: bool) -> Response:
         failed = submission is not None and submission.features is None
         context = PageContext(
             site=site,
             form=view_form(model.card, submission),
-            result=result_of(submission),
+            result=Markup(result_of(submission).decode()),  # noqa: S704 (escaped there)
             problems=_problems(submission) if posted and submission else (),
             heading=("Error: " if posted and failed else "") + site.title,
         )
@@ -83,7 +81,9 @@ def pages_blueprint(
     @blueprint.post(f"{here.rstrip('/')}/predict-fragment")
     def fragment() -> Response:
         submission = read_submission(model.card, form_data())
-        body = result_of(submission) + beside(submission.errors)
+        body = result_of(submission) + (
+            beside(submission.errors) if submission.errors else no_errors
+        )
         status = 200 if submission.features is not None else 422
         query = submission.query
         address = f"{site.action}?{query}" if query else site.action

@@ -19,23 +19,31 @@ MOST_DIFFERENCES = 3
 MOST_WORDS = 4096
 """Values of one field whose words are kept: the same few come again, and each takes 3 us to say."""
 
+LABEL_LENGTH = 8
+"""Characters for which a curve always has room at its left, so that its axis does not move."""
+
 
 class Reason(NamedTuple):
-    """One contribution: as a sentence, for programs (``value``), and as a bar of the waterfall."""
+    """One contribution: as a sentence, for programs (``value``), and as a bar of the waterfall.
+
+    The bar's left end, its width, and whether it goes "up" or "down".
+    """
 
     field: str
     label: str
     amount: str
     because: str
     value: str
-    bar: charts.Bar
+    x: float
+    width: float
+    way: str
 
 
 class WhyView(NamedTuple):
     """The way from the reference row to this one; the shown amounts add up to the shown price.
 
     ``about`` says what the amounts are amounts of, where the heading does not; ``end`` is what
-    stands at the end of the waterfall.
+    stands at the end of the waterfall, ``first`` and ``last`` are where its two ends are.
     """
 
     title: str
@@ -48,7 +56,8 @@ class WhyView(NamedTuple):
     reasons: tuple[Reason, ...]
     total: str
     error: str
-    waterfall: charts.Waterfall
+    first: float
+    last: float
 
 
 class FactChoice(NamedTuple):
@@ -66,14 +75,29 @@ class FactChoices(Lasting):
     facts: tuple[FactChoice, ...]
 
 
+class CurveView(NamedTuple):
+    """A curve with the ends of its axes in words, which take ``margin`` units at its left.
+
+    ``width`` is that of the whole picture.
+    """
+
+    curve: charts.Curve
+    left: str
+    right: str
+    bottom: str
+    top: str
+    margin: int
+    width: int
+
+
 class WhatIfView(NamedTuple):
     """What the model answers for other values of one fact, as a curve or as bars, and in words."""
 
     choices: FactChoices
     title: str
     words: str
-    curve: charts.Curve | None
-    bars: charts.Bars | None
+    curve: CurveView | None
+    bars: tuple[charts.ChoiceBar, ...]
 
 
 class SoldView(NamedTuple):
@@ -105,11 +129,13 @@ class ReasonsView(NamedTuple):
 
 
 class _Says(NamedTuple):
-    """One field's words: for values as ``fact`` and ``reason``, and for its reference value."""
+    """One field's words: for a value, for how another one differs from it, for its reference."""
 
     label: str
+    display: Callable[[Any], str]
     fact: Callable[[Any], str]
     reason: Callable[[Any], str]
+    difference: Callable[[Any, Any], str]
     reference: str
 
 
@@ -121,11 +147,14 @@ class Reasoner:
         self._model = model
         self._scale = scale
         self._exact = exact
+        kept = lru_cache(MOST_WORDS)
         self._says = {
             field.name: _Says(
                 field.label,
-                lru_cache(MOST_WORDS)(field.fact),
-                lru_cache(MOST_WORDS)(field.reason),
+                kept(field.display),
+                kept(field.fact),
+                kept(field.reason),
+                kept(field.difference),
                 ""
                 if (usual := model.manifest.reference[field.name]) is None
                 else field.fact(usual),
@@ -141,6 +170,8 @@ class Reasoner:
             )
             for name in model.card.names
         }
+        self._reference_facts = lru_cache(maxsize=128)(self._say_reference)
+        self._observed = kept(lambda answer: (exact(answer), scale.observed(answer)))
 
     def view(
         self,
@@ -179,34 +210,37 @@ class Reasoner:
     def _why(
         self, explanation: Explanation, given: Features, shown: float, about: str, end: str
     ) -> WhyView:
-        step = self._scale.fine
-        base = round(explanation.base / step) * step
-        amounts = share_out(explanation.contributions, shown - base, step)
-        exact = explanation.contributions
-        order = sorted(range(len(amounts)), key=lambda i: abs(exact[i]), reverse=True)
-        waterfall = charts.waterfall(base, [amounts[i] for i in order])
+        scale, exact = self._scale, explanation.contributions
+        base = round(explanation.base / scale.fine) * scale.fine
+        amounts = share_out(exact, shown - base, scale.fine)
+        order = sorted(range(len(amounts)), key=lambda at: abs(exact[at]), reverse=True)
+        fall = charts.waterfall(base, [amounts[at] for at in order])
         reasons = []
-        for i, bar in zip(order, waterfall.bars, strict=True):
-            name = self._card.names[explanation.columns[i]]
+        for at, bar in zip(order, fall.bars, strict=True):
+            name = self._card.names[explanation.columns[at]]
             says = self._says[name]
-            amount = signed(self._scale, amounts[i])
+            amount = signed(scale, amounts[at])
             because = says.reason(given[name])
-            reasons.append(Reason(name, says.label, amount, because, self._exact(exact[i]), bar))
-        reference, total = self._scale.say(base), self._scale.say(shown)
+            reasons.append(Reason(name, says.label, amount, because, self._exact(exact[at]), *bar))
+        reference, total = scale.say(base), scale.say(shown)
         told = "; ".join([f"{reason.label} {reason.amount}" for reason in reasons])
         return WhyView(
-            title=f"From {reference} to {total}: {told}",
-            about=about,
-            end=end or self._card.output.label,
-            reference_text=self._card.reference_text,
-            reference_facts=", ".join([self._says[name].reference for name in given]),
-            reference=reference,
-            reference_value=self._exact(explanation.base),
-            reasons=tuple(reasons),
-            total=total,
-            error=self._error(explanation.error),
-            waterfall=waterfall._replace(bars=()),  # each is with its reason
+            f"From {reference} to {total}: {told}",
+            about,
+            end or self._card.output.label,
+            self._card.reference_text,
+            self._reference_facts(explanation.columns),
+            reference,
+            self._exact(explanation.base),
+            tuple(reasons),
+            total,
+            self._error(explanation.error),
+            fall.start,
+            fall.end,
         )
+
+    def _say_reference(self, columns: tuple[int, ...]) -> str:
+        return ", ".join([self._says[self._card.names[column]].reference for column in columns])
 
     def _error(self, error: float) -> str:
         return self._scale.apart(ceiling(self._scale, error)) if error else ""
@@ -226,12 +260,12 @@ class Reasoner:
     def _bars(
         self, field: AnyField, facts: FactChoices, curve: Curve, value: object, title: str
     ) -> WhatIfView:
-        labels = [field.display(field.decode(float(code))) for code in curve.values]
+        labels = [field.display(field.decode(code)) for code in curve.values]
         present = None if value is None else field.display(value)
         order = sorted(range(len(labels)), key=lambda i: -curve.answers[i])
         items = [
-            (labels[i], self._rounded(float(curve.answers[i])), float(curve.answers[i]),
-             labels[i] == present, bool(curve.supported[i]))
+            (labels[i], self._rounded(curve.answers[i]), curve.answers[i],
+             labels[i] == present, curve.supported[i])
             for i in order
         ]  # fmt: skip
         words = (
@@ -256,29 +290,32 @@ class Reasoner:
         here: tuple[float, float] | None,
         title: str,
     ) -> WhatIfView:
-        first, last = float(curve.values[0]), float(curve.values[-1])
-        ends = [field.display(field.decode(code)) for code in (first, last)]
-        prices = [self._rounded(float(curve.answers[i])) for i in (0, -1)]
-        words = f"From {prices[0]} at {ends[0]} to {prices[1]} at {ends[1]}"
+        first, last = curve.values[0], curve.values[-1]
+        says = self._says[field.name]
+        left, right = says.display(field.decode(first)), says.display(field.decode(last))
+        words = (
+            f"From {self._rounded(curve.answers[0])} at {left} "
+            f"to {self._rounded(curve.answers[-1])} at {right}"
+        )
         if here is None:
             words += f", all else as it is. The {field.noun} is not given here."
         else:
-            words += (
-                f"; here {self._rounded(here[1])} at {field.display(value)}, all else as it is."
-            )
-        if not curve.supported.all():
+            own = says.display(value)
+            words += f"; here {self._rounded(here[1])} at {own}, all else as it is."
+            # A value beyond the grid widens the axis, and then stands at its end.
+            if here[0] < first:
+                left = own
+            elif here[0] > last:
+                right = own
+        if not all(curve.supported):
             words += f" Where the line is broken, {self._nothing_like}."
         drawn = charts.curve(
             curve.values, curve.answers, curve.low, curve.high, curve.supported, here
         )
-        # A value beyond the grid widens the axis, and then stands at its end.
-        labels = charts.labels(
-            left=field.display(value) if here and here[0] < first else ends[0],
-            right=field.display(value) if here and here[0] > last else ends[1],
-            bottom=self._rounded(drawn.lowest),
-            top=self._rounded(drawn.highest),
-        )
-        return WhatIfView(facts, title, words, drawn.labelled(labels), None)
+        bottom, top = self._rounded(drawn.lowest), self._rounded(drawn.highest)
+        margin = 6 + 8 * max(LABEL_LENGTH, len(bottom), len(top))
+        view = CurveView(drawn, left, right, bottom, top, margin, margin + 328)
+        return WhatIfView(facts, title, words, view, ())
 
     @property
     def _nothing_like(self) -> str:
@@ -289,20 +326,19 @@ class Reasoner:
 
     def _sold(self, sold: Sold, given: Features) -> SoldView:
         differs = [
-            self._card.by_name[name].difference(mine, sold.features[name])
+            self._says[name].difference(mine, theirs)
             for name, mine in given.items()
-            if mine != sold.features[name]
+            if mine != (theirs := sold.features[name])
         ]
-        shown = differs[:MOST_DIFFERENCES]
         if len(differs) > MOST_DIFFERENCES:
-            count = formatting.number(len(differs) - MOST_DIFFERENCES, self._card.locale)
-            shown.append(f"and {count} more")
-        words = ", ".join(shown) or "the same in every fact that is given"
+            more = formatting.number(len(differs) - MOST_DIFFERENCES, self._card.locale)
+            differs[MOST_DIFFERENCES:] = [f"and {more} more"]
+        value, text = self._observed(sold.answer)
         return SoldView(
-            self._exact(sold.answer),
-            self._scale.observed(sold.answer),
+            value,
+            text,
             str(sold.year) if sold.year else "",
-            words,
+            ", ".join(differs) or "the same in every fact that is given",
         )
 
 
@@ -314,12 +350,11 @@ def share_out(exact: Sequence[float], total: float, step: float) -> list[float]:
     """
     if not exact:
         return []
-    floors = [math.floor(amount / step) for amount in exact]
-    rest = round(total / step) - sum(floors)
-    by_remainder = sorted(
-        range(len(exact)), key=lambda i: exact[i] / step - floors[i], reverse=True
-    )
-    every, some = divmod(rest, len(exact))
-    for place, i in enumerate(by_remainder):
-        floors[i] += every + (place < some)
-    return [floor * step for floor in floors]
+    amounts = [amount / step for amount in exact]
+    floors = [math.floor(amount) for amount in amounts]
+    every, some = divmod(round(total / step) - sum(floors), len(exact))
+    left = [amount - floor for amount, floor in zip(amounts, floors, strict=True)]
+    largest = sorted(range(len(exact)), key=left.__getitem__, reverse=True)[:some]
+    for at in largest:
+        floors[at] += 1
+    return [(floor + every) * step for floor in floors]

@@ -2,8 +2,9 @@
 
 import datetime as dt
 import math
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, Literal, NamedTuple
 
@@ -95,9 +96,8 @@ class Result(NamedTuple):
 _GUESS = "The model has seen nothing like this, so this is a guess."
 
 
-def exact(value: float) -> str:
-    """A number as programs read it, to ten significant digits."""
-    return format(value, ".10g")
+exact: Callable[[float], str] = "{:.10g}".format
+"""A number as programs read it, to ten significant digits."""
 
 
 def _cut(sentence: str) -> tuple[str, str, str]:
@@ -120,6 +120,7 @@ class Presenter(ABC, Generic[Said]):
         text = self._card.data_text or model.manifest.data.text
         self._notes: dict[frozenset[str], Notes] = {}
         self.origin = f"Trained on {trained} on {text}."
+        self._today = (-1, "")
         self._bare_notes = Notes("", "", "", "", self.origin)
 
     def result(self, submission: Submission | None) -> Result:
@@ -198,8 +199,11 @@ class Presenter(ABC, Generic[Said]):
         )
 
     def today(self) -> str:
-        """The day on which an answer is given."""
-        return formatting.long_date(dt.date.today(), self._card.locale)
+        """The day on which an answer is given; looked up once a minute."""
+        minute = int(time.time() / 60)
+        if minute != self._today[0]:
+            self._today = minute, formatting.long_date(dt.date.today(), self._card.locale)
+        return self._today[1]
 
     @abstractmethod
     def _fresh(self, submission: Submission, features: Features) -> Result:
@@ -246,7 +250,7 @@ class NumberPresenter(Presenter[Prediction]):
             range=view,
             odds=odds,
             reasons=self._reasoner.view(answer, features, what_if, prediction.value),
-            notes=self.notes(self._model.known(features), answer.outside),
+            notes=self.notes(answer.known, answer.outside),
             what_if=submission.what_if,
             query=submission.query,
             today=self.today(),
@@ -259,18 +263,17 @@ class NumberPresenter(Presenter[Prediction]):
         before, between, after = self._sentences[outside]
         axis_low, axis_high = self._axis
         return RangeView(
-            before=before,
-            low=exact(low),
-            low_text=low_text,
-            between=between,
-            high=exact(high),
-            high_text=high_text,
-            after=after,
-            gauge=charts.gauge(value, low, high, self._ends),
-            gauge_title=f"From {low_text} to {high_text}, on a scale from {axis_low} "
-            f"to {axis_high}",
-            axis_low=axis_low,
-            axis_high=axis_high,
+            before,
+            exact(low),
+            low_text,
+            between,
+            exact(high),
+            high_text,
+            after,
+            charts.gauge(value, low, high, self._ends),
+            f"From {low_text} to {high_text}, on a scale from {axis_low} to {axis_high}",
+            axis_low,
+            axis_high,
         )
 
     def _share(self) -> str:

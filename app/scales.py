@@ -49,26 +49,20 @@ class NumberScale:
     """Numbers in the unit and format of the card."""
 
     def __init__(self, card: Card) -> None:
-        self._output, self._locale = card.number, card.locale
-        self.step = self._output.round_to
+        output = card.number
+        self.step = output.round_to
         self.fine = self.step / 5 if self.step >= 5 else self.step
+        if output.format == "currency":
+            self.say = formatting.currency_spelling(output.unit, card.locale)
+        else:
+            # A number's usual spelling ends after three decimals.
+            spell = formatting.precise if self.step < 0.001 else formatting.number
+            unit = f"\u00a0{output.unit}" if output.unit else ""
+            self.say = lambda value: spell(value, card.locale) + unit
+        self.apart = self.observed = self.say
 
     def round(self, value: float, rounding: Callable[[float], int] = round) -> float:
         return rounding(value / self.step) * self.step
-
-    def say(self, value: float) -> str:
-        if self._output.format == "currency":
-            return formatting.currency(value, self._output.unit, self._locale)
-        # A number's usual spelling ends after three decimals.
-        spell = formatting.precise if self.step < 0.001 else formatting.number
-        text = spell(value, self._locale)
-        return f"{text}\u00a0{self._output.unit}" if self._output.unit else text
-
-    def apart(self, amount: float) -> str:
-        return self.say(amount)
-
-    def observed(self, answer: float) -> str:
-        return self.say(answer)
 
 
 class ShareScale:

@@ -3,42 +3,43 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Generic
+from functools import cached_property, lru_cache
+from typing import Generic, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.explain import Coalitions, Explanation
+from model.explain import Coalitions, Explanation, coalitions, told_apart
 from model.fields import AnyField, Features
-from model.predictors import Column
+from model.predictors import Matrix, Matrix64
 from model.row_models import RowModel, Said
-from model.similar import Neighbors
+from model.similar import Floats
 from model.sources import widen
 
 POINTS = 19
 """Places at which a curve is asked; a model of the bundled kind is smooth between them."""
 
+_EVEN = np.ones(1)
+"""The spread of a model that says none: the same for every row."""
 
-@dataclass(frozen=True)
-class Curve:
+
+class Curve(NamedTuple):
     """What the model answers for other values of one fact, all else as it is.
 
-    ``values`` (points,) are the fact's codes, ``answers``, ``low`` and ``high`` (points,) the
-    predictions and the ends of their ranges, ``supported`` (points,) whether there are training
-    rows like that. Without a calibration low and high are the answers themselves.
+    For each point ``values`` has the fact's code, ``answers``, ``low`` and ``high`` the prediction
+    and the ends of its range, ``supported`` whether there are training rows like that. Without a
+    calibration low and high are the answers themselves.
     """
 
     column: int
-    values: NDArray[np.float32]
-    answers: Column
-    low: Column
-    high: Column
-    supported: NDArray[np.bool_]
+    values: Sequence[float]
+    answers: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+    supported: Sequence[bool]
 
 
-@dataclass(frozen=True)
-class Sold:
+class Sold(NamedTuple):
     """A training row near the one that was asked about: its facts, what was observed, and when.
 
     ``answer`` is the index of the class for classes; ``year`` is None where nobody noted it.
@@ -49,11 +50,11 @@ class Sold:
     year: int | None
 
 
-@dataclass(frozen=True)
-class Answer(Generic[Said]):
+class Answer(NamedTuple, Generic[Said]):
     """A prediction with its reasons; ``outside`` where the model has seen nothing like the row.
 
-    For classes, explanation and curve are about the probability of the predicted one.
+    For classes, explanation and curve are about the probability of the predicted one. ``known`` are
+    the names of the optional facts that were given.
     """
 
     prediction: Said
@@ -61,6 +62,42 @@ class Answer(Generic[Said]):
     curve: Curve
     similar: tuple[Sold, ...]
     outside: bool
+    known: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Along:
+    """One fact's curve: its points, and what is known beforehand of the rows near them.
+
+    ``steps`` (places, rows) is what the fact adds to squared distances in the places where support
+    is looked for: a choice is looked at in each point, a curve in every third (``step``).
+    """
+
+    points: NDArray[np.float32]
+    values: tuple[float, ...]
+    step: int
+    steps: Floats | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What all questions share in which the same facts are given.
+
+    ``own`` (rows, fields) says where a row that is asked has the question's own value, ``other``
+    what it has elsewhere: first the coalitions, of which the last is the question itself, then the
+    points of the curve. ``beside`` are the columns that are given beside the curve's. ``limit`` and
+    ``limit_along`` are the distances up to which the row, and a point of the curve, are like what
+    the model has seen; ``away`` [2, 1] is how far the ends of the points' ranges are, in spreads.
+    """
+
+    coalitions: Coalitions
+    own: NDArray[np.bool_]
+    other: Matrix
+    known: frozenset[str]
+    beside: tuple[int, ...]
+    limit: float | None
+    limit_along: float | None
+    away: Matrix64 | None
 
 
 class Asking(Generic[Said]):
@@ -70,12 +107,14 @@ class Asking(Generic[Said]):
         self._model: RowModel[Said] = model
         self._card = model.card
         self._reference = model.card.encode(model.manifest.reference)
+        self._usual: list[float] = self._reference[0].tolist()
         self._grids = [self._grid(field) for field in model.card.fields]
         if model.card.what_if:
             self.default = model.card.what_if
         else:
             self.default = next(field.name for field in model.card.fields if field.required)
-        self._alongs: dict[int, tuple[int, NDArray[np.float32]]] = {}
+        self._alongs: dict[int, _Along] = {}
+        self._plan = lru_cache(maxsize=64)(self._make_plan)
 
     def ask(self, features: Features, what_if: str) -> Answer[Said]:
         """Answer one row.
@@ -88,29 +127,48 @@ class Asking(Generic[Said]):
             ArithmeticError: if the model answers with a number that is not finite.
         """
         codes = self._card.codes(features)
-        row = np.array([codes], dtype=np.float32)
         column = self._card.column[what_if]
-        coalitions = Coalitions(row, self._reference)
-        grid = self._grids[column]
-        last = len(coalitions.rows)
-        rows = np.empty((last + len(grid), len(self._grids)), dtype=np.float32)
-        rows[:last] = coalitions.rows
-        rows[last:] = row
-        rows[last:, column] = grid
-        known = self._model.known(features)
-        prediction, values, spreads = self._model.ask(rows, last - 1, known)
-        similar, outside, supported = self._near(codes, column, known)
-        low = high = values[last:]
-        if self._model.ranges is not None:
-            group = self._model.ranges.group(known | self._optional(what_if))
-            spread = 1.0 if spreads is None else spreads[last:]
-            low, high = self._model.ranges.bounds(values[last:], spread, group)
+        plan = self._plan(*told_apart(codes, self._usual), column)
+        along = self._along(column)
+        first = len(plan.own) - len(along.points)
+        rows = np.where(plan.own, np.array(codes, dtype=np.float32), plan.other)
+        prediction, values, spreads = self._model.ask(rows, first - 1, plan.known)
+        similar, outside, supported = self._near(codes, column, plan, along)
+        answers = low = high = values[first:].tolist()
+        if plan.away is not None and self._model.ranges is not None:
+            spread = _EVEN if spreads is None else spreads[first:]
+            low, high = self._model.ranges.bounds(values[first:], spread, plan.away).tolist()
         return Answer(
             prediction,
-            coalitions.explain(values[:last]),
-            Curve(column, grid, values[last:], low, high, supported),
+            plan.coalitions.explain(values[:first]),
+            Curve(column, along.values, answers, low, high, supported),
             similar,
             outside,
+            plan.known,
+        )
+
+    def _make_plan(self, given: tuple[int, ...], moved: tuple[int, ...], column: int) -> _Plan:
+        """Plan the questions for rows with these columns given, ``moved`` from the reference."""
+        asked = coalitions(given, moved, len(self._usual))
+        points = self._along(column).points
+        own = np.ones((len(asked.own) + len(points), len(self._usual)), dtype=bool)
+        own[: len(asked.own)] = asked.own
+        own[len(asked.own) :, column] = False
+        other = np.repeat(self._reference, len(own), axis=0)
+        other[len(asked.own) :, column] = points
+        names, optional = self._card.names, frozenset(self._card.optional)
+        known = optional.intersection(names[at] for at in given)
+        known_along = known | optional.intersection((names[column],))
+        ranges = self._model.ranges
+        return _Plan(
+            asked,
+            own,
+            other,
+            known,
+            tuple(at for at in given if at != column),
+            self._model.support(known),
+            self._model.support(known_along),
+            None if ranges is None else ranges.away(ranges.group(known_along)),
         )
 
     def _grid(self, field: AnyField) -> NDArray[np.float32]:
@@ -126,51 +184,40 @@ class Asking(Generic[Said]):
         grid = np.linspace(low, high, POINTS)
         return np.unique(np.round(grid) if field.kind == "integer" else grid).astype(np.float32)
 
-    def _optional(self, name: str) -> frozenset[str]:
-        return frozenset() if self._card.by_name[name].required else frozenset((name,))
-
     def _near(
-        self, codes: Sequence[float], column: int, known: frozenset[str]
-    ) -> tuple[tuple[Sold, ...], bool, NDArray[np.bool_]]:
+        self, codes: Sequence[float], column: int, plan: _Plan, along: _Along
+    ) -> tuple[tuple[Sold, ...], bool, Sequence[bool]]:
         """The rows like this one, whether it is outside, and the support along ``column``."""
         neighbors = self._model.neighbors
         if neighbors is None:
-            return (), False, np.ones(len(self._grids[column]), dtype=bool)
-        given = [at for at, code in enumerate(codes) if code == code and at != column]  # not NaN
-        squares = others = neighbors.squares(codes, given)
-        if codes[column] == codes[column]:
-            squares = others + neighbors.square(column, codes[column])
+            return (), False, [True] * len(along.points)
+        squares = neighbors.squares(codes, plan.beside)
+        supported = self._supported(squares, plan, along)
+        if codes[column] == codes[column]:  # NaN is not
+            squares += neighbors.square(column, codes[column])
         found = neighbors.nearest(squares)
-        limit = self._model.support(known)
-        sold = tuple([self._sold[index] for index in found.rows])
-        outside = limit is not None and found.distance > limit
-        return sold, outside, self._supported(neighbors, others, column, known)
+        sold = self._sold
+        similar = tuple([sold[index] for index in found.rows])
+        return similar, plan.limit is not None and found.distance > plan.limit, supported
 
-    def _supported(
-        self, neighbors: Neighbors, others: NDArray[np.float32], column: int, known: frozenset[str]
-    ) -> NDArray[np.bool_]:
-        """Where on the column's grid there are rows like this, by its squares in ``others``."""
-        count = len(self._grids[column])
-        limit = self._model.support(known | self._optional(self._card.names[column]))
-        if limit is None:
-            return np.ones(count, dtype=bool)
-        step, along = self._along(column)
-        supported = neighbors.supported(others, along, limit)
-        return supported if step == 1 else supported.repeat(step)[:count]
+    def _supported(self, others: Floats, plan: _Plan, along: _Along) -> Sequence[bool]:
+        """Where on the curve there are rows like this, by the squares of the facts beside it."""
+        neighbors = self._model.neighbors
+        if neighbors is None or along.steps is None or plan.limit_along is None:
+            return [True] * len(along.points)
+        supported = neighbors.supported(others, along.steps, plan.limit_along)
+        if along.step == 1:
+            return supported
+        return [place for place in supported for _ in range(along.step)][: len(along.points)]
 
-    def _along(self, column: int) -> tuple[int, NDArray[np.float32]]:
-        """What a column adds to squared distances in the places where support is looked for.
-
-        A choice is looked at in each place, a curve in every third; with the number of places
-        between.
-        """
+    def _along(self, column: int) -> _Along:
         found = self._alongs.get(column)
         if found is None:
-            neighbors = self._model.neighbors
-            assert neighbors is not None  # noqa: S101 (only asked for where there are any)
+            points = self._grids[column]
             step = 1 if self._card.fields[column].kind in ("choice", "flag") else 3
-            found = step, neighbors.along(column, self._grids[column][::step])
-            self._alongs[column] = found
+            neighbors = self._model.neighbors
+            steps = None if neighbors is None else neighbors.along(column, points[::step])
+            found = self._alongs[column] = _Along(points, tuple(points.tolist()), step, steps)
         return found
 
     @cached_property

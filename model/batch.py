@@ -11,13 +11,16 @@ from typing import Generic
 
 import numpy as np
 
-from model.explain import Coalitions, Explanation
+from model.explain import Coalitions, Explanation, coalitions, told_apart
 from model.fields import Features
 from model.predictors import Matrix
 from model.row_models import RowModel, Said
 
 MOST_AT_ONCE = 8192
 """Rows of a matrix that the predictor gets in one call: half a megabyte at ten fields."""
+
+Questions = tuple[Coalitions, Matrix]
+"""What is asked to explain one row, and how that is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Batch(Generic[Said]):
         self._model: RowModel[Said] = model
         self._card = model.card
         self._reference = model.card.encode(model.manifest.reference)
+        self._usual: list[float] = self._reference[0].tolist()
 
     def ask(
         self, rows: Sequence[Features], contributions: bool, patience: float = math.inf
@@ -75,30 +79,33 @@ class Batch(Generic[Said]):
     ) -> Iterator[tuple[Said, Explanation]]:
         """Each row's answer with its contributions; as many rows a call as fit."""
         latest = time.monotonic() + patience
-        waiting: list[Coalitions] = []
+        waiting: list[Questions] = []
         first = size = 0
         for i in range(len(matrix)):
-            coalitions = Coalitions(matrix[i : i + 1], self._reference)
-            if waiting and size + len(coalitions.rows) > MOST_AT_ONCE:
+            asked = self._questions(matrix[i : i + 1])
+            if waiting and size + len(asked[1]) > MOST_AT_ONCE:
                 yield from self._ask_together(waiting, known[first:i])
                 waiting, first, size = [], i, 0
                 if time.monotonic() > latest:
                     raise TimeoutError
-            waiting.append(coalitions)
-            size += len(coalitions.rows)
+            waiting.append(asked)
+            size += len(asked[1])
         yield from self._ask_together(waiting, known[first:])
 
+    def _questions(self, row: Matrix) -> Questions:
+        plan = coalitions(*told_apart(row[0].tolist(), self._usual), len(self._usual))
+        return plan, plan.rows(row, self._reference)
+
     def _ask_together(
-        self, waiting: Sequence[Coalitions], known: Sequence[frozenset[str]]
+        self, waiting: Sequence[Questions], known: Sequence[frozenset[str]]
     ) -> Iterator[tuple[Said, Explanation]]:
         parts, start = [], 0
-        for coalitions, names in zip(waiting, known, strict=True):
-            parts.append((slice(start, start + len(coalitions.rows)), names))
-            start += len(coalitions.rows)
-        rows = np.concatenate([coalitions.rows for coalitions in waiting])
-        answers = self._model.ask_each(rows, parts)
-        for coalitions, (said, values) in zip(waiting, answers, strict=True):
-            yield said, coalitions.explain(values)
+        for (_, rows), names in zip(waiting, known, strict=True):
+            parts.append((slice(start, start + len(rows)), names))
+            start += len(rows)
+        answers = self._model.ask_each(np.concatenate([rows for _, rows in waiting]), parts)
+        for (plan, _), (said, values) in zip(waiting, answers, strict=True):
+            yield said, plan.explain(values)
 
     def _outside(self, row: Matrix, known: frozenset[str]) -> bool:
         neighbors, limit = self._model.neighbors, self._model.support(known)

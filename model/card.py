@@ -5,7 +5,8 @@ keys.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -172,7 +173,9 @@ class Card(CardBase):
                     PlainValidator(field.validate_value),
                     WithJsonSchema(field.json_schema()),
                 ],
-                Field(default=None, validate_default=True, title=field.label),
+                Field(default=None, validate_default=True, title=field.label)
+                if field.required
+                else Field(default=None, title=field.label),
             )
             for field in self.fields
         }
@@ -193,7 +196,14 @@ class Card(CardBase):
 
     def codes(self, features: Features) -> list[float]:
         """The code of each field, in order, NaN where it is unknown."""
-        return [field.encode(features[field.name]) for field in self.fields]
+        return [
+            math.nan if (value := features[name]) is None else coder(value)
+            for name, coder in self._coders
+        ]
+
+    @cached_property
+    def _coders(self) -> list[tuple[str, Callable[[Any], float]]]:
+        return [(field.name, field.coder) for field in self.fields]
 
     def encode(self, features: Features) -> np.ndarray[Any, np.dtype[np.float32]]:
         """One row of the predictor's matrix, shape (1, fields): float32, NaN where unknown."""

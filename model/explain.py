@@ -8,10 +8,10 @@ facts stay unknown in every coalition and take no part, so that the contribution
 answer to the reference row with the same facts known to the answer itself.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from math import factorial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +28,7 @@ Answer = Callable[[Matrix], Column]
 """The predictor's values, shape (rows,), for a matrix of shape (rows, fields)."""
 
 
-@dataclass(frozen=True)
-class Explanation:
+class Explanation(NamedTuple):
     """Where a prediction comes from.
 
     ``base`` + the sum of ``contributions`` = the prediction, in its unit. ``columns`` are the
@@ -44,27 +43,30 @@ class Explanation:
 
 
 class Coalitions:
-    """The questions whose answers explain one row: rows of a matrix, the row itself the last.
+    """The questions whose answers explain a row: which of its facts each of them takes over.
 
-    ``rows`` go to the predictor, in one call with whatever else is to be asked; ``explain`` turns
-    the values into contributions. A fact that has its reference value contributes nothing and is
-    not asked about, which halves the number of coalitions.
+    The same for all rows in which the same facts are given, and the same ones of them differ from
+    the reference: a fact that has its reference value contributes nothing and is not asked about,
+    which halves the number of coalitions. ``own`` (rows, fields) is True where a question has the
+    row's own value, and the last question is the row itself.
     """
 
-    def __init__(self, row: Matrix, reference: Matrix, seed: int = 0) -> None:
+    def __init__(
+        self, given: tuple[int, ...], moved: tuple[int, ...], fields: int, seed: int = 0
+    ) -> None:
         """Plan the questions.
 
         Args:
-            row: shape (1, fields), NaN where a fact is unknown.
-            reference: shape (1, fields), without NaN in the columns that ``row`` gives.
+            given: columns of the facts that are known.
+            moved: those of them with another value than the reference.
+            fields: how many columns there are.
             seed: of the orders that are drawn where there are too many facts for all coalitions.
         """
-        codes, usual = row[0].tolist(), reference[0].tolist()
-        self._given = [at for at, code in enumerate(codes) if code == code]  # NaN is not
-        self._moved = moved = [at for at in self._given if codes[at] != usual[at]]
+        self.given = given
         self._orders: NDArray[np.intp] | None = None
+        # What is not moved is the same in both rows, or unknown, which is the row's own.
         if len(moved) <= EXACT:
-            own = _own(tuple(moved), len(codes))
+            chosen = _coalitions(len(moved))
         else:
             # Castro, Gómez and Tejada, 2009; an order and its reverse make one sample (Mitchell,
             # Cooper, Frank and Holmes, "Sampling permutations for Shapley value estimation", JMLR
@@ -75,55 +77,67 @@ class Coalitions:
             places = np.argsort(self._orders, axis=1)
             steps = np.arange(len(moved) + 1)
             chosen = (places[:, None, :] < steps[None, :, None]).reshape(-1, len(moved))
-            own = np.ones((len(chosen), len(codes)), dtype=bool)
-            own[:, moved] = chosen
-        self.rows = np.where(own, row, reference)
+        self.own = np.ones((len(chosen), fields), dtype=bool)
+        self.own[:, moved] = chosen
+        self._weights = np.zeros((len(given), len(moved)))
+        self._weights[[given.index(column) for column in moved], range(len(moved))] = 1
+        if self._orders is None:
+            self._weights = self._weights @ _weights(len(moved))
+
+    def rows(self, row: Matrix, reference: Matrix) -> Matrix:
+        """The questions for one row, shape (rows, fields).
+
+        Args:
+            row: shape (1, fields), NaN where a fact is unknown.
+            reference: shape (1, fields), without NaN in the columns that ``row`` gives.
+        """
+        return np.where(self.own, row, reference)
 
     def explain(self, values: Column) -> Explanation:
         """Share the difference between the row's answer and the reference's among the given facts.
 
         Args:
-            values: the predictor's answers to ``rows``, shape (rows,).
+            values: the predictor's answers to the questions, shape (rows,).
 
         Returns:
             The explanation: exact up to ten facts that differ from the reference, else estimated.
         """
-        facts = len(self._moved)
-        shares: dict[int, float] = dict.fromkeys(self._given, 0.0)
-        error = 0.0
         if self._orders is None:
-            found = _weights(facts) @ values
-        else:
-            gains = np.diff(values.reshape(-1, facts + 1), axis=1)
-            gains = np.take_along_axis(gains, np.argsort(self._orders, axis=1), axis=1)
-            pairs = gains.reshape(2, -1, facts).mean(axis=0)
-            found = pairs.mean(axis=0)
-            error = float((pairs.std(axis=0, ddof=1) / np.sqrt(len(pairs))).max())
-        shares.update(zip(self._moved, found.tolist(), strict=True))
-        return Explanation(float(values[0]), tuple(shares), tuple(shares.values()), error)
+            return Explanation(
+                float(values[0]), self.given, tuple(self._weights.dot(values).tolist())
+            )
+        facts = self._orders.shape[1]
+        gains = np.diff(values.reshape(-1, facts + 1), axis=1)
+        gains = np.take_along_axis(gains, np.argsort(self._orders, axis=1), axis=1)
+        pairs = gains.reshape(2, -1, facts).mean(axis=0)
+        found = self._weights @ pairs.mean(axis=0)
+        error = float((pairs.std(axis=0, ddof=1) / np.sqrt(len(pairs))).max())
+        return Explanation(float(values[0]), self.given, tuple(found.tolist()), error)
+
+
+coalitions = lru_cache(maxsize=64)(Coalitions)
+"""The coalitions of a set of facts, kept: visitors who fill one form give few different sets."""
+
+
+def told_apart(
+    codes: Sequence[float], usual: Sequence[float]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The columns that are given in a row, and those of them that differ from the reference."""
+    given = tuple([at for at, code in enumerate(codes) if code == code])  # NaN is not
+    return given, tuple([at for at in given if codes[at] != usual[at]])
 
 
 def explain(answer: Answer, row: Matrix, reference: Matrix, seed: int = 0) -> Explanation:
     """The contributions to one row's answer; see ``Coalitions``."""
-    coalitions = Coalitions(row, reference, seed)
-    return coalitions.explain(answer(coalitions.rows))
+    given, moved = told_apart(row[0].tolist(), reference[0].tolist())
+    questions = coalitions(given, moved, row.shape[1], seed)
+    return questions.explain(answer(questions.rows(row, reference)))
 
 
 @cache
 def _coalitions(facts: int) -> NDArray[np.bool_]:
     """Every coalition, shape (2**facts, facts); the first is empty, the last is everybody."""
     return (np.arange(2**facts)[:, None] >> np.arange(facts) & 1).astype(bool)
-
-
-@lru_cache(maxsize=128)
-def _own(moved: tuple[int, ...], fields: int) -> NDArray[np.bool_]:
-    """Where each coalition's row takes the row's own values, shape (2**moved, fields).
-
-    A fact that is not ``moved`` is the same in both rows, or unknown, which is the row's own.
-    """
-    own = np.ones((2 ** len(moved), fields), dtype=bool)
-    own[:, moved] = _coalitions(len(moved))
-    return own
 
 
 @cache

@@ -5,7 +5,7 @@ and encodes the value as one float for the predictor's matrix: NaN where it is u
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -111,9 +111,14 @@ class BaseField(BaseModel):
         """The same for a value that is there."""
         raise NotImplementedError
 
+    @property
+    def coder(self) -> Callable[[Any], float]:
+        """What makes the predictor's float of a value."""
+        return float
+
     def encode(self, value: Any) -> float:
         """The value as the predictor's float; NaN for None."""
-        return math.nan if value is None else float(value)
+        return math.nan if value is None else self.coder(value)
 
     def decode(self, code: float) -> Any:
         """The inverse of ``encode``."""
@@ -320,8 +325,9 @@ class ChoiceField(BaseField):
             raise refusal("choice", f"Choose {self.thing} from the list")
         return value
 
-    def encode(self, value: Any) -> float:
-        return math.nan if value is None else self._codes[value]
+    @property
+    def coder(self) -> Callable[[Any], float]:
+        return self._codes.__getitem__
 
     def decode(self, code: float) -> str | None:
         return None if math.isnan(code) else self.choices[int(code)].value

@@ -18,10 +18,7 @@ def _locale(name: str) -> Locale:
 @lru_cache(maxsize=8192)
 def number(value: float, locale: str, grouping: bool = True) -> str:
     """A number in its locale's spelling: ``1,850`` or, without grouping, ``1995``."""
-    spelling = _number_spelling(locale, grouping)
-    if spelling is not None and 0 <= value < _LARGE and value == int(value):
-        return spelling(value)
-    return _number(value, locale, grouping)
+    return _number_spelling(locale, grouping)(value)
 
 
 @lru_cache(maxsize=8192)
@@ -31,13 +28,15 @@ def precise(value: float, locale: str) -> str:
     return format_decimal(exact, locale=_locale(locale), decimal_quantization=False)
 
 
-@lru_cache(maxsize=8192)
 def currency(value: float, code: str, locale: str) -> str:
     """An amount in whole units of the ISO 4217 currency ``code``: ``$183,500``."""
-    spelling = _currency_spelling(code, locale)
-    if spelling is not None and 0 <= value < _LARGE and value == int(value):
-        return spelling(value)
-    return _currency(value, code, locale)
+    return currency_spelling(code, locale)(value)
+
+
+@lru_cache(maxsize=64)
+def currency_spelling(code: str, locale: str) -> Callable[[float], str]:
+    """``currency`` for one currency in one locale."""
+    return _learn(lambda value: _currency(value, code, locale))
 
 
 def _number(value: float, locale: str, grouping: bool) -> str:
@@ -55,32 +54,31 @@ _SAMPLES = (0, 7, 89, 456, 1230, 98_765, 430_201, 7_654_321, 1_000_000_000)
 
 
 @lru_cache(maxsize=64)
-def _number_spelling(locale: str, grouping: bool) -> Callable[[float], str] | None:
+def _number_spelling(locale: str, grouping: bool) -> Callable[[float], str]:
     return _learn(lambda value: _number(value, locale, grouping))
 
 
-@lru_cache(maxsize=64)
-def _currency_spelling(code: str, locale: str) -> Callable[[float], str] | None:
-    return _learn(lambda value: _currency(value, code, locale))
-
-
-def _learn(babel: Callable[[float], str]) -> Callable[[float], str] | None:
-    """How Babel spells whole numbers, in a thirtieth of its time; None where it is not so simple.
+def _learn(babel: Callable[[float], str]) -> Callable[[float], str]:
+    """Spell numbers as Babel does, and whole ones in a thirtieth of its time where that is simple.
 
     What stands before and after the digits, and between groups of three, is read off two samples.
     Other digits than ours, groups of two, or a lonely thousand without its separator do not come
     out of that as Babel spells them, and are left to Babel.
     """
+    babel = lru_cache(maxsize=8192)(babel)
     before, _, after = babel(0).partition("0")
     grouped = babel(7_654_321)
     between = grouped.removeprefix(before)[1:].partition("654")[0]
 
     def spell(value: float) -> str:
-        return f"{before}{int(value):,}{after}".replace(",", between)
+        if not 0 <= value < _LARGE or value != int(value):
+            return babel(value)
+        text = f"{before}{int(value):,}{after}"
+        return text if between == "," else text.replace(",", between)
 
     # The signs around the digits must not have a comma that the separator's would be taken for.
     if "," in before + after or any(spell(value) != babel(value) for value in _SAMPLES):
-        return None
+        return babel
     return spell
 
 

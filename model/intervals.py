@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from model.card import Calibration, Group
-from model.predictors import Column
+from model.predictors import Column, Matrix64
 
 
 class Ranges:
@@ -54,11 +54,21 @@ class Ranges:
             return value * math.exp(-group.low * spread), value * math.exp(group.high * spread)
         return value - group.low * spread, value + group.high * spread
 
-    def bounds(self, value: Column, spread: Column | float, group: Group) -> tuple[Column, Column]:
-        """Low and high ends, each of shape (rows,), in the unit of ``value``."""
-        if self._log:
-            return value * np.exp(-group.low * spread), value * np.exp(group.high * spread)
-        return value - group.low * spread, value + group.high * spread
+    @staticmethod
+    def away(group: Group) -> Matrix64:
+        """How far from the value the two ends are, in spreads; shape (2, 1)."""
+        return np.array([[-group.low], [group.high]])
+
+    def bounds(self, value: Column, spread: Column, away: Matrix64) -> Matrix64:
+        """Low and high ends, shape (2, rows), in the unit of ``value``.
+
+        Args:
+            value: shape (rows,).
+            spread: shape (rows,), or one for all.
+            away: of the group, as the method of this name gives it.
+        """
+        ends: Matrix64 = spread * away
+        return value * np.exp(ends) if self._log else value + ends
 
     def narrowing(self, known: frozenset[str]) -> tuple[str, float] | None:
         """The unknown fact that narrows the range most, and by which share of the median width.

@@ -14,9 +14,8 @@ Shim, SIGMOD 2000).
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,14 +28,16 @@ FLOOR = 0.05
 _APART = 0.3
 """What two different choices are apart in any case, in standard deviations of the answers."""
 
+FEW = 32
+"""Different values of a number up to which the distances of all rows to each of them are kept."""
+
 _AT_ONCE = 256
 """Rows whose distances to all others are in memory together."""
 
 Floats = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Similar:
+class Similar(NamedTuple):
     """The nearest rows, nearest first, and their mean distance."""
 
     rows: tuple[int, ...]
@@ -62,13 +63,20 @@ class Neighbors:
     ) -> None:
         self.rows, self.answers, self.years = rows, answers, years
         self.weights, self.tables = weights, tables
+        third = len(rows) // NEAREST
+        self._thirds = np.arange(0, third * NEAREST, third) if third else None
         roots = np.sqrt(weights)
         self._roots: list[float] = roots.tolist()
-        self._scaled = np.ascontiguousarray((rows * roots).T)
-        self._choices = {
-            column: np.ascontiguousarray(table[:, rows[:, column].astype(np.intp)])
-            for column, table in tables.items()
-        }
+        self._scaled = list(np.ascontiguousarray((rows * roots).T))
+        self._squares: dict[int, dict[float, Floats]] = {}
+        for column in range(rows.shape[1]):
+            if column in tables:
+                apart = tables[column][:, rows[:, column].astype(np.intp)]
+                self._squares[column] = {float(code): row for code, row in enumerate(apart)}
+            else:
+                codes = np.unique(rows[:, column]).tolist()
+                few = codes if len(codes) <= FEW else []
+                self._squares[column] = {code: self._away(column, code) for code in few}
 
     def squares(self, codes: Sequence[float], columns: Iterable[int]) -> Floats:
         """Squared distances of every training row to a row, shape (rows,), over given columns.
@@ -80,16 +88,17 @@ class Neighbors:
         parts = [self.square(column, codes[column]) for column in columns]
         if not parts:
             return np.zeros(len(self.rows), dtype=np.float32)
-        total = parts[0] if len(parts) == 1 else parts[0] + parts[1]
+        total = parts[0].copy() if len(parts) == 1 else parts[0] + parts[1]
         for part in parts[2:]:
             total += part
         return total
 
     def square(self, column: int, code: float) -> Floats:
         """The part of one fact in the squared distances, shape (rows,); not to be written to."""
-        if column in self._choices:
-            part: Floats = self._choices[column][int(code)]
-            return part
+        found = self._squares[column].get(code)
+        return self._away(column, code) if found is None else found
+
+    def _away(self, column: int, code: float) -> Floats:
         away: Floats = self._scaled[column] - code * self._roots[column]
         away *= away
         return away
@@ -99,17 +108,19 @@ class Neighbors:
         return np.stack([self.square(column, code) for code in grid.tolist()])
 
     def nearest(self, squares: Floats) -> Similar:
-        """The nearest rows by squared distances as ``squares`` gives them; of equals the first."""
-        left = squares.copy()
+        """The nearest rows by squared distances as ``squares`` gives them; of equals the first.
+
+        Theirs are overwritten.
+        """
         rows, total = [], 0.0
         for _ in range(NEAREST):  # the least of 2,000 takes NumPy a microsecond, a partition ten
-            row = int(left.argmin())
+            row = int(squares.argmin())
             rows.append(row)
-            total += math.sqrt(left[row])
-            left[row] = math.inf
+            total += math.sqrt(squares[row])
+            squares[row] = math.inf
         return Similar(tuple(rows), total / NEAREST)
 
-    def supported(self, others: Floats, along: Floats, limit: float) -> NDArray[np.bool_]:
+    def supported(self, others: Floats, along: Floats, limit: float) -> list[bool]:
         """Whether the mean distance to the nearest rows is within ``limit``, along one fact.
 
         Args:
@@ -118,21 +129,20 @@ class Neighbors:
             limit: as ``limits`` found it.
 
         Returns:
-            Shape (values,).
+            One answer for each value.
         """
-        third = len(others) // NEAREST
-        if not third:
-            return np.zeros(len(along), dtype=bool)
+        if self._thirds is None:
+            return [False] * len(along)
         squares = along + others
         # The least of each third belong to different rows, so that their mean is never below that
         # of the nearest: within the limit, it decides. So does a nearest row that is beyond it.
-        least = np.sqrt(np.minimum.reduceat(squares, range(0, third * NEAREST, third), axis=1))
-        within = [
-            sum(distances) <= NEAREST * limit
+        least = np.sqrt(np.minimum.reduceat(squares, self._thirds, axis=1))
+        most = NEAREST * limit
+        return [
+            sum(distances) <= most
             or (min(distances) <= limit and self.nearest(squares[value]).distance <= limit)
             for value, distances in enumerate(least.tolist())
         ]
-        return np.array(within)
 
     def save(self, path: Path) -> None:
         """Write the arrays to an ``.npz`` file."""

@@ -47,6 +47,16 @@ def test_each_given_fact_has_its_reason_in_words(client: FlaskClient) -> None:
     check_sums(soup)
 
 
+def test_the_labels_of_a_curve_have_the_room_that_they_need(client: FlaskClient) -> None:
+    for sqft, more in (("900", {}), ("5600", {"neighborhood": "Northridge_Heights"})):
+        svg = post_fragment(client, {**HOUSE, "sqft": sqft, **more}).select_one("svg.curve")
+        assert svg is not None
+        left, _, width, _ = (int(part) for part in str(svg["viewbox"]).split())
+        longest = max(len(item.get_text()) for item in svg.select('text[x="-8"]'))
+        assert -left >= 6 + 8 * longest  # a digit is at most eight units wide
+        assert width == 328 - left
+
+
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

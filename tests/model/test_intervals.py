@@ -26,9 +26,9 @@ def ranges(scale: str = "log", groups: tuple[Group, ...] = GROUPS) -> Ranges:
 
 def test_the_ends_follow_the_scale() -> None:
     value, spread = np.array([100.0]), np.array([0.1])
-    low, high = ranges("log").bounds(value, spread, GROUPS[0])
+    low, high = ranges("log").bounds(value, spread, Ranges.away(GROUPS[0]))
     assert (low[0], high[0]) == pytest.approx((100 * math.exp(-0.2), 100 * math.exp(0.3)))
-    low, high = ranges("linear").bounds(value, np.array([5.0]), GROUPS[0])
+    low, high = ranges("linear").bounds(value, np.array([5.0]), Ranges.away(GROUPS[0]))
     assert (low[0], high[0]) == (90, 115)
 
 
