@@ -7,6 +7,7 @@ from flask import Flask
 from jinja2 import StrictUndefined
 
 from app.api import api_blueprint
+from app.application import Application
 from app.assets import assets_blueprint, read_assets
 from app.commands import add_commands
 from app.config import Settings
@@ -39,7 +40,7 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
     """
     settings = settings or Settings.from_environment()
     served = load_models(models, settings.models)
-    app = Flask(__name__, static_folder=None, template_folder=str(ROOT / "templates"))
+    app = Application(__name__, static_folder=None, template_folder=str(ROOT / "templates"))
     app.jinja_options = {
         "undefined": StrictUndefined,
         "trim_blocks": True,

@@ -8,10 +8,11 @@ import random
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from flask import Flask, request
+from flask import Flask, Request, request
+
+from app.application import REQUEST
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -20,13 +21,11 @@ REQUEST_ID = "formcast.request_id"
 """Where the id of a request stands in its environ."""
 
 _OUTCOME = "formcast.outcome"
-_PLACE = "formcast.place"
 _NOWHERE = ("none", "")
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,128}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What came of the questions in one request.
 
     ``outside`` of the ``predictions`` are like nothing that the model has seen; ``refused`` are
@@ -40,8 +39,7 @@ class Outcome:
     inputs: Mapping[str, object] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """A request that is answered; ``route`` is the rule that matched, ``ms`` milliseconds."""
 
     id: str
@@ -102,16 +100,12 @@ class Observed:
         self._listeners = tuple(listeners)
         self._believe_id = believe_id
         slugs = sorted(models, key=len, reverse=True)
-        places: dict[str | None, tuple[str, str]] = {}
+        places: dict[str, tuple[str, str]] = {}
         for rule in app.url_map.iter_rules():
             blueprint = rule.endpoint.rpartition(".")[0]
             model = next((slug for slug in slugs if blueprint.endswith(f"-{slug}")), "")
             places[rule.endpoint] = rule.rule, model
-
-        # Runs before anything else in the app that could answer.
-        @app.url_value_preprocessor
-        def remember_place(endpoint: str | None, _: object) -> None:
-            request.environ[_PLACE] = places.get(endpoint, _NOWHERE)
+        self._places = places
 
     def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         """Answer as the app does, with the id."""
@@ -127,29 +121,36 @@ class Observed:
             return start(status, [*headers, ("X-Request-ID", identity)], exc_info)
 
         body = self._app(environ, start_with_id)
+        done: Request | None = environ.pop(REQUEST, None)  # left there, it would be a cycle
         if self._listeners:
             ms = (time.perf_counter() - began) * 1000
-            told = self._told(environ, said[0], said[1], ms)
+            rule = None if done is None else done.url_rule
+            place = _NOWHERE if rule is None else self._places.get(rule.endpoint, _NOWHERE)
+            told = _told(environ, place, said[0], said[1], ms)
             for listener in self._listeners:
                 listener(told)
         return body
 
-    def _told(
-        self, environ: "WSGIEnvironment", status: str, headers: list[tuple[str, str]], ms: float
-    ) -> Told:
-        route, model = environ.get(_PLACE, _NOWHERE)
-        length = 0
-        for name, value in headers:
-            if name == "Content-Length":
-                length = int(value)
-        return Told(
-            environ[REQUEST_ID],
-            environ["REQUEST_METHOD"],
-            environ.get("PATH_INFO", ""),
-            route,
-            model,
-            int(status[:3]),
-            ms,
-            length,
-            environ.get(_OUTCOME),
-        )
+
+def _told(
+    environ: "WSGIEnvironment",
+    place: tuple[str, str],
+    status: str,
+    headers: list[tuple[str, str]],
+    ms: float,
+) -> Told:
+    length = 0
+    for name, value in headers:
+        if name == "Content-Length":
+            length = int(value)
+            break
+    return Told(
+        environ[REQUEST_ID],
+        environ["REQUEST_METHOD"],
+        environ.get("PATH_INFO", ""),
+        *place,
+        int(status[:3]),
+        ms,
+        length,
+        environ.get(_OUTCOME),
+    )
