@@ -9,7 +9,6 @@ with both and refuses a model that differs.
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -19,7 +18,6 @@ import onnx
 import onnxruntime
 import pandas as pd
 from onnx import helper, numpy_helper
-from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.frozen import FrozenEstimator
@@ -27,6 +25,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
+from model.converting import OPSETS, to_onnx, why_not
 from model.frames import Choices, Floats, to_frame
 from model.networks import are_networks, build_networks
 
@@ -35,8 +34,6 @@ TOLERANCE = 1e-4
 
 INPUT = "features"
 CODES = "codes"
-# Old enough for any ONNX Runtime of the last years, new enough for every operator used here.
-OPSETS = {"": 17, "ai.onnx.ml": 3}
 _IR_VERSION = 8
 _INVERSES = {np.exp: ["Exp"], np.expm1: ["Exp", "Decrement"], None: []}
 _UNKNOWN = "nan"  # how skl2onnx spells a missing string among an encoder's categories
@@ -171,9 +168,7 @@ def convert_regressor(
     except CompileError as error:
         raise CompileError(f"{name}: {error}") from error
     except Exception as error:  # skl2onnx raises whatever its converters happen to raise
-        raise CompileError(
-            f"{name}: skl2onnx can't convert it: {type(error).__name__}: {error}"
-        ) from error
+        raise CompileError(f"{name}: {why_not(error)}") from error
     return _finish(model, name, inverse)
 
 
@@ -231,18 +226,6 @@ def prepend(nodes: list[onnx.NodeProto], graph: onnx.GraphProto) -> None:
     nodes = [*nodes, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
-
-
-def to_onnx(regressor: Any, types: list[tuple[str, Any]]) -> onnx.ModelProto:
-    """Return what skl2onnx makes of it; a classifier's probabilities as a matrix."""
-    options = {id(regressor): {"zipmap": False}} if hasattr(regressor, "predict_proba") else None
-    with warnings.catch_warnings():
-        # skl2onnx passes NumPy bools where protobuf wants Python's; protobuf 6 warns, 7 refuses.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        model: onnx.ModelProto = convert_sklearn(
-            regressor, initial_types=types, target_opset=OPSETS, options=options
-        )
-    return model
 
 
 def _recode(columns: ColumnTransformer, fields: Sequence[str], choices: Choices) -> None:
@@ -428,7 +411,7 @@ def finished(
     try:
         onnx.checker.check_model(merged)
     except onnx.checker.ValidationError as error:
-        raise CompileError(f"the converted graph is not valid: {error}") from error
+        raise CompileError("what skl2onnx made of it is no valid graph") from error
     return merged
 
 

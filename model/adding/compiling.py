@@ -30,8 +30,8 @@ from model.compile import (
     merge,
     own_names,
     prepend,
-    to_onnx,
 )
+from model.converting import to_onnx, why_not
 from model.sources import Frame
 
 Convert = Callable[[Any, Sequence[str], Any], onnx.ModelProto]
@@ -50,15 +50,17 @@ def compile_estimator(
     Raises:
         CompileError: no way leads to a model that answers alike; says why for each.
     """
-    inner = _prepared(unwrap(estimator.fitted))
+    inner = _prepared(estimator.fitted)
     names: list[str] = frame.names
     choices: Any = frame.choices
-    reasons = []
-    for way, convert in (
-        ("codes", convert_codes),
-        ("columns", convert_strings),
-        ("numbers", _convert_numbers),
-    ):
+    ways: list[tuple[str, Convert]] = [
+        ("choices as codes", convert_codes),
+        ("an input for each column", convert_strings),
+    ]
+    if not any(isinstance(values[0], str) for values in choices.values()):
+        ways.append(("one matrix", _convert_numbers))
+    reasons: dict[str, str] = {}
+    for way, convert in ways:
         try:
             if estimator.classes:
                 model = _classifier(estimator, inner, convert, names, choices)
@@ -68,28 +70,35 @@ def compile_estimator(
             compiled: bytes = model.SerializeToString(deterministic=True)
             check(compiled)
         except CompileError as error:
-            reasons.append(f"by {way}: {error}")
+            reasons.setdefault(str(error).removeprefix("value: "), way)
         except Exception as error:  # converters raise whatever they happen to raise
-            reasons.append(f"by {way}: {type(error).__name__}: {error}")
+            reasons.setdefault(why_not(error), way)
         else:
             return compiled
-    raise CompileError("\n".join(reasons))
+    if len(reasons) == 1:
+        raise CompileError(*reasons)
+    raise CompileError("\n".join(f"With {way}: {said}" for said, way in reasons.items()))
 
 
 def _prepared(fitted: Any) -> Any:
     """The estimator without what its converter refuses and no answer depends on."""
-    last = fitted.steps[-1][1] if isinstance(fitted, Pipeline) else fitted
-    if not isinstance(last, VotingClassifier):
-        return fitted
-    copied = copy.deepcopy(fitted)
-    (copied.steps[-1][1] if isinstance(fitted, Pipeline) else copied).flatten_transform = False
-    return copied
+    fitted = unwrap(fitted)
+    if isinstance(fitted, Pipeline):
+        name, last = fitted.steps[-1]
+        if (prepared := _prepared(last)) is last:
+            return fitted
+        copied = copy.copy(fitted)
+        copied.steps = [*fitted.steps[:-1], (name, prepared)]
+        return copied
+    if isinstance(fitted, VotingClassifier):
+        copied = copy.copy(fitted)
+        copied.flatten_transform = False
+        return copied
+    return fitted
 
 
 def _convert_numbers(fitted: Any, names: Sequence[str], choices: Any) -> onnx.ModelProto:
     """Convert an estimator of plain numbers, with what makes its matrix of INPUT before it."""
-    if any(isinstance(values[0], str) for values in choices.values()):
-        raise CompileError("some columns are text")
     model = to_onnx(fitted, [(CODES, FloatTensorType([None, len(names)]))])
     graph = model.graph
     nodes: list[onnx.NodeProto] = []
