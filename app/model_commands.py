@@ -55,6 +55,9 @@ def model() -> None:
     metavar="COLUMN=KIND",
     help="What a column is, where the guess is wrong: integer, number, choice or flag.",
 )
+@click.option(
+    "--required", help="Columns that the form always asks for, though it answers without: a,b."
+)
 @click.option("--coverage", type=click.FloatRange(0.51, 0.99), default=0.9, show_default=True)
 @click.option("--force", is_flag=True, help="Replace a model of this name.")
 @models_folder
@@ -68,6 +71,7 @@ def add(
     features: str | None,
     classes: str | None,
     kinds: tuple[str, ...],
+    required: str | None,
     coverage: float,
     force: bool,
     root: Path,
@@ -89,6 +93,7 @@ def add(
         features=_listed(features),
         classes=_listed(classes),
         kinds=dict(_kind(text) for text in kinds),
+        required=_listed(required),
         coverage=coverage,
         force=force,
     )

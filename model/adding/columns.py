@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -34,7 +34,8 @@ _NUMBER = re.compile(r"[-+]?[$€£]?\s*\d[\d,.' ]*\s*[%$€£]?")
 class Column:
     """One column: its field's names, its kind and why, and its cells in the data.
 
-    ``labels`` are what people read for each value of a choice.
+    ``labels`` are what people read for each value of a choice; ``asked`` is True where a person
+    says that it is always asked for.
     """
 
     naming: Naming
@@ -43,6 +44,7 @@ class Column:
     labels: tuple[str, ...]
     cells: pd.Series
     guess: str
+    asked: bool = False
 
     @property
     def missing(self) -> int:
@@ -55,6 +57,7 @@ def study(
     names: Sequence[str],
     encoded: set[str],
     kinds: Mapping[str, Kind],
+    required: Collection[str] = (),
 ) -> list[Column]:
     """Find out what each column is.
 
@@ -63,12 +66,14 @@ def study(
         names: the columns that the model takes, in its order.
         encoded: those that it takes for categories although they may hold numbers.
         kinds: what a person says that columns are.
+        required: those that are always asked for, as a person says.
 
     Raises:
         AddError: for every column that a form cannot ask for, all in one message.
     """
-    if strangers := [name for name in kinds if name not in names]:
-        raise AddError(f"--kind names {strangers[0]!r}, which the model does not take.")
+    for option, said in (("--kind", kinds), ("--required", required)):
+        if strangers := [name for name in said if name not in names]:
+            raise AddError(f"{option} names {strangers[0]!r}, which the model does not take.")
     studied: dict[str, tuple[Kind, Source, tuple[str, ...], str]] = {}
     wrong = []
     for name in names:
@@ -80,7 +85,7 @@ def study(
         raise AddError("\n".join(wrong))
     numbers = {name for name in names if studied[name][0] in ("integer", "number")}
     return [
-        Column(naming, *studied[name][:3], table[name], studied[name][3])
+        Column(naming, *studied[name][:3], table[name], studied[name][3], name in required)
         for name, naming in zip(names, name_columns(list(names), numbers), strict=True)
     ]
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from model.adding.columns import Column
-from model.adding.drafting import Drafted, draft_field
+from model.adding.drafting import SEEN, Drafted, draft_field
 from model.adding.request import Note
 from model.adding.subjects import Ready
 from model.calibration import Floats
@@ -50,12 +50,17 @@ def build_dataset(
     """
     for column in columns:
         if column.missing and column.naming.name not in ready.optional:
-            note(
-                f"{column.missing} rows without {column.source.column} are left out: the model "
-                "does not answer without it, so the form asks for it."
-            )
+            why = "the model does not answer without it, so the form asks for it"
+            if column.asked:
+                why = "the form asks for it, as you say"
+            note(f"{column.missing} rows without {column.source.column} are left out: {why}.")
     fields = [
-        draft_field(column, column.naming.name not in ready.optional, codes)
+        draft_field(
+            column,
+            column.naming.name not in ready.optional,
+            codes,
+            ready.seen.get(column.source.column, "unknown"),
+        )
         for column, codes in zip(columns, ready.matrix.T, strict=True)
     ]
     return Dataset(fields, ready.matrix, truth[ready.kept], held_out[ready.kept])
@@ -71,9 +76,25 @@ def require_one(dataset: Dataset, importance: Sequence[float], note: Note) -> Da
         f"Every fact may be unknown to the model; the form asks for {found.name}, which "
         "matters most."
     )
-    fields = [
-        Drafted(item.column, place == most, item.low, item.high, item.usual, item.reference)
-        for place, item in enumerate(dataset.fields)
-    ]
+    fields = [replace(item, required=place == most) for place, item in enumerate(dataset.fields)]
     known = ~np.isnan(dataset.matrix[:, most])
     return Dataset(fields, dataset.matrix[known], dataset.truth[known], dataset.held_out[known])
+
+
+def optional_notes(dataset: Dataset) -> list[str]:
+    """Which facts may be left empty and why, those alike in one sentence; how to ask for them."""
+    alike: dict[str, list[str]] = {}
+    for item in dataset.fields:
+        if not item.required:
+            alike.setdefault(SEEN[item.seen], []).append(item.column.source.column)
+    notes = [
+        f"{', '.join(columns)} may be left empty, as in rows of the data. {why}"
+        for why, columns in alike.items()
+    ]
+    if notes:
+        column = next(iter(alike.values()))[0]
+        notes.append(
+            "To have such a fact always asked for, add the model again with --force and "
+            f"--required {column!r}; several go with commas between."
+        )
+    return notes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from model import formatting
 from model.adding.columns import Column
+from model.adding.holes import Seen
 from model.adding.naming import CURRENCIES, Naming
 from model.fields import Value
 
@@ -19,11 +21,23 @@ LOCALE = "en_US"
 _USUAL = (0.05, 0.95)
 
 
+SEEN: dict[Seen, str] = {
+    "filled": "The model fills in what is missing by a step of its own.",
+    "seen": "The model was fitted on rows that lack it.",
+    "never": "The model answers all the same, but it was fitted on rows alone that have it: nobody "
+    "knows what such an answer is worth.",
+    "unknown": "The model answers all the same; its file does not tell whether it was fitted on "
+    "such rows. If it was not, nobody knows what such an answer is worth.",
+}
+"""Why a fact may be left empty, by what the model saw."""
+
+
 @dataclass(frozen=True)
 class Drafted:
     """One field: its column, whether it may be left empty, and its numbers.
 
-    ``low`` and ``high`` admit every row; ``reference`` is the median, or what most rows have.
+    ``low`` and ``high`` admit every row; ``reference`` is the median, or what most rows have;
+    ``seen`` is what the model saw of rows that lack it.
     """
 
     column: Column
@@ -32,6 +46,7 @@ class Drafted:
     high: float
     usual: tuple[float, float]
     reference: Value
+    seen: Seen = "unknown"
 
     @property
     def name(self) -> str:
@@ -71,26 +86,29 @@ class Words:
     examples: tuple[tuple[str, Mapping[str, Value]], ...] = field(default=())
 
 
-def draft_field(column: Column, required: bool, codes: npt.NDArray[np.float64]) -> Drafted:
+def draft_field(
+    column: Column, required: bool, codes: npt.NDArray[np.float64], seen: Seen = "unknown"
+) -> Drafted:
     """Draft a field.
 
     Args:
         column: what its column is.
         required: False where it may be left empty.
         codes: the column as a predictor sees it, shape (rows,); NaN where unknown.
+        seen: what the model saw of rows that lack it.
     """
     known = codes[~np.isnan(codes)]
     if column.kind == "choice":
         reference: Value = str_value(column, int(np.bincount(known.astype(int)).argmax()))
-        return Drafted(column, required, 0, len(column.labels) - 1, (0, 0), reference)
+        return Drafted(column, required, 0, len(column.labels) - 1, (0, 0), reference, seen)
     if column.kind == "flag":
-        return Drafted(column, required, 0, 1, (0, 1), bool(known.mean() > 0.5))
+        return Drafted(column, required, 0, 1, (0, 1), bool(known.mean() > 0.5), seen)
     low, high = round_bounds(float(known.min()), float(known.max()), column.kind == "integer")
     usual = np.quantile(known, _USUAL, method="nearest").tolist()
     # A value that stands in the data: a median between two would look like nobody's.
     median = float(np.quantile(known, 0.5, method="nearest"))
     reference = int(median) if column.kind == "integer" else median
-    return Drafted(column, required, low, high, (usual[0], usual[1]), reference)
+    return Drafted(column, required, low, high, (usual[0], usual[1]), reference, seen)
 
 
 def str_value(column: Column, code: int) -> str:
@@ -133,7 +151,7 @@ def draft_card(
             }
         ),
         "[output]\n" + _lines(_output(output)),
-        *("[[fields]]\n" + _lines(_field(item)) for item in fields),
+        *("[[fields]]\n" + _comment(item) + _lines(_field(item)) for item in fields),
         *(
             "[[examples]]\n" + _lines({"title": title, "values": dict(values)})
             for title, values in words.examples
@@ -161,6 +179,14 @@ def _output(output: Output) -> dict[str, object]:
         "coverage": output.coverage,
         "range_text": f"{{share}} rows like this have a {naming.noun} between {{low}} and {{high}}",
     }
+
+
+def _comment(drafted: Drafted) -> str:
+    """Why the field may be left empty, above it."""
+    if drafted.required:
+        return ""
+    said = f"May be left empty, as in {drafted.column.missing} rows. {SEEN[drafted.seen]}"
+    return "".join(f"# {line}\n" for line in textwrap.wrap(said, 96))
 
 
 def _field(drafted: Drafted) -> dict[str, object]:

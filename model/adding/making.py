@@ -8,7 +8,7 @@ from pathlib import Path
 
 from model.adding.cards import draft_words, write_card
 from model.adding.columns import study
-from model.adding.dataset import build_dataset, require_one
+from model.adding.dataset import build_dataset, optional_notes, require_one
 from model.adding.errors import AddError
 from model.adding.evaluating import evaluate
 from model.adding.examples import choose_examples
@@ -92,7 +92,7 @@ def _make(request: Request, folder: Path, work: Path, report: Callable[[str], ob
     names = match_features(subject, rows, request, notes.append)
 
     report(next(stage))
-    columns = study(rows.table, names, subject.encoded(names), request.kinds)
+    columns = study(rows.table, names, subject.encoded(names), request.kinds, request.required)
     subject = subject.told(rows.table[request.target], request.classes)
     truth = read_truth(rows, request, subject.classes)
 
@@ -104,6 +104,7 @@ def _make(request: Request, folder: Path, work: Path, report: Callable[[str], ob
     report(next(stage))
     importance = importance_of(ready.answer, dataset.matrix, dataset.fields)
     dataset = require_one(dataset, importance, notes.append)
+    notes += optional_notes(dataset)
 
     report(next(stage))
     seen = ~dataset.held_out

@@ -18,7 +18,7 @@ class Request:
 
     ``features`` are the columns of a model that does not know their names, in its order;
     ``classes`` the names of its classes, in its order; ``kinds`` what columns are where the guess
-    would be wrong.
+    would be wrong; ``required`` columns that are always asked for, although it answers without.
     """
 
     path: Path
@@ -30,5 +30,6 @@ class Request:
     features: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     kinds: Mapping[str, Kind] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
     coverage: float = 0.9
     force: bool = False

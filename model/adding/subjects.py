@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ import pandas as pd
 from model.adding.columns import Column
 from model.adding.errors import AddError
 from model.adding.estimators import Estimator, encoded_columns
+from model.adding.holes import Seen, seen_holes
 from model.adding.measuring import Answer
 from model.calibration import Floats
 from model.predictors import Matrix
@@ -38,7 +39,8 @@ class Ready:
 
     ``matrix`` (rows, fields) are the data's codes, without the rows that lack what the model needs;
     ``kept`` (all rows,) says which are left. ``optional`` are the fields that may be unknown.
-    ``frame`` is what a joblib file takes; ``reason`` says why it is served as it is.
+    ``frame`` is what a joblib file takes; ``reason`` says why it is served as it is; ``seen`` what
+    the model saw of a column of the data when it was fitted, where its file tells.
     """
 
     matrix: Floats
@@ -51,6 +53,7 @@ class Ready:
     probabilities: bool
     reason: str = ""
     notes: tuple[str, ...] = ()
+    seen: Mapping[str, Seen] = field(default_factory=dict)
 
 
 class Subject(Protocol):
@@ -132,7 +135,7 @@ class EstimatorSubject:
 
         ready = Ready(
             matrix, kept, frozenset(optional), served, frame, ("model.joblib",), "model.joblib",
-            estimator.probabilities,
+            estimator.probabilities, seen=seen_holes(estimator.fitted, frame.names),
         )  # fmt: skip
         places = [place for place, column in enumerate(columns) if column.naming.name in optional]
         rows = rows_to_compare(matrix, places)
@@ -239,7 +242,7 @@ def find_optional(ask: Ask, matrix: Floats, columns: Sequence[Column]) -> set[st
     """The facts that some rows lack and that the model answers without."""
     found: list[int] = []
     for place, column in enumerate(columns):
-        if column.missing and _answers_without(ask, matrix, [place]):
+        if column.missing and not column.asked and _answers_without(ask, matrix, [place]):
             found.append(place)
     if len(found) > 1 and not _answers_without(ask, matrix, found):
         found = []

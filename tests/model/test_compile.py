@@ -167,7 +167,9 @@ def test_a_function_without_onnx_form_is_refused(rows: np.ndarray) -> None:
     numbers = make_pipeline(SimpleImputer(), FunctionTransformer(np.sqrt))
     columns = ColumnTransformer([("n", numbers, ["size"])])
     pipeline = fitted(Pipeline([("columns", columns), ("line", LinearRegression())]), rows)
-    with pytest.raises(CompileError, match="value: skl2onnx says: FunctionTransformer is not supported"):
+    with pytest.raises(
+        CompileError, match="value: skl2onnx says: FunctionTransformer is not supported"
+    ):
         compile_pipelines({"value": pipeline}, FIELDS, CHOICES, rows)
 
 
