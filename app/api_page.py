@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from flask import Response, request
 from werkzeug.exceptions import BadRequest
@@ -16,7 +16,7 @@ from app.rows import BODY_BYTES, MOST_ROWS
 from app.views import ApiContext, ApiField, Renderer, Row, Site
 from model import AnyModel, Classifier, Features, ImageModel, Model
 from model.batch import Batch
-from model.fields import AnyField
+from model.fields import AnyField, Option
 
 LINE = 72
 """Characters of a row that stand in one line."""
@@ -85,6 +85,7 @@ def _of_rows(model: Model | Classifier) -> Callable[[Site, str], ApiContext]:
         first=first,
         second=second,
     )
+    labels = _labels(model.card.classes.classes) if isinstance(model, Classifier) else ()
     megabytes = BODY_BYTES // 1024**2
 
     def describe(site: Site, url: str) -> ApiContext:
@@ -102,6 +103,7 @@ def _of_rows(model: Model | Classifier) -> Callable[[Site, str], ApiContext]:
             "is null or left out. A key that is no field is an error. With an error in any row, "
             "nothing is predicted.",
             fields=fields,
+            labels=labels,
             statuses=_statuses(),
         )
 
@@ -122,6 +124,7 @@ def _of_pictures(model: ImageModel) -> Callable[[Site, str], ApiContext]:
             sample="",
             takes=f"{said} (multipart/form-data), or as the body itself ({' or '.join(RAW)}).",
             fields=(ApiField(field.name, field.label, "file", True),),
+            labels=_labels(model.card.output.classes),
             statuses=_statuses(),
         )
 
@@ -159,6 +162,13 @@ def _field(field: AnyField) -> ApiField:
         kind = "whole number" if field.kind == "integer" else "number"
         takes = f"{kind}, {field.format(field.min)} to {field.display(field.max)}"
     return ApiField(field.name, field.label, takes, field.required)
+
+
+def _labels(classes: Iterable[Option]) -> tuple[Row, ...]:
+    """What the form shows for each class, by its value; nothing where both are the same."""
+    if all(item.value == item.label for item in classes):
+        return ()
+    return tuple(Row(item.value, item.label) for item in classes)
 
 
 def _statuses() -> tuple[Row, ...]:

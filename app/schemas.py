@@ -120,18 +120,21 @@ def class_schema(card: Card) -> Schema:
 
 
 def classes_schema(output: ClassOutput) -> dict[str, Schema]:
-    """Label and probabilities."""
+    """Label and probabilities; what people read for each class is its title."""
     values = [item.value for item in output.classes]
     said = "; ".join(f"{item.value}: {item.label}" for item in output.classes)
     return {
         "label": {
             "type": "string",
             "enum": values,
+            "oneOf": [{"const": item.value, "title": item.label} for item in output.classes],
             "title": output.label,
             "description": f"{said}.",
         },
         "probability": {**SHARE, "description": "That of the label."},
-        "probabilities": closed(dict.fromkeys(values, SHARE)),
+        "probabilities": closed(
+            {item.value: {**SHARE, "title": item.label} for item in output.classes}
+        ),
     }
 
 

@@ -144,7 +144,11 @@ class ApiField:
 
 @dataclass(frozen=True, slots=True)
 class ApiContext:
-    """``api.html``: the API for people who write programs; ``sample`` is an answer, if any."""
+    """``api.html``: the API for people who write programs.
+
+    ``sample`` is an answer, if any; ``labels`` what the form shows for each label of an answer,
+    where that is another word.
+    """
 
     site: Site
     heading: str
@@ -154,6 +158,7 @@ class ApiContext:
     sample: str
     takes: str
     fields: tuple[ApiField, ...]
+    labels: tuple[Row, ...]
     statuses: tuple[Row, ...]
 
 

@@ -76,6 +76,18 @@ def test_a_model_of_classes_has_its_page(tmp_path: Path) -> None:
     assert 'answer["label"]' in example(soup, "python")
 
 
+def test_it_says_what_the_form_shows_for_each_label(tmp_path: Path, client: FlaskClient) -> None:
+    write_flowers(tmp_path / "flowers")
+    flowers = create_app(Settings(models=("flowers",)), tmp_path).test_client()
+    for asked, path, words in (
+        (flowers, "/api", {"rose": "Rose", "iris": "Iris"}),
+        (client, "/chest-xray/api", {"NORMAL": "Normal", "PNEUMONIA": "Pneumonia"}),
+    ):
+        rows = get_page(asked, path).select("#labels div")
+        assert {text_of(row, "dt"): text_of(row, "dd") for row in rows} == words
+    assert not get_page(client, "/api").select("#labels")
+
+
 def test_the_card_for_people_leads_there(client: FlaskClient) -> None:
     for prefix in ("", "/chest-xray"):
         assert get_page(client, f"{prefix}/about").select(f'a[href="{prefix}/api"]')

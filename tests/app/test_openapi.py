@@ -113,6 +113,15 @@ def test_each_model_has_its_own(client: FlaskClient) -> None:
     assert set(sent) == {"multipart/form-data", "image/jpeg", "image/png"}
 
 
+def test_what_the_form_shows_for_a_label_is_the_title_of_its_value(client: FlaskClient) -> None:
+    text = json.loads(client.get("/chest-xray/api/openapi.json").data)
+    answer = text["components"]["schemas"]["Answer"]["properties"]
+    words = {"NORMAL": "Normal", "PNEUMONIA": "Pneumonia"}
+    assert {item["const"]: item["title"] for item in answer["label"]["oneOf"]} == words
+    shares = answer["probabilities"]["properties"]
+    assert {value: share["title"] for value, share in shares.items()} == words
+
+
 @pytest.fixture(scope="module")
 def flowers_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A model of classes, served on a port of its own."""
