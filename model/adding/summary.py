@@ -48,7 +48,13 @@ def summarize(
         said = f"{output.naming.label}: {', '.join(label for _, label in output.classes)}"
     else:
         said = f"{output.naming.label}, in steps of {output.round_to:g} {output.naming.unit}"
-    served = "as ONNX, compared on every row"
+    count = formatting.number(len(ready.matrix), LOCALE)
+    served = f"as ONNX, compiled and compared with the saved model on all {count} rows"
+    if ready.frame is None:
+        served = (
+            f"as the ONNX file that you gave, in the app's form, compared with it on all {count} "
+            "rows.\nWhether it answers like the model that it was exported from was not checked."
+        )
     if ready.served == "model.joblib":
         served = f"as it was saved, which is slower: it did not compile.\n{ready.reason}"
         if ready.frame is not None and ready.frame.needs_pandas:

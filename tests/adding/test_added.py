@@ -44,6 +44,16 @@ def test_what_does_not_compile_is_served_as_it_was_saved(shelf: Shelf) -> None:
     assert "FunctionTransformer is not supported" in shelf.said["odd"]
 
 
+def test_what_is_said_of_the_comparison_is_what_was_done(shelf: Shelf) -> None:
+    compiled = "Served: as ONNX, compiled and compared with the saved model on all 344 rows\n"
+    assert compiled in shelf.said["penguins"]
+    given = "as the ONNX file that you gave, in the app's form, compared with it on all 400 rows."
+    assert given in shelf.said["boosted"]
+    assert "exported from was not checked" in shelf.said["boosted"]
+    for name in ("boosted", "odd"):
+        assert "compiled and compared" not in shelf.said[name]
+
+
 def test_names_that_html_does_not_know_become_names_labels_and_units(shelf: Shelf) -> None:
     card = shelf.load("penguins").card
     length, sex = card.by_name["flipper_length_mm"], card.by_name["sex_m_f"]
