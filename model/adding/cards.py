@@ -16,6 +16,7 @@ from model.checking import ModelError
 from model.files import read_card
 
 _MADE_BY = "`flask --app wsgi model add`"
+_LONGEST_TITLE = 60
 
 
 def draft_words(title: str, data: str, dataset: Dataset, output: Output) -> Words:
@@ -27,17 +28,10 @@ def draft_words(title: str, data: str, dataset: Dataset, output: Output) -> Word
         dataset: the rows that it can answer.
         output: what it answers.
     """
-    noun, labels = output.naming.noun, {label for _, label in output.classes}
     rows = f"{formatting.number(dataset.seen, LOCALE)} rows of {data}"
-    if not output.classes:
-        question = f"What is the {noun}?"
-    elif labels == {"Yes", "No"}:
-        question = f"{output.naming.label}?"
-    else:
-        question = f"Which {noun} is it?"
     facts = "one fact" if len(dataset.fields) == 1 else f"{len(dataset.fields)} facts"
     return Words(
-        title=question,
+        title=_question(output),
         summary=f"An answer from {facts} by a model of the kind {title}.",
         data_text=rows,
         limits=(
@@ -50,6 +44,20 @@ def draft_words(title: str, data: str, dataset: Dataset, output: Output) -> Word
             "anything but trying it out, until somebody has written what it is for",
         ),
     )
+
+
+def _question(output: Output) -> str:
+    """The title of a page that answers it."""
+    noun, labels = output.naming.noun, [label for _, label in output.classes]
+    says_what = output.naming.label != "Answer"
+    if not labels:
+        return f"What is the {noun}?"
+    if set(labels) == {"Yes", "No"}:
+        return f"{output.naming.label}?" if says_what else "Yes or no?"
+    either = " or ".join(labels)
+    if len(labels) == 2 and len(either) <= _LONGEST_TITLE:
+        return f"{either[:1].upper()}{either[1:]}?"
+    return f"Which {noun} is it?" if noun != "answer" else "Which one is it?"
 
 
 def write_card(

@@ -14,11 +14,12 @@ import numpy.typing as npt
 from model import formatting
 from model.adding.columns import Column
 from model.adding.holes import Seen
-from model.adding.naming import CURRENCIES, Naming
+from model.adding.naming import CURRENCIES, Naming, with_article
 from model.fields import Value
 
 LOCALE = "en_US"
 _USUAL = (0.05, 0.95)
+_LONGEST_QUOTED = 48
 
 
 SEEN: dict[Seen, str] = {
@@ -171,13 +172,14 @@ def _output(output: Output) -> dict[str, object]:
             "probabilities": output.probabilities,
         }
     currency = naming.unit in CURRENCIES
+    a_noun = _plain(with_article(naming.noun))
     return made | {
         "kind": "number",
         "format": "currency" if currency else "number",
         "unit": naming.unit,
         "round_to": max(output.round_to, 1) if currency else output.round_to,
         "coverage": output.coverage,
-        "range_text": f"{{share}} rows like this have a {naming.noun} between {{low}} and {{high}}",
+        "range_text": f"{{share}} rows like this have {a_noun} between {{low}} and {{high}}",
     }
 
 
@@ -198,7 +200,8 @@ def _field(drafted: Drafted) -> dict[str, object]:
         "noun": naming.noun,
     }
     if column.kind == "flag":
-        made |= {"noun": f"{naming.noun} applies", "because": f"{_plain(naming.noun)} is {{value}}"}
+        quoted = f"“{textwrap.shorten(naming.label, _LONGEST_QUOTED, placeholder=' …')}”"
+        made |= {"noun": f"{quoted} is true", "because": f"{_plain(quoted)} is {{value}}"}
     if column.kind in ("integer", "number"):
         made["help"] = f"Usually {_number(drafted.usual[0])} to {_number(drafted.usual[1])}"
         if drafted.usual[0] == drafted.usual[1]:

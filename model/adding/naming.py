@@ -28,6 +28,12 @@ CURRENCIES = ("USD", "EUR", "GBP", "CHF")
 _SHORT = ("m", "g")
 """Units that are believed only at the end, where a letter could be anything."""
 
+_NEUTRAL = ("y", "y_true", "target", "output", "response", "dependent")
+"""Names of targets that say nothing of what is answered."""
+
+_SHORTEST = ("at", "by", "do", "id", "in", "is", "no", "of", "on", "or", "to", "up")
+"""Short words that are no abbreviation."""
+
 _LONGEST_NAME = 41
 _LONGEST_LABEL = 60
 
@@ -55,9 +61,22 @@ def name_columns(columns: list[str], numbers: set[str]) -> list[Naming]:
         words, unit = _words(column, column in numbers)
         name = _unique(_clean(column), taken)
         taken.add(name)
-        label = sentence(words)[:_LONGEST_LABEL] or name
+        text = column if _abbreviates(column, words) and not unit else sentence(words)
+        label = text[:_LONGEST_LABEL] or name
         named.append(Naming(name, label, lower_first(label), unit))
     return named
+
+
+def name_target(column: str, is_number: bool) -> Naming:
+    """What a model's answer is called; a target called ``y`` says nothing of what it is."""
+    if column.lower() in _NEUTRAL:
+        return Naming(_clean(column), "Answer", "answer", "")
+    return name_columns([column], {column} if is_number else set())[0]
+
+
+def with_article(noun: str) -> str:
+    """A noun after "a" or "an"."""
+    return f"an {noun}" if re.match(r"[aio]|e(?!u)", noun) and noun[:3] != "one" else f"a {noun}"
 
 
 def sentence(words: list[str]) -> str:
@@ -67,9 +86,9 @@ def sentence(words: list[str]) -> str:
 
 
 def lower_first(label: str) -> str:
-    """A label inside a sentence."""
-    first = label.split(" ")[0]
-    return label if len(first) > 1 and first.isupper() else label[:1].lower() + label[1:]
+    """A label inside a sentence; a word with capitals of its own stays as it is."""
+    own = any(character.isupper() for character in label.split(" ")[0][1:])
+    return label if own else label[:1].lower() + label[1:]
 
 
 def readable(value: object) -> str:
@@ -82,6 +101,12 @@ def _split(column: str) -> list[str]:
     """The words of a name: snake_case, camelCase, dots, dashes and spaces alike."""
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", column)
     return [word for word in re.split(r"[\s_.\-]+", apart) if word]
+
+
+def _abbreviates(column: str, words: list[str]) -> bool:
+    """Whether a name in camelCase is one that nobody reads better apart, like SibSp."""
+    whole = column.isalpha() and len(words) > 1
+    return whole and any(len(word) < 3 and word.lower() not in _SHORTEST for word in words)
 
 
 def _words(column: str, is_number: bool) -> tuple[list[str], str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from model.adding.drafting import Output, round_step
 from model.adding.errors import AddError
-from model.adding.naming import name_columns, readable
+from model.adding.naming import name_target, readable
 from model.adding.request import Request
 from model.adding.tables import Rows
 from model.calibration import Floats
@@ -69,7 +69,7 @@ def draft_output(
     Raises:
         AddError: if there are too many classes for a page.
     """
-    (naming,) = name_columns([request.target], set() if classes else {request.target})
+    naming = name_target(request.target, is_number=not classes)
     if not classes:
         step = round_step(float(np.std(truth)))
         return Output(naming, round_to=step, coverage=request.coverage)
@@ -79,5 +79,7 @@ def draft_output(
     if sorted(map(str.lower, labels)) in (["0", "1"], ["false", "true"]):
         labels = ["Yes" if label.lower() in ("1", "true") else "No" for label in labels]
         naming = replace(naming, noun="answer")
+    if request.classes:
+        naming = replace(naming, noun="answer")  # the target's name is not that of its classes
     pairs = tuple(zip(classes, labels, strict=True))
     return Output(naming, pairs, probabilities)

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.adding.drafting import _toml, round_bounds, round_step
+from model.adding.cards import _question
+from model.adding.columns import study
+from model.adding.drafting import (
+    Output,
+    _field,
+    _toml,
+    draft_field,
+    round_bounds,
+    round_step,
+)
 from model.adding.measuring import (
     TooFewRowsError,
     calibration_error,
@@ -18,10 +29,12 @@ from model.adding.measuring import (
     measure_numbers,
     temperature_of,
 )
-from model.adding.naming import name_columns
+from model.adding.naming import name_columns, name_target
+from model.adding.request import Request
+from model.adding.targets import draft_output
 from model.card import PAGE_IDS
 from model.classes import cool
-from model.fields import NumberField
+from model.fields import FlagField, NumberField
 from model.predictors import Matrix
 
 
@@ -36,6 +49,8 @@ from model.predictors import Matrix
         ("2nd floor", "x_2nd_floor", "2nd floor", ""),
         ("名前", "fact", "名前", ""),
         ("BMI", "bmi", "BMI", ""),
+        ("SibSp", "sib_sp", "SibSp", ""),
+        ("isChild", "is_child", "Is child", ""),
         ("what_if", "what_if_value", "What if", ""),
         ("id", "id_value", "Id", ""),
     ],
@@ -43,6 +58,40 @@ from model.predictors import Matrix
 def test_a_column_s_name_becomes_a_field_s(column: str, name: str, label: str, unit: str) -> None:
     (found,) = name_columns([column], {column})
     assert (found.name, found.label, found.unit) == (name, label, unit)
+
+
+def question(target: str, *classes: str) -> str:
+    naming = name_target(target, is_number=not classes)
+    return _question(Output(naming, tuple((item, item) for item in classes)))
+
+
+def test_a_title_asks_for_what_is_answered() -> None:
+    assert question("price_usd") == "What is the price?"
+    assert question("y") == question("target") == "What is the answer?"
+    assert question("Survived", "No", "Yes") == "Survived?"
+    assert question("y", "No", "Yes") == "Yes or no?"
+    assert question("Survived", "died", "survived") == "Died or survived?"
+    assert question("species", "a", "b", "c") == "Which species is it?"
+    assert question("target", "a", "b", "c") == "Which one is it?"
+
+
+def test_classes_that_were_named_are_no_kinds_of_the_target() -> None:
+    named = Request(Path("m"), "m", Path("d"), "digit", classes=("zero", "one", "two"))
+    assert _question(draft_output(np.arange(3.0), named, ("0", "1", "2"), True)) == (
+        "Which one is it?"
+    )
+
+
+@pytest.mark.parametrize("column", ["adultMale", "is_{child}", "A" * 80, "many words " * 8])
+def test_what_is_said_of_a_flag_reads_well_whatever_it_is_called(column: str) -> None:
+    table = pd.DataFrame({column: [True, False]})
+    (flag,) = study(table, [column], set(), {})
+    drafted = draft_field(flag, True, np.array([1.0, 0.0]))
+    field = FlagField.model_validate(_field(drafted))
+    label = field.label if len(field.label) < 40 else "…"
+    assert f"{label}” is true" in field.missing
+    assert field.missing.startswith("Say whether “")
+    assert field.reason(True).endswith("” is Yes")
 
 
 @given(st.lists(st.text(min_size=1, max_size=80), min_size=1, max_size=30, unique=True))
