@@ -10,9 +10,12 @@ import numpy.typing as npt
 
 from model.adding.columns import Column
 from model.adding.drafting import SEEN, Drafted, draft_field
+from model.adding.measuring import Answer
 from model.adding.request import Note
 from model.adding.subjects import Ready
 from model.calibration import Floats
+
+_TRIED = 20
 
 Mask = npt.NDArray[np.bool_]
 
@@ -79,6 +82,36 @@ def require_one(dataset: Dataset, importance: Sequence[float], note: Note) -> Da
     fields = [replace(item, required=place == most) for place, item in enumerate(dataset.fields)]
     known = ~np.isnan(dataset.matrix[:, most])
     return Dataset(fields, dataset.matrix[known], dataset.truth[known], dataset.held_out[known])
+
+
+def hold_bounds(dataset: Dataset, answer: Answer) -> Dataset:
+    """Bring bounds up to which the model does not answer closer to the rows.
+
+    What comes out of a logarithm in the model, for one, is no number at 0.
+    """
+    fields = []
+    for place, item in enumerate(dataset.fields):
+        column = dataset.matrix[:, place]
+        first, last = float(np.nanmin(column)), float(np.nanmax(column))
+        if item.column.kind not in ("integer", "number"):
+            fields.append(item)
+            continue
+        low = item.low if _answers(dataset, answer, place, item.low) else first
+        high = item.high if _answers(dataset, answer, place, item.high) else last
+        if low == high:
+            low, high = item.low, item.high
+        fields.append(replace(item, low=low, high=high))
+    return replace(dataset, fields=fields)
+
+
+def _answers(dataset: Dataset, answer: Answer, place: int, value: float) -> bool:
+    """Whether the model answers rows that have this number in one column."""
+    rows = dataset.matrix[:_TRIED].astype(np.float32)
+    rows[:, place] = value
+    try:
+        return bool(np.isfinite(answer(rows)).all())
+    except Exception:  # an estimator raises what it likes
+        return False
 
 
 def optional_notes(dataset: Dataset) -> list[str]:

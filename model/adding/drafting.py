@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model import formatting
+from model.adding.bounds import wide_bounds
 from model.adding.columns import Column
 from model.adding.holes import Seen
 from model.adding.naming import CURRENCIES, Naming, with_article
@@ -37,8 +38,8 @@ SEEN: dict[Seen, str] = {
 class Drafted:
     """One field: its column, whether it may be left empty, and its numbers.
 
-    ``low`` and ``high`` admit every row; ``reference`` is the median, or what most rows have;
-    ``seen`` is what the model saw of rows that lack it.
+    ``low`` and ``high`` admit every row and more; ``reference`` is the median, or what most rows
+    have; ``seen`` is what the model saw of rows that lack it.
     """
 
     column: Column
@@ -104,7 +105,7 @@ def draft_field(
         return Drafted(column, required, 0, len(column.labels) - 1, (0, 0), reference, seen)
     if column.kind == "flag":
         return Drafted(column, required, 0, 1, (0, 1), bool(known.mean() > 0.5), seen)
-    low, high = round_bounds(float(known.min()), float(known.max()), column.kind == "integer")
+    low, high = wide_bounds(known, column.kind == "integer", column.naming.unit)
     usual = np.quantile(known, _USUAL, method="nearest").tolist()
     # A value that stands in the data: a median between two would look like nobody's.
     median = float(np.quantile(known, 0.5, method="nearest"))
@@ -116,17 +117,6 @@ def str_value(column: Column, code: int) -> str:
     """The value of a choice's option, as the card writes it."""
     value = column.source.values[code]
     return column.labels[code] if not isinstance(value, str) else value
-
-
-def round_bounds(low: float, high: float, whole: bool) -> tuple[float, float]:
-    """Widen both ends to round numbers, in steps of a tenth of the span's power of ten."""
-    digits = 1 - math.floor(math.log10(high - low))
-    if whole:
-        digits = min(digits, 0)
-    step = 10.0**-digits
-    found = math.floor(low / step) * step, math.ceil(high / step) * step
-    first, last = (round(end, max(digits, 0)) for end in found)
-    return min(first, low), max(last, high)
 
 
 def round_step(deviation: float) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from model.adding.cards import draft_words, write_card
 from model.adding.columns import study
-from model.adding.dataset import build_dataset, optional_notes, require_one
+from model.adding.dataset import build_dataset, hold_bounds, optional_notes, require_one
 from model.adding.errors import AddError
 from model.adding.evaluating import evaluate
 from model.adding.examples import choose_examples
@@ -100,6 +100,7 @@ def _make(request: Request, folder: Path, work: Path, report: Callable[[str], ob
     ready = subject.ready(rows.table, columns, work)
     notes += ready.notes
     dataset = build_dataset(ready, columns, truth, rows.held_out, notes.append)
+    dataset = hold_bounds(dataset, ready.answer)
 
     report(next(stage))
     importance = importance_of(ready.answer, dataset.matrix, dataset.fields)

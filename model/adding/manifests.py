@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from model.adding.bounds import round_bounds
 from model.adding.dataset import Dataset
-from model.adding.drafting import round_bounds
 from model.adding.evaluating import SEED, Evaluation
 from model.adding.golden import golden_rows
 from model.adding.indexing import Index

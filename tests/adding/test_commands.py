@@ -36,7 +36,7 @@ def line_with(card: Path, text: str) -> int:
 
 
 def test_check_says_all_that_is_wrong_with_its_line(root: Path) -> None:
-    card = spoil(root, ("min = 32\n", "min = 60\n"), ('label = "Sex"', 'labl = "Sex"'))
+    card = spoil(root, ("min = 25\n", "min = 60\n"), ('label = "Sex"', 'labl = "Sex"'))
     result = run("check", "penguins", "--models", root)
     assert result.exit_code == 1
     for wrong in ("fields.0", "fields.4.labl", "fields.4.label"):
@@ -60,7 +60,7 @@ def test_check_names_every_example_that_is_refused(root: Path) -> None:
 
 
 def test_the_start_says_what_check_says(root: Path) -> None:
-    spoil(root, ("min = 32\n", "min = 60\n"), ('label = "Sex"', 'labl = "Sex"'))
+    spoil(root, ("min = 25\n", "min = 60\n"), ('label = "Sex"', 'labl = "Sex"'))
     with pytest.raises(ModelError) as raised:
         load_any_model(root / "penguins")
     output = run("check", "penguins", "--models", root).output

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.compose import make_column_transformer
+from sklearn.datasets import load_diabetes, load_wine
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
+from model.adding.bounds import round_bounds, wide_bounds
 from model.adding.cards import _question
 from model.adding.columns import study
 from model.adding.drafting import (
@@ -18,7 +27,6 @@ from model.adding.drafting import (
     _field,
     _toml,
     draft_field,
-    round_bounds,
     round_step,
 )
 from model.adding.measuring import (
@@ -36,6 +44,8 @@ from model.card import PAGE_IDS
 from model.classes import cool
 from model.fields import FlagField, NumberField
 from model.predictors import Matrix
+from tests.adding.conftest import add
+from tests.models import Given
 
 
 @pytest.mark.parametrize(
@@ -119,6 +129,63 @@ def test_bounds_admit_every_value_and_are_not_much_wider(
     assert first <= low < high <= last
     assert last - first <= 1.4 * (high - low) + 2 * whole
     assert not whole or (first.is_integer() and last.is_integer())
+
+
+@given(
+    st.lists(st.floats(-1e9, 1e9).filter(lambda n: n == 0 or abs(n) > 1e-6), min_size=2),
+    st.booleans(),
+)
+def test_drafted_bounds_leave_room_on_both_sides_but_not_beyond_0(
+    numbers: list[float], whole: bool
+) -> None:
+    known = np.array(numbers)
+    if whole:
+        known = known.round()
+    low, high = wide_bounds(known, whole, "")
+    room = (known.max() - known.min()) / 3
+    assert low == 0 if 0 <= known.min() < room else low <= known.min() - room
+    below = known.min() < 0 and -room < known.max() <= 0
+    assert high == 0 if below else high >= known.max() + room
+    assert low < high
+    assert not whole or (low.is_integer() and high.is_integer())
+
+
+def test_a_percentage_stays_one() -> None:
+    assert wide_bounds(np.array([2.0, 50, 96]), False, "%") == (0, 100)
+    assert wide_bounds(np.array([2.0, 50, 96]), False, "mm")[1] > 100
+
+
+@pytest.mark.parametrize(("load", "most"), [(load_diabetes, 0.001), (load_wine, 0.01)])
+def test_fresh_rows_are_hardly_ever_refused(load: Callable[..., Any], most: float) -> None:
+    rows = load().data
+    refused, asked = 0, 0
+    for seed in range(20):
+        seen, fresh = np.split(np.random.default_rng(seed).permutation(rows), [len(rows) * 3 // 4])
+        bounds = np.array([wide_bounds(column, False, "") for column in seen.T])
+        refused += ((fresh < bounds[:, 0]) | (fresh > bounds[:, 1])).any(axis=1).sum()
+        asked += len(fresh)
+    assert refused <= most * asked
+
+
+def test_bounds_end_where_the_model_answers(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"size": rng.uniform(5, 100, 200).round(1), "age": rng.normal(0, 9, 200)})
+    table["price"] = np.log(table["size"]) + table["age"] / 9
+    prepare = make_column_transformer(
+        (FunctionTransformer(np.log), ["size"]), remainder="passthrough"
+    )
+    model = make_pipeline(prepare, LinearRegression()).fit(table[["size", "age"]], table["price"])
+    joblib.dump(model, tmp_path / "model.joblib")
+    table.to_csv(tmp_path / "train.csv", index=False)
+    (tmp_path / "models").mkdir()
+    given = Given(tmp_path / "model.joblib", tmp_path / "train.csv", "price")
+    result = add(given, "mine", tmp_path / "models", "--trust")
+    assert result.exit_code == 0, result.output
+    card = tomllib.loads((tmp_path / "models" / "mine" / "card.toml").read_text())
+    size, age = card["fields"]
+    assert size["min"] == table["size"].min()
+    assert size["max"] > 120
+    assert age["min"] < table["age"].min()
 
 
 def test_answers_are_shown_in_steps_that_fit_their_size() -> None:
