@@ -15,9 +15,6 @@ from pydantic_core import PydanticCustomError
 from model import formatting
 from model.reading import NotANumberError, read_number
 
-SMALL = 1
-"""Below this, three decimals would say too little of a number."""
-
 Value = int | float | str | bool | None
 Features = Mapping[str, Value]
 """One row by field name: a number, a choice's value, a flag, or None where unknown."""
@@ -212,9 +209,7 @@ class _Numeric(BaseField):
 
     def format(self, value: float) -> str:
         """The number alone, in the card's locale: three decimals, of small numbers four digits."""
-        if 0 < abs(value) < SMALL:
-            return formatting.precise(float(format(value, ".4g")), self._locale)
-        return formatting.number(value, self._locale, self.grouping)
+        return formatting.shown(value, self._locale, self.grouping)
 
     def display(self, value: Any) -> str:
         return self._amount(value, self.format(value), self.counted)

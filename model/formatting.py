@@ -9,6 +9,9 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, format_percent
 
+SMALL = 1
+"""Below this, three decimals would say too little of a number."""
+
 
 @lru_cache(maxsize=64)
 def _locale(name: str) -> Locale:
@@ -26,6 +29,18 @@ def precise(value: float, locale: str) -> str:
     """A number with all of its decimals, up to ten significant digits: ``0.0125``."""
     exact = Decimal(format(value, ".10g"))
     return format_decimal(exact, locale=_locale(locale), decimal_quantization=False)
+
+
+def shown(value: float, locale: str, grouping: bool = True) -> str:
+    """A fact as a form shows it: three decimals, of small numbers four digits."""
+    if 0 < abs(value) < SMALL:
+        return precise(rounded(value), locale)
+    return number(value, locale, grouping)
+
+
+def rounded(value: float) -> float:
+    """A number with the digits that ``shown`` shows of it."""
+    return float(format(value, ".4g")) if abs(value) < SMALL else round(value, 3)
 
 
 def currency(value: float, code: str, locale: str) -> str:

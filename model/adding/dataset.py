@@ -92,10 +92,12 @@ def hold_bounds(dataset: Dataset, answer: Answer) -> Dataset:
     fields = []
     for place, item in enumerate(dataset.fields):
         column = dataset.matrix[:, place]
-        first, last = float(np.nanmin(column)), float(np.nanmax(column))
         if item.column.kind not in ("integer", "number"):
             fields.append(item)
             continue
+        reference = float(item.reference or 0)  # rounded: it may be a hair outside
+        first = min(float(np.nanmin(column)), reference)
+        last = max(float(np.nanmax(column)), reference)
         low = item.low if _answers(dataset, answer, place, item.low) else first
         high = item.high if _answers(dataset, answer, place, item.high) else last
         if low == high:

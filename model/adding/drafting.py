@@ -62,7 +62,19 @@ class Drafted:
             return ", ".join(self.column.labels)
         if self.column.kind == "flag":
             return "yes or no"
-        return f"{_number(self.low)} to {_number(self.high)} {self.column.naming.unit}".strip()
+        return self.span(self.low, self.high)
+
+    @property
+    def is_year(self) -> bool:
+        """Whether it is the number of a year, which nobody groups."""
+        whole = self.column.kind == "integer" and self.low >= 1000 and self.high <= 2999
+        return whole and "year" in self.name
+
+    def span(self, low: float, high: float) -> str:
+        """Two numbers as the form shows them, with its unit."""
+        ends = [formatting.shown(end, LOCALE, not self.is_year) for end in (low, high)]
+        unit = f"\u00a0{self.column.naming.unit}" if self.column.naming.unit else ""
+        return f"{ends[0]}{unit}" if low == high else f"{ends[0]} to {ends[1]}{unit}"
 
 
 @dataclass(frozen=True)
@@ -107,9 +119,9 @@ def draft_field(
         return Drafted(column, required, 0, 1, (0, 1), bool(known.mean() > 0.5), seen)
     low, high = wide_bounds(known, column.kind == "integer", column.naming.unit)
     usual = np.quantile(known, _USUAL, method="nearest").tolist()
-    # A value that stands in the data: a median between two would look like nobody's.
+    # A value that stands in the data, but for its last digits: one between two is nobody's.
     median = float(np.quantile(known, 0.5, method="nearest"))
-    reference = int(median) if column.kind == "integer" else median
+    reference = int(median) if column.kind == "integer" else formatting.rounded(median)
     return Drafted(column, required, low, high, (usual[0], usual[1]), reference, seen)
 
 
@@ -193,13 +205,10 @@ def _field(drafted: Drafted) -> dict[str, object]:
         quoted = f"“{textwrap.shorten(naming.label, _LONGEST_QUOTED, placeholder=' …')}”"
         made |= {"noun": f"{quoted} is true", "because": f"{_plain(quoted)} is {{value}}"}
     if column.kind in ("integer", "number"):
-        made["help"] = f"Usually {_number(drafted.usual[0])} to {_number(drafted.usual[1])}"
-        if drafted.usual[0] == drafted.usual[1]:
-            made["help"] = f"Usually {_number(drafted.usual[0])}"
+        made["help"] = f"Usually {drafted.span(*drafted.usual)}"
         if naming.unit:
             made |= {"unit": naming.unit, "unit_spellings": _spellings(naming.unit)}
-        is_year = column.kind == "integer" and drafted.low >= 1000 and drafted.high <= 2999
-        if is_year and "year" in naming.name:
+        if drafted.is_year:
             made |= {"help": "", "grouping": False}
         made |= {"min": drafted.low, "max": drafted.high}
     if not drafted.required:
@@ -221,10 +230,6 @@ def _plain(text: str) -> str:
 def _spellings(unit: str) -> list[str]:
     plain = unit.lower().replace(" ", "")
     return sorted({plain, plain.rstrip("s")} - {""}) if plain != unit.lower() else []
-
-
-def _number(value: float) -> str:
-    return formatting.number(value, LOCALE, grouping=False)
 
 
 def _lines(values: Mapping[str, object]) -> str:

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from model import formatting
 from model.adding.dataset import Dataset
 from model.adding.drafting import Drafted, Output, str_value
 from model.adding.measuring import Answer
@@ -62,4 +63,7 @@ def _typed(item: Drafted, code: float) -> Value:
         return "yes" if code else "no"
     if item.column.kind == "integer":
         return round(code)
+    # Nobody types sixteen digits; but a bound of the data's own may be one row away.
+    near = formatting.rounded(code)
+    code = near if item.low <= near <= item.high else code
     return format(Decimal(repr(code)), "f") if "e" in repr(code) else code

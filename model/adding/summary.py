@@ -47,7 +47,8 @@ def summarize(
     if output.classes:
         said = f"{output.naming.label}: {', '.join(label for _, label in output.classes)}"
     else:
-        said = f"{output.naming.label}, in steps of {output.round_to:g} {output.naming.unit}"
+        step = formatting.shown(output.round_to, LOCALE)
+        said = f"{output.naming.label}, in steps of {step} {output.naming.unit}"
     count = formatting.number(len(ready.matrix), LOCALE)
     served = f"as ONNX, compiled and compared with the saved model on all {count} rows"
     if ready.frame is None:
@@ -67,7 +68,7 @@ def summarize(
             metric.label,
             formatting.percent(metric.value, LOCALE, digits=1)
             if metric.share
-            else f"{metric.value:.4g}",
+            else formatting.shown(float(f"{metric.value:.4g}"), LOCALE),
         )
         for metric in manifest.metrics
     )

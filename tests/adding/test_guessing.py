@@ -23,6 +23,7 @@ from model.adding.bounds import round_bounds, wide_bounds
 from model.adding.cards import _question
 from model.adding.columns import study
 from model.adding.drafting import (
+    Drafted,
     Output,
     _field,
     _toml,
@@ -44,7 +45,7 @@ from model.card import PAGE_IDS
 from model.classes import cool
 from model.fields import FlagField, NumberField
 from model.predictors import Matrix
-from tests.adding.conftest import add
+from tests.adding.conftest import Shelf, add
 from tests.models import Given
 
 
@@ -186,6 +187,32 @@ def test_bounds_end_where_the_model_answers(tmp_path: Path) -> None:
     assert size["min"] == table["size"].min()
     assert size["max"] > 120
     assert age["min"] < table["age"].min()
+
+
+def drafted_number(column: str, *numbers: float) -> Drafted:
+    table = pd.DataFrame({column: numbers})
+    (studied,) = study(table, [column], set(), {})
+    return draft_field(studied, True, np.array(numbers, dtype=float))
+
+
+def test_numbers_in_a_card_are_written_as_the_form_writes_them() -> None:
+    mass = drafted_number("mass_g", *range(3025, 5501, 25))
+    assert _field(mass)["help"] == "Usually 3,150 to 5,375 g"
+    assert mass.takes == "2,200 to 6,400 g"
+    share = drafted_number("share", 0.0380759064334241, 0.0506801187398187, 0.0616962065186851)
+    assert _field(share)["help"] == "Usually 0.03808 to 0.0617"
+    assert share.reference == 0.05068
+    year = drafted_number("year_built", *range(1890, 2011))
+    assert "help" not in _field(year)
+    assert year.takes == "1850 to 2050"
+
+
+def test_no_drafted_number_has_more_digits_than_a_form_shows(shelf: Shelf) -> None:
+    card = shelf.load("diabetes").card
+    numbers = [value for example in card.examples for value in example.values.values()]
+    numbers += [card.by_name[name].example for name in card.names]
+    assert len(numbers) == 40
+    assert all(len(str(value).lstrip("-0.")) <= 4 for value in numbers)
 
 
 def test_answers_are_shown_in_steps_that_fit_their_size() -> None:
