@@ -31,10 +31,11 @@ def match_features(subject: Subject, rows: Rows, request: Request, note: Note) -
                 "column that it answers with --target."
             )
         if missing := [name for name in names if name not in table.columns]:
+            free = [name for name in there if name not in names]
+            more = f" (nor {', '.join(map(repr, missing[1:]))})" if missing[1:] else ""
             raise AddError(
-                f"{request.data} has no column {missing[0]!r}, which the model was fitted on."
-                f"{near(missing[0], there)} Add it, or give the file that the model was "
-                "fitted on."
+                f"{request.data} has no column {missing[0]!r}{more}, which the model was fitted on."
+                f"{_hint(missing[0], there, free)}"
             )
     else:
         names = list(request.features) or there
@@ -53,3 +54,14 @@ def match_features(subject: Subject, rows: Rows, request: Request, note: Note) -
     if extra := [name for name in there if name not in names]:
         note(f"Columns that the model does not take: {', '.join(extra)}.")
     return names
+
+
+def _hint(missing: str, there: list[str], free: list[str]) -> str:
+    """What may have happened to a column that is not there, and what to do."""
+    made_of = [name for name in free if missing.startswith(f"{name}_")]
+    if made_of:
+        return (
+            f" Was it made of {made_of[0]!r}, by get_dummies for one? What makes it belongs into a "
+            "Pipeline with the model: fit and save that."
+        )
+    return f"{near(missing, there, free)} Add it, or give the file that the model was fitted on."

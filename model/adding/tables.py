@@ -95,9 +95,16 @@ def need_column(table: pd.DataFrame, name: str, where: Path, option: str) -> Non
         raise AddError(f"{where} has no column {name!r} ({option}).{near(name, table.columns)}")
 
 
-def near(name: str, names: Sequence[Any]) -> str:
-    """The question whether another name was meant, or what there is."""
-    found = difflib.get_close_matches(name, [str(item) for item in names], n=1, cutoff=0.6)
+def near(name: str, names: Sequence[Any], free: Sequence[Any] | None = None) -> str:
+    """The question whether another name was meant, or what there is.
+
+    Args:
+        name: what is not there.
+        names: what is.
+        free: those of them that can be meant, where not all can.
+    """
+    meant = [str(item) for item in (names if free is None else free)]
+    found = difflib.get_close_matches(name, meant, n=1, cutoff=0.6)
     if found:
         return f" Did you mean {found[0]!r}?"
     return f" It has: {', '.join(str(item) for item in names)}."

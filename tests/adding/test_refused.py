@@ -80,6 +80,19 @@ def test_data_that_lack_a_column_are_refused_naming_it(given: Given, root: Path)
     assert "has no column 'size', which the model was fitted on. Did you mean 'sizes'?" in said
 
 
+def test_a_column_that_the_model_takes_is_not_meant_by_another(given: Given, root: Path) -> None:
+    table = pd.read_csv(given.data)
+    for size, others in (("size_1", "size_2"), ("size_2", "size_1")):
+        named = table.rename(columns={"size": "size_1", "age": "size_2"})
+        columns = ["size_1", "size_2"]
+        joblib.dump(LinearRegression().fit(named[columns], named["price"]), given.path)
+        named.drop(columns=size).to_csv(given.data, index=False)
+        said = refused(given, root, "--trust")
+        assert f"no column {size!r}, which the model was fitted on. It has: {others}." in said
+        named.rename(columns={size: "sise_0"}).to_csv(given.data, index=False)
+        assert "Did you mean 'sise_0'?" in refused(given, root, "--trust")
+
+
 def test_a_target_that_is_not_there_is_refused_naming_the_nearest(given: Given, root: Path) -> None:
     said = refused(replace(given, target="prize"), root, "--trust")
     assert "no column 'prize' (--target). Did you mean 'price'?" in said
@@ -208,7 +221,9 @@ def test_an_estimator_whose_columns_were_changed_before_is_refused(
     table.to_csv(tmp_path / "train.csv", index=False)
     given = Given(tmp_path / "model.joblib", tmp_path / "train.csv", "species")
     said = refused(given, root, "--trust")
-    assert "no column 'island_Biscoe', which the model was fitted on" in said
+    assert "no column 'island_Biscoe' (nor 'island_Dream', 'island_Torgersen'), which" in said
+    assert "Was it made of 'island', by get_dummies for one?" in said
+    assert "belongs into a Pipeline with the model" in said
 
 
 def test_another_kind_can_be_said_where_the_guess_is_wrong(tmp_path: Path, root: Path) -> None:
