@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -90,19 +89,60 @@ def load_estimator(path: Path) -> Estimator:
                 f"{path} needs code that is not in the file: {error}. Move it from the script or "
                 "notebook into a module that can be imported here, fit and save again."
             ) from error
-        except (pickle.UnpicklingError, EOFError, ValueError, KeyError, IndexError) as error:
-            raise AddError(f"{path} is no joblib or pickle file: {error}.") from error
+        except Exception as error:  # a file that is none raises whatever its bytes happen to mean
+            raise AddError(_other_version(path, caught) or _no_model(path, error)) from error
+    if wrong := _other_version(path, caught):
+        raise AddError(wrong)
+    return describe(fitted, str(path))
+
+
+def _other_version(path: Path, caught: Sequence[warnings.WarningMessage]) -> str:
+    """What to say of a file that another scikit-learn saved; "" where none did."""
     for warning in caught:
         if isinstance(warning.message, InconsistentVersionWarning):
             old, new = (
                 warning.message.original_sklearn_version,
                 warning.message.current_sklearn_version,
             )
-            raise AddError(
+            return (
                 f"{path} was saved by scikit-learn {old}, this is {new}: its answers could differ "
                 f"without a word. Fit and save it with scikit-learn {new}."
             )
-    return describe(fitted, str(path))
+    return ""
+
+
+def _no_model(path: Path, error: Exception) -> str:
+    """Why a file cannot be loaded, by how it begins."""
+    start = path.read_bytes()[:_START]
+    found = next((name for mark, name in _MARKS.items() if start.startswith(mark)), "")
+    if found == _PICKLE:
+        return (
+            f"{path} is a joblib or pickle file that cannot be loaded here "
+            f"({type(error).__name__}): it is damaged, or was saved by other versions of its "
+            "libraries. Save it again with those that are installed here."
+        )
+    if not start:
+        found = "an empty file"
+    if not found and not set(start) - _TEXT:
+        found = "text"
+    guess = f", but {found}" if found else ""
+    return f"{path} is no joblib or pickle file{guess}. Name the file of the fitted model."
+
+
+_START = 512
+_PICKLE = "a pickle"
+_MARKS = {
+    b"\x89PNG": "a PNG picture",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"%PDF": "a PDF file",
+    b"PK\x03\x04": "a ZIP archive",
+    b"\x89HDF": "an HDF5 file",
+    **dict.fromkeys((b"\x80", b"\x1f\x8b", b"x\x9c", b"x\x01", b"x\xda", b"BZh"), _PICKLE),
+    **dict.fromkeys((b"\xfd7zXZ", b"\x04\x22\x4d\x18", b"]\x00"), _PICKLE),
+}
+"""How files begin; a pickle may be compressed."""
+
+_TEXT = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\n\r") | frozenset(range(0x80, 0x100))
 
 
 def describe(fitted: Any, where: str) -> Estimator:
@@ -111,6 +151,8 @@ def describe(fitted: Any, where: str) -> Estimator:
     Raises:
         AddError: if it is no fitted regressor or classifier.
     """
+    if isinstance(fitted, type):
+        raise AddError(f"{where} holds the class {fitted.__name__} itself. Save a fitted model.")
     if not hasattr(fitted, "predict"):
         raise AddError(
             f"{where} holds a {type(fitted).__name__}, which has no predict. Save the fitted "

@@ -184,6 +184,9 @@ class GraphSubject:
         return answers
 
 
+_NEWLINE = "\n"
+
+
 def replace_cells(column: Column) -> Column:
     """The column as if nothing were missing in it: its field will be required."""
     return replace(column, cells=column.cells.dropna())
@@ -197,9 +200,14 @@ def read_graph(path: Path) -> GraphSubject:
     """
     try:
         model = onnx.load(path)
+    except Exception as error:  # protobuf raises what it likes
+        raise AddError(f"{path} is no ONNX file, whatever its name says.") from error
+    try:
         onnx.checker.check_model(model)
-    except Exception as error:  # protobuf and the checker raise what they like
-        raise AddError(f"{path} is no sound ONNX file: {error}") from error
+    except Exception as error:
+        raise AddError(
+            f"{path} is no sound ONNX file: {str(error).strip().partition(_NEWLINE)[0]}"
+        ) from error
     constants = {constant.name for constant in model.graph.initializer}
     inputs = tuple(read_slot(item) for item in model.graph.input if item.name not in constants)
     names, count = read_columns(inputs, path)

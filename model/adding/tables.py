@@ -39,7 +39,11 @@ def read_table(path: Path) -> pd.DataFrame:
             (",", ";", "\t"), key=lambda mark: pd.read_csv(path, sep=mark, nrows=0).shape[1]
         )
         table = pd.read_csv(path, sep=separator)
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+    except UnicodeDecodeError as error:
+        raise AddError(
+            f"{path} is no CSV file in UTF-8. If it is one in another encoding, save it as UTF-8."
+        ) from error
+    except (OSError, ValueError) as error:
         raise AddError(f"{path} cannot be read as a CSV file: {error}") from error
     if table.empty:
         raise AddError(f"{path} has no rows.")

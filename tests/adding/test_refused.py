@@ -192,12 +192,43 @@ def test_what_is_no_fitted_model_is_refused(
     assert words in refused(given, root, "--trust")
 
 
-def test_a_file_that_is_no_pickle_is_refused(given: Given, root: Path) -> None:
-    given.path.write_text("hello")
-    assert "is no joblib or pickle file" in refused(given, root, "--trust")
+_NONE = "is no joblib or pickle file"
+_NAME = "Name the file of the fitted model."
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"hello", f"{_NONE}, but text. {_NAME}"),
+        ("größe,price\n1,2\n".encode(), f"{_NONE}, but text. {_NAME}"),
+        (b"12345\n", f"{_NONE}, but text. {_NAME}"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", f"{_NONE}, but a PNG picture. {_NAME}"),
+        (b"\x7fELF\x02\x01\x01\x00", f"{_NONE}. {_NAME}"),
+        (b"", f"{_NONE}, but an empty file. {_NAME}"),
+    ],
+)
+def test_a_file_that_is_no_model_is_refused_in_a_sentence(
+    given: Given, root: Path, content: bytes, words: str
+) -> None:
+    given.path.write_bytes(content)
+    said = refused(given, root, "--trust")
+    assert said.endswith(f"Error: {given.path} {words}")
     onnx = given.path.with_suffix(".onnx")
-    onnx.write_text("hello")
-    assert "is no sound ONNX file" in refused(replace(given, path=onnx), root)
+    onnx.write_bytes(content or b"x")
+    assert "is no ONNX file, whatever its name says" in refused(replace(given, path=onnx), root)
+
+
+def test_a_pickle_that_cannot_be_loaded_is_told_from_what_is_none(given: Given, root: Path) -> None:
+    given.path.write_bytes(given.path.read_bytes()[:200])
+    assert "is a joblib or pickle file that cannot be loaded here" in refused(
+        given, root, "--trust"
+    )
+
+
+def test_a_model_given_as_the_data_is_refused(given: Given, root: Path) -> None:
+    said = refused(replace(given, data=given.path), root, "--trust")
+    assert f"{given.path} is no CSV file in UTF-8" in said
+    assert "codec" not in said
 
 
 def test_a_model_of_two_answers_is_refused(given: Given, root: Path) -> None:
