@@ -8,6 +8,8 @@ and are stored by nobody.
 """
 
 import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from flask import Flask, Response, request
@@ -17,8 +19,11 @@ from werkzeug.routing import RequestRedirect
 
 from app.config import SettingError, Settings
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 PLAIN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
-"""What a platform asks from inside, past its own router: answered over plain HTTP, too."""
+"""What a platform asks from inside, past its own router: over plain HTTP, and by IP address."""
 
 HSTS = ("Strict-Transport-Security", "max-age=63072000")
 """Two years. Not for subdomains: what else runs beside the app is not the app's business."""
@@ -40,6 +45,11 @@ def know_hosts(app: Flask, settings: Settings) -> None:
             "Write FORMCAST_PROXIES=1, or FORMCAST_HTTPS=off."
         )
     app.config["TRUSTED_HOSTS"] = list(settings.trusted_hosts) or None
+    if settings.trusted_hosts:
+        # Wrapping the method is what Flask documents for middleware; mypy knows it as a method.
+        app.wsgi_app = _AnyName(  # type: ignore[method-assign]
+            app.wsgi_app, settings.trusted_hosts[0].lstrip(".")
+        )
     if settings.proxies:
         # Not x_host: no platform's router cleans X-Forwarded-Host, and Host itself comes through.
         # Wrapping the method is what Flask documents for middleware; mypy knows it as a method.
@@ -49,6 +59,23 @@ def know_hosts(app: Flask, settings: Settings) -> None:
     if settings.https:
         app.before_request(_lead_to_https)
     app.before_request(_lead_to_path)
+
+
+class _AnyName:
+    """Answers plain paths under any name, as if under one that is trusted.
+
+    A probe knows the address of a machine, not the site's name, and nothing there depends on it.
+    """
+
+    def __init__(self, wsgi_app: "WSGIApplication", name: str) -> None:
+        self._wsgi_app, self._name = wsgi_app, name
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        if environ["PATH_INFO"] in PLAIN_PATHS:
+            environ["HTTP_HOST"] = self._name
+        return self._wsgi_app(environ, start_response)
 
 
 def _lead_to_https() -> Response | None:

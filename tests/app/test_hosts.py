@@ -43,6 +43,18 @@ def test_only_chosen_names_are_answered_and_others_are_told_so() -> None:
     assert check_fragment(refused).select_one("#error[data-status='400']")
 
 
+def test_a_probe_by_address_is_answered_although_only_names_are_trusted() -> None:
+    client = client_with(trusted_hosts=(".example.net",), metrics=True)
+    for path in ("/healthz", "/readyz", "/metrics"):
+        for name in ("10.1.2.3:8000", "[fd00::1]:8000", "localhost", "evil.example"):
+            response = client.get(path, headers={"Host": name})
+            assert response.status_code == 200, (path, name)
+            assert "evil" not in response.get_data(as_text=True)
+            assert "example.net" not in response.get_data(as_text=True)
+    for path in ("/", "/healthz/", "/api", "/static/app.css"):
+        assert client.get(path, headers={"Host": "10.1.2.3:8000"}).status_code == 400
+
+
 def test_a_redirect_to_the_missing_slash_names_no_host(client: FlaskClient) -> None:
     response = client.get("/chest-xray?a=%22&b=ö", headers={"Host": "evil.example"})
     assert response.status_code == 308
