@@ -147,7 +147,7 @@ def list_models(root: Path) -> None:
             title = f"broken: flask --app wsgi model check {slug}"
         click.echo(f"{slug:<24} {where:<28} {title}")
     for slug in served:
-        if not (root / slug.replace("-", "_") / "card.toml").is_file():
+        if not (root / slug.replace("-", "_") / "card.toml").exists():
             click.echo(f"{slug:<24} FORMCAST_MODELS names it, but it is not there")
 
 
@@ -163,13 +163,18 @@ def remove(name: str, yes: bool, root: Path) -> None:
         click.echo(f"{slug} is served: take it out of FORMCAST_MODELS, too.")
     if not yes:
         click.confirm(f"Delete {folder} and everything in it?", abort=True)
-    shutil.rmtree(folder)
+    if folder.is_symlink():
+        folder.unlink()  # what it leads to is somebody else's
+    else:
+        shutil.rmtree(folder)
     click.echo(f"{folder} is gone.")
 
 
 def _folder(name: str, root: Path) -> Path:
     """The folder of a model that is there."""
     folder = root / name.replace("-", "_")
+    if folder.parent == root and (folder / "manifest.json").is_file():
+        return folder  # without a card it can be removed, and checking it says what is missing
     if folder.parent != root or not (folder / "card.toml").is_file():
         there = sorted(path.parent.name.replace("_", "-") for path in root.glob("*/card.toml"))
         raise click.ClickException(

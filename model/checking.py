@@ -16,6 +16,10 @@ from model.intervals import Ranges
 from model.lines import line_of
 from model.outputs import ClassOutput
 
+AGAIN = "Make the model again: `make train`, or `model add` with --force."
+AGAIN_OR = "Or make the model again: `make train`, or `model add` with --force."
+"""What mends whatever no line of a card can."""
+
 
 class ModelError(Exception):
     """The model cannot be served; says for each of the ``problems`` which line to change."""
@@ -23,6 +27,13 @@ class ModelError(Exception):
     def __init__(self, *problems: str) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+CLASSES = (
+    "The values of the classes, and their order, must stay as they were when the model was made; "
+    "their labels are yours."
+)
+"""What holds for the classes of a card."""
 
 
 def gather(*checks: Callable[[], object]) -> None:
@@ -123,6 +134,14 @@ def _output(card: Card, manifest: Manifest, folder: Path, text: str) -> Iterator
     if isinstance(card.output, ClassOutput):
         if calibration is not None:
             yield f"{where}: classes have no calibrated range."
+        values = {item.value for item in card.output.classes}
+        said = dict.fromkeys(golden.label or "" for golden in manifest.golden)
+        for label in said:
+            if label not in values:
+                yield (
+                    f"{_at(folder, text, 'output', 'classes')}: {label!r} is missing, which the "
+                    f"model answered when it was made. {CLASSES}"
+                )
         return
     if manifest.axis is None:
         yield f"{where}: a model of numbers needs an axis."
@@ -137,7 +156,7 @@ def _output(card: Card, manifest: Manifest, folder: Path, text: str) -> Iterator
     if missing_groups := Ranges(calibration, card.optional).missing_groups():
         yield (
             f"{where}: the calibration lacks {missing_groups} subsets of the optional fields. "
-            "Make the model again: `make train`, or `model add` with --force."
+            f"{AGAIN}"
         )
 
 
@@ -161,13 +180,13 @@ def _check_hash(manifest: ManifestBase, folder: Path, name: str) -> None:
         raise ModelError(f"{folder / 'manifest.json'}: {name!r} is not among its artifacts.")
     if path.parent != folder or not path.is_file():
         raise ModelError(
-            f"{path} is missing. Run `make train`, or fetch it from where the manifest came from."
+            f"{path} is missing. Fetch it from where the manifest came from. {AGAIN_OR}"
         )
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != artifact.sha256:
         raise ModelError(
             f"{path} is not the file that was trained: its SHA-256 is {found}, the manifest "
-            f"says {artifact.sha256}. It was not loaded. Restore it or run `make train`."
+            f"says {artifact.sha256}. It was not loaded. Restore it. {AGAIN_OR}"
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from model.card import Card, CardError, Loc, Manifest
-from model.checking import ModelError
+from model.checking import AGAIN, ModelError
 from model.image_card import ImageCard, ImageManifest
 from model.lines import line_of
 
@@ -73,20 +73,23 @@ def _read_json(kind: type[T], path: Path) -> T:
         data = json.loads(text)
     except json.JSONDecodeError as error:
         raise ModelError(
-            f"{path}: not JSON: {error}. Run `make train` to write it anew."
+            f"{path}: not JSON: {error}. It is written by programs alone. {AGAIN}"
         ) from error
     return _parse(kind, data, path, "")
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # some editors begin with a mark of their own
+    except IsADirectoryError as error:
+        raise ModelError(f"{path} is a folder, and must be a file.") from error
     except FileNotFoundError as error:
         raise ModelError(
             f"{path} is missing; a model's folder has card.toml, manifest.json and its artifact."
         ) from error
     except UnicodeDecodeError as error:
-        raise ModelError(f"{path}: not UTF-8 text: {error}") from error
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ModelError(f"{path}, line {line}: not UTF-8 text. Save it as UTF-8.") from error
 
 
 def _parse(kind: type[T], data: Any, path: Path, text: str) -> T:
@@ -107,7 +110,20 @@ def _found(item: Any) -> list[tuple[Loc, str]]:
     cause = item.get("ctx", {}).get("error")
     if isinstance(cause, CardError):
         return cause.problems
-    return [(loc, item["msg"].removeprefix("Value error, "))]
+    return [(loc, _said(item))]
+
+
+def _said(item: Any) -> str:
+    """What is wrong, in words for those who write cards and not schemas."""
+    given = item.get("ctx", {})
+    if item["type"] == "missing":
+        return "must be given"
+    if item["type"] == "extra_forbidden":
+        return "there is no such key"
+    if item["type"] == "union_tag_invalid":
+        return f"kind must be one of {given['expected_tags']}, not '{given['tag']}'"
+    message: str = item["msg"]
+    return message.removeprefix("Value error, ")
 
 
 def _placed(path: Path, text: str, loc: Loc, message: str) -> str:

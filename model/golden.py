@@ -3,7 +3,7 @@
 from functools import partial
 
 from model.card import Golden
-from model.checking import ModelError, gather
+from model.checking import AGAIN, AGAIN_OR, CLASSES, ModelError, gather
 from model.diagnosing import TOLERANCE as PICTURE_TOLERANCE
 from model.diagnosing import ImageModel
 from model.drawing import draw_chest
@@ -64,7 +64,7 @@ def _check_answer(model: Model | Classifier, golden: Golden, where: str) -> None
         if prediction.label != golden.label:
             raise ModelError(
                 f"{where} is {prediction.label}, it was {golden.label or 'no class'} when the "
-                "model was made. Train it again."
+                f"model was made. {CLASSES} {AGAIN_OR}"
             )
         pairs = [(prediction.probability or 1.0, golden.value)]
     else:
@@ -75,6 +75,5 @@ def _check_answer(model: Model | Classifier, golden: Golden, where: str) -> None
     for here, there in pairs:
         if abs(here - there) > TOLERANCE * max(abs(there), 1e-9):
             raise ModelError(
-                f"{where} predicts {here:.6g}, it was {there:.6g} when the model was made. "
-                "Run `make train`."
+                f"{where} predicts {here:.6g}, it was {there:.6g} when the model was made. {AGAIN}"
             )

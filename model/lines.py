@@ -13,7 +13,7 @@ def line_of(text: str, loc: tuple[int | str, ...]) -> int | None:
     index = loc[1] if len(loc) > 1 and isinstance(loc[1], int) else None
     keys = [str(part) for part in loc if not isinstance(part, int)]
     header = re.compile(rf"^\[\[?{re.escape(table)}\]?\]")
-    seen, start = -1, None
+    seen, start, at_top = -1, None, True
     lines = text.splitlines()
     for number, line in enumerate(lines, start=1):
         if header.match(line):
@@ -22,8 +22,9 @@ def line_of(text: str, loc: tuple[int | str, ...]) -> int | None:
                 start = number
         elif start is not None and line.startswith("["):
             break
-        elif (start is not None or len(keys) == 1) and re.match(
+        elif (start is not None or (at_top and len(keys) == 1)) and re.match(
             rf"^{re.escape(keys[-1])}\s*=", line
         ):
             return number
+        at_top = at_top and not line.startswith("[")
     return start

@@ -10,11 +10,20 @@ from pathlib import Path
 from typing import TypeVar
 
 from model.card import Card, Manifest
-from model.checking import ModelError, check_hashes, check_versions, compare, gather
+from model.checking import (
+    AGAIN,
+    CLASSES,
+    ModelError,
+    check_hashes,
+    check_versions,
+    compare,
+    gather,
+)
 from model.diagnosing import ImageModel, OnnxPicturePredictor
 from model.files import read_any_card, read_image_manifest, read_manifest
 from model.golden import check_answers, check_pictures
 from model.image_card import ImageCard
+from model.lines import line_of
 from model.outputs import ClassOutput
 from model.predictors import (
     JoblibClassPredictor,
@@ -139,22 +148,52 @@ def _manifest_problems(folder: Path) -> tuple[str, ...]:
 
 def _load_row_model(card: Card, folder: Path) -> Model | Classifier:
     manifest = read_manifest(folder / "manifest.json")
-    text = (folder / "card.toml").read_text(encoding="utf-8")
+    text = (folder / "card.toml").read_text(encoding="utf-8-sig")
     gather(
         lambda: compare(card, manifest, folder, text),
         lambda: check_hashes(manifest, folder, *filter(None, [manifest.neighbors])),
         lambda: check_versions(manifest, folder),
     )
-    neighbors = Neighbors.load(folder / manifest.neighbors) if manifest.neighbors else None
+    neighbors = _load_neighbors(folder / manifest.neighbors) if manifest.neighbors else None
     model: Model | Classifier
     if isinstance(card.output, ClassOutput):
         classify = _load(card, manifest, folder, OnnxClassPredictor, JoblibClassPredictor)
+        _check_classes(card, manifest, folder, text, classify)
         model = Classifier(folder.name, folder, card, manifest, neighbors, classify)
     else:
         predict = _load(card, manifest, folder, OnnxPredictor, JoblibPredictor)
         model = Model(folder.name, folder, card, manifest, neighbors, predict)
     check_answers(model)
     return model
+
+
+def _load_neighbors(path: Path) -> Neighbors:
+    try:
+        return Neighbors.load(path)
+    except Exception as error:  # NumPy raises what it likes for a file that it did not write
+        raise ModelError(f"{path} does not load. {AGAIN}") from error
+
+
+def _check_classes(
+    card: Card,
+    manifest: Manifest,
+    folder: Path,
+    text: str,
+    predictor: OnnxClassPredictor | JoblibClassPredictor,
+) -> None:
+    features, _ = card.validate_row(manifest.reference)
+    if features is None:
+        return  # an optional fact of the reference, for one: its golden row says what is wrong
+    try:
+        count = predictor.classify(card.encode(features)).shape[1]
+    except Exception:
+        return  # the golden rows say what is wrong with that
+    if count != len(card.classes.classes):
+        line = line_of(text, ("output", "classes"))
+        raise ModelError(
+            f"{folder / 'card.toml'}, line {line}: the model answers {count} classes, and not "
+            f"{len(card.classes.classes)}. {CLASSES}"
+        )
 
 
 def _load_image_model(card: ImageCard, folder: Path) -> ImageModel:

@@ -1,5 +1,6 @@
 """Checking, listing and removing; and all of it while the app itself cannot start."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -59,6 +60,57 @@ def test_check_names_every_example_that_is_refused(root: Path) -> None:
     assert "has no such field: no_such" in output
 
 
+def test_check_says_what_is_missing_where_it_would_stand(root: Path) -> None:
+    card = spoil(root, ('title = "Which', 'titel = "Which'))
+    output = run("check", "penguins", "--models", root).output
+    assert f"{card}: title: must be given" in output
+    assert f"{card}, line 3: titel: there is no such key" in output
+    spoil(
+        root,
+        ("titel", "title"),
+        ('kind = "number"\nlabel = "Bill l', 'kind = "n"\nlabel = "Bill l'),
+    )
+    output = run("check", "penguins", "--models", root).output
+    assert "fields.0: kind must be one of 'integer', 'number', 'choice', 'flag', not 'n'" in output
+
+
+def test_check_tells_renamed_and_removed_classes_from_a_model_that_changed(root: Path) -> None:
+    card = spoil(root, ('value = "Gentoo"', 'value = "Gentoos"'))
+    output = run("check", "penguins", "--models", root).output
+    place = f"{card}, line {line_with(card, 'classes = [')}"
+    assert f"{place}: 'Gentoo' is missing, which the model answered when it was made" in output
+    card = spoil(root, ('  { value = "Gentoos", label = "Gentoo" },\n', ""))
+    manifest = root / "penguins" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"Gentoo"', '"Adelie"'))
+    output = run("check", "penguins", "--models", root).output
+    assert f"{place}: the model answers 3 classes, and not 2" in output
+    assert "their labels are yours" in output
+
+
+def test_check_says_of_a_file_what_to_do_about_it(root: Path) -> None:
+    folder = root / "penguins"
+    index = folder / "neighbors.npz"
+    manifest = (folder / "manifest.json").read_text()
+    was = hashlib.sha256(index.read_bytes()).hexdigest()
+    index.write_bytes(b"hello")
+    sound = manifest.replace(was, hashlib.sha256(b"hello").hexdigest())
+    (folder / "manifest.json").write_text(sound)
+    output = run("check", "penguins", "--models", root).output
+    assert f"{index} does not load. Make the model again: `make train`, or `model add`" in output
+    (folder / "card.toml").write_bytes(b'title = "a"\nsummary = "\xff"\n')
+    output = run("check", "penguins", "--models", root).output
+    assert "card.toml, line 2: not UTF-8 text. Save it as UTF-8." in output
+    (folder / "card.toml").unlink()
+    output = run("check", "penguins", "--models", root).output
+    assert "card.toml is missing; a model's folder has card.toml" in output
+
+
+def test_a_card_that_begins_with_a_byte_order_mark_is_read(root: Path) -> None:
+    card = root / "penguins" / "card.toml"
+    card.write_bytes(b"\xef\xbb\xbf" + card.read_bytes())
+    assert run("check", "penguins", "--models", root).exit_code == 0
+
+
 def test_the_start_says_what_check_says(root: Path) -> None:
     spoil(root, ("min = 25\n", "min = 60\n"), ('label = "Sex"', 'labl = "Sex"'))
     with pytest.raises(ModelError) as raised:
@@ -93,6 +145,17 @@ def test_remove_asks_first(root: Path) -> None:
     assert (root / "penguins").is_dir()
     assert run("remove", "penguins", "--models", root, answer="y\n").exit_code == 0
     assert not (root / "penguins").exists()
+
+
+def test_remove_removes_what_is_left_of_a_model_and_leaves_what_a_link_leads_to(root: Path) -> None:
+    (root / "penguins" / "card.toml").unlink()
+    assert run("remove", "penguins", "--models", root, "--yes").exit_code == 0
+    elsewhere = root / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "card.toml").touch()
+    (root / "linked").symlink_to(elsewhere)
+    assert run("remove", "linked", "--models", root, "--yes").exit_code == 0
+    assert [path.name for path in root.iterdir()] == ["elsewhere"]
 
 
 def test_the_commands_work_while_the_app_cannot_start() -> None:
