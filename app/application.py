@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import Flask, Request
+from flask import Flask, Request, Response
 from flask.sessions import NullSession, SessionInterface
-from werkzeug.routing import MapAdapter
+from werkzeug.routing import MapAdapter, RequestRedirect
+
+from app.hosts import PLAIN_PATHS
 
 REQUEST = "formcast.request"
 """Where the request stands in its environ, for who asks after Flask is done with it."""
@@ -20,6 +23,30 @@ class NoSession(SessionInterface):
     def open_session(self, app: Flask, request: Request) -> NullSession:
         """The one session that nothing can be put into."""
         return self._nothing
+
+
+class ToPath(RequestRedirect):
+    """The redirect that routing asks for, as to a missing slash, without the host's name in it.
+
+    One slash at the front: with two, a browser takes what follows for another server's name.
+    """
+
+    def get_response(self, *_: object) -> Response:
+        """A redirect that nobody keeps."""
+        target = urlsplit(self.new_url)
+        location = "/" + target.path.lstrip("/\\") + (f"?{target.query}" if target.query else "")
+        return Response("", self.code, {"Location": location, "Cache-Control": "no-store"})
+
+
+class ByPath(MapAdapter):
+    """Finds routes, and leads to paths alone."""
+
+    def match(self, *args: Any, **kwargs: Any) -> Any:
+        """As it is, but for redirects."""
+        try:
+            return super().match(*args, **kwargs)
+        except RequestRedirect as redirect:
+            raise ToPath(redirect.new_url) from None
 
 
 class Application(Flask):
@@ -37,9 +64,9 @@ class Application(Flask):
             return super().create_url_adapter(request)
         environ = request.environ
         environ[REQUEST] = request
-        if self.config["TRUSTED_HOSTS"] is not None:
-            return super().create_url_adapter(request)
-        return MapAdapter(
+        if self.config["TRUSTED_HOSTS"] is not None and environ["PATH_INFO"] not in PLAIN_PATHS:
+            super().create_url_adapter(request)  # raises for a name that is not served
+        return ByPath(
             self.url_map,
             server_name="localhost",
             script_name=request.root_path,

@@ -1,4 +1,8 @@
-"""Geometry of the plots: numbers in, coordinates out, rounded to a tenth of a unit."""
+"""Geometry of the plots: numbers in, coordinates out, rounded to a tenth of a unit.
+
+Tenths are whole numbers divided by ten: ``round(x, 1)`` goes through the digits of the number, in
+four times the time.
+"""
 
 import re
 from collections.abc import Callable, Sequence
@@ -35,9 +39,9 @@ def gauge(value: float, low: float, high: float, axis: tuple[float, float]) -> G
         return Gauge(0.0, WIDTH, WIDTH / 2)
     share = WIDTH / (end - start)
     left, right, dot = [
-        round(min(max((x - start) * share, 0.0), WIDTH), 1) for x in (low, high, value)
+        int(min(max((x - start) * share, 0.0), WIDTH) * 10 + 0.5) for x in (low, high, value)
     ]
-    return Gauge(left, round(max(right - left, 2.0), 1), dot)
+    return Gauge(left / 10, max(right - left, 20) / 10, dot / 10)
 
 
 Bar = tuple[float, float, str]
@@ -57,17 +61,17 @@ def waterfall(start: float, steps: Sequence[float]) -> Waterfall:
     levels = list(accumulate(steps, initial=start))
     low, high = min(levels), max(levels)
     margin = (high - low or 1.0) * 0.04
-    share = WIDTH / (high - low + 2 * margin)
-    places = [round((level - low + margin) * share, 1) for level in levels]
+    share = WIDTH * 10 / (high - low + 2 * margin)
+    places = [int((level - low + margin) * share + 0.5) for level in levels]
     bars: list[Bar] = []
     before = places[0]
     for step, after in zip(steps, places[1:], strict=True):
         if step >= 0:
-            bars.append((before, max(round(after - before, 1), 1.5), "up"))
+            bars.append((before / 10, max(after - before, 15) / 10, "up"))
         else:
-            bars.append((after, max(round(before - after, 1), 1.5), "down"))
+            bars.append((after / 10, max(before - after, 15) / 10, "down"))
         before = after
-    return Waterfall(places[0], before, bars)
+    return Waterfall(places[0] / 10, before / 10, bars)
 
 
 class Dot(NamedTuple):
@@ -112,7 +116,8 @@ def curve(
     band, line, broken = (paths % in_order(ys)).split(_APART)
     dot = None
     if here:
-        dot = Dot(round((here[0] - first) * across, 1), round((top - here[1]) * down, 1))
+        x, y = (here[0] - first) * across, (top - here[1]) * down
+        dot = Dot(int(x * 10 + 0.5) / 10, int(y * 10 + 0.5) / 10)
     return Curve(band, line, broken, dot, bottom, top)
 
 

@@ -8,19 +8,13 @@ and are stored by nobody.
 """
 
 import re
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import BadRequest
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.routing import RequestRedirect
 
 from app.config import SettingError, Settings
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PLAIN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 """What a platform asks from inside, past its own router: over plain HTTP, and by IP address."""
@@ -45,11 +39,6 @@ def know_hosts(app: Flask, settings: Settings) -> None:
             "Write FORMCAST_PROXIES=1, or FORMCAST_HTTPS=off."
         )
     app.config["TRUSTED_HOSTS"] = list(settings.trusted_hosts) or None
-    if settings.trusted_hosts:
-        # Wrapping the method is what Flask documents for middleware; mypy knows it as a method.
-        app.wsgi_app = _AnyName(  # type: ignore[method-assign]
-            app.wsgi_app, settings.trusted_hosts[0].lstrip(".")
-        )
     if settings.proxies:
         # Not x_host: no platform's router cleans X-Forwarded-Host, and Host itself comes through.
         # Wrapping the method is what Flask documents for middleware; mypy knows it as a method.
@@ -58,24 +47,6 @@ def know_hosts(app: Flask, settings: Settings) -> None:
         )
     if settings.https:
         app.before_request(_lead_to_https)
-    app.before_request(_lead_to_path)
-
-
-class _AnyName:
-    """Answers plain paths under any name, as if under one that is trusted.
-
-    A probe knows the address of a machine, not the site's name, and nothing there depends on it.
-    """
-
-    def __init__(self, wsgi_app: "WSGIApplication", name: str) -> None:
-        self._wsgi_app, self._name = wsgi_app, name
-
-    def __call__(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> Iterable[bytes]:
-        if environ["PATH_INFO"] in PLAIN_PATHS:
-            environ["HTTP_HOST"] = self._name
-        return self._wsgi_app(environ, start_response)
 
 
 def _lead_to_https() -> Response | None:
@@ -92,16 +63,3 @@ def _lead_to_https() -> Response | None:
     query = quote(environ.get("QUERY_STRING", "").encode("latin-1"), safe=_IN_PATH + "%?")
     headers = {"Location": f"https://{name[1]}/{path}" + (f"?{query}" if query else "")}
     return Response("", 308, {**headers, "Cache-Control": "no-store"})
-
-
-def _lead_to_path() -> Response | None:
-    """The redirect that routing asks for, as to a missing slash, without the name in it.
-
-    One slash at the front: with two, a browser takes what follows for another server's name.
-    """
-    fault = request.routing_exception
-    if not isinstance(fault, RequestRedirect):
-        return None
-    target = urlsplit(fault.new_url)
-    location = "/" + target.path.lstrip("/\\") + (f"?{target.query}" if target.query else "")
-    return Response("", fault.code, {"Location": location, "Cache-Control": "no-store"})

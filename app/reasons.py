@@ -195,8 +195,10 @@ class Reasoner:
         why = curve = None
         given = {name: known for name in self._card.names if (known := features[name]) is not None}
         if value is not None:
-            why = self._why(answer.explanation, given, self._scale.round(value), about, end)
-            curve = self._what_if(answer.curve, features, what_if, value, about)
+            shown = self._scale.round(value)
+            text = self._scale.say(shown)
+            why = self._why(answer.explanation, given, shown, text, about, end)
+            curve = self._what_if(answer.curve, features, what_if, (value, text), about)
         return ReasonsView(
             why=why,
             what_if=curve,
@@ -208,7 +210,13 @@ class Reasoner:
         )
 
     def _why(
-        self, explanation: Explanation, given: Features, shown: float, about: str, end: str
+        self,
+        explanation: Explanation,
+        given: Features,
+        shown: float,
+        total: str,
+        about: str,
+        end: str,
     ) -> WhyView:
         scale, exact = self._scale, explanation.contributions
         base = round(explanation.base / scale.fine) * scale.fine
@@ -222,7 +230,7 @@ class Reasoner:
             amount = signed(scale, amounts[at])
             because = says.reason(given[name])
             reasons.append(Reason(name, says.label, amount, because, self._exact(exact[at]), *bar))
-        reference, total = scale.say(base), scale.say(shown)
+        reference = scale.say(base)
         told = "; ".join([f"{reason.label} {reason.amount}" for reason in reasons])
         return WhyView(
             f"From {reference} to {total}: {told}",
@@ -246,16 +254,16 @@ class Reasoner:
         return self._scale.apart(ceiling(self._scale, error)) if error else ""
 
     def _what_if(
-        self, curve: Curve, features: Features, what_if: str, answer: float, about: str
+        self, curve: Curve, features: Features, what_if: str, answer: tuple[float, str], about: str
     ) -> WhatIfView:
         field = self._card.by_name[what_if]
         facts = self._choices[what_if]
         value = features[what_if]
-        here = None if value is None else (field.encode(value), answer)
-        title = f"{about or self._card.output.label} by {field.noun}"
+        by = field.label if field.kind == "flag" else field.noun
+        title = f"{about or self._card.output.label} by {by}"
         if field.kind in ("choice", "flag"):
             return self._bars(field, facts, curve, value, title)
-        return self._curve(field, facts, curve, value, here, title)
+        return self._curve(field, facts, curve, value, answer, title)
 
     def _bars(
         self, field: AnyField, facts: FactChoices, curve: Curve, value: object, title: str
@@ -286,8 +294,8 @@ class Reasoner:
         field: AnyField,
         facts: FactChoices,
         curve: Curve,
-        value: object,
-        here: tuple[float, float] | None,
+        value: Any,
+        answer: tuple[float, str],
         title: str,
     ) -> WhatIfView:
         first, last = curve.values[0], curve.values[-1]
@@ -297,11 +305,13 @@ class Reasoner:
             f"From {self._rounded(curve.answers[0])} at {left} "
             f"to {self._rounded(curve.answers[-1])} at {right}"
         )
-        if here is None:
+        here = None
+        if value is None:
             words += f", all else as it is. The {field.noun} is not given here."
         else:
+            here = field.coder(value), answer[0]
             own = says.display(value)
-            words += f"; here {self._rounded(here[1])} at {own}, all else as it is."
+            words += f"; here {answer[1]} at {own}, all else as it is."
             # A value beyond the grid widens the axis, and then stands at its end.
             if here[0] < first:
                 left = own

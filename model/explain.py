@@ -11,6 +11,7 @@ answer to the reference row with the same facts known to the answer itself.
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from math import factorial
+from operator import mul
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,9 @@ from model.predictors import Column, Matrix
 
 EXACT = 10
 """Facts up to which every coalition is asked: 1,024 rows in one call of the predictor."""
+
+FEW = 8
+"""Coalitions up to which their values are weighed one by one."""
 
 PERMUTATIONS = 64
 """Orders in which more facts than that are added, half of them the reverse of the other half."""
@@ -83,6 +87,7 @@ class Coalitions:
         self._weights[[given.index(column) for column in moved], range(len(moved))] = 1
         if self._orders is None:
             self._weights = self._weights @ _weights(len(moved))
+        self._rows = self._weights.tolist() if len(self.own) <= FEW else []
 
     def rows(self, row: Matrix, reference: Matrix) -> Matrix:
         """The questions for one row, shape (rows, fields).
@@ -102,6 +107,10 @@ class Coalitions:
         Returns:
             The explanation: exact up to ten facts that differ from the reference, else estimated.
         """
+        if self._rows:  # so few that NumPy would take longer to begin
+            known = values.tolist()
+            shares = [sum(map(mul, row, known)) for row in self._rows]
+            return Explanation(known[0], self.given, tuple(shares))
         if self._orders is None:
             return Explanation(
                 float(values[0]), self.given, tuple(self._weights.dot(values).tolist())

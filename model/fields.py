@@ -5,6 +5,7 @@ and encodes the value as one float for the predictor's matrix: NaN where it is u
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -23,6 +24,9 @@ Features = Mapping[str, Value]
 def refusal(kind: str, message: str) -> PydanticCustomError:
     """An error whose text is ``message``, letter for letter, for form, API and batch alike."""
     return PydanticCustomError(kind, "{message}", {"message": message})
+
+
+_PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?").fullmatch
 
 
 class BaseField(BaseModel):
@@ -181,8 +185,9 @@ class _Numeric(BaseField):
 
     def _number(self, value: object) -> int | float:
         number: float
-        if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
-            number = int(value)  # what most people type, and the fastest way to read it
+        if isinstance(value, str) and len(value) < 16 and _PLAIN(value):
+            # What most people type, and the fastest way to read it.
+            number = int(value) if value.isdigit() else float(value)
         elif isinstance(value, bool) or not isinstance(value, int | float | str):
             raise self._not_a_number()
         elif isinstance(value, str):
