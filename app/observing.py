@@ -60,9 +60,15 @@ class Listener(Protocol):
         """Take note; must not fail and must not take long."""
 
 
-def note(outcome: Outcome) -> None:
-    """Say what came of the present request; the last word holds."""
-    request.environ[_OUTCOME] = outcome
+def note(outcome: Outcome, environ: "WSGIEnvironment | None" = None) -> None:
+    """Say what came of the present request; the last word holds.
+
+    Args:
+        outcome: what came of it.
+        environ: the request's, if it is at hand: Flask looks it up anew each time.
+    """
+    environ = request.environ if environ is None else environ
+    environ[_OUTCOME] = outcome
 
 
 def new_id() -> str:

@@ -1,9 +1,9 @@
 """The pages of one model: form, answer, fragment and card; one blueprint a served model."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from markupsafe import Markup
 
 from app.about import about_context
@@ -22,6 +22,9 @@ from app.views import (
     Site,
 )
 from model import Classifier, Model, RowModel
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 REVALIDATED = {"Cache-Control": "no-cache"}
 
@@ -44,10 +47,10 @@ def pages_blueprint(
 
     skeleton = render.skeleton("_result.html", site=site, version=model.version)
 
-    def result_of(submission: Submission | None) -> bytes:
+    def result_of(submission: Submission | None, environ: "WSGIEnvironment") -> bytes:
         result = presenter.result(submission)
         if submission is not None:
-            note(_outcome(submission, result))
+            note(_outcome(submission, result), environ)
         return skeleton.render("result", result)
 
     def beside(errors: dict[str, str]) -> bytes:
@@ -61,7 +64,9 @@ def pages_blueprint(
         context = PageContext(
             site=site,
             form=view_form(model.card, submission),
-            result=Markup(result_of(submission).decode()),  # noqa: S704 (escaped there)
+            result=Markup(  # noqa: S704 (escaped there)
+                result_of(submission, request.environ).decode()
+            ),
             problems=_problems(submission) if posted and submission else (),
             heading=("Error: " if posted and failed else "") + site.title,
         )
@@ -80,15 +85,16 @@ def pages_blueprint(
 
     @blueprint.post(f"{here.rstrip('/')}/predict-fragment")
     def fragment() -> Response:
-        submission = read_submission(model.card, form_data())
-        body = result_of(submission) + (
+        environ = request.environ  # looked up once: it is no plain attribute
+        submission = read_submission(model.card, form_data(environ))
+        body = result_of(submission, environ) + (
             beside(submission.errors) if submission.errors else no_errors
         )
         status = 200 if submission.features is not None else 422
         query = submission.query
         address = f"{site.action}?{query}" if query else site.action
         headers = {"Cache-Control": "no-store", "HX-Replace-Url": address}
-        return answer(body, status, headers)
+        return answer(body, status, headers, environ=environ)
 
     if not embedded:
 

@@ -1,13 +1,17 @@
 """From request data to features: what was typed, what it means, and what is wrong with it."""
 
+import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qs, quote_plus
 
 from flask import request
 from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
 
 from model import Card, Features
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 Data = Mapping[str, list[str]]
 """Every value that was sent, by field name."""
@@ -20,6 +24,9 @@ FORM_BYTES = 64 * 1024
 
 LONGEST = 200
 """Characters of a value that an address holds; nothing that can be right is longer."""
+
+_STAYS = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
+"""Whether a value stands in an address as it is."""
 
 MOST_FIELDS = 500
 """Fields of a form that are read; a card has tens, an attack has thousands."""
@@ -43,17 +50,20 @@ class Submission(NamedTuple):
     what_if: str = ""
 
 
-def form_data() -> Data:
+def form_data(environ: "WSGIEnvironment | None" = None) -> Data:
     """The fields of a posted form; another type than urlencoded has none.
 
     Reads the body itself, once its length is known to be small: ``request.form`` wraps and copies
     it for uploads that this form does not have, at three times the cost.
 
+    Args:
+        environ: the present request's, if it is at hand.
+
     Raises:
         LengthRequired: for a body whose length is not said in advance.
         RequestEntityTooLarge: for one over ``FORM_BYTES``, or with too many fields.
     """
-    environ = request.environ
+    environ = request.environ if environ is None else environ
     if "HTTP_TRANSFER_ENCODING" in environ:
         raise LengthRequired
     said = environ.get("CONTENT_LENGTH", "")
@@ -90,11 +100,11 @@ def read_submission(card: Card, data: Data) -> Submission:
     """Read a form or a query; fields that the card does not know are ignored."""
     values: dict[str, str] = {}
     twice: dict[str, str] = {}
-    for field in card.fields:
-        given = data.get(field.name)
-        values[field.name] = given[0] if given else ""
+    for name in card.names:
+        given = data.get(name)
+        values[name] = given[0] if given else ""
         if given and len(given) > 1:
-            twice[field.name] = field.twice
+            twice[name] = card.by_name[name].twice
     what_if = data.get(WHAT_IF, [""])[-1]
     if what_if not in card.by_name or what_if == card.what_if:
         what_if = ""
@@ -110,7 +120,7 @@ def read_submission(card: Card, data: Data) -> Submission:
 
 def _query(values: Mapping[str, str], what_if: str) -> str:
     parts = [
-        f"{name}={value if value.isalnum() and value.isascii() else quote_plus(value)}"
+        f"{name}={value if _STAYS(value) else quote_plus(value)}"
         for name, value in values.items()
         if value and not value.isspace() and len(value) <= LONGEST
     ]
