@@ -105,8 +105,12 @@ def _gather(part: Any, parts: list[Any], lasting: list[Lasting]) -> None:
     for place in _nested(kind):
         inner = part[place]
         if type(inner) is tuple:
-            for item in inner:
-                _gather(item, parts, lasting)
+            within: Any = type(inner[0]) if inner else None
+            if within is None or not _nested(within):
+                parts += inner  # all of one kind, with nothing within
+            else:
+                for item in inner:
+                    _gather(item, parts, lasting)
         elif isinstance(inner, Lasting):
             lasting.append(inner)
         elif inner is not None:

@@ -112,8 +112,8 @@ class Model(RowModel[Prediction]):
         self, rows: Matrix, place: int, known: frozenset[str]
     ) -> tuple[Prediction, Column, Column | None]:
         values, spreads = self.predictor.predict(rows)
-        spread = None if spreads is None else float(spreads[place])
-        return self.predicted(float(values[place]), spread, known), values, spreads
+        spread = None if spreads is None else spreads.item(place)
+        return self.predicted(values.item(place), spread, known), values, spreads
 
     def ask_each(
         self, rows: Matrix, questions: Sequence[tuple[slice, frozenset[str]]]

@@ -116,7 +116,7 @@ class Neighbors:
         for _ in range(NEAREST):  # the least of 2,000 takes NumPy a microsecond, a partition ten
             row = int(squares.argmin())
             rows.append(row)
-            total += math.sqrt(squares[row])
+            total += math.sqrt(squares.item(row))
             squares[row] = math.inf
         return Similar(tuple(rows), total / NEAREST)
 
@@ -136,12 +136,18 @@ class Neighbors:
         squares = along + others
         # The least of each third belong to different rows, so that their mean is never below that
         # of the nearest: within the limit, it decides. So does a nearest row that is beyond it.
-        least = np.sqrt(np.minimum.reduceat(squares, self._thirds, axis=1))
-        most = NEAREST * limit
+        least = np.minimum.reduceat(squares, self._thirds, axis=1).tolist()
+        most, together = limit * limit, NEAREST * limit
         return [
-            sum(distances) <= most
-            or (min(distances) <= limit and self.nearest(squares[value]).distance <= limit)
-            for value, distances in enumerate(least.tolist())
+            max(found) <= most
+            or (
+                min(found) <= most
+                and (
+                    sum(map(math.sqrt, found)) <= together
+                    or self.nearest(squares[value]).distance <= limit
+                )
+            )
+            for value, found in enumerate(least)
         ]
 
     def save(self, path: Path) -> None:
