@@ -9,18 +9,16 @@ from typing import Generic, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from model.card import Group
 from model.explain import Coalitions, Explanation, coalitions, told_apart
 from model.fields import AnyField, Features
-from model.predictors import Matrix, Matrix64
+from model.predictors import Matrix
 from model.row_models import RowModel, Said
 from model.similar import Floats
 from model.sources import widen
 
 POINTS = 19
 """Places at which a curve is asked; a model of the bundled kind is smooth between them."""
-
-_EVEN = np.ones(1)
-"""The spread of a model that says none: the same for every row."""
 
 
 class Curve(NamedTuple):
@@ -87,7 +85,7 @@ class _Plan:
     what it has elsewhere: first the coalitions, of which the last is the question itself, then the
     points of the curve. ``beside`` are the columns that are given beside the curve's. ``limit`` and
     ``limit_along`` are the distances up to which the row, and a point of the curve, are like what
-    the model has seen; ``away`` [2, 1] is how far the ends of the points' ranges are, in spreads.
+    the model has seen; ``group_along`` is the calibration of the points' ranges.
     """
 
     coalitions: Coalitions
@@ -97,7 +95,7 @@ class _Plan:
     beside: tuple[int, ...]
     limit: float | None
     limit_along: float | None
-    away: Matrix64 | None
+    group_along: Group | None
 
 
 class Asking(Generic[Said]):
@@ -135,9 +133,9 @@ class Asking(Generic[Said]):
         prediction, values, spreads = self._model.ask(rows, first - 1, plan.known)
         similar, outside, supported = self._near(codes, column, plan, along)
         answers = low = high = values[first:].tolist()
-        if plan.away is not None and self._model.ranges is not None:
-            spread = _EVEN if spreads is None else spreads[first:]
-            low, high = self._model.ranges.bounds(values[first:], spread, plan.away).tolist()
+        if plan.group_along is not None and self._model.ranges is not None:
+            spread = [1.0] * len(answers) if spreads is None else spreads[first:].tolist()
+            low, high = self._model.ranges.bounds(answers, spread, plan.group_along)
         return Answer(
             prediction,
             plan.coalitions.explain(values[:first]),
@@ -168,7 +166,7 @@ class Asking(Generic[Said]):
             tuple(at for at in given if at != column),
             self._model.support(known),
             self._model.support(known_along),
-            None if ranges is None else ranges.away(ranges.group(known_along)),
+            None if ranges is None else ranges.group(known_along),
         )
 
     def _grid(self, field: AnyField) -> NDArray[np.float32]:

@@ -1,12 +1,9 @@
 """From a value and its spread to an honest range: conformal quantiles by which facts are known."""
 
 import math
-from collections.abc import Iterable
-
-import numpy as np
+from collections.abc import Iterable, Sequence
 
 from model.card import Calibration, Group
-from model.predictors import Column, Matrix64
 
 
 class Ranges:
@@ -49,26 +46,20 @@ class Ranges:
         return int(2 ** len(self._optional)) - len(self._groups)
 
     def ends(self, value: float, spread: float, group: Group) -> tuple[float, float]:
-        """Low and high end for one row; the same as ``bounds`` without arrays."""
+        """Low and high end for one row, in the unit of ``value``."""
         if self._log:
             return value * math.exp(-group.low * spread), value * math.exp(group.high * spread)
         return value - group.low * spread, value + group.high * spread
 
-    @staticmethod
-    def away(group: Group) -> Matrix64:
-        """How far from the value the two ends are, in spreads; shape (2, 1)."""
-        return np.array([[-group.low], [group.high]])
-
-    def bounds(self, value: Column, spread: Column, away: Matrix64) -> Matrix64:
-        """Low and high ends, shape (2, rows), in the unit of ``value``.
-
-        Args:
-            value: shape (rows,).
-            spread: shape (rows,), or one for all.
-            away: of the group, as the method of this name gives it.
-        """
-        ends: Matrix64 = spread * away
-        return value * np.exp(ends) if self._log else value + ends
+    def bounds(
+        self, values: Sequence[float], spreads: Sequence[float], group: Group
+    ) -> tuple[list[float], list[float]]:
+        """Low and high ends for a few rows: so few that NumPy would take longer to begin."""
+        below, above, both = -group.low, group.high, list(zip(values, spreads, strict=True))
+        if not self._log:
+            return [v + below * s for v, s in both], [v + above * s for v, s in both]
+        exp = math.exp
+        return [v * exp(below * s) for v, s in both], [v * exp(above * s) for v, s in both]
 
     def narrowing(self, known: frozenset[str]) -> tuple[str, float] | None:
         """The unknown fact that narrows the range most, and by which share of the median width.

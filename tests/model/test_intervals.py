@@ -2,7 +2,6 @@
 
 import math
 
-import numpy as np
 import pytest
 
 from model import Model
@@ -25,11 +24,15 @@ def ranges(scale: str = "log", groups: tuple[Group, ...] = GROUPS) -> Ranges:
 
 
 def test_the_ends_follow_the_scale() -> None:
-    value, spread = np.array([100.0]), np.array([0.1])
-    low, high = ranges("log").bounds(value, spread, Ranges.away(GROUPS[0]))
+    low, high = ranges("log").bounds([100.0, 50.0], [0.1, 0.0], GROUPS[0])
     assert (low[0], high[0]) == pytest.approx((100 * math.exp(-0.2), 100 * math.exp(0.3)))
-    low, high = ranges("linear").bounds(value, np.array([5.0]), Ranges.away(GROUPS[0]))
-    assert (low[0], high[0]) == (90, 115)
+    assert (low[1], high[1]) == (50, 50)
+    low, high = ranges("linear").bounds([100.0], [5.0], GROUPS[0])
+    assert (low, high) == ([90], [115])
+    for scale in ("log", "linear"):
+        found = ranges(scale).bounds([100.0], [0.7], GROUPS[0])
+        both = found[0][0], found[1][0]
+        assert ranges(scale).ends(100.0, 0.7, GROUPS[0]) == pytest.approx(both)
 
 
 def test_the_fact_that_narrows_most_is_named_with_its_share() -> None:
