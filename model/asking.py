@@ -14,7 +14,7 @@ from model.explain import Coalitions, Explanation, coalitions, told_apart
 from model.fields import AnyField, Features
 from model.predictors import Matrix
 from model.row_models import RowModel, Said
-from model.similar import Floats
+from model.similar import Along, Floats
 from model.sources import widen
 
 POINTS = 19
@@ -67,14 +67,14 @@ class Answer(NamedTuple, Generic[Said]):
 class _Along:
     """One fact's curve: its points, and what is known beforehand of the rows near them.
 
-    ``steps`` (places, rows) is what the fact adds to squared distances in the places where support
-    is looked for: a choice is looked at in each point, a curve in every third (``step``).
+    ``steps`` is what the fact adds to squared distances in the places where support is looked for:
+    a choice is looked at in each point, a curve in every third (``step``).
     """
 
     points: NDArray[np.float32]
     values: tuple[float, ...]
     step: int
-    steps: Floats | None
+    steps: Along | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +201,10 @@ class Asking(Generic[Said]):
     def _supported(self, others: Floats, plan: _Plan, along: _Along) -> Sequence[bool]:
         """Where on the curve there are rows like this, by the squares of the facts beside it."""
         neighbors = self._model.neighbors
-        if neighbors is None or along.steps is None or plan.limit_along is None:
+        if neighbors is None or plan.limit_along is None:
             return [True] * len(along.points)
+        if along.steps is None:
+            return [False] * len(along.points)
         supported = neighbors.supported(others, along.steps, plan.limit_along)
         if along.step == 1:
             return supported

@@ -12,6 +12,8 @@ search, for the facts that are known (k-nearest-neighbour novelty detection: Ram
 Shim, SIGMOD 2000).
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -31,6 +33,9 @@ _APART = 0.3
 FEW = 32
 """Different values of a number up to which the distances of all rows to each of them are kept."""
 
+SEGMENTS = 96
+"""Parts into which rows are cut along a fact: some 25 rows each of the house sales."""
+
 _AT_ONCE = 256
 """Rows whose distances to all others are in memory together."""
 
@@ -42,6 +47,24 @@ class Similar(NamedTuple):
 
     rows: tuple[int, ...]
     distance: float
+
+
+class Along(NamedTuple):
+    """What one fact adds to squared distances at each value of a grid, by segments of the rows.
+
+    A segment holds rows of about the same value. ``order`` (rows,) lists them segment by segment,
+    ``starts`` where each begins; in the order of ``order`` the segments come in three ``groups``,
+    so that neighbours are in different ones. ``most`` and ``least`` (values, segments) are the
+    largest and the smallest part that the fact adds in a segment.
+    """
+
+    column: int
+    codes: list[float]
+    order: NDArray[np.intp]
+    starts: NDArray[np.intp]
+    groups: NDArray[np.intp]
+    most: Floats
+    least: Floats
 
 
 class Neighbors:
@@ -63,8 +86,6 @@ class Neighbors:
     ) -> None:
         self.rows, self.answers, self.years = rows, answers, years
         self.weights, self.tables = weights, tables
-        third = len(rows) // NEAREST
-        self._thirds = np.arange(0, third * NEAREST, third) if third else None
         roots = np.sqrt(weights)
         self._roots: list[float] = roots.tolist()
         self._scaled = list(np.ascontiguousarray((rows * roots).T))
@@ -103,9 +124,27 @@ class Neighbors:
         away *= away
         return away
 
-    def along(self, column: int, grid: Floats) -> Floats:
-        """The part of one fact at each value of a grid, shape (values, rows)."""
-        return np.stack([self.square(column, code) for code in grid.tolist()])
+    def along(self, column: int, grid: Floats) -> Along | None:
+        """What one fact adds to squared distances at each value of a grid; None for so few rows."""
+        if len(self.rows) < NEAREST:
+            return None
+        codes = grid.tolist()
+        added = np.stack([self.square(column, code) for code in codes])
+        order = np.argsort(self.rows[:, column], kind="stable")
+        found = np.array_split(order, min(SEGMENTS, len(order)))
+        segments = [segment for first in range(NEAREST) for segment in found[first::NEAREST]]
+        groups = [len(found[first::NEAREST]) for first in range(NEAREST)]
+        order = np.concatenate(segments)
+        starts = np.cumsum([0, *map(len, segments[:-1])])
+        return Along(
+            column,
+            codes,
+            order,
+            starts,
+            np.cumsum([0, *groups[:-1]]),
+            np.maximum.reduceat(added[:, order], starts, axis=1),
+            np.minimum.reduceat(added[:, order], starts, axis=1),
+        )
 
     def nearest(self, squares: Floats) -> Similar:
         """The nearest rows by squared distances as ``squares`` gives them; of equals the first.
@@ -120,35 +159,35 @@ class Neighbors:
             squares[row] = math.inf
         return Similar(tuple(rows), total / NEAREST)
 
-    def supported(self, others: Floats, along: Floats, limit: float) -> list[bool]:
+    def supported(self, others: Floats, along: Along, limit: float) -> list[bool]:
         """Whether the mean distance to the nearest rows is within ``limit``, along one fact.
 
         Args:
             others: squared distances over the other facts, shape (rows,).
-            along: what that one fact adds at each of its values, shape (values, rows).
+            along: what that one fact adds at each of its values.
             limit: as ``limits`` found it.
 
         Returns:
             One answer for each value.
         """
-        if self._thirds is None:
-            return [False] * len(along)
-        squares = along + others
-        # The least of each third belong to different rows, so that their mean is never below that
-        # of the nearest: within the limit, it decides. So does a nearest row that is beyond it.
-        least = np.minimum.reduceat(squares, self._thirds, axis=1).tolist()
         most, together = limit * limit, NEAREST * limit
+        nearest = np.minimum.reduceat(others.take(along.order), along.starts)
+        # One row of each segment is no farther than this, and those of different groups are
+        # different rows: their mean is never below that of the nearest. Within the limit, it
+        # decides; so does a segment's least distance that is beyond it in every segment.
+        bounds = np.minimum.reduceat(nearest + along.most, along.groups, axis=1).tolist()
         return [
             max(found) <= most
+            or sum(map(math.sqrt, found)) <= together
             or (
-                min(found) <= most
-                and (
-                    sum(map(math.sqrt, found)) <= together
-                    or self.nearest(squares[value]).distance <= limit
-                )
+                float((nearest + along.least[value]).min()) <= most
+                and self._distance(others, along.column, along.codes[value]) <= limit
             )
-            for value, found in enumerate(least)
+            for value, found in enumerate(bounds)
         ]
+
+    def _distance(self, others: Floats, column: int, code: float) -> float:
+        return self.nearest(others + self.square(column, code)).distance
 
     def save(self, path: Path) -> None:
         """Write the arrays to an ``.npz`` file."""
@@ -163,7 +202,7 @@ class Neighbors:
         np.savez_compressed(path, **arrays)
 
     @classmethod
-    def load(cls, path: Path) -> "Neighbors":
+    def load(cls, path: Path) -> Neighbors:
         """Read what ``save`` wrote; nothing in the file can run."""
         with np.load(path, allow_pickle=False) as arrays:
             tables = {

@@ -45,9 +45,9 @@ def test_support_along_a_fact_is_what_the_mean_distance_in_each_place_says(
     codes = neighbors.rows[row].tolist()
     others = [at for at in range(10) if at != column]
     grid = Asking(house)._grids[column]
-    found = neighbors.supported(
-        neighbors.squares(codes, others), neighbors.along(column, grid), limit
-    )
+    along = neighbors.along(column, grid)
+    assert along is not None
+    found = neighbors.supported(neighbors.squares(codes, others), along, limit)
     for place, code in enumerate(grid.tolist()):
         at = [*codes[:column], code, *codes[column + 1 :]]
         mean = np.sort(distances(house, at, [*others, column]))[:NEAREST].mean()
