@@ -40,3 +40,13 @@ def test_nothing_can_be_put_into_a_session() -> None:
     assert "Set-Cookie" not in answer.headers
     assert kept[0] is None
     assert "session is unavailable" in str(kept[1])
+
+
+def test_no_hook_belongs_to_one_blueprint_alone(app: Flask) -> None:
+    for hooks in (
+        app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs,
+        app.url_value_preprocessors, app.url_default_functions,
+    ):  # fmt: skip
+        assert {name for name, found in hooks.items() if found} <= {None}
+    handlers = app.error_handler_spec.items()
+    assert {name for name, by_code in handlers if any(by_code.values())} == {None}

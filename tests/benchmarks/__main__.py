@@ -1,8 +1,8 @@
 """``make bench``: requests per second against a bare Flask route, in the same run.
 
-Both apps run under the same gunicorn.conf.py, one after the other in turns, so that whatever else
-the machine does falls on both; each figure is the median over the turns. Load comes from wrk on the
-same machine, with a different house in every request.
+Both apps run under the same gunicorn.conf.py. Each case is measured right after the bare route, so
+that whatever else the machine does falls on both, and again in each turn; each figure is the median
+over the turns. Load comes from wrk on the same machine, with a different house in every request.
 """
 
 import argparse
@@ -121,7 +121,7 @@ def main() -> None:
     """Measure and print a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--seconds", type=float, default=2)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         measure(write_bodies(Path(folder)), chosen.turns, chosen.seconds)
@@ -131,7 +131,6 @@ def measure(bodies: dict[str, Path], turns: int, seconds: float) -> None:
     """Run every case at every number of connections, in turns, and print what came out."""
     bare = Case("bare Flask route", "tests.benchmarks.bare:app", "/", None)
     cases = [
-        bare,
         Case("`/predict-fragment`, three facts", "wsgi:app", "/predict-fragment", bodies["three"]),
         Case("`/predict-fragment`, ten facts", "wsgi:app", "/predict-fragment", bodies["ten"]),
         Case("`/api/predict`, one row", "wsgi:app", "/api/predict", bodies["json"], JSON),
@@ -140,15 +139,19 @@ def measure(bodies: dict[str, Path], turns: int, seconds: float) -> None:
     cold: dict[str, list[float]] = {}
     memory: dict[str, list[float]] = {}
     rates: dict[tuple[str, int], list[float]] = {}
+    ratios: dict[tuple[str, int], list[float]] = {}
     failed = 0
     for turn in range(turns):
-        running = {app: Running(app) for app in {case.app for case in cases}}
+        running = {app: Running(app) for app in (bare.app, "wsgi:app")}
         for app, server in running.items():
             cold.setdefault(app, []).append(server.cold_start)
         for connections in CONNECTIONS:
             for case in cases:
+                floor, _ = load(running[bare.app].port, bare, connections, seconds)
                 rate, bad = load(running[case.app].port, case, connections, seconds)
+                rates.setdefault((bare.name, connections), []).append(floor)
                 rates.setdefault((case.name, connections), []).append(rate)
+                ratios.setdefault((case.name, connections), []).append(rate / floor)
                 failed += bad
         for app, server in running.items():
             memory.setdefault(app, []).extend(server.memory())
@@ -158,19 +161,15 @@ def measure(bodies: dict[str, Path], turns: int, seconds: float) -> None:
     print(f"2 workers; median of {turns} turns of {seconds:g} s; {failed} requests failed.\n")
     print("| requests/s at connections | " + " | ".join(map(str, CONNECTIONS)) + " |")
     print("|---|" + "---|" * len(CONNECTIONS))
-    for case in cases:
+    for case in (bare, *cases):
         cells = []
         for connections in CONNECTIONS:
-            rate = statistics.median(rates[case.name, connections])
-            ratio = statistics.median(
-                own / floor
-                for own, floor in zip(
-                    rates[case.name, connections], rates[bare.name, connections], strict=True
-                )
-            )
-            cells.append(f"{rate:,.0f}" + ("" if case is bare else f" ({ratio:.2f})"))
+            cell = f"{statistics.median(rates[case.name, connections]):,.0f}"
+            if case is not bare:
+                cell += f" ({statistics.median(ratios[case.name, connections]):.2f})"
+            cells.append(cell)
         print(f"| {case.name} | " + " | ".join(cells) + " |")
-    print("\nIn brackets: the share of the bare route's requests/s in the same turn.\n")
+    print("\nIn brackets: the share of the bare route's requests/s right before.\n")
     print("| | bare Flask route | Formcast |\n|---|---|---|")
     for name, figures, unit in (
         ("cold start to the first 200", cold, "s"),
