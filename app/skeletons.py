@@ -17,7 +17,7 @@ from functools import cache
 from itertools import chain
 from operator import itemgetter
 from types import UnionType
-from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from jinja2 import Template
 
@@ -154,7 +154,9 @@ def _holds_parts(hint: Any) -> bool:
     if isinstance(hint, type):
         return issubclass(hint, tuple | Lasting)
     origin = get_origin(hint)
-    return origin is tuple or (origin is UnionType and any(map(_holds_parts, get_args(hint))))
+    return origin is tuple or (
+        origin in (UnionType, Union) and any(map(_holds_parts, get_args(hint)))
+    )
 
 
 def _escape(leaves: list[str]) -> list[bytes]:

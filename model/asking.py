@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Generic, NamedTuple
 
 import numpy as np
@@ -106,12 +106,12 @@ class Asking(Generic[Said]):
         self._card = model.card
         self._reference = model.card.encode(model.manifest.reference)
         self._usual: list[float] = self._reference[0].tolist()
-        self._grids = [self._grid(field) for field in model.card.fields]
+        self._alongs = [self._along(field) for field in model.card.fields]
+        self._sold = self._read_sold()
         if model.card.what_if:
             self.default = model.card.what_if
         else:
             self.default = next(field.name for field in model.card.fields if field.required)
-        self._alongs: dict[int, _Along] = {}
         self._plan = lru_cache(maxsize=64)(self._make_plan)
 
     def ask(self, features: Features, what_if: str) -> Answer[Said]:
@@ -127,7 +127,7 @@ class Asking(Generic[Said]):
         codes = self._card.codes(features)
         column = self._card.column[what_if]
         plan = self._plan(*told_apart(codes, self._usual), column)
-        along = self._along(column)
+        along = self._alongs[column]
         first = len(plan.own) - len(along.points)
         rows = np.where(plan.own, np.array(codes, dtype=np.float32), plan.other)
         prediction, values, spreads = self._model.ask(rows, first - 1, plan.known)
@@ -148,7 +148,7 @@ class Asking(Generic[Said]):
     def _make_plan(self, given: tuple[int, ...], moved: tuple[int, ...], column: int) -> _Plan:
         """Plan the questions for rows with these columns given, ``moved`` from the reference."""
         asked = coalitions(given, moved, len(self._usual))
-        points = self._along(column).points
+        points = self._alongs[column].points
         own = np.ones((len(asked.own) + len(points), len(self._usual)), dtype=bool)
         own[: len(asked.own)] = asked.own
         own[len(asked.own) :, column] = False
@@ -210,18 +210,14 @@ class Asking(Generic[Said]):
             return supported
         return [place for place in supported for _ in range(along.step)][: len(along.points)]
 
-    def _along(self, column: int) -> _Along:
-        found = self._alongs.get(column)
-        if found is None:
-            points = self._grids[column]
-            step = 1 if self._card.fields[column].kind in ("choice", "flag") else 3
-            neighbors = self._model.neighbors
-            steps = None if neighbors is None else neighbors.along(column, points[::step])
-            found = self._alongs[column] = _Along(points, tuple(points.tolist()), step, steps)
-        return found
+    def _along(self, field: AnyField) -> _Along:
+        points = self._grid(field)
+        step = 1 if field.kind in ("choice", "flag") else 3
+        neighbors, column = self._model.neighbors, self._card.column[field.name]
+        steps = None if neighbors is None else neighbors.along(column, points[::step])
+        return _Along(points, tuple(points.tolist()), step, steps)
 
-    @cached_property
-    def _sold(self) -> list[Sold]:
+    def _read_sold(self) -> list[Sold]:
         """Every training row as people read it."""
         neighbors = self._model.neighbors
         if neighbors is None:

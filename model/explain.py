@@ -1,4 +1,4 @@
-"""Why a prediction is what it is: contributions of the given facts, and what-if curves.
+"""Why a prediction is what it is: contributions of the given facts.
 
 Knows only a card's fields and a predictor, so it works for any tabular model.
 
@@ -164,10 +164,3 @@ def _weights(facts: int) -> NDArray[np.float64]:
     ]
     weights: NDArray[np.float64] = np.where(chosen.T, np.array(gain)[size], -np.array(loss)[size])
     return weights
-
-
-def vary(row: Matrix, column: int, values: NDArray[np.float32]) -> Matrix:
-    """The row with one fact at each of ``values``, shape (values, fields): a what-if curve."""
-    rows = np.repeat(row, len(values), axis=0)
-    rows[:, column] = values
-    return rows

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model import Model
-from model.explain import explain, vary
+from model.explain import explain
 from model.predictors import Column, Matrix
 
 
@@ -84,12 +84,3 @@ def test_they_add_up_for_random_houses(house: Model, data: st.DataObject) -> Non
     value, _ = house.predictor.predict(row)
     made = explain(lambda rows: house.predictor.predict(rows)[0], row, reference)
     assert made.base + sum(made.contributions) == pytest.approx(value[0], abs=0.5)
-
-
-def test_a_curve_changes_one_fact_alone() -> None:
-    row = np.array([[3, np.nan, 4]], dtype=np.float32)
-    rows = vary(row, 2, np.array([1, 2, 3], dtype=np.float32))
-    assert rows.shape == (3, 3)
-    assert rows[:, 2].tolist() == [1, 2, 3]
-    assert (rows[:, 0] == 3).all()
-    assert np.isnan(rows[:, 1]).all()

@@ -44,7 +44,7 @@ def test_support_along_a_fact_is_what_the_mean_distance_in_each_place_says(
     assert neighbors is not None
     codes = neighbors.rows[row].tolist()
     others = [at for at in range(10) if at != column]
-    grid = Asking(house)._grids[column]
+    grid = Asking(house)._alongs[column].points
     along = neighbors.along(column, grid)
     assert along is not None
     found = neighbors.supported(neighbors.squares(codes, others), along, limit)
