@@ -34,8 +34,8 @@ class Reason(NamedTuple):
     amount: str
     because: str
     value: str
-    x: float
-    width: float
+    x: str
+    width: str
     way: str
 
 
@@ -56,8 +56,8 @@ class WhyView(NamedTuple):
     reasons: tuple[Reason, ...]
     total: str
     error: str
-    first: float
-    last: float
+    first: str
+    last: str
 
 
 class FactChoice(NamedTuple):

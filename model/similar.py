@@ -54,12 +54,12 @@ class Along(NamedTuple):
 
     A segment holds rows of about the same value. ``order`` (rows,) lists them segment by segment,
     ``starts`` where each begins; in the order of ``order`` the segments come in three ``groups``,
-    so that neighbours are in different ones. ``most`` and ``least`` (values, segments) are the
-    largest and the smallest part that the fact adds in a segment.
+    so that neighbours are in different ones. ``added`` has for each value what the fact adds to
+    every row, (rows,); ``most`` and ``least`` (values, segments) are the largest and the smallest
+    part that it adds in a segment.
     """
 
-    column: int
-    codes: list[float]
+    added: list[Floats]
     order: NDArray[np.intp]
     starts: NDArray[np.intp]
     groups: NDArray[np.intp]
@@ -128,22 +128,21 @@ class Neighbors:
         """What one fact adds to squared distances at each value of a grid; None for so few rows."""
         if len(self.rows) < NEAREST:
             return None
-        codes = grid.tolist()
-        added = np.stack([self.square(column, code) for code in codes])
+        parts = [self.square(column, code) for code in grid.tolist()]
         order = np.argsort(self.rows[:, column], kind="stable")
         found = np.array_split(order, min(SEGMENTS, len(order)))
         segments = [segment for first in range(NEAREST) for segment in found[first::NEAREST]]
         groups = [len(found[first::NEAREST]) for first in range(NEAREST)]
         order = np.concatenate(segments)
         starts = np.cumsum([0, *map(len, segments[:-1])])
+        added = np.stack([part[order] for part in parts])
         return Along(
-            column,
-            codes,
+            parts,
             order,
             starts,
             np.cumsum([0, *groups[:-1]]),
-            np.maximum.reduceat(added[:, order], starts, axis=1),
-            np.minimum.reduceat(added[:, order], starts, axis=1),
+            np.maximum.reduceat(added, starts, axis=1),
+            np.minimum.reduceat(added, starts, axis=1),
         )
 
     def nearest(self, squares: Floats) -> Similar:
@@ -180,14 +179,11 @@ class Neighbors:
             max(found) <= most
             or sum(map(math.sqrt, found)) <= together
             or (
-                float((nearest + along.least[value]).min()) <= most
-                and self._distance(others, along.column, along.codes[value]) <= limit
+                np.minimum.reduce(nearest + along.least[value]) <= most
+                and self.nearest(others + along.added[value]).distance <= limit
             )
             for value, found in enumerate(bounds)
         ]
-
-    def _distance(self, others: Floats, column: int, code: float) -> float:
-        return self.nearest(others + self.square(column, code)).distance
 
     def save(self, path: Path) -> None:
         """Write the arrays to an ``.npz`` file."""
