@@ -63,16 +63,17 @@ def waterfall(start: float, steps: Sequence[float]) -> Waterfall:
     low, high = min(levels), max(levels)
     margin = (high - low or 1.0) * 0.04
     share = WIDTH * 10 / (high - low + 2 * margin)
-    places = [int((level - low + margin) * share + 0.5) for level in levels]
+    left = low - margin
+    first = before = int((start - left) * share + 0.5)
     bars: list[Bar] = []
-    before = places[0]
-    for step, after in zip(steps, places[1:], strict=True):
+    for place, step in enumerate(steps, 1):
+        after = int((levels[place] - left) * share + 0.5)
         if step >= 0:
             bars.append((_TENTHS[before], _TENTHS[max(after - before, 15)], "up"))
         else:
             bars.append((_TENTHS[after], _TENTHS[max(before - after, 15)], "down"))
         before = after
-    return Waterfall(_TENTHS[places[0]], _TENTHS[before], bars)
+    return Waterfall(_TENTHS[first], _TENTHS[before], bars)
 
 
 class Dot(NamedTuple):

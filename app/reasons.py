@@ -360,11 +360,14 @@ def share_out(exact: Sequence[float], total: float, step: float) -> list[float]:
     """
     if not exact:
         return []
-    amounts = [amount / step for amount in exact]
-    floors = [math.floor(amount) for amount in amounts]
+    floors, left = [], []
+    for amount in exact:
+        steps = amount / step
+        floor = math.floor(steps)
+        floors.append(floor)
+        left.append(steps - floor)
     every, some = divmod(round(total / step) - sum(floors), len(exact))
-    left = [amount - floor for amount, floor in zip(amounts, floors, strict=True)]
-    largest = sorted(range(len(exact)), key=left.__getitem__, reverse=True)[:some]
-    for at in largest:
-        floors[at] += 1
+    if some:
+        for at in sorted(range(len(exact)), key=left.__getitem__, reverse=True)[:some]:
+            floors[at] += 1
     return [(floor + every) * step for floor in floors]

@@ -203,10 +203,11 @@ class Card(CardBase):
 
     def codes(self, features: Features) -> list[float]:
         """The code of each field, in order, NaN where it is unknown."""
-        return [
-            math.nan if (value := features[name]) is None else coder(value)
-            for name, coder in self._coders
-        ]
+        codes = []
+        for name, coder in self._coders:
+            value = features[name]
+            codes.append(math.nan if value is None else coder(value))
+        return codes
 
     @cached_property
     def _coders(self) -> list[tuple[str, Callable[[Any], float]]]:

@@ -111,6 +111,7 @@ class Coalitions:
             known = values.tolist()
             shares = [sum(map(mul, row, known)) for row in self._rows]
             return Explanation(known[0], self.given, tuple(shares))
+        values = values.astype(np.float64)
         if self._orders is None:
             return Explanation(
                 float(values[0]), self.given, tuple(self._weights.dot(values).tolist())
@@ -132,8 +133,13 @@ def told_apart(
     codes: Sequence[float], usual: Sequence[float]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The columns that are given in a row, and those of them that differ from the reference."""
-    given = tuple([at for at, code in enumerate(codes) if code == code])  # NaN is not
-    return given, tuple([at for at in given if codes[at] != usual[at]])
+    given, moved = [], []
+    for at, code in enumerate(codes):
+        if code == code:  # NaN is not
+            given.append(at)
+            if code != usual[at]:
+                moved.append(at)
+    return tuple(given), tuple(moved)
 
 
 def explain(answer: Answer, row: Matrix, reference: Matrix, seed: int = 0) -> Explanation:

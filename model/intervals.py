@@ -55,11 +55,16 @@ class Ranges:
         self, values: Sequence[float], spreads: Sequence[float], group: Group
     ) -> tuple[list[float], list[float]]:
         """Low and high ends for a few rows: so few that NumPy would take longer to begin."""
-        below, above, both = -group.low, group.high, list(zip(values, spreads, strict=True))
-        if not self._log:
-            return [v + below * s for v, s in both], [v + above * s for v, s in both]
-        exp = math.exp
-        return [v * exp(below * s) for v, s in both], [v * exp(above * s) for v, s in both]
+        lows, highs, exp = [], [], math.exp
+        below, above = -group.low, group.high
+        for value, spread in zip(values, spreads, strict=True):
+            if self._log:
+                lows.append(value * exp(below * spread))
+                highs.append(value * exp(above * spread))
+            else:
+                lows.append(value + below * spread)
+                highs.append(value + above * spread)
+        return lows, highs
 
     def narrowing(self, known: frozenset[str]) -> tuple[str, float] | None:
         """The unknown fact that narrows the range most, and by which share of the median width.

@@ -21,7 +21,9 @@ from model.sources import Frame, widen
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 Matrix = NDArray[np.float32]
-Column = NDArray[np.float64]
+Column = NDArray[np.floating[Any]]
+"""One number a row: float32 or float64, whichever the model answers with; sums want float64."""
+
 Matrix64 = NDArray[np.float64]
 
 
@@ -94,9 +96,7 @@ class OnnxPredictor:
     def predict(self, matrix: Matrix) -> tuple[Column, Column | None]:
         """Answer each row; see ``Predictor``."""
         value, *spread = self._run(self._outputs, {self._input: matrix}, None)
-        if not spread:
-            return value.reshape(-1).astype(np.float64), None
-        return value.reshape(-1).astype(np.float64), spread[0].reshape(-1).astype(np.float64)
+        return value.ravel(), spread[0].ravel() if spread else None
 
 
 class OnnxClassPredictor:

@@ -161,7 +161,7 @@ class Classifier(RowModel[Classification]):
         self, rows: Matrix, questions: Sequence[tuple[slice, frozenset[str]]]
     ) -> list[tuple[Classification, Column]]:
         probabilities = cool(self.predictor.classify(rows), self.manifest.temperature)
-        answers = []
+        answers: list[tuple[Classification, Column]] = []
         for part, _ in questions:
             said, most = self.classified(probabilities[part][-1].tolist())
             answers.append((said, probabilities[part, most]))

@@ -55,16 +55,15 @@ class Along(NamedTuple):
     A segment holds rows of about the same value. ``order`` (rows,) lists them segment by segment,
     ``starts`` where each begins; in the order of ``order`` the segments come in three ``groups``,
     so that neighbours are in different ones. ``added`` has for each value what the fact adds to
-    every row, (rows,); ``most`` and ``least`` (values, segments) are the largest and the smallest
-    part that it adds in a segment.
+    every row, (rows,); ``ends`` (twice the values, segments) is for each value the largest part
+    that it adds in a segment, and below that for each the smallest.
     """
 
     added: list[Floats]
     order: NDArray[np.intp]
     starts: NDArray[np.intp]
     groups: NDArray[np.intp]
-    most: Floats
-    least: Floats
+    ends: Floats
 
 
 class Neighbors:
@@ -136,14 +135,8 @@ class Neighbors:
         order = np.concatenate(segments)
         starts = np.cumsum([0, *map(len, segments[:-1])])
         added = np.stack([part[order] for part in parts])
-        return Along(
-            parts,
-            order,
-            starts,
-            np.cumsum([0, *groups[:-1]]),
-            np.maximum.reduceat(added, starts, axis=1),
-            np.minimum.reduceat(added, starts, axis=1),
-        )
+        ends = [bound.reduceat(added, starts, axis=1) for bound in (np.maximum, np.minimum)]
+        return Along(parts, order, starts, np.cumsum([0, *groups[:-1]]), np.concatenate(ends))
 
     def nearest(self, squares: Floats) -> Similar:
         """The nearest rows by squared distances as ``squares`` gives them; of equals the first.
@@ -174,16 +167,14 @@ class Neighbors:
         # One row of each segment is no farther than this, and those of different groups are
         # different rows: their mean is never below that of the nearest. Within the limit, it
         # decides; so does a segment's least distance that is beyond it in every segment.
-        bounds = np.minimum.reduceat(nearest + along.most, along.groups, axis=1).tolist()
-        return [
-            max(found) <= most
-            or sum(map(math.sqrt, found)) <= together
-            or (
-                np.minimum.reduce(nearest + along.least[value]) <= most
-                and self.nearest(others + along.added[value]).distance <= limit
-            )
-            for value, found in enumerate(bounds)
-        ]
+        bounds = np.minimum.reduceat(nearest + along.ends, along.groups, axis=1).tolist()
+        answers, count = [], len(along.added)
+        for added, upper, lower in zip(along.added, bounds[:count], bounds[count:], strict=True):
+            near = max(upper) <= most or sum(map(math.sqrt, upper)) <= together
+            if not near and min(lower) <= most:
+                near = self.nearest(others + added).distance <= limit
+            answers.append(near)
+        return answers
 
     def save(self, path: Path) -> None:
         """Write the arrays to an ``.npz`` file."""

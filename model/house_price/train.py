@@ -174,7 +174,7 @@ def _neighbors(compiled: bytes, sales: Sales) -> Neighbors:
     predictor = OnnxPredictor(compiled)
 
     def answer(rows: Matrix) -> Floats:
-        return predictor.predict(rows)[0]
+        return predictor.predict(rows)[0].astype(np.float64)
 
     rows = sales.facts.astype(np.float32)
     typical = np.array(
@@ -228,7 +228,8 @@ def _golden(compiled: bytes, bounds: Bounds) -> tuple[Golden, ...]:
     )
     value, spread = OnnxPredictor(compiled).predict(rows.astype(np.float32))
     assert spread is not None  # noqa: S101 (both were compiled)
-    low, high = bounds.interval(value, spread, group_of(rows, OPTIONAL_COLUMNS))
+    groups = group_of(rows, OPTIONAL_COLUMNS)
+    low, high = bounds.interval(value.astype(np.float64), spread.astype(np.float64), groups)
     return tuple(
         Golden(
             features=given,
