@@ -335,11 +335,11 @@ class Reasoner:
         return self._scale.say(self._scale.round(value))
 
     def _sold(self, sold: Sold, given: Features) -> SoldView:
-        differs = [
-            self._says[name].difference(mine, theirs)
-            for name, mine in given.items()
-            if mine != (theirs := sold.features[name])
-        ]
+        differs = []
+        for name, mine in given.items():
+            theirs = sold.features[name]
+            if mine != theirs:
+                differs.append(self._says[name].difference(mine, theirs))
         if len(differs) > MOST_DIFFERENCES:
             more = formatting.number(len(differs) - MOST_DIFFERENCES, self._card.locale)
             differs[MOST_DIFFERENCES:] = [f"and {more} more"]

@@ -99,17 +99,20 @@ def _fields(text: str) -> Data:
 def read_submission(card: Card, data: Data) -> Submission:
     """Read a form or a query; fields that the card does not know are ignored."""
     values: dict[str, str] = {}
+    given: dict[str, str] = {}
     twice: dict[str, str] = {}
     for name in card.names:
-        given = data.get(name)
-        values[name] = given[0] if given else ""
-        if given and len(given) > 1:
+        sent = data.get(name)
+        text = values[name] = sent[0] if sent else ""
+        if text:
+            given[name] = text
+        if sent and len(sent) > 1:
             twice[name] = card.by_name[name].twice
-    what_if = data.get(WHAT_IF, [""])[-1]
+    what_if = data[WHAT_IF][-1] if WHAT_IF in data else ""
     if what_if not in card.by_name or what_if == card.what_if:
         what_if = ""
-    features, errors = card.validate_row({name: text for name, text in values.items() if text})
-    query = _query(values, what_if)
+    features, errors = card.validate_row(given)
+    query = _query(given, what_if)
     if not errors and not twice:
         return Submission(values, features, {}, (), query, what_if)
     errors = errors | twice
@@ -118,12 +121,11 @@ def read_submission(card: Card, data: Data) -> Submission:
     return Submission(values, None, ordered, lacking, query, what_if)
 
 
-def _query(values: Mapping[str, str], what_if: str) -> str:
-    parts = [
-        f"{name}={value if _STAYS(value) else quote_plus(value)}"
-        for name, value in values.items()
-        if value and not value.isspace() and len(value) <= LONGEST
-    ]
+def _query(given: Mapping[str, str], what_if: str) -> str:
+    parts = []
+    for name, value in given.items():
+        if len(value) <= LONGEST and not value.isspace():
+            parts.append(f"{name}={value if _STAYS(value) else quote_plus(value)}")
     if what_if:
         parts.append(f"{WHAT_IF}={what_if}")
     return "&".join(parts)

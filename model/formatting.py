@@ -86,10 +86,12 @@ def _learn(babel: Callable[[float], str]) -> Callable[[float], str]:
     between = grouped.removeprefix(before)[1:].partition("654")[0]
 
     def spell(value: float) -> str:
-        if not 0 <= value < _LARGE or value != int(value):
-            return babel(value)
-        text = f"{before}{int(value):,}{after}"
-        return text if between == "," else text.replace(",", between)
+        if 0 <= value < _LARGE:
+            whole = int(value)
+            if whole == value:
+                text = f"{before}{whole:,}{after}"
+                return text if between == "," else text.replace(",", between)
+        return babel(value)
 
     # The signs around the digits must not have a comma that the separator's would be taken for.
     if "," in before + after or any(spell(value) != babel(value) for value in _SAMPLES):
