@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from model.card import Group
 from model.explain import Coalitions, Explanation, coalitions, told_apart
 from model.fields import AnyField, Features
-from model.predictors import Matrix
 from model.row_models import RowModel, Said
 from model.similar import Along, Floats
 from model.sources import widen
@@ -81,16 +80,17 @@ class _Along:
 class _Plan:
     """What all questions share in which the same facts are given.
 
-    ``own`` (rows, fields) says where a row that is asked has the question's own value, ``other``
-    what it has elsewhere: first the coalitions, of which the last is the question itself, then the
-    points of the curve. ``beside`` are the columns that are given beside the curve's. ``limit`` and
-    ``limit_along`` are the distances up to which the row, and a point of the curve, are like what
-    the model has seen; ``group_along`` is the calibration of the points' ranges.
+    The rows that are asked are first the coalitions, of which the last is the question itself, then
+    the points of the curve. ``places`` (rows, fields) says where each of their values stands in a
+    list of the question's own values and then the ``others``. ``beside`` are the columns that are
+    given beside the curve's. ``limit`` and ``limit_along`` are the distances up to which the row,
+    and a point of the curve, are like what the model has seen; ``group_along`` is the calibration
+    of the points' ranges.
     """
 
     coalitions: Coalitions
-    own: NDArray[np.bool_]
-    other: Matrix
+    places: NDArray[np.intp]
+    others: list[float]
     known: frozenset[str]
     beside: tuple[int, ...]
     limit: float | None
@@ -104,8 +104,7 @@ class Asking(Generic[Said]):
     def __init__(self, model: RowModel[Said]) -> None:
         self._model: RowModel[Said] = model
         self._card = model.card
-        self._reference = model.card.encode(model.manifest.reference)
-        self._usual: list[float] = self._reference[0].tolist()
+        self._usual: list[float] = model.card.encode(model.manifest.reference)[0].tolist()
         self._alongs = [self._along(field) for field in model.card.fields]
         self._sold = self._read_sold()
         if model.card.what_if:
@@ -128,8 +127,8 @@ class Asking(Generic[Said]):
         column = self._card.column[what_if]
         plan = self._plan(*told_apart(codes, self._usual), column)
         along = self._alongs[column]
-        first = len(plan.own) - len(along.points)
-        rows = np.where(plan.own, np.array(codes, dtype=np.float32), plan.other)
+        first = len(plan.places) - len(along.points)
+        rows = np.array(codes + plan.others, dtype=np.float32)[plan.places]
         prediction, values, spreads = self._model.ask(rows, first - 1, plan.known)
         similar, outside, supported = self._near(codes, column, plan, along)
         answers = low = high = values[first:].tolist()
@@ -149,19 +148,17 @@ class Asking(Generic[Said]):
         """Plan the questions for rows with these columns given, ``moved`` from the reference."""
         asked = coalitions(given, moved, len(self._usual))
         points = self._alongs[column].points
-        own = np.ones((len(asked.own) + len(points), len(self._usual)), dtype=bool)
-        own[: len(asked.own)] = asked.own
-        own[len(asked.own) :, column] = False
-        other = np.repeat(self._reference, len(own), axis=0)
-        other[len(asked.own) :, column] = points
+        fields = np.arange(len(self._usual))
+        along = np.tile(fields, (len(points), 1))
+        along[:, column] = 2 * len(fields) + np.arange(len(points))
         names, optional = self._card.names, frozenset(self._card.optional)
         known = optional.intersection(names[at] for at in given)
         known_along = known | optional.intersection((names[column],))
         ranges = self._model.ranges
         return _Plan(
             asked,
-            own,
-            other,
+            np.concatenate([np.where(asked.own, fields, len(fields) + fields), along]),
+            self._usual + points.tolist(),
             known,
             tuple(at for at in given if at != column),
             self._model.support(known),
