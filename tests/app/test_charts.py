@@ -3,8 +3,12 @@
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app import charts
+
+AMOUNTS = st.integers(-(10**15), 10**15).map(lambda thousandths: thousandths / 1000)
 
 
 def test_a_gauge_keeps_order_and_stays_on_its_axis() -> None:
@@ -26,6 +30,26 @@ def test_a_waterfall_leads_from_start_to_end() -> None:
 def test_a_waterfall_without_any_step_is_drawn_too() -> None:
     made = charts.waterfall(100, [])
     assert made.start == made.end
+
+
+@given(AMOUNTS, st.lists(AMOUNTS, max_size=12))
+def test_a_waterfall_stays_on_its_plot_at_any_scale(start: float, steps: list[float]) -> None:
+    made = charts.waterfall(start, steps)
+    for x, width, _ in made.bars:
+        assert float(x) >= 0
+        assert float(x) + float(width) <= charts.WIDTH + 1.5
+
+
+@given(AMOUNTS, AMOUNTS, AMOUNTS, AMOUNTS, AMOUNTS)
+def test_a_gauge_and_a_dot_stay_on_theirs(
+    value: float, low: float, high: float, x: float, y: float
+) -> None:
+    made = charts.gauge(value, low, max(low, high), (min(x, y), max(x, y)))
+    assert 0 <= float(made.dot) <= charts.WIDTH
+    made_curve = charts.curve([low, high], [x, y], [x, y], [x, y], [True, True], (value, value))
+    assert made_curve.dot is not None
+    assert 0 <= float(made_curve.dot.x) <= charts.WIDTH
+    assert 0 <= float(made_curve.dot.y) <= charts.HEIGHT
 
 
 def test_a_curve_breaks_where_there_is_no_support_and_misses_no_stretch() -> None:
