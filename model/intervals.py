@@ -54,7 +54,10 @@ class Ranges:
     def bounds(
         self, values: Sequence[float], spreads: Sequence[float], group: Group
     ) -> tuple[list[float], list[float]]:
-        """Low and high ends for a few rows: so few that NumPy would take longer to begin."""
+        """Low and high ends for a few rows of one group, as ``ends`` gives them for each.
+
+        Without NumPy, which would take longer to begin, and without a call a row.
+        """
         lows, highs, exp = [], [], math.exp
         below, above = -group.low, group.high
         for value, spread in zip(values, spreads, strict=True):
