@@ -3,7 +3,8 @@
 import os
 import tempfile
 
-from app import memory, reloading, signals, slots, warming
+from app.server import memory, reloading, signals, warming
+from app.telemetry import metric_files
 
 _on_dyno = "DYNO" in os.environ
 
@@ -31,7 +32,7 @@ workers = max(2, _whole_number("WEB_CONCURRENCY", 2, 64))
 # the load of `make bench`). A prediction takes a millisecond, so that one greenlet never keeps the
 # others waiting for long.
 # Ours is gevent's with our words for what cannot be read.
-worker_class = "app.worker.Worker"
+worker_class = "app.server.worker.Worker"
 worker_connections = 1000
 
 # The models are loaded once: workers share their memory, and one that is replaced answers at once.
@@ -81,10 +82,10 @@ forwarded_allow_ips = ""
 forwarder_headers = ""
 
 # Lines of JSON where a machine reads them, sentences where a person does: FORMCAST_LOG.
-logger_class = "app.messages.MessageLogger"
+logger_class = "app.telemetry.json_logging.MessageLogger"
 
 # The workers' counts for Prometheus are files in memory, too, where there are any.
-slots.prepare(worker_tmp_dir)
+metric_files.prepare(worker_tmp_dir)
 
 # No socket in the home directory, which may be read-only.
 control_socket_disable = True
@@ -115,13 +116,13 @@ def pre_fork(server, worker) -> None:  # type: ignore[no-untyped-def]
         except Exception as error:
             server.log.error("%s", error)
     memory.settle()
-    slots.take(server, worker)
+    metric_files.take(server, worker)
     signals.hold()
 
 
 def post_fork(server, worker) -> None:  # type: ignore[no-untyped-def]
     """Let the worker know its slot."""
-    slots.enter(worker)
+    metric_files.enter(worker)
 
 
 def post_worker_init(worker) -> None:  # type: ignore[no-untyped-def]
@@ -139,7 +140,7 @@ def on_reload(server) -> None:  # type: ignore[no-untyped-def]
 
 def on_exit(server) -> None:  # type: ignore[no-untyped-def]
     """Leave nothing behind."""
-    slots.clear()
+    metric_files.clear()
 
 
 def worker_exit(server, worker) -> None:  # type: ignore[no-untyped-def]

@@ -1,7 +1,7 @@
 """The WSGI entry: ``gunicorn wsgi:app``, ``flask --app wsgi``."""
 
 from app import create_app
-from app.commands import commands_alone
+from app.cli.commands import commands_alone
 from app.config import SettingError
 from model import ModelError
 

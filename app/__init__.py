@@ -6,25 +6,23 @@ from pathlib import Path
 from flask import Flask
 from jinja2 import StrictUndefined
 
-from app.api import api_blueprint
-from app.application import Application
-from app.assets import assets_blueprint, read_assets
-from app.commands import add_commands
-from app.config import Settings
-from app.cross_origin import CrossOrigin
-from app.embedding import Framing
-from app.health import health_blueprint
-from app.hosts import know_hosts
-from app.image_pages import image_pages_blueprint
-from app.limiting import limit_clients
-from app.logs import RequestLog, wants_json
-from app.observing import Listener, Observed
-from app.pages import pages_blueprint
-from app.security import secure
-from app.views import Link, Renderer
+from app.api.blueprint import api_blueprint
+from app.cli.commands import add_commands
+from app.config import ROOT, Settings
+from app.http.application import Application
+from app.http.assets import assets_blueprint, read_assets
+from app.http.cors import CrossOrigin
+from app.http.framing import Framing
+from app.http.hosts import know_hosts
+from app.limits.rate_limits import limit_clients
+from app.pages.blueprint import pages_blueprint
+from app.pages.errors import secure
+from app.pages.picture_pages import image_pages_blueprint
+from app.presentation.contexts import Link, Renderer
+from app.telemetry.health import health_blueprint
+from app.telemetry.request_log import RequestLog, wants_json
+from app.telemetry.request_records import Listener, Observed
 from model import ImageModel, load_models
-
-ROOT = Path(__file__).parent.parent
 
 
 def create_app(settings: Settings | None = None, models: Path = ROOT / "model") -> Flask:
@@ -77,7 +75,10 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
     if wants_json(settings.log):
         listeners.append(RequestLog(inputs=settings.log_inputs))
     if settings.metrics:
-        from app.metrics import Metrics, metrics_blueprint  # imported only where it is asked for
+        from app.telemetry.metrics import (  # imported only where it is asked for
+            Metrics,
+            metrics_blueprint,
+        )
 
         metrics = Metrics()
         app.register_blueprint(metrics_blueprint(metrics))

@@ -10,7 +10,11 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
 from typing import Any
+
+ROOT = Path(__file__).parent.parent
+"""The folder of the project: templates, static files and models stand in it."""
 
 PREFIX = "FORMCAST_"
 _HOST_NAME = re.compile(r"\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII | re.IGNORECASE)

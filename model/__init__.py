@@ -3,13 +3,14 @@
 Nothing in this package knows about Flask.
 """
 
-from model.asking import Answer, Asking
-from model.card import Card, Manifest
-from model.checking import ModelError
-from model.diagnosing import Diagnosis, ImageModel, StrangePictureError
-from model.fields import Features
-from model.image_card import ImageCard
-from model.loading import (
+from model.contract.card import Card, Manifest
+from model.contract.errors import ModelError
+from model.contract.fields import Features
+from model.contract.image_card import ImageCard
+from model.contract.pictures import Picture
+from model.serving.explained_predictor import Answer, Asking
+from model.serving.image_classifier import Diagnosis, ImageModel, StrangePictureError
+from model.serving.loading import (
     AnyModel,
     check_model,
     load_any_model,
@@ -18,9 +19,8 @@ from model.loading import (
     load_model,
     load_models,
 )
-from model.pictures import Picture
-from model.prediction import Classification, Interval, Prediction
-from model.row_models import Classifier, Model, RowModel
+from model.serving.prediction import Classification, Interval, Prediction
+from model.serving.tabular_models import Classifier, Model, RowModel
 
 __all__ = [
     "Answer",

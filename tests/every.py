@@ -10,9 +10,9 @@ from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 
 from model import Classification, Classifier, Model
-from model.card import Card
-from model.fields import AnyField, ChoiceField, Features, FlagField
-from model.files import read_any_card
+from model.contract.card import Card
+from model.contract.fields import AnyField, ChoiceField, Features, FlagField
+from model.contract.files import read_any_card
 from tests.html import data_of, get_page, post_fragment, post_page, text_of
 from tests.tools import ROOT
 

@@ -10,7 +10,7 @@ import numpy as np
 import sklearn
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
-from model.classes import cool
+from model.serving.temperature import cool
 
 CARD = """
 title = "Which flower is it?"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from model.drawing import draw_chest
+from model.chest_xray.drawing import draw_chest
 
 UPRIGHT, SIDEWAYS = 1, 6
 XRAY = "/chest-xray/"

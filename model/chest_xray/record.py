@@ -8,10 +8,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from model.card import Artifact, Data, Metric
-from model.diagnosing import OnnxPicturePredictor
-from model.drawing import draw_chest
-from model.image_card import GoldenPicture, ImageManifest
+from PIL import Image
+
+from model.chest_xray.drawing import draw_chest
+from model.contract.card import Artifact, Data, Metric
+from model.contract.image_card import GoldenPicture, ImageManifest
+from model.serving.image_classifier import OnnxPicturePredictor
 
 SEED = 2026
 COLOUR_LIMIT = 25.0
@@ -65,6 +67,8 @@ def manifest(
 ) -> ImageManifest:
     """The manifest of the network in ``artifact``, with what it answers to drawn pictures now.
 
+    The drawn pictures are written beside it.
+
     Args:
         metrics: what ``train.py`` measured, as in its metrics.json.
         artifact: the exported network.
@@ -74,12 +78,15 @@ def manifest(
     content = artifact.read_bytes()
     clean = metrics["cross_validated"]["clean"]
     predictor = OnnxPicturePredictor(content)
-    golden = []
+    golden, files = [], [artifact]
     for seed in _GOLDEN_SEEDS:
-        seen = predictor.look(draw_chest(seed))
+        drawn = draw_chest(seed)
+        files.append(artifact.with_name(f"golden-{seed}.png"))
+        Image.fromarray(drawn).save(files[-1], optimize=True)
+        seen = predictor.look(drawn)
         golden.append(
             GoldenPicture(
-                seed=seed,
+                picture=files[-1].name,
                 probability=round(seen.probability, 5),
                 strangeness=round(seen.strangeness, 4),
             )
@@ -88,9 +95,7 @@ def manifest(
         trained=dt.date.today(),
         seed=SEED,
         served=artifact.name,
-        artifacts={
-            artifact.name: Artifact(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
-        },
+        artifacts={path.name: _measure(path.read_bytes()) for path in files},
         versions=versions,
         data=Data(
             file="train/",
@@ -111,6 +116,10 @@ def manifest(
         colour_limit=COLOUR_LIMIT,
         golden=tuple(golden),
     )
+
+
+def _measure(content: bytes) -> Artifact:
+    return Artifact(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
 
 
 def _figures(metrics: Mapping[str, Any]) -> list[Metric]:

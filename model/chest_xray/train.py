@@ -415,8 +415,8 @@ def check(served: Served, path: Path, pictures: NDArray[np.uint8]) -> dict[str, 
 
 def _strange_pictures(rng: np.random.Generator) -> tuple[NDArray[np.uint8], Floats, list[str]]:
     # Imported here: training itself needs no negatives, only the figures about them do.
-    from model import pictures
     from model.chest_xray import negatives
+    from model.contract import pictures
 
     drawn = [(kind, make(rng)) for kind, make in negatives.RENDERED.items() for _ in range(30)]
     for name, picture in negatives.packaged():

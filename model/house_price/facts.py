@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from model import frames
-from model.fields import ChoiceField
-from model.files import read_card
-from model.frames import Floats
+from model.contract.fields import ChoiceField
+from model.contract.files import read_card
+from model.serving import frames
+from model.serving.frames import Floats
 
 CARD = read_card(Path(__file__).with_name("card.toml"))
 FIELDS = CARD.names
@@ -26,7 +26,7 @@ NUMBERS = tuple(name for name in FIELDS if name not in CHOICES)
 
 
 def to_matrix(frame: pd.DataFrame) -> Floats:
-    """Return the facts in a frame as `model.frames.to_matrix` codes them, [N, 10]."""
+    """Return the facts in a frame as `model.serving.frames.to_matrix` codes them, [N, 10]."""
     return frames.to_matrix(frame, FIELDS, CHOICES)
 
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.calibration import (
+from model.house_price.facts import OPTIONAL
+from model.house_price.fitting import COVERAGE, SUBSETS, HeldOut
+from model.making.conformal import (
     calibrate,
     median_width,
     percentage_error,
     share_inside,
     splits,
 )
-from model.frames import Floats
-from model.house_price.facts import OPTIONAL
-from model.house_price.fitting import COVERAGE, SUBSETS, HeldOut
+from model.serving.frames import Floats
 
 THREE, ALL = 0, len(SUBSETS) - 1
 """The groups that know no optional fact, and every one."""

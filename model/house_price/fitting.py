@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.compose import TransformedTargetRegressor
 
-from model.calibration import Bounds, Integers, calibrate, every_subset, folds, mask, splits
-from model.frames import Floats
 from model.house_price.facts import OPTIONAL, to_frame
 from model.house_price.pipeline import OPTIONAL_COLUMNS, Recipe, fit_price, fit_spread
+from model.making.conformal import Bounds, Integers, calibrate, every_subset, folds, mask, splits
+from model.serving.frames import Floats
 
 COVERAGE = 0.9
 """The share of sales that a range should hold."""

@@ -21,10 +21,10 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import Binarizer, OneHotEncoder, StandardScaler
 
-from model.calibration import group_of, mask, sample_known
-from model.frames import Floats
 from model.house_price.facts import CHOICES, FIELDS, NUMBERS, OPTIONAL, to_frame
 from model.house_price.network import fit_network
+from model.making.conformal import group_of, mask, sample_known
+from model.serving.frames import Floats
 
 OPTIONAL_COLUMNS = [FIELDS.index(name) for name in OPTIONAL]
 _NEIGHBORHOOD = FIELDS.index("neighborhood")

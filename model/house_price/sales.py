@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from model.calibration import Integers
-from model.frames import Floats
 from model.house_price.facts import FIELDS, to_matrix
+from model.making.conformal import Integers
+from model.serving.frames import Floats
 
 SALES = Path(__file__).with_name("sales.csv")
 

@@ -19,20 +19,21 @@ from pathlib import Path
 import joblib
 import numpy as np
 
-from model import formatting
-from model.calibration import Bounds, group_of, mask, sample_known
-from model.card import Artifact, Calibration, Data, Golden, Group, Manifest, Metric
-from model.compile import compile_pipelines
-from model.explain import explain
-from model.fields import Value
-from model.frames import Floats
+from model.contract import formatting
+from model.contract.card import Artifact, Calibration, Data, Golden, Group, Manifest, Metric
+from model.contract.fields import Value
 from model.house_price.facts import CARD, CHOICES, FIELDS, OPTIONAL, REQUIRED
 from model.house_price.figures import measure, measure_groups
 from model.house_price.fitting import COVERAGE, Fitted, fit
 from model.house_price.pipeline import OPTIONAL_COLUMNS, Recipe
 from model.house_price.sales import SALES, Sales, read_sales
-from model.predictors import Matrix, OnnxPredictor
-from model.similar import Neighbors, limits, make
+from model.making.conformal import Bounds, group_of, mask, sample_known
+from model.making.neighbors import limits, make
+from model.making.onnx.compile import compile_pipelines
+from model.serving.explain import explain
+from model.serving.frames import Floats
+from model.serving.neighbors import Neighbors
+from model.serving.predictors import Matrix, OnnxPredictor
 
 _LIBRARIES = ("joblib", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
 _MASKED_COMPARISONS = 4

@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.security import HEADERS
+from app.http.headers import HEADERS
 from tests.attack.naughty import QUOTE, TAG
 from tests.attack.requests import FAMILIES, GOOD, Case, post, targets
 from tests.conftest import HOUSE, Server, free_port

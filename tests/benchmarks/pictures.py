@@ -7,7 +7,7 @@ from io import BytesIO
 from PIL import Image
 
 from model import load_image_model
-from model.drawing import draw_chest
+from model.chest_xray.drawing import draw_chest
 from tests.tools import ROOT
 
 SIZES = ((224, 224), (4000, 3000))

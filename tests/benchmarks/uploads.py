@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from model.drawing import draw_chest
+from model.chest_xray.drawing import draw_chest
 from tests.attack.requests import GOOD, post
 from tests.conftest import Server, free_port
 from tests.pictures import XRAY_FRAGMENT, bomb

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
-from tests.app.test_watching import COMMAND, KEPT
+from tests.app.telemetry.test_metrics import COMMAND, KEPT
 from tests.browser.helpers import price
 from tests.pictures import chest, encoded
 from tests.running import Running, running

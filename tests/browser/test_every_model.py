@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from model.files import read_any_card
+from model.contract.files import read_any_card
 from tests.browser.test_accessible import violations
 from tests.conftest import Server, free_port
 from tests.every import FOLDERS

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 
 from model import Model, load_model
-from model.predictors import OnnxPredictor
+from model.serving.predictors import OnnxPredictor
 
 HANGS_AT = 4321.0
 """The size at which the hanging model never answers."""

@@ -11,25 +11,26 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import meta, nodes
 
-from app import views
+from app.kinds.pictures import ImageResultContext
+from app.presentation import contexts as views
 from tests.conftest import HOUSE
 from tests.html import FRAGMENT
 from tests.tools import ROOT
 
 TEMPLATES = ROOT / "templates"
 CONTEXTS = {
-    "page.html": views.PageContext,
-    "_result.html": views.ResultContext,
-    "image_page.html": views.ImagePageContext,
-    "image_result.html": views.ImageResultContext,
-    "errors_beside.html": views.BesideContext,
-    "about.html": views.AboutContext,
-    "api.html": views.ApiContext,
-    "error.html": views.ErrorContext,
-    "embed.html": views.PageContext,
-    "image_embed.html": views.ImagePageContext,
+    "pages/page.html": views.PageContext,
+    "kinds/_result.html": views.ResultContext,
+    "pages/picture_page.html": views.ImagePageContext,
+    "kinds/picture_result.html": ImageResultContext,
+    "presentation/errors_beside.html": views.BesideContext,
+    "pages/about.html": views.AboutContext,
+    "api/page.html": views.ApiContext,
+    "pages/error.html": views.ErrorContext,
+    "pages/embed.html": views.PageContext,
+    "pages/picture_embed.html": views.ImagePageContext,
 }
-FORMS = {"_form.html", "image_form.html"}
+FORMS = {"presentation/_form.html", "kinds/picture_form.html"}
 PARTIALS = sorted(path for path in TEMPLATES.rglob("_*.html"))
 
 
@@ -49,7 +50,7 @@ def used_names(app: Flask, template: str) -> set[str]:
     for reference in meta.find_referenced_templates(tree):
         if reference is None:  # the widget of a field's kind: all get the same
             for kind in ("choice", "image", "integer"):
-                inner |= used_names(app, f"fields/{kind}.html")
+                inner |= used_names(app, f"presentation/fields/{kind}.html")
         else:
             inner |= used_names(app, reference)
     return (names | (inner - bound)) - set(app.jinja_env.globals)
@@ -79,7 +80,7 @@ def test_a_partial_has_one_root_whose_id_is_its_name(path: Path) -> None:
 
 def test_only_the_forms_send_requests() -> None:
     for path in TEMPLATES.rglob("*.html"):
-        if path.name not in FORMS:
+        if str(path.relative_to(TEMPLATES)) not in FORMS:
             assert not re.search(r"hx-(get|post|trigger|target|sync)", path.read_text()), path
 
 
@@ -89,12 +90,12 @@ def test_nothing_is_marked_safe() -> None:
 
 
 def test_every_kind_of_field_has_a_widget() -> None:
-    from model.fields import ChoiceField, FlagField, IntegerField, NumberField
-    from model.pictures import ImageField
+    from model.contract.fields import ChoiceField, FlagField, IntegerField, NumberField
+    from model.contract.pictures import ImageField
 
     for kind in (ChoiceField, FlagField, ImageField, IntegerField, NumberField):
         name = get_args(kind.model_fields["kind"].annotation)[0]
-        assert (TEMPLATES / "fields" / f"{name}.html").is_file()
+        assert (TEMPLATES / "presentation" / "fields" / f"{name}.html").is_file()
 
 
 def test_a_fragment_holds_only_the_result_and_what_is_swapped_beside_it(

@@ -1,0 +1,231 @@
+"""``flask --app wsgi model …``: what a person sees of adding, checking and removing models."""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from app.config import ROOT, SettingError, Settings
+from model import ModelError, load_any_model
+from model.contract.files import read_any_card
+
+if TYPE_CHECKING:
+    from model.making import Added
+    from model.making.columns import Kind
+
+MODELS = ROOT / "model"
+
+models_folder = click.option(
+    "--models",
+    "root",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=MODELS,
+    help="The folder in which the models' folders stand; the app's own is the default.",
+)
+
+
+@click.group("model")
+def model() -> None:
+    """Add, check, list and remove models."""
+
+
+@model.command("add")
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--name", required=True, help="What it is called in its address, like my-model.")
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A CSV file with the rows that it was fitted on.",
+)
+@click.option("--target", required=True, help="The column of the data that it answers.")
+@click.option(
+    "--holdout",
+    help="Rows that it has not seen, for figures and a range: another CSV file, or the column of "
+    "the data that marks them.",
+)
+@click.option("--trust", is_flag=True, help="Load a joblib or pickle file: that runs its code.")
+@click.option("--features", help="Its columns in their order, where it does not know: a,b,c.")
+@click.option("--classes", help="Names of its classes in their order, where it has numbers: a,b.")
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    metavar="COLUMN=KIND",
+    help="What a column is, where the guess is wrong: integer, number, choice or flag.",
+)
+@click.option(
+    "--required", help="Columns that the form always asks for, though it answers without: a,b."
+)
+@click.option("--coverage", type=click.FloatRange(0.51, 0.99), default=0.9, show_default=True)
+@click.option("--force", is_flag=True, help="Replace a model of this name.")
+@models_folder
+def add(
+    path: Path,
+    name: str,
+    data: Path,
+    target: str,
+    holdout: str | None,
+    trust: bool,
+    features: str | None,
+    classes: str | None,
+    kinds: tuple[str, ...],
+    required: str | None,
+    coverage: float,
+    force: bool,
+    root: Path,
+) -> None:
+    """Make a model's folder from PATH, a joblib, pickle or ONNX file, and from its data."""
+    try:
+        from model.making import STAGES, AddError, Request, add_model
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"{error.name} is not installed, which adding a model needs. Run `make add-tools`."
+        ) from None
+    request = Request(
+        path=path,
+        name=name,
+        data=data,
+        target=target,
+        holdout=holdout,
+        trust=trust,
+        features=_listed(features),
+        classes=_listed(classes),
+        kinds=dict(_kind(text) for text in kinds),
+        required=_listed(required),
+        coverage=coverage,
+        force=force,
+    )
+    try:
+        with click.progressbar(
+            length=len(STAGES), label=f"Adding {name}", item_show_func=lambda stage: stage or ""
+        ) as bar:
+
+            def report(stage: str) -> None:
+                place = STAGES.index(stage)
+                bar.update(place - bar.pos, stage)
+
+            added = add_model(request, root, report)
+            bar.update(len(STAGES) - bar.pos, "done")
+    except AddError as error:
+        raise click.ClickException(str(error)) from None
+    _tell(added)
+
+
+@model.command("check")
+@click.argument("name")
+@models_folder
+def check(name: str, root: Path) -> None:
+    """Say all that is wrong with the model NAME, with the line to change."""
+    folder = _folder(name, root)
+    try:
+        found = load_any_model(folder)
+    except ModelError as error:
+        for problem in error.problems:
+            click.echo(problem, err=True)
+        count = len(error.problems)
+        raise click.ClickException(
+            f"{count} {'problem' if count == 1 else 'problems'} to mend in {folder}."
+        ) from None
+    click.echo(f"{folder} is sound: {found.card.title} (version {found.version})")
+
+
+@model.command("list")
+@models_folder
+def list_models(root: Path) -> None:
+    """Show the models that are there, and which of them are served where."""
+    served = _served()
+    for card in sorted(root.glob("*/card.toml")):
+        slug = card.parent.name.replace("_", "-")
+        where = "not served"
+        if slug in served:
+            where = "served at /" if slug == served[0] else f"served at /{slug}/"
+        try:
+            title = read_any_card(card).title
+        except ModelError:
+            title = f"broken: flask --app wsgi model check {slug}"
+        click.echo(f"{slug:<24} {where:<28} {title}")
+    for slug in served:
+        if not (root / slug.replace("-", "_") / "card.toml").exists():
+            click.echo(f"{slug:<24} FORMCAST_MODELS names it, but it is not there")
+
+
+@model.command("remove")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@models_folder
+def remove(name: str, yes: bool, root: Path) -> None:
+    """Delete the folder of the model NAME."""
+    folder = _folder(name, root)
+    slug = folder.name.replace("_", "-")
+    if slug in _served():
+        click.echo(f"{slug} is served: take it out of FORMCAST_MODELS, too.")
+    if not yes:
+        click.confirm(f"Delete {folder} and everything in it?", abort=True)
+    if folder.is_symlink():
+        folder.unlink()  # what it leads to is somebody else's
+    else:
+        shutil.rmtree(folder)
+    click.echo(f"{folder} is gone.")
+
+
+def _folder(name: str, root: Path) -> Path:
+    """The folder of a model that is there."""
+    folder = root / name.replace("-", "_")
+    if folder.parent == root and (folder / "manifest.json").is_file():
+        return folder  # without a card it can be removed, and checking it says what is missing
+    if folder.parent != root or not (folder / "card.toml").is_file():
+        there = sorted(path.parent.name.replace("_", "-") for path in root.glob("*/card.toml"))
+        raise click.ClickException(
+            f"There is no model {name!r} in {root}. There are: {', '.join(there) or 'none'}."
+        )
+    return folder
+
+
+def _served() -> tuple[str, ...]:
+    try:
+        return Settings.from_environment().models
+    except SettingError as error:
+        click.echo(f"Note: {error}", err=True)
+        return ()
+
+
+def _listed(text: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else ()
+
+
+def _kind(text: str) -> "tuple[str, Kind]":
+    from model.making.columns import KINDS
+
+    column, _, said = text.rpartition("=")
+    kind = next((kind for kind in KINDS if kind == said), None)
+    if not column or kind is None:
+        raise click.BadParameter(f"{text!r}: write COLUMN=KIND, a kind of {', '.join(KINDS)}.")
+    return column, kind
+
+
+def _tell(added: "Added") -> None:
+    """Print what was guessed, what was found, and what a person should do now."""
+    card = added.folder / "card.toml"
+    click.echo(f"\n{card} was drafted. What it guessed:\n")
+    rows = [("field", "kind", "takes", "from the column"), *added.fields]
+    widths = [min(max(len(row[place]) for row in rows), 38) for place in range(3)]
+    for row in rows:
+        cells = [_short(cell, width).ljust(width) for cell, width in zip(row, widths, strict=False)]
+        click.echo(f"  {'  '.join(cells)}  {row[3]}")
+    click.echo(f"\nIt answers: {added.output}\nServed: {added.served}")
+    for label, figure in added.figures:
+        click.echo(f"  {figure:>10}  {label}")
+    for note in added.notes:
+        click.echo(f"Note: {note}")
+    click.echo(
+        f"\nNow write in {card}: limits and not_for first (what it cannot know, what nobody should "
+        "use it for),\nthen title, labels, units, help and the words of choices.\n"
+        f"Check it: flask --app wsgi model check {added.slug}\n"
+        f"Serve it: FORMCAST_MODELS={added.slug} make run"
+    )
+
+
+def _short(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"

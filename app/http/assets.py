@@ -1,0 +1,65 @@
+"""Static files, read once at start-up: fingerprinted, compressed, cacheable for a year."""
+
+import base64
+import gzip
+import hashlib
+import mimetypes
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import Blueprint, Response, abort, request
+
+YEAR = 365 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One static file; ``url`` changes with its content."""
+
+    url: str
+    body: bytes
+    compressed: bytes
+    mimetype: str
+    integrity: str
+
+
+def read_assets(folder: Path) -> dict[str, Asset]:
+    """The files of a folder and of those in it, by their names, which differ everywhere."""
+    assets: dict[str, Asset] = {}
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        if path.name in assets:
+            raise ValueError(f"Two static files are called {path.name}.")
+        body = path.read_bytes()
+        digest = hashlib.sha384(body).digest()
+        fingerprint = digest.hex()[:12]
+        assets[path.name] = Asset(
+            url=f"/static/{path.stem}.{fingerprint}{path.suffix}",
+            body=body,
+            compressed=gzip.compress(body, 9, mtime=0),
+            mimetype=mimetypes.guess_type(path.name)[0] or "application/octet-stream",
+            integrity="sha384-" + base64.b64encode(digest).decode(),
+        )
+    return assets
+
+
+def assets_blueprint(assets: dict[str, Asset]) -> Blueprint:
+    """The route that answers fingerprinted names, and no others."""
+    by_url = {asset.url: asset for asset in assets.values()}
+    blueprint = Blueprint("assets", __name__)
+
+    @blueprint.get("/static/<name>")
+    def asset(name: str) -> Response:
+        found = by_url.get(f"/static/{name}")
+        if found is None:
+            abort(404)
+        small = request.accept_encodings["gzip"] > 0 and len(found.compressed) < len(found.body)
+        response = Response(found.compressed if small else found.body, mimetype=found.mimetype)
+        if small:
+            response.content_encoding = "gzip"
+        response.vary.add("Accept-Encoding")
+        response.cache_control.public = True
+        response.cache_control.max_age = YEAR
+        response.cache_control.immutable = True
+        return response
+
+    return blueprint

@@ -1,0 +1,21 @@
+"""The id that each request carries, in its headers, its log line and its error page."""
+
+import random
+
+from flask import request
+
+REQUEST_ID = "formcast.request_id"
+"""Where the id of a request stands in its environ."""
+
+
+def new_id() -> str:
+    """An id that no other request has.
+
+    It is no secret, so it needs no system call; each process has a sequence of its own.
+    """
+    return f"{random.getrandbits(64):016x}"
+
+
+def request_id() -> str:
+    """The id of the present request; "" where the app is called past its middleware."""
+    return str(request.environ.get(REQUEST_ID, ""))

@@ -1,0 +1,117 @@
+"""Counts for Prometheus, right with any number of worker processes.
+
+Each worker counts in files of its own, mapped into memory (``app.telemetry.metric_files``), and a scrape adds them
+up. There are no gauges: one that a killed worker leaves behind would be wrong until its slot is
+taken again.
+"""
+
+import os
+from functools import cache
+from typing import Any
+
+from flask import Blueprint, Response
+from prometheus_client import (
+    CONTENT_TYPE_PLAIN_0_0_4,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+    multiprocess,
+    values,
+)
+
+from app.telemetry.metric_files import FOLDER, SLOT
+from app.telemetry.request_records import Told
+
+BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 20)
+"""Upper ends in seconds: an answer takes about one millisecond, a picture ten to a thousand."""
+
+
+@cache
+def _slot() -> str:
+    """The slot of this process; asked several times a request."""
+    return os.environ.get(SLOT, "master")
+
+
+os.register_at_fork(after_in_child=_slot.cache_clear)
+
+
+class Metrics:
+    """Counts requests, latencies, predictions and refused inputs; a listener of ``Observed``."""
+
+    def __init__(self) -> None:
+        # prometheus_client leaves some of its functions without types, here and below.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # of no use with many workers
+        if FOLDER in os.environ:
+            # The library decides when it is imported, and names files after the process.
+            values.ValueClass = values.MultiProcessValue(_slot)  # type: ignore[no-untyped-call]
+        self._registry = registry = CollectorRegistry()
+        self._requests = Counter(
+            "formcast_requests", "Requests answered.", ["route", "status"], registry=registry
+        )
+        self._seconds = Histogram(
+            "formcast_request_seconds",
+            "Seconds until the answer was ready, without its sending.",
+            ["route"],
+            buckets=BUCKETS,
+            registry=registry,
+        )
+        self._predictions = Counter(
+            "formcast_predictions", "Predictions made.", ["model"], registry=registry
+        )
+        self._outside = Counter(
+            "formcast_out_of_support",
+            "Questions unlike anything that the model has seen.",
+            ["model"],
+            registry=registry,
+        )
+        self._refused = Counter(
+            "formcast_refused_inputs",
+            "Values that a field could not take.",
+            ["model", "field"],
+            registry=registry,
+        )
+        self._children: dict[tuple[object, ...], Any] = {}
+
+    def __call__(self, told: Told) -> None:
+        """Count one request."""
+        self._child(self._requests, told.route, told.status).inc()
+        self._child(self._seconds, told.route).observe(told.ms / 1000)
+        outcome = told.outcome
+        if outcome is None:
+            return
+        if outcome.predictions:
+            self._child(self._predictions, told.model).inc(outcome.predictions)
+        if outcome.outside:
+            self._child(self._outside, told.model).inc(outcome.outside)
+        for name in outcome.refused:
+            self._child(self._refused, told.model, name).inc()
+
+    def _child(self, metric: Counter | Histogram, *labels: object) -> Any:
+        """The part of a metric with these labels; finding it anew costs as much as counting."""
+        key = id(metric), *labels
+        found = self._children.get(key)
+        if found is None:
+            found = self._children[key] = metric.labels(*labels)
+        return found
+
+    def text(self) -> bytes:
+        """All counts of all workers, as Prometheus reads them."""
+        if FOLDER not in os.environ:
+            return generate_latest(self._registry)
+        together = CollectorRegistry()
+        multiprocess.MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+        return generate_latest(together)
+
+
+def metrics_blueprint(metrics: Metrics) -> Blueprint:
+    """The route that Prometheus reads; where it is not registered there is none."""
+    blueprint = Blueprint("metrics", __name__)
+
+    @blueprint.get("/metrics")
+    def scrape() -> Response:
+        headers = {"Content-Type": CONTENT_TYPE_PLAIN_0_0_4, "Cache-Control": "no-store"}
+        return Response(metrics.text(), headers=headers)
+
+    return blueprint

@@ -1,0 +1,70 @@
+"""Card and manifest of a model that looks at a picture and answers with one of two classes."""
+
+from functools import cached_property
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from model.contract.card import CardBase, ManifestBase
+from model.contract.fields import Option
+from model.contract.outputs import ClassOutput
+from model.contract.pictures import ImageField
+
+_STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+class PictureOutput(ClassOutput):
+    """One of two classes; the model gives the probability of the last.
+
+    ``refusal_text`` is said at the field where the picture is unlike all that the model has seen,
+    ``warning`` beside every answer, ``map_text`` below the picture with its map.
+    """
+
+    classes: tuple[Option, ...] = Field(min_length=2, max_length=2)
+    refusal_text: str
+    warning: str
+    map_text: str
+
+
+class Samples(BaseModel):
+    """Where a visitor finds pictures to try."""
+
+    model_config = _STRICT
+
+    text: str
+    url: str = Field(pattern="^https://")
+
+
+class ImageCard(CardBase):
+    """The contract of a model for pictures: one field, one of two classes."""
+
+    fields: tuple[ImageField, ...] = Field(min_length=1, max_length=1)
+    output: PictureOutput
+    samples: Samples
+
+    @cached_property
+    def field(self) -> ImageField:
+        """The one field."""
+        return self.fields[0]
+
+
+class GoldenPicture(BaseModel):
+    """A grey PNG of the model's folder, 224 x 224, and what the model answered when it was made."""
+
+    model_config = _STRICT
+
+    picture: str
+    probability: float = Field(ge=0, le=1)
+    strangeness: float
+
+
+class ImageManifest(ManifestBase):
+    """What the training command made of pictures.
+
+    From ``threshold`` on the probability means the last class. A picture whose colourfulness is
+    above ``colour_limit`` is refused before the network sees it.
+    """
+
+    classes: tuple[str, str]
+    threshold: float = Field(gt=0, lt=1)
+    colour_limit: float = Field(gt=0)
+    golden: tuple[GoldenPicture, ...] = Field(min_length=3)

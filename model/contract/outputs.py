@@ -1,0 +1,69 @@
+"""What a model answers: a number with a unit, or one of several classes."""
+
+import string
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from model.contract.fields import Option
+
+_STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+class NumberOutput(BaseModel):
+    """A number and how people read it.
+
+    ``range_text`` is the sentence around the interval, with ``{share}``, ``{low}`` and ``{high}``;
+    ``outside_text`` the one for a row unlike all that the model has seen.
+    """
+
+    model_config = _STRICT
+
+    label: str
+    noun: str
+    kind: Literal["number"]
+    format: Literal["currency", "number"]
+    unit: str = ""
+    round_to: float = Field(default=1, gt=0)
+    coverage: float = Field(default=0.9, gt=0.5, lt=1)
+    range_text: str = "{share} answers like this lie between {low} and {high}"
+    outside_text: str = (
+        "The model has seen nothing like this, so this is a guess: perhaps between {low} and {high}"
+    )
+
+    @model_validator(mode="after")
+    def _sentences_have_their_places(self) -> "NumberOutput":
+        for key, text, wanted in (
+            ("range_text", self.range_text, ["share", "low", "high"]),
+            ("outside_text", self.outside_text, ["low", "high"]),
+        ):
+            places = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
+            if sorted(places) != sorted(wanted) or places.index("low") > places.index("high"):
+                named = ", ".join(f"{{{name}}}" for name in wanted)
+                raise ValueError(f"{key} must have {named} once each, the low end first")
+        return self
+
+
+class ClassOutput(BaseModel):
+    """One of several classes, in the order of the predictor's columns.
+
+    Where ``probabilities`` is false the model says a class and nothing about how sure it is.
+    ``outside_text`` is said for a row unlike all that the model has seen.
+    """
+
+    model_config = _STRICT
+
+    label: str
+    noun: str
+    kind: Literal["class"]
+    classes: tuple[Option, ...] = Field(min_length=2, max_length=50)
+    probabilities: bool = True
+    outside_text: str = "The model has seen nothing like this, so this is a guess"
+
+    @model_validator(mode="after")
+    def _values_are_distinct(self) -> "ClassOutput":
+        values = [item.value for item in self.classes]
+        doubled = sorted({value for value in values if values.count(value) > 1})
+        if doubled:
+            raise ValueError(f"classes has {', '.join(doubled)} twice")
+        return self

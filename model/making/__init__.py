@@ -1,0 +1,11 @@
+"""From somebody's file and data to a model's folder: open, look, measure, draft, write.
+
+It may import ``serving`` and ``contract``.
+"""
+
+from model.making.errors import AddError
+from model.making.making import STAGES, add_model
+from model.making.request import Request
+from model.making.summary import Added
+
+__all__ = ["STAGES", "AddError", "Added", "Request", "add_model"]

@@ -1,0 +1,43 @@
+"""Golden rows: questions whose answers are kept, to hold every later answer against."""
+
+from __future__ import annotations
+
+from model.contract.card import Card, Golden, Manifest
+from model.making.errors import AddError
+from model.making.measuring import Answer
+from model.serving.intervals import Ranges
+from model.serving.temperature import cool
+
+_LEAST_GOLDEN = 3
+
+
+def golden_rows(answer: Answer, card: Card, manifest: Manifest) -> tuple[Golden, ...]:
+    """The reference and the examples with their answers.
+
+    Raises:
+        AddError: if one of them is not allowed by the card.
+    """
+    rows = [manifest.reference, *(example.values for example in card.examples)]
+    while len(rows) < _LEAST_GOLDEN:
+        rows.append(rows[-1])
+    golden = []
+    ranges = None
+    if manifest.calibration is not None:
+        ranges = Ranges(manifest.calibration, card.optional)
+    for given in rows:
+        features, errors = card.validate_row(given)
+        if features is None:
+            raise AddError(f"A row of the data does not fit its own card: {errors}")
+        said = answer(card.encode(features))
+        if said.ndim > 1:
+            shares = cool(said, manifest.temperature)[0]
+            label = card.classes.classes[int(shares.argmax())].value
+            value = float(shares.max()) if card.classes.probabilities else 1.0
+            golden.append(Golden(features=dict(features), value=value, label=label))
+            continue
+        value, low, high = float(said[0]), None, None
+        if ranges is not None:
+            known = frozenset(name for name in card.optional if features[name] is not None)
+            low, high = ranges.ends(value, 1.0, ranges.group(known))
+        golden.append(Golden(features=dict(features), value=value, low=low, high=high))
+    return tuple(golden)

@@ -1,0 +1,75 @@
+"""Static files: fingerprinted, compressed, cached, small."""
+
+import gzip
+import hashlib
+import re
+
+from flask.testing import FlaskClient
+
+from tests.conftest import HOUSE
+from tests.html import FRAGMENT, get_page
+from tests.tools import ROOT
+
+HTMX = "sha384-Qp9rdC8H7EqOoX+nR0P3RPG2Noji+qdwJlGpfzwQJsfOpp3sGwIdSP9xO3+UlEhn"
+"""htmx 4.0.1, dist/htmx.min.js of the published package; 4.0.0 breaks live forms."""
+
+
+def linked(client: FlaskClient) -> list[str]:
+    soup = get_page(client, "/")
+    links = soup.select('link[rel="stylesheet"], link[rel="icon"]')
+    scripts = soup.select("script[src]")
+    return [str(link["href"]) for link in links] + [str(script["src"]) for script in scripts]
+
+
+def test_htmx_is_the_pinned_version_and_the_page_says_its_hash(client: FlaskClient) -> None:
+    (script,) = get_page(client, "/").select('script[src*="htmx"]')
+    assert script["integrity"] == HTMX
+    body = client.get(str(script["src"])).data
+    assert (
+        hashlib.sha384(body).digest()
+        == hashlib.sha384((ROOT / "static" / "htmx.min.js").read_bytes()).digest()
+    )
+    assert b"4.0.1" in body
+
+
+def test_every_file_is_cached_for_a_year_under_a_name_of_its_content(client: FlaskClient) -> None:
+    for url in linked(client):
+        response = client.get(url)
+        assert response.status_code == 200
+        assert "immutable" in response.headers["Cache-Control"]
+        assert "max-age=31536000" in response.headers["Cache-Control"]
+        assert re.search(r"\.[0-9a-f]{12}\.", url)
+        assert client.get(re.sub(r"\.[0-9a-f]{12}\.", ".", url)).status_code == 404
+
+
+def test_compressed_files_are_the_same_files(client: FlaskClient) -> None:
+    for url in linked(client):
+        plain = client.get(url)
+        small = client.get(url, headers={"Accept-Encoding": "gzip"})
+        assert "Accept-Encoding" in small.headers["Vary"]
+        body = small.data
+        if small.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        assert body == plain.data
+
+
+def test_the_first_load_keeps_its_budget(client: FlaskClient) -> None:
+    asks_gzip = {"Accept-Encoding": "gzip"}
+    urls = ["/", *linked(client)]
+    assert sum(len(client.get(url).data) for url in urls) <= 80 * 1024
+    assert sum(len(client.get(url, headers=asks_gzip).data) for url in urls) <= 30 * 1024
+
+
+def test_own_style_and_script_stay_small() -> None:
+    assert (ROOT / "static" / "pages" / "app.css").stat().st_size <= 12 * 1024
+    assert (ROOT / "static" / "api" / "api.css").stat().st_size <= 1024
+    assert (ROOT / "static" / "pages" / "app.js").stat().st_size <= 5 * 1024
+    assert (ROOT / "static" / "kinds" / "image.css").stat().st_size <= 4 * 1024
+    assert (ROOT / "static" / "kinds" / "image.js").stat().st_size <= 5 * 1024
+
+
+def test_a_large_answer_is_compressed_and_the_same(client: FlaskClient) -> None:
+    plain = client.post(FRAGMENT, data=HOUSE)
+    small = client.post(FRAGMENT, data=HOUSE, headers={"Accept-Encoding": "gzip"})
+    assert small.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(small.data) == plain.data

@@ -1,0 +1,59 @@
+"""Long work goes to a thread of its own under gevent, and stays where it is elsewhere."""
+
+import subprocess
+import sys
+import threading
+
+from app.limits.background import aside
+from tests.tools import ROOT
+
+
+def test_without_gevent_the_work_is_done_in_place() -> None:
+    assert aside(threading.get_ident) == threading.get_ident()
+
+
+def test_under_gevent_others_are_answered_meanwhile() -> None:
+    code = """
+from gevent import monkey
+monkey.patch_all()
+import gevent
+from gevent.monkey import get_original
+from app.limits.background import aside
+said = []
+slow = gevent.spawn(lambda: (aside(get_original("time", "sleep"), 0.5), said.append("slow")))
+quick = gevent.spawn(lambda: said.append("quick"))
+gevent.joinall([slow, quick])
+print(said)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "['quick', 'slow']"
+
+
+def test_work_that_hangs_is_given_up_and_its_worker_told_to_end() -> None:
+    code = """
+from gevent import monkey
+monkey.patch_all()
+import signal
+from gevent.monkey import get_original
+from app.limits import background as aside
+aside.LONGEST = 0.3
+told = []
+signal.signal(signal.SIGTERM, lambda *_: told.append("end"))
+sleep = get_original("time", "sleep")
+for _ in range(aside.AT_ONCE + 1):
+    try:
+        aside.aside(sleep, 60)
+    except aside.HangingError:
+        told.append("given up")
+print(aside.aside(lambda: "others go on"), set(told), flush=True)
+import os
+os._exit(0)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.startswith("others go on")
+    assert "given up" in run.stdout
+    assert "end" in run.stdout

@@ -1,0 +1,65 @@
+"""A worker that is behind refuses quickly, in words, and only what costs."""
+
+import subprocess
+import sys
+
+import pytest
+from flask import Flask
+
+from app import create_app
+from app.config import Settings
+from tests.conftest import HOUSE
+from tests.html import FRAGMENT, check_fragment, check_page, text_of
+from tests.tools import ROOT
+
+
+@pytest.fixture(scope="module")
+def behind() -> Flask:
+    app = create_app(Settings(models=("house-price",)))
+    app.extensions["pulse"].behind = True
+    return app
+
+
+@pytest.mark.parametrize("path", ["/", FRAGMENT])
+def test_a_worker_that_is_behind_says_so_and_when_to_come_again(behind: Flask, path: str) -> None:
+    response = behind.test_client().post(path, data=HOUSE)
+    assert response.status_code == 503
+    assert int(response.headers["Retry-After"]) == 2
+    assert response.headers["Cache-Control"] == "no-store"
+    soup = check_fragment(response) if path == FRAGMENT else check_page(response)
+    assert "What you typed is not lost" in text_of(soup, "#error[data-status='503']")
+
+
+def test_files_and_health_are_answered_all_the_same(behind: Flask) -> None:
+    client = behind.test_client()
+    for path in ("/static/x", "/healthz", "/readyz"):
+        assert client.get(path).status_code != 503
+
+
+def test_a_worker_is_behind_after_two_long_turns_of_its_own_and_not_for_longer() -> None:
+    code = """
+import time, gevent
+from app.limits.load_shedding import BEAT, TOO_MUCH, Pulse
+def work():
+    started = time.thread_time()
+    while time.thread_time() - started < TOO_MUCH + BEAT:
+        pass
+pulse = Pulse()
+gevent.spawn(pulse.beat, gevent.sleep)
+gevent.sleep(BEAT / 2)
+said = [pulse.behind]
+time.sleep(3 * TOO_MUCH)  # the machine is busy with others
+gevent.sleep(0.001)
+said.append(pulse.behind)
+for _ in range(2):
+    work()
+    gevent.sleep(0.001)
+    said.append(pulse.behind)
+gevent.sleep(4 * BEAT)
+said.append(pulse.behind)
+print(said)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[False, False, False, True, False]"

@@ -1,0 +1,193 @@
+"""One client's limit: counted in memory or in Redis, said in words, nothing typed is lost."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+import redis
+from bs4 import BeautifulSoup
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.config import SettingError, Settings
+from app.limits.rate_limits import Counter, client_of, counter_for
+from tests.conftest import HOUSE, free_port
+from tests.html import FRAGMENT, check_fragment, check_page, text_of
+from tests.pictures import XRAY, XRAY_FRAGMENT, body, chest, encoded
+from tests.tools import find_redis
+
+
+def client_with(limit: str, **chosen: Any) -> FlaskClient:
+    return create_app(replace(Settings(), ratelimit=limit, **chosen)).test_client()
+
+
+def test_what_is_beyond_the_limit_is_refused_with_the_time_to_wait() -> None:
+    client = client_with("3/minute")
+    for _ in range(3):
+        assert client.post(FRAGMENT, data=HOUSE).status_code == 200
+    response = client.post(FRAGMENT, data=HOUSE)
+    assert response.status_code == 429
+    seconds = int(response.headers["Retry-After"])
+    assert 1 <= seconds <= 60
+    words = text_of(check_fragment(response), "#error")
+    assert "more than one address may ask" in words
+    assert f"Wait {seconds} second" in words
+    assert not BeautifulSoup(response.data, "html.parser").select("data")
+
+
+def test_a_refused_page_keeps_what_was_typed_and_sends_it_again() -> None:
+    client = client_with("1/hour")
+    typed = {**HOUSE, "sqft": '1850" onfocus="x'}
+    client.post("/", data=typed)
+    soup = check_page(client.post("/", data=typed))
+    (form,) = soup.select("main form[method=post]")
+    assert {str(item["name"]): str(item["value"]) for item in form.select("input")} == typed
+    assert form.select("button")
+    refused = client.get("/?beds=3&what_if=sqft")
+    assert refused.status_code == 429
+    (form,) = check_page(refused).select("main form[method=get]")
+    assert {str(item["name"]): str(item["value"]) for item in form.select("input")} == {
+        "beds": "3",
+        "what_if": "sqft",
+    }
+
+
+def test_pages_without_an_answer_are_not_counted() -> None:
+    client = client_with("1/hour")
+    for path in ("/", "/about", XRAY, "/nowhere"):
+        for _ in range(3):
+            assert client.get(path).status_code != 429
+
+
+def test_an_upload_counts_as_more_and_is_refused_in_words() -> None:
+    client = client_with("10/hour")
+    photo = encoded(chest().resize((1000, 1000)).convert("RGB"), "PNG", compress_level=0)
+    assert client.post(XRAY_FRAGMENT, **body(photo)).status_code == 200
+    for path in (XRAY, XRAY_FRAGMENT):
+        response = client.post(path, **body(photo))
+        assert response.status_code == 429
+        soup = check_page(response) if path == XRAY else check_fragment(response)
+        assert "Wait" in text_of(soup, "#error")
+        assert not soup.select("main form")
+
+
+def test_each_client_has_a_limit_of_its_own() -> None:
+    client = client_with("1/hour", proxies=1)
+    for address in ("1.2.3.4", "1.2.3.5", "2001:db8::1", "2001:db8:0:1::1"):
+        answers = [
+            client.post(FRAGMENT, data=HOUSE, headers={"X-Forwarded-For": f"9.9.9.9, {address}"})
+            for _ in range(2)
+        ]
+        assert [answer.status_code for answer in answers] == [200, 429]
+
+
+def test_a_client_is_an_address_or_the_network_of_one_line() -> None:
+    assert client_of("1.2.3.4") == client_of("::ffff:1.2.3.4") == "1.2.3.4"
+    assert client_of("2001:db8:1:2:3:4:5:6") == client_of("2001:db8:1:2::1") == "2001:db8:1:2::"
+    assert client_of("fe80::1%eth0") == "fe80::"
+    assert len(client_of("no address: " + "x" * 999)) == 64
+    assert client_of("") == ""
+
+
+def test_off_is_off_and_the_default_lets_an_office_type() -> None:
+    client = client_with("off")
+    assert {client.post("/?x").status_code for _ in range(50)} == {422}
+    counter = counter_for(Settings().ratelimit, "")
+    for _ in range(4 * 60 * 20):  # twenty who type as fast as anybody can, for a minute
+        assert counter.wait("1.2.3.4", 1) == 0
+
+
+@pytest.mark.parametrize("text", ["", "10", "10/day", "0/minute", "x/minute", "-1/minute", "OFF"])
+def test_a_limit_that_is_none_stops_the_start(text: str) -> None:
+    with pytest.raises(SettingError, match="Write off, or a limit like 600/minute"):
+        Settings.from_environment({"FORMCAST_RATELIMIT": text})
+
+
+@dataclass
+class Redis:
+    """A Redis server of our own."""
+
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        program = find_redis()
+        assert program is not None
+        command = [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 10
+        with redis.Redis.from_url(self.url) as client:
+            while time.monotonic() < deadline:
+                with suppress(redis.RedisError):
+                    client.ping()
+                    return
+                time.sleep(0.02)
+        raise RuntimeError("redis-server did not start")
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(10)
+            self.process = None
+
+
+@pytest.fixture
+def redis_server() -> Iterator[Redis]:
+    server = Redis()
+    server.start()
+    yield server
+    server.stop()
+
+
+def counters(url: str) -> tuple[Counter, Counter]:
+    return counter_for("3/hour", url), counter_for("3/hour", url)
+
+
+def test_in_redis_all_processes_count_together(redis_server: Redis) -> None:
+    one, other = counters(redis_server.url)
+    assert [one.wait("a", 1), other.wait("a", 1), one.wait("a", 1)] == [0, 0, 0]
+    assert one.wait("a", 1) > 0
+    assert other.wait("a", 1) > 0
+    assert other.wait("b", 1) == 0
+
+
+def test_without_redis_each_counts_for_itself_and_nothing_fails(
+    redis_server: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", redis_server.url)
+    client = client_with("3/hour")
+    assert client.post(FRAGMENT, data=HOUSE).status_code == 200
+    redis_server.stop()
+    answers = [client.post(FRAGMENT, data=HOUSE).status_code for _ in range(4)]
+    assert answers == [200, 200, 200, 429]
+
+
+def test_redis_is_used_again_once_it_is_back(
+    redis_server: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = counters(redis_server.url)
+    redis_server.stop()
+    assert one.wait("a", 3) == 0
+    redis_server.start()
+    assert one.wait("a", 1) > 0  # it is left alone for a while
+    now = time.monotonic()
+    monkeypatch.setattr("app.limits.rate_limits.time.monotonic", lambda: now + 11)
+    assert one.wait("a", 3) == 0
+    assert other.wait("a", 1) > 0
+
+
+@pytest.mark.parametrize("url", ["http://localhost", "localhost:6379", "redis://localhost:abc"])
+def test_an_address_that_is_none_of_redis_stops_the_start(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    with pytest.raises(SettingError, match="Write one like redis://"):
+        client_with("600/minute")

@@ -1,0 +1,133 @@
+"""The pages of a classifier of rows: class, probabilities, and the reasons for the winner's."""
+
+import re
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app import create_app
+from app.config import Settings
+from app.presentation.cached_templates import Skeleton
+from app.presentation.scales import ShareScale
+from model import load_classifier
+from tests.flowers import write_flowers
+from tests.html import data_of, get_page, post_fragment, post_page, text_of
+
+IRIS = {"length": "6", "width": "5"}
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("models")
+    write_flowers(root / "flowers")
+    write_flowers(root / "labels", probabilities=False)
+    return root
+
+
+@pytest.fixture(scope="module")
+def app(models: Path) -> Flask:
+    return create_app(Settings(models=("flowers", "labels")), models)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def points(text: str) -> int:
+    """ "− 12 points" and "34%" as whole numbers."""
+    amount = int(re.sub(r"[^0-9]", "", text))
+    return -amount if "−" in text else amount
+
+
+def shares(soup: BeautifulSoup) -> dict[str, float]:
+    found = soup.select("#result data.probability")
+    return {str(item["data-label"]): float(str(item["value"])) for item in found}
+
+
+def test_a_class_stands_on_the_page_with_the_probability_of_each(client: FlaskClient) -> None:
+    soup = post_fragment(client, IRIS)
+    assert text_of(soup, "#result data.prediction") == "Iris"
+    given = shares(soup)
+    assert list(given) == ["iris", "rose"]
+    assert sum(given.values()) == pytest.approx(1)
+    words = text_of(soup, "#result .range")
+    assert words == f"The model gives Iris {round(given['iris'] * 100)}%."
+    assert soup.select_one("#result")["data-announce"] == f"Flower: Iris. {words}"  # type: ignore[index]
+
+
+def test_page_and_fragment_show_the_same_class(client: FlaskClient) -> None:
+    fragment = post_fragment(client, IRIS)
+    for page in (get_page(client, "/?length=6&width=5"), post_page(client, IRIS)):
+        assert page.select_one("#result") == fragment.select_one("#result")
+
+
+def test_the_reasons_lead_to_the_probability_of_the_class_that_is_named(
+    client: FlaskClient,
+) -> None:
+    soup = post_fragment(client, IRIS)
+    assert "Probability of Iris" in text_of(soup, "#why > p")
+    assert "Probability of Iris by length" in text_of(soup, "#curve-title")
+    assert {str(item["data-field"]) for item in soup.select("data.contribution")} == set(IRIS)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(length=st.integers(0, 100), width=st.integers(0, 100))
+def test_the_points_add_up_to_the_percentage_shown(
+    client: FlaskClient, length: int, width: int
+) -> None:
+    soup = post_fragment(client, {"length": str(length / 10), "width": str(width / 10)})
+    found = soup.select("#result data.contribution")
+    exact = data_of(soup, "reference") + sum(float(str(item["value"])) for item in found)
+    most = max(shares(soup).values())
+    assert exact == pytest.approx(most, abs=1e-4)
+    shown = points(text_of(soup, "data.reference")) + sum(points(i.get_text()) for i in found)
+    assert shown == pytest.approx(min(round(most * 100), 99))
+
+
+def test_a_wrong_field_withdraws_the_class(client: FlaskClient) -> None:
+    soup = post_fragment(client, {**IRIS, "width": "99"}, status=422)
+    assert not soup.select("data.prediction, data.probability")
+    assert text_of(soup, "#result-title") == "No flower yet"
+
+
+def test_a_class_alone_comes_without_probabilities_or_reasons(client: FlaskClient) -> None:
+    soup = post_fragment(client, IRIS, path="/labels/predict-fragment")
+    assert text_of(soup, "#result data.prediction") == "Iris"
+    assert not soup.select("data.probability, data.contribution, #why, #what_if")
+    assert "does not say how sure it is" in text_of(soup, "#result .range")
+    assert "%" not in text_of(soup, "#result")
+
+
+def test_what_is_filled_in_is_what_the_template_renders(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled = client.post("/predict-fragment", data=IRIS).data
+    monkeypatch.setattr(Skeleton, "render", Skeleton.render_plainly)
+    assert client.post("/predict-fragment", data=IRIS).data == filled
+
+
+def test_the_card_says_how_the_probabilities_were_calibrated(client: FlaskClient) -> None:
+    soup = get_page(client, "/about")
+    assert "What the probabilities mean" in soup.get_text()
+    assert "divided by 2.00" in soup.get_text()
+
+
+def test_no_probability_is_said_to_be_certain(models: Path) -> None:
+    card = load_classifier(models / "flowers").card
+    scale = ShareScale(card.classes, card.locale)
+    assert scale.say(0.9999) == "over 99%"
+    assert scale.say(0.0001) == "under 1%"
+    assert scale.say(0.125) == "12%"
+    assert [scale.apart(share) for share in (0.0, 0.01, 0.02)] == [
+        "0\u00a0points",
+        "1\u00a0point",
+        "2\u00a0points",
+    ]

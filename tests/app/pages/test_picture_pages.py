@@ -1,0 +1,245 @@
+"""Uploads: page and fragment, every refusal in words, limits, no trace on disk or in the log."""
+
+import logging
+import tempfile
+
+import numpy as np
+import pytest
+from bs4 import BeautifulSoup, Tag
+from flask import Flask
+from flask.testing import FlaskClient
+from PIL import Image
+
+from app import create_app
+from app.config import Settings
+from app.kinds.pictures import ImagePresenter, Look
+from model import Diagnosis, load_image_model
+from tests.html import check_fragment, check_page, get_page, post_fragment, post_page, text_of
+from tests.pictures import (
+    REFUSED,
+    XRAY,
+    XRAY_FRAGMENT,
+    body,
+    chest,
+    encoded,
+    rotated,
+    upload,
+)
+from tests.tools import ROOT
+
+JPEG = encoded(chest(), "JPEG", quality=95)
+WARNING = "Not a medical device, not for diagnosis."
+
+
+def answer_of(soup: BeautifulSoup) -> tuple[str, dict[str, float]]:
+    (prediction,) = soup.select("#result data.prediction")
+    shares = soup.select("#result data.probability")
+    return str(prediction["value"]), {
+        str(item["data-label"]): float(str(item["value"])) for item in shares
+    }
+
+
+def test_the_empty_page_asks_for_a_picture_and_warns(client: FlaskClient) -> None:
+    soup = get_page(client, XRAY)
+    assert soup.select_one("#result")["data-state"] == "empty"  # type: ignore[index]
+    assert text_of(soup, "#result .sentence") == "Choose a picture, and the answer appears here."
+    assert text_of(soup, "#result .warning") == WARNING
+    (file,) = soup.select('#form[enctype="multipart/form-data"] input[type="file"]')
+    assert (file["name"], file["accept"]) == ("image", "image/jpeg,image/png")
+    assert not soup.select("data")
+
+
+def test_an_upload_is_answered_with_class_and_probabilities(client: FlaskClient) -> None:
+    soup = post_fragment(client, upload(JPEG), path=XRAY_FRAGMENT)
+    value, shares = answer_of(soup)
+    assert shares.keys() == {"NORMAL", "PNEUMONIA"}
+    assert sum(shares.values()) == pytest.approx(1, abs=1e-9)
+    assert value == max(shares, key=shares.__getitem__)
+    assert text_of(soup, "#result .warning") == WARNING
+    assert "Trained on" in text_of(soup, "#result .origin")
+    assert soup.select(f'#result a[href="{XRAY}about"]')
+    assert soup.select('#result a[href="https://doi.org/10.17632/rscbjbr9sj"]')
+
+
+def test_a_photo_of_some_megabytes_is_answered_like_the_small_one(client: FlaskClient) -> None:
+    large = chest().resize((4000, 3000))
+    grain = np.random.default_rng(0).integers(0, 6, (3000, 4000), dtype=np.uint8)
+    photo = encoded(Image.fromarray(np.asarray(large) // 2 + grain), "JPEG", quality=97)
+    assert 2_000_000 < len(photo) < 10_000_000
+    value, _ = answer_of(post_fragment(client, upload(JPEG), path=XRAY_FRAGMENT))
+    response = client.post(XRAY_FRAGMENT, **body(photo))
+    assert response.status_code == 200
+    assert answer_of(check_fragment(response))[0] == value
+
+
+def test_page_and_fragment_give_the_same_result(client: FlaskClient) -> None:
+    page = post_page(client, upload(JPEG), path=XRAY)
+    fragment = post_fragment(client, upload(JPEG), path=XRAY_FRAGMENT)
+    assert str(page.select_one("#result")) == str(fragment.select_one("#result"))
+
+
+def test_the_picture_stands_there_upright_with_a_map_that_can_be_switched(
+    client: FlaskClient,
+) -> None:
+    soup = post_fragment(client, upload(rotated()), path=XRAY_FRAGMENT)
+    (image,) = soup.select("#result svg image")
+    assert str(image["href"]).startswith("data:image/jpeg;base64,")
+    assert len(soup.select("#result .heat rect")) == 49
+    assert soup.select_one("#result input#show-map[type=checkbox][checked]:not([name])")
+    assert answer_of(soup)[1]["PNEUMONIA"] == pytest.approx(
+        answer_of(post_fragment(client, upload(JPEG), path=XRAY_FRAGMENT))[1]["PNEUMONIA"], abs=0.05
+    )
+
+
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_what_cannot_be_looked_at_is_refused_at_the_field(client: FlaskClient, name: str) -> None:
+    data, words = REFUSED[name]
+    response = client.post(XRAY_FRAGMENT, **body(data))
+    assert response.status_code == 422
+    soup = check_fragment(response)
+    assert text_of(soup, "#image-error[data-hx-swap-oob]") == f"Error: {words}"
+    assert words in text_of(soup, "#result")
+    assert not soup.select("data")
+
+
+def test_a_refused_full_post_has_a_focused_summary_that_links(client: FlaskClient) -> None:
+    soup = post_page(client, upload(b"<svg/>"), status=422, path=XRAY)
+    assert text_of(soup, "head > title").startswith("Error: ")
+    (link,) = soup.select("#errors[autofocus] a")
+    assert link["href"] == "#image"
+    (file,) = soup.select("#image[aria-invalid=true]")
+    assert "image-error" in str(file["aria-describedby"])
+
+
+def test_a_picture_that_is_no_xray_is_refused(client: FlaskClient) -> None:
+    from PIL import Image
+
+    for image in (Image.new("L", (300, 300), 255), Image.new("RGB", (300, 300), "teal"),
+                  Image.effect_noise((300, 300), 60)):  # fmt: skip
+        soup = post_fragment(client, upload(encoded(image)), status=422, path=XRAY_FRAGMENT)
+        assert "does not look like a frontal chest X-ray" in text_of(soup, "#image-error")
+
+
+@pytest.mark.parametrize("data", [{}, {"image": "text"}, {"other": "x"}, upload(b"", name="")])
+def test_no_file_is_asked_for(client: FlaskClient, data: dict[str, object]) -> None:
+    response = client.post(XRAY_FRAGMENT, data=data, content_type="multipart/form-data")
+    assert response.status_code == 422
+    soup = check_fragment(response)
+    assert text_of(soup, "#image-error") == "Error: Choose a picture"
+    assert client.post(XRAY, data={"image": "x"}).status_code == 422
+
+
+def test_two_files_are_refused(client: FlaskClient) -> None:
+    soup = post_fragment(client, upload(JPEG, JPEG), status=422, path=XRAY_FRAGMENT)
+    assert text_of(soup, "#image-error") == "Error: Choose a picture once"
+
+
+@pytest.mark.parametrize("path", [XRAY, XRAY_FRAGMENT])
+def test_a_body_over_the_limit_is_refused_unparsed(client: FlaskClient, path: str) -> None:
+    response = client.post(path, **body(b"x" * (10 * 1024 * 1024 + 70_000)))
+    assert response.status_code == 413
+    soup = check_fragment(response) if path == XRAY_FRAGMENT else check_page(response)
+    assert "choose a smaller file" in text_of(soup, "#error")
+
+
+@pytest.mark.parametrize("path", [XRAY, XRAY_FRAGMENT])
+def test_a_body_of_unknown_length_is_refused(client: FlaskClient, path: str) -> None:
+    response = client.post(path, data=upload(JPEG), headers={"Transfer-Encoding": "chunked"})
+    assert response.status_code == 411
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"--x",
+        b"--x\r\n\r\n",
+        b"--x\n\nabc\n--x--",
+        b"--x\r\n" + b"a: b\r\n" * 3000,
+        b"\0" * 99,
+    ],
+)
+def test_a_malformed_body_is_no_fault_of_ours(client: FlaskClient, sent: bytes) -> None:
+    for kind in ("multipart/form-data; boundary=x", "multipart/form-data"):
+        response = client.post(XRAY_FRAGMENT, data=sent, content_type=kind)
+        assert response.status_code in (413, 422)
+        check_fragment(response)
+
+
+def test_many_parts_are_refused(client: FlaskClient) -> None:
+    data = {f"field{number}": "x" for number in range(50)}
+    response = client.post(XRAY_FRAGMENT, data=data, content_type="multipart/form-data")
+    assert response.status_code == 413
+
+
+def test_an_upload_touches_no_disk_and_no_log(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def on_disk(*_: object, **__: object) -> None:
+        raise AssertionError("a file was made")
+
+    for name in ("TemporaryFile", "SpooledTemporaryFile", "NamedTemporaryFile", "mkstemp"):
+        monkeypatch.setattr(tempfile, name, on_disk)
+    monkeypatch.setattr("werkzeug.formparser.SpooledTemporaryFile", on_disk)
+    large = encoded(chest().resize((1600, 1200)).convert("RGB"), "PNG", compress_level=0)
+    assert len(large) > 5_000_000
+    with caplog.at_level(logging.DEBUG, logger="app"):
+        response = client.post(XRAY_FRAGMENT, **body(large, name="Jane Doe.png"))
+        assert response.status_code == 200
+        client.post(XRAY_FRAGMENT, **body(b"<svg/>", name="Jane Doe.png"))
+    assert "Jane" not in caplog.text
+
+
+def test_the_name_of_a_file_is_not_given_back(client: FlaskClient) -> None:
+    name = "<script>alert(1)</script>.png"
+    response = client.post(XRAY, data=upload(b"<svg/>", name=name))
+    assert "alert" not in check_page(response).get_text()
+
+
+def test_each_model_leads_to_the_other_and_says_which_is_open(client: FlaskClient) -> None:
+    for path in ("/", "/about", XRAY, XRAY + "about"):
+        soup = get_page(client, path)
+        links = {link.get_text(): str(link["href"]) for link in soup.select("header nav a")}
+        assert links == {"House price": "/", "Chest X-ray": XRAY}
+        (here,) = soup.select("header nav a[aria-current]")
+        assert here["href"] == (XRAY if path.startswith(XRAY) else "/")
+    assert not get_page(client, "/nowhere", status=404).select("[aria-current]")
+
+
+def test_a_model_alone_needs_no_navigation() -> None:
+    alone = create_app(Settings(models=("chest-xray",))).test_client()
+    assert not get_page(alone, "/").select("header nav")
+    assert answer_of(post_fragment(alone, upload(JPEG)))[0]
+
+
+def test_the_card_for_people_shows_the_measured_figures(client: FlaskClient) -> None:
+    model = load_image_model(ROOT / "model" / "chest_xray")
+    page = text_of(get_page(client, XRAY + "about"), "main")
+    for metric in model.manifest.metrics:
+        assert metric.label in page
+    for text in (*model.card.limits, *model.card.not_for, model.manifest.data.source):
+        assert text in page
+
+
+def test_the_probability_is_never_said_to_be_certain(app: Flask) -> None:
+    presenter = ImagePresenter(load_image_model(ROOT / "model" / "chest_xray"))
+    field = presenter._card.field
+    picture, heat = field.validate_value(JPEG), presenter._model.predictor.look
+    for share, words in ((0.9999, "over 99%"), (0.0001, "under 1%"), (0.5, "50%")):
+        seen = heat(picture.square).heat
+        result = presenter.result(Look(picture, Diagnosis("PNEUMONIA", (1 - share, share), seen)))
+        assert result.classes[1].text == words
+
+
+def test_a_fragment_holds_only_the_result_and_what_is_swapped_beside_it(
+    client: FlaskClient,
+) -> None:
+    soup = BeautifulSoup(client.post(XRAY_FRAGMENT, data=upload(JPEG)).data, "html.parser")
+    roots = [child for child in soup.children if isinstance(child, Tag)]
+    assert roots[0]["id"] == "result"
+    assert all("data-hx-swap-oob" in root.attrs for root in roots[1:])
+
+
+def test_it_stays_small(client: FlaskClient) -> None:
+    response = client.post(XRAY_FRAGMENT, data=upload(JPEG), headers={"Accept-Encoding": "gzip"})
+    assert len(response.data) <= 16 * 1024

@@ -1,0 +1,217 @@
+"""The reasons beside a price: contributions, what-if, similar sales, support."""
+
+import re
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.presentation.explanations import share_out
+from model import Model
+from tests.conftest import HOUSE
+from tests.html import data_of, get_page, post_fragment, text_of
+
+
+def dollars(text: str) -> int:
+    """ "− $1,200" as -1200."""
+    amount = int(re.sub(r"[^0-9]", "", text))
+    return -amount if "−" in text else amount
+
+
+def check_sums(soup: BeautifulSoup) -> None:
+    """The contributions lead from the reference to the price, shown and unrounded."""
+    found = soup.select("#result data.contribution")
+    exact = data_of(soup, "reference") + sum(float(str(item["value"])) for item in found)
+    assert exact == pytest.approx(data_of(soup, "prediction"), abs=0.5)
+    shown = dollars(text_of(soup, "data.reference")) + sum(
+        dollars(item.get_text()) for item in found
+    )
+    assert shown == dollars(text_of(soup, "data.prediction"))
+
+
+def test_each_given_fact_has_its_reason_in_words(client: FlaskClient) -> None:
+    soup = post_fragment(client, {**HOUSE, "garage_cars": "0", "neighborhood": "Old_Town"})
+    found = soup.select("#why data.contribution")
+    assert {str(item["data-field"]) for item in found} == {
+        "beds", "baths", "sqft", "garage_cars", "neighborhood",
+    }  # fmt: skip
+    words = text_of(soup, ".reasons")
+    for part in ("because it has 2.5 baths", "because it has 1,850 sq ft of living area",
+                 "because it has no garage", "because it stands in Old Town"):  # fmt: skip
+        assert part in words
+    amounts = [abs(float(str(item["value"]))) for item in found]
+    assert amounts == sorted(amounts, reverse=True)
+    check_sums(soup)
+
+
+def test_the_labels_of_a_curve_have_the_room_that_they_need(client: FlaskClient) -> None:
+    for sqft, more in (("900", {}), ("5600", {"neighborhood": "Northridge_Heights"})):
+        svg = post_fragment(client, {**HOUSE, "sqft": sqft, **more}).select_one("svg.curve")
+        assert svg is not None
+        left, _, width, _ = (int(part) for part in str(svg["viewbox"]).split())
+        longest = max(len(item.get_text()) for item in svg.select('text[x="-8"]'))
+        assert -left >= 6 + 8 * longest  # a digit is at most eight units wide
+        assert width == 328 - left
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_the_amounts_add_up_to_the_dollar_for_random_houses(
+    client: FlaskClient, house: Model, data: st.DataObject
+) -> None:
+    form: dict[str, Any] = {}
+    for field in house.card.fields:
+        if not field.required and not data.draw(st.booleans()):
+            continue
+        if field.kind == "choice":
+            form[field.name] = data.draw(st.sampled_from([c.value for c in field.choices]))
+        elif field.kind in ("integer", "number"):
+            form[field.name] = data.draw(st.integers(int(field.min) + 1, int(field.max)))
+    check_sums(post_fragment(client, form))
+
+
+@given(
+    st.lists(st.floats(-1e5, 1e5), min_size=1, max_size=12), st.integers(-300, 300),
+    st.sampled_from([1.0, 100.0]),
+)  # fmt: skip
+def test_shares_are_close_to_the_amounts_and_add_up(
+    exact: list[float], off: int, step: float
+) -> None:
+    total = round(sum(exact) / step) * step + off * step
+    shared = share_out(exact, total, step)
+    assert sum(shared) == pytest.approx(total)
+    for share, amount in zip(shared, exact, strict=True):
+        assert abs(share - amount) <= (abs(off) / len(exact) + 2) * step
+
+
+def test_the_waterfall_says_in_its_title_what_it_draws(client: FlaskClient) -> None:
+    soup = post_fragment(client, HOUSE)
+    title = text_of(soup, "#why svg title")
+    for item in soup.select("#why data.contribution"):
+        assert " ".join(item.get_text().split()) in title
+    assert len(soup.select("#why svg path")) == len(HOUSE) + 2
+
+
+def test_the_what_if_goes_over_the_fact_that_was_chosen(client: FlaskClient) -> None:
+    soup = post_fragment(client, {**HOUSE, "what_if": "baths"})
+    (chosen,) = soup.select("#what_if input[checked]")
+    assert chosen["value"] == "baths"
+    words = text_of(soup, "#what_if > .quiet")
+    assert "here $" in words
+    assert "at 2.5 baths" in words
+    assert words in text_of(soup, "#what_if svg title")
+    assert soup.select_one("#what_if svg .dot")
+
+
+def test_the_choice_of_the_what_if_is_part_of_the_address(client: FlaskClient) -> None:
+    response = client.post("/predict-fragment", data={**HOUSE, "what_if": "baths"})
+    url = response.headers["HX-Replace-Url"]
+    assert url == "/?beds=3&baths=2.5&sqft=1850&what_if=baths"
+    page = get_page(client, url)
+    assert page.select_one("#what_if input[value=baths][checked]")
+    default = client.post("/predict-fragment", data={**HOUSE, "what_if": "sqft"})
+    assert "what_if" not in default.headers["HX-Replace-Url"]
+    unknown = post_fragment(client, {**HOUSE, "what_if": "<b>"})
+    assert unknown.select_one("#what_if input[value=sqft][checked]")
+
+
+def test_the_choice_outlives_a_wrong_field(client: FlaskClient) -> None:
+    soup = post_fragment(client, {**HOUSE, "beds": "99", "what_if": "baths"}, status=422)
+    (kept,) = soup.select("#result input[name=what_if]")
+    assert kept["value"] == "baths"
+
+
+def test_a_fact_that_is_not_given_has_a_curve_without_a_dot(client: FlaskClient) -> None:
+    soup = post_fragment(client, {**HOUSE, "what_if": "year_built"})
+    assert not soup.select("#what_if svg .dot")
+    assert "year built is not given here" in text_of(soup, "#what_if > .quiet")
+
+
+def test_a_value_beyond_the_curve_stands_at_its_end(client: FlaskClient) -> None:
+    soup = post_fragment(client, {"beds": "4", "baths": "3", "sqft": "5500"})
+    (dot,) = soup.select("#what_if .dot")
+    assert dot["cx"] == "320.0"
+    assert "5,500" in soup.select("#what_if .curve text")[-1].get_text()
+
+
+def test_a_choice_has_a_bar_for_each_value_the_largest_first(
+    client: FlaskClient, house: Model
+) -> None:
+    soup = post_fragment(client, {**HOUSE, "neighborhood": "Gilbert", "what_if": "neighborhood"})
+    field = house.card.by_name["neighborhood"]
+    assert field.kind == "choice"
+    prices = [dollars(text.get_text()) for text in soup.select("#what_if g.end text")]
+    assert len(prices) == len(field.choices)
+    assert prices == sorted(prices, reverse=True)
+    assert text_of(soup, "#what_if text.here") == "Gilbert"
+    assert f"here {text_of(soup, 'data.prediction')} with Gilbert" in text_of(soup, "#what_if")
+
+
+def test_three_sales_are_shown_with_price_year_and_what_differs(
+    client: FlaskClient, house: Model
+) -> None:
+    soup = post_fragment(client, HOUSE)
+    rows = soup.select("#similar li")
+    assert len(rows) == 3
+    assert house.neighbors is not None
+    prices = set(house.neighbors.answers.tolist())
+    for row in rows:
+        (price,) = row.select("data.similar")
+        assert float(str(price["value"])) in prices
+        assert re.search(r"in 20(06|07|08|09|10)", row.get_text())
+    assert "sq ft" in text_of(soup, "#similar")
+
+
+def test_a_house_that_was_sold_finds_itself(client: FlaskClient, house: Model) -> None:
+    assert house.neighbors is not None
+    row = house.neighbors.rows[100]
+    sale = {f.name: f.decode(float(code)) for f, code in zip(house.card.fields, row, strict=True)}
+    soup = post_fragment(client, sale)
+    first = soup.select("#similar li")[0]
+    assert "the same in every fact" in first.get_text()
+    (support,) = soup.select("data.support")
+    assert support["value"] == "inside"
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"beds": "8", "baths": "1", "sqft": "700"},
+        {"beds": "0", "baths": "8", "sqft": "5000"},
+        {**HOUSE, "year_built": "1880", "garage_cars": "5", "fireplaces": "5"},
+    ],
+)
+def test_a_house_unlike_all_sales_is_said_to_be_one_and_gets_no_nine_in_ten(
+    client: FlaskClient, strange: dict[str, str]
+) -> None:
+    soup = post_fragment(client, strange)
+    (support,) = soup.select("#result data.support")
+    assert support["value"] == "outside"
+    assert "No house like this is among the sales" in text_of(soup, ".range")
+    assert "9 of 10" not in text_of(soup, "#result")
+    assert "half of the estimates" not in text_of(soup, "#result")
+    assert data_of(soup, "interval-low") < data_of(soup, "interval-high")
+
+
+def test_most_sales_are_inside_the_support(client: FlaskClient, house: Model) -> None:
+    assert house.neighbors is not None
+    inside = 0
+    rows = house.neighbors.rows[::60]
+    for row in rows:
+        sale = {f.name: f.decode(float(c)) for f, c in zip(house.card.fields, row, strict=True)}
+        only = {name: sale[name] for name in HOUSE}
+        (support,) = post_fragment(client, only).select("data.support")
+        inside += support["value"] == "inside"
+    assert inside >= 0.95 * len(rows)
+
+
+def test_the_link_to_share_is_this_very_estimate(client: FlaskClient) -> None:
+    soup = post_fragment(client, {**HOUSE, "sqft": "1,850", "what_if": "baths"})
+    (link,) = soup.select("#share")
+    again = get_page(client, str(link["href"]))
+    assert str(again.select_one("#result")) == str(soup.select_one("#result"))

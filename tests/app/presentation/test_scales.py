@@ -1,0 +1,49 @@
+"""How values are said: to the card's step, in its format, with nothing lost and nothing added."""
+
+import pytest
+
+from app.presentation.scales import NumberScale, ceiling, signed
+from model import Card, Model
+from model.contract.outputs import NumberOutput
+
+
+def scale_of(house: Model, **output: object) -> NumberScale:
+    """A scale for an output that differs from the house price's."""
+    given = {"label": "L", "noun": "n", "kind": "number", "format": "number", **output}
+    return NumberScale(house.card.model_copy(update={"output": NumberOutput.model_validate(given)}))
+
+
+@pytest.mark.parametrize(
+    ("step", "value", "words"),
+    [
+        (0.0001, 0.012549, "0.0125"),
+        (0.1, 0.30000000000000004, "0.3"),
+        (1, 1849.6, "1,850"),
+        (500, 183_730, "183,500"),
+        (0.00001, -0.000125, "-0.00012"),
+    ],
+)
+def test_a_value_is_said_to_the_step_of_the_card(
+    house: Model, step: float, value: float, words: str
+) -> None:
+    scale = scale_of(house, round_to=step)
+    assert scale.say(scale.round(value)) == words
+
+
+def test_a_unit_stands_behind_its_number(house: Model) -> None:
+    scale = scale_of(house, unit="kWh", round_to=0.5)
+    assert scale.say(scale.round(12.3)) == "12.5\u00a0kWh"
+    assert signed(scale, -2.5) == "−\u00a02.5\u00a0kWh"
+    assert signed(scale, 0) == "0\u00a0kWh"
+
+
+def test_an_error_is_never_said_too_small(house: Model) -> None:
+    scale = scale_of(house, round_to=500)
+    assert scale.fine == 100
+    assert ceiling(scale, 101) == 200
+
+
+def test_a_card_of_numbers_has_no_classes(house: Model) -> None:
+    card: Card = house.card
+    with pytest.raises(TypeError, match="answers with a number"):
+        _ = card.classes

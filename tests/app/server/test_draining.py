@@ -1,0 +1,40 @@
+"""Answers leave in one piece: a worker that dies leaves none without its body."""
+
+import socket
+
+from app.server.draining import WholeAnswer
+
+
+class Sent(list[bytes]):
+    """A socket that remembers what was sent."""
+
+    def sendall(self, data: bytes) -> None:
+        self.append(data)
+
+    def fileno(self) -> int:
+        return 7
+
+
+def test_a_head_leaves_with_the_first_piece_of_its_body() -> None:
+    sent = Sent()
+    whole = WholeAnswer(sent)
+    for piece in (b"head ", b"body ", b"more"):
+        whole.sendall(piece)
+    whole.flush()
+    assert sent == [b"head body ", b"more"]
+
+
+def test_a_head_without_a_body_leaves_at_the_end() -> None:
+    sent = Sent()
+    whole = WholeAnswer(sent)
+    whole.sendall(b"head")
+    assert sent == []
+    whole.flush()
+    whole.flush()
+    assert sent == [b"head"]
+
+
+def test_all_else_is_the_sockets_own() -> None:
+    assert WholeAnswer(Sent()).fileno() == 7
+    with socket.socket() as sock:
+        assert WholeAnswer(sock).getsockname() == sock.getsockname()

@@ -1,0 +1,61 @@
+"""A new app takes the old one's place only after it has answered its pages in another process."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.tools import ROOT
+
+LOADER = """
+import os, time
+from flask import Flask
+from app.server import reloading
+
+reloading.LONGEST = 0.5
+
+class Loader:
+    app_uri = "nowhere:app"
+    callable = "the old app"
+
+    def load(self):
+        app = Flask("new")
+        {body}
+        return app
+
+loader = Loader()
+print(reloading.renew(loader), "|", "old" if loader.callable == "the old app" else "new")
+"""
+
+
+def renewed(body: str) -> tuple[str, str]:
+    """What ``renew`` says, and which app serves then; a fork is best made outside of pytest."""
+    run = subprocess.run(
+        [sys.executable, "-c", LOADER.format(body=body)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    said, _, which = run.stdout.strip().rpartition("|")
+    return said.strip(), which.strip()
+
+
+def test_a_sound_app_takes_the_place() -> None:
+    assert renewed("app.route('/')(lambda: 'fine')") == ("", "new")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("raise SystemExit('Formcast cannot start. The card is wrong.')", "The card is wrong."),
+        ("os.abort()", "The process that tried it ended with SIGABRT."),
+        ("os._exit(7)", "The process that tried it ended with exit code 7."),
+        ("time.sleep(60)", "It was not ready after 0.5 s."),
+        ("app.route('/about', endpoint='pages-x')(lambda: ('', 500))", "/about answers 500."),
+    ],
+)
+def test_one_that_is_not_leaves_the_old_app_and_says_why(body: str, said: str) -> None:
+    words, which = renewed(body)
+    assert words.endswith(said)
+    assert which == "old"

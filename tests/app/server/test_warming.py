@@ -1,0 +1,40 @@
+"""Each page and example is asked before a worker that takes another's place is made."""
+
+import logging
+
+import pytest
+from flask import Flask, request
+from werkzeug.exceptions import NotFound
+
+from app import create_app
+from app.config import Settings
+from app.server.warming import warm
+
+
+def test_every_example_of_every_model_is_asked_once() -> None:
+    app = Flask("pages")
+    asked = []
+
+    def page() -> str:
+        asked.append(request.full_path)
+        links = '<a href="/about">About</a><a href="https://example.org/?size=2">Elsewhere</a>'
+        return f'<a href="/?size=1&amp;beds=2">One</a>{links}'
+
+    def refused() -> str:
+        raise NotFound
+
+    app.add_url_rule("/", "pages-x.form", page)
+    app.add_url_rule("/embed", "pages-x.embedded", refused)
+    app.add_url_rule("/metrics", "metrics.counts", page)
+    warm(app)
+    warm(app)
+    assert asked == ["/?", "/?size=1&beds=2"]
+
+
+@pytest.mark.parametrize("hosts", [(), ("example.org",), (".example.org",)])
+def test_the_bundled_models_answer_whatever_names_are_trusted(
+    hosts: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        warm(create_app(Settings(models=("house-price",), trusted_hosts=hosts)))
+    assert caplog.records == []

@@ -1,0 +1,85 @@
+"""What never becomes a request is refused in words, too; what gunicorn is told must make sense."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from gunicorn.http.errors import InvalidResponseHeader, LimitRequestLine, UnsupportedTransferCoding
+
+from app.http.headers import HEADERS
+from app.server.worker import status_of, whole_answer
+from tests.conftest import Server
+from tests.tools import ROOT
+from tests.wire import Answer, converse
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "says"),
+    [
+        (b"GET /\r\n", 400, "This request could not be read"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nBad Header: x\r\n\r\n", 400, "could not be read"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n", 417, "It expects what the app"),
+        (b"GET / HTTP/1.1\r\nX: " + b"a" * 90_000 + b"\r\n\r\n", 431, "Its headers are too large"),
+        (b"GET /" + b"a" * 900_000 + b" HTTP/1.1\r\n\r\n", 414, "This address is too long"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: tea\r\n\r\n", 400, "could not be read"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_on_a_page_with_every_header(
+    server: Server, sent: bytes, status: int, says: str
+) -> None:
+    answer = converse(server.port, sent)
+    assert answer.status == status
+    assert says in answer.text
+    assert "<h1>" in answer.text
+    assert {name.lower() for name, _ in HEADERS} <= answer.headers.keys()
+    assert answer.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"HEAD / HTTP/1.1\r\nHost: a\r\nBad Header: x\r\n\r\n",
+        b"HEAD /" + b"a" * 9_000 + b" HTTP/1.1\r\n\r\n",
+        b"HEAD / HTTP/1.1\r\nX: " + b"a" * 90_000 + b"\r\n\r\n",
+        b"HEAD / HTTP/7\r\n\r\n",
+        b"HEAD /\r\n\r\n",
+    ],
+)
+def test_a_head_that_cannot_be_read_gets_no_body(server: Server, sent: bytes) -> None:
+    answer: Answer = converse(server.port, sent)
+    assert 400 <= answer.status < 500
+    assert answer.body == b""
+    assert int(answer.headers["content-length"]) > 0
+
+
+def test_a_fault_of_ours_is_500_and_that_of_a_client_never() -> None:
+    assert status_of(ZeroDivisionError()) == 500
+    assert status_of(InvalidResponseHeader("x")) == 500
+    assert status_of(LimitRequestLine(1, 2)) == 414
+    assert status_of(UnsupportedTransferCoding("tea")) == 400
+
+
+def test_an_app_that_is_not_ours_is_spoken_for_in_plain_words() -> None:
+    answer = whole_answer(400, None, head=False, identity="0" * 16)
+    assert answer.endswith(b"\r\n\r\nThis request could not be read.")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("PORT", "abc"), ("PORT", "70000"), ("WEB_CONCURRENCY", "0")]
+)
+def test_a_number_that_makes_no_sense_stops_the_start_in_one_line(
+    variable: str, value: str
+) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "wsgi:app"],
+        cwd=ROOT,
+        env={**os.environ, variable: value},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert run.returncode == 1
+    (line,) = run.stderr.splitlines()
+    assert line.startswith(f"Formcast cannot start. {variable} is '{value}'. Write a whole number")

@@ -1,0 +1,134 @@
+"""The server as seen from outside, with two workers: its log, its counts, its readiness."""
+
+import json
+import os
+import pty
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.telemetry import metric_files as slots
+from tests.running import Running, running
+from tests.tools import ROOT
+
+COMMAND = (ROOT / "Procfile").read_text().removeprefix("web: ").split()
+HOUSE = b"beds=3&baths=2.5&sqft=1850"
+MEMORY = Path("/dev/shm")  # noqa: S108
+KEPT = {name: value for name, value in os.environ.items() if not name.startswith("FORMCAST_")}
+
+
+def predictions(server: Running) -> float:
+    """The predictions of all workers."""
+    for line in server.ask("/metrics")[2].decode().splitlines():
+        if line.startswith('formcast_predictions_total{model="house-price"}'):
+            return float(line.split()[-1])
+    return 0.0
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("watched")
+    environ = {**KEPT, "WEB_CONCURRENCY": "2", "FORMCAST_METRICS": "on", "TMPDIR": str(folder)}
+    with running([sys.executable, "-m", *COMMAND], folder, environ) as server:
+        yield server
+
+
+def test_the_counts_of_all_workers_are_one_and_outlive_a_worker(watched: Running) -> None:
+    before = predictions(watched)
+    for round_ in range(3):
+        for _ in range(20):
+            assert watched.ask("/predict-fragment", HOUSE)[0] == 200
+        assert {predictions(watched) for _ in range(8)} == {before + 20 * (round_ + 1)}
+        doomed = watched.workers()[0]
+        os.kill(doomed, signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while doomed in watched.workers() or len(watched.workers()) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert {predictions(watched) for _ in range(20)} == {before + 60}
+    (folder,) = {
+        Path(line.split()[-1]).parent
+        for pid in watched.workers()
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines()
+        if line.endswith(".db")
+    }
+    slots = {path.stem.split("_")[-1] for path in folder.glob("*.db")}
+    assert slots <= {"0", "1"}  # three workers were replaced, and left no files of their own
+
+
+def test_every_request_is_one_line_and_every_message_is_json(watched: Running) -> None:
+    seen = {line["id"] for line in watched.said("out")}
+    ids = [watched.ask("/predict-fragment", HOUSE)[1]["X-Request-ID"] for _ in range(5)]
+    ids.append(watched.ask("/?beds=77&baths=2&sqft=1850")[1]["X-Request-ID"])
+    assert "1850" not in watched.out.read_text()
+    lines = [line for line in watched.said("out") if line["id"] not in seen]
+    assert [line["id"] for line in lines] == ids
+    assert [line["path"] for line in lines] == ["/predict-fragment"] * 5 + ["/"]
+    assert all(line["ms"] > 0 and line["bytes"] > 0 for line in lines)
+    messages = [line["message"] for line in watched.said("err")]
+    assert f"Formcast is ready: http://localhost:{watched.port}" in messages
+    warnings = [line for line in watched.said("err") if line["logger"] == "py.warnings"]
+    assert not warnings  # such as gevent's, that it came too late for a module
+
+
+def test_a_request_that_is_none_is_logged_without_what_it_said(watched: Running) -> None:
+    with socket.create_connection(("127.0.0.1", watched.port), timeout=10) as raw:
+        raw.sendall(b"GET /?secret=1 SECRET 2\r\nsecret: 3\r\n\r\n")
+        answer = raw.makefile("rb").read().decode()
+    assert answer.startswith("HTTP/1.1 400 ")
+    (line,) = [line for line in watched.said("err") if "cannot be read" in line["message"]]
+    assert f"X-Request-ID: {line['id']}\r\n" in answer
+    assert f"<code>{line['id']}</code>" in answer
+    assert "secret" not in watched.err.read_text().lower()
+
+
+def test_two_workers_are_alive_and_ready(watched: Running) -> None:
+    for _ in range(4):
+        assert watched.ask("/healthz")[0] == 200
+        status, _, body = watched.ask("/readyz")
+        assert (status, json.loads(body)["ready"]) == (200, True)
+
+
+def test_the_counts_leave_nothing_behind(tmp_path: Path) -> None:
+    def folders() -> set[Path]:
+        return {*MEMORY.glob("formcast-*"), *tmp_path.glob("formcast-*")}
+
+    before = folders()
+    environ = {**KEPT, "FORMCAST_METRICS": "on", "TMPDIR": str(tmp_path)}
+    environ["FORMCAST_MODELS"] = "house-price"
+    with running([sys.executable, "-m", *COMMAND], tmp_path, environ) as server:
+        assert server.ask("/metrics")[0] == 200
+        (own,) = folders() - before
+    assert not own.exists()
+
+
+def test_a_start_that_has_nowhere_to_count_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORMCAST_METRICS", "on")
+    monkeypatch.delenv(slots.FOLDER, raising=False)
+    with pytest.raises(SystemExit, match=r"FORMCAST_METRICS=on needs a folder"):
+        slots.prepare(str(tmp_path / "missing"))
+
+
+def test_a_person_at_a_terminal_reads_sentences() -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", *COMMAND, "--bind", "127.0.0.1:0"],
+        cwd=ROOT, env=KEPT, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    said = b""
+    while b"Formcast is ready: http://localhost:" not in said and process.poll() is None:
+        said += os.read(ours, 4096)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait(10)
+    os.close(ours)
+    assert b"[INFO] Formcast is ready: http://localhost:" in said
+    assert b"{" not in said

@@ -1,0 +1,246 @@
+"""What is told of a request: its id, its line in the log, its counts."""
+
+import fcntl
+import json
+import logging
+import os
+import re
+import sys
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.config import Settings
+from app.http.request_id import new_id
+from app.telemetry.json_logging import JsonLines
+from app.telemetry.request_log import RequestLog
+from app.telemetry.request_records import Told
+from tests.conftest import HOUSE
+from tests.html import FRAGMENT, check_fragment, check_page, text_of
+from tests.pictures import REFUSED, XRAY_FRAGMENT, chest, encoded, upload
+
+TOLD = Told("0123456789abcdef", "POST", "/", "/", "house-price", 200, 1.25, 900, None)
+ID = re.compile(r"[0-9a-f]{16}")
+
+
+def counts(client: FlaskClient) -> dict[str, float]:
+    """What /metrics says, by name and labels."""
+    lines = client.get("/metrics").text.splitlines()
+    return {
+        name: float(value)
+        for name, value in (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    }
+
+
+@pytest.fixture(scope="module")
+def counted_app() -> Flask:
+    return create_app(Settings(metrics=True, log="text"))
+
+
+def test_every_answer_has_an_id_of_its_own(client: FlaskClient) -> None:
+    ids = [client.get(path).headers["X-Request-ID"] for path in ("/", "/healthz", "/nowhere")]
+    assert len(set(ids)) == 3
+    assert all(ID.fullmatch(identity) for identity in ids)
+
+
+def test_an_id_that_anybody_sends_is_not_believed(client: FlaskClient) -> None:
+    answer = client.get("/", headers={"X-Request-ID": "chosen-by-a-visitor"})
+    assert ID.fullmatch(answer.headers["X-Request-ID"])
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("01234567-89ab-cdef-0123-456789abcdef", True),
+        ("short", False),
+        ("a" * 129, False),
+        ('quoted"12345', False),
+        ("nine٣٣٣٣٣", False),
+    ],
+)
+def test_an_id_from_a_proxy_of_ours_is_kept_where_it_is_well_formed(given: str, kept: bool) -> None:
+    client = create_app(Settings(models=("house-price",), proxies=1)).test_client()
+    answer = client.get("/about", headers={"X-Request-ID": given})
+    assert (answer.headers["X-Request-ID"] == given) == kept
+
+
+def test_an_error_shows_the_id_that_its_line_in_the_log_has(client: FlaskClient) -> None:
+    page = client.get("/nowhere")
+    assert text_of(check_page(page), "#error code") == page.headers["X-Request-ID"]
+    fragment = client.get(FRAGMENT)
+    assert text_of(check_fragment(fragment), "#error code") == fragment.headers["X-Request-ID"]
+
+
+def test_a_line_says_what_was_asked_and_how_it_was_answered() -> None:
+    line = json.loads(RequestLog().line(TOLD))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line.pop("time"))
+    assert line == {
+        "level": "info", "message": "request", "method": "POST", "path": "/", "status": 200,
+        "ms": 1.25, "bytes": 900, "model": "house-price", "id": "0123456789abcdef",
+    }  # fmt: skip
+
+
+def test_a_line_survives_whatever_a_path_or_a_method_has_in_it() -> None:
+    path = '/"\\\n\x00\u2028\ud800' + "x" * 9000
+    told = Told("0" * 16, 'GE"T\n' * 99, path, "none", "", 404, 0.1, 0, None)
+    text = RequestLog().line(told)
+    assert text.count("\n") == 1
+    assert json.loads(text)["path"] == path[:256]
+    assert len(text) < 4096  # what a pipe takes whole
+
+
+def test_what_was_typed_is_in_the_log_only_where_a_setting_says_so(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    data = {**HOUSE, "sqft": "1234.5x"}
+    for inputs in (False, True):
+        app = create_app(Settings(models=("house-price",), log="json", log_inputs=inputs))
+        capfd.readouterr()
+        client = app.test_client()
+        client.post(FRAGMENT, data=data)
+        client.get("/?beds=3&baths=2&sqft=1234.5x")
+        lines = capfd.readouterr().out.splitlines()
+        assert len(lines) == 2
+        assert all(("1234.5x" in line) == inputs for line in lines)
+        assert json.loads(lines[0])["refused"] == "sqft"
+        assert json.loads(lines[0])["model"] == "house-price"
+        assert json.loads(lines[1])["path"] == "/"
+
+
+def test_a_log_that_nobody_reads_does_not_stop_the_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    real = os.fstat, os.open
+    monkeypatch.setattr(os, "fstat", lambda fd: real[0](writing if fd == 1 else fd))
+    monkeypatch.setattr(
+        os, "open", lambda path, *rest: real[1](path.replace("fd/1", f"fd/{writing}"), *rest)
+    )
+    log = RequestLog()
+    monkeypatch.undo()
+    assert not fcntl.fcntl(writing, fcntl.F_GETFL) & os.O_NONBLOCK  # others share it
+    for _ in range(2000):
+        log(TOLD)
+    first = os.read(reading, 1 << 20)
+    assert all(json.loads(line) for line in first.splitlines())
+    log(TOLD)
+    lost = json.loads(os.read(reading, 4096))["lost"]
+    assert len(first.splitlines()) + lost == 2000
+    os.close(reading)
+    log(TOLD)
+    os.close(writing)
+
+
+def message(record_of: str, *args: object, **more: object) -> dict[str, object]:
+    record = logging.LogRecord("gunicorn.error", logging.ERROR, "x.py", 1, record_of, args, None)
+    record.__dict__.update(more)
+    text = JsonLines().format(record)
+    assert "\n" not in text
+    line: dict[str, object] = json.loads(text)
+    return line
+
+
+def test_a_traceback_is_one_line_with_the_id_of_its_request() -> None:
+    try:
+        raise ZeroDivisionError("of ours")
+    except ZeroDivisionError:
+        line = message("%s failed", "/", exc_info=sys.exc_info(), request_id="abc")
+    assert line["level"] == "error"
+    assert line["message"] == "/ failed"
+    assert line["id"] == "abc"
+    assert str(line["traceback"]).endswith("ZeroDivisionError: of ours")
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("Error handling request %s", "Error handling request /?…"),
+        ("Worker exiting (pid: 3)", "Worker exiting (pid: 3)"),
+    ],
+)
+def test_gunicorn_quotes_no_inputs(said: str, kept: str) -> None:
+    args = ("/?beds=3&sqft=1850",) if "%s" in said else ()
+    assert message(said, *args)["message"] == kept
+
+
+def test_there_are_no_metrics_unless_a_setting_opens_them(client: FlaskClient) -> None:
+    assert client.get("/metrics").status_code == 404
+
+
+def test_requests_are_counted_by_route_and_status(counted_app: Flask) -> None:
+    client = counted_app.test_client()
+    before = counts(client)
+    for path in ("/", "/?beds=3&baths=2&sqft=1850", "/nowhere", "/chest-xray/"):
+        client.get(path)
+    client.get(FRAGMENT)
+    after = counts(client)
+
+    def grown(name: str) -> float:
+        return after.get(name, 0) - before.get(name, 0)
+
+    assert grown('formcast_requests_total{route="/",status="200"}') == 2
+    assert grown('formcast_requests_total{route="/chest-xray/",status="200"}') == 1
+    assert grown('formcast_requests_total{route="none",status="404"}') == 1
+    assert grown('formcast_requests_total{route="none",status="405"}') == 1
+    assert grown('formcast_request_seconds_count{route="/"}') == 2
+    assert grown('formcast_request_seconds_bucket{le="+Inf",route="/"}') == 2
+    assert grown('formcast_predictions_total{model="house-price"}') == 1
+
+
+def test_the_api_is_counted_by_the_row(counted_app: Flask) -> None:
+    client = counted_app.test_client()
+    before = counts(client)
+    row = {"beds": 3, "baths": 2, "sqft": 1850}
+    client.post("/api/predict", json=row)
+    client.post("/api/predict", json=[row] * 200)
+    client.post("/api/predict", json=[row, {"beds": 8, "baths": 1, "sqft": 700}])
+    client.post("/api/predict", json={**row, "beds": 99, "nothing": 1})
+    client.post("/chest-xray/api/predict", data=upload(encoded(chest())))
+    after = counts(client)
+    for name, grown in (
+        ('formcast_predictions_total{model="house-price"}', 203),
+        ('formcast_predictions_total{model="chest-xray"}', 1),
+        ('formcast_out_of_support_total{model="house-price"}', 1),
+        ('formcast_refused_inputs_total{field="beds",model="house-price"}', 1),
+    ):
+        assert after[name] - before.get(name, 0) == grown, name
+    assert not [name for name in after if "nothing" in name]
+
+
+def test_what_the_models_said_and_refused_is_counted(counted_app: Flask) -> None:
+    client = counted_app.test_client()
+    before = counts(client)
+    client.post(FRAGMENT, data=HOUSE)
+    client.post(FRAGMENT, data={"beds": "8", "baths": "1", "sqft": "700"})
+    client.post(FRAGMENT, data={"beds": "99", "baths": "x"})  # sqft is not wrong, it is not there
+    client.post(XRAY_FRAGMENT, data=upload(encoded(chest())))
+    client.post(XRAY_FRAGMENT, data=upload(REFUSED["svg"][0]))
+    client.post(XRAY_FRAGMENT, data={})
+    after = counts(client)
+    grown = {
+        name: value - before.get(name, 0)
+        for name, value in after.items()
+        if "predictions" in name or "support" in name or "refused" in name
+    }
+    assert grown == {
+        'formcast_predictions_total{model="house-price"}': 2,
+        'formcast_predictions_total{model="chest-xray"}': 1,
+        'formcast_out_of_support_total{model="house-price"}': 1,
+        'formcast_refused_inputs_total{field="beds",model="house-price"}': 1,
+        'formcast_refused_inputs_total{field="baths",model="house-price"}': 1,
+        f'formcast_refused_inputs_total{{field="{next(iter(upload(b"")))}",model="chest-xray"}}': 1,
+    }
+
+
+def test_a_forked_worker_gives_other_ids_than_its_master() -> None:
+    reader, writer = os.pipe()
+    if (child := os.fork()) == 0:
+        os.write(writer, " ".join(new_id() for _ in range(100)).encode())
+        os._exit(0)
+    ours = {new_id() for _ in range(100)}
+    os.waitpid(child, 0)
+    theirs = set(os.read(reader, 4096).decode().split())
+    os.close(reader)
+    os.close(writer)
+    assert len(ours) == len(theirs) == 100
+    assert not ours & theirs

@@ -1,0 +1,133 @@
+"""The kinds of field: what they take, what they say, how they encode."""
+
+import math
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
+
+from model.contract.fields import AnyField, NumberField
+
+ADAPTER: TypeAdapter[Any] = TypeAdapter(AnyField)
+INTEGER = {"kind": "integer", "name": "rooms", "label": "Rooms", "noun": "rooms",
+           "article": "the number of", "min": 1, "max": 2000, "example": 4}  # fmt: skip
+NUMBER = {"kind": "number", "name": "area", "label": "Area", "noun": "living area",
+          "unit": "m²", "min": 0.5, "max": 5000, "example": 120}  # fmt: skip
+CHOICE = {
+    "kind": "choice",
+    "name": "roof",
+    "label": "Roof",
+    "noun": "roof",
+    "example": "flat",
+    "choices": [{"value": "flat", "label": "Flat"}, {"value": "0", "label": "None"}],
+}
+FLAG = {"kind": "flag", "name": "pool", "label": "Pool", "noun": "there is a pool",
+        "example": True}  # fmt: skip
+
+
+def field(block: dict[str, Any], **changes: Any) -> Any:
+    return ADAPTER.validate_python({**block, **changes})
+
+
+@pytest.mark.parametrize(
+    ("block", "raw", "value"),
+    [
+        (INTEGER, "4", 4),
+        (INTEGER, "4.0", 4),
+        (INTEGER, 4, 4),
+        (INTEGER, 4.0, 4),
+        (NUMBER, "120 m²", 120.0),
+        (NUMBER, 0.5, 0.5),
+        (CHOICE, "flat", "flat"),
+        (CHOICE, "0", "0"),
+        (FLAG, "yes", True),
+        (FLAG, "no", False),
+        (FLAG, False, False),
+    ],
+)
+def test_a_good_value_is_taken(block: dict[str, Any], raw: object, value: object) -> None:
+    taken = field(block).validate_value(raw)
+    assert taken == value
+    assert type(taken) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("block", "raw", "words"),
+    [
+        (INTEGER, "", "Enter the number of rooms"),
+        (INTEGER, None, "Enter the number of rooms"),
+        (INTEGER, "x", "Rooms must be a number, like 4"),
+        (INTEGER, True, "Rooms must be a number, like 4"),
+        (INTEGER, [4], "Rooms must be a number, like 4"),
+        (INTEGER, math.nan, "Rooms must be a number, like 4"),
+        (INTEGER, math.inf, "Rooms must be a number, like 4"),
+        (INTEGER, "4.5", "Rooms must be a whole number, like 4"),
+        (INTEGER, 0, "Rooms must be between 1 and 2,000"),
+        (INTEGER, 10**400, "Rooms must be between 1 and 2,000"),
+        (NUMBER, "0.4", "Living area must be between 0.5 and 5,000"),
+        (CHOICE, "", "Choose the roof"),
+        (CHOICE, "Flat", "Choose the roof from the list"),
+        (CHOICE, 0, "Choose the roof from the list"),
+        (FLAG, "", "Say whether there is a pool"),
+        (FLAG, "maybe", "Say whether there is a pool: yes or no"),
+    ],
+)
+def test_a_bad_value_is_refused_in_words(block: dict[str, Any], raw: object, words: str) -> None:
+    with pytest.raises(PydanticCustomError) as refused:
+        field(block).validate_value(raw)
+    assert refused.value.message() == words
+
+
+@pytest.mark.parametrize("block", [INTEGER, NUMBER, CHOICE, FLAG])
+def test_an_optional_field_may_be_unknown_and_encodes_as_nan(block: dict[str, Any]) -> None:
+    optional = field(block, required=False)
+    assert optional.validate_value("  ") is None
+    assert math.isnan(optional.encode(None))
+    assert optional.decode(math.nan) is None
+
+
+@pytest.mark.parametrize(
+    ("block", "value"), [(INTEGER, 4), (NUMBER, 0.5), (CHOICE, "0"), (FLAG, True), (FLAG, False)]
+)
+def test_encoding_comes_back(block: dict[str, Any], value: object) -> None:
+    made = field(block)
+    assert made.decode(made.encode(value)) == value
+
+
+def test_a_name_in_braces_does_not_break_a_message() -> None:
+    with pytest.raises(PydanticCustomError) as refused:
+        field(INTEGER, noun="{rooms}").validate_value("x")
+    assert refused.value.message() == "{rooms} must be a number, like 4"
+
+
+@pytest.mark.parametrize(
+    ("block", "changes", "says"),
+    [
+        (INTEGER, {"min": 5000}, "min must be below max"),
+        (INTEGER, {"example": 0}, "outside min and max"),
+        (INTEGER, {"name": "Rooms!"}, "pattern"),
+        (INTEGER, {"colour": "red"}, "Extra inputs"),
+        (INTEGER, {"because": "it has {valu}"}, "because can have the places {noun} and {value}"),
+        (INTEGER, {"more": "{} more"}, "more can have the places {amount}"),
+        (CHOICE, {"example": "steep"}, "not one of the choices"),
+        (CHOICE, {"choices": [{"value": "a", "label": "A"}] * 2}, "twice"),
+        ({**INTEGER, "kind": "colour"}, {}, "colour"),
+    ],
+)
+def test_a_field_that_makes_no_sense_is_no_field(
+    block: dict[str, Any], changes: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(ValidationError, match=says):
+        field(block, **changes)
+
+
+def test_a_small_number_is_said_with_four_digits_and_a_difference_with_its_noun() -> None:
+    field = NumberField(
+        name="bmi", kind="number", label="BMI", noun="body mass index", min=-0.2, max=0.2,
+        example=0.05,
+    )  # fmt: skip
+    assert field.display(0.001754) == "0.001754"
+    assert field.difference(0.0126, 0.0546) == "body mass index 0.042 more"
+    with pytest.raises(PydanticCustomError, match=r"between -0\.2 and 0\.2"):
+        field.validate_value("0.5")

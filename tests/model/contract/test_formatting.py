@@ -1,0 +1,42 @@
+"""Numbers are spelled as Babel spells them, whichever way they are made."""
+
+import pytest
+from babel import Locale
+from babel.numbers import format_currency, format_decimal
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.contract import formatting
+
+LOCALES = ("en_US", "de_DE", "fr_FR", "de_CH", "es_ES", "hi_IN", "ar_EG", "sv_SE", "pl_PL")
+VALUES = st.one_of(
+    st.integers(-(10**9), 10**9),
+    st.integers(0, 10**12),
+    st.integers(0, 10**9).map(float),
+    st.floats(-1e9, 1e9).map(lambda value: round(value, 2) or 0.0),
+)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@given(value=VALUES)
+def test_a_number_is_spelled_as_babel_spells_it(locale: str, value: float) -> None:
+    assert formatting.number(value, locale) == format_decimal(value, locale=locale)
+    plain = format_decimal(value, locale=locale, group_separator=False)
+    assert formatting.number(value, locale, grouping=False) == plain
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("code", ["USD", "EUR", "JPY"])
+@given(amount=st.integers(-(10**9), 10**12))
+def test_whole_amounts_are_spelled_as_babel_spells_them(
+    locale: str, code: str, amount: int
+) -> None:
+    spelling = Locale.parse(locale).currency_formats["standard"].pattern.replace(".00", "")
+    told = format_currency(amount, code, spelling, locale, currency_digits=False)
+    assert formatting.currency(amount, code, locale) == told
+
+
+def test_amounts_are_told_in_whole_units() -> None:
+    assert formatting.currency(183500, "USD", "en_US") == "$183,500"
+    assert formatting.currency(183500.0, "EUR", "de_DE") == "183.500\u00a0€"
+    assert formatting.currency(-1200, "USD", "en_US") == "-$1,200"

@@ -1,0 +1,195 @@
+"""Every way in which a picture can be stored is read alike; what cannot be read is refused."""
+
+import math
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from pydantic_core import PydanticCustomError
+
+from model import load_image_model
+from model.chest_xray.drawing import draw_chest
+from model.contract.pictures import ImageField, Picture
+from tests import pictures
+from tests.tools import ROOT
+
+FIELD = ImageField(kind="image", name="image", label="Chest X-ray", noun="picture", article="a")
+
+
+def read(data: bytes) -> Picture:
+    found = FIELD.validate_value(data)
+    assert isinstance(found, Picture)
+    assert found.square.shape == (224, 224)
+    assert found.square.dtype == np.uint8
+    return found
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pictures.encoded(pictures.chest()),
+        pictures.encoded(pictures.chest(), "JPEG", quality=95),
+        pictures.encoded(pictures.chest().convert("RGB")),
+        pictures.encoded(pictures.chest().convert("RGB"), "JPEG", quality=95),
+        pictures.encoded(pictures.chest().convert("RGB"), "JPEG", quality=95, progressive=True),
+        pictures.encoded(pictures.chest().convert("CMYK"), "JPEG", quality=95),
+        pictures.encoded(pictures.transparent()),
+        pictures.encoded(pictures.chest().convert("LA")),
+        pictures.encoded(pictures.palette()),
+        pictures.encoded(pictures.chest(), transparency=0),
+        pictures.encoded(pictures.chest(), "PNG", save_all=True),
+        pictures.rotated(),
+    ],
+    ids=["grey", "grey jpeg", "rgb", "rgb jpeg", "progressive", "cmyk", "rgba", "grey and alpha",
+         "palette", "one tone transparent", "one frame", "lying on its side"],
+)  # fmt: skip
+def test_a_picture_is_the_same_in_every_mode(data: bytes) -> None:
+    found = read(data)
+    gap = np.abs(found.square.astype(int) - draw_chest(1).astype(int))
+    assert gap.mean() < 2.5
+    assert found.colourfulness < 5
+    assert (found.width, found.height) == (224, 224)
+
+
+def test_sixteen_bits_are_stretched_between_their_darkest_and_brightest() -> None:
+    square = read(pictures.encoded(pictures.deep())).square
+    assert (square.min(), square.max()) == (0, 255)
+    drawn = draw_chest(1).astype(float)
+    stretched = (drawn - drawn.min()) / (drawn.max() - drawn.min()) * 255
+    assert np.abs(square - stretched).max() <= 1
+
+
+def test_black_and_white_alone_is_read() -> None:
+    assert set(np.unique(read(pictures.encoded(pictures.chest().convert("1"))).square)) == {0, 255}
+
+
+def test_a_hidden_part_is_black_as_the_background_of_an_xray() -> None:
+    image = pictures.transparent()
+    image.putalpha(0)
+    assert read(pictures.encoded(image)).square.max() == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [("PNG", "L"), ("PNG", "RGB"), ("PNG", "RGBA"), ("PNG", "LA"), ("PNG", "P"), ("JPEG", "L"),
+     ("JPEG", "RGB"), ("JPEG", "CMYK")],
+)  # fmt: skip
+def test_a_large_picture_becomes_the_small_one(kind: str, mode: str) -> None:
+    large = pictures.chest().resize((2000, 1500), Image.Resampling.BICUBIC).convert(mode)
+    found = read(pictures.encoded(large, kind))
+    assert np.abs(found.square.astype(int) - draw_chest(1).astype(int)).mean() < 2.5
+    assert (found.width, found.height) == (2000, 1500)
+
+
+@pytest.mark.parametrize(
+    ("mode", "size", "kind", "options", "megabytes"),
+    [
+        ("L", (8000, 5000), "PNG", {}, 40),
+        ("I;16", (8000, 5000), "PNG", {}, 80),
+        ("RGB", (4000, 3000), "PNG", {}, 48),
+        ("P", (4000, 3000), "PNG", {}, 12),
+        ("L", (8000, 5000), "JPEG", {}, 0.625),
+        ("RGB", (4000, 3000), "JPEG", {}, 3),
+        ("L", (8000, 5000), "JPEG", {"progressive": True}, 80.625),
+        ("RGB", (4000, 3000), "JPEG", {"progressive": True, "subsampling": 2}, 39),
+        ("RGB", (4000, 3000), "JPEG", {"progressive": True, "subsampling": 0}, 75),
+    ],
+)
+def test_what_decoding_takes_is_known_before_and_legitimate_pictures_are_read(
+    mode: str,
+    size: tuple[int, int],
+    kind: str,
+    options: dict[str, object],
+    megabytes: float,
+) -> None:
+    data = pictures.encoded(Image.new(mode, size), kind, **options)
+    assert FIELD.weigh(data) == megabytes * 1_000_000
+    assert (read(data).width, read(data).height) == size
+
+
+@pytest.mark.parametrize("name", sorted(pictures.REFUSED))
+def test_what_is_refused_weighs_nothing_or_is_found_damaged_later(name: str) -> None:
+    assert FIELD.weigh(pictures.REFUSED[name][0]) in (0, 224 * 224)
+
+
+def test_a_large_sixteen_bit_picture_becomes_the_small_one() -> None:
+    values = np.asarray(pictures.chest().resize((2000, 1500)), dtype=np.uint16) * 16
+    found = read(pictures.encoded(Image.fromarray(values)))
+    drawn = draw_chest(1).astype(float)
+    stretched = (drawn - drawn.min()) / (drawn.max() - drawn.min()) * 255
+    assert np.abs(found.square - stretched).mean() < 2.5
+
+
+def test_a_very_long_picture_is_read() -> None:
+    for size in ((20_000, 500), (500, 20_000)):
+        for mode in ("L", "P", "RGBA"):
+            found = read(pictures.encoded(pictures.chest().resize(size).convert(mode)))
+            assert np.abs(found.square.astype(int) - draw_chest(1).astype(int)).mean() < 4
+
+
+def test_a_picture_on_its_side_has_the_shape_of_the_upright_one() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = pictures.SIDEWAYS
+    data = pictures.encoded(pictures.chest().resize((300, 200)), "JPEG", exif=exif)
+    assert (read(data).width, read(data).height) == (200, 300)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 3000), (3000, 1), (223, 225)])
+def test_any_shape_is_read(size: tuple[int, int]) -> None:
+    assert (read(pictures.encoded(pictures.chest().resize(size))).width) == size[0]
+
+
+def test_colour_is_measured_and_an_even_tint_is_none() -> None:
+    grey = pictures.chest()
+    zero = Image.new("L", grey.size)
+    tinted = Image.merge("RGB", (grey, grey, grey.point(lambda v: min(255, v + 12))))
+    red = Image.merge("RGB", (grey, zero, zero))
+    assert read(pictures.encoded(tinted)).colourfulness < 10
+    assert read(pictures.encoded(red)).colourfulness > 25
+
+
+@pytest.mark.parametrize("name", sorted(pictures.REFUSED))
+def test_what_cannot_be_looked_at_is_refused_in_words(name: str) -> None:
+    data, words = pictures.REFUSED[name]
+    with pytest.raises(PydanticCustomError) as raised:
+        FIELD.validate_value(data)
+    assert raised.value.message() == words
+
+
+def test_nothing_chosen_is_asked_for() -> None:
+    with pytest.raises(PydanticCustomError, match="Choose a picture"):
+        FIELD.validate_value(None)
+
+
+def test_a_bomb_is_refused_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def decoded(*_: object) -> None:
+        raise AssertionError("it was decoded")
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", decoded)
+    for name in ("bomb", "a little over", "animated", "too many bytes"):
+        data, words = pictures.REFUSED[name]
+        with pytest.raises(PydanticCustomError) as raised:
+            FIELD.validate_value(data)
+        assert raised.value.message() == words
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(["PNG", "JPEG"]), st.integers(0, 3000), st.binary(min_size=1, max_size=8))
+def test_a_spoilt_file_is_read_or_refused_and_nothing_else(
+    kind: str, place: int, bytes_: bytes
+) -> None:
+    data = bytearray(pictures.encoded(pictures.chest(), kind))
+    data[place : place + len(bytes_)] = bytes_
+    with suppress(PydanticCustomError):
+        read(bytes(data))
+
+
+def test_the_bundled_network_answers_the_drawn_chest_and_looks_at_it_in_a_map() -> None:
+    model = load_image_model(ROOT / "model" / "chest_xray")
+    answer = model.diagnose(read(pictures.encoded(pictures.chest())))
+    assert answer.value in ("NORMAL", "PNEUMONIA")
+    assert math.isclose(sum(answer.probabilities), 1)
+    assert answer.heat.shape == (7, 7)

@@ -1,0 +1,49 @@
+"""A small, seeded training run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.contract.card import Manifest
+from model.house_price.facts import FIELDS
+from model.house_price.pipeline import QUICK
+from model.house_price.sales import read_sales
+from model.house_price.train import train
+from model.making.onnx.compile import INPUT, open_session
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Manifest, Path]:
+    """What a quick run on 400 sales made, and where."""
+    folder = tmp_path_factory.mktemp("model")
+    return train(read_sales().head(400), folder, QUICK, folds_count=3), folder
+
+
+def test_the_same_seed_gives_the_same_model(made: tuple[Manifest, Path], tmp_path: Path) -> None:
+    """To the byte: the hashes are part of what is compared."""
+    again = train(read_sales().head(400), tmp_path, QUICK, folds_count=3)
+    day = made[0].trained
+    assert made[0] == again.model_copy(update={"trained": day})
+
+
+def test_a_larger_house_is_never_cheaper(made: tuple[Manifest, Path]) -> None:
+    """With any of the other facts known or not."""
+    session = open_session((made[1] / "model.onnx").read_bytes())
+    houses = read_sales().facts[:50].copy()
+    houses[::2, 3:] = np.nan
+    sizes = np.linspace(300, 6000, 100)
+    rows = np.repeat(houses[:, None], len(sizes), axis=1)
+    rows[..., FIELDS.index("sqft")] = sizes
+    (value,) = session.run(["value"], {INPUT: rows.reshape(-1, 10).astype(np.float32)})
+    steps = np.diff(value.reshape(50, -1))
+    assert (steps >= -0.02).all()  # float32 dollars
+
+
+def test_more_facts_make_a_narrower_range(made: tuple[Manifest, Path]) -> None:
+    """From three facts to all ten."""
+    assert made[0].calibration is not None
+    groups = made[0].calibration.groups
+    assert groups[-1].width < groups[0].width

@@ -1,0 +1,57 @@
+"""Every given model, added once by the command into one folder of models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from flask import Flask
+
+from app import create_app
+from app.cli.models import model as commands
+from app.config import Settings
+from model import Classifier, Model, load_any_model
+from tests.models import GIVEN, Given
+
+
+def run(*arguments: object, answer: str = "") -> Result:
+    """``flask --app wsgi model`` with these arguments."""
+    return CliRunner().invoke(commands, [str(item) for item in arguments], input=answer)
+
+
+def add(given: Given, name: str, root: Path, *more: object) -> Result:
+    """``model add`` for what a person has."""
+    arguments = ["add", given.path, "--name", name, "--data", given.data, "--target", given.target]
+    if given.holdout is not None:
+        arguments += ["--holdout", given.holdout]
+    return run(*arguments, "--models", root, *more)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The folder of models, what the command said about each, and the app that serves them all."""
+
+    root: Path
+    said: dict[str, str]
+    app: Flask
+
+    def load(self, name: str) -> Model | Classifier:
+        found = load_any_model(self.root / name)
+        assert isinstance(found, Model | Classifier)
+        return found
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    """All of them added, and served together."""
+    root = tmp_path_factory.mktemp("models")
+    said = {}
+    for name, give in GIVEN.items():
+        folder = tmp_path_factory.mktemp(name)
+        result = add(give(folder), name, root, "--trust")
+        assert result.exit_code == 0, result.output
+        said[name] = result.output
+    app = create_app(Settings(models=tuple(GIVEN), ratelimit="off"), models=root)
+    return Shelf(root, said, app)

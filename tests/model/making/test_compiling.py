@@ -1,0 +1,115 @@
+"""Which classifiers without probabilities compile, and what is said of models that do not."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import AdaBoostClassifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression, Perceptron, RidgeClassifier, SGDClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import NearestCentroid
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.svm import LinearSVC
+
+from model.contract.sources import Frame
+from model.making.columns import study
+from model.making.compiling import CompileError, compile_estimator
+from model.making.estimators import describe
+from model.making.sessions import session_answer
+from tests.models import penguins
+
+TEXTS = ["island", "Sex (m/f)"]
+NUMBERS = ["bill length mm", "bill_depth_mm"]
+
+
+def compiled_labels(model: Any, columns: list[str], classes: dict[str, Any]) -> int:
+    """Compile a model of penguins; the number of rows whose label differs."""
+    table = penguins().dropna().reset_index(drop=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that some have not converged
+        model.fit(table[columns], table["species"].map(classes))
+    estimator = describe(model, "it")
+    sources = tuple(column.source for column in study(table, columns, set(), {}))
+    frame = Frame(columns=sources, named=True)
+    matrix = frame.read(table)
+    compiled = compile_estimator(estimator, frame, lambda model: None)
+    said = session_answer(compiled, "probabilities")(matrix.astype(np.float32))
+    assert not estimator.probabilities
+    assert set(np.unique(said)) == {0, 1}
+    wanted = model.predict(table[columns])
+    return int((np.asarray(estimator.classes)[said.argmax(axis=1)] != wanted).sum())
+
+
+WITHOUT_PROBABILITIES: list[Callable[[], Any]] = [
+    LinearSVC,
+    RidgeClassifier,
+    lambda: Perceptron(random_state=0),
+    lambda: SGDClassifier(loss="hinge", random_state=0),
+]
+
+
+@pytest.mark.parametrize("make", WITHOUT_PROBABILITIES)
+@pytest.mark.parametrize(
+    "classes",
+    [
+        {"Adelie": "Adelie", "Chinstrap": "Chinstrap", "Gentoo": "Gentoo"},
+        {"Adelie": 0, "Chinstrap": 2, "Gentoo": 1},
+        {"Adelie": "no", "Chinstrap": "no", "Gentoo": "yes"},
+    ],
+    ids=["texts", "numbers", "two"],
+)
+def test_a_classifier_without_probabilities_compiles_wherever_it_stands(
+    make: Callable[[], Any], classes: dict[str, Any]
+) -> None:
+    prepare = make_column_transformer(
+        (OneHotEncoder(handle_unknown="ignore"), TEXTS), (StandardScaler(), NUMBERS)
+    )
+    assert compiled_labels(make(), NUMBERS, classes) == 0
+    assert compiled_labels(make_pipeline(prepare, make()), [*TEXTS, *NUMBERS], classes) == 0
+    searched = make_pipeline(StandardScaler(), GridSearchCV(make(), {}, cv=2))
+    assert compiled_labels(searched, NUMBERS, classes) == 0
+    nested = make_pipeline(StandardScaler(), make_pipeline(StandardScaler(), make()))
+    assert compiled_labels(nested, NUMBERS, classes) == 0
+
+
+def reason_for(model: Any, classes: tuple[Any, ...] = ("no", "yes")) -> str:
+    """Why a model of two numbers does not compile."""
+    rows = np.random.default_rng(0).normal(size=(60, 2))
+    model.fit(rows, np.asarray(classes)[(rows[:, 0] > 0).astype(int)])
+    columns = study_numbers()
+    with pytest.raises(CompileError) as raised:
+        compile_estimator(describe(model, "it"), columns, lambda model: None)
+    return str(raised.value)
+
+
+def study_numbers() -> Frame:
+    table = penguins().dropna()
+    sources = tuple(column.source for column in study(table, NUMBERS, set(), {}))
+    return Frame(columns=sources, named=False)
+
+
+def test_what_has_no_onnx_form_is_named_once() -> None:
+    assert reason_for(NearestCentroid()) == "skl2onnx has no ONNX form of NearestCentroid."
+
+
+def test_a_fault_in_a_converter_is_no_reason_in_its_own_words() -> None:
+    said = reason_for(AdaBoostClassifier(n_estimators=3), (False, True))
+    assert "its converter fails (AttributeError)" in said
+    assert "encode" not in said
+
+
+def test_what_was_frozen_at_the_end_of_a_pipeline_compiles() -> None:
+    rows = np.random.default_rng(0).normal(size=(60, 2))
+    truth = np.where(rows[:, 0] > 0, "yes", "no")
+    frozen = FrozenEstimator(LogisticRegression().fit(rows, truth))
+    model = make_pipeline(StandardScaler(), frozen).fit(rows, truth)
+    compiled = compile_estimator(describe(model, "it"), study_numbers(), lambda model: None)
+    said = session_answer(compiled, "probabilities")(rows.astype(np.float32))
+    assert np.abs(said - model.predict_proba(rows)).max() < 1e-5

@@ -1,0 +1,284 @@
+"""What the drafting guesses: names, units, bounds, ranges and temperatures."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.compose import make_column_transformer
+from sklearn.datasets import load_diabetes, load_wine
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from model.contract.card import PAGE_IDS
+from model.contract.fields import FlagField, NumberField
+from model.making.bounds import round_bounds, wide_bounds
+from model.making.cards import _question
+from model.making.columns import study
+from model.making.drafting import (
+    Drafted,
+    Output,
+    _field,
+    _toml,
+    draft_field,
+    round_step,
+)
+from model.making.measuring import (
+    TooFewRowsError,
+    calibration_error,
+    log_loss,
+    measure_classes,
+    measure_numbers,
+    temperature_of,
+)
+from model.making.naming import name_columns, name_target
+from model.making.request import Request
+from model.making.targets import draft_output
+from model.serving.predictors import Matrix
+from model.serving.temperature import cool
+from tests.model.making.conftest import Shelf, add
+from tests.models import Given
+
+
+@pytest.mark.parametrize(
+    ("column", "name", "label", "unit"),
+    [
+        ("bill length mm", "bill_length_mm", "Bill length", "mm"),
+        ("weightKG", "weight_kg", "Weight", "kg"),
+        ("sqft_living", "sqft_living", "Sqft living", "sq ft"),
+        ("Petal.Width (cm)", "petal_width_cm", "Petal width", "cm"),
+        ("Größe", "grosse", "Größe", ""),
+        ("2nd floor", "x_2nd_floor", "2nd floor", ""),
+        ("名前", "fact", "名前", ""),
+        ("BMI", "bmi", "BMI", ""),
+        ("SibSp", "sib_sp", "SibSp", ""),
+        ("isChild", "is_child", "Is child", ""),
+        ("what_if", "what_if_value", "What if", ""),
+        ("id", "id_value", "Id", ""),
+    ],
+)
+def test_a_column_s_name_becomes_a_field_s(column: str, name: str, label: str, unit: str) -> None:
+    (found,) = name_columns([column], {column})
+    assert (found.name, found.label, found.unit) == (name, label, unit)
+
+
+def question(target: str, *classes: str) -> str:
+    naming = name_target(target, is_number=not classes)
+    return _question(Output(naming, tuple((item, item) for item in classes)))
+
+
+def test_a_title_asks_for_what_is_answered() -> None:
+    assert question("price_usd") == "What is the price?"
+    assert question("y") == question("target") == "What is the answer?"
+    assert question("Survived", "No", "Yes") == "Survived?"
+    assert question("y", "No", "Yes") == "Yes or no?"
+    assert question("Survived", "died", "survived") == "Died or survived?"
+    assert question("species", "a", "b", "c") == "Which species is it?"
+    assert question("target", "a", "b", "c") == "Which one is it?"
+
+
+def test_classes_that_were_named_are_no_kinds_of_the_target() -> None:
+    named = Request(Path("m"), "m", Path("d"), "digit", classes=("zero", "one", "two"))
+    assert _question(draft_output(np.arange(3.0), named, ("0", "1", "2"), True)) == (
+        "Which one is it?"
+    )
+
+
+@pytest.mark.parametrize("column", ["adultMale", "is_{child}", "A" * 80, "many words " * 8])
+def test_what_is_said_of_a_flag_reads_well_whatever_it_is_called(column: str) -> None:
+    table = pd.DataFrame({column: [True, False]})
+    (flag,) = study(table, [column], set(), {})
+    drafted = draft_field(flag, True, np.array([1.0, 0.0]))
+    field = FlagField.model_validate(_field(drafted))
+    label = field.label if len(field.label) < 40 else "…"
+    assert f"{label}” is true" in field.missing
+    assert field.missing.startswith("Say whether “")
+    assert field.reason(True).endswith("” is Yes")
+
+
+@given(st.lists(st.text(min_size=1, max_size=80), min_size=1, max_size=30, unique=True))
+def test_any_names_become_distinct_names_that_a_card_takes(columns: list[str]) -> None:
+    found = name_columns(columns, set(columns[::2]))
+    assert len({item.name for item in found}) == len(columns)
+    for item in found:
+        assert item.name not in PAGE_IDS
+        NumberField(
+            kind="number", name=item.name, label=item.label, noun=item.noun, unit=item.unit, min=0,
+            max=1, example=0,
+        )  # fmt: skip
+
+
+@given(st.floats(-1e9, 1e9, allow_nan=False), st.floats(1e-6, 1e9, allow_nan=False), st.booleans())
+def test_bounds_admit_every_value_and_are_not_much_wider(
+    low: float, span: float, whole: bool
+) -> None:
+    high = low + span
+    if whole:
+        low, high = float(round(low)), float(round(high))
+    if low == high:
+        return
+    first, last = round_bounds(low, high, whole)
+    assert first <= low < high <= last
+    assert last - first <= 1.4 * (high - low) + 2 * whole
+    assert not whole or (first.is_integer() and last.is_integer())
+
+
+@given(
+    st.lists(st.floats(-1e9, 1e9).filter(lambda n: n == 0 or abs(n) > 1e-6), min_size=2),
+    st.booleans(),
+)
+def test_drafted_bounds_leave_room_on_both_sides_but_not_beyond_0(
+    numbers: list[float], whole: bool
+) -> None:
+    known = np.array(numbers)
+    if whole:
+        known = known.round()
+    low, high = wide_bounds(known, whole, "")
+    room = (known.max() - known.min()) / 3
+    assert low == 0 if 0 <= known.min() < room else low <= known.min() - room
+    below = known.min() < 0 and -room < known.max() <= 0
+    assert high == 0 if below else high >= known.max() + room
+    assert low < high
+    assert not whole or (low.is_integer() and high.is_integer())
+
+
+def test_a_percentage_stays_one() -> None:
+    assert wide_bounds(np.array([2.0, 50, 96]), False, "%") == (0, 100)
+    assert wide_bounds(np.array([2.0, 50, 96]), False, "mm")[1] > 100
+
+
+@pytest.mark.parametrize(("load", "most"), [(load_diabetes, 0.001), (load_wine, 0.01)])
+def test_fresh_rows_are_hardly_ever_refused(load: Callable[..., Any], most: float) -> None:
+    rows = load().data
+    refused, asked = 0, 0
+    for seed in range(20):
+        seen, fresh = np.split(np.random.default_rng(seed).permutation(rows), [len(rows) * 3 // 4])
+        bounds = np.array([wide_bounds(column, False, "") for column in seen.T])
+        refused += ((fresh < bounds[:, 0]) | (fresh > bounds[:, 1])).any(axis=1).sum()
+        asked += len(fresh)
+    assert refused <= most * asked
+
+
+def test_bounds_end_where_the_model_answers(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"size": rng.uniform(5, 100, 200).round(1), "age": rng.normal(0, 9, 200)})
+    table["price"] = np.log(table["size"]) + table["age"] / 9
+    prepare = make_column_transformer(
+        (FunctionTransformer(np.log), ["size"]), remainder="passthrough"
+    )
+    model = make_pipeline(prepare, LinearRegression()).fit(table[["size", "age"]], table["price"])
+    joblib.dump(model, tmp_path / "model.joblib")
+    table.to_csv(tmp_path / "train.csv", index=False)
+    (tmp_path / "models").mkdir()
+    given = Given(tmp_path / "model.joblib", tmp_path / "train.csv", "price")
+    result = add(given, "mine", tmp_path / "models", "--trust")
+    assert result.exit_code == 0, result.output
+    card = tomllib.loads((tmp_path / "models" / "mine" / "card.toml").read_text())
+    size, age = card["fields"]
+    assert size["min"] == table["size"].min()
+    assert size["max"] > 120
+    assert age["min"] < table["age"].min()
+
+
+def drafted_number(column: str, *numbers: float) -> Drafted:
+    table = pd.DataFrame({column: numbers})
+    (studied,) = study(table, [column], set(), {})
+    return draft_field(studied, True, np.array(numbers, dtype=float))
+
+
+def test_numbers_in_a_card_are_written_as_the_form_writes_them() -> None:
+    mass = drafted_number("mass_g", *range(3025, 5501, 25))
+    assert _field(mass)["help"] == "Usually 3,150 to 5,375 g"
+    assert mass.takes == "2,200 to 6,400 g"
+    share = drafted_number("share", 0.0380759064334241, 0.0506801187398187, 0.0616962065186851)
+    assert _field(share)["help"] == "Usually 0.03808 to 0.0617"
+    assert share.reference == 0.05068
+    year = drafted_number("year_built", *range(1890, 2011))
+    assert "help" not in _field(year)
+    assert year.takes == "1850 to 2050"
+
+
+def test_no_drafted_number_has_more_digits_than_a_form_shows(shelf: Shelf) -> None:
+    card = shelf.load("diabetes").card
+    numbers = [value for example in card.examples for value in example.values.values()]
+    numbers += [card.by_name[name].example for name in card.names]
+    assert len(numbers) == 40
+    assert all(len(str(value).lstrip("-0.")) <= 4 for value in numbers)
+
+
+def test_answers_are_shown_in_steps_that_fit_their_size() -> None:
+    assert [round_step(deviation) for deviation in (80_000, 77, 0.5)] == [1000, 1, 0.01]
+
+
+@given(st.recursive(st.text() | st.integers(-9, 9) | st.booleans(), st.lists, max_leaves=9))
+def test_what_is_written_into_a_card_is_read_back(value: object) -> None:
+    assert tomllib.loads(f"value = {_toml(value, deep=False)}") == {"value": value}
+
+
+def test_a_range_holds_as_often_as_it_says_whichever_facts_are_known() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(3000, 3))
+    truth = rows @ [3.0, 2.0, 1.0] + rng.normal(0, 1, 3000)
+
+    def answer(matrix: Matrix) -> np.ndarray:
+        known: np.ndarray = np.nan_to_num(matrix.astype(float)) @ [3.0, 2.0, 1.0]
+        return known
+
+    optional = [(1, "second"), (2, "third")]
+    half = slice(0, 1500)
+    _, calibration = measure_numbers(answer, rows[half], truth[half], optional, 0.9, log=False)
+    assert [group.known for group in calibration.groups] == [
+        (), ("second",), ("third",), ("second", "third"),
+    ]  # fmt: skip
+    fresh, said = rows[1500:].copy(), truth[1500:]
+    for group in calibration.groups:
+        masked = fresh.copy()
+        for column, name in optional:
+            if name not in group.known:
+                masked[:, column] = np.nan
+        off = said - answer(masked.astype(np.float32))
+        assert np.mean((-group.low <= off) & (off <= group.high)) == pytest.approx(0.9, abs=0.03)
+    assert calibration.groups[0].width > calibration.groups[-1].width
+
+
+def test_too_few_rows_for_a_range_say_how_many_there_must_be() -> None:
+    rows = np.zeros((18, 1))
+    with pytest.raises(TooFewRowsError, match=r"at least 19 held-out rows.*there are 18"):
+        measure_numbers(lambda matrix: np.zeros(len(matrix)), rows, rows[:, 0], [], 0.9, log=False)
+
+
+def test_a_model_that_is_too_sure_is_cooled_down() -> None:
+    rng = np.random.default_rng(1)
+    right = rng.dirichlet([1, 1, 1], 4000)
+    truth = np.array([rng.choice(3, p=row) for row in right])
+    too_sure = cool(right, 1 / 2.5)
+    assert temperature_of(too_sure, truth) == pytest.approx(2.5, rel=0.1)
+    figures, temperature = measure_classes(too_sure, truth, says_probabilities=True)
+    named = {metric.name: metric.value for metric in figures}
+    assert temperature == pytest.approx(2.5, rel=0.1)
+    assert named["log_loss"] < named["log_loss_before"]
+    assert named["off"] < 0.03 < named["off_before"]
+
+
+def test_a_temperature_that_does_not_help_is_left_out() -> None:
+    sure = np.tile([0.9, 0.1], (60, 1))
+    truth = np.zeros(60, dtype=np.int64)
+    truth[:6] = 1
+    _, temperature = measure_classes(sure, truth, says_probabilities=True)
+    assert temperature is None
+
+
+def test_figures_of_probabilities_are_those_of_the_textbook() -> None:
+    probabilities = np.array([[0.8, 0.2], [0.4, 0.6]])
+    truth = np.array([0, 0])
+    assert log_loss(probabilities, truth) == pytest.approx(-(np.log(0.8) + np.log(0.4)) / 2)
+    assert calibration_error(probabilities, truth) == pytest.approx((0.2 + 0.6) / 2)

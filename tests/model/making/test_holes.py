@@ -1,0 +1,133 @@
+"""What may be left empty: what the model saw of it, what is said, and how to ask for it anyway."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import ColumnTransformer, make_column_transformer
+from sklearn.ensemble import (
+    ExtraTreesRegressor,
+    HistGradientBoostingRegressor,
+    RandomForestRegressor,
+)
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.tree import DecisionTreeRegressor
+
+from model import Model, load_any_model
+from model.making.holes import seen_holes
+from tests.model.making.conftest import Shelf, add
+from tests.models import Given
+
+NAMES = ["size", "age", "zone"]
+
+
+def rows(holes: bool) -> tuple[pd.DataFrame, pd.Series]:
+    """Rows of which some lack an age and a zone, or the same rows before they did."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.uniform(0, 100, (300, 2)).round(1), columns=["size", "age"])
+    table["zone"] = rng.choice(["east", "north", "west"], 300)
+    price = table["size"] * 3 - table["age"] + (table["zone"] == "east") * 40
+    if holes:
+        table.loc[rng.random(300) < 0.05, "age"] = np.nan
+        table["zone"] = table["zone"].where(rng.random(300) > 0.05, other=None)
+    return table, price + rng.normal(0, 5, 300)
+
+
+def encoded(rest: Any = "passthrough") -> ColumnTransformer:
+    zones = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    return make_column_transformer((zones, ["zone"]), (rest, ["size", "age"]))
+
+
+@pytest.mark.parametrize(
+    "trees",
+    [
+        HistGradientBoostingRegressor(max_iter=30),
+        RandomForestRegressor(20, random_state=0),
+        ExtraTreesRegressor(20, random_state=0),
+        GridSearchCV(HistGradientBoostingRegressor(), {"max_iter": [20]}, cv=2),
+    ],
+)
+def test_trees_and_encoders_tell_whether_anything_was_missing_in_a_column(trees: Any) -> None:
+    model = make_pipeline(encoded(), trees)
+    assert seen_holes(model.fit(*rows(holes=True)), NAMES) == {
+        "size": "never", "age": "seen", "zone": "seen",
+    }  # fmt: skip
+    assert set(seen_holes(model.fit(*rows(holes=False)), NAMES).values()) == {"never"}
+
+
+def test_a_scaler_tells_and_an_imputer_fills_in() -> None:
+    table, price = rows(holes=True)
+    fills = make_pipeline(encoded(make_pipeline(SimpleImputer(), StandardScaler())))
+    fills.steps.append(("line", LinearRegression()))
+    assert seen_holes(fills.fit(table, price), NAMES)["age"] == "filled"
+    scaled = make_pipeline(encoded(StandardScaler()), HistGradientBoostingRegressor())
+    assert seen_holes(scaled.fit(table, price), NAMES)["age"] == "seen"
+    assert seen_holes(scaled.fit(*rows(holes=False)), NAMES)["age"] == "never"
+
+
+def test_what_a_lone_tree_or_a_step_of_another_kind_hides_is_not_known() -> None:
+    table, price = rows(holes=False)
+    numbers = table[["size", "age"]]
+    for model in (DecisionTreeRegressor(), LinearRegression()):
+        assert seen_holes(model.fit(numbers, price), ["size", "age"])["age"] == "unknown"
+
+
+def given(folder: Path, holes: bool) -> Given:
+    """A forest, fitted with or without holes; the data that are given have them."""
+    names = ["size", "age"]
+    seen, price = rows(holes)
+    forest = RandomForestRegressor(20, random_state=0).fit(seen[names], price)
+    joblib.dump(forest, folder / "model.joblib")
+    table, _ = rows(holes=True)
+    table[names].assign(price=price).to_csv(folder / "train.csv", index=False)
+    return Given(folder / "model.joblib", folder / "train.csv", "price")
+
+
+def added(given: Given, root: Path, *more: object) -> tuple[str, str]:
+    """What the command says, and the card."""
+    result = add(given, "mine", root, "--trust", "--force", *more)
+    assert result.exit_code == 0, result.output
+    return result.output, (root / "mine" / "card.toml").read_text()
+
+
+def test_a_fact_that_the_model_never_missed_is_optional_with_a_warning(tmp_path: Path) -> None:
+    root = tmp_path / "models"
+    root.mkdir()
+    said, card = added(given(tmp_path, holes=False), root)
+    warning = "it was fitted on rows alone that have it"
+    assert "Note: age may be left empty, as in rows of the data. The model answers all" in said
+    assert warning in said
+    assert "add the model again with --force and --required 'age'" in said
+    assert warning in " ".join(card.replace("\n#", "").split())
+    said, card = added(given(tmp_path, holes=True), root)
+    assert "The model was fitted on rows that lack it." in said
+    assert warning not in said
+
+
+def test_a_fact_can_be_asked_for_although_the_model_answers_without(tmp_path: Path) -> None:
+    root = tmp_path / "models"
+    root.mkdir()
+    said, card = added(given(tmp_path, holes=False), root, "--required", "age")
+    assert "rows without age are left out: the form asks for it, as you say." in said
+    assert "may be left empty" not in said
+    assert "required" not in card
+    model = load_any_model(root / "mine")
+    assert isinstance(model, Model)
+    assert model.card.optional == ()
+    wrong = add(given(tmp_path, holes=False), "mine", root, "--trust", "--force", "--required", "x")
+    assert "--required names 'x', which the model does not take" in wrong.output
+
+
+def test_of_an_onnx_file_it_is_said_that_nobody_can_tell(shelf: Shelf) -> None:
+    assert "its file does not tell whether it was fitted on such rows" in shelf.said["boosted"]
+    assert "by a step of its own" in shelf.said["penguins"]
+    assert "fitted on rows that lack it" in shelf.said["passengers"]

@@ -1,0 +1,269 @@
+"""What cannot be added is refused with the reason and what to do, and leaves nothing behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.cluster import KMeans
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from tests.model.making.conftest import add, run
+from tests.models import GIVEN, Given, forest_of_codes, penguins
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """An empty folder of models."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> Given:
+    """A plain model of two numbers, fitted with their names."""
+    return regression(tmp_path, lambda table: table)
+
+
+def regression(folder: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> Given:
+    """A line through two numbers, fitted to data that were changed."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.uniform(0, 100, (200, 2)).round(1), columns=["size", "age"])
+    table["price"] = table["size"] * 3 - table["age"] + rng.normal(0, 5, 200)
+    table = change(table)
+    features = [name for name in table.columns if name != "price"]
+    texts = [name for name in features if not pd.api.types.is_numeric_dtype(table[name])]
+    encode = make_column_transformer(
+        (OneHotEncoder(handle_unknown="ignore"), texts), remainder="passthrough"
+    )
+    model = make_pipeline(encode, LinearRegression()).fit(table[features], table["price"])
+    joblib.dump(model, folder / "model.joblib")
+    table.to_csv(folder / "train.csv", index=False)
+    return Given(folder / "model.joblib", folder / "train.csv", "price")
+
+
+def refused(given: Given, root: Path, *more: object, name: str = "mine") -> str:
+    """What the command says; nothing may be left of the model."""
+    before = sorted(root.rglob("*"))
+    result = add(given, name, root, *more)
+    assert result.exit_code != 0, result.output
+    assert sorted(root.rglob("*")) == before
+    return " ".join(result.output.split())
+
+
+def test_a_pickle_is_not_loaded_without_trust(given: Given, root: Path, tmp_path: Path) -> None:
+    mark = tmp_path / "exploded"
+
+    class Bomb:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return (Path.touch, (mark,))
+
+    joblib.dump(Bomb(), given.path)
+    assert "runs whatever code is in it" in refused(given, root)
+    assert "add --trust to the command" in refused(given, root)
+    assert not mark.exists()
+
+
+def test_data_that_lack_a_column_are_refused_naming_it(given: Given, root: Path) -> None:
+    pd.read_csv(given.data).rename(columns={"size": "sizes"}).to_csv(given.data, index=False)
+    said = refused(given, root, "--trust")
+    assert "has no column 'size', which the model was fitted on. Did you mean 'sizes'?" in said
+
+
+def test_a_column_that_the_model_takes_is_not_meant_by_another(given: Given, root: Path) -> None:
+    table = pd.read_csv(given.data)
+    for size, others in (("size_1", "size_2"), ("size_2", "size_1")):
+        named = table.rename(columns={"size": "size_1", "age": "size_2"})
+        columns = ["size_1", "size_2"]
+        joblib.dump(LinearRegression().fit(named[columns], named["price"]), given.path)
+        named.drop(columns=size).to_csv(given.data, index=False)
+        said = refused(given, root, "--trust")
+        assert f"no column {size!r}, which the model was fitted on. It has: {others}." in said
+        named.rename(columns={size: "sise_0"}).to_csv(given.data, index=False)
+        assert "Did you mean 'sise_0'?" in refused(given, root, "--trust")
+
+
+def test_a_target_that_is_not_there_is_refused_naming_the_nearest(given: Given, root: Path) -> None:
+    said = refused(replace(given, target="prize"), root, "--trust")
+    assert "no column 'prize' (--target). Did you mean 'price'?" in said
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "words"),
+    [
+        ("note", [f"a long remark, number {n}" for n in range(200)], "a form can offer a list"),
+        ("day", [f"2024-01-{n % 28 + 1:02d}" for n in range(200)], "holds dates as text"),
+        ("rent", [f"{n},50" for n in range(1, 201)], "holds numbers as text"),
+        ("zone", ["A"] * 200, "there is nothing to ask"),
+        ("house_id", list(range(1000, 1200)), "it numbers them"),
+    ],
+)
+def test_a_column_that_cannot_be_asked_for_is_refused_with_what_to_do(
+    tmp_path: Path, root: Path, column: str, values: list[Any], words: str
+) -> None:
+    given = regression(tmp_path, lambda table: table.assign(**{column: values}))
+    said = refused(given, root, "--trust")
+    assert f"Column '{column}'" in said
+    assert words in said
+    assert "Fit" in said or "fit" in said
+
+
+def test_every_column_that_cannot_be_asked_for_is_named_at_once(tmp_path: Path, root: Path) -> None:
+    both = {"zone": "A", "day": [f"2024-01-{n % 28 + 1:02d}" for n in range(200)]}
+    said = refused(regression(tmp_path, lambda table: table.assign(**both)), root, "--trust")
+    assert "Column 'zone'" in said
+    assert "Column 'day'" in said
+
+
+def test_columns_that_a_model_does_not_name_are_counted(tmp_path: Path, root: Path) -> None:
+    given = forest_of_codes(tmp_path)
+    table = pd.read_csv(given.data).assign(extra=1.0)
+    table.to_csv(given.data, index=False)
+    said = refused(given, root, "--trust")
+    assert "takes 3 columns, and does not say which" in said
+    assert "--features a,b,c" in said
+
+
+def test_numbers_for_classes_are_refused_with_the_option_to_write(
+    tmp_path: Path, root: Path
+) -> None:
+    given = forest_of_codes(tmp_path)
+    said = refused(given, root, "--trust")
+    assert "--classes 'Adelie,Chinstrap,Gentoo'" in said
+    result = add(given, "mine", root, "--trust", "--classes", "Adelie,Chinstrap,Gentoo")
+    assert result.exit_code == 0, result.output
+    assert "Species: Adelie, Chinstrap, Gentoo" in result.output
+
+
+def test_rows_that_the_model_has_seen_are_no_held_out_rows(given: Given, root: Path) -> None:
+    said = refused(replace(given, holdout=given.data), root, "--trust")
+    assert "200 of the 200 rows" in said
+    assert "the model has seen them" in said
+
+
+def test_too_few_held_out_rows_give_no_range_and_say_what_is_needed(
+    given: Given, root: Path
+) -> None:
+    table = pd.read_csv(given.data)
+    table.assign(held=[*[0] * 190, *[1] * 10]).to_csv(given.data, index=False)
+    result = add(replace(given, holdout="held"), "mine", root, "--trust")
+    assert result.exit_code == 0, result.output
+    assert "There is no range" in result.output
+    assert "at least 19 held-out rows" in result.output
+
+
+def test_a_folder_that_is_there_is_not_overwritten_without_force(given: Given, root: Path) -> None:
+    assert add(given, "mine", root, "--trust").exit_code == 0
+    (root / "mine" / "card.toml").write_text("mine by hand")
+    assert "--force" in refused(given, root, "--trust")
+    assert (root / "mine" / "card.toml").read_text() == "mine by hand"
+    assert add(given, "mine", root, "--trust", "--force").exit_code == 0
+    assert [path.name for path in root.iterdir()] == ["mine"]
+    assert run("check", "mine", "--models", root).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["My Model", "../mine", "about", "9lives", ""])
+def test_a_name_that_no_address_can_have_is_refused(given: Given, root: Path, name: str) -> None:
+    assert "--name" in refused(given, root, "--trust", name=name)
+
+
+@pytest.mark.parametrize(
+    ("thing", "words"),
+    [
+        (KMeans(2), "neither a regressor nor a classifier"),
+        ({"model": 1}, "which has no predict"),
+        (LogisticRegression(), "not fitted yet"),
+    ],
+)
+def test_what_is_no_fitted_model_is_refused(
+    given: Given, root: Path, thing: object, words: str
+) -> None:
+    joblib.dump(thing, given.path)
+    assert words in refused(given, root, "--trust")
+
+
+_NONE = "is no joblib or pickle file"
+_NAME = "Name the file of the fitted model."
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"hello", f"{_NONE}, but text. {_NAME}"),
+        ("größe,price\n1,2\n".encode(), f"{_NONE}, but text. {_NAME}"),
+        (b"12345\n", f"{_NONE}, but text. {_NAME}"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", f"{_NONE}, but a PNG picture. {_NAME}"),
+        (b"\x7fELF\x02\x01\x01\x00", f"{_NONE}. {_NAME}"),
+        (b"", f"{_NONE}, but an empty file. {_NAME}"),
+    ],
+)
+def test_a_file_that_is_no_model_is_refused_in_a_sentence(
+    given: Given, root: Path, content: bytes, words: str
+) -> None:
+    given.path.write_bytes(content)
+    said = refused(given, root, "--trust")
+    assert said.endswith(f"Error: {given.path} {words}")
+    onnx = given.path.with_suffix(".onnx")
+    onnx.write_bytes(content or b"x")
+    assert "is no ONNX file, whatever its name says" in refused(replace(given, path=onnx), root)
+
+
+def test_a_pickle_that_cannot_be_loaded_is_told_from_what_is_none(given: Given, root: Path) -> None:
+    given.path.write_bytes(given.path.read_bytes()[:200])
+    assert "is a joblib or pickle file that cannot be loaded here" in refused(
+        given, root, "--trust"
+    )
+
+
+def test_a_model_given_as_the_data_is_refused(given: Given, root: Path) -> None:
+    said = refused(replace(given, data=given.path), root, "--trust")
+    assert f"{given.path} is no CSV file in UTF-8" in said
+    assert "codec" not in said
+
+
+def test_a_model_of_two_answers_is_refused(given: Given, root: Path) -> None:
+    table = pd.read_csv(given.data)
+    model = LinearRegression().fit(table[["size", "age"]], table[["price", "age"]])
+    joblib.dump(model, given.path)
+    assert "answers 2 numbers for each row" in refused(given, root, "--trust")
+
+
+def test_a_model_of_numbers_is_not_measured_on_texts(given: Given, root: Path) -> None:
+    pd.read_csv(given.data).assign(price="high").to_csv(given.data, index=False)
+    assert "the model answers with a number" in refused(given, root, "--trust").lower()
+
+
+def test_an_estimator_whose_columns_were_changed_before_is_refused(
+    tmp_path: Path, root: Path
+) -> None:
+    table = penguins().dropna()
+    model = LogisticRegression().fit(pd.get_dummies(table[["island"]]), table["species"])
+    joblib.dump(model, tmp_path / "model.joblib")
+    table.to_csv(tmp_path / "train.csv", index=False)
+    given = Given(tmp_path / "model.joblib", tmp_path / "train.csv", "species")
+    said = refused(given, root, "--trust")
+    assert "no column 'island_Biscoe' (nor 'island_Dream', 'island_Torgersen'), which" in said
+    assert "Was it made of 'island', by get_dummies for one?" in said
+    assert "belongs into a Pipeline with the model" in said
+
+
+def test_another_kind_can_be_said_where_the_guess_is_wrong(tmp_path: Path, root: Path) -> None:
+    given = GIVEN["passengers"](tmp_path)
+    table = pd.read_csv(given.data)
+    model = LogisticRegression(max_iter=500).fit(table[["Pclass", "Fare"]], table["Survived"])
+    joblib.dump(model, given.path)
+    result = add(given, "mine", root, "--trust", "--kind", "Pclass=choice")
+    assert result.exit_code == 0, result.output
+    assert "codes: as you say" in result.output
+    assert "as ONNX" in result.output
+    assert "Note: Columns that the model does not take" in result.output

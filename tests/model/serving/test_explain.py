@@ -1,0 +1,86 @@
+"""Contributions: exact, efficient, symmetric; sampled where there are too many facts."""
+
+import itertools
+from math import factorial
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model import Model
+from model.serving.explain import explain
+from model.serving.predictors import Column, Matrix
+
+
+def tangled(matrix: Matrix) -> Column:
+    """A function with interactions, in which unknown counts as 1."""
+    x = np.nan_to_num(matrix.astype(np.float64), nan=1.0)
+    products = np.cumprod(1 + x / 10, axis=1)
+    value: Column = 100 + x.sum(axis=1) + 5 * products[:, -1] + 3 * x[:, 0] * x[:, -1]
+    return value
+
+
+def by_definition(row: Matrix, reference: Matrix) -> list[float]:
+    """Shapley values as the mean gain over every order of the given facts."""
+    given = [i for i in range(row.shape[1]) if not np.isnan(row[0, i])]
+    shares = dict.fromkeys(given, 0.0)
+    for order in itertools.permutations(given):
+        at = row.copy()
+        at[0, given] = reference[0, given]
+        before = tangled(at)[0]
+        for i in order:
+            at[0, i] = row[0, i]
+            after = tangled(at)[0]
+            shares[i] += (after - before) / factorial(len(given))
+            before = after
+    return [shares[i] for i in given]
+
+
+@pytest.mark.parametrize("unknown", [(), (1,), (0, 4)])
+def test_they_are_the_mean_gain_over_every_order(unknown: tuple[int, ...]) -> None:
+    row = np.array([[3, 1, 4, 1, 5]], dtype=np.float32)
+    row[0, list(unknown)] = np.nan
+    reference = np.array([[2, 7, 1, 1, 8]], dtype=np.float32)
+    made = explain(tangled, row, reference)
+    assert made.contributions == pytest.approx(by_definition(row, reference))
+    assert made.columns == tuple(i for i in range(5) if i not in unknown)
+    assert made.error == 0
+
+
+def test_a_fact_at_its_reference_value_contributes_nothing() -> None:
+    row = np.array([[3, 1, 4]], dtype=np.float32)
+    reference = np.array([[3, 2, 4]], dtype=np.float32)
+    made = explain(tangled, row, reference)
+    assert made.contributions[0] == made.contributions[2] == 0
+    assert made.contributions[1] != 0
+
+
+def test_twenty_facts_are_sampled_with_an_error_and_still_add_up() -> None:
+    rng = np.random.default_rng(1)
+    row = rng.integers(0, 9, (1, 20)).astype(np.float32)
+    reference = row + rng.choice([-1, 1, 2], (1, 20)).astype(np.float32)
+    made = explain(tangled, row, reference)
+    again = explain(tangled, row, reference)
+    assert made == again
+    assert made.error > 0
+    assert made.base + sum(made.contributions) == pytest.approx(tangled(row)[0])
+    other = explain(tangled, row, reference, seed=5)
+    for a, b in zip(made.contributions, other.contributions, strict=True):
+        assert abs(a - b) < 6 * (made.error + other.error)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_they_add_up_for_random_houses(house: Model, data: st.DataObject) -> None:
+    row = np.full((1, len(house.card.fields)), np.nan, dtype=np.float32)
+    for i, field in enumerate(house.card.fields):
+        if field.required or data.draw(st.booleans()):
+            if field.kind == "choice":
+                row[0, i] = data.draw(st.integers(0, len(field.choices) - 1))
+            elif field.kind in ("integer", "number"):
+                row[0, i] = data.draw(st.integers(int(field.min) + 1, int(field.max)))
+    reference = house.card.encode(house.manifest.reference)
+    value, _ = house.predictor.predict(row)
+    made = explain(lambda rows: house.predictor.predict(rows)[0], row, reference)
+    assert made.base + sum(made.contributions) == pytest.approx(value[0], abs=0.5)

@@ -1,0 +1,168 @@
+"""A model of pictures: sound or not started, an answer or a refusal."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from model import ImageModel, ModelError, StrangePictureError, load_image_model, load_model
+from model.chest_xray import negatives, record
+from model.contract.pictures import Picture, colourfulness, to_grey, to_square
+from model.serving.image_classifier import Seen
+from tests import pictures
+from tests.tools import ROOT
+
+FOLDER = ROOT / "model" / "chest_xray"
+XRAYS = ROOT.parent / "shared" / "data" / "chest_xray" / "train"
+
+
+@pytest.fixture(scope="module")
+def xray() -> ImageModel:
+    return load_image_model(FOLDER)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    copy = tmp_path / "chest_xray"
+    copy.mkdir()
+    for name in ("card.toml", "manifest.json", "model.onnx", "golden-1.png", "golden-2.png"):
+        shutil.copy(FOLDER / name, copy)
+    shutil.copy(FOLDER / "golden-3.png", copy)
+    return copy
+
+
+class Told:
+    """A predictor that says what it was told to."""
+
+    def __init__(self, probability: float, strangeness: float = -1.0) -> None:
+        self.seen = Seen(probability, np.zeros((7, 7), np.float32), strangeness)
+
+    def look(self, square: NDArray[np.uint8]) -> Seen:
+        return self.seen
+
+
+def chest(colour: float = 0.0) -> Picture:
+    return Picture(np.asarray(pictures.chest()), 224, 224, colour)
+
+
+def change(folder: Path, key: str, spoil: Callable[[Any], Any]) -> None:
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest[key] = spoil(manifest[key])
+    path.write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    ("probability", "value"), [(0.0, "NORMAL"), (0.49, "NORMAL"), (0.5, "PNEUMONIA")]
+)
+def test_the_threshold_decides(xray: ImageModel, probability: float, value: str) -> None:
+    told = replace(xray, predictor=Told(probability))
+    assert told.diagnose(chest()).value == value
+    assert told.diagnose(chest()).probabilities == (1 - probability, probability)
+
+
+def test_what_is_strange_or_coloured_gets_no_answer(xray: ImageModel) -> None:
+    with pytest.raises(StrangePictureError, match="does not look like a frontal chest X-ray"):
+        replace(xray, predictor=Told(0.9, strangeness=0.1)).diagnose(chest())
+    with pytest.raises(StrangePictureError):
+        replace(xray, predictor=Told(0.9)).diagnose(chest(colour=25.1))
+
+
+@pytest.mark.parametrize("told", [Told(float("nan")), Told(0.5, float("nan"))])
+def test_an_answer_that_is_no_number_is_a_fault(xray: ImageModel, told: Told) -> None:
+    with pytest.raises(ArithmeticError):
+        replace(xray, predictor=told).diagnose(chest())
+
+
+@pytest.mark.parametrize("kind", sorted(negatives.RENDERED))
+def test_pictures_that_are_no_xray_are_refused(xray: ImageModel, kind: str) -> None:
+    rng = np.random.default_rng(11)
+    refused = 0
+    for _ in range(20):
+        image = negatives.RENDERED[kind](rng)
+        picture = Picture(to_square(to_grey(image)), *image.size, colourfulness(image))
+        try:
+            xray.diagnose(picture)
+        except StrangePictureError:
+            refused += 1
+    assert refused >= 19
+
+
+def test_real_xrays_are_answered_right_where_they_are_at_hand(xray: ImageModel) -> None:
+    """These were trained on, so this proves the way from file to answer, not the model."""
+    if not XRAYS.is_dir():
+        print(f"no X-rays at {XRAYS}: only the drawn one is tested")
+        assert xray.diagnose(chest()).value in ("NORMAL", "PNEUMONIA")
+        return
+    right = refused = total = 0
+    for kind in ("NORMAL", "PNEUMONIA"):
+        for path in sorted((XRAYS / kind).iterdir())[::40]:
+            total += 1
+            try:
+                answer = xray.diagnose(xray.card.field.validate_value(path.read_bytes()))
+            except StrangePictureError:
+                refused += 1
+            else:
+                right += answer.value == kind
+    assert refused <= max(1, total // 100)
+    assert right / (total - refused) >= 0.93
+
+
+def test_a_changed_network_is_not_loaded(folder: Path) -> None:
+    with (folder / "model.onnx").open("ab") as file:
+        file.write(b"\0")
+    with pytest.raises(ModelError, match="is not the file that was trained"):
+        load_image_model(folder)
+
+
+def test_an_answer_that_has_changed_stops_the_start(folder: Path) -> None:
+    def lie(golden: Any) -> Any:
+        golden[0]["probability"] = 0.1
+        return golden
+
+    change(folder, "golden", lie)
+    with pytest.raises(ModelError, match="drawn picture 1 gives"):
+        load_image_model(folder)
+
+
+def test_classes_in_another_order_are_refused(folder: Path) -> None:
+    change(folder, "classes", lambda names: names[::-1])
+    with pytest.raises(ModelError, match=r"output\.classes must be .*: PNEUMONIA, NORMAL"):
+        load_image_model(folder)
+
+
+def test_a_wrong_key_in_the_card_is_named(folder: Path) -> None:
+    path = folder / "card.toml"
+    path.write_text(path.read_text().replace("map_text", "mapp_text"))
+    with pytest.raises(ModelError, match=r"card\.toml, line \d+: output\."):
+        load_image_model(folder)
+
+
+def test_a_model_of_one_kind_is_not_loaded_as_the_other() -> None:
+    with pytest.raises(ModelError, match="does not answer with a number"):
+        load_model(FOLDER)
+    with pytest.raises(ModelError, match="not the card of a model of pictures"):
+        load_image_model(ROOT / "model" / "house_price")
+
+
+def test_the_manifest_is_what_the_training_code_writes_from_its_figures(xray: ImageModel) -> None:
+    metrics = json.loads((FOLDER / "metrics.json").read_text())
+    kept = xray.manifest
+    made = record.manifest(metrics, FOLDER / "model.onnx", kept.data.sha256, kept.versions)
+    left, right = (item.model_dump(exclude={"trained", "golden"}) for item in (made, kept))
+    assert left == right
+
+
+def test_the_readme_shows_the_measured_figures() -> None:
+    metrics = json.loads((FOLDER / "metrics.json").read_text())
+    readme = (FOLDER / "README.md").read_text()
+    for figures in metrics["cross_validated"].values():
+        row = [figures[name] for name in ("auc", "accuracy", "balanced_accuracy", "sensitivity",
+                                          "specificity", "brier", "ece")]  # fmt: skip
+        assert "| " + " | ".join(f"{value:.3f}" for value in row) + " |" in readme

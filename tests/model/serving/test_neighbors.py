@@ -1,0 +1,61 @@
+"""The nearest rows and joint support, against what looking at every row says."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model import Asking, Model
+from model.serving.neighbors import NEAREST, Neighbors
+
+
+def distances(house: Model, codes: list[float], columns: list[int]) -> np.ndarray:
+    """Every training row's distance in double precision, the slow way."""
+    neighbors = house.neighbors
+    assert neighbors is not None
+    total = np.zeros(len(neighbors.rows))
+    for column in columns:
+        rows = neighbors.rows[:, column].astype(float)
+        if column in neighbors.tables:
+            total += neighbors.tables[column][int(codes[column])][rows.astype(int)]
+        else:
+            total += float(neighbors.weights[column]) * (rows - codes[column]) ** 2
+    return np.sqrt(total)
+
+
+@given(st.integers(0, 2_343), st.lists(st.integers(0, 9), unique=True, min_size=1))
+def test_the_nearest_rows_are_those_that_a_search_through_all_finds(
+    house: Model, row: int, columns: list[int]
+) -> None:
+    neighbors = house.neighbors
+    assert neighbors is not None
+    codes = neighbors.rows[row].tolist()
+    found = neighbors.nearest(neighbors.squares(codes, columns))
+    every = distances(house, codes, columns)
+    assert every[list(found.rows)] == pytest.approx(np.sort(every)[:NEAREST], abs=1e-3)
+    assert found.distance == pytest.approx(np.sort(every)[:NEAREST].mean(), abs=1e-3)
+
+
+@given(st.integers(0, 2_343), st.integers(0, 9), st.floats(0.01, 3))
+def test_support_along_a_fact_is_what_the_mean_distance_in_each_place_says(
+    house: Model, row: int, column: int, limit: float
+) -> None:
+    neighbors = house.neighbors
+    assert neighbors is not None
+    codes = neighbors.rows[row].tolist()
+    others = [at for at in range(10) if at != column]
+    grid = Asking(house)._alongs[column].points
+    along = neighbors.along(column, grid)
+    assert along is not None
+    found = neighbors.supported(neighbors.squares(codes, others), along, limit)
+    for place, code in enumerate(grid.tolist()):
+        at = [*codes[:column], code, *codes[column + 1 :]]
+        mean = np.sort(distances(house, at, [*others, column]))[:NEAREST].mean()
+        if abs(mean - limit) > 1e-3:  # closer than that, single precision may decide either way
+            assert found[place] == (mean < limit)
+
+
+def test_of_rows_that_are_equally_near_the_first_are_named() -> None:
+    rows = np.zeros((9, 1), dtype=np.float32)
+    neighbors = Neighbors(rows, np.zeros(9), None, np.ones(1, dtype=np.float32), {})
+    assert neighbors.nearest(neighbors.squares([0.0], [0])).rows == (0, 1, 2)

@@ -1,0 +1,77 @@
+"""A classifier of rows: loaded by the same checks, answering with calibrated probabilities."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model import Classifier, ModelError, load_classifier, load_model
+from model.serving.temperature import cool
+from tests.flowers import FEATURES, write_flowers
+
+
+@pytest.fixture
+def flowers(tmp_path: Path) -> Classifier:
+    return load_classifier(write_flowers(tmp_path / "flowers"))
+
+
+def test_a_classifier_answers_with_its_most_probable_class(flowers: Classifier) -> None:
+    answer = flowers.predict(FEATURES)
+    assert answer.label == "iris"
+    assert answer.probabilities is not None
+    assert answer.probability == max(answer.probabilities) == answer.probabilities[1]
+    assert sum(answer.probabilities) == pytest.approx(1)
+
+
+def test_its_classes_stand_in_the_order_of_the_card_and_not_of_the_estimator(
+    flowers: Classifier,
+) -> None:
+    short = flowers.predict({"length": 1.0, "width": 9.0})
+    assert short.label == "rose"
+    assert short.probabilities is not None
+    assert short.probabilities[0] > short.probabilities[1]
+
+
+def test_a_classifier_without_probabilities_says_a_class_and_no_more(tmp_path: Path) -> None:
+    flowers = load_classifier(write_flowers(tmp_path / "flowers", probabilities=False))
+    answer = flowers.predict(FEATURES)
+    assert (answer.label, answer.probability, answer.probabilities) == ("iris", None, None)
+
+
+def test_a_temperature_makes_less_sure_and_changes_no_order() -> None:
+    given = np.array([[0.9, 0.06, 0.04], [0.0, 1.0, 0.0]])
+    cooled = cool(given, 2.0)
+    assert cooled.sum(axis=1) == pytest.approx(1)
+    assert (np.argsort(cooled[0]) == np.argsort(given[0])).all()
+    assert cooled[0, 0] < given[0, 0]
+    assert cool(given, None) is given
+    assert cool(given, 1.0) == pytest.approx(given, abs=1e-9)
+
+
+def test_a_card_with_other_classes_than_the_estimators_is_refused(tmp_path: Path) -> None:
+    folder = write_flowers(tmp_path / "flowers")
+    card = folder / "card.toml"
+    card.write_text(card.read_text().replace('value = "rose"', 'value = "tulip"'))
+    with pytest.raises(ModelError, match=r"its classes are iris, rose, not those of the card"):
+        load_classifier(folder)
+
+
+def test_a_golden_row_of_another_class_is_refused(tmp_path: Path) -> None:
+    folder = write_flowers(tmp_path / "flowers")
+    path = folder / "manifest.json"
+    path.write_text(path.read_text().replace('"label": "iris"', '"label": "rose"'))
+    with pytest.raises(ModelError, match="golden row 0 is iris, it was rose"):
+        load_classifier(folder)
+
+
+def test_a_classifier_is_no_model_of_numbers(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="does not answer with a number"):
+        load_model(write_flowers(tmp_path / "flowers"))
+
+
+def test_a_class_named_twice_is_refused_with_its_line(tmp_path: Path) -> None:
+    folder = write_flowers(tmp_path / "flowers")
+    card = folder / "card.toml"
+    card.write_text(card.read_text().replace('value = "rose"', 'value = "iris"'))
+    with pytest.raises(ModelError, match=r"card\.toml, line \d+: output.*classes has iris twice"):
+        load_classifier(folder)
