@@ -13,7 +13,7 @@ from app.http.application import Application
 from app.http.assets import assets_blueprint, read_assets
 from app.http.cors import CrossOrigin
 from app.http.framing import Framing
-from app.http.hosts import know_hosts
+from app.http.hosts import restrict_hosts
 from app.limits.rate_limits import limit_clients
 from app.pages.blueprint import pages_blueprint
 from app.pages.errors import secure
@@ -21,8 +21,8 @@ from app.pages.picture_pages import image_pages_blueprint
 from app.presentation.contexts import Link, Renderer
 from app.telemetry.health import health_blueprint
 from app.telemetry.request_log import RequestLog, wants_json
-from app.telemetry.request_records import Listener, Observed
-from model import ImageModel, load_models
+from app.telemetry.request_records import RequestListener, RequestObserver
+from model import ImageClassifier, load_models
 
 
 def create_app(settings: Settings | None = None, models: Path = ROOT / "model") -> Flask:
@@ -56,14 +56,14 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
     )
     for prefix, model in zip(prefixes, served.values(), strict=True):
         for embedded in (False, True) if settings.embed_ancestors else (False,):
-            if isinstance(model, ImageModel):
+            if isinstance(model, ImageClassifier):
                 app.register_blueprint(image_pages_blueprint(model, prefix, render, embedded))
             else:
                 app.register_blueprint(pages_blueprint(model, prefix, render, embedded))
         app.register_blueprint(api_blueprint(model, prefix, render))
     app.register_blueprint(health_blueprint(served))
     secure(app, render)
-    know_hosts(app, settings)
+    restrict_hosts(app, settings)
     limit_clients(app, settings, os.environ.get("REDIS_URL", ""))
     if settings.embed_ancestors:
         # Wrapping the method is what Flask documents for middleware; mypy knows it as a method.
@@ -71,7 +71,7 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
     if settings.api_origins:
         # Wrapping the method is what Flask documents for middleware; mypy knows it as a method.
         app.wsgi_app = CrossOrigin(app.wsgi_app, settings.api_origins)  # type: ignore[method-assign, assignment]
-    listeners: list[Listener] = []
+    listeners: list[RequestListener] = []
     if wants_json(settings.log):
         listeners.append(RequestLog(inputs=settings.log_inputs))
     if settings.metrics:
@@ -83,7 +83,7 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
         metrics = Metrics()
         app.register_blueprint(metrics_blueprint(metrics))
         listeners.append(metrics)
-    observed = Observed(app, served, listeners, believe_id=settings.proxies > 0)
+    observed = RequestObserver(app, served, listeners, believe_id=settings.proxies > 0)
     # Wrapping the method is what Flask documents for middleware; mypy knows it as a method.
     app.wsgi_app = observed  # type: ignore[method-assign, assignment]
     return add_commands(app)

@@ -24,7 +24,7 @@ _ORIGIN = re.compile(
 )
 _USUAL_PORT = {"http": ":80", "https": ":443"}
 
-Reader = Callable[[str, str], Any]
+SettingReader = Callable[[str, str], Any]
 """Takes the variable's name and its text; answers the value or raises a ``SettingError``."""
 
 
@@ -32,7 +32,7 @@ class SettingError(Exception):
     """A setting cannot be used; the message says how to mend it."""
 
 
-def setting(default: Any, help_text: str, read: Reader, on_dyno: Any = None) -> Any:
+def setting(default: Any, help_text: str, read: SettingReader, on_dyno: Any = None) -> Any:
     """A field of ``Settings``.
 
     Args:
@@ -54,7 +54,7 @@ def boolean(variable: str, text: str) -> bool:
     return text == "on"
 
 
-def integer(low: int, high: int) -> Reader:
+def integer(low: int, high: int) -> SettingReader:
     """A reader of whole numbers from ``low`` to ``high``, both included."""
 
     def read(variable: str, text: str) -> int:
@@ -66,7 +66,7 @@ def integer(low: int, high: int) -> Reader:
     return read
 
 
-def one_of(*words: str) -> Reader:
+def one_of(*words: str) -> SettingReader:
     """A reader of one of a few words."""
 
     def read(variable: str, text: str) -> str:

@@ -8,8 +8,12 @@ from model.contract.errors import ModelError
 from model.contract.fields import Features
 from model.contract.image_card import ImageCard
 from model.contract.pictures import Picture
-from model.serving.explained_predictor import Answer, Asking
-from model.serving.image_classifier import Diagnosis, ImageModel, StrangePictureError
+from model.serving.explained_predictor import ExplainedPrediction, ExplainedPredictor
+from model.serving.image_classifier import (
+    ImageClassification,
+    ImageClassifier,
+    OutOfDistributionError,
+)
 from model.serving.loading import (
     AnyModel,
     check_model,
@@ -20,27 +24,27 @@ from model.serving.loading import (
     load_models,
 )
 from model.serving.prediction import Classification, Interval, Prediction
-from model.serving.tabular_models import Classifier, Model, RowModel
+from model.serving.tabular_models import Classifier, Regressor, TabularModel
 
 __all__ = [
-    "Answer",
+    "ExplainedPrediction",
     "AnyModel",
-    "Asking",
+    "ExplainedPredictor",
     "Card",
     "Classification",
     "Classifier",
-    "Diagnosis",
+    "ImageClassification",
     "Features",
     "ImageCard",
-    "ImageModel",
+    "ImageClassifier",
     "Interval",
     "Manifest",
-    "Model",
+    "Regressor",
     "ModelError",
     "Picture",
     "Prediction",
-    "RowModel",
-    "StrangePictureError",
+    "TabularModel",
+    "OutOfDistributionError",
     "check_model",
     "load_any_model",
     "load_classifier",

@@ -20,7 +20,7 @@ from hypothesis import settings
 
 from app import create_app
 from app.config import Settings
-from model import Model, load_model
+from model import Regressor, load_model
 from tests.tools import ROOT
 
 # How long an example takes says how busy the machine is, not whether the code is right.
@@ -31,7 +31,7 @@ HOUSE = {"beds": "3", "baths": "2.5", "sqft": "1850"}
 
 
 @pytest.fixture(scope="session")
-def house() -> Model:
+def house() -> Regressor:
     """The bundled house price model."""
     return load_model(ROOT / "model" / "house_price")
 

@@ -9,7 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 
-from model import Classification, Classifier, Model
+from model import Classification, Classifier, Regressor
 from model.contract.card import Card
 from model.contract.fields import AnyField, ChoiceField, Features, FlagField
 from model.contract.files import read_any_card
@@ -23,14 +23,14 @@ ROWS = [folder for folder in FOLDERS if isinstance(read_any_card(folder / "card.
 """Those that answer rows; a model of pictures has tests of its own."""
 
 
-def features_of(model: Model | Classifier, values: dict[str, Any]) -> Features:
+def features_of(model: Regressor | Classifier, values: dict[str, Any]) -> Features:
     """The row of values as they are typed."""
     features, errors = model.card.validate_row(values)
     assert features is not None, errors
     return features
 
 
-def check_answer(model: Model | Classifier, features: Features) -> None:
+def check_answer(model: Regressor | Classifier, features: Features) -> None:
     """A finite number inside its range, or a class of the card with probabilities that add up."""
     said = model.predict(features)
     if isinstance(said, Classification):
@@ -45,7 +45,7 @@ def check_answer(model: Model | Classifier, features: Features) -> None:
         assert said.interval.low <= said.value <= said.interval.high
 
 
-def check_bounds(model: Model | Classifier, field: AnyField, values: dict[str, Any]) -> None:
+def check_bounds(model: Regressor | Classifier, field: AnyField, values: dict[str, Any]) -> None:
     """The values at the ends are answered, those beyond them refused in the field's words."""
     if isinstance(field, ChoiceField | FlagField):
         for choice in field.choices:
@@ -70,7 +70,7 @@ def _below(value: float) -> float:
     return math.nextafter(float(value), -math.inf)
 
 
-def check_pages(client: FlaskClient, prefix: str, model: Model | Classifier) -> None:
+def check_pages(client: FlaskClient, prefix: str, model: Regressor | Classifier) -> None:
     """Every page and fragment of the model is well-formed, and the reasons lead to the answer."""
     card = model.card
     empty = get_page(client, prefix)
@@ -98,7 +98,7 @@ def check_pages(client: FlaskClient, prefix: str, model: Model | Classifier) -> 
 
 
 def check_result(
-    fragment: BeautifulSoup, model: Model | Classifier, values: dict[str, str]
+    fragment: BeautifulSoup, model: Regressor | Classifier, values: dict[str, str]
 ) -> None:
     """The contributions of the facts given lead from the reference to the answer."""
     if isinstance(model, Classifier):

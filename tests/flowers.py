@@ -10,7 +10,7 @@ import numpy as np
 import sklearn
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
-from model.serving.temperature import cool
+from model.serving.temperature import apply_temperature
 
 CARD = """
 title = "Which flower is it?"
@@ -66,7 +66,7 @@ def write_flowers(folder: Path, probabilities: bool = True, temperature: float =
     value = 1.0
     if probabilities:
         asked = np.array([list(FEATURES.values())], dtype=np.float32)
-        value = float(cool(estimator.predict_proba(asked), temperature).max())
+        value = float(apply_temperature(estimator.predict_proba(asked), temperature).max())
     golden = {"features": FEATURES, "value": value, "label": "iris"}
     manifest = {
         "trained": dt.date(2026, 11, 22).isoformat(),

@@ -9,11 +9,11 @@ from app.api.page import api_page
 from app.api.pictures import picture_answerer
 from app.api.rows import row_answerer
 from app.api.serializing import write
-from app.http.responses import JSON, REVALIDATED, answer
+from app.http.responses import JSON, REVALIDATED, respond
 from app.kinds.pictures import view_image_site
 from app.kinds.registry import view_site
 from app.presentation.contexts import Renderer
-from model import AnyModel, ImageModel
+from model import AnyModel, ImageClassifier
 
 
 def api_blueprint(model: AnyModel, prefix: str, render: Renderer) -> Blueprint:
@@ -21,7 +21,7 @@ def api_blueprint(model: AnyModel, prefix: str, render: Renderer) -> Blueprint:
     blueprint = Blueprint(f"api-{model.slug}", __name__, url_prefix=prefix or None)
     text = write(openapi(model, prefix))
     answerer: Callable[[], Response]
-    if isinstance(model, ImageModel):
+    if isinstance(model, ImageClassifier):
         answerer, site = picture_answerer(model), view_image_site(model, prefix)
     else:
         answerer, site = row_answerer(model), view_site(model, prefix)
@@ -37,6 +37,6 @@ def api_blueprint(model: AnyModel, prefix: str, render: Renderer) -> Blueprint:
 
     @blueprint.get("/api/openapi.json")
     def describe() -> Response:
-        return answer(text, 200, REVALIDATED, JSON)
+        return respond(text, 200, REVALIDATED, JSON)
 
     return blueprint

@@ -14,7 +14,7 @@ from app.kinds.schemas import (
     row_schema,
     upload_schema,
 )
-from model import AnyModel, Card, Classifier, Features, ImageModel
+from model import AnyModel, Card, Classifier, Features, ImageClassifier
 from model.contract.card import CardBase
 from model.contract.pictures import MEGABYTES
 
@@ -29,7 +29,7 @@ HEADERS = {429: WAIT, 503: WAIT}
 
 def openapi(model: AnyModel, prefix: str) -> Schema:
     """The whole text for one model under ``prefix``."""
-    if isinstance(model, ImageModel):
+    if isinstance(model, ImageClassifier):
         schemas = {"Answer": picture_schema(model.card)}
         operation = picture_operation(model)
         names = [model.card.field.name]
@@ -56,7 +56,7 @@ def row_operation(card: Card) -> Schema:
     )
 
 
-def picture_operation(model: ImageModel) -> Schema:
+def picture_operation(model: ImageClassifier) -> Schema:
     """What is sent to a model of pictures, and what it answers."""
     field = model.card.field
     form = {

@@ -11,15 +11,15 @@ from app.api.openapi import STATUSES, plain_row
 from app.api.parsing import BODY_BYTES, MOST_ROWS
 from app.api.serializing import FRESH
 from app.http.problems import DETAILS, phrase
-from app.http.responses import answer
-from app.kinds.classes import ClassSpeaker
-from app.kinds.number import NumberSpeaker
-from app.kinds.payload import Said
+from app.http.responses import respond
+from app.kinds.classes import ClassSerializer
+from app.kinds.number import NumberSerializer
+from app.kinds.payload import Payload
 from app.kinds.pictures import RAW
 from app.presentation.contexts import ApiContext, ApiField, Renderer, Row, Site
-from model import AnyModel, Classifier, Features, ImageModel, Model
+from model import AnyModel, Classifier, Features, ImageClassifier, Regressor
 from model.contract.fields import AnyField, Option
-from model.serving.batch import Batch
+from model.serving.batch import BatchPredictor
 
 LINE = 72
 """Characters of a row that stand in one line."""
@@ -61,7 +61,7 @@ print(answer["label"], answer["probability"])
 def api_page(model: AnyModel, site: Site, prefix: str, render: Renderer) -> Callable[[], Response]:
     """The view of one model; everything but the address of the server is made once."""
     path = f"{prefix}/api/predict"
-    describe = _of_pictures(model) if isinstance(model, ImageModel) else _of_rows(model)
+    describe = _of_pictures(model) if isinstance(model, ImageClassifier) else _of_rows(model)
 
     def page() -> Response:
         # Flask's own: with TRUSTED_HOSTS set, a name that is not listed ends in a 400 here.
@@ -69,12 +69,12 @@ def api_page(model: AnyModel, site: Site, prefix: str, render: Renderer) -> Call
             raise BadRequest  # the name has characters that no name has
         context = describe(site, request.root_url.rstrip("/") + path)
         # Never stored: the address comes from whoever asked.
-        return answer(render("api/page.html", context), 200, FRESH)
+        return respond(render("api/page.html", context), 200, FRESH)
 
     return page
 
 
-def _of_rows(model: Model | Classifier) -> Callable[[Site, str], ApiContext]:
+def _of_rows(model: Regressor | Classifier) -> Callable[[Site, str], ApiContext]:
     card = model.card
     rows = [plain_row(card, example.values) for example in card.examples][:2]
     fields = tuple(_field(field) for field in card.fields)
@@ -113,7 +113,7 @@ def _of_rows(model: Model | Classifier) -> Callable[[Site, str], ApiContext]:
     return describe
 
 
-def _of_pictures(model: ImageModel) -> Callable[[Site, str], ApiContext]:
+def _of_pictures(model: ImageClassifier) -> Callable[[Site, str], ApiContext]:
     field = model.card.field
     said = f"{field.takes[:1].upper()}{field.takes[1:]}, as a form sends it"
 
@@ -134,12 +134,16 @@ def _of_pictures(model: ImageModel) -> Callable[[Site, str], ApiContext]:
     return describe
 
 
-def _answer_to(model: Model | Classifier, row: Features) -> Said:
+def _answer_to(model: Regressor | Classifier, row: Features) -> Payload:
     features, _ = model.card.validate_row(row)
     asked = [features] if features is not None else []
     if isinstance(model, Classifier):
-        return ClassSpeaker(model).say(Batch(model).ask(asked, contributions=True)[0])
-    return NumberSpeaker(model).say(Batch(model).ask(asked, contributions=True)[0])
+        return ClassSerializer(model).serialize(
+            BatchPredictor(model).predict(asked, contributions=True)[0]
+        )
+    return NumberSerializer(model).serialize(
+        BatchPredictor(model).predict(asked, contributions=True)[0]
+    )
 
 
 def _literal(row: Features) -> str:

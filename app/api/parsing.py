@@ -44,7 +44,7 @@ class UnreadableError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class ParsedRows:
     """What was asked: rows, or all that is wrong with them; ``single`` where it is no list.
 
     ``refused`` names each field once that has a value which it could not take.
@@ -111,20 +111,20 @@ def _no_such_number(name: str) -> float:
     raise UnreadableError(f"{name} is no number in JSON")
 
 
-def read_rows(card: Card, body: object) -> Rows:
+def read_rows(card: Card, body: object) -> ParsedRows:
     """Read one row or a list of them; with one fault in any row, none is answered."""
     if isinstance(body, dict):
-        return Reader(card).read([body], single=True)
+        return _RowReader(card).read([body], single=True)
     if not isinstance(body, list):
         text = "Send a row as an object, or a list of rows"
-        return Rows([], [Fault(None, text, "")], single=True)
+        return ParsedRows([], [Fault(None, text, "")], single=True)
     if len(body) > MOST_ROWS:
         text = f"A list can have {MOST_ROWS:,} rows at most; this one has {len(body):,}"
-        return Rows([], [Fault(None, text, "")], single=False)
-    return Reader(card).read(body, single=False)
+        return ParsedRows([], [Fault(None, text, "")], single=False)
+    return _RowReader(card).read(body, single=False)
 
 
-class Reader:
+class _RowReader:
     """Reads the rows of one request."""
 
     def __init__(self, card: Card) -> None:
@@ -134,7 +134,7 @@ class Reader:
         self._guesses: dict[str, str] = {}
         self._refused: dict[str, None] = {}
 
-    def read(self, rows: list[Any], single: bool) -> Rows:
+    def read(self, rows: list[Any], single: bool) -> ParsedRows:
         """Every row, with the faults of all of them in order."""
         features, bad = [], 0
         for index, row in enumerate(rows):
@@ -144,7 +144,7 @@ class Reader:
                 features.append(read)
             bad += self._count > before
         detail = self._detail(bad, len(rows)) if bad else ""
-        return Rows(features, self._faults, single, detail, tuple(self._refused))
+        return ParsedRows(features, self._faults, single, detail, tuple(self._refused))
 
     def _detail(self, bad: int, rows: int) -> str:
         text = "The row has errors." if rows == 1 else f"{bad:,} of {rows:,} rows have errors."

@@ -8,14 +8,14 @@ from flask import Response
 from app.api.parsing import UnreadableError, json_body, parse, read_rows
 from app.api.serializing import FRESH, asked_for_contributions, write
 from app.http.problems import problem
-from app.http.responses import JSON, answer
-from app.kinds.classes import ClassSpeaker
-from app.kinds.number import NumberSpeaker
-from app.kinds.payload import Said
-from app.limits.background import aside
-from app.telemetry.request_records import Outcome, note
-from model import Classification, Classifier, Model, Prediction, RowModel
-from model.serving.batch import Batch, RowAnswer
+from app.http.responses import JSON, respond
+from app.kinds.classes import ClassSerializer
+from app.kinds.number import NumberSerializer
+from app.kinds.payload import Payload
+from app.limits.background import run_in_thread
+from app.telemetry.request_records import Outcome, record_outcome
+from model import Classification, Classifier, Prediction, Regressor, TabularModel
+from model.serving.batch import BatchPredictor, RowAnswer
 
 SMALL = 4096
 """Bytes of a body up to which it is answered at once, without handing it to another thread."""
@@ -33,17 +33,17 @@ TOO_LONG = (
 Answered = TypeVar("Answered", Prediction, Classification)
 
 
-def row_answerer(model: Model | Classifier) -> Callable[[], Response]:
+def row_answerer(model: Regressor | Classifier) -> Callable[[], Response]:
     """The view of one model."""
     if isinstance(model, Classifier):
-        return _answerer(model, ClassSpeaker(model).say)
-    return _answerer(model, NumberSpeaker(model).say)
+        return _answerer(model, ClassSerializer(model).serialize)
+    return _answerer(model, NumberSerializer(model).serialize)
 
 
 def _answerer(
-    model: RowModel[Answered], say: Callable[[RowAnswer[Answered]], Said]
+    model: TabularModel[Answered], serialize: Callable[[RowAnswer[Answered]], Payload]
 ) -> Callable[[], Response]:
-    batch = Batch(model)
+    batch = BatchPredictor(model)
 
     def reply_to(body: bytes, contributions: bool) -> tuple[str | Response, Outcome]:
         """The answer in JSON, or the problem; needs no request, so that any thread can do it."""
@@ -55,10 +55,10 @@ def _answerer(
         if rows.faults:
             return problem(422, rows.detail, rows.faults), Outcome(refused=rows.refused)
         try:
-            found = batch.ask(rows.features, contributions, PATIENCE)
+            found = batch.predict(rows.features, contributions, PATIENCE)
         except TimeoutError:
             return problem(413, TOO_LONG), Outcome()
-        answers = [say(answered) for answered in found]
+        answers = [serialize(answered) for answered in found]
         outside = sum(answered.outside for answered in found)
         inputs = rows.features[0] if rows.single else None
         outcome = Outcome(predictions=len(found), outside=outside, inputs=inputs)
@@ -69,8 +69,8 @@ def _answerer(
         if len(body) <= (DEAR if contributions else SMALL):
             reply, outcome = reply_to(body, contributions)
         else:
-            reply, outcome = aside(reply_to, body, contributions)
-        note(outcome)
-        return answer(reply, 200, FRESH, JSON) if isinstance(reply, str) else reply
+            reply, outcome = run_in_thread(reply_to, body, contributions)
+        record_outcome(outcome)
+        return respond(reply, 200, FRESH, JSON) if isinstance(reply, str) else reply
 
     return predict

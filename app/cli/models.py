@@ -11,7 +11,7 @@ from model import ModelError, load_any_model
 from model.contract.files import read_any_card
 
 if TYPE_CHECKING:
-    from model.making import Added
+    from model.making import AddedModel
     from model.making.columns import Kind
 
 MODELS = ROOT / "model"
@@ -205,7 +205,7 @@ def _kind(text: str) -> "tuple[str, Kind]":
     return column, kind
 
 
-def _tell(added: "Added") -> None:
+def _tell(added: "AddedModel") -> None:
     """Print what was guessed, what was found, and what a person should do now."""
     card = added.folder / "card.toml"
     click.echo(f"\n{card} was drafted. What it guessed:\n")

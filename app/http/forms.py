@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 
-Data = Mapping[str, list[str]]
+FormData = Mapping[str, list[str]]
 """Every value that was sent, by field name."""
 
 
@@ -23,7 +23,7 @@ MOST_FIELDS = 500
 """Fields of a form that are read; a card has tens, an attack has thousands."""
 
 
-def form_data(environ: "WSGIEnvironment | None" = None) -> Data:
+def form_data(environ: "WSGIEnvironment | None" = None) -> FormData:
     """The fields of a posted form; another type than urlencoded has none.
 
     Reads the body itself, once its length is known to be small: ``request.form`` wraps and copies
@@ -49,12 +49,12 @@ def form_data(environ: "WSGIEnvironment | None" = None) -> Data:
     return _fields(body.decode("utf-8", "replace"))
 
 
-def query_data() -> Data:
+def query_data() -> FormData:
     """The fields of the address."""
     return _fields(request.query_string.decode("utf-8", "replace"))
 
 
-def _fields(text: str) -> Data:
+def _fields(text: str) -> FormData:
     if text.count("&") >= MOST_FIELDS:
         raise RequestEntityTooLarge
     if "%" in text or "+" in text:

@@ -25,7 +25,7 @@ HEADERS = [
 ]
 
 
-Say = Callable[[int, bool, str], str]
+RenderError = Callable[[int, bool, str], str]
 """From a status, whether a fragment is wanted and the request's id to what is said."""
 
 

@@ -26,7 +26,7 @@ _HOST = re.compile(r"([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.ASCII | re
 _IN_PATH = "/:@!$&'()*+,;=-._~"
 
 
-def know_hosts(app: Flask, settings: Settings) -> None:
+def restrict_hosts(app: Flask, settings: Settings) -> None:
     """Believe the proxies that were announced, refuse unknown names, lead to HTTPS.
 
     Raises:

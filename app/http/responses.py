@@ -17,14 +17,14 @@ HTML = "text/html; charset=utf-8"
 JSON = "application/json"
 
 
-class Sound(Headers):
+class PreparedHeaders(Headers):
     """Headers that are known to be sound: they are not looked at one by one."""
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
         self._list = pairs
 
 
-class Answer(Response):
+class PreparedResponse(Response):
     """A response that goes out as it is: nothing in its headers is to be worked out any more."""
 
     def __call__(
@@ -37,7 +37,7 @@ class Answer(Response):
         return self.response  # type: ignore[return-value]  # the list that it was made with
 
 
-def answer(
+def respond(
     body: str | bytes,
     status: int,
     headers: dict[str, str],
@@ -58,7 +58,7 @@ def answer(
         data = packer.compress(data) + packer.flush()
         pairs.append(("Content-Encoding", "gzip"))
     pairs.append(("Content-Length", str(len(data))))
-    return Answer([data], status, Sound(pairs))
+    return PreparedResponse([data], status, PreparedHeaders(pairs))
 
 
 def accepts_gzip(header: str) -> bool:

@@ -1,6 +1,6 @@
 """From a class and its probabilities to what ``kinds/_result.html`` shows."""
 
-from app.kinds.payload import OPTION, Said, contributions, name_of
+from app.kinds.payload import OPTION, Payload, contributions, name_of
 from app.presentation.result import ClassView, Presenter, Result, exact
 from app.presentation.scales import ShareScale
 from app.presentation.submission import Submission
@@ -21,8 +21,8 @@ class ClassPresenter(Presenter[Classification]):
         self._labels = {item.value: item.label for item in self._output.classes}
 
     def _fresh(self, submission: Submission, features: Features) -> Result:
-        what_if = submission.what_if or self._asking.default
-        answer = self._asking.ask(features, what_if)
+        what_if = submission.what_if or self._predictor.default
+        answer = self._predictor.explain_row(features, what_if)
         said = answer.prediction
         label = self._labels[said.label]
         classes = self._classes(said)
@@ -61,7 +61,7 @@ class ClassPresenter(Presenter[Classification]):
                 item.value,
                 item.label,
                 exact(shares[item]),
-                self._scale.say(shares[item]),
+                self._scale.format(shares[item]),
                 round(shares[item] * 100, 1),
             )
             for item in most
@@ -74,16 +74,16 @@ class ClassPresenter(Presenter[Classification]):
         if said.probabilities is None:
             return f"The model names the {self._output.noun} and does not say how sure it is."
         rest = len(said.probabilities) - MOST_CLASSES
-        words = f"{self._labels[said.label]} {self._scale.say(said.probability or 0.0)}"
+        words = f"{self._labels[said.label]} {self._scale.format(said.probability or 0.0)}"
         if rest <= 0:
             return f"The model gives {words}."
         shown = sum(sorted(said.probabilities)[-MOST_CLASSES:])
-        left = self._scale.say(max(1 - shown, 0.0))
+        left = self._scale.format(max(1 - shown, 0.0))
         others = formatting.number(rest, self._card.locale)
         return f"The model gives {words}; the {others} classes not shown have {left} together."
 
 
-class ClassSpeaker:
+class ClassSerializer:
     """Says what a model of rows and classes answers."""
 
     def __init__(self, model: Classifier) -> None:
@@ -93,9 +93,9 @@ class ClassSpeaker:
         self._classes = [item.value for item in output.classes]
         self._guess = {"code": "outside", "message": f"{output.outside_text}."}
 
-    def say(self, found: RowAnswer[Classification]) -> Said:
+    def serialize(self, found: RowAnswer[Classification]) -> Payload:
         """One row's answer; the contributions are those to the probability of its label."""
-        said: Said = {"label": found.prediction.label}
+        said: Payload = {"label": found.prediction.label}
         shares = found.prediction.probabilities
         if shares is not None:
             said["probability"] = found.prediction.probability

@@ -2,12 +2,12 @@
 
 import math
 
-from app.kinds.payload import GUESS, OPTION, Said, contributions, name_of
+from app.kinds.payload import GUESS, OPTION, Payload, contributions, name_of
 from app.presentation import charts
 from app.presentation.result import _GUESS, Presenter, RangeView, Result, _cut, exact
 from app.presentation.scales import NumberScale
 from app.presentation.submission import Submission
-from model import Features, Interval, Model, Prediction, RowModel
+from model import Features, Interval, Prediction, Regressor, TabularModel
 from model.contract import formatting
 from model.serving.batch import RowAnswer
 
@@ -15,7 +15,7 @@ from model.serving.batch import RowAnswer
 class NumberPresenter(Presenter[Prediction]):
     """Words and figures for a model that answers with a number."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Regressor) -> None:
         super().__init__(model, NumberScale(model.card))
         self._output = model.card.number
         sentence = self._output.range_text.replace("{share}", self._share())
@@ -24,13 +24,13 @@ class NumberPresenter(Presenter[Prediction]):
             True: _cut(self._output.outside_text + "."),
         }
         self._ends = model.manifest.axis or (0.0, 1.0)
-        self._axis = self._scale.say(self._ends[0]), self._scale.say(self._ends[1])
+        self._axis = self._scale.format(self._ends[0]), self._scale.format(self._ends[1])
 
     def _fresh(self, submission: Submission, features: Features) -> Result:
-        what_if = submission.what_if or self._asking.default
-        answer = self._asking.ask(features, what_if)
+        what_if = submission.what_if or self._predictor.default
+        answer = self._predictor.explain_row(features, what_if)
         prediction = answer.prediction
-        text = self._scale.say(self._scale.round(prediction.value))
+        text = self._scale.format(self._scale.round(prediction.value))
         view = None
         if prediction.interval:
             view = self._range(prediction.value, prediction.interval, answer.outside)
@@ -56,8 +56,8 @@ class NumberPresenter(Presenter[Prediction]):
 
     def _range(self, value: float, interval: Interval, outside: bool) -> RangeView:
         low, high = interval.low, interval.high
-        low_text = self._scale.say(self._scale.round(low, math.floor))
-        high_text = self._scale.say(self._scale.round(high, math.ceil))
+        low_text = self._scale.format(self._scale.round(low, math.floor))
+        high_text = self._scale.format(self._scale.round(high, math.ceil))
         before, between, after = self._sentences[outside]
         axis_low, axis_high = self._axis
         return RangeView(
@@ -81,17 +81,17 @@ class NumberPresenter(Presenter[Prediction]):
         return formatting.percent(self._output.coverage, self._card.locale)
 
 
-class NumberSpeaker:
+class NumberSerializer:
     """Says what a model of numbers answers."""
 
-    def __init__(self, model: RowModel[Prediction]) -> None:
+    def __init__(self, model: TabularModel[Prediction]) -> None:
         self._names, self._reference = model.card.names, model.manifest.reference
         self._model = name_of(model)
 
-    def say(self, found: RowAnswer[Prediction]) -> Said:
+    def serialize(self, found: RowAnswer[Prediction]) -> Payload:
         """One row's answer."""
         interval = found.prediction.interval
-        said: Said = {
+        said: Payload = {
             "prediction": found.prediction.value,
             "interval": None
             if interval is None

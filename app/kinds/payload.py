@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from model import ImageModel, RowModel
+from model import ImageClassifier, TabularModel
 from model.contract.fields import Features
 from model.serving.explain import Explanation
 
 OPTION = "contributions"
 
 
-Said = dict[str, object]
+Payload = dict[str, object]
 """One answer; ``app.api.openapi`` has its schema."""
 
 
@@ -19,14 +19,14 @@ GUESS = {
 }
 
 
-def name_of(model: RowModel[Any] | ImageModel) -> dict[str, str]:
+def name_of(model: TabularModel[Any] | ImageClassifier) -> dict[str, str]:
     """Which model answered; the version is another for every artifact."""
     return {"name": model.slug, "version": model.version}
 
 
 def contributions(
     explanation: Explanation, what: str, names: tuple[str, ...], reference: Features
-) -> Said:
+) -> Payload:
     """How the facts given lead from the reference row's answer, called ``what``, to this one."""
     given = [names[column] for column in explanation.columns]
     return {

@@ -13,9 +13,9 @@ from PIL import Image
 from pydantic_core import PydanticCustomError
 from werkzeug.exceptions import UnsupportedMediaType
 
-from app.kinds.payload import OPTION, Said, name_of
-from app.limits.background import aside
-from app.limits.upload_budget import Place, room, turn
+from app.kinds.payload import OPTION, Payload, name_of
+from app.limits.background import run_in_thread
+from app.limits.upload_budget import UploadSlot, decoding_turn, upload_budget
 from app.limits.uploads import uploaded, whole_body
 from app.presentation.about import figures, made_of
 from app.presentation.contexts import AboutContext, Link, Row, Site
@@ -23,10 +23,9 @@ from app.presentation.form import FieldView
 from app.presentation.result import ClassView, Problem
 from app.presentation.scales import ShareScale
 from app.telemetry.request_records import Outcome
-from model import Diagnosis, ImageModel, Picture, StrangePictureError
+from model import ImageClassification, ImageClassifier, OutOfDistributionError, Picture
 from model.contract import formatting
 from model.contract.pictures import LARGE
-from model.serving.image_classifier import Diagnosis
 
 LONGER_SIDE = 320
 """Units of the view box for the longer side of the picture."""
@@ -39,14 +38,14 @@ STRONGEST = 0.65
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ImageOutcome:
     """One upload looked at: an answer, or what is wrong.
 
     ``lacking`` where there was no file, ``strange`` where the model knows nothing like it.
     """
 
     picture: Picture | None = None
-    diagnosis: Diagnosis | None = None
+    diagnosis: ImageClassification | None = None
     error: str = ""
     lacking: bool = False
     strange: bool = False
@@ -97,7 +96,7 @@ class ImageResult:
 class ImagePresenter:
     """Words and figures for one model's answers to pictures."""
 
-    def __init__(self, model: ImageModel) -> None:
+    def __init__(self, model: ImageClassifier) -> None:
         self._model = model
         self._card = model.card
         self._output = model.card.output
@@ -110,20 +109,20 @@ class ImagePresenter:
         """Bytes that decoding what was uploaded takes; 0 where ``look`` refuses it."""
         return self._card.field.weigh(files[0]) if len(files) == 1 else 0
 
-    def look(self, files: Sequence[bytes]) -> Look:
+    def look(self, files: Sequence[bytes]) -> ImageOutcome:
         """Read, decode and answer what was uploaded."""
         field = self._card.field
         if len(files) > 1:
-            return Look(error=field.twice)
+            return ImageOutcome(error=field.twice)
         try:
             picture = field.validate_value(files[0] if files else None)
-            return Look(picture, self._model.diagnose(picture))
+            return ImageOutcome(picture, self._model.classify(picture))
         except PydanticCustomError as refused:
-            return Look(error=refused.message(), lacking=not files)
-        except StrangePictureError as refused:
-            return Look(error=str(refused), strange=True)
+            return ImageOutcome(error=refused.message(), lacking=not files)
+        except OutOfDistributionError as refused:
+            return ImageOutcome(error=str(refused), strange=True)
 
-    def result(self, look: Look | None) -> ImageResult:
+    def result(self, look: ImageOutcome | None) -> ImageResult:
         """The result for an upload; None where nothing was chosen yet."""
         if look is None or look.lacking:
             sentence = f"{self._card.field.missing}, and the {self._output.noun} appears here."
@@ -144,7 +143,7 @@ class ImagePresenter:
             )
         return self._fresh(look.picture, look.diagnosis)
 
-    def _fresh(self, picture: Picture, diagnosis: Diagnosis) -> ImageResult:
+    def _fresh(self, picture: Picture, diagnosis: ImageClassification) -> ImageResult:
         classes = self._classes(diagnosis.probabilities)
         (answer,) = (item for item in classes if item.value == diagnosis.value)
         odds = " and ".join(f"{item.label.lower()} {item.text}" for item in reversed(classes))
@@ -169,7 +168,7 @@ class ImagePresenter:
                 item.value,
                 item.label,
                 format(share, ".4f"),
-                self._scale.say(share),
+                self._scale.format(share),
                 round(share * 100, 1),
             )
             for item, share in zip(self._output.classes, (1 - last, last), strict=True)
@@ -216,7 +215,7 @@ def _cells(heat: NDArray[np.float32], width: int, height: int) -> tuple[Cell, ..
     )
 
 
-def look_at(presenter: ImagePresenter, files: Callable[[Place], list[bytes]]) -> Look:
+def look_at(presenter: ImagePresenter, files: Callable[[UploadSlot], list[bytes]]) -> ImageOutcome:
     """Read what was uploaded, when there is room, and look at it, when it is its turn.
 
     Args:
@@ -226,15 +225,15 @@ def look_at(presenter: ImagePresenter, files: Callable[[Place], list[bytes]]) ->
     Raises:
         HTTPException: what reading them raises; 503 where there is no room in time.
     """
-    with room().place() as place:
-        contents = files(place)
-        if aside(presenter.weigh, contents) < LARGE:
-            return aside(presenter.look, contents)
-        with turn(place):
-            return aside(presenter.look, contents)
+    with upload_budget().slot() as slot:
+        contents = files(slot)
+        if run_in_thread(presenter.weigh, contents) < LARGE:
+            return run_in_thread(presenter.look, contents)
+        with decoding_turn(slot):
+            return run_in_thread(presenter.look, contents)
 
 
-def outcome_of(name: str, look: Look) -> Outcome:
+def outcome_of(name: str, look: ImageOutcome) -> Outcome:
     """What is told of an upload."""
     if look.diagnosis is not None:
         return Outcome(predictions=1)
@@ -243,7 +242,7 @@ def outcome_of(name: str, look: Look) -> Outcome:
     return Outcome(refused=() if look.lacking else (name,))
 
 
-def view_image_site(model: ImageModel, prefix: str) -> Site:
+def view_image_site(model: ImageClassifier, prefix: str) -> Site:
     """The texts and addresses of one model's pages."""
     home = f"{prefix}/"
     return Site(
@@ -257,7 +256,7 @@ def view_image_site(model: ImageModel, prefix: str) -> Site:
     )
 
 
-def view_image_field(model: ImageModel, error: str) -> FieldView:
+def view_image_field(model: ImageClassifier, error: str) -> FieldView:
     """The one field; a file that was chosen before cannot be put back by any server."""
     field = model.card.field
     return FieldView(
@@ -274,7 +273,9 @@ def view_image_field(model: ImageModel, error: str) -> FieldView:
     )
 
 
-def image_about_context(model: ImageModel, presenter: ImagePresenter, site: Site) -> AboutContext:
+def image_about_context(
+    model: ImageClassifier, presenter: ImagePresenter, site: Site
+) -> AboutContext:
     """Data, figures, limits and make of one model, in words."""
     card, manifest = model.card, model.manifest
     return AboutContext(
@@ -294,19 +295,19 @@ def image_about_context(model: ImageModel, presenter: ImagePresenter, site: Site
     )
 
 
-class PictureSpeaker:
+class PictureSerializer:
     """Says what a model of pictures answers."""
 
-    def __init__(self, model: ImageModel) -> None:
+    def __init__(self, model: ImageClassifier) -> None:
         output = model.card.output
         self._model = name_of(model)
         self._classes = [item.value for item in output.classes]
         self._warnings = [{"code": "use", "message": f"{output.warning}."}]
 
-    def say(self, found: Diagnosis, with_map: bool) -> Said:
+    def serialize(self, found: ImageClassification, with_map: bool) -> Payload:
         """One picture's answer; the map is that of the last class, in log-odds."""
         shares = dict(zip(self._classes, found.probabilities, strict=True))
-        said: Said = {
+        said: Payload = {
             "label": found.value,
             "probability": shares[found.value],
             "probabilities": shares,
@@ -322,7 +323,7 @@ RAW = ("image/jpeg", "image/png")
 """Types of a body that is the picture itself."""
 
 
-def picture_files(name: str, place: Place) -> list[bytes]:
+def picture_files(name: str, slot: UploadSlot) -> list[bytes]:
     """The files that were sent: as a form has them under ``name``, or one as the body itself.
 
     Raises:
@@ -331,9 +332,9 @@ def picture_files(name: str, place: Place) -> list[bytes]:
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType
     if request.mimetype == "multipart/form-data":
-        return uploaded(name, place)
+        return uploaded(name, slot)
     if request.mimetype in RAW:
-        return [whole_body(place)]
+        return [whole_body(slot)]
     raise UnsupportedMediaType
 
 

@@ -7,15 +7,15 @@ from app.kinds.classes import ClassPresenter
 from app.kinds.number import NumberPresenter
 from app.presentation.contexts import ExampleView, Site
 from app.presentation.result import Presenter
-from model import Classifier, Model, RowModel
+from model import Classifier, Regressor, TabularModel
 
 
-def presenter_of(model: Model | Classifier) -> Presenter[Any]:
+def presenter_of(model: Regressor | Classifier) -> Presenter[Any]:
     """Who puts the model's answers into words."""
     return ClassPresenter(model) if isinstance(model, Classifier) else NumberPresenter(model)
 
 
-def view_site(model: RowModel[Any], prefix: str) -> Site:
+def view_site(model: TabularModel[Any], prefix: str) -> Site:
     """The texts and addresses of one model's pages."""
     home = f"{prefix}/"
     return Site(

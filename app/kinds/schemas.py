@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from model import Card, ImageCard, Model
+from model import Card, ImageCard, Regressor
 from model.contract.fields import AnyField
 from model.contract.outputs import ClassOutput
 from model.contract.pictures import ImageField
@@ -78,7 +78,7 @@ def upload_schema(field: ImageField) -> Schema:
     return {"type": "object", "properties": {field.name: file}, "required": [field.name]}
 
 
-def number_schema(model: Model) -> Schema:
+def number_schema(model: Regressor) -> Schema:
     """The answer of a model of numbers to one row."""
     output = model.card.number
     prediction = {**NUMBER, "title": output.label}

@@ -20,11 +20,11 @@ LONGEST = 20.0
 """Seconds after which work hangs, counted from its start; the largest picture takes two."""
 
 
-class HangingError(Exception):
+class ThreadTimeoutError(Exception):
     """The work was given up; its thread can't be, so this worker ends when its requests have."""
 
 
-def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def run_in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """The result of ``work``, from a native thread where greenlets would wait for it.
 
     A large picture takes a second to decode. Pillow and ONNX Runtime leave the interpreter to
@@ -46,7 +46,7 @@ def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
             if pool is _pool():
                 _pool.cache_clear()  # those who wait get threads that work
             os.kill(os.getpid(), signal.SIGTERM)
-            raise HangingError(f"{work} took longer than {LONGEST:g} s") from None
+            raise ThreadTimeoutError(f"{work} took longer than {LONGEST:g} s") from None
     return result
 
 

@@ -17,7 +17,7 @@ from app.http.request_id import REQUEST_ID
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from app.http.headers import Say
+    from app.http.headers import RenderError
 
 BEAT = 0.05
 """Seconds between two looks."""
@@ -33,7 +33,7 @@ _MARK = "\ue000"
 """Stands in the prepared pages where the id of a request belongs."""
 
 
-class Pulse:
+class LoadMonitor:
     """Whether the event loop is behind; ``beat`` is run by a greenlet of its own."""
 
     def __init__(self) -> None:
@@ -50,13 +50,17 @@ class Pulse:
             was_late = late
 
 
-class Shedding:
+class LoadShedder:
     """Answers 503 for the app while its worker is behind; a few microseconds each."""
 
-    def __init__(self, app: "WSGIApplication", pulse: Pulse, say: "Say") -> None:
+    def __init__(
+        self, app: "WSGIApplication", monitor: LoadMonitor, render_error: "RenderError"
+    ) -> None:
         self._app = app
-        self._pulse = pulse
-        self._page, self._fragment = (say(503, part, _MARK).encode() for part in (False, True))
+        self._pulse = monitor
+        self._page, self._fragment = (
+            render_error(503, part, _MARK).encode() for part in (False, True)
+        )
         self._problem = problem_text(503).encode()
 
     def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:

@@ -35,56 +35,56 @@ _GLANCE = 0.02
 """Seconds between two looks at a lock that another process has."""
 
 
-class Room:
+class UploadBudget:
     """The bytes of bodies that one worker holds."""
 
     def __init__(self, most: int = MOST_HELD) -> None:
         self.held = 0
         self._most = most
-        self._places: list[Place] = []
+        self._slots: list[UploadSlot] = []
         self._changed = threading.Condition()
 
     @contextmanager
-    def place(self) -> Iterator["Place"]:
+    def slot(self) -> Iterator["UploadSlot"]:
         """A place for one upload, for as long as its bytes are needed."""
-        place = Place(self)
+        slot = UploadSlot(self)
         with self._changed:
-            self._places.append(place)
+            self._slots.append(slot)
         try:
-            yield place
+            yield slot
         finally:
             with self._changed:
-                self._places.remove(place)
-                self.held -= place.held
+                self._slots.remove(slot)
+                self.held -= slot.held
                 self._changed.notify_all()
 
-    def take(self, place: "Place", amount: int) -> float:
+    def take(self, slot: "UploadSlot", amount: int) -> float:
         """Room for so many bytes more, once there is some; the seconds that it took.
 
         Raises:
             ServiceUnavailable: if there is none in time.
         """
         if self.held + amount <= self._most:
-            self._give(place, amount)
+            self._give(slot, amount)
             return 0.0
-        with self._changed, place.waiting() as until:
+        with self._changed, slot.waiting() as until:
             started = time.monotonic()
-            while self.held + amount > self._most and self._places[0] is not place:
+            while self.held + amount > self._most and self._slots[0] is not slot:
                 left = until - time.monotonic()
                 if left <= 0 or not self._changed.wait(left):
                     raise ServiceUnavailable(retry_after=LATER)
-            self._give(place, amount)
+            self._give(slot, amount)
         return time.monotonic() - started
 
-    def _give(self, place: "Place", amount: int) -> None:
+    def _give(self, slot: "UploadSlot", amount: int) -> None:
         self.held += amount
-        place.held += amount
+        slot.held += amount
 
 
-class Place:
+class UploadSlot:
     """The part of one upload."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: UploadBudget) -> None:
         self.held = 0
         self._room = room
         self._waited = 0.0
@@ -96,20 +96,20 @@ class Place:
         yield started + PATIENCE - self._waited
         self._waited += time.monotonic() - started
 
-    def reading(self, body: IO[bytes]) -> "Reading":
+    def reading(self, body: IO[bytes]) -> "BudgetedBody":
         """The body, read only as fast as there is room for it."""
-        return Reading(body, self)
+        return BudgetedBody(body, self)
 
     def take(self, amount: int) -> float:
-        """See ``Room.take``."""
+        """See ``UploadBudget.take``."""
         return self._room.take(self, amount)
 
 
-class Reading:
+class BudgetedBody:
     """A body that takes its room as it comes, and must come steadily."""
 
-    def __init__(self, body: IO[bytes], place: Place) -> None:
-        self._body, self._place = body, place
+    def __init__(self, body: IO[bytes], slot: UploadSlot) -> None:
+        self._body, self._slot = body, slot
         self._started = time.monotonic()
         self._bytes = 0
 
@@ -122,7 +122,7 @@ class Reading:
         """
         piece = self._body.read(size)
         self._bytes += len(piece)
-        self._started += self._place.take(len(piece))
+        self._started += self._slot.take(len(piece))
         # On a fast line there is always more to read, and nobody else's turn would come.
         time.sleep(0)
         spent = time.monotonic() - self._started
@@ -132,19 +132,19 @@ class Reading:
 
 
 @cache
-def room() -> Room:
+def upload_budget() -> UploadBudget:
     """The worker's own; made at the first upload, when gevent has patched what waits."""
-    return Room()
+    return UploadBudget()
 
 
 @contextmanager
-def turn(place: Place) -> Iterator[None]:
+def decoding_turn(slot: UploadSlot) -> Iterator[None]:
     """The right to decode one large picture, in this worker and in all others.
 
     Raises:
         ServiceUnavailable: if it is not had in time.
     """
-    with place.waiting() as until:
+    with slot.waiting() as until:
         mine = _turn_here()
         if not mine.acquire(timeout=max(0.0, until - time.monotonic())):
             raise ServiceUnavailable(retry_after=LATER)

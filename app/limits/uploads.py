@@ -8,7 +8,7 @@ from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
 from app.http.forms import FORM_BYTES
-from app.limits.upload_budget import Place
+from app.limits.upload_budget import UploadSlot
 from model.contract.pictures import MOST_BYTES
 
 UPLOAD_BYTES = MOST_BYTES + FORM_BYTES
@@ -25,7 +25,7 @@ THROWN_AWAY = 64 * 1024 * 1024
 that stops listening half-way shows up in a browser as a broken connection."""
 
 
-def uploaded(name: str, place: Place) -> list[bytes]:
+def uploaded(name: str, slot: UploadSlot) -> list[bytes]:
     """The files that were sent under ``name``; none where no file was chosen.
 
     Raises:
@@ -43,7 +43,7 @@ def uploaded(name: str, place: Place) -> list[bytes]:
         max_content_length=UPLOAD_BYTES,
         max_form_parts=MOST_PARTS,
     )
-    body = cast(IO[bytes], place.reading(request.stream))
+    body = cast(IO[bytes], slot.reading(request.stream))
     _, _, files = parser.parse(body, request.mimetype, length, request.mimetype_params)
     contents = [(file.filename, content_of(file.stream)) for file in files.getlist(name)]
     # A browser sends a nameless empty file where none was chosen.
@@ -55,7 +55,7 @@ def content_of(stream: IO[bytes]) -> bytes:
     return stream.getvalue() if isinstance(stream, BytesIO) else stream.read()
 
 
-def whole_body(place: Place) -> bytes:
+def whole_body(slot: UploadSlot) -> bytes:
     """The body as it is, where it is the file itself.
 
     Raises:
@@ -64,7 +64,7 @@ def whole_body(place: Place) -> bytes:
         RequestTimeout: for one that hardly comes.
         ServiceUnavailable: where there is no room for it in time.
     """
-    left, body, whole = _length(), place.reading(request.environ["wsgi.input"]), BytesIO()
+    left, body, whole = _length(), slot.reading(request.environ["wsgi.input"]), BytesIO()
     while left > 0 and (piece := body.read(min(left, FORM_BYTES))):
         whole.write(piece)
         left -= len(piece)

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 from markupsafe import Markup
 
 from app.http.forms import form_data, query_data
-from app.http.responses import REVALIDATED, answer
+from app.http.responses import REVALIDATED, respond
 from app.kinds.registry import presenter_of, view_site
 from app.presentation.about import about_context
 from app.presentation.contexts import (
@@ -18,15 +18,15 @@ from app.presentation.contexts import (
 from app.presentation.form import view_form
 from app.presentation.result import Problem, Result
 from app.presentation.submission import Submission, read_submission
-from app.telemetry.request_records import Outcome, note
-from model import Classifier, Model
+from app.telemetry.request_records import Outcome, record_outcome
+from model import Classifier, Regressor
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 
 def pages_blueprint(
-    model: Model | Classifier, prefix: str, render: Renderer, embedded: bool = False
+    model: Regressor | Classifier, prefix: str, render: Renderer, embedded: bool = False
 ) -> Blueprint:
     """The routes of one model under ``prefix``, "" for the default model.
 
@@ -41,13 +41,13 @@ def pages_blueprint(
     presenter = presenter_of(model)
     about = render("pages/about.html", about_context(model, presenter, site))
 
-    skeleton = render.skeleton("kinds/_result.html", site=site, version=model.version)
+    cached_template = render.cached_template("kinds/_result.html", site=site, version=model.version)
 
     def result_of(submission: Submission | None, environ: "WSGIEnvironment") -> bytes:
         result = presenter.result(submission)
         if submission is not None:
-            note(_outcome(submission, result), environ)
-        return skeleton.render("result", result)
+            record_outcome(_outcome(submission, result), environ)
+        return cached_template.render("result", result)
 
     def beside(errors: dict[str, str]) -> bytes:
         every = tuple((name, errors.get(name, "")) for name in model.card.names)
@@ -67,7 +67,7 @@ def pages_blueprint(
             heading=("Error: " if posted and failed else "") + site.title,
         )
         status = 422 if posted and failed else 200
-        return answer(render(template, context), status, REVALIDATED)
+        return respond(render(template, context), status, REVALIDATED)
 
     @blueprint.get(here)
     def form() -> Response:
@@ -90,13 +90,13 @@ def pages_blueprint(
         query = submission.query
         address = f"{site.action}?{query}" if query else site.action
         headers = {"Cache-Control": "no-store", "HX-Replace-Url": address}
-        return answer(body, status, headers, environ=environ)
+        return respond(body, status, headers, environ=environ)
 
     if not embedded:
 
         @blueprint.get("/about")
         def card() -> Response:
-            return answer(about, 200, REVALIDATED)
+            return respond(about, 200, REVALIDATED)
 
     return blueprint
 

@@ -7,9 +7,9 @@ from app.http.forms import form_data, query_data
 from app.http.headers import SecureHeaders
 from app.http.problems import is_api, problem
 from app.http.request_id import request_id
-from app.http.responses import answer
-from app.limits.load_shedding import Pulse, Shedding
-from app.presentation.contexts import Again, ErrorContext, Renderer
+from app.http.responses import respond
+from app.limits.load_shedding import LoadMonitor, LoadShedder
+from app.presentation.contexts import ErrorContext, Renderer, RetryForm
 
 WORDS = {
     400: ("This request could not be read", "Go back and try again."),
@@ -43,20 +43,20 @@ MOST_AGAIN = 100
 def secure(app: Flask, render: Renderer) -> None:
     """Put headers on every answer and words on every error."""
 
-    def say(status: int, fragment: bool, identity: str) -> str:
+    def render_error(status: int, fragment: bool, identity: str) -> str:
         heading, advice = WORDS.get(status, WORDS[400])
         context = ErrorContext(heading, advice, status, identity)
-        return render("_error.html" if fragment else "error.html", context)
+        return render("pages/_error.html" if fragment else "pages/error.html", context)
 
-    app.extensions["say"] = say
-    pulse = app.extensions["pulse"] = Pulse()
+    app.extensions["render_error"] = render_error
+    monitor = app.extensions["load_monitor"] = LoadMonitor()
     # Wrapping the method is what Flask documents for middleware; mypy knows it as a method.
     app.wsgi_app = SecureHeaders(  # type: ignore[method-assign, assignment]
-        Shedding(app.wsgi_app, pulse, say)
+        LoadShedder(app.wsgi_app, monitor, render_error)
     )
 
     @app.errorhandler(HTTPException)
-    def say_it(error: HTTPException) -> Response:
+    def handle_http_error(error: HTTPException) -> Response:
         if error.code is None or error.code < 400:
             return app.make_response(error.get_response())
         if is_api(request.method, request.path):
@@ -72,13 +72,13 @@ def secure(app: Flask, render: Renderer) -> None:
         home = request.path if request.path.endswith("/embed") else "/"
         again = None if fragment or error.code not in (429, 503) else what_was_asked()
         body = render(
-            "_error.html" if fragment else "error.html",
+            "pages/_error.html" if fragment else "pages/error.html",
             ErrorContext(heading, advice, error.code, request_id(), again, home),
         )
-        return with_headers(answer(body, error.code, {"Cache-Control": "no-store"}), error)
+        return with_headers(respond(body, error.code, {"Cache-Control": "no-store"}), error)
 
     @app.errorhandler(Exception)
-    def say_nothing(error: Exception) -> Response:
+    def handle_exception(error: Exception) -> Response:
         app.logger.error(
             "%s %s failed",
             request.method,
@@ -86,7 +86,7 @@ def secure(app: Flask, render: Renderer) -> None:
             exc_info=error,
             extra={"request_id": request_id()},
         )
-        return say_it(InternalServerError())
+        return handle_http_error(InternalServerError())
 
 
 def with_headers(response: Response, error: HTTPException) -> Response:
@@ -97,7 +97,7 @@ def with_headers(response: Response, error: HTTPException) -> Response:
     return response
 
 
-def what_was_asked() -> Again | None:
+def what_was_asked() -> RetryForm | None:
     """The fields of a refused form, so that its page can send them once more; no file."""
     try:
         data = form_data() if request.method == "POST" else query_data()
@@ -106,4 +106,4 @@ def what_was_asked() -> Again | None:
     if not data:
         return None
     pairs = tuple((name, value) for name, values in data.items() for value in values)
-    return Again(request.method.lower(), pairs[:MOST_AGAIN])
+    return RetryForm(request.method.lower(), pairs[:MOST_AGAIN])

@@ -4,11 +4,11 @@ from functools import partial
 
 from flask import Blueprint, Response
 
-from app.http.responses import REVALIDATED, answer
+from app.http.responses import REVALIDATED, respond
 from app.kinds.pictures import (
+    ImageOutcome,
     ImagePresenter,
     ImageResultContext,
-    Look,
     image_about_context,
     look_at,
     outcome_of,
@@ -18,12 +18,12 @@ from app.kinds.pictures import (
 from app.limits.uploads import uploaded
 from app.presentation.contexts import BesideContext, ImagePageContext, Link, Renderer, framed
 from app.presentation.result import Problem
-from app.telemetry.request_records import note
-from model import ImageModel
+from app.telemetry.request_records import record_outcome
+from model import ImageClassifier
 
 
 def image_pages_blueprint(
-    model: ImageModel, prefix: str, render: Renderer, embedded: bool = False
+    model: ImageClassifier, prefix: str, render: Renderer, embedded: bool = False
 ) -> Blueprint:
     """The routes of one model under ``prefix``; where ``embedded``, those for frames alone."""
     kind, here = ("embed", "/embed") if embedded else ("pages", "/")
@@ -36,12 +36,12 @@ def image_pages_blueprint(
     about = render("pages/about.html", image_about_context(model, presenter, site))
     samples = Link(model.card.samples.text, model.card.samples.url)
 
-    def look_at_upload() -> Look:
+    def look_at_upload() -> ImageOutcome:
         look = look_at(presenter, partial(uploaded, name))
-        note(outcome_of(name, look))
+        record_outcome(outcome_of(name, look))
         return look
 
-    def page(look: Look | None) -> Response:
+    def page(look: ImageOutcome | None) -> Response:
         error = "" if look is None else look.error
         context = ImagePageContext(
             site=site,
@@ -53,7 +53,7 @@ def image_pages_blueprint(
             problems=(Problem(name, error),) if error else (),
             heading=("Error: " if error else "") + site.title,
         )
-        return answer(render(template, context), 422 if error else 200, REVALIDATED)
+        return respond(render(template, context), 422 if error else 200, REVALIDATED)
 
     @blueprint.get(here)
     def form() -> Response:
@@ -69,12 +69,12 @@ def image_pages_blueprint(
         context = ImageResultContext(site, samples, model.version, presenter.result(look))
         body = render("kinds/picture_result.html", context)
         body += render("presentation/errors_beside.html", BesideContext(((name, look.error),)))
-        return answer(body, 422 if look.error else 200, {"Cache-Control": "no-store"})
+        return respond(body, 422 if look.error else 200, {"Cache-Control": "no-store"})
 
     if not embedded:
 
         @blueprint.get("/about")
         def card() -> Response:
-            return answer(about, 200, REVALIDATED)
+            return respond(about, 200, REVALIDATED)
 
     return blueprint

@@ -4,13 +4,13 @@ from typing import Any
 
 from app.presentation.contexts import AboutContext, Row, Site
 from app.presentation.result import Presenter
-from model import RowModel
+from model import TabularModel
 from model.contract import formatting
 from model.contract.card import CardBase, Manifest, ManifestBase
 from model.contract.fields import AnyField, ChoiceField, FlagField
 
 
-def about_context(model: RowModel[Any], presenter: Presenter[Any], site: Site) -> AboutContext:
+def about_context(model: TabularModel[Any], presenter: Presenter[Any], site: Site) -> AboutContext:
     """Data, figures, limits and make of one model, in words."""
     card, manifest = model.card, model.manifest
     facts = tuple(Row(field.label, _asked(field)) for field in card.fields)
@@ -50,7 +50,7 @@ def made_of(card: CardBase, manifest: ManifestBase, version: str) -> tuple[Row, 
     """Model, artifact and libraries."""
     size = formatting.number(manifest.artifacts[manifest.served].bytes, card.locale)
     return (
-        Row("Model", f"{card.title} {version}"),
+        Row("Regressor", f"{card.title} {version}"),
         Row("Artifact", f"{manifest.served}, {size} bytes"),
         *(Row(name, number) for name, number in manifest.versions.items()),
     )

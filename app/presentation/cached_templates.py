@@ -35,7 +35,7 @@ _ENTITIES = (
 )
 
 
-class _Filler(NamedTuple):
+class _Shape(NamedTuple):
     """A text cut at its leaves: every second piece is missing.
 
     ``in_order`` picks the leaves that go there, ``numbers`` says which of them are no texts.
@@ -46,19 +46,19 @@ class _Filler(NamedTuple):
     numbers: tuple[int, ...]
 
 
-class Lasting:
+class ConstantPart:
     """A part of a view that is made once and used again: it is shape as a whole, by identity."""
 
     __slots__ = ()
 
 
-class Skeleton:
+class CachedTemplate:
     """One template with what never changes in its context."""
 
     def __init__(self, template: Template, **constant: object) -> None:
         self._template = template
         self._constant = constant
-        self._shapes: dict[tuple[object, ...], _Filler] = {}
+        self._shapes: dict[tuple[object, ...], _Shape] = {}
 
     def render(self, name: str, view: Any) -> bytes:
         """The template with ``view``, a part with all its parts, under ``name``, in UTF-8.
@@ -66,7 +66,7 @@ class Skeleton:
         All is escaped. Bytes, because the pieces are encoded once for all.
         """
         parts: list[Any] = []
-        lasting: list[Lasting] = []
+        lasting: list[ConstantPart] = []
         _gather(view, parts, lasting)
         # One step in C for all leaves together; a loop over them takes four times as long.
         leaves = tuple(chain.from_iterable(parts))
@@ -88,17 +88,17 @@ class Skeleton:
         """The same by rendering the template; what ``render`` must equal."""
         return self._template.render({**self._constant, name: view}).encode()
 
-    def _cut(self, name: str, view: Any, leaves: Sequence[Any]) -> _Filler:
+    def _cut(self, name: str, view: Any, leaves: Sequence[Any]) -> _Shape:
         text = self._template.render({**self._constant, name: _mark(view, [0])})
         pieces = [piece.encode() for piece in _MARK.split(text)]
         order = [int(index) for index in pieces[1::2]]
         numbers = [place for place, index in enumerate(order) if not isinstance(leaves[index], str)]
         if len(order) > 1:
-            return _Filler(pieces, itemgetter(*order), tuple(numbers))
-        return _Filler(pieces, lambda leaves: [leaves[index] for index in order], tuple(numbers))
+            return _Shape(pieces, itemgetter(*order), tuple(numbers))
+        return _Shape(pieces, lambda leaves: [leaves[index] for index in order], tuple(numbers))
 
 
-def _gather(part: Any, parts: list[Any], lasting: list[Lasting]) -> None:
+def _gather(part: Any, parts: list[Any], lasting: list[ConstantPart]) -> None:
     """List a part and all within it, each before what is within it."""
     parts.append(part)
     kind: Any = type(part)
@@ -111,7 +111,7 @@ def _gather(part: Any, parts: list[Any], lasting: list[Lasting]) -> None:
             else:
                 for item in inner:
                     _gather(item, parts, lasting)
-        elif isinstance(inner, Lasting):
+        elif isinstance(inner, ConstantPart):
             lasting.append(inner)
         elif inner is not None:
             _gather(inner, parts, lasting)
@@ -130,7 +130,7 @@ def _mark(part: Any, count: list[int]) -> Any:
         inner = part[place]
         if type(inner) is tuple:
             marked[place] = tuple(_mark(item, count) for item in inner)
-        elif inner is not None and not isinstance(inner, Lasting):
+        elif inner is not None and not isinstance(inner, ConstantPart):
             marked[place] = _mark(inner, count)
     return kind(*marked)
 
@@ -152,7 +152,7 @@ def _nested(kind: Any) -> tuple[int, ...]:
 
 def _holds_parts(hint: Any) -> bool:
     if isinstance(hint, type):
-        return issubclass(hint, tuple | Lasting)
+        return issubclass(hint, tuple | ConstantPart)
     origin = get_origin(hint)
     return origin is tuple or (
         origin in (UnionType, Union) and any(map(_holds_parts, get_args(hint)))

@@ -83,7 +83,7 @@ class Dot(NamedTuple):
     y: str
 
 
-class Curve(NamedTuple):
+class CurveGeometry(NamedTuple):
     """A line with its band as SVG path data, and the present value as a dot, None where unknown.
 
     ``lowest`` and ``highest`` are the ends of the axis of answers.
@@ -104,7 +104,7 @@ def curve(
     high: Sequence[float],
     supported: Sequence[bool],
     here: tuple[float, float] | None,
-) -> Curve:
+) -> CurveGeometry:
     """Lay out a what-if curve; a stretch without support is a broken line of its own."""
     first, last = values[0], values[-1]
     bottom, top = min(low), max(high)
@@ -120,7 +120,7 @@ def curve(
     if here:
         x, y = (here[0] - first) * across, (top - here[1]) * down
         dot = Dot(_TENTHS[int(x * 10 + 0.5)], _TENTHS[int(y * 10 + 0.5)])
-    return Curve(band, line, broken, dot, bottom, top)
+    return CurveGeometry(band, line, broken, dot, bottom, top)
 
 
 @lru_cache(maxsize=512)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Protocol
 from jinja2 import Environment, Template
 from markupsafe import Markup
 
-from app.presentation.cached_templates import Skeleton
+from app.presentation.cached_templates import CachedTemplate
 from app.presentation.form import FieldView, FormView
 from app.presentation.result import Problem, Result
 
@@ -114,7 +114,7 @@ class AboutContext:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class RetryForm:
     """A form refused for now: how it was sent, "get" or "post", and its names and values."""
 
     method: str
@@ -159,7 +159,7 @@ class ErrorContext:
     advice: str
     status: int
     request_id: str = ""
-    again: Again | None = None
+    again: RetryForm | None = None
     home: str = "/"
 
 
@@ -176,9 +176,9 @@ class Renderer:
         self._environment = environment
         self._templates: dict[str, Template] = {}
 
-    def skeleton(self, template: str, **constant: object) -> Skeleton:
+    def cached_template(self, template: str, **constant: object) -> CachedTemplate:
         """The template for contexts of which only one part changes."""
-        return Skeleton(self._environment.get_template(template), **constant)
+        return CachedTemplate(self._environment.get_template(template), **constant)
 
     def __call__(self, template: str, context: Context) -> Markup:
         """The rendered text, in which the template has escaped every value."""

@@ -7,13 +7,13 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from app.presentation import charts
-from app.presentation.cached_templates import Lasting
+from app.presentation.cached_templates import ConstantPart
 from app.presentation.scales import Scale, ceiling, signed
-from model import Answer, Features, RowModel
+from model import ExplainedPrediction, Features, TabularModel
 from model.contract import formatting
 from model.contract.fields import AnyField
 from model.serving.explain import Explanation
-from model.serving.explained_predictor import Curve, Sold
+from model.serving.explained_predictor import Neighbor, WhatIf
 
 MOST_DIFFERENCES = 3
 
@@ -70,7 +70,7 @@ class FactChoice(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FactChoices(Lasting):
+class FactChoices(ConstantPart):
     """All of them; one instance for each that can be chosen."""
 
     facts: tuple[FactChoice, ...]
@@ -82,7 +82,7 @@ class CurveView(NamedTuple):
     ``width`` is that of the whole picture.
     """
 
-    curve: charts.Curve
+    curve: charts.CurveGeometry
     left: str
     right: str
     bottom: str
@@ -101,7 +101,7 @@ class WhatIfView(NamedTuple):
     bars: tuple[charts.ChoiceBar, ...]
 
 
-class SoldView(NamedTuple):
+class NeighborView(NamedTuple):
     """A similar row: what was observed (``value`` for programs), when, and how it differs.
 
     ``year`` is "" where the data say nothing of time.
@@ -122,14 +122,14 @@ class ReasonsView(NamedTuple):
 
     why: WhyView | None
     what_if: WhatIfView | None
-    similar: tuple[SoldView, ...]
+    similar: tuple[NeighborView, ...]
     similar_title: str
     support: str
     outside: bool
     facts: str
 
 
-class _Says(NamedTuple):
+class _Phrases(NamedTuple):
     """One field's words: for a value, for how another one differs from it, for its reference."""
 
     label: str
@@ -140,17 +140,19 @@ class _Says(NamedTuple):
     reference: str
 
 
-class Reasoner:
+class ExplanationPresenter:
     """Words and figures for one model's reasons; ``scale`` says its values."""
 
-    def __init__(self, model: RowModel[Any], scale: Scale, exact: Callable[[float], str]) -> None:
+    def __init__(
+        self, model: TabularModel[Any], scale: Scale, exact: Callable[[float], str]
+    ) -> None:
         self._card = model.card
         self._model = model
         self._scale = scale
         self._exact = exact
         kept = lru_cache(MOST_WORDS)
         self._says = {
-            field.name: _Says(
+            field.name: _Phrases(
                 field.label,
                 kept(field.display),
                 kept(field.fact),
@@ -176,7 +178,7 @@ class Reasoner:
 
     def view(
         self,
-        answer: Answer[Any],
+        answer: ExplainedPrediction[Any],
         features: Features,
         what_if: str,
         value: float | None,
@@ -197,13 +199,13 @@ class Reasoner:
         given = {name: known for name in self._card.names if (known := features[name]) is not None}
         if value is not None:
             shown = self._scale.round(value)
-            text = self._scale.say(shown)
+            text = self._scale.format(shown)
             why = self._why(answer.explanation, given, shown, text, about, end)
             curve = self._what_if(answer.curve, features, what_if, (value, text), about)
         return ReasonsView(
             why=why,
             what_if=curve,
-            similar=tuple([self._sold(row, given) for row in answer.similar]),
+            similar=tuple([self._neighbors(row, given) for row in answer.similar]),
             similar_title=self._card.similar_text,
             support="outside" if answer.outside else "inside",
             outside=answer.outside,
@@ -231,7 +233,7 @@ class Reasoner:
             amount = signed(scale, amounts[at])
             because = says.reason(given[name])
             reasons.append(Reason(name, says.label, amount, because, self._exact(exact[at]), *bar))
-        reference = scale.say(base)
+        reference = scale.format(base)
         told = "; ".join([f"{reason.label} {reason.amount}" for reason in reasons])
         return WhyView(
             f"From {reference} to {total}: {told}",
@@ -255,7 +257,7 @@ class Reasoner:
         return self._scale.apart(ceiling(self._scale, error)) if error else ""
 
     def _what_if(
-        self, curve: Curve, features: Features, what_if: str, answer: tuple[float, str], about: str
+        self, curve: WhatIf, features: Features, what_if: str, answer: tuple[float, str], about: str
     ) -> WhatIfView:
         field = self._card.by_name[what_if]
         facts = self._choices[what_if]
@@ -267,7 +269,7 @@ class Reasoner:
         return self._curve(field, facts, curve, value, answer, title)
 
     def _bars(
-        self, field: AnyField, facts: FactChoices, curve: Curve, value: object, title: str
+        self, field: AnyField, facts: FactChoices, curve: WhatIf, value: object, title: str
     ) -> WhatIfView:
         labels = [field.display(field.decode(code)) for code in curve.values]
         present = None if value is None else field.display(value)
@@ -294,7 +296,7 @@ class Reasoner:
         self,
         field: AnyField,
         facts: FactChoices,
-        curve: Curve,
+        curve: WhatIf,
         value: Any,
         answer: tuple[float, str],
         title: str,
@@ -333,9 +335,9 @@ class Reasoner:
         return "nothing like it is in the data"
 
     def _rounded(self, value: float) -> str:
-        return self._scale.say(self._scale.round(value))
+        return self._scale.format(self._scale.round(value))
 
-    def _sold(self, sold: Sold, given: Features) -> SoldView:
+    def _neighbors(self, sold: Neighbor, given: Features) -> NeighborView:
         differs = []
         for name, mine in given.items():
             theirs = sold.features[name]
@@ -345,7 +347,7 @@ class Reasoner:
             more = formatting.number(len(differs) - MOST_DIFFERENCES, self._card.locale)
             differs[MOST_DIFFERENCES:] = [f"and {more} more"]
         value, text = self._observed(sold.answer)
-        return SoldView(
+        return NeighborView(
             value,
             text,
             str(sold.year) if sold.year else "",

@@ -10,13 +10,13 @@ from typing import Generic, Literal, NamedTuple
 from babel.lists import format_list
 
 from app.presentation import charts
-from app.presentation.cached_templates import Lasting
-from app.presentation.explanations import Reasoner, ReasonsView
+from app.presentation.cached_templates import ConstantPart
+from app.presentation.explanations import ExplanationPresenter, ReasonsView
 from app.presentation.scales import Scale, ceiling
 from app.presentation.submission import Submission
-from model import Asking, Features, RowModel
+from model import ExplainedPredictor, Features, TabularModel
 from model.contract import formatting
-from model.serving.tabular_models import Said
+from model.serving.tabular_models import PredictionT
 
 
 class Problem(NamedTuple):
@@ -56,7 +56,7 @@ class RangeView(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Notes(Lasting):
+class Notes(ConstantPart):
     """What stands below a prediction and depends only on which facts are known."""
 
     narrowing_name: str
@@ -107,15 +107,15 @@ def _cut(sentence: str) -> tuple[str, str, str]:
     return before, between, after
 
 
-class Presenter(ABC, Generic[Said]):
+class Presenter(ABC, Generic[PredictionT]):
     """Words and figures for one model's answers; what no answer changes is made once."""
 
-    def __init__(self, model: RowModel[Said], scale: Scale) -> None:
-        self._model: RowModel[Said] = model
+    def __init__(self, model: TabularModel[PredictionT], scale: Scale) -> None:
+        self._model: TabularModel[PredictionT] = model
         self._card = model.card
-        self._asking: Asking[Said] = Asking(model)
+        self._predictor: ExplainedPredictor[PredictionT] = ExplainedPredictor(model)
         self._scale = scale
-        self._reasoner = Reasoner(model, scale, exact)
+        self._reasoner = ExplanationPresenter(model, scale, exact)
         trained = formatting.long_date(model.manifest.trained, self._card.locale)
         text = self._card.data_text or model.manifest.data.text
         self._notes: dict[frozenset[str], Notes] = {}

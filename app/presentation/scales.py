@@ -30,7 +30,7 @@ class Scale(Protocol):
     def round(self, value: float, rounding: Callable[[float], int] = round) -> float:
         """A value as people round it."""
 
-    def say(self, value: float) -> str:
+    def format(self, value: float) -> str:
         """A rounded value as people read it."""
 
     def apart(self, amount: float) -> str:
@@ -54,13 +54,13 @@ class NumberScale:
         self.step = output.round_to
         self.fine = self.step / 5 if self.step >= 5 else self.step
         if output.format == "currency":
-            self.say = formatting.currency_spelling(output.unit, card.locale)
+            self.format = formatting.currency_spelling(output.unit, card.locale)
         else:
             # A number's usual spelling ends after three decimals.
             spell = formatting.precise if self.step < 0.001 else formatting.number
             unit = f"\u00a0{output.unit}" if output.unit else ""
-            self.say = lambda value: spell(value, card.locale) + unit
-        self.apart = self.observed = self.say
+            self.format = lambda value: spell(value, card.locale) + unit
+        self.apart = self.observed = self.format
 
     def round(self, value: float, rounding: Callable[[float], int] = round) -> float:
         return rounding(value / self.step) * self.step
@@ -75,10 +75,10 @@ class ShareScale:
         self._classes, self._locale = output.classes, locale
 
     def round(self, value: float, rounding: Callable[[float], int] = round) -> float:
-        """A probability in whole percent; within the ends that ``say`` can name."""
+        """A probability in whole percent; within the ends that ``format`` can name."""
         return min(max(rounding(value * 100) / 100, 1 - SUREST), SUREST)
 
-    def say(self, value: float) -> str:
+    def format(self, value: float) -> str:
         """A probability, rounded or not; no model is ever sure."""
         if value > SUREST:
             return f"over {formatting.percent(SUREST, self._locale)}"

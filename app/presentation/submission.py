@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote_plus
 
-from app.http.forms import Data
+from app.http.forms import FormData
 from model import Card, Features
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Submission(NamedTuple):
     what_if: str = ""
 
 
-def read_submission(card: Card, data: Data) -> Submission:
+def read_submission(card: Card, data: FormData) -> Submission:
     """Read a form or a query; fields that the card does not know are ignored."""
     values: dict[str, str] = {}
     given: dict[str, str] = {}

@@ -28,7 +28,7 @@ from gunicorn.http.message import Request
 from gunicorn.workers import ggevent
 from gunicorn.workers.ggevent import GeventWorker
 
-from app.http.headers import HEADERS, Say
+from app.http.headers import HEADERS, RenderError
 from app.http.request_id import new_id
 from app.http.responses import HTML
 from app.server.draining import DrainingServer, WholeAnswer
@@ -66,7 +66,7 @@ served. But whoever still stands in line loses nothing when a worker dies, so th
 to do takes few."""
 
 
-class Listener(DrainingServer):
+class AcceptingServer(DrainingServer):
     """gevent's server, which takes up to ``ACCEPTED`` connections whatever gunicorn says."""
 
     @property
@@ -79,7 +79,7 @@ class Listener(DrainingServer):
         pass
 
 
-ggevent.StreamServer = Listener
+ggevent.StreamServer = AcceptingServer
 
 # While it patches the standard library, gevent looks 25 times through all that is installed for
 # plug-ins to tell, of which there are none: nine tenths of the time that a new worker took.
@@ -91,9 +91,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     def run(self) -> None:
         """Serve, with an eye on whether the worker keeps up."""
-        pulse = getattr(self.wsgi, "extensions", {}).get("pulse")
-        if pulse is not None:
-            gevent.spawn(pulse.beat, gevent.sleep)
+        monitor = getattr(self.wsgi, "extensions", {}).get("load_monitor")
+        if monitor is not None:
+            gevent.spawn(monitor.beat, gevent.sleep)
         super().run()
 
     def handle_request(self, listener_name: Any, req: Any, sock: socket.socket, addr: Any) -> None:
@@ -131,9 +131,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
             )
         else:
             self.log.error("A request failed", exc_info=exc, extra=extra)
-        say = getattr(self.wsgi, "extensions", {}).get("say")
+        render_error = getattr(self.wsgi, "extensions", {}).get("render_error")
         with suppress(OSError), gevent.Timeout(PATIENCE, False):
-            client.sendall(whole_answer(status, say, method_of(req, exc) == "HEAD", identity))
+            client.sendall(
+                whole_answer(status, render_error, method_of(req, exc) == "HEAD", identity)
+            )
             client.shutdown(socket.SHUT_WR)
             drop(client, DROPPED)
 
@@ -187,9 +189,11 @@ def method_of(req: Any, exc: BaseException) -> str:
     return ""
 
 
-def whole_answer(status: int, say: Say | None, head: bool, identity: str) -> bytes:
-    """The bytes of an answer; ``say`` is None for an app that is not ours."""
-    body = (say(status, False, identity) if say else "This request could not be read.").encode()
+def whole_answer(status: int, render_error: RenderError | None, head: bool, identity: str) -> bytes:
+    """The bytes of an answer; ``render_error`` is None for an app that is not ours."""
+    body = (
+        render_error(status, False, identity) if render_error else "This request could not be read."
+    ).encode()
     lines = [
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
         "Connection: close",

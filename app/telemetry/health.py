@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from flask import Blueprint, Response, current_app, jsonify
 
-from app.limits.background import aside
+from app.limits.background import run_in_thread
 from model import AnyModel, ModelError, check_model
 
 FRESH = 5.0
@@ -27,7 +27,7 @@ def health_blueprint(served: Mapping[str, AnyModel]) -> Blueprint:
         nonlocal last
         now = time.monotonic()
         if now - last[0] >= FRESH:
-            last = now, aside(_ask_all, served)
+            last = now, run_in_thread(_ask_all, served)
             for slug, fault in last[1].items():
                 # Whoever asks is told which model; why is for those who read the log.
                 current_app.logger.error("%s is not ready: %s", slug, fault)

@@ -22,7 +22,7 @@ from prometheus_client import (
 )
 
 from app.telemetry.metric_files import FOLDER, SLOT
-from app.telemetry.request_records import Told
+from app.telemetry.request_records import RequestRecord
 
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 20)
 """Upper ends in seconds: an answer takes about one millisecond, a picture ten to a thousand."""
@@ -38,7 +38,7 @@ os.register_at_fork(after_in_child=_slot.cache_clear)
 
 
 class Metrics:
-    """Counts requests, latencies, predictions and refused inputs; a listener of ``Observed``."""
+    """Counts requests, latencies, predictions and refused inputs; a listener of ``RequestObserver``."""
 
     def __init__(self) -> None:
         # prometheus_client leaves some of its functions without types, here and below.
@@ -74,19 +74,19 @@ class Metrics:
         )
         self._children: dict[tuple[object, ...], Any] = {}
 
-    def __call__(self, told: Told) -> None:
+    def __call__(self, record: RequestRecord) -> None:
         """Count one request."""
-        self._child(self._requests, told.route, told.status).inc()
-        self._child(self._seconds, told.route).observe(told.ms / 1000)
-        outcome = told.outcome
+        self._child(self._requests, record.route, record.status).inc()
+        self._child(self._seconds, record.route).observe(record.ms / 1000)
+        outcome = record.outcome
         if outcome is None:
             return
         if outcome.predictions:
-            self._child(self._predictions, told.model).inc(outcome.predictions)
+            self._child(self._predictions, record.model).inc(outcome.predictions)
         if outcome.outside:
-            self._child(self._outside, told.model).inc(outcome.outside)
+            self._child(self._outside, record.model).inc(outcome.outside)
         for name in outcome.refused:
-            self._child(self._refused, told.model, name).inc()
+            self._child(self._refused, record.model, name).inc()
 
     def _child(self, metric: Counter | Histogram, *labels: object) -> Any:
         """The part of a metric with these labels; finding it anew costs as much as counting."""

@@ -11,7 +11,7 @@ import time
 from json.encoder import encode_basestring_ascii as quoted
 from urllib.parse import urlencode
 
-from app.telemetry.request_records import Told
+from app.telemetry.request_records import RequestRecord
 
 MOST = 256
 """Characters of a path or a method that are kept; most are far shorter than that."""
@@ -41,17 +41,17 @@ class RequestLog:
         self._stamp = ""
         self._lost = 0
 
-    def __call__(self, told: Told) -> None:
+    def __call__(self, record: RequestRecord) -> None:
         """Write one line, or none where that would mean to wait for whoever reads the log."""
         try:
-            os.write(self._file, self.line(told).encode())
+            os.write(self._file, self.line(record).encode())
             self._lost = 0
         except BlockingIOError:
             self._lost += 1
         except OSError:
             pass  # nobody reads the log any more; the visitors are still there
 
-    def line(self, told: Told) -> str:
+    def line(self, record: RequestRecord) -> str:
         """The line for one request; ``lost`` counts those before it that were not written."""
         now = time.time()
         second = int(now)
@@ -59,18 +59,18 @@ class RequestLog:
             self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
             self._second = second
         more = ""
-        if told.outcome is not None and told.outcome.refused:
-            more += f', "refused": {quoted(",".join(told.outcome.refused))}'
-        if self._inputs and told.outcome is not None and told.outcome.inputs:
-            more += f', "inputs": {quoted(urlencode(told.outcome.inputs)[:MOST_INPUTS])}'
+        if record.outcome is not None and record.outcome.refused:
+            more += f', "refused": {quoted(",".join(record.outcome.refused))}'
+        if self._inputs and record.outcome is not None and record.outcome.inputs:
+            more += f', "inputs": {quoted(urlencode(record.outcome.inputs)[:MOST_INPUTS])}'
         if self._lost:
             more += f', "lost": {self._lost}'
         return (
             f'{{"time": "{self._stamp}.{int(now * 1000) % 1000:03}Z", "level": "info", '
-            f'"message": "request", "method": {quoted(told.method[:MOST])}, '
-            f'"path": {quoted(told.path[:MOST])}, "status": {told.status}, '
-            f'"ms": {told.ms:.2f}, "bytes": {told.bytes}, "model": "{told.model}", '
-            f'"id": "{told.id}"{more}}}\n'
+            f'"message": "request", "method": {quoted(record.method[:MOST])}, '
+            f'"path": {quoted(record.path[:MOST])}, "status": {record.status}, '
+            f'"ms": {record.ms:.2f}, "bytes": {record.bytes}, "model": "{record.model}", '
+            f'"id": "{record.id}"{more}}}\n'
         )
 
 

@@ -1,6 +1,6 @@
 """What is told of a request once it is answered: its id, a line in the log, the counts.
 
-Views say what came of a request with ``note``; what is made of that is decided here, outside of
+Views say what came of a request with ``record_outcome``; what is made of that is decided here, outside of
 them. The clock stops when the answer is ready: how fast a client reads it says nothing of us.
 """
 
@@ -37,7 +37,7 @@ class Outcome(NamedTuple):
     inputs: Mapping[str, object] | None = None
 
 
-class Told(NamedTuple):
+class RequestRecord(NamedTuple):
     """A request that is answered; ``route`` is the rule that matched, ``ms`` milliseconds."""
 
     id: str
@@ -51,14 +51,14 @@ class Told(NamedTuple):
     outcome: Outcome | None
 
 
-class Listener(Protocol):
+class RequestListener(Protocol):
     """Anything that is told of each request."""
 
-    def __call__(self, told: Told) -> None:
+    def __call__(self, record: RequestRecord) -> None:
         """Take note; must not fail and must not take long."""
 
 
-def note(outcome: Outcome, environ: "WSGIEnvironment | None" = None) -> None:
+def record_outcome(outcome: Outcome, environ: "WSGIEnvironment | None" = None) -> None:
     """Say what came of the present request; the last word holds.
 
     Args:
@@ -69,14 +69,14 @@ def note(outcome: Outcome, environ: "WSGIEnvironment | None" = None) -> None:
     environ[_OUTCOME] = outcome
 
 
-class Observed:
+class RequestObserver:
     """Gives every request an id, and tells the listeners how it was answered."""
 
     def __init__(
         self,
         app: Flask,
         models: Iterable[str],
-        listeners: Sequence[Listener],
+        listeners: Sequence[RequestListener],
         believe_id: bool,
     ) -> None:
         """Wrap the app as it is now: its routes are known.
@@ -117,25 +117,25 @@ class Observed:
             ms = (time.perf_counter() - began) * 1000
             rule = None if done is None else done.url_rule
             place = _NOWHERE if rule is None else self._places.get(rule.endpoint, _NOWHERE)
-            told = _told(environ, place, said[0], said[1], ms)
+            record = _record(environ, place, said[0], said[1], ms)
             for listener in self._listeners:
-                listener(told)
+                listener(record)
         return body
 
 
-def _told(
+def _record(
     environ: "WSGIEnvironment",
     place: tuple[str, str],
     status: str,
     headers: list[tuple[str, str]],
     ms: float,
-) -> Told:
+) -> RequestRecord:
     length = 0
     for name, value in headers:
         if name == "Content-Length":
             length = int(value)
             break
-    return Told(
+    return RequestRecord(
         environ[REQUEST_ID],
         environ["REQUEST_METHOD"],
         environ.get("PATH_INFO", ""),

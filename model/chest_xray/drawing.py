@@ -8,9 +8,8 @@ support took the drawing for a chest; they say nothing about anatomy.
 import numpy as np
 from numpy.typing import NDArray
 
+from model.contract.arrays import Float64Array
 from model.contract.pictures import SIDE
-
-Grid = NDArray[np.float64]
 
 _AXIS = (np.arange(SIDE) - (SIDE - 1) / 2) / (SIDE / 2)
 _X, _Y = np.meshgrid(_AXIS, _AXIS)
@@ -46,25 +45,25 @@ def draw_chest(seed: int) -> NDArray[np.uint8]:
     return drawn
 
 
-def _step(t: Grid) -> Grid:
+def _step(t: Float64Array) -> Float64Array:
     """From 0 to 1 around t = 0."""
     return 1 / (1 + np.exp(-np.clip(t, -60, 60)))
 
 
-def _bell(t: Grid) -> Grid:
+def _bell(t: Float64Array) -> Float64Array:
     """1 at t = 0, falling to both sides as a normal density does."""
-    bell: Grid = np.exp(-np.square(t) / 2)
+    bell: Float64Array = np.exp(-np.square(t) / 2)
     return bell
 
 
 def _ellipse(x: float, y: float, half_width: float, half_height: float, tilt: float,
-             soft: float) -> Grid:  # fmt: skip
+             soft: float) -> Float64Array:  # fmt: skip
     """1 inside, 0 outside, with a soft edge."""
     across = (_X - x + tilt * (_Y - y)) / half_width
     return _step((1 - np.hypot(across, (_Y - y) / half_height)) / soft)
 
 
-def _enlarged(cells: Grid) -> Grid:
+def _enlarged(cells: Float64Array) -> Float64Array:
     """A square of random cells at 224 x 224, smooth between them."""
     size = len(cells)
     if size == SIDE:
@@ -73,5 +72,5 @@ def _enlarged(cells: Grid) -> Grid:
     low = np.minimum(place.astype(int), size - 2)
     share = place - low
     rows = cells[low] * (1 - share)[:, None] + cells[low + 1] * share[:, None]
-    smooth: Grid = rows[:, low] * (1 - share) + rows[:, low + 1] * share
+    smooth: Float64Array = rows[:, low] * (1 - share) + rows[:, low + 1] * share
     return smooth

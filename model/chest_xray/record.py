@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 
 from model.chest_xray.drawing import draw_chest
-from model.contract.card import Artifact, Data, Metric
+from model.contract.card import Artifact, Metric, TrainingData
 from model.contract.image_card import GoldenPicture, ImageManifest
 from model.serving.image_classifier import OnnxPicturePredictor
 
@@ -97,7 +97,7 @@ def manifest(
         served=artifact.name,
         artifacts={path.name: _measure(path.read_bytes()) for path in files},
         versions=versions,
-        data=Data(
+        data=TrainingData(
             file="train/",
             sha256=data_hash,
             rows=metrics["pictures"],

@@ -30,8 +30,7 @@ from torch import Tensor, nn
 
 from model.chest_xray import augment, record, support
 from model.chest_xray.network import ChestNet
-
-Floats = NDArray[np.floating]
+from model.contract.arrays import FloatArray
 
 SEED = record.SEED
 BATCH = 32
@@ -59,7 +58,7 @@ class XRays:
 
 
 def read_name(name: str) -> tuple[str, str, bool]:
-    """Batch, patient and "is a virus" from a file name.
+    """BatchPredictor, patient and "is a virus" from a file name.
 
     >>> read_name("person123_virus_456.jpeg")
     ('person', 'person123', True)
@@ -105,7 +104,7 @@ def load(folder: Path) -> XRays:
     )
 
 
-def patient_folds(patients: NDArray[np.str_], batches: NDArray[np.str_], folds: int) -> Floats:
+def patient_folds(patients: NDArray[np.str_], batches: NDArray[np.str_], folds: int) -> FloatArray:
     """The fold of each picture: whole patients, each batch dealt out evenly."""
     rng = np.random.default_rng(SEED)
     fold_of: dict[str, int] = {}
@@ -206,7 +205,7 @@ def fit(data: XRays, rows: NDArray[np.intp], samples: int, seed: int, label: str
 
 
 @torch.no_grad()
-def logits(net: ChestNet, pictures: NDArray[np.uint8]) -> Floats:
+def logits(net: ChestNet, pictures: NDArray[np.uint8]) -> FloatArray:
     """The logit of each picture, float64 [N], before calibration."""
     parts = [
         net(torch.from_numpy(pictures[at : at + 64, None]).float() / 255)[0]
@@ -240,7 +239,7 @@ class Job:
     path: Path
 
 
-def run(job: Job) -> tuple[dict[str, Floats], float]:
+def run(job: Job) -> tuple[dict[str, FloatArray], float]:
     """Train and judge, unless `job.path` holds that already: logits by condition, core seconds."""
     torch.set_num_threads(1)
     if not job.path.exists():
@@ -257,7 +256,7 @@ def run(job: Job) -> tuple[dict[str, Floats], float]:
 
 
 def expected_calibration_error(
-    probability: Floats, sick: NDArray[np.bool_], bins: int = 10
+    probability: FloatArray, sick: NDArray[np.bool_], bins: int = 10
 ) -> float:
     """Mean gap between stated probability and observed share, over equal bins, weighted by count.
 
@@ -272,7 +271,7 @@ def expected_calibration_error(
     return float(sum(gaps))
 
 
-def auc(score: Floats, sick: NDArray[np.bool_]) -> float:
+def auc(score: FloatArray, sick: NDArray[np.bool_]) -> float:
     """Area under the ROC curve: the share of pairs in the right order, ties counting half."""
     ordered = np.sort(score[~sick])
     below = np.searchsorted(ordered, score[sick], "left")
@@ -280,7 +279,7 @@ def auc(score: Floats, sick: NDArray[np.bool_]) -> float:
     return float((below + upto).mean() / (2 * len(ordered)))
 
 
-def measure(logit: Floats, sick: NDArray[np.bool_]) -> dict[str, float]:
+def measure(logit: FloatArray, sick: NDArray[np.bool_]) -> dict[str, float]:
     """AUC, and at the threshold (logit 0) accuracy, balanced accuracy and its parts; Brier, ECE."""
     probability = 1 / (1 + np.exp(-logit))
     said = logit > 0
@@ -296,7 +295,7 @@ def measure(logit: Floats, sick: NDArray[np.bool_]) -> dict[str, float]:
     }
 
 
-def balanced(measured: dict[str, Floats], sick: NDArray[np.bool_]) -> tuple[float, float]:
+def balanced(measured: dict[str, FloatArray], sick: NDArray[np.bool_]) -> tuple[float, float]:
     """Scale and offset that calibrate the logits, with both classes weighing the same.
 
     Platt scaling (1999): temperature scaling with an offset. It is fitted on held-out logits of
@@ -413,7 +412,7 @@ def check(served: Served, path: Path, pictures: NDArray[np.uint8]) -> dict[str, 
     }
 
 
-def _strange_pictures(rng: np.random.Generator) -> tuple[NDArray[np.uint8], Floats, list[str]]:
+def _strange_pictures(rng: np.random.Generator) -> tuple[NDArray[np.uint8], FloatArray, list[str]]:
     # Imported here: training itself needs no negatives, only the figures about them do.
     from model.chest_xray import negatives
     from model.contract import pictures
@@ -427,7 +426,7 @@ def _strange_pictures(rng: np.random.Generator) -> tuple[NDArray[np.uint8], Floa
 
 
 def build_support(
-    data: XRays, fold: Floats, nets: list[ChestNet], limit: float
+    data: XRays, fold: FloatArray, nets: list[ChestNet], limit: float
 ) -> tuple[support.Support, dict[str, Any]]:
     """Fit the measure of support for each network, put them together, and measure it.
 

@@ -232,7 +232,7 @@ class Artifact(BaseModel):
     bytes: int
 
 
-class Data(BaseModel):
+class TrainingData(BaseModel):
     """What the model was trained on."""
 
     model_config = _STRICT
@@ -314,7 +314,7 @@ class ManifestBase(BaseModel):
     served: str
     artifacts: dict[str, Artifact]
     versions: dict[str, str]
-    data: Data
+    data: TrainingData
     how: str
     metrics: tuple[Metric, ...]
     accuracy: str

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from model.contract.arrays import Float64Array
 from model.contract.fields import ChoiceField
 from model.contract.files import read_card
 from model.serving import frames
-from model.serving.frames import Floats
 
 CARD = read_card(Path(__file__).with_name("card.toml"))
 FIELDS = CARD.names
@@ -25,11 +25,11 @@ CHOICES: dict[str, tuple[str, ...]] = {
 NUMBERS = tuple(name for name in FIELDS if name not in CHOICES)
 
 
-def to_matrix(frame: pd.DataFrame) -> Floats:
+def to_matrix(frame: pd.DataFrame) -> Float64Array:
     """Return the facts in a frame as `model.serving.frames.to_matrix` codes them, [N, 10]."""
     return frames.to_matrix(frame, FIELDS, CHOICES)
 
 
-def to_frame(matrix: Floats) -> pd.DataFrame:
+def to_frame(matrix: Float64Array) -> pd.DataFrame:
     """Return the inverse of `to_matrix`."""
     return frames.to_frame(matrix, FIELDS, CHOICES)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model.contract.arrays import Float64Array
 from model.house_price.facts import OPTIONAL
 from model.house_price.fitting import COVERAGE, SUBSETS, HeldOut
 from model.making.conformal import (
@@ -15,7 +16,6 @@ from model.making.conformal import (
     share_inside,
     splits,
 )
-from model.serving.frames import Floats
 
 THREE, ALL = 0, len(SUBSETS) - 1
 """The groups that know no optional fact, and every one."""
@@ -39,7 +39,7 @@ class GroupFigures:
     width: float
 
 
-def measure_groups(held_out: HeldOut, price: Floats) -> list[GroupFigures]:
+def measure_groups(held_out: HeldOut, price: Float64Array) -> list[GroupFigures]:
     """Return the figures of each of the 128 groups, for prices [N] in dollars."""
     low, high = _ranges(held_out, price)
     error = np.median(percentage_error(held_out.value, price), axis=1)
@@ -54,7 +54,7 @@ def measure_groups(held_out: HeldOut, price: Floats) -> list[GroupFigures]:
     ]
 
 
-def measure(held_out: HeldOut, price: Floats) -> list[Figure]:
+def measure(held_out: HeldOut, price: Float64Array) -> list[Figure]:
     """Return the figures of the model as a whole, for prices [N] in dollars.
 
     `error` is relative to the price, `width` to the value, and `coverage` is the share of prices
@@ -81,7 +81,7 @@ def measure(held_out: HeldOut, price: Floats) -> list[Figure]:
     return figures
 
 
-def _ranges(held_out: HeldOut, price: Floats) -> tuple[Floats, Floats]:
+def _ranges(held_out: HeldOut, price: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Return both ends [128, N] of the range of each row, by bounds made without its fold."""
     scores = held_out.scores(price)
     low, high = np.empty_like(scores), np.empty_like(scores)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.compose import TransformedTargetRegressor
 
+from model.contract.arrays import Float64Array, IntArray
 from model.house_price.facts import OPTIONAL, to_frame
 from model.house_price.pipeline import OPTIONAL_COLUMNS, Recipe, fit_price, fit_spread
-from model.making.conformal import Bounds, Integers, calibrate, every_subset, folds, mask, splits
-from model.serving.frames import Floats
+from model.making.conformal import Bounds, calibrate, every_subset, folds, mask, splits
 
 COVERAGE = 0.9
 """The share of sales that a range should hold."""
@@ -26,11 +26,11 @@ class HeldOut:
     value [128, N] is in dollars, spread [128, N] in log dollars, fold [N] counts from 0.
     """
 
-    value: Floats
-    spread: Floats
-    fold: Integers
+    value: Float64Array
+    spread: Float64Array
+    fold: IntArray
 
-    def scores(self, price: Floats) -> Floats:
+    def scores(self, price: Float64Array) -> Float64Array:
         """Return the signed errors [128, N] in units of the spread, for prices [N]."""
         return np.log(price / self.value) / self.spread
 
@@ -46,8 +46,8 @@ class Fitted:
 
 
 def fit(
-    facts: Floats,
-    price: Floats,
+    facts: Float64Array,
+    price: Float64Array,
     recipe: Recipe,
     *,
     folds_count: int = 10,
@@ -81,7 +81,7 @@ def fit(
     return fitted
 
 
-def predict_subsets(model: TransformedTargetRegressor, facts: Floats) -> Floats:
+def predict_subsets(model: TransformedTargetRegressor, facts: Float64Array) -> Float64Array:
     """Return the answers [128, N] to facts [N, 10] with each subset of the optional ones known."""
     masked = [
         mask(facts, np.broadcast_to(subset, (len(facts), len(subset))), OPTIONAL_COLUMNS)

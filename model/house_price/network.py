@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.neural_network import MLPRegressor
 
-Floats32 = npt.NDArray[np.float32]
+from model.contract.arrays import Float32Array
 
 _STEPS_BETWEEN_PROJECTIONS = 8
 
@@ -66,7 +66,7 @@ def fit_network(
     return network
 
 
-def _project(weights: list[Floats32], rising: Sequence[int]) -> None:
+def _project(weights: list[Float32Array], rising: Sequence[int]) -> None:
     """Set to the nearest weights under which the output can't fall with the inputs `rising`."""
     halves = [w.shape[1] // 2 for w in weights]
     weights[0][rising, halves[0] :] = 0.0

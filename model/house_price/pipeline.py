@@ -21,10 +21,10 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import Binarizer, OneHotEncoder, StandardScaler
 
+from model.contract.arrays import Float64Array
 from model.house_price.facts import CHOICES, FIELDS, NUMBERS, OPTIONAL, to_frame
 from model.house_price.network import fit_network
 from model.making.conformal import group_of, mask, sample_known
-from model.serving.frames import Floats
 
 OPTIONAL_COLUMNS = [FIELDS.index(name) for name in OPTIONAL]
 _NEIGHBORHOOD = FIELDS.index("neighborhood")
@@ -69,7 +69,9 @@ QUICK = Recipe(
 )
 
 
-def fit_price(facts: Floats, price: Floats, recipe: Recipe) -> TransformedTargetRegressor:
+def fit_price(
+    facts: Float64Array, price: Float64Array, recipe: Recipe
+) -> TransformedTargetRegressor:
     """Fit facts [N, 10] to prices [N] in dollars; `predict` of the result gives dollars."""
     log_price = np.log(price)
     masked = masked_copies(facts, recipe.network_copies, recipe.seed)
@@ -89,7 +91,9 @@ def fit_price(facts: Floats, price: Floats, recipe: Recipe) -> TransformedTarget
     return _in_units(pipeline, frame)
 
 
-def fit_spread(facts: Floats, error: Floats, recipe: Recipe) -> TransformedTargetRegressor:
+def fit_spread(
+    facts: Float64Array, error: Float64Array, recipe: Recipe
+) -> TransformedTargetRegressor:
     """Fit facts [N, 10] to the size of the errors to expect; `predict` gives it in log dollars.
 
     error [128, N] is |log price - log value| of each row and group of known facts, by models that
@@ -136,7 +140,7 @@ def _in_units(pipeline: Pipeline, frame: pd.DataFrame) -> TransformedTargetRegre
     return model.fit(frame.head(1), np.ones(1))
 
 
-def masked_copies(facts: Floats, copies: int, seed: int) -> Floats:
+def masked_copies(facts: Float64Array, copies: int, seed: int) -> Float64Array:
     """Return facts [copies * N, 10] with optional ones masked at random, copy after copy."""
     rng = np.random.default_rng(seed)
     known = sample_known(rng, len(facts), copies, len(OPTIONAL))
@@ -146,7 +150,7 @@ def masked_copies(facts: Floats, copies: int, seed: int) -> Floats:
 class Teacher:
     """An average of boosted trees over masked facts; answers in log dollars."""
 
-    def __init__(self, facts: Floats, log_price: Floats, recipe: Recipe) -> None:
+    def __init__(self, facts: Float64Array, log_price: Float64Array, recipe: Recipe) -> None:
         """Fit facts [N, 10] to log_price [N]."""
         self._encode = NeighborhoodRank(facts[:, _NEIGHBORHOOD], log_price).encode
         self._members = []
@@ -166,10 +170,10 @@ class Teacher:
             )
             self._members.append(trees.fit(masked, np.tile(log_price, recipe.teacher_copies)))
 
-    def answer(self, facts: Floats) -> Floats:
+    def answer(self, facts: Float64Array) -> Float64Array:
         """Return the log prices [N] of facts [N, 10]."""
         encoded = self._encode(facts)
-        answers: Floats = np.mean([trees.predict(encoded) for trees in self._members], axis=0)
+        answers: Float64Array = np.mean([trees.predict(encoded) for trees in self._members], axis=0)
         return answers
 
 
@@ -180,7 +184,7 @@ class NeighborhoodRank:
     mean of all, as if ten more had fetched it.
     """
 
-    def __init__(self, codes: Floats, target: Floats) -> None:
+    def __init__(self, codes: Float64Array, target: Float64Array) -> None:
         """Rank codes [N] by target [N]."""
         few, count = 10, len(CHOICES["neighborhood"])
         sales = np.bincount(codes.astype(int), minlength=count)
@@ -188,7 +192,7 @@ class NeighborhoodRank:
         level = (total + few * target.mean()) / (sales + few)
         self._rank = np.append(np.argsort(np.argsort(level, kind="stable")), np.nan)
 
-    def encode(self, facts: Floats) -> Floats:
+    def encode(self, facts: Float64Array) -> Float64Array:
         """Return a copy of facts [N, 10] with ranks for codes; unknown stays NaN."""
         encoded = facts.copy()
         codes = np.nan_to_num(facts[:, _NEIGHBORHOOD], nan=len(self._rank) - 1).astype(int)
@@ -196,7 +200,7 @@ class NeighborhoodRank:
         return encoded
 
 
-def _fit_preparation(facts: Floats) -> ColumnTransformer:
+def _fit_preparation(facts: Float64Array) -> ColumnTransformer:
     """Return what makes inputs of a network from a frame of facts; numbers come first.
 
     An unknown number becomes the mean and is told from it by an input that says "known"; an unknown

@@ -12,9 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from model.contract.arrays import Float64Array, IntArray
 from model.house_price.facts import FIELDS, to_matrix
-from model.making.conformal import Integers
-from model.serving.frames import Floats
 
 SALES = Path(__file__).with_name("sales.csv")
 
@@ -43,10 +42,10 @@ class Sales:
     facts [N, 10] as `facts.to_matrix` codes them, price [N] in dollars of the year of the sale.
     """
 
-    facts: Floats
-    price: Floats
-    year_sold: Integers
-    month_sold: Integers
+    facts: Float64Array
+    price: Float64Array
+    year_sold: IntArray
+    month_sold: IntArray
 
     def __len__(self) -> int:
         return len(self.price)

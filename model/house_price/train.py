@@ -20,7 +20,8 @@ import joblib
 import numpy as np
 
 from model.contract import formatting
-from model.contract.card import Artifact, Calibration, Data, Golden, Group, Manifest, Metric
+from model.contract.arrays import Float64Array
+from model.contract.card import Artifact, Calibration, Golden, Group, Manifest, Metric, TrainingData
 from model.contract.fields import Value
 from model.house_price.facts import CARD, CHOICES, FIELDS, OPTIONAL, REQUIRED
 from model.house_price.figures import measure, measure_groups
@@ -31,7 +32,6 @@ from model.making.conformal import Bounds, group_of, mask, sample_known
 from model.making.neighbors import limits, make
 from model.making.onnx.compile import compile_pipelines
 from model.serving.explain import explain
-from model.serving.frames import Floats
 from model.serving.neighbors import Neighbors
 from model.serving.predictors import Matrix, OnnxPredictor
 
@@ -126,7 +126,7 @@ def train(
         },
         versions={"python": platform.python_version()}
         | {name: version(name) for name in _LIBRARIES},
-        data=Data(
+        data=TrainingData(
             file=SALES.name,
             sha256=_artifact(SALES.read_bytes()).sha256,
             rows=len(sales),
@@ -155,13 +155,13 @@ def _metric(name: str, value: float) -> Metric:
     return Metric(name=name, label=_LABELS[kind].format(_WHICH[which]), value=round(value, 4))
 
 
-def _axis(price: Floats) -> tuple[float, float]:
+def _axis(price: Float64Array) -> tuple[float, float]:
     """Return the ends of the gauge, at round numbers."""
     low, high = np.quantile(price, _AXIS_QUANTILES) / _AXIS_STEP
     return float(np.floor(low)) * _AXIS_STEP, float(np.ceil(high)) * _AXIS_STEP
 
 
-def _rows_to_compare(facts: Floats, seed: int) -> Floats:
+def _rows_to_compare(facts: Float64Array, seed: int) -> Float64Array:
     """Return every row with all facts, with the required ones alone, and masked at random."""
     rng = np.random.default_rng(seed)
     shape = (len(facts), len(OPTIONAL))
@@ -174,7 +174,7 @@ def _neighbors(compiled: bytes, sales: Sales) -> Neighbors:
     """Return the index of similar sales, by the distance that the compiled model teaches."""
     predictor = OnnxPredictor(compiled)
 
-    def answer(rows: Matrix) -> Floats:
+    def answer(rows: Matrix) -> Float64Array:
         return predictor.predict(rows)[0].astype(np.float64)
 
     rows = sales.facts.astype(np.float32)
@@ -191,7 +191,7 @@ def _neighbors(compiled: bytes, sales: Sales) -> Neighbors:
     return make(rows, sales.price, sales.year_sold, choices, importance.tolist(), answer)
 
 
-def _calibration(fitted: Fitted, price: Floats, neighbors: Neighbors) -> Calibration:
+def _calibration(fitted: Fitted, price: Float64Array, neighbors: Neighbors) -> Calibration:
     """Return the bounds of each group; a manifest counts both ends from the value outward."""
     made = measure_groups(fitted.held_out, price)
     required = [FIELDS.index(name) for name in REQUIRED]
@@ -211,7 +211,7 @@ def _calibration(fitted: Fitted, price: Floats, neighbors: Neighbors) -> Calibra
     return Calibration(method=METHOD, coverage=COVERAGE, scale="log", groups=groups)
 
 
-def _reference(facts: Floats) -> dict[str, Value]:
+def _reference(facts: Float64Array) -> dict[str, Value]:
     """Return the typical house: the median of each number, the most frequent choice."""
     reference: dict[str, Value] = {}
     for field, column in zip(CARD.fields, facts.T, strict=True):

@@ -3,9 +3,9 @@
 It may import ``serving`` and ``contract``.
 """
 
+from model.making.adding import STAGES, add_model
 from model.making.errors import AddError
-from model.making.making import STAGES, add_model
 from model.making.request import Request
-from model.making.summary import Added
+from model.making.summary import AddedModel
 
-__all__ = ["STAGES", "AddError", "Added", "Request", "add_model"]
+__all__ = ["STAGES", "AddError", "AddedModel", "Request", "add_model"]

@@ -31,7 +31,7 @@ _NUMBER = re.compile(r"[-+]?[$€£]?\s*\d[\d,.' ]*\s*[%$€£]?")
 
 
 @dataclass(frozen=True)
-class Column:
+class DataColumn:
     """One column: its field's names, its kind and why, and its cells in the data.
 
     ``labels`` are what people read for each value of a choice; ``asked`` is True where a person
@@ -58,7 +58,7 @@ def study(
     encoded: set[str],
     kinds: Mapping[str, Kind],
     required: Collection[str] = (),
-) -> list[Column]:
+) -> list[DataColumn]:
     """Find out what each column is.
 
     Args:
@@ -85,7 +85,7 @@ def study(
         raise AddError("\n".join(wrong))
     numbers = {name for name in names if studied[name][0] in ("integer", "number")}
     return [
-        Column(naming, *studied[name][:3], table[name], studied[name][3], name in required)
+        DataColumn(naming, *studied[name][:3], table[name], studied[name][3], name in required)
         for name, naming in zip(names, name_columns(list(names), numbers), strict=True)
     ]
 

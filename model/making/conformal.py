@@ -19,22 +19,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Booleans = npt.NDArray[np.bool_]
+from model.contract.arrays import BoolArray, Float64Array, IntArray
 
 
-def every_subset(optional: int) -> Booleans:
+def every_subset(optional: int) -> BoolArray:
     """Return which facts each group knows, [2**optional, optional]; row g is group g."""
     return (np.arange(2**optional)[:, None] >> np.arange(optional) & 1).astype(bool)
 
 
-def group_of(features: Floats, optional: Sequence[int]) -> Integers:
+def group_of(features: Float64Array, optional: Sequence[int]) -> IntArray:
     """Return the group [N] of each row of features [N, K], by its known `optional` columns."""
     known = ~np.isnan(features[:, list(optional)])
-    group: Integers = known @ (1 << np.arange(len(optional), dtype=np.int64))
+    group: IntArray = known @ (1 << np.arange(len(optional), dtype=np.int64))
     return group
 
 
@@ -46,7 +43,7 @@ def sample_known(
     *,
     none: float = 0.15,
     every: float = 0.45,
-) -> Booleans:
+) -> BoolArray:
     """Draw which optional facts are known, [copies, rows, optional].
 
     A share `none` of the draws knows no optional fact and a share `every` knows all, for these are
@@ -57,7 +54,7 @@ def sample_known(
     return np.where(extreme < none, False, np.where(extreme > 1 - every, True, known))
 
 
-def mask(features: Floats, known: Booleans, optional: Sequence[int]) -> Floats:
+def mask(features: Float64Array, known: BoolArray, optional: Sequence[int]) -> Float64Array:
     """Return a copy of features [N, K] with NaN where known [N, len(optional)] is false."""
     masked = features.copy()
     columns = list(optional)
@@ -65,14 +62,14 @@ def mask(features: Floats, known: Booleans, optional: Sequence[int]) -> Floats:
     return masked
 
 
-def folds(rows: int, count: int, rng: np.random.Generator) -> Integers:
+def folds(rows: int, count: int, rng: np.random.Generator) -> IntArray:
     """Return the fold [rows] of each row: a random partition into `count` even parts."""
     fold = np.empty(rows, dtype=np.int64)
     fold[rng.permutation(rows)] = np.arange(rows) % count
     return fold
 
 
-def splits(fold: Integers) -> Iterator[tuple[Integers, Integers]]:
+def splits(fold: IntArray) -> Iterator[tuple[IntArray, IntArray]]:
     """Yield (rows to learn from, rows held out) for each fold of `folds`."""
     for number in range(int(fold.max()) + 1):
         yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)
@@ -85,17 +82,19 @@ class Bounds:
     `low` <= 0 <= `high`, both [groups], without unit.
     """
 
-    low: Floats
-    high: Floats
+    low: Float64Array
+    high: Float64Array
 
-    def interval(self, value: Floats, spread: Floats, group: Integers) -> tuple[Floats, Floats]:
+    def interval(
+        self, value: Float64Array, spread: Float64Array, group: IntArray
+    ) -> tuple[Float64Array, Float64Array]:
         """Return both ends of the range for value, spread and group, each [N]; ends as value."""
         low = value * np.exp(self.low[group] * spread)
         high = value * np.exp(self.high[group] * spread)
         return low, high
 
 
-def calibrate(scores: Floats, coverage: float) -> Bounds:
+def calibrate(scores: Float64Array, coverage: float) -> Bounds:
     """Return bounds that hold for a share `coverage` of rows like those of scores [groups, N].
 
     A score is (log truth - log value) / spread of a row that neither model was fitted to. Each end
@@ -118,16 +117,16 @@ def calibrate(scores: Floats, coverage: float) -> Bounds:
     )
 
 
-def percentage_error(value: Floats, truth: Floats) -> Floats:
+def percentage_error(value: Float64Array, truth: Float64Array) -> Float64Array:
     """Return the absolute error of value as a share of truth, elementwise."""
     return np.abs(value / truth - 1)
 
 
-def share_inside(low: Floats, high: Floats, truth: Floats) -> float:
+def share_inside(low: Float64Array, high: Float64Array, truth: Float64Array) -> float:
     """Return the share, 0 to 1, of truths within their range (its ends included)."""
     return float(np.mean((low <= truth) & (truth <= high)))
 
 
-def median_width(low: Floats, high: Floats, value: Floats) -> float:
+def median_width(low: Float64Array, high: Float64Array, value: Float64Array) -> float:
     """Return the median over rows of the width of the range relative to the value."""
     return float(np.median((high - low) / value))

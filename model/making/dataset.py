@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
-from model.making.columns import Column
-from model.making.conformal import Floats
-from model.making.drafting import SEEN, Drafted, draft_field
-from model.making.measuring import Answer
+from model.contract.arrays import BoolArray, Float64Array
+from model.making.columns import DataColumn
+from model.making.drafting import SEEN, DraftCard, draft_field
+from model.making.measuring import PredictFunction
+from model.making.model_sources import PreparedModel
 from model.making.request import Note
-from model.making.subjects import Ready
 
 _TRIED = 20
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -28,10 +25,10 @@ class Dataset:
     or indices of classes; ``held_out`` (rows,) says which rows the model has not seen.
     """
 
-    fields: list[Drafted]
-    matrix: Floats
-    truth: Floats
-    held_out: Mask
+    fields: list[DraftCard]
+    matrix: Float64Array
+    truth: Float64Array
+    held_out: BoolArray
 
     @property
     def seen(self) -> int:
@@ -40,7 +37,11 @@ class Dataset:
 
 
 def build_dataset(
-    ready: Ready, columns: Sequence[Column], truth: Floats, held_out: Mask, note: Note
+    ready: PreparedModel,
+    columns: Sequence[DataColumn],
+    truth: Float64Array,
+    held_out: BoolArray,
+    note: Note,
 ) -> Dataset:
     """The dataset of a model that is ready, with a field for each column.
 
@@ -84,7 +85,7 @@ def require_one(dataset: Dataset, importance: Sequence[float], note: Note) -> Da
     return Dataset(fields, dataset.matrix[known], dataset.truth[known], dataset.held_out[known])
 
 
-def hold_bounds(dataset: Dataset, answer: Answer) -> Dataset:
+def hold_bounds(dataset: Dataset, answer: PredictFunction) -> Dataset:
     """Bring bounds up to which the model does not answer closer to the rows.
 
     What comes out of a logarithm in the model, for one, is no number at 0.
@@ -106,7 +107,7 @@ def hold_bounds(dataset: Dataset, answer: Answer) -> Dataset:
     return replace(dataset, fields=fields)
 
 
-def _answers(dataset: Dataset, answer: Answer, place: int, value: float) -> bool:
+def _answers(dataset: Dataset, answer: PredictFunction, place: int, value: float) -> bool:
     """Whether the model answers rows that have this number in one column."""
     rows = dataset.matrix[:_TRIED].astype(np.float32)
     rows[:, place] = value

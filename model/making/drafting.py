@@ -14,8 +14,8 @@ import numpy.typing as npt
 from model.contract import formatting
 from model.contract.fields import Value
 from model.making.bounds import wide_bounds
-from model.making.columns import Column
-from model.making.holes import Seen
+from model.making.columns import DataColumn
+from model.making.missing_values import HolesInTraining
 from model.making.naming import CURRENCIES, Naming, with_article
 
 LOCALE = "en_US"
@@ -23,7 +23,7 @@ _USUAL = (0.05, 0.95)
 _LONGEST_QUOTED = 48
 
 
-SEEN: dict[Seen, str] = {
+SEEN: dict[HolesInTraining, str] = {
     "filled": "The model fills in what is missing by a step of its own.",
     "seen": "The model was fitted on rows that lack it.",
     "never": "The model answers all the same, but it was fitted on rows alone that have it: nobody "
@@ -35,20 +35,20 @@ SEEN: dict[Seen, str] = {
 
 
 @dataclass(frozen=True)
-class Drafted:
+class DraftCard:
     """One field: its column, whether it may be left empty, and its numbers.
 
     ``low`` and ``high`` admit every row and more; ``reference`` is the median, or what most rows
     have; ``seen`` is what the model saw of rows that lack it.
     """
 
-    column: Column
+    column: DataColumn
     required: bool
     low: float
     high: float
     usual: tuple[float, float]
     reference: Value
-    seen: Seen = "unknown"
+    seen: HolesInTraining = "unknown"
 
     @property
     def name(self) -> str:
@@ -101,8 +101,11 @@ class Words:
 
 
 def draft_field(
-    column: Column, required: bool, codes: npt.NDArray[np.float64], seen: Seen = "unknown"
-) -> Drafted:
+    column: DataColumn,
+    required: bool,
+    codes: npt.NDArray[np.float64],
+    seen: HolesInTraining = "unknown",
+) -> DraftCard:
     """Draft a field.
 
     Args:
@@ -114,18 +117,18 @@ def draft_field(
     known = codes[~np.isnan(codes)]
     if column.kind == "choice":
         reference: Value = str_value(column, int(np.bincount(known.astype(int)).argmax()))
-        return Drafted(column, required, 0, len(column.labels) - 1, (0, 0), reference, seen)
+        return DraftCard(column, required, 0, len(column.labels) - 1, (0, 0), reference, seen)
     if column.kind == "flag":
-        return Drafted(column, required, 0, 1, (0, 1), bool(known.mean() > 0.5), seen)
+        return DraftCard(column, required, 0, 1, (0, 1), bool(known.mean() > 0.5), seen)
     low, high = wide_bounds(known, column.kind == "integer", column.naming.unit)
     usual = np.quantile(known, _USUAL, method="nearest").tolist()
     # A value that stands in the data, but for its last digits: one between two is nobody's.
     median = float(np.quantile(known, 0.5, method="nearest"))
     reference = int(median) if column.kind == "integer" else formatting.rounded(median)
-    return Drafted(column, required, low, high, (usual[0], usual[1]), reference, seen)
+    return DraftCard(column, required, low, high, (usual[0], usual[1]), reference, seen)
 
 
-def str_value(column: Column, code: int) -> str:
+def str_value(column: DataColumn, code: int) -> str:
     """The value of a choice's option, as the card writes it."""
     value = column.source.values[code]
     return column.labels[code] if not isinstance(value, str) else value
@@ -137,7 +140,7 @@ def round_step(deviation: float) -> float:
 
 
 def draft_card(
-    fields: Sequence[Drafted], output: Output, words: Words, what_if: str, made_by: str
+    fields: Sequence[DraftCard], output: Output, words: Words, what_if: str, made_by: str
 ) -> str:
     """The text of ``card.toml``."""
     blocks = [
@@ -185,7 +188,7 @@ def _output(output: Output) -> dict[str, object]:
     }
 
 
-def _comment(drafted: Drafted) -> str:
+def _comment(drafted: DraftCard) -> str:
     """Why the field may be left empty, above it."""
     if drafted.required:
         return ""
@@ -193,7 +196,7 @@ def _comment(drafted: Drafted) -> str:
     return "".join(f"# {line}\n" for line in textwrap.wrap(said, 96))
 
 
-def _field(drafted: Drafted) -> dict[str, object]:
+def _field(drafted: DraftCard) -> dict[str, object]:
     column, naming = drafted.column, drafted.column.naming
     made: dict[str, object] = {
         "name": naming.name,

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.contract import formatting
+from model.contract.arrays import Float64Array
 from model.contract.card import Calibration, Metric
-from model.making.conformal import Floats
 from model.making.dataset import Dataset
 from model.making.drafting import LOCALE, Output
 from model.making.measuring import (
     LEAST_FOR_TEMPERATURE,
-    Answer,
+    PredictFunction,
     TooFewRowsError,
     measure_classes,
     measure_numbers,
@@ -39,7 +39,7 @@ class Evaluation:
 
 
 def evaluate(
-    answer: Answer, dataset: Dataset, output: Output, coverage: float, note: Note
+    answer: PredictFunction, dataset: Dataset, output: Output, coverage: float, note: Note
 ) -> Evaluation:
     """Measure and calibrate the model on the held-out rows, as far as there are enough of them.
 
@@ -104,7 +104,7 @@ def evaluate(
     return Evaluation(False, how, words, metrics, calibration)
 
 
-def _prefers_log(answer: Answer, dataset: Dataset) -> bool:
+def _prefers_log(answer: PredictFunction, dataset: Dataset) -> bool:
     """Whether errors are better shares of the answer: all positive, with a long upper tail."""
     truth, fields = dataset.truth, dataset.fields
     if truth.min() <= 0 or _skew(truth) < 1 or abs(_skew(np.log(truth))) > _skew(truth) / 2:
@@ -119,6 +119,6 @@ def _prefers_log(answer: Answer, dataset: Dataset) -> bool:
     return bool((answer(everything) > 0).all())
 
 
-def _skew(values: Floats) -> float:
+def _skew(values: Float64Array) -> float:
     deviation = float(np.std(values))
     return float(np.mean(((values - np.mean(values)) / deviation) ** 3)) if deviation else 0.0

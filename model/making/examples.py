@@ -11,8 +11,8 @@ import numpy as np
 from model.contract import formatting
 from model.contract.fields import Value
 from model.making.dataset import Dataset
-from model.making.drafting import Drafted, Output, str_value
-from model.making.measuring import Answer
+from model.making.drafting import DraftCard, Output, str_value
+from model.making.measuring import PredictFunction
 
 Examples = tuple[tuple[str, Mapping[str, Value]], ...]
 """Title and values of each."""
@@ -20,7 +20,7 @@ Examples = tuple[tuple[str, Mapping[str, Value]], ...]
 _MOST_EXAMPLES = 4
 
 
-def choose_examples(answer: Answer, dataset: Dataset, output: Output) -> Examples:
+def choose_examples(answer: PredictFunction, dataset: Dataset, output: Output) -> Examples:
     """Rows that stand for others: typical, low and high, or one of each class."""
     said = answer(dataset.matrix.astype(np.float32))
     chosen: dict[str, int] = {}
@@ -55,7 +55,7 @@ def choose_examples(answer: Answer, dataset: Dataset, output: Output) -> Example
     )
 
 
-def _typed(item: Drafted, code: float) -> Value:
+def _typed(item: DraftCard, code: float) -> Value:
     """A value as a visitor would type it."""
     if item.column.kind == "choice":
         return str_value(item.column, int(code))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from model.making.errors import AddError
+from model.making.model_sources import ModelSource
 from model.making.request import Note, Request
-from model.making.subjects import Subject
-from model.making.tables import Rows, near, need_column
+from model.making.tables import LabelledTable, near, need_column
 
 
-def match_features(subject: Subject, rows: Rows, request: Request, note: Note) -> list[str]:
+def match_features(
+    subject: ModelSource, rows: LabelledTable, request: Request, note: Note
+) -> list[str]:
     """The columns of the data that the model takes, in its order.
 
     Raises:

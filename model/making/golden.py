@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from model.contract.card import Card, Golden, Manifest
 from model.making.errors import AddError
-from model.making.measuring import Answer
-from model.serving.intervals import Ranges
-from model.serving.temperature import cool
+from model.making.measuring import PredictFunction
+from model.serving.intervals import ConformalIntervals
+from model.serving.temperature import apply_temperature
 
 _LEAST_GOLDEN = 3
 
 
-def golden_rows(answer: Answer, card: Card, manifest: Manifest) -> tuple[Golden, ...]:
+def golden_rows(answer: PredictFunction, card: Card, manifest: Manifest) -> tuple[Golden, ...]:
     """The reference and the examples with their answers.
 
     Raises:
@@ -23,14 +23,14 @@ def golden_rows(answer: Answer, card: Card, manifest: Manifest) -> tuple[Golden,
     golden = []
     ranges = None
     if manifest.calibration is not None:
-        ranges = Ranges(manifest.calibration, card.optional)
+        ranges = ConformalIntervals(manifest.calibration, card.optional)
     for given in rows:
         features, errors = card.validate_row(given)
         if features is None:
             raise AddError(f"A row of the data does not fit its own card: {errors}")
         said = answer(card.encode(features))
         if said.ndim > 1:
-            shares = cool(said, manifest.temperature)[0]
+            shares = apply_temperature(said, manifest.temperature)[0]
             label = card.classes.classes[int(shares.argmax())].value
             value = float(shares.max()) if card.classes.probabilities else 1.0
             golden.append(Golden(features=dict(features), value=value, label=label))

@@ -19,33 +19,33 @@ import onnx
 import pandas as pd
 from onnx import TensorProto
 
+from model.contract.arrays import Float64Array
 from model.contract.sources import Frame
-from model.making.columns import Column
-from model.making.conformal import Floats
+from model.making.columns import DataColumn
 from model.making.errors import AddError
+from model.making.model_sources import PreparedModel, differing, find_optional, rows_to_compare
 from model.making.sessions import session_answer
 from model.making.signatures import (
     NUMBERS,
     REAL,
-    Says,
+    OutputMeaning,
     Slot,
     read_columns,
     read_output,
     read_slot,
 )
-from model.making.subjects import Ready, differing, find_optional, rows_to_compare
 from model.making.surgery import wrap
 from model.serving.predictors import open_session
 
 
 @dataclass(frozen=True)
-class GraphSubject:
+class GraphSource:
     """An ONNX model; ``output`` is the tensor that is used, ``says`` what it means."""
 
     model: Any
     inputs: tuple[Slot, ...]
     output: str
-    says: Says
+    says: OutputMeaning
     title: str
     names: tuple[str, ...] | None
     count: int | None
@@ -62,7 +62,7 @@ class GraphSubject:
     def encoded(self, names: Sequence[str]) -> set[str]:
         return set()
 
-    def told(self, target: pd.Series, classes: Sequence[str]) -> GraphSubject:
+    def told(self, target: pd.Series, classes: Sequence[str]) -> GraphSource:
         distinct = sorted(
             target.dropna().unique().tolist(), key=lambda item: (str(type(item)), item)
         )
@@ -85,7 +85,9 @@ class GraphSubject:
         )
         return found.shape[-1]
 
-    def ready(self, table: pd.DataFrame, columns: Sequence[Column], work: Path) -> Ready:
+    def ready(
+        self, table: pd.DataFrame, columns: Sequence[DataColumn], work: Path
+    ) -> PreparedModel:
         frame = Frame(columns=tuple(column.source for column in columns), named=True)
         self._check_inputs(columns)
         matrix = frame.read(table)
@@ -126,17 +128,17 @@ class GraphSubject:
             notes.append("Its answers do not add up to 1: they were taken for logits (softmax).")
         if self.says == "sigmoid":
             notes.append(f"Its one answer was taken for the probability of {self.classes[1]}.")
-        return Ready(
+        return PreparedModel(
             matrix, kept, frozenset(optional), answer, None, ("model.onnx",), "model.onnx",
             self.says != "label", notes=tuple(notes),
         )  # fmt: skip
 
-    def _takes_nan(self, place: int, column: Column) -> bool:
+    def _takes_nan(self, place: int, column: DataColumn) -> bool:
         """Whether an unknown fact can reach the model as NaN at all."""
         slot = self.inputs[place if len(self.inputs) > 1 else 0]
         return slot.type in REAL and not column.source.is_text
 
-    def _check_inputs(self, columns: Sequence[Column]) -> None:
+    def _check_inputs(self, columns: Sequence[DataColumn]) -> None:
         for place, column in enumerate(columns):
             slot = self.inputs[place if len(self.inputs) > 1 else 0]
             is_text = slot.type == TensorProto.STRING
@@ -147,7 +149,7 @@ class GraphSubject:
                     f"holds {has}. Give the data as the model took them when it was exported."
                 )
 
-    def _original(self, frame: Frame, rows: Floats) -> Floats:
+    def _original(self, frame: Frame, rows: Float64Array) -> Float64Array:
         """What the file as it was given answers, in the served form."""
         table = frame.build(rows)
         feeds = {}
@@ -187,12 +189,12 @@ class GraphSubject:
 _NEWLINE = "\n"
 
 
-def replace_cells(column: Column) -> Column:
+def replace_cells(column: DataColumn) -> DataColumn:
     """The column as if nothing were missing in it: its field will be required."""
     return replace(column, cells=column.cells.dropna())
 
 
-def read_graph(path: Path) -> GraphSubject:
+def read_graph(path: Path) -> GraphSource:
     """Read an ONNX file.
 
     Raises:
@@ -212,7 +214,7 @@ def read_graph(path: Path) -> GraphSubject:
     inputs = tuple(read_slot(item) for item in model.graph.input if item.name not in constants)
     names, count = read_columns(inputs, path)
     output, says, classes = read_output(model, path)
-    return GraphSubject(
+    return GraphSource(
         model, inputs, output, says, model.producer_name or "ONNX", names, count, classes
     )
 

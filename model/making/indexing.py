@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.making.conformal import Floats
-from model.making.drafting import Drafted
-from model.making.measuring import Answer
+from model.contract.arrays import Float64Array
+from model.making.drafting import DraftCard
+from model.making.measuring import PredictFunction
 from model.making.neighbors import limits, make
 from model.serving.explain import explain
 from model.serving.neighbors import Neighbors
@@ -52,12 +52,12 @@ class Index:
         return tuple(found)
 
 
-def reference_row(drafted: Sequence[Drafted]) -> Matrix:
+def reference_row(drafted: Sequence[DraftCard]) -> Matrix:
     """The reference row as a predictor sees it, shape (1, fields)."""
     return np.array([[encode(item, item.reference) for item in drafted]], dtype=np.float32)
 
 
-def encode(item: Drafted, value: object) -> float:
+def encode(item: DraftCard, value: object) -> float:
     """The code of a field's value."""
     if item.column.kind != "choice":
         return float(value)  # type: ignore[arg-type]
@@ -69,7 +69,9 @@ def encode(item: Drafted, value: object) -> float:
     return float(texts.index(str(value)))
 
 
-def importance_of(answer: Answer, matrix: Floats, drafted: Sequence[Drafted]) -> list[float]:
+def importance_of(
+    answer: PredictFunction, matrix: Float64Array, drafted: Sequence[DraftCard]
+) -> list[float]:
     """The mean absolute contribution of each fact, over some rows; for classes to the named one."""
     reference = reference_row(drafted)
     total = np.zeros(len(drafted))
@@ -78,7 +80,7 @@ def importance_of(answer: Answer, matrix: Floats, drafted: Sequence[Drafted]) ->
         said = answer(row[None, :])
         place = int(said[0].argmax()) if said.ndim > 1 else None
 
-        def scalar(asked: Matrix, place: int | None = place) -> Floats:
+        def scalar(asked: Matrix, place: int | None = place) -> Float64Array:
             values = answer(asked)
             return values if place is None else values[:, place]
 
@@ -89,10 +91,10 @@ def importance_of(answer: Answer, matrix: Floats, drafted: Sequence[Drafted]) ->
 
 
 def index_rows(
-    answer: Answer,
-    matrix: Floats,
-    truth: Floats,
-    drafted: Sequence[Drafted],
+    answer: PredictFunction,
+    matrix: Float64Array,
+    truth: Float64Array,
+    drafted: Sequence[DraftCard],
     importance: Sequence[float],
 ) -> Index | None:
     """Index the rows that have every fact, or some of them; None where these are too few."""

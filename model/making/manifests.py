@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from model.contract.card import Artifact, Calibration, Card, Data, Golden, Manifest
+from model.contract.card import Artifact, Calibration, Card, Golden, Manifest, TrainingData
 from model.making.bounds import round_bounds
 from model.making.dataset import Dataset
 from model.making.evaluating import SEED, Evaluation
 from model.making.golden import golden_rows
 from model.making.indexing import Index
+from model.making.model_sources import PreparedModel
 from model.making.request import Request
-from model.making.subjects import Ready
 
 _LIBRARIES = ("joblib", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
 _AXIS_QUANTILES = (0.005, 0.995)
@@ -28,7 +28,7 @@ _AXIS_QUANTILES = (0.005, 0.995)
 def write_manifest(
     work: Path,
     request: Request,
-    ready: Ready,
+    ready: PreparedModel,
     card: Card,
     dataset: Dataset,
     evaluation: Evaluation,
@@ -68,7 +68,7 @@ def write_manifest(
         served=ready.served,
         artifacts={name: _artifact((work / name).read_bytes()) for name in files},
         versions=_versions(),
-        data=Data(
+        data=TrainingData(
             file=request.data.name,
             sha256=_artifact(data).sha256,
             rows=dataset.seen,

@@ -6,19 +6,18 @@ import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from sklearn.metrics import balanced_accuracy_score, r2_score
 
+from model.contract.arrays import Float64Array, IntArray
 from model.contract.card import Calibration, Group, Metric
-from model.making.conformal import Floats, calibrate, folds, mask, splits
+from model.making.conformal import calibrate, folds, mask, splits
 from model.serving.predictors import Matrix
-from model.serving.temperature import cool
+from model.serving.temperature import apply_temperature
 
-Answer = Callable[[Matrix], Floats]
+PredictFunction = Callable[[Matrix], Float64Array]
 """Values, shape (rows,), or probabilities, shape (rows, classes), for a matrix of codes."""
 
-Integers = npt.NDArray[np.int64]
 
 EVERY_SUBSET = 6
 """Optional facts up to which each set of known ones gets its own range."""
@@ -45,9 +44,9 @@ def rows_needed(coverage: float) -> int:
 
 
 def measure_numbers(
-    answer: Answer,
-    matrix: Floats,
-    truth: Floats,
+    answer: PredictFunction,
+    matrix: Float64Array,
+    truth: Float64Array,
     optional: Sequence[tuple[int, str]],
     coverage: float,
     log: bool,
@@ -115,8 +114,11 @@ def _sets(
 
 
 def _masked(
-    matrix: Floats, optional: Sequence[tuple[int, str]], known: tuple[str, ...], count: int | None
-) -> tuple[Floats, Integers]:
+    matrix: Float64Array,
+    optional: Sequence[tuple[int, str]],
+    known: tuple[str, ...],
+    count: int | None,
+) -> tuple[Float64Array, IntArray]:
     """The held-out rows with just these facts known, and which rows they are.
 
     Rows that lack one of them take part only where there are too few others.
@@ -140,9 +142,9 @@ def _masked(
 
 
 def _group(
-    answer: Answer,
-    rows: Floats,
-    truth: Floats,
+    answer: PredictFunction,
+    rows: Float64Array,
+    truth: Float64Array,
     coverage: float,
     log: bool,
     known: tuple[str, ...],
@@ -166,12 +168,14 @@ def _group(
     )
 
 
-def _scores(values: Floats, truth: Floats, log: bool) -> Floats:
-    scores: Floats = np.log(truth) - np.log(values) if log else truth - values
+def _scores(values: Float64Array, truth: Float64Array, log: bool) -> Float64Array:
+    scores: Float64Array = np.log(truth) - np.log(values) if log else truth - values
     return scores
 
 
-def _coverage(values: Floats, truth: Floats, coverage: float, log: bool) -> float | None:
+def _coverage(
+    values: Float64Array, truth: Float64Array, coverage: float, log: bool
+) -> float | None:
     """The share of rows inside a range that was calibrated on the other held-out rows.
 
     None where these are too few.
@@ -188,7 +192,7 @@ def _coverage(values: Floats, truth: Floats, coverage: float, log: bool) -> floa
 
 
 def measure_classes(
-    probabilities: Floats, truth: Integers, says_probabilities: bool
+    probabilities: Float64Array, truth: IntArray, says_probabilities: bool
 ) -> tuple[tuple[Metric, ...], float | None]:
     """Measure a model of classes and find the temperature of its probabilities.
 
@@ -220,8 +224,8 @@ def measure_classes(
         return (*metrics, *plain), None
     cooled = np.empty_like(probabilities)
     for others, held in splits(folds(len(truth), _FOLDS, np.random.default_rng(0))):
-        found = temperature_of(probabilities[others], truth[others])
-        cooled[held] = cool(probabilities[held], found)
+        found = fit_temperature(probabilities[others], truth[others])
+        cooled[held] = apply_temperature(probabilities[held], found)
     if log_loss(cooled, truth) >= log_loss(probabilities, truth):
         return (*metrics, *plain), None
     before = [
@@ -234,26 +238,26 @@ def measure_classes(
         _metric("log_loss", "Log loss", log_loss(cooled, truth)),
         _share("off", "Probabilities off by, on average", calibration_error(cooled, truth)),
     ]
-    return (*metrics, *before, *after), temperature_of(probabilities, truth)
+    return (*metrics, *before, *after), fit_temperature(probabilities, truth)
 
 
-def temperature_of(probabilities: Floats, truth: Integers) -> float:
+def fit_temperature(probabilities: Float64Array, truth: IntArray) -> float:
     """The temperature, 0.05 to 20, at which the log loss is least."""
     found = minimize_scalar(
-        lambda exponent: log_loss(cool(probabilities, float(np.exp(exponent))), truth),
+        lambda exponent: log_loss(apply_temperature(probabilities, float(np.exp(exponent))), truth),
         bounds=(np.log(0.05), np.log(20)),
         method="bounded",
     )
     return round(float(np.exp(found.x)), 4)
 
 
-def log_loss(probabilities: Floats, truth: Integers) -> float:
+def log_loss(probabilities: Float64Array, truth: IntArray) -> float:
     """The mean negative logarithm of the probability of what was true, in nats."""
     true = np.take_along_axis(probabilities, truth[:, None], axis=1)
     return float(-np.mean(np.log(np.maximum(true, 1e-12))))
 
 
-def calibration_error(probabilities: Floats, truth: Integers) -> float:
+def calibration_error(probabilities: Float64Array, truth: IntArray) -> float:
     """How far the named class's probability is from its share of right answers (ECE, ten bins)."""
     sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
     place = np.minimum((sure * _BINS).astype(int), _BINS - 1)

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from model.serving.neighbors import _APART, _AT_ONCE, FLOOR, NEAREST, SUPPORTED, Floats, Neighbors
+from model.contract.arrays import Float32Array
+from model.serving.neighbors import _APART, _AT_ONCE, FLOOR, NEAREST, SUPPORTED, Neighbors
 from model.serving.predictors import Column, Matrix
 
 
@@ -54,7 +55,7 @@ def limits(neighbors: Neighbors, groups: Sequence[Sequence[int]]) -> list[float]
     """
     count = len(neighbors.rows)
     columns = sorted({column for group in groups for column in group})
-    distances: list[list[Floats]] = [[] for _ in groups]
+    distances: list[list[Float32Array]] = [[] for _ in groups]
     for start in range(0, count, _AT_ONCE):
         asked = np.arange(start, min(start + _AT_ONCE, count))
         parts = {

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from model.making.errors import AddError
 from model.making.estimators import load_estimator
-from model.making.subjects import TOOLS, Subject, ready_estimator
+from model.making.model_sources import TOOLS, ModelSource, ready_estimator
 
 
-def open_subject(path: Path, trust: bool) -> Subject:
+def open_subject(path: Path, trust: bool) -> ModelSource:
     """Load the model.
 
     Args:

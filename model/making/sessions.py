@@ -2,18 +2,18 @@
 
 import numpy as np
 
-from model.making.conformal import Floats
-from model.making.measuring import Answer
+from model.contract.arrays import Float64Array
+from model.making.measuring import PredictFunction
 from model.serving.predictors import Matrix, open_session
 
 
-def session_answer(compiled: bytes, output: str) -> Answer:
+def session_answer(compiled: bytes, output: str) -> PredictFunction:
     """What the compiled model answers: `value` (rows,) or `probabilities` (rows, classes)."""
     session = open_session(compiled)
 
-    def answer(rows: Matrix) -> Floats:
+    def answer(rows: Matrix) -> Float64Array:
         (found,) = session.run([output], {"features": np.ascontiguousarray(rows)})
-        values: Floats = found.astype(np.float64)
+        values: Float64Array = found.astype(np.float64)
         return values
 
     return answer

@@ -26,7 +26,7 @@ REAL = (TensorProto.FLOAT, TensorProto.DOUBLE)
 
 _LABELS = (TensorProto.INT64, TensorProto.INT32, TensorProto.STRING)
 
-Says = Literal["value", "label", "probabilities", "logits", "sigmoid"]
+OutputMeaning = Literal["value", "label", "probabilities", "logits", "sigmoid"]
 """What the tensor that is used means."""
 
 
@@ -72,7 +72,7 @@ def read_columns(inputs: Sequence[Slot], path: Path) -> tuple[tuple[str, ...] | 
     return tuple(slot.name for slot in inputs), len(inputs)
 
 
-def read_output(model: Any, path: Path) -> tuple[str, Says, tuple[Any, ...]]:
+def read_output(model: Any, path: Path) -> tuple[str, OutputMeaning, tuple[Any, ...]]:
     """The tensor to use, what it means, and the classes where the graph names them.
 
     Raises:

@@ -10,11 +10,11 @@ from model.contract import formatting
 from model.contract.card import Manifest
 from model.making.dataset import Dataset
 from model.making.drafting import LOCALE, Output
-from model.making.subjects import Ready
+from model.making.model_sources import PreparedModel
 
 
 @dataclass(frozen=True)
-class Added:
+class AddedModel:
     """What was made: the folder, the guesses, one row (field, kind, takes, from) a field, notes."""
 
     folder: Path
@@ -30,10 +30,10 @@ def summarize(
     folder: Path,
     dataset: Dataset,
     output: Output,
-    ready: Ready,
+    ready: PreparedModel,
     manifest: Manifest,
     notes: Sequence[str],
-) -> Added:
+) -> AddedModel:
     """What was made and guessed, in words for people."""
     fields = tuple(
         (
@@ -72,7 +72,7 @@ def summarize(
         )
         for metric in manifest.metrics
     )
-    return Added(
+    return AddedModel(
         folder, folder.name.replace("_", "-"), fields, said.strip(), served, figures,
         tuple(notes),
     )  # fmt: skip

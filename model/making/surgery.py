@@ -17,7 +17,7 @@ from model.contract.sources import Frame
 from model.making.compiling import INPUT, keep_what_leads_to, one_hot
 from model.making.errors import AddError
 from model.making.onnx.compile import column_nodes
-from model.making.signatures import Says, Slot
+from model.making.signatures import OutputMeaning, Slot
 from model.serving.predictors import open_session
 
 _PREFIX = "given/"
@@ -27,7 +27,7 @@ def wrap(
     given: Any,
     inputs: Sequence[Slot],
     output: str,
-    says: Says,
+    says: OutputMeaning,
     classes: Sequence[Any],
     frame: Frame,
 ) -> bytes:
@@ -94,7 +94,7 @@ def wrap(
     return serialized
 
 
-def _finish(graph: Any, last: str, says: Says, classes: Sequence[Any]) -> None:
+def _finish(graph: Any, last: str, says: OutputMeaning, classes: Sequence[Any]) -> None:
     """Append what makes "answer" of the model's own output."""
     if says == "label":
         graph.initializer.append(_integers("flat_labels", [-1]))

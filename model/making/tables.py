@@ -19,7 +19,7 @@ _FALSE = ("0", "0.0", "false", "no", "n", "f", "train", "training", "nan", "")
 
 
 @dataclass(frozen=True)
-class Rows:
+class LabelledTable:
     """Every row with a target, and which of them the model has not seen; ``notes`` say the rest."""
 
     table: pd.DataFrame
@@ -50,7 +50,7 @@ def read_table(path: Path) -> pd.DataFrame:
     return table.rename(columns=str)
 
 
-def read_rows(data: Path, target: str, holdout: str | None) -> Rows:
+def read_rows(data: Path, target: str, holdout: str | None) -> LabelledTable:
     """Read the data, and which rows the model has not seen.
 
     Args:
@@ -86,7 +86,7 @@ def read_rows(data: Path, target: str, holdout: str | None) -> Rows:
     known = table[target].notna().to_numpy()
     if not known.all():
         notes.append(f"{int((~known).sum())} rows without {target} are left out.")
-    return Rows(table[known].reset_index(drop=True), held_out[known], marker, tuple(notes))
+    return LabelledTable(table[known].reset_index(drop=True), held_out[known], marker, tuple(notes))
 
 
 def need_column(table: pd.DataFrame, name: str, where: Path, option: str) -> None:

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from model.making.conformal import Floats
+from model.contract.arrays import Float64Array
 from model.making.drafting import Output, round_step
 from model.making.errors import AddError
 from model.making.naming import name_target, readable
 from model.making.request import Request
-from model.making.tables import Rows
+from model.making.tables import LabelledTable
 
 
-def read_truth(rows: Rows, request: Request, classes: tuple[Any, ...]) -> Floats:
+def read_truth(rows: LabelledTable, request: Request, classes: tuple[Any, ...]) -> Float64Array:
     """What is true of each row, shape (rows,): a number, or the index of its class.
 
     Raises:
@@ -56,7 +56,7 @@ def read_truth(rows: Rows, request: Request, classes: tuple[Any, ...]) -> Floats
 
 
 def draft_output(
-    truth: Floats, request: Request, classes: tuple[str, ...], probabilities: bool
+    truth: Float64Array, request: Request, classes: tuple[str, ...], probabilities: bool
 ) -> Output:
     """How the answer is called and shown.
 

@@ -12,9 +12,9 @@ from typing import Generic
 import numpy as np
 
 from model.contract.fields import Features
-from model.serving.explain import Coalitions, Explanation, coalitions, told_apart
+from model.serving.explain import Coalitions, Explanation, coalitions, split_by_reference
 from model.serving.predictors import Matrix
-from model.serving.tabular_models import RowModel, Said
+from model.serving.tabular_models import PredictionT, TabularModel
 
 MOST_AT_ONCE = 8192
 """Rows of a matrix that the predictor gets in one call: half a megabyte at ten fields."""
@@ -24,29 +24,29 @@ Questions = tuple[Coalitions, Matrix]
 
 
 @dataclass(frozen=True, slots=True)
-class RowAnswer(Generic[Said]):
+class RowAnswer(Generic[PredictionT]):
     """One row's answer; ``explanation`` None where it was not asked for.
 
     ``outside`` where the model has seen nothing like the row.
     """
 
-    prediction: Said
+    prediction: PredictionT
     outside: bool
     explanation: Explanation | None
 
 
-class Batch(Generic[Said]):
+class BatchPredictor(Generic[PredictionT]):
     """Asks one model about lists of rows."""
 
-    def __init__(self, model: RowModel[Said]) -> None:
-        self._model: RowModel[Said] = model
+    def __init__(self, model: TabularModel[PredictionT]) -> None:
+        self._model: TabularModel[PredictionT] = model
         self._card = model.card
         self._reference = model.card.encode(model.manifest.reference)
         self._usual: list[float] = self._reference[0].tolist()
 
-    def ask(
+    def predict(
         self, rows: Sequence[Features], contributions: bool, patience: float = math.inf
-    ) -> list[RowAnswer[Said]]:
+    ) -> list[RowAnswer[PredictionT]]:
         """Answer each row, in the order of ``rows``.
 
         Args:
@@ -71,12 +71,12 @@ class Batch(Generic[Said]):
         parts = [(slice(i, i + 1), known[i]) for i in range(len(rows))]
         return [
             RowAnswer(said, outside[i], None)
-            for i, (said, _) in enumerate(self._model.ask_each(matrix, parts))
+            for i, (said, _) in enumerate(self._model.predict_each(matrix, parts))
         ]
 
     def _explained(
         self, matrix: Matrix, known: Sequence[frozenset[str]], patience: float
-    ) -> Iterator[tuple[Said, Explanation]]:
+    ) -> Iterator[tuple[PredictionT, Explanation]]:
         """Each row's answer with its contributions; as many rows a call as fit."""
         latest = time.monotonic() + patience
         waiting: list[Questions] = []
@@ -93,17 +93,17 @@ class Batch(Generic[Said]):
         yield from self._ask_together(waiting, known[first:])
 
     def _questions(self, row: Matrix) -> Questions:
-        plan = coalitions(*told_apart(row[0].tolist(), self._usual), len(self._usual))
+        plan = coalitions(*split_by_reference(row[0].tolist(), self._usual), len(self._usual))
         return plan, plan.rows(row, self._reference)
 
     def _ask_together(
         self, waiting: Sequence[Questions], known: Sequence[frozenset[str]]
-    ) -> Iterator[tuple[Said, Explanation]]:
+    ) -> Iterator[tuple[PredictionT, Explanation]]:
         parts, start = [], 0
         for (_, rows), names in zip(waiting, known, strict=True):
             parts.append((slice(start, start + len(rows)), names))
             start += len(rows)
-        answers = self._model.ask_each(np.concatenate([rows for _, rows in waiting]), parts)
+        answers = self._model.predict_each(np.concatenate([rows for _, rows in waiting]), parts)
         for (plan, _), (said, values) in zip(waiting, answers, strict=True):
             yield said, plan.explain(values)
 

@@ -15,7 +15,7 @@ from model.contract.card import Card, Manifest, ManifestBase
 from model.contract.errors import AGAIN, AGAIN_OR, CLASSES, ModelError, gather
 from model.contract.lines import line_of
 from model.contract.outputs import ClassOutput
-from model.serving.intervals import Ranges
+from model.serving.intervals import ConformalIntervals
 
 
 def compare(card: Card, manifest: Manifest, folder: Path, text: str = "") -> None:
@@ -119,7 +119,7 @@ def _output(card: Card, manifest: Manifest, folder: Path, text: str) -> Iterator
             f"{card.output.coverage}, but the range was calibrated for {calibration.coverage}. "
             "Write that, or train again."
         )
-    if missing_groups := Ranges(calibration, card.optional).missing_groups():
+    if missing_groups := ConformalIntervals(calibration, card.optional).missing_groups():
         yield (
             f"{where}: the calibration lacks {missing_groups} subsets of the optional fields. "
             f"{AGAIN}"

@@ -28,7 +28,7 @@ FEW = 8
 PERMUTATIONS = 64
 """Orders in which more facts than that are added, half of them the reverse of the other half."""
 
-Answer = Callable[[Matrix], Column]
+PredictFunction = Callable[[Matrix], Column]
 """The predictor's values, shape (rows,), for a matrix of shape (rows, fields)."""
 
 
@@ -129,7 +129,7 @@ coalitions = lru_cache(maxsize=64)(Coalitions)
 """The coalitions of a set of facts, kept: visitors who fill one form give few different sets."""
 
 
-def told_apart(
+def split_by_reference(
     codes: Sequence[float], usual: Sequence[float]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The columns that are given in a row, and those of them that differ from the reference."""
@@ -142,9 +142,9 @@ def told_apart(
     return tuple(given), tuple(moved)
 
 
-def explain(answer: Answer, row: Matrix, reference: Matrix, seed: int = 0) -> Explanation:
+def explain(answer: PredictFunction, row: Matrix, reference: Matrix, seed: int = 0) -> Explanation:
     """The contributions to one row's answer; see ``Coalitions``."""
-    given, moved = told_apart(row[0].tolist(), reference[0].tolist())
+    given, moved = split_by_reference(row[0].tolist(), reference[0].tolist())
     questions = coalitions(given, moved, row.shape[1], seed)
     return questions.explain(answer(questions.rows(row, reference)))
 

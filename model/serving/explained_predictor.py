@@ -9,18 +9,19 @@ from typing import Generic, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from model.contract.arrays import Float32Array
 from model.contract.card import Group
 from model.contract.fields import AnyField, Features
 from model.contract.sources import widen
-from model.serving.explain import Coalitions, Explanation, coalitions, told_apart
-from model.serving.neighbors import Along, Floats
-from model.serving.tabular_models import RowModel, Said
+from model.serving.explain import Coalitions, Explanation, coalitions, split_by_reference
+from model.serving.neighbors import GridDistances
+from model.serving.tabular_models import PredictionT, TabularModel
 
 POINTS = 19
 """Places at which a curve is asked; a model of the bundled kind is smooth between them."""
 
 
-class Curve(NamedTuple):
+class WhatIf(NamedTuple):
     """What the model answers for other values of one fact, all else as it is.
 
     For each point ``values`` has the fact's code, ``answers``, ``low`` and ``high`` the prediction
@@ -36,7 +37,7 @@ class Curve(NamedTuple):
     supported: Sequence[bool]
 
 
-class Sold(NamedTuple):
+class Neighbor(NamedTuple):
     """A training row near the one that was asked about: its facts, what was observed, and when.
 
     ``answer`` is the index of the class for classes; ``year`` is None where nobody noted it.
@@ -47,23 +48,23 @@ class Sold(NamedTuple):
     year: int | None
 
 
-class Answer(NamedTuple, Generic[Said]):
+class ExplainedPrediction(NamedTuple, Generic[PredictionT]):
     """A prediction with its reasons; ``outside`` where the model has seen nothing like the row.
 
     For classes, explanation and curve are about the probability of the predicted one. ``known`` are
     the names of the optional facts that were given.
     """
 
-    prediction: Said
+    prediction: PredictionT
     explanation: Explanation
-    curve: Curve
-    similar: tuple[Sold, ...]
+    curve: WhatIf
+    similar: tuple[Neighbor, ...]
     outside: bool
     known: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Along:
+class _CurveGrid:
     """One fact's curve: its points, and what is known beforehand of the rows near them.
 
     ``steps`` is what the fact adds to squared distances in the places where support is looked for:
@@ -73,7 +74,7 @@ class _Along:
     points: NDArray[np.float32]
     values: tuple[float, ...]
     step: int
-    steps: Along | None
+    steps: GridDistances | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,22 +99,22 @@ class _Plan:
     group_along: Group | None
 
 
-class Asking(Generic[Said]):
+class ExplainedPredictor(Generic[PredictionT]):
     """Asks one model; what no question changes is prepared here, once."""
 
-    def __init__(self, model: RowModel[Said]) -> None:
-        self._model: RowModel[Said] = model
+    def __init__(self, model: TabularModel[PredictionT]) -> None:
+        self._model: TabularModel[PredictionT] = model
         self._card = model.card
         self._usual: list[float] = model.card.encode(model.manifest.reference)[0].tolist()
         self._alongs = [self._along(field) for field in model.card.fields]
-        self._sold = self._read_sold()
+        self._neighbors = self._read_neighbors()
         if model.card.what_if:
             self.default = model.card.what_if
         else:
             self.default = next(field.name for field in model.card.fields if field.required)
         self._plan = lru_cache(maxsize=64)(self._make_plan)
 
-    def ask(self, features: Features, what_if: str) -> Answer[Said]:
+    def explain_row(self, features: Features, what_if: str) -> ExplainedPrediction[PredictionT]:
         """Answer one row.
 
         Args:
@@ -125,20 +126,20 @@ class Asking(Generic[Said]):
         """
         codes = self._card.codes(features)
         column = self._card.column[what_if]
-        plan = self._plan(*told_apart(codes, self._usual), column)
+        plan = self._plan(*split_by_reference(codes, self._usual), column)
         along = self._alongs[column]
         first = len(plan.places) - len(along.points)
         rows = np.array(codes + plan.others, dtype=np.float32)[plan.places]
-        prediction, values, spreads = self._model.ask(rows, first - 1, plan.known)
+        prediction, values, spreads = self._model.predict_matrix(rows, first - 1, plan.known)
         similar, outside, supported = self._near(codes, column, plan, along)
         answers = low = high = values[first:].tolist()
         if plan.group_along is not None and self._model.ranges is not None:
             spread = [1.0] * len(answers) if spreads is None else spreads[first:].tolist()
             low, high = self._model.ranges.bounds(answers, spread, plan.group_along)
-        return Answer(
+        return ExplainedPrediction(
             prediction,
             plan.coalitions.explain(values[:first]),
-            Curve(column, along.values, answers, low, high, supported),
+            WhatIf(column, along.values, answers, low, high, supported),
             similar,
             outside,
             plan.known,
@@ -180,8 +181,8 @@ class Asking(Generic[Said]):
         return np.unique(np.round(grid) if field.kind == "integer" else grid).astype(np.float32)
 
     def _near(
-        self, codes: Sequence[float], column: int, plan: _Plan, along: _Along
-    ) -> tuple[tuple[Sold, ...], bool, Sequence[bool]]:
+        self, codes: Sequence[float], column: int, plan: _Plan, along: _CurveGrid
+    ) -> tuple[tuple[Neighbor, ...], bool, Sequence[bool]]:
         """The rows like this one, whether it is outside, and the support along ``column``."""
         neighbors = self._model.neighbors
         if neighbors is None:
@@ -191,11 +192,11 @@ class Asking(Generic[Said]):
         if codes[column] == codes[column]:  # NaN is not
             squares += neighbors.square(column, codes[column])
         found = neighbors.nearest(squares)
-        sold = self._sold
+        sold = self._neighbors
         similar = tuple([sold[index] for index in found.rows])
         return similar, plan.limit is not None and found.distance > plan.limit, supported
 
-    def _supported(self, others: Floats, plan: _Plan, along: _Along) -> Sequence[bool]:
+    def _supported(self, others: Float32Array, plan: _Plan, along: _CurveGrid) -> Sequence[bool]:
         """Where on the curve there are rows like this, by the squares of the facts beside it."""
         neighbors = self._model.neighbors
         if neighbors is None or plan.limit_along is None:
@@ -207,14 +208,14 @@ class Asking(Generic[Said]):
             return supported
         return [place for place in supported for _ in range(along.step)][: len(along.points)]
 
-    def _along(self, field: AnyField) -> _Along:
+    def _along(self, field: AnyField) -> _CurveGrid:
         points = self._grid(field)
         step = 1 if field.kind in ("choice", "flag") else 3
         neighbors, column = self._model.neighbors, self._card.column[field.name]
         steps = None if neighbors is None else neighbors.along(column, points[::step])
-        return _Along(points, tuple(points.tolist()), step, steps)
+        return _CurveGrid(points, tuple(points.tolist()), step, steps)
 
-    def _read_sold(self) -> list[Sold]:
+    def _read_neighbors(self) -> list[Neighbor]:
         """Every training row as people read it."""
         neighbors = self._model.neighbors
         if neighbors is None:
@@ -224,7 +225,7 @@ class Asking(Generic[Said]):
         answers = neighbors.answers.tolist()
         years = [None] * len(answers) if neighbors.years is None else neighbors.years.tolist()
         return [
-            Sold(
+            Neighbor(
                 {f.name: f.decode(code) for f, code in zip(fields, row, strict=True)},
                 answer,
                 year,

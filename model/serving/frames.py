@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
+
+from model.contract.arrays import Float64Array
 
 try:
     import pandas as pd
@@ -21,11 +22,10 @@ except ModuleNotFoundError as error:
         "`make requirements`"
     ) from error
 
-Floats = npt.NDArray[np.float64]
 Choices = Mapping[str, Sequence[str]]
 
 
-def to_matrix(frame: pd.DataFrame, fields: Sequence[str], choices: Choices) -> Floats:
+def to_matrix(frame: pd.DataFrame, fields: Sequence[str], choices: Choices) -> Float64Array:
     """Return the columns `fields` of frame as floats [N, len(fields)].
 
     Raises:
@@ -44,7 +44,7 @@ def to_matrix(frame: pd.DataFrame, fields: Sequence[str], choices: Choices) -> F
     return np.column_stack(columns)
 
 
-def to_frame(matrix: Floats, fields: Sequence[str], choices: Choices) -> pd.DataFrame:
+def to_frame(matrix: Float64Array, fields: Sequence[str], choices: Choices) -> pd.DataFrame:
     """Return the matrix [N, len(fields)] as a frame; the inverse of `to_matrix`."""
     columns: dict[str, object] = {}
     for name, column in zip(fields, matrix.T, strict=True):

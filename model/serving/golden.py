@@ -10,15 +10,15 @@ from PIL import Image
 from model.contract.card import Golden
 from model.contract.errors import AGAIN, AGAIN_OR, CLASSES, ModelError, gather
 from model.serving.image_classifier import TOLERANCE as PICTURE_TOLERANCE
-from model.serving.image_classifier import ImageModel
+from model.serving.image_classifier import ImageClassifier
 from model.serving.prediction import Classification
-from model.serving.tabular_models import Classifier, Model
+from model.serving.tabular_models import Classifier, Regressor
 
 TOLERANCE = 1e-4
 """Relative difference at which an answer is no longer the one in the manifest."""
 
 
-def check_pictures(model: ImageModel) -> None:
+def check_pictures(model: ImageClassifier) -> None:
     """Let a model of pictures answer its golden pictures.
 
     Raises:
@@ -47,7 +47,7 @@ def _read_square(path: Path) -> NDArray[np.uint8]:
         return np.asarray(image.convert("L"))
 
 
-def check_answers(model: Model | Classifier) -> None:
+def check_answers(model: Regressor | Classifier) -> None:
     """Let a model of rows answer its golden rows.
 
     Raises:
@@ -62,7 +62,7 @@ def check_answers(model: Model | Classifier) -> None:
     )
 
 
-def _check_answer(model: Model | Classifier, golden: Golden, where: str) -> None:
+def _check_answer(model: Regressor | Classifier, golden: Golden, where: str) -> None:
     features, errors = model.card.validate_row(golden.features)
     if features is None:
         raise ModelError(*(f"{where}, {name}: {message}" for name, message in errors.items()))

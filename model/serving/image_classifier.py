@@ -20,12 +20,12 @@ Processors add up convolutions in different orders; what a visitor could notice 
 """
 
 
-class StrangePictureError(ValueError):
+class OutOfDistributionError(ValueError):
     """The picture is like nothing that the model has seen, so there is no answer to it."""
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class NetworkOutput:
     """What a network says of one picture.
 
     ``probability`` is that of the card's last class; ``heat`` [7, 7] the class activation map in
@@ -41,7 +41,7 @@ class Seen:
 class PicturePredictor(Protocol):
     """Anything that answers a picture."""
 
-    def look(self, square: NDArray[np.uint8]) -> Seen:
+    def look(self, square: NDArray[np.uint8]) -> NetworkOutput:
         """Answer a grey picture, uint8 [224, 224]."""
 
 
@@ -51,16 +51,16 @@ class OnnxPicturePredictor:
     def __init__(self, artifact: bytes) -> None:
         self._session = open_session(artifact)
 
-    def look(self, square: NDArray[np.uint8]) -> Seen:
+    def look(self, square: NDArray[np.uint8]) -> NetworkOutput:
         """Answer one picture; see ``PicturePredictor``."""
         probability, heat, strangeness = self._session.run(
             ["probability", "map", "strangeness"], {"picture": to_input(square)}
         )
-        return Seen(float(probability[0]), heat[0], float(strangeness[0]))
+        return NetworkOutput(float(probability[0]), heat[0], float(strangeness[0]))
 
 
 @dataclass(frozen=True, eq=False)
-class Diagnosis:
+class ImageClassification:
     """The answer to one picture; ``probabilities`` in the order of the card's classes."""
 
     value: str
@@ -69,7 +69,7 @@ class Diagnosis:
 
 
 @dataclass(frozen=True)
-class ImageModel:
+class ImageClassifier:
     """A model for pictures that has passed its checks, ready to answer."""
 
     name: str
@@ -88,7 +88,7 @@ class ImageModel:
         """What tells one artifact from the next: the first 8 digits of the served one's SHA-256."""
         return self.manifest.artifacts[self.manifest.served].sha256[:8]
 
-    def diagnose(self, picture: Picture) -> Diagnosis:
+    def classify(self, picture: Picture) -> ImageClassification:
         """Answer one picture.
 
         Raises:
@@ -96,15 +96,15 @@ class ImageModel:
             ArithmeticError: if the network answers with a number that is not finite.
         """
         if picture.colourfulness > self.manifest.colour_limit:
-            raise StrangePictureError(self.card.output.refusal_text)
+            raise OutOfDistributionError(self.card.output.refusal_text)
         seen = self.predictor.look(picture.square)
         finite = math.isfinite(seen.probability) and bool(np.isfinite(seen.heat).all())
         if not finite or math.isnan(seen.strangeness):
             raise ArithmeticError(f"{self.name} answered {seen.probability}")
         if seen.strangeness > 0:
-            raise StrangePictureError(self.card.output.refusal_text)
+            raise OutOfDistributionError(self.card.output.refusal_text)
         last = seen.probability >= self.manifest.threshold
-        return Diagnosis(
+        return ImageClassification(
             self.card.output.classes[int(last)].value,
             (1 - seen.probability, seen.probability),
             seen.heat,

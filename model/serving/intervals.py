@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from model.contract.card import Calibration, Group
 
 
-class Ranges:
+class ConformalIntervals:
     """The calibration of one model, looked up by the set of known optional facts.
 
     Each set has its own conformal quantiles (Mondrian conformal prediction: Vovk, Gammerman and

@@ -18,7 +18,7 @@ from model.contract.outputs import ClassOutput
 from model.contract.sources import Frame
 from model.serving.checking import check_hashes, check_versions, compare
 from model.serving.golden import check_answers, check_pictures
-from model.serving.image_classifier import ImageModel, OnnxPicturePredictor
+from model.serving.image_classifier import ImageClassifier, OnnxPicturePredictor
 from model.serving.neighbors import Neighbors
 from model.serving.predictors import (
     JoblibClassPredictor,
@@ -26,12 +26,12 @@ from model.serving.predictors import (
     OnnxClassPredictor,
     OnnxPredictor,
 )
-from model.serving.tabular_models import Classifier, Model
+from model.serving.tabular_models import Classifier, Regressor
 
 Compiled = TypeVar("Compiled")
 Saved = TypeVar("Saved")
 
-AnyModel = Model | Classifier | ImageModel
+AnyModel = Regressor | Classifier | ImageClassifier
 """Every kind of model that can be served."""
 
 
@@ -69,14 +69,14 @@ def load_any_model(folder: Path) -> AnyModel:
     return _load_row_model(card, folder)
 
 
-def load_model(folder: Path) -> Model:
+def load_model(folder: Path) -> Regressor:
     """The same for one model that answers with a number.
 
     Raises:
         ModelError: if anything in it disagrees with anything else; says how to mend it.
     """
     model = load_any_model(folder)
-    if not isinstance(model, Model):
+    if not isinstance(model, Regressor):
         raise ModelError(f"{folder / 'card.toml'}: this model does not answer with a number.")
     return model
 
@@ -93,14 +93,14 @@ def load_classifier(folder: Path) -> Classifier:
     return model
 
 
-def load_image_model(folder: Path) -> ImageModel:
+def load_image_model(folder: Path) -> ImageClassifier:
     """The same for one model of pictures.
 
     Raises:
         ModelError: if anything in it disagrees with anything else; says how to mend it.
     """
     model = load_any_model(folder)
-    if not isinstance(model, ImageModel):
+    if not isinstance(model, ImageClassifier):
         raise ModelError(f"{folder / 'card.toml'}: this is not the card of a model of pictures.")
     return model
 
@@ -111,7 +111,7 @@ def check_model(model: AnyModel) -> None:
     Raises:
         ModelError: if it does not answer, or not as when it was made.
     """
-    if isinstance(model, ImageModel):
+    if isinstance(model, ImageClassifier):
         check_pictures(model)
     else:
         check_answers(model)
@@ -139,7 +139,7 @@ def _manifest_problems(folder: Path) -> tuple[str, ...]:
     return ()
 
 
-def _load_row_model(card: Card, folder: Path) -> Model | Classifier:
+def _load_row_model(card: Card, folder: Path) -> Regressor | Classifier:
     manifest = read_manifest(folder / "manifest.json")
     text = (folder / "card.toml").read_text(encoding="utf-8-sig")
     gather(
@@ -148,14 +148,14 @@ def _load_row_model(card: Card, folder: Path) -> Model | Classifier:
         lambda: check_versions(manifest, folder),
     )
     neighbors = _load_neighbors(folder / manifest.neighbors) if manifest.neighbors else None
-    model: Model | Classifier
+    model: Regressor | Classifier
     if isinstance(card.output, ClassOutput):
         classify = _load(card, manifest, folder, OnnxClassPredictor, JoblibClassPredictor)
         _check_classes(card, manifest, folder, text, classify)
         model = Classifier(folder.name, folder, card, manifest, neighbors, classify)
     else:
         predict = _load(card, manifest, folder, OnnxPredictor, JoblibPredictor)
-        model = Model(folder.name, folder, card, manifest, neighbors, predict)
+        model = Regressor(folder.name, folder, card, manifest, neighbors, predict)
     check_answers(model)
     return model
 
@@ -189,7 +189,7 @@ def _check_classes(
         )
 
 
-def _load_image_model(card: ImageCard, folder: Path) -> ImageModel:
+def _load_image_model(card: ImageCard, folder: Path) -> ImageClassifier:
     manifest = read_image_manifest(folder / "manifest.json")
     values = tuple(item.value for item in card.output.classes)
     if values != manifest.classes:
@@ -203,7 +203,7 @@ def _load_image_model(card: ImageCard, folder: Path) -> ImageModel:
         predictor = OnnxPicturePredictor(path.read_bytes())
     except Exception as error:
         raise ModelError(f"{path} does not load: {error}") from error
-    model = ImageModel(folder.name, folder, card, manifest, predictor)
+    model = ImageClassifier(folder.name, folder, card, manifest, predictor)
     check_pictures(model)
     return model
 

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from model.contract.arrays import Float32Array
 from model.serving.predictors import Column, Matrix
 
 NEAREST = 3
@@ -39,17 +40,15 @@ SEGMENTS = 96
 _AT_ONCE = 256
 """Rows whose distances to all others are in memory together."""
 
-Floats = NDArray[np.float32]
 
-
-class Similar(NamedTuple):
+class NearestRows(NamedTuple):
     """The nearest rows, nearest first, and their mean distance."""
 
     rows: tuple[int, ...]
     distance: float
 
 
-class Along(NamedTuple):
+class GridDistances(NamedTuple):
     """What one fact adds to squared distances at each value of a grid, by segments of the rows.
 
     A segment holds rows of about the same value. ``order`` (rows,) lists them segment by segment,
@@ -59,11 +58,11 @@ class Along(NamedTuple):
     that it adds in a segment, and below that for each the smallest.
     """
 
-    added: list[Floats]
+    added: list[Float32Array]
     order: NDArray[np.intp]
     starts: NDArray[np.intp]
     groups: NDArray[np.intp]
-    ends: Floats
+    ends: Float32Array
 
 
 class Neighbors:
@@ -80,15 +79,15 @@ class Neighbors:
         rows: Matrix,
         answers: Column,
         years: NDArray[np.int64] | None,
-        weights: Floats,
-        tables: dict[int, Floats],
+        weights: Float32Array,
+        tables: dict[int, Float32Array],
     ) -> None:
         self.rows, self.answers, self.years = rows, answers, years
         self.weights, self.tables = weights, tables
         roots = np.sqrt(weights)
         self._roots: list[float] = roots.tolist()
         self._scaled = list(np.ascontiguousarray((rows * roots).T))
-        self._squares: dict[int, dict[float, Floats]] = {}
+        self._squares: dict[int, dict[float, Float32Array]] = {}
         for column in range(rows.shape[1]):
             if column in tables:
                 apart = tables[column][:, rows[:, column].astype(np.intp)]
@@ -98,7 +97,7 @@ class Neighbors:
                 few = codes if len(codes) <= FEW else []
                 self._squares[column] = {code: self._away(column, code) for code in few}
 
-    def squares(self, codes: Sequence[float], columns: Iterable[int]) -> Floats:
+    def squares(self, codes: Sequence[float], columns: Iterable[int]) -> Float32Array:
         """Squared distances of every training row to a row, shape (rows,), over given columns.
 
         Args:
@@ -113,17 +112,17 @@ class Neighbors:
             total += part
         return total
 
-    def square(self, column: int, code: float) -> Floats:
+    def square(self, column: int, code: float) -> Float32Array:
         """The part of one fact in the squared distances, shape (rows,); not to be written to."""
         found = self._squares[column].get(code)
         return self._away(column, code) if found is None else found
 
-    def _away(self, column: int, code: float) -> Floats:
-        away: Floats = self._scaled[column] - code * self._roots[column]
+    def _away(self, column: int, code: float) -> Float32Array:
+        away: Float32Array = self._scaled[column] - code * self._roots[column]
         away *= away
         return away
 
-    def along(self, column: int, grid: Floats) -> Along | None:
+    def along(self, column: int, grid: Float32Array) -> GridDistances | None:
         """What one fact adds to squared distances at each value of a grid; None for so few rows."""
         if len(self.rows) < NEAREST:
             return None
@@ -136,9 +135,11 @@ class Neighbors:
         starts = np.cumsum([0, *map(len, segments[:-1])])
         added = np.stack([part[order] for part in parts])
         ends = [bound.reduceat(added, starts, axis=1) for bound in (np.maximum, np.minimum)]
-        return Along(parts, order, starts, np.cumsum([0, *groups[:-1]]), np.concatenate(ends))
+        return GridDistances(
+            parts, order, starts, np.cumsum([0, *groups[:-1]]), np.concatenate(ends)
+        )
 
-    def nearest(self, squares: Floats) -> Similar:
+    def nearest(self, squares: Float32Array) -> NearestRows:
         """The nearest rows by squared distances as ``squares`` gives them; of equals the first.
 
         Theirs are overwritten.
@@ -149,9 +150,9 @@ class Neighbors:
             rows.append(row)
             total += math.sqrt(squares.item(row))
             squares[row] = math.inf
-        return Similar(tuple(rows), total / NEAREST)
+        return NearestRows(tuple(rows), total / NEAREST)
 
-    def supported(self, others: Floats, along: Along, limit: float) -> list[bool]:
+    def supported(self, others: Float32Array, along: GridDistances, limit: float) -> list[bool]:
         """Whether the mean distance to the nearest rows is within ``limit``, along one fact.
 
         Args:

@@ -9,19 +9,19 @@ from typing import Generic, TypeVar
 
 from model.contract.card import Card, Manifest
 from model.contract.fields import Features
-from model.serving.intervals import Ranges
+from model.serving.intervals import ConformalIntervals
 from model.serving.neighbors import Neighbors
 from model.serving.prediction import Classification, Interval, Prediction
 from model.serving.predictors import ClassPredictor, Column, Matrix, Predictor
-from model.serving.temperature import cool
+from model.serving.temperature import apply_temperature
 
-Said = TypeVar("Said", Prediction, Classification)
+PredictionT = TypeVar("PredictionT", Prediction, Classification)
 """What a model says of one row."""
 
 
 @dataclass(frozen=True)
-class RowModel(Generic[Said]):
-    """A model of rows that has passed its checks, ready to answer with what ``Said`` stands for."""
+class TabularModel(Generic[PredictionT]):
+    """A model of rows that has passed its checks, ready to answer with what ``PredictionT`` stands for."""
 
     name: str
     folder: Path
@@ -40,10 +40,10 @@ class RowModel(Generic[Said]):
         return self.manifest.artifacts[self.manifest.served].sha256[:8]
 
     @cached_property
-    def ranges(self) -> Ranges | None:
+    def ranges(self) -> ConformalIntervals | None:
         """The calibration by known facts; None for a model without an interval."""
         calibration = self.manifest.calibration
-        return None if calibration is None else Ranges(calibration, self.card.optional)
+        return None if calibration is None else ConformalIntervals(calibration, self.card.optional)
 
     def support(self, known: frozenset[str]) -> float | None:
         """The distance to its nearest rows up to which a row is like what the model has seen."""
@@ -55,9 +55,9 @@ class RowModel(Generic[Said]):
         """Names of the optional facts that are given."""
         return frozenset(name for name in self.card.optional if features[name] is not None)
 
-    def ask(
+    def predict_matrix(
         self, rows: Matrix, place: int, known: frozenset[str]
-    ) -> tuple[Said, Column, Column | None]:
+    ) -> tuple[PredictionT, Column, Column | None]:
         """Answer rows that belong together, in one call of the predictor.
 
         Args:
@@ -75,9 +75,9 @@ class RowModel(Generic[Said]):
         """
         raise NotImplementedError
 
-    def ask_each(
+    def predict_each(
         self, rows: Matrix, questions: Sequence[tuple[slice, frozenset[str]]]
-    ) -> list[tuple[Said, Column]]:
+    ) -> list[tuple[PredictionT, Column]]:
         """Answer questions that have nothing to do with each other, in one call of the predictor.
 
         Args:
@@ -86,36 +86,36 @@ class RowModel(Generic[Said]):
                 the question, and names of the optional facts that are given in it.
 
         Returns:
-            For each question what ``ask`` returns for its part alone, without the spread.
+            For each question what ``predict_matrix`` returns for its part alone, without the spread.
 
         Raises:
             ArithmeticError: if the model answers with a number that is not finite.
         """
         raise NotImplementedError
 
-    def predict(self, features: Features) -> Said:
+    def predict(self, features: Features) -> PredictionT:
         """Answer one row.
 
         Raises:
             ArithmeticError: if the model answers with a number that is not finite.
         """
-        return self.ask(self.card.encode(features), 0, self.known(features))[0]
+        return self.predict_matrix(self.card.encode(features), 0, self.known(features))[0]
 
 
 @dataclass(frozen=True)
-class Model(RowModel[Prediction]):
+class Regressor(TabularModel[Prediction]):
     """A model that answers with a number."""
 
     predictor: Predictor
 
-    def ask(
+    def predict_matrix(
         self, rows: Matrix, place: int, known: frozenset[str]
     ) -> tuple[Prediction, Column, Column | None]:
         values, spreads = self.predictor.predict(rows)
         spread = None if spreads is None else spreads.item(place)
         return self.predicted(values.item(place), spread, known), values, spreads
 
-    def ask_each(
+    def predict_each(
         self, rows: Matrix, questions: Sequence[tuple[slice, frozenset[str]]]
     ) -> list[tuple[Prediction, Column]]:
         values, spreads = self.predictor.predict(rows)
@@ -145,22 +145,22 @@ class Model(RowModel[Prediction]):
 
 
 @dataclass(frozen=True)
-class Classifier(RowModel[Classification]):
+class Classifier(TabularModel[Classification]):
     """A model that answers with one of several classes."""
 
     predictor: ClassPredictor
 
-    def ask(
+    def predict_matrix(
         self, rows: Matrix, place: int, known: frozenset[str]
     ) -> tuple[Classification, Column, None]:
-        probabilities = cool(self.predictor.classify(rows), self.manifest.temperature)
+        probabilities = apply_temperature(self.predictor.classify(rows), self.manifest.temperature)
         said, most = self.classified(probabilities[place].tolist())
         return said, probabilities[:, most], None
 
-    def ask_each(
+    def predict_each(
         self, rows: Matrix, questions: Sequence[tuple[slice, frozenset[str]]]
     ) -> list[tuple[Classification, Column]]:
-        probabilities = cool(self.predictor.classify(rows), self.manifest.temperature)
+        probabilities = apply_temperature(self.predictor.classify(rows), self.manifest.temperature)
         answers: list[tuple[Classification, Column]] = []
         for part, _ in questions:
             said, most = self.classified(probabilities[part][-1].tolist())

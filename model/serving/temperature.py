@@ -15,7 +15,7 @@ _LEAST = 1e-12
 """Below this a probability counts as this: its logarithm has to be a number."""
 
 
-def cool(probabilities: Probabilities, temperature: float | None) -> Probabilities:
+def apply_temperature(probabilities: Probabilities, temperature: float | None) -> Probabilities:
     """Probabilities at a temperature.
 
     Args:

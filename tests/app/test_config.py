@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from app.config import (
-    Reader,
     SettingError,
+    SettingReader,
     Settings,
     boolean,
     explain,
@@ -83,7 +83,7 @@ def test_a_start_that_fails_says_why_without_a_traceback(
     ],
 )
 def test_a_value_is_read_by_its_type_and_nothing_is_guessed(
-    read: Reader, good: dict[str, object], bad: list[str]
+    read: SettingReader, good: dict[str, object], bad: list[str]
 ) -> None:
     assert {text: read("FORMCAST_X", text) for text in good} == good
     for text in bad:

@@ -22,7 +22,7 @@ def main() -> None:
         spent = []
         for _ in range(30):
             started = time.thread_time()
-            model.diagnose(model.card.field.validate_value(file.getvalue()))
+            model.classify(model.card.field.validate_value(file.getvalue()))
             spent.append((time.thread_time() - started) * 1000)
         late = sorted(spent)[int(len(spent) * 0.95)]
         width, height = size

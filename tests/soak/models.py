@@ -12,7 +12,7 @@ import joblib
 import numpy as np
 import onnx
 
-from model import Model, load_model
+from model import Regressor, load_model
 from model.serving.predictors import OnnxPredictor
 
 HANGS_AT = 4321.0
@@ -122,7 +122,7 @@ def fingerprint(path: Path) -> dict[str, Any]:
     return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
 
 
-def _record(folder: Path, model: Model) -> None:
+def _record(folder: Path, model: Regressor) -> None:
     """Bring the manifest in line with the artifact, golden answers included."""
     where, path = folder / "manifest.json", folder / "model.onnx"
     manifest = json.loads(where.read_text())

@@ -25,9 +25,10 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
+from model.contract.arrays import Float64Array
 from model.making.onnx.converting import OPSETS, to_onnx, why_not
 from model.making.onnx.networks import are_networks, build_networks
-from model.serving.frames import Choices, Floats, to_frame
+from model.serving.frames import Choices, to_frame
 
 TOLERANCE = 1e-4
 """The largest relative difference between pipeline and compiled model that is let through."""
@@ -45,7 +46,7 @@ class CompileError(Exception):
     """A pipeline can't be compiled, or not faithfully; the message says what and where."""
 
 
-class Predictor(Protocol):
+class FittedRegressor(Protocol):
     """A fitted scikit-learn regressor."""
 
     def predict(self, rows: pd.DataFrame, /) -> npt.NDArray[Any]:
@@ -54,10 +55,10 @@ class Predictor(Protocol):
 
 
 def compile_pipelines(
-    pipelines: Mapping[str, Predictor],
+    pipelines: Mapping[str, FittedRegressor],
     fields: Sequence[str],
     choices: Choices,
-    rows: Floats,
+    rows: Float64Array,
 ) -> bytes:
     """Return the pipelines, by name of their output, as one serialized ONNX model.
 
@@ -90,7 +91,10 @@ def compile_pipelines(
 
 
 def _as_networks(
-    pipelines: Mapping[str, Predictor], fields: Sequence[str], choices: Choices, rows: Floats
+    pipelines: Mapping[str, FittedRegressor],
+    fields: Sequence[str],
+    choices: Choices,
+    rows: Float64Array,
 ) -> onnx.ModelProto | None:
     """The pipelines as one graph of networks; None where they are none."""
     inner = {name: unwrap(name, pipeline) for name, pipeline in pipelines.items()}
@@ -105,7 +109,10 @@ def _as_networks(
 
 def _through_skl2onnx(convert: Any) -> Any:
     def converted(
-        pipelines: Mapping[str, Predictor], fields: Sequence[str], choices: Choices, _: Floats
+        pipelines: Mapping[str, FittedRegressor],
+        fields: Sequence[str],
+        choices: Choices,
+        _: Float64Array,
     ) -> onnx.ModelProto:
         graphs = {
             name: convert_regressor(name, pipeline, convert, fields, choices)
@@ -118,10 +125,10 @@ def _through_skl2onnx(convert: Any) -> Any:
 
 def compare(
     model: bytes,
-    pipelines: Mapping[str, Predictor],
+    pipelines: Mapping[str, FittedRegressor],
     fields: Sequence[str],
     choices: Choices,
-    rows: Floats,
+    rows: Float64Array,
 ) -> float:
     """Return the largest relative difference between model and pipelines over rows [N, K].
 
@@ -159,7 +166,7 @@ def open_session(model: bytes) -> onnxruntime.InferenceSession:
 
 
 def convert_regressor(
-    name: str, pipeline: Predictor, convert: Any, fields: Sequence[str], choices: Choices
+    name: str, pipeline: FittedRegressor, convert: Any, fields: Sequence[str], choices: Choices
 ) -> onnx.ModelProto:
     """Return one pipeline as a model from INPUT to an output [N] called `name`."""
     regressor, inverse = unwrap(name, pipeline)
@@ -172,7 +179,7 @@ def convert_regressor(
     return _finish(model, name, inverse)
 
 
-def unwrap(name: str, pipeline: Predictor) -> tuple[Any, list[str]]:
+def unwrap(name: str, pipeline: FittedRegressor) -> tuple[Any, list[str]]:
     """Return the pipeline without its wrappers, and the operators that undo its target."""
     inverse: list[str] = []
     inner: Any = pipeline

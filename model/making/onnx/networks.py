@@ -19,7 +19,8 @@ from onnx import helper, numpy_helper
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import Pipeline
 
-from model.serving.frames import Choices, Floats, to_frame
+from model.contract.arrays import Float64Array
+from model.serving.frames import Choices, to_frame
 
 _MOST_COMBINATIONS = 4096
 """Combinations of choices for which a table is small: 1.3 MB at 80 units."""
@@ -42,7 +43,7 @@ def build_networks(
     regressors: Mapping[str, tuple[Pipeline, Sequence[str]]],
     fields: Sequence[str],
     choices: Choices,
-    rows: Floats,
+    rows: Float64Array,
     source: str,
 ) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
     """Return nodes and constants that lead from ``source`` [N, K] to one output [N, 1] a pipeline.
@@ -95,17 +96,17 @@ class _Layer(NamedTuple):
     ``table`` [all choices, H] for each choice, ``bias`` [H] for the row in the middle.
     """
 
-    slope: Floats
-    unknown: Floats
-    table: Floats
-    bias: Floats
+    slope: Float64Array
+    unknown: Float64Array
+    table: Float64Array
+    bias: Float64Array
 
 
 def _first_layer(
     pipeline: Pipeline,
     fields: Sequence[str],
     choices: Choices,
-    middle: Floats,
+    middle: Float64Array,
     holes: Sequence[bool],
 ) -> _Layer:
     """Ask the steps before the network for the part of each column; for unknown where it may be."""
@@ -120,7 +121,7 @@ def _first_layer(
     base, *answers = np.asarray(inputs @ network.coefs_[0].astype(float))
     slope = np.zeros((count, len(base)))
     unknown = np.zeros((count, len(base)))
-    table: list[Floats] = []
+    table: list[Float64Array] = []
     found = iter(answers)
     for at, name in enumerate(fields):
         if name in choices:

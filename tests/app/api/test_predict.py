@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from app import create_app
 from app.api import parsing as rows
 from app.config import Settings
-from model import Model
+from model import Regressor
 from tests.conftest import Server
 from tests.html import FRAGMENT, HEADERS, data_of, post_fragment, text_of
 
@@ -52,7 +52,7 @@ def pointed(found: Any) -> dict[str, str]:
     return {error["pointer"]: error["message"] for error in found["errors"]}
 
 
-def test_a_row_is_answered_as_the_form_answers_it(client: FlaskClient, house: Model) -> None:
+def test_a_row_is_answered_as_the_form_answers_it(client: FlaskClient, house: Regressor) -> None:
     soup = post_fragment(client, ROW)
     found = send(client, ROW)
     assert found["prediction"] == pytest.approx(data_of(soup, "prediction"), rel=1e-9)
@@ -77,7 +77,7 @@ def test_the_contributions_are_those_of_the_page(client: FlaskClient) -> None:
     assert send(client, ROW, query="?contributions=false") == send(client, ROW)
 
 
-def sold(house: Model, count: int) -> list[dict[str, Any]]:
+def sold(house: Regressor, count: int) -> list[dict[str, Any]]:
     """Rows of the training data, some of their optional facts left out in turn."""
     assert house.neighbors is not None
     fields, optional = house.card.fields, house.card.optional
@@ -91,7 +91,7 @@ def sold(house: Model, count: int) -> list[dict[str, Any]]:
     ]
 
 
-def test_contributions_add_up_to_the_prediction(client: FlaskClient, house: Model) -> None:
+def test_contributions_add_up_to_the_prediction(client: FlaskClient, house: Regressor) -> None:
     for found in send(client, sold(house, 60), query="?contributions=true"):
         told = found["contributions"]
         total = told["reference"]["prediction"] + sum(told["values"].values())
@@ -101,7 +101,7 @@ def test_contributions_add_up_to_the_prediction(client: FlaskClient, house: Mode
 
 @pytest.mark.parametrize("query", ["", "?contributions=true"])
 def test_a_list_is_answered_in_its_order_as_its_rows_alone(
-    client: FlaskClient, house: Model, query: str
+    client: FlaskClient, house: Regressor, query: str
 ) -> None:
     batch = [*sold(house, 150), OUTSIDE, ROW]
     assert len(json.dumps(batch)) > 4096  # answered beside the greenlets
@@ -121,7 +121,7 @@ def test_a_list_is_answered_in_its_order_as_its_rows_alone(
 
 
 def test_a_thousand_rows_take_few_calls_of_the_predictor(
-    client: FlaskClient, house: Model, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, house: Regressor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
     predict = type(house.predictor).predict
@@ -148,7 +148,7 @@ def test_a_row_unlike_the_data_is_answered_with_a_warning_and_no_coverage(
     assert found["interval"]["low"] < found["prediction"] < found["interval"]["high"]
 
 
-def test_an_optional_fact_can_be_null_or_left_out(client: FlaskClient, house: Model) -> None:
+def test_an_optional_fact_can_be_null_or_left_out(client: FlaskClient, house: Regressor) -> None:
     assert send(client, {**ROW, **dict.fromkeys(house.card.optional)}) == send(client, ROW)
     assert send(client, {**ROW, "garage_cars": 0}) != send(client, ROW)
 
@@ -318,7 +318,7 @@ def test_a_body_over_two_megabytes_is_refused(client: FlaskClient) -> None:
         check_problem(response)
 
 
-def test_a_thousand_rows_with_every_field_fit(client: FlaskClient, house: Model) -> None:
+def test_a_thousand_rows_with_every_field_fit(client: FlaskClient, house: Regressor) -> None:
     full = dict(house.card.examples[-1].values)
     body = json.dumps([full] * 1000, indent=4)
     assert len(body) < rows.BODY_BYTES
@@ -392,7 +392,7 @@ def test_a_fault_of_ours_is_a_problem_without_its_detail(
     def explode(*_: object) -> None:
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr("model.serving.batch.Batch.ask", explode)
+    monkeypatch.setattr("model.serving.batch.BatchPredictor.predict", explode)
     with caplog.at_level(logging.ERROR):
         found = send(broken.test_client(), ROW, 500)
     assert "secret" not in json.dumps(found)
@@ -401,7 +401,7 @@ def test_a_fault_of_ours_is_a_problem_without_its_detail(
 
 
 def test_a_prediction_that_is_not_finite_is_never_answered(
-    app: Flask, house: Model, monkeypatch: pytest.MonkeyPatch
+    app: Flask, house: Regressor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predict = type(house.predictor).predict
 
@@ -437,7 +437,7 @@ def test_what_one_client_asks_beyond_the_limit_is_a_problem() -> None:
 
 def test_a_worker_that_is_behind_says_so_in_a_problem() -> None:
     busy = create_app(Settings(models=("house-price",)))
-    busy.extensions["pulse"].behind = True
+    busy.extensions["load_monitor"].behind = True
     response = busy.test_client().post(PREDICT, json=ROW)
     assert response.status_code == 503
     check_problem(response)
@@ -454,7 +454,7 @@ def test_a_name_that_is_not_served_is_a_problem() -> None:
 
 
 def test_contributions_that_take_too_long_are_given_up(
-    client: FlaskClient, house: Model, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, house: Regressor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.api.rows.PATIENCE", 0)
     full = dict(house.card.examples[-1].values)
@@ -486,7 +486,7 @@ def test_what_came_of_rows_is_counted_by_model_and_field() -> None:
 
 
 def test_a_batch_is_answered_by_the_server_beside_its_greenlets(
-    server: Server, house: Model
+    server: Server, house: Regressor
 ) -> None:
     body = json.dumps([dict(house.card.examples[-1].values)] * 1000).encode()
     request = urllib.request.Request(

@@ -4,12 +4,12 @@ import subprocess
 import sys
 import threading
 
-from app.limits.background import aside
+from app.limits.background import run_in_thread
 from tests.tools import ROOT
 
 
 def test_without_gevent_the_work_is_done_in_place() -> None:
-    assert aside(threading.get_ident) == threading.get_ident()
+    assert run_in_thread(threading.get_ident) == threading.get_ident()
 
 
 def test_under_gevent_others_are_answered_meanwhile() -> None:

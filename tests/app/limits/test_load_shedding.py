@@ -16,7 +16,7 @@ from tests.tools import ROOT
 @pytest.fixture(scope="module")
 def behind() -> Flask:
     app = create_app(Settings(models=("house-price",)))
-    app.extensions["pulse"].behind = True
+    app.extensions["load_monitor"].behind = True
     return app
 
 

@@ -8,8 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.exceptions import RequestTimeout, ServiceUnavailable
 
-from app.limits import upload_budget as rooms
-from app.limits.upload_budget import Room, turn
+from app.limits import upload_budget as budgets
+from app.limits.upload_budget import UploadBudget
 from tests.html import check_fragment, text_of
 from tests.pictures import XRAY_FRAGMENT, body, chest, encoded, upload
 
@@ -20,9 +20,9 @@ JPEG = encoded(chest(), "JPEG", quality=95)
 
 
 def test_a_body_takes_its_room_as_it_comes_and_gives_it_back() -> None:
-    room = Room(100)
-    with room.place() as place:
-        reading = place.reading(BytesIO(b"a" * 90))
+    room = UploadBudget(100)
+    with room.slot() as slot:
+        reading = slot.reading(BytesIO(b"a" * 90))
         assert reading.read(40) == b"a" * 40
         assert room.held == 40
         assert len(reading.read(40)) == 40
@@ -34,61 +34,65 @@ def test_a_body_takes_its_room_as_it_comes_and_gives_it_back() -> None:
 def test_the_first_may_always_go_on_and_the_next_wait_in_vain(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rooms, "PATIENCE", 0.05)
-    room = Room(100)
-    with room.place() as first, room.place() as second:
+    monkeypatch.setattr(budgets, "PATIENCE", 0.05)
+    room = UploadBudget(100)
+    with room.slot() as first, room.slot() as second:
         second.take(90)
         first.take(90)
         with pytest.raises(ServiceUnavailable) as raised:
             second.take(20)
-        assert raised.value.retry_after == rooms.LATER
+        assert raised.value.retry_after == budgets.LATER
     assert room.held == 0
 
 
 def test_who_waits_goes_on_when_another_has_finished() -> None:
-    room = Room(100)
+    room = UploadBudget(100)
     holding, done = threading.Event(), threading.Event()
 
     def first() -> None:
-        with room.place() as place:
-            place.take(100)
+        with room.slot() as slot:
+            slot.take(100)
             holding.set()
             done.wait(5)
 
     thread = threading.Thread(target=first)
     thread.start()
     holding.wait(5)
-    with room.place() as place:
+    with room.slot() as slot:
         threading.Timer(0.05, done.set).start()
-        place.take(50)
+        slot.take(50)
         assert room.held == 50
     thread.join()
 
 
 def test_a_body_that_hardly_comes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rooms, "STEADY", -1.0)
-    monkeypatch.setattr(rooms, "SLOWEST", 10**12)
-    with Room().place() as place, pytest.raises(RequestTimeout):
-        place.reading(BytesIO(b"a")).read(10)
+    monkeypatch.setattr(budgets, "STEADY", -1.0)
+    monkeypatch.setattr(budgets, "SLOWEST", 10**12)
+    with UploadBudget().slot() as slot, pytest.raises(RequestTimeout):
+        slot.reading(BytesIO(b"a")).read(10)
 
 
 def test_one_large_picture_at_a_time_in_all_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rooms, "PATIENCE", 0.2)
-    place = Room()
-    with place.place() as here, turn(here):
+    monkeypatch.setattr(budgets, "PATIENCE", 0.2)
+    budget = UploadBudget()
+    with budget.slot() as here, budgets.decoding_turn(here):
         child = os.fork()
         if child == 0:
             # Nothing of pytest's must run here: say by the exit whether the turn was had.
-            rooms._turn_here.cache_clear()
+            budgets._turn_here.cache_clear()
             try:
-                with Room().place() as there, turn(there):
+                with UploadBudget().slot() as there, budgets.decoding_turn(there):
                     os._exit(1)
             except ServiceUnavailable:
                 os._exit(0)
         assert os.waitpid(child, 0)[1] == 0
-        with pytest.raises(ServiceUnavailable), place.place() as other, turn(other):
+        with (
+            pytest.raises(ServiceUnavailable),
+            budget.slot() as other,
+            budgets.decoding_turn(other),
+        ):
             pass
-    with place.place() as here, turn(here):
+    with budget.slot() as here, budgets.decoding_turn(here):
         pass
 
 
@@ -96,12 +100,12 @@ def test_a_turn_ends_with_the_process_that_had_it() -> None:
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
-        with Room().place() as there, turn(there):
+        with UploadBudget().slot() as there, budgets.decoding_turn(there):
             os.write(write, b"x")
             os.kill(os.getpid(), 9)
     os.read(read, 1)
     os.waitpid(child, 0)
-    with Room().place() as here, turn(here):
+    with UploadBudget().slot() as here, budgets.decoding_turn(here):
         pass
     os.close(read)
     os.close(write)
@@ -110,12 +114,12 @@ def test_a_turn_ends_with_the_process_that_had_it() -> None:
 def test_without_room_an_upload_is_told_when_to_come_again(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rooms, "PATIENCE", 0.05)
-    with rooms.room().place() as first:
-        first.take(rooms.MOST_HELD)
+    monkeypatch.setattr(budgets, "PATIENCE", 0.05)
+    with budgets.upload_budget().slot() as first:
+        first.take(budgets.MOST_HELD)
         response = client.post(XRAY_FRAGMENT, data=upload(JPEG))
     assert response.status_code == 503
-    assert response.headers["Retry-After"] == str(rooms.LATER)
+    assert response.headers["Retry-After"] == str(budgets.LATER)
     assert "Too many people" in text_of(check_fragment(response), "#error")
     assert client.post(XRAY_FRAGMENT, data=upload(JPEG)).status_code == 200
 
@@ -123,10 +127,10 @@ def test_without_room_an_upload_is_told_when_to_come_again(
 def test_a_large_picture_is_answered_in_its_turn(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rooms, "PATIENCE", 0.05)
+    monkeypatch.setattr(budgets, "PATIENCE", 0.05)
     large = encoded(chest().resize((4000, 3000)))
     small = upload(JPEG)
-    with Room().place() as other, turn(other):
+    with UploadBudget().slot() as other, budgets.decoding_turn(other):
         assert client.post(XRAY_FRAGMENT, **body(large)).status_code == 503
         assert client.post(XRAY_FRAGMENT, data=small).status_code == 200
     assert client.post(XRAY_FRAGMENT, **body(large)).status_code == 200

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app import create_app
 from app.config import Settings
-from app.presentation.cached_templates import Skeleton
+from app.presentation.cached_templates import CachedTemplate
 from app.presentation.scales import ShareScale
 from model import load_classifier
 from tests.flowers import write_flowers
@@ -110,7 +110,7 @@ def test_what_is_filled_in_is_what_the_template_renders(
     app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled = client.post("/predict-fragment", data=IRIS).data
-    monkeypatch.setattr(Skeleton, "render", Skeleton.render_plainly)
+    monkeypatch.setattr(CachedTemplate, "render", CachedTemplate.render_plainly)
     assert client.post("/predict-fragment", data=IRIS).data == filled
 
 
@@ -123,9 +123,9 @@ def test_the_card_says_how_the_probabilities_were_calibrated(client: FlaskClient
 def test_no_probability_is_said_to_be_certain(models: Path) -> None:
     card = load_classifier(models / "flowers").card
     scale = ShareScale(card.classes, card.locale)
-    assert scale.say(0.9999) == "over 99%"
-    assert scale.say(0.0001) == "under 1%"
-    assert scale.say(0.125) == "12%"
+    assert scale.format(0.9999) == "over 99%"
+    assert scale.format(0.0001) == "under 1%"
+    assert scale.format(0.125) == "12%"
     assert [scale.apart(share) for share in (0.0, 0.01, 0.02)] == [
         "0\u00a0points",
         "1\u00a0point",

@@ -3,7 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 
-from model import Model
+from model import Regressor
 from tests.conftest import HOUSE
 from tests.html import FRAGMENT, data_of, get_page, post_fragment, text_of
 
@@ -45,7 +45,9 @@ def test_the_gauge_says_in_words_what_it_draws(client: FlaskClient) -> None:
     assert start <= float(str(dot["cx"])) <= start + float(str(band["width"]))
 
 
-def test_it_names_the_fact_that_would_narrow_the_range(client: FlaskClient, house: Model) -> None:
+def test_it_names_the_fact_that_would_narrow_the_range(
+    client: FlaskClient, house: Regressor
+) -> None:
     soup = post_fragment(client, HOUSE)
     (link,) = soup.select(".narrowing a")
     name = str(link["href"]).removeprefix("#")
@@ -56,14 +58,14 @@ def test_it_names_the_fact_that_would_narrow_the_range(client: FlaskClient, hous
     assert f"{1 - then / now:.0%}" in text_of(soup, ".narrowing")
 
 
-def test_with_all_facts_nothing_more_is_asked_for(client: FlaskClient, house: Model) -> None:
+def test_with_all_facts_nothing_more_is_asked_for(client: FlaskClient, house: Regressor) -> None:
     full = house.card.examples[-1].values
     assert set(full) == set(house.card.names)
     assert not post_fragment(client, full).select(".narrowing")
 
 
 def test_it_carries_an_error_for_every_field_empty_where_the_field_is_fine(
-    client: FlaskClient, house: Model
+    client: FlaskClient, house: Regressor
 ) -> None:
     soup = post_fragment(client, {**HOUSE, "baths": "99", "condition": "Splendid"}, status=422)
     swapped = [str(element["id"]) for element in soup.select(".error[data-hx-swap-oob]")]
@@ -158,14 +160,14 @@ def test_zero_is_a_value_and_not_an_empty_field(client: FlaskClient) -> None:
     assert data_of(soup, "prediction") != data_of(without, "prediction")
 
 
-def test_each_optional_fact_can_be_left_out(client: FlaskClient, house: Model) -> None:
+def test_each_optional_fact_can_be_left_out(client: FlaskClient, house: Regressor) -> None:
     full = dict(house.card.examples[-1].values)
     for name in house.card.optional:
         soup = post_fragment(client, {**full, name: ""})
         assert data_of(soup, "interval-low") < data_of(soup, "interval-high")
 
 
-def test_it_stays_small(client: FlaskClient, house: Model) -> None:
+def test_it_stays_small(client: FlaskClient, house: Regressor) -> None:
     for what_if in ("sqft", "neighborhood"):
         for facts in (HOUSE, house.card.examples[-1].values):
             data = {**facts, "what_if": what_if}

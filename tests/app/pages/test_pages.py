@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask.testing import FlaskClient
 
-from model import Model
+from model import Regressor
 from tests.conftest import HOUSE
 from tests.html import data_of, get_page, post_page, text_of
 
@@ -31,7 +31,7 @@ def test_required_fields_stand_first_and_the_others_are_closed(client: FlaskClie
     assert "open" not in details.attrs
 
 
-def test_a_query_is_the_whole_state(client: FlaskClient, house: Model) -> None:
+def test_a_query_is_the_whole_state(client: FlaskClient, house: Regressor) -> None:
     soup = get_page(client, "/?beds=3&baths=2.5&sqft=1850")
     features, _ = house.card.validate_row(HOUSE)
     assert features is not None
@@ -102,7 +102,9 @@ def test_three_examples_are_plain_links_that_answer(client: FlaskClient) -> None
             assert values == [control["value"] if chosen is None else chosen["value"]]
 
 
-def test_the_card_for_people_shows_the_measured_figures(client: FlaskClient, house: Model) -> None:
+def test_the_card_for_people_shows_the_measured_figures(
+    client: FlaskClient, house: Regressor
+) -> None:
     soup = get_page(client, "/about")
     page = text_of(soup, "main")
     for metric in house.manifest.metrics:

@@ -12,8 +12,8 @@ from PIL import Image
 
 from app import create_app
 from app.config import Settings
-from app.kinds.pictures import ImagePresenter, Look
-from model import Diagnosis, load_image_model
+from app.kinds.pictures import ImageOutcome, ImagePresenter
+from model import ImageClassification, load_image_model
 from tests.html import check_fragment, check_page, get_page, post_fragment, post_page, text_of
 from tests.pictures import (
     REFUSED,
@@ -227,7 +227,9 @@ def test_the_probability_is_never_said_to_be_certain(app: Flask) -> None:
     picture, heat = field.validate_value(JPEG), presenter._model.predictor.look
     for share, words in ((0.9999, "over 99%"), (0.0001, "under 1%"), (0.5, "50%")):
         seen = heat(picture.square).heat
-        result = presenter.result(Look(picture, Diagnosis("PNEUMONIA", (1 - share, share), seen)))
+        result = presenter.result(
+            ImageOutcome(picture, ImageClassification("PNEUMONIA", (1 - share, share), seen))
+        )
         assert result.classes[1].text == words
 
 

@@ -1,4 +1,4 @@
-"""A filled skeleton is the rendered template, byte for byte."""
+"""A filled cached_template is the rendered template, byte for byte."""
 
 import pytest
 from flask import Flask
@@ -7,18 +7,18 @@ from hypothesis import strategies as st
 
 from app.kinds.number import NumberPresenter
 from app.kinds.registry import view_site
-from app.presentation.cached_templates import Skeleton
+from app.presentation.cached_templates import CachedTemplate
 from app.presentation.submission import read_submission
-from model import Model
+from model import Regressor
 from model.contract.fields import AnyField, ChoiceField, IntegerField, NumberField
 from model.contract.files import read_card
 from tests.tools import ROOT
 
 
 @pytest.fixture(scope="module")
-def skeleton(app: Flask, house: Model) -> Skeleton:
+def cached_template(app: Flask, house: Regressor) -> CachedTemplate:
     template = app.jinja_env.get_template("kinds/_result.html")
-    return Skeleton(template, site=view_site(house, ""), version=house.version)
+    return CachedTemplate(template, site=view_site(house, ""), version=house.version)
 
 
 def typed(field: AnyField) -> st.SearchStrategy[str]:
@@ -47,23 +47,29 @@ FORMS = st.fixed_dictionaries(
 )
 @given(FORMS)
 def test_filling_gives_what_rendering_gives(
-    skeleton: Skeleton, house: Model, form: dict[str, str]
+    cached_template: CachedTemplate, house: Regressor, form: dict[str, str]
 ) -> None:
     data = {name: [value] for name, value in form.items()}
     result = NumberPresenter(house).result(read_submission(house.card, data))
-    assert skeleton.render("result", result) == skeleton.render_plainly("result", result)
+    assert cached_template.render("result", result) == cached_template.render_plainly(
+        "result", result
+    )
 
 
-def test_the_empty_result_is_rendered_too(skeleton: Skeleton, house: Model) -> None:
+def test_the_empty_result_is_rendered_too(
+    cached_template: CachedTemplate, house: Regressor
+) -> None:
     result = NumberPresenter(house).result(None)
-    assert skeleton.render("result", result) == skeleton.render_plainly("result", result)
+    assert cached_template.render("result", result) == cached_template.render_plainly(
+        "result", result
+    )
 
 
-def test_text_is_escaped_in_a_filled_skeleton(app: Flask, house: Model) -> None:
+def test_text_is_escaped_in_a_filled_skeleton(app: Flask, house: Regressor) -> None:
     template = app.jinja_env.get_template("kinds/_result.html")
-    skeleton = Skeleton(template, site=view_site(house, ""), version="v")
+    cached_template = CachedTemplate(template, site=view_site(house, ""), version="v")
     empty = NumberPresenter(house).result(None)
     for heading in ("first", "<script>\"&'", "\ue0000\ue001", "a\0b"):
-        text = skeleton.render("result", empty._replace(heading=heading))
+        text = cached_template.render("result", empty._replace(heading=heading))
         assert b"<script>" not in text
-        assert text == skeleton.render_plainly("result", empty._replace(heading=heading))
+        assert text == cached_template.render_plainly("result", empty._replace(heading=heading))

@@ -3,11 +3,11 @@
 import pytest
 
 from app.presentation.scales import NumberScale, ceiling, signed
-from model import Card, Model
+from model import Card, Regressor
 from model.contract.outputs import NumberOutput
 
 
-def scale_of(house: Model, **output: object) -> NumberScale:
+def scale_of(house: Regressor, **output: object) -> NumberScale:
     """A scale for an output that differs from the house price's."""
     given = {"label": "L", "noun": "n", "kind": "number", "format": "number", **output}
     return NumberScale(house.card.model_copy(update={"output": NumberOutput.model_validate(given)}))
@@ -24,26 +24,26 @@ def scale_of(house: Model, **output: object) -> NumberScale:
     ],
 )
 def test_a_value_is_said_to_the_step_of_the_card(
-    house: Model, step: float, value: float, words: str
+    house: Regressor, step: float, value: float, words: str
 ) -> None:
     scale = scale_of(house, round_to=step)
-    assert scale.say(scale.round(value)) == words
+    assert scale.format(scale.round(value)) == words
 
 
-def test_a_unit_stands_behind_its_number(house: Model) -> None:
+def test_a_unit_stands_behind_its_number(house: Regressor) -> None:
     scale = scale_of(house, unit="kWh", round_to=0.5)
-    assert scale.say(scale.round(12.3)) == "12.5\u00a0kWh"
+    assert scale.format(scale.round(12.3)) == "12.5\u00a0kWh"
     assert signed(scale, -2.5) == "−\u00a02.5\u00a0kWh"
     assert signed(scale, 0) == "0\u00a0kWh"
 
 
-def test_an_error_is_never_said_too_small(house: Model) -> None:
+def test_an_error_is_never_said_too_small(house: Regressor) -> None:
     scale = scale_of(house, round_to=500)
     assert scale.fine == 100
     assert ceiling(scale, 101) == 200
 
 
-def test_a_card_of_numbers_has_no_classes(house: Model) -> None:
+def test_a_card_of_numbers_has_no_classes(house: Regressor) -> None:
     card: Card = house.card
     with pytest.raises(TypeError, match="answers with a number"):
         _ = card.classes

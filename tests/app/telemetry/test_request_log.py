@@ -16,12 +16,12 @@ from app.config import Settings
 from app.http.request_id import new_id
 from app.telemetry.json_logging import JsonLines
 from app.telemetry.request_log import RequestLog
-from app.telemetry.request_records import Told
+from app.telemetry.request_records import RequestRecord
 from tests.conftest import HOUSE
 from tests.html import FRAGMENT, check_fragment, check_page, text_of
 from tests.pictures import REFUSED, XRAY_FRAGMENT, chest, encoded, upload
 
-TOLD = Told("0123456789abcdef", "POST", "/", "/", "house-price", 200, 1.25, 900, None)
+TOLD = RequestRecord("0123456789abcdef", "POST", "/", "/", "house-price", 200, 1.25, 900, None)
 ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -84,8 +84,8 @@ def test_a_line_says_what_was_asked_and_how_it_was_answered() -> None:
 
 def test_a_line_survives_whatever_a_path_or_a_method_has_in_it() -> None:
     path = '/"\\\n\x00\u2028\ud800' + "x" * 9000
-    told = Told("0" * 16, 'GE"T\n' * 99, path, "none", "", 404, 0.1, 0, None)
-    text = RequestLog().line(told)
+    record = RequestRecord("0" * 16, 'GE"T\n' * 99, path, "none", "", 404, 0.1, 0, None)
+    text = RequestLog().line(record)
     assert text.count("\n") == 1
     assert json.loads(text)["path"] == path[:256]
     assert len(text) < 4096  # what a pipe takes whole

@@ -189,7 +189,7 @@ def test_a_spoilt_file_is_read_or_refused_and_nothing_else(
 
 def test_the_bundled_network_answers_the_drawn_chest_and_looks_at_it_in_a_map() -> None:
     model = load_image_model(ROOT / "model" / "chest_xray")
-    answer = model.diagnose(read(pictures.encoded(pictures.chest())))
+    answer = model.classify(read(pictures.encoded(pictures.chest())))
     assert answer.value in ("NORMAL", "PNEUMONIA")
     assert math.isclose(sum(answer.probabilities), 1)
     assert answer.heat.shape == (7, 7)

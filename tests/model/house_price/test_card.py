@@ -2,10 +2,10 @@
 
 import csv
 
-from model import Model
+from model import Regressor
 
 
-def test_every_sale_is_admitted_with_all_its_facts_and_with_three(house: Model) -> None:
+def test_every_sale_is_admitted_with_all_its_facts_and_with_three(house: Regressor) -> None:
     with (house.folder / house.manifest.data.file).open(newline="", encoding="utf-8") as file:
         sales = list(csv.DictReader(file))
     assert len(sales) == house.manifest.data.rows

@@ -12,7 +12,7 @@ from flask import Flask
 from app import create_app
 from app.cli.models import model as commands
 from app.config import Settings
-from model import Classifier, Model, load_any_model
+from model import Classifier, Regressor, load_any_model
 from tests.models import GIVEN, Given
 
 
@@ -37,9 +37,9 @@ class Shelf:
     said: dict[str, str]
     app: Flask
 
-    def load(self, name: str) -> Model | Classifier:
+    def load(self, name: str) -> Regressor | Classifier:
         found = load_any_model(self.root / name)
-        assert isinstance(found, Model | Classifier)
+        assert isinstance(found, Regressor | Classifier)
         return found
 
 

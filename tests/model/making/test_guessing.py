@@ -25,7 +25,7 @@ from model.making.bounds import round_bounds, wide_bounds
 from model.making.cards import _question
 from model.making.columns import study
 from model.making.drafting import (
-    Drafted,
+    DraftCard,
     Output,
     _field,
     _toml,
@@ -35,16 +35,16 @@ from model.making.drafting import (
 from model.making.measuring import (
     TooFewRowsError,
     calibration_error,
+    fit_temperature,
     log_loss,
     measure_classes,
     measure_numbers,
-    temperature_of,
 )
 from model.making.naming import name_columns, name_target
 from model.making.request import Request
 from model.making.targets import draft_output
 from model.serving.predictors import Matrix
-from model.serving.temperature import cool
+from model.serving.temperature import apply_temperature
 from tests.model.making.conftest import Shelf, add
 from tests.models import Given
 
@@ -189,7 +189,7 @@ def test_bounds_end_where_the_model_answers(tmp_path: Path) -> None:
     assert age["min"] < table["age"].min()
 
 
-def drafted_number(column: str, *numbers: float) -> Drafted:
+def drafted_number(column: str, *numbers: float) -> DraftCard:
     table = pd.DataFrame({column: numbers})
     (studied,) = study(table, [column], set(), {})
     return draft_field(studied, True, np.array(numbers, dtype=float))
@@ -260,8 +260,8 @@ def test_a_model_that_is_too_sure_is_cooled_down() -> None:
     rng = np.random.default_rng(1)
     right = rng.dirichlet([1, 1, 1], 4000)
     truth = np.array([rng.choice(3, p=row) for row in right])
-    too_sure = cool(right, 1 / 2.5)
-    assert temperature_of(too_sure, truth) == pytest.approx(2.5, rel=0.1)
+    too_sure = apply_temperature(right, 1 / 2.5)
+    assert fit_temperature(too_sure, truth) == pytest.approx(2.5, rel=0.1)
     figures, temperature = measure_classes(too_sure, truth, says_probabilities=True)
     named = {metric.name: metric.value for metric in figures}
     assert temperature == pytest.approx(2.5, rel=0.1)

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from model import Classifier, Model, load_any_model
+from model import Classifier, Regressor, load_any_model
 from tests.every import FOLDERS, ROWS, check_answer, check_bounds, features_of
 
 
 @pytest.fixture(scope="module", params=ROWS, ids=lambda folder: str(folder.name))
-def model(request: pytest.FixtureRequest) -> Model | Classifier:
+def model(request: pytest.FixtureRequest) -> Regressor | Classifier:
     found = load_any_model(request.param)
-    assert isinstance(found, Model | Classifier)
+    assert isinstance(found, Regressor | Classifier)
     return found
 
 
@@ -20,19 +20,19 @@ def test_it_loads_and_answers_its_golden_rows(folder: Path) -> None:
     assert load_any_model(folder).manifest.golden
 
 
-def test_its_examples_are_answered(model: Model | Classifier) -> None:
+def test_its_examples_are_answered(model: Regressor | Classifier) -> None:
     for example in model.card.examples:
         check_answer(model, features_of(model, example.values))
 
 
 def test_every_field_is_answered_up_to_its_bounds_and_refused_beyond(
-    model: Model | Classifier,
+    model: Regressor | Classifier,
 ) -> None:
     for field in model.card.fields:
         check_bounds(model, field, model.card.examples[0].values)
 
 
-def test_every_optional_field_may_be_left_empty(model: Model | Classifier) -> None:
+def test_every_optional_field_may_be_left_empty(model: Regressor | Classifier) -> None:
     examples = [example.values for example in model.card.examples]
     values = {name: value for given in examples for name, value in given.items()}
     check_answer(model, features_of(model, values))

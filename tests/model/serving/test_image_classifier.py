@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model import ImageModel, ModelError, StrangePictureError, load_image_model, load_model
+from model import ImageClassifier, ModelError, OutOfDistributionError, load_image_model, load_model
 from model.chest_xray import negatives, record
 from model.contract.pictures import Picture, colourfulness, to_grey, to_square
-from model.serving.image_classifier import Seen
+from model.serving.image_classifier import NetworkOutput
 from tests import pictures
 from tests.tools import ROOT
 
@@ -23,7 +23,7 @@ XRAYS = ROOT.parent / "shared" / "data" / "chest_xray" / "train"
 
 
 @pytest.fixture(scope="module")
-def xray() -> ImageModel:
+def xray() -> ImageClassifier:
     return load_image_model(FOLDER)
 
 
@@ -37,13 +37,13 @@ def folder(tmp_path: Path) -> Path:
     return copy
 
 
-class Told:
+class RequestRecord:
     """A predictor that says what it was told to."""
 
     def __init__(self, probability: float, strangeness: float = -1.0) -> None:
-        self.seen = Seen(probability, np.zeros((7, 7), np.float32), strangeness)
+        self.seen = NetworkOutput(probability, np.zeros((7, 7), np.float32), strangeness)
 
-    def look(self, square: NDArray[np.uint8]) -> Seen:
+    def look(self, square: NDArray[np.uint8]) -> NetworkOutput:
         return self.seen
 
 
@@ -61,52 +61,52 @@ def change(folder: Path, key: str, spoil: Callable[[Any], Any]) -> None:
 @pytest.mark.parametrize(
     ("probability", "value"), [(0.0, "NORMAL"), (0.49, "NORMAL"), (0.5, "PNEUMONIA")]
 )
-def test_the_threshold_decides(xray: ImageModel, probability: float, value: str) -> None:
-    told = replace(xray, predictor=Told(probability))
-    assert told.diagnose(chest()).value == value
-    assert told.diagnose(chest()).probabilities == (1 - probability, probability)
+def test_the_threshold_decides(xray: ImageClassifier, probability: float, value: str) -> None:
+    told = replace(xray, predictor=RequestRecord(probability))
+    assert told.classify(chest()).value == value
+    assert told.classify(chest()).probabilities == (1 - probability, probability)
 
 
-def test_what_is_strange_or_coloured_gets_no_answer(xray: ImageModel) -> None:
-    with pytest.raises(StrangePictureError, match="does not look like a frontal chest X-ray"):
-        replace(xray, predictor=Told(0.9, strangeness=0.1)).diagnose(chest())
-    with pytest.raises(StrangePictureError):
-        replace(xray, predictor=Told(0.9)).diagnose(chest(colour=25.1))
+def test_what_is_strange_or_coloured_gets_no_answer(xray: ImageClassifier) -> None:
+    with pytest.raises(OutOfDistributionError, match="does not look like a frontal chest X-ray"):
+        replace(xray, predictor=RequestRecord(0.9, strangeness=0.1)).classify(chest())
+    with pytest.raises(OutOfDistributionError):
+        replace(xray, predictor=RequestRecord(0.9)).classify(chest(colour=25.1))
 
 
-@pytest.mark.parametrize("told", [Told(float("nan")), Told(0.5, float("nan"))])
-def test_an_answer_that_is_no_number_is_a_fault(xray: ImageModel, told: Told) -> None:
+@pytest.mark.parametrize("told", [RequestRecord(float("nan")), RequestRecord(0.5, float("nan"))])
+def test_an_answer_that_is_no_number_is_a_fault(xray: ImageClassifier, told: RequestRecord) -> None:
     with pytest.raises(ArithmeticError):
-        replace(xray, predictor=told).diagnose(chest())
+        replace(xray, predictor=told).classify(chest())
 
 
 @pytest.mark.parametrize("kind", sorted(negatives.RENDERED))
-def test_pictures_that_are_no_xray_are_refused(xray: ImageModel, kind: str) -> None:
+def test_pictures_that_are_no_xray_are_refused(xray: ImageClassifier, kind: str) -> None:
     rng = np.random.default_rng(11)
     refused = 0
     for _ in range(20):
         image = negatives.RENDERED[kind](rng)
         picture = Picture(to_square(to_grey(image)), *image.size, colourfulness(image))
         try:
-            xray.diagnose(picture)
-        except StrangePictureError:
+            xray.classify(picture)
+        except OutOfDistributionError:
             refused += 1
     assert refused >= 19
 
 
-def test_real_xrays_are_answered_right_where_they_are_at_hand(xray: ImageModel) -> None:
+def test_real_xrays_are_answered_right_where_they_are_at_hand(xray: ImageClassifier) -> None:
     """These were trained on, so this proves the way from file to answer, not the model."""
     if not XRAYS.is_dir():
         print(f"no X-rays at {XRAYS}: only the drawn one is tested")
-        assert xray.diagnose(chest()).value in ("NORMAL", "PNEUMONIA")
+        assert xray.classify(chest()).value in ("NORMAL", "PNEUMONIA")
         return
     right = refused = total = 0
     for kind in ("NORMAL", "PNEUMONIA"):
         for path in sorted((XRAYS / kind).iterdir())[::40]:
             total += 1
             try:
-                answer = xray.diagnose(xray.card.field.validate_value(path.read_bytes()))
-            except StrangePictureError:
+                answer = xray.classify(xray.card.field.validate_value(path.read_bytes()))
+            except OutOfDistributionError:
                 refused += 1
             else:
                 right += answer.value == kind
@@ -151,7 +151,9 @@ def test_a_model_of_one_kind_is_not_loaded_as_the_other() -> None:
         load_image_model(ROOT / "model" / "house_price")
 
 
-def test_the_manifest_is_what_the_training_code_writes_from_its_figures(xray: ImageModel) -> None:
+def test_the_manifest_is_what_the_training_code_writes_from_its_figures(
+    xray: ImageClassifier,
+) -> None:
     metrics = json.loads((FOLDER / "metrics.json").read_text())
     kept = xray.manifest
     made = record.manifest(metrics, FOLDER / "model.onnx", kept.data.sha256, kept.versions)

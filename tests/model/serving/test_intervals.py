@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from model import Model
+from model import Regressor
 from model.contract.card import Calibration, Group
-from model.serving.intervals import Ranges
+from model.serving.intervals import ConformalIntervals
 
 GROUPS = (
     Group(known=(), low=2, high=3, width=0.5, error=0.1),
@@ -16,11 +16,11 @@ GROUPS = (
 )
 
 
-def ranges(scale: str = "log", groups: tuple[Group, ...] = GROUPS) -> Ranges:
+def ranges(scale: str = "log", groups: tuple[Group, ...] = GROUPS) -> ConformalIntervals:
     calibration = Calibration.model_validate(
         {"method": "x", "coverage": 0.9, "scale": scale, "groups": [g.model_dump() for g in groups]}
     )
-    return Ranges(calibration, ("a", "b"))
+    return ConformalIntervals(calibration, ("a", "b"))
 
 
 def test_the_ends_follow_the_scale() -> None:
@@ -54,7 +54,7 @@ def test_a_lacking_group_is_counted() -> None:
     assert ranges(groups=GROUPS[:3]).missing_groups() == 1
 
 
-def test_each_further_fact_makes_the_house_price_surer_on_the_way_to_all(house: Model) -> None:
+def test_each_further_fact_makes_the_house_price_surer_on_the_way_to_all(house: Regressor) -> None:
     assert house.ranges is not None
     known: frozenset[str] = frozenset()
     widths = [house.ranges.group(known).width]

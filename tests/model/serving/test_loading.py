@@ -11,7 +11,7 @@ import joblib
 import numpy as np
 import pytest
 
-from model import Model, ModelError, load_model, load_models
+from model import ModelError, Regressor, load_model, load_models
 from tests.tools import ROOT
 
 
@@ -42,7 +42,7 @@ def line_with(folder: Path, text: str) -> int:
     return next(number for number, line in enumerate(lines, 1) if text in line)
 
 
-def test_the_bundled_model_loads_and_is_ready(house: Model) -> None:
+def test_the_bundled_model_loads_and_is_ready(house: Regressor) -> None:
     assert house.slug == "house-price"
     assert re.fullmatch("[0-9a-f]{8}", house.version)
     assert load_models(ROOT / "model", ("house-price",)).keys() == {"house-price"}
@@ -177,7 +177,7 @@ def test_another_scikit_learn_does_not_load_a_joblib_file(folder: Path) -> None:
         load_model(folder)
 
 
-def test_the_compiled_form_answers_as_the_joblib_file(folder: Path, house: Model) -> None:
+def test_the_compiled_form_answers_as_the_joblib_file(folder: Path, house: Regressor) -> None:
     change_manifest(folder, lambda manifest: manifest.update(served="model.joblib"))
     slow = load_model(folder)
     rng = np.random.default_rng(0)

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model import Asking, Model
+from model import ExplainedPredictor, Regressor
 from model.serving.neighbors import NEAREST, Neighbors
 
 
-def distances(house: Model, codes: list[float], columns: list[int]) -> np.ndarray:
+def distances(house: Regressor, codes: list[float], columns: list[int]) -> np.ndarray:
     """Every training row's distance in double precision, the slow way."""
     neighbors = house.neighbors
     assert neighbors is not None
@@ -25,7 +25,7 @@ def distances(house: Model, codes: list[float], columns: list[int]) -> np.ndarra
 
 @given(st.integers(0, 2_343), st.lists(st.integers(0, 9), unique=True, min_size=1))
 def test_the_nearest_rows_are_those_that_a_search_through_all_finds(
-    house: Model, row: int, columns: list[int]
+    house: Regressor, row: int, columns: list[int]
 ) -> None:
     neighbors = house.neighbors
     assert neighbors is not None
@@ -38,13 +38,13 @@ def test_the_nearest_rows_are_those_that_a_search_through_all_finds(
 
 @given(st.integers(0, 2_343), st.integers(0, 9), st.floats(0.01, 3))
 def test_support_along_a_fact_is_what_the_mean_distance_in_each_place_says(
-    house: Model, row: int, column: int, limit: float
+    house: Regressor, row: int, column: int, limit: float
 ) -> None:
     neighbors = house.neighbors
     assert neighbors is not None
     codes = neighbors.rows[row].tolist()
     others = [at for at in range(10) if at != column]
-    grid = Asking(house)._alongs[column].points
+    grid = ExplainedPredictor(house)._alongs[column].points
     along = neighbors.along(column, grid)
     assert along is not None
     found = neighbors.supported(neighbors.squares(codes, others), along, limit)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model import Classifier, ModelError, load_classifier, load_model
-from model.serving.temperature import cool
+from model.serving.temperature import apply_temperature
 from tests.flowers import FEATURES, write_flowers
 
 
@@ -40,12 +40,12 @@ def test_a_classifier_without_probabilities_says_a_class_and_no_more(tmp_path: P
 
 def test_a_temperature_makes_less_sure_and_changes_no_order() -> None:
     given = np.array([[0.9, 0.06, 0.04], [0.0, 1.0, 0.0]])
-    cooled = cool(given, 2.0)
+    cooled = apply_temperature(given, 2.0)
     assert cooled.sum(axis=1) == pytest.approx(1)
     assert (np.argsort(cooled[0]) == np.argsort(given[0])).all()
     assert cooled[0, 0] < given[0, 0]
-    assert cool(given, None) is given
-    assert cool(given, 1.0) == pytest.approx(given, abs=1e-9)
+    assert apply_temperature(given, None) is given
+    assert apply_temperature(given, 1.0) == pytest.approx(given, abs=1e-9)
 
 
 def test_a_card_with_other_classes_than_the_estimators_is_refused(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from model.making.estimators import unwrap
 
-Seen = Literal["filled", "seen", "never", "unknown"]
+HolesInTraining = Literal["filled", "seen", "never", "unknown"]
 """A step fills in what is missing; it was fitted on rows that lack it, or on none; nobody knows."""
 
 _SCALERS = (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler)
@@ -51,19 +51,21 @@ _LEAST = 10
 _Bools = npt.NDArray[np.bool_]
 
 
-def seen_holes(fitted: Any, names: Sequence[str]) -> dict[str, Seen]:
+def seen_holes(fitted: Any, names: Sequence[str]) -> dict[str, HolesInTraining]:
     """What the model saw of each column when it was fitted.
 
     Args:
         fitted: the estimator.
         names: the columns that it takes, in its order.
     """
-    found: dict[str, Seen] = dict.fromkeys(names, "unknown")
+    found: dict[str, HolesInTraining] = dict.fromkeys(names, "unknown")
     _follow(unwrap(fitted), {name: place for place, name in enumerate(names)}, found)
     return found
 
 
-def _follow(step: Any, places: Mapping[str, int], found: dict[str, Seen]) -> dict[str, int]:
+def _follow(
+    step: Any, places: Mapping[str, int], found: dict[str, HolesInTraining]
+) -> dict[str, int]:
     """Decide what a step tells of the columns that stand in its matrix at ``places``.
 
     Returns:
@@ -87,7 +89,7 @@ def _follow(step: Any, places: Mapping[str, int], found: dict[str, Seen]) -> dic
 
 
 def _branches(
-    step: ColumnTransformer, places: Mapping[str, int], found: dict[str, Seen]
+    step: ColumnTransformer, places: Mapping[str, int], found: dict[str, HolesInTraining]
 ) -> dict[str, int]:
     left: dict[str, int] = {}
     for branch, transformer, _ in step.transformers_:
@@ -100,7 +102,7 @@ def _branches(
     return left
 
 
-def _told(step: Any, place: int) -> Seen | None:
+def _told(step: Any, place: int) -> HolesInTraining | None:
     """What one step keeps of its fit about one column; None where that is nothing."""
     if isinstance(step, OneHotEncoder | OrdinalEncoder):
         values = step.categories_[place].tolist()

@@ -18,7 +18,7 @@ from model.making.indexing import importance_of, index_rows
 from model.making.manifests import write_manifest
 from model.making.opening import open_subject
 from model.making.request import Request
-from model.making.summary import Added, summarize
+from model.making.summary import AddedModel, summarize
 from model.making.tables import read_rows
 from model.making.targets import draft_output, read_truth
 from model.serving.loading import load_any_model
@@ -37,7 +37,7 @@ STAGES = (
 _RESERVED = ("about", "api", "embed", "healthz", "metrics", "predict-fragment", "readyz", "static")
 
 
-def add_model(request: Request, root: Path, report: Callable[[str], object]) -> Added:
+def add_model(request: Request, root: Path, report: Callable[[str], object]) -> AddedModel:
     """Make a model's folder under ``root``; nothing is left behind where that fails.
 
     Args:
@@ -80,7 +80,9 @@ def _free_folder(request: Request, root: Path) -> Path:
     return folder
 
 
-def _make(request: Request, folder: Path, work: Path, report: Callable[[str], object]) -> Added:
+def _make(
+    request: Request, folder: Path, work: Path, report: Callable[[str], object]
+) -> AddedModel:
     """Make the files in ``work`` that are to stand in ``folder``."""
     notes: list[str] = []
     stage = iter(STAGES)

@@ -22,8 +22,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
-from model import Model, load_any_model
-from model.making.holes import seen_holes
+from model import Regressor, load_any_model
+from model.making.missing_values import seen_holes
 from tests.model.making.conftest import Shelf, add
 from tests.models import Given
 
@@ -121,7 +121,7 @@ def test_a_fact_can_be_asked_for_although_the_model_answers_without(tmp_path: Pa
     assert "may be left empty" not in said
     assert "required" not in card
     model = load_any_model(root / "mine")
-    assert isinstance(model, Model)
+    assert isinstance(model, Regressor)
     assert model.card.optional == ()
     wrong = add(given(tmp_path, holes=False), "mine", root, "--trust", "--force", "--required", "x")
     assert "--required names 'x', which the model does not take" in wrong.output

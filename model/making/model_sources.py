@@ -12,16 +12,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from model.contract.arrays import Float64Array
 from model.contract.sources import Frame, Source, widen
-from model.making.columns import Column
-from model.making.conformal import Floats
+from model.making.columns import DataColumn
 from model.making.errors import AddError
 from model.making.estimators import Estimator, encoded_columns
-from model.making.holes import Seen, seen_holes
-from model.making.measuring import Answer
+from model.making.measuring import PredictFunction
+from model.making.missing_values import HolesInTraining, seen_holes
 from model.serving.predictors import Matrix
 
-Ask = Callable[[Floats], Floats]
+Ask = Callable[[Float64Array], Float64Array]
 
 TOLERANCE = 1e-4
 """The largest difference that is let through, of a probability or in shares of a value."""
@@ -34,7 +34,7 @@ _TRIED = 20
 
 
 @dataclass(frozen=True)
-class Ready:
+class PreparedModel:
     """A model that answers codes.
 
     ``matrix`` (rows, fields) are the data's codes, without the rows that lack what the model needs;
@@ -43,20 +43,20 @@ class Ready:
     the model saw of a column of the data when it was fitted, where its file tells.
     """
 
-    matrix: Floats
+    matrix: Float64Array
     kept: npt.NDArray[np.bool_]
     optional: frozenset[str]
-    answer: Answer
+    answer: PredictFunction
     frame: Frame | None
     files: tuple[str, ...]
     served: str
     probabilities: bool
     reason: str = ""
     notes: tuple[str, ...] = ()
-    seen: Mapping[str, Seen] = field(default_factory=dict)
+    seen: Mapping[str, HolesInTraining] = field(default_factory=dict)
 
 
-class Subject(Protocol):
+class ModelSource(Protocol):
     """A model out of its file."""
 
     @property
@@ -77,15 +77,17 @@ class Subject(Protocol):
     def encoded(self, names: Sequence[str]) -> set[str]:
         """The columns that it takes for categories although they may hold numbers."""
 
-    def told(self, target: pd.Series, classes: Sequence[str]) -> Subject:
+    def told(self, target: pd.Series, classes: Sequence[str]) -> ModelSource:
         """The same, once it is known what it is to answer."""
 
-    def ready(self, table: pd.DataFrame, columns: Sequence[Column], work: Path) -> Ready:
+    def ready(
+        self, table: pd.DataFrame, columns: Sequence[DataColumn], work: Path
+    ) -> PreparedModel:
         """Write its artifacts into ``work``, compare them with it on every row, and use them."""
 
 
 @dataclass(frozen=True)
-class EstimatorSubject:
+class EstimatorSource:
     """A scikit-learn estimator, compiled where it compiles."""
 
     estimator: Estimator
@@ -100,7 +102,7 @@ class EstimatorSubject:
     def encoded(self, names: Sequence[str]) -> set[str]:
         return encoded_columns(self.estimator.fitted, names)
 
-    def told(self, target: pd.Series, classes: Sequence[str]) -> EstimatorSubject:
+    def told(self, target: pd.Series, classes: Sequence[str]) -> EstimatorSource:
         if classes and len(classes) != len(self.classes):
             raise AddError(
                 f"--classes names {len(classes)}, the model answers {len(self.classes)}: "
@@ -108,11 +110,13 @@ class EstimatorSubject:
             )
         return self
 
-    def ready(self, table: pd.DataFrame, columns: Sequence[Column], work: Path) -> Ready:
+    def ready(
+        self, table: pd.DataFrame, columns: Sequence[DataColumn], work: Path
+    ) -> PreparedModel:
         estimator = self.estimator
         frame = self._frame(table, columns)
 
-        def ask(matrix: Floats) -> Floats:
+        def ask(matrix: Float64Array) -> Float64Array:
             return estimator.answer(frame.build(matrix))
 
         matrix = frame.read(table)
@@ -130,10 +134,10 @@ class EstimatorSubject:
         self._compare_with_data(table[kept], frame, matrix, estimator)
         joblib.dump(estimator.fitted, work / "model.joblib", compress=3)
 
-        def served(rows: Matrix) -> Floats:
+        def served(rows: Matrix) -> Float64Array:
             return ask(widen(rows))
 
-        ready = Ready(
+        ready = PreparedModel(
             matrix, kept, frozenset(optional), served, frame, ("model.joblib",), "model.joblib",
             estimator.probabilities, seen=seen_holes(estimator.fitted, frame.names),
         )  # fmt: skip
@@ -146,8 +150,13 @@ class EstimatorSubject:
         return self._compiled(ready, frame, rows, wanted, work)
 
     def _compiled(
-        self, ready: Ready, frame: Frame, rows: Floats, wanted: Floats, work: Path
-    ) -> Ready:
+        self,
+        ready: PreparedModel,
+        frame: Frame,
+        rows: Float64Array,
+        wanted: Float64Array,
+        work: Path,
+    ) -> PreparedModel:
         """The same, served compiled if that answers alike."""
         try:
             from model.making.compiling import CompileError, compile_estimator
@@ -178,7 +187,7 @@ class EstimatorSubject:
             served="model.onnx",
         )
 
-    def _frame(self, table: pd.DataFrame, columns: Sequence[Column]) -> Frame:
+    def _frame(self, table: pd.DataFrame, columns: Sequence[DataColumn]) -> Frame:
         """The columns in types with which the estimator answers."""
         sources = tuple(column.source for column in columns)
         some = self._some_whole(table, columns)
@@ -202,13 +211,13 @@ class EstimatorSubject:
         )
 
     @staticmethod
-    def _some_whole(table: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
+    def _some_whole(table: pd.DataFrame, columns: Sequence[DataColumn]) -> pd.DataFrame:
         names = [column.source.column for column in columns]
         whole = table[table[names].notna().all(axis=1)]
         return (table if whole.empty else whole).head(_TRIED)
 
     def _compare_with_data(
-        self, table: pd.DataFrame, frame: Frame, matrix: Floats, estimator: Estimator
+        self, table: pd.DataFrame, frame: Frame, matrix: Float64Array, estimator: Estimator
     ) -> None:
         """Make sure that columns rebuilt from codes are those of the data, to the estimator."""
         if any(source.type == "category" for source in frame.columns):
@@ -225,9 +234,9 @@ class EstimatorSubject:
             )
 
 
-def ready_estimator(estimator: Estimator) -> EstimatorSubject:
+def ready_estimator(estimator: Estimator) -> EstimatorSource:
     """The subject of an estimator."""
-    return EstimatorSubject(
+    return EstimatorSource(
         estimator, estimator.title, estimator.names, estimator.count, estimator.classes
     )
 
@@ -238,7 +247,7 @@ def _retyped(source: Source, as_category: bool) -> Source:
     )
 
 
-def find_optional(ask: Ask, matrix: Floats, columns: Sequence[Column]) -> set[str]:
+def find_optional(ask: Ask, matrix: Float64Array, columns: Sequence[DataColumn]) -> set[str]:
     """The facts that some rows lack and that the model answers without."""
     found: list[int] = []
     for place, column in enumerate(columns):
@@ -249,7 +258,7 @@ def find_optional(ask: Ask, matrix: Floats, columns: Sequence[Column]) -> set[st
     return {columns[place].naming.name for place in found}
 
 
-def _answers_without(ask: Ask, matrix: Floats, places: list[int]) -> bool:
+def _answers_without(ask: Ask, matrix: Float64Array, places: list[int]) -> bool:
     rows = matrix[~np.isnan(np.delete(matrix, places, axis=1)).any(axis=1)][:_TRIED].copy()
     if not len(rows):
         rows = matrix[:_TRIED].copy()
@@ -260,7 +269,7 @@ def _answers_without(ask: Ask, matrix: Floats, places: list[int]) -> bool:
         return False
 
 
-def rows_to_compare(matrix: Floats, optional: Sequence[int]) -> Floats:
+def rows_to_compare(matrix: Float64Array, optional: Sequence[int]) -> Float64Array:
     """Every row as it is, without optional facts, and without some of them."""
     rng = np.random.default_rng(0)
     copies = [matrix]
@@ -274,7 +283,7 @@ def rows_to_compare(matrix: Floats, optional: Sequence[int]) -> Floats:
     return np.concatenate(copies)
 
 
-def differing(got: Floats, wanted: Floats) -> int:
+def differing(got: Float64Array, wanted: Float64Array) -> int:
     """How many rows have another answer; the size of a value counts, or their deviation."""
     if got.shape != wanted.shape:
         return len(wanted)
