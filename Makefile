@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := run
-.PHONY: run test check add-tools train bench soak requirements licences weigh sbom browser clean
+.PHONY: run test check add-tools train bench soak requirements licences docs weigh sbom browser clean
 
 # Byte-compiled packages import in a third of the time, so pip is left to compile them.
 $(VENV)/run.stamp: requirements.txt
@@ -68,6 +68,9 @@ requirements:  ## pin anew what pyproject.toml asks for; UPGRADE= keeps every ve
 
 licences: $(VENV)/run.stamp  ## list anew the licences of what is installed to serve
 	$(BIN)/python deploy/licences.py > deploy/licences.md
+
+docs: $(VENV)/test.stamp  ## write anew what the documentation takes from the code
+	$(BIN)/python -m docs.generate
 
 weigh: $(VENV)/test.stamp  ## what a release weighs: its packages in a fresh environment, and its code
 	@d=$$(mktemp -d) && $(BIN)/uv venv --quiet --python $(BIN)/python $$d/venv && $(BIN)/uv pip install --quiet --python $$d/venv/bin/python --compile-bytecode --require-hashes -r requirements.txt && \

@@ -91,7 +91,7 @@ def test_a_value_is_read_by_its_type_and_nothing_is_guessed(
             read("FORMCAST_X", text)
 
 
-def test_every_setting_has_its_row_in_the_readme_and_every_row_its_setting() -> None:
+def test_every_setting_has_its_row_in_the_docs_and_every_row_its_setting() -> None:
     def cell(value: str) -> str:
         return f"`{value}`" if value else "none"
 
@@ -99,8 +99,8 @@ def test_every_setting_has_its_row_in_the_readme_and_every_row_its_setting() -> 
         f"| `{item.variable}` | {cell(item.default)} | {item.help} |"
         for item in explain(environ={})
     ]
-    readme = (ROOT / "README.md").read_text().splitlines()
-    assert [line for line in readme if line.startswith("| `FORMCAST_")] == rows
+    page = (ROOT / "docs" / "settings.md").read_text().splitlines()
+    assert [line for line in page if line.startswith("| `FORMCAST_")] == rows
 
 
 def run_flask(*command: str, **environ: str) -> subprocess.CompletedProcess[str]:

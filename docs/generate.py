@@ -1,0 +1,202 @@
+"""Write the parts of the documentation that follow from the code: ``make docs``."""
+
+import inspect
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from app.config import explain
+from docs.picture import draw_rooms
+from model import Card
+
+HERE = Path(__file__).parent
+MADE = "<!-- `make docs` writes this file. -->\n\n"
+
+SETTINGS = """# Settings
+
+Each setting is an environment variable. `flask --app wsgi settings` shows the value of each and
+where it comes from. A misspelt variable or a value that does not fit stops the start, and the
+message says what to write.
+
+| variable | default | what it does |
+|---|---|---|
+"""
+
+PLATFORM = """
+A platform gives these under their own names:
+
+| variable | what it does |
+|---|---|
+| `PORT` | The port to listen on, on all addresses; without it the app listens on 127.0.0.1:8000. |
+| `WEB_CONCURRENCY` | The number of worker processes, at least 2: while one is replaced, the other answers. |
+| `DYNO` | Heroku sets it. It changes the defaults that the table names, and the time for which connections are kept. |
+| `REDIS_URL` | A Redis server in which all workers count the requests of an address together. |
+| `PROMETHEUS_MULTIPROC_DIR` | A folder for the counts of `/metrics`; without it the app makes one and removes it at the end. |
+| `TMPDIR` | Where gunicorn keeps heartbeats and counts, if `/dev/shm` cannot be written. |
+"""  # noqa: E501 (rows of a table)
+
+
+def generated() -> dict[str, str]:
+    """The text of each generated file, by its name in this folder."""
+    return {
+        "architecture.svg": draw_rooms("app", "model"),
+        "card.md": card_reference(),
+        "settings.md": settings_reference(),
+    }
+
+
+def settings_reference() -> str:
+    """Every setting with its default and its help text."""
+    rows = "".join(
+        f"| `{item.variable}` | {f'`{item.default}`' if item.default else 'none'} | {item.help} |\n"
+        for item in explain(environ={})
+    )
+    return MADE + SETTINGS + rows + PLATFORM
+
+
+def card_reference() -> str:
+    """Every table and key that a card can have, with type, default and meaning.
+
+    Raises:
+        KeyError: for a table or a key whose meaning is said nowhere.
+    """
+    words: dict[str, Any] = tomllib.loads((HERE / "card_words.toml").read_text())
+    sections = [_section(model, words) for model in card_models()]
+    return f"{MADE}# Card reference\n\n{words['introduction'].strip()}\n\n" + "\n".join(sections)
+
+
+def card_models() -> list[type[BaseModel]]:
+    """Every Pydantic model that a card can be made of, each after its bases."""
+    found: list[type[BaseModel]] = []
+
+    def visit(model: type[BaseModel]) -> None:
+        if model in found or not model.model_fields:
+            return
+        for base in model.__bases__:
+            if issubclass(base, BaseModel):
+                visit(base)
+        found.append(model)
+        for name in own_keys(model):
+            for inner in _models_in(model.model_fields[name].annotation):
+                visit(inner)
+
+    # All kinds of card share a base: a card of another kind is documented as soon as it exists.
+    base: type[Any] = Card.__mro__[1]
+    for card in base.__subclasses__():
+        visit(card)
+    return found
+
+
+def own_keys(model: type[BaseModel]) -> list[str]:
+    """The keys that a model adds to those of its bases, or changes."""
+    annotated = inspect.get_annotations(model)
+    return [name for name in model.model_fields if name in annotated]
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)
+
+
+def _section(model: type[BaseModel], words: dict[str, Any]) -> str:
+    said = words[model.__name__]
+    lines = [f"## {said['heading']}", ""]
+    if "text" in said:
+        lines += [said["text"].strip(), ""]
+    bases = [
+        _link(words[base.__name__]["heading"])
+        for base in model.__bases__
+        if issubclass(base, BaseModel) and base.model_fields
+    ]
+    if bases:
+        lines += [f"It also has the keys of {' and '.join(bases)}.", ""]
+    schema = model.model_json_schema()
+    lines += ["| key | type | default | meaning |", "|---|---|---|---|"]
+    for name in own_keys(model):
+        item = schema["properties"][name]
+        default = "needed"
+        if name not in schema.get("required", []):
+            default = "none" if item["default"] is None else f"`{_toml(item['default'])}`"
+        meaning = _meaning(model, name, item, words)
+        lines.append(f"| `{name}` | {_type(item, words)} | {default} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def _meaning(model: type[BaseModel], name: str, item: dict[str, Any], words: dict[str, Any]) -> str:
+    """The key's own description, else the words for it of the model or of its nearest base."""
+    if "description" in item:
+        return " ".join(str(item["description"]).replace("``", "`").split())
+    for base in model.__mro__:
+        keys = words.get(base.__name__, {}).get("keys", {})
+        if name in keys:
+            return str(keys[name])
+    raise KeyError(f"docs/card_words.toml does not say what {name} of {model.__name__} means")
+
+
+def _type(item: dict[str, Any], words: dict[str, Any]) -> str:
+    """A JSON schema in words."""
+    if "$ref" in item:
+        return _link(words[item["$ref"].rpartition("/")[2]]["heading"])
+    if options := item.get("anyOf") or item.get("oneOf"):
+        kinds = [_type(option, words) for option in options if option.get("type") != "null"]
+        if "number" in kinds and "whole number" in kinds:
+            kinds.remove("whole number")
+        return " or ".join(dict.fromkeys(kinds))
+    if values := item.get("enum") or ([item["const"]] if "const" in item else []):
+        return " or ".join(f"`{_toml(value)}`" for value in values)
+    kind = item["type"]
+    if kind == "array":
+        return f"list of {_type(item['items'], words)}{_between(item, 'Items', '')}"
+    if kind == "object":
+        return f"table of {_type(item['additionalProperties'], words)}"
+    if kind == "string":
+        pattern = f" that matches `{item['pattern']}`" if "pattern" in item else ""
+        return f"text{_between(item, 'Length', ' characters')}{pattern}"
+    name = {"integer": "whole number", "number": "number", "boolean": "true or false"}[kind]
+    limits = [
+        f"{word} {item[key]:g}"
+        for key, word in (
+            ("minimum", "at least"),
+            ("exclusiveMinimum", "above"),
+            ("maximum", "at most"),
+            ("exclusiveMaximum", "below"),
+        )
+        if key in item
+    ]
+    return " ".join([name, " and ".join(limits)]).strip()
+
+
+def _between(item: dict[str, Any], what: str, unit: str) -> str:
+    low, high = item.get(f"min{what}"), item.get(f"max{what}")
+    if low is None and high is None:
+        return ""
+    if low is None:
+        return f", at most {high}{unit}"
+    if high is None:
+        return f", at least {low}{unit}"
+    return f", {low if low == high else f'{low} to {high}'}{unit}"
+
+
+def _toml(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _link(heading: str) -> str:
+    return f"[{heading}](#{anchor(heading)})"
+
+
+def anchor(heading: str) -> str:
+    """The id that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+if __name__ == "__main__":
+    for file, text in generated().items():
+        (HERE / file).write_text(text)
