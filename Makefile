@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := run
-.PHONY: run test check add-tools train bench soak requirements licences docs weigh sbom browser clean
+.PHONY: run test lint check add-tools train bench soak requirements licences docs weigh sbom browser clean
 
 # Byte-compiled packages import in a third of the time, so pip is left to compile them.
 $(VENV)/run.stamp: requirements.txt
@@ -32,11 +32,13 @@ browser: $(VENV)/test.stamp
 test: $(VENV)/test.stamp browser  ## everything that must hold, in one command
 	$(BIN)/python -m pytest
 
-check: $(VENV)/test.stamp browser  ## the gate: style, types, imports, tests
+lint: $(VENV)/test.stamp  ## style, types, imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint browser  ## the gate: style, types, imports, tests
 	$(BIN)/python -m pytest
 
 add-tools: $(VENV)/add.stamp  ## what `flask --app wsgi model add` needs beyond serving: pandas, onnx, skl2onnx
