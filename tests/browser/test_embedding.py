@@ -49,15 +49,15 @@ def framed(
 
 
 def snippet(address: str) -> str:
-    """What the README tells people to paste, with this address."""
-    text = (ROOT / "README.md").read_text()
+    """What the documentation tells people to paste, with this address."""
+    text = (ROOT / "docs" / "embedding.md").read_text()
     found = re.search(r"^    <iframe id=\"formcast\".*?</script>$", text, re.DOTALL | re.MULTILINE)
     assert found is not None
     return found[0].replace("https://your-app.example/embed", address)
 
 
 def open_frame(page: Page, parents: tuple[str, Path], address: str) -> FrameLocator:
-    """The frame with this address in a page of the other origin, pasted from the README."""
+    """The frame with this address in a page of the other origin, pasted from there."""
     origin, folder = parents
     (folder / "icon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     (folder / "index.html").write_text(
