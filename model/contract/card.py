@@ -28,7 +28,7 @@ from model.contract.fields import AnyField, Features, Value
 from model.contract.outputs import ClassOutput, NumberOutput
 from model.contract.sources import Frame
 
-_STRICT = ConfigDict(extra="forbid", frozen=True)
+_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 Loc = tuple[int | str, ...]

@@ -37,7 +37,7 @@ class BaseField(BaseModel):
     what the value is ("it has {value}"), ``compared`` how another row differs ("in {value}").
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")
     label: str = Field(min_length=1, max_length=60)
@@ -149,7 +149,7 @@ class BaseField(BaseModel):
 class Counted(BaseModel):
     """What a number counts, in its plural forms (CLDR: every language has ``other``)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     zero: str = ""
     one: str = ""
@@ -285,7 +285,7 @@ class NumberField(_Numeric):
 class Option(BaseModel):
     """One value that a choice field can take, and what people read for it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     value: str = Field(min_length=1, max_length=100)
     label: str = Field(min_length=1, max_length=100)

@@ -9,7 +9,7 @@ from model.contract.fields import Option
 from model.contract.outputs import ClassOutput
 from model.contract.pictures import ImageField
 
-_STRICT = ConfigDict(extra="forbid", frozen=True)
+_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class PictureOutput(ClassOutput):

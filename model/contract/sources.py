@@ -47,7 +47,7 @@ class Source(BaseModel):
     flag); empty where the number itself does.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     column: str
     type: Literal["float", "integer", "boolean", "text", "category"]
@@ -84,7 +84,7 @@ class Source(BaseModel):
 class Frame(BaseModel):
     """All columns, in the order of the card's fields; ``named`` where the estimator wants names."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     columns: tuple[Source, ...]
     named: bool

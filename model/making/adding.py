@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from model.contract.errors import ModelError
 from model.making.cards import draft_words, write_card
 from model.making.columns import study
@@ -52,12 +54,17 @@ def add_model(request: Request, root: Path, report: Callable[[str], object]) -> 
     with tempfile.TemporaryDirectory(dir=root, prefix=f".{folder.name}-") as temporary:
         work = Path(temporary) / folder.name
         work.mkdir()
-        added = _make(request, folder, work, report)
         try:
+            added = _make(request, folder, work, report)
             load_any_model(work)
         except ModelError as error:
             text = str(error).replace(str(work), str(folder))
             raise AddError(f"What was drafted does not pass its own check: {text}") from error
+        except ValidationError as error:
+            raise AddError(
+                f"What was measured of the model cannot be kept: {error}. Look for rows of the "
+                "data to which it gives no usable answer."
+            ) from error
         if folder.exists():
             folder.rename(Path(temporary) / "old")
         work.rename(folder)

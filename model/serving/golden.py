@@ -34,7 +34,7 @@ def check_pictures(model: ImageClassifier) -> None:
             (seen.probability, golden.probability),
             (seen.strangeness, golden.strangeness),
         ):
-            if not abs(here - there) <= PICTURE_TOLERANCE:
+            if not abs(here - there) <= PICTURE_TOLERANCE:  # NaN is no answer
                 raise ModelError(
                     f"{where}: {golden.picture} gives {here:.4f}, it was "
                     f"{there:.4f} when the model was made. Train it again."
@@ -83,7 +83,7 @@ def _check_answer(model: Regressor | Classifier, golden: Golden, where: str) -> 
         if interval is not None and golden.low is not None and golden.high is not None:
             pairs += [(interval.low, golden.low), (interval.high, golden.high)]
     for here, there in pairs:
-        if abs(here - there) > TOLERANCE * max(abs(there), 1e-9):
+        if not abs(here - there) <= TOLERANCE * max(abs(there), 1e-9):  # NaN is no answer
             raise ModelError(
                 f"{where} predicts {here:.6g}, it was {there:.6g} when the model was made. {AGAIN}"
             )

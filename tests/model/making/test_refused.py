@@ -74,6 +74,20 @@ def test_a_pickle_is_not_loaded_without_trust(given: Given, root: Path, tmp_path
     assert not mark.exists()
 
 
+def test_a_figure_that_is_no_number_is_refused(
+    given: Given, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it was, the manifest got a NaN."""
+    monkeypatch.setattr("model.making.measuring.r2_score", lambda *_: np.nan)
+    table = pd.read_csv(given.data)
+    holdout = given.data.with_name("held.csv")
+    table[150:].to_csv(holdout, index=False)
+    table[:150].to_csv(given.data, index=False)
+    said = refused(replace(given, holdout=holdout), root, "--trust")
+    assert "What was measured of the model cannot be kept" in said
+    assert "finite number" in said
+
+
 def test_data_that_lack_a_column_are_refused_naming_it(given: Given, root: Path) -> None:
     pd.read_csv(given.data).rename(columns={"size": "sizes"}).to_csv(given.data, index=False)
     said = refused(given, root, "--trust")

@@ -1,6 +1,7 @@
 """A model of pictures: sound or not started, an answer or a refusal."""
 
 import json
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from model import ImageClassifier, ModelError, OutOfDistributionError, load_image_model, load_model
 from model.chest_xray import negatives, record
 from model.contract.pictures import Picture, colourfulness, to_grey, to_square
+from model.serving.golden import check_pictures
 from model.serving.image_classifier import NetworkOutput
 from tests import pictures
 from tests.tools import ROOT
@@ -37,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
     return copy
 
 
-class RequestRecord:
+class FixedAnswer:
     """A predictor that says what it was told to."""
 
     def __init__(self, probability: float, strangeness: float = -1.0) -> None:
@@ -62,20 +64,20 @@ def change(folder: Path, key: str, spoil: Callable[[Any], Any]) -> None:
     ("probability", "value"), [(0.0, "NORMAL"), (0.49, "NORMAL"), (0.5, "PNEUMONIA")]
 )
 def test_the_threshold_decides(xray: ImageClassifier, probability: float, value: str) -> None:
-    told = replace(xray, predictor=RequestRecord(probability))
+    told = replace(xray, predictor=FixedAnswer(probability))
     assert told.classify(chest()).value == value
     assert told.classify(chest()).probabilities == (1 - probability, probability)
 
 
 def test_what_is_strange_or_coloured_gets_no_answer(xray: ImageClassifier) -> None:
     with pytest.raises(OutOfDistributionError, match="does not look like a frontal chest X-ray"):
-        replace(xray, predictor=RequestRecord(0.9, strangeness=0.1)).classify(chest())
+        replace(xray, predictor=FixedAnswer(0.9, strangeness=0.1)).classify(chest())
     with pytest.raises(OutOfDistributionError):
-        replace(xray, predictor=RequestRecord(0.9)).classify(chest(colour=25.1))
+        replace(xray, predictor=FixedAnswer(0.9)).classify(chest(colour=25.1))
 
 
-@pytest.mark.parametrize("told", [RequestRecord(float("nan")), RequestRecord(0.5, float("nan"))])
-def test_an_answer_that_is_no_number_is_a_fault(xray: ImageClassifier, told: RequestRecord) -> None:
+@pytest.mark.parametrize("told", [FixedAnswer(float("nan")), FixedAnswer(0.5, float("nan"))])
+def test_an_answer_that_is_no_number_is_a_fault(xray: ImageClassifier, told: FixedAnswer) -> None:
     with pytest.raises(ArithmeticError):
         replace(xray, predictor=told).classify(chest())
 
@@ -128,6 +130,36 @@ def test_an_answer_that_has_changed_stops_the_start(folder: Path) -> None:
 
     change(folder, "golden", lie)
     with pytest.raises(ModelError, match="drawn picture 1 gives"):
+        load_image_model(folder)
+
+
+def test_a_golden_answer_that_is_no_number_stops_the_start(
+    folder: Path, xray: ImageClassifier
+) -> None:
+    """Whether the network gives it or the manifest has it."""
+    for told in (
+        FixedAnswer(math.nan),
+        FixedAnswer(xray.manifest.golden[0].probability, math.nan),
+    ):
+        with pytest.raises(ModelError, match="drawn picture 1 gives"):
+            check_pictures(replace(xray, predictor=told))
+
+    def spoil(golden: Any) -> Any:
+        golden[0]["strangeness"] = math.nan
+        return golden
+
+    change(folder, "golden", spoil)
+    with pytest.raises(ModelError, match=r"golden\.0\.strangeness: .*finite"):
+        load_image_model(folder)
+
+
+@pytest.mark.parametrize("key", ["threshold", "colour_limit"])
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_a_threshold_that_is_no_number_stops_the_start(
+    folder: Path, key: str, number: float
+) -> None:
+    change(folder, key, lambda _: number)
+    with pytest.raises(ModelError, match=key):
         load_image_model(folder)
 
 

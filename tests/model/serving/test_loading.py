@@ -1,9 +1,11 @@
 """A folder is served only when card, manifest and artifact agree; the message says what to do."""
 
 import json
+import math
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ import numpy as np
 import pytest
 
 from model import ModelError, Regressor, load_model, load_models
+from model.serving.golden import check_answers
+from model.serving.predictors import Column, Matrix
 from tests.tools import ROOT
 
 
@@ -133,6 +137,67 @@ def test_an_answer_that_has_changed_stops_the_start(folder: Path) -> None:
 
     change_manifest(folder, lie)
     with pytest.raises(ModelError, match="golden row 1 predicts"):
+        load_model(folder)
+
+
+class NotANumber:
+    """A predictor whose every answer is NaN."""
+
+    def predict(self, rows: Matrix) -> tuple[Column, None]:
+        return np.full(len(rows), np.nan, np.float32), None
+
+
+def test_an_answer_that_is_no_number_is_not_the_golden_one(
+    house: Regressor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the model or its manifest has the NaN."""
+    for golden in house.manifest.golden:
+        spoiled = golden.model_copy(update={"value": math.nan})
+        manifest = house.manifest.model_copy(update={"golden": (spoiled,)})
+        with pytest.raises(ModelError, match=r"golden row 0 predicts .*, it was nan"):
+            check_answers(replace(house, manifest=manifest))
+    with pytest.raises(ModelError, match="answered nan"):
+        check_answers(replace(house, predictor=NotANumber()))
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("golden", 1, "value"), ("golden", 1, "low"), ("golden", 1, "high"),
+        ("golden", 1, "features", "sqft"), ("metrics", 0, "value"), ("axis", 0), ("axis", 1),
+        ("reference", "sqft"), ("temperature",), ("support",), ("calibration", "coverage"),
+        *(("calibration", "groups", 3, key) for key in ("low", "high", "width", "error")),
+        ("calibration", "groups", 3, "support"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_number_of_the_manifest_that_is_not_finite_stops_the_start(
+    folder: Path, place: tuple[str | int, ...], number: str
+) -> None:
+    def spoil(manifest: Any) -> None:
+        for part in place[:-1]:
+            manifest = manifest[part]
+        manifest[place[-1]] = ["number"] if place == ("support",) else "number"
+
+    change_manifest(folder, spoil)
+    path = folder / "manifest.json"
+    path.write_text(path.read_text().replace('"number"', number))
+    named = ".".join(map(str, place))
+    with pytest.raises(ModelError, match=rf"manifest\.json: {re.escape(named)}[^:]*: .*finite"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("key", ["max", "min", "example"])
+@pytest.mark.parametrize("number", ["inf", "-inf", "nan"])
+def test_a_number_of_the_card_that_is_not_finite_stops_the_start(
+    folder: Path, key: str, number: str
+) -> None:
+    text = (folder / "card.toml").read_text()
+    block = text[text.index('name = "baths"') : text.index('name = "sqft"')]
+    line = next(line for line in block.splitlines() if line.startswith(f"{key} = "))
+    change_card(folder, block, block.replace(line, f"{key} = {number}"))
+    with pytest.raises(ModelError, match=rf"line \d+: fields\.1\.{key}[^:]*: .*finite"):
         load_model(folder)
 
 
