@@ -1,6 +1,7 @@
 """``flask --app wsgi model …``: what a person sees of adding, checking and removing models."""
 
 import shutil
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,8 @@ def add(
         coverage=coverage,
         force=force,
     )
+    # By default SIGTERM ends the process at once: nothing would be put back or cleaned up.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with click.progressbar(
             length=len(STAGES), label=f"Adding {name}", item_show_func=lambda stage: stage or ""
@@ -110,6 +113,8 @@ def add(
             bar.update(len(STAGES) - bar.pos, "done")
     except AddError as error:
         raise click.ClickException(str(error)) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
     _tell(added)
 
 

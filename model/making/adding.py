@@ -42,6 +42,9 @@ _RESERVED = ("about", "api", "embed", "healthz", "metrics", "predict-fragment", 
 def add_model(request: Request, root: Path, report: Callable[[str], object]) -> AddedModel:
     """Make a model's folder under ``root``; nothing is left behind where that fails.
 
+    A model that is replaced stays until the new one is in its place. If the process is killed
+    between the two, the next run with the same name puts the old one back.
+
     Args:
         request: what to make it from.
         root: the folder in which the models' folders stand.
@@ -65,10 +68,46 @@ def add_model(request: Request, root: Path, report: Callable[[str], object]) -> 
                 f"What was measured of the model cannot be kept: {error}. Look for rows of the "
                 "data to which it gives no usable answer."
             ) from error
-        if folder.exists():
-            folder.rename(Path(temporary) / "old")
-        work.rename(folder)
+        _put(work, folder, Path(temporary))
     return added
+
+
+def _put(work: Path, folder: Path, temporary: Path) -> None:
+    """Rename ``work`` to ``folder``; a model that was there comes back where that fails.
+
+    Args:
+        work: the new model.
+        folder: where it is to stand.
+        temporary: takes the replaced model; whoever made this folder deletes it.
+
+    Raises:
+        AddError: if the file system refuses.
+    """
+    kept = _kept(folder)
+    if kept.exists():  # beside a model, so another run put that in its place and was then killed
+        kept.rename(temporary / "older")
+    try:
+        if folder.exists():
+            folder.rename(kept)
+        work.rename(folder)
+    except OSError as error:
+        raise AddError(f"{folder} could not be put in its place: {error}.") from error
+    finally:  # after an interrupt, too
+        _put_back(folder)
+        if kept.exists():
+            kept.rename(temporary / "old")
+
+
+def _put_back(folder: Path) -> None:
+    """Undo a replacement that was broken off after the old model had left its place."""
+    kept = _kept(folder)
+    if kept.exists() and not folder.exists():
+        kept.rename(folder)
+
+
+def _kept(folder: Path) -> Path:
+    """Where a model stands while another takes its place; a later run finds it there."""
+    return folder.with_name(f".{folder.name}.old")
 
 
 def _free_folder(request: Request, root: Path) -> Path:
@@ -80,6 +119,7 @@ def _free_folder(request: Request, root: Path) -> Path:
     folder = root / slug.replace("-", "_")
     if not root.is_dir():
         raise AddError(f"{root} is no folder.")
+    _put_back(folder)
     if folder.exists() and not (folder / "card.toml").is_file():
         raise AddError(f"{folder} is there and is no model. Take another --name.")
     if folder.exists() and not request.force:

@@ -1,0 +1,112 @@
+"""``--force`` replaces a model whole, or leaves the old one: whatever happens in between."""
+
+import errno
+import itertools
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from tests.adding.conftest import add
+from tests.adding.test_refused import regression
+from tests.models import Given
+
+OLD = "the old card"
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> Given:
+    return regression(tmp_path, lambda table: table)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The only model in a folder of models, which is to be replaced."""
+    folder = tmp_path / "models" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "card.toml").write_text(OLD)
+    return folder
+
+
+def replace(given: Given, folder: Path, *more: str) -> Result:
+    return add(given, folder.name, folder.parent, "--trust", *more)
+
+
+def holds_only(folder: Path, old: bool) -> bool:
+    """Whether the model is the old one or the new one, and nothing stands beside it."""
+    found = list(folder.parent.iterdir())
+    return found == [folder] and ((folder / "card.toml").read_text() == OLD) == old
+
+
+def fail_at(renames: range, fail: Callable[[], object], patch: pytest.MonkeyPatch) -> None:
+    """Let these calls of ``Path.rename``, counted from 0, call ``fail`` instead."""
+    rename, number = Path.rename, itertools.count()
+
+    def failing(path: Path, target: Path) -> Path:
+        if next(number) in renames:
+            fail()
+        return rename(path, target)
+
+    patch.setattr(Path, "rename", failing)
+
+
+def refuse() -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def interrupt() -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def terminate() -> None:
+    signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("rename", [0, 1])
+@pytest.mark.parametrize(
+    ("fail", "says"),
+    [
+        (refuse, "could not be put in its place: [Errno 28] No space left on device"),
+        (interrupt, "Aborted!"),
+        (terminate, "Aborted!"),
+    ],
+)
+def test_the_old_model_stays_where_the_new_one_cannot_take_its_place(
+    given: Given,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    rename: int,
+    fail: Callable[[], object],
+    says: str,
+) -> None:
+    fail_at(range(rename, rename + 1), fail, monkeypatch)
+    result = replace(given, folder, "--force")
+    assert result.exit_code == 1
+    assert says in result.output
+    assert holds_only(folder, old=True)
+
+
+def test_a_run_after_one_that_was_killed_finds_the_old_model(
+    given: Given, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed is a process for which no further rename works."""
+    with monkeypatch.context() as patch:
+        fail_at(range(1, 99), interrupt, patch)
+        assert replace(given, folder, "--force").exit_code == 1
+    assert not folder.exists()
+    assert "or say --force to replace it." in " ".join(replace(given, folder).output.split())
+    assert holds_only(folder, old=True)
+
+
+def test_a_run_after_one_that_was_killed_clears_away_what_was_replaced(
+    given: Given, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        fail_at(range(2, 99), interrupt, patch)
+        assert replace(given, folder, "--force").exit_code == 1
+    assert len(list(folder.parent.iterdir())) == 2
+    assert replace(given, folder, "--force").exit_code == 0
+    assert holds_only(folder, old=False)
