@@ -9,6 +9,7 @@ import ipaddress
 import logging
 import math
 import time
+from itertools import islice
 from typing import Protocol
 
 from flask import Flask, request
@@ -24,6 +25,9 @@ PER_UNIT = 8 * 1024
 
 DEAREST = 10
 """What the largest body counts as."""
+
+CLIENTS = 65_536
+"""Clients that are remembered at once, where they are counted in memory."""
 
 REDIS_PATIENCE = 0.2
 """Seconds that a request waits for Redis, once; then it is left alone for ``REDIS_PAUSE``."""
@@ -44,6 +48,10 @@ class MemoryCounter:
     """Counts in the memory of one worker: a client that several workers answer may ask more.
 
     All windows of time begin together, so that forgetting the last one forgets its clients, too.
+    Within one, up to ``CLIENTS`` are remembered: 6 MB of IPv4 addresses, 13 MB of the longest
+    texts. When there is one more, those that may still ask begin anew. Those that have used up
+    their limit stay, the first half a table of them: nobody who is limited gets out by the requests
+    of others, unless 32,768 others had used up theirs before.
     """
 
     def __init__(self, most: int, period: int) -> None:
@@ -57,7 +65,12 @@ class MemoryCounter:
         if window != self._window:
             self._window = window
             self._counts.clear()
-        count = self._counts[client] = self._counts.get(client, 0) + cost
+        counts = self._counts
+        count = counts[client] = counts.get(client, 0) + cost
+        if len(counts) > CLIENTS:
+            # At least half of the table is free afterwards: a new client pays for two looks.
+            used_up = (item for item in counts.items() if item[1] >= self._most)
+            self._counts = dict(islice(used_up, CLIENTS // 2))
         return 0 if count <= self._most else _left(now, self._period)
 
 
