@@ -3,7 +3,6 @@
 The lines that requests leave behind are written in ``app.telemetry.request_log``.
 """
 
-import json
 import logging
 import os
 import re
@@ -12,13 +11,19 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
-from app.telemetry.request_log import wants_json
+from app.telemetry.request_log import LINE, wants_json, within
+
+MOST_TRACEBACK = 2400
+"""Bytes of a line that a traceback may take; the message gets what is left."""
 
 _QUERY = re.compile(r"\?\S*")
 
 
 class JsonLines(logging.Formatter):
     """One line a message; a traceback is part of it.
+
+    With its end it takes ``LINE`` bytes at most, and a stream hands it to the pipe at once: several
+    workers write to one, and none cuts another's line.
 
     Visitors' inputs are not logged: an address that gunicorn quotes loses its query here.
     """
@@ -29,18 +34,16 @@ class JsonLines(logging.Formatter):
         if record.name == "gunicorn.error":
             message = _QUERY.sub("?…", message)
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        line: dict[str, Any] = {
-            "time": f"{stamp}.{int(record.msecs):03}Z",
-            "level": record.levelname.lower(),
-            "message": message,
-            "logger": record.name,
-            "pid": record.process,
-        }
+        more = f', "logger": {within(record.name, 200)}, "pid": {record.process}'
         if identity := getattr(record, "request_id", ""):
-            line["id"] = identity
+            more += f', "id": {within(identity, 200)}'
         if record.exc_info and record.exc_info[0] is not None:
-            line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line)
+            trace = self.formatException(record.exc_info)
+            more += f', "traceback": {within(trace, MOST_TRACEBACK)}'
+        return (
+            f'{{"time": "{stamp}.{int(record.msecs):03}Z", "level": "{record.levelname.lower()}", '
+            f'"message": {within(message, LINE - 200 - len(more))}{more}}}'
+        )
 
 
 class MessageLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types

@@ -13,11 +13,14 @@ from urllib.parse import urlencode
 
 from app.telemetry.request_records import RequestRecord
 
-MOST = 256
-"""Characters of a path or a method that are kept; most are far shorter than that."""
+LINE = 4096
+"""Bytes that Linux writes to a pipe in one piece, whoever else writes to it: the longest line."""
 
-MOST_INPUTS = 2000
-"""Characters of the inputs that are kept where they are logged at all."""
+MOST_METHOD = 100
+MOST_PATH = 800
+MOST_REFUSED = 800
+MOST_INPUTS = 1600
+"""Bytes of a line that each of these may take; what is left, 796, is for all that has a length."""
 
 
 def wants_json(log: str) -> bool:
@@ -29,6 +32,21 @@ def wants_json(log: str) -> bool:
     if log != "auto":
         return log == "json"
     return "gunicorn.arbiter" in sys.modules and not (sys.stdout and sys.stdout.isatty())
+
+
+def within(text: str, most: int) -> str:
+    """Text as a JSON string of at most ``most`` bytes, its quotes included.
+
+    Of a longer one both ends are kept, with … between them. ``most`` is at least 8.
+    """
+    said = quoted(text)
+    if len(said) <= most:
+        return said
+    half = min(most, len(text)) // 2
+    while len(said) > most:
+        said = quoted(f"{text[:half]}…{text[len(text) - half :]}")
+        half = half * most // (len(said) + 1)
+    return said
 
 
 class RequestLog:
@@ -60,15 +78,15 @@ class RequestLog:
             self._second = second
         more = ""
         if record.outcome is not None and record.outcome.refused:
-            more += f', "refused": {quoted(",".join(record.outcome.refused))}'
+            more += f', "refused": {within(",".join(record.outcome.refused), MOST_REFUSED)}'
         if self._inputs and record.outcome is not None and record.outcome.inputs:
-            more += f', "inputs": {quoted(urlencode(record.outcome.inputs)[:MOST_INPUTS])}'
+            more += f', "inputs": {within(urlencode(record.outcome.inputs), MOST_INPUTS)}'
         if self._lost:
             more += f', "lost": {self._lost}'
         return (
             f'{{"time": "{self._stamp}.{int(now * 1000) % 1000:03}Z", "level": "info", '
-            f'"message": "request", "method": {quoted(record.method[:MOST])}, '
-            f'"path": {quoted(record.path[:MOST])}, "status": {record.status}, '
+            f'"message": "request", "method": {within(record.method, MOST_METHOD)}, '
+            f'"path": {within(record.path, MOST_PATH)}, "status": {record.status}, '
             f'"ms": {record.ms:.2f}, "bytes": {record.bytes}, "model": "{record.model}", '
             f'"id": "{record.id}"{more}}}\n'
         )
@@ -78,7 +96,7 @@ def _standard_output() -> int:
     """Standard output; a pipe is opened anew so that a full one refuses instead of waiting.
 
     A log that nobody reads must not stop the answers. The new opening is ours alone: the flag does
-    not reach whoever shares the pipe. A line fits into what a pipe takes whole.
+    not reach whoever shares the pipe. It takes a whole line or none: see ``LINE``.
     """
     try:
         if stat.S_ISFIFO(os.fstat(1).st_mode):

@@ -6,17 +6,21 @@ import logging
 import os
 import re
 import sys
+import time
+from collections import Counter
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app import create_app
 from app.config import Settings
 from app.http.request_id import new_id
 from app.telemetry.json_logging import JsonLines
-from app.telemetry.request_log import RequestLog
-from app.telemetry.request_records import RequestRecord
+from app.telemetry.request_log import RequestLog, within
+from app.telemetry.request_records import Outcome, RequestRecord, new_id
 from tests.conftest import HOUSE
 from tests.html import FRAGMENT, check_fragment, check_page, text_of
 from tests.pictures import REFUSED, XRAY_FRAGMENT, chest, encoded, upload
@@ -87,8 +91,85 @@ def test_a_line_survives_whatever_a_path_or_a_method_has_in_it() -> None:
     record = RequestRecord("0" * 16, 'GE"T\n' * 99, path, "none", "", 404, 0.1, 0, None)
     text = RequestLog().line(record)
     assert text.count("\n") == 1
-    assert json.loads(text)["path"] == path[:256]
-    assert len(text) < 4096  # what a pipe takes whole
+    start, end = json.loads(text)["path"].split("…")
+    assert len(start) + len(end) > 600
+    assert path.startswith(start)
+    assert path.endswith(end)
+
+
+AWKWARD = st.text(st.characters() | st.sampled_from('"\\\n\x00\ud800😀'), max_size=300)
+
+
+@given(AWKWARD, st.integers(1, 60), st.integers(8, 900))
+def test_a_text_in_a_line_keeps_both_its_ends(text: str, times: int, most: int) -> None:
+    whole = text * times
+    said = within(whole, most)
+    kept = json.loads(said)
+    assert len(said) <= most
+    assert (kept == whole) == (len(json.dumps(whole)) <= most)
+    if kept != whole:
+        assert any(
+            whole.startswith(kept[:place]) and whole.endswith(kept[place + 1 :])
+            for place, character in enumerate(kept)
+            if character == "…"
+        )
+
+
+def longest(number: int) -> RequestRecord:
+    """A request of which all that has no length of its own is as long as it gets."""
+    awkward = f'/{number}/"\\\n\x00\u2028\ud800' * 900
+    outcome = Outcome(1, 0, (awkward,), {awkward.replace("\ud800", ""): awkward[:8]})
+    return RequestRecord("0" * 128, awkward, awkward, "/", "m" * 255, 500, 1e7, 10**12, outcome)
+
+
+def failure(number: int) -> logging.LogRecord:
+    """A message with a traceback, each longer than a pipe takes in one piece."""
+
+    def deeper(depth: int) -> None:
+        if depth == 0:
+            raise ValueError(f"{number} " + 'x"' * 5000)
+        deeper(depth - 1)
+
+    try:
+        deeper(60)
+    except ValueError:
+        said = sys.exc_info()
+    return logging.LogRecord(
+        "gunicorn.error", logging.CRITICAL, "x.py", 1, "/%s failed " * 900, (number,) * 900, said
+    )
+
+
+def test_lines_of_many_processes_come_whole_through_one_pipe() -> None:
+    """Read slowly, so that the pipe is full; one process that cannot wait loses whole lines."""
+    reading, writing = os.pipe()
+    workers, lines = 8, 40
+    children = []
+    for number in range(workers):
+        child = os.fork()
+        if child == 0:
+            os.dup2(writing, 1)
+            os.dup2(writing, 2)
+            log, told = RequestLog(inputs=True), longest(number)
+            with open(2, "w", buffering=1, closefd=False) as stream:
+                messages = logging.StreamHandler(stream)
+                messages.setFormatter(JsonLines())
+                for _ in range(lines):
+                    log(told)
+                    messages.emit(failure(number))
+            os._exit(0)
+        children.append(child)
+    os.close(writing)
+    read = b""
+    while piece := os.read(reading, 5000):
+        read += piece
+        time.sleep(0.001)
+    os.close(reading)
+    assert all(os.waitpid(child, 0)[1] == 0 for child in children)
+    said = [json.loads(line) for line in read.splitlines()]
+    failures = Counter(line["message"][:3] for line in said if "traceback" in line)
+    assert failures == {f"/{number} ": lines for number in range(workers)}
+    assert len(said) > workers * lines  # some requests, too
+    assert max(map(len, read.splitlines())) < 4096
 
 
 def test_what_was_typed_is_in_the_log_only_where_a_setting_says_so(

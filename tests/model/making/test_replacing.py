@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from tests.adding.conftest import add
-from tests.adding.test_refused import regression
+from tests.model.making.conftest import add
+from tests.model.making.test_refused import regression
 from tests.models import Given
 
 OLD = "the old card"
