@@ -18,10 +18,9 @@ class NumberPresenter(Presenter[Prediction]):
     def __init__(self, model: Regressor) -> None:
         super().__init__(model, NumberScale(model.card))
         self._output = model.card.number
-        sentence = self._output.range_text.replace("{share}", self._share())
         self._sentences = {
-            False: _cut(sentence + "."),
-            True: _cut(self._output.outside_text + "."),
+            False: _cut(f"{self._output.range_text}.", self._share()),
+            True: _cut(f"{self._output.outside_text}.", self._share()),
         }
         self._ends = model.manifest.axis or (0.0, 1.0)
         self._axis = self._scale.format(self._ends[0]), self._scale.format(self._ends[1])

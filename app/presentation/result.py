@@ -100,10 +100,9 @@ exact: Callable[[float], str] = "{:.10g}".format
 """A number as programs read it, to ten significant digits."""
 
 
-def _cut(sentence: str) -> tuple[str, str, str]:
+def _cut(sentence: str, share: str) -> tuple[str, str, str]:
     """A sentence around {low} and {high}, cut at the two."""
-    before, rest = sentence.split("{low}")
-    between, after = rest.split("{high}")
+    before, between, after = sentence.format(share=share, low="\0", high="\0").split("\0")
     return before, between, after
 
 

@@ -6,11 +6,19 @@ and encodes the value as one float for the predictor's matrix: NaN where it is u
 
 import math
 import re
-from collections.abc import Callable, Mapping
+import string
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from model.contract import formatting
@@ -24,6 +32,34 @@ Features = Mapping[str, Value]
 def refusal(kind: str, message: str) -> PydanticCustomError:
     """An error whose text is ``message``, letter for letter, for form, API and batch alike."""
     return PydanticCustomError(kind, "{message}", {"message": message})
+
+
+def find_places(text: str, key: str, known: Sequence[str]) -> list[str]:
+    """The names of the places in a sentence of a card, in their order.
+
+    A place is a known name in braces and nothing else: ``str.format`` would take ``{value.x}``,
+    ``{value[x]}``, ``{value!r}`` and ``{value:9}``, too, and hand out what is no text for people.
+
+    Args:
+        text: the sentence.
+        key: what it is called in the card.
+        known: the names that it may use.
+
+    Raises:
+        ValueError: for any other place, or a brace alone; says what to write.
+    """
+    try:
+        parts = [part[1:] for part in string.Formatter().parse(text) if part[1] is not None]
+    except ValueError:  # a brace alone
+        parts = [(None, "", None)]
+    names = [str(name) for name, _, _ in parts]
+    if not set(names) <= set(known) or any(spec or conversion for _, spec, conversion in parts):
+        named = " and ".join(f"{{{place}}}" for place in known)
+        raise ValueError(
+            f"{key} can have the places {named}, and no others. Write them just like that, and a "
+            "brace that is text twice: {{ or }}"
+        )
+    return names
 
 
 _PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?").fullmatch
@@ -48,19 +84,20 @@ class BaseField(BaseModel):
     help: str = Field(default="", max_length=200)
     required: bool = True
 
-    @model_validator(mode="after")
-    def _sentences_have_known_places(self) -> "BaseField":
-        for key, places in self.sentences().items():
-            try:
-                getattr(self, key).format(**dict.fromkeys(places, ""))
-            except (KeyError, IndexError, ValueError):
-                named = " and ".join(f"{{{place}}}" for place in places)
-                raise ValueError(f"{key} can have the places {named}, and no others") from None
-        return self
+    sentences: ClassVar[dict[str, tuple[str, ...]]] = {
+        "because": ("noun", "value"),
+        "compared": ("label", "value"),
+        "more": ("amount",),
+        "less": ("amount",),
+    }
+    """The keys of all kinds that hold a sentence, with the places that it may have."""
 
-    def sentences(self) -> dict[str, tuple[str, ...]]:
-        """The keys that hold a sentence, with the places that it may have."""
-        return {"because": ("noun", "value"), "compared": ("label", "value")}
+    @field_validator(*sentences, check_fields=False)
+    @classmethod
+    def _sentence_has_known_places(cls, text: str, info: ValidationInfo) -> str:
+        key = info.field_name or ""
+        find_places(text, key, cls.sentences[key])
+        return text
 
     def localise(self, locale: str) -> None:
         """Take the card's locale for the numbers in messages; called once, by the card."""
@@ -171,9 +208,6 @@ class _Numeric(BaseField):
     max: int | float
     example: int | float
     grouping: bool = True
-
-    def sentences(self) -> dict[str, tuple[str, ...]]:
-        return {**super().sentences(), "more": ("amount",), "less": ("amount",)}
 
     @model_validator(mode="after")
     def _bounds_are_ordered(self) -> "_Numeric":

@@ -1,11 +1,10 @@
 """What a model answers: a number with a unit, or one of several classes."""
 
-import string
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from model.contract.fields import Option
+from model.contract.fields import Option, find_places
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -31,17 +30,16 @@ class NumberOutput(BaseModel):
         "The model has seen nothing like this, so this is a guess: perhaps between {low} and {high}"
     )
 
-    @model_validator(mode="after")
-    def _sentences_have_their_places(self) -> "NumberOutput":
-        for key, text, wanted in (
-            ("range_text", self.range_text, ["share", "low", "high"]),
-            ("outside_text", self.outside_text, ["low", "high"]),
-        ):
-            places = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
-            if sorted(places) != sorted(wanted) or places.index("low") > places.index("high"):
-                named = ", ".join(f"{{{name}}}" for name in wanted)
-                raise ValueError(f"{key} must have {named} once each, the low end first")
-        return self
+    @field_validator("range_text", "outside_text")
+    @classmethod
+    def _sentence_has_its_places(cls, text: str, info: ValidationInfo) -> str:
+        key = info.field_name or ""
+        wanted = ["share", "low", "high"] if key == "range_text" else ["low", "high"]
+        places = find_places(text, key, wanted)
+        if sorted(places) != sorted(wanted) or places.index("low") > places.index("high"):
+            named = ", ".join(f"{{{name}}}" for name in wanted)
+            raise ValueError(f"{key} must have {named} once each, the low end first")
+        return text
 
 
 class ClassOutput(BaseModel):

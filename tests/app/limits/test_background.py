@@ -18,9 +18,9 @@ from gevent import monkey
 monkey.patch_all()
 import gevent
 from gevent.monkey import get_original
-from app.limits.background import aside
+from app.limits.background import run_in_thread
 said = []
-slow = gevent.spawn(lambda: (aside(get_original("time", "sleep"), 0.5), said.append("slow")))
+slow = gevent.spawn(lambda: (run_in_thread(get_original("time", "sleep"), 0.5), said.append("slow")))
 quick = gevent.spawn(lambda: said.append("quick"))
 gevent.joinall([slow, quick])
 print(said)
@@ -37,17 +37,17 @@ from gevent import monkey
 monkey.patch_all()
 import signal
 from gevent.monkey import get_original
-from app.limits import background as aside
-aside.LONGEST = 0.3
+from app.limits import background
+background.LONGEST = 0.3
 told = []
 signal.signal(signal.SIGTERM, lambda *_: told.append("end"))
 sleep = get_original("time", "sleep")
-for _ in range(aside.AT_ONCE + 1):
+for _ in range(background.AT_ONCE + 1):
     try:
-        aside.aside(sleep, 60)
-    except aside.HangingError:
+        background.run_in_thread(sleep, 60)
+    except background.ThreadTimeoutError:
         told.append("given up")
-print(aside.aside(lambda: "others go on"), set(told), flush=True)
+print(background.run_in_thread(lambda: "others go on"), set(told), flush=True)
 import os
 os._exit(0)
 """

@@ -39,24 +39,24 @@ def test_files_and_health_are_answered_all_the_same(behind: Flask) -> None:
 def test_a_worker_is_behind_after_two_long_turns_of_its_own_and_not_for_longer() -> None:
     code = """
 import time, gevent
-from app.limits.load_shedding import BEAT, TOO_MUCH, Pulse
+from app.limits.load_shedding import BEAT, TOO_MUCH, LoadMonitor
 def work():
     started = time.thread_time()
     while time.thread_time() - started < TOO_MUCH + BEAT:
         pass
-pulse = Pulse()
-gevent.spawn(pulse.beat, gevent.sleep)
+monitor = LoadMonitor()
+gevent.spawn(monitor.beat, gevent.sleep)
 gevent.sleep(BEAT / 2)
-said = [pulse.behind]
+said = [monitor.behind]
 time.sleep(3 * TOO_MUCH)  # the machine is busy with others
 gevent.sleep(0.001)
-said.append(pulse.behind)
+said.append(monitor.behind)
 for _ in range(2):
     work()
     gevent.sleep(0.001)
-    said.append(pulse.behind)
+    said.append(monitor.behind)
 gevent.sleep(4 * BEAT)
-said.append(pulse.behind)
+said.append(monitor.behind)
 print(said)
 """
     run = subprocess.run(

@@ -1,8 +1,12 @@
 """The fragment: what a live post answers, typed in every way that people have."""
 
+from dataclasses import replace
+
 import pytest
 from flask.testing import FlaskClient
 
+from app.kinds.number import NumberPresenter
+from app.presentation.submission import read_submission
 from model import Regressor
 from tests.conftest import HOUSE
 from tests.html import FRAGMENT, data_of, get_page, post_fragment, text_of
@@ -33,6 +37,16 @@ def test_the_range_contains_the_price_and_is_rounded_outward(client: FlaskClient
     shown_high = float(text_of(soup, "data.interval-high").replace("$", "").replace(",", ""))
     assert shown_low <= low
     assert shown_high >= high
+
+
+def test_a_brace_in_the_sentence_of_a_range_is_written_twice(house: Regressor) -> None:
+    words = {"range_text": "{share} {{houses}} between {low} and {{{high}}}"}
+    output = house.card.number.model_copy(update=words)
+    model = replace(house, card=house.card.model_copy(update={"output": output}))
+    fields = {name: [value] for name, value in HOUSE.items()}
+    view = NumberPresenter(model).result(read_submission(model.card, fields)).range
+    assert view is not None
+    assert (view.before, view.between, view.after) == ("9 of 10 {houses} between ", " and {", "}.")
 
 
 def test_the_gauge_says_in_words_what_it_draws(client: FlaskClient) -> None:

@@ -20,7 +20,7 @@ from app.config import Settings
 from app.http.request_id import new_id
 from app.telemetry.json_logging import JsonLines
 from app.telemetry.request_log import RequestLog, within
-from app.telemetry.request_records import Outcome, RequestRecord, new_id
+from app.telemetry.request_records import Outcome, RequestRecord
 from tests.conftest import HOUSE
 from tests.html import FRAGMENT, check_fragment, check_page, text_of
 from tests.pictures import REFUSED, XRAY_FRAGMENT, chest, encoded, upload

@@ -8,6 +8,8 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
 from model.contract.fields import AnyField, NumberField
+from model.contract.outputs import NumberOutput
+from model.contract.pictures import ImageField
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(AnyField)
 INTEGER = {"kind": "integer", "name": "rooms", "label": "Rooms", "noun": "rooms",
@@ -24,6 +26,16 @@ CHOICE = {
 }
 FLAG = {"kind": "flag", "name": "pool", "label": "Pool", "noun": "there is a pool",
         "example": True}  # fmt: skip
+
+
+OUTPUT = {"kind": "number", "label": "Price", "noun": "price", "format": "number"}
+
+TRICKS = [
+    "{NAME.__class__}", "{NAME.real}", "{NAME[0]}", "{NAME!r}", "{NAME!s}", "{NAME:>9}",
+    "{NAME:{NAME}}", "{NAME:%Y}", "{0}", "{}", "{:>9}", "{other}", "{ NAME }", "{NAME", "NAME}",
+    "{", "{NAME!}", "{NAME[}",
+]  # fmt: skip
+"""What ``str.format`` takes beside a name alone, or what it stumbles over."""
 
 
 def field(block: dict[str, Any], **changes: Any) -> Any:
@@ -99,6 +111,35 @@ def test_a_name_in_braces_does_not_break_a_message() -> None:
     with pytest.raises(PydanticCustomError) as refused:
         field(INTEGER, noun="{rooms}").validate_value("x")
     assert refused.value.message() == "{rooms} must be a number, like 4"
+
+
+@pytest.mark.parametrize("key", ["because", "compared", "more", "less"])
+@pytest.mark.parametrize("place", TRICKS)
+def test_a_sentence_has_names_alone_in_its_places(key: str, place: str) -> None:
+    known = field(INTEGER).sentences[key][-1]
+    text = f"it is {place.replace('NAME', known)}"
+    with pytest.raises(ValidationError, match=rf"{key} can have .*\{{{known}\}}, and no others"):
+        field(INTEGER, **{key: text})
+
+
+def test_a_brace_that_is_text_is_written_twice() -> None:
+    assert field(INTEGER, because="{{it}} has {value}").reason(4) == "{it} has 4"
+
+
+@pytest.mark.parametrize("place", TRICKS)
+def test_the_ranges_have_names_alone_in_their_places(place: str) -> None:
+    trick = place.replace("NAME", "low")
+    for key in ("range_text", "outside_text"):
+        with pytest.raises(ValidationError, match=f"{key} can have the places"):
+            NumberOutput.model_validate({**OUTPUT, key: f"{{share}} {trick} to {{high}}"})
+
+
+@pytest.mark.parametrize("key", ["because", "compared"])
+@pytest.mark.parametrize("place", TRICKS)
+def test_a_sentence_of_a_picture_has_names_alone_in_its_places(key: str, place: str) -> None:
+    changes = {"kind": "image", key: place.replace("NAME", "value")}
+    with pytest.raises(ValidationError, match=f"{key} can have the places"):
+        ImageField.model_validate({"name": "x", "label": "X", "noun": "x", **changes})
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,22 @@ def test_a_wrong_key_in_the_card_is_named_with_its_line(folder: Path) -> None:
     assert "card.toml" in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ("it was built in {value}", "it was built in {value.__class__}", r"fields\.3\.because"),
+        ("{low} and {high}", "{low!r} and {high}", r"output\.range_text"),
+    ],
+)
+def test_a_sentence_that_is_no_sentence_is_named_with_its_very_line(
+    folder: Path, old: str, new: str, place: str
+) -> None:
+    change_card(folder, old, new)
+    says = r"can have the places .*\}, and no others\. Write them just like that"
+    with pytest.raises(ModelError, match=rf"line {line_with(folder, new)}: {place}: .*{says}"):
+        load_model(folder)
+
+
 def test_a_wrong_bound_is_named_with_its_very_line(folder: Path) -> None:
     change_card(folder, "max = 6000", 'max = "much"')
     line = line_with(folder, 'max = "much"')
