@@ -29,8 +29,12 @@ run: $(VENV)/run.stamp  ## start the app on $PORT or 8000
 browser: $(VENV)/test.stamp
 	@$(BIN)/python -m tests.install
 
+# Two processes take a file each, in the order of collection. One thread for each: with teams of
+# threads that wait for each other, a training takes three times the CPU.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 test: $(VENV)/test.stamp browser  ## everything that must hold, in one command
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 lint: $(VENV)/test.stamp  ## style, types, imports
 	$(BIN)/ruff check .
@@ -39,7 +43,7 @@ lint: $(VENV)/test.stamp  ## style, types, imports
 	$(BIN)/lint-imports
 
 check: lint browser  ## the gate: style, types, imports, tests
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 add-tools: $(VENV)/add.stamp  ## what `flask --app wsgi model add` needs beyond serving: pandas, onnx, skl2onnx
 

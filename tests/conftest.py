@@ -1,12 +1,11 @@
 """Fixtures that all tests share: the bundled models, the app, a real server."""
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
-import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,12 +21,18 @@ from app import create_app
 from app.config import Settings
 from model import Regressor, load_model
 from tests.tools import ROOT
+from tests.waiting import wait_until
 
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 HOUSE = {"beds": "3", "baths": "2.5", "sqft": "1850"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow files first: one that began last would keep one process busy and the other idle."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(scope="session")
@@ -70,8 +75,12 @@ class Server:
         return [*self.before, sys.executable, "-m", *command, *self.options]
 
     def environment(self) -> dict[str, str]:
-        """Our own variables, but with its settings alone."""
-        keep = {k: v for k, v in os.environ.items() if not k.startswith("FORMCAST_")}
+        """Our own variables, but with its settings alone, and with its own number of threads."""
+        keep = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("FORMCAST_") and name != "OMP_NUM_THREADS"
+        }
         return {**keep, "PORT": str(self.port), "WEB_CONCURRENCY": "2", **self.settings}
 
     def start(self) -> None:
@@ -84,14 +93,14 @@ class Server:
                 stderr=log,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            try:
-                with urllib.request.urlopen(self.url + "/about", timeout=5):
-                    return
-            except (urllib.error.URLError, ConnectionError):
-                time.sleep(0.05)
-        raise RuntimeError("the server did not start")
+        wait_until(self._answers)
+
+    def _answers(self) -> bool:
+        if self.process is None or self.process.poll() is not None:
+            raise RuntimeError("The server ended before it answered.")
+        with suppress(OSError), urllib.request.urlopen(self.url + "/about", timeout=5):
+            return True
+        return False
 
     @property
     def workers(self) -> list[int]:
@@ -114,10 +123,16 @@ class Server:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on.
+
+    It is below those that the system gives to clients (32768 and up), and drawn at random: so
+    neither a connection nor another test process takes it before the server does.
+    """
+    while True:
+        port = 16_000 + secrets.randbelow(16_000)
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @pytest.fixture(scope="session")

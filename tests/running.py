@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 
 from tests.conftest import free_port
 from tests.tools import ROOT
+from tests.waiting import wait_until
 
 
 @dataclass
@@ -42,6 +42,18 @@ class Running:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.headers, error.read()
+
+    def answers(self) -> bool:
+        """Whether it has started.
+
+        Raises:
+            RuntimeError: if its process has ended, with what it wrote.
+        """
+        if self.process.poll() is not None:
+            raise RuntimeError(f"The server did not start: {self.err.read_text()}")
+        with suppress(OSError):
+            return self.ask("/healthz")[0] == 200
+        return False
 
     def workers(self) -> list[int]:
         """Process ids of the workers."""
@@ -82,7 +94,7 @@ def running(
         )
     server = Running(process, port, out, err)
     try:
-        _wait(server)
+        wait_until(server.answers)
         yield server
     finally:
         with suppress(subprocess.TimeoutExpired):
@@ -91,13 +103,3 @@ def running(
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(5)
-
-
-def _wait(server: Running) -> None:
-    deadline = time.monotonic() + 30
-    while server.process.poll() is None and time.monotonic() < deadline:
-        with suppress(OSError):
-            if server.ask("/healthz")[0] == 200:
-                return
-        time.sleep(0.05)
-    raise RuntimeError(f"the server did not start: {server.err.read_text()}")

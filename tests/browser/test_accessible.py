@@ -6,6 +6,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.helpers import when_fresh
 from tests.tools import AXE
 
+pytestmark = pytest.mark.slow
+
 FRESH = "/?beds=3&baths=2.5&sqft=1850"
 PAGES = {
     "empty": "/",

@@ -2,9 +2,12 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
 from tests.browser.helpers import fill_house, posts, price, when_fresh
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_price_appears_without_a_navigation(page: Page) -> None:

@@ -10,6 +10,8 @@ from tests.browser.test_accessible import violations
 from tests.conftest import Server
 from tests.pictures import XRAY, chest, encoded
 
+pytestmark = pytest.mark.slow
+
 
 def file_of(data: bytes, name: str = "chest.jpg") -> FilePayload:
     return {"name": name, "mimeType": "image/jpeg", "buffer": data}

@@ -11,6 +11,8 @@ from playwright.sync_api import Page, Route, expect
 from tests.browser.helpers import posts, price, when_fresh
 from tests.conftest import Server
 
+pytestmark = pytest.mark.slow
+
 FRESH = "/?beds=3&baths=2.5&sqft=1850"
 FRAGMENT = "**/predict-fragment"
 

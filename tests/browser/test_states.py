@@ -8,6 +8,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.helpers import fill_house, price, when_fresh
 from tests.conftest import Server
 
+pytestmark = pytest.mark.slow
+
 FRESH = "/?beds=3&baths=2.5&sqft=1850"
 
 

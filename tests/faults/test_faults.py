@@ -13,6 +13,8 @@ from tests.soak.figures import Figure, table
 from tests.soak.readonly import mounted_read_only, possible
 from tests.soak.slow import all_at_once
 
+pytestmark = pytest.mark.slow
+
 
 def outcome(scenario: Coroutine[Any, Any, list[Figure]]) -> list[Figure]:
     """What a scenario finds, from a thread: Playwright keeps a loop running in the main one."""

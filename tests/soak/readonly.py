@@ -53,7 +53,7 @@ def _starts(place: str) -> tuple[str, str, bool]:
         server.start()
         with urllib.request.urlopen(f"{server.url}/?beds=3&baths=2&sqft=1500") as answer:
             started = b'data-state="fresh"' in answer.read()
-    except RuntimeError:
+    except (RuntimeError, TimeoutError):
         started = False
     finally:
         server.stop()

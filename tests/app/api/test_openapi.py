@@ -22,6 +22,8 @@ from tests.conftest import Server
 from tests.flowers import write_flowers
 from tests.tools import ROOT
 
+pytestmark = pytest.mark.slow
+
 ROW = {"beds": 3, "baths": 2.5, "sqft": 1850}
 
 PICTURES = """

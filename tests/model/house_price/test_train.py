@@ -14,6 +14,8 @@ from model.house_price.sales import read_sales
 from model.house_price.train import train
 from model.making.onnx.compile import INPUT, open_session
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Manifest, Path]:
