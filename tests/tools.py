@@ -11,6 +11,26 @@ AXE = NODE_FOLDER / "node_modules" / "axe-core" / "axe.min.js"
 VNU = NODE_FOLDER / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
 
 
+def installed(place: str | Path | None, name: str) -> str:
+    """The place of a program or file that ``make browser`` installs.
+
+    Raises:
+        RuntimeError: if it is not there, with the command to run.
+    """
+    if place is None or not Path(place).is_file():
+        raise RuntimeError(f"{name} is missing: run make browser")
+    return str(place)
+
+
+def axe() -> str:
+    """The source of axe-core, which finds violations of accessibility in a page.
+
+    Raises:
+        RuntimeError: if it is not installed.
+    """
+    return Path(installed(AXE, "axe-core")).read_text()
+
+
 def find_chromium() -> str | None:
     """The system's Chromium or Chrome."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

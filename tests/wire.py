@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-PATIENCE = 5.0
-"""Seconds after which no answer is a hang."""
+PATIENCE = 30.0
+"""Seconds after which no answer is a hang, on a busy machine, too."""
 
 
 @dataclass

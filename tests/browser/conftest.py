@@ -4,10 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import ConsoleMessage, Page, expect
 
 from tests.conftest import Server, free_port
-from tests.tools import find_chromium
+from tests.tools import find_chromium, installed
+
+PATIENCE = 30_000
+"""Milliseconds after which what a page has to show will not come, however busy the machine is."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -15,7 +20,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
     return {
         **browser_type_launch_args,
-        "executable_path": find_chromium(),
+        "executable_path": installed(find_chromium(), "Chromium"),
         "args": ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", *quiet],
     }
 
@@ -43,7 +48,7 @@ def no_violation(page: Page, expected_errors: list[str]) -> Iterator[None]:
 
     page.on("console", note)
     page.on("pageerror", lambda error: seen.append(f"uncaught: {error}"))
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE)
     yield
     assert not [text for text in seen if not any(part in text for part in expected_errors)]
 

@@ -1,6 +1,10 @@
 """Short words for what every browser test does."""
 
-from playwright.sync_api import Locator, Page, Request, expect
+from collections.abc import Callable
+
+from playwright.sync_api import Locator, Page, Request, Route, expect
+
+from tests.waiting import wait_until
 
 
 def price(page: Page) -> Locator:
@@ -25,3 +29,22 @@ def posts(page: Page) -> list[Request]:
     sent: list[Request] = []
     page.on("request", lambda r: sent.append(r) if r.method == "POST" else None)
     return sent
+
+
+def wait_for(page: Page, condition: Callable[[], bool]) -> None:
+    """Wait until the condition holds; the page's events arrive meanwhile."""
+    wait_until(condition, pause=lambda seconds: page.wait_for_timeout(1000 * seconds))
+
+
+def two_frames(page: Page) -> None:
+    """Wait until the page has shown whatever it was about to show."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def let_go(page: Page, route: Route) -> None:
+    """Let a held request go on, and wait until the page has dealt with its answer."""
+    finished: list[Request] = []
+    page.on("requestfinished", lambda request: finished.append(request))
+    route.continue_()
+    wait_for(page, lambda: route.request in finished or route.request.failure is not None)
+    two_frames(page)

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.helpers import when_fresh
-from tests.tools import AXE
+from tests.tools import axe
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +29,7 @@ def expected_errors() -> list[str]:
 
 
 def violations(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text())
+    page.evaluate(axe())
     found = page.evaluate("""async () => (await axe.run(document, {runOnly: {type: "tag",
         values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}))
         .violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html).join(" | "))""")

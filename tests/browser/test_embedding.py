@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,10 +13,11 @@ import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
 from tests.app.telemetry.test_metrics import COMMAND, KEPT
-from tests.browser.helpers import price
+from tests.app.test_watching import COMMAND, KEPT
+from tests.browser.helpers import price, wait_for
 from tests.pictures import chest, encoded
 from tests.running import Running, running
-from tests.tools import AXE, ROOT
+from tests.tools import ROOT, axe
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -81,15 +82,6 @@ def scrolls(page: Page) -> bool:
     return bool(page.frames[1].evaluate(f"{root}.scrollHeight > {root}.clientHeight"))
 
 
-def until(page: Page, holds: Callable[[], bool]) -> None:
-    """Wait until it holds; messages between pages take their time."""
-    for _ in range(100):
-        if holds():
-            return
-        page.wait_for_timeout(50)
-    pytest.fail("it never held")
-
-
 def test_a_price_appears_in_the_frame_and_the_frame_is_as_high_as_the_form(
     page: Page, parents: tuple[str, Path], framed: Running
 ) -> None:
@@ -101,13 +93,13 @@ def test_a_price_appears_in_the_frame_and_the_frame_is_as_high_as_the_form(
         frame.locator(f"#{name}").press_sequentially(value)
     expect(frame.locator("#result data.prediction")).to_be_visible()
     expect(frame.locator("#answer")).not_to_have_attribute("data-state", "pending")
-    until(page, lambda: height(page) > empty and not scrolls(page))
+    wait_for(page, lambda: height(page) > empty and not scrolls(page))
     full, inside = height(page), page.frames[1]
     assert inside.url == f"{framed.url}/embed?beds=3&baths=2.5&sqft=1850"
     frame.locator("#beds").fill("99")
     expect(frame.locator("#result[data-state=withdrawn]")).to_be_visible()
-    until(page, lambda: height(page) < full)  # it shrinks, too
-    inside.evaluate(AXE.read_text())
+    wait_for(page, lambda: height(page) < full)  # it shrinks, too
+    inside.evaluate(axe())
     found = inside.evaluate("axe.run().then(({ violations }) => violations.map((v) => v.id))")
     assert found == []
 
@@ -131,7 +123,7 @@ def test_a_picture_is_answered_in_the_frame(
         {"name": "chest.png", "mimeType": "image/png", "buffer": encoded(chest())}
     )
     expect(frame.locator("#result data.prediction")).to_be_visible()
-    until(page, lambda: not scrolls(page))
+    wait_for(page, lambda: not scrolls(page))
 
 
 @pytest.fixture

@@ -5,7 +5,15 @@ import re
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
-from tests.browser.helpers import fill_house, posts, price, when_fresh
+from tests.browser.helpers import (
+    fill_house,
+    let_go,
+    posts,
+    price,
+    two_frames,
+    wait_for,
+    when_fresh,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -52,8 +60,7 @@ def test_a_late_answer_never_overwrites_a_newer_one(page: Page) -> None:
     page.goto("/?beds=3&baths=2.5&sqft=1850")
     page.route("**/predict-fragment", hold_the_first)
     page.locator("#sqft").fill("900")
-    page.wait_for_timeout(500)
-    assert held
+    wait_for(page, lambda: len(held) == 1)
     page.locator("#sqft").fill("2900")
     when_fresh(page)
     newest = price(page).get_attribute("value")
@@ -61,8 +68,7 @@ def test_a_late_answer_never_overwrites_a_newer_one(page: Page) -> None:
         "/predict-fragment", form={"beds": "3", "baths": "2.5", "sqft": "2900"}
     )
     assert f'value="{newest}"' in response.text()
-    held[0].continue_()
-    page.wait_for_timeout(300)
+    let_go(page, held[0])
     assert price(page).get_attribute("value") == newest
 
 
@@ -74,11 +80,9 @@ def test_an_answer_under_way_is_dropped_when_a_key_is_pressed(page: Page) -> Non
     held: list[Route] = []
     page.route("**/predict-fragment", lambda route: held.append(route))
     page.locator("#sqft").fill("900")
-    page.wait_for_timeout(350)
-    assert len(held) == 1
+    wait_for(page, lambda: len(held) == 1)
     page.locator("#sqft").press_sequentially("0", delay=10)
-    held[0].continue_()
-    page.wait_for_timeout(150)
+    let_go(page, held[0])
     assert page.evaluate("document.getElementById('answer').dataset.state") == "pending"
     assert price(page).get_attribute("value") == old
     page.unroute_all(behavior="ignoreErrors")
@@ -108,12 +112,13 @@ def test_the_caret_stays_in_the_middle_of_the_text(page: Page) -> None:
 
 
 def test_enter_sends_one_request_and_no_navigation(page: Page) -> None:
+    page.clock.install()
     page.goto("/?beds=3&baths=2.5&sqft=1850")
     page.evaluate("window.sameDocument = true")
     sent = posts(page)
     page.locator("#sqft").press("Enter")
     when_fresh(page)
-    page.wait_for_timeout(400)
+    page.clock.run_for(1000)
     assert len(sent) == 1
     page.evaluate("""() => {
         const sqft = document.getElementById("sqft");
@@ -122,7 +127,7 @@ def test_enter_sends_one_request_and_no_navigation(page: Page) -> None:
         sqft.form.requestSubmit();
     }""")
     when_fresh(page)
-    page.wait_for_timeout(400)
+    page.clock.run_for(1000)
     assert len(sent) == 2
     assert page.evaluate("window.sameDocument")
 
@@ -160,9 +165,9 @@ def test_nothing_moves_while_typing(page: Page) -> None:
     }""")
     for text in ("2000", "20000", "", "1", "1999"):
         page.locator("#sqft").fill(text)
-        page.wait_for_timeout(400)
+        expect(page.locator("#answer")).not_to_have_attribute("data-state", "pending")
     page.keyboard.press("Tab")
-    page.wait_for_timeout(200)
+    two_frames(page)
     assert sum(page.evaluate("window.shifts")) == 0
 
 
@@ -231,5 +236,5 @@ def test_a_value_that_was_just_mended_shows_no_old_error(page: Page) -> None:
         baths.dispatchEvent(new FocusEvent('focusout', {bubbles: true}));
     }""")
     expect(page.locator("#result")).to_contain_text("the living area")
-    page.wait_for_timeout(300)
+    two_frames(page)
     assert True not in page.evaluate("window.shown")

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
-from tests.browser.helpers import posts, price, when_fresh
+from tests.browser.helpers import let_go, posts, price, wait_for, when_fresh
 from tests.browser.test_accessible import violations
 from tests.conftest import Server
 from tests.pictures import XRAY, chest, encoded
@@ -83,13 +83,11 @@ def test_a_late_answer_never_stands_for_a_newer_file(page: Page) -> None:
     page.goto(XRAY)
     page.route("**/predict-fragment", hold_the_first)
     choose(page, FIRST)
-    page.wait_for_timeout(200)
-    assert held
+    wait_for(page, lambda: len(held) == 1)
     choose(page, SECOND)
     when_fresh(page)
     newest = page.locator("#result image").get_attribute("href")
-    held[0].continue_()
-    page.wait_for_timeout(300)
+    let_go(page, held[0])
     assert page.locator("#result image").get_attribute("href") == newest
 
 

@@ -15,6 +15,8 @@ pytestmark = pytest.mark.slow
 
 FRESH = "/?beds=3&baths=2.5&sqft=1850"
 FRAGMENT = "**/predict-fragment"
+LATEST_RETRY = 6_000
+"""Milliseconds after which the page would have tried again by itself, on its own clock."""
 
 
 @pytest.fixture
@@ -81,16 +83,18 @@ def test_the_second_fault_in_a_row_shows_the_alert(page: Page) -> None:
 
 @pytest.mark.parametrize(("status", "after"), [(500, ""), (429, "1"), (503, "60")])
 def test_a_fault_that_would_come_again_is_not_retried(page: Page, status: int, after: str) -> None:
+    page.clock.install()
     page.goto(FRESH)
     headers = {"Retry-After": after} if after else {}
     came = first_answers(page, lambda route: route.fulfill(status=status, headers=headers), 9)
     page.locator("#sqft").fill("2000")
     expect(page.locator("#alert")).to_contain_text("could not answer")
-    page.wait_for_timeout(1200)
+    page.clock.run_for(LATEST_RETRY)
     assert len(came) == 1
 
 
 def test_a_key_takes_the_place_of_the_retry(page: Page) -> None:
+    page.clock.install()
     page.goto(FRESH)
     first_answers(page, restarting)
     sent = posts(page)
@@ -99,7 +103,7 @@ def test_a_key_takes_the_place_of_the_retry(page: Page) -> None:
     page.locator("#sqft").fill("2100")
     expect(page).to_have_url(re.compile("sqft=2100"))
     when_fresh(page)
-    page.wait_for_timeout(2500)
+    page.clock.run_for(LATEST_RETRY)
     bodies = [str(request.post_data) for request in sent]
     assert ["2000" in body for body in bodies] == [True, False]
 

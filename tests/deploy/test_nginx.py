@@ -5,7 +5,6 @@ import re
 import ssl
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,7 +16,8 @@ import pytest
 
 from tests.conftest import free_port
 from tests.running import Running, running
-from tests.tools import ROOT
+from tests.tools import ROOT, find_nginx, installed
+from tests.waiting import wait_until
 
 UNIT = (ROOT / "deploy" / "formcast.service").read_text()
 
@@ -29,6 +29,12 @@ class Site:
     plain: int
     secure: int
     server: Running
+
+    def answers(self) -> bool:
+        """Whether nginx listens."""
+        with suppress(urllib.error.URLError):
+            return self.ask("/about")[0] == 200
+        return False
 
     def ask(self, path: str, data: bytes | None = None) -> tuple[int, dict[str, str], bytes]:
         context = ssl.create_default_context()
@@ -78,20 +84,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             f"daemon off;\npid {folder}/nginx.pid;\nevents {{}}\nhttp {{\naccess_log off;\n{paths}"
             f"include {folder}/site.conf;\n}}\n"
         )
-        start = ["nginx", "-e", f"{folder}/error.log", "-p", str(folder)]
+        nginx = installed(find_nginx(), "nginx")
+        start = [nginx, "-e", f"{folder}/error.log", "-p", str(folder)]
         start += ["-c", f"{folder}/nginx.conf"]
         subprocess.run([*start, "-t", "-q"], check=True)
-        nginx = subprocess.Popen(start)
+        process = subprocess.Popen(start)
         found = Site(plain, secure, server)
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            with suppress(urllib.error.URLError):
-                found.ask("/about")
-                break
-            time.sleep(0.05)
+        wait_until(found.answers)
         yield found
-        nginx.terminate()
-        nginx.wait(10)
+        process.terminate()
+        process.wait(10)
 
 
 def test_a_page_and_a_fragment_come_through_with_the_apps_own_headers(site: Site) -> None:

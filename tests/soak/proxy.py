@@ -7,7 +7,7 @@ import signal
 import subprocess
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,7 +15,8 @@ from tests.conftest import Server, free_port
 from tests.soak.figures import Figure, share
 from tests.soak.load import Outcome, load
 from tests.soak.serving import asks_of, houses, serving
-from tests.tools import ROOT, find_nginx
+from tests.tools import ROOT, find_nginx, installed
+from tests.waiting import wait_until
 
 AROUND = """
 daemon off;
@@ -37,8 +38,7 @@ http {{
 @contextmanager
 def nginx(*ports: int) -> Iterator[int]:
     """deploy/nginx.conf before servers at these two ports; yields the port that it listens on."""
-    program = find_nginx()
-    assert program is not None, "nginx is missing: python -m tests.install --soak"
+    program = installed(find_nginx(), "nginx")
     port = free_port()
     site = (ROOT / "deploy" / "nginx.conf").read_text()
     for old, new in zip(("127.0.0.1:8000", "127.0.0.1:8001"), ports, strict=True):
@@ -67,7 +67,7 @@ async def two_processes(rest: float) -> list[Figure]:
         nginx(one.port, two.port) as port,
     ):
         asks = asks_of(one.root, houses(50), pages=True)
-        await asyncio.to_thread(_wait_for, port)
+        await asyncio.to_thread(wait_until, lambda: _answers(port))
         going = True
         running = asyncio.create_task(load(port, asks, lambda: going))
         for server in (one, two):
@@ -90,11 +90,7 @@ def _kill(server: Server) -> None:
     server.process.wait(10)
 
 
-def _wait_for(port: int) -> None:
-    for _ in range(100):
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/about", timeout=5):
-                return
-        except OSError:
-            continue
-    raise RuntimeError("nginx did not start")
+def _answers(port: int) -> bool:
+    with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/about", timeout=5):
+        return True
+    return False

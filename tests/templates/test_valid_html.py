@@ -10,7 +10,7 @@ from app.config import Settings
 from tests.conftest import HOUSE
 from tests.html import FRAGMENT
 from tests.pictures import REFUSED, XRAY, XRAY_FRAGMENT, chest, encoded, upload
-from tests.tools import VNU, find_java
+from tests.tools import VNU, find_java, installed
 
 QUERY = "/?beds=3&baths=2.5&sqft=1850"
 
@@ -57,10 +57,9 @@ def test_the_nu_checker_finds_no_error_in_any_state(client: FlaskClient, tmp_pat
             f"{response.text}</body>"
         )
         (tmp_path / f"{name}.html").write_text(page)
-    java = find_java()
-    assert java is not None
+    java, vnu = installed(find_java(), "Java"), installed(VNU, "The Nu HTML checker")
     checked = subprocess.run(
-        [java, "-jar", str(VNU), "--Werror", "--errors-only", str(tmp_path)],
+        [java, "-jar", vnu, "--Werror", "--errors-only", str(tmp_path)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert checked.returncode == 0, checked.stderr

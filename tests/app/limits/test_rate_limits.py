@@ -20,7 +20,8 @@ from app.limits.rate_limits import CLIENTS, Counter, MemoryCounter, client_of, c
 from tests.conftest import HOUSE, free_port
 from tests.html import FRAGMENT, check_fragment, check_page, text_of
 from tests.pictures import XRAY, XRAY_FRAGMENT, body, chest, encoded
-from tests.tools import find_redis
+from tests.tools import find_redis, installed
+from tests.waiting import wait_until
 
 
 def client_with(limit: str, **chosen: Any) -> FlaskClient:
@@ -169,18 +170,15 @@ class Redis:
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        program = find_redis()
-        assert program is not None
+        program = installed(find_redis(), "redis-server")
         command = [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
-        with redis.Redis.from_url(self.url) as client:
-            while time.monotonic() < deadline:
-                with suppress(redis.RedisError):
-                    client.ping()
-                    return
-                time.sleep(0.02)
-        raise RuntimeError("redis-server did not start")
+        wait_until(self._answers)
+
+    def _answers(self) -> bool:
+        with suppress(redis.RedisError), redis.Redis.from_url(self.url) as client:
+            return bool(client.ping())
+        return False
 
     def stop(self) -> None:
         if self.process is not None:

@@ -12,7 +12,7 @@ import os, time
 from flask import Flask
 from app.server import reloading
 
-reloading.LONGEST = 0.5
+reloading.LONGEST = {longest}
 
 class Loader:
     app_uri = "nowhere:app"
@@ -28,10 +28,13 @@ print(reloading.renew(loader), "|", "old" if loader.callable == "the old app" el
 """
 
 
-def renewed(body: str) -> tuple[str, str]:
-    """What ``renew`` says, and which app serves then; a fork is best made outside of pytest."""
+def renewed(body: str, longest: float = 60) -> tuple[str, str]:
+    """What ``renew`` says, and which app serves then; a fork is best made outside of pytest.
+
+    ``longest`` is how many seconds the new app may take.
+    """
     run = subprocess.run(
-        [sys.executable, "-c", LOADER.format(body=body)],
+        [sys.executable, "-c", LOADER.format(body=body, longest=longest)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -51,7 +54,6 @@ def test_a_sound_app_takes_the_place() -> None:
         ("raise SystemExit('Formcast cannot start. The card is wrong.')", "The card is wrong."),
         ("os.abort()", "The process that tried it ended with SIGABRT."),
         ("os._exit(7)", "The process that tried it ended with exit code 7."),
-        ("time.sleep(60)", "It was not ready after 0.5 s."),
         ("app.route('/about', endpoint='pages-x')(lambda: ('', 500))", "/about answers 500."),
     ],
 )
@@ -59,3 +61,7 @@ def test_one_that_is_not_leaves_the_old_app_and_says_why(body: str, said: str) -
     words, which = renewed(body)
     assert words.endswith(said)
     assert which == "old"
+
+
+def test_one_that_takes_too_long_leaves_the_old_app() -> None:
+    assert renewed("time.sleep(60)", longest=0.5) == ("It was not ready after 0.5 s.", "old")

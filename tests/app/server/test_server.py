@@ -1,7 +1,6 @@
 """gunicorn as the Procfile starts it: it stops when it is told to."""
 
 import signal
-import time
 import urllib.request
 from collections.abc import Iterator
 
@@ -16,16 +15,14 @@ def test_an_idle_server_stops_soon(sign: signal.Signals) -> None:
     server.start()
     assert server.process is not None  # and its second worker is still being made
     server.process.send_signal(sign)
-    server.process.wait(15)  # a worker that does not end is killed after 25 s
+    server.process.wait(20)  # a worker that does not end is killed after 25 s
     assert server.process.returncode == 0
 
 
 def test_a_worker_that_is_done_is_replaced(server_with_few_requests: Server) -> None:
-
     for _ in range(60):
-        with urllib.request.urlopen(server_with_few_requests.url + "/about", timeout=10) as answer:
+        with urllib.request.urlopen(server_with_few_requests.url + "/about", timeout=30) as answer:
             assert answer.status == 200
-        time.sleep(0.01)
 
 
 @pytest.fixture
