@@ -87,4 +87,4 @@ sbom:  ## a software bill of materials (CycloneDX) of what is installed to serve
 	@$(BIN)/uv tool run --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .cache/release .pytest_cache .mypy_cache .ruff_cache .hypothesis

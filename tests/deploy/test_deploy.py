@@ -1,12 +1,13 @@
 """A release as a platform starts it: a fresh environment, read-only code, few variables."""
 
+import fcntl
+import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.html import FRAGMENT
 from tests.running import Running, running
 from tests.tools import ROOT
 
+UV = str(Path(sys.executable).parent / "uv")
 POWERS = "-dac_override,-dac_read_search,-fowner"
 LIKE_ANY_USER = ["setpriv", f"--bounding-set={POWERS}", f"--inh-caps={POWERS}"]
 """Root, as whom CI runs, can write to what is read-only; without these powers it cannot."""
@@ -39,11 +41,33 @@ class Release:
         return str(self.venv / "bin" / "python")
 
 
+def release_environment() -> Path:
+    """The environment of a release, built once for each requirements.txt and used from then on.
+
+    Runs of the tests that start together wait for the first of them, which builds it.
+    """
+    requirements = ROOT / "requirements.txt"
+    asked = requirements.read_bytes() + sys.version.encode()
+    folder = ROOT / ".cache" / "release" / hashlib.sha256(asked).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    venv, built = folder / "venv", folder / "built"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not built.exists():
+            subprocess.run([UV, "venv", "--quiet", "--clear", "--python", sys.executable, venv],
+                           check=True)  # fmt: skip
+            subprocess.run(
+                [UV, "pip", "install", "--python", venv / "bin" / "python", "--quiet",
+                 "--compile-bytecode", "--require-hashes", "-r", requirements],
+                check=True,
+            )  # fmt: skip
+            built.touch()
+    return venv
+
+
 @pytest.fixture(scope="module")
-def release() -> Iterator[Release]:
-    folder = Path(tempfile.mkdtemp(prefix="formcast-release-"))
-    folder.chmod(0o755)
-    code, venv = folder / "code", folder / "venv"
+def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
+    code = tmp_path_factory.mktemp("release") / "code"
     tracked = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split("\0")
@@ -52,17 +76,8 @@ def release() -> Iterator[Release]:
             (code / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, code / name)
     subprocess.run(["chmod", "-R", "a=rX", code], check=True)
-    uv = [str(Path(sys.executable).parent / "uv")]
-    subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, venv], check=True)
-    into = ["--python", str(venv / "bin" / "python")]
-    subprocess.run(
-        [*uv, "pip", "install", *into, "--quiet", "--compile-bytecode", "--require-hashes",
-         "-r", code / "requirements.txt"],
-        check=True,
-    )  # fmt: skip
-    yield Release(code, venv, LIKE_ANY_USER if os.geteuid() == 0 else [])
-    subprocess.run(["chmod", "-R", "u+w", folder], check=True)
-    shutil.rmtree(folder)
+    yield Release(code, release_environment(), LIKE_ANY_USER if os.geteuid() == 0 else [])
+    subprocess.run(["chmod", "-R", "u+w", code], check=True)
 
 
 @pytest.fixture(scope="module")
@@ -108,9 +123,8 @@ def test_a_release_cannot_write_to_its_code(release: Release) -> None:
 
 
 def test_what_is_installed_fits_together_and_nothing_is_for_training(release: Release) -> None:
-    uv = str(Path(sys.executable).parent / "uv")
     check = subprocess.run(
-        [uv, "pip", "check", "--python", release.python],
+        [UV, "pip", "check", "--python", release.python],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert check.returncode == 0, check.stderr
@@ -120,9 +134,8 @@ def test_what_is_installed_fits_together_and_nothing_is_for_training(release: Re
 
 
 def test_the_tests_environment_fits_together() -> None:
-    uv = str(Path(sys.executable).parent / "uv")
     check = subprocess.run(
-        [uv, "pip", "check", "--python", sys.executable],
+        [UV, "pip", "check", "--python", sys.executable],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert check.returncode == 0, check.stderr
