@@ -60,7 +60,7 @@ bench: $(VENV)/test.stamp  ## measure, against a bare Flask route in the same ru
 	@$(BIN)/python -m tests.install --bench
 	@$(BIN)/python -m tests.benchmarks
 
-soak: $(VENV)/test.stamp  ## slow clients, kills, stops and reloads under load; about seven minutes
+soak: $(VENV)/test.stamp  ## slow clients, kills, stops and reloads under load, and the API under many requests; about ten minutes
 	@$(BIN)/python -m tests.install --soak
 	@$(BIN)/python -m tests.soak
 

@@ -1,6 +1,6 @@
 """``make soak``: what the server keeps under slow clients and faults, each figure with its goal.
 
-Exits with 1 if a goal is missed. Everything is bounded: a run takes about seven minutes.
+Exits with 1 if a goal is missed. Everything is bounded: a run takes about ten minutes.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from typing import Any
 from tests.soak.endurance import endurance
 from tests.soak.faults import hanging, killed_workers, reloaded, stopped
 from tests.soak.figures import Figure, table
+from tests.soak.fuzzing import fuzzed
 from tests.soak.proxy import two_processes
 from tests.soak.readonly import mounted_read_only
 from tests.soak.slow import slow_clients
@@ -30,6 +31,7 @@ def scenarios() -> dict[str, Coroutine[Any, Any, list[Figure]]]:
         "nginx": two_processes(3),
         "endurance": endurance(50_000),
         "read-only": mounted_read_only(),
+        "fuzzing": fuzzed(500),
     }
 
 

@@ -1,0 +1,82 @@
+"""Schemathesis against the JSON API of each kind of model, from the API's own OpenAPI text."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.flowers import write_flowers
+from tests.soak.figures import Figure
+from tests.soak.serving import serving
+from tests.tools import ROOT
+
+PICTURES = """
+import schemathesis
+from hypothesis import strategies as st
+from tests.pictures import chest, encoded
+
+for kind in ("JPEG", "PNG"):
+    files = [encoded(chest(seed), kind) for seed in (1, 2)]
+    schemathesis.openapi.media_type(f"image/{kind.lower()}", st.sampled_from(files))
+"""
+"""What no schema can say of a file: that it is a picture."""
+
+
+@dataclass(frozen=True)
+class Attack:
+    """What Schemathesis found, "" for nothing, and how many answers of each status it got."""
+
+    found: str
+    statuses: Counter[int]
+
+
+def attack(url: str, folder: Path, examples: int) -> Attack:
+    """Run Schemathesis with every check against the API of a running server.
+
+    Args:
+        url: that of the model, without a slash at its end.
+        folder: for its report.
+        examples: the most that it makes up for each operation, of each sort.
+    """
+    (folder / "pictures_hook.py").write_text(PICTURES)
+    program = Path(sys.executable).parent / "schemathesis"
+    options = ["--checks=all", "--mode=all", f"--max-examples={examples}", "--seed=1", "--no-color"]
+    report = ["--report", "har", "--report-har-path", str(folder / "report.har")]
+    path = f"{ROOT}{os.pathsep}{folder}"
+    run = subprocess.run(
+        [str(program), "run", f"{url}/api/openapi.json", *options, *report],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path, "SCHEMATHESIS_HOOKS": "pictures_hook"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    if run.returncode or "No issues found" not in run.stdout:
+        return Attack(run.stdout + run.stderr, Counter())
+    entries = json.loads((folder / "report.har").read_text())["log"]["entries"]
+    return Attack("", Counter(entry["response"]["status"] for entry in entries))
+
+
+async def fuzzed(examples: int) -> list[Figure]:
+    """The API of a model of numbers, of pictures and of classes, one after the other."""
+    figures = []
+    models = {"number": "", "picture": "/chest-xray", "classes": "/flowers"}
+    with serving(model="house-price,chest-xray,flowers", prepare=_add_flowers) as server:
+        for kind, prefix in models.items():
+            with TemporaryDirectory() as folder:
+                seen = await asyncio.to_thread(attack, server.url + prefix, Path(folder), examples)
+            what = f"Schemathesis, {kind}, {seen.statuses.total()} requests: issues"
+            print(seen.found, file=sys.stderr, end="")
+            said = "some: see above" if seen.found else "none"
+            figures.append(Figure(what, said, "none", not seen.found))
+    return figures
+
+
+def _add_flowers(root: Path) -> None:
+    write_flowers(root / "model" / "flowers")
