@@ -84,10 +84,6 @@ class CachedTemplate:
         filled[1::2] = _escape(shown)
         return b"".join(filled)
 
-    def render_plainly(self, name: str, view: Any) -> bytes:
-        """The same by rendering the template; what ``render`` must equal."""
-        return self._template.render({**self._constant, name: view}).encode()
-
     def _cut(self, name: str, view: Any, leaves: Sequence[Any]) -> _Shape:
         text = self._template.render({**self._constant, name: _mark(view, [0])})
         pieces = [piece.encode() for piece in _MARK.split(text)]

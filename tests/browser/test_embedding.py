@@ -13,7 +13,6 @@ import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
 from tests.app.telemetry.test_metrics import COMMAND, KEPT
-from tests.app.test_watching import COMMAND, KEPT
 from tests.browser.helpers import price, wait_for
 from tests.pictures import chest, encoded
 from tests.running import Running, running

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from app import create_app
 from app.config import Settings
-from app.presentation.cached_templates import CachedTemplate
 from app.presentation.scales import ShareScale
 from model import load_classifier
 from tests.flowers import write_flowers
@@ -104,14 +103,6 @@ def test_a_class_alone_comes_without_probabilities_or_reasons(client: FlaskClien
     assert not soup.select("data.probability, data.contribution, #why, #what_if")
     assert "does not say how sure it is" in text_of(soup, "#result .range")
     assert "%" not in text_of(soup, "#result")
-
-
-def test_what_is_filled_in_is_what_the_template_renders(
-    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    filled = client.post("/predict-fragment", data=IRIS).data
-    monkeypatch.setattr(CachedTemplate, "render", CachedTemplate.render_plainly)
-    assert client.post("/predict-fragment", data=IRIS).data == filled
 
 
 def test_the_card_says_how_the_probabilities_were_calibrated(client: FlaskClient) -> None:

@@ -222,9 +222,9 @@ def test_the_card_for_people_shows_the_measured_figures(client: FlaskClient) -> 
 
 
 def test_the_probability_is_never_said_to_be_certain(app: Flask) -> None:
-    presenter = ImagePresenter(load_image_model(ROOT / "model" / "chest_xray"))
-    field = presenter._card.field
-    picture, heat = field.validate_value(JPEG), presenter._model.predictor.look
+    model = load_image_model(ROOT / "model" / "chest_xray")
+    presenter = ImagePresenter(model)
+    picture, heat = model.card.field.validate_value(JPEG), model.predictor.look
     for share, words in ((0.9999, "over 99%"), (0.0001, "under 1%"), (0.5, "50%")):
         seen = heat(picture.square).heat
         result = presenter.result(

@@ -1,24 +1,82 @@
-"""A filled cached_template is the rendered template, byte for byte."""
+"""A filled skeleton is what Jinja renders from the same template, byte for byte."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from jinja2 import Environment, Template
 
-from app.kinds.number import NumberPresenter
-from app.kinds.registry import view_site
+from app.kinds.registry import presenter_of, view_site
 from app.presentation.cached_templates import CachedTemplate
 from app.presentation.submission import read_submission
-from model import Regressor
+from model import Classifier, Regressor, load_classifier
 from model.contract.fields import AnyField, ChoiceField, IntegerField, NumberField
-from model.contract.files import read_card
-from tests.tools import ROOT
+from tests.flowers import write_flowers
 
 
-@pytest.fixture(scope="module")
-def cached_template(app: Flask, house: Regressor) -> CachedTemplate:
+class Line(NamedTuple):
+    """A part without further parts, with every kind of leaf."""
+
+    text: str
+    number: float
+    times: int
+    shown: bool
+
+
+class Page(NamedTuple):
+    """A part with parts in it."""
+
+    title: str
+    first: Line | None
+    lines: tuple[Line, ...]
+
+
+TEMPLATE = Environment(autoescape=True).from_string("""
+<h1 title="{{ page.title }}">{{ page.title or "none" }}{{ constant }}</h1>
+{% if page.first %}<b>{{ page.first.number }}{{ page.first.text }}</b>{% endif %}
+{% for line in page.lines if line.shown %}
+<p>{{ loop.index }}{% if line.times %} of {{ line.times }}{% endif %}: {{ line.text }}
+({{ line.number }}){% endfor %}""")
+TEXTS = st.text(st.sampled_from("ab<>&'\"é0\0\ue000\ue001{}% ")) | st.text()
+LINES = st.builds(Line, text=TEXTS, number=st.floats(), times=st.integers(), shown=st.booleans())
+PAGES = st.builds(
+    Page,
+    title=TEXTS,
+    first=st.none() | LINES,
+    lines=st.lists(LINES, max_size=3).map(tuple),
+)
+PLAIN = CachedTemplate(TEMPLATE, constant="<&>")
+"""One for all examples, so that a later one is filled into what an earlier one left."""
+
+
+@given(PAGES)
+def test_any_view_is_filled_in_as_jinja_renders_it(page: Page) -> None:
+    expected = TEMPLATE.render(page=page, constant="<&>").encode()
+    for _ in range(2):
+        assert PLAIN.render("page", page) == expected
+
+
+@dataclass(frozen=True)
+class Served:
+    """A model, the template of its results, and what never changes in it."""
+
+    model: Regressor | Classifier
+    template: Template
+    constant: dict[str, Any]
+
+
+@pytest.fixture(scope="module", params=["number", "classes"])
+def served(
+    app: Flask, house: Regressor, tmp_path_factory: pytest.TempPathFactory, request: Any
+) -> Served:
+    model: Regressor | Classifier = house
+    if request.param == "classes":
+        model = load_classifier(write_flowers(tmp_path_factory.mktemp("models") / "flowers"))
     template = app.jinja_env.get_template("kinds/_result.html")
-    return CachedTemplate(template, site=view_site(house, ""), version=house.version)
+    return Served(model, template, {"site": view_site(model, ""), "version": model.version})
 
 
 def typed(field: AnyField) -> st.SearchStrategy[str]:
@@ -33,43 +91,27 @@ def typed(field: AnyField) -> st.SearchStrategy[str]:
     return st.one_of(good, good, st.sampled_from(["", "<b>", "0", "9"]))
 
 
-CARD = read_card(ROOT / "model" / "house_price" / "card.toml")
-FORMS = st.fixed_dictionaries(
-    {
-        **{field.name: typed(field) for field in CARD.fields},
-        "what_if": st.sampled_from(CARD.names),
-    }
-)
-
-
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(FORMS)
-def test_filling_gives_what_rendering_gives(
-    cached_template: CachedTemplate, house: Regressor, form: dict[str, str]
+@settings(max_examples=60)
+@given(data=st.data())
+def test_any_form_is_answered_as_jinja_renders_its_result(
+    served: Served, data: st.DataObject
 ) -> None:
-    data = {name: [value] for name, value in form.items()}
-    result = NumberPresenter(house).result(read_submission(house.card, data))
-    assert cached_template.render("result", result) == cached_template.render_plainly(
-        "result", result
+    card = served.model.card
+    form = st.fixed_dictionaries(
+        {
+            **{field.name: typed(field) for field in card.fields},
+            "what_if": st.sampled_from(card.names),
+        }
     )
-
-
-def test_the_empty_result_is_rendered_too(
-    cached_template: CachedTemplate, house: Regressor
-) -> None:
-    result = NumberPresenter(house).result(None)
-    assert cached_template.render("result", result) == cached_template.render_plainly(
-        "result", result
+    skeleton, presenter = (
+        CachedTemplate(served.template, **served.constant),
+        presenter_of(served.model),
     )
-
-
-def test_text_is_escaped_in_a_filled_skeleton(app: Flask, house: Regressor) -> None:
-    template = app.jinja_env.get_template("kinds/_result.html")
-    cached_template = CachedTemplate(template, site=view_site(house, ""), version="v")
-    empty = NumberPresenter(house).result(None)
-    for heading in ("first", "<script>\"&'", "\ue0000\ue001", "a\0b"):
-        text = cached_template.render("result", empty._replace(heading=heading))
-        assert b"<script>" not in text
-        assert text == cached_template.render_plainly("result", empty._replace(heading=heading))
+    results = [presenter.result(None)]
+    for values in data.draw(st.lists(form, min_size=1, max_size=3)):
+        sent = {name: [value] for name, value in values.items()}
+        results.append(presenter.result(read_submission(card, sent)))
+    for result in results:
+        expected = served.template.render(result=result, **served.constant).encode()
+        for _ in range(2):  # as it is rendered at first, and as it is filled in from then on
+            assert skeleton.render("result", result) == expected

@@ -1,8 +1,9 @@
 """Ranges by which facts are known."""
 
-import math
-
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from model import Regressor
 from model.contract.card import Calibration, Group
@@ -23,16 +24,24 @@ def ranges(scale: str = "log", groups: tuple[Group, ...] = GROUPS) -> ConformalI
     return ConformalIntervals(calibration, ("a", "b"))
 
 
-def test_the_ends_follow_the_scale() -> None:
-    low, high = ranges("log").bounds([100.0, 50.0], [0.1, 0.0], GROUPS[0])
-    assert (low[0], high[0]) == pytest.approx((100 * math.exp(-0.2), 100 * math.exp(0.3)))
-    assert (low[1], high[1]) == (50, 50)
-    low, high = ranges("linear").bounds([100.0], [5.0], GROUPS[0])
-    assert (low, high) == ([90], [115])
+ROWS = st.lists(st.tuples(st.floats(1, 1e6), st.floats(0, 3)), max_size=5)
+"""Predictions and their spreads."""
+
+
+@given(ROWS, st.sampled_from(GROUPS))
+def test_a_range_is_as_many_spreads_wide_as_the_group_says_in_the_unit_of_the_spread(
+    rows: list[tuple[float, float]], group: Group
+) -> None:
+    """From ``low`` spreads below to ``high`` above; on a log scale, of the logarithms."""
+    values, spreads = [value for value, _ in rows], [spread for _, spread in rows]
     for scale in ("log", "linear"):
-        found = ranges(scale).bounds([100.0], [0.7], GROUPS[0])
-        both = found[0][0], found[1][0]
-        assert ranges(scale).ends(100.0, 0.7, GROUPS[0]) == pytest.approx(both)
+        at, back = (np.log, np.exp) if scale == "log" else (np.asarray, np.asarray)
+        middle, spread = at(np.array(values)), np.array(spreads)
+        low, high = back(middle - group.low * spread), back(middle + group.high * spread)
+        expected = [pytest.approx(ends) for ends in zip(low, high, strict=True)]
+        made = ranges(scale)
+        assert list(zip(*made.bounds(values, spreads, group), strict=True)) == expected
+        assert [made.ends(*row, group) for row in rows] == expected
 
 
 def test_the_fact_that_narrows_most_is_named_with_its_share() -> None:

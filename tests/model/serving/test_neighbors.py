@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model import ExplainedPredictor, Regressor
+from model import Regressor
 from model.serving.neighbors import NEAREST, Neighbors
 
 
@@ -44,7 +44,8 @@ def test_support_along_a_fact_is_what_the_mean_distance_in_each_place_says(
     assert neighbors is not None
     codes = neighbors.rows[row].tolist()
     others = [at for at in range(10) if at != column]
-    grid = ExplainedPredictor(house)._alongs[column].points
+    seen = np.unique(neighbors.rows[:, column])
+    grid = seen[:: 1 + len(seen) // 40]
     along = neighbors.along(column, grid)
     assert along is not None
     found = neighbors.supported(neighbors.squares(codes, others), along, limit)
