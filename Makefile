@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := run
-.PHONY: run test lint check add-tools train bench soak requirements licences docs weigh sbom browser clean
+.PHONY: run test lint check check-all add-tools train bench soak requirements licences docs weigh sbom browser clean
 
 # Byte-compiled packages import in a third of the time, so pip is left to compile them.
 $(VENV)/run.stamp: requirements.txt
@@ -31,10 +31,11 @@ browser: $(VENV)/test.stamp
 
 # Two processes take a file each, in the order of collection. One thread for each: with teams of
 # threads that wait for each other, a training takes three times the CPU.
+FIRST_TIER := -m "not second_tier"
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test: $(VENV)/test.stamp browser  ## everything that must hold, in one command
-	$(PYTEST)
+	$(PYTEST) $(FIRST_TIER)
 
 lint: $(VENV)/test.stamp  ## style, types, imports
 	$(BIN)/ruff check .
@@ -43,7 +44,10 @@ lint: $(VENV)/test.stamp  ## style, types, imports
 	$(BIN)/lint-imports
 
 check: lint browser  ## the gate: style, types, imports, tests
-	$(PYTEST)
+	$(PYTEST) $(FIRST_TIER)
+
+check-all: check  ## the gate, and what needs a server of another kind (nginx under load) or is long
+	$(PYTEST) -m second_tier
 
 add-tools: $(VENV)/add.stamp  ## what `flask --app wsgi model add` needs beyond serving: pandas, onnx, skl2onnx
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.soak.faults import hanging, killed_workers, reloaded, stopped
 from tests.soak.figures import Figure, table
+from tests.soak.fuzzing import fuzzed
+from tests.soak.proxy import two_processes
 from tests.soak.readonly import mounted_read_only, possible
 from tests.soak.slow import all_at_once
 
@@ -46,6 +48,16 @@ def test_sighup_serves_a_changed_model_and_keeps_the_old_one_in_place_of_a_broke
 
 def test_a_worker_that_hangs_in_a_prediction_is_replaced() -> None:
     assert not missed(outcome(hanging(2)), "replaced|afterwards")
+
+
+@pytest.mark.second_tier
+def test_two_processes_behind_nginx_lose_no_request_while_either_is_killed() -> None:
+    assert not missed(outcome(two_processes(0.5)))
+
+
+@pytest.mark.second_tier
+def test_schemathesis_finds_nothing_in_many_examples() -> None:
+    assert not missed(outcome(fuzzed(50)))
 
 
 @pytest.mark.skipif(not possible(), reason="needs a mount namespace: root, or unshare -r")
