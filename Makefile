@@ -60,8 +60,7 @@ else
 	@echo "The chest X-ray model stays as it is: its pictures are not in the repo. make train CHEST_XRAY=DIR"
 endif
 
-bench: $(VENV)/test.stamp  ## measure, against a bare Flask route in the same run
-	@$(BIN)/python -m tests.install --bench
+bench: $(VENV)/test.stamp  ## CPU per request against a bare Flask route; three minutes
 	@$(BIN)/python -m tests.benchmarks
 
 soak: $(VENV)/test.stamp  ## slow clients, kills, stops and reloads under load, and the API under many requests; about ten minutes
