@@ -1,10 +1,13 @@
 """``make bench``: CPU of the workers per request, against a bare Flask route in the same run.
 
-Requests per second swing with whatever else the machine does; CPU per request swings less. Each
-short slice of requests stands beside one to the bare route, and a ratio is the median over such
-pairs. ``--against DIR`` measures another checkout of the repository beside this one, which needs
-the same environment. Every server starts anew in each turn, under the gunicorn.conf.py of its
-checkout; the bare route has that of this one.
+Requests per second swing with whatever else the machine does; CPU per request swings less. Short
+slices of requests to each server take turns, and the tenth of them that costs least counts: what
+disturbs a slice only adds to it, and more to Formcast than to the bare route, whose data stay in
+the caches.
+
+``--against DIR`` measures another checkout of the repository beside this one; it needs the same
+environment. Every server starts anew in each turn, under the gunicorn.conf.py of its checkout; the
+bare route has that of this one.
 """
 
 import argparse
@@ -48,11 +51,13 @@ def main() -> None:
     """Measure and print Markdown tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=8, help="starts of every server, at least 2")
-    parser.add_argument("--slices", type=int, default=12, help="of each case in each turn")
+    parser.add_argument(
+        "--slices", type=int, default=12, help="at least 10, of each case in each turn"
+    )
     parser.add_argument("--against", type=Path, metavar="DIR", help="another checkout")
     chosen = parser.parse_args()
-    if chosen.turns < 2 or chosen.slices < 1:
-        parser.error("--turns is at least 2, --slices at least 1")
+    if chosen.turns < 2 or chosen.slices < 10:
+        parser.error("--turns is at least 2, --slices at least 10")
     apps = {FLOOR: ("tests.benchmarks.bare:app", ROOT), HERE: ("wsgi:app", ROOT)}
     if chosen.against:
         apps[THERE] = ("wsgi:app", chosen.against)
@@ -120,19 +125,20 @@ def print_cpu(measured: Measurements, names: list[str]) -> None:
     print("|---|" + "---|" * len(heads))
     for case in dict.fromkeys(case for case, _ in measured.cpu):
         turns = {name: measured.cpu[case, name] for name in names}
-        cells = [f"{statistics.median(chain(*turns[name])) * 1e6:.0f}" for name in names]
+        cells = [f"{undisturbed(turns[name]) * 1e6:.0f}" for name in names]
         for above, below in pairs:
-            ratio = median_ratio(turns[above], turns[below])
-            odd, even = (median_ratio(turns[above][i::2], turns[below][i::2]) for i in (0, 1))
+            ratio = undisturbed(turns[above]) / undisturbed(turns[below])
+            odd, even = (
+                undisturbed(turns[above][i::2]) / undisturbed(turns[below][i::2]) for i in (0, 1)
+            )
             cells.append(f"{ratio:.2f} ({abs(odd - even) / ratio:.1%})")
         print(f"| {case} | " + " | ".join(cells) + " |")
     print("\nIn brackets: how far the ratios of the odd and of the even turns are apart.")
 
 
-def median_ratio(above: Turns, below: Turns) -> float:
-    """The median ratio of two slices that were measured one right after the other."""
-    pairs = zip(chain(*above), chain(*below), strict=True)
-    return statistics.median(upper / lower for upper, lower in pairs)
+def undisturbed(turns: Turns) -> float:
+    """CPU seconds of a request that little disturbs: the lowest decile of all slices."""
+    return statistics.quantiles(chain(*turns), n=10)[0]
 
 
 def print_starts(measured: Measurements, names: list[str]) -> None:
