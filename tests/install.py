@@ -36,8 +36,6 @@ def main() -> None:
         missing.append("nginx-light")
     if not _packages_are_there() and shutil.which("npm") is None:
         missing.append("npm")
-    if "--bench" in sys.argv and shutil.which("wrk") is None:
-        missing.append("wrk")
     if "--soak" in sys.argv and not find_nginx():
         missing.append("nginx-light")
     if missing:
