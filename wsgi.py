@@ -1,11 +1,13 @@
 """The WSGI entry: ``gunicorn wsgi:app``, ``flask --app wsgi``."""
 
+from flask import Flask
+
 from app import create_app
 from app.cli.commands import commands_alone
 from app.config import SettingError
 from model import ModelError
 
 try:
-    app = create_app()
+    app: Flask = create_app()
 except (SettingError, ModelError) as error:
     app = commands_alone(error)

@@ -1,10 +1,11 @@
 """Formcast: a trained model as a live web form."""
 
 import os
+from functools import partial
 from pathlib import Path
 
-from flask import Flask
 from jinja2 import StrictUndefined
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.api.blueprint import api_blueprint
 from app.cli.commands import add_commands
@@ -13,28 +14,30 @@ from app.http.application import Application
 from app.http.assets import assets_blueprint, read_assets
 from app.http.cors import CrossOrigin
 from app.http.framing import Framing
+from app.http.headers import SecureHeaders
 from app.http.hosts import restrict_hosts
+from app.limits.load_shedding import LoadMonitor, LoadShedder
 from app.limits.rate_limits import limit_clients
 from app.pages.blueprint import pages_blueprint
-from app.pages.errors import secure
+from app.pages.errors import handle_errors
 from app.pages.picture_pages import image_pages_blueprint
 from app.presentation.contexts import Link, Renderer
 from app.telemetry.health import health_blueprint
 from app.telemetry.request_log import RequestLog, wants_json
 from app.telemetry.request_records import RequestListener, RequestObserver
-from model import ImageClassifier, load_models
+from model import AnyModel, ImageClassifier, load_models
 
 
-def create_app(settings: Settings | None = None, models: Path = ROOT / "model") -> Flask:
-    """Wire the app: settings, models, routes, headers.
+def create_app(settings: Settings | None = None, models: Path = ROOT / "model") -> Application:
+    """Wire the app: settings, models, routes, middleware.
 
     Args:
         settings: what the person who runs it chose; None reads the environment.
-        models: the folder in which the models' folders stand.
+        models: the folder with the models' folders.
 
     Raises:
         SettingError: if a setting cannot be used.
-        ModelError: if a model that is to be served is not sound.
+        ModelError: if a model that is to be served is broken.
     """
     settings = settings or Settings.from_environment()
     served = load_models(models, settings.models)
@@ -49,33 +52,56 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
     app.jinja_env.globals["assets"] = assets
     app.register_blueprint(assets_blueprint(assets))
     render = Renderer(app.jinja_env)
-    prefixes = [f"/{model.slug}" if place else "" for place, model in enumerate(served.values())]
+    prefixes = {slug: f"/{slug}" if number else "" for number, slug in enumerate(served)}
     app.jinja_env.globals["models"] = tuple(
-        Link(model.card.name or model.slug.replace("-", " ").capitalize(), f"{prefix}/")
-        for prefix, model in zip(prefixes, served.values(), strict=True)
+        Link(model.card.name or slug.replace("-", " ").capitalize(), f"{prefixes[slug]}/")
+        for slug, model in served.items()
     )
-    for prefix, model in zip(prefixes, served.values(), strict=True):
-        for embedded in (False, True) if settings.embed_ancestors else (False,):
-            if isinstance(model, ImageClassifier):
-                app.register_blueprint(image_pages_blueprint(model, prefix, render, embedded))
-            else:
-                app.register_blueprint(pages_blueprint(model, prefix, render, embedded))
-        app.register_blueprint(api_blueprint(model, prefix, render))
+    for slug, model in served.items():
+        register_model(app, model, prefixes[slug], render, bool(settings.embed_ancestors))
     app.register_blueprint(health_blueprint(served))
-    secure(app, render)
     restrict_hosts(app, settings)
     limit_clients(app, settings, os.environ.get("REDIS_URL", ""))
-    if settings.embed_ancestors:
-        # Wrapping the method is what Flask documents for middleware; mypy knows it as a method.
-        app.wsgi_app = Framing(app.wsgi_app, settings.embed_ancestors)  # type: ignore[method-assign, assignment]
-    if settings.api_origins:
-        # Wrapping the method is what Flask documents for middleware; mypy knows it as a method.
-        app.wsgi_app = CrossOrigin(app.wsgi_app, settings.api_origins)  # type: ignore[method-assign, assignment]
+    listeners = make_listeners(app, settings)
+    proxies = settings.proxies
+    monitor = app.extensions["load_monitor"] = LoadMonitor()
+    render_error = app.extensions["render_error"] = handle_errors(app, render)
+    app.wrap(
+        (
+            partial(RequestObserver, listeners=listeners, trust_id=proxies > 0),
+            partial(CrossOrigin, origins=settings.api_origins) if settings.api_origins else None,
+            partial(Framing, ancestors=settings.embed_ancestors)
+            if settings.embed_ancestors
+            else None,
+            # No platform's router cleans X-Forwarded-Host, and Host itself comes through.
+            partial(ProxyFix, x_for=proxies, x_proto=proxies, x_host=0) if proxies else None,
+            SecureHeaders,
+            partial(LoadShedder, monitor=monitor, render_error=render_error),
+        )
+    )
+    add_commands(app)
+    return app
+
+
+def register_model(
+    app: Application, model: AnyModel, prefix: str, render: Renderer, embeddable: bool
+) -> None:
+    """Register the pages and the API of one model under ``prefix``, "" for the default model."""
+    for embedded in (False, True) if embeddable else (False,):
+        if isinstance(model, ImageClassifier):
+            app.register_blueprint(image_pages_blueprint(model, prefix, render, embedded))
+        else:
+            app.register_blueprint(pages_blueprint(model, prefix, render, embedded))
+    app.register_blueprint(api_blueprint(model, prefix, render))
+
+
+def make_listeners(app: Application, settings: Settings) -> list[RequestListener]:
+    """Make what reads the record of each request: the log and the metrics, where they are on."""
     listeners: list[RequestListener] = []
     if wants_json(settings.log):
         listeners.append(RequestLog(inputs=settings.log_inputs))
     if settings.metrics:
-        from app.telemetry.metrics import (  # imported only where it is asked for
+        from app.telemetry.metrics import (  # imported only where a setting asks for it
             Metrics,
             metrics_blueprint,
         )
@@ -83,7 +109,4 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
         metrics = Metrics()
         app.register_blueprint(metrics_blueprint(metrics))
         listeners.append(metrics)
-    observed = RequestObserver(app, served, listeners, believe_id=settings.proxies > 0)
-    # Wrapping the method is what Flask documents for middleware; mypy knows it as a method.
-    app.wsgi_app = observed  # type: ignore[method-assign, assignment]
-    return add_commands(app)
+    return listeners

@@ -1,12 +1,13 @@
-"""The door to the models: a folder goes in, a checked model comes out.
+"""The models: loads a folder, checks it, and returns a model that predicts.
 
-Nothing in this package knows about Flask.
+It imports no web framework.
 """
 
-from model.contract.card import Card, Manifest
+from model.contract.card import Card
 from model.contract.errors import ModelError
 from model.contract.fields import Features
 from model.contract.image_card import ImageCard
+from model.contract.manifest import Manifest
 from model.contract.pictures import Picture
 from model.serving.explained_predictor import ExplainedPrediction, ExplainedPredictor
 from model.serving.image_classifier import (
@@ -14,41 +15,31 @@ from model.serving.image_classifier import (
     ImageClassifier,
     OutOfDistributionError,
 )
-from model.serving.loading import (
-    AnyModel,
-    check_model,
-    load_any_model,
-    load_classifier,
-    load_image_model,
-    load_model,
-    load_models,
-)
+from model.serving.loading import AnyModel, check_model, load_as, load_model, load_models
 from model.serving.prediction import Classification, Interval, Prediction
 from model.serving.tabular_models import Classifier, Regressor, TabularModel
 
 __all__ = [
-    "ExplainedPrediction",
     "AnyModel",
-    "ExplainedPredictor",
     "Card",
     "Classification",
     "Classifier",
-    "ImageClassification",
+    "ExplainedPrediction",
+    "ExplainedPredictor",
     "Features",
     "ImageCard",
+    "ImageClassification",
     "ImageClassifier",
     "Interval",
     "Manifest",
-    "Regressor",
     "ModelError",
+    "OutOfDistributionError",
     "Picture",
     "Prediction",
+    "Regressor",
     "TabularModel",
-    "OutOfDistributionError",
     "check_model",
-    "load_any_model",
-    "load_classifier",
-    "load_image_model",
+    "load_as",
     "load_model",
     "load_models",
 ]

@@ -19,7 +19,7 @@ from hypothesis import settings
 
 from app import create_app
 from app.config import Settings
-from model import Regressor, load_model
+from model import Regressor, load_as
 from tests.tools import ROOT
 from tests.waiting import wait_until
 
@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def house() -> Regressor:
     """The bundled house price model."""
-    return load_model(ROOT / "model" / "house_price")
+    return load_as(Regressor, ROOT / "model" / "house_price")
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ def check_answer(model: Regressor | Classifier, features: Features) -> None:
     """A finite number inside its range, or a class of the card with probabilities that add up."""
     said = model.predict(features)
     if isinstance(said, Classification):
-        assert said.label in {item.value for item in model.card.classes.classes}
+        assert said.label in {item.value for item in model.card.class_output.classes}
         if said.probabilities is not None:
             assert sum(said.probabilities) == pytest.approx(1)
             assert said.probability == max(said.probabilities)
@@ -63,7 +63,7 @@ def check_bounds(model: Regressor | Classifier, field: AnyField, values: dict[st
         refused, errors = model.card.validate_row({**values, field.name: wrong})
         assert refused is None
         assert list(errors) == [field.name]
-        assert field.subject in errors[field.name] or field.noun in errors[field.name]
+        assert field.label in errors[field.name] or field.noun in errors[field.name]
 
 
 def _below(value: float) -> float:
@@ -87,7 +87,7 @@ def check_pages(client: FlaskClient, prefix: str, model: Regressor | Classifier)
         client, {**values, card.names[0]: "<b>"}, 422, path=prefix + "predict-fragment"
     )
     assert text_of(wrong, f"#{card.names[0]}-error")
-    if isinstance(model, Classifier) and not card.classes.probabilities:
+    if isinstance(model, Classifier) and not card.class_output.probabilities:
         return  # a label alone has no amounts: no reasons, and nothing to vary
     # Of thirty facts every fourth: they differ in their names alone.
     for name in card.names[:: 1 + len(card.names) // 10]:

@@ -85,47 +85,47 @@ def body(*contents: bytes, name: str = "chest.jpg") -> dict[str, Any]:
 
 
 REFUSED: dict[str, tuple[bytes, str]] = {
-    "empty": (b"", "The picture is empty: choose another file"),
-    "text": (b"not a picture at all", "The picture must be a JPEG or PNG file"),
-    "svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "The picture must be a JPEG or PNG file"),
-    "gif renamed": (encoded(chest(), "GIF"), "The picture must be a JPEG or PNG file"),
-    "tiff": (encoded(chest(), "TIFF"), "The picture must be a JPEG or PNG file"),
-    "webp": (encoded(chest(), "WEBP"), "The picture must be a JPEG or PNG file"),
-    "eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n", "The picture must be a JPEG or PNG file"),
-    "animated": (animated(), "The picture must be a still one, not an animation"),
-    "bomb": (bomb(), "The picture must have 40 megapixels or less"),
-    "a little over": (bomb(8_000, 5_001), "The picture must have 40 megapixels or less"),
+    "empty": (b"", "Chest X-ray is empty: choose another file"),
+    "text": (b"not a picture at all", "Chest X-ray must be a JPEG or PNG file"),
+    "svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "Chest X-ray must be a JPEG or PNG file"),
+    "gif renamed": (encoded(chest(), "GIF"), "Chest X-ray must be a JPEG or PNG file"),
+    "tiff": (encoded(chest(), "TIFF"), "Chest X-ray must be a JPEG or PNG file"),
+    "webp": (encoded(chest(), "WEBP"), "Chest X-ray must be a JPEG or PNG file"),
+    "eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n", "Chest X-ray must be a JPEG or PNG file"),
+    "animated": (animated(), "Chest X-ray must be a still picture, not an animation"),
+    "bomb": (bomb(), "Chest X-ray must have 40 megapixels or less"),
+    "a little over": (bomb(8_000, 5_001), "Chest X-ray must have 40 megapixels or less"),
     "too much once decoded": (
         encoded(Image.new("RGBA", (6_000, 4_000))),
-        "The picture is too large to be opened: save it smaller, or in plain grey",
+        "Chest X-ray is too large to be opened: save it smaller, or in plain grey",
     ),
     "in a thousand crumbs": (
         encoded(chest())[:33] + b"\0\0\0\0teSt\0\0\0\0" * 20_000 + encoded(chest())[33:],
-        "The picture is damaged or cut short: choose another file",
+        "Chest X-ray is damaged or cut short: choose another file",
     ),
     "in countless scans": (
         encoded(chest(), "JPEG", progressive=True) + b"\xff\xda" * 200,
-        "The picture is damaged or cut short: choose another file",
+        "Chest X-ray is damaged or cut short: choose another file",
     ),
     "in countless segments": (
         b"\xff\xd8" + b"\xff\xe5\0\2" * 5_000 + encoded(chest(), "JPEG")[2:],
-        "The picture is damaged or cut short: choose another file",
+        "Chest X-ray is damaged or cut short: choose another file",
     ),
     "too many bytes": (
         encoded(chest(), "JPEG") + b"\0" * (10 * 1024 * 1024),
-        "The picture must be 10 MB or less",
+        "Chest X-ray must be 10 MB or less",
     ),
     "jpeg cut short": (
         encoded(chest(), "JPEG")[:-900],
-        "The picture is damaged or cut short: choose another file",
+        "Chest X-ray is damaged or cut short: choose another file",
     ),
     "png cut short": (
         encoded(chest())[:9_000],
-        "The picture is damaged or cut short: choose another file",
+        "Chest X-ray is damaged or cut short: choose another file",
     ),
     "header alone": (
         encoded(chest())[:20],
-        "The picture is damaged or cut short: choose another file",
+        "Chest X-ray is damaged or cut short: choose another file",
     ),
 }
 """Files that no answer is given to, with the words that say why."""

@@ -1,4 +1,4 @@
-"""The JSON API for programs: rows in, answers out, the OpenAPI text and its page for people.
+"""The JSON API for programs: rows in, answers out, its OpenAPI document and its page for people.
 
-It may import ``kinds`` and all below it, but not ``pages``.
+It may import ``kinds`` and all rooms below it, but not ``pages``.
 """

@@ -1,4 +1,4 @@
-"""From the body of an API request to rows of features: what was sent, and all that is wrong."""
+"""From the body of an API request to rows of features, or to everything that is wrong with it."""
 
 import difflib
 import json
@@ -14,18 +14,18 @@ from model import Card, Features
 from model.contract.fields import AnyField
 
 BODY_BYTES = 2 * 1024 * 1024
-"""The largest body that is read: 1,000 rows of 30 fields have half of it."""
+"""The largest body that is read; 1,000 rows of 30 fields have half as many bytes."""
 
-MOST_ROWS = 1000
+MAX_ROWS = 1000
 
-MOST_FAULTS = 1000
-"""Faults that an answer lists; whoever has more has one mistake a thousand times."""
+MAX_FAULTS = 1000
+"""Faults that an answer lists; more are usually one mistake repeated in every row."""
 
-_MOST_GUESSES = 20
-"""Different unknown keys for which the nearest field is looked for: it takes 0.1 ms each."""
+_MAX_SUGGESTIONS = 20
+"""Unknown keys for which a similar field is looked up; each takes 0.1 ms."""
 
-_LONGEST_KEY = 60
-"""Characters of an unknown key that are repeated in the answer; no field has more than 41."""
+_MAX_KEY = 60
+"""Characters of an unknown key that the answer repeats; no field has more than 41."""
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "integer": (int, float),
@@ -33,21 +33,22 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "choice": (str,),
     "flag": (bool,),
 }
-"""What JSON has for each kind of field. The fields themselves read more, from people who type."""
+"""The JSON types of each kind of field; the fields themselves also read typed text."""
 
-_WRONG = object()
-"""Stands for a value of a type that the field has not; each field refuses it in its own words."""
+_INVALID = object()
+"""Stands for a value of a wrong JSON type; each field refuses it in its own words."""
 
 
 class UnreadableError(ValueError):
-    """The text is no JSON that means one thing; the message says where it stops being it."""
+    """The text is not unambiguous JSON; the message says where."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedRows:
-    """What was asked: rows, or all that is wrong with them; ``single`` where it is no list.
+    """The rows of a request, or everything that is wrong with them.
 
-    ``refused`` names each field once that has a value which it could not take.
+    ``single`` where the body is one row and no list. ``refused`` names each field that has an
+    invalid value, once.
     """
 
     features: list[Features]
@@ -57,11 +58,13 @@ class ParsedRows:
     refused: tuple[str, ...] = ()
 
 
-def json_body() -> bytes:
-    """The body of a request that says it is JSON.
+def read_json_body() -> bytes:
+    """Read the body of a request of type JSON.
 
     Raises:
-        HTTPException: 411, 413 or 415 for one that is not read.
+        LengthRequired: for a body without a length.
+        RequestEntityTooLarge: for one over ``BODY_BYTES``.
+        UnsupportedMediaType: for another type, or one that is compressed.
     """
     environ = request.environ
     if "HTTP_TRANSFER_ENCODING" in environ:
@@ -76,16 +79,16 @@ def json_body() -> bytes:
     return body
 
 
-def parse(body: bytes) -> object:
-    """Read a JSON text in which nothing can be meant in two ways.
+def parse_json(body: bytes) -> object:
+    """Parse JSON strictly, so that nothing in it has two meanings.
 
     Raises:
-        UnreadableError: for what RFC 8259 does not have (NaN, Infinity), and for the same key twice
-            in one object, text that is not UTF-8, and nesting or numbers beyond all use.
+        UnreadableError: for what RFC 8259 does not allow (NaN, Infinity), the same key twice in
+            one object, text that is not UTF-8, and nesting or numbers that are far too long.
     """
     try:
         return json.loads(
-            body.decode(), object_pairs_hook=_once_each, parse_constant=_no_such_number
+            body.decode(), object_pairs_hook=_reject_duplicates, parse_constant=_reject_constant
         )
     except UnicodeDecodeError as error:
         raise UnreadableError(f"byte {error.start} is not UTF-8") from None
@@ -96,30 +99,30 @@ def parse(body: bytes) -> object:
         raise UnreadableError("it is nested too deeply") from None
     except UnreadableError:
         raise
-    except ValueError:  # Python's own limit on the digits of a whole number
+    except ValueError:  # more digits than Python converts
         raise UnreadableError("it has a number of thousands of digits") from None
 
 
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         raise UnreadableError("an object has the same key twice")
     return found
 
 
-def _no_such_number(name: str) -> float:
-    raise UnreadableError(f"{name} is no number in JSON")
+def _reject_constant(name: str) -> float:
+    raise UnreadableError(f"{name} is not a number in JSON")
 
 
 def read_rows(card: Card, body: object) -> ParsedRows:
-    """Read one row or a list of them; with one fault in any row, none is answered."""
+    """Read one row or a list of them; a fault in any row means that none is answered."""
     if isinstance(body, dict):
         return _RowReader(card).read([body], single=True)
     if not isinstance(body, list):
         text = "Send a row as an object, or a list of rows"
         return ParsedRows([], [Fault(None, text, "")], single=True)
-    if len(body) > MOST_ROWS:
-        text = f"A list can have {MOST_ROWS:,} rows at most; this one has {len(body):,}"
+    if len(body) > MAX_ROWS:
+        text = f"A list can have {MAX_ROWS:,} rows at most; this one has {len(body):,}"
         return ParsedRows([], [Fault(None, text, "")], single=False)
     return _RowReader(card).read(body, single=False)
 
@@ -131,35 +134,35 @@ class _RowReader:
         self._card = card
         self._faults: list[Fault] = []
         self._count = 0
-        self._guesses: dict[str, str] = {}
+        self._suggestions: dict[str, str] = {}
         self._refused: dict[str, None] = {}
 
     def read(self, rows: list[Any], single: bool) -> ParsedRows:
-        """Every row, with the faults of all of them in order."""
-        features, bad = [], 0
+        """Read every row, with the faults of all of them in order."""
+        features, wrong = [], 0
         for index, row in enumerate(rows):
             before = self._count
-            read = self._row(row, "" if single else f"/{index}")
-            if read is not None:
-                features.append(read)
-            bad += self._count > before
-        detail = self._detail(bad, len(rows)) if bad else ""
+            parsed = self._read_row(row, "" if single else f"/{index}")
+            if parsed is not None:
+                features.append(parsed)
+            wrong += self._count > before
+        detail = self._summarize(wrong, len(rows)) if wrong else ""
         return ParsedRows(features, self._faults, single, detail, tuple(self._refused))
 
-    def _detail(self, bad: int, rows: int) -> str:
-        text = "The row has errors." if rows == 1 else f"{bad:,} of {rows:,} rows have errors."
+    def _summarize(self, wrong: int, rows: int) -> str:
+        text = "The row has errors." if rows == 1 else f"{wrong:,} of {rows:,} rows have errors."
         text += " No prediction was made."
         if self._count > len(self._faults):
             text += f" The first {len(self._faults):,} of {self._count:,} errors are listed."
         return text
 
-    def _row(self, row: object, pointer: str) -> Features | None:
+    def _read_row(self, row: object, pointer: str) -> Features | None:
         before = self._count
         if not isinstance(row, dict):
             self._add(None, "A row must be an object", pointer)
             return None
         known = self._card.by_name
-        raw = {name: _typed(known[name], row[name]) for name in known if name in row}
+        raw = {name: _check_type(known[name], row[name]) for name in known if name in row}
         features, errors = self._card.validate_row(raw)
         for name, message in errors.items():
             self._add(name, message, f"{pointer}/{name}")
@@ -168,41 +171,41 @@ class _RowReader:
         if len(raw) < len(row):
             for key in row:
                 if key not in known:
-                    self._unknown(key, pointer)
+                    self._add_unknown(key, pointer)
         return features if self._count == before else None
 
     def _add(self, field: str | None, message: str, pointer: str) -> None:
         self._count += 1
-        if len(self._faults) < MOST_FAULTS:
+        if len(self._faults) < MAX_FAULTS:
             self._faults.append(Fault(field, message, pointer))
 
-    def _unknown(self, key: str, pointer: str) -> None:
-        if len(key) > _LONGEST_KEY or not key.isprintable():
+    def _add_unknown(self, key: str, pointer: str) -> None:
+        if len(key) > _MAX_KEY or not key.isprintable():
             self._add(None, "There is no such field", pointer)
             return
         escaped = key.replace("~", "~0").replace("/", "~1")
-        self._add(None, f'There is no field "{key}"{self._guess(key)}', f"{pointer}/{escaped}")
+        self._add(None, f'There is no field "{key}"{self._suggest(key)}', f"{pointer}/{escaped}")
 
-    def _guess(self, key: str) -> str:
-        found = self._guesses.get(key)
-        if found is None:
-            if len(self._guesses) >= _MOST_GUESSES:
+    def _suggest(self, key: str) -> str:
+        suggestion = self._suggestions.get(key)
+        if suggestion is None:
+            if len(self._suggestions) >= _MAX_SUGGESTIONS:
                 return ""
-            found = self._guesses[key] = nearest(key, self._card.by_name)
-        return found
+            suggestion = self._suggestions[key] = suggest(key, self._card.by_name)
+        return suggestion
 
 
-def nearest(word: str, names: Mapping[str, object]) -> str:
-    """The question whether a name that is much like ``word`` was meant, or nothing."""
+def suggest(word: str, names: Mapping[str, object]) -> str:
+    """Ask whether a similar name was meant; "" where none is similar."""
     plain = word.lower().replace("-", "_").replace(" ", "_")
-    near = difflib.get_close_matches(plain, names, n=1, cutoff=0.5)
-    return f'. Did you mean "{near[0]}"?' if near else ""
+    matches = difflib.get_close_matches(plain, names, n=1, cutoff=0.5)
+    return f'. Did you mean "{matches[0]}"?' if matches else ""
 
 
-def _typed(field: AnyField, value: object) -> object:
-    """The value, or what every field refuses where its JSON type is not the field's."""
+def _check_type(field: AnyField, value: object) -> object:
+    """The value, or one that every field refuses where its JSON type is not the field's."""
     if value is None:
         return None
     if not isinstance(value, _TYPES[field.kind]) or (isinstance(value, str) and not value.strip()):
-        return _WRONG
+        return _INVALID
     return value

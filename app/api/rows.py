@@ -5,9 +5,9 @@ from typing import TypeVar
 
 from flask import Response
 
-from app.api.parsing import UnreadableError, json_body, parse, read_rows
-from app.api.serializing import FRESH, asked_for_contributions, write
-from app.http.problems import problem
+from app.api.parsing import UnreadableError, parse_json, read_json_body, read_rows
+from app.api.serializing import NO_STORE, dump_json, read_contributions_option
+from app.http.problems import make_problem
 from app.http.responses import JSON, respond
 from app.kinds.classes import ClassSerializer
 from app.kinds.number import NumberSerializer
@@ -15,62 +15,64 @@ from app.kinds.payload import Payload
 from app.limits.background import run_in_thread
 from app.telemetry.request_records import Outcome, record_outcome
 from model import Classification, Classifier, Prediction, Regressor, TabularModel
-from model.serving.batch import BatchPredictor, RowAnswer
+from model.serving.batch import BatchPredictor, RowPrediction
 
-SMALL = 4096
-"""Bytes of a body up to which it is answered at once, without handing it to another thread."""
+MAX_INLINE_BYTES = 4096
+"""Bytes of a body up to which it is answered in the request's own greenlet, not in a thread."""
 
-DEAR = 512
+MAX_INLINE_EXPLAINED_BYTES = 512
 """The same where contributions are asked for: a row or two."""
 
-PATIENCE = 10.0
-"""Seconds for contributions; a thread that takes 20 is taken for hanging (``app.limits.background``)."""
+TIMEOUT = 10.0
+"""Seconds for contributions; a thread counts as hanging after 20."""
 
-TOO_LONG = (
-    f"The contributions of so many rows take longer than {PATIENCE:g} seconds: send fewer at once."
+TIMEOUT_TEXT = (
+    f"The contributions of so many rows take longer than {TIMEOUT:g} seconds. Send fewer at once."
 )
 
-Answered = TypeVar("Answered", Prediction, Classification)
+AnswerT = TypeVar("AnswerT", Prediction, Classification)
 
 
-def row_answerer(model: Regressor | Classifier) -> Callable[[], Response]:
-    """The view of one model."""
+def make_row_view(model: Regressor | Classifier) -> Callable[[], Response]:
+    """Make the view of one model."""
     if isinstance(model, Classifier):
-        return _answerer(model, ClassSerializer(model).serialize)
-    return _answerer(model, NumberSerializer(model).serialize)
+        return _make_view(model, ClassSerializer(model).serialize)
+    return _make_view(model, NumberSerializer(model).serialize)
 
 
-def _answerer(
-    model: TabularModel[Answered], serialize: Callable[[RowAnswer[Answered]], Payload]
+def _make_view(
+    model: TabularModel[AnswerT], serialize: Callable[[RowPrediction[AnswerT]], Payload]
 ) -> Callable[[], Response]:
     batch = BatchPredictor(model)
 
-    def reply_to(body: bytes, contributions: bool) -> tuple[str | Response, Outcome]:
-        """The answer in JSON, or the problem; needs no request, so that any thread can do it."""
+    def make_reply(body: bytes, contributions: bool) -> tuple[str | Response, Outcome]:
+        """Make the answer in JSON or the problem, without the request: it may run in a thread."""
         try:
-            rows = read_rows(model.card, parse(body))
+            rows = read_rows(model.card, parse_json(body))
         except UnreadableError as error:
             detail = f"The body is not JSON that can be read: {error}."
-            return problem(400, detail), Outcome()
+            return make_problem(400, detail), Outcome()
         if rows.faults:
-            return problem(422, rows.detail, rows.faults), Outcome(refused=rows.refused)
+            return make_problem(422, rows.detail, rows.faults), Outcome(refused=rows.refused)
         try:
-            found = batch.predict(rows.features, contributions, PATIENCE)
+            predicted = batch.predict(rows.features, contributions, TIMEOUT)
         except TimeoutError:
-            return problem(413, TOO_LONG), Outcome()
-        answers = [serialize(answered) for answered in found]
-        outside = sum(answered.outside for answered in found)
+            return make_problem(413, TIMEOUT_TEXT), Outcome()
+        answers = [serialize(answer) for answer in predicted]
+        out_of_distribution = sum(answer.out_of_distribution for answer in predicted)
         inputs = rows.features[0] if rows.single else None
-        outcome = Outcome(predictions=len(found), outside=outside, inputs=inputs)
-        return write(answers[0] if rows.single else answers), outcome
+        outcome = Outcome(
+            predictions=len(predicted), out_of_distribution=out_of_distribution, inputs=inputs
+        )
+        return dump_json(answers[0] if rows.single else answers), outcome
 
     def predict() -> Response:
-        contributions, body = asked_for_contributions(), json_body()
-        if len(body) <= (DEAR if contributions else SMALL):
-            reply, outcome = reply_to(body, contributions)
+        contributions, body = read_contributions_option(), read_json_body()
+        if len(body) <= (MAX_INLINE_EXPLAINED_BYTES if contributions else MAX_INLINE_BYTES):
+            reply, outcome = make_reply(body, contributions)
         else:
-            reply, outcome = run_in_thread(reply_to, body, contributions)
+            reply, outcome = run_in_thread(make_reply, body, contributions)
         record_outcome(outcome)
-        return respond(reply, 200, FRESH, JSON) if isinstance(reply, str) else reply
+        return respond(reply, 200, NO_STORE, JSON) if isinstance(reply, str) else reply
 
     return predict

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from app.kinds.schemas import Schema, closed
+from app.kinds.schemas import Schema, build_object
 
 
-def problem_schema(names: Iterable[str]) -> Schema:
-    """Problem details (RFC 9457); ``names`` are the fields that an error can be about."""
-    error = closed(
+def build_problem_schema(names: Iterable[str]) -> Schema:
+    """Build the schema of problem details; ``names`` are the fields that an error can name."""
+    error = build_object(
         {
             "field": {"type": ["string", "null"], "enum": [*names, None]},
             "message": {"type": "string", "description": "The same words as on the form."},
@@ -17,7 +17,7 @@ def problem_schema(names: Iterable[str]) -> Schema:
             },
         }
     )
-    return closed(
+    return build_object(
         {
             "type": {"type": "string", "format": "uri-reference"},
             "title": {"type": "string"},

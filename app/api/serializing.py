@@ -1,42 +1,46 @@
-"""What the API says: answers of models as JSON, and the one option that asks for more of them."""
+"""Answers as JSON text, and the one option of a request."""
 
 import json
 from collections.abc import Iterable
 
 from flask import abort, request
 
-from app.api.parsing import nearest
-from app.http.problems import Fault, problem
+from app.api.parsing import suggest
+from app.http.problems import Fault, make_problem
 from app.kinds.payload import OPTION
 
-FRESH = {"Cache-Control": "no-store"}
+NO_STORE = {"Cache-Control": "no-store"}
 
 
-def write(body: object) -> str:
-    """The JSON text of an answer; a number that is not finite is a fault of ours, and raises."""
+def dump_json(body: object) -> str:
+    """Serialize an answer.
+
+    Raises:
+        ValueError: for a number that is not finite, which would be a fault of the app.
+    """
     return json.dumps(body, allow_nan=False, separators=(",", ":")) + "\n"
 
 
-def asked_for_contributions() -> bool:
-    """Whether the address has ``?contributions=true``.
+def read_contributions_option() -> bool:
+    """Read whether the address has ``?contributions=true``.
 
     Raises:
-        HTTPException: 422 for anything else in the query: what is misspelt would do nothing.
+        HTTPException: 422 for anything else in the query, so that a misspelt option is noticed.
     """
     if not request.query_string:
         return False
     given = request.args.to_dict(flat=False)
-    faults = list(_query_faults(given))
+    faults = list(_find_faults(given))
     if faults:
-        abort(problem(422, "The address has errors. No prediction was made.", faults))
+        abort(make_problem(422, "The address has errors. No prediction was made.", faults))
     return given[OPTION] == ["true"]
 
 
-def _query_faults(given: dict[str, list[str]]) -> Iterable[Fault]:
+def _find_faults(given: dict[str, list[str]]) -> Iterable[Fault]:
     for name in given:
         if name != OPTION:
-            guess = nearest(name[:60], {OPTION: None})
-            yield Fault(None, f"The address takes no such option{guess}", None)
+            suggestion = suggest(name[:60], {OPTION: None})
+            yield Fault(None, f"The address takes no such option{suggestion}", None)
             return
     if given[OPTION] not in (["true"], ["false"]):
         yield Fault(None, f"{OPTION} must be true or false, given once", None)

@@ -7,11 +7,10 @@ from app.cli.models import model
 from app.config import SettingError, explain
 
 
-def add_commands(app: Flask) -> Flask:
-    """Give the app its commands."""
+def add_commands(app: Flask) -> None:
+    """Add the commands to the app."""
     app.cli.add_command(settings)
     app.cli.add_command(model)
-    return app
 
 
 def commands_alone(error: Exception) -> Flask:
@@ -27,7 +26,9 @@ def commands_alone(error: Exception) -> Flask:
     if context is None or context.parent is not None:
         # The message says how to mend it; a traceback above it would only hide that.
         raise SystemExit(f"Formcast cannot start. {error}") from None
-    return add_commands(Flask("app", static_folder=None))
+    app = Flask("app", static_folder=None)
+    add_commands(app)
+    return app
 
 
 @click.command("settings")

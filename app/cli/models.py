@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.config import ROOT, SettingError, Settings
-from model import ModelError, load_any_model
+from model import ModelError, load_model
 from model.contract.files import read_any_card
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def check(name: str, root: Path) -> None:
     """Say all that is wrong with the model NAME, with the line to change."""
     folder = _folder(name, root)
     try:
-        found = load_any_model(folder)
+        found = load_model(folder)
     except ModelError as error:
         for problem in error.problems:
             click.echo(problem, err=True)

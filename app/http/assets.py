@@ -9,6 +9,8 @@ from pathlib import Path
 
 from flask import Blueprint, Response, abort, request
 
+from app.http.routes import Surface
+
 YEAR = 365 * 24 * 3600
 
 
@@ -47,7 +49,7 @@ def assets_blueprint(assets: dict[str, Asset]) -> Blueprint:
     by_url = {asset.url: asset for asset in assets.values()}
     blueprint = Blueprint("assets", __name__)
 
-    @blueprint.get("/static/<name>")
+    @blueprint.get("/static/<name>", surface=Surface.ASSET)
     def asset(name: str) -> Response:
         found = by_url.get(f"/static/{name}")
         if found is None:

@@ -1,66 +1,68 @@
-"""A form's fields as they were sent, by POST or in the address."""
+"""The fields of a form as they were sent, in the body or in the address."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
+from wsgiref.types import WSGIEnvironment
 
 from flask import request
 from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
-
-
 FormData = Mapping[str, list[str]]
 """Every value that was sent, by field name."""
 
-
 FORM_BYTES = 64 * 1024
-"""The largest form that is read; one with every field filled has a hundredth of it."""
+"""The largest form that is read; a form with every field filled has a hundredth of it."""
 
-
-MOST_FIELDS = 500
+MAX_FIELDS = 500
 """Fields of a form that are read; a card has tens, an attack has thousands."""
 
 
-def form_data(environ: "WSGIEnvironment | None" = None) -> FormData:
-    """The fields of a posted form; another type than urlencoded has none.
+def read_form(environ: WSGIEnvironment | None = None) -> FormData:
+    """Read the fields of a posted form; a body of another type than urlencoded has none.
 
-    Reads the body itself, once its length is known to be small: ``request.form`` wraps and copies
-    it for uploads that this form does not have, at three times the cost.
+    It reads the body itself, once its length is known to be small: ``request.form`` wraps and
+    copies it for uploads, which this form does not have, at three times the cost.
 
     Args:
         environ: the present request's, if it is at hand.
 
     Raises:
-        LengthRequired: for a body whose length is not said in advance.
+        LengthRequired: for a body without Content-Length.
         RequestEntityTooLarge: for one over ``FORM_BYTES``, or with too many fields.
     """
     environ = request.environ if environ is None else environ
     if "HTTP_TRANSFER_ENCODING" in environ:
         raise LengthRequired
-    said = environ.get("CONTENT_LENGTH", "")
-    length = int(said) if said.isdecimal() and len(said) < 100 else 0
+    header = environ.get("CONTENT_LENGTH", "")
+    length = int(header) if header.isdecimal() and len(header) < 100 else 0
     if length > FORM_BYTES:
         raise RequestEntityTooLarge
     if not environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
         return {}
     body: bytes = environ["wsgi.input"].read(length)
-    return _fields(body.decode("utf-8", "replace"))
+    return parse_fields(body.decode("utf-8", "replace"))
 
 
-def query_data() -> FormData:
-    """The fields of the address."""
-    return _fields(request.query_string.decode("utf-8", "replace"))
+def read_query() -> FormData:
+    """Read the fields in the address of the present request.
+
+    Raises:
+        RequestEntityTooLarge: for too many fields.
+    """
+    return parse_fields(request.query_string.decode("utf-8", "replace"))
 
 
-def _fields(text: str) -> FormData:
-    if text.count("&") >= MOST_FIELDS:
+def parse_fields(text: str) -> FormData:
+    """Parse urlencoded fields.
+
+    Raises:
+        RequestEntityTooLarge: for too many fields.
+    """
+    if text.count("&") >= MAX_FIELDS:
         raise RequestEntityTooLarge
     if "%" in text or "+" in text:
         return parse_qs(text, keep_blank_values=True)
-    # Nothing is encoded in most forms; a test holds this against parse_qs, which takes four times
-    # as long.
+    # Most forms encode nothing. A test compares this with parse_qs, which takes four times as long.
     fields: dict[str, list[str]] = {}
     for pair in text.split("&"):
         if pair:

@@ -1,12 +1,10 @@
-"""Headers and error pages: the same for every answer, whatever went wrong."""
+"""The headers that every answer has."""
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from app.http.hosts import HSTS
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+from app.http.middleware import map_headers
 
 HEADERS = [
     (
@@ -25,23 +23,13 @@ HEADERS = [
 ]
 
 
-RenderError = Callable[[int, bool, str], str]
-"""From a status, whether a fragment is wanted and the request's id to what is said."""
-
-
 class SecureHeaders:
-    """Puts the headers on whatever the app answers, below everything that could forget them."""
+    """Adds the headers to every answer, also to one that no view gave."""
 
-    def __init__(self, app: "WSGIApplication") -> None:
+    def __init__(self, app: WSGIApplication) -> None:
         self._app = app
 
-    def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer as the app does, with the headers."""
-
-        extra = [*HEADERS, HSTS] if environ["wsgi.url_scheme"] == "https" else HEADERS
-
-        # Typed by what it hands on: the WSGI protocol takes it with two arguments or three.
-        def start_with_headers(status, headers, exc_info=None):  # type: ignore[no-untyped-def]
-            return start(status, headers + extra, exc_info)
-
-        return self._app(environ, start_with_headers)
+        added = [*HEADERS, HSTS] if environ["wsgi.url_scheme"] == "https" else HEADERS
+        return self._app(environ, map_headers(start, lambda headers: headers + added))

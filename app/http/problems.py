@@ -1,7 +1,6 @@
-"""What the API answers where it has no prediction: problem details (RFC 9457)."""
+"""The errors of the API: problem details (RFC 9457)."""
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
@@ -22,17 +21,15 @@ DETAILS = {
     500: "Something went wrong on our side. Try again in a moment.",
     503: "Too busy just now. Wait as long as Retry-After says.",
 }
-"""What to say where nobody knows better; also the descriptions in the OpenAPI text."""
-
-_API = re.compile(r"(?:/[^/]+)?/api(?:/.*)?", re.DOTALL)
+"""The details of a problem that says none of its own; the OpenAPI text has them, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong.
+    """One error in a request.
 
-    ``message`` is what the form says, ``pointer`` where it stands in the JSON text (RFC 6901), None
-    where that is no JSON; ``field`` is None where it is about no field of the card.
+    ``message`` is the sentence that the form shows, ``pointer`` the place in the JSON text (RFC
+    6901), None where the body is no JSON; ``field`` is None for an error outside of every field.
     """
 
     field: str | None
@@ -40,17 +37,10 @@ class Fault:
     pointer: str | None
 
 
-def is_api(method: str, path: str) -> bool:
-    """Whether a program reads the answer; ``GET /api`` is a page for people."""
-    if "/api" not in path or not _API.fullmatch(path):
-        return False
-    return method not in ("GET", "HEAD") or not path.rstrip("/").endswith("/api")
-
-
-def phrase(status: int) -> str:
-    """The title of a status as RFC 9110 has it."""
+def get_phrase(status: int) -> str:
+    """Return the title of a status from RFC 9110."""
     try:
-        # Python before 3.13 has the phrases of the RFC before.
+        # Before Python 3.13 HTTPStatus has the older phrases of RFC 7231.
         return {413: "Content Too Large", 422: "Unprocessable Content"}.get(
             status, HTTPStatus(status).phrase
         )
@@ -58,19 +48,19 @@ def phrase(status: int) -> str:
         return "Error"
 
 
-def problem(status: int, detail: str = "", errors: Sequence[Fault] = ()) -> Response:
-    """The answer for what went wrong; ``detail`` defaults to what is always true of the status."""
+def make_problem(status: int, detail: str = "", errors: Sequence[Fault] = ()) -> Response:
+    """Make the response for an error; ``detail`` defaults to that of the status."""
     headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"}
-    return Response(problem_text(status, detail, errors), status, headers)
+    return Response(write_problem(status, detail, errors), status, headers)
 
 
-def problem_text(status: int, detail: str = "", errors: Sequence[Fault] = ()) -> str:
-    """Its body."""
+def write_problem(status: int, detail: str = "", errors: Sequence[Fault] = ()) -> str:
+    """Write the body of a problem, in JSON."""
     body: dict[str, object] = {
         "type": "about:blank",
-        "title": phrase(status),
+        "title": get_phrase(status),
         "status": status,
-        "detail": detail or DETAILS.get(status, phrase(status) + "."),
+        "detail": detail or DETAILS.get(status, get_phrase(status) + "."),
     }
     if errors:
         body["errors"] = [asdict(error) for error in errors]

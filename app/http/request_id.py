@@ -1,15 +1,15 @@
-"""The id that each request carries, in its headers, its log line and its error page."""
+"""The id of each request, in its headers, its log line and its error page."""
 
 import random
 
 from flask import request
 
 REQUEST_ID = "formcast.request_id"
-"""Where the id of a request stands in its environ."""
+"""The key of the id in a request's environ."""
 
 
-def new_id() -> str:
-    """An id that no other request has.
+def new_request_id() -> str:
+    """Draw an id that no other request has.
 
     It is no secret, so it needs no system call; each process has a sequence of its own.
     """
@@ -17,5 +17,5 @@ def new_id() -> str:
 
 
 def request_id() -> str:
-    """The id of the present request; "" where the app is called past its middleware."""
+    """Return the id of the present request, "" where the app is called past its middleware."""
     return str(request.environ.get(REQUEST_ID, ""))

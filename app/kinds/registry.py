@@ -1,4 +1,4 @@
-"""Which adapter belongs to which kind of model."""
+"""Which adapter belongs to which kind of model of rows."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -10,13 +10,13 @@ from app.presentation.result import Presenter
 from model import Classifier, Regressor, TabularModel
 
 
-def presenter_of(model: Regressor | Classifier) -> Presenter[Any]:
-    """Who puts the model's answers into words."""
+def make_presenter(model: Regressor | Classifier) -> Presenter[Any]:
+    """Make what turns the model's predictions into results."""
     return ClassPresenter(model) if isinstance(model, Classifier) else NumberPresenter(model)
 
 
-def view_site(model: TabularModel[Any], prefix: str) -> Site:
-    """The texts and addresses of one model's pages."""
+def build_site(model: TabularModel[Any], prefix: str) -> Site:
+    """Build what all pages of one model share."""
     home = f"{prefix}/"
     return Site(
         title=model.card.title,
@@ -29,6 +29,6 @@ def view_site(model: TabularModel[Any], prefix: str) -> Site:
             ExampleView(example.title, f"{home}?{urlencode(example.values)}")
             for example in model.card.examples
         ),
-        thing="answer" if isinstance(model, Classifier) else "estimate",
-        shares=isinstance(model, Classifier),
+        answer_noun="answer" if isinstance(model, Classifier) else "estimate",
+        has_probabilities=isinstance(model, Classifier),
     )

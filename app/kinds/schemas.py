@@ -14,12 +14,12 @@ NUMBER: Schema = {"type": "number"}
 SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 
 
-def closed(
+def build_object(
     properties: Mapping[str, Schema],
     required: Iterable[str] | None = None,
     optional: Iterable[str] = (),
 ) -> Schema:
-    """An object with these keys and no others; all are required, where nothing else is said."""
+    """Build the schema of an object with these keys and no others, all required by default."""
     if required is None:
         required = [name for name in properties if name not in optional]
     return {
@@ -33,32 +33,32 @@ def closed(
 COMMON: dict[str, Schema] = {
     "warnings": {
         "type": "array",
-        "items": closed(
+        "items": build_object(
             {"code": {"type": "string", "enum": ["outside", "use"]}, "message": {"type": "string"}}
         ),
     },
-    "model": closed({"name": {"type": "string"}, "version": {"type": "string"}}),
+    "model": build_object({"name": {"type": "string"}, "version": {"type": "string"}}),
 }
-"""What every answer has."""
+"""The keys that every answer has."""
 
 
-def row_schema(card: Card) -> Schema:
-    """One row: an object with the card's fields and no other key."""
-    return closed(
-        {field.name: field_schema(field) for field in card.fields},
+def build_row_schema(card: Card) -> Schema:
+    """Build the schema of one row: an object with the card's fields and no other key."""
+    return build_object(
+        {field.name: build_field_schema(field) for field in card.fields},
         required=[field.name for field in card.fields if field.required],
     )
 
 
-def field_schema(field: AnyField) -> Schema:
-    """One field with its words; an optional one may be null, which is the same as left out."""
+def build_field_schema(field: AnyField) -> Schema:
+    """Build the schema of one field; an optional one may be null instead of missing."""
     schema = {**field.json_schema(), "title": field.label}
     unit = getattr(field, "unit", "")
-    said = [text for text in (field.help, f"In {unit}" if unit else "") if text]
+    texts = [text for text in (field.help, f"In {unit}" if unit else "") if text]
     if field.kind == "choice":
-        said.append("; ".join(f"{item.value}: {item.label}" for item in field.choices))
-    if said:
-        schema["description"] = ". ".join(said) + "."
+        texts.append("; ".join(f"{item.value}: {item.label}" for item in field.choices))
+    if texts:
+        schema["description"] = ". ".join(texts) + "."
     if not field.required:
         schema["type"] = [schema["type"], "null"]
         if "enum" in schema:
@@ -67,8 +67,8 @@ def field_schema(field: AnyField) -> Schema:
     return schema
 
 
-def upload_schema(field: ImageField) -> Schema:
-    """The form that carries a picture."""
+def build_upload_schema(field: ImageField) -> Schema:
+    """Build the schema of the form that carries a picture."""
     file = {
         "type": "string",
         "contentMediaType": "application/octet-stream",
@@ -78,87 +78,91 @@ def upload_schema(field: ImageField) -> Schema:
     return {"type": "object", "properties": {field.name: file}, "required": [field.name]}
 
 
-def number_schema(model: Regressor) -> Schema:
-    """The answer of a model of numbers to one row."""
-    output = model.card.number
+def build_number_schema(model: Regressor) -> Schema:
+    """Build the schema of a number for one row."""
+    output = model.card.number_output
     prediction = {**NUMBER, "title": output.label}
     if output.unit:
         prediction["description"] = f"In {output.unit}, not rounded."
-    return closed(
+    return build_object(
         {
             "prediction": prediction,
-            "interval": interval_schema(has_one=model.ranges is not None),
-            "contributions": contributions_schema(model.card, {"prediction": NUMBER}),
+            "interval": build_interval_schema(exists=model.intervals is not None),
+            "contributions": build_contributions_schema(model.card, {"prediction": NUMBER}),
             **COMMON,
         },
         optional=["contributions"],
     )
 
 
-def interval_schema(has_one: bool) -> Schema:
-    """The range; null for a model that has none."""
-    if not has_one:
+def build_interval_schema(exists: bool) -> Schema:
+    """Build the schema of the interval; null for a model that has none."""
+    if not exists:
         return {"type": "null", "description": "This model has no interval."}
     share = {
         "type": ["number", "null"],
         "minimum": 0,
         "maximum": 1,
         "description": "The share of such intervals that hold the truth, for rows like those in "
-        "the data; null for a row unlike them, for which nobody knows it.",
+        "the data; null for a row unlike them, for which it is unknown.",
     }
-    return closed({"low": NUMBER, "high": NUMBER, "coverage": share})
+    return build_object({"low": NUMBER, "high": NUMBER, "coverage": share})
 
 
-def class_schema(card: Card) -> Schema:
-    """The answer of a model of classes to one row; a model may say nothing but the label."""
-    answer = classes_schema(card.classes)
-    if not card.classes.probabilities:
-        return closed({"label": answer["label"], **COMMON})
-    told = contributions_schema(card, {"probability": SHARE})
-    told["description"] = "What contributes to the probability of the label."
-    return closed({**answer, "contributions": told, **COMMON}, optional=["contributions"])
+def build_class_schema(card: Card) -> Schema:
+    """Build the schema of a class for one row; some models give no probabilities."""
+    answer = build_class_properties(card.class_output)
+    if not card.class_output.probabilities:
+        return build_object({"label": answer["label"], **COMMON})
+    contributions = build_contributions_schema(card, {"probability": SHARE})
+    contributions["description"] = "What contributes to the probability of the label."
+    return build_object(
+        {**answer, "contributions": contributions, **COMMON}, optional=["contributions"]
+    )
 
 
-def classes_schema(output: ClassOutput) -> dict[str, Schema]:
-    """Label and probabilities; what people read for each class is its title."""
+def build_class_properties(output: ClassOutput) -> dict[str, Schema]:
+    """Build the schemas of label and probabilities; a class's label for people is its title."""
     values = [item.value for item in output.classes]
-    said = "; ".join(f"{item.value}: {item.label}" for item in output.classes)
+    labels = "; ".join(f"{item.value}: {item.label}" for item in output.classes)
     return {
         "label": {
             "type": "string",
             "enum": values,
             "oneOf": [{"const": item.value, "title": item.label} for item in output.classes],
             "title": output.label,
-            "description": f"{said}.",
+            "description": f"{labels}.",
         },
         "probability": {**SHARE, "description": "That of the label."},
-        "probabilities": closed(
+        "probabilities": build_object(
             {item.value: {**SHARE, "title": item.label} for item in output.classes}
         ),
     }
 
 
-def picture_schema(card: ImageCard) -> Schema:
-    """The answer to a picture."""
+def build_picture_schema(card: ImageCard) -> Schema:
+    """Build the schema of the answer to a picture."""
     line = {"type": "array", "items": NUMBER}
     label = {"type": "string", "enum": [card.output.classes[-1].value]}
-    told = closed({"label": label, "map": {"type": "array", "items": line}})
-    told["description"] = (
-        "A coarse map of the picture, rows from its top: above 0 where a place speaks for the "
-        "label, in log-odds."
+    contributions = build_object({"label": label, "map": {"type": "array", "items": line}})
+    contributions["description"] = (
+        "A coarse map of the picture, rows from its top, in log-odds: above 0 where a cell "
+        "counts for the label."
     )
-    answer = classes_schema(card.output)
-    return closed({**answer, "contributions": told, **COMMON}, optional=["contributions"])
+    answer = build_class_properties(card.output)
+    return build_object(
+        {**answer, "contributions": contributions, **COMMON}, optional=["contributions"]
+    )
 
 
-def contributions_schema(card: Card, answered: Mapping[str, Schema]) -> Schema:
-    """Contributions of the facts given; a fact that is not given has none."""
+def build_contributions_schema(card: Card, output: Mapping[str, Schema]) -> Schema:
+    """Build the schema of contributions; a field that is not given has none."""
     fields = {field.name: field.json_schema() for field in card.fields}
-    reference = closed({**answered, "row": closed(fields, required=[])})
-    reference["description"] = "The reference row, of the same facts, and the answer to it."
-    values = closed(dict.fromkeys(card.names, NUMBER), required=[])
+    reference = build_object({**output, "row": build_object(fields, required=[])})
+    reference["description"] = "The reference row, with the same fields, and the answer to it."
+    values = build_object(dict.fromkeys(card.names, NUMBER), required=[])
     values["description"] = (
         "Shapley values: together they lead from the answer to the reference row to this one."
     )
     error = {**NUMBER, "minimum": 0, "description": "0 where the values are exact."}
-    return closed({"reference": reference, "values": values, "standard_error": error})
+    return build_object({"reference": reference, "values": values, "standard_error": error})

@@ -16,7 +16,7 @@ from typing import IO
 
 from werkzeug.exceptions import RequestTimeout, ServiceUnavailable
 
-MOST_HELD = 12 * 1024 * 1024
+MAX_HELD = 12 * 1024 * 1024
 """Bytes of bodies that one worker holds, and as many more as one upload may have: the one that
 began first may always go on, so that not all can wait for each other."""
 
@@ -38,7 +38,7 @@ _GLANCE = 0.02
 class UploadBudget:
     """The bytes of bodies that one worker holds."""
 
-    def __init__(self, most: int = MOST_HELD) -> None:
+    def __init__(self, most: int = MAX_HELD) -> None:
         self.held = 0
         self._most = most
         self._slots: list[UploadSlot] = []
@@ -132,7 +132,7 @@ class BudgetedBody:
 
 
 @cache
-def upload_budget() -> UploadBudget:
+def get_upload_budget() -> UploadBudget:
     """The worker's own; made at the first upload, when gevent has patched what waits."""
     return UploadBudget()
 

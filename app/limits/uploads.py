@@ -9,9 +9,9 @@ from werkzeug.formparser import FormDataParser
 
 from app.http.forms import FORM_BYTES
 from app.limits.upload_budget import UploadSlot
-from model.contract.pictures import MOST_BYTES
+from model.contract.pictures import MAX_BYTES
 
-UPLOAD_BYTES = MOST_BYTES + FORM_BYTES
+UPLOAD_BYTES = MAX_BYTES + FORM_BYTES
 """The largest body that is read: a picture of the largest size and what a form has around it."""
 
 MOST_PARTS = 20
@@ -25,7 +25,7 @@ THROWN_AWAY = 64 * 1024 * 1024
 that stops listening half-way shows up in a browser as a broken connection."""
 
 
-def uploaded(name: str, slot: UploadSlot) -> list[bytes]:
+def read_uploads(name: str, slot: UploadSlot) -> list[bytes]:
     """The files that were sent under ``name``; none where no file was chosen.
 
     Raises:
@@ -45,17 +45,17 @@ def uploaded(name: str, slot: UploadSlot) -> list[bytes]:
     )
     body = cast(IO[bytes], slot.reading(request.stream))
     _, _, files = parser.parse(body, request.mimetype, length, request.mimetype_params)
-    contents = [(file.filename, content_of(file.stream)) for file in files.getlist(name)]
+    contents = [(file.filename, read_part(file.stream)) for file in files.getlist(name)]
     # A browser sends a nameless empty file where none was chosen.
     return [content for filename, content in contents if filename or content]
 
 
-def content_of(stream: IO[bytes]) -> bytes:
+def read_part(stream: IO[bytes]) -> bytes:
     """The bytes of a file part, without the copy that reading them would make."""
     return stream.getvalue() if isinstance(stream, BytesIO) else stream.read()
 
 
-def whole_body(slot: UploadSlot) -> bytes:
+def read_body(slot: UploadSlot) -> bytes:
     """The body as it is, where it is the file itself.
 
     Raises:

@@ -1,22 +1,18 @@
-"""The pages of one model: form, answer, fragment and card; one blueprint a served model."""
+"""The pages of one model of rows: form, result, fragment and about."""
 
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
 from markupsafe import Markup
 
-from app.http.forms import form_data, query_data
+from app.http.forms import read_form, read_query
 from app.http.responses import REVALIDATED, respond
-from app.kinds.registry import presenter_of, view_site
-from app.presentation.about import about_context
-from app.presentation.contexts import (
-    BesideContext,
-    PageContext,
-    Renderer,
-    framed,
-)
-from app.presentation.form import view_form
-from app.presentation.result import Problem, Result
+from app.http.routes import Surface
+from app.kinds.registry import build_site, make_presenter
+from app.presentation.about import build_about_context
+from app.presentation.contexts import FieldErrorsContext, PageContext, Renderer, embed_site
+from app.presentation.form import build_form
+from app.presentation.result import Result
 from app.presentation.submission import Submission, read_submission
 from app.telemetry.request_records import Outcome, record_outcome
 from model import Classifier, Regressor
@@ -28,63 +24,70 @@ if TYPE_CHECKING:
 def pages_blueprint(
     model: Regressor | Classifier, prefix: str, render: Renderer, embedded: bool = False
 ) -> Blueprint:
-    """The routes of one model under ``prefix``, "" for the default model.
+    """Create the routes of one model.
 
-    Where ``embedded``, those of the form for frames alone.
+    Args:
+        model: the model.
+        prefix: where its addresses begin, "" for the default model.
+        render: renders the templates.
+        embedded: whether these are the routes of the form for frames.
     """
     kind, here = ("embed", "/embed") if embedded else ("pages", "/")
+    page_surface = Surface.FRAME if embedded else Surface.PAGE
+    fragment_surface = Surface.FRAME_FRAGMENT if embedded else Surface.FRAGMENT
     template = "pages/embed.html" if embedded else "pages/page.html"
     blueprint = Blueprint(f"{kind}-{model.slug}", __name__, url_prefix=prefix or None)
-    site = view_site(model, prefix)
+    site = build_site(model, prefix)
     if embedded:
-        site = framed(site)
-    presenter = presenter_of(model)
-    about = render("pages/about.html", about_context(model, presenter, site))
+        site = embed_site(site)
+    presenter = make_presenter(model)
+    about = render("pages/about.html", build_about_context(model, presenter, site))
 
     cached_template = render.cached_template("kinds/_result.html", site=site, version=model.version)
 
-    def result_of(submission: Submission | None, environ: "WSGIEnvironment") -> bytes:
-        result = presenter.result(submission)
+    def render_result(submission: Submission | None, environ: "WSGIEnvironment") -> bytes:
+        result = presenter.present(submission)
         if submission is not None:
-            record_outcome(_outcome(submission, result), environ)
+            record_outcome(_build_outcome(submission, result), environ)
         return cached_template.render("result", result)
 
-    def beside(errors: dict[str, str]) -> bytes:
-        every = tuple((name, errors.get(name, "")) for name in model.card.names)
-        return render("presentation/errors_beside.html", BesideContext(every)).encode()
+    def render_errors(errors: dict[str, str]) -> bytes:
+        by_field = tuple((name, errors.get(name, "")) for name in model.card.names)
+        return render("presentation/field_errors.html", FieldErrorsContext(by_field)).encode()
 
-    no_errors = beside({})
+    no_errors = render_errors({})
 
-    def page(submission: Submission | None, posted: bool) -> Response:
-        failed = submission is not None and submission.features is None
+    def respond_page(submission: Submission | None, posted: bool) -> Response:
+        problems = submission.problems if posted and submission else ()
         context = PageContext(
             site=site,
-            form=view_form(model.card, submission),
+            form=build_form(model.card, submission),
             result=Markup(  # noqa: S704 (escaped there)
-                result_of(submission, request.environ).decode()
+                render_result(submission, request.environ).decode()
             ),
-            problems=_problems(submission) if posted and submission else (),
-            heading=("Error: " if posted and failed else "") + site.title,
+            problems=problems,
+            heading=("Error: " if problems else "") + site.title,
         )
-        status = 422 if posted and failed else 200
-        return respond(render(template, context), status, REVALIDATED)
+        return respond(render(template, context), 422 if problems else 200, REVALIDATED)
 
-    @blueprint.get(here)
+    @blueprint.get(here, surface=page_surface, model=model.slug)
     def form() -> Response:
-        data = query_data()
+        data = read_query()
         given = any(name in data for name in model.card.names)
-        return page(read_submission(model.card, data) if given else None, posted=False)
+        return respond_page(read_submission(model.card, data) if given else None, posted=False)
 
-    @blueprint.post(here)
+    @blueprint.post(here, surface=page_surface, model=model.slug)
     def full_post() -> Response:
-        return page(read_submission(model.card, form_data()), posted=True)
+        return respond_page(read_submission(model.card, read_form()), posted=True)
 
-    @blueprint.post(f"{here.rstrip('/')}/predict-fragment")
+    @blueprint.post(
+        f"{here.rstrip('/')}/predict-fragment", surface=fragment_surface, model=model.slug
+    )
     def fragment() -> Response:
-        environ = request.environ  # looked up once: it is no plain attribute
-        submission = read_submission(model.card, form_data(environ))
-        body = result_of(submission, environ) + (
-            beside(submission.errors) if submission.errors else no_errors
+        environ = request.environ  # a local name: each look-up goes through a context variable
+        submission = read_submission(model.card, read_form(environ))
+        body = render_result(submission, environ) + (
+            render_errors(submission.errors) if submission.errors else no_errors
         )
         status = 200 if submission.features is not None else 422
         query = submission.query
@@ -94,20 +97,20 @@ def pages_blueprint(
 
     if not embedded:
 
-        @blueprint.get("/about")
+        @blueprint.get("/about", surface=Surface.PAGE, model=model.slug)
         def card() -> Response:
             return respond(about, 200, REVALIDATED)
 
     return blueprint
 
 
-def _outcome(submission: Submission, result: Result) -> Outcome:
+def _build_outcome(submission: Submission, result: Result) -> Outcome:
     if submission.features is not None:
-        outside = result.reasons is not None and bool(result.reasons.outside)
-        return Outcome(predictions=1, outside=int(outside), inputs=submission.values)
-    wrong = tuple(name for name in submission.errors if name not in submission.lacking)
-    return Outcome(refused=wrong, inputs=submission.values)
-
-
-def _problems(submission: Submission) -> tuple[Problem, ...]:
-    return tuple(Problem(name, text) for name, text in submission.errors.items())
+        explanation = result.explanation
+        out_of_distribution = explanation is not None and explanation.out_of_distribution
+        return Outcome(
+            predictions=1,
+            out_of_distribution=int(out_of_distribution),
+            inputs=submission.values,
+        )
+    return Outcome(refused=submission.invalid, inputs=submission.values)

@@ -1,4 +1,4 @@
-"""The card for people: everything on /about, made once at start-up."""
+"""The /about page: the card and the manifest in words, built once at start-up."""
 
 from typing import Any
 
@@ -6,58 +6,60 @@ from app.presentation.contexts import AboutContext, Row, Site
 from app.presentation.result import Presenter
 from model import TabularModel
 from model.contract import formatting
-from model.contract.card import CardBase, Manifest, ManifestBase
+from model.contract.card import CardBase
 from model.contract.fields import AnyField, ChoiceField, FlagField
+from model.contract.manifest import Manifest, ManifestBase
 
 
-def about_context(model: TabularModel[Any], presenter: Presenter[Any], site: Site) -> AboutContext:
-    """Data, figures, limits and make of one model, in words."""
+def build_about_context(
+    model: TabularModel[Any], presenter: Presenter[Any], site: Site
+) -> AboutContext:
+    """Describe a model's data, metrics, limits, fields and versions in words."""
     card, manifest = model.card, model.manifest
-    facts = tuple(Row(field.label, _asked(field)) for field in card.fields)
     return AboutContext(
         site=site,
-        heading=f"About this {site.thing}",
+        heading=f"About this {site.answer_noun}",
         origin=presenter.origin,
         source=manifest.data.source,
         accuracy=manifest.accuracy,
-        metrics=figures(card, manifest),
+        metrics=format_metrics(card, manifest),
         how=manifest.how,
-        method=_method(manifest),
+        method=_describe_calibration(manifest),
         method_title="What the range means"
         if manifest.temperature is None
         else "What the probabilities mean",
         limits=card.limits,
         not_for=card.not_for,
-        facts=facts,
-        made=made_of(card, manifest, model.version),
+        fields=tuple(Row(field.label, _describe_values(field)) for field in card.fields),
+        versions=list_versions(card, manifest, model.version),
     )
 
 
-def figures(card: CardBase, manifest: ManifestBase) -> tuple[Row, ...]:
-    """The measured figures, each with its label."""
+def format_metrics(card: CardBase, manifest: ManifestBase) -> tuple[Row, ...]:
+    """Format the measured metrics, each with its label."""
     return tuple(
         Row(
             metric.label,
-            formatting.percent(metric.value, card.locale, digits=1)
+            formatting.format_percent(metric.value, card.locale, digits=1)
             if metric.share
-            else formatting.number(metric.value, card.locale),
+            else formatting.format_number(metric.value, card.locale),
         )
         for metric in manifest.metrics
     )
 
 
-def made_of(card: CardBase, manifest: ManifestBase, version: str) -> tuple[Row, ...]:
-    """Model, artifact and libraries."""
-    size = formatting.number(manifest.artifacts[manifest.served].bytes, card.locale)
+def list_versions(card: CardBase, manifest: ManifestBase, version: str) -> tuple[Row, ...]:
+    """List model, artifact and libraries."""
+    size = formatting.format_number(manifest.artifacts[manifest.served].bytes, card.locale)
     return (
-        Row("Regressor", f"{card.title} {version}"),
+        Row("Model", f"{card.title} {version}"),
         Row("Artifact", f"{manifest.served}, {size} bytes"),
         *(Row(name, number) for name, number in manifest.versions.items()),
     )
 
 
-def _method(manifest: Manifest) -> str:
-    """How the range or the probabilities were made honest; "" where they were not."""
+def _describe_calibration(manifest: Manifest) -> str:
+    """How ranges or probabilities were calibrated; "" where they were not."""
     if manifest.calibration is not None:
         return manifest.calibration.method
     if manifest.temperature is None:
@@ -69,12 +71,11 @@ def _method(manifest: Manifest) -> str:
     )
 
 
-def _asked(field: AnyField) -> str:
-    """What a field takes, in words."""
+def _describe_values(field: AnyField) -> str:
     if isinstance(field, ChoiceField):
-        takes = f"one of {len(field.choices)}"
+        values = f"one of {len(field.choices)}"
     elif isinstance(field, FlagField):
-        takes = f"{field.yes} or {field.no}"
+        values = f"{field.yes} or {field.no}"
     else:
-        takes = f"{field.format(field.min)} to {field.display(field.max)}"
-    return takes if field.required else f"{takes}, may be left empty"
+        values = f"{field.format_number(field.min)} to {field.format_value(field.max)}"
+    return values if field.required else f"{values}, may be left empty"

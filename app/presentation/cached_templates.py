@@ -1,14 +1,14 @@
-"""Templates rendered once for each shape of their context, and filled from then on.
+"""Templates that are rendered once for each shape of their context and filled from then on.
 
-Two results of the same shape, that is with the same fields given and the same parts shown, differ
-only in words and figures. So the template is rendered with a mark in the place of each of them, the
-text is cut at the marks, and every further result of that shape is put together from the pieces:
-the same bytes as a rendering (a test compares them), in a twentieth of the time.
+Two results of the same shape, with the same fields given and the same parts shown, differ only in
+words and figures. So the template is rendered once with a marker in the slot of each, the text is
+split at the markers, and every further result of that shape is joined from the pieces. This gives
+the same bytes as rendering (a test compares them) in a twentieth of the time.
 
-A view is made of parts: named tuples whose members are texts and numbers, or further parts, tuples
-of them, or None. Texts and numbers are leaves, except for True, False and what is empty or nothing;
-these, the kinds of the parts and how many there are of each are the shape, by which a template can
-decide. It must not compare or change leaves; it can show them.
+A view is made of parts: named tuples whose members are leaves (texts and numbers), further parts,
+tuples of parts, or None. True, False, and empty or zero values are no leaves. They, the types of
+the parts and the number of each make up the shape. A template may decide by the shape; it may only
+show leaves, never compare or change them.
 """
 
 import re
@@ -21,11 +21,11 @@ from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from jinja2 import Template
 
-MOST_SHAPES = 512
-"""Shapes that are kept: about 12 KB each, and a visitor who types goes through a few."""
+MAX_SHAPES = 512
+"""Shapes that are kept: about 12 KB each, and a visitor who types needs a few."""
 
-_MARK = re.compile("\ue000([0-9]+)\ue001")
-_BETWEEN = "\0"
+_MARKER = re.compile("\ue000([0-9]+)\ue001")
+_SEPARATOR = "\0"
 _ENTITIES = (
     (b"&", b"&amp;"),
     (b"<", b"&lt;"),
@@ -36,24 +36,25 @@ _ENTITIES = (
 
 
 class _Shape(NamedTuple):
-    """A text cut at its leaves: every second piece is missing.
+    """A text split at its leaves.
 
-    ``in_order`` picks the leaves that go there, ``numbers`` says which of them are no texts.
+    Every second one of the ``pieces`` is a slot. ``select`` picks the leaves for the slots from all
+    leaves, in the order of the slots; ``number_slots`` are those that hold numbers.
     """
 
     pieces: list[bytes]
-    in_order: Callable[[Sequence[Any]], Iterable[Any]]
-    numbers: tuple[int, ...]
+    select: Callable[[Sequence[Any]], Iterable[Any]]
+    number_slots: tuple[int, ...]
 
 
 class ConstantPart:
-    """A part of a view that is made once and used again: it is shape as a whole, by identity."""
+    """A part of a view that is made once and reused: the shape holds it whole, by identity."""
 
     __slots__ = ()
 
 
 class CachedTemplate:
-    """One template with what never changes in its context."""
+    """One template with the constant part of its context."""
 
     def __init__(self, template: Template, **constant: object) -> None:
         self._template = template
@@ -61,73 +62,76 @@ class CachedTemplate:
         self._shapes: dict[tuple[object, ...], _Shape] = {}
 
     def render(self, name: str, view: Any) -> bytes:
-        """The template with ``view``, a part with all its parts, under ``name``, in UTF-8.
+        """Render the template with ``view`` under ``name``, escaped, in UTF-8.
 
-        All is escaped. Bytes, because the pieces are encoded once for all.
+        Raises:
+            TypeError: if a part of the view is no named tuple.
         """
         parts: list[Any] = []
-        lasting: list[ConstantPart] = []
-        _gather(view, parts, lasting)
-        # One step in C for all leaves together; a loop over them takes four times as long.
+        constants: list[ConstantPart] = []
+        _gather(view, parts, constants)
+        # One step in C for all leaves; a loop over them takes four times as long.
         leaves = tuple(chain.from_iterable(parts))
-        key = (tuple(map(type, parts)), tuple(map(bool, leaves)), *lasting)
-        found = self._shapes.get(key)
-        if found is None:
-            if len(self._shapes) >= MOST_SHAPES:
+        key = (tuple(map(type, parts)), tuple(map(bool, leaves)), *constants)
+        shape = self._shapes.get(key)
+        if shape is None:
+            if len(self._shapes) >= MAX_SHAPES:
                 self._shapes.clear()
-            found = self._shapes[key] = self._cut(name, view, leaves)
-        pieces, in_order, numbers = found
-        shown = list(in_order(leaves))
-        for place in numbers:
-            shown[place] = str(shown[place])
+            shape = self._shapes[key] = self._make_shape(name, view, leaves)
+        pieces, select, number_slots = shape
+        selected = list(select(leaves))
+        for slot in number_slots:
+            selected[slot] = str(selected[slot])
         filled = pieces.copy()
-        filled[1::2] = _escape(shown)
+        filled[1::2] = _escape(selected)
         return b"".join(filled)
 
-    def _cut(self, name: str, view: Any, leaves: Sequence[Any]) -> _Shape:
+    def _make_shape(self, name: str, view: Any, leaves: Sequence[Any]) -> _Shape:
         text = self._template.render({**self._constant, name: _mark(view, [0])})
-        pieces = [piece.encode() for piece in _MARK.split(text)]
+        pieces = [piece.encode() for piece in _MARKER.split(text)]
         order = [int(index) for index in pieces[1::2]]
-        numbers = [place for place, index in enumerate(order) if not isinstance(leaves[index], str)]
+        number_slots = tuple(
+            slot for slot, index in enumerate(order) if not isinstance(leaves[index], str)
+        )
         if len(order) > 1:
-            return _Shape(pieces, itemgetter(*order), tuple(numbers))
-        return _Shape(pieces, lambda leaves: [leaves[index] for index in order], tuple(numbers))
+            return _Shape(pieces, itemgetter(*order), number_slots)
+        return _Shape(pieces, lambda leaves: [leaves[index] for index in order], number_slots)
 
 
-def _gather(part: Any, parts: list[Any], lasting: list[ConstantPart]) -> None:
-    """List a part and all within it, each before what is within it."""
+def _gather(part: Any, parts: list[Any], constants: list[ConstantPart]) -> None:
+    """List a part and all parts within it, each before its own."""
     parts.append(part)
     kind: Any = type(part)
-    for place in _nested(kind):
-        inner = part[place]
+    for index in _part_indices(kind):
+        inner = part[index]
         if type(inner) is tuple:
-            within: Any = type(inner[0]) if inner else None
-            if within is None or not _nested(within):
-                parts += inner  # all of one kind, with nothing within
+            inner_kind: Any = type(inner[0]) if inner else None
+            if inner_kind is None or not _part_indices(inner_kind):
+                parts += inner  # all of one type that holds no parts
             else:
                 for item in inner:
-                    _gather(item, parts, lasting)
+                    _gather(item, parts, constants)
         elif isinstance(inner, ConstantPart):
-            lasting.append(inner)
+            constants.append(inner)
         elif inner is not None:
-            _gather(inner, parts, lasting)
+            _gather(inner, parts, constants)
 
 
 def _mark(part: Any, count: list[int]) -> Any:
-    """The part with a mark in the place of each leaf, numbered in the order of ``_gather``."""
+    """Copy a part with a marker for each leaf, numbered in the order of ``_gather``."""
     first = count[0]
     count[0] += len(part)
     marked = [
-        f"\ue000{first + place}\ue001" if _is_leaf(value) else value
-        for place, value in enumerate(part)
+        f"\ue000{first + index}\ue001" if _is_leaf(value) else value
+        for index, value in enumerate(part)
     ]
     kind: Any = type(part)
-    for place in _nested(kind):
-        inner = part[place]
+    for index in _part_indices(kind):
+        inner = part[index]
         if type(inner) is tuple:
-            marked[place] = tuple(_mark(item, count) for item in inner)
+            marked[index] = tuple(_mark(item, count) for item in inner)
         elif inner is not None and not isinstance(inner, ConstantPart):
-            marked[place] = _mark(inner, count)
+            marked[index] = _mark(inner, count)
     return kind(*marked)
 
 
@@ -138,12 +142,12 @@ def _is_leaf(value: object) -> bool:
 
 
 @cache
-def _nested(kind: Any) -> tuple[int, ...]:
-    """The places in a part that may hold further parts, by their types."""
+def _part_indices(kind: Any) -> tuple[int, ...]:
+    """The indices in a part at which its type allows further parts."""
     if not (issubclass(kind, tuple) and hasattr(kind, "_fields")):
         raise TypeError(f"{kind} is no part of a view: it is no named tuple")
     hints = get_type_hints(kind)
-    return tuple(place for place, name in enumerate(kind._fields) if _holds_parts(hints[name]))
+    return tuple(index for index, name in enumerate(kind._fields) if _holds_parts(hints[name]))
 
 
 def _holds_parts(hint: Any) -> bool:
@@ -156,8 +160,8 @@ def _holds_parts(hint: Any) -> bool:
 
 
 def _escape(leaves: list[str]) -> list[bytes]:
-    """Every leaf escaped as markupsafe does it, in UTF-8; all together, few have anything."""
-    escaped = _escape_text(_BETWEEN.join(leaves)).split(_BETWEEN.encode())
+    """Escape every leaf as markupsafe does, in UTF-8; all at once, because few need it."""
+    escaped = _escape_text(_SEPARATOR.join(leaves)).split(_SEPARATOR.encode())
     if len(escaped) == len(leaves):
         return escaped
     return [_escape_text(leaf) for leaf in leaves]

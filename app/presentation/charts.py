@@ -1,7 +1,7 @@
 """Geometry of the plots: numbers in, coordinates out, as texts rounded to a tenth of a unit.
 
-The few thousand texts that there are of tenths are made once: to spell a float takes ten times as
-long as to look one up.
+Spelling a float takes ten times as long as looking one up, so the texts of all tenths are made
+once.
 """
 
 import re
@@ -14,15 +14,15 @@ from typing import NamedTuple
 WIDTH = 320.0
 HEIGHT = 132.0
 BAR_LEFT = 150.0
-LONGEST_LABEL = 21
 BAR_RIGHT = 252.0
+MAX_LABEL = 21
 
 _TENTHS = tuple(str(tenth / 10) for tenth in range(int(WIDTH) * 10 + 20))
-_APART = "|"
-_HEIGHT = re.compile(r"\{([0-9]+)\}")
+_SEPARATOR = "|"
+_HEIGHT_SLOT = re.compile(r"\{([0-9]+)\}")
 
 
-class Gauge(NamedTuple):
+class GaugeGeometry(NamedTuple):
     """A band and a dot on a fixed axis, in units of the view box."""
 
     low: str
@@ -30,63 +30,66 @@ class Gauge(NamedTuple):
     dot: str
 
 
-def gauge(value: float, low: float, high: float, axis: tuple[float, float]) -> Gauge:
-    """Place a prediction and its range on the axis; what lies beyond an end stands at that end.
+def lay_out_gauge(
+    value: float, low: float, high: float, axis: tuple[float, float]
+) -> GaugeGeometry:
+    """Place a prediction and its interval on the axis.
 
-    The band is never so narrow that it vanishes.
+    What lies beyond an end of the axis is drawn at that end. The band is never too narrow to see.
     """
     start, end = axis
     if start == end:
-        return Gauge("0.0", str(WIDTH), str(WIDTH / 2))
-    share = WIDTH / (end - start)
+        return GaugeGeometry("0.0", str(WIDTH), str(WIDTH / 2))
+    unit = WIDTH / (end - start)
     left, right, dot = [
-        int(min(max((x - start) * share, 0.0), WIDTH) * 10 + 0.5) for x in (low, high, value)
+        int(min(max((x - start) * unit, 0.0), WIDTH) * 10 + 0.5) for x in (low, high, value)
     ]
-    return Gauge(_TENTHS[left], _TENTHS[max(right - left, 20)], _TENTHS[dot])
+    return GaugeGeometry(_TENTHS[left], _TENTHS[max(right - left, 20)], _TENTHS[dot])
 
 
 Bar = tuple[str, str, str]
-"""One step of a waterfall: its left end and width, and whether it goes "up" or "down"."""
+"""One step of a waterfall: its left end, its width, and its direction, "up" or "down"."""
 
 
-class Waterfall(NamedTuple):
-    """Where the ends and the steps between them are, one row each."""
+class WaterfallGeometry(NamedTuple):
+    """The places of both ends, and the bars between them, one row each."""
 
     start: str
     end: str
     bars: list[Bar]
 
 
-def waterfall(start: float, steps: Sequence[float]) -> Waterfall:
+def lay_out_waterfall(start: float, steps: Sequence[float]) -> WaterfallGeometry:
     """Lay out the steps that lead from ``start`` to its sum with them."""
     levels = list(accumulate(steps, initial=start))
     low, high = min(levels), max(levels)
     margin = (high - low or 1.0) * 0.04
-    share = WIDTH * 10 / (high - low + 2 * margin)
+    unit = WIDTH * 10 / (high - low + 2 * margin)
     left = low - margin
-    first = before = int((start - left) * share + 0.5)
+    first = before = int((start - left) * unit + 0.5)
     bars: list[Bar] = []
-    for place, step in enumerate(steps, 1):
-        after = int((levels[place] - left) * share + 0.5)
+    for number, step in enumerate(steps, 1):
+        after = int((levels[number] - left) * unit + 0.5)
         if step >= 0:
             bars.append((_TENTHS[before], _TENTHS[max(after - before, 15)], "up"))
         else:
             bars.append((_TENTHS[after], _TENTHS[max(before - after, 15)], "down"))
         before = after
-    return Waterfall(_TENTHS[first], _TENTHS[before], bars)
+    return WaterfallGeometry(_TENTHS[first], _TENTHS[before], bars)
 
 
 class Dot(NamedTuple):
-    """Where a visitor's own value is."""
+    """The place of a visitor's own value."""
 
     x: str
     y: str
 
 
 class CurveGeometry(NamedTuple):
-    """A line with its band as SVG path data, and the present value as a dot, None where unknown.
+    """A line with its band as SVG path data, and the visitor's value as a dot, None if unknown.
 
-    ``lowest`` and ``highest`` are the ends of the axis of answers.
+    ``broken`` are its stretches out of distribution. ``lowest`` and ``highest`` are the
+    ends of the vertical axis, in the unit of the predictions.
     """
 
     band: str
@@ -97,75 +100,82 @@ class CurveGeometry(NamedTuple):
     highest: float
 
 
-def curve(
+def lay_out_curve(
     values: Sequence[float],
-    answers: Sequence[float],
+    predictions: Sequence[float],
     low: Sequence[float],
     high: Sequence[float],
-    supported: Sequence[bool],
-    here: tuple[float, float] | None,
+    in_distribution: Sequence[bool],
+    current: tuple[float, float] | None,
 ) -> CurveGeometry:
-    """Lay out a what-if curve; a stretch without support is a broken line of its own."""
+    """Lay out a what-if curve; a stretch out of distribution is a broken line of its own.
+
+    Args:
+        values: the feature's codes, ascending, one a point.
+        predictions: the prediction at each point.
+        low: the low bound of the interval at each point.
+        high: the high bound at each point.
+        in_distribution: whether the data have rows like each point.
+        current: the visitor's own code and prediction, or None.
+    """
     first, last = values[0], values[-1]
     bottom, top = min(low), max(high)
-    if here:
-        first, last = min(first, here[0]), max(last, here[0])
-        bottom, top = min(bottom, here[1]), max(top, here[1])
-    across = WIDTH / (last - first or 1.0)
-    down = HEIGHT / (top - bottom or 1.0)
-    ys = [round((top - y) * down) for y in (*answers, *high, *low)]
-    paths, in_order = _paths(tuple(values), first, across, tuple(supported))
-    band, line, broken = (paths % in_order(ys)).split(_APART)
+    if current:
+        first, last = min(first, current[0]), max(last, current[0])
+        bottom, top = min(bottom, current[1]), max(top, current[1])
+    x_unit = WIDTH / (last - first or 1.0)
+    y_unit = HEIGHT / (top - bottom or 1.0)
+    heights = [round((top - y) * y_unit) for y in (*predictions, *high, *low)]
+    paths, select = _make_paths(tuple(values), first, x_unit, tuple(in_distribution))
+    band, line, broken = (paths % select(heights)).split(_SEPARATOR)
     dot = None
-    if here:
-        x, y = (here[0] - first) * across, (top - here[1]) * down
+    if current:
+        x, y = (current[0] - first) * x_unit, (top - current[1]) * y_unit
         dot = Dot(_TENTHS[int(x * 10 + 0.5)], _TENTHS[int(y * 10 + 0.5)])
     return CurveGeometry(band, line, broken, dot, bottom, top)
 
 
 @lru_cache(maxsize=512)
-def _paths(
-    values: tuple[float, ...], first: float, across: float, supported: tuple[bool, ...]
+def _make_paths(
+    values: tuple[float, ...], first: float, x_unit: float, in_distribution: tuple[bool, ...]
 ) -> tuple[str, Callable[[Sequence[int]], tuple[int, ...]]]:
-    """Path data of band, line and broken line, with places for the heights, and which go there.
+    """Path data of band, line and broken line with slots for heights, and what selects these.
 
-    The heights are those of the line, then of the band's upper and lower end. One fact has the same
-    places across and few patterns of support, so that path data are put together from points only
-    now and then.
+    The heights are those of the line, then of the band's upper and lower bound. Cached, because one
+    feature has always the same x coordinates and few patterns of these stretches.
     """
-    xs = [round((x - first) * across) for x in values]
+    xs = [round((x - first) * x_unit) for x in values]
     count = len(xs)
     middle, upper, lower = (
-        [f"{x} {{{start + place}}}" for place, x in enumerate(xs)]
+        [f"{x} {{{start + index}}}" for index, x in enumerate(xs)]
         for start in (0, count, 2 * count)
     )
-    line, broken = _strokes(middle, supported)
-    paths = _APART.join(("M" + "L".join([*upper, *reversed(lower)]) + "Z", line, broken))
-    pieces = _HEIGHT.split(paths)
+    line, broken = _draw_strokes(middle, in_distribution)
+    paths = _SEPARATOR.join(("M" + "L".join([*upper, *reversed(lower)]) + "Z", line, broken))
+    pieces = _HEIGHT_SLOT.split(paths)
     return "%d".join(pieces[::2]), itemgetter(*map(int, pieces[1::2]))
 
 
-def _strokes(points: Sequence[str], supported: Sequence[bool]) -> tuple[str, str]:
-    """Path data of the supported stretches and of the others; both keep the joint between them."""
-    if all(supported):
+def _draw_strokes(points: Sequence[str], in_distribution: Sequence[bool]) -> tuple[str, str]:
+    """Path data of the stretches in distribution and of the others; both keep the joint."""
+    if all(in_distribution):
         return "M" + "L".join(points), ""
     strokes: dict[bool, list[str]] = {True: [], False: []}
     run = [points[0]]
     for number in range(1, len(points)):
-        kind = supported[number - 1] and supported[number]
+        kind = in_distribution[number - 1] and in_distribution[number]
         run.append(points[number])
         last = number == len(points) - 1
-        if last or (supported[number] and supported[number + 1]) != kind:
+        if last or (in_distribution[number] and in_distribution[number + 1]) != kind:
             strokes[kind].append("M" + "L".join(run))
             run = [points[number]]
     return "".join(strokes[True]), "".join(strokes[False])
 
 
 class ChoiceBar(NamedTuple):
-    """One choice: its label and price, and its bar's left end and width.
+    """One choice: its label, its prediction in words, and its bar's left end and width.
 
-    ``mark`` is "here" for the present choice, "pale" where nothing like it is in the data, else
-    "seen".
+    ``mark`` is "here" for the visitor's choice, "pale" for one out of distribution, else "seen".
     """
 
     label: str
@@ -175,21 +185,21 @@ class ChoiceBar(NamedTuple):
     mark: str
 
 
-def bars(items: Sequence[tuple[str, str, float, bool, bool]]) -> tuple[ChoiceBar, ...]:
-    """Lay out (label, text, value, here, supported), one row each, in the order given.
+def lay_out_bars(items: Sequence[tuple[str, str, float, bool, bool]]) -> tuple[ChoiceBar, ...]:
+    """Lay out one row for each (label, text, prediction, is_current, is_in_distribution).
 
-    All begin or end at zero, which is in the plot.
+    Every bar begins or ends at zero, which is in the plot.
     """
-    values = [item[2] for item in items]
-    lowest, highest = min(0.0, *values), max(0.0, *values)
-    share = (BAR_RIGHT - BAR_LEFT) / (highest - lowest or 1.0)
+    predictions = [item[2] for item in items]
+    lowest, highest = min(0.0, *predictions), max(0.0, *predictions)
+    unit = (BAR_RIGHT - BAR_LEFT) / (highest - lowest or 1.0)
     return tuple(
         ChoiceBar(
-            label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1].rstrip() + "…",
+            label if len(label) <= MAX_LABEL else label[: MAX_LABEL - 1].rstrip() + "…",
             text,
-            round(BAR_LEFT + (min(value, 0.0) - lowest) * share, 1),
-            round(abs(value) * share, 1),
-            "here" if here else "seen" if supported else "pale",
+            round(BAR_LEFT + (min(prediction, 0.0) - lowest) * unit, 1),
+            round(abs(prediction) * unit, 1),
+            "here" if is_current else "seen" if is_in_distribution else "pale",
         )
-        for label, text, value, here, supported in items
+        for label, text, prediction, is_current, is_in_distribution in items
     )

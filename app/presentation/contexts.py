@@ -1,4 +1,4 @@
-"""What each template is given: one frozen dataclass a template, and the one way to render it."""
+"""The context of each template, one frozen dataclass a template, and the renderer."""
 
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
@@ -8,7 +8,8 @@ from markupsafe import Markup
 
 from app.presentation.cached_templates import CachedTemplate
 from app.presentation.form import FieldView, FormView
-from app.presentation.result import Problem, Result
+from app.presentation.result import Result
+from app.presentation.submission import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,12 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What does not change between two requests to one model.
+    """What all pages of one model share, whatever the request.
 
-    ``thing`` is what the model's answer is called in sentences, ``shares`` whether it comes with
-    the probabilities of classes. ``action`` is where the form itself leads, ``target`` where a
-    link opens that leads away from it: "_blank" in a frame, "" in a page of its own.
+    ``answer_noun`` is what sentences call the model's answer. ``has_probabilities`` says whether
+    the answer comes with the probabilities of classes. ``home``, ``fragment`` and ``about`` are
+    addresses; ``action`` is where the form posts to. ``target`` is where a link opens that leaves
+    the form: "_blank" in a frame, "" in a page of its own.
     """
 
     title: str
@@ -42,15 +44,15 @@ class Site:
     fragment: str
     about: str
     examples: tuple[ExampleView, ...]
-    thing: str = "estimate"
-    shares: bool = False
+    answer_noun: str = "estimate"
+    has_probabilities: bool = False
     action: str = ""
     target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PageContext:
-    """``pages/page.html``: the form with its result; ``problems`` are the summary of a full post."""
+    """``pages/page.html``: the form with its result; ``problems`` sum up a full post."""
 
     site: Site
     form: FormView
@@ -61,7 +63,7 @@ class PageContext:
 
 @dataclass(frozen=True, slots=True)
 class ResultContext:
-    """``kinds/_result.html``: the result alone, as a live post gets it; ``version`` is the model's."""
+    """``kinds/_result.html``: the result alone; ``version`` is the model's."""
 
     site: Site
     version: str
@@ -80,8 +82,8 @@ class ImagePageContext:
 
 
 @dataclass(frozen=True, slots=True)
-class BesideContext:
-    """``presentation/errors_beside.html``: every field's error, "" where it is fine, swapped in at the field."""
+class FieldErrorsContext:
+    """``presentation/field_errors.html``: every field's name and error, "" where it is valid."""
 
     errors: tuple[tuple[str, str], ...]
 
@@ -96,7 +98,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class AboutContext:
-    """``pages/about.html``: the card for people."""
+    """``pages/about.html``: the card for people.
+
+    ``how`` says how the metrics were measured, ``method`` how ranges or probabilities were
+    calibrated. ``fields`` are the fields with what they accept; ``versions`` are model, artifact
+    and libraries.
+    """
 
     site: Site
     heading: str
@@ -109,13 +116,13 @@ class AboutContext:
     method_title: str
     limits: tuple[str, ...]
     not_for: tuple[str, ...]
-    facts: tuple[Row, ...]
-    made: tuple[Row, ...]
+    fields: tuple[Row, ...]
+    versions: tuple[Row, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class RetryForm:
-    """A form refused for now: how it was sent, "get" or "post", and its names and values."""
+    """A form that was refused for now: its method, "get" or "post", and its names and values."""
 
     method: str
     fields: tuple[tuple[str, str], ...]
@@ -123,11 +130,11 @@ class RetryForm:
 
 @dataclass(frozen=True, slots=True)
 class ApiField:
-    """What one field takes in JSON."""
+    """One field of a request in JSON; ``accepts`` describes its values."""
 
     name: str
     label: str
-    takes: str
+    accepts: str
     required: bool
 
 
@@ -135,8 +142,8 @@ class ApiField:
 class ApiContext:
     """``api/page.html``: the API for people who write programs.
 
-    ``sample`` is an answer, if any; ``labels`` what the form shows for each label of an answer,
-    where that is another word.
+    ``request_text`` describes the body of a request, ``sample`` is an answer or "". ``labels`` are
+    the words of the form for each label of an answer, where they differ from it.
     """
 
     site: Site
@@ -145,7 +152,7 @@ class ApiContext:
     curl: str
     python: str
     sample: str
-    takes: str
+    request_text: str
     fields: tuple[ApiField, ...]
     labels: tuple[Row, ...]
     statuses: tuple[Row, ...]
@@ -153,53 +160,56 @@ class ApiContext:
 
 @dataclass(frozen=True, slots=True)
 class ErrorContext:
-    """``pages/error.html`` and ``pages/_error.html``: what happened, what to do now, and what to quote."""
+    """``pages/error.html`` and ``pages/_error.html``: what happened and what to do now.
+
+    ``request_id`` is for the visitor to quote, ``retry`` the form to send again.
+    """
 
     heading: str
     advice: str
     status: int
     request_id: str = ""
-    again: RetryForm | None = None
+    retry: RetryForm | None = None
     home: str = "/"
 
 
 class Context(Protocol):
-    """Anything that a template shows: a dataclass whose fields are the template's variables."""
+    """A dataclass whose fields are a template's variables."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
 
 class Renderer:
-    """Renders a template with its context and nothing else but the globals of the environment."""
+    """Renders a template with its context and the globals of the environment."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self._templates: dict[str, Template] = {}
 
     def cached_template(self, template: str, **constant: object) -> CachedTemplate:
-        """The template for contexts of which only one part changes."""
+        """Prepare a template for contexts of which only one part changes."""
         return CachedTemplate(self._environment.get_template(template), **constant)
 
     def __call__(self, template: str, context: Context) -> Markup:
-        """The rendered text, in which the template has escaped every value."""
+        """Render a template, which escapes every value."""
         values: dict[str, Any] = {
             name: getattr(context, name) for name in context.__dataclass_fields__
         }
-        found = self._templates.get(template)
-        if found is None:
-            found = self._templates[template] = self._environment.get_template(template)
-        return Markup(found.render(values))  # noqa: S704 (escaped there, by autoescape)
+        loaded = self._templates.get(template)
+        if loaded is None:
+            loaded = self._templates[template] = self._environment.get_template(template)
+        return Markup(loaded.render(values))  # noqa: S704 (escaped there, by autoescape)
 
 
-def framed(site: Site) -> Site:
-    """The same site inside a frame: the form stays in it, what leads elsewhere opens beside it."""
-    here = f"{site.home}embed"
+def embed_site(site: Site) -> Site:
+    """Change a site's links for a frame: the form stays in it, other links open outside of it."""
+    home = f"{site.home}embed"
     return replace(
         site,
-        action=here,
-        fragment=f"{here}/predict-fragment",
+        action=home,
+        fragment=f"{home}/predict-fragment",
         examples=tuple(
-            ExampleView(example.title, here + example.href.removeprefix(site.home))
+            ExampleView(example.title, home + example.href.removeprefix(site.home))
             for example in site.examples
         ),
         target="_blank",

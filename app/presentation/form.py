@@ -20,7 +20,7 @@ class OptionView:
 
 @dataclass(frozen=True, slots=True)
 class FieldView:
-    """One field: its texts, what was typed into it, and what is wrong ("" where nothing is)."""
+    """One field: its texts, the value typed into it, and its error, "" where it is valid."""
 
     name: str
     kind: str
@@ -35,7 +35,7 @@ class FieldView:
 
     @property
     def described_by(self) -> str:
-        """Ids of the texts that belong to the input and are shown."""
+        """Ids of the texts that describe the input and are shown."""
         ids = []
         if self.help:
             ids.append(f"{self.name}-hint")
@@ -54,16 +54,16 @@ class FormView:
     more_open: bool
 
 
-def view_form(card: Card, submission: Submission | None) -> FormView:
-    """The form with a submission's values, or empty."""
-    views = [_view_field(field, submission) for field in card.fields]
+def build_form(card: Card, submission: Submission | None) -> FormView:
+    """Build the form with a submission's values, or empty."""
+    views = [_build_field(field, submission) for field in card.fields]
     required = tuple(view for view in views if view.required)
     optional = tuple(view for view in views if not view.required)
-    opened = any(view.value.strip() or view.error for view in optional)
-    return FormView(required, optional, card.more, opened)
+    more_open = any(view.value.strip() or view.error for view in optional)
+    return FormView(required, optional, card.more, more_open)
 
 
-def _view_field(field: AnyField, submission: Submission | None) -> FieldView:
+def _build_field(field: AnyField, submission: Submission | None) -> FieldView:
     value = "" if submission is None else submission.values[field.name]
     error = "" if submission is None else submission.errors.get(field.name, "")
     options: tuple[OptionView, ...] = ()

@@ -1,4 +1,4 @@
-"""How the values of an output are said: rounded, with their unit, and as amounts between two."""
+"""How an output's values are written: rounded, with their unit, and as differences."""
 
 import math
 from collections.abc import Callable
@@ -6,43 +6,43 @@ from typing import Protocol
 
 from model import Card
 from model.contract import formatting
-from model.contract.fields import Counted
+from model.contract.fields import PluralForms
 from model.contract.outputs import ClassOutput
 
 MINUS = "\u2212"
 
-POINT = Counted(one="point", other="points")
-"""A hundredth of a probability: what a difference between two percentages is counted in."""
+PERCENTAGE_POINT = PluralForms(one="point", other="points")
+"""The unit of a difference between two percentages."""
 
-SUREST = 0.99
-"""No model is ever surer than this in words, nor less sure than the rest of it."""
+MAX_CERTAINTY = 0.99
+"""No text gives a probability above this, nor one below its complement."""
 
 
 class Scale(Protocol):
-    """What reasons and charts need to know of an output to speak of its values.
+    """Rounds and formats the values of one output.
 
-    ``step`` is what values are rounded to, ``fine`` what contributions are.
+    Values are rounded to ``step``, contributions to ``fine_step``.
     """
 
     step: float
-    fine: float
+    fine_step: float
 
     def round(self, value: float, rounding: Callable[[float], int] = round) -> float:
-        """A value as people round it."""
+        """Round a value to ``step``."""
 
     def format(self, value: float) -> str:
-        """A rounded value as people read it."""
+        """Format a rounded value."""
 
-    def apart(self, amount: float) -> str:
-        """A rounded distance between two values, at least 0."""
+    def format_difference(self, amount: float) -> str:
+        """Format a rounded difference between two values, at least 0."""
 
-    def observed(self, answer: float) -> str:
-        """What was observed in a row of the data."""
+    def format_observed(self, value: float) -> str:
+        """Format what was observed in a row of the data."""
 
 
-def signed(scale: Scale, amount: float) -> str:
-    """An amount with its sign, "+ $21,400" or "− 3 points"."""
-    text = scale.apart(abs(amount))
+def format_signed(scale: Scale, amount: float) -> str:
+    """Format an amount with its sign, "+ $21,400" or "− 3 points"."""
+    text = scale.format_difference(abs(amount))
     return text if amount == 0 else f"{'+' if amount > 0 else MINUS}\u00a0{text}"
 
 
@@ -50,52 +50,54 @@ class NumberScale:
     """Numbers in the unit and format of the card."""
 
     def __init__(self, card: Card) -> None:
-        output = card.number
+        output = card.number_output
         self.step = output.round_to
-        self.fine = self.step / 5 if self.step >= 5 else self.step
+        self.fine_step = self.step / 5 if self.step >= 5 else self.step
         if output.format == "currency":
-            self.format = formatting.currency_spelling(output.unit, card.locale)
+            self.format = formatting.make_currency_format(output.unit, card.locale)
         else:
-            # A number's usual spelling ends after three decimals.
-            spell = formatting.precise if self.step < 0.001 else formatting.number
+            # ``format_number`` keeps three decimals only.
+            format_number = (
+                formatting.format_exact if self.step < 0.001 else formatting.format_number
+            )
             unit = f"\u00a0{output.unit}" if output.unit else ""
-            self.format = lambda value: spell(value, card.locale) + unit
-        self.apart = self.observed = self.format
+            self.format = lambda value: format_number(value, card.locale) + unit
+        self.format_difference = self.format_observed = self.format
 
     def round(self, value: float, rounding: Callable[[float], int] = round) -> float:
         return rounding(value / self.step) * self.step
 
 
 class ShareScale:
-    """Probabilities in whole percent, distances between them in points."""
+    """Probabilities in whole percent, differences between them in points."""
 
-    step = fine = 0.01
+    step = fine_step = 0.01
 
     def __init__(self, output: ClassOutput, locale: str) -> None:
         self._classes, self._locale = output.classes, locale
 
     def round(self, value: float, rounding: Callable[[float], int] = round) -> float:
-        """A probability in whole percent; within the ends that ``format`` can name."""
-        return min(max(rounding(value * 100) / 100, 1 - SUREST), SUREST)
+        """Round a probability to whole percent, within the bounds that ``format`` can name."""
+        return min(max(rounding(value * 100) / 100, 1 - MAX_CERTAINTY), MAX_CERTAINTY)
 
     def format(self, value: float) -> str:
-        """A probability, rounded or not; no model is ever sure."""
-        if value > SUREST:
-            return f"over {formatting.percent(SUREST, self._locale)}"
-        if value < 1 - SUREST:
-            return f"under {formatting.percent(1 - SUREST, self._locale)}"
-        return formatting.percent(round(value, 2), self._locale)
+        """Format a probability, rounded or not; none is shown as certain."""
+        if value > MAX_CERTAINTY:
+            return f"over {formatting.format_percent(MAX_CERTAINTY, self._locale)}"
+        if value < 1 - MAX_CERTAINTY:
+            return f"under {formatting.format_percent(1 - MAX_CERTAINTY, self._locale)}"
+        return formatting.format_percent(round(value, 2), self._locale)
 
-    def apart(self, amount: float) -> str:
+    def format_difference(self, amount: float) -> str:
         points = round(amount * 100)
         form = formatting.plural_form(points, self._locale)
-        noun = getattr(POINT, form) or POINT.other
-        return f"{formatting.number(points, self._locale)}\u00a0{noun}"
+        noun = getattr(PERCENTAGE_POINT, form) or PERCENTAGE_POINT.other
+        return f"{formatting.format_number(points, self._locale)}\u00a0{noun}"
 
-    def observed(self, answer: float) -> str:
-        return self._classes[int(answer)].label
+    def format_observed(self, value: float) -> str:
+        return self._classes[int(value)].label
 
 
-def ceiling(scale: Scale, amount: float) -> float:
-    """The next multiple of the fine step, for an error that must not be said too small."""
-    return math.ceil(amount / scale.fine) * scale.fine
+def round_up(scale: Scale, amount: float) -> float:
+    """Round up to the fine step, so that no error is stated too small."""
+    return math.ceil(amount / scale.fine_step) * scale.fine_step

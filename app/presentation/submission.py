@@ -2,75 +2,87 @@
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote_plus
 
 from app.http.forms import FormData
 from model import Card, Features
 
-if TYPE_CHECKING:
-    pass
-
-
 WHAT_IF = "what_if"
-"""The name under which form and address say which fact the what-if goes over."""
+"""The name under which form and address give the feature that the what-if varies."""
+
+MAX_QUERY_VALUE = 200
+"""Characters of a value that is kept in the address; no valid value is longer."""
+
+_is_unreserved = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
+"""Whether a value needs no quoting in an address."""
 
 
-LONGEST = 200
-"""Characters of a value that an address holds; nothing that can be right is longer."""
+class Problem(NamedTuple):
+    """A field that is wrong, and what to do about it."""
 
-_STAYS = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
-"""Whether a value stands in an address as it is."""
+    name: str
+    message: str
 
 
 class Submission(NamedTuple):
     """One filled form.
 
-    ``values`` holds every field of the card as it was typed, ``features`` what they mean (None
-    while anything is wrong), ``errors`` the words for each wrong field, in the card's order, and
-    ``lacking`` the required fields that are simply still empty. ``query`` is the whole state as a
-    query string, without empty fields and what no address can hold; ``what_if`` is the fact that
-    the what-if goes over, "" for the card's own choice.
+    ``values`` holds every field of the card as it was typed, ``features`` their meaning (None
+    while any field is wrong), ``errors`` the message for each wrong field, in the card's order, and
+    ``missing`` the required fields that are still empty. ``query`` is the whole state as a query
+    string, without empty and overlong values; ``what_if`` is the feature that the what-if varies,
+    "" for the card's own choice.
     """
 
     values: dict[str, str]
     features: Features | None
     errors: dict[str, str]
-    lacking: tuple[str, ...]
+    missing: tuple[str, ...]
     query: str
     what_if: str = ""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The errors, each with its field."""
+        return tuple(Problem(name, message) for name, message in self.errors.items())
+
+    @property
+    def invalid(self) -> tuple[str, ...]:
+        """The fields with a value that could not be read."""
+        return tuple(name for name in self.errors if name not in self.missing)
 
 
 def read_submission(card: Card, data: FormData) -> Submission:
     """Read a form or a query; fields that the card does not know are ignored."""
     values: dict[str, str] = {}
-    given: dict[str, str] = {}
-    twice: dict[str, str] = {}
+    filled: dict[str, str] = {}
+    repeated: dict[str, str] = {}
     for name in card.names:
         sent = data.get(name)
         text = values[name] = sent[0] if sent else ""
         if text:
-            given[name] = text
+            filled[name] = text
         if sent and len(sent) > 1:
-            twice[name] = card.by_name[name].twice
+            repeated[name] = card.by_name[name].repeated_text
     what_if = data[WHAT_IF][-1] if WHAT_IF in data else ""
     if what_if not in card.by_name or what_if == card.what_if:
         what_if = ""
-    features, errors = card.validate_row(given)
-    query = _query(given, what_if)
-    if not errors and not twice:
+    features, errors = card.validate_row(filled)
+    query = _build_query(filled, what_if)
+    if not errors and not repeated:
         return Submission(values, features, {}, (), query, what_if)
-    errors = errors | twice
-    lacking = tuple(name for name in errors if not values[name].strip() and name not in twice)
+    errors = errors | repeated
+    missing = tuple(name for name in errors if not values[name].strip() and name not in repeated)
     ordered = {name: errors[name] for name in card.names if name in errors}
-    return Submission(values, None, ordered, lacking, query, what_if)
+    return Submission(values, None, ordered, missing, query, what_if)
 
 
-def _query(given: Mapping[str, str], what_if: str) -> str:
+def _build_query(filled: Mapping[str, str], what_if: str) -> str:
     parts = []
-    for name, value in given.items():
-        if len(value) <= LONGEST and not value.isspace():
-            parts.append(f"{name}={value if _STAYS(value) else quote_plus(value)}")
+    for name, value in filled.items():
+        if len(value) <= MAX_QUERY_VALUE and not value.isspace():
+            parts.append(f"{name}={value if _is_unreserved(value) else quote_plus(value)}")
     if what_if:
         parts.append(f"{WHAT_IF}={what_if}")
     return "&".join(parts)

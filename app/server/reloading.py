@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from app.server.warming import warm
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from app.http.application import Application
 
 LONGEST = 60.0
 """Seconds that a new app may take until it has answered its own pages."""
@@ -20,9 +20,9 @@ class Loader(Protocol):
     """What this needs of gunicorn's application object."""
 
     app_uri: str
-    callable: "Flask"
+    callable: "Application"
 
-    def load(self) -> "Flask":
+    def load(self) -> "Application":
         """Import the WSGI app by its address."""
 
 
@@ -49,7 +49,7 @@ def renew(loader: Loader) -> str:
     return ""
 
 
-def _load(loader: Loader) -> "Flask":
+def _load(loader: Loader) -> "Application":
     """gunicorn's own loader once more: the module of the entry alone runs again."""
     name = loader.app_uri.partition(":")[0]
     old = sys.modules.pop(name, None)

@@ -8,14 +8,16 @@ import re
 from collections.abc import Iterator
 from html import unescape
 
-from flask import Flask
 from werkzeug.exceptions import HTTPException
+
+from app.http.application import Application
+from app.http.routes import Surface
 
 _EXAMPLE = re.compile(r'href="(/[^"]*\?[^"]+)"')
 _WARM = "formcast.warm"
 
 
-def warm(app: Flask) -> None:
+def warm(app: Application) -> None:
     """Ask every page of the models and every example on them, once in the life of an app.
 
     Raises:
@@ -23,14 +25,13 @@ def warm(app: Flask) -> None:
     """
     if _WARM in app.extensions:
         return
-    for rule in app.url_map.iter_rules():
-        if "GET" in (rule.methods or ()) and rule.endpoint.startswith("pages-"):
-            for example in _examples(_page(app, rule.rule)):
-                _page(app, example)
+    for path in app.routes.list_paths(Surface.PAGE):
+        for example in _find_examples(_get(app, path)):
+            _get(app, example)
     app.extensions[_WARM] = True
 
 
-def _page(app: Flask, address: str) -> str:
+def _get(app: Application, address: str) -> str:
     """What the view answers, past all that stands before it: nobody's limit or count is touched."""
     names = app.config.get("TRUSTED_HOSTS") or ["localhost"]
     with app.test_request_context(address, base_url=f"https://{names[0].lstrip('.')}"):
@@ -43,5 +44,5 @@ def _page(app: Flask, address: str) -> str:
     return response.get_data(as_text=True)
 
 
-def _examples(page: str) -> Iterator[str]:
+def _find_examples(page: str) -> Iterator[str]:
     return (unescape(address) for address in _EXAMPLE.findall(page))

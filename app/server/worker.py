@@ -28,9 +28,9 @@ from gunicorn.http.message import Request
 from gunicorn.workers import ggevent
 from gunicorn.workers.ggevent import GeventWorker
 
-from app.http.headers import HEADERS, RenderError
-from app.http.request_id import new_id
-from app.http.responses import HTML
+from app.http.headers import HEADERS
+from app.http.request_id import new_request_id
+from app.http.responses import HTML, ErrorRenderer
 from app.server.draining import DrainingServer, WholeAnswer
 
 OURS = (ConfigurationProblem, InvalidResponseHeader, InvalidResponseHeaderName)
@@ -93,7 +93,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         """Serve, with an eye on whether the worker keeps up."""
         monitor = getattr(self.wsgi, "extensions", {}).get("load_monitor")
         if monitor is not None:
-            gevent.spawn(monitor.beat, gevent.sleep)
+            gevent.spawn(monitor.watch, gevent.sleep)
         super().run()
 
     def handle_request(self, listener_name: Any, req: Any, sock: socket.socket, addr: Any) -> None:
@@ -120,7 +120,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
         """Refuse in words, with the headers of every other answer, and close."""
         status = status_of(exc)
-        identity = new_id()
+        identity = new_request_id()
         extra = {"request_id": identity}
         if status < 500:
             self.log.warning(
@@ -134,7 +134,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         render_error = getattr(self.wsgi, "extensions", {}).get("render_error")
         with suppress(OSError), gevent.Timeout(PATIENCE, False):
             client.sendall(
-                whole_answer(status, render_error, method_of(req, exc) == "HEAD", identity)
+                build_response(status, render_error, method_of(req, exc) == "HEAD", identity)
             )
             client.shutdown(socket.SHUT_WR)
             drop(client, DROPPED)
@@ -189,8 +189,10 @@ def method_of(req: Any, exc: BaseException) -> str:
     return ""
 
 
-def whole_answer(status: int, render_error: RenderError | None, head: bool, identity: str) -> bytes:
-    """The bytes of an answer; ``render_error`` is None for an app that is not ours."""
+def build_response(
+    status: int, render_error: ErrorRenderer | None, head: bool, identity: str
+) -> bytes:
+    """Build the bytes of an error response; ``render_error`` is None for an app of others."""
     body = (
         render_error(status, False, identity) if render_error else "This request could not be read."
     ).encode()

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from flask import Blueprint, Response, current_app, jsonify
 
+from app.http.routes import Surface
 from app.limits.background import run_in_thread
 from model import AnyModel, ModelError, check_model
 
@@ -17,12 +18,12 @@ def health_blueprint(served: Mapping[str, AnyModel]) -> Blueprint:
     blueprint = Blueprint("health", __name__)
     last: tuple[float, dict[str, str]] = (-FRESH, {})
 
-    @blueprint.get("/healthz")
+    @blueprint.get("/healthz", surface=Surface.PROBE)
     def alive() -> Response:
         headers = {"Cache-Control": "no-store"}
         return Response("ok\n", mimetype="text/plain", headers=headers)
 
-    @blueprint.get("/readyz")
+    @blueprint.get("/readyz", surface=Surface.PROBE)
     def ready() -> tuple[Response, int]:
         nonlocal last
         now = time.monotonic()

@@ -21,6 +21,7 @@ from prometheus_client import (
     values,
 )
 
+from app.http.routes import Surface
 from app.telemetry.metric_files import FOLDER, SLOT
 from app.telemetry.request_records import RequestRecord
 
@@ -60,7 +61,7 @@ class Metrics:
         self._predictions = Counter(
             "formcast_predictions", "Predictions made.", ["model"], registry=registry
         )
-        self._outside = Counter(
+        self._out_of_distribution = Counter(
             "formcast_out_of_support",
             "Questions unlike anything that the model has seen.",
             ["model"],
@@ -83,8 +84,8 @@ class Metrics:
             return
         if outcome.predictions:
             self._child(self._predictions, record.model).inc(outcome.predictions)
-        if outcome.outside:
-            self._child(self._outside, record.model).inc(outcome.outside)
+        if outcome.out_of_distribution:
+            self._child(self._out_of_distribution, record.model).inc(outcome.out_of_distribution)
         for name in outcome.refused:
             self._child(self._refused, record.model, name).inc()
 
@@ -109,7 +110,7 @@ def metrics_blueprint(metrics: Metrics) -> Blueprint:
     """The route that Prometheus reads; where it is not registered there is none."""
     blueprint = Blueprint("metrics", __name__)
 
-    @blueprint.get("/metrics")
+    @blueprint.get("/metrics", surface=Surface.PROBE)
     def scrape() -> Response:
         headers = {"Content-Type": CONTENT_TYPE_PLAIN_0_0_4, "Cache-Control": "no-store"}
         return Response(metrics.text(), headers=headers)

@@ -1,44 +1,46 @@
-"""What is told of a request once it is answered: its id, a line in the log, the counts.
+"""What is recorded of each request: its id, how it was answered, and what the model predicted.
 
-Views say what came of a request with ``record_outcome``; what is made of that is decided here, outside of
-them. The clock stops when the answer is ready: how fast a client reads it says nothing of us.
+A view calls ``record_outcome``; listeners turn the records into log lines and counts. The clock
+stops when the answer is ready: how fast a client reads it does not depend on the app.
 """
 
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask, Request, request
+from flask import request
 
-from app.http.application import REQUEST
-from app.http.request_id import REQUEST_ID, new_id
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
+from app.http.middleware import ExcInfo, ResponseHeaders
+from app.http.request_id import REQUEST_ID, new_request_id
+from app.http.routes import route_of
 
 _OUTCOME = "formcast.outcome"
-_NOWHERE = ("none", "")
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,128}", re.ASCII)
 
 
 class Outcome(NamedTuple):
-    """What came of the questions in one request.
+    """What came of the inputs in one request.
 
-    ``outside`` of the ``predictions`` are like nothing that the model has seen; ``refused`` are
-    the names of fields with a value that could not be taken (an empty one is none); ``inputs`` is
-    what was given, which leaves the process only where a setting says so.
+    ``out_of_distribution`` counts the ``predictions`` whose input is unlike the training data;
+    ``refused`` are the names of fields with a wrong value (an empty one is not wrong); ``inputs``
+    are the values themselves, which leave the process only where a setting says so.
     """
 
     predictions: int = 0
-    outside: int = 0
+    out_of_distribution: int = 0
     refused: tuple[str, ...] = ()
     inputs: Mapping[str, object] | None = None
 
 
 class RequestRecord(NamedTuple):
-    """A request that is answered; ``route`` is the rule that matched, ``ms`` milliseconds."""
+    """One answered request.
+
+    ``route`` is the path as it was declared, "none" where no route takes the request; ``model`` is
+    the model's slug or "", ``ms`` the milliseconds until the answer was ready, ``bytes`` the
+    length of its body.
+    """
 
     id: str
     method: str
@@ -52,14 +54,14 @@ class RequestRecord(NamedTuple):
 
 
 class RequestListener(Protocol):
-    """Anything that is told of each request."""
+    """Anything that gets the record of each request."""
 
     def __call__(self, record: RequestRecord) -> None:
-        """Take note; must not fail and must not take long."""
+        """Take a record; must not fail and must not take long."""
 
 
-def record_outcome(outcome: Outcome, environ: "WSGIEnvironment | None" = None) -> None:
-    """Say what came of the present request; the last word holds.
+def record_outcome(outcome: Outcome, environ: WSGIEnvironment | None = None) -> None:
+    """Keep the outcome of the present request, in place of an earlier one.
 
     Args:
         outcome: what came of it.
@@ -70,78 +72,56 @@ def record_outcome(outcome: Outcome, environ: "WSGIEnvironment | None" = None) -
 
 
 class RequestObserver:
-    """Gives every request an id, and tells the listeners how it was answered."""
+    """Gives every request an id, and hands a record of it to the listeners."""
 
     def __init__(
         self,
-        app: Flask,
-        models: Iterable[str],
+        app: WSGIApplication,
         listeners: Sequence[RequestListener],
-        believe_id: bool,
+        trust_id: bool,
     ) -> None:
-        """Wrap the app as it is now: its routes are known.
+        """Wrap an app.
 
         Args:
-            app: the app with all its routes.
-            models: slugs of the served models; a blueprint's name ends with that of its own.
-            listeners: are told of each request, in their order.
-            believe_id: whether X-Request-ID comes from a proxy of ours, and not from anybody.
+            app: what answers the requests.
+            listeners: get the record of each request, in their order.
+            trust_id: whether X-Request-ID comes from a proxy of ours, and not from anybody.
         """
-        self._app: WSGIApplication = app.wsgi_app
+        self._app = app
         self._listeners = tuple(listeners)
-        self._believe_id = believe_id
-        slugs = sorted(models, key=len, reverse=True)
-        places: dict[str, tuple[str, str]] = {}
-        for rule in app.url_map.iter_rules():
-            blueprint = rule.endpoint.rpartition(".")[0]
-            model = next((slug for slug in slugs if blueprint.endswith(f"-{slug}")), "")
-            places[rule.endpoint] = rule.rule, model
-        self._places = places
+        self._trust_id = trust_id
 
-    def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer as the app does, with the id."""
         began = time.perf_counter()
-        given = environ.get("HTTP_X_REQUEST_ID") if self._believe_id else None
-        identity = given if given and _WELL_FORMED.fullmatch(given) else new_id()
+        given = environ.get("HTTP_X_REQUEST_ID") if self._trust_id else None
+        identity = given if given and _WELL_FORMED.fullmatch(given) else new_request_id()
         environ[REQUEST_ID] = identity
-        said: list[Any] = ["500", []]
+        answered: tuple[str, ResponseHeaders] = "500", []
 
-        # Typed by what it hands on: the WSGI protocol takes it with two arguments or three.
-        def start_with_id(status, headers, exc_info=None):  # type: ignore[no-untyped-def]
-            said[:] = status, headers
+        def start_with_id(
+            status: str, headers: ResponseHeaders, exc_info: ExcInfo | None = None
+        ) -> Callable[[bytes], object]:
+            nonlocal answered
+            answered = status, headers
             return start(status, [*headers, ("X-Request-ID", identity)], exc_info)
 
         body = self._app(environ, start_with_id)
-        done: Request | None = environ.pop(REQUEST, None)  # left there, it would be a cycle
         if self._listeners:
-            ms = (time.perf_counter() - began) * 1000
-            rule = None if done is None else done.url_rule
-            place = _NOWHERE if rule is None else self._places.get(rule.endpoint, _NOWHERE)
-            record = _record(environ, place, said[0], said[1], ms)
+            status, headers = answered
+            length = next((value for name, value in headers if name == "Content-Length"), "0")
+            route = route_of(environ)
+            record = RequestRecord(
+                id=identity,
+                method=environ["REQUEST_METHOD"],
+                path=environ.get("PATH_INFO", ""),
+                route=route.path,
+                model=route.model,
+                status=int(status[:3]),
+                ms=(time.perf_counter() - began) * 1000,
+                bytes=int(length),
+                outcome=environ.get(_OUTCOME),
+            )
             for listener in self._listeners:
                 listener(record)
         return body
-
-
-def _record(
-    environ: "WSGIEnvironment",
-    place: tuple[str, str],
-    status: str,
-    headers: list[tuple[str, str]],
-    ms: float,
-) -> RequestRecord:
-    length = 0
-    for name, value in headers:
-        if name == "Content-Length":
-            length = int(value)
-            break
-    return RequestRecord(
-        environ[REQUEST_ID],
-        environ["REQUEST_METHOD"],
-        environ.get("PATH_INFO", ""),
-        *place,
-        int(status[:3]),
-        ms,
-        length,
-        environ.get(_OUTCOME),
-    )

@@ -11,8 +11,8 @@ from typing import Any
 from PIL import Image
 
 from model.chest_xray.drawing import draw_chest
-from model.contract.card import Artifact, Metric, TrainingData
 from model.contract.image_card import GoldenPicture, ImageManifest
+from model.contract.manifest import Artifact, Metric, TrainingData
 from model.serving.image_classifier import OnnxPicturePredictor
 
 SEED = 2026
@@ -83,12 +83,12 @@ def manifest(
         drawn = draw_chest(seed)
         files.append(artifact.with_name(f"golden-{seed}.png"))
         Image.fromarray(drawn).save(files[-1], optimize=True)
-        seen = predictor.look(drawn)
+        seen = predictor.predict(drawn)
         golden.append(
             GoldenPicture(
                 picture=files[-1].name,
                 probability=round(seen.probability, 5),
-                strangeness=round(seen.strangeness, 4),
+                strangeness=round(seen.ood_score, 4),
             )
         )
     return ImageManifest(

@@ -421,7 +421,7 @@ def _strange_pictures(rng: np.random.Generator) -> tuple[NDArray[np.uint8], Floa
     for name, picture in negatives.packaged():
         drawn += [(name, negatives.view(picture, rng) if k else picture) for k in range(6)]
     squares = np.stack([pictures.to_square(pictures.to_grey(image)) for _, image in drawn])
-    colours = np.array([pictures.colourfulness(image) for _, image in drawn])
+    colours = np.array([pictures.measure_colourfulness(image) for _, image in drawn])
     return squares, colours, [name for name, _ in drawn]
 
 

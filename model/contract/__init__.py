@@ -1,4 +1,4 @@
-"""What card and manifest say, how both are read, and how values are read and written.
+"""Card and manifest: what a model asks and predicts; reads, validates and formats values.
 
 It imports no other room.
 """

@@ -1,4 +1,4 @@
-"""Names for arrays by what they hold; their shapes stand in the docstring of whoever takes them."""
+"""Type aliases of arrays by what they hold; a docstring gives each array's shape."""
 
 from typing import Any
 
@@ -6,14 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.floating[Any]]
-"""Numbers of either precision."""
+"""Floats of either precision."""
 
 Float32Array = NDArray[np.float32]
-"""What predictors take and give."""
+"""The precision that predictors take."""
 
 Float64Array = NDArray[np.float64]
-"""What is worked out with."""
+"""The precision for sums."""
 
 IntArray = NDArray[np.int64]
+
+IndexArray = NDArray[np.intp]
+"""Indices into another array."""
+
+ByteArray = NDArray[np.uint8]
+"""Grey levels of a picture."""
 
 BoolArray = NDArray[np.bool_]

@@ -1,31 +1,25 @@
-"""What is wrong with a model, in words that say how to fix it."""
+"""The error of a model that cannot be served, and sentences that several of its messages share."""
 
 from collections.abc import Callable
 
-AGAIN = "Make the model again: `make train`, or `model add` with --force."
-
-
-AGAIN_OR = "Or make the model again: `make train`, or `model add` with --force."
-"""What mends whatever no line of a card can."""
+MAKE_AGAIN = "Make the model again: `make train`, or `model add` with --force."
+OR_MAKE_AGAIN = "Or make the model again: `make train`, or `model add` with --force."
+KEEP_CLASSES = (
+    "The values of the classes, and their order, must stay as they were when the model was made; "
+    "you may change their labels."
+)
 
 
 class ModelError(Exception):
-    """The model cannot be served; says for each of the ``problems`` which line to change."""
+    """The model cannot be served; each of the ``problems`` says which line to change."""
 
     def __init__(self, *problems: str) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
 
 
-CLASSES = (
-    "The values of the classes, and their order, must stay as they were when the model was made; "
-    "their labels are yours."
-)
-"""What holds for the classes of a card."""
-
-
-def gather(*checks: Callable[[], object]) -> None:
-    """Run every check, also where one before it fails.
+def run_checks(*checks: Callable[[], object]) -> None:
+    """Run every check, even after one has failed.
 
     Raises:
         ModelError: with the problems of all.

@@ -1,4 +1,4 @@
-"""Card and manifest from their files, with errors that name the line."""
+"""Reads card and manifest from their files; errors give the line."""
 
 import json
 import tomllib
@@ -7,19 +7,21 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from model.contract.card import Card, CardError, Loc, Manifest
-from model.contract.errors import AGAIN, ModelError
+from model.contract.card import Card, CardError, Loc
+from model.contract.deprecations import rename_old_keys
+from model.contract.errors import MAKE_AGAIN, ModelError
 from model.contract.image_card import ImageCard, ImageManifest
-from model.contract.lines import line_of
+from model.contract.lines import find_line
+from model.contract.manifest import Manifest
 
-T = TypeVar("T", bound=BaseModel)
+ParsedT = TypeVar("ParsedT", bound=BaseModel)
 
-KINDS = ("integer", "number", "choice", "flag", "class")
-"""What Pydantic puts into an error's place for the branch it took; no line of a card has them."""
+_TAGS = ("integer", "number", "choice", "flag", "class")
+"""Pydantic adds the tag of the union's member to a location; the card has no such key."""
 
 
 def read_card(path: Path) -> Card:
-    """Read and check the ``card.toml`` of a model of rows.
+    """Read and check the ``card.toml`` of a tabular model.
 
     Raises:
         ModelError: with the line to change.
@@ -31,16 +33,17 @@ def read_card(path: Path) -> Card:
 
 
 def read_any_card(path: Path) -> Card | ImageCard:
-    """Read and check ``card.toml``; a field of kind image makes it the card of a model of pictures.
+    """Read and check ``card.toml``; a field of kind image makes it the card of an image classifier.
 
     Raises:
         ModelError: with the line to change.
     """
-    text = _read(path)
+    text = read_text(path)
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ModelError(f"{path}: not TOML: {error}") from error
+    rename_old_keys(data, path, text)
     fields = data.get("fields")
     if isinstance(fields, list) and any(
         isinstance(field, dict) and field.get("kind") == "image" for field in fields
@@ -50,7 +53,7 @@ def read_any_card(path: Path) -> Card | ImageCard:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read and check the ``manifest.json`` of a model of rows.
+    """Read and check the ``manifest.json`` of a tabular model.
 
     Raises:
         ModelError: with what is wrong in it.
@@ -59,7 +62,7 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def read_image_manifest(path: Path) -> ImageManifest:
-    """Read and check the ``manifest.json`` of a model of pictures.
+    """Read and check the ``manifest.json`` of an image classifier.
 
     Raises:
         ModelError: with what is wrong in it.
@@ -67,20 +70,25 @@ def read_image_manifest(path: Path) -> ImageManifest:
     return _read_json(ImageManifest, path)
 
 
-def _read_json(kind: type[T], path: Path) -> T:
-    text = _read(path)
+def _read_json(kind: type[ParsedT], path: Path) -> ParsedT:
+    text = read_text(path)
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
         raise ModelError(
-            f"{path}: not JSON: {error}. It is written by programs alone. {AGAIN}"
+            f"{path}: not JSON: {error}. Only programs write this file. {MAKE_AGAIN}"
         ) from error
     return _parse(kind, data, path, "")
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a card or manifest.
+
+    Raises:
+        ModelError: if there is no such file, or it is not UTF-8.
+    """
     try:
-        return path.read_text(encoding="utf-8-sig")  # some editors begin with a mark of their own
+        return path.read_text(encoding="utf-8-sig")  # some editors write a byte order mark
     except IsADirectoryError as error:
         raise ModelError(f"{path} is a folder, and must be a file.") from error
     except FileNotFoundError as error:
@@ -92,41 +100,40 @@ def _read(path: Path) -> str:
         raise ModelError(f"{path}, line {line}: not UTF-8 text. Save it as UTF-8.") from error
 
 
-def _parse(kind: type[T], data: Any, path: Path, text: str) -> T:
+def _parse(kind: type[ParsedT], data: Any, path: Path, text: str) -> ParsedT:
     try:
         return kind.model_validate(data)
     except ValidationError as error:
         problems = [
-            _placed(path, text, loc, message)
+            _format_problem(path, text, loc, message)
             for item in error.errors()
-            for loc, message in _found(item)
+            for loc, message in _find_problems(item)
         ]
         raise ModelError(*dict.fromkeys(problems)) from error
 
 
-def _found(item: Any) -> list[tuple[Loc, str]]:
-    """The places and messages of one of Pydantic's errors."""
-    loc = tuple(part for part in item["loc"] if part not in KINDS)
+def _find_problems(item: Any) -> list[tuple[Loc, str]]:
+    """The locations and messages of one of Pydantic's errors."""
     cause = item.get("ctx", {}).get("error")
     if isinstance(cause, CardError):
         return cause.problems
-    return [(loc, _said(item))]
+    return [(tuple(part for part in item["loc"] if part not in _TAGS), _translate(item))]
 
 
-def _said(item: Any) -> str:
-    """What is wrong, in words for those who write cards and not schemas."""
-    given = item.get("ctx", {})
+def _translate(item: Any) -> str:
+    """The message of one of Pydantic's errors, for people who do not write schemas."""
+    context = item.get("ctx", {})
     if item["type"] == "missing":
         return "must be given"
     if item["type"] == "extra_forbidden":
         return "there is no such key"
     if item["type"] == "union_tag_invalid":
-        return f"kind must be one of {given['expected_tags']}, not '{given['tag']}'"
+        return f"kind must be one of {context['expected_tags']}, not '{context['tag']}'"
     message: str = item["msg"]
     return message.removeprefix("Value error, ")
 
 
-def _placed(path: Path, text: str, loc: Loc, message: str) -> str:
+def _format_problem(path: Path, text: str, loc: Loc, message: str) -> str:
     where = ".".join(str(part) for part in loc)
-    line = line_of(text, loc)
+    line = find_line(text, loc)
     return f"{path}{f', line {line}' if line else ''}: {where + ': ' if where else ''}{message}"

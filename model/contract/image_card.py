@@ -1,11 +1,12 @@
-"""Card and manifest of a model that looks at a picture and answers with one of two classes."""
+"""Card and manifest of a model that classifies a picture into one of two classes."""
 
 from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from model.contract.card import CardBase, ManifestBase
+from model.contract.card import CardBase
 from model.contract.fields import Option
+from model.contract.manifest import ManifestBase
 from model.contract.outputs import ClassOutput
 from model.contract.pictures import ImageField
 
@@ -15,8 +16,8 @@ _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 class PictureOutput(ClassOutput):
     """One of two classes; the model gives the probability of the last.
 
-    ``refusal_text`` is said at the field where the picture is unlike all that the model has seen,
-    ``warning`` beside every answer, ``map_text`` below the picture with its map.
+    ``refusal_text`` is the error for an out-of-distribution picture, ``warning`` stands beside
+    every prediction, ``map_text`` below the picture with its activation map.
     """
 
     classes: tuple[Option, ...] = Field(min_length=2, max_length=2)
@@ -35,7 +36,7 @@ class Samples(BaseModel):
 
 
 class ImageCard(CardBase):
-    """The contract of a model for pictures: one field, one of two classes."""
+    """The card of an image classifier: one field, one of two classes."""
 
     fields: tuple[ImageField, ...] = Field(min_length=1, max_length=1)
     output: PictureOutput
@@ -48,7 +49,10 @@ class ImageCard(CardBase):
 
 
 class GoldenPicture(BaseModel):
-    """A grey PNG of the model's folder, 224 x 224, and what the model answered when it was made."""
+    """A grey PNG of 224 x 224 pixels with what the model predicted when it was trained.
+
+    ``strangeness`` is the out-of-distribution score.
+    """
 
     model_config = _STRICT
 
@@ -58,10 +62,10 @@ class GoldenPicture(BaseModel):
 
 
 class ImageManifest(ManifestBase):
-    """What the training command made of pictures.
+    """What the training command of an image classifier writes.
 
-    From ``threshold`` on the probability means the last class. A picture whose colourfulness is
-    above ``colour_limit`` is refused before the network sees it.
+    From ``threshold`` on, the probability means the last class. A picture whose colourfulness is
+    above ``colour_limit`` is refused before the network runs.
     """
 
     classes: tuple[str, str]

@@ -1,10 +1,11 @@
-"""What a model answers: a number with a unit, or one of several classes."""
+"""What a model predicts: a number with a unit, or one of several classes."""
 
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from model.contract.fields import Option, find_places
+from model.contract.fields import Option, find_repeated
+from model.contract.placeholders import check_placeholders
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -13,7 +14,7 @@ class NumberOutput(BaseModel):
     """A number and how people read it.
 
     ``range_text`` is the sentence around the interval, with ``{share}``, ``{low}`` and ``{high}``;
-    ``outside_text`` the one for a row unlike all that the model has seen.
+    ``outside_text`` replaces it for an out-of-distribution row.
     """
 
     model_config = _STRICT
@@ -32,21 +33,21 @@ class NumberOutput(BaseModel):
 
     @field_validator("range_text", "outside_text")
     @classmethod
-    def _sentence_has_its_places(cls, text: str, info: ValidationInfo) -> str:
+    def _text_has_its_placeholders(cls, text: str, info: ValidationInfo) -> str:
         key = info.field_name or ""
-        wanted = ["share", "low", "high"] if key == "range_text" else ["low", "high"]
-        places = find_places(text, key, wanted)
-        if sorted(places) != sorted(wanted) or places.index("low") > places.index("high"):
+        wanted = ("share", "low", "high") if key == "range_text" else ("low", "high")
+        names = check_placeholders(text, key, wanted)
+        if sorted(names) != sorted(wanted) or names.index("low") > names.index("high"):
             named = ", ".join(f"{{{name}}}" for name in wanted)
-            raise ValueError(f"{key} must have {named} once each, the low end first")
+            raise ValueError(f"{key} must have {named} once each, {{low}} before {{high}}")
         return text
 
 
 class ClassOutput(BaseModel):
     """One of several classes, in the order of the predictor's columns.
 
-    Where ``probabilities`` is false the model says a class and nothing about how sure it is.
-    ``outside_text`` is said for a row unlike all that the model has seen.
+    Where ``probabilities`` is false the model predicts a class without a probability.
+    ``outside_text`` is shown for an out-of-distribution row.
     """
 
     model_config = _STRICT
@@ -60,8 +61,6 @@ class ClassOutput(BaseModel):
 
     @model_validator(mode="after")
     def _values_are_distinct(self) -> "ClassOutput":
-        values = [item.value for item in self.classes]
-        doubled = sorted({value for value in values if values.count(value) > 1})
-        if doubled:
-            raise ValueError(f"classes has {', '.join(doubled)} twice")
+        if repeated := find_repeated(self.classes):
+            raise ValueError(f"classes has {', '.join(repeated)} twice")
         return self

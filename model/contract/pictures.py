@@ -1,7 +1,7 @@
-"""Pictures as visitors send them: what is refused, in words, and what the network gets of the rest.
+"""Reads uploaded pictures: refuses those that cannot be used, and scales the others to the network.
 
-Size, kind and number of pixels are known from the first bytes and decided before anything is
-decoded. Nothing here writes to disk or keeps what it was given.
+Size, format and number of pixels are checked from the first bytes, before anything is decoded.
+Nothing here writes to disk or keeps an upload.
 """
 
 import threading
@@ -12,62 +12,63 @@ from io import BytesIO
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
+from PIL.JpegImagePlugin import JpegImageFile
 from pydantic_core import PydanticCustomError
 
-from model.contract.fields import BaseField, refusal
+from model.contract.arrays import ByteArray, Float32Array
+from model.contract.fields import BaseField, make_error
 
 SIDE = 224
 MEGABYTES = 10
 MEGAPIXELS = 40
-MOST_BYTES = MEGABYTES * 1024 * 1024
-MOST_PIXELS = MEGAPIXELS * 1_000_000
+MAX_BYTES = MEGABYTES * 1024 * 1024
+MAX_PIXELS = MEGAPIXELS * 1_000_000
 
-MOST_DECODED = 80 * 1024 * 1024
-"""Bytes that decoding may take. Pillow decodes a PNG as a whole, at four bytes a pixel in colour:
-this is 40 megapixels of grey, of 16 bits, too, or 20 of colour."""
+MAX_DECODED_BYTES = 80 * 1024 * 1024
+"""Bytes that decoding may take. Pillow decodes a whole PNG at four bytes per pixel in colour: this
+is enough for 40 megapixels of grey, also of 16 bits, or for 20 of colour."""
 
-LARGE = 8 * 1024 * 1024
-"""Bytes from which on a picture should be decoded alone. A photograph needs less: a JPEG is decoded
-at a fraction of its size."""
+LARGE_BYTES = 8 * 1024 * 1024
+"""Bytes of decoding from which a picture should be decoded alone. Photographs need less, because a
+JPEG is decoded at a fraction of its size."""
 
-MOST_PIECES = 20_000
-"""Chunks of a PNG. libpng writes 8 KB into each, so that the largest file has 1,300; each costs
-Pillow some microseconds, whatever is in it."""
+MAX_CHUNKS = 20_000
+"""Chunks of a PNG. libpng writes 8 KB chunks, so a file of 10 MB has 1,300; each costs Pillow some
+microseconds."""
 
-MOST_SEGMENTS = 2_000
-"""Segments of a JPEG before its picture; colour profiles have up to 255, a few others one each."""
+MAX_SEGMENTS = 2_000
+"""Segments of a JPEG before its first scan; a colour profile has up to 255."""
 
-MOST_SCANS = 100
-"""Scans of a JPEG, about ten in a progressive one; each goes over the whole picture."""
+MAX_SCANS = 100
+"""Scans of a JPEG; a progressive one has about ten, and each covers the whole picture."""
 
-# Pillow's own guard stands behind ours: from here on it warns, from twice as much on it refuses.
-Image.MAX_IMAGE_PIXELS = MOST_PIXELS
-# Texts in a PNG are packed and grow a thousandfold.
+# Pillow's own guard is the second one: it warns above this, and refuses above twice as much.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+# Texts in a PNG are compressed, and grow a thousandfold.
 PngImagePlugin.MAX_TEXT_MEMORY = 4 * 1024 * 1024
 
-_DECODING = threading.BoundedSemaphore(2)
-"""Two large pictures may be in memory at once, however many are sent."""
+_DECODERS = threading.BoundedSemaphore(2)
+"""At most two pictures are decoded at a time, however many are sent."""
 
-_ENOUGH = 2 * SIDE
-"""Pixels of the shorter side down to which a large picture is reduced before anything else."""
+_SHORTER_SIDE = 2 * SIDE
+"""Pixels of the shorter side to which a large picture is reduced first."""
 
-_LONGEST = 8 * SIDE
-"""Pixels of the longer side of a reduced picture: one that is very long is made less so."""
+_LONGER_SIDE = 8 * SIDE
+"""Pixels of the longer side of a reduced picture, at most; a very long one loses its shape."""
 
-_AT_A_TIME = 1_000_000
-"""Pixels of 16-bit grey that are looked at at a time."""
+_PIXELS_AT_ONCE = 1_000_000
+"""Pixels of 16-bit grey that are in memory as an array at a time."""
 
-_STRIP = 64
-"""Rows of the reduced picture that are made at a time."""
+_STRIP_ROWS = 64
+"""Rows of the reduced picture that are computed at a time."""
 
-_BYTES_A_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2}
-"""As Pillow keeps them; all other modes take 4."""
+_BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2}
+"""Bytes by mode in Pillow; all other modes take 4."""
 
 _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 _ORIENTATION = 0x0112
-_UPRIGHT = {
+_TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -76,17 +77,18 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_SIDEWAYS = tuple(_TRANSPOSES[orientation] for orientation in (5, 6, 7, 8))
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """What is kept of an upload: ``square`` uint8 [224, 224], grey, its aspect ratio given up.
+    """A decoded upload: ``square`` is uint8 [224, 224], grey, stretched to a square.
 
-    ``width`` and ``height`` are those of the upload, upright, in pixels; ``colourfulness`` is 0 for
+    ``width`` and ``height`` are those of the upright upload, in pixels; ``colourfulness`` is 0 for
     grey, about 15 for a slight tint, above 30 for photographs.
     """
 
-    square: NDArray[np.uint8]
+    square: ByteArray
     width: int
     height: int
     colourfulness: float
@@ -98,46 +100,54 @@ class ImageField(BaseField):
     kind: Literal["image"]
 
     @property
-    def missing(self) -> str:
-        return f"Choose {self.thing}"
+    def missing_text(self) -> str:
+        return f"Choose {self.noun_phrase}"
 
     @property
-    def takes(self) -> str:
-        """What the field takes, in words."""
+    def accepted_text(self) -> str:
+        """Which files the field accepts, in words."""
         return f"a JPEG or PNG file of at most {MEGABYTES} MB and {MEGAPIXELS} megapixels"
 
     def read(self, value: object) -> Picture:
-        """Decode a file's bytes; see ``BaseField.read``."""
+        """Decode a file's bytes; see ``BaseField.read``.
+
+        Returns:
+            The picture, its square uint8 [224, 224].
+
+        Raises:
+            PydanticCustomError: if the file is no picture that can be used; its message is for
+                visitors.
+        """
         if not isinstance(value, bytes) or not value:
             raise self._refused("empty", "is empty: choose another file")
-        if len(value) > MOST_BYTES:
+        if len(value) > MAX_BYTES:
             raise self._refused("bytes", f"must be {MEGABYTES} MB or less")
-        with _DECODING, self._opened(value) as image:
-            self._weigh(image, value)
+        with _DECODERS, self._open(value) as image:
+            self._check_memory(image, value)
             try:
-                return _picture(image)
-            except Exception as error:  # a decoder that was fed nonsense raises anything
+                return _decode(image)
+            except Exception as error:  # a decoder raises anything for a damaged file
                 raise self._broken() from error
 
-    def weigh(self, value: object) -> int:
-        """Bytes that decoding a file will take, from its first bytes; 0 where ``read`` refuses."""
-        if not isinstance(value, bytes) or not 0 < len(value) <= MOST_BYTES:
+    def estimate_memory(self, value: object) -> int:
+        """Bytes that decoding a file will take, from its first bytes; 0 if ``read`` refuses it."""
+        if not isinstance(value, bytes) or not 0 < len(value) <= MAX_BYTES:
             return 0
         try:
-            with self._opened(value) as image:
-                return self._weigh(image, value)
+            with self._open(value) as image:
+                return self._check_memory(image, value)
         except PydanticCustomError:
             return 0
 
-    def _weigh(self, image: Image.Image, data: bytes) -> int:
+    def _check_memory(self, image: Image.Image, data: bytes) -> int:
         width, height = image.size
-        if width * height > MOST_PIXELS:
+        if width * height > MAX_PIXELS:
             raise self._too_many_pixels()
-        # A JPEG with a second picture behind the first (MPO: depth, exposure) is no animation.
+        # A JPEG may hold a second picture (MPO: depth, exposure) without being animated.
         if image.format == "PNG" and getattr(image, "is_animated", False):
-            raise self._refused("animated", "must be a still one, not an animation")
-        needed = decoded_bytes(image, data)
-        if needed > MOST_DECODED:
+            raise self._refused("animated", "must be a still picture, not an animation")
+        needed = estimate_decoded_bytes(image, data)
+        if needed > MAX_DECODED_BYTES:
             raise self._refused(
                 "decoded", "is too large to be opened: save it smaller, or in plain grey"
             )
@@ -147,9 +157,9 @@ class ImageField(BaseField):
         return {"type": "string", "contentEncoding": "base64", "contentMediaType": "image/jpeg"}
 
     @contextmanager
-    def _opened(self, data: bytes) -> Iterator[Image.Image]:
-        """The picture with its header read and nothing decoded."""
-        if has_too_many_pieces(data):
+    def _open(self, data: bytes) -> Iterator[Image.Image]:
+        """Read the picture's header, and decode nothing."""
+        if has_too_many_parts(data):
             raise self._broken()
         try:
             image = Image.open(BytesIO(data), formats=("PNG", "JPEG"))
@@ -163,7 +173,7 @@ class ImageField(BaseField):
             yield image
 
     def _refused(self, kind: str, words: str) -> PydanticCustomError:
-        return refusal(kind, f"{self.subject} {words}")
+        return make_error(kind, f"{self.label} {words}")
 
     def _broken(self) -> PydanticCustomError:
         return self._refused("broken", "is damaged or cut short: choose another file")
@@ -171,136 +181,131 @@ class ImageField(BaseField):
     def _too_many_pixels(self) -> PydanticCustomError:
         return self._refused("pixels", f"must have {MEGAPIXELS} megapixels or less")
 
-    @property
-    def subject(self) -> str:
-        return f"The {self.noun}"
 
+def has_too_many_parts(data: bytes) -> bool:
+    """Whether a file has more chunks, segments or scans than any program writes.
 
-def has_too_many_pieces(data: bytes) -> bool:
-    """Whether a file is in more pieces than any program makes, to keep its reader busy."""
+    Such a file is made to keep its reader busy.
+    """
     if data.startswith(_SIGNATURES[1]):
-        return data.count(b"\xff\xda") > MOST_SCANS or _segments(data) > MOST_SEGMENTS
-    place = len(_SIGNATURES[0])
-    for _ in range(MOST_PIECES):
-        if place + 8 > len(data):
+        return data.count(b"\xff\xda") > MAX_SCANS or _find_scan(data)[0] > MAX_SEGMENTS
+    offset = len(_SIGNATURES[0])
+    for _ in range(MAX_CHUNKS):
+        if offset + 8 > len(data):
             return False
-        place += 12 + int.from_bytes(data[place : place + 4])
+        offset += 12 + int.from_bytes(data[offset : offset + 4])
     return data.startswith(_SIGNATURES[0])
 
 
-def _segments(data: bytes) -> int:
-    """Segments of a JPEG before its picture, as far as they matter."""
-    place, count = 2, 0
-    while count <= MOST_SEGMENTS and data[place : place + 1] == b"\xff":
-        if data[place + 1 : place + 2] == b"\xda":
-            break
-        place += 2 + int.from_bytes(data[place + 2 : place + 4])
+def _find_scan(data: bytes) -> tuple[int, int | None]:
+    """The number of segments before the first scan of a JPEG, and the scan's offset."""
+    offset, count = 2, 0
+    while count <= MAX_SEGMENTS and data[offset : offset + 1] == b"\xff":
+        if data[offset + 1 : offset + 2] == b"\xda":
+            return count, offset
+        offset += 2 + int.from_bytes(data[offset + 2 : offset + 4])
         count += 1
-    return count
+    return count, None
 
 
-def decoded_bytes(image: Image.Image, data: bytes) -> int:
+def estimate_decoded_bytes(image: Image.Image, data: bytes) -> int:
     """Bytes that the opened picture takes once it is decoded."""
     pixels = image.width * image.height
-    if image.format == "PNG":
-        return pixels * _BYTES_A_PIXEL.get(image.mode, 4)
-    kept = 0
-    if _in_several_scans(image, data):
-        # libjpeg then holds two bytes for each sample until the last scan has come.
-        layers = [(across, down) for _, across, down, _ in image.layer]  # type: ignore[attr-defined]
-        most = max(across for across, _ in layers) * max(down for _, down in layers)
-        kept = sum(2 * pixels * across * down // most for across, down in layers)
-    # As Pillow's draft will choose it, which cannot be asked without being done.
-    fraction = max(one for one in (1, 2, 4, 8) if one <= max(1, min(image.size) // _ENOUGH))
-    return kept + pixels // fraction**2 * _BYTES_A_PIXEL.get(image.mode, 4)
+    bytes_per_pixel = _BYTES_PER_PIXEL.get(image.mode, 4)
+    if not isinstance(image, JpegImageFile):
+        return pixels * bytes_per_pixel
+    coefficients = 0
+    if _has_several_scans(image, data):
+        # libjpeg keeps two bytes for each sample until it has read the last scan.
+        layers = [(horizontal, vertical) for _, horizontal, vertical, _ in image.layer]
+        largest = max(across for across, _ in layers) * max(down for _, down in layers)
+        coefficients = sum(2 * pixels * across * down // largest for across, down in layers)
+    # Pillow's draft will choose this fraction; it cannot be asked without decoding.
+    fraction = max(n for n in (1, 2, 4, 8) if n <= max(1, min(image.size) // _SHORTER_SIDE))
+    return coefficients + pixels // fraction**2 * bytes_per_pixel
 
 
-def _in_several_scans(image: Image.Image, data: bytes) -> bool:
-    """Whether the first scan is not the whole picture."""
+def _has_several_scans(image: JpegImageFile, data: bytes) -> bool:
     if image.info.get("progressive"):
         return True
-    place = 2
-    while data[place : place + 1] == b"\xff":
-        if data[place + 1 : place + 2] == b"\xda":
-            return data[place + 4] < len(image.layer)  # type: ignore[attr-defined]
-        place += 2 + int.from_bytes(data[place + 2 : place + 4])
-    return True
+    _, offset = _find_scan(data)
+    return offset is None or data[offset + 4] < len(image.layer)
 
 
-def _picture(image: Image.Image) -> Picture:
+def _decode(image: Image.Image) -> Picture:
     width, height = image.size
     # A JPEG is decoded at an eighth of its size in an eighth of the time, where that is enough.
-    image.draft(image.mode, (_ENOUGH, _ENOUGH))
+    image.draft(image.mode, (_SHORTER_SIDE, _SHORTER_SIDE))
     image.load()
-    way = _orientation(image)
-    image = _reduced(image)
+    transpose = _find_transpose(image)
+    image = _reduce(image)
     square = to_square(to_grey(image))
-    colour = colourfulness(image)
-    if way is not None:
-        square = np.asarray(Image.fromarray(square).transpose(way))
-        if way in (_UPRIGHT[5], _UPRIGHT[6], _UPRIGHT[7], _UPRIGHT[8]):
+    colourfulness = measure_colourfulness(image)
+    if transpose is not None:
+        square = np.asarray(Image.fromarray(square).transpose(transpose))
+        if transpose in _SIDEWAYS:
             width, height = height, width
-    return Picture(square, width, height, colour)
+    return Picture(square, width, height, colourfulness)
 
 
-def _orientation(image: Image.Image) -> Image.Transpose | None:
-    """How to turn the picture upright; nothing where its EXIF data cannot be read."""
+def _find_transpose(image: Image.Image) -> Image.Transpose | None:
+    """How to turn the picture upright; None if it is, or if its EXIF data cannot be read."""
     try:
-        return _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
+        return _TRANSPOSES.get(image.getexif().get(_ORIENTATION, 1))
     except Exception:
         return None
 
 
-def _reduced(image: Image.Image) -> Image.Image:
-    """The picture in a mode that can be averaged, a large one shrunk by whole factors.
+def _reduce(image: Image.Image) -> Image.Image:
+    """Shrink a large picture by whole factors, and give it a mode that can be averaged.
 
-    In strips, for what stands between the two sizes would be several times the picture itself.
+    Works in strips, because the picture in that mode would take several times its memory.
     """
     width, height = image.size
-    factor = max(1, min(image.size) // _ENOUGH)
-    across, down = (max(factor, -(-side // _LONGEST)) for side in image.size)
-    levels = _levels(image) if image.mode.startswith("I") else None
+    factor = max(1, min(image.size) // _SHORTER_SIDE)
+    across, down = (max(factor, -(-side // _LONGER_SIDE)) for side in image.size)
+    levels = _find_levels(image) if image.mode.startswith("I") else None
     if across == down == 1:
-        return _averageable(image, levels)
-    step = down * _STRIP
+        return _to_averageable(image, levels)
+    step = down * _STRIP_ROWS
     strips = [
-        _averageable(image.crop((0, top, width, min(top + step, height))), levels).reduce(
+        _to_averageable(image.crop((0, top, width, min(top + step, height))), levels).reduce(
             (across, down)
         )
         for top in range(0, height, step)
     ]
     whole = Image.new(strips[0].mode, (strips[0].width, sum(strip.height for strip in strips)))
-    for number, strip in enumerate(strips):
-        whole.paste(strip, (0, number * _STRIP))
+    for index, strip in enumerate(strips):
+        whole.paste(strip, (0, index * _STRIP_ROWS))
     return whole
 
 
-def _levels(image: Image.Image) -> tuple[int, int]:
+def _find_levels(image: Image.Image) -> tuple[int, int]:
     """The lowest and the highest value of 16-bit grey."""
     width, height = image.size
-    rows = max(1, _AT_A_TIME // width)
+    rows = max(1, _PIXELS_AT_ONCE // width)
     strips = (
         np.asarray(image.crop((0, top, width, min(top + rows, height))))
         for top in range(0, height, rows)
     )
-    ends = [(int(strip.min()), int(strip.max())) for strip in strips]
-    return min(low for low, _ in ends), max(high for _, high in ends)
+    levels = [(int(strip.min()), int(strip.max())) for strip in strips]
+    return min(low for low, _ in levels), max(high for _, high in levels)
 
 
-def _stretched(image: Image.Image, low: int, high: int) -> Image.Image:
+def _stretch(image: Image.Image, low: int, high: int) -> Image.Image:
     """16-bit grey in 8 bits, ``low`` black and ``high`` white."""
     scale = np.float32(255.0 / max(high - low, 1))
     return Image.fromarray(((np.asarray(image) - low) * scale).astype(np.uint8))
 
 
-def _averageable(image: Image.Image, levels: tuple[int, int] | None) -> Image.Image:
+def _to_averageable(image: Image.Image, levels: tuple[int, int] | None) -> Image.Image:
     """The picture with its colours as numbers and its transparent parts as a channel.
 
     16-bit grey is stretched between its own lowest and highest value, because scanners use 10 to 16
     of the bits.
     """
     if levels is not None:
-        return _stretched(image, *levels)
+        return _stretch(image, *levels)
     if "transparency" in image.info or image.mode == "PA":
         return image.convert("RGBA")
     return image.convert("RGB") if image.mode in ("P", "1") else image
@@ -309,10 +314,10 @@ def _averageable(image: Image.Image, levels: tuple[int, int] | None) -> Image.Im
 def to_grey(image: Image.Image) -> Image.Image:
     """A decoded picture in 8-bit grey, mode L.
 
-    Transparency is laid on black, the background of an X-ray.
+    Transparent parts become black, the background of an X-ray.
     """
     if image.mode.startswith("I"):
-        image = _stretched(image, *_levels(image))
+        image = _stretch(image, *_find_levels(image))
     if image.mode in ("RGBA", "LA"):
         image = image.convert("RGBA")
         black = Image.new("RGBA", image.size, (0, 0, 0, 255))
@@ -320,26 +325,26 @@ def to_grey(image: Image.Image) -> Image.Image:
     return image if image.mode == "L" else image.convert("RGB").convert("L")
 
 
-def to_square(grey: Image.Image) -> NDArray[np.uint8]:
-    """The grey picture at 224 x 224, its aspect ratio given up as in the training set; uint8.
+def to_square(grey: Image.Image) -> ByteArray:
+    """The grey picture as uint8 [224, 224], stretched to a square as the training set is.
 
-    Bicubic with antialiasing, as the training files were made. One of 224 x 224 is not touched.
+    Bicubic with antialiasing, like the training files. A picture of 224 x 224 stays as it is.
     """
     if grey.size != (SIDE, SIDE):
         grey = grey.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
     return np.asarray(grey, dtype=np.uint8)
 
 
-def to_input(square: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """uint8 [224, 224] to the network's float32 [1, 1, 224, 224] in 0..1."""
+def to_input(square: ByteArray) -> Float32Array:
+    """The network's input, float32 [1, 1, 224, 224] in 0..1, of a square, uint8 [224, 224]."""
     return square[None, None].astype(np.float32) / np.float32(255)
 
 
-def colourfulness(image: Image.Image) -> float:
-    """How coloured a picture is.
+def measure_colourfulness(image: Image.Image) -> float:
+    """The colourfulness of a picture, 0 for grey.
 
-    Hasler and Suesstrunk, "Measuring colourfulness in natural images", SPIE 5007, 2003, less their
-    term for the mean: a scan tinted evenly, blue or sepia, still counts as grey.
+    Hasler and Suesstrunk, "Measuring colourfulness in natural images", SPIE 5007, 2003, without
+    their term for the mean: a scan with an even tint, blue or sepia, still counts as grey.
     """
     if image.mode in ("L", "LA") or image.mode.startswith("I"):
         return 0.0

@@ -1,11 +1,11 @@
-"""Numbers as people type them: text in, a number or the kind of mistake out."""
+"""Reads numbers as people type them."""
 
 import re
 import unicodedata
 from decimal import Decimal
 
-LONGEST = 40
-"""Characters of a number that a person could have meant; anything longer is not read."""
+_MAX_LENGTH = 40
+"""Characters of the longest number that is read; nobody types a longer one."""
 
 _MINUS = str.maketrans({"\u2212": "-", "\u2013": "-"})
 _SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
@@ -18,14 +18,13 @@ _NUMBER = re.compile(
 
 
 class NotANumberError(ValueError):
-    """The text is not one finite number in a spelling that we are sure of."""
+    """The text is not one finite number in an unambiguous spelling."""
 
 
-def _plain(text: str) -> str:
-    """Map every decimal digit of any script to ASCII, one by one, and ``½`` to ``1/2``.
+def _to_ascii(text: str) -> str:
+    """Map each decimal digit of any script to ASCII, and ``½`` to `` 1/2``.
 
-    Not NFKC: that turns ``5²`` into 52. A vulgar fraction gets a space before it, so that ``2½``
-    reads as two and a half and not as 21/2.
+    NFKC would turn ``5²`` into 52. The space keeps ``2½`` from becoming 21/2.
     """
     out: list[str] = []
     for char in text:
@@ -49,9 +48,9 @@ def read_number(text: str, units: tuple[str, ...] = ()) -> Decimal:
     """Read one number as a person writes it.
 
     Accepts thousands separators (``1,850``, ``1 850``, ``1'850``), a leading ``$``, a trailing unit
-    out of ``units`` (whatever its case and dots), halves as ``2.5``, ``2½`` or ``2 1/2``, and the
-    digits of any script. Refuses what could be read in two ways (``1,85``), and everything that
-    ``float`` would take without a person meaning it (``1_20``, ``1e5``, ``nan``, ``inf``).
+    out of ``units`` in any case and with dots, halves as ``2.5``, ``2½`` or ``2 1/2``, and the
+    digits of any script. Refuses ambiguous spellings (``1,85``), and those that ``float`` accepts
+    but no person means (``1_20``, ``1e5``, ``nan``, ``inf``).
 
     Args:
         text: what was typed.
@@ -63,11 +62,11 @@ def read_number(text: str, units: tuple[str, ...] = ()) -> Decimal:
     Raises:
         NotANumberError: if the text is anything else.
     """
-    if len(text) > LONGEST:
+    if len(text) > _MAX_LENGTH:
         raise NotANumberError
     if text.isascii() and text.isdigit():
         return Decimal(text)
-    plain = _SPACES.sub(" ", _plain(text.translate(_MINUS))).strip(" ")
+    plain = _SPACES.sub(" ", _to_ascii(text.translate(_MINUS))).strip(" ")
     match = _NUMBER.match(plain)
     if match is None or not _is_unit(plain[match.end() :], units):
         raise NotANumberError
@@ -76,10 +75,10 @@ def read_number(text: str, units: tuple[str, ...] = ()) -> Decimal:
         raise NotANumberError
     number = Decimal(re.sub(r"[^0-9]", "", whole or "0") + (decimals or ""))
     if fraction:
-        above, below = (int(part) for part in fraction.split("/"))
-        if below == 0 or above >= below:
+        numerator, denominator = (int(part) for part in fraction.split("/"))
+        if denominator == 0 or numerator >= denominator:
             raise NotANumberError
-        number += Decimal(above) / Decimal(below)
+        number += Decimal(numerator) / Decimal(denominator)
     return -number if match["sign"] == "-" else number
 
 

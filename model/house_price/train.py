@@ -20,9 +20,17 @@ import joblib
 import numpy as np
 
 from model.contract import formatting
-from model.contract.arrays import Float64Array
-from model.contract.card import Artifact, Calibration, Golden, Group, Manifest, Metric, TrainingData
+from model.contract.arrays import Float32Array, Float64Array
 from model.contract.fields import Value
+from model.contract.manifest import (
+    Artifact,
+    Calibration,
+    CalibrationGroup,
+    GoldenRow,
+    Manifest,
+    Metric,
+    TrainingData,
+)
 from model.house_price.facts import CARD, CHOICES, FIELDS, OPTIONAL, REQUIRED
 from model.house_price.figures import measure, measure_groups
 from model.house_price.fitting import COVERAGE, Fitted, fit
@@ -33,7 +41,7 @@ from model.making.neighbors import limits, make
 from model.making.onnx.compile import compile_pipelines
 from model.serving.explain import explain
 from model.serving.neighbors import Neighbors
-from model.serving.predictors import Matrix, OnnxPredictor
+from model.serving.predictors import OnnxPredictor
 
 _LIBRARIES = ("joblib", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
 _MASKED_COMPARISONS = 4
@@ -112,8 +120,8 @@ def train(
     neighbors.save(folder / "neighbors.npz")
     report("indexed for similar sales")
     figures = {metric.name: metric.value for metric in measure(fitted.held_out, sales.price)}
-    count = formatting.number(len(sales), CARD.locale)
-    percent = partial(formatting.percent, locale=CARD.locale, digits=1)
+    count = formatting.format_number(len(sales), CARD.locale)
+    percent = partial(formatting.format_percent, locale=CARD.locale, digits=1)
     return Manifest(
         trained=date.today(),
         seed=recipe.seed,
@@ -174,7 +182,7 @@ def _neighbors(compiled: bytes, sales: Sales) -> Neighbors:
     """Return the index of similar sales, by the distance that the compiled model teaches."""
     predictor = OnnxPredictor(compiled)
 
-    def answer(rows: Matrix) -> Float64Array:
+    def answer(rows: Float32Array) -> Float64Array:
         return predictor.predict(rows)[0].astype(np.float64)
 
     rows = sales.facts.astype(np.float32)
@@ -198,7 +206,7 @@ def _calibration(fitted: Fitted, price: Float64Array, neighbors: Neighbors) -> C
     known = [[*required, *map(FIELDS.index, figures.known)] for figures in made]
     supports = limits(neighbors, known)
     groups = tuple(
-        Group(
+        CalibrationGroup(
             known=figures.known,
             low=round(-float(fitted.bounds.low[number]), 6),
             high=round(float(fitted.bounds.high[number]), 6),
@@ -222,7 +230,7 @@ def _reference(facts: Float64Array) -> dict[str, Value]:
     return reference
 
 
-def _golden(compiled: bytes, bounds: Bounds) -> tuple[Golden, ...]:
+def _golden(compiled: bytes, bounds: Bounds) -> tuple[GoldenRow, ...]:
     """Return `GOLDEN` with the answers of the compiled model: dollars, unrounded to the cent."""
     rows = np.array(
         [[field.encode(given.get(field.name)) for field in CARD.fields] for given in GOLDEN]
@@ -232,7 +240,7 @@ def _golden(compiled: bytes, bounds: Bounds) -> tuple[Golden, ...]:
     groups = group_of(rows, OPTIONAL_COLUMNS)
     low, high = bounds.interval(value.astype(np.float64), spread.astype(np.float64), groups)
     return tuple(
-        Golden(
+        GoldenRow(
             features=given,
             value=round(float(value[row]), 2),
             low=round(float(low[row]), 2),

@@ -23,7 +23,7 @@ from model.making.request import Request
 from model.making.summary import AddedModel, summarize
 from model.making.tables import read_rows
 from model.making.targets import draft_output, read_truth
-from model.serving.loading import load_any_model
+from model.serving.loading import load_model
 
 STAGES = (
     "reading",
@@ -59,7 +59,7 @@ def add_model(request: Request, root: Path, report: Callable[[str], object]) -> 
         work.mkdir()
         try:
             added = _make(request, folder, work, report)
-            load_any_model(work)
+            load_model(work)
         except ModelError as error:
             text = str(error).replace(str(work), str(folder))
             raise AddError(f"What was drafted does not pass its own check: {text}") from error

@@ -28,7 +28,7 @@ def draft_words(title: str, data: str, dataset: Dataset, output: Output) -> Word
         dataset: the rows that it can answer.
         output: what it answers.
     """
-    rows = f"{formatting.number(dataset.seen, LOCALE)} rows of {data}"
+    rows = f"{formatting.format_number(dataset.seen, LOCALE)} rows of {data}"
     facts = "one fact" if len(dataset.fields) == 1 else f"{len(dataset.fields)} facts"
     return Words(
         title=_question(output),

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from model.contract.sources import Raw, Source
+from model.contract.sources import CellValue, Source
 from model.making.errors import AddError
 from model.making.naming import Naming, name_columns, readable
 
@@ -137,7 +137,7 @@ def _study_numbers(
     if said == "choice" or (said is None and (encoded or gaps)):
         if len(distinct) > MOST_CHOICES:
             raise AddError(f"Column {name!r} has {len(distinct)} values, too many for a list.")
-        values: tuple[Raw, ...] = tuple(
+        values: tuple[CellValue, ...] = tuple(
             int(value) if whole_type else float(value) for value in distinct
         )
         why = "the model takes it for a category" if encoded else f"{len(values)} whole numbers"
@@ -152,7 +152,7 @@ def _study_numbers(
     return "number", plain, (), "numbers"
 
 
-def _plain(value: Raw) -> str:
+def _plain(value: CellValue) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 

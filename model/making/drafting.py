@@ -72,7 +72,7 @@ class DraftCard:
 
     def span(self, low: float, high: float) -> str:
         """Two numbers as the form shows them, with its unit."""
-        ends = [formatting.shown(end, LOCALE, not self.is_year) for end in (low, high)]
+        ends = [formatting.format_short(end, LOCALE, not self.is_year) for end in (low, high)]
         unit = f"\u00a0{self.column.naming.unit}" if self.column.naming.unit else ""
         return f"{ends[0]}{unit}" if low == high else f"{ends[0]} to {ends[1]}{unit}"
 
@@ -124,7 +124,7 @@ def draft_field(
     usual = np.quantile(known, _USUAL, method="nearest").tolist()
     # A value that stands in the data, but for its last digits: one between two is nobody's.
     median = float(np.quantile(known, 0.5, method="nearest"))
-    reference = int(median) if column.kind == "integer" else formatting.rounded(median)
+    reference = int(median) if column.kind == "integer" else formatting.round_short(median)
     return DraftCard(column, required, low, high, (usual[0], usual[1]), reference, seen)
 
 
@@ -206,7 +206,7 @@ def _field(drafted: DraftCard) -> dict[str, object]:
     }
     if column.kind == "flag":
         quoted = f"“{textwrap.shorten(naming.label, _LONGEST_QUOTED, placeholder=' …')}”"
-        made |= {"noun": f"{quoted} is true", "because": f"{_plain(quoted)} is {{value}}"}
+        made |= {"noun": f"{quoted} is true", "reason_text": f"{_plain(quoted)} is {{value}}"}
     if column.kind in ("integer", "number"):
         made["help"] = f"Usually {drafted.span(*drafted.usual)}"
         if naming.unit:

@@ -8,7 +8,7 @@ import numpy as np
 
 from model.contract import formatting
 from model.contract.arrays import Float64Array
-from model.contract.card import Calibration, Metric
+from model.contract.manifest import Calibration, Metric
 from model.making.dataset import Dataset
 from model.making.drafting import LOCALE, Output
 from model.making.measuring import (
@@ -61,7 +61,7 @@ def evaluate(
         words = "How good it is was not measured"
         words += "." if output.classes else ", so it gives no range."
         return Evaluation(bool(output.classes), how, words)
-    shown = formatting.number(count, LOCALE)
+    shown = formatting.format_number(count, LOCALE)
     how = f"On {shown} rows that the model had not seen."
     if output.classes:
         metrics, temperature = measure_classes(
@@ -80,7 +80,7 @@ def evaluate(
                 " Its probabilities were calibrated on the same rows by one temperature, and "
                 "the figures after calibration taken by tenfold cross-validation over them."
             )
-        right = formatting.percent(metrics[0].value, LOCALE, digits=1)
+        right = formatting.format_percent(metrics[0].value, LOCALE, digits=1)
         words = f"It named the right {noun} for {right} of {shown} rows that it had not seen."
         return Evaluation(True, how, words, metrics, None, temperature)
     optional = [
@@ -98,7 +98,7 @@ def evaluate(
     except TooFewRowsError as error:
         note(f"There is no range. {error}")
         return Evaluation(False, str(error), "Too few rows were kept aside to give a range.")
-    off = formatting.number(metrics[0].value, LOCALE)
+    off = formatting.format_number(metrics[0].value, LOCALE)
     unit = f" {output.naming.unit}" if output.naming.unit else ""
     words = f"Half of its answers came within {off}{unit} of the actual {noun}."
     return Evaluation(False, how, words, metrics, calibration)

@@ -64,6 +64,6 @@ def _typed(item: DraftCard, code: float) -> Value:
     if item.column.kind == "integer":
         return round(code)
     # Nobody types sixteen digits; but a bound of the data's own may be one row away.
-    near = formatting.rounded(code)
+    near = formatting.round_short(code)
     code = near if item.low <= near <= item.high else code
     return format(Decimal(repr(code)), "f") if "e" in repr(code) else code

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from model.contract.card import Card, Golden, Manifest
+from model.contract.card import Card
+from model.contract.manifest import GoldenRow, Manifest
 from model.making.errors import AddError
 from model.making.measuring import PredictFunction
 from model.serving.intervals import ConformalIntervals
@@ -11,7 +12,7 @@ from model.serving.temperature import apply_temperature
 _LEAST_GOLDEN = 3
 
 
-def golden_rows(answer: PredictFunction, card: Card, manifest: Manifest) -> tuple[Golden, ...]:
+def golden_rows(answer: PredictFunction, card: Card, manifest: Manifest) -> tuple[GoldenRow, ...]:
     """The reference and the examples with their answers.
 
     Raises:
@@ -31,13 +32,13 @@ def golden_rows(answer: PredictFunction, card: Card, manifest: Manifest) -> tupl
         said = answer(card.encode(features))
         if said.ndim > 1:
             shares = apply_temperature(said, manifest.temperature)[0]
-            label = card.classes.classes[int(shares.argmax())].value
-            value = float(shares.max()) if card.classes.probabilities else 1.0
-            golden.append(Golden(features=dict(features), value=value, label=label))
+            label = card.class_output.classes[int(shares.argmax())].value
+            value = float(shares.max()) if card.class_output.probabilities else 1.0
+            golden.append(GoldenRow(features=dict(features), value=value, label=label))
             continue
         value, low, high = float(said[0]), None, None
         if ranges is not None:
             known = frozenset(name for name in card.optional if features[name] is not None)
-            low, high = ranges.ends(value, 1.0, ranges.group(known))
-        golden.append(Golden(features=dict(features), value=value, low=low, high=high))
+            (low,), (high,) = ranges.compute_bounds([value], [1.0], ranges.find_group(known))
+        golden.append(GoldenRow(features=dict(features), value=value, low=low, high=high))
     return tuple(golden)

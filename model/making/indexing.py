@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.contract.arrays import Float64Array
+from model.contract.arrays import Float32Array, Float64Array
 from model.making.drafting import DraftCard
 from model.making.measuring import PredictFunction
 from model.making.neighbors import limits, make
 from model.serving.explain import explain
 from model.serving.neighbors import Neighbors
-from model.serving.predictors import Matrix
 
 LEAST = 100
 """Rows with every fact below which none are shown."""
@@ -52,7 +51,7 @@ class Index:
         return tuple(found)
 
 
-def reference_row(drafted: Sequence[DraftCard]) -> Matrix:
+def reference_row(drafted: Sequence[DraftCard]) -> Float32Array:
     """The reference row as a predictor sees it, shape (1, fields)."""
     return np.array([[encode(item, item.reference) for item in drafted]], dtype=np.float32)
 
@@ -80,7 +79,7 @@ def importance_of(
         said = answer(row[None, :])
         place = int(said[0].argmax()) if said.ndim > 1 else None
 
-        def scalar(asked: Matrix, place: int | None = place) -> Float64Array:
+        def scalar(asked: Float32Array, place: int | None = place) -> Float64Array:
             values = answer(asked)
             return values if place is None else values[:, place]
 

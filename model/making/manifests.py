@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from model.contract.card import Artifact, Calibration, Card, Golden, Manifest, TrainingData
+from model.contract.card import Card
+from model.contract.manifest import Artifact, Calibration, GoldenRow, Manifest, TrainingData
 from model.making.bounds import round_bounds
 from model.making.dataset import Dataset
 from model.making.evaluating import SEED, Evaluation
@@ -85,7 +86,7 @@ def write_manifest(
         neighbors="neighbors.npz" if index is not None else "",
         frame=ready.frame,
         support=support,
-        golden=(Golden(features={}, value=0),) * 3,
+        golden=(GoldenRow(features={}, value=0),) * 3,
     )
     golden = golden_rows(ready.answer, card, manifest)
     manifest = manifest.model_copy(update={"golden": golden})

@@ -9,13 +9,12 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from sklearn.metrics import balanced_accuracy_score, r2_score
 
-from model.contract.arrays import Float64Array, IntArray
-from model.contract.card import Calibration, Group, Metric
+from model.contract.arrays import Float32Array, Float64Array, IntArray
+from model.contract.manifest import Calibration, CalibrationGroup, Metric
 from model.making.conformal import calibrate, folds, mask, splits
-from model.serving.predictors import Matrix
 from model.serving.temperature import apply_temperature
 
-PredictFunction = Callable[[Matrix], Float64Array]
+PredictFunction = Callable[[Float32Array], Float64Array]
 """Values, shape (rows,), or probabilities, shape (rows, classes), for a matrix of codes."""
 
 
@@ -149,7 +148,7 @@ def _group(
     log: bool,
     known: tuple[str, ...],
     count: int | None,
-) -> Group:
+) -> CalibrationGroup:
     values = answer(rows.astype(np.float32))
     bounds = calibrate(_scores(values, truth, log)[None, :], coverage)
     low, high = -float(bounds.low[0]), float(bounds.high[0])
@@ -158,7 +157,7 @@ def _group(
         error = float(np.median(np.abs(values / truth - 1)))
     else:
         width, error = low + high, float(np.median(np.abs(values - truth)))
-    return Group(
+    return CalibrationGroup(
         known=known,
         unknown=count,
         low=_digits(low),

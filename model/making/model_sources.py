@@ -12,14 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from model.contract.arrays import Float64Array
+from model.contract.arrays import Float32Array, Float64Array
 from model.contract.sources import Frame, Source, widen
 from model.making.columns import DataColumn
 from model.making.errors import AddError
 from model.making.estimators import Estimator, encoded_columns
 from model.making.measuring import PredictFunction
 from model.making.missing_values import HolesInTraining, seen_holes
-from model.serving.predictors import Matrix
 
 Ask = Callable[[Float64Array], Float64Array]
 
@@ -134,7 +133,7 @@ class EstimatorSource:
         self._compare_with_data(table[kept], frame, matrix, estimator)
         joblib.dump(estimator.fitted, work / "model.joblib", compress=3)
 
-        def served(rows: Matrix) -> Float64Array:
+        def served(rows: Float32Array) -> Float64Array:
             return ask(widen(rows))
 
         ready = PreparedModel(

@@ -5,18 +5,29 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from model.contract.arrays import Float32Array
-from model.serving.neighbors import _APART, _AT_ONCE, FLOOR, NEAREST, SUPPORTED, Neighbors
-from model.serving.predictors import Column, Matrix
+from model.contract.arrays import Float32Array, FloatArray
+from model.serving.neighbors import NEAREST, Neighbors
+
+_QUANTILE = 0.99
+"""Share of the training rows that the threshold keeps in distribution."""
+
+_MIN_SHARE = 0.05
+"""Smallest share of a fact in the distance, so that none is ignored."""
+
+_MIN_CHOICE_DISTANCE = 0.3
+"""Added to the distance of two different choices, in standard deviations of the predictions."""
+
+_ROWS_AT_ONCE = 256
+"""Rows whose distances to all others are in memory together."""
 
 
 def make(
-    rows: Matrix,
-    answers: Column,
+    rows: Float32Array,
+    answers: FloatArray,
     years: NDArray[np.int64] | None,
     choices: dict[int, int],
     importance: Sequence[float],
-    answer: Callable[[Matrix], NDArray[np.float64]],
+    answer: Callable[[Float32Array], NDArray[np.float64]],
 ) -> Neighbors:
     """Learn the distance and index the rows.
 
@@ -29,7 +40,7 @@ def make(
         answer: the model's values for a matrix, shape (rows,) or (rows, classes), for the choices'
             effects.
     """
-    share = np.maximum(np.asarray(importance) / max(float(np.sum(importance)), 1e-12), FLOOR)
+    share = np.maximum(np.asarray(importance) / max(float(np.sum(importance)), 1e-12), _MIN_SHARE)
     deviation = rows.astype(np.float64).std(axis=0)
     weights = (share / np.maximum(deviation, 1e-9) ** 2).astype(np.float32)
     spread = float(np.std(answers))
@@ -43,7 +54,7 @@ def make(
         effect = np.array(effects)
         effect /= np.linalg.norm(np.std(effect[rows[:, column].astype(int)], axis=0)) or spread
         away = np.linalg.norm(effect[:, None] - effect[None, :], axis=2)
-        apart = away + _APART * (1 - np.eye(count))
+        apart = away + _MIN_CHOICE_DISTANCE * (1 - np.eye(count))
         tables[column] = (share[column] * apart**2).astype(np.float32)
     return Neighbors(rows, answers, years, weights, tables)
 
@@ -56,11 +67,14 @@ def limits(neighbors: Neighbors, groups: Sequence[Sequence[int]]) -> list[float]
     count = len(neighbors.rows)
     columns = sorted({column for group in groups for column in group})
     distances: list[list[Float32Array]] = [[] for _ in groups]
-    for start in range(0, count, _AT_ONCE):
-        asked = np.arange(start, min(start + _AT_ONCE, count))
+    for start in range(0, count, _ROWS_AT_ONCE):
+        asked = np.arange(start, min(start + _ROWS_AT_ONCE, count))
         parts = {
             column: np.stack(
-                [neighbors.square(column, value) for value in neighbors.rows[asked, column]]
+                [
+                    neighbors.compute_squared_differences(column, value)
+                    for value in neighbors.rows[asked, column]
+                ]
             )
             for column in columns
         }
@@ -71,4 +85,4 @@ def limits(neighbors: Neighbors, groups: Sequence[Sequence[int]]) -> list[float]
             squares[np.arange(len(asked)), asked] = np.inf
             nearest = np.partition(squares, NEAREST - 1, axis=1)[:, :NEAREST]
             distances[place].append(np.sqrt(nearest).mean(axis=1))
-    return [float(np.quantile(np.concatenate(found), SUPPORTED)) for found in distances]
+    return [float(np.quantile(np.concatenate(found), _QUANTILE)) for found in distances]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.contract import formatting
-from model.contract.card import Manifest
+from model.contract.manifest import Manifest
 from model.making.dataset import Dataset
 from model.making.drafting import LOCALE, Output
 from model.making.model_sources import PreparedModel
@@ -47,9 +47,9 @@ def summarize(
     if output.classes:
         said = f"{output.naming.label}: {', '.join(label for _, label in output.classes)}"
     else:
-        step = formatting.shown(output.round_to, LOCALE)
+        step = formatting.format_short(output.round_to, LOCALE)
         said = f"{output.naming.label}, in steps of {step} {output.naming.unit}"
-    count = formatting.number(len(ready.matrix), LOCALE)
+    count = formatting.format_number(len(ready.matrix), LOCALE)
     served = f"as ONNX, compiled and compared with the saved model on all {count} rows"
     if ready.frame is None:
         served = (
@@ -66,9 +66,9 @@ def summarize(
     figures = tuple(
         (
             metric.label,
-            formatting.percent(metric.value, LOCALE, digits=1)
+            formatting.format_percent(metric.value, LOCALE, digits=1)
             if metric.share
-            else formatting.shown(float(f"{metric.value:.4g}"), LOCALE),
+            else formatting.format_short(float(f"{metric.value:.4g}"), LOCALE),
         )
         for metric in manifest.metrics
     )

@@ -1,4 +1,4 @@
-"""From a model's folder to a checked model that answers rows or pictures, with its reasons.
+"""Loads a model's folder, checks it, and predicts rows or pictures with explanations.
 
 It may import ``contract`` alone.
 """

@@ -1,7 +1,4 @@
-"""Many rows at once: few calls of the predictor, however many rows and contributions are asked for.
-
-Like ``model.serving.explained_predictor``, without what only a page shows.
-"""
+"""Predicts lists of rows with few calls of the predictor, with or without contributions."""
 
 import math
 import time
@@ -11,105 +8,106 @@ from typing import Generic
 
 import numpy as np
 
+from model.contract.arrays import Float32Array
 from model.contract.fields import Features
-from model.serving.explain import Coalitions, Explanation, coalitions, split_by_reference
-from model.serving.predictors import Matrix
+from model.serving.explain import Coalitions, Explanation, get_coalitions, split_by_reference
 from model.serving.tabular_models import PredictionT, TabularModel
 
-MOST_AT_ONCE = 8192
+MAX_ROWS_PER_CALL = 8192
 """Rows of a matrix that the predictor gets in one call: half a megabyte at ten fields."""
 
-Questions = tuple[Coalitions, Matrix]
-"""What is asked to explain one row, and how that is read."""
+_ExplainedRow = tuple[Coalitions, Float32Array]
+"""The coalitions that explain a row, and their rows, shape (coalitions, fields)."""
 
 
 @dataclass(frozen=True, slots=True)
-class RowAnswer(Generic[PredictionT]):
-    """One row's answer; ``explanation`` None where it was not asked for.
-
-    ``outside`` where the model has seen nothing like the row.
-    """
+class RowPrediction(Generic[PredictionT]):
+    """The prediction for one row; ``explanation`` is None if it was not asked for."""
 
     prediction: PredictionT
-    outside: bool
+    out_of_distribution: bool
     explanation: Explanation | None
 
 
 class BatchPredictor(Generic[PredictionT]):
-    """Asks one model about lists of rows."""
+    """Predicts lists of rows with one model."""
 
     def __init__(self, model: TabularModel[PredictionT]) -> None:
         self._model: TabularModel[PredictionT] = model
         self._card = model.card
         self._reference = model.card.encode(model.manifest.reference)
-        self._usual: list[float] = self._reference[0].tolist()
+        self._reference_codes: list[float] = self._reference[0].tolist()
 
     def predict(
-        self, rows: Sequence[Features], contributions: bool, patience: float = math.inf
-    ) -> list[RowAnswer[PredictionT]]:
-        """Answer each row, in the order of ``rows``.
+        self, rows: Sequence[Features], contributions: bool, timeout: float = math.inf
+    ) -> list[RowPrediction[PredictionT]]:
+        """Predict each row, in the order of ``rows``.
 
         Args:
             rows: any number of them.
-            contributions: whether each answer is explained, at up to 1,024 questions a row.
-            patience: seconds after which explaining is given up, looked at between two calls.
+            contributions: whether to explain each prediction, with up to 1,024 coalitions a row.
+            timeout: seconds after which explaining is given up, checked between two calls.
 
         Raises:
-            ArithmeticError: if the model answers with a number that is not finite.
-            TimeoutError: if patience was at its end.
+            ArithmeticError: if the model predicts a number that is not finite.
+            TimeoutError: if explaining took longer than the timeout.
         """
         if not rows:
             return []
         matrix = np.concatenate([self._card.encode(row) for row in rows])
-        known = [self._model.known(row) for row in rows]
-        outside = [self._outside(matrix[i : i + 1], known[i]) for i in range(len(rows))]
+        known = [self._model.find_known(row) for row in rows]
+        far = [self._is_far(matrix[i : i + 1], known[i]) for i in range(len(rows))]
         if contributions:
             return [
-                RowAnswer(said, outside[i], explanation)
-                for i, (said, explanation) in enumerate(self._explained(matrix, known, patience))
+                RowPrediction(prediction, far[i], explanation)
+                for i, (prediction, explanation) in enumerate(self._explain(matrix, known, timeout))
             ]
         parts = [(slice(i, i + 1), known[i]) for i in range(len(rows))]
         return [
-            RowAnswer(said, outside[i], None)
-            for i, (said, _) in enumerate(self._model.predict_each(matrix, parts))
+            RowPrediction(prediction, far[i], None)
+            for i, (prediction, _) in enumerate(self._model.predict_each(matrix, parts))
         ]
 
-    def _explained(
-        self, matrix: Matrix, known: Sequence[frozenset[str]], patience: float
+    def _explain(
+        self, matrix: Float32Array, known: Sequence[frozenset[str]], timeout: float
     ) -> Iterator[tuple[PredictionT, Explanation]]:
-        """Each row's answer with its contributions; as many rows a call as fit."""
-        latest = time.monotonic() + patience
-        waiting: list[Questions] = []
+        """Explain each row of a matrix (rows, fields), with as many rows in a call as fit."""
+        deadline = time.monotonic() + timeout
+        waiting: list[_ExplainedRow] = []
         first = size = 0
         for i in range(len(matrix)):
-            asked = self._questions(matrix[i : i + 1])
-            if waiting and size + len(asked[1]) > MOST_AT_ONCE:
-                yield from self._ask_together(waiting, known[first:i])
+            planned = self._plan(matrix[i : i + 1])
+            if waiting and size + len(planned[1]) > MAX_ROWS_PER_CALL:
+                yield from self._explain_together(waiting, known[first:i])
                 waiting, first, size = [], i, 0
-                if time.monotonic() > latest:
+                if time.monotonic() > deadline:
                     raise TimeoutError
-            waiting.append(asked)
-            size += len(asked[1])
-        yield from self._ask_together(waiting, known[first:])
+            waiting.append(planned)
+            size += len(planned[1])
+        yield from self._explain_together(waiting, known[first:])
 
-    def _questions(self, row: Matrix) -> Questions:
-        plan = coalitions(*split_by_reference(row[0].tolist(), self._usual), len(self._usual))
-        return plan, plan.rows(row, self._reference)
+    def _plan(self, row: Float32Array) -> _ExplainedRow:
+        reference = self._reference_codes
+        given, changed = split_by_reference(row[0].tolist(), reference)
+        coalitions = get_coalitions(given, changed, len(reference))
+        return coalitions, coalitions.build_rows(row, self._reference)
 
-    def _ask_together(
-        self, waiting: Sequence[Questions], known: Sequence[frozenset[str]]
+    def _explain_together(
+        self, waiting: Sequence[_ExplainedRow], known: Sequence[frozenset[str]]
     ) -> Iterator[tuple[PredictionT, Explanation]]:
         parts, start = [], 0
         for (_, rows), names in zip(waiting, known, strict=True):
             parts.append((slice(start, start + len(rows)), names))
             start += len(rows)
-        answers = self._model.predict_each(np.concatenate([rows for _, rows in waiting]), parts)
-        for (plan, _), (said, values) in zip(waiting, answers, strict=True):
-            yield said, plan.explain(values)
+        found = self._model.predict_each(np.concatenate([rows for _, rows in waiting]), parts)
+        for (coalitions, _), (prediction, values) in zip(waiting, found, strict=True):
+            yield prediction, coalitions.explain(values)
 
-    def _outside(self, row: Matrix, known: frozenset[str]) -> bool:
-        neighbors, limit = self._model.neighbors, self._model.support(known)
-        if neighbors is None or limit is None:
+    def _is_far(self, row: Float32Array, known: frozenset[str]) -> bool:
+        """Whether a row, shape (1, fields), is out-of-distribution."""
+        neighbors, threshold = self._model.neighbors, self._model.find_ood_threshold(known)
+        if neighbors is None or threshold is None:
             return False
-        given = np.flatnonzero(row[0] == row[0]).tolist()  # NaN is not
-        return neighbors.nearest(neighbors.squares(row[0].tolist(), given)).distance > limit
+        given = np.flatnonzero(row[0] == row[0]).tolist()  # not NaN
+        squares = neighbors.compute_squared_distances(row[0].tolist(), given)
+        return neighbors.find_nearest(squares).distance > threshold

@@ -1,4 +1,7 @@
-"""One question to a model, answered with all that belongs to it in one call of its predictor."""
+"""Predicts one row together with its explanation, what-if curve and neighbors.
+
+All of them come from one call of the predictor.
+"""
 
 import math
 from collections.abc import Sequence
@@ -7,235 +10,236 @@ from functools import lru_cache
 from typing import Generic, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from model.contract.arrays import Float32Array
-from model.contract.card import Group
+from model.contract.arrays import Float32Array, IndexArray
 from model.contract.fields import AnyField, Features
+from model.contract.manifest import CalibrationGroup
 from model.contract.sources import widen
-from model.serving.explain import Coalitions, Explanation, coalitions, split_by_reference
+from model.serving.explain import Coalitions, Explanation, get_coalitions, split_by_reference
 from model.serving.neighbors import GridDistances
 from model.serving.tabular_models import PredictionT, TabularModel
 
 POINTS = 19
-"""Places at which a curve is asked; a model of the bundled kind is smooth between them."""
+"""Points of a number's curve; the bundled model is smooth between them."""
 
 
 class WhatIf(NamedTuple):
-    """What the model answers for other values of one fact, all else as it is.
+    """The predictions for other values of one fact, everything else unchanged.
 
-    For each point ``values`` has the fact's code, ``answers``, ``low`` and ``high`` the prediction
-    and the ends of its range, ``supported`` whether there are training rows like that. Without a
-    calibration low and high are the answers themselves.
+    For each point, ``values`` has the fact's code, ``predictions``, ``low`` and ``high`` the
+    prediction and its bounds, and ``in_distribution`` whether there are training rows like it.
+    Without a calibration the bounds are the predictions themselves.
     """
 
     column: int
     values: Sequence[float]
-    answers: Sequence[float]
+    predictions: Sequence[float]
     low: Sequence[float]
     high: Sequence[float]
-    supported: Sequence[bool]
+    in_distribution: Sequence[bool]
 
 
 class Neighbor(NamedTuple):
-    """A training row near the one that was asked about: its facts, what was observed, and when.
-
-    ``answer`` is the index of the class for classes; ``year`` is None where nobody noted it.
-    """
+    """A training row: its features, its observed number or class index, and the year, if known."""
 
     features: Features
-    answer: float
+    target: float
     year: int | None
 
 
 class ExplainedPrediction(NamedTuple, Generic[PredictionT]):
-    """A prediction with its reasons; ``outside`` where the model has seen nothing like the row.
+    """A prediction with its explanation, what-if curve and nearest training rows.
 
-    For classes, explanation and curve are about the probability of the predicted one. ``known`` are
-    the names of the optional facts that were given.
+    For classes, ``explanation`` and ``what_if`` are about the probability of the predicted class.
+    ``known`` are the names of the optional facts that were given.
     """
 
     prediction: PredictionT
     explanation: Explanation
-    curve: WhatIf
-    similar: tuple[Neighbor, ...]
-    outside: bool
+    what_if: WhatIf
+    neighbors: tuple[Neighbor, ...]
+    out_of_distribution: bool
     known: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class _CurveGrid:
-    """One fact's curve: its points, and what is known beforehand of the rows near them.
+    """The points of one fact's curve, shape (points,), and what is known of the rows near them.
 
-    ``steps`` is what the fact adds to squared distances in the places where support is looked for:
-    a choice is looked at in each point, a curve in every third (``step``).
+    ``distances`` are known at every ``step``-th point: at each choice, and at every third point of
+    a number.
     """
 
-    points: NDArray[np.float32]
+    points: Float32Array
     values: tuple[float, ...]
     step: int
-    steps: GridDistances | None
+    distances: GridDistances | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What all questions share in which the same facts are given.
+    """What all requests share in which the same facts are given, and the same ones changed.
 
-    The rows that are asked are first the coalitions, of which the last is the question itself, then
-    the points of the curve. ``places`` (rows, fields) says where each of their values stands in a
-    list of the question's own values and then the ``others``. ``beside`` are the columns that are
-    given beside the curve's. ``limit`` and ``limit_along`` are the distances up to which the row,
-    and a point of the curve, are like what the model has seen; ``group_along`` is the calibration
-    of the points' ranges.
+    The rows to predict are first the coalitions, of which the last is the request's own row, then
+    the points of the curve. ``sources`` (rows, fields) is where each of their values stands in the
+    list of the request's own values followed by ``constants``. ``other_columns`` are the given
+    columns without the curve's. ``threshold`` is the out-of-distribution threshold of the row;
+    ``curve_threshold`` and ``curve_group`` are the threshold and the calibration of the points.
     """
 
     coalitions: Coalitions
-    places: NDArray[np.intp]
-    others: list[float]
+    sources: IndexArray
+    constants: list[float]
     known: frozenset[str]
-    beside: tuple[int, ...]
-    limit: float | None
-    limit_along: float | None
-    group_along: Group | None
+    other_columns: tuple[int, ...]
+    threshold: float | None
+    curve_threshold: float | None
+    curve_group: CalibrationGroup | None
 
 
 class ExplainedPredictor(Generic[PredictionT]):
-    """Asks one model; what no question changes is prepared here, once."""
+    """Explains the predictions of one model; prepares once what all requests share."""
 
     def __init__(self, model: TabularModel[PredictionT]) -> None:
         self._model: TabularModel[PredictionT] = model
         self._card = model.card
-        self._usual: list[float] = model.card.encode(model.manifest.reference)[0].tolist()
-        self._alongs = [self._along(field) for field in model.card.fields]
+        self._reference = model.card.encode_row(model.manifest.reference)
+        self._grids = [self._make_grid(field) for field in model.card.fields]
         self._neighbors = self._read_neighbors()
         if model.card.what_if:
-            self.default = model.card.what_if
+            self.default_what_if = model.card.what_if
         else:
-            self.default = next(field.name for field in model.card.fields if field.required)
+            self.default_what_if = next(field.name for field in model.card.fields if field.required)
         self._plan = lru_cache(maxsize=64)(self._make_plan)
 
     def explain_row(self, features: Features, what_if: str) -> ExplainedPrediction[PredictionT]:
-        """Answer one row.
+        """Predict one row, and explain the prediction.
 
         Args:
             features: the row.
-            what_if: the fact over which the curve goes.
+            what_if: name of the fact that the curve varies.
 
         Raises:
-            ArithmeticError: if the model answers with a number that is not finite.
+            ArithmeticError: if the model predicts a number that is not finite.
         """
-        codes = self._card.codes(features)
-        column = self._card.column[what_if]
-        plan = self._plan(*split_by_reference(codes, self._usual), column)
-        along = self._alongs[column]
-        first = len(plan.places) - len(along.points)
-        rows = np.array(codes + plan.others, dtype=np.float32)[plan.places]
-        prediction, values, spreads = self._model.predict_matrix(rows, first - 1, plan.known)
-        similar, outside, supported = self._near(codes, column, plan, along)
-        answers = low = high = values[first:].tolist()
-        if plan.group_along is not None and self._model.ranges is not None:
-            spread = [1.0] * len(answers) if spreads is None else spreads[first:].tolist()
-            low, high = self._model.ranges.bounds(answers, spread, plan.group_along)
+        codes = self._card.encode_row(features)
+        column = self._card.column_indices[what_if]
+        plan = self._plan(*split_by_reference(codes, self._reference), column)
+        grid = self._grids[column]
+        first = len(plan.sources) - len(grid.points)
+        rows = np.array(codes + plan.constants, dtype=np.float32)[plan.sources]
+        prediction, values, scales = self._model.predict_matrix(rows, first - 1, plan.known)
+        neighbors, out_of_distribution, in_distribution = self._search(codes, column, plan, grid)
+        predictions = low = high = values[first:].tolist()
+        if plan.curve_group is not None and self._model.intervals is not None:
+            scale = [1.0] * len(predictions) if scales is None else scales[first:].tolist()
+            low, high = self._model.intervals.compute_bounds(predictions, scale, plan.curve_group)
         return ExplainedPrediction(
             prediction,
             plan.coalitions.explain(values[:first]),
-            WhatIf(column, along.values, answers, low, high, supported),
-            similar,
-            outside,
+            WhatIf(column, grid.values, predictions, low, high, in_distribution),
+            neighbors,
+            out_of_distribution,
             plan.known,
         )
 
-    def _make_plan(self, given: tuple[int, ...], moved: tuple[int, ...], column: int) -> _Plan:
-        """Plan the questions for rows with these columns given, ``moved`` from the reference."""
-        asked = coalitions(given, moved, len(self._usual))
-        points = self._alongs[column].points
-        fields = np.arange(len(self._usual))
-        along = np.tile(fields, (len(points), 1))
-        along[:, column] = 2 * len(fields) + np.arange(len(points))
+    def _make_plan(self, given: tuple[int, ...], changed: tuple[int, ...], column: int) -> _Plan:
+        """Plan the rows to predict, for the given and the changed columns and the curve's."""
+        width = len(self._reference)
+        coalitions = get_coalitions(given, changed, width)
+        points = self._grids[column].points
+        fields = np.arange(width)
+        curve = np.tile(fields, (len(points), 1))
+        curve[:, column] = 2 * width + np.arange(len(points))
         names, optional = self._card.names, frozenset(self._card.optional)
-        known = optional.intersection(names[at] for at in given)
-        known_along = known | optional.intersection((names[column],))
-        ranges = self._model.ranges
+        known = optional.intersection(names[index] for index in given)
+        known_on_curve = known | optional.intersection((names[column],))
+        intervals = self._model.intervals
         return _Plan(
-            asked,
-            np.concatenate([np.where(asked.own, fields, len(fields) + fields), along]),
-            self._usual + points.tolist(),
+            coalitions,
+            np.concatenate([np.where(coalitions.own, fields, width + fields), curve]),
+            self._reference + points.tolist(),
             known,
-            tuple(at for at in given if at != column),
-            self._model.support(known),
-            self._model.support(known_along),
-            None if ranges is None else ranges.group(known_along),
+            tuple(index for index in given if index != column),
+            self._model.find_ood_threshold(known),
+            self._model.find_ood_threshold(known_on_curve),
+            None if intervals is None else intervals.find_group(known_on_curve),
         )
 
-    def _grid(self, field: AnyField) -> NDArray[np.float32]:
-        """The values along a fact's curve: every choice, or what most training rows span."""
+    def _make_points(self, field: AnyField) -> Float32Array:
+        """The points of a fact's curve: every choice, or the range of most training rows."""
         if field.kind == "choice":
             return np.arange(len(field.choices), dtype=np.float32)
         if field.kind == "flag":
             return np.array([0, 1], dtype=np.float32)
         low, high = float(field.min), float(field.max)
         if self._model.neighbors is not None:
-            rows = self._model.neighbors.rows[:, self._card.column[field.name]]
-            low, high = _rounded(*np.quantile(rows, (0.005, 0.995)).tolist())
-        grid = np.linspace(low, high, POINTS)
-        return np.unique(np.round(grid) if field.kind == "integer" else grid).astype(np.float32)
+            rows = self._model.neighbors.rows[:, self._card.column_indices[field.name]]
+            low, high = _round_range(*np.quantile(rows, (0.005, 0.995)).tolist())
+        points = np.linspace(low, high, POINTS)
+        return np.unique(np.round(points) if field.kind == "integer" else points).astype(np.float32)
 
-    def _near(
-        self, codes: Sequence[float], column: int, plan: _Plan, along: _CurveGrid
+    def _search(
+        self, codes: Sequence[float], column: int, plan: _Plan, grid: _CurveGrid
     ) -> tuple[tuple[Neighbor, ...], bool, Sequence[bool]]:
-        """The rows like this one, whether it is outside, and the support along ``column``."""
+        """The nearest rows, whether the row is out-of-distribution, and which points are not."""
         neighbors = self._model.neighbors
         if neighbors is None:
-            return (), False, [True] * len(along.points)
-        squares = neighbors.squares(codes, plan.beside)
-        supported = self._supported(squares, plan, along)
-        if codes[column] == codes[column]:  # NaN is not
-            squares += neighbors.square(column, codes[column])
-        found = neighbors.nearest(squares)
-        sold = self._neighbors
-        similar = tuple([sold[index] for index in found.rows])
-        return similar, plan.limit is not None and found.distance > plan.limit, supported
+            return (), False, [True] * len(grid.points)
+        squares = neighbors.compute_squared_distances(codes, plan.other_columns)
+        in_distribution = self._find_in_distribution(squares, plan, grid)
+        if codes[column] == codes[column]:  # not NaN
+            squares += neighbors.compute_squared_differences(column, codes[column])
+        nearest = neighbors.find_nearest(squares)
+        rows = self._neighbors
+        found = tuple([rows[index] for index in nearest.rows])
+        far = plan.threshold is not None and nearest.distance > plan.threshold
+        return found, far, in_distribution
 
-    def _supported(self, others: Float32Array, plan: _Plan, along: _CurveGrid) -> Sequence[bool]:
-        """Where on the curve there are rows like this, by the squares of the facts beside it."""
+    def _find_in_distribution(
+        self, others: Float32Array, plan: _Plan, grid: _CurveGrid
+    ) -> Sequence[bool]:
+        """Which points have training rows like them, by the squares of the other columns."""
         neighbors = self._model.neighbors
-        if neighbors is None or plan.limit_along is None:
-            return [True] * len(along.points)
-        if along.steps is None:
-            return [False] * len(along.points)
-        supported = neighbors.supported(others, along.steps, plan.limit_along)
-        if along.step == 1:
-            return supported
-        return [place for place in supported for _ in range(along.step)][: len(along.points)]
+        if neighbors is None or plan.curve_threshold is None:
+            return [True] * len(grid.points)
+        if grid.distances is None:
+            return [False] * len(grid.points)
+        found = neighbors.find_in_distribution(others, grid.distances, plan.curve_threshold)
+        if grid.step == 1:
+            return found
+        return [near for near in found for _ in range(grid.step)][: len(grid.points)]
 
-    def _along(self, field: AnyField) -> _CurveGrid:
-        points = self._grid(field)
+    def _make_grid(self, field: AnyField) -> _CurveGrid:
+        points = self._make_points(field)
         step = 1 if field.kind in ("choice", "flag") else 3
-        neighbors, column = self._model.neighbors, self._card.column[field.name]
-        steps = None if neighbors is None else neighbors.along(column, points[::step])
-        return _CurveGrid(points, tuple(points.tolist()), step, steps)
+        neighbors, column = self._model.neighbors, self._card.column_indices[field.name]
+        distances = (
+            None if neighbors is None else neighbors.compute_grid_distances(column, points[::step])
+        )
+        return _CurveGrid(points, tuple(points.tolist()), step, distances)
 
     def _read_neighbors(self) -> list[Neighbor]:
-        """Every training row as people read it."""
+        """Every training row with its features as Python values."""
         neighbors = self._model.neighbors
         if neighbors is None:
             return []
         fields = self._card.fields
         rows = widen(neighbors.rows).tolist()
-        answers = neighbors.answers.tolist()
-        years = [None] * len(answers) if neighbors.years is None else neighbors.years.tolist()
+        targets = neighbors.targets.tolist()
+        years = [None] * len(targets) if neighbors.years is None else neighbors.years.tolist()
         return [
             Neighbor(
                 {f.name: f.decode(code) for f, code in zip(fields, row, strict=True)},
-                answer,
+                target,
                 year,
             )
-            for row, answer, year in zip(rows, answers, years, strict=True)
+            for row, target, year in zip(rows, targets, years, strict=True)
         ]
 
 
-def _rounded(low: float, high: float) -> tuple[float, float]:
-    """Both ends to a hundredth of their distance's power of ten: 12.8 and 45.9, not 12.756."""
+def _round_range(low: float, high: float) -> tuple[float, float]:
+    """Both bounds to a hundredth of the power of ten of their distance: 12.8, not 12.756."""
     if not low < high:
         return low, high
     digits = 2 - math.floor(math.log10(high - low))

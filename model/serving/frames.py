@@ -1,8 +1,8 @@
-"""Facts as a matrix of codes and as a frame of named columns, and from one to the other.
+"""Converts a matrix of codes to a data frame of named columns, and back.
 
-The matrix is what a compiled model takes: float [N, K], one column a field in the card's order, a
-choice as its index in the card's list, NaN for unknown. The frame is what a scikit-learn pipeline
-takes: the same columns by name, a choice as its own string.
+A compiled model takes the matrix: float (rows, fields), the fields in the card's order, a choice as
+its index in the card's list, NaN for unknown. A scikit-learn pipeline takes the frame: the same
+columns by name, a choice as its string.
 """
 
 from __future__ import annotations
@@ -17,19 +17,20 @@ try:
     import pandas as pd
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        "a model that did not compile needs pandas for its named columns, and pandas is not among "
-        "what serves the others. Put it into the dependencies in pyproject.toml and run "
+        "a model that did not compile needs pandas for its named columns, and pandas is not "
+        "installed. Put it into the dependencies in pyproject.toml and run "
         "`make requirements`"
     ) from error
 
 Choices = Mapping[str, Sequence[str]]
+"""The values of each choice field, by the field's name."""
 
 
 def to_matrix(frame: pd.DataFrame, fields: Sequence[str], choices: Choices) -> Float64Array:
-    """Return the columns `fields` of frame as floats [N, len(fields)].
+    """The columns ``fields`` of a frame as a matrix of shape (rows, fields).
 
     Raises:
-        ValueError: a column of `choices` holds a string that is not in its list.
+        ValueError: if a column of ``choices`` holds a string that is not in its list.
     """
     columns = []
     for name in fields:
@@ -38,14 +39,14 @@ def to_matrix(frame: pd.DataFrame, fields: Sequence[str], choices: Choices) -> F
             continue
         index = {choice: float(code) for code, choice in enumerate(choices[name])}
         unknown = frame[name].isna()
-        if strangers := sorted(set(frame[name][~unknown]) - set(index)):
-            raise ValueError(f"{name}: {', '.join(map(repr, strangers))} not among the choices")
+        if missing := sorted(set(frame[name][~unknown]) - set(index)):
+            raise ValueError(f"{name}: {', '.join(map(repr, missing))} not among the choices")
         columns.append(frame[name].map(index).to_numpy(dtype=float))
     return np.column_stack(columns)
 
 
 def to_frame(matrix: Float64Array, fields: Sequence[str], choices: Choices) -> pd.DataFrame:
-    """Return the matrix [N, len(fields)] as a frame; the inverse of `to_matrix`."""
+    """The matrix of shape (rows, fields) as a frame; the inverse of ``to_matrix``."""
     columns: dict[str, object] = {}
     for name, column in zip(fields, matrix.T, strict=True):
         if name in choices:

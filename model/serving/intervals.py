@@ -1,9 +1,9 @@
-"""From a value and its spread to an honest range: conformal quantiles by which facts are known."""
+"""Conformal prediction intervals, with the quantiles of the known optional facts."""
 
 import math
 from collections.abc import Iterable, Sequence
 
-from model.contract.card import Calibration, Group
+from model.contract.manifest import Calibration, CalibrationGroup
 
 
 class ConformalIntervals:
@@ -11,25 +11,21 @@ class ConformalIntervals:
 
     Each set has its own conformal quantiles (Mondrian conformal prediction: Vovk, Gammerman and
     Shafer, Algorithmic Learning in a Random World, 2005, section 4.5), so that the coverage holds
-    whatever is given and not only on average over what people give.
+    for each set of facts and not only on average. ``relative`` says whether widths and errors are
+    shares of the prediction; else they are in its unit.
     """
 
     def __init__(self, calibration: Calibration, optional: tuple[str, ...]) -> None:
         self.coverage = calibration.coverage
-        self._log = calibration.scale == "log"
+        self.relative = calibration.scale == "log"
         self._optional = optional
         self._groups = {frozenset(group.known): group for group in calibration.groups}
         self._by_count = {
             group.unknown: group for group in calibration.groups if group.unknown is not None
         }
 
-    @property
-    def relative(self) -> bool:
-        """Whether widths and errors are shares of the prediction, or else in its unit."""
-        return self._log
-
-    def group(self, known: Iterable[str]) -> Group:
-        """The calibration for exactly these known optional facts, or for as many unknown ones.
+    def find_group(self, known: Iterable[str]) -> CalibrationGroup:
+        """The calibration of a set of known optional facts, or of their number.
 
         Raises:
             KeyError: if the manifest has no such group.
@@ -39,41 +35,35 @@ class ConformalIntervals:
             return self._by_count[len(self._optional) - len(facts)]
         return self._groups[facts]
 
-    def missing_groups(self) -> int:
+    def count_missing_groups(self) -> int:
         """How many groups of the optional facts have no calibration; 0 in a sound manifest."""
         if self._by_count:
             return len(set(range(len(self._optional) + 1)) - set(self._by_count))
         return int(2 ** len(self._optional)) - len(self._groups)
 
-    def ends(self, value: float, spread: float, group: Group) -> tuple[float, float]:
-        """Low and high end for one row, in the unit of ``value``."""
-        if self._log:
-            return value * math.exp(-group.low * spread), value * math.exp(group.high * spread)
-        return value - group.low * spread, value + group.high * spread
-
-    def bounds(
-        self, values: Sequence[float], spreads: Sequence[float], group: Group
+    def compute_bounds(
+        self, values: Sequence[float], scales: Sequence[float], group: CalibrationGroup
     ) -> tuple[list[float], list[float]]:
-        """Low and high ends for a few rows of one group, as ``ends`` gives them for each.
+        """The lower and upper bounds of a few rows of one group, in the unit of ``values``.
 
-        Without NumPy, which would take longer to begin, and without a call a row.
+        A plain loop, because NumPy takes longer than that to start.
         """
         lows, highs, exp = [], [], math.exp
         below, above = -group.low, group.high
-        for value, spread in zip(values, spreads, strict=True):
-            if self._log:
-                lows.append(value * exp(below * spread))
-                highs.append(value * exp(above * spread))
+        for value, scale in zip(values, scales, strict=True):
+            if self.relative:
+                lows.append(value * exp(below * scale))
+                highs.append(value * exp(above * scale))
             else:
-                lows.append(value + below * spread)
-                highs.append(value + above * spread)
+                lows.append(value + below * scale)
+                highs.append(value + above * scale)
         return lows, highs
 
-    def narrowing(self, known: frozenset[str]) -> tuple[str, float] | None:
-        """The unknown fact that narrows the range most, and by which share of the median width.
+    def find_narrowing(self, known: frozenset[str]) -> tuple[str, float] | None:
+        """The unknown fact that narrows the interval most, and its share of the median width.
 
-        Read from the widths that the training command measured, not from this one row; None where
-        they were measured by the number of facts alone.
+        Uses the widths that the training command measured, not this one row. None if no fact
+        narrows it, or if the widths were measured by the number of facts alone.
         """
         if self._by_count:
             return None

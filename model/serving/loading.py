@@ -1,7 +1,7 @@
-"""From a folder to a model that has been checked: nothing is loaded that the manifest doesn't name.
+"""Loads a model from its folder, after checks: no file is loaded that the manifest does not name.
 
-The order matters: card and manifest are read and held against each other, then each artifact's hash
-is compared, then versions, and only then is anything loaded; last, the golden rows must predict.
+Card and manifest are read and compared first, then each artifact's hash, then versions. Only then
+is anything loaded. The golden rows are predicted last.
 """
 
 from collections.abc import Callable
@@ -9,18 +9,20 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from model.contract.card import Card, Manifest
-from model.contract.errors import AGAIN, CLASSES, ModelError, gather
-from model.contract.files import read_any_card, read_image_manifest, read_manifest
+from model.contract.card import Card
+from model.contract.errors import KEEP_CLASSES, MAKE_AGAIN, ModelError, run_checks
+from model.contract.files import read_any_card, read_image_manifest, read_manifest, read_text
 from model.contract.image_card import ImageCard
-from model.contract.lines import line_of
+from model.contract.lines import find_line
+from model.contract.manifest import Manifest
 from model.contract.outputs import ClassOutput
 from model.contract.sources import Frame
-from model.serving.checking import check_hashes, check_versions, compare
-from model.serving.golden import check_answers, check_pictures
+from model.serving.checking import check_card, check_hashes, check_versions
+from model.serving.golden import check_golden_pictures, check_golden_rows
 from model.serving.image_classifier import ImageClassifier, OnnxPicturePredictor
 from model.serving.neighbors import Neighbors
 from model.serving.predictors import (
+    ClassPredictor,
     JoblibClassPredictor,
     JoblibPredictor,
     OnnxClassPredictor,
@@ -28,11 +30,13 @@ from model.serving.predictors import (
 )
 from model.serving.tabular_models import Classifier, Regressor
 
-Compiled = TypeVar("Compiled")
-Saved = TypeVar("Saved")
+CompiledT = TypeVar("CompiledT")
+SavedT = TypeVar("SavedT")
 
 AnyModel = Regressor | Classifier | ImageClassifier
 """Every kind of model that can be served."""
+
+ModelT = TypeVar("ModelT", Regressor, Classifier, ImageClassifier)
 
 
 def load_models(root: Path, names: tuple[str, ...]) -> dict[str, AnyModel]:
@@ -47,91 +51,68 @@ def load_models(root: Path, names: tuple[str, ...]) -> dict[str, AnyModel]:
     models: dict[str, AnyModel] = {}
 
     def load(name: str) -> None:
-        model = load_any_model(root / name.replace("-", "_"))
+        model = load_model(root / name.replace("-", "_"))
         models[model.slug] = model
 
-    gather(*(partial(load, name) for name in names))
+    run_checks(*(partial(load, name) for name in names))
     return models
 
 
-def load_any_model(folder: Path) -> AnyModel:
-    """Read, check and load the folder of one model; its card says of which kind it is.
+def load_model(folder: Path) -> AnyModel:
+    """Read, check and load the model in one folder; its card says of which kind it is.
 
     Raises:
-        ModelError: if anything in it disagrees with anything else; says how to mend it.
+        ModelError: with all that contradicts something else, and how to fix it.
     """
     try:
         card = _read_card(folder)
     except ModelError as error:
-        raise ModelError(*error.problems, *_manifest_problems(folder)) from error
+        raise ModelError(*error.problems, *_find_manifest_problems(folder)) from error
     if isinstance(card, ImageCard):
-        return _load_image_model(card, folder)
-    return _load_row_model(card, folder)
+        return _load_image_classifier(card, folder)
+    return _load_tabular_model(card, folder)
 
 
-def load_model(folder: Path) -> Regressor:
-    """The same for one model that answers with a number.
-
-    Raises:
-        ModelError: if anything in it disagrees with anything else; says how to mend it.
-    """
-    model = load_any_model(folder)
-    if not isinstance(model, Regressor):
-        raise ModelError(f"{folder / 'card.toml'}: this model does not answer with a number.")
-    return model
-
-
-def load_classifier(folder: Path) -> Classifier:
-    """The same for one model of rows that answers with a class.
+def load_as(kind: type[ModelT], folder: Path) -> ModelT:
+    """Load a model of a known kind; see ``load_model``.
 
     Raises:
-        ModelError: if anything in it disagrees with anything else; says how to mend it.
+        ModelError: if the model is not sound, or of another kind.
     """
-    model = load_any_model(folder)
-    if not isinstance(model, Classifier):
-        raise ModelError(f"{folder / 'card.toml'}: this model does not sort rows into classes.")
-    return model
-
-
-def load_image_model(folder: Path) -> ImageClassifier:
-    """The same for one model of pictures.
-
-    Raises:
-        ModelError: if anything in it disagrees with anything else; says how to mend it.
-    """
-    model = load_any_model(folder)
-    if not isinstance(model, ImageClassifier):
-        raise ModelError(f"{folder / 'card.toml'}: this is not the card of a model of pictures.")
+    model = load_model(folder)
+    if not isinstance(model, kind):
+        found, expected = type(model).__name__, kind.__name__
+        raise ModelError(f"{folder / 'card.toml'}: the model's kind is {found}, not {expected}.")
     return model
 
 
 def check_model(model: AnyModel) -> None:
-    """Ask a loaded model its golden questions once more.
+    """Predict the golden rows or pictures of a loaded model once more.
 
     Raises:
-        ModelError: if it does not answer, or not as when it was made.
+        ModelError: if a prediction fails, or differs from the manifest's.
     """
     if isinstance(model, ImageClassifier):
-        check_pictures(model)
+        check_golden_pictures(model)
     else:
-        check_answers(model)
+        check_golden_rows(model)
 
 
 def _read_card(folder: Path) -> Card | ImageCard:
     if not folder.is_dir():
-        there = sorted(p.parent.name.replace("_", "-") for p in folder.parent.glob("*/card.toml"))
+        names = sorted(p.parent.name.replace("_", "-") for p in folder.parent.glob("*/card.toml"))
         raise ModelError(
             f"There is no model {folder.name.replace('_', '-')!r}: {folder} is not a folder. "
-            f"FORMCAST_MODELS can name: {', '.join(there) or 'none'}."
+            f"FORMCAST_MODELS can name: {', '.join(names) or 'none'}."
         )
     return read_any_card(folder / "card.toml")
 
 
-def _manifest_problems(folder: Path) -> tuple[str, ...]:
-    """What is wrong with the manifest beside a card that is wrong, too."""
+def _find_manifest_problems(folder: Path) -> tuple[str, ...]:
+    """The problems of the manifest, where the card has problems, too."""
     path = folder / "manifest.json"
     if not path.is_file() or '"axis"' not in path.read_text(encoding="utf-8", errors="replace"):
-        return ()  # missing as well, or that of a model of pictures
+        return ()  # the folder is missing, or its model classifies pictures
     try:
         read_manifest(path)
     except ModelError as error:
@@ -139,59 +120,55 @@ def _manifest_problems(folder: Path) -> tuple[str, ...]:
     return ()
 
 
-def _load_row_model(card: Card, folder: Path) -> Regressor | Classifier:
+def _load_tabular_model(card: Card, folder: Path) -> Regressor | Classifier:
     manifest = read_manifest(folder / "manifest.json")
-    text = (folder / "card.toml").read_text(encoding="utf-8-sig")
-    gather(
-        lambda: compare(card, manifest, folder, text),
+    text = read_text(folder / "card.toml")
+    run_checks(
+        lambda: check_card(card, manifest, folder, text),
         lambda: check_hashes(manifest, folder, *filter(None, [manifest.neighbors])),
         lambda: check_versions(manifest, folder),
     )
     neighbors = _load_neighbors(folder / manifest.neighbors) if manifest.neighbors else None
     model: Regressor | Classifier
     if isinstance(card.output, ClassOutput):
-        classify = _load(card, manifest, folder, OnnxClassPredictor, JoblibClassPredictor)
-        _check_classes(card, manifest, folder, text, classify)
-        model = Classifier(folder.name, folder, card, manifest, neighbors, classify)
+        classifier = _load(card, manifest, folder, OnnxClassPredictor, JoblibClassPredictor)
+        _check_classes(card, manifest, folder, text, classifier)
+        model = Classifier(folder.name, folder, card, manifest, neighbors, classifier)
     else:
-        predict = _load(card, manifest, folder, OnnxPredictor, JoblibPredictor)
-        model = Regressor(folder.name, folder, card, manifest, neighbors, predict)
-    check_answers(model)
+        regressor = _load(card, manifest, folder, OnnxPredictor, JoblibPredictor)
+        model = Regressor(folder.name, folder, card, manifest, neighbors, regressor)
+    check_golden_rows(model)
     return model
 
 
 def _load_neighbors(path: Path) -> Neighbors:
     try:
         return Neighbors.load(path)
-    except Exception as error:  # NumPy raises what it likes for a file that it did not write
-        raise ModelError(f"{path} does not load. {AGAIN}") from error
+    except Exception as error:  # NumPy raises anything for a file that it did not write
+        raise ModelError(f"{path} does not load. {MAKE_AGAIN}") from error
 
 
 def _check_classes(
-    card: Card,
-    manifest: Manifest,
-    folder: Path,
-    text: str,
-    predictor: OnnxClassPredictor | JoblibClassPredictor,
+    card: Card, manifest: Manifest, folder: Path, text: str, predictor: ClassPredictor
 ) -> None:
     features, _ = card.validate_row(manifest.reference)
     if features is None:
-        return  # an optional fact of the reference, for one: its golden row says what is wrong
+        return  # the reference lacks a fact; a golden row says what is wrong
     try:
         count = predictor.classify(card.encode(features)).shape[1]
     except Exception:
-        return  # the golden rows say what is wrong with that
-    if count != len(card.classes.classes):
-        line = line_of(text, ("output", "classes"))
+        return  # the golden rows say what is wrong
+    if count != len(card.class_output.classes):
+        line = find_line(text, ("output", "classes"))
         raise ModelError(
             f"{folder / 'card.toml'}, line {line}: the model answers {count} classes, and not "
-            f"{len(card.classes.classes)}. {CLASSES}"
+            f"{len(card.class_output.classes)}. {KEEP_CLASSES}"
         )
 
 
-def _load_image_model(card: ImageCard, folder: Path) -> ImageClassifier:
+def _load_image_classifier(card: ImageCard, folder: Path) -> ImageClassifier:
     manifest = read_image_manifest(folder / "manifest.json")
-    values = tuple(item.value for item in card.output.classes)
+    values = tuple(option.value for option in card.output.classes)
     if values != manifest.classes:
         raise ModelError(
             f"{folder / 'card.toml'}: output.classes must be those that the network was trained "
@@ -204,7 +181,7 @@ def _load_image_model(card: ImageCard, folder: Path) -> ImageClassifier:
     except Exception as error:
         raise ModelError(f"{path} does not load: {error}") from error
     model = ImageClassifier(folder.name, folder, card, manifest, predictor)
-    check_pictures(model)
+    check_golden_pictures(model)
     return model
 
 
@@ -212,9 +189,9 @@ def _load(
     card: Card,
     manifest: Manifest,
     folder: Path,
-    compiled: Callable[[bytes], Compiled],
-    saved: Callable[[Path, Card, Frame | None], Saved],
-) -> Compiled | Saved:
+    compiled: Callable[[bytes], CompiledT],
+    saved: Callable[[Path, Card, Frame | None], SavedT],
+) -> CompiledT | SavedT:
     path = folder / manifest.served
     try:
         if path.suffix == ".onnx":

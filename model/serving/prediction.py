@@ -1,13 +1,13 @@
-"""What a model answers: plain, frozen, without a framework.
+"""What a tabular model predicts.
 
-Named tuples, because a frozen dataclass takes four times as long to make.
+Named tuples, because a frozen dataclass takes four times as long to create.
 """
 
 from typing import NamedTuple
 
 
 class Interval(NamedTuple):
-    """A range that holds the truth with probability ``coverage`` over new rows.
+    """A prediction interval that contains the truth with probability ``coverage``.
 
     ``low`` and ``high`` are in the unit of the prediction.
     """
@@ -18,7 +18,7 @@ class Interval(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """The answer for one row, in the unit that the card's output names."""
+    """The predicted number for one row, in the unit of the card's output."""
 
     value: float
     interval: Interval | None = None
@@ -27,9 +27,9 @@ class Prediction(NamedTuple):
 class Classification(NamedTuple):
     """The most probable class for one row.
 
-    ``label`` is its value in the card, ``probability`` how probable the model calls it, and
-    ``probabilities`` are those of all classes in the card's order; both are None where the model
-    says nothing but the class.
+    ``label`` is its value in the card, ``probability`` is its probability, and ``probabilities``
+    are those of all classes in the card's order. Both are None for a model that predicts a class
+    without a probability.
     """
 
     label: str

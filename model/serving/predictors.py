@@ -1,7 +1,7 @@
-"""One class for each kind of artifact that can answer; all speak matrices.
+"""Predictors: one class for each kind of artifact and of output.
 
-A matrix has one row a question and one column a field, in the card's order: numbers as they are,
-flags as 0 and 1, choices as their index in the card's list, NaN where a fact is unknown.
+All take a matrix with a column for each field, in the card's order: numbers as they are, flags as 0
+and 1, choices as their index in the card's list, NaN where a fact is unknown.
 """
 
 import os
@@ -11,54 +11,56 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from model.contract.arrays import Float32Array, Float64Array, FloatArray
 from model.contract.card import Card
 from model.contract.sources import Frame, widen
 
-# ONNX Runtime reports to Microsoft by default since 1.29, from threads that it starts when it is
-# imported, through a database in the home directory.
+# Since 1.29 ONNX Runtime reports to Microsoft by default: threads that its import starts write a
+# database in the home directory.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-Matrix = NDArray[np.float32]
-Column = NDArray[np.floating[Any]]
-"""One number a row: float32 or float64, whichever the model answers with; sums want float64."""
 
-Matrix64 = NDArray[np.float64]
+RunFunction = Callable[[list[str], dict[str, Float32Array], None], list[Any]]
+"""Takes the names of the outputs and the inputs by name; returns the outputs."""
 
 
 class Predictor(Protocol):
-    """Anything that answers a matrix."""
+    """Predicts a number for each row."""
 
-    def predict(self, matrix: Matrix) -> tuple[Column, Column | None]:
-        """Answer each row.
+    def predict(self, matrix: Float32Array) -> tuple[FloatArray, FloatArray | None]:
+        """Predict each row.
 
         Args:
             matrix: shape (rows, fields), float32.
 
         Returns:
-            The values, shape (rows,), in the output's unit; and the spread, shape (rows,), in the
-            unit of the manifest's calibration, or None for a model that has none.
+            The values, shape (rows,), in the output's unit; and the scales of their intervals,
+            shape (rows,), or None for a model without.
         """
 
 
 class ClassPredictor(Protocol):
-    """Anything that sorts the rows of a matrix into classes."""
+    """Predicts the probabilities of the classes for each row."""
 
-    def classify(self, matrix: Matrix) -> Matrix64:
-        """Answer each row.
+    def classify(self, matrix: Float32Array) -> Float64Array:
+        """Classify each row.
 
         Args:
             matrix: shape (rows, fields), float32.
 
         Returns:
-            The probability of each class, shape (rows, classes), in the card's order; 1 for one
-            class and 0 for the others where the model says only which.
+            The probability of each class, shape (rows, classes), in the card's order. A model
+            without probabilities gives 1 for one class and 0 for the others.
         """
 
 
 def open_session(artifact: bytes) -> Any:
-    """An ONNX Runtime session of one thread, as every ONNX predictor here needs it."""
+    """Open an ONNX Runtime session that uses one thread, for one row a request.
+
+    More threads cost twice the CPU for the same row, and a session without a pool of threads
+    survives the fork of a preloading server.
+    """
     import onnxruntime as ort
 
     options = ort.SessionOptions()
@@ -68,54 +70,51 @@ def open_session(artifact: bytes) -> Any:
     return ort.InferenceSession(artifact, sess_options=options, providers=["CPUExecutionProvider"])
 
 
-def run_of(session: Any) -> Callable[[list[str], dict[str, Matrix], None], list[Any]]:
-    """What runs a session: the names of the outputs and the inputs by name to the answers.
+def get_run(session: Any) -> RunFunction:
+    """The function that runs a session, without the session's own checks of names and types.
 
-    Not the session's own method, which first looks at names and types that are ours and known: that
-    takes a sixth of the time of a question to a small model.
+    Those take a sixth of the time of one row through a small model.
+
+    Args:
+        session: an ONNX Runtime session; it takes and gives arrays of shape (rows, ...).
     """
-    run: Callable[[list[str], dict[str, Matrix], None], list[Any]]
-    run = getattr(session, "_sess", session).run
+    run: RunFunction = getattr(session, "_sess", session).run
     return run
 
 
 class OnnxPredictor:
-    """A compiled model, answered by ONNX Runtime on one thread.
-
-    One thread, because a request is one row: more threads cost twice the CPU for the same answer,
-    and a session without a pool of threads survives the fork of a preloading server.
-    """
+    """A compiled regressor in ONNX Runtime; its outputs are ``value`` and perhaps ``spread``."""
 
     def __init__(self, artifact: bytes) -> None:
         session = open_session(artifact)
-        self._run = run_of(session)
+        self._run = get_run(session)
         self._input = session.get_inputs()[0].name
         outputs = {output.name for output in session.get_outputs()}
         self._outputs = ["value", "spread"] if "spread" in outputs else ["value"]
 
-    def predict(self, matrix: Matrix) -> tuple[Column, Column | None]:
-        """Answer each row; see ``Predictor``."""
-        value, *spread = self._run(self._outputs, {self._input: matrix}, None)
-        return value.ravel(), spread[0].ravel() if spread else None
+    def predict(self, matrix: Float32Array) -> tuple[FloatArray, FloatArray | None]:
+        """Predict each row of a matrix of shape (rows, fields); see ``Predictor``."""
+        values, *scales = self._run(self._outputs, {self._input: matrix}, None)
+        return values.ravel(), scales[0].ravel() if scales else None
 
 
 class OnnxClassPredictor:
-    """A compiled classifier; see ``OnnxPredictor``."""
+    """A compiled classifier in ONNX Runtime; its output is ``probabilities``."""
 
     def __init__(self, artifact: bytes) -> None:
         session = open_session(artifact)
-        self._run = run_of(session)
+        self._run = get_run(session)
         self._input = session.get_inputs()[0].name
 
-    def classify(self, matrix: Matrix) -> Matrix64:
-        """Answer each row; see ``ClassPredictor``."""
-        (answers,) = self._run(["probabilities"], {self._input: matrix}, None)
-        probabilities: Matrix64 = answers.astype(np.float64)
+    def classify(self, matrix: Float32Array) -> Float64Array:
+        """Classify each row of a matrix of shape (rows, fields); see ``ClassPredictor``."""
+        (output,) = self._run(["probabilities"], {self._input: matrix}, None)
+        probabilities: Float64Array = output.astype(np.float64)
         return probabilities
 
 
-class _Joblib:
-    """What an estimator from a joblib file needs: its rows as it was fitted to them."""
+class _JoblibFile:
+    """A loaded joblib file, and the input that its estimators were fitted to."""
 
     def __init__(self, artifact: Path, card: Card, frame: Frame | None) -> None:
         import joblib
@@ -134,7 +133,7 @@ class _Joblib:
             if field.kind == "choice"
         }
 
-    def rows(self, estimator: Any, matrix: Matrix) -> Any:
+    def build_input(self, estimator: Any, matrix: Float32Array) -> Any:
         """The matrix, or the frame of named columns that the estimator was fitted to."""
         if self._frame is not None:
             return self._frame.build(widen(matrix))
@@ -146,47 +145,47 @@ class _Joblib:
 
 
 class JoblibPredictor:
-    """A scikit-learn estimator as it was saved; for a model that does not compile.
+    """A scikit-learn regressor as it was saved, for a model that does not compile.
 
-    The file holds the estimator, or a dict of one for the value and one for the spread. Loading
-    runs code out of the file: the caller has compared its hash with the manifest's first.
+    The file holds the estimator, or a dict of one for the value and one for the scale (``spread``).
+    Loading runs code from the file, so the caller must have checked its hash.
     """
 
     def __init__(self, artifact: Path, card: Card, frame: Frame | None = None) -> None:
-        self._file = _Joblib(artifact, card, frame)
+        self._file = _JoblibFile(artifact, card, frame)
         loaded = self._file.loaded
-        answers = loaded if isinstance(loaded, dict) else {"value": loaded}
-        self._value, self._spread = answers["value"], answers.get("spread")
+        estimators = loaded if isinstance(loaded, dict) else {"value": loaded}
+        self._value, self._scale = estimators["value"], estimators.get("spread")
 
-    def predict(self, matrix: Matrix) -> tuple[Column, Column | None]:
-        """Answer each row; see ``Predictor``."""
-        rows = self._file.rows(self._value, matrix)
-        value = np.asarray(self._value.predict(rows), dtype=np.float64).reshape(-1)
-        if self._spread is None:
-            return value, None
-        return value, np.asarray(self._spread.predict(rows), dtype=np.float64).reshape(-1)
+    def predict(self, matrix: Float32Array) -> tuple[FloatArray, FloatArray | None]:
+        """Predict each row of a matrix of shape (rows, fields); see ``Predictor``."""
+        rows = self._file.build_input(self._value, matrix)
+        values = np.asarray(self._value.predict(rows), dtype=np.float64).reshape(-1)
+        if self._scale is None:
+            return values, None
+        return values, np.asarray(self._scale.predict(rows), dtype=np.float64).reshape(-1)
 
 
 class JoblibClassPredictor:
     """A scikit-learn classifier as it was saved; see ``JoblibPredictor``."""
 
     def __init__(self, artifact: Path, card: Card, frame: Frame | None = None) -> None:
-        self._file = _Joblib(artifact, card, frame)
+        self._file = _JoblibFile(artifact, card, frame)
         self._estimator = self._file.loaded
-        self._classes = [item.value for item in card.classes.classes]
-        self._label_alone = not card.classes.probabilities
-        known = [str(item) for item in self._estimator.classes_]
+        self._classes = [option.value for option in card.class_output.classes]
+        self._without_probabilities = not card.class_output.probabilities
+        known = [str(label) for label in self._estimator.classes_]
         if sorted(known) != sorted(self._classes):
             raise ValueError(f"its classes are {', '.join(known)}, not those of the card")
-        self._order = [known.index(item) for item in self._classes]
+        self._order = [known.index(value) for value in self._classes]
 
-    def classify(self, matrix: Matrix) -> Matrix64:
-        """Answer each row; see ``ClassPredictor``."""
-        rows = self._file.rows(self._estimator, matrix)
-        if self._label_alone:
+    def classify(self, matrix: Float32Array) -> Float64Array:
+        """Classify each row of a matrix of shape (rows, fields); see ``ClassPredictor``."""
+        rows = self._file.build_input(self._estimator, matrix)
+        if self._without_probabilities:
             labels = np.asarray(self._estimator.predict(rows)).astype(str)
-            one_hot: Matrix64 = (labels[:, None] == np.array(self._classes)).astype(np.float64)
+            one_hot: Float64Array = (labels[:, None] == np.array(self._classes)).astype(np.float64)
             return one_hot
-        answers = np.asarray(self._estimator.predict_proba(rows), dtype=np.float64)
-        ordered: Matrix64 = answers[:, self._order]
+        probabilities = np.asarray(self._estimator.predict_proba(rows), dtype=np.float64)
+        ordered: Float64Array = probabilities[:, self._order]
         return ordered

@@ -1,8 +1,8 @@
-// What htmx can't do alone for a file: dim the old answer as soon as another is chosen, show what was
-// chosen, say the result once, tell when no answer comes.
+// What htmx can't do alone for a file: dim the old answer once another file is chosen, preview the
+// file, announce the result once, report failures.
 (() => {
   "use strict";
-  if (!window.htmx) return; // the form then posts as it does without script
+  if (!window.htmx) return; // the form posts by itself
   document.documentElement.dataset.live = "";
   const $ = (id) => document.getElementById(id);
   const form = $("form"), answer = $("answer"), alertBox = $("alert"), preview = $("preview");
@@ -59,7 +59,7 @@
       preview.getContext("2d").drawImage(picture, 0, 0);
       preview.hidden = false;
     } catch {
-      // no file, or none that the browser can show: the answer says what is wrong
+      // no file, or not one that the browser can show; the answer has the error
     }
   }
 

@@ -1,4 +1,4 @@
-// What htmx can't do: dim the old answer at the first key, hold errors back, speak once, tell faults.
+// What htmx can't do: dim the old answer at the first key, delay errors, announce once, report failures.
 (() => {
   "use strict";
   if (!window.htmx) return; // the form posts by itself

@@ -1,4 +1,4 @@
-// Tells the page around the frame how high the form is, whenever that changes.
+// Tells the parent page the height of the form whenever it changes.
 (() => {
   "use strict";
   if (parent === window) return;

@@ -6,7 +6,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from model import load_image_model
+from model import ImageClassifier, load_as
 from model.chest_xray.drawing import draw_chest
 from tests.tools import ROOT
 
@@ -15,7 +15,7 @@ SIZES = ((224, 224), (4000, 3000))
 
 def main() -> None:
     """Print median and 95th percentile of the CPU time of this thread, in milliseconds."""
-    model = load_image_model(ROOT / "model" / "chest_xray")
+    model = load_as(ImageClassifier, ROOT / "model" / "chest_xray")
     for size in SIZES:
         file = BytesIO()
         Image.fromarray(draw_chest(1)).resize(size).save(file, "JPEG")

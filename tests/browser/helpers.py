@@ -1,10 +1,14 @@
 """Short words for what every browser test does."""
 
 from collections.abc import Callable
+from typing import Literal
 
 from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from tests.waiting import wait_until
+
+ColorScheme = Literal["light", "dark"]
+"""What the system of a visitor asks for."""
 
 
 def price(page: Page) -> Locator:

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.helpers import when_fresh
+from tests.browser.helpers import ColorScheme, when_fresh
 from tests.tools import axe
 
 pytestmark = pytest.mark.slow
@@ -38,8 +38,8 @@ def violations(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", sorted(PAGES))
-def test_a_page_has_no_violation(page: Page, name: str, scheme: str) -> None:
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+def test_a_page_has_no_violation(page: Page, name: str, scheme: ColorScheme) -> None:
+    page.emulate_media(color_scheme=scheme)
     page.goto(PAGES[name])
     assert violations(page) == []
     page.set_viewport_size({"width": 360, "height": 740})
@@ -47,8 +47,8 @@ def test_a_page_has_no_violation(page: Page, name: str, scheme: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_live_states_have_no_violation(page: Page, scheme: str) -> None:
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+def test_live_states_have_no_violation(page: Page, scheme: ColorScheme) -> None:
+    page.emulate_media(color_scheme=scheme)
     page.goto(FRESH)
     page.locator("summary").click()
     page.locator("#sqft").fill("2000")

@@ -220,7 +220,7 @@ def test_back_after_the_skip_link_leaves_no_other_answer_on_the_page(page: Page)
     assert f'value="{shown}"' in answer.text()
 
 
-def test_a_value_that_was_just_mended_shows_no_old_error(page: Page) -> None:
+def test_a_value_that_was_just_fixed_shows_no_old_error(page: Page) -> None:
     page.goto("/")
     page.locator("#beds").press_sequentially("3")
     page.keyboard.press("Tab")

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
-from tests.browser.helpers import let_go, posts, price, wait_for, when_fresh
+from tests.browser.helpers import ColorScheme, let_go, posts, price, wait_for, when_fresh
 from tests.browser.test_accessible import violations
 from tests.conftest import Server
 from tests.pictures import XRAY, chest, encoded
@@ -142,15 +142,15 @@ def test_without_script_the_same_form_is_a_full_post(browser: Browser, server: S
     expect(page.locator(".heat")).to_be_hidden()
     choose(page, BROKEN)
     page.get_by_role("button", name="Show the answer").click()
-    expect(page.locator("#errors")).to_contain_text("The picture must be a JPEG or PNG file")
+    expect(page.locator("#errors")).to_contain_text("Chest X-ray must be a JPEG or PNG file")
     expect(page.locator("#image-error")).to_be_visible()
     expect(page.locator("#errors")).to_be_focused()
     context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_state_has_an_accessibility_violation(page: Page, scheme: str) -> None:
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+def test_no_state_has_an_accessibility_violation(page: Page, scheme: ColorScheme) -> None:
+    page.emulate_media(color_scheme=scheme)
     page.goto(XRAY)
     assert violations(page) == []
     choose(page, FIRST)

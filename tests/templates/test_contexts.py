@@ -1,4 +1,4 @@
-"""The contract of the templates: what they are given is what they use, both ways."""
+"""The contract of the templates: they use every variable of their context, and no other."""
 
 import re
 from dataclasses import fields
@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import meta, nodes
 
-from app.kinds.pictures import ImageResultContext
+from app.kinds.pictures.contexts import ImageResultContext
 from app.presentation import contexts as views
 from tests.conftest import HOUSE
 from tests.html import FRAGMENT
@@ -23,7 +23,7 @@ CONTEXTS = {
     "kinds/_result.html": views.ResultContext,
     "pages/picture_page.html": views.ImagePageContext,
     "kinds/picture_result.html": ImageResultContext,
-    "presentation/errors_beside.html": views.BesideContext,
+    "presentation/field_errors.html": views.FieldErrorsContext,
     "pages/about.html": views.AboutContext,
     "api/page.html": views.ApiContext,
     "pages/error.html": views.ErrorContext,
@@ -98,7 +98,7 @@ def test_every_kind_of_field_has_a_widget() -> None:
         assert (TEMPLATES / "presentation" / "fields" / f"{name}.html").is_file()
 
 
-def test_a_fragment_holds_only_the_result_and_what_is_swapped_beside_it(
+def test_a_fragment_holds_only_the_result_and_out_of_band_swaps(
     client: FlaskClient,
 ) -> None:
     soup = BeautifulSoup(client.post(FRAGMENT, data=HOUSE).data, "html.parser")

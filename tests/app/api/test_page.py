@@ -20,13 +20,13 @@ from tests.pictures import chest, encoded
 
 
 def example(soup: BeautifulSoup, name: str) -> str:
-    """One example, letter for letter as it is copied from the page."""
+    """One example as it is copied from the page."""
     (block,) = soup.select(f"pre#{name} code")
     return block.get_text()
 
 
 def run(program: list[str], folder: Path) -> str:
-    """What a pasted example prints."""
+    """Run a pasted example and return its output."""
     done = subprocess.run(
         program, cwd=folder, capture_output=True, text=True, check=True, timeout=30
     )
@@ -88,20 +88,20 @@ def test_it_says_what_the_form_shows_for_each_label(tmp_path: Path, client: Flas
     assert not get_page(client, "/api").select("#labels")
 
 
-def test_the_card_for_people_leads_there(client: FlaskClient) -> None:
+def test_the_about_page_links_to_it(client: FlaskClient) -> None:
     for prefix in ("", "/chest-xray"):
         assert get_page(client, f"{prefix}/about").select(f'a[href="{prefix}/api"]')
         get_page(client, f"{prefix}/api/")
 
 
-def test_the_address_is_that_of_the_request_and_never_stored(client: FlaskClient) -> None:
+def test_the_address_comes_from_the_request_and_is_never_stored(client: FlaskClient) -> None:
     response = client.get("/api", base_url="https://forms.example")
     assert "https://forms.example/api/predict" in response.text
     assert response.headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize("host", ["x'$(id)", "a b", '"><script>', "a/b", "x:99999999"])
-def test_a_name_that_is_none_is_refused_and_not_put_into_an_example(
+def test_an_invalid_host_is_refused_and_not_put_into_an_example(
     client: FlaskClient, host: str
 ) -> None:
     response = client.get("/api", headers={"Host": host})

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.api import parsing as rows
+from app.api import parsing
 from app.config import Settings
 from model import Regressor
 from tests.conftest import Server
@@ -25,7 +25,7 @@ PROBLEM = "application/problem+json"
 
 
 def send(client: FlaskClient, body: Any, status: int = 200, query: str = "") -> Any:
-    """What is answered to a body, parsed; a problem is checked to be one."""
+    """Send a body and parse the answer; a problem is checked to be one."""
     text = json.dumps(body)
     response = client.post(PREDICT + query, data=text, content_type="application/json")
     assert response.status_code == status, response.text
@@ -37,7 +37,7 @@ def send(client: FlaskClient, body: Any, status: int = 200, query: str = "") -> 
 
 
 def check_problem(response: TestResponse) -> Any:
-    """Problem details as RFC 9457 has them, with the headers of every answer."""
+    """Check problem details by RFC 9457, with the headers of every answer."""
     assert response.mimetype == PROBLEM, response.headers
     for header in HEADERS:
         assert header in response.headers, header
@@ -47,7 +47,7 @@ def check_problem(response: TestResponse) -> Any:
     return found
 
 
-def pointed(found: Any) -> dict[str, str]:
+def by_pointer(found: Any) -> dict[str, str]:
     """The messages of a problem by their pointers."""
     return {error["pointer"]: error["message"] for error in found["errors"]}
 
@@ -77,8 +77,8 @@ def test_the_contributions_are_those_of_the_page(client: FlaskClient) -> None:
     assert send(client, ROW, query="?contributions=false") == send(client, ROW)
 
 
-def sold(house: Regressor, count: int) -> list[dict[str, Any]]:
-    """Rows of the training data, some of their optional facts left out in turn."""
+def training_rows(house: Regressor, count: int) -> list[dict[str, Any]]:
+    """Rows of the training data, each without some of its optional fields."""
     assert house.neighbors is not None
     fields, optional = house.card.fields, house.card.optional
     return [
@@ -92,19 +92,19 @@ def sold(house: Regressor, count: int) -> list[dict[str, Any]]:
 
 
 def test_contributions_add_up_to_the_prediction(client: FlaskClient, house: Regressor) -> None:
-    for found in send(client, sold(house, 60), query="?contributions=true"):
-        told = found["contributions"]
-        total = told["reference"]["prediction"] + sum(told["values"].values())
+    for found in send(client, training_rows(house, 60), query="?contributions=true"):
+        contributions = found["contributions"]
+        total = contributions["reference"]["prediction"] + sum(contributions["values"].values())
         assert total == pytest.approx(found["prediction"], rel=1e-9)
-        assert told["standard_error"] == 0
+        assert contributions["standard_error"] == 0
 
 
 @pytest.mark.parametrize("query", ["", "?contributions=true"])
 def test_a_list_is_answered_in_its_order_as_its_rows_alone(
     client: FlaskClient, house: Regressor, query: str
 ) -> None:
-    batch = [*sold(house, 150), OUTSIDE, ROW]
-    assert len(json.dumps(batch)) > 4096  # answered beside the greenlets
+    batch = [*training_rows(house, 150), OUTSIDE, ROW]
+    assert len(json.dumps(batch)) > 4096  # answered in a thread
     found = send(client, batch, query=query)
     assert len(found) == len(batch)
     for row, answer in list(zip(batch, found, strict=True))[::15]:
@@ -153,7 +153,7 @@ def test_an_optional_fact_can_be_null_or_left_out(client: FlaskClient, house: Re
     assert send(client, {**ROW, "garage_cars": 0}) != send(client, ROW)
 
 
-def test_no_rows_have_no_answers(client: FlaskClient) -> None:
+def test_an_empty_list_gets_an_empty_list(client: FlaskClient) -> None:
     assert send(client, []) == []
 
 
@@ -169,9 +169,7 @@ def test_no_rows_have_no_answers(client: FlaskClient) -> None:
         ("year_built", 1492),
     ],
 )
-def test_what_is_wrong_is_said_in_the_words_of_the_form(
-    client: FlaskClient, name: str, value: Any
-) -> None:
+def test_errors_have_the_words_of_the_form(client: FlaskClient, name: str, value: Any) -> None:
     soup = post_fragment(client, {**ROW, name: "9" * 30 if value == 10**400 else value}, 422)
     (error,) = send(client, {**ROW, name: value}, 422)["errors"]
     words = text_of(soup, f"#{name}-error").removeprefix("Error: ")
@@ -183,9 +181,9 @@ def test_what_is_wrong_is_said_in_the_words_of_the_form(
 @pytest.mark.parametrize(
     "value", [True, False, "3", "three", "", [], {}, [3], {"value": 3}], ids=repr
 )
-def test_what_is_no_number_in_json_is_none(client: FlaskClient, value: Any) -> None:
+def test_a_value_that_is_not_a_json_number_is_refused(client: FlaskClient, value: Any) -> None:
     found = send(client, {**ROW, "beds": value}, 422)
-    assert pointed(found) == {"/beds": "Bedrooms must be a number, like 3"}
+    assert by_pointer(found) == {"/beds": "Bedrooms must be a number, like 3"}
 
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "1E+400"])
@@ -193,17 +191,17 @@ def test_a_number_beyond_all_floats_is_refused(client: FlaskClient, number: str)
     body = json.dumps(ROW).replace("2.5", number)
     response = client.post(PREDICT, data=body, content_type="application/json")
     assert response.status_code == 422
-    assert pointed(check_problem(response)) == {"/baths": "Bathrooms must be a number, like 2.5"}
+    assert by_pointer(check_problem(response)) == {"/baths": "Bathrooms must be a number, like 2.5"}
 
 
 @pytest.mark.parametrize("value", ["", " ", 3, True, ["Good"], "good"], ids=repr)
-def test_what_is_no_choice_is_refused(client: FlaskClient, value: Any) -> None:
+def test_an_unknown_choice_is_refused(client: FlaskClient, value: Any) -> None:
     found = send(client, {**ROW, "condition": value}, 422)
-    assert pointed(found) == {"/condition": "Choose the condition from the list"}
+    assert by_pointer(found) == {"/condition": "Choose the condition from the list"}
 
 
-def test_required_facts_are_asked_for(client: FlaskClient) -> None:
-    assert pointed(send(client, {"beds": None}, 422)) == {
+def test_missing_required_fields_are_errors(client: FlaskClient) -> None:
+    assert by_pointer(send(client, {"beds": None}, 422)) == {
         "/beds": "Enter the number of bedrooms",
         "/baths": "Enter the number of bathrooms",
         "/sqft": "Enter the living area",
@@ -220,7 +218,7 @@ def test_required_facts_are_asked_for(client: FlaskClient) -> None:
         ("\ud800", "There is no such field"),
     ],
 )
-def test_a_key_that_is_no_field_is_refused_with_the_nearest(
+def test_an_unknown_key_is_refused_with_a_suggestion(
     client: FlaskClient, key: str, says: str
 ) -> None:
     (error,) = send(client, {**ROW, key: 1}, 422)["errors"]
@@ -234,11 +232,11 @@ def test_a_pointer_is_escaped(client: FlaskClient) -> None:
     assert error["pointer"] == "/0/a~1b~0c"
 
 
-def test_every_fault_of_a_list_is_said_with_its_place_and_nothing_is_answered(
+def test_every_fault_of_a_list_has_its_place_and_nothing_is_predicted(
     client: FlaskClient,
 ) -> None:
     found = send(client, [ROW, {**ROW, "beds": 99}, 7, {"sqft": "x"}], 422)
-    assert list(pointed(found)) == ["/1/beds", "/2", "/3/beds", "/3/baths", "/3/sqft"]
+    assert list(by_pointer(found)) == ["/1/beds", "/2", "/3/beds", "/3/baths", "/3/sqft"]
     assert found["detail"] == "3 of 4 rows have errors. No prediction was made."
 
 
@@ -249,13 +247,13 @@ def test_faults_are_counted_where_they_are_too_many_to_list(client: FlaskClient)
 
 
 @pytest.mark.parametrize("body", [3, "row", None, True, 2.5], ids=repr)
-def test_what_is_neither_row_nor_list_is_refused(client: FlaskClient, body: Any) -> None:
-    assert "" in pointed(send(client, body, 422))
+def test_a_body_that_is_neither_row_nor_list_is_refused(client: FlaskClient, body: Any) -> None:
+    assert "" in by_pointer(send(client, body, 422))
 
 
 def test_more_than_a_thousand_rows_are_refused(client: FlaskClient) -> None:
     found = send(client, [ROW] * 1001, 422)
-    assert pointed(found) == {"": "A list can have 1,000 rows at most; this one has 1,001"}
+    assert by_pointer(found) == {"": "A list can have 1,000 rows at most; this one has 1,001"}
 
 
 @pytest.mark.parametrize(
@@ -265,9 +263,9 @@ def test_more_than_a_thousand_rows_are_refused(client: FlaskClient) -> None:
         (b"beds=3&baths=2&sqft=900", "line 1, column 1"),
         (b'{"beds": 3,}', "line 1, column 12"),
         (b"{'beds': 3}", "line 1, column 2"),
-        (b'{"beds": NaN}', "NaN is no number in JSON"),
-        (b"[Infinity]", "Infinity is no number in JSON"),
-        (b"[-Infinity]", "-Infinity is no number in JSON"),
+        (b'{"beds": NaN}', "NaN is not a number in JSON"),
+        (b"[Infinity]", "Infinity is not a number in JSON"),
+        (b"[-Infinity]", "-Infinity is not a number in JSON"),
         (b'{"beds": 3, "beds": 4}', "same key twice"),
         (b'[{"a": {"b": 1, "b": 1}}]', "same key twice"),
         (b'{"beds": "\xff"}', "byte 10 is not UTF-8"),
@@ -280,7 +278,7 @@ def test_more_than_a_thousand_rows_are_refused(client: FlaskClient) -> None:
     ],
     ids=lambda part: repr(part[:20]),
 )
-def test_what_is_no_json_is_refused_with_the_place(
+def test_a_body_that_is_not_json_is_refused_with_the_place(
     client: FlaskClient, body: bytes, says: str
 ) -> None:
     response = client.post(PREDICT, data=body, content_type="application/json")
@@ -311,7 +309,7 @@ def test_json_may_say_its_charset(client: FlaskClient) -> None:
 
 
 def test_a_body_over_two_megabytes_is_refused(client: FlaskClient) -> None:
-    body = b" " * rows.BODY_BYTES
+    body = b" " * parsing.BODY_BYTES
     for more, status in ((b"", 400), (b" ", 413)):
         response = client.post(PREDICT, data=body + more, content_type="application/json")
         assert response.status_code == status
@@ -321,7 +319,7 @@ def test_a_body_over_two_megabytes_is_refused(client: FlaskClient) -> None:
 def test_a_thousand_rows_with_every_field_fit(client: FlaskClient, house: Regressor) -> None:
     full = dict(house.card.examples[-1].values)
     body = json.dumps([full] * 1000, indent=4)
-    assert len(body) < rows.BODY_BYTES
+    assert len(body) < parsing.BODY_BYTES
     response = client.post(PREDICT, data=body, content_type="application/json")
     assert len(json.loads(response.data)) == 1000
 
@@ -342,14 +340,14 @@ def test_a_body_of_unknown_length_is_refused(client: FlaskClient) -> None:
         ("?x=1&contributions=true", "no such option"),
     ],
 )
-def test_an_option_that_is_none_is_refused(client: FlaskClient, query: str, says: str) -> None:
+def test_an_unknown_option_is_refused(client: FlaskClient, query: str, says: str) -> None:
     (error,) = send(client, ROW, 422, query)["errors"]
     assert says in error["message"]
     assert error["pointer"] is None
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH"])
-def test_another_method_is_told_which_is_allowed(client: FlaskClient, method: str) -> None:
+def test_a_wrong_method_gets_the_allowed_ones(client: FlaskClient, method: str) -> None:
     response = client.open(PREDICT, method=method, json=ROW)
     assert response.status_code == 405
     assert set(response.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
@@ -357,7 +355,7 @@ def test_another_method_is_told_which_is_allowed(client: FlaskClient, method: st
         check_problem(response)
 
 
-def test_options_says_what_is_allowed(client: FlaskClient) -> None:
+def test_options_lists_the_allowed_methods(client: FlaskClient) -> None:
     response = client.options(PREDICT)
     assert response.status_code == 200
     assert set(response.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
@@ -365,11 +363,11 @@ def test_options_says_what_is_allowed(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api", "/api/openapi.json", "/chest-xray/api"])
-def test_what_can_be_read_can_be_asked_about(client: FlaskClient, path: str) -> None:
-    read, asked = client.get(path), client.head(path)
-    assert (read.status_code, asked.status_code) == (200, 200)
-    assert asked.data == b""
-    assert asked.headers["Content-Length"] == str(len(read.data))
+def test_what_get_answers_head_and_options_answer_too(client: FlaskClient, path: str) -> None:
+    read, head = client.get(path), client.head(path)
+    assert (read.status_code, head.status_code) == (200, 200)
+    assert head.data == b""
+    assert head.headers["Content-Length"] == str(len(read.data))
     assert set(client.options(path).headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
     response = client.post(path, json=ROW)
     assert response.status_code == 405
@@ -384,7 +382,7 @@ def test_an_unknown_address_below_api_is_a_problem(client: FlaskClient, path: st
         check_problem(response)
 
 
-def test_a_fault_of_ours_is_a_problem_without_its_detail(
+def test_an_internal_error_is_a_problem_without_its_detail(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken = create_app(Settings())
@@ -400,17 +398,17 @@ def test_a_fault_of_ours_is_a_problem_without_its_detail(
     assert "1850" not in caplog.text
 
 
-def test_a_prediction_that_is_not_finite_is_never_answered(
+def test_a_prediction_that_is_not_finite_is_an_internal_error(
     app: Flask, house: Regressor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predict = type(house.predictor).predict
 
-    def strange(self: Any, matrix: Any) -> Any:
+    def predict_nan(self: Any, matrix: Any) -> Any:
         values, spreads = predict(self, matrix)
         values[-1] = float("nan")
         return values, spreads
 
-    monkeypatch.setattr(type(house.predictor), "predict", strange)
+    monkeypatch.setattr(type(house.predictor), "predict", predict_nan)
     send(app.test_client(), [ROW, ROW], 500)
 
 
@@ -421,12 +419,12 @@ def test_a_large_answer_is_compressed_and_the_same(client: FlaskClient) -> None:
     assert gzip.decompress(small.data) == plain.data
 
 
-def test_the_form_is_no_way_around_the_api(client: FlaskClient) -> None:
+def test_the_form_reads_no_json(client: FlaskClient) -> None:
     response = client.post(FRAGMENT, json=ROW)
     assert response.status_code == 422
 
 
-def test_what_one_client_asks_beyond_the_limit_is_a_problem() -> None:
+def test_a_client_over_the_limit_gets_a_problem() -> None:
     client = create_app(Settings(models=("house-price",), ratelimit="2/hour")).test_client()
     for status in (200, 200, 429):
         response = client.post(PREDICT, json=ROW)
@@ -435,7 +433,7 @@ def test_what_one_client_asks_beyond_the_limit_is_a_problem() -> None:
     assert 1 <= int(response.headers["Retry-After"]) <= 3600
 
 
-def test_a_worker_that_is_behind_says_so_in_a_problem() -> None:
+def test_an_overloaded_worker_answers_with_a_problem() -> None:
     busy = create_app(Settings(models=("house-price",)))
     busy.extensions["load_monitor"].behind = True
     response = busy.test_client().post(PREDICT, json=ROW)
@@ -444,7 +442,7 @@ def test_a_worker_that_is_behind_says_so_in_a_problem() -> None:
     assert int(response.headers["Retry-After"]) > 0
 
 
-def test_a_name_that_is_not_served_is_a_problem() -> None:
+def test_an_unknown_host_is_a_problem() -> None:
     settings = Settings(models=("house-price",), trusted_hosts=("forms.example",))
     client = create_app(settings).test_client()
     assert client.post(PREDICT, json=ROW, base_url="http://forms.example").status_code == 200
@@ -453,17 +451,17 @@ def test_a_name_that_is_not_served_is_a_problem() -> None:
     assert check_problem(response)["detail"] == "Nothing is served under this name."
 
 
-def test_contributions_that_take_too_long_are_given_up(
+def test_contributions_stop_at_the_time_limit(
     client: FlaskClient, house: Regressor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.api.rows.PATIENCE", 0)
+    monkeypatch.setattr("app.api.rows.TIMEOUT", 0)
     full = dict(house.card.examples[-1].values)
-    assert "send fewer" in send(client, [full] * 40, 413, "?contributions=true")["detail"]
+    assert "Send fewer" in send(client, [full] * 40, 413, "?contributions=true")["detail"]
     assert len(send(client, [full] * 40)) == 40
     assert len(send(client, [full], query="?contributions=true")) == 1
 
 
-def test_what_came_of_rows_is_counted_by_model_and_field() -> None:
+def test_predictions_and_refusals_are_counted_by_model_and_field() -> None:
     counted = create_app(Settings(models=("house-price",), metrics=True, log="text"))
     client = counted.test_client()
 
@@ -485,9 +483,7 @@ def test_what_came_of_rows_is_counted_by_model_and_field() -> None:
     assert seen['formcast_requests_total{route="/api/predict",status="422"}'] == 1
 
 
-def test_a_batch_is_answered_by_the_server_beside_its_greenlets(
-    server: Server, house: Regressor
-) -> None:
+def test_the_server_answers_a_batch_in_a_thread(server: Server, house: Regressor) -> None:
     body = json.dumps([dict(house.card.examples[-1].values)] * 1000).encode()
     request = urllib.request.Request(
         server.url + PREDICT + "?contributions=true",

@@ -1,4 +1,4 @@
-"""The JSON API of models that are no house price: classes of rows, and pictures."""
+"""The JSON API of models that answer with a class: of rows and of pictures."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from PIL import Image
 
 from app import create_app
 from app.config import Settings
-from model import load_classifier
+from model import Classifier, load_as
 from tests.app.api.test_predict import check_problem
 from tests.flowers import FEATURES, write_flowers
 from tests.html import post_fragment
@@ -21,8 +21,8 @@ PREDICT = XRAY + "api/predict"
 JPEG = encoded(chest(), "JPEG", quality=95)
 
 
-def ask(client: FlaskClient, path: str, rows: Any) -> Any:
-    """The answer to a row or a list of them."""
+def predict(client: FlaskClient, path: str, rows: Any) -> Any:
+    """Send a row or a list of them and parse the answer."""
     response = client.post(path, json=rows)
     assert response.status_code == 200
     return json.loads(response.data)
@@ -49,10 +49,10 @@ def flower_client(flower_app: Flask) -> FlaskClient:
 def test_classes_are_answered_with_the_probability_of_each(
     flower_client: FlaskClient, flowers: Path
 ) -> None:
-    found = ask(flower_client, "/api/predict", FEATURES)
-    said = load_classifier(flowers / "flowers").predict(FEATURES)
-    assert found["label"] == said.label == "iris"
-    assert found["probability"] == said.probability == found["probabilities"]["iris"]
+    found = predict(flower_client, "/api/predict", FEATURES)
+    classification = load_as(Classifier, flowers / "flowers").predict(FEATURES)
+    assert found["label"] == classification.label == "iris"
+    assert found["probability"] == classification.probability == found["probabilities"]["iris"]
     assert list(found["probabilities"]) == ["rose", "iris"]
     assert sum(found["probabilities"].values()) == pytest.approx(1)
     assert "prediction" not in found
@@ -62,23 +62,25 @@ def test_the_contributions_lead_to_the_probability_of_the_label(
     flower_client: FlaskClient,
 ) -> None:
     rows = [FEATURES, {"length": 2, "width": 8}]
-    for found in ask(flower_client, "/api/predict?contributions=true", rows):
-        told = found["contributions"]
-        total = told["reference"]["probability"] + sum(told["values"].values())
+    for found in predict(flower_client, "/api/predict?contributions=true", rows):
+        contributions = found["contributions"]
+        total = contributions["reference"]["probability"] + sum(contributions["values"].values())
         assert total == pytest.approx(found["probability"])
 
 
-def test_a_model_of_labels_alone_says_no_more(flower_client: FlaskClient) -> None:
+def test_a_model_without_probabilities_gives_the_label_alone(
+    flower_client: FlaskClient,
+) -> None:
     for query in ("", "?contributions=true"):
-        found = ask(flower_client, "/labels/api/predict" + query, [FEATURES])
+        found = predict(flower_client, "/labels/api/predict" + query, [FEATURES])
         assert [sorted(answer) for answer in found] == [["label", "model", "warnings"]]
 
 
 def test_a_list_of_classes_is_answered_in_its_order(flower_client: FlaskClient) -> None:
     rows = [{"length": place % 10, "width": 5.5} for place in range(300)]
-    found = ask(flower_client, "/api/predict", rows)
+    found = predict(flower_client, "/api/predict", rows)
     for row, answer in list(zip(rows, found, strict=True))[:10]:
-        alone = ask(flower_client, "/api/predict", row)
+        alone = predict(flower_client, "/api/predict", row)
         assert alone["label"] == answer["label"]
         assert alone["probabilities"] == pytest.approx(answer["probabilities"])
     assert {answer["label"] for answer in found} == {"rose", "iris"}
@@ -107,13 +109,13 @@ def test_the_map_of_a_picture_is_given_on_request(client: FlaskClient) -> None:
     response = client.post(
         PREDICT + "?contributions=true", data=encoded(chest()), content_type="image/png"
     )
-    told = json.loads(response.data)["contributions"]
-    assert told["label"] == "PNEUMONIA"
-    assert [len(line) for line in told["map"]] == [7] * 7
+    contributions = json.loads(response.data)["contributions"]
+    assert contributions["label"] == "PNEUMONIA"
+    assert [len(line) for line in contributions["map"]] == [7] * 7
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED))
-def test_a_picture_that_cannot_be_looked_at_is_refused_in_the_words_of_the_form(
+def test_an_unreadable_picture_is_refused_in_the_words_of_the_form(
     client: FlaskClient, name: str
 ) -> None:
     data, words = REFUSED[name]
@@ -124,7 +126,7 @@ def test_a_picture_that_cannot_be_looked_at_is_refused_in_the_words_of_the_form(
         assert error == {"field": "image", "message": words, "pointer": None}
 
 
-def test_a_picture_like_none_of_the_data_is_refused(client: FlaskClient) -> None:
+def test_a_picture_unlike_the_data_is_refused(client: FlaskClient) -> None:
     black = encoded(Image.new("L", (224, 224)))
     response = client.post(PREDICT, data=black, content_type="image/png")
     assert response.status_code == 422
@@ -136,14 +138,14 @@ def test_no_picture_or_two_are_refused(client: FlaskClient) -> None:
         (body(), "Choose a picture"),
         ({"data": {"other": "x"}, "content_type": "multipart/form-data"}, "Choose a picture"),
         (body(JPEG, JPEG), "Choose a picture once"),
-        ({"data": b"", "content_type": "image/png"}, "The picture is empty: choose another file"),
+        ({"data": b"", "content_type": "image/png"}, "Chest X-ray is empty: choose another file"),
     ):
         response = client.post(PREDICT, **request)
         assert response.status_code == 422
         assert check_problem(response)["errors"][0]["message"] == words
 
 
-def test_what_carries_no_picture_is_refused_by_its_type(client: FlaskClient) -> None:
+def test_a_body_of_another_type_is_refused(client: FlaskClient) -> None:
     for kind in ("application/json", "image/gif", "text/plain", ""):
         response = client.post(PREDICT, data=JPEG, headers={"Content-Type": kind})
         assert response.status_code == 415

@@ -4,6 +4,7 @@ from flask import Flask, request, session
 from flask.testing import FlaskClient
 
 from app.http.application import Application
+from app.http.routes import Surface
 
 
 def test_a_question_for_the_head_alone_has_no_body(client: FlaskClient) -> None:
@@ -27,7 +28,7 @@ def test_nothing_can_be_put_into_a_session() -> None:
     app = Application("nothing", static_folder=None)
     kept: list[object] = []
 
-    @app.get("/")
+    @app.get("/", surface=Surface.PAGE)
     def home() -> str:
         kept.append(session.get("name"))
         try:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from app.http.forms import MOST_FIELDS, FormData, form_data
+from app.http.forms import MAX_FIELDS, FormData, read_form
 
 PAIRS = st.lists(st.text(st.sampled_from("ab=1.%2B+ é&"), max_size=8), max_size=6).map("&".join)
 
@@ -16,7 +16,7 @@ PAIRS = st.lists(st.text(st.sampled_from("ab=1.%2B+ é&"), max_size=8), max_size
 def posted(text: str) -> FormData:
     """The fields of a form with this body."""
     body = text.encode()
-    return form_data(
+    return read_form(
         {
             "CONTENT_TYPE": "application/x-www-form-urlencoded",
             "CONTENT_LENGTH": str(len(body)),
@@ -31,6 +31,6 @@ def test_the_fields_of_a_form_are_those_that_the_standard_library_finds(text: st
 
 
 def test_a_form_with_hundreds_of_fields_is_refused() -> None:
-    assert len(posted("a=1&" * (MOST_FIELDS - 1) + "a=1")["a"]) == MOST_FIELDS
+    assert len(posted("a=1&" * (MAX_FIELDS - 1) + "a=1")["a"]) == MAX_FIELDS
     with pytest.raises(RequestEntityTooLarge):
-        posted("a=1&" * MOST_FIELDS + "a=1")
+        posted("a=1&" * MAX_FIELDS + "a=1")

@@ -20,7 +20,8 @@ import gevent
 from gevent.monkey import get_original
 from app.limits.background import run_in_thread
 said = []
-slow = gevent.spawn(lambda: (run_in_thread(get_original("time", "sleep"), 0.5), said.append("slow")))
+sleep = get_original("time", "sleep")
+slow = gevent.spawn(lambda: (run_in_thread(sleep, 0.5), said.append("slow")))
 quick = gevent.spawn(lambda: said.append("quick"))
 gevent.joinall([slow, quick])
 print(said)

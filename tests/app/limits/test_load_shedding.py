@@ -40,22 +40,23 @@ def test_a_worker_is_behind_after_two_long_turns_of_its_own_and_not_for_longer()
     code = """
 import time, gevent
 from app.limits.load_shedding import BEAT, TOO_MUCH, LoadMonitor
+from app.limits.load_shedding import INTERVAL, MAX_LAG, LoadMonitor
 def work():
     started = time.thread_time()
-    while time.thread_time() - started < TOO_MUCH + BEAT:
+    while time.thread_time() - started < MAX_LAG + INTERVAL:
         pass
 monitor = LoadMonitor()
-gevent.spawn(monitor.beat, gevent.sleep)
-gevent.sleep(BEAT / 2)
+gevent.spawn(monitor.watch, gevent.sleep)
+gevent.sleep(INTERVAL / 2)
 said = [monitor.behind]
-time.sleep(3 * TOO_MUCH)  # the machine is busy with others
+time.sleep(3 * MAX_LAG)  # the machine is busy with others
 gevent.sleep(0.001)
 said.append(monitor.behind)
 for _ in range(2):
     work()
     gevent.sleep(0.001)
     said.append(monitor.behind)
-gevent.sleep(4 * BEAT)
+gevent.sleep(4 * INTERVAL)
 said.append(monitor.behind)
 print(said)
 """

@@ -37,7 +37,7 @@ def test_what_is_beyond_the_limit_is_refused_with_the_time_to_wait() -> None:
     seconds = int(response.headers["Retry-After"])
     assert 1 <= seconds <= 60
     words = text_of(check_fragment(response), "#error")
-    assert "more than one address may ask" in words
+    assert "Too many requests from your address" in words
     assert f"Wait {seconds} second" in words
     assert not BeautifulSoup(response.data, "html.parser").select("data")
 

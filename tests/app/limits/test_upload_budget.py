@@ -115,8 +115,8 @@ def test_without_room_an_upload_is_told_when_to_come_again(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(budgets, "PATIENCE", 0.05)
-    with budgets.upload_budget().slot() as first:
-        first.take(budgets.MOST_HELD)
+    with budgets.get_upload_budget().slot() as first:
+        first.take(budgets.MAX_HELD)
         response = client.post(XRAY_FRAGMENT, data=upload(JPEG))
     assert response.status_code == 503
     assert response.headers["Retry-After"] == str(budgets.LATER)

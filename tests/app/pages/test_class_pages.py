@@ -1,4 +1,4 @@
-"""The pages of a classifier of rows: class, probabilities, and the reasons for the winner's."""
+"""The pages of a classifier of rows: class, probabilities, and their explanation."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from app import create_app
 from app.config import Settings
 from app.presentation.scales import ShareScale
-from model import load_classifier
+from model import Classifier, load_as
 from tests.flowers import write_flowers
 from tests.html import data_of, get_page, post_fragment, post_page, text_of
 
@@ -56,8 +56,9 @@ def test_a_class_stands_on_the_page_with_the_probability_of_each(client: FlaskCl
     assert list(given) == ["iris", "rose"]
     assert sum(given.values()) == pytest.approx(1)
     words = text_of(soup, "#result .range")
-    assert words == f"The model gives Iris {round(given['iris'] * 100)}%."
-    assert soup.select_one("#result")["data-announce"] == f"Flower: Iris. {words}"  # type: ignore[index]
+    assert words == f"The model is {round(given['iris'] * 100)}% sure: Iris."
+    (result,) = soup.select("#result")
+    assert result["data-announce"] == f"Flower: Iris. {words}"
 
 
 def test_page_and_fragment_show_the_same_class(client: FlaskClient) -> None:
@@ -111,13 +112,13 @@ def test_the_card_says_how_the_probabilities_were_calibrated(client: FlaskClient
     assert "divided by 2.00" in soup.get_text()
 
 
-def test_no_probability_is_said_to_be_certain(models: Path) -> None:
-    card = load_classifier(models / "flowers").card
-    scale = ShareScale(card.classes, card.locale)
+def test_no_probability_is_shown_as_certain(models: Path) -> None:
+    card = load_as(Classifier, models / "flowers").card
+    scale = ShareScale(card.class_output, card.locale)
     assert scale.format(0.9999) == "over 99%"
     assert scale.format(0.0001) == "under 1%"
     assert scale.format(0.125) == "12%"
-    assert [scale.apart(share) for share in (0.0, 0.01, 0.02)] == [
+    assert [scale.format_difference(share) for share in (0.0, 0.01, 0.02)] == [
         "0\u00a0points",
         "1\u00a0point",
         "2\u00a0points",

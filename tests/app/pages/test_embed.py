@@ -1,4 +1,4 @@
-"""The form alone, for a frame in somebody else's page."""
+"""The form alone, for a frame in another site's page."""
 
 import pytest
 from flask.testing import FlaskClient
@@ -24,15 +24,13 @@ def policies(client: FlaskClient, path: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("path", ["/embed", "/chest-xray/embed", "/embed/predict-fragment"])
-def test_there_is_nothing_to_embed_unless_a_setting_says_for_whom(
-    client: FlaskClient, path: str
-) -> None:
+def test_nothing_can_be_embedded_unless_a_setting_allows_it(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 404
     assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
 
 
-def test_only_what_is_made_for_frames_can_be_framed_and_by_the_listed_origins_alone(
+def test_only_embed_pages_can_be_framed_and_only_by_the_listed_origins(
     framed: FlaskClient,
 ) -> None:
     for path in ("/embed", "/chest-xray/embed", "/embed?beds=99"):
@@ -46,7 +44,7 @@ def test_only_what_is_made_for_frames_can_be_framed_and_by_the_listed_origins_al
         assert resource == "same-origin"
 
 
-def test_an_error_inside_a_frame_can_be_seen_there_and_leads_back_to_the_form(
+def test_an_error_inside_a_frame_shows_there_and_links_back_to_the_form(
     framed: FlaskClient,
 ) -> None:
     answer = framed.post("/embed", data={"beds": "9" * 70_000})
@@ -74,7 +72,7 @@ def test_the_form_stands_alone_and_stays_in_its_frame(framed: FlaskClient, path:
 
 
 @pytest.mark.parametrize("path", ["/embed", "/embed" + QUERY])
-def test_links_out_of_the_frame_open_beside_it(framed: FlaskClient, path: str) -> None:
+def test_links_out_of_the_frame_open_in_a_tab(framed: FlaskClient, path: str) -> None:
     for link in get_page(framed, path).select("a"):
         href = str(link["href"])
         inside = href.startswith(("#", "/embed?"))

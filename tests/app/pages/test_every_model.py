@@ -6,13 +6,13 @@ import pytest
 
 from app import create_app
 from app.config import Settings
-from model import Classifier, Regressor, load_any_model
+from model import Classifier, Regressor, load_model
 from tests.every import ROWS, check_pages
 
 
 @pytest.mark.parametrize("folder", ROWS, ids=lambda folder: str(folder.name))
 def test_its_pages_are_well_formed_and_its_reasons_add_up(folder: Path) -> None:
-    model = load_any_model(folder)
+    model = load_model(folder)
     assert isinstance(model, Regressor | Classifier)
     app = create_app(Settings(models=(model.slug,), ratelimit="off"), models=folder.parent)
     check_pages(app.test_client(), "/", model)

@@ -12,7 +12,7 @@ from tests.html import data_of, get_page, post_page, text_of
 
 def test_the_empty_page_says_what_to_do_and_shows_no_price(client: FlaskClient) -> None:
     soup = get_page(client, "/")
-    assert soup.select_one("#result")["data-state"] == "empty"  # type: ignore[index]
+    assert soup.select("#result[data-state=empty]")
     assert "number of bedrooms" in text_of(soup, "#result")
     assert not soup.select("data")
     assert not soup.select("[aria-invalid]")
@@ -51,7 +51,7 @@ def test_an_optional_fact_in_the_query_opens_the_optional_part(client: FlaskClie
 def test_a_wrong_query_answers_200_with_the_errors_and_no_price(client: FlaskClient) -> None:
     soup = get_page(client, "/?beds=99&baths=2&sqft=abc")
     assert text_of(soup, "#beds-error") == "Error: Bedrooms must be between 0 and 8"
-    assert text_of(soup, "#sqft-error") == "Error: Living area must be a number, like 1,850"
+    assert text_of(soup, "#sqft-error") == "Error: Square feet must be a number, like 1,850"
     assert text_of(soup, "#baths-error") == ""
     assert not soup.select("data")
     assert not soup.select("#errors[autofocus]")

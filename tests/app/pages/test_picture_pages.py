@@ -6,14 +6,14 @@ import tempfile
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup, Tag
-from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
 from app import create_app
 from app.config import Settings
-from app.kinds.pictures import ImageOutcome, ImagePresenter
-from model import ImageClassification, load_image_model
+from app.kinds.pictures.presenter import ImagePresenter
+from app.kinds.pictures.uploads import ImageOutcome
+from model import ImageClassification, ImageClassifier, load_as
 from tests.html import check_fragment, check_page, get_page, post_fragment, post_page, text_of
 from tests.pictures import (
     REFUSED,
@@ -41,7 +41,7 @@ def answer_of(soup: BeautifulSoup) -> tuple[str, dict[str, float]]:
 
 def test_the_empty_page_asks_for_a_picture_and_warns(client: FlaskClient) -> None:
     soup = get_page(client, XRAY)
-    assert soup.select_one("#result")["data-state"] == "empty"  # type: ignore[index]
+    assert soup.select("#result[data-state=empty]")
     assert text_of(soup, "#result .sentence") == "Choose a picture, and the answer appears here."
     assert text_of(soup, "#result .warning") == WARNING
     (file,) = soup.select('#form[enctype="multipart/form-data"] input[type="file"]')
@@ -92,7 +92,7 @@ def test_the_picture_stands_there_upright_with_a_map_that_can_be_switched(
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED))
-def test_what_cannot_be_looked_at_is_refused_at_the_field(client: FlaskClient, name: str) -> None:
+def test_an_unreadable_file_is_refused_at_the_field(client: FlaskClient, name: str) -> None:
     data, words = REFUSED[name]
     response = client.post(XRAY_FRAGMENT, **body(data))
     assert response.status_code == 422
@@ -111,7 +111,7 @@ def test_a_refused_full_post_has_a_focused_summary_that_links(client: FlaskClien
     assert "image-error" in str(file["aria-describedby"])
 
 
-def test_a_picture_that_is_no_xray_is_refused(client: FlaskClient) -> None:
+def test_a_picture_that_is_not_an_xray_is_refused(client: FlaskClient) -> None:
     from PIL import Image
 
     for image in (Image.new("L", (300, 300), 255), Image.new("RGB", (300, 300), "teal"),
@@ -121,7 +121,7 @@ def test_a_picture_that_is_no_xray_is_refused(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("data", [{}, {"image": "text"}, {"other": "x"}, upload(b"", name="")])
-def test_no_file_is_asked_for(client: FlaskClient, data: dict[str, object]) -> None:
+def test_a_missing_file_is_asked_for(client: FlaskClient, data: dict[str, object]) -> None:
     response = client.post(XRAY_FRAGMENT, data=data, content_type="multipart/form-data")
     assert response.status_code == 422
     soup = check_fragment(response)
@@ -159,7 +159,7 @@ def test_a_body_of_unknown_length_is_refused(client: FlaskClient, path: str) -> 
         b"\0" * 99,
     ],
 )
-def test_a_malformed_body_is_no_fault_of_ours(client: FlaskClient, sent: bytes) -> None:
+def test_a_malformed_body_is_no_internal_error(client: FlaskClient, sent: bytes) -> None:
     for kind in ("multipart/form-data; boundary=x", "multipart/form-data"):
         response = client.post(XRAY_FRAGMENT, data=sent, content_type=kind)
         assert response.status_code in (413, 422)
@@ -196,7 +196,7 @@ def test_the_name_of_a_file_is_not_given_back(client: FlaskClient) -> None:
     assert "alert" not in check_page(response).get_text()
 
 
-def test_each_model_leads_to_the_other_and_says_which_is_open(client: FlaskClient) -> None:
+def test_each_model_links_to_the_other_and_marks_the_open_one(client: FlaskClient) -> None:
     for path in ("/", "/about", XRAY, XRAY + "about"):
         soup = get_page(client, path)
         links = {link.get_text(): str(link["href"]) for link in soup.select("header nav a")}
@@ -213,7 +213,7 @@ def test_a_model_alone_needs_no_navigation() -> None:
 
 
 def test_the_card_for_people_shows_the_measured_figures(client: FlaskClient) -> None:
-    model = load_image_model(ROOT / "model" / "chest_xray")
+    model = load_as(ImageClassifier, ROOT / "model" / "chest_xray")
     page = text_of(get_page(client, XRAY + "about"), "main")
     for metric in model.manifest.metrics:
         assert metric.label in page
@@ -221,15 +221,13 @@ def test_the_card_for_people_shows_the_measured_figures(client: FlaskClient) -> 
         assert text in page
 
 
-def test_the_probability_is_never_said_to_be_certain(app: Flask) -> None:
-    model = load_image_model(ROOT / "model" / "chest_xray")
-    presenter = ImagePresenter(model)
-    picture, heat = model.card.field.validate_value(JPEG), model.predictor.look
+def test_the_probability_is_never_shown_as_certain() -> None:
+    model = load_as(ImageClassifier, ROOT / "model" / "chest_xray")
+    picture = model.card.field.validate_value(JPEG)
+    heat = model.classify(picture).heat
     for share, words in ((0.9999, "over 99%"), (0.0001, "under 1%"), (0.5, "50%")):
-        seen = heat(picture.square).heat
-        result = presenter.result(
-            ImageOutcome(picture, ImageClassification("PNEUMONIA", (1 - share, share), seen))
-        )
+        classification = ImageClassification("PNEUMONIA", (1 - share, share), heat)
+        result = ImagePresenter(model).present(ImageOutcome(picture, classification))
         assert result.classes[1].text == words
 
 

@@ -1,4 +1,4 @@
-"""A filled skeleton is what Jinja renders from the same template, byte for byte."""
+"""A cached template fills in what Jinja renders from the same template, byte for byte."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment, Template
 
-from app.kinds.registry import presenter_of, view_site
+from app.kinds.registry import build_site, make_presenter
 from app.presentation.cached_templates import CachedTemplate
 from app.presentation.submission import read_submission
-from model import Classifier, Regressor, load_classifier
+from model import Classifier, Regressor, load_as
 from model.contract.fields import AnyField, ChoiceField, IntegerField, NumberField
 from tests.flowers import write_flowers
 
@@ -49,7 +49,7 @@ PAGES = st.builds(
     lines=st.lists(LINES, max_size=3).map(tuple),
 )
 PLAIN = CachedTemplate(TEMPLATE, constant="<&>")
-"""One for all examples, so that a later one is filled into what an earlier one left."""
+"""One for all examples, so that a later one fills the shape that an earlier one left."""
 
 
 @given(PAGES)
@@ -74,13 +74,13 @@ def served(
 ) -> Served:
     model: Regressor | Classifier = house
     if request.param == "classes":
-        model = load_classifier(write_flowers(tmp_path_factory.mktemp("models") / "flowers"))
+        model = load_as(Classifier, write_flowers(tmp_path_factory.mktemp("models") / "flowers"))
     template = app.jinja_env.get_template("kinds/_result.html")
-    return Served(model, template, {"site": view_site(model, ""), "version": model.version})
+    return Served(model, template, {"site": build_site(model, ""), "version": model.version})
 
 
-def typed(field: AnyField) -> st.SearchStrategy[str]:
-    """What may stand in a field: mostly a good value, sometimes none or a wrong one."""
+def typed_values(field: AnyField) -> st.SearchStrategy[str]:
+    """What people may type: mostly a good value, sometimes none or a wrong one."""
     good: st.SearchStrategy[str]
     if isinstance(field, ChoiceField):
         good = st.sampled_from([choice.value for choice in field.choices])
@@ -99,19 +99,17 @@ def test_any_form_is_answered_as_jinja_renders_its_result(
     card = served.model.card
     form = st.fixed_dictionaries(
         {
-            **{field.name: typed(field) for field in card.fields},
+            **{field.name: typed_values(field) for field in card.fields},
             "what_if": st.sampled_from(card.names),
         }
     )
-    skeleton, presenter = (
-        CachedTemplate(served.template, **served.constant),
-        presenter_of(served.model),
-    )
-    results = [presenter.result(None)]
+    cached = CachedTemplate(served.template, **served.constant)
+    presenter = make_presenter(served.model)
+    results = [presenter.present(None)]
     for values in data.draw(st.lists(form, min_size=1, max_size=3)):
-        sent = {name: [value] for name, value in values.items()}
-        results.append(presenter.result(read_submission(card, sent)))
+        posted = {name: [value] for name, value in values.items()}
+        results.append(presenter.present(read_submission(card, posted)))
     for result in results:
         expected = served.template.render(result=result, **served.constant).encode()
-        for _ in range(2):  # as it is rendered at first, and as it is filled in from then on
-            assert skeleton.render("result", result) == expected
+        for _ in range(2):  # rendered first, then filled in
+            assert cached.render("result", result) == expected

@@ -1,4 +1,4 @@
-"""The reasons beside a price: contributions, what-if, similar sales, support."""
+"""The explanation of a price: contributions, what-if, similar sales, support."""
 
 import re
 from typing import Any
@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.presentation.explanations import share_out
+from app.presentation.contributions import apportion
 from model import Regressor
 from tests.conftest import HOUSE
 from tests.html import data_of, get_page, post_fragment, text_of
@@ -47,7 +47,7 @@ def test_each_given_fact_has_its_reason_in_words(client: FlaskClient) -> None:
     check_sums(soup)
 
 
-def test_the_labels_of_a_curve_have_the_room_that_they_need(client: FlaskClient) -> None:
+def test_the_labels_of_a_curve_have_enough_room(client: FlaskClient) -> None:
     for sqft, more in (("900", {}), ("5600", {"neighborhood": "Northridge_Heights"})):
         svg = post_fragment(client, {**HOUSE, "sqft": sqft, **more}).select_one("svg.curve")
         assert svg is not None
@@ -79,14 +79,14 @@ def test_the_amounts_add_up_to_the_dollar_for_random_houses(
     st.lists(st.floats(-1e5, 1e5), min_size=1, max_size=12), st.integers(-300, 300),
     st.sampled_from([1.0, 100.0]),
 )  # fmt: skip
-def test_shares_are_close_to_the_amounts_and_add_up(
+def test_apportioned_amounts_are_close_to_the_exact_ones_and_add_up(
     exact: list[float], off: int, step: float
 ) -> None:
     total = round(sum(exact) / step) * step + off * step
-    shared = share_out(exact, total, step)
-    assert sum(shared) == pytest.approx(total)
-    for share, amount in zip(shared, exact, strict=True):
-        assert abs(share - amount) <= (abs(off) / len(exact) + 2) * step
+    rounded = apportion(exact, total, step)
+    assert sum(rounded) == pytest.approx(total)
+    for shown, amount in zip(rounded, exact, strict=True):
+        assert abs(shown - amount) <= (abs(off) / len(exact) + 2) * step
 
 
 def test_the_waterfall_says_in_its_title_what_it_draws(client: FlaskClient) -> None:
@@ -97,7 +97,7 @@ def test_the_waterfall_says_in_its_title_what_it_draws(client: FlaskClient) -> N
     assert len(soup.select("#why svg path")) == len(HOUSE) + 2
 
 
-def test_the_what_if_goes_over_the_fact_that_was_chosen(client: FlaskClient) -> None:
+def test_the_what_if_varies_the_chosen_fact(client: FlaskClient) -> None:
     soup = post_fragment(client, {**HOUSE, "what_if": "baths"})
     (chosen,) = soup.select("#what_if input[checked]")
     assert chosen["value"] == "baths"
@@ -159,7 +159,7 @@ def test_three_sales_are_shown_with_price_year_and_what_differs(
     rows = soup.select("#similar li")
     assert len(rows) == 3
     assert house.neighbors is not None
-    prices = set(house.neighbors.answers.tolist())
+    prices = set(house.neighbors.targets.tolist())
     for row in rows:
         (price,) = row.select("data.similar")
         assert float(str(price["value"])) in prices
@@ -179,22 +179,22 @@ def test_a_house_that_was_sold_finds_itself(client: FlaskClient, house: Regresso
 
 
 @pytest.mark.parametrize(
-    "strange",
+    "unusual",
     [
         {"beds": "8", "baths": "1", "sqft": "700"},
         {"beds": "0", "baths": "8", "sqft": "5000"},
         {**HOUSE, "year_built": "1880", "garage_cars": "5", "fireplaces": "5"},
     ],
 )
-def test_a_house_unlike_all_sales_is_said_to_be_one_and_gets_no_nine_in_ten(
-    client: FlaskClient, strange: dict[str, str]
+def test_a_house_unlike_all_sales_is_called_a_guess_and_gets_no_coverage(
+    client: FlaskClient, unusual: dict[str, str]
 ) -> None:
-    soup = post_fragment(client, strange)
+    soup = post_fragment(client, unusual)
     (support,) = soup.select("#result data.support")
     assert support["value"] == "outside"
     assert "No house like this is among the sales" in text_of(soup, ".range")
     assert "9 of 10" not in text_of(soup, "#result")
-    assert "half of the estimates" not in text_of(soup, "#result")
+    assert "half the time" not in text_of(soup, "#result")
     assert data_of(soup, "interval-low") < data_of(soup, "interval-high")
 
 
@@ -210,8 +210,8 @@ def test_most_sales_are_inside_the_support(client: FlaskClient, house: Regressor
     assert inside >= 0.95 * len(rows)
 
 
-def test_the_link_to_share_is_this_very_estimate(client: FlaskClient) -> None:
+def test_the_link_to_share_shows_the_same_estimate(client: FlaskClient) -> None:
     soup = post_fragment(client, {**HOUSE, "sqft": "1,850", "what_if": "baths"})
     (link,) = soup.select("#share")
-    again = get_page(client, str(link["href"]))
-    assert str(again.select_one("#result")) == str(soup.select_one("#result"))
+    shared = get_page(client, str(link["href"]))
+    assert str(shared.select_one("#result")) == str(soup.select_one("#result"))

@@ -1,8 +1,8 @@
-"""How values are said: to the card's step, in its format, with nothing lost and nothing added."""
+"""How values are formatted: to the card's step, in its format, without loss."""
 
 import pytest
 
-from app.presentation.scales import NumberScale, ceiling, signed
+from app.presentation.scales import NumberScale, format_signed, round_up
 from model import Card, Regressor
 from model.contract.outputs import NumberOutput
 
@@ -23,7 +23,7 @@ def scale_of(house: Regressor, **output: object) -> NumberScale:
         (0.00001, -0.000125, "-0.00012"),
     ],
 )
-def test_a_value_is_said_to_the_step_of_the_card(
+def test_a_value_is_rounded_to_the_step_of_the_card(
     house: Regressor, step: float, value: float, words: str
 ) -> None:
     scale = scale_of(house, round_to=step)
@@ -33,17 +33,17 @@ def test_a_value_is_said_to_the_step_of_the_card(
 def test_a_unit_stands_behind_its_number(house: Regressor) -> None:
     scale = scale_of(house, unit="kWh", round_to=0.5)
     assert scale.format(scale.round(12.3)) == "12.5\u00a0kWh"
-    assert signed(scale, -2.5) == "−\u00a02.5\u00a0kWh"
-    assert signed(scale, 0) == "0\u00a0kWh"
+    assert format_signed(scale, -2.5) == "−\u00a02.5\u00a0kWh"
+    assert format_signed(scale, 0) == "0\u00a0kWh"
 
 
-def test_an_error_is_never_said_too_small(house: Regressor) -> None:
+def test_an_error_is_never_stated_too_small(house: Regressor) -> None:
     scale = scale_of(house, round_to=500)
-    assert scale.fine == 100
-    assert ceiling(scale, 101) == 200
+    assert scale.fine_step == 100
+    assert round_up(scale, 101) == 200
 
 
 def test_a_card_of_numbers_has_no_classes(house: Regressor) -> None:
     card: Card = house.card
     with pytest.raises(TypeError, match="answers with a number"):
-        _ = card.classes
+        _ = card.class_output

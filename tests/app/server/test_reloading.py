@@ -9,7 +9,8 @@ from tests.tools import ROOT
 
 LOADER = """
 import os, time
-from flask import Flask
+from app.http.application import Application
+from app.http.routes import Surface
 from app.server import reloading
 
 reloading.LONGEST = {longest}
@@ -19,7 +20,7 @@ class Loader:
     callable = "the old app"
 
     def load(self):
-        app = Flask("new")
+        app = Application("new", static_folder=None)
         {body}
         return app
 
@@ -45,7 +46,7 @@ def renewed(body: str, longest: float = 60) -> tuple[str, str]:
 
 
 def test_a_sound_app_takes_the_place() -> None:
-    assert renewed("app.route('/')(lambda: 'fine')") == ("", "new")
+    assert renewed("app.get('/', surface=Surface.PAGE)(lambda: 'fine')") == ("", "new")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_a_sound_app_takes_the_place() -> None:
         ("raise SystemExit('Formcast cannot start. The card is wrong.')", "The card is wrong."),
         ("os.abort()", "The process that tried it ended with SIGABRT."),
         ("os._exit(7)", "The process that tried it ended with exit code 7."),
-        ("app.route('/about', endpoint='pages-x')(lambda: ('', 500))", "/about answers 500."),
+        ("app.get('/about', surface=Surface.PAGE)(lambda: ('', 500))", "/about answers 500."),
     ],
 )
 def test_one_that_is_not_leaves_the_old_app_and_says_why(body: str, said: str) -> None:

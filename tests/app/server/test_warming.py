@@ -3,16 +3,18 @@
 import logging
 
 import pytest
-from flask import Flask, request
+from flask import request
 from werkzeug.exceptions import NotFound
 
 from app import create_app
 from app.config import Settings
+from app.http.application import Application
+from app.http.routes import Surface
 from app.server.warming import warm
 
 
 def test_every_example_of_every_model_is_asked_once() -> None:
-    app = Flask("pages")
+    app = Application("pages", static_folder=None)
     asked = []
 
     def page() -> str:
@@ -23,9 +25,9 @@ def test_every_example_of_every_model_is_asked_once() -> None:
     def refused() -> str:
         raise NotFound
 
-    app.add_url_rule("/", "pages-x.form", page)
-    app.add_url_rule("/embed", "pages-x.embedded", refused)
-    app.add_url_rule("/metrics", "metrics.counts", page)
+    app.add_url_rule("/", "form", page, surface=Surface.PAGE)
+    app.add_url_rule("/gone", "gone", refused, surface=Surface.PAGE)
+    app.add_url_rule("/metrics", "counts", page, surface=Surface.PROBE)
     warm(app)
     warm(app)
     assert asked == ["/?", "/?size=1&beds=2"]

@@ -6,7 +6,7 @@ import pytest
 from gunicorn.http.errors import InvalidResponseHeader, LimitRequestLine, UnsupportedTransferCoding
 
 from app.http.headers import HEADERS
-from app.server.worker import status_of, whole_answer
+from app.server.worker import build_response, status_of
 from tests.conftest import Server
 from tests.tools import ROOT
 from tests.wire import Answer, converse
@@ -17,7 +17,7 @@ from tests.wire import Answer, converse
     [
         (b"GET /\r\n", 400, "This request could not be read"),
         (b"GET / HTTP/1.1\r\nHost: a\r\nBad Header: x\r\n\r\n", 400, "could not be read"),
-        (b"GET / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n", 417, "It expects what the app"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n", 417, "It expects something"),
         (b"GET / HTTP/1.1\r\nX: " + b"a" * 90_000 + b"\r\n\r\n", 431, "Its headers are too large"),
         (b"GET /" + b"a" * 900_000 + b" HTTP/1.1\r\n\r\n", 414, "This address is too long"),
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: tea\r\n\r\n", 400, "could not be read"),
@@ -59,7 +59,7 @@ def test_a_fault_of_ours_is_500_and_that_of_a_client_never() -> None:
 
 
 def test_an_app_that_is_not_ours_is_spoken_for_in_plain_words() -> None:
-    answer = whole_answer(400, None, head=False, identity="0" * 16)
+    answer = build_response(400, None, head=False, identity="0" * 16)
     assert answer.endswith(b"\r\n\r\nThis request could not be read.")
 
 

@@ -36,7 +36,7 @@ def test_it_is_ready_where_every_model_answers_as_when_it_was_made(own_client: F
     ("broken", "where"),
     [
         ("house-price", "model.serving.predictors.OnnxPredictor.predict"),
-        ("chest-xray", "model.serving.image_classifier.OnnxPicturePredictor.look"),
+        ("chest-xray", "model.serving.image_classifier.OnnxPicturePredictor.predict"),
     ],
 )
 def test_it_is_not_ready_where_a_model_fails_and_says_which_and_logs_why(

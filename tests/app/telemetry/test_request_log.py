@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from app import create_app
 from app.config import Settings
-from app.http.request_id import new_id
+from app.http.request_id import new_request_id
 from app.telemetry.json_logging import JsonLines
 from app.telemetry.request_log import RequestLog, within
 from app.telemetry.request_records import Outcome, RequestRecord
@@ -316,9 +316,9 @@ def test_what_the_models_said_and_refused_is_counted(counted_app: Flask) -> None
 def test_a_forked_worker_gives_other_ids_than_its_master() -> None:
     reader, writer = os.pipe()
     if (child := os.fork()) == 0:
-        os.write(writer, " ".join(new_id() for _ in range(100)).encode())
+        os.write(writer, " ".join(new_request_id() for _ in range(100)).encode())
         os._exit(0)
-    ours = {new_id() for _ in range(100)}
+    ours = {new_request_id() for _ in range(100)}
     os.waitpid(child, 0)
     theirs = set(os.read(reader, 4096).decode().split())
     os.close(reader)

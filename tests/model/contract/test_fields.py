@@ -13,7 +13,7 @@ from model.contract.pictures import ImageField
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(AnyField)
 INTEGER = {"kind": "integer", "name": "rooms", "label": "Rooms", "noun": "rooms",
-           "article": "the number of", "min": 1, "max": 2000, "example": 4}  # fmt: skip
+           "determiner": "the number of", "min": 1, "max": 2000, "example": 4}  # fmt: skip
 NUMBER = {"kind": "number", "name": "area", "label": "Area", "noun": "living area",
           "unit": "m²", "min": 0.5, "max": 5000, "example": 120}  # fmt: skip
 CHOICE = {
@@ -77,7 +77,7 @@ def test_a_good_value_is_taken(block: dict[str, Any], raw: object, value: object
         (INTEGER, "4.5", "Rooms must be a whole number, like 4"),
         (INTEGER, 0, "Rooms must be between 1 and 2,000"),
         (INTEGER, 10**400, "Rooms must be between 1 and 2,000"),
-        (NUMBER, "0.4", "Living area must be between 0.5 and 5,000"),
+        (NUMBER, "0.4", "Area must be between 0.5 and 5,000"),
         (CHOICE, "", "Choose the roof"),
         (CHOICE, "Flat", "Choose the roof from the list"),
         (CHOICE, 0, "Choose the roof from the list"),
@@ -107,9 +107,9 @@ def test_encoding_comes_back(block: dict[str, Any], value: object) -> None:
     assert made.decode(made.encode(value)) == value
 
 
-def test_a_name_in_braces_does_not_break_a_message() -> None:
+def test_a_label_in_braces_does_not_break_a_message() -> None:
     with pytest.raises(PydanticCustomError) as refused:
-        field(INTEGER, noun="{rooms}").validate_value("x")
+        field(INTEGER, label="{rooms}").validate_value("x")
     assert refused.value.message() == "{rooms} must be a number, like 4"
 
 
@@ -149,8 +149,12 @@ def test_a_sentence_of_a_picture_has_names_alone_in_its_places(key: str, place: 
         (INTEGER, {"example": 0}, "outside min and max"),
         (INTEGER, {"name": "Rooms!"}, "pattern"),
         (INTEGER, {"colour": "red"}, "Extra inputs"),
-        (INTEGER, {"because": "it has {valu}"}, "because can have the places {noun} and {value}"),
-        (INTEGER, {"more": "{} more"}, "more can have the places {amount}"),
+        (INTEGER, {"reason_text": "it has {valu}"}, r"placeholders \{noun\} and \{value\}, and no"),
+        (INTEGER, {"reason_text": "it has {value.real}"}, "reason_text can have the placeholders"),
+        (INTEGER, {"reason_text": "it has {value!r}"}, "reason_text can have the placeholders"),
+        (INTEGER, {"reason_text": "it has {value:99}"}, "reason_text can have the placeholders"),
+        (INTEGER, {"reason_text": "it has {value"}, "reason_text can have the placeholders"),
+        (INTEGER, {"larger_text": "{} more"}, r"larger_text can have the placeholders \{amount\}"),
         (CHOICE, {"example": "steep"}, "not one of the choices"),
         (CHOICE, {"choices": [{"value": "a", "label": "A"}] * 2}, "twice"),
         ({**INTEGER, "kind": "colour"}, {}, "colour"),
@@ -168,7 +172,7 @@ def test_a_small_number_is_said_with_four_digits_and_a_difference_with_its_noun(
         name="bmi", kind="number", label="BMI", noun="body mass index", min=-0.2, max=0.2,
         example=0.05,
     )  # fmt: skip
-    assert field.display(0.001754) == "0.001754"
-    assert field.difference(0.0126, 0.0546) == "body mass index 0.042 more"
+    assert field.format_value(0.001754) == "0.001754"
+    assert field.format_difference(0.0126, 0.0546) == "body mass index 0.042 more"
     with pytest.raises(PydanticCustomError, match=r"between -0\.2 and 0\.2"):
         field.validate_value("0.5")

@@ -20,9 +20,9 @@ VALUES = st.one_of(
 @pytest.mark.parametrize("locale", LOCALES)
 @given(value=VALUES)
 def test_a_number_is_spelled_as_babel_spells_it(locale: str, value: float) -> None:
-    assert formatting.number(value, locale) == format_decimal(value, locale=locale)
+    assert formatting.format_number(value, locale) == format_decimal(value, locale=locale)
     plain = format_decimal(value, locale=locale, group_separator=False)
-    assert formatting.number(value, locale, grouping=False) == plain
+    assert formatting.format_number(value, locale, grouping=False) == plain
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -33,10 +33,10 @@ def test_whole_amounts_are_spelled_as_babel_spells_them(
 ) -> None:
     spelling = Locale.parse(locale).currency_formats["standard"].pattern.replace(".00", "")
     told = format_currency(amount, code, spelling, locale, currency_digits=False)
-    assert formatting.currency(amount, code, locale) == told
+    assert formatting.format_currency(amount, code, locale) == told
 
 
 def test_amounts_are_told_in_whole_units() -> None:
-    assert formatting.currency(183500, "USD", "en_US") == "$183,500"
-    assert formatting.currency(183500.0, "EUR", "de_DE") == "183.500\u00a0€"
-    assert formatting.currency(-1200, "USD", "en_US") == "-$1,200"
+    assert formatting.format_currency(183500, "USD", "en_US") == "$183,500"
+    assert formatting.format_currency(183500.0, "EUR", "de_DE") == "183.500\u00a0€"
+    assert formatting.format_currency(-1200, "USD", "en_US") == "-$1,200"

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from PIL import Image
 from pydantic_core import PydanticCustomError
 
-from model import load_image_model
+from model import ImageClassifier, load_as
 from model.chest_xray.drawing import draw_chest
 from model.contract.pictures import ImageField, Picture
 from tests import pictures
 from tests.tools import ROOT
 
-FIELD = ImageField(kind="image", name="image", label="Chest X-ray", noun="picture", article="a")
+FIELD = ImageField(kind="image", name="image", label="Chest X-ray", noun="picture", determiner="a")
 
 
 def read(data: bytes) -> Picture:
@@ -106,13 +106,13 @@ def test_what_decoding_takes_is_known_before_and_legitimate_pictures_are_read(
     megabytes: float,
 ) -> None:
     data = pictures.encoded(Image.new(mode, size), kind, **options)
-    assert FIELD.weigh(data) == megabytes * 1_000_000
+    assert FIELD.estimate_memory(data) == megabytes * 1_000_000
     assert (read(data).width, read(data).height) == size
 
 
 @pytest.mark.parametrize("name", sorted(pictures.REFUSED))
 def test_what_is_refused_weighs_nothing_or_is_found_damaged_later(name: str) -> None:
-    assert FIELD.weigh(pictures.REFUSED[name][0]) in (0, 224 * 224)
+    assert FIELD.estimate_memory(pictures.REFUSED[name][0]) in (0, 224 * 224)
 
 
 def test_a_large_sixteen_bit_picture_becomes_the_small_one() -> None:
@@ -188,7 +188,7 @@ def test_a_spoilt_file_is_read_or_refused_and_nothing_else(
 
 
 def test_the_bundled_network_answers_the_drawn_chest_and_looks_at_it_in_a_map() -> None:
-    model = load_image_model(ROOT / "model" / "chest_xray")
+    model = load_as(ImageClassifier, ROOT / "model" / "chest_xray")
     answer = model.classify(read(pictures.encoded(pictures.chest())))
     assert answer.value in ("NORMAL", "PNEUMONIA")
     assert math.isclose(sum(answer.probabilities), 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.contract.card import Manifest
+from model.contract.manifest import Manifest
 from model.house_price.facts import FIELDS
 from model.house_price.pipeline import QUICK
 from model.house_price.sales import read_sales

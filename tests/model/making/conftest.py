@@ -12,7 +12,7 @@ from flask import Flask
 from app import create_app
 from app.cli.models import model as commands
 from app.config import Settings
-from model import Classifier, Regressor, load_any_model
+from model import Classifier, Regressor, load_model
 from tests.models import GIVEN, Given
 
 
@@ -38,7 +38,7 @@ class Shelf:
     app: Flask
 
     def load(self, name: str) -> Regressor | Classifier:
-        found = load_any_model(self.root / name)
+        found = load_model(self.root / name)
         assert isinstance(found, Regressor | Classifier)
         return found
 

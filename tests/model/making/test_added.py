@@ -74,7 +74,7 @@ def test_yes_and_no_in_every_spelling_becomes_a_flag_and_codes_a_choice(shelf: S
     flags = [name for name in card.names if card.by_name[name].kind == "flag"]
     assert flags == ["adult_male", "alone", "is_child"]
     assert card.by_name["pclass"].kind == "choice"
-    assert [item.label for item in card.classes.classes] == ["No", "Yes"]
+    assert [item.label for item in card.class_output.classes] == ["No", "Yes"]
 
 
 def test_a_model_without_probabilities_does_not_pretend(shelf: Shelf) -> None:
@@ -87,9 +87,9 @@ def test_many_optional_facts_are_calibrated_by_how_many_are_unknown(shelf: Shelf
     calibration = shelf.load("wide").manifest.calibration
     assert calibration is not None
     assert [group.unknown for group in calibration.groups] == list(range(9))
-    ranges = shelf.load("wide").ranges
+    ranges = shelf.load("wide").intervals
     assert ranges is not None
-    assert ranges.missing_groups() == 0
+    assert ranges.count_missing_groups() == 0
 
 
 def test_figures_are_of_rows_that_the_model_has_not_seen_or_there_are_none(shelf: Shelf) -> None:
@@ -111,7 +111,7 @@ def test_errors_of_a_linear_range_are_said_in_the_unit_of_the_answer(shelf: Shel
     model = shelf.load("diabetes")
     values = {name: str(value) for name, value in model.card.examples[0].values.items()}
     answer = shelf.app.test_client().post("/diabetes/predict-fragment", data=values)
-    assert "half of the estimates came within 35 of the actual progression" in answer.text
+    assert "half the time it is off by less than 35" in answer.text
 
 
 def test_similar_rows_show_what_was_observed(shelf: Shelf) -> None:
@@ -127,5 +127,5 @@ def test_one_figure_for_all_rows_is_not_said_to_hold_with_facts_left_empty(shelf
     assert isinstance(model, Classifier)
     presenter = ClassPresenter(model)
     every = frozenset(model.card.optional)
-    assert presenter.notes(every).accuracy == model.manifest.accuracy
-    assert "may be wrong more often" in presenter.notes(frozenset()).accuracy
+    assert presenter.get_notes(every).accuracy == model.manifest.accuracy
+    assert "may be wrong more often" in presenter.get_notes(frozenset()).accuracy

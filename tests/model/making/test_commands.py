@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from model import ModelError, load_any_model
+from model import ModelError, load_model
 from tests.model.making.conftest import Shelf, run
 from tests.tools import ROOT
 
@@ -114,7 +114,7 @@ def test_a_card_that_begins_with_a_byte_order_mark_is_read(root: Path) -> None:
 def test_the_start_says_what_check_says(root: Path) -> None:
     spoil(root, ("min = 25\n", "min = 60\n"), ('label = "Sex"', 'labl = "Sex"'))
     with pytest.raises(ModelError) as raised:
-        load_any_model(root / "penguins")
+        load_model(root / "penguins")
     output = run("check", "penguins", "--models", root).output
     assert len(raised.value.problems) == 3
     for problem in raised.value.problems:

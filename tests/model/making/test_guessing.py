@@ -19,6 +19,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from model.contract.arrays import Float32Array
 from model.contract.card import PAGE_IDS
 from model.contract.fields import FlagField, NumberField
 from model.making.bounds import round_bounds, wide_bounds
@@ -43,7 +44,6 @@ from model.making.measuring import (
 from model.making.naming import name_columns, name_target
 from model.making.request import Request
 from model.making.targets import draft_output
-from model.serving.predictors import Matrix
 from model.serving.temperature import apply_temperature
 from tests.model.making.conftest import Shelf, add
 from tests.models import Given
@@ -100,9 +100,9 @@ def test_what_is_said_of_a_flag_reads_well_whatever_it_is_called(column: str) ->
     drafted = draft_field(flag, True, np.array([1.0, 0.0]))
     field = FlagField.model_validate(_field(drafted))
     label = field.label if len(field.label) < 40 else "…"
-    assert f"{label}” is true" in field.missing
-    assert field.missing.startswith("Say whether “")
-    assert field.reason(True).endswith("” is Yes")
+    assert f"{label}” is true" in field.missing_text
+    assert field.missing_text.startswith("Say whether “")
+    assert field.format_reason(True).endswith("” is Yes")
 
 
 @given(st.lists(st.text(min_size=1, max_size=80), min_size=1, max_size=30, unique=True))
@@ -229,7 +229,7 @@ def test_a_range_holds_as_often_as_it_says_whichever_facts_are_known() -> None:
     rows = rng.normal(size=(3000, 3))
     truth = rows @ [3.0, 2.0, 1.0] + rng.normal(0, 1, 3000)
 
-    def answer(matrix: Matrix) -> np.ndarray:
+    def answer(matrix: Float32Array) -> np.ndarray:
         known: np.ndarray = np.nan_to_num(matrix.astype(float)) @ [3.0, 2.0, 1.0]
         return known
 

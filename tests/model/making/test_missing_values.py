@@ -22,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
-from model import Regressor, load_any_model
+from model import Regressor, load_model
 from model.making.missing_values import seen_holes
 from tests.model.making.conftest import Shelf, add
 from tests.models import Given
@@ -120,7 +120,7 @@ def test_a_fact_can_be_asked_for_although_the_model_answers_without(tmp_path: Pa
     assert "rows without age are left out: the form asks for it, as you say." in said
     assert "may be left empty" not in said
     assert "required" not in card
-    model = load_any_model(root / "mine")
+    model = load_model(root / "mine")
     assert isinstance(model, Regressor)
     assert model.card.optional == ()
     wrong = add(given(tmp_path, holes=False), "mine", root, "--trust", "--force", "--required", "x")

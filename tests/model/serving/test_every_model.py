@@ -4,20 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from model import Classifier, Regressor, load_any_model
+from model import Classifier, Regressor, load_model
 from tests.every import FOLDERS, ROWS, check_answer, check_bounds, features_of
 
 
 @pytest.fixture(scope="module", params=ROWS, ids=lambda folder: str(folder.name))
 def model(request: pytest.FixtureRequest) -> Regressor | Classifier:
-    found = load_any_model(request.param)
+    found = load_model(request.param)
     assert isinstance(found, Regressor | Classifier)
     return found
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.name))
 def test_it_loads_and_answers_its_golden_rows(folder: Path) -> None:
-    assert load_any_model(folder).manifest.golden
+    assert load_model(folder).manifest.golden
 
 
 def test_its_examples_are_answered(model: Regressor | Classifier) -> None:

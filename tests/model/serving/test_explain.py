@@ -9,19 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model import Regressor
+from model.contract.arrays import Float32Array, FloatArray
 from model.serving.explain import explain
-from model.serving.predictors import Column, Matrix
 
 
-def tangled(matrix: Matrix) -> Column:
+def tangled(matrix: Float32Array) -> FloatArray:
     """A function with interactions, in which unknown counts as 1."""
     x = np.nan_to_num(matrix.astype(np.float64), nan=1.0)
     products = np.cumprod(1 + x / 10, axis=1)
-    value: Column = 100 + x.sum(axis=1) + 5 * products[:, -1] + 3 * x[:, 0] * x[:, -1]
+    value: FloatArray = 100 + x.sum(axis=1) + 5 * products[:, -1] + 3 * x[:, 0] * x[:, -1]
     return value
 
 
-def by_definition(row: Matrix, reference: Matrix) -> list[float]:
+def by_definition(row: Float32Array, reference: Float32Array) -> list[float]:
     """Shapley values as the mean gain over every order of the given facts."""
     given = [i for i in range(row.shape[1]) if not np.isnan(row[0, i])]
     shares = dict.fromkeys(given, 0.0)

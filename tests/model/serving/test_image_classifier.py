@@ -12,10 +12,22 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model import ImageClassifier, ModelError, OutOfDistributionError, load_image_model, load_model
+from model import (
+    ImageClassifier,
+    ModelError,
+    OutOfDistributionError,
+    Regressor,
+    load_as,
+    load_model,
+)
 from model.chest_xray import negatives, record
-from model.contract.pictures import Picture, colourfulness, to_grey, to_square
-from model.serving.golden import check_pictures
+from model.contract.pictures import (
+    Picture,
+    measure_colourfulness,
+    to_grey,
+    to_square,
+)
+from model.serving.golden import check_golden_pictures
 from model.serving.image_classifier import NetworkOutput
 from tests import pictures
 from tests.tools import ROOT
@@ -26,7 +38,7 @@ XRAYS = ROOT.parent / "shared" / "data" / "chest_xray" / "train"
 
 @pytest.fixture(scope="module")
 def xray() -> ImageClassifier:
-    return load_image_model(FOLDER)
+    return load_as(ImageClassifier, FOLDER)
 
 
 @pytest.fixture
@@ -42,10 +54,10 @@ def folder(tmp_path: Path) -> Path:
 class FixedAnswer:
     """A predictor that says what it was told to."""
 
-    def __init__(self, probability: float, strangeness: float = -1.0) -> None:
-        self.seen = NetworkOutput(probability, np.zeros((7, 7), np.float32), strangeness)
+    def __init__(self, probability: float, ood_score: float = -1.0) -> None:
+        self.seen = NetworkOutput(probability, np.zeros((7, 7), np.float32), ood_score)
 
-    def look(self, square: NDArray[np.uint8]) -> NetworkOutput:
+    def predict(self, square: NDArray[np.uint8]) -> NetworkOutput:
         return self.seen
 
 
@@ -71,7 +83,7 @@ def test_the_threshold_decides(xray: ImageClassifier, probability: float, value:
 
 def test_what_is_strange_or_coloured_gets_no_answer(xray: ImageClassifier) -> None:
     with pytest.raises(OutOfDistributionError, match="does not look like a frontal chest X-ray"):
-        replace(xray, predictor=FixedAnswer(0.9, strangeness=0.1)).classify(chest())
+        replace(xray, predictor=FixedAnswer(0.9, ood_score=0.1)).classify(chest())
     with pytest.raises(OutOfDistributionError):
         replace(xray, predictor=FixedAnswer(0.9)).classify(chest(colour=25.1))
 
@@ -88,7 +100,7 @@ def test_pictures_that_are_no_xray_are_refused(xray: ImageClassifier, kind: str)
     refused = 0
     for _ in range(20):
         image = negatives.RENDERED[kind](rng)
-        picture = Picture(to_square(to_grey(image)), *image.size, colourfulness(image))
+        picture = Picture(to_square(to_grey(image)), *image.size, measure_colourfulness(image))
         try:
             xray.classify(picture)
         except OutOfDistributionError:
@@ -120,7 +132,7 @@ def test_a_changed_network_is_not_loaded(folder: Path) -> None:
     with (folder / "model.onnx").open("ab") as file:
         file.write(b"\0")
     with pytest.raises(ModelError, match="is not the file that was trained"):
-        load_image_model(folder)
+        load_model(folder)
 
 
 def test_an_answer_that_has_changed_stops_the_start(folder: Path) -> None:
@@ -130,7 +142,7 @@ def test_an_answer_that_has_changed_stops_the_start(folder: Path) -> None:
 
     change(folder, "golden", lie)
     with pytest.raises(ModelError, match="golden-1.png gives"):
-        load_image_model(folder)
+        load_model(folder)
 
 
 def test_a_golden_answer_that_is_no_number_stops_the_start(
@@ -142,7 +154,7 @@ def test_a_golden_answer_that_is_no_number_stops_the_start(
         FixedAnswer(xray.manifest.golden[0].probability, math.nan),
     ):
         with pytest.raises(ModelError, match="golden-1.png gives"):
-            check_pictures(replace(xray, predictor=told))
+            check_golden_pictures(replace(xray, predictor=told))
 
     def spoil(golden: Any) -> Any:
         golden[0]["strangeness"] = math.nan
@@ -150,7 +162,7 @@ def test_a_golden_answer_that_is_no_number_stops_the_start(
 
     change(folder, "golden", spoil)
     with pytest.raises(ModelError, match=r"golden\.0\.strangeness: .*finite"):
-        load_image_model(folder)
+        load_model(folder)
 
 
 @pytest.mark.parametrize("key", ["threshold", "colour_limit"])
@@ -160,27 +172,27 @@ def test_a_threshold_that_is_no_number_stops_the_start(
 ) -> None:
     change(folder, key, lambda _: number)
     with pytest.raises(ModelError, match=key):
-        load_image_model(folder)
+        load_model(folder)
 
 
 def test_classes_in_another_order_are_refused(folder: Path) -> None:
     change(folder, "classes", lambda names: names[::-1])
     with pytest.raises(ModelError, match=r"output\.classes must be .*: PNEUMONIA, NORMAL"):
-        load_image_model(folder)
+        load_model(folder)
 
 
 def test_a_wrong_key_in_the_card_is_named(folder: Path) -> None:
     path = folder / "card.toml"
     path.write_text(path.read_text().replace("map_text", "mapp_text"))
     with pytest.raises(ModelError, match=r"card\.toml, line \d+: output\."):
-        load_image_model(folder)
+        load_model(folder)
 
 
 def test_a_model_of_one_kind_is_not_loaded_as_the_other() -> None:
-    with pytest.raises(ModelError, match="does not answer with a number"):
-        load_model(FOLDER)
-    with pytest.raises(ModelError, match="not the card of a model of pictures"):
-        load_image_model(ROOT / "model" / "house_price")
+    with pytest.raises(ModelError, match="kind is ImageClassifier, not Regressor"):
+        load_as(Regressor, FOLDER)
+    with pytest.raises(ModelError, match="kind is Regressor, not ImageClassifier"):
+        load_as(ImageClassifier, ROOT / "model" / "house_price")
 
 
 def test_the_manifest_is_what_the_training_code_writes_from_its_figures(

@@ -13,9 +13,9 @@ import joblib
 import numpy as np
 import pytest
 
-from model import ModelError, Regressor, load_model, load_models
-from model.serving.golden import check_answers
-from model.serving.predictors import Column, Matrix
+from model import ModelError, Regressor, load_as, load_model, load_models
+from model.contract.arrays import Float32Array
+from model.serving.golden import check_golden_rows
 from tests.tools import ROOT
 
 
@@ -159,7 +159,7 @@ def test_an_answer_that_has_changed_stops_the_start(folder: Path) -> None:
 class NotANumber:
     """A predictor whose every answer is NaN."""
 
-    def predict(self, rows: Matrix) -> tuple[Column, None]:
+    def predict(self, rows: Float32Array) -> tuple[Float32Array, None]:
         return np.full(len(rows), np.nan, np.float32), None
 
 
@@ -171,9 +171,9 @@ def test_an_answer_that_is_no_number_is_not_the_golden_one(
         spoiled = golden.model_copy(update={"value": math.nan})
         manifest = house.manifest.model_copy(update={"golden": (spoiled,)})
         with pytest.raises(ModelError, match=r"golden row 0 predicts .*, it was nan"):
-            check_answers(replace(house, manifest=manifest))
+            check_golden_rows(replace(house, manifest=manifest))
     with pytest.raises(ModelError, match="answered nan"):
-        check_answers(replace(house, predictor=NotANumber()))
+        check_golden_rows(replace(house, predictor=NotANumber()))
 
 
 @pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
@@ -260,7 +260,7 @@ def test_another_scikit_learn_does_not_load_a_joblib_file(folder: Path) -> None:
 
 def test_the_compiled_form_answers_as_the_joblib_file(folder: Path, house: Regressor) -> None:
     change_manifest(folder, lambda manifest: manifest.update(served="model.joblib"))
-    slow = load_model(folder)
+    slow = load_as(Regressor, folder)
     rng = np.random.default_rng(0)
     for example in house.card.examples:
         values = {

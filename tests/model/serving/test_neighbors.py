@@ -30,7 +30,7 @@ def test_the_nearest_rows_are_those_that_a_search_through_all_finds(
     neighbors = house.neighbors
     assert neighbors is not None
     codes = neighbors.rows[row].tolist()
-    found = neighbors.nearest(neighbors.squares(codes, columns))
+    found = neighbors.find_nearest(neighbors.compute_squared_distances(codes, columns))
     every = distances(house, codes, columns)
     assert every[list(found.rows)] == pytest.approx(np.sort(every)[:NEAREST], abs=1e-3)
     assert found.distance == pytest.approx(np.sort(every)[:NEAREST].mean(), abs=1e-3)
@@ -46,9 +46,11 @@ def test_support_along_a_fact_is_what_the_mean_distance_in_each_place_says(
     others = [at for at in range(10) if at != column]
     seen = np.unique(neighbors.rows[:, column])
     grid = seen[:: 1 + len(seen) // 40]
-    along = neighbors.along(column, grid)
+    along = neighbors.compute_grid_distances(column, grid)
     assert along is not None
-    found = neighbors.supported(neighbors.squares(codes, others), along, limit)
+    found = neighbors.find_in_distribution(
+        neighbors.compute_squared_distances(codes, others), along, limit
+    )
     for place, code in enumerate(grid.tolist()):
         at = [*codes[:column], code, *codes[column + 1 :]]
         mean = np.sort(distances(house, at, [*others, column]))[:NEAREST].mean()
@@ -59,4 +61,4 @@ def test_support_along_a_fact_is_what_the_mean_distance_in_each_place_says(
 def test_of_rows_that_are_equally_near_the_first_are_named() -> None:
     rows = np.zeros((9, 1), dtype=np.float32)
     neighbors = Neighbors(rows, np.zeros(9), None, np.ones(1, dtype=np.float32), {})
-    assert neighbors.nearest(neighbors.squares([0.0], [0])).rows == (0, 1, 2)
+    assert neighbors.find_nearest(neighbors.compute_squared_distances([0.0], [0])).rows == (0, 1, 2)

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model import Classifier, ModelError, load_classifier, load_model
+from model import Classifier, ModelError, Regressor, load_as
 from model.serving.temperature import apply_temperature
 from tests.flowers import FEATURES, write_flowers
 
 
 @pytest.fixture
 def flowers(tmp_path: Path) -> Classifier:
-    return load_classifier(write_flowers(tmp_path / "flowers"))
+    return load_as(Classifier, write_flowers(tmp_path / "flowers"))
 
 
 def test_a_classifier_answers_with_its_most_probable_class(flowers: Classifier) -> None:
@@ -33,7 +33,7 @@ def test_its_classes_stand_in_the_order_of_the_card_and_not_of_the_estimator(
 
 
 def test_a_classifier_without_probabilities_says_a_class_and_no_more(tmp_path: Path) -> None:
-    flowers = load_classifier(write_flowers(tmp_path / "flowers", probabilities=False))
+    flowers = load_as(Classifier, write_flowers(tmp_path / "flowers", probabilities=False))
     answer = flowers.predict(FEATURES)
     assert (answer.label, answer.probability, answer.probabilities) == ("iris", None, None)
 
@@ -53,7 +53,7 @@ def test_a_card_with_other_classes_than_the_estimators_is_refused(tmp_path: Path
     card = folder / "card.toml"
     card.write_text(card.read_text().replace('value = "rose"', 'value = "tulip"'))
     with pytest.raises(ModelError, match=r"its classes are iris, rose, not those of the card"):
-        load_classifier(folder)
+        load_as(Classifier, folder)
 
 
 def test_a_golden_row_of_another_class_is_refused(tmp_path: Path) -> None:
@@ -61,12 +61,12 @@ def test_a_golden_row_of_another_class_is_refused(tmp_path: Path) -> None:
     path = folder / "manifest.json"
     path.write_text(path.read_text().replace('"label": "iris"', '"label": "rose"'))
     with pytest.raises(ModelError, match="golden row 0 is iris, it was rose"):
-        load_classifier(folder)
+        load_as(Classifier, folder)
 
 
 def test_a_classifier_is_no_model_of_numbers(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="does not answer with a number"):
-        load_model(write_flowers(tmp_path / "flowers"))
+    with pytest.raises(ModelError, match="kind is Classifier, not Regressor"):
+        load_as(Regressor, write_flowers(tmp_path / "flowers"))
 
 
 def test_a_class_named_twice_is_refused_with_its_line(tmp_path: Path) -> None:
@@ -74,4 +74,4 @@ def test_a_class_named_twice_is_refused_with_its_line(tmp_path: Path) -> None:
     card = folder / "card.toml"
     card.write_text(card.read_text().replace('value = "rose"', 'value = "iris"'))
     with pytest.raises(ModelError, match=r"card\.toml, line \d+: output.*classes has iris twice"):
-        load_classifier(folder)
+        load_as(Classifier, folder)

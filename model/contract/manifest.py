@@ -1,0 +1,133 @@
+"""The manifest: what the training command made, ``manifest.json`` in the model's folder.
+
+Unknown keys are rejected.
+"""
+
+import datetime as dt
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from model.contract.fields import Value
+from model.contract.sources import Frame
+
+_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Artifact(BaseModel):
+    """A file in the model's folder, as the training command wrote it."""
+
+    model_config = _STRICT
+
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    bytes: int
+
+
+class TrainingData(BaseModel):
+    """What the model was trained on."""
+
+    model_config = _STRICT
+
+    file: str
+    sha256: str
+    rows: int
+    text: str
+    source: str
+
+
+class Metric(BaseModel):
+    """One measured figure: a share between 0 and 1, or a plain number."""
+
+    model_config = _STRICT
+
+    name: str
+    label: str
+    value: float
+    share: bool = True
+
+
+class CalibrationGroup(BaseModel):
+    """The calibration of the interval for one set of known optional facts.
+
+    ``known`` are the optional facts that are given. A model with many optional facts has a group
+    for each number of ``unknown`` ones instead. ``low`` and ``high`` are conformal quantiles of the
+    residual divided by the scale, which is 1 for a predictor without one. ``width`` is the median
+    width of the interval and ``error`` the median absolute error over the calibration rows: on a
+    log scale relative to prediction and truth, on a linear scale in the prediction's unit.
+    ``support`` is the threshold of the out-of-distribution distance: 99 % of the training rows are
+    nearer to their nearest rows (see ``model.serving.neighbors``).
+    """
+
+    model_config = _STRICT
+
+    known: tuple[str, ...] = ()
+    unknown: int | None = Field(default=None, ge=0)
+    low: float = Field(ge=0)
+    high: float = Field(ge=0)
+    width: float = Field(gt=0)
+    error: float = Field(ge=0)
+    support: float | None = Field(default=None, gt=0)
+
+
+class Calibration(BaseModel):
+    """How a prediction becomes an interval; ``scale`` says on which scale residuals are taken."""
+
+    model_config = _STRICT
+
+    method: str
+    coverage: float = Field(gt=0.5, lt=1)
+    scale: Literal["log", "linear"]
+    groups: tuple[CalibrationGroup, ...] = Field(min_length=1)
+
+
+class GoldenRow(BaseModel):
+    """A row with the prediction that the model made of it when it was trained.
+
+    ``value`` is the prediction, or the probability of the class in ``label``.
+    """
+
+    model_config = _STRICT
+
+    features: dict[str, Value]
+    value: float
+    label: str = ""
+    low: float | None = None
+    high: float | None = None
+
+
+class ManifestBase(BaseModel):
+    """What every training command writes: files, versions, data and figures."""
+
+    model_config = _STRICT
+
+    trained: dt.date
+    seed: int
+    served: str
+    artifacts: dict[str, Artifact]
+    versions: dict[str, str]
+    data: TrainingData
+    how: str
+    metrics: tuple[Metric, ...]
+    accuracy: str
+
+
+class Manifest(ManifestBase):
+    """What the training command of a tabular model writes.
+
+    ``axis`` are the bounds of the scale on which a number is drawn; a model of classes has none. It
+    may have a ``temperature`` instead of a calibration (see ``model.serving.temperature``).
+    ``frame`` describes the input of an estimator that is served as it was saved, if that differs
+    from the card's columns. ``support`` are the out-of-distribution thresholds of a model without
+    calibration groups, by the number of unknown facts.
+    """
+
+    columns: tuple[str, ...]
+    choices: dict[str, tuple[str, ...]]
+    reference: dict[str, Value]
+    axis: tuple[float, float] | None = None
+    calibration: Calibration | None = None
+    temperature: float | None = Field(default=None, gt=0)
+    neighbors: str = ""
+    frame: Frame | None = None
+    support: tuple[float, ...] = ()
+    golden: tuple[GoldenRow, ...] = Field(min_length=3)
