@@ -1,6 +1,6 @@
-"""``make licences``: the licence of everything that is installed to serve, as a Markdown table.
+"""``make licences``: the licences of all that is installed to serve, as a Markdown table.
 
-Read from what the packages say of themselves; run by the interpreter that has them installed.
+The interpreter that has the packages installed reads their metadata.
 """
 
 import re
@@ -9,55 +9,55 @@ from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-LONG = 60
-"""Characters from which on a licence field holds the text of a licence and not its name."""
+MAX_NAME = 60
+"""A licence field with this many characters or more holds a text, not a name."""
 
-OTHERS = [
+OTHER_PARTS = [
     ("htmx", "4.0.1, static/htmx.min.js", "0BSD"),
     ("house price data", "model/house_price/sales.csv", "see model/house_price/README.md"),
     ("chest X-ray data", "in the weights of model/chest_xray", "CC BY 4.0"),
 ]
-"""What ships besides packages."""
+"""Parts that ship besides packages: name, place, licence."""
 
 
-def pinned(requirements: Path) -> list[tuple[str, str]]:
-    """Name and version of every package in a requirements file, in its order."""
+def read_pins(requirements: Path) -> list[tuple[str, str]]:
+    """Return name and version of each package in a requirements file, in its order."""
     found = re.findall(r"^([a-z0-9-]+)==(\S+)", requirements.read_text(), re.MULTILINE)
     return [(str(name), str(version)) for name, version in found]
 
 
-def licence_of(name: str) -> str:
-    """What a package says of its licence.
+def find_licence(name: str) -> str:
+    """Return the licence that a package names.
 
     Raises:
-        SystemExit: if it says nothing.
+        SystemExit: the package names none.
     """
-    about = metadata(name)
-    short = about.get("License-Expression") or about.get("License") or ""
-    if short and len(short) < LONG and "\n" not in short:
-        return short
+    fields = metadata(name)
+    licence = fields.get("License-Expression") or fields.get("License") or ""
+    if licence and len(licence) < MAX_NAME and "\n" not in licence:
+        return licence
     classified = [
         line.rsplit(" :: ", 1)[1]
-        for line in about.get_all("Classifier") or []
+        for line in fields.get_all("Classifier") or []
         if line.startswith("License :: ")
     ]
     if not classified:
-        sys.exit(f"{name} does not say under which licence it is.")
+        sys.exit(f"{name} does not name its licence.")
     return ", ".join(classified)
 
 
 def main() -> None:
     """Print the table."""
     print("# Licences of what ships\n")
-    print("Written by `make licences` from what each package says of itself.\n")
+    print("Written by `make licences` from the metadata of each package.\n")
     print("| package | version | licence |\n|---|---|---|")
-    for name, version in pinned(ROOT / "requirements.txt"):
+    for name, version in read_pins(ROOT / "requirements.txt"):
         try:
-            print(f"| {name} | {version} | {licence_of(name)} |")
+            print(f"| {name} | {version} | {find_licence(name)} |")
         except PackageNotFoundError:
             print(f"| {name} | {version} | not installed on this platform |")
-    for name, where, licence in OTHERS:
-        print(f"| {name} | {where} | {licence} |")
+    for name, place, licence in OTHER_PARTS:
+        print(f"| {name} | {place} | {licence} |")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A small classifier of rows, made by code: which flower is it, by its two measures?"""
+"""A small tabular classifier, made by code: which flower is it, by its two measures?"""
 
 import datetime as dt
 import hashlib
@@ -52,7 +52,7 @@ FEATURES = {"length": 8.0, "width": 2.0}
 
 
 def write_flowers(folder: Path, probabilities: bool = True, temperature: float = 2.0) -> Path:
-    """A folder with a classifier that says "iris" where the flower is longer than wide."""
+    """Write a model that predicts "iris" for a flower longer than wide; return its folder."""
     folder.mkdir()
     rng = np.random.default_rng(0)
     rows = rng.uniform(0, 10, (200, 2)).astype(np.float32)

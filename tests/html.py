@@ -1,4 +1,4 @@
-"""Parsed pages and fragments: every test gets its soup here, checked in passing."""
+"""Parsed pages and fragments, each checked for what holds on every page."""
 
 from collections import Counter
 from typing import Any
@@ -19,14 +19,14 @@ FRAGMENT = "/predict-fragment"
 
 
 def get_page(client: FlaskClient, path: str, status: int = 200) -> BeautifulSoup:
-    """The page at ``path``, checked."""
+    """Return the page at ``path``, checked."""
     response = client.get(path)
     assert response.status_code == status
     return check_page(response)
 
 
 def post_page(client: FlaskClient, data: Any, status: int = 200, path: str = "/") -> BeautifulSoup:
-    """The page that a full post answers, checked."""
+    """Return the page for a full post, checked."""
     response = client.post(path, data=data)
     assert response.status_code == status
     return check_page(response)
@@ -35,14 +35,17 @@ def post_page(client: FlaskClient, data: Any, status: int = 200, path: str = "/"
 def post_fragment(
     client: FlaskClient, data: Any, status: int = 200, path: str = FRAGMENT
 ) -> BeautifulSoup:
-    """The fragment that a live post answers, checked."""
+    """Return the fragment for a live post, checked."""
     response = client.post(path, data=data)
     assert response.status_code == status
     return check_fragment(response)
 
 
 def check_page(response: Any) -> BeautifulSoup:
-    """One h1, a title, no duplicate ids, labels and descriptions wired, no parse error."""
+    """Parse and check a page.
+
+    It has one h1, a title, no duplicate ids, wired labels and descriptions, and no parse error.
+    """
     _check_headers(response)
     text = response.get_data(as_text=True)
     html5lib.HTMLParser(strict=True).parse(text)
@@ -62,7 +65,10 @@ def check_page(response: Any) -> BeautifulSoup:
 
 
 def check_fragment(response: Any) -> BeautifulSoup:
-    """No page around it, no input to type into, no duplicate ids, no parse error."""
+    """Parse and check a fragment.
+
+    It has no page around it, no input to type into, no duplicate ids, and no parse error.
+    """
     _check_headers(response)
     text = response.get_data(as_text=True)
     html5lib.HTMLParser(strict=True).parseFragment(text)
@@ -94,13 +100,13 @@ def _check_elements(soup: BeautifulSoup) -> None:
 
 
 def text_of(soup: BeautifulSoup | Tag, selector: str) -> str:
-    """The text of the one element that the selector finds, spaces folded."""
+    """Return the text of the one element that the selector finds, with spaces folded."""
     found = soup.select(selector)
     assert len(found) == 1, (selector, len(found))
     return " ".join(found[0].get_text().split())
 
 
 def data_of(soup: BeautifulSoup | Tag, kind: str) -> float:
-    """The unrounded number in ``<data class=kind value=…>``."""
+    """Return the unrounded number in ``<data class=kind value=…>``."""
     (element,) = soup.select(f"#result data.{kind}")
     return float(str(element["value"]))

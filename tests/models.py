@@ -1,4 +1,4 @@
-"""Models that the repo has never seen, and their data: all made by code, nothing downloaded."""
+"""Models to be added, and their data, all made by code."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from sklearn.svm import LinearSVC
 
 
 @dataclass(frozen=True)
-class Given:
-    """What a person has: a model's file, its data, the target, and rows that it has not seen."""
+class ModelFiles:
+    """What a person has: the model's file, its data, the target, and held-out rows."""
 
     path: Path
     data: Path
@@ -38,10 +38,10 @@ class Given:
 
 
 def penguins(rows: int = 344, seed: int = 1) -> pd.DataFrame:
-    """Rows like the Palmer penguins': three species, text choices, holes in the data."""
+    """Make rows like the Palmer penguins': three species, text choices, missing values."""
     rng = np.random.default_rng(seed)
     species = rng.choice(["Adelie", "Gentoo", "Chinstrap"], rows, p=[0.44, 0.36, 0.2])
-    place = pd.Series(species).map({"Adelie": 0, "Chinstrap": 1, "Gentoo": 2}).to_numpy()
+    code = pd.Series(species).map({"Adelie": 0, "Chinstrap": 1, "Gentoo": 2}).to_numpy()
     sex = rng.choice(["female", "male"], rows)
     larger = (sex == "male").astype(float)
     island = np.where(
@@ -56,13 +56,13 @@ def penguins(rows: int = 344, seed: int = 1) -> pd.DataFrame:
             "species": species,
             "island": island,
             "bill length mm": np.round(
-                np.array([37.3, 46.6, 45.6])[place] + 3 * larger + rng.normal(0, 1.9, rows), 1
+                np.array([37.3, 46.6, 45.6])[code] + 3 * larger + rng.normal(0, 1.9, rows), 1
             ),
             "bill_depth_mm": np.round(
-                np.array([17.6, 17.6, 14.2])[place] + 1.5 * larger + rng.normal(0, 0.8, rows), 1
+                np.array([17.6, 17.6, 14.2])[code] + 1.5 * larger + rng.normal(0, 0.8, rows), 1
             ),
             "flipperLength (mm)": np.round(
-                np.array([188, 192, 213])[place] + 6 * larger + rng.normal(0, 5, rows)
+                np.array([188, 192, 213])[code] + 6 * larger + rng.normal(0, 5, rows)
             ),
             "Sex (m/f)": sex,
             "sample_id": [f"N{number:04d}" for number in range(rows)],
@@ -74,7 +74,7 @@ def penguins(rows: int = 344, seed: int = 1) -> pd.DataFrame:
 
 
 def passengers(rows: int = 700, seed: int = 2) -> pd.DataFrame:
-    """Rows like a passenger list's: booleans in three spellings, a class in numbers, a port."""
+    """Make rows like a passenger list's: booleans in three spellings, a numeric class, a port."""
     rng = np.random.default_rng(seed)
     pclass = rng.choice([1, 2, 3], rows, p=[0.25, 0.2, 0.55])
     adult_male = rng.random(rows) < 0.6
@@ -101,19 +101,19 @@ def passengers(rows: int = 700, seed: int = 2) -> pd.DataFrame:
 
 
 def _write(
-    folder: Path, model: Any, seen: pd.DataFrame, target: str, *unseen: pd.DataFrame
-) -> Given:
+    folder: Path, model: Any, training: pd.DataFrame, target: str, *holdouts: pd.DataFrame
+) -> ModelFiles:
     joblib.dump(model, folder / "model.joblib")
-    seen.to_csv(folder / "train.csv", index=False)
+    training.to_csv(folder / "train.csv", index=False)
     holdout = None
-    for table in unseen:
+    for table in holdouts:
         holdout = folder / "holdout.csv"
         table.to_csv(holdout, index=False)
-    return Given(folder / "model.joblib", folder / "train.csv", target, holdout)
+    return ModelFiles(folder / "model.joblib", folder / "train.csv", target, holdout)
 
 
-def penguin_classifier(folder: Path) -> Given:
-    """Three classes from text choices and numbers; the pipeline fills in what is missing."""
+def penguin_classifier(folder: Path) -> ModelFiles:
+    """Write three classes from text choices and numbers; the pipeline imputes missing values."""
     table = penguins()
     choices, numbers = ["island", "Sex (m/f)"], table.columns[2:5].tolist()
     prepare = ColumnTransformer(
@@ -129,26 +129,26 @@ def penguin_classifier(folder: Path) -> Given:
             ("numbers", make_pipeline(SimpleImputer(), StandardScaler()), numbers),
         ]
     )
-    seen, unseen = table[:230], table[230:]
+    training, holdout = table[:230], table[230:]
     model = Pipeline([("prepare", prepare), ("line", LogisticRegression(C=50))])
-    model.fit(seen[[*numbers, *choices]], seen["species"])
-    return _write(folder, model, seen, "species", unseen)
+    model.fit(training[[*numbers, *choices]], training["species"])
+    return _write(folder, model, training, "species", holdout)
 
 
-def diabetes_regressor(folder: Path) -> Given:
-    """scikit-learn's own diabetes data: ten standardised numbers, no name told by the model."""
+def diabetes_regressor(folder: Path) -> ModelFiles:
+    """Write a model of scikit-learn's diabetes data: ten standardised numbers without names."""
     rows, target = load_diabetes(return_X_y=True, as_frame=True)
     table = rows.assign(progression=target)
-    seen, unseen = table[:340], table[340:]
+    training, holdout = table[:340], table[340:]
     model = make_pipeline(StandardScaler(), RidgeCV())
-    model.fit(seen[rows.columns].to_numpy(), seen["progression"])
-    return _write(folder, model, seen, "progression", unseen)
+    model.fit(training[rows.columns].to_numpy(), training["progression"])
+    return _write(folder, model, training, "progression", holdout)
 
 
-def passenger_classifier(folder: Path) -> Given:
-    """Two classes, booleans, numbers that are codes, a fact that may be unknown."""
+def passenger_classifier(folder: Path) -> ModelFiles:
+    """Write two classes from booleans, numbers that are codes, and an optional feature."""
     table = passengers()
-    seen = table[~table["held_out"]]
+    training = table[~table["held_out"]]
     columns = ["Pclass", "Age", "Fare", "adultMale", "alone", "is_child", "Embarked"]
     prepare = ColumnTransformer(
         [
@@ -157,12 +157,12 @@ def passenger_classifier(folder: Path) -> Given:
         ]
     )
     model = Pipeline([("prepare", prepare), ("trees", HistGradientBoostingClassifier(max_iter=30))])
-    model.fit(seen[columns], seen["Survived"])
+    model.fit(training[columns], training["Survived"])
     return replace(_write(folder, model, table, "Survived"), holdout="held_out")
 
 
-def wide_regressor(folder: Path) -> Given:
-    """Thirty columns, of which eight may be unknown."""
+def wide_regressor(folder: Path) -> ModelFiles:
+    """Write a model of thirty columns; eight are optional."""
     rows, target = make_regression(500, 30, n_informative=10, noise=5, random_state=3)
     rng = np.random.default_rng(4)
     table = pd.DataFrame(rows, columns=[f"sensor.{number:02d}" for number in range(30)]).round(4)
@@ -173,16 +173,16 @@ def wide_regressor(folder: Path) -> Given:
     return _write(folder, model, table[:300], "reading", table[300:])
 
 
-def label_classifier(folder: Path) -> Given:
-    """A LinearSVC: a class, and nothing about how sure it is."""
+def label_classifier(folder: Path) -> ModelFiles:
+    """Write a LinearSVC, which predicts a class without probabilities."""
     table = penguins().dropna()
     numbers = table.columns[2:5].tolist()
     model = LinearSVC().fit(table[numbers], table["species"])
     return _write(folder, model, table, "species")
 
 
-def odd_pipeline(folder: Path) -> Given:
-    """A pipeline with a function in it that has no ONNX form."""
+def odd_pipeline(folder: Path) -> ModelFiles:
+    """Write a pipeline with a function that has no ONNX form."""
     rng = np.random.default_rng(5)
     table = pd.DataFrame(
         {"area_sqft": rng.integers(300, 4000, 300), "rooms": rng.integers(1, 9, 300)}
@@ -194,8 +194,8 @@ def odd_pipeline(folder: Path) -> Given:
     return _write(folder, model, table[:200], "price_usd", table[200:])
 
 
-def forest_of_codes(folder: Path) -> Given:
-    """A forest fitted to an array, whose classes are numbers that stand for names."""
+def forest_of_codes(folder: Path) -> ModelFiles:
+    """Write a forest fitted to an array, whose classes are numbers that stand for names."""
     table = penguins().dropna()
     numbers = table.columns[2:5].tolist()
     codes = table["species"].map({"Adelie": 0, "Chinstrap": 1, "Gentoo": 2})
@@ -203,20 +203,22 @@ def forest_of_codes(folder: Path) -> Given:
     return _write(folder, model, table[["species", *numbers]], "species")
 
 
-def boosted_onnx(folder: Path) -> Given:
-    """What XGBoost's exporter writes: one float matrix, one tree ensemble, an output [N, 1].
+def boosted_onnx(folder: Path) -> ModelFiles:
+    """Write what XGBoost's exporter writes: one float matrix, one tree ensemble, an output [N, 1].
 
-    The trees are scikit-learn's, put into the operator as onnxmltools puts XGBoost's: a branch goes
-    left where the number is less, a missing one goes where the learner sent it.
+    The trees are scikit-learn's, in the operator as onnxmltools writes it for XGBoost: a branch
+    goes left for a smaller number, and a missing one goes where the learner sent it.
     """
     rng = np.random.default_rng(6)
     table = pd.DataFrame(rng.uniform(0, 10, (400, 3)), columns=["f.one", "f.two", "f.three"])
     table = table.round(3)
     table["demand"] = 3 * table["f.one"] + table["f.two"] ** 2 + rng.normal(0, 2, 400)
     table.loc[rng.random(400) < 0.05, "f.two"] = np.nan
-    seen, unseen = table[:250], table[250:]
+    training, holdout = table[:250], table[250:]
     names = ["f.one", "f.two", "f.three"]
-    trees = Boosting(max_iter=30, max_leaf_nodes=8).fit(seen[names].to_numpy(), seen["demand"])
+    trees = Boosting(max_iter=30, max_leaf_nodes=8).fit(
+        training[names].to_numpy(), training["demand"]
+    )
     nodes: Any = defaultdict(list)
     for tree, (predictor,) in enumerate(trees._predictors):
         for number, node in enumerate(predictor.nodes):
@@ -245,20 +247,20 @@ def boosted_onnx(folder: Path) -> Given:
         [helper.make_tensor_value_info("float_input", TensorProto.FLOAT, [None, 3])],
         [helper.make_tensor_value_info("variable", TensorProto.FLOAT, [None, 1])],
     )
-    return _write_onnx(folder, graph, seen, "demand", unseen)
+    return _write_onnx(folder, graph, training, "demand", holdout)
 
 
-def columns_onnx(folder: Path) -> Given:
-    """What skl2onnx writes of a pipeline: an input for each column, a label and a ZipMap."""
+def columns_onnx(folder: Path) -> ModelFiles:
+    """Write what skl2onnx writes: an input for each column, a label and a ZipMap."""
     table = penguins().dropna()
     table = table.rename(columns=lambda name: re.sub(r"\W+", "_", name).strip("_").lower())
     columns = ["island", "bill_length_mm", "bill_depth_mm"]
     prepare = ColumnTransformer(
         [("choices", OneHotEncoder(), ["island"]), ("rest", StandardScaler(), columns[1:])]
     )
-    seen, unseen = table[:200], table[200:]
+    training, holdout = table[:200], table[200:]
     model = Pipeline([("prepare", prepare), ("line", LogisticRegression())])
-    model.fit(seen[columns], seen["species"])
+    model.fit(training[columns], training["species"])
     types = [
         ("island", StringTensorType([None, 1])),
         *((name, FloatTensorType([None, 1])) for name in columns[1:]),
@@ -269,17 +271,17 @@ def columns_onnx(folder: Path) -> Given:
             model, initial_types=types, target_opset={"": 17, "ai.onnx.ml": 3}
         )
     (folder / "model.onnx").write_bytes(exported.SerializeToString())
-    given = _write(folder, model, seen, "species", unseen)
+    given = _write(folder, model, training, "species", holdout)
     return replace(given, path=folder / "model.onnx")
 
 
-def logits_onnx(folder: Path) -> Given:
-    """What PyTorch writes of a small network: a matrix in, logits out, no class named."""
+def logits_onnx(folder: Path) -> ModelFiles:
+    """Write what PyTorch writes of a small network: a matrix in, logits out, no class names."""
     table = penguins().dropna()
     numbers = table.columns[2:5].tolist()
-    seen, unseen = table[:200], table[200:]
+    training, holdout = table[:200], table[200:]
     model = make_pipeline(StandardScaler(), LogisticRegression()).fit(
-        seen[numbers], seen["species"]
+        training[numbers], training["species"]
     )
     scaler, line = model[0], model[1]
     weights = (line.coef_ / scaler.scale_).astype(np.float32)
@@ -292,20 +294,20 @@ def logits_onnx(folder: Path) -> Given:
         [numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(bias, "bias")],
     )
     kept = ["species", *numbers]
-    return _write_onnx(folder, graph, seen[kept], "species", unseen[kept])
+    return _write_onnx(folder, graph, training[kept], "species", holdout[kept])
 
 
 def _write_onnx(
-    folder: Path, graph: Any, seen: pd.DataFrame, target: str, unseen: pd.DataFrame
-) -> Given:
+    folder: Path, graph: Any, training: pd.DataFrame, target: str, holdout: pd.DataFrame
+) -> ModelFiles:
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
     (folder / "model.onnx").write_bytes(model.SerializeToString())
-    given = _write(folder, None, seen, target, unseen)
+    given = _write(folder, None, training, target, holdout)
     return replace(given, path=folder / "model.onnx")
 
 
-GIVEN: dict[str, Callable[[Path], Given]] = {
+MODEL_FACTORIES: dict[str, Callable[[Path], ModelFiles]] = {
     "penguins": penguin_classifier,
     "diabetes": diabetes_regressor,
     "passengers": passenger_classifier,
@@ -316,4 +318,4 @@ GIVEN: dict[str, Callable[[Path], Given]] = {
     "columns": columns_onnx,
     "logits": logits_onnx,
 }
-"""Those that the command takes as they are."""
+"""Models that the command adds without changes."""

@@ -1,4 +1,4 @@
-"""Files as visitors send them, all drawn by code: no X-ray is in them."""
+"""Pictures as visitors send them, all drawn by code: none is an X-ray."""
 
 import struct
 import zlib
@@ -16,24 +16,24 @@ XRAY_FRAGMENT = XRAY + "predict-fragment"
 
 
 def chest(seed: int = 1) -> Image.Image:
-    """The drawn chest, 8-bit grey, 224 x 224."""
+    """Return the drawn chest, 8-bit grey, 224 x 224."""
     return Image.fromarray(draw_chest(seed))
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    """The bytes of a file."""
+    """Return the bytes of a picture's file."""
     file = BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()
 
 
 def deep() -> Image.Image:
-    """The chest in 16-bit grey, of which it uses 12 bits."""
+    """Return the chest in 16-bit grey with 12 bits in use."""
     return Image.fromarray(draw_chest(1).astype(np.uint16) * 16)
 
 
 def rotated() -> bytes:
-    """The chest lying on its side, with the EXIF mark that says how to turn it."""
+    """Return the chest on its side, with the EXIF mark that tells how to turn it."""
     exif = Image.Exif()
     exif[0x0112] = SIDEWAYS
     lying = chest().transpose(Image.Transpose.ROTATE_90)
@@ -41,22 +41,22 @@ def rotated() -> bytes:
 
 
 def palette() -> Image.Image:
-    """The chest as colour numbers into a palette."""
+    """Return the chest as colour numbers of a palette."""
     return chest().convert("P")
 
 
 def transparent() -> Image.Image:
-    """The chest with an alpha channel that hides nothing."""
+    """Return the chest with an opaque alpha channel."""
     return chest().convert("RGBA")
 
 
 def animated() -> bytes:
-    """Two chests, one after the other."""
+    """Return two chests as one animated PNG."""
     return encoded(chest(), "PNG", save_all=True, append_images=[chest(2)])
 
 
 def bomb(width: int = 10_000, height: int = 10_000) -> bytes:
-    """A PNG of a few kilobytes whose header says how much it would become."""
+    """Return a PNG of a few kilobytes whose header promises many pixels."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return (
@@ -70,12 +70,12 @@ def bomb(width: int = 10_000, height: int = 10_000) -> bytes:
 
 
 def upload(*contents: bytes, name: str = "chest.jpg") -> dict[str, Any]:
-    """What a test client posts for these files."""
+    """Return what a test client posts for these files."""
     return {"image": [(BytesIO(content), name) for content in contents]}
 
 
 def body(*contents: bytes, name: str = "chest.jpg") -> dict[str, Any]:
-    """The same as a ready body, for large files: the test client would put them on disk."""
+    """Return the same as a finished body: for large files the test client would use the disk."""
     head = f'--cut\r\nContent-Disposition: form-data; name="image"; filename="{name}"\r\n\r\n'
     parts = [head.encode() + content + b"\r\n" for content in contents]
     return {
@@ -128,4 +128,4 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         "Chest X-ray is damaged or cut short: choose another file",
     ),
 }
-"""Files that no answer is given to, with the words that say why."""
+"""Files that are refused, each with its message."""

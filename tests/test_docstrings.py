@@ -140,9 +140,9 @@ def test_every_array_that_a_public_function_takes_or_gives_has_its_shape_in_the_
         text = docstring_parser.parse(found.docstring)
         if isinstance(found.node, ast.ClassDef):
             fields = [item for item in found.node.body if isinstance(item, ast.AnnAssign)]
-            if any(takes_arrays(item.annotation) for item in fields):
-                if not SHAPE.search(found.docstring):
-                    unsaid.append(f"{found}: fields")
+            arrays = any(takes_arrays(item.annotation) for item in fields)
+            if arrays and not SHAPE.search(found.docstring):
+                unsaid.append(f"{found}: fields")
             continue
         described = {param.arg_name: param.description or "" for param in text.params}
         for argument in arguments(found.node):

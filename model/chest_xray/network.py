@@ -1,7 +1,7 @@
-"""The network: a small residual net whose answer is the mean of its own map.
+"""The network: a small residual net whose logit is the mean of its own map.
 
 The input is a grey picture, float32 in 0..1, [N, 1, 224, 224]. The graph itself halves it to
-112 x 112 and standardises it, so that the app need not know how.
+112 x 112 and standardises it, so the app does not need to know how.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ def _conv(inputs: int, outputs: int, stride: int = 1, kernel: int = 3) -> nn.Seq
 
 
 class Standardise(nn.Module):
-    """Remove the exposure: global standardisation beside local contrast normalisation.
+    """Exposure removed by global standardisation and by local contrast normalisation, side by side.
 
-    [N, 1, 112, 112] in 0..1 to [N, channels, 112, 112]. Local contrast normalisation: Jarrett et
-    al., "What is the best multi-stage architecture for object recognition?", ICCV 2009, with
-    box windows instead of Gaussian ones, taken on a grid four times coarser: a wide window costs
-    more than the rest of the network otherwise.
+    Local contrast normalisation follows Jarrett et al., "What is the best multi-stage architecture
+    for object recognition?", ICCV 2009, with box windows instead of Gaussian ones, on a grid four
+    times coarser: a wide window would cost more than the rest of the network.
     """
 
     def __init__(self, kind: str = "both", window: int = 7) -> None:
@@ -34,6 +33,7 @@ class Standardise(nn.Module):
 
     @property
     def channels(self) -> int:
+        """How many channels come out of the one that goes in."""
         return 2 if self.kind == "both" else 1
 
     def _box(self, x: Tensor) -> Tensor:
@@ -43,6 +43,7 @@ class Standardise(nn.Module):
         return F.interpolate(smooth, scale_factor=4.0, mode="bilinear")
 
     def forward(self, x: Tensor) -> Tensor:
+        """Turn [N, 1, 112, 112] in 0..1 into [N, channels, 112, 112]."""
         mean = x.mean((2, 3), keepdim=True)
         spread = (x - mean).square().mean((2, 3), keepdim=True).sqrt()
         whole = (x - mean) / (spread + 0.02)
@@ -59,8 +60,8 @@ class Standardise(nn.Module):
 class _Block(nn.Module):
     """Two 3 x 3 convolutions around a shortcut (He et al., "Deep residual learning", CVPR 2016).
 
-    The shortcut of a halving block pools before it projects (ResNet-D: He et al., "Bag of
-    tricks", CVPR 2019).
+    The shortcut of a halving block pools before it projects (ResNet-D: He et al., "Bag of tricks",
+    CVPR 2019).
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
@@ -77,9 +78,9 @@ class _Block(nn.Module):
 
 
 class ChestNet(nn.Module):
-    """Grey picture to logit, map and embedding.
+    """A grey picture to logit, map and embedding.
 
-    The logit is the mean of the map plus a bias, so the map says exactly what each place adds
+    The logit is the mean of the map plus a bias, so the map says exactly what each position adds
     (class activation mapping: Zhou et al., CVPR 2016).
     """
 
@@ -96,16 +97,16 @@ class ChestNet(nn.Module):
         self.body = nn.Sequential(*layers)
         self.dropout = nn.Dropout2d(0.15)
         self.head = nn.Conv2d(inputs, 1, 1)
-        # Virus against bacteria: a second task that only training sees.
+        # Virus or bacteria is a second task, for training only.
         self.cause = nn.Linear(inputs, 1)
 
     def features(self, x: Tensor) -> Tensor:
-        """[N, 1, 224, 224] in 0..1 to [N, C, 7, 7]."""
+        """Turn [N, 1, 224, 224] in 0..1 into [N, C, 7, 7]."""
         grid: Tensor = self.body(self.standardise(F.avg_pool2d(x, 2)))
         return grid
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """[N, 1, 224, 224] to the logit [N], the map [N, 7, 7] and the embedding [N, C]."""
+        """Turn [N, 1, 224, 224] in 0..1 into logit [N], map [N, 7, 7] and embedding [N, C]."""
         grid = self.features(x)
         pooled = grid.mean((2, 3))
         heat = self.head(self.dropout(grid))[:, 0]

@@ -1,4 +1,4 @@
-"""The model as a whole: price, spread and calibrated bounds, fitted to one set of sales."""
+"""The whole model, fitted to sales: a price, the scale of its error, and calibrated bounds."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ import numpy as np
 from sklearn.compose import TransformedTargetRegressor
 
 from model.contract.arrays import Float64Array, IntArray
-from model.house_price.facts import OPTIONAL, to_frame
-from model.house_price.pipeline import OPTIONAL_COLUMNS, Recipe, fit_price, fit_spread
+from model.house_price.features import OPTIONAL, to_frame
+from model.house_price.pipeline import (
+    OPTIONAL_COLUMNS,
+    TrainingConfig,
+    fit_price_model,
+    fit_scale_model,
+)
 from model.making.conformal import Bounds, calibrate, every_subset, folds, mask, splits
 
 COVERAGE = 0.9
@@ -20,72 +25,76 @@ SUBSETS = every_subset(len(OPTIONAL))
 
 
 @dataclass(frozen=True)
-class HeldOut:
-    """What models that had not seen a row said of it, for each group of known facts.
+class HeldOutPredictions:
+    """Predictions of models that had not seen the row, for each group of known features.
 
-    value [128, N] is in dollars, spread [128, N] in log dollars, fold [N] counts from 0.
+    value [128, N] is in dollars, scale [128, N] in log dollars, fold [N] counts from 0.
     """
 
     value: Float64Array
-    spread: Float64Array
+    scale: Float64Array
     fold: IntArray
 
-    def scores(self, price: Float64Array) -> Float64Array:
-        """Return the signed errors [128, N] in units of the spread, for prices [N]."""
-        return np.log(price / self.value) / self.spread
+    def compute_scores(self, price: Float64Array) -> Float64Array:
+        """Return the signed errors [128, N] in units of the scale, for prices [N] in dollars."""
+        return np.log(price / self.value) / self.scale
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """A price model with its range, and what cross-validation said of it on the way."""
+class FittedModel:
+    """A price model with its range, and its held-out predictions."""
 
-    price: TransformedTargetRegressor
-    spread: TransformedTargetRegressor
+    price_model: TransformedTargetRegressor
+    scale_model: TransformedTargetRegressor
     bounds: Bounds
-    held_out: HeldOut
+    held_out: HeldOutPredictions
 
 
-def fit(
-    facts: Float64Array,
+def fit_model(
+    features: Float64Array,
     price: Float64Array,
-    recipe: Recipe,
+    config: TrainingConfig,
     *,
     folds_count: int = 10,
     report: Callable[[str], object] = lambda _line: None,
-) -> Fitted:
-    """Fit everything to facts [N, 10] and prices [N] in dollars.
+) -> FittedModel:
+    """Fit everything to features [N, 10] and prices [N] in dollars.
 
-    A row's prediction for calibration comes from a model fitted to the other folds, its spread from
-    one fitted to the errors of the other folds. The models that are kept are fitted to all rows.
+    For calibration, the price of a row comes from a model of the other folds, and its scale from a
+    model of the errors of the other folds. The models that are kept are fitted to all rows.
     """
-    fold = folds(len(facts), folds_count, np.random.default_rng(recipe.seed))
-    value = np.empty((len(SUBSETS), len(facts)))
+    fold = folds(len(features), folds_count, np.random.default_rng(config.seed))
+    value = np.empty((len(SUBSETS), len(features)))
     for number, (learn, hold) in enumerate(splits(fold), 1):
-        model = fit_price(facts[learn], price[learn], recipe)
-        value[:, hold] = predict_subsets(model, facts[hold])
+        model = fit_price_model(features[learn], price[learn], config)
+        value[:, hold] = predict_subsets(model, features[hold])
         report(f"price, fold {number} of {folds_count}")
     error = np.abs(np.log(price / value))
-    spread = np.empty_like(value)
+    scale = np.empty_like(value)
     for learn, hold in splits(fold):
-        model = fit_spread(facts[learn], error[:, learn], recipe)
-        spread[:, hold] = predict_subsets(model, facts[hold])
-    report("spread, all folds")
-    held_out = HeldOut(value, spread, fold)
-    fitted = Fitted(
-        price=fit_price(facts, price, recipe),
-        spread=fit_spread(facts, error, recipe),
-        bounds=calibrate(held_out.scores(price), COVERAGE),
+        model = fit_scale_model(features[learn], error[:, learn], config)
+        scale[:, hold] = predict_subsets(model, features[hold])
+    report("scale, all folds")
+    held_out = HeldOutPredictions(value, scale, fold)
+    fitted = FittedModel(
+        price_model=fit_price_model(features, price, config),
+        scale_model=fit_scale_model(features, error, config),
+        bounds=calibrate(held_out.compute_scores(price), COVERAGE),
         held_out=held_out,
     )
-    report("price and spread, all rows")
+    report("price and scale, all rows")
     return fitted
 
 
-def predict_subsets(model: TransformedTargetRegressor, facts: Float64Array) -> Float64Array:
-    """Return the answers [128, N] to facts [N, 10] with each subset of the optional ones known."""
+def predict_subsets(model: TransformedTargetRegressor, features: Float64Array) -> Float64Array:
+    """Predict features [N, 10] with each subset of the optional ones known.
+
+    Returns:
+        Predictions [128, N], in the unit of the model.
+    """
     masked = [
-        mask(facts, np.broadcast_to(subset, (len(facts), len(subset))), OPTIONAL_COLUMNS)
+        mask(features, np.broadcast_to(subset, (len(features), len(subset))), OPTIONAL_COLUMNS)
         for subset in SUBSETS
     ]
-    answers = np.asarray(model.predict(to_frame(np.concatenate(masked))), dtype=float)
-    return answers.reshape(len(SUBSETS), len(facts))
+    predictions = np.asarray(model.predict(to_frame(np.concatenate(masked))), dtype=float)
+    return predictions.reshape(len(SUBSETS), len(features))

@@ -1,6 +1,6 @@
-"""The sales that the model learns from: `sales.csv`, and how it is made from the published table.
+"""The sales that the model learns from: `sales.csv`, made of the published table.
 
-python -m model.house_price.sales ames.csv     writes sales.csv anew
+`python -m model.house_price.sales ames.csv` writes sales.csv again.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from model.contract.arrays import Float64Array, IntArray
-from model.house_price.facts import FIELDS, to_matrix
+from model.house_price.features import FIELDS, to_matrix
 
 SALES = Path(__file__).with_name("sales.csv")
 
-# What each column is made of, and how many of it make one: a half bath is half a bath.
+# The columns of the table that are added up, with their weights: a half bath counts half.
 _SOURCES: dict[str, dict[str, float]] = {
     "beds": {"Bedroom_AbvGr": 1},
     "baths": {"Full_Bath": 1, "Bsmt_Full_Bath": 1, "Half_Bath": 0.5, "Bsmt_Half_Bath": 0.5},
@@ -37,12 +37,13 @@ _COLUMNS = (*FIELDS, "price", "year_sold", "month_sold")
 
 @dataclass(frozen=True)
 class Sales:
-    """Sales as they stand in `sales.csv`, one row each.
+    """Sales as listed in `sales.csv`, one row each.
 
-    facts [N, 10] as `facts.to_matrix` codes them, price [N] in dollars of the year of the sale.
+    features [N, 10] are coded by `features.to_matrix`, price [N] is in dollars of the year of the
+    sale, year_sold and month_sold are [N].
     """
 
-    facts: Float64Array
+    features: Float64Array
     price: Float64Array
     year_sold: IntArray
     month_sold: IntArray
@@ -61,12 +62,12 @@ def read_sales(path: Path = SALES) -> Sales:
     Raises:
         ValueError: a column is missing, a number is not one, or a choice is unknown.
     """
-    # "None" and "NA" are words in this table, never a missing value.
+    # "None" and "NA" are values in this table, never missing ones.
     table = pd.read_csv(path, keep_default_na=False)
     if missing := [name for name in _COLUMNS if name not in table]:
         raise ValueError(f"{path}: no column {', '.join(missing)}")
     return Sales(
-        facts=to_matrix(table),
+        features=to_matrix(table),
         price=table["price"].to_numpy(dtype=float),
         year_sold=table["year_sold"].to_numpy(dtype=np.int64),
         month_sold=table["month_sold"].to_numpy(dtype=np.int64),
@@ -74,7 +75,7 @@ def read_sales(path: Path = SALES) -> Sales:
 
 
 def write_sales(ames: Path, path: Path = SALES) -> None:
-    """Write the columns that the model uses of the published table `ames.csv`."""
+    """Write the columns that the model uses, from the published table `ames.csv`."""
     table = pd.read_csv(ames, keep_default_na=False)
     columns = {name: table[source] for name, source in _CHOICES.items()}
     for name, parts in _SOURCES.items():

@@ -31,10 +31,10 @@ from model.contract.manifest import (
     Metric,
     TrainingData,
 )
-from model.house_price.facts import CARD, CHOICES, FIELDS, OPTIONAL, REQUIRED
-from model.house_price.figures import measure, measure_groups
-from model.house_price.fitting import COVERAGE, Fitted, fit
-from model.house_price.pipeline import OPTIONAL_COLUMNS, Recipe
+from model.house_price.features import CARD, CHOICES, FIELDS, OPTIONAL, REQUIRED
+from model.house_price.fitting import COVERAGE, FittedModel, fit_model
+from model.house_price.metrics import compute_group_metrics, compute_metrics
+from model.house_price.pipeline import OPTIONAL_COLUMNS, TrainingConfig
 from model.house_price.sales import SALES, Sales, read_sales
 from model.making.conformal import Bounds, group_of, mask, sample_known
 from model.making.neighbors import limits, make
@@ -45,7 +45,7 @@ from model.serving.predictors import OnnxPredictor
 
 _LIBRARIES = ("joblib", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
 _MASKED_COMPARISONS = 4
-# A gauge from the cheapest to the dearest sale would leave most prices in its first third.
+# A gauge from the lowest to the highest price would leave most prices in its first third.
 _AXIS_QUANTILES = (0.005, 0.995)
 _AXIS_STEP = 10_000
 _EXPLAINED = 200
@@ -57,18 +57,18 @@ SOURCE = (
 )
 METHOD = (
     "Nine of ten sales should fall into their range. It is a conformal range: its width was set on "
-    "sales that the model had not seen, apart for each set of facts that can be given, so that it "
-    "holds with three facts as well as with all. It is wider where the model is less sure."
+    "sales that the model had not seen, separately for each combination of facts, so it holds with "
+    "three facts as well as with all. It is wider where the model is less sure."
 )
 _LABELS = {
     "error": "Median error, {}",
     "coverage": "Sales inside their range (90% is the aim), {}",
-    "width": "Median width of the range, in shares of the price, {}",
+    "width": "Typical width of the range, {}",
 }
-_WHICH = {
+_GIVEN = {
     "three": "three facts",
     "all": "all ten facts",
-    "random": "over every set of further facts alike",
+    "random": "averaged over which facts were given",
 }
 
 GOLDEN: tuple[dict[str, Value], ...] = (
@@ -87,142 +87,142 @@ GOLDEN: tuple[dict[str, Value], ...] = (
         "fireplaces": 1,
     },
 )
-"""Inputs whose answers the manifest keeps, so that a served model can be tried at start-up."""
+"""Inputs whose predictions the manifest keeps, so that start-up can test a served model."""
 
 
 def train(
     sales: Sales,
     folder: Path,
-    recipe: Recipe | None = None,
+    config: TrainingConfig | None = None,
     *,
     folds_count: int = 10,
     report: Callable[[str], object] = lambda _line: None,
 ) -> Manifest:
-    """Train on sales, write model.joblib and model.onnx to folder, return what was made.
+    """Train on sales, write model.joblib and model.onnx to a folder, and return the manifest.
 
-    The same sales and recipe give the same figures and the same model, but for the date. A quick
-    run for tests: `train(sales.head(400), folder, QUICK, folds_count=3)`.
+    The same sales and config give the same model and figures; only the date differs. A quick run
+    for tests: `train(sales.head(400), folder, QUICK, folds_count=3)`.
 
     Raises:
-        model.compile.CompileError: the compiled model differs from the pipelines.
-        ValueError: too few sales to calibrate a range.
+        CompileError: the compiled model differs from the pipelines.
+        ValueError: there are too few sales to calibrate a range.
     """
-    recipe = recipe or Recipe()
-    fitted = fit(sales.facts, sales.price, recipe, folds_count=folds_count, report=report)
-    pipelines = {"value": fitted.price, "spread": fitted.spread}
+    config = config or TrainingConfig()
+    fitted = fit_model(sales.features, sales.price, config, folds_count=folds_count, report=report)
+    pipelines = {"value": fitted.price_model, "spread": fitted.scale_model}
     compiled = compile_pipelines(
-        pipelines, FIELDS, CHOICES, _rows_to_compare(sales.facts, recipe.seed)
+        pipelines, FIELDS, CHOICES, _make_comparison_rows(sales.features, config.seed)
     )
     report("compiled and compared")
     joblib.dump(pipelines, folder / "model.joblib", compress=3)
     (folder / "model.onnx").write_bytes(compiled)
-    neighbors = _neighbors(compiled, sales)
+    neighbors = _index_neighbors(compiled, sales)
     neighbors.save(folder / "neighbors.npz")
     report("indexed for similar sales")
-    figures = {metric.name: metric.value for metric in measure(fitted.held_out, sales.price)}
+    metrics = compute_metrics(fitted.held_out, sales.price)
     count = formatting.format_number(len(sales), CARD.locale)
     percent = partial(formatting.format_percent, locale=CARD.locale, digits=1)
     return Manifest(
         trained=date.today(),
-        seed=recipe.seed,
+        seed=config.seed,
         columns=FIELDS,
         choices=CHOICES,
         served="model.onnx",
         artifacts={
-            name: _artifact((folder / name).read_bytes())
+            name: _describe_artifact((folder / name).read_bytes())
             for name in ("model.joblib", "model.onnx", "neighbors.npz")
         },
         versions={"python": platform.python_version()}
         | {name: version(name) for name in _LIBRARIES},
         data=TrainingData(
             file=SALES.name,
-            sha256=_artifact(SALES.read_bytes()).sha256,
+            sha256=_describe_artifact(SALES.read_bytes()).sha256,
             rows=len(sales),
             text=f"{count} houses sold in Ames, Iowa, from 2006 to 2010",
             source=SOURCE,
         ),
         how=f"By {folds_count}-fold cross-validation over {count} sales: each was priced by "
         "a model that had not seen it, and its range was calibrated on the others.",
-        metrics=tuple(_metric(name, value) for name, value in figures.items()),
-        accuracy=f"Half of its estimates come within {percent(figures['error_all'])} of the actual "
-        f"price with all ten facts, within {percent(figures['error_three'])} with three.",
-        reference=_reference(sales.facts),
-        axis=_axis(sales.price),
-        calibration=_calibration(fitted, sales.price, neighbors),
+        metrics=tuple(_make_metric(name, value) for name, value in metrics.items()),
+        accuracy=f"Half the time it is off by less than {percent(metrics['error_all'])} with all "
+        f"ten facts, by less than {percent(metrics['error_three'])} with three.",
+        reference=_compute_reference(sales.features),
+        axis=_compute_axis(sales.price),
+        calibration=_make_calibration(fitted, sales.price, neighbors),
         neighbors="neighbors.npz",
-        golden=_golden(compiled, fitted.bounds),
+        golden=_make_golden(compiled, fitted.bounds),
     )
 
 
-def _artifact(content: bytes) -> Artifact:
+def _describe_artifact(content: bytes) -> Artifact:
     return Artifact(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
 
 
-def _metric(name: str, value: float) -> Metric:
-    kind, which = name.split("_")
-    return Metric(name=name, label=_LABELS[kind].format(_WHICH[which]), value=round(value, 4))
+def _make_metric(name: str, value: float) -> Metric:
+    kind, given = name.split("_")
+    return Metric(name=name, label=_LABELS[kind].format(_GIVEN[given]), value=round(value, 4))
 
 
-def _axis(price: Float64Array) -> tuple[float, float]:
-    """Return the ends of the gauge, at round numbers."""
+def _compute_axis(price: Float64Array) -> tuple[float, float]:
+    """Return the bounds of the gauge, at round numbers."""
     low, high = np.quantile(price, _AXIS_QUANTILES) / _AXIS_STEP
     return float(np.floor(low)) * _AXIS_STEP, float(np.ceil(high)) * _AXIS_STEP
 
 
-def _rows_to_compare(facts: Float64Array, seed: int) -> Float64Array:
-    """Return every row with all facts, with the required ones alone, and masked at random."""
+def _make_comparison_rows(features: Float64Array, seed: int) -> Float64Array:
+    """Return every row with all features, with the required ones alone, and masked at random."""
     rng = np.random.default_rng(seed)
-    shape = (len(facts), len(OPTIONAL))
+    shape = (len(features), len(OPTIONAL))
     known = [np.ones(shape, dtype=bool), np.zeros(shape, dtype=bool)]
     known += list(sample_known(rng, shape[0], _MASKED_COMPARISONS, shape[1], none=0, every=0))
-    return np.concatenate([mask(facts, drawn, OPTIONAL_COLUMNS) for drawn in known])
+    return np.concatenate([mask(features, drawn, OPTIONAL_COLUMNS) for drawn in known])
 
 
-def _neighbors(compiled: bytes, sales: Sales) -> Neighbors:
-    """Return the index of similar sales, by the distance that the compiled model teaches."""
+def _index_neighbors(compiled: bytes, sales: Sales) -> Neighbors:
+    """Return the index of similar sales, by a distance learned from the compiled model."""
     predictor = OnnxPredictor(compiled)
 
-    def answer(rows: Float32Array) -> Float64Array:
+    def predict_values(rows: Float32Array) -> Float64Array:
         return predictor.predict(rows)[0].astype(np.float64)
 
-    rows = sales.facts.astype(np.float32)
-    typical = np.array(
-        [[field.encode(_reference(sales.facts)[field.name]) for field in CARD.fields]]
-    )
-    reference = typical.astype(np.float32)
+    rows = sales.features.astype(np.float32)
+    typical = _compute_reference(sales.features)
+    reference = np.array([[field.encode(typical[field.name]) for field in CARD.fields]], np.float32)
     explained = [
-        explain(answer, row[None, :], reference).contributions
+        explain(predict_values, row[None, :], reference).contributions
         for row in rows[:: max(1, len(rows) // _EXPLAINED)]
     ]
     importance = np.abs(explained).mean(axis=0)
     choices = {FIELDS.index(name): len(listed) for name, listed in CHOICES.items()}
-    return make(rows, sales.price, sales.year_sold, choices, importance.tolist(), answer)
+    return make(rows, sales.price, sales.year_sold, choices, importance.tolist(), predict_values)
 
 
-def _calibration(fitted: Fitted, price: Float64Array, neighbors: Neighbors) -> Calibration:
-    """Return the bounds of each group; a manifest counts both ends from the value outward."""
-    made = measure_groups(fitted.held_out, price)
+def _make_calibration(
+    fitted: FittedModel, price: Float64Array, neighbors: Neighbors
+) -> Calibration:
+    """Return the bounds of each group; a manifest counts both away from the value."""
+    group_metrics = compute_group_metrics(fitted.held_out, price)
     required = [FIELDS.index(name) for name in REQUIRED]
-    known = [[*required, *map(FIELDS.index, figures.known)] for figures in made]
+    known = [[*required, *map(FIELDS.index, group.known)] for group in group_metrics]
     supports = limits(neighbors, known)
     groups = tuple(
         CalibrationGroup(
-            known=figures.known,
+            known=group.known,
             low=round(-float(fitted.bounds.low[number]), 6),
             high=round(float(fitted.bounds.high[number]), 6),
-            width=round(figures.width, 4),
-            error=round(figures.error, 4),
+            width=round(group.width, 4),
+            error=round(group.error, 4),
             support=round(supports[number], 4),
         )
-        for number, figures in enumerate(made)
+        for number, group in enumerate(group_metrics)
     )
     return Calibration(method=METHOD, coverage=COVERAGE, scale="log", groups=groups)
 
 
-def _reference(facts: Float64Array) -> dict[str, Value]:
+def _compute_reference(features: Float64Array) -> dict[str, Value]:
     """Return the typical house: the median of each number, the most frequent choice."""
     reference: dict[str, Value] = {}
-    for field, column in zip(CARD.fields, facts.T, strict=True):
+    for field, column in zip(CARD.fields, features.T, strict=True):
         if field.kind == "choice":
             reference[field.name] = field.decode(float(np.bincount(column.astype(int)).argmax()))
         else:
@@ -230,23 +230,23 @@ def _reference(facts: Float64Array) -> dict[str, Value]:
     return reference
 
 
-def _golden(compiled: bytes, bounds: Bounds) -> tuple[GoldenRow, ...]:
-    """Return `GOLDEN` with the answers of the compiled model: dollars, unrounded to the cent."""
+def _make_golden(compiled: bytes, bounds: Bounds) -> tuple[GoldenRow, ...]:
+    """Return `GOLDEN` with the predictions of the compiled model, in dollars and cents."""
     rows = np.array(
-        [[field.encode(given.get(field.name)) for field in CARD.fields] for given in GOLDEN]
+        [[field.encode(features.get(field.name)) for field in CARD.fields] for features in GOLDEN]
     )
-    value, spread = OnnxPredictor(compiled).predict(rows.astype(np.float32))
-    assert spread is not None  # noqa: S101 (both were compiled)
+    value, scale = OnnxPredictor(compiled).predict(rows.astype(np.float32))
+    assert scale is not None  # noqa: S101 (both were compiled)
     groups = group_of(rows, OPTIONAL_COLUMNS)
-    low, high = bounds.interval(value.astype(np.float64), spread.astype(np.float64), groups)
+    low, high = bounds.interval(value.astype(np.float64), scale.astype(np.float64), groups)
     return tuple(
         GoldenRow(
-            features=given,
+            features=features,
             value=round(float(value[row]), 2),
             low=round(float(low[row]), 2),
             high=round(float(high[row]), 2),
         )
-        for row, given in enumerate(GOLDEN)
+        for row, features in enumerate(GOLDEN)
     )
 
 

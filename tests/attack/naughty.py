@@ -1,4 +1,4 @@
-"""Texts and numbers that break naive apps; ``TAG`` and ``QUOTE`` must never come back."""
+"""Texts and numbers that break naive apps; no page may contain ``TAG`` or ``QUOTE``."""
 
 TAG, QUOTE = "<zq7", '"zq7='
 

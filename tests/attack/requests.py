@@ -1,4 +1,4 @@
-"""Every bad request of the suite, as the bytes that go over the wire, in families."""
+"""Every bad request of the suite, as bytes, in families."""
 
 import random
 from collections.abc import Iterator
@@ -20,20 +20,20 @@ METHODS = (
 
 @dataclass(frozen=True)
 class Case:
-    """One bad request; ``closes`` where the connection may close without an answer."""
+    """A bad request; ``may_close`` if the connection may close without a response."""
 
     name: str
     sent: bytes
-    closes: bool = False
+    may_close: bool = False
 
     @property
     def head(self) -> bool:
-        """Whether its answer must have no body."""
+        """Whether its response must have no body."""
         return self.sent.startswith(b"HEAD ")
 
 
 def post(target: str, body: bytes, kind: str | None = FORM, extra: str = "") -> bytes:
-    """A POST that is well formed as far as HTTP goes."""
+    """Make a POST that is well formed as HTTP."""
     lines = [f"POST {target} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}"]
     if kind is not None:
         lines.append(f"Content-Type: {kind}")
@@ -41,42 +41,42 @@ def post(target: str, body: bytes, kind: str | None = FORM, extra: str = "") -> 
 
 
 def get(target: str, extra: str = "") -> bytes:
-    """A GET of any target."""
+    """Make a GET of any target."""
     return f"GET {target} HTTP/1.1\r\nHost: localhost\r\n{extra}\r\n".encode()
 
 
-def targets(app: Flask) -> tuple[list[str], list[str]]:
-    """Every address of the app, and those that take a POST; a new route is in them by itself."""
-    every, posts = [], []
+def list_targets(app: Flask) -> tuple[list[str], list[str]]:
+    """List every address of the app, and those that take a POST; new routes are included."""
+    addresses, posts = [], []
     for rule in sorted(app.url_map.iter_rules(), key=str):
         address = "/" + str(rule).lstrip("/")
         for argument in rule.arguments:
             address = address.replace(f"<{argument}>", "app.js")
-        every.append(address)
+        addresses.append(address)
         if rule.methods and "POST" in rule.methods:
             posts.append(address)
-    return [*every, "/nowhere", "*"], [*posts, "/nowhere"]
+    return [*addresses, "/nowhere", "*"], [*posts, "/nowhere"]
 
 
-def texts(app: Flask) -> Iterator[Case]:
-    """Naughty strings in every field and in the address."""
+def make_text_cases(app: Flask) -> Iterator[Case]:
+    """Yield naughty strings in every field and in the address."""
     fields = ("beds", "baths", "sqft", "neighborhood", "what_if", "unheard_of")
     for number, text in enumerate(STRINGS):
-        coded = quote(text, safe="")
+        encoded = quote(text, safe="")
         field = fields[number % len(fields)]
-        body = GOOD + f"&{field}={coded}".encode()
+        body = GOOD + f"&{field}={encoded}".encode()
         yield Case(f"string {number} beside a good form", post("/predict-fragment", body))
-        body = f"beds={coded}&baths=2&sqft={coded}&neighborhood={coded}".encode()
+        body = f"beds={encoded}&baths=2&sqft={encoded}&neighborhood={encoded}".encode()
         yield Case(f"string {number} in fields", post("/predict-fragment", body))
         yield Case(f"string {number} in a page", post("/", body))
-        yield Case(f"string {number} as a name", post("/predict-fragment", f"{coded}=1".encode()))
-        if len(coded) < 3000:
-            yield Case(f"string {number} in the query", get(f"/?beds={coded}&{coded}=1"))
-            yield Case(f"string {number} in the path", get(f"/{coded}"))
+        yield Case(f"string {number} as a name", post("/predict-fragment", f"{encoded}=1".encode()))
+        if len(encoded) < 3000:
+            yield Case(f"string {number} in the query", get(f"/?beds={encoded}&{encoded}=1"))
+            yield Case(f"string {number} in the path", get(f"/{encoded}"))
 
 
-def numbers(app: Flask) -> Iterator[Case]:
-    """Numbers in every spelling."""
+def make_number_cases(app: Flask) -> Iterator[Case]:
+    """Yield numbers in every spelling."""
     for text in NUMBERS:
         for field in ("beds", "sqft"):
             rest = "baths=2&sqft=1850" if field == "beds" else "beds=3&baths=2"
@@ -84,8 +84,8 @@ def numbers(app: Flask) -> Iterator[Case]:
             yield Case(f"{field} is {text[:20]!r}", post("/predict-fragment", body))
 
 
-def types(app: Flask) -> Iterator[Case]:
-    """Wrong, missing and misleading content types, bodies that are not what they say."""
+def make_type_cases(app: Flask) -> Iterator[Case]:
+    """Yield wrong, missing and misleading content types, and bodies that contradict them."""
     bodies = (GOOD, b"", b'{"beds": 3}', b"\x00\xff\xfe", b"[" * 20_000, b"&" * 5_000)
     kinds = (
         None, "", "text/plain", "application/json", "application/xml", "multipart/form-data",
@@ -95,7 +95,7 @@ def types(app: Flask) -> Iterator[Case]:
         ";;;", f"a/{TAG}>", "multipart/form-data; boundary*=utf-8''%00",
         "application/json; charset=utf-16",
     )  # fmt: skip
-    for target in targets(app)[1]:
+    for target in list_targets(app)[1]:
         for number, kind in enumerate(kinds):
             body = bodies[number % len(bodies)]
             yield Case(f"{target} with type {str(kind)[:40]!r}", post(target, body, kind))
@@ -104,8 +104,8 @@ def types(app: Flask) -> Iterator[Case]:
             yield Case(f"{target} with JSON {body[:12]!r}", post(target, body, "application/json"))
 
 
-def multiparts(app: Flask) -> Iterator[Case]:
-    """Broken multipart bodies."""
+def make_multipart_cases(app: Flask) -> Iterator[Case]:
+    """Yield broken multipart bodies."""
     disposition = b'Content-Disposition: form-data; name="image"; filename="a.png"\r\n'
     part = b"--x\r\n" + disposition
     form, bad = b"Content-Disposition: form-data", TAG.encode() + b">"
@@ -133,8 +133,8 @@ def multiparts(app: Flask) -> Iterator[Case]:
             )
 
 
-def fields(app: Flask) -> Iterator[Case]:
-    """Fields twice, by the thousand, without names, half coded."""
+def make_field_cases(app: Flask) -> Iterator[Case]:
+    """Yield fields twice, by the thousand, without names, and half encoded."""
     bodies = (
         GOOD + b"&beds=4", GOOD + b"&beds=3", b"&".join([GOOD] * 50), b"beds=3;baths=2;sqft=1850",
         b"a=1&" * 499 + GOOD, b"&".join(b"f%d=1" % n for n in range(5_000)), b"a&" * 20_000,
@@ -153,16 +153,16 @@ def fields(app: Flask) -> Iterator[Case]:
             yield Case(f"fields {number} in the query", get("/?" + body.decode()))
 
 
-def methods(app: Flask) -> Iterator[Case]:
-    """Every method on every address."""
-    for target in targets(app)[0]:
+def make_method_cases(app: Flask) -> Iterator[Case]:
+    """Yield every method on every address."""
+    for target in list_targets(app)[0]:
         for method in METHODS:
             line = f"{method} {target} HTTP/1.1\r\nHost: localhost\r\n\r\n"
             yield Case(f"{method[:20]!r} {target}", line.encode())
 
 
-def paths(app: Flask) -> Iterator[Case]:
-    """Path tricks."""
+def make_path_cases(app: Flask) -> Iterator[Case]:
+    """Yield path tricks."""
     tricks = (
         "/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/..%2f..%2fetc/passwd",
         "/static/../wsgi.py", "/static/..%2fwsgi.py", "/static/%2e%2e/app/config.py",
@@ -189,8 +189,8 @@ def paths(app: Flask) -> Iterator[Case]:
         yield Case(f"POST {trick[:60]!r}", post(trick, GOOD))
 
 
-def headers(app: Flask) -> Iterator[Case]:
-    """Huge, many, broken, contradicting headers; bodies that are not as long as they say."""
+def make_header_cases(app: Flask) -> Iterator[Case]:
+    """Yield huge, many, broken and contradictory headers, and bodies of a wrong length."""
     lines = (
         "X: " + "a" * 8_000, "X: " + "a" * 9_000, "X: " + "a" * 200_000, "X: y\r\n" * 99,
         "X: y\r\n" * 101, "X: y\r\n" * 5_000, "X" * 9_000 + ": y", ": y", "X", "X :y", "X\t: y",
@@ -233,8 +233,8 @@ def headers(app: Flask) -> Iterator[Case]:
         yield Case(f"{target} waits", post(target, GOOD, extra="Expect: 100-continue\r\n"))
 
 
-def protocols(app: Flask) -> Iterator[Case]:
-    """Versions, framing, pipelines, smuggling."""
+def make_protocol_cases(app: Flask) -> Iterator[Case]:
+    """Yield versions, framing, pipelines and smuggling."""
     top = b"POST /predict-fragment HTTP/1.1\r\nHost: localhost\r\n"
     form = top + b"Content-Type: application/x-www-form-urlencoded\r\n"
     chunked = form + b"Transfer-Encoding: chunked\r\n"
@@ -256,7 +256,7 @@ def protocols(app: Flask) -> Iterator[Case]:
         b"A" * 10_000,
     )  # fmt: skip
     for line in lines:
-        yield Case(f"line {line[:30]!r}", line, closes=True)
+        yield Case(f"line {line[:30]!r}", line, may_close=True)
     bodies = (
         whole, b"0\r\n\r\n", b"", b"zz\r\n", b"-1\r\n", b"1a", b"1a\r\n" + GOOD,
         b"ffffffffffffffffff\r\n", b"1a;x=" + b"y" * 9_000 + b"\r\n",
@@ -266,14 +266,14 @@ def protocols(app: Flask) -> Iterator[Case]:
         b"5\r\nbeds=\r\n0\r\n\r\n" + smuggled,
     )  # fmt: skip
     for body in bodies:
-        yield Case(f"chunked {body[:20]!r}", chunked + b"\r\n" + body, closes=True)
+        yield Case(f"chunked {body[:20]!r}", chunked + b"\r\n" + body, may_close=True)
     codings = (
         "chunked, chunked", "gzip, chunked", "gzip", "identity", "chunked, identity", "xchunked",
         "\x0bchunked", "chunked;q=1", '"chunked"', "chunked\r\nTransfer-Encoding: x", "",
     )  # fmt: skip
     for coding in codings:
         text = form + f"Transfer-Encoding: {coding}\r\n\r\n".encode() + whole
-        yield Case(f"coding {coding!r}", text, closes=True)
+        yield Case(f"coding {coding!r}", text, may_close=True)
     length, code = b"Content-Length: ", b"Transfer-Encoding: chunked\r\n"
     pairs = (
         (length + b"26\r\n", code), (length + b"4\r\n", code),
@@ -284,7 +284,9 @@ def protocols(app: Flask) -> Iterator[Case]:
     )  # fmt: skip
     for first, second in pairs:
         for head in (first + second, second + first):
-            yield Case(f"framing {head!r}", form + head + b"\r\n" + whole + smuggled, closes=True)
+            yield Case(
+                f"framing {head!r}", form + head + b"\r\n" + whole + smuggled, may_close=True
+            )
     yield Case("a pipeline", get("/about") * 20)
     yield Case("a pipeline that breaks", get("/about") * 3 + b"\x00\r\n\r\n" + get("/about"))
     yield Case("a request in a body", post("/predict-fragment", smuggled))
@@ -292,20 +294,29 @@ def protocols(app: Flask) -> Iterator[Case]:
     yield Case("1.0 and kept", b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" * 2)
 
 
-def noise(app: Flask) -> Iterator[Case]:
-    """Bytes by chance, and good requests with a few bytes changed."""
-    chance = random.Random(7)  # noqa: S311 (no secret)
+def make_noise_cases(app: Flask) -> Iterator[Case]:
+    """Yield random bytes, and good requests with a few bytes changed."""
+    rng = random.Random(7)  # noqa: S311 (no secret)
     good = post("/predict-fragment", GOOD)
     for number in range(40):
-        junk = chance.randbytes(chance.randrange(1, 2_000)) + b"\r\n\r\n"
-        yield Case(f"junk {number}", junk, closes=True)
+        junk = rng.randbytes(rng.randrange(1, 2_000)) + b"\r\n\r\n"
+        yield Case(f"junk {number}", junk, may_close=True)
     for number in range(160):
-        spoilt = bytearray(good)
-        for _ in range(chance.randrange(1, 5)):
-            spoilt[chance.randrange(len(spoilt))] = chance.randrange(256)
-        yield Case(f"spoilt {number}", bytes(spoilt), closes=True)
+        changed = bytearray(good)
+        for _ in range(rng.randrange(1, 5)):
+            changed[rng.randrange(len(changed))] = rng.randrange(256)
+        yield Case(f"changed {number}", bytes(changed), may_close=True)
 
 
 FAMILIES = (
-    texts, numbers, types, multiparts, fields, methods, paths, headers, protocols, noise,
-)  # fmt: skip
+    make_text_cases,
+    make_number_cases,
+    make_type_cases,
+    make_multipart_cases,
+    make_field_cases,
+    make_method_cases,
+    make_path_cases,
+    make_header_cases,
+    make_protocol_cases,
+    make_noise_cases,
+)

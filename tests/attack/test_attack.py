@@ -1,4 +1,4 @@
-"""The running server under more than two thousand bad requests, with good ones in between."""
+"""A running server under more than two thousand bad requests, with good ones in between."""
 
 import socket
 import time
@@ -12,15 +12,15 @@ from flask.testing import FlaskClient
 
 from app.http.headers import HEADERS
 from tests.attack.naughty import QUOTE, TAG
-from tests.attack.requests import FAMILIES, GOOD, Case, post, targets
+from tests.attack.requests import FAMILIES, GOOD, Case, list_targets, post
 from tests.conftest import HOUSE, Server, free_port
 from tests.html import data_of, post_fragment
-from tests.wire import PATIENCE, Answer, NoAnswerError, converse, exchange
+from tests.wire import TIMEOUT, NoResponseError, RawResponse, send_request, send_requests
 
-NEEDED = {name.lower() for name, _ in HEADERS}
-AT_ONCE = 4
-EVERY = 10
-"""After so many bad requests comes a good one."""
+REQUIRED = {name.lower() for name, _ in HEADERS}
+CLIENTS = 4
+GOOD_EVERY = 10
+"""A good request follows every tenth bad one."""
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def attacked() -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def price(app: Flask) -> float:
-    """What the good request must be answered with, to the last digit."""
+    """The price in the response to the good request, to the last digit."""
     return data_of(post_fragment(app.test_client(), HOUSE), "prediction")
 
 
@@ -41,71 +41,75 @@ def price(app: Flask) -> float:
 def test_no_bad_request_breaks_anything(
     attacked: Server, app: Flask, price: float, family: Callable[[Flask], Iterator[Case]]
 ) -> None:
-    def judge(numbered: tuple[int, Case]) -> str:
+    def find_named_fault(numbered: tuple[int, Case]) -> str:
         number, case = numbered
-        fault = fault_of(attacked.port, case)
-        if not fault and number % EVERY == 0:
-            fault = fault_of_good(attacked.port, price)
+        fault = find_fault(attacked.port, case)
+        if not fault and number % GOOD_EVERY == 0:
+            fault = find_fault_of_good(attacked.port, price)
         return f"{case.name}: {fault}" if fault else ""
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        faults = [fault for fault in pool.map(judge, enumerate(family(app))) if fault]
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        faults = [fault for fault in pool.map(find_named_fault, enumerate(family(app))) if fault]
     assert not faults, "\n".join(faults[:20])
 
 
-def fault_of(port: int, case: Case) -> str:
-    """What is wrong with the answers to a bad request; "" where nothing is."""
+def find_fault(port: int, case: Case) -> str:
+    """Return what is wrong with the responses to a bad request; "" for nothing."""
     started = time.monotonic()
     try:
-        answers = exchange(port, case.sent, head=case.head)
-    except NoAnswerError as error:
+        responses = send_requests(port, case.sent, head=case.head)
+    except NoResponseError as error:
         return str(error)
-    if time.monotonic() - started > PATIENCE:
+    if time.monotonic() - started > TIMEOUT:
         return "it hung"
-    if not answers and not case.closes:
-        return "closed without an answer"
-    return next((fault for answer in answers if (fault := fault_in(answer, case.head))), "")
+    if not responses and not case.may_close:
+        return "closed without a response"
+    return next(
+        (fault for response in responses if (fault := find_fault_in(response, case.head))), ""
+    )
 
 
-def fault_in(answer: Answer, head: bool) -> str:
-    if answer.status >= 500 or answer.status < 200:
-        return f"status {answer.status}"
-    if lacking := NEEDED - answer.headers.keys():
-        return f"{answer.status} lacks {', '.join(lacking)}"
-    if head and answer.body:
-        return f"{answer.status} to HEAD has a body"
-    if "Traceback (most recent" in answer.text:
-        return f"{answer.status} has a traceback"
+def find_fault_in(response: RawResponse, head: bool) -> str:
+    if response.status >= 500 or response.status < 200:
+        return f"status {response.status}"
+    if lacking := REQUIRED - response.headers.keys():
+        return f"{response.status} lacks {', '.join(lacking)}"
+    if head and response.body:
+        return f"{response.status} to HEAD has a body"
+    if "Traceback (most recent" in response.text:
+        return f"{response.status} has a traceback"
+    is_html = response.headers.get("content-type", "").startswith("text/html")
     for bad in (TAG, QUOTE, "<script>alert"):
-        if bad in answer.text and answer.headers.get("content-type", "").startswith("text/html"):
-            return f"{answer.status} has {bad!r} in it"
-    for name in ("set-cookie", "location"):
-        if "evil.example" in answer.headers.get(name, "") or name == "set-cookie" in answer.headers:
-            return f"{answer.status} has {name}: {answer.headers[name]}"
+        if is_html and bad in response.text:
+            return f"{response.status} has {bad!r} in it"
+    if "set-cookie" in response.headers:
+        return f"{response.status} has set-cookie: {response.headers['set-cookie']}"
+    if "evil.example" in (location := response.headers.get("location", "")):
+        return f"{response.status} has location: {location}"
     return ""
 
 
-def fault_of_good(port: int, price: float) -> str:
-    answer = converse(port, post("/predict-fragment", GOOD))
-    if answer.status != 200:
-        return f"the good request got {answer.status}"
-    soup = BeautifulSoup(answer.text, "html.parser")
+def find_fault_of_good(port: int, price: float) -> str:
+    response = send_request(port, post("/predict-fragment", GOOD))
+    if response.status != 200:
+        return f"the good request got {response.status}"
+    soup = BeautifulSoup(response.text, "html.parser")
     found = data_of(soup, "prediction")
     return "" if found == price else f"the good request got {found}, not {price}"
 
 
-def test_there_are_many_and_none_is_there_twice(app: Flask) -> None:
+def test_there_are_more_than_two_thousand_different_bad_requests(app: Flask) -> None:
     sent = [case.sent for family in FAMILIES for case in family(app)]
     assert len(set(sent)) > 2_000
 
 
 def test_every_route_is_attacked(app: Flask) -> None:
-    every, posts = targets(app)
-    assert {"/", "/about", "/predict-fragment", "/chest-xray/", "/static/app.js"} <= set(every)
+    addresses, posts = list_targets(app)
+    assert {"/", "/about", "/predict-fragment", "/chest-xray/", "/static/app.js"} <= set(addresses)
     assert {"/", "/predict-fragment", "/chest-xray/predict-fragment"} <= set(posts)
 
 
-def test_what_is_smuggled_behind_a_refused_body_is_never_answered(attacked: Server) -> None:
+def test_a_request_smuggled_behind_a_refused_body_gets_no_response(attacked: Server) -> None:
     smuggled = b"GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
     head = b"POST /predict-fragment HTTP/1.1\r\nHost: localhost\r\n"
     for framing, body in (
@@ -114,16 +118,16 @@ def test_what_is_smuggled_behind_a_refused_body_is_never_answered(attacked: Serv
         (b"Transfer-Encoding: tea\r\n\r\n", b""),
         (b"Content-Length: 0\r\nContent-Length: 5\r\n\r\n", b""),
     ):
-        (answer,) = exchange(attacked.port, head + framing + body + smuggled)
-        assert 400 <= answer.status < 500
-        assert answer.headers["connection"] == "close"
+        (response,) = send_requests(attacked.port, head + framing + body + smuggled)
+        assert 400 <= response.status < 500
+        assert response.headers["connection"] == "close"
 
 
-def test_a_client_that_asks_again_and_again_on_one_connection_is_answered(
+def test_repeated_requests_on_one_connection_get_responses(
     attacked: Server, client: FlaskClient
 ) -> None:
     good = post("/predict-fragment", GOOD)
-    with socket.create_connection(("127.0.0.1", attacked.port), PATIENCE) as connection:
+    with socket.create_connection(("127.0.0.1", attacked.port), TIMEOUT) as connection:
         for _ in range(5):
             connection.sendall(good)
             data = b""

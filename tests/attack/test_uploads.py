@@ -1,4 +1,4 @@
-"""The running server under uploads that want all of its memory; more are in the benchmarks."""
+"""A running server under uploads that would fill its memory; the benchmarks have more."""
 
 from collections.abc import Iterator
 
@@ -7,8 +7,8 @@ import pytest
 from tests.benchmarks.uploads import KINDS, measure
 from tests.conftest import Server, free_port
 
-LIMIT = 350.0
-"""Megabytes of gunicorn's master and workers together, pages that they share counted once."""
+MAX_MEGABYTES = 350.0
+"""Megabytes of gunicorn's master and workers together; shared pages count once."""
 
 HARDEST = (
     "64 small pictures of 10 MB",
@@ -20,7 +20,7 @@ HARDEST = (
 
 @pytest.fixture(scope="module")
 def uploaded_to() -> Iterator[Server]:
-    settings = {"FORMCAST_RATELIMIT": "off", "FORMCAST_LOG": "text"}
+    settings = {"FORMCAST_RATEMAX_MEGABYTES": "off", "FORMCAST_LOG": "text"}
     running = Server(free_port(), settings=settings)
     running.start()
     yield running
@@ -28,12 +28,12 @@ def uploaded_to() -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("name", HARDEST)
-def test_memory_stays_bounded_and_other_visitors_are_answered(
+def test_memory_stays_bounded_and_other_visitors_get_responses(
     uploaded_to: Server, name: str
 ) -> None:
     (kind,) = (kind for kind in KINDS if kind.name == name)
     found = measure(uploaded_to, kind.make(), max(4, kind.count // 2))
-    assert found.most < LIMIT
+    assert found.most < MAX_MEGABYTES
     assert found.statuses.keys() <= {200, 422, 503}
     assert found.statuses[200] + found.statuses[422] > 0
     assert found.asked > 0

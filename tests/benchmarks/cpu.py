@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 
 from tests.benchmarks.servers import GunicornServer
-from tests.wire import read_answer
+from tests.wire import read_response
 
 SLICE = 50
 """Requests in one measurement: so few that what else the machine does is the same in the next."""
@@ -13,7 +13,7 @@ SLICE = 50
 UNMEASURED = 5
 """Requests first on each connection."""
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
 """Seconds after which no answer is a hang, on a busy machine, too."""
 
 
@@ -35,7 +35,7 @@ def measure_cpu(server: GunicornServer, requests: Sequence[bytes], number: int) 
         RuntimeError: for an answer that is not 200, or a worker that was replaced meanwhile.
     """
     first = number * (SLICE + UNMEASURED)
-    with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as connection:
         for at in range(first, first + UNMEASURED):
             _request(connection, requests[at % len(requests)])
         workers = server.workers()
@@ -50,7 +50,7 @@ def measure_cpu(server: GunicornServer, requests: Sequence[bytes], number: int) 
 
 def _request(connection: socket.socket, request: bytes) -> None:
     connection.sendall(request)
-    answer = read_answer(connection, time.monotonic(), patience=PATIENCE)
+    answer = read_response(connection, time.monotonic(), timeout=TIMEOUT)
     if answer.status != 200:
         raise RuntimeError(f"{answer.status} for {request!r}")
 

@@ -32,7 +32,7 @@ from tests.attack.requests import GOOD, post
 from tests.conftest import Server, free_port
 from tests.pictures import XRAY_FRAGMENT, bomb
 from tests.pictures import body as form_of
-from tests.wire import NoAnswerError, converse
+from tests.wire import NoResponseError, send_request
 
 MEGABYTE = 1024 * 1024
 WAIT = 90.0
@@ -151,8 +151,8 @@ def visit(port: int, pipe: "Connection[Any, Any]") -> None:
     while not asked or not pipe.poll(0.05):
         started = time.monotonic()
         try:
-            failed += converse(port, post("/predict-fragment", GOOD)).status != 200
-        except (NoAnswerError, OSError):
+            failed += send_request(port, post("/predict-fragment", GOOD)).status != 200
+        except (NoResponseError, OSError):
             failed += 1
         asked += 1
         slowest = max(slowest, time.monotonic() - started)
@@ -175,8 +175,8 @@ def measure(server: Server, content: bytes, count: int) -> Measured:
 
     def send(_: int) -> int:
         try:
-            return converse(server.port, sent, WAIT).status
-        except (NoAnswerError, OSError):
+            return send_request(server.port, sent, WAIT).status
+        except (NoResponseError, OSError):
             return 0
 
     # A process of its own: among 64 threads that send, it would wait for the interpreter.

@@ -15,7 +15,7 @@ from playwright.sync_api import FrameLocator, Page, expect
 from tests.app.telemetry.test_metrics import COMMAND, KEPT
 from tests.browser.helpers import price, wait_for
 from tests.pictures import chest, encoded
-from tests.running import Running, running
+from tests.servers import RunningServer, run_server
 from tests.tools import ROOT, axe
 
 
@@ -40,11 +40,11 @@ def parents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Pat
 @pytest.fixture(scope="module")
 def framed(
     parents: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Running]:
+) -> Iterator[RunningServer]:
     """A server whose forms pages of that origin may frame."""
     environ = {**KEPT, "FORMCAST_EMBED_ANCESTORS": parents[0]}
     command = [sys.executable, "-m", *COMMAND]
-    with running(command, tmp_path_factory.mktemp("framed"), environ) as server:
+    with run_server(command, tmp_path_factory.mktemp("framed"), environ) as server:
         yield server
 
 
@@ -82,7 +82,7 @@ def scrolls(page: Page) -> bool:
 
 
 def test_a_price_appears_in_the_frame_and_the_frame_is_as_high_as_the_form(
-    page: Page, parents: tuple[str, Path], framed: Running
+    page: Page, parents: tuple[str, Path], framed: RunningServer
 ) -> None:
     frame = open_frame(page, parents, f"{framed.url}/embed")
     expect(frame.locator("#result[data-state=empty]")).to_be_visible()
@@ -104,7 +104,7 @@ def test_a_price_appears_in_the_frame_and_the_frame_is_as_high_as_the_form(
 
 
 def test_a_link_out_of_the_frame_opens_a_tab_with_the_whole_page(
-    page: Page, parents: tuple[str, Path], framed: Running
+    page: Page, parents: tuple[str, Path], framed: RunningServer
 ) -> None:
     frame = open_frame(page, parents, f"{framed.url}/embed?beds=3&baths=2.5&sqft=1850")
     with page.expect_popup() as opened:
@@ -115,7 +115,7 @@ def test_a_link_out_of_the_frame_opens_a_tab_with_the_whole_page(
 
 
 def test_a_picture_is_answered_in_the_frame(
-    page: Page, parents: tuple[str, Path], framed: Running
+    page: Page, parents: tuple[str, Path], framed: RunningServer
 ) -> None:
     frame = open_frame(page, parents, f"{framed.url}/chest-xray/embed")
     frame.locator("input[type=file]").set_input_files(
@@ -136,7 +136,7 @@ def expected_errors() -> list[str]:
 
 @pytest.mark.parametrize("path", ["/", "/about"])
 def test_what_is_not_for_frames_is_refused_by_the_browser(
-    page: Page, parents: tuple[str, Path], framed: Running, path: str
+    page: Page, parents: tuple[str, Path], framed: RunningServer, path: str
 ) -> None:
     open_frame(page, parents, framed.url + path)
     assert page.frames[1].url.startswith("chrome-error:")
@@ -152,7 +152,7 @@ def browser_context_args(
 
 
 def test_without_script_the_form_is_answered_inside_the_frame(
-    page: Page, parents: tuple[str, Path], framed: Running
+    page: Page, parents: tuple[str, Path], framed: RunningServer
 ) -> None:
     frame = open_frame(page, parents, f"{framed.url}/embed")
     for name, value in (("beds", "3"), ("baths", "2.5"), ("sqft", "1850")):

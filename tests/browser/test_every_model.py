@@ -9,24 +9,24 @@ from playwright.sync_api import Page
 from model.contract.files import read_any_card
 from tests.browser.test_accessible import violations
 from tests.conftest import Server, free_port
-from tests.every import FOLDERS
+from tests.tabular_checks import MODEL_FOLDERS
 from tests.tools import ROOT
 
 
 @pytest.fixture(scope="module")
 def every_server() -> Iterator[Server]:
     """A server of every model that is there, the first at /."""
-    names = ",".join(folder.name.replace("_", "-") for folder in FOLDERS)
+    names = ",".join(folder.name.replace("_", "-") for folder in MODEL_FOLDERS)
     running = Server(free_port(), root=ROOT, settings={"FORMCAST_MODELS": names})
     running.start()
     yield running
     running.stop()
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.name))
+@pytest.mark.parametrize("folder", MODEL_FOLDERS, ids=lambda folder: str(folder.name))
 def test_its_pages_have_no_violation(page: Page, every_server: Server, folder: Path) -> None:
     home = every_server.url + (
-        "/" if folder == FOLDERS[0] else f"/{folder.name.replace('_', '-')}/"
+        "/" if folder == MODEL_FOLDERS[0] else f"/{folder.name.replace('_', '-')}/"
     )
     page.goto(home)
     assert violations(page) == []

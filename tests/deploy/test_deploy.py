@@ -16,7 +16,7 @@ import pytest
 
 from app.config import explain
 from tests.html import FRAGMENT
-from tests.running import Running, running
+from tests.servers import RunningServer, run_server
 from tests.tools import ROOT
 
 UV = str(Path(sys.executable).parent / "uv")
@@ -81,7 +81,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
 
 
 @pytest.fixture(scope="module")
-def dyno(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def dyno(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     command = re.findall(r"^web: (.*)$", (release.code / "Procfile").read_text(), re.MULTILINE)
     environ = {
         "DYNO": "web.1",
@@ -90,28 +90,28 @@ def dyno(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     }
     start = [*release.start, "sh", "-c", f"exec {command[0]}"]
     folder = tmp_path_factory.mktemp("dyno")
-    with running(start, folder, environ, root=release.code) as server:
+    with run_server(start, folder, environ, root=release.code) as server:
         yield server
 
 
-def test_a_dyno_answers_a_page_a_fragment_and_the_other_model(dyno: Running) -> None:
-    status, headers, body = dyno.ask("/?beds=3&baths=2&sqft=1850", headers=HTTPS)
+def test_a_dyno_answers_a_page_a_fragment_and_the_other_model(dyno: RunningServer) -> None:
+    status, headers, body = dyno.fetch("/?beds=3&baths=2&sqft=1850", headers=HTTPS)
     assert status == 200
     assert b'<data class="prediction"' in body
     assert headers["Strict-Transport-Security"]
-    status, _, body = dyno.ask(FRAGMENT, b"beds=3&baths=2&sqft=1850", HTTPS)
+    status, _, body = dyno.fetch(FRAGMENT, b"beds=3&baths=2&sqft=1850", HTTPS)
     assert status == 200
     assert b'<data class="prediction"' in body
-    assert dyno.ask("/chest-xray/", headers=HTTPS)[0] == 200
-    assert json.loads(dyno.ask("/readyz")[2])["ready"]
+    assert dyno.fetch("/chest-xray/", headers=HTTPS)[0] == 200
+    assert json.loads(dyno.fetch("/readyz")[2])["ready"]
 
 
-def test_a_dyno_logs_json_with_the_ids_of_its_router(dyno: Running) -> None:
+def test_a_dyno_logs_json_with_the_ids_of_its_router(dyno: RunningServer) -> None:
     identity = "0a1b2c3d-0000-4000-8000-123456789abc"
-    headers = dyno.ask("/about", headers={**HTTPS, "X-Request-ID": identity})[1]
+    headers = dyno.fetch("/about", headers={**HTTPS, "X-Request-ID": identity})[1]
     assert headers["X-Request-ID"] == identity
-    assert dyno.said("out")[-1]["id"] == identity
-    assert any("Formcast is ready" in line["message"] for line in dyno.said("err"))
+    assert dyno.read_lines("out")[-1]["id"] == identity
+    assert any("Formcast is ready" in line["message"] for line in dyno.read_lines("err"))
 
 
 def test_a_release_cannot_write_to_its_code(release: Release) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import free_port
-from tests.running import Running, running
+from tests.servers import RunningServer, run_server
 from tests.tools import ROOT, find_nginx, installed
 from tests.waiting import wait_until
 
@@ -28,15 +28,15 @@ class Site:
 
     plain: int
     secure: int
-    server: Running
+    server: RunningServer
 
     def answers(self) -> bool:
         """Whether nginx listens."""
         with suppress(urllib.error.URLError):
-            return self.ask("/about")[0] == 200
+            return self.fetch("/about")[0] == 200
         return False
 
-    def ask(self, path: str, data: bytes | None = None) -> tuple[int, dict[str, str], bytes]:
+    def fetch(self, path: str, data: bytes | None = None) -> tuple[int, dict[str, str], bytes]:
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -62,7 +62,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     settings = dict(pair.split("=", 1) for pair in re.findall(r"FORMCAST_\w+=\w+", UNIT))
     environ = {"PATH": os.environ["PATH"], "FORMCAST_MODELS": "house-price", **settings}
     command = [sys.executable, "-m", "gunicorn", "wsgi:app"]
-    with running(command, folder, environ) as server:
+    with run_server(command, folder, environ) as server:
         plain, secure = free_port(), free_port()
         text = (ROOT / "deploy" / "nginx-tls.conf").read_text()
         for written, here in (
@@ -97,20 +97,20 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def test_a_page_and_a_fragment_come_through_with_the_apps_own_headers(site: Site) -> None:
-    status, headers, body = site.ask("/?beds=3&baths=2&sqft=1850")
+    status, headers, body = site.fetch("/?beds=3&baths=2&sqft=1850")
     assert status == 200
     assert b'<data class="prediction"' in body
     assert headers["Strict-Transport-Security"].startswith("max-age=")
     assert headers["Content-Security-Policy"].startswith("default-src 'none'")
-    status, _, body = site.ask("/predict-fragment", b"beds=3&baths=2&sqft=1850")
+    status, _, body = site.fetch("/predict-fragment", b"beds=3&baths=2&sqft=1850")
     assert status == 200
     assert b'<data class="prediction"' in body
 
 
 def test_the_id_of_a_request_is_nginxs_own_in_every_log(site: Site) -> None:
-    identity = site.ask("/about")[1]["X-Request-ID"]
+    identity = site.fetch("/about")[1]["X-Request-ID"]
     assert re.fullmatch(r"[0-9a-f]{32}", identity)
-    assert site.server.said("out")[-1]["id"] == identity
+    assert site.server.read_lines("out")[-1]["id"] == identity
 
 
 def test_plain_http_leads_to_https(site: Site) -> None:

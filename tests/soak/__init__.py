@@ -1,1 +1,1 @@
-"""Load, slow clients and faults against the real server, and a report of what it kept."""
+"""Load, slow clients and faults against a real server, and a report of its figures."""

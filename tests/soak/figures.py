@@ -1,4 +1,4 @@
-"""What a soak measured: each figure beside its goal."""
+"""The figures of a soak, each with its goal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,31 +6,33 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured figure; ``held`` says whether it keeps its goal."""
+    """A measured figure; ``met`` says whether it meets its goal."""
 
-    what: str
-    seen: str
+    name: str
+    measured: str
     goal: str
-    held: bool
+    met: bool
 
 
-def share(
-    what: str, part: int, whole: int, most: float, why: Mapping[str, int] | None = None
+def make_share(
+    name: str, part: int, whole: int, limit: float, reasons: Mapping[str, int] | None = None
 ) -> Figure:
-    """``part`` of ``whole`` requests, of which at most the share ``most`` is allowed.
+    """Make the figure for ``part`` of ``whole`` requests; at most the share ``limit`` is allowed.
 
-    A run without any request proves nothing and does not hold. ``why`` counts the words for what
+    A run without any request proves nothing and does not meet its goal. ``reasons`` counts what
     became of the others.
     """
-    goal = "none" if most == 0 else f"at most {most:.0%}"
-    seen = f"{part:,} of {whole:,}" + (f" ({part / whole:.2%})" if part else "")
-    if part and why:
-        seen += ": " + ", ".join(f"{number} {word}" for word, number in why.items())
-    return Figure(what, seen, goal, whole > 0 and part <= most * whole)
+    goal = "none" if limit == 0 else f"at most {limit:.0%}"
+    measured = f"{part:,} of {whole:,}" + (f" ({part / whole:.2%})" if part else "")
+    if part and reasons:
+        measured += ": " + ", ".join(f"{number} {word}" for word, number in reasons.items())
+    return Figure(name, measured, goal, whole > 0 and part <= limit * whole)
 
 
-def table(figures: list[Figure]) -> str:
-    """The figures as Markdown."""
-    lines = ["| under | seen | goal | |", "|---|---|---|---|"]
-    lines += [f"| {f.what} | {f.seen} | {f.goal} | {'ok' if f.held else 'FAIL'} |" for f in figures]
+def format_table(figures: list[Figure]) -> str:
+    """Format the figures as a Markdown table."""
+    lines = ["| case | measured | goal | |", "|---|---|---|---|"]
+    lines += [
+        f"| {f.name} | {f.measured} | {f.goal} | {'ok' if f.met else 'FAIL'} |" for f in figures
+    ]
     return "\n".join(lines)

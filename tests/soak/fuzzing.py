@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from tests.flowers import write_flowers
 from tests.soak.figures import Figure
-from tests.soak.serving import serving
+from tests.soak.serving import serve_copy
 from tests.tools import ROOT
 
 PICTURES = """
@@ -35,7 +35,7 @@ class Attack:
     statuses: Counter[int]
 
 
-def attack(url: str, folder: Path, examples: int) -> Attack:
+def attack_api(url: str, folder: Path, examples: int) -> Attack:
     """Run Schemathesis with every check against the API of a running server.
 
     Args:
@@ -63,14 +63,14 @@ def attack(url: str, folder: Path, examples: int) -> Attack:
     return Attack("", Counter(entry["response"]["status"] for entry in entries))
 
 
-async def fuzzed(examples: int) -> list[Figure]:
+async def run_schemathesis(examples: int) -> list[Figure]:
     """The API of a model of numbers, of pictures and of classes, one after the other."""
     figures = []
     models = {"number": "", "picture": "/chest-xray", "classes": "/flowers"}
-    with serving(model="house-price,chest-xray,flowers", prepare=_add_flowers) as server:
+    with serve_copy(model="house-price,chest-xray,flowers", prepare=_add_flowers) as server:
         for kind, prefix in models.items():
             with TemporaryDirectory() as folder:
-                seen = await asyncio.to_thread(attack, server.url + prefix, Path(folder), examples)
+                seen = await asyncio.to_thread(attack_api, server.url + prefix, Path(folder), examples)
             what = f"Schemathesis, {kind}, {seen.statuses.total()} requests: issues"
             print(seen.found, file=sys.stderr, end="")
             said = "some: see above" if seen.found else "none"

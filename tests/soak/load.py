@@ -1,4 +1,4 @@
-"""Load that reads its answers: each is compared byte by byte with the one that is right."""
+"""Load that compares each response, byte by byte, with the expected one."""
 
 import asyncio
 import re
@@ -11,59 +11,61 @@ from enum import Enum, auto
 from itertools import cycle
 
 TIMEOUT = 30.0
-"""Seconds after which a client gives up; the longest that a stopping server may take."""
+"""Seconds after which a client gives up: the longest time that a stopping server may take."""
 
 
-class Outcome(Enum):
+class RequestOutcome(Enum):
     """What became of a request."""
 
     RIGHT = auto()
     WRONG = auto()
-    """A whole answer, or one that the page takes for whole, that is not the right one."""
+    """A wrong response that is complete, or that the page would show as complete."""
     FAILED = auto()
-    """No answer, a cut one that shows as cut, or an error: the page tries again."""
+    """No response, a visibly incomplete one, or an error: the page tries again."""
     REFUSED = auto()
-    """No connection: the request was never sent."""
+    """No connection, so the request was never sent."""
 
 
 @dataclass(frozen=True)
-class Ask:
+class CheckedRequest:
     """A request as bytes, and the bodies that are right for it."""
 
-    request: bytes
-    right: frozenset[bytes]
+    raw: bytes
+    expected: frozenset[bytes]
 
 
 @dataclass
-class Seen:
-    """What a run of load saw: outcomes, seconds that right answers took, words for the others."""
+class LoadResult:
+    """Outcomes of a run, seconds that right responses took, and reasons for the other outcomes."""
 
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    outcomes: Counter[RequestOutcome] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
-    words: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
 
-    def __add__(self, other: "Seen") -> "Seen":
-        return Seen(
-            self.outcomes + other.outcomes, self.seconds + other.seconds, self.words + other.words
+    def __add__(self, other: "LoadResult") -> "LoadResult":
+        return LoadResult(
+            self.outcomes + other.outcomes,
+            self.seconds + other.seconds,
+            self.reasons + other.reasons,
         )
 
     @property
     def sent(self) -> int:
-        """Requests that reached a connection."""
-        return self.outcomes.total() - self.outcomes[Outcome.REFUSED]
+        """The number of requests that reached a connection."""
+        return self.outcomes.total() - self.outcomes[RequestOutcome.REFUSED]
 
     @property
     def failed(self) -> int:
-        """Requests that got no answer, or not a right one."""
-        return self.sent - self.outcomes[Outcome.RIGHT]
+        """The number of requests without a right response."""
+        return self.sent - self.outcomes[RequestOutcome.RIGHT]
 
-    def quantile(self, part: float) -> float:
-        """The time within which this part of the right answers came, in seconds."""
-        return sorted(self.seconds)[min(len(self.seconds) - 1, int(part * len(self.seconds)))]
+    def quantile(self, share: float) -> float:
+        """Return the seconds within which this share of the right responses came."""
+        return sorted(self.seconds)[min(len(self.seconds) - 1, int(share * len(self.seconds)))]
 
 
-class CutError(ConnectionError):
-    """The connection ended before the answer did."""
+class IncompleteResponseError(ConnectionError):
+    """The connection ended before the response did."""
 
     def __init__(self, status: int, body: bytes) -> None:
         super().__init__(f"{len(body)} bytes of a {status}")
@@ -71,7 +73,7 @@ class CutError(ConnectionError):
 
 
 def post(path: str, body: str) -> bytes:
-    """A form post as it goes over the wire."""
+    """Return a form post as bytes."""
     return (
         f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
         f"Content-Type: application/x-www-form-urlencoded\r\n\r\n{body}"
@@ -79,133 +81,139 @@ def post(path: str, body: str) -> bytes:
 
 
 def get(path: str) -> bytes:
-    """A page's request as it goes over the wire."""
+    """Return a request for a page as bytes."""
     return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 
 
-def taken_for_whole(status: int, body: bytes, ask: Ask) -> bool:
-    """Whether static/app.js would show what came: it looks for the error element of each field."""
-    marks = re.findall(rb'id="[\w-]+-error"', next(iter(ask.right)))
+def looks_complete(status: int, body: bytes, request: CheckedRequest) -> bool:
+    """Tell whether static/app.js would show a response.
+
+    It looks for the error element of each field.
+    """
+    marks = re.findall(rb'id="[\w-]+-error"', next(iter(request.expected)))
     return status in (200, 422) and all(mark in body for mark in marks)
 
 
-async def read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes, bool]:
-    """Status, body, and whether the connection stays.
+async def read_response(reader: asyncio.StreamReader) -> tuple[int, bytes, bool]:
+    """Read a response.
+
+    Returns:
+        Status, body, and whether the connection stays open.
 
     Raises:
-        CutError: if the connection ends before the announced length.
-        ConnectionError: if it ends before that.
+        IncompleteResponseError: the connection ended before the announced length.
+        ConnectionError: the connection ended before the headers did.
     """
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError as error:
-        raise ConnectionResetError("no answer") from error
+        raise ConnectionResetError("no response") from error
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {key.lower(): value.strip() for key, _, value in (s.partition(":") for s in lines)}
     status = int(first.split()[1])
     try:
         body = await reader.readexactly(int(headers["content-length"]))
     except asyncio.IncompleteReadError as error:
-        raise CutError(status, error.partial) from error
+        raise IncompleteResponseError(status, error.partial) from error
     return status, body, headers.get("connection") != "close"
 
 
 class Client:
-    """One visitor after the other on one connection, or each on a new one."""
+    """A client that sends its requests on one connection, or each on a new one."""
 
-    def __init__(self, port: int, seen: Seen, keep: bool) -> None:
-        self._port, self._seen, self._keep = port, seen, keep
+    def __init__(self, port: int, result: LoadResult, keep: bool) -> None:
+        self._port, self._result, self._keep = port, result, keep
         self._writer: asyncio.StreamWriter | None = None
         self._reader: asyncio.StreamReader | None = None
 
-    async def ask(self, ask: Ask) -> None:
-        """Send one request and note what became of it."""
+    async def send(self, request: CheckedRequest) -> None:
+        """Send one request, and record its outcome."""
         started = time.perf_counter()
         try:
             async with asyncio.timeout(TIMEOUT):
-                outcome, words = await self._outcome(ask)
+                outcome, reason = await self._send(request)
         except TimeoutError:
-            outcome, words = Outcome.FAILED, "no answer in time"
-            self._close()
-        if outcome is Outcome.RIGHT:
-            self._seen.seconds.append(time.perf_counter() - started)
-        self._seen.outcomes[outcome] += 1
-        if words:
-            self._seen.words[words] += 1
+            outcome, reason = RequestOutcome.FAILED, "no response in time"
+            self._drop()
+        if outcome is RequestOutcome.RIGHT:
+            self._result.seconds.append(time.perf_counter() - started)
+        self._result.outcomes[outcome] += 1
+        if reason:
+            self._result.reasons[reason] += 1
 
-    async def _outcome(self, ask: Ask) -> tuple[Outcome, str]:
+    async def _send(self, request: CheckedRequest) -> tuple[RequestOutcome, str]:
         try:
             if self._writer is None:
                 self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
         except OSError as error:
             await asyncio.sleep(0.02)
-            return Outcome.REFUSED, type(error).__name__
+            return RequestOutcome.REFUSED, type(error).__name__
         assert self._reader is not None
         try:
-            self._writer.write(ask.request)
-            status, body, stays = await read_answer(self._reader)
-        except CutError as cut:
-            self._close()
-            wrong = taken_for_whole(cut.status, cut.body, ask)
-            return (Outcome.WRONG if wrong else Outcome.FAILED), "cut short"
+            self._writer.write(request.raw)
+            status, body, stays = await read_response(self._reader)
+        except IncompleteResponseError as cut:
+            self._drop()
+            wrong = looks_complete(cut.status, cut.body, request)
+            return (RequestOutcome.WRONG if wrong else RequestOutcome.FAILED), "cut short"
         except OSError as error:
-            self._close()
-            return Outcome.FAILED, type(error).__name__
+            self._drop()
+            return RequestOutcome.FAILED, type(error).__name__
         if not (self._keep and stays):
-            self._close()
-        if status == 200 and body in ask.right:
-            return Outcome.RIGHT, ""
-        wrong = taken_for_whole(status, body, ask)
-        return (Outcome.WRONG if wrong else Outcome.FAILED), f"status {status}"
+            self._drop()
+        if status == 200 and body in request.expected:
+            return RequestOutcome.RIGHT, ""
+        wrong = looks_complete(status, body, request)
+        return (RequestOutcome.WRONG if wrong else RequestOutcome.FAILED), f"status {status}"
 
-    def _close(self) -> None:
+    def _drop(self) -> None:
         if self._writer is not None:
             self._writer.close()
         self._writer = self._reader = None
 
-    async def last(self) -> None:
-        """Let go of the connection."""
+    async def close(self) -> None:
+        """Close the connection, and wait until it is closed."""
         writer = self._writer
-        self._close()
+        self._drop()
         if writer is not None:
             with suppress(OSError):
                 await writer.wait_closed()
 
 
-async def load(
+async def send_load(
     port: int,
-    asks: list[Ask],
-    going: Callable[[], bool],
+    requests: list[CheckedRequest],
+    is_running: Callable[[], bool],
     *,
     clients: int = 8,
     pause: float = 0.0,
     keep: bool = False,
-) -> Seen:
-    """Ask with so many clients at once for as long as ``going()``.
+) -> LoadResult:
+    """Send requests with several clients at once while ``is_running()``.
 
     Args:
-        port: where the server is.
-        asks: asked in turn.
-        going: asked before each request.
-        clients: how many at once; each asks again when it has its answer.
+        port: the port of the server.
+        requests: sent in turn.
+        is_running: called before each request.
+        clients: how many send at once; each waits for its response.
         pause: seconds that a client waits before its next request.
-        keep: whether a client keeps its connection. Without, each fault costs every request
-            that is under way: a browser would hide some by trying again by itself.
+        keep: whether a client keeps its connection. Without, each fault costs every request under
+            way; a browser would hide some of them by trying again.
     """
-    seen, turn = Seen(), cycle(asks)
+    result, turn = LoadResult(), cycle(requests)
 
-    async def visitor() -> None:
-        client = Client(port, seen, keep)
-        while going():
-            await client.ask(next(turn))
+    async def visit() -> None:
+        client = Client(port, result, keep)
+        while is_running():
+            await client.send(next(turn))
             await asyncio.sleep(pause)
-        await client.last()
+        await client.close()
 
-    await asyncio.gather(*(visitor() for _ in range(clients)))
-    return seen
+    await asyncio.gather(*(visit() for _ in range(clients)))
+    return result
 
 
-def for_seconds(seconds: float) -> Callable[[], bool]:
-    """True until so many seconds have passed from now."""
+def make_timer(seconds: float) -> Callable[[], bool]:
+    """Return a function that is true until some seconds have passed from now."""
     end = time.monotonic() + seconds
     return lambda: time.monotonic() < end

@@ -1,4 +1,4 @@
-"""Models to try a server with: another one, a broken one, one that hangs, one that crashes."""
+"""Models that test a server: a changed one, a broken one, one that hangs."""
 
 import datetime as dt
 import hashlib
@@ -16,7 +16,7 @@ from model import Regressor, load_as
 from model.serving.predictors import OnnxPredictor
 
 HANGS_AT = 4321.0
-"""The size at which the hanging model never answers."""
+"""The input for which the hanging model never returns."""
 
 CARD = """
 title = "How much is it?"
@@ -47,8 +47,8 @@ values = { size = 100 }
 Matrix = np.ndarray[Any, np.dtype[np.float32]]
 
 
-class Hanging:
-    """An estimator that never comes back from one input; the hub of its worker stands still."""
+class HangingEstimator:
+    """An estimator that never returns for one input, so its worker stops serving."""
 
     def predict(self, rows: Matrix) -> Matrix:
         while (rows == HANGS_AT).any():
@@ -56,20 +56,8 @@ class Hanging:
         return rows[:, 0] * 2
 
 
-class Crashing(Hanging):
-    """An estimator whose file kills the process that loads it."""
-
-    def __setstate__(self, state: object) -> None:
-        import os
-
-        os.abort()
-
-    def __getstate__(self) -> object:
-        return {"size": 1}
-
-
 def write_model(folder: Path, estimator: Any) -> None:
-    """A model's folder with this estimator, sound in all that can be checked before loading."""
+    """Write a model's folder with this estimator, sound by every check before loading."""
     sizes = np.array([[1], [2], [3]], dtype=np.float32)
     golden = zip(sizes[:, 0].tolist(), estimator.predict(sizes).tolist(), strict=True)
     folder.mkdir(exist_ok=True)
@@ -82,7 +70,7 @@ def write_model(folder: Path, estimator: Any) -> None:
         "columns": ["size"],
         "choices": {},
         "served": artifact.name,
-        "artifacts": {artifact.name: fingerprint(artifact)},
+        "artifacts": {artifact.name: describe_artifact(artifact)},
         "versions": {"scikit-learn": version("scikit-learn")},
         "data": {"file": "none", "sha256": "", "rows": 0, "text": "no rows", "source": "none"},
         "how": "by hand",
@@ -96,7 +84,7 @@ def write_model(folder: Path, estimator: Any) -> None:
 
 
 def change_artifact(folder: Path) -> None:
-    """Another ONNX model in the place of the one there: every answer is 1.25 times the old."""
+    """Replace the ONNX model by one whose every value is 1.25 times the old."""
     old, path = load_as(Regressor, folder), folder / "model.onnx"
     graph = onnx.load(str(path))
     for node in graph.graph.node:
@@ -105,33 +93,33 @@ def change_artifact(folder: Path) -> None:
     graph.graph.initializer.append(factor)
     graph.graph.node.append(onnx.helper.make_node("Mul", ["old value", "factor"], ["value"]))
     onnx.save(graph, str(path))
-    _record(folder, replace(old, predictor=OnnxPredictor(path.read_bytes())))
+    _update_manifest(folder, replace(old, predictor=OnnxPredictor(path.read_bytes())))
 
 
 def break_artifact(folder: Path) -> None:
-    """One flipped bit in the artifact, as a copy that went wrong leaves it."""
+    """Flip one bit in the artifact, as a faulty copy would."""
     path = folder / "model.onnx"
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
 
 
-def fingerprint(path: Path) -> dict[str, Any]:
-    """An artifact's entry in the manifest."""
+def describe_artifact(path: Path) -> dict[str, Any]:
+    """Return an artifact's entry in the manifest."""
     data = path.read_bytes()
     return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
 
 
-def _record(folder: Path, model: Regressor) -> None:
-    """Bring the manifest in line with the artifact, golden answers included."""
-    where, path = folder / "manifest.json", folder / "model.onnx"
-    manifest = json.loads(where.read_text())
-    manifest["artifacts"][path.name] = fingerprint(path)
+def _update_manifest(folder: Path, model: Regressor) -> None:
+    """Update the manifest to match the artifact, golden predictions included."""
+    manifest_path, path = folder / "manifest.json", folder / "model.onnx"
+    manifest = json.loads(manifest_path.read_text())
+    manifest["artifacts"][path.name] = describe_artifact(path)
     for golden in manifest["golden"]:
         features, _ = model.card.validate_row(golden["features"])
         assert features is not None
-        seen = model.predict(features)
-        golden["value"] = seen.value
-        if seen.interval is not None:
-            golden["low"], golden["high"] = seen.interval.low, seen.interval.high
-    where.write_text(json.dumps(manifest))
+        prediction = model.predict(features)
+        golden["value"] = prediction.value
+        if prediction.interval is not None:
+            golden["low"], golden["high"] = prediction.interval.low, prediction.interval.high
+    manifest_path.write_text(json.dumps(manifest))

@@ -1,4 +1,4 @@
-"""Two processes behind nginx, with the site file that we give to others."""
+"""Two processes behind nginx, with the site file of deploy/."""
 
 import asyncio
 import os
@@ -12,13 +12,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.conftest import Server, free_port
-from tests.soak.figures import Figure, share
-from tests.soak.load import Outcome, load
-from tests.soak.serving import asks_of, houses, serving
+from tests.soak.figures import Figure, make_share
+from tests.soak.load import RequestOutcome, send_load
+from tests.soak.serving import make_forms, make_requests, serve_copy
 from tests.tools import ROOT, find_nginx, installed
 from tests.waiting import wait_until
 
-AROUND = """
+TEMPLATE = """
 daemon off;
 pid {folder}/pid;
 error_log {folder}/error.log;
@@ -36,8 +36,8 @@ http {{
 
 
 @contextmanager
-def nginx(*ports: int) -> Iterator[int]:
-    """deploy/nginx.conf before servers at these two ports; yields the port that it listens on."""
+def run_nginx(*ports: int) -> Iterator[int]:
+    """Run nginx with deploy/nginx.conf before servers at two ports, and yield its own port."""
     program = installed(find_nginx(), "nginx")
     port = free_port()
     site = (ROOT / "deploy" / "nginx.conf").read_text()
@@ -49,7 +49,7 @@ def nginx(*ports: int) -> Iterator[int]:
     with TemporaryDirectory() as folder:
         user = "user root;" if os.geteuid() == 0 else ""
         path = Path(folder) / "nginx.conf"
-        path.write_text(user + AROUND.format(folder=folder, site=site))
+        path.write_text(user + TEMPLATE.format(folder=folder, site=site))
         running = subprocess.Popen([program, "-c", path, "-e", f"{folder}/error.log"])
         try:
             yield port
@@ -58,33 +58,33 @@ def nginx(*ports: int) -> Iterator[int]:
             running.wait(10)
 
 
-async def two_processes(rest: float) -> list[Figure]:
-    """Each of two processes killed and started anew under load; ``rest`` seconds between."""
+async def kill_behind_nginx(rest: float) -> list[Figure]:
+    """Kill and restart each of two processes under load, with ``rest`` seconds between."""
     behind = {"FORMCAST_PROXIES": "1"}
     with (
-        serving(settings=behind) as one,
-        serving(settings=behind) as two,
-        nginx(one.port, two.port) as port,
+        serve_copy(settings=behind) as one,
+        serve_copy(settings=behind) as two,
+        run_nginx(one.port, two.port) as port,
     ):
-        asks = asks_of(one.root, houses(50), pages=True)
+        requests = make_requests(one.root, make_forms(50), pages=True)
         await asyncio.to_thread(wait_until, lambda: _answers(port))
-        going = True
-        running = asyncio.create_task(load(port, asks, lambda: going))
+        is_running = True
+        running = asyncio.create_task(send_load(port, requests, lambda: is_running))
         for server in (one, two):
             await asyncio.sleep(rest)
             _kill(server)
             await asyncio.sleep(rest)
             await asyncio.to_thread(server.start)
         await asyncio.sleep(rest)
-        going = False
+        is_running = False
         seen = await running
-    lost = seen.failed + seen.outcomes[Outcome.REFUSED]
+    lost = seen.failed + seen.outcomes[RequestOutcome.REFUSED]
     name = "two processes behind nginx, each killed and restarted"
-    return [share(f"{name}: pages and fragments lost", lost, seen.sent, 0, seen.words)]
+    return [make_share(f"{name}: pages and fragments lost", lost, seen.sent, 0, seen.reasons)]
 
 
 def _kill(server: Server) -> None:
-    """The master and its workers, all at once."""
+    """Kill the master and its workers at once."""
     assert server.process is not None
     os.killpg(server.process.pid, signal.SIGKILL)
     server.process.wait(10)

@@ -1,4 +1,4 @@
-"""A copy of what is served, so that a soak can change models and stop servers as it likes."""
+"""A copy of what is served, so that a soak can change models and stop servers."""
 
 import random
 import re
@@ -13,7 +13,7 @@ from app import create_app
 from app.config import Settings
 from tests.conftest import Server, free_port
 from tests.html import FRAGMENT
-from tests.soak.load import Ask, get, post
+from tests.soak.load import CheckedRequest, get, post
 from tests.tools import ROOT
 
 SERVED = ("app", "model", "static", "templates")
@@ -21,7 +21,7 @@ ENTRIES = ("Procfile", "gunicorn.conf.py", "wsgi.py")
 
 
 def copy_served(folder: Path) -> Path:
-    """What the serving process reads, copied to ``folder`` (with the house price alone)."""
+    """Copy the files that the serving process reads to ``folder``, and return it."""
     for name in SERVED:
         shutil.copytree(ROOT / name, folder / name)
     for name in ENTRIES:
@@ -30,18 +30,18 @@ def copy_served(folder: Path) -> Path:
 
 
 @contextmanager
-def serving(
+def serve_copy(
     *options: str,
     model: str = "house-price",
     prepare: Callable[[Path], None] | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
-    """A running server of a copy with one model; stopped at the end.
+    """Run a server of a copy with one model, and stop it at the end.
 
     Args:
-        options: further ones for gunicorn.
+        options: further options for gunicorn.
         model: the model to serve.
-        prepare: what is to be done to the copy first.
+        prepare: called with the copy before the start.
         settings: further environment variables.
     """
     with TemporaryDirectory() as folder:
@@ -63,38 +63,38 @@ def serving(
             server.stop()
 
 
-def houses(number: int, seed: int = 0) -> list[dict[str, str]]:
-    """Forms of houses with three facts and, every other, with a fourth."""
+def make_forms(number: int, seed: int = 0) -> list[dict[str, str]]:
+    """Make forms of houses with three facts and, every other one, with a fourth."""
     dice = random.Random(seed)  # noqa: S311 (no secret)
     forms = []
-    for place in range(number):
+    for index in range(number):
         form = {
             "beds": str(dice.randint(1, 5)),
             "baths": str(dice.randint(1, 3)),
             "sqft": str(dice.randint(700, 3500)),
         }
-        forms.append({**form, "fireplaces": "1"} if place % 2 else form)
+        forms.append({**form, "fireplaces": "1"} if index % 2 else form)
     return forms
 
 
-def asks_of(
+def make_requests(
     root: Path, forms: list[dict[str, str]], model: str = "house-price", *, pages: bool = False
-) -> list[Ask]:
-    """Requests for fragments with their right answers, every fourth for the whole page."""
+) -> list[CheckedRequest]:
+    """Make requests for fragments with their right bodies; every fourth is for a page."""
     client = create_app(Settings(models=(model,)), root / "model").test_client()
-    asks = []
-    for place, form in enumerate(forms):
+    requests = []
+    for index, form in enumerate(forms):
         query = urlencode(form)
-        if pages and place % 4 == 3:
+        if pages and index % 4 == 3:
             request, answer = get(f"/?{query}"), client.get(f"/?{query}")
         else:
             request, answer = post(FRAGMENT, query), client.post(FRAGMENT, data=form)
-        asks.append(Ask(request, frozenset([answer.data])))
-    return asks
+        requests.append(CheckedRequest(request, frozenset([answer.data])))
+    return requests
 
 
-def memory(server: Server) -> float:
-    """Proportional memory of all workers, in MB: shared pages count by their share."""
+def measure_memory(server: Server) -> float:
+    """Return the proportional memory of all workers in MB: shared pages count by their share."""
     sizes = []
     for pid in server.workers:
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()

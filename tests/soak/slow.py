@@ -1,4 +1,4 @@
-"""Slow clients: connections that hold a server's attention for as long as it lets them."""
+"""Slow clients: connections that occupy a server for as long as it lets them."""
 
 import asyncio
 import re
@@ -6,22 +6,22 @@ import socket
 import urllib.request
 from collections.abc import Callable
 
-from tests.soak.figures import Figure, share
-from tests.soak.load import Ask, Seen, for_seconds, get, load
-from tests.soak.serving import asks_of, houses, serving
+from tests.soak.figures import Figure, make_share
+from tests.soak.load import CheckedRequest, LoadResult, get, make_timer, send_load
+from tests.soak.serving import make_forms, make_requests, serve_copy
 
 CLIENTS = 64
-TIMES = 4.0
-"""How much longer the slowest of 100 good requests may take while there are slow clients."""
+MAX_SLOWDOWN = 4.0
+"""How many times longer the slowest of 100 good requests may take beside slow clients."""
 
-STEP = 0.5
+STEP_SECONDS = 0.5
 """Seconds between two bytes of a slow client."""
 
 START = b"POST /predict-fragment HTTP/1.1\r\nHost: localhost\r\n"
 
 
-def kinds(url: str) -> dict[str, tuple[bytes, bytes]]:
-    """What each kind of slow client sends at once, and what with each step."""
+def make_slow_requests(url: str) -> dict[str, tuple[bytes, bytes]]:
+    """Return, for each kind of slow client, what it sends first and with each step."""
     with urllib.request.urlopen(url, timeout=30) as page:
         asset = re.search(r"/static/htmx[^\"]+", page.read().decode())
     assert asset is not None
@@ -33,10 +33,10 @@ def kinds(url: str) -> dict[str, tuple[bytes, bytes]]:
     }
 
 
-async def dawdle(port: int, first: bytes, then: bytes, going: Callable[[], bool]) -> None:
-    """One slow client: it reads a byte a step, and comes again as soon as it is sent away."""
+async def send_slowly(port: int, first: bytes, then: bytes, is_running: Callable[[], bool]) -> None:
+    """Act as one slow client: read one byte a step, and reconnect when the server closes."""
     loop = asyncio.get_running_loop()
-    while going():
+    while is_running():
         with socket.socket() as sock:
             sock.setblocking(False)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
@@ -44,70 +44,78 @@ async def dawdle(port: int, first: bytes, then: bytes, going: Callable[[], bool]
             try:
                 await loop.sock_connect(sock, ("127.0.0.1", port))
                 await loop.sock_sendall(sock, first)
-                while going():
-                    await asyncio.sleep(STEP)
+                while is_running():
+                    await asyncio.sleep(STEP_SECONDS)
                     sock.send(then)
-                    if _sent_away(sock):
+                    if _is_closed(sock):
                         break
             except OSError:
-                await asyncio.sleep(STEP)
+                await asyncio.sleep(STEP_SECONDS)
 
 
-def _sent_away(sock: socket.socket) -> bool:
+def _is_closed(sock: socket.socket) -> bool:
     try:
         return sock.recv(1) == b""
     except BlockingIOError:
         return False
 
 
-async def slow_clients(seconds: float, clients: int = CLIENTS) -> list[Figure]:
-    """Good requests beside so many slow clients of each kind, one kind after the other."""
+async def run_slow_clients(seconds: float, clients: int = CLIENTS) -> list[Figure]:
+    """Send good requests beside slow clients, one kind of them after the other."""
     figures = []
-    with serving() as server:
-        asks = asks_of(server.root, houses(50), pages=True)
-        await _good(server.port, asks, 1)
-        calm = (await _good(server.port, asks, max(2, seconds / 3))).quantile(0.99)
-        for name, kind in kinds(server.url).items():
-            seen = await _beside(server.port, asks, [kind] * clients, seconds)
+    with serve_copy() as server:
+        requests = make_requests(server.root, make_forms(50), pages=True)
+        await _send_good(server.port, requests, 1)
+        calm = (await _send_good(server.port, requests, max(2, seconds / 3))).quantile(0.99)
+        for name, kind in make_slow_requests(server.url).items():
+            seen = await _send_good_beside(server.port, requests, [kind] * clients, seconds)
             worst = seen.quantile(0.99)
             figures += [
-                share(
-                    f"{clients} {name}: good requests failed", seen.failed, seen.sent, 0, seen.words
+                make_share(
+                    f"{clients} {name}: good requests failed",
+                    seen.failed,
+                    seen.sent,
+                    0,
+                    seen.reasons,
                 ),
                 Figure(
                     f"{clients} {name}: p99 of good requests",
                     f"{worst * 1000:.0f} ms, {worst / calm:.1f} times that of calm",
-                    f"at most {TIMES:g} times",
-                    worst <= TIMES * calm,
+                    f"at most {MAX_SLOWDOWN:g} times",
+                    worst <= MAX_SLOWDOWN * calm,
                 ),
             ]
     return figures
 
 
-async def all_at_once(seconds: float, clients: int = CLIENTS) -> list[Figure]:
-    """Good requests beside so many slow clients of every kind together."""
-    with serving() as server:
-        asks = asks_of(server.root, houses(50), pages=True)
-        slow = list(kinds(server.url).values()) * clients
-        seen = await _beside(server.port, asks, slow, seconds)
+async def run_slow_clients_together(seconds: float, clients: int = CLIENTS) -> list[Figure]:
+    """Send good requests beside slow clients of every kind together."""
+    with serve_copy() as server:
+        requests = make_requests(server.root, make_forms(50), pages=True)
+        slow = list(make_slow_requests(server.url).values()) * clients
+        seen = await _send_good_beside(server.port, requests, slow, seconds)
     return [
-        share(
-            f"{len(slow)} slow clients: good requests failed", seen.failed, seen.sent, 0, seen.words
+        make_share(
+            f"{len(slow)} slow clients: good requests failed",
+            seen.failed,
+            seen.sent,
+            0,
+            seen.reasons,
         )
     ]
 
 
-async def _good(port: int, asks: list[Ask], seconds: float) -> Seen:
-    return await load(port, asks, for_seconds(seconds), clients=4, pause=0.02)
+async def _send_good(port: int, requests: list[CheckedRequest], seconds: float) -> LoadResult:
+    return await send_load(port, requests, make_timer(seconds), clients=4, pause=0.02)
 
 
-async def _beside(
-    port: int, asks: list[Ask], slow: list[tuple[bytes, bytes]], seconds: float
-) -> Seen:
-    """What good requests see while these clients, who have come a second before, are there."""
-    going = for_seconds(seconds + 1)
-    present = [asyncio.create_task(dawdle(port, *kind, going)) for kind in slow]
+async def _send_good_beside(
+    port: int, requests: list[CheckedRequest], slow: list[tuple[bytes, bytes]], seconds: float
+) -> LoadResult:
+    """Send good requests beside slow clients that connected a second before."""
+    is_running = make_timer(seconds + 1)
+    present = [asyncio.create_task(send_slowly(port, *kind, is_running)) for kind in slow]
     await asyncio.sleep(1)
-    seen = await _good(port, asks, seconds)
+    seen = await _send_good(port, requests, seconds)
     await asyncio.gather(*present)
     return seen

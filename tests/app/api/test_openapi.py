@@ -17,7 +17,7 @@ from app.config import Settings
 from model import Regressor
 from tests.conftest import Server
 from tests.flowers import write_flowers
-from tests.soak.fuzzing import attack
+from tests.soak.fuzzing import attack_api
 
 pytestmark = pytest.mark.slow
 
@@ -135,6 +135,6 @@ def test_schemathesis_finds_nothing_in_a_model_of_classes(flowers_url: str, tmp_
 
 def check_attacked(url: str, folder: Path) -> None:
     """A few examples; ``make soak`` tries many."""
-    seen = attack(url, folder, examples=3)
+    seen = attack_api(url, folder, examples=3)
     assert not seen.found, seen.found
     assert min(seen.statuses[status] for status in (200, 422, 405)) > 3

@@ -7,10 +7,10 @@ import pytest
 from app import create_app
 from app.config import Settings
 from model import Classifier, Regressor, load_model
-from tests.every import ROWS, check_pages
+from tests.tabular_checks import TABULAR_FOLDERS, check_pages
 
 
-@pytest.mark.parametrize("folder", ROWS, ids=lambda folder: str(folder.name))
+@pytest.mark.parametrize("folder", TABULAR_FOLDERS, ids=lambda folder: str(folder.name))
 def test_its_pages_are_well_formed_and_its_reasons_add_up(folder: Path) -> None:
     model = load_model(folder)
     assert isinstance(model, Regressor | Classifier)

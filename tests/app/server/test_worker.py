@@ -9,7 +9,7 @@ from app.http.headers import HEADERS
 from app.server.worker import build_response, status_of
 from tests.conftest import Server
 from tests.tools import ROOT
-from tests.wire import Answer, converse
+from tests.wire import RawResponse, send_request
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from tests.wire import Answer, converse
 def test_what_cannot_be_read_is_refused_on_a_page_with_every_header(
     server: Server, sent: bytes, status: int, says: str
 ) -> None:
-    answer = converse(server.port, sent)
+    answer = send_request(server.port, sent)
     assert answer.status == status
     assert says in answer.text
     assert "<h1>" in answer.text
@@ -45,7 +45,7 @@ def test_what_cannot_be_read_is_refused_on_a_page_with_every_header(
     ],
 )
 def test_a_head_that_cannot_be_read_gets_no_body(server: Server, sent: bytes) -> None:
-    answer: Answer = converse(server.port, sent)
+    answer: RawResponse = send_request(server.port, sent)
     assert 400 <= answer.status < 500
     assert answer.body == b""
     assert int(answer.headers["content-length"]) > 0

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from app.telemetry import metric_files as slots
-from tests.running import Running, running
+from tests.servers import RunningServer, run_server
 from tests.tools import ROOT
 from tests.waiting import wait_until
 
@@ -23,15 +23,15 @@ HOUSE = b"beds=3&baths=2.5&sqft=1850"
 KEPT = {name: value for name, value in os.environ.items() if not name.startswith("FORMCAST_")}
 
 
-def predictions(server: Running) -> float:
+def predictions(server: RunningServer) -> float:
     """The predictions of all workers."""
-    for line in server.ask("/metrics")[2].decode().splitlines():
+    for line in server.fetch("/metrics")[2].decode().splitlines():
         if line.startswith('formcast_predictions_total{model="house-price"}'):
             return float(line.split()[-1])
     return 0.0
 
 
-def folders_of_counts(server: Running) -> set[Path]:
+def folders_of_counts(server: RunningServer) -> set[Path]:
     """The folders of the files that the workers count in."""
     return {
         Path(line.split()[-1]).parent
@@ -41,25 +41,25 @@ def folders_of_counts(server: Running) -> set[Path]:
     }
 
 
-def is_replaced(server: Running, worker: int) -> bool:
+def is_replaced(server: RunningServer, worker: int) -> bool:
     """Whether this worker is gone and there are two all the same."""
     workers = server.workers()
     return worker not in workers and len(workers) == 2
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     folder = tmp_path_factory.mktemp("watched")
     environ = {**KEPT, "WEB_CONCURRENCY": "2", "FORMCAST_METRICS": "on", "TMPDIR": str(folder)}
-    with running([sys.executable, "-m", *COMMAND], folder, environ) as server:
+    with run_server([sys.executable, "-m", *COMMAND], folder, environ) as server:
         yield server
 
 
-def test_the_counts_of_all_workers_are_one_and_outlive_a_worker(watched: Running) -> None:
+def test_the_counts_of_all_workers_are_one_and_outlive_a_worker(watched: RunningServer) -> None:
     before = predictions(watched)
     for round_ in range(3):
         for _ in range(20):
-            assert watched.ask("/predict-fragment", HOUSE)[0] == 200
+            assert watched.fetch("/predict-fragment", HOUSE)[0] == 200
         assert {predictions(watched) for _ in range(8)} == {before + 20 * (round_ + 1)}
         doomed = watched.workers()[0]
         os.kill(doomed, signal.SIGKILL)
@@ -70,44 +70,44 @@ def test_the_counts_of_all_workers_are_one_and_outlive_a_worker(watched: Running
     assert slots <= {"0", "1"}  # three workers were replaced, and left no files of their own
 
 
-def test_every_request_is_one_line_and_every_message_is_json(watched: Running) -> None:
-    seen = {line["id"] for line in watched.said("out")}
-    ids = [watched.ask("/predict-fragment", HOUSE)[1]["X-Request-ID"] for _ in range(5)]
-    ids.append(watched.ask("/?beds=77&baths=2&sqft=1850")[1]["X-Request-ID"])
+def test_every_request_is_one_line_and_every_message_is_json(watched: RunningServer) -> None:
+    seen = {line["id"] for line in watched.read_lines("out")}
+    ids = [watched.fetch("/predict-fragment", HOUSE)[1]["X-Request-ID"] for _ in range(5)]
+    ids.append(watched.fetch("/?beds=77&baths=2&sqft=1850")[1]["X-Request-ID"])
     assert "1850" not in watched.out.read_text()
-    lines = [line for line in watched.said("out") if line["id"] not in seen]
+    lines = [line for line in watched.read_lines("out") if line["id"] not in seen]
     assert [line["id"] for line in lines] == ids
     assert [line["path"] for line in lines] == ["/predict-fragment"] * 5 + ["/"]
     assert all(line["ms"] > 0 and line["bytes"] > 0 for line in lines)
-    messages = [line["message"] for line in watched.said("err")]
+    messages = [line["message"] for line in watched.read_lines("err")]
     assert f"Formcast is ready: http://localhost:{watched.port}" in messages
-    warnings = [line for line in watched.said("err") if line["logger"] == "py.warnings"]
+    warnings = [line for line in watched.read_lines("err") if line["logger"] == "py.warnings"]
     assert not warnings  # such as gevent's, that it came too late for a module
 
 
-def test_a_request_that_is_none_is_logged_without_what_it_said(watched: Running) -> None:
+def test_a_request_that_is_none_is_logged_without_what_it_said(watched: RunningServer) -> None:
     with socket.create_connection(("127.0.0.1", watched.port), timeout=10) as raw:
         raw.sendall(b"GET /?secret=1 SECRET 2\r\nsecret: 3\r\n\r\n")
         answer = raw.makefile("rb").read().decode()
     assert answer.startswith("HTTP/1.1 400 ")
-    (line,) = [line for line in watched.said("err") if "cannot be read" in line["message"]]
+    (line,) = [line for line in watched.read_lines("err") if "cannot be read" in line["message"]]
     assert f"X-Request-ID: {line['id']}\r\n" in answer
     assert f"<code>{line['id']}</code>" in answer
     assert "secret" not in watched.err.read_text().lower()
 
 
-def test_two_workers_are_alive_and_ready(watched: Running) -> None:
+def test_two_workers_are_alive_and_ready(watched: RunningServer) -> None:
     for _ in range(4):
-        assert watched.ask("/healthz")[0] == 200
-        status, _, body = watched.ask("/readyz")
+        assert watched.fetch("/healthz")[0] == 200
+        status, _, body = watched.fetch("/readyz")
         assert (status, json.loads(body)["ready"]) == (200, True)
 
 
 def test_the_counts_leave_nothing_behind(tmp_path: Path) -> None:
     environ = {**KEPT, "FORMCAST_METRICS": "on", "TMPDIR": str(tmp_path)}
     environ["FORMCAST_MODELS"] = "house-price"
-    with running([sys.executable, "-m", *COMMAND], tmp_path, environ) as server:
-        assert server.ask("/metrics")[0] == 200
+    with run_server([sys.executable, "-m", *COMMAND], tmp_path, environ) as server:
+        assert server.fetch("/metrics")[0] == 200
         (folder,) = folders_of_counts(server)
     assert not folder.exists()
 

@@ -1,11 +1,11 @@
-"""The card of the house price admits every sale that the model was trained on."""
+"""The card of the house price accepts every sale that the model was trained on."""
 
 import csv
 
 from model import Regressor
 
 
-def test_every_sale_is_admitted_with_all_its_facts_and_with_three(house: Regressor) -> None:
+def test_every_sale_is_valid_with_all_its_features_and_with_three(house: Regressor) -> None:
     with (house.folder / house.manifest.data.file).open(newline="", encoding="utf-8") as file:
         sales = list(csv.DictReader(file))
     assert len(sales) == house.manifest.data.rows

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from model.contract.manifest import Manifest
-from model.house_price.facts import FIELDS
+from model.house_price.features import FIELDS
 from model.house_price.pipeline import QUICK
 from model.house_price.sales import read_sales
 from model.house_price.train import train
@@ -18,23 +18,23 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Manifest, Path]:
-    """What a quick run on 400 sales made, and where."""
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Manifest, Path]:
+    """The manifest of a quick run on 400 sales, and its folder."""
     folder = tmp_path_factory.mktemp("model")
     return train(read_sales().head(400), folder, QUICK, folds_count=3), folder
 
 
-def test_the_same_seed_gives_the_same_model(made: tuple[Manifest, Path], tmp_path: Path) -> None:
-    """To the byte: the hashes are part of what is compared."""
+def test_the_same_seed_gives_the_same_model(trained: tuple[Manifest, Path], tmp_path: Path) -> None:
+    """Equal hashes show that the bytes are the same."""
     again = train(read_sales().head(400), tmp_path, QUICK, folds_count=3)
-    day = made[0].trained
-    assert made[0] == again.model_copy(update={"trained": day})
+    day = trained[0].trained
+    assert trained[0] == again.model_copy(update={"trained": day})
 
 
-def test_a_larger_house_is_never_cheaper(made: tuple[Manifest, Path]) -> None:
-    """With any of the other facts known or not."""
-    session = open_session((made[1] / "model.onnx").read_bytes())
-    houses = read_sales().facts[:50].copy()
+def test_a_larger_house_is_never_cheaper(trained: tuple[Manifest, Path]) -> None:
+    """This holds whichever of the other features are known."""
+    session = open_session((trained[1] / "model.onnx").read_bytes())
+    houses = read_sales().features[:50].copy()
     houses[::2, 3:] = np.nan
     sizes = np.linspace(300, 6000, 100)
     rows = np.repeat(houses[:, None], len(sizes), axis=1)
@@ -44,8 +44,8 @@ def test_a_larger_house_is_never_cheaper(made: tuple[Manifest, Path]) -> None:
     assert (steps >= -0.02).all()  # float32 dollars
 
 
-def test_more_facts_make_a_narrower_range(made: tuple[Manifest, Path]) -> None:
-    """From three facts to all ten."""
-    assert made[0].calibration is not None
-    groups = made[0].calibration.groups
+def test_more_features_give_a_narrower_range(trained: tuple[Manifest, Path]) -> None:
+    """The range with three features is compared with that of all ten."""
+    assert trained[0].calibration is not None
+    groups = trained[0].calibration.groups
     assert groups[-1].width < groups[0].width

@@ -13,7 +13,7 @@ from app import create_app
 from app.cli.models import model as commands
 from app.config import Settings
 from model import Classifier, Regressor, load_model
-from tests.models import GIVEN, Given
+from tests.models import MODEL_FACTORIES, ModelFiles
 
 
 def run(*arguments: object, answer: str = "") -> Result:
@@ -21,7 +21,7 @@ def run(*arguments: object, answer: str = "") -> Result:
     return CliRunner().invoke(commands, [str(item) for item in arguments], input=answer)
 
 
-def add(given: Given, name: str, root: Path, *more: object) -> Result:
+def add(given: ModelFiles, name: str, root: Path, *more: object) -> Result:
     """``model add`` for what a person has."""
     arguments = ["add", given.path, "--name", name, "--data", given.data, "--target", given.target]
     if given.holdout is not None:
@@ -48,10 +48,10 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     """All of them added, and served together."""
     root = tmp_path_factory.mktemp("models")
     said = {}
-    for name, give in GIVEN.items():
+    for name, give in MODEL_FACTORIES.items():
         folder = tmp_path_factory.mktemp(name)
         result = add(give(folder), name, root, "--trust")
         assert result.exit_code == 0, result.output
         said[name] = result.output
-    app = create_app(Settings(models=tuple(GIVEN), ratelimit="off"), models=root)
+    app = create_app(Settings(models=tuple(MODEL_FACTORIES), ratelimit="off"), models=root)
     return Shelf(root, said, app)

@@ -4,16 +4,16 @@ import pytest
 
 from app.kinds.classes import ClassPresenter
 from model import Classifier
-from tests.every import check_answer, check_bounds, check_pages, features_of
 from tests.model.making.conftest import Shelf, run
-from tests.models import GIVEN
+from tests.models import MODEL_FACTORIES
+from tests.tabular_checks import check_bounds, check_pages, check_prediction, parse_features
 
-every_given = pytest.mark.parametrize("name", list(GIVEN))
+every_given = pytest.mark.parametrize("name", list(MODEL_FACTORIES))
 
 
 @every_given
 def test_its_pages_are_well_formed_and_its_reasons_add_up(shelf: Shelf, name: str) -> None:
-    prefix = "/" if name == next(iter(GIVEN)) else f"/{name}/"
+    prefix = "/" if name == next(iter(MODEL_FACTORIES)) else f"/{name}/"
     check_pages(shelf.app.test_client(), prefix, shelf.load(name))
 
 
@@ -26,7 +26,7 @@ def test_it_answers_up_to_its_bounds_and_with_what_may_be_left_empty(
         for field in model.card.fields:
             check_bounds(model, field, example.values)
         for optional in model.card.optional:
-            check_answer(model, features_of(model, {**example.values, optional: ""}))
+            check_prediction(model, parse_features(model, {**example.values, optional: ""}))
 
 
 @every_given
@@ -39,7 +39,7 @@ def test_the_command_says_what_it_guessed_and_what_to_write(shelf: Shelf, name: 
 
 
 def test_what_does_not_compile_is_served_as_it_was_saved(shelf: Shelf) -> None:
-    served = {name: shelf.load(name).manifest.served for name in GIVEN}
+    served = {name: shelf.load(name).manifest.served for name in MODEL_FACTORIES}
     assert {name for name, file in served.items() if file == "model.joblib"} == {"odd"}
     assert "FunctionTransformer is not supported" in shelf.said["odd"]
 
@@ -80,7 +80,7 @@ def test_yes_and_no_in_every_spelling_becomes_a_flag_and_codes_a_choice(shelf: S
 def test_a_model_without_probabilities_does_not_pretend(shelf: Shelf) -> None:
     model = shelf.load("labels")
     assert isinstance(model, Classifier)
-    assert model.predict(features_of(model, model.card.examples[0].values)).probabilities is None
+    assert model.predict(parse_features(model, model.card.examples[0].values)).probabilities is None
 
 
 def test_many_optional_facts_are_calibrated_by_how_many_are_unknown(shelf: Shelf) -> None:

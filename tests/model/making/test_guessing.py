@@ -46,7 +46,7 @@ from model.making.request import Request
 from model.making.targets import draft_output
 from model.serving.temperature import apply_temperature
 from tests.model.making.conftest import Shelf, add
-from tests.models import Given
+from tests.models import ModelFiles
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_bounds_end_where_the_model_answers(tmp_path: Path) -> None:
     joblib.dump(model, tmp_path / "model.joblib")
     table.to_csv(tmp_path / "train.csv", index=False)
     (tmp_path / "models").mkdir()
-    given = Given(tmp_path / "model.joblib", tmp_path / "train.csv", "price")
+    given = ModelFiles(tmp_path / "model.joblib", tmp_path / "train.csv", "price")
     result = add(given, "mine", tmp_path / "models", "--trust")
     assert result.exit_code == 0, result.output
     card = tomllib.loads((tmp_path / "models" / "mine" / "card.toml").read_text())

@@ -25,7 +25,7 @@ from sklearn.tree import DecisionTreeRegressor
 from model import Regressor, load_model
 from model.making.missing_values import seen_holes
 from tests.model.making.conftest import Shelf, add
-from tests.models import Given
+from tests.models import ModelFiles
 
 NAMES = ["size", "age", "zone"]
 
@@ -81,7 +81,7 @@ def test_what_a_lone_tree_or_a_step_of_another_kind_hides_is_not_known() -> None
         assert seen_holes(model.fit(numbers, price), ["size", "age"])["age"] == "unknown"
 
 
-def given(folder: Path, holes: bool) -> Given:
+def given(folder: Path, holes: bool) -> ModelFiles:
     """A forest, fitted with or without holes; the data that are given have them."""
     names = ["size", "age"]
     seen, price = rows(holes)
@@ -89,10 +89,10 @@ def given(folder: Path, holes: bool) -> Given:
     joblib.dump(forest, folder / "model.joblib")
     table, _ = rows(holes=True)
     table[names].assign(price=price).to_csv(folder / "train.csv", index=False)
-    return Given(folder / "model.joblib", folder / "train.csv", "price")
+    return ModelFiles(folder / "model.joblib", folder / "train.csv", "price")
 
 
-def added(given: Given, root: Path, *more: object) -> tuple[str, str]:
+def added(given: ModelFiles, root: Path, *more: object) -> tuple[str, str]:
     """What the command says, and the card."""
     result = add(given, "mine", root, "--trust", "--force", *more)
     assert result.exit_code == 0, result.output

@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from tests.model.making.conftest import add, run
-from tests.models import GIVEN, Given, forest_of_codes, penguins
+from tests.models import MODEL_FACTORIES, ModelFiles, forest_of_codes, penguins
 
 
 @pytest.fixture
@@ -30,12 +30,12 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def given(tmp_path: Path) -> Given:
+def given(tmp_path: Path) -> ModelFiles:
     """A plain model of two numbers, fitted with their names."""
     return regression(tmp_path, lambda table: table)
 
 
-def regression(folder: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> Given:
+def regression(folder: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> ModelFiles:
     """A line through two numbers, fitted to data that were changed."""
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.uniform(0, 100, (200, 2)).round(1), columns=["size", "age"])
@@ -49,10 +49,10 @@ def regression(folder: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> 
     model = make_pipeline(encode, LinearRegression()).fit(table[features], table["price"])
     joblib.dump(model, folder / "model.joblib")
     table.to_csv(folder / "train.csv", index=False)
-    return Given(folder / "model.joblib", folder / "train.csv", "price")
+    return ModelFiles(folder / "model.joblib", folder / "train.csv", "price")
 
 
-def refused(given: Given, root: Path, *more: object, name: str = "mine") -> str:
+def refused(given: ModelFiles, root: Path, *more: object, name: str = "mine") -> str:
     """What the command says; nothing may be left of the model."""
     before = sorted(root.rglob("*"))
     result = add(given, name, root, *more)
@@ -61,7 +61,9 @@ def refused(given: Given, root: Path, *more: object, name: str = "mine") -> str:
     return " ".join(result.output.split())
 
 
-def test_a_pickle_is_not_loaded_without_trust(given: Given, root: Path, tmp_path: Path) -> None:
+def test_a_pickle_is_not_loaded_without_trust(
+    given: ModelFiles, root: Path, tmp_path: Path
+) -> None:
     mark = tmp_path / "exploded"
 
     class Bomb:
@@ -75,7 +77,7 @@ def test_a_pickle_is_not_loaded_without_trust(given: Given, root: Path, tmp_path
 
 
 def test_a_figure_that_is_no_number_is_refused(
-    given: Given, root: Path, monkeypatch: pytest.MonkeyPatch
+    given: ModelFiles, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As it was, the manifest got a NaN."""
     monkeypatch.setattr("model.making.measuring.r2_score", lambda *_: np.nan)
@@ -88,13 +90,15 @@ def test_a_figure_that_is_no_number_is_refused(
     assert "finite number" in said
 
 
-def test_data_that_lack_a_column_are_refused_naming_it(given: Given, root: Path) -> None:
+def test_data_that_lack_a_column_are_refused_naming_it(given: ModelFiles, root: Path) -> None:
     pd.read_csv(given.data).rename(columns={"size": "sizes"}).to_csv(given.data, index=False)
     said = refused(given, root, "--trust")
     assert "has no column 'size', which the model was fitted on. Did you mean 'sizes'?" in said
 
 
-def test_a_column_that_the_model_takes_is_not_meant_by_another(given: Given, root: Path) -> None:
+def test_a_column_that_the_model_takes_is_not_meant_by_another(
+    given: ModelFiles, root: Path
+) -> None:
     table = pd.read_csv(given.data)
     for size, others in (("size_1", "size_2"), ("size_2", "size_1")):
         named = table.rename(columns={"size": "size_1", "age": "size_2"})
@@ -107,7 +111,9 @@ def test_a_column_that_the_model_takes_is_not_meant_by_another(given: Given, roo
         assert "Did you mean 'sise_0'?" in refused(given, root, "--trust")
 
 
-def test_a_target_that_is_not_there_is_refused_naming_the_nearest(given: Given, root: Path) -> None:
+def test_a_target_that_is_not_there_is_refused_naming_the_nearest(
+    given: ModelFiles, root: Path
+) -> None:
     said = refused(replace(given, target="prize"), root, "--trust")
     assert "no column 'prize' (--target). Did you mean 'price'?" in said
 
@@ -159,14 +165,14 @@ def test_numbers_for_classes_are_refused_with_the_option_to_write(
     assert "Species: Adelie, Chinstrap, Gentoo" in result.output
 
 
-def test_rows_that_the_model_has_seen_are_no_held_out_rows(given: Given, root: Path) -> None:
+def test_rows_that_the_model_has_seen_are_no_held_out_rows(given: ModelFiles, root: Path) -> None:
     said = refused(replace(given, holdout=given.data), root, "--trust")
     assert "200 of the 200 rows" in said
     assert "the model has seen them" in said
 
 
 def test_too_few_held_out_rows_give_no_range_and_say_what_is_needed(
-    given: Given, root: Path
+    given: ModelFiles, root: Path
 ) -> None:
     table = pd.read_csv(given.data)
     table.assign(held=[*[0] * 190, *[1] * 10]).to_csv(given.data, index=False)
@@ -176,7 +182,9 @@ def test_too_few_held_out_rows_give_no_range_and_say_what_is_needed(
     assert "at least 19 held-out rows" in result.output
 
 
-def test_a_folder_that_is_there_is_not_overwritten_without_force(given: Given, root: Path) -> None:
+def test_a_folder_that_is_there_is_not_overwritten_without_force(
+    given: ModelFiles, root: Path
+) -> None:
     assert add(given, "mine", root, "--trust").exit_code == 0
     (root / "mine" / "card.toml").write_text("mine by hand")
     assert "--force" in refused(given, root, "--trust")
@@ -187,7 +195,9 @@ def test_a_folder_that_is_there_is_not_overwritten_without_force(given: Given, r
 
 
 @pytest.mark.parametrize("name", ["My Model", "../mine", "about", "9lives", ""])
-def test_a_name_that_no_address_can_have_is_refused(given: Given, root: Path, name: str) -> None:
+def test_a_name_that_no_address_can_have_is_refused(
+    given: ModelFiles, root: Path, name: str
+) -> None:
     assert "--name" in refused(given, root, "--trust", name=name)
 
 
@@ -200,7 +210,7 @@ def test_a_name_that_no_address_can_have_is_refused(given: Given, root: Path, na
     ],
 )
 def test_what_is_no_fitted_model_is_refused(
-    given: Given, root: Path, thing: object, words: str
+    given: ModelFiles, root: Path, thing: object, words: str
 ) -> None:
     joblib.dump(thing, given.path)
     assert words in refused(given, root, "--trust")
@@ -222,7 +232,7 @@ _NAME = "Name the file of the fitted model."
     ],
 )
 def test_a_file_that_is_no_model_is_refused_in_a_sentence(
-    given: Given, root: Path, content: bytes, words: str
+    given: ModelFiles, root: Path, content: bytes, words: str
 ) -> None:
     given.path.write_bytes(content)
     said = refused(given, root, "--trust")
@@ -232,27 +242,29 @@ def test_a_file_that_is_no_model_is_refused_in_a_sentence(
     assert "is no ONNX file, whatever its name says" in refused(replace(given, path=onnx), root)
 
 
-def test_a_pickle_that_cannot_be_loaded_is_told_from_what_is_none(given: Given, root: Path) -> None:
+def test_a_pickle_that_cannot_be_loaded_is_told_from_what_is_none(
+    given: ModelFiles, root: Path
+) -> None:
     given.path.write_bytes(given.path.read_bytes()[:200])
     assert "is a joblib or pickle file that cannot be loaded here" in refused(
         given, root, "--trust"
     )
 
 
-def test_a_model_given_as_the_data_is_refused(given: Given, root: Path) -> None:
+def test_a_model_given_as_the_data_is_refused(given: ModelFiles, root: Path) -> None:
     said = refused(replace(given, data=given.path), root, "--trust")
     assert f"{given.path} is no CSV file in UTF-8" in said
     assert "codec" not in said
 
 
-def test_a_model_of_two_answers_is_refused(given: Given, root: Path) -> None:
+def test_a_model_of_two_answers_is_refused(given: ModelFiles, root: Path) -> None:
     table = pd.read_csv(given.data)
     model = LinearRegression().fit(table[["size", "age"]], table[["price", "age"]])
     joblib.dump(model, given.path)
     assert "answers 2 numbers for each row" in refused(given, root, "--trust")
 
 
-def test_a_model_of_numbers_is_not_measured_on_texts(given: Given, root: Path) -> None:
+def test_a_model_of_numbers_is_not_measured_on_texts(given: ModelFiles, root: Path) -> None:
     pd.read_csv(given.data).assign(price="high").to_csv(given.data, index=False)
     assert "the model answers with a number" in refused(given, root, "--trust").lower()
 
@@ -264,7 +276,7 @@ def test_an_estimator_whose_columns_were_changed_before_is_refused(
     model = LogisticRegression().fit(pd.get_dummies(table[["island"]]), table["species"])
     joblib.dump(model, tmp_path / "model.joblib")
     table.to_csv(tmp_path / "train.csv", index=False)
-    given = Given(tmp_path / "model.joblib", tmp_path / "train.csv", "species")
+    given = ModelFiles(tmp_path / "model.joblib", tmp_path / "train.csv", "species")
     said = refused(given, root, "--trust")
     assert "no column 'island_Biscoe' (nor 'island_Dream', 'island_Torgersen'), which" in said
     assert "Was it made of 'island', by get_dummies for one?" in said
@@ -272,7 +284,7 @@ def test_an_estimator_whose_columns_were_changed_before_is_refused(
 
 
 def test_another_kind_can_be_said_where_the_guess_is_wrong(tmp_path: Path, root: Path) -> None:
-    given = GIVEN["passengers"](tmp_path)
+    given = MODEL_FACTORIES["passengers"](tmp_path)
     table = pd.read_csv(given.data)
     model = LogisticRegression(max_iter=500).fit(table[["Pclass", "Fare"]], table["Survived"])
     joblib.dump(model, given.path)

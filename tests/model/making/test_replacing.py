@@ -12,13 +12,13 @@ from click.testing import Result
 
 from tests.model.making.conftest import add
 from tests.model.making.test_refused import regression
-from tests.models import Given
+from tests.models import ModelFiles
 
 OLD = "the old card"
 
 
 @pytest.fixture
-def given(tmp_path: Path) -> Given:
+def given(tmp_path: Path) -> ModelFiles:
     return regression(tmp_path, lambda table: table)
 
 
@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def replace(given: Given, folder: Path, *more: str) -> Result:
+def replace(given: ModelFiles, folder: Path, *more: str) -> Result:
     return add(given, folder.name, folder.parent, "--trust", *more)
 
 
@@ -75,7 +75,7 @@ def terminate() -> None:
     ],
 )
 def test_the_old_model_stays_where_the_new_one_cannot_take_its_place(
-    given: Given,
+    given: ModelFiles,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     rename: int,
@@ -90,7 +90,7 @@ def test_the_old_model_stays_where_the_new_one_cannot_take_its_place(
 
 
 def test_a_run_after_one_that_was_killed_finds_the_old_model(
-    given: Given, folder: Path, monkeypatch: pytest.MonkeyPatch
+    given: ModelFiles, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed is a process for which no further rename works."""
     with monkeypatch.context() as patch:
@@ -102,7 +102,7 @@ def test_a_run_after_one_that_was_killed_finds_the_old_model(
 
 
 def test_a_run_after_one_that_was_killed_clears_away_what_was_replaced(
-    given: Given, folder: Path, monkeypatch: pytest.MonkeyPatch
+    given: ModelFiles, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
         fail_at(range(2, 99), interrupt, patch)

@@ -5,24 +5,30 @@ from pathlib import Path
 import pytest
 
 from model import Classifier, Regressor, load_model
-from tests.every import FOLDERS, ROWS, check_answer, check_bounds, features_of
+from tests.tabular_checks import (
+    MODEL_FOLDERS,
+    TABULAR_FOLDERS,
+    check_bounds,
+    check_prediction,
+    parse_features,
+)
 
 
-@pytest.fixture(scope="module", params=ROWS, ids=lambda folder: str(folder.name))
+@pytest.fixture(scope="module", params=TABULAR_FOLDERS, ids=lambda folder: str(folder.name))
 def model(request: pytest.FixtureRequest) -> Regressor | Classifier:
     found = load_model(request.param)
     assert isinstance(found, Regressor | Classifier)
     return found
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.name))
+@pytest.mark.parametrize("folder", MODEL_FOLDERS, ids=lambda folder: str(folder.name))
 def test_it_loads_and_answers_its_golden_rows(folder: Path) -> None:
     assert load_model(folder).manifest.golden
 
 
 def test_its_examples_are_answered(model: Regressor | Classifier) -> None:
     for example in model.card.examples:
-        check_answer(model, features_of(model, example.values))
+        check_prediction(model, parse_features(model, example.values))
 
 
 def test_every_field_is_answered_up_to_its_bounds_and_refused_beyond(
@@ -35,8 +41,8 @@ def test_every_field_is_answered_up_to_its_bounds_and_refused_beyond(
 def test_every_optional_field_may_be_left_empty(model: Regressor | Classifier) -> None:
     examples = [example.values for example in model.card.examples]
     values = {name: value for given in examples for name, value in given.items()}
-    check_answer(model, features_of(model, values))
+    check_prediction(model, parse_features(model, values))
     for name in model.card.optional:
-        check_answer(model, features_of(model, {**values, name: ""}))
+        check_prediction(model, parse_features(model, {**values, name: ""}))
     bare = {name: value for name, value in values.items() if name not in model.card.optional}
-    check_answer(model, features_of(model, bare))
+    check_prediction(model, parse_features(model, bare))

@@ -1,4 +1,4 @@
-"""From the figures of a training run to the manifest; needs no PyTorch, so tests can run it."""
+"""The manifest, made of the figures of a training run; it needs no PyTorch."""
 
 import datetime as dt
 import hashlib
@@ -24,7 +24,7 @@ SOURCE = (
 )
 _GOLDEN_SEEDS = (1, 2, 3)
 _LIBRARIES = ("numpy", "onnx", "onnxruntime", "opencv-python-headless", "Pillow", "torch")
-_KINDS = {
+_METRIC_LABELS = {
     "auc": "Area under the ROC curve",
     "accuracy": "Accuracy",
     "balanced_accuracy": "Balanced accuracy",
@@ -32,27 +32,27 @@ _KINDS = {
     "specificity": "Normal recognised (specificity)",
     "ece": "Mean gap between probability and truth",
 }
-_CONDITIONS = {
+_CONDITION_LABELS = {
     "clean": "pictures as they are",
     "together": "cropped, turned, blurred and compressed at once",
-    "other style": "in the look of the other class",
+    "other style": "restyled to resemble the other group",
 }
-_SUPPORT = {
+_REFUSAL_LABELS = {
     "xrays_refused_clean": "Chest X-rays that are refused",
     "xrays_refused_mildly_changed": "Chest X-rays that are refused, mildly changed",
     "others_refused": "Other pictures that are refused",
 }
 
 
-def folder_hash(folder: Path) -> str:
-    """One SHA-256 of all the training files: that of the sorted list of their own, in hex."""
+def hash_folder(folder: Path) -> str:
+    """Return the SHA-256, in hex, of the sorted SHA-256 sums of all training files."""
     paths = sorted((folder / "train").glob("*/*.jp*g"))
     listed = "".join(hashlib.sha256(path.read_bytes()).hexdigest() + "\n" for path in paths)
     return hashlib.sha256(listed.encode()).hexdigest()
 
 
-def libraries() -> dict[str, str]:
-    """The versions of what is installed of the libraries that training uses."""
+def read_versions() -> dict[str, str]:
+    """Return the versions of the installed libraries that training uses."""
     found = {"python": platform.python_version()}
     for name in _LIBRARIES:
         try:
@@ -62,17 +62,17 @@ def libraries() -> dict[str, str]:
     return found
 
 
-def manifest(
+def make_manifest(
     metrics: Mapping[str, Any], artifact: Path, data_hash: str, versions: dict[str, str]
 ) -> ImageManifest:
-    """The manifest of the network in ``artifact``, with what it answers to drawn pictures now.
+    """Return the manifest of a network, with golden pictures that are drawn and answered now.
 
-    The drawn pictures are written beside it.
+    The golden pictures are written beside the network.
 
     Args:
         metrics: what ``train.py`` measured, as in its metrics.json.
         artifact: the exported network.
-        data_hash: see ``folder_hash``.
+        data_hash: see ``hash_folder``.
         versions: of the libraries that trained it.
     """
     content = artifact.read_bytes()
@@ -83,19 +83,19 @@ def manifest(
         drawn = draw_chest(seed)
         files.append(artifact.with_name(f"golden-{seed}.png"))
         Image.fromarray(drawn).save(files[-1], optimize=True)
-        seen = predictor.predict(drawn)
+        output = predictor.predict(drawn)
         golden.append(
             GoldenPicture(
                 picture=files[-1].name,
-                probability=round(seen.probability, 5),
-                strangeness=round(seen.ood_score, 4),
+                probability=round(output.probability, 5),
+                strangeness=round(output.ood_score, 4),
             )
         )
     return ImageManifest(
         trained=dt.date.today(),
         seed=SEED,
         served=artifact.name,
-        artifacts={path.name: _measure(path.read_bytes()) for path in files},
+        artifacts={path.name: _describe_artifact(path.read_bytes()) for path in files},
         versions=versions,
         data=TrainingData(
             file="train/",
@@ -108,7 +108,7 @@ def manifest(
         "picture was judged by a network that had seen no picture of that patient. What is served "
         "is the mean of these networks. The published test split was not used. The probability is "
         "calibrated for both answers being equally common.",
-        metrics=tuple(_figures(metrics)),
+        metrics=tuple(_make_metrics(metrics)),
         accuracy=f"Its answer was right for {clean['accuracy']:.1%} of the chest X-rays of "
         "children whom its networks had not seen.",
         classes=("NORMAL", "PNEUMONIA"),
@@ -118,22 +118,22 @@ def manifest(
     )
 
 
-def _measure(content: bytes) -> Artifact:
+def _describe_artifact(content: bytes) -> Artifact:
     return Artifact(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
 
 
-def _figures(metrics: Mapping[str, Any]) -> list[Metric]:
+def _make_metrics(metrics: Mapping[str, Any]) -> list[Metric]:
     found = [
         Metric(
             name=f"{kind}_{condition.replace(' ', '_')}",
             label=f"{label}, {words}",
             value=round(metrics["cross_validated"][condition][kind], 4),
         )
-        for condition, words in _CONDITIONS.items()
-        for kind, label in _KINDS.items()
+        for condition, words in _CONDITION_LABELS.items()
+        for kind, label in _METRIC_LABELS.items()
     ]
     found += [
         Metric(name=name, label=label, value=round(metrics["support"][name], 4))
-        for name, label in _SUPPORT.items()
+        for name, label in _REFUSAL_LABELS.items()
     ]
     return found

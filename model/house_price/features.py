@@ -1,4 +1,4 @@
-"""The facts of a house as the model sees them, read from the card: columns, choices, codes."""
+"""The features of a house as the model takes them, read from the card: columns, choices, codes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ CARD = read_card(Path(__file__).with_name("card.toml"))
 FIELDS = CARD.names
 OPTIONAL = CARD.optional
 REQUIRED = tuple(name for name in FIELDS if name not in OPTIONAL)
-# The conditions stand worst first: the order is what makes them ordinal for the teacher. Landmark
-# has no sale in the file, but the published table has one: it counts as unknown.
+# Conditions are listed worst first, so the teacher can split them by order. Landmark has one sale
+# in the published table and none in the file, so it counts as unknown.
 CHOICES: dict[str, tuple[str, ...]] = {
     field.name: tuple(choice.value for choice in field.choices)
     for field in CARD.fields
@@ -26,10 +26,10 @@ NUMBERS = tuple(name for name in FIELDS if name not in CHOICES)
 
 
 def to_matrix(frame: pd.DataFrame) -> Float64Array:
-    """Return the facts in a frame as `model.serving.frames.to_matrix` codes them, [N, 10]."""
+    """Return the features of a frame, coded by `serving.frames.to_matrix`, float64 [N, 10]."""
     return frames.to_matrix(frame, FIELDS, CHOICES)
 
 
 def to_frame(matrix: Float64Array) -> pd.DataFrame:
-    """Return the inverse of `to_matrix`."""
+    """Return the named columns of a matrix float64 [N, 10]; the inverse of `to_matrix`."""
     return frames.to_frame(matrix, FIELDS, CHOICES)

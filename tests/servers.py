@@ -1,4 +1,4 @@
-"""A server started in any environment, with what it says on both streams."""
+"""Servers started in any environment, with what they write to both streams."""
 
 import json
 import os
@@ -19,8 +19,8 @@ from tests.waiting import wait_until
 
 
 @dataclass
-class Running:
-    """A server that answers; ``out`` and ``err`` take what it writes."""
+class RunningServer:
+    """A server that responds; the files ``out`` and ``err`` take what it writes."""
 
     process: subprocess.Popen[bytes]
     port: int
@@ -31,14 +31,18 @@ class Running:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def ask(
+    def fetch(
         self, path: str, data: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, "Message[str, str]", bytes]:
-        """Status, headers and body, over a connection of its own: any worker may get it."""
+        """Send a request on a connection of its own, which any worker may accept.
+
+        Returns:
+            Status, headers and body.
+        """
         request = urllib.request.Request(self.url + path, data=data, headers=dict(headers or {}))
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
-                return answer.status, answer.headers, answer.read()
+            with urllib.request.urlopen(request, timeout=20) as response:
+                return response.status, response.headers, response.read()
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.headers, error.read()
@@ -52,33 +56,33 @@ class Running:
         if self.process.poll() is not None:
             raise RuntimeError(f"The server did not start: {self.err.read_text()}")
         with suppress(OSError):
-            return self.ask("/healthz")[0] == 200
+            return self.fetch("/healthz")[0] == 200
         return False
 
     def workers(self) -> list[int]:
-        """Process ids of the workers."""
+        """Return the process ids of the workers."""
         pid = self.process.pid
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
-    def said(self, stream: str) -> list[dict[str, Any]]:
-        """The lines of a stream, ``out`` or ``err``, each of which must be JSON."""
+    def read_lines(self, stream: str) -> list[dict[str, Any]]:
+        """Parse the lines of a stream, ``out`` or ``err``, each of which must be JSON."""
         lines = (self.out if stream == "out" else self.err).read_text().splitlines()
         return [json.loads(line) for line in lines]
 
 
 @contextmanager
-def running(
+def run_server(
     command: Sequence[str],
     folder: Path,
     environ: Mapping[str, str],
     root: Path = ROOT,
-) -> Iterator[Running]:
-    """Start a command, wait until it answers, stop it in the end.
+) -> Iterator[RunningServer]:
+    """Start a command, wait until it responds, and stop it at the end.
 
     Args:
         command: what to start.
-        folder: for what it says.
-        environ: its whole environment, but ``PORT``.
+        folder: for what it writes.
+        environ: its whole environment, except ``PORT``.
         root: the folder in which it runs.
     """
     port = free_port()
@@ -92,7 +96,7 @@ def running(
             stderr=to_err,
             start_new_session=True,
         )
-    server = Running(process, port, out, err)
+    server = RunningServer(process, port, out, err)
     try:
         wait_until(server.answers)
         yield server

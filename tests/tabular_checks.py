@@ -1,4 +1,4 @@
-"""What must hold for any model of rows, whoever wrote its card: of its answers and its pages."""
+"""Checks of predictions and pages that must hold for every tabular model."""
 
 from __future__ import annotations
 
@@ -16,50 +16,52 @@ from model.contract.files import read_any_card
 from tests.html import data_of, get_page, post_fragment, post_page, text_of
 from tests.tools import ROOT
 
-FOLDERS = sorted(path.parent for path in (ROOT / "model").glob("*/card.toml"))
-"""Every model that is in the repo, served or not."""
+MODEL_FOLDERS = sorted(path.parent for path in (ROOT / "model").glob("*/card.toml"))
+"""The folder of every bundled model, served or not."""
 
-ROWS = [folder for folder in FOLDERS if isinstance(read_any_card(folder / "card.toml"), Card)]
-"""Those that answer rows; a model of pictures has tests of its own."""
+TABULAR_FOLDERS = [
+    folder for folder in MODEL_FOLDERS if isinstance(read_any_card(folder / "card.toml"), Card)
+]
+"""Those of tabular models; a model of pictures has its own tests."""
 
 
-def features_of(model: Regressor | Classifier, values: dict[str, Any]) -> Features:
-    """The row of values as they are typed."""
+def parse_features(model: Regressor | Classifier, values: dict[str, Any]) -> Features:
+    """Return the valid features in values as visitors type them."""
     features, errors = model.card.validate_row(values)
     assert features is not None, errors
     return features
 
 
-def check_answer(model: Regressor | Classifier, features: Features) -> None:
-    """A finite number inside its range, or a class of the card with probabilities that add up."""
-    said = model.predict(features)
-    if isinstance(said, Classification):
-        assert said.label in {item.value for item in model.card.class_output.classes}
-        if said.probabilities is not None:
-            assert sum(said.probabilities) == pytest.approx(1)
-            assert said.probability == max(said.probabilities)
+def check_prediction(model: Regressor | Classifier, features: Features) -> None:
+    """Check for a finite number inside its range, or for a class with probabilities that add up."""
+    prediction = model.predict(features)
+    if isinstance(prediction, Classification):
+        assert prediction.label in {item.value for item in model.card.class_output.classes}
+        if prediction.probabilities is not None:
+            assert sum(prediction.probabilities) == pytest.approx(1)
+            assert prediction.probability == max(prediction.probabilities)
         return
-    assert math.isfinite(said.value)
+    assert math.isfinite(prediction.value)
     if model.manifest.calibration is not None:
-        assert said.interval is not None
-        assert said.interval.low <= said.value <= said.interval.high
+        assert prediction.interval is not None
+        assert prediction.interval.low <= prediction.value <= prediction.interval.high
 
 
 def check_bounds(model: Regressor | Classifier, field: AnyField, values: dict[str, Any]) -> None:
-    """The values at the ends are answered, those beyond them refused in the field's words."""
+    """Check that values at the bounds get predictions, and values beyond get the field's error."""
     if isinstance(field, ChoiceField | FlagField):
         for choice in field.choices:
-            check_answer(model, features_of(model, {**values, field.name: choice.value}))
-        outside: list[float | str] = ["no such choice"]
+            check_prediction(model, parse_features(model, {**values, field.name: choice.value}))
+        invalid: list[float | str] = ["no such choice"]
     else:
         step = 1 if field.kind == "integer" else 0
         low, high = field.min, field.max
         inside = [low + step or math.nextafter(low, high), high - step or math.nextafter(high, low)]
         for value in (low, high, *inside, field.example):
-            check_answer(model, features_of(model, {**values, field.name: value}))
+            check_prediction(model, parse_features(model, {**values, field.name: value}))
         beyond = (low - 1, high + 1) if step else (_below(low), -_below(-high))
-        outside = [*beyond, "x"]
-    for wrong in outside:
+        invalid = [*beyond, "x"]
+    for wrong in invalid:
         refused, errors = model.card.validate_row({**values, field.name: wrong})
         assert refused is None
         assert list(errors) == [field.name]
@@ -71,7 +73,7 @@ def _below(value: float) -> float:
 
 
 def check_pages(client: FlaskClient, prefix: str, model: Regressor | Classifier) -> None:
-    """Every page and fragment of the model is well-formed, and the reasons lead to the answer."""
+    """Check that every page and fragment is well formed, and that reasons add up to the value."""
     card = model.card
     empty = get_page(client, prefix)
     assert len(empty.select(".examples a")) == len(card.examples)
@@ -80,7 +82,7 @@ def check_pages(client: FlaskClient, prefix: str, model: Regressor | Classifier)
         page = get_page(client, str(link["href"]))
         assert page.select_one('#result[data-state="fresh"]'), link["href"]
     get_page(client, prefix + "about")
-    values = _typed(card.examples[0].values)
+    values = _to_text(card.examples[0].values)
     check_result(post_fragment(client, values, path=prefix + "predict-fragment"), model, values)
     post_page(client, {**values, card.names[0]: "<b>"}, 422, path=prefix)
     wrong = post_fragment(
@@ -88,11 +90,11 @@ def check_pages(client: FlaskClient, prefix: str, model: Regressor | Classifier)
     )
     assert text_of(wrong, f"#{card.names[0]}-error")
     if isinstance(model, Classifier) and not card.class_output.probabilities:
-        return  # a label alone has no amounts: no reasons, and nothing to vary
-    # Of thirty facts every fourth: they differ in their names alone.
+        return  # a label without probabilities has no reasons and no what-if
+    # Every fourth of thirty facts is enough: only their names differ.
     for name in card.names[:: 1 + len(card.names) // 10]:
-        asked = {**values, "what_if": name}
-        fragment = post_fragment(client, asked, path=prefix + "predict-fragment")
+        form = {**values, "what_if": name}
+        fragment = post_fragment(client, form, path=prefix + "predict-fragment")
         assert text_of(fragment, "#what_if > p")
         assert fragment.select(f'#what_if input[value="{name}"][checked]')
 
@@ -100,24 +102,24 @@ def check_pages(client: FlaskClient, prefix: str, model: Regressor | Classifier)
 def check_result(
     fragment: BeautifulSoup, model: Regressor | Classifier, values: dict[str, str]
 ) -> None:
-    """The contributions of the facts given lead from the reference to the answer."""
+    """Check that the contributions of the given facts lead from the reference to the value."""
     if isinstance(model, Classifier):
-        said = model.predict(features_of(model, values))
+        prediction = model.predict(parse_features(model, values))
         element = fragment.select_one("#result data.prediction")
         assert element is not None
-        assert element["value"] == said.label
-        if said.probability is None:
+        assert element["value"] == prediction.label
+        if prediction.probability is None:
             assert not fragment.select("data.probability, #why")
             return
-        answer = said.probability
+        value = prediction.probability
     else:
-        answer = data_of(fragment, "prediction")
-        assert answer == pytest.approx(model.predict(features_of(model, values)).value, rel=1e-6)
+        value = data_of(fragment, "prediction")
+        assert value == pytest.approx(model.predict(parse_features(model, values)).value, rel=1e-6)
     contributions = [float(str(tag["value"])) for tag in fragment.select("data.contribution")]
     assert len(contributions) == sum(value != "" for value in values.values())
     total = data_of(fragment, "reference") + sum(contributions)
-    assert total == pytest.approx(answer, rel=1e-6, abs=1e-7)
+    assert total == pytest.approx(value, rel=1e-6, abs=1e-7)
 
 
-def _typed(values: dict[str, Any]) -> dict[str, str]:
+def _to_text(values: dict[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in values.items()}

@@ -1,0 +1,171 @@
+"""The out-of-distribution score, a part of the graph: it refuses what is no chest X-ray.
+
+Two Gaussian models are fitted to X-rays alone. One is of the network's own pooled features, one of
+a 16 x 16 thumbnail (principal components, residual, spread, and edge strengths at three scales).
+Each gives a Mahalanobis distance (Lee et al., "A simple unified framework for detecting
+out-of-distribution samples", NeurIPS 2018). Their logarithms, standardised on held-out patients,
+are added. Each alone is too weak: the network ignores what it never needed, and the thumbnail
+accepts a drawn hand as a chest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.chest_xray.arrays import GreyArray, Rng
+from model.chest_xray.augment import apply_affine, blur, change_tone, compress_jpeg
+from model.chest_xray.network import ChestNet
+from model.contract.arrays import Float64Array
+
+COMPONENTS = 16
+
+
+class Thumbnail(nn.Module):
+    """A module that turns a grey picture into 24 numbers: components, residual, spread, edges."""
+
+    mean: Tensor
+    components: Tensor
+
+    def __init__(self, mean: Tensor, components: Tensor) -> None:
+        """Take mean [256] and components [K, 256] of standardised 16 x 16 thumbnails."""
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("components", components)
+
+    @staticmethod
+    def measure(x: Tensor) -> tuple[Tensor, Tensor]:
+        """Turn [N, 1, 224, 224] in 0..1 to thumbnails [N, 256] and log spread and edges [N, 7]."""
+        x = x * 255
+        small = F.avg_pool2d(x, 14).flatten(1)
+        centred = small - small.mean(1, keepdim=True)
+        spread = centred.square().mean(1, keepdim=True).sqrt() + 0.5
+        edges = []
+        for factor in (2, 4, 8):
+            coarse = F.avg_pool2d(x, factor)
+            across = (coarse[..., 1:] - coarse[..., :-1]).abs().mean((2, 3))
+            down = (coarse[..., 1:, :] - coarse[..., :-1, :]).abs().mean((2, 3))
+            edges += [across, down]
+        strength = torch.log((torch.cat(edges, 1) + 0.3) / (spread + 3))
+        return centred / (spread + 3), torch.cat([torch.log(spread + 1), strength], 1)
+
+    def describe(self, flat: Tensor, rest: Tensor) -> Tensor:
+        """Turn what `measure` returns, [N, 256] and [N, 7], into [N, K + 8]."""
+        centred = flat - self.mean
+        scores = centred @ self.components.T
+        residual = (centred - scores @ self.components).square().mean(1, keepdim=True)
+        return torch.cat([scores, torch.log(residual + 1e-3), rest], 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Turn [N, 1, 224, 224] in 0..1 into [N, K + 8]."""
+        return self.describe(*self.measure(x))
+
+
+class Gaussian(nn.Module):
+    """A log Mahalanobis distance, in standard deviations above the mean of held-out X-rays."""
+
+    mean: Tensor
+    whitening: Tensor
+    location: Tensor
+    scale: Tensor
+
+    def __init__(self, values: Tensor) -> None:
+        """Fit mean and covariance to values [M, D]; `standardise` sets the scale afterwards."""
+        super().__init__()
+        mean = values.double().mean(0)
+        covariance = torch.cov(values.double().T)
+        # The ridge keeps the inverse finite where a feature never varies.
+        ridge = 1e-4 * covariance.diagonal().mean() * torch.eye(len(mean), dtype=torch.float64)
+        whitening = torch.linalg.cholesky(torch.linalg.inv(covariance + ridge))
+        self.register_buffer("mean", mean.float())
+        self.register_buffer("whitening", whitening.float())
+        self.register_buffer("location", torch.zeros(()))
+        self.register_buffer("scale", torch.ones(()))
+
+    def distance(self, values: Tensor) -> Tensor:
+        """Return the log of the squared distance [N] of values [N, D]."""
+        return torch.log(((values - self.mean) @ self.whitening).square().sum(1) + 1e-6)
+
+    def standardise(self, held_out: Tensor) -> None:
+        """Measure in standard deviations of the distances of held-out values [M, D]."""
+        distances = self.distance(held_out)
+        self.location, self.scale = distances.mean(), distances.std()
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Turn values [N, D] into standardised distances [N]."""
+        return (self.distance(values) - self.location) / self.scale
+
+
+class OutOfDistributionScore(nn.Module):
+    """The score of a picture and its features in all networks: above 0 is no chest X-ray."""
+
+    def __init__(
+        self, thumbnail: Thumbnail, thumbnail_model: Gaussian, feature_models: list[Gaussian]
+    ) -> None:
+        super().__init__()
+        self.thumbnail = thumbnail
+        self.thumbnail_model = thumbnail_model
+        self.feature_models = nn.ModuleList(feature_models)
+        self.threshold = 0.0
+
+    def forward(self, x: Tensor, features: list[Tensor]) -> Tensor:
+        """Turn [N, 1, 224, 224] in 0..1 and features [N, C] of each network into scores [N]."""
+        by_network = [model(own) for model, own in zip(self.feature_models, features, strict=True)]
+        of_thumbnail: Tensor = self.thumbnail_model(self.thumbnail(x))
+        return of_thumbnail + torch.stack(by_network).mean(0) - self.threshold
+
+
+def change_mildly(picture: GreyArray, rng: Rng) -> GreyArray:
+    """Change a picture uint8 [S, S] a little, as if it came from another hospital."""
+    if rng.random() < 0.5:
+        picture = apply_affine(
+            picture, rng, degrees=6, zoom=(0.92, 1.2), aspect=0.1, shift=0.03, shear=0.02
+        )
+    if rng.random() < 0.5:
+        picture = change_tone(picture, rng, strength=0.4)
+    if rng.random() < 0.3:
+        picture = blur(picture, rng, sigma=(0.5, 1.2))
+    if rng.random() < 0.3:
+        picture = compress_jpeg(picture, rng, quality=(30, 90))
+    return picture
+
+
+def _batches(pictures: GreyArray) -> Iterator[Tensor]:
+    for at in range(0, len(pictures), 64):
+        yield torch.from_numpy(np.ascontiguousarray(pictures[at : at + 64, None])).float() / 255
+
+
+@torch.no_grad()
+def compute_features(net: ChestNet, pictures: GreyArray) -> Tensor:
+    """Return the pooled features [N, C] of pictures [N, 224, 224]."""
+    return torch.cat([net(x)[2] for x in _batches(pictures)])
+
+
+@torch.no_grad()
+def measure_thumbnails(pictures: GreyArray) -> tuple[Tensor, Tensor]:
+    """Return what `Thumbnail.measure` gives for pictures [N, 224, 224]."""
+    flat, rest = zip(*(Thumbnail.measure(x) for x in _batches(pictures)), strict=True)
+    return torch.cat(flat), torch.cat(rest)
+
+
+@torch.no_grad()
+def fit_thumbnail(flat: Tensor, rest: Tensor) -> tuple[Thumbnail, Gaussian]:
+    """Fit thumbnail and Gaussian to what `measure_thumbnails` gave and to its mirror images."""
+    mirrored = flat.reshape(-1, 16, 16).flip(2).reshape(-1, 256)
+    flat, rest = torch.cat([flat, mirrored]), torch.cat([rest, rest])
+    _, vectors = torch.linalg.eigh(torch.cov(flat.T))
+    thumbnail = Thumbnail(flat.mean(0), vectors[:, -COMPONENTS:].T.contiguous())
+    return thumbnail, Gaussian(thumbnail.describe(flat, rest))
+
+
+@torch.no_grad()
+def score_pictures(
+    ood_score: OutOfDistributionScore, nets: list[ChestNet], pictures: GreyArray
+) -> Float64Array:
+    """Return the score [N] of pictures [N, 224, 224]."""
+    parts = [ood_score(x, [net(x)[2] for net in nets]) for x in _batches(pictures)]
+    return torch.cat(parts).double().numpy()
