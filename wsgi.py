@@ -3,11 +3,11 @@
 from flask import Flask
 
 from app import create_app
-from app.cli.commands import commands_alone
+from app.cli.commands import make_command_app
 from app.config import SettingError
 from model import ModelError
 
 try:
     app: Flask = create_app()
 except (SettingError, ModelError) as error:
-    app = commands_alone(error)
+    app = make_command_app(error)

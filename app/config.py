@@ -1,8 +1,8 @@
 """Settings: each with a name, a default and a help text, read strictly from the environment.
 
 A new setting is one more field of ``Settings``. Its reader turns the text of the variable into the
-value, or raises a ``SettingError`` with what to write; the table in the README gets its row, which
-a test compares.
+value, or raises a ``SettingError`` that says what to write. ``docs/settings.md`` is made from the
+fields.
 """
 
 import difflib
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-"""The folder of the project: templates, static files and models stand in it."""
+"""The folder of the project, with templates, static files and models."""
 
 PREFIX = "FORMCAST_"
 _HOST_NAME = re.compile(r"\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII | re.IGNORECASE)
@@ -22,24 +22,24 @@ _HOST_NAME = re.compile(r"\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII | re.IGNO
 _ORIGIN = re.compile(
     r"https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?"
 )
-_USUAL_PORT = {"http": ":80", "https": ":443"}
+_DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
 SettingReader = Callable[[str, str], Any]
-"""Takes the variable's name and its text; answers the value or raises a ``SettingError``."""
+"""Takes the variable's name and its text; returns the value or raises a ``SettingError``."""
 
 
 class SettingError(Exception):
-    """A setting cannot be used; the message says how to mend it."""
+    """A setting cannot be used; the message says how to fix it."""
 
 
 def setting(default: Any, help_text: str, read: SettingReader, on_dyno: Any = None) -> Any:
-    """A field of ``Settings``.
+    """Make a field of ``Settings``.
 
     Args:
-        default: the value where the environment says nothing.
-        help_text: one or two sentences for people; the README has the same.
+        default: the value where the environment has none.
+        help_text: one or two sentences for people.
         read: the reader for its type.
-        on_dyno: the default on a Heroku dyno, where it is another one.
+        on_dyno: the default on a Heroku dyno, where that is another value.
     """
     metadata = {"help": help_text, "read": read}
     if on_dyno is not None:
@@ -48,14 +48,18 @@ def setting(default: Any, help_text: str, read: SettingReader, on_dyno: Any = No
 
 
 def boolean(variable: str, text: str) -> bool:
-    """Read ``on`` or ``off``, and nothing that only looks like it."""
+    """Read ``on`` or ``off``, and no other spelling.
+
+    Raises:
+        SettingError: for any other text.
+    """
     if text not in ("on", "off"):
         raise SettingError(f"{variable} is {text!r}. Write on or off.")
     return text == "on"
 
 
 def integer(low: int, high: int) -> SettingReader:
-    """A reader of whole numbers from ``low`` to ``high``, both included."""
+    """Make a reader of whole numbers from ``low`` to ``high``, both included."""
 
     def read(variable: str, text: str) -> int:
         digits = text.removeprefix("-")
@@ -67,7 +71,7 @@ def integer(low: int, high: int) -> SettingReader:
 
 
 def one_of(*words: str) -> SettingReader:
-    """A reader of one of a few words."""
+    """Make a reader of one of a few words."""
 
     def read(variable: str, text: str) -> str:
         if text not in words:
@@ -78,7 +82,11 @@ def one_of(*words: str) -> SettingReader:
 
 
 def words(variable: str, text: str) -> tuple[str, ...]:
-    """Read a list, separated by commas; it may be empty."""
+    """Read a list, separated by commas; it may be empty.
+
+    Raises:
+        SettingError: if it names something twice.
+    """
     found = tuple(word.strip() for word in text.split(",") if word.strip())
     if len(set(found)) < len(found):
         raise SettingError(f"{variable} names something twice: {text}")
@@ -86,7 +94,11 @@ def words(variable: str, text: str) -> tuple[str, ...]:
 
 
 def model_names(variable: str, text: str) -> tuple[str, ...]:
-    """Read a list of models' names, as folders or addresses spell them."""
+    """Read a list of models' names, as folders or addresses spell them.
+
+    Raises:
+        SettingError: for an empty list, or one with a name twice.
+    """
     names = tuple(name.strip().replace("_", "-") for name in text.split(",") if name.strip())
     if not names:
         raise SettingError(f"{variable} is empty. Name at least one model, like house-price.")
@@ -96,7 +108,11 @@ def model_names(variable: str, text: str) -> tuple[str, ...]:
 
 
 def rate(variable: str, text: str) -> str:
-    """Read ``off`` or a limit like ``600/minute``."""
+    """Read ``off`` or a limit like ``600/minute``.
+
+    Raises:
+        SettingError: for any other text.
+    """
     count, _, unit = text.partition("/")
     known = unit in ("second", "minute", "hour")
     if text != "off" and not (known and count.isascii() and count.isdigit() and int(count)):
@@ -105,7 +121,11 @@ def rate(variable: str, text: str) -> str:
 
 
 def host_names(variable: str, text: str) -> tuple[str, ...]:
-    """Read a list of hosts' names; a dot before one means every name that ends like it."""
+    """Read a list of hosts' names; a dot before one also means every name below it.
+
+    Raises:
+        SettingError: for what is not a name alone.
+    """
     found = words(variable, text)
     for name in found:
         if not _HOST_NAME.fullmatch(name):
@@ -117,10 +137,16 @@ def host_names(variable: str, text: str) -> tuple[str, ...]:
 
 
 def origins(variable: str, text: str) -> tuple[str, ...]:
-    """Read a list of origins as browsers send them: scheme, name, and a port that is not usual."""
+    """Read a list of origins as browsers send them: scheme, name, and no default port.
+
+    Raises:
+        SettingError: for what is not an origin.
+    """
     found = words(variable, text.lower())
     for origin in found:
-        if not _ORIGIN.fullmatch(origin) or origin.endswith(_USUAL_PORT[origin.partition(":")[0]]):
+        if not _ORIGIN.fullmatch(origin) or origin.endswith(
+            _DEFAULT_PORT[origin.partition(":")[0]]
+        ):
             raise SettingError(
                 f"{variable} has {origin!r}. Write scheme and name alone, like "
                 "https://example.org, each origin by itself."
@@ -129,7 +155,11 @@ def origins(variable: str, text: str) -> tuple[str, ...]:
 
 
 def ancestors(variable: str, text: str) -> tuple[str, ...]:
-    """Read a list of origins, or ``*`` for every one."""
+    """Read a list of origins, or ``*`` for every origin.
+
+    Raises:
+        SettingError: for what is not an origin.
+    """
     return ("*",) if text.strip() == "*" else origins(variable, text)
 
 
@@ -139,48 +169,48 @@ class Settings:
 
     models: tuple[str, ...] = setting(
         ("house-price", "chest-xray"),
-        "Models to serve, by folder name, separated by commas; the first stands at /.",
+        "Models to serve, by folder name, separated by commas; the first is at /.",
         model_names,
     )
     trusted_hosts: tuple[str, ...] = setting(
         (),
-        "Names under which the app answers, separated by commas, .example.org for all below it; "
-        "none means any, for the app makes no address from the name.",
+        "Host names that the app answers to, separated by commas; .example.org stands for all "
+        "below it. With none it answers to any, because it makes no address from the name.",
         host_names,
     )
     proxies: int = setting(
         0,
-        "How many proxies stand before the app: X-Forwarded-For and X-Forwarded-Proto are believed "
+        "How many proxies are in front of the app; it trusts X-Forwarded-For and X-Forwarded-Proto "
         "only from these.",
         integer(0, 10),
         on_dyno=1,
     )
     https: bool = setting(
         False,
-        "Whether visitors are led to HTTPS and told to stay there (HSTS, two years).",
+        "Whether visitors are redirected to HTTPS and told to stay there (HSTS, two years).",
         boolean,
         on_dyno=True,
     )
     ratelimit: str = setting(
         "6000/minute",
-        "How much one address may ask of each worker, per second, minute or hour, or off; with "
-        "REDIS_URL of all workers together. A large upload counts as up to ten.",
+        "How many requests one address may send to each worker per second, minute or hour, or off; "
+        "with REDIS_URL, to all workers together. A large upload counts as up to ten.",
         rate,
     )
     log: str = setting(
         "auto",
-        "json: a line for each request and for each message; text: messages for people, and no "
-        "line for a request; auto: text on a terminal, else json.",
+        "json: one line for each request and each message; text: messages for people, and no lines "
+        "for requests; auto: text on a terminal, json elsewhere.",
         one_of("auto", "json", "text"),
     )
     log_inputs: bool = setting(
         False,
-        "Whether a request's line tells what was typed. Pictures are never logged.",
+        "Whether the line of a request includes what was typed. Pictures are never logged.",
         boolean,
     )
     metrics: bool = setting(
         False,
-        "Whether /metrics answers, for Prometheus. Whoever reaches the app reaches it, too.",
+        "Whether /metrics answers, for Prometheus. Everybody who reaches the app can read it.",
         boolean,
     )
     embed_ancestors: tuple[str, ...] = setting(
@@ -201,19 +231,19 @@ class Settings:
         """Read every ``FORMCAST_`` variable.
 
         Raises:
-            SettingError: for a variable that is no setting, or a value that does not fit.
+            SettingError: for an unknown variable, or a value that does not fit.
         """
         known = {_variable(item): item for item in fields(cls)}
         for variable in environ:
             if variable.startswith(PREFIX) and variable not in known:
-                near = difflib.get_close_matches(variable, known, n=1, cutoff=0)
-                raise SettingError(f"{variable} is no setting. Did you mean {near[0]}?")
-        return cls(**{item.name: _value(item, environ)[0] for item in known.values()})
+                close = difflib.get_close_matches(variable, known, n=1, cutoff=0)
+                raise SettingError(f"{variable} is not a setting. Did you mean {close[0]}?")
+        return cls(**{item.name: _read(item, environ)[0] for item in known.values()})
 
 
 @dataclass(frozen=True)
-class Explained:
-    """One setting for people; ``value`` and ``default`` as one would write them."""
+class SettingDescription:
+    """One setting for people; ``value`` and ``default`` as one writes them."""
 
     variable: str
     value: str
@@ -222,31 +252,33 @@ class Explained:
     help: str
 
 
-def explain(environ: Mapping[str, str] = os.environ) -> tuple[Explained, ...]:
-    """Every setting with its value in this environment and where that comes from.
+def explain(environ: Mapping[str, str] = os.environ) -> tuple[SettingDescription, ...]:
+    """Describe every setting, with its value in this environment and where that comes from.
 
     Raises:
         SettingError: as ``Settings.from_environment``.
     """
     Settings.from_environment(environ)
-    explained = []
+    described = []
     for item in fields(Settings):
-        value, origin = _value(item, environ)
-        default = _written(item.default)
+        value, origin = _read(item, environ)
+        default = _write(item.default)
         if "on_dyno" in item.metadata:
-            default += f" (on a dyno: {_written(item.metadata['on_dyno'])})"
-        explained.append(
-            Explained(_variable(item), _written(value), default, origin, item.metadata["help"])
+            default += f" (on a dyno: {_write(item.metadata['on_dyno'])})"
+        described.append(
+            SettingDescription(
+                _variable(item), _write(value), default, origin, item.metadata["help"]
+            )
         )
-    return tuple(explained)
+    return tuple(described)
 
 
 def _variable(item: "Field[Any]") -> str:
     return PREFIX + item.name.upper()
 
 
-def _value(item: "Field[Any]", environ: Mapping[str, str]) -> tuple[Any, str]:
-    """The value and its origin."""
+def _read(item: "Field[Any]", environ: Mapping[str, str]) -> tuple[Any, str]:
+    """Read the value of a setting and name its origin."""
     variable = _variable(item)
     if variable in environ:
         return item.metadata["read"](variable, environ[variable]), "environment"
@@ -255,8 +287,8 @@ def _value(item: "Field[Any]", environ: Mapping[str, str]) -> tuple[Any, str]:
     return item.default, "default"
 
 
-def _written(value: Any) -> str:
-    """A value as one would write it into the environment."""
+def _write(value: Any) -> str:
+    """Write a value as one writes it into the environment."""
     if isinstance(value, bool):
         return "on" if value else "off"
     return ",".join(value) if isinstance(value, tuple) else str(value)

@@ -1,10 +1,14 @@
 """Write the parts of the documentation that follow from the code: ``make docs``."""
 
+import ast
 import inspect
 import json
 import re
+import textwrap
 import tomllib
 from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 
@@ -124,20 +128,34 @@ def _section(model: type[BaseModel], words: dict[str, Any]) -> str:
         default = "needed"
         if name not in schema.get("required", []):
             default = "none" if item["default"] is None else f"`{_toml(item['default'])}`"
-        meaning = _meaning(model, name, item, words)
+        meaning = _meaning(model, name)
         lines.append(f"| `{name}` | {_type(item, words)} | {default} | {meaning} |")
     return "\n".join(lines) + "\n"
 
 
-def _meaning(model: type[BaseModel], name: str, item: dict[str, Any], words: dict[str, Any]) -> str:
-    """The key's own description, else the words for it of the model or of its nearest base."""
-    if "description" in item:
-        return " ".join(str(item["description"]).replace("``", "`").split())
+def _meaning(model: type[BaseModel], name: str) -> str:
+    """The docstring below the key, in the model or in its nearest base."""
     for base in model.__mro__:
-        keys = words.get(base.__name__, {}).get("keys", {})
-        if name in keys:
-            return str(keys[name])
-    raise KeyError(f"docs/card_words.toml does not say what {name} of {model.__name__} means")
+        found = _attribute_docstrings(base).get(name) if issubclass(base, BaseModel) else None
+        if found:
+            return " ".join(found.replace("``", "`").split())
+    raise KeyError(f"{model.__module__}: write a docstring below {model.__name__}.{name}")
+
+
+@cache
+def _attribute_docstrings(model: type[BaseModel]) -> dict[str, str]:
+    """The text below each key, read from the source: no start of the app pays for it."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(model)))
+    (body,) = (node.body for node in tree.body if isinstance(node, ast.ClassDef))
+    return {
+        key.target.id: text.value.value
+        for key, text in pairwise(body)
+        if isinstance(key, ast.AnnAssign)
+        and isinstance(key.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+        and isinstance(text.value.value, str)
+    }
 
 
 def _type(item: dict[str, Any], words: dict[str, Any]) -> str:

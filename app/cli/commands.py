@@ -1,4 +1,4 @@
-"""What ``flask --app wsgi …`` can do beside Flask's own commands: one function a group."""
+"""The commands that ``flask --app wsgi`` has beside Flask's own."""
 
 import click
 from flask import Flask
@@ -13,18 +13,18 @@ def add_commands(app: Flask) -> None:
     app.cli.add_command(model)
 
 
-def commands_alone(error: Exception) -> Flask:
-    """An app with its commands and nothing to serve, for settings or a model that is broken.
+def make_command_app(error: Exception) -> Flask:
+    """Make an app that serves nothing, for the commands that explain a broken setting or model.
 
-    What looks into a broken model has to work just then. Flask looks a command of ours up from its
-    own group; a server, or a command of Flask's that needs the whole app, asks from elsewhere.
+    Flask looks up these commands in its own group. Elsewhere a server wants the app, or a command
+    that needs all of it.
 
     Raises:
-        SystemExit: where more than a command is asked for, with what is wrong.
+        SystemExit: if more than the commands is wanted; its message is that of the error.
     """
     context = click.get_current_context(silent=True)
     if context is None or context.parent is not None:
-        # The message says how to mend it; a traceback above it would only hide that.
+        # The message says how to fix it; a traceback above it would only hide that.
         raise SystemExit(f"Formcast cannot start. {error}") from None
     app = Flask("app", static_folder=None)
     add_commands(app)
@@ -33,7 +33,12 @@ def commands_alone(error: Exception) -> Flask:
 
 @click.command("settings")
 def settings() -> None:
-    """Show every setting with its value, where that comes from, and what it is for."""
+    """Show every setting with its value, the origin of the value, and its purpose.
+
+    \f
+    Raises:
+        SystemExit: if a setting cannot be used; it says why.
+    """
     try:
         for item in explain():
             shown = item.value or "(empty)"

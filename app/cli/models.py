@@ -1,4 +1,7 @@
-"""``flask --app wsgi model …``: what a person sees of adding, checking and removing models."""
+"""The commands ``flask --app wsgi model …``: add, check, list and remove models.
+
+In a docstring, click shows what comes before the form feed.
+"""
 
 import shutil
 import signal
@@ -22,7 +25,7 @@ models_folder = click.option(
     "root",
     type=click.Path(file_okay=False, path_type=Path),
     default=MODELS,
-    help="The folder in which the models' folders stand; the app's own is the default.",
+    help="The folder with the models' folders; the app's own is the default.",
 )
 
 
@@ -33,31 +36,32 @@ def model() -> None:
 
 @model.command("add")
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--name", required=True, help="What it is called in its address, like my-model.")
+@click.option("--name", required=True, help="Its name in its address, like my-model.")
 @click.option(
     "--data",
     required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A CSV file with the rows that it was fitted on.",
+    help="A CSV file with the rows that it was trained on.",
 )
-@click.option("--target", required=True, help="The column of the data that it answers.")
+@click.option("--target", required=True, help="The column of the data that it predicts.")
 @click.option(
     "--holdout",
-    help="Rows that it has not seen, for figures and a range: another CSV file, or the column of "
-    "the data that marks them.",
+    help="Rows that it was not trained on, for figures and a range: another CSV file, or the "
+    "column of the data that marks them.",
 )
-@click.option("--trust", is_flag=True, help="Load a joblib or pickle file: that runs its code.")
-@click.option("--features", help="Its columns in their order, where it does not know: a,b,c.")
-@click.option("--classes", help="Names of its classes in their order, where it has numbers: a,b.")
+@click.option("--trust", is_flag=True, help="Load a joblib or pickle file, which runs its code.")
+@click.option("--features", help="Its columns in order, where the file has no names: a,b,c.")
+@click.option("--classes", help="Names of its classes in order, where it has numbers: a,b.")
 @click.option(
     "--kind",
     "kinds",
     multiple=True,
     metavar="COLUMN=KIND",
-    help="What a column is, where the guess is wrong: integer, number, choice or flag.",
+    help="The kind of a column, where the guess is wrong: integer, number, choice or flag.",
 )
 @click.option(
-    "--required", help="Columns that the form always asks for, though it answers without: a,b."
+    "--required",
+    help="Columns that the form always asks for, though the model answers without: a,b.",
 )
 @click.option("--coverage", type=click.FloatRange(0.51, 0.99), default=0.9, show_default=True)
 @click.option("--force", is_flag=True, help="Replace a model of this name.")
@@ -77,24 +81,29 @@ def add(
     force: bool,
     root: Path,
 ) -> None:
-    """Make a model's folder from PATH, a joblib, pickle or ONNX file, and from its data."""
+    """Make a model's folder from PATH, a joblib, pickle or ONNX file, and from its data.
+
+    \f
+    Raises:
+        ClickException: if the model cannot be added; it says why.
+    """
     try:
-        from model.making import STAGES, AddError, Request, add_model
+        from model.making import STAGES, AddError, AddOptions, add_model
     except ModuleNotFoundError as error:
         raise click.ClickException(
-            f"{error.name} is not installed, which adding a model needs. Run `make add-tools`."
+            f"Adding a model needs {error.name}, which is not installed. Run `make add-tools`."
         ) from None
-    request = Request(
+    options = AddOptions(
         path=path,
         name=name,
         data=data,
         target=target,
         holdout=holdout,
         trust=trust,
-        features=_listed(features),
-        classes=_listed(classes),
-        kinds=dict(_kind(text) for text in kinds),
-        required=_listed(required),
+        features=_split(features),
+        classes=_split(classes),
+        kinds=dict(_parse_kind(text) for text in kinds),
+        required=_split(required),
         coverage=coverage,
         force=force,
     )
@@ -106,24 +115,28 @@ def add(
         ) as bar:
 
             def report(stage: str) -> None:
-                place = STAGES.index(stage)
-                bar.update(place - bar.pos, stage)
+                bar.update(STAGES.index(stage) - bar.pos, stage)
 
-            added = add_model(request, root, report)
+            added = add_model(options, root, report)
             bar.update(len(STAGES) - bar.pos, "done")
     except AddError as error:
         raise click.ClickException(str(error)) from None
     finally:
         signal.signal(signal.SIGTERM, before)
-    _tell(added)
+    _report(added)
 
 
 @model.command("check")
 @click.argument("name")
 @models_folder
 def check(name: str, root: Path) -> None:
-    """Say all that is wrong with the model NAME, with the line to change."""
-    folder = _folder(name, root)
+    """Show every problem of the model NAME, with the line to change.
+
+    \f
+    Raises:
+        ClickException: if there is any.
+    """
+    folder = _find_folder(name, root)
     try:
         found = load_model(folder)
     except ModelError as error:
@@ -131,7 +144,7 @@ def check(name: str, root: Path) -> None:
             click.echo(problem, err=True)
         count = len(error.problems)
         raise click.ClickException(
-            f"{count} {'problem' if count == 1 else 'problems'} to mend in {folder}."
+            f"{count} {'problem' if count == 1 else 'problems'} to fix in {folder}."
         ) from None
     click.echo(f"{folder} is sound: {found.card.title} (version {found.version})")
 
@@ -139,18 +152,18 @@ def check(name: str, root: Path) -> None:
 @model.command("list")
 @models_folder
 def list_models(root: Path) -> None:
-    """Show the models that are there, and which of them are served where."""
-    served = _served()
+    """Show the models, and at which address each is served."""
+    served = _read_served()
     for card in sorted(root.glob("*/card.toml")):
         slug = card.parent.name.replace("_", "-")
-        where = "not served"
+        address = "not served"
         if slug in served:
-            where = "served at /" if slug == served[0] else f"served at /{slug}/"
+            address = "served at /" if slug == served[0] else f"served at /{slug}/"
         try:
             title = read_any_card(card).title
         except ModelError:
             title = f"broken: flask --app wsgi model check {slug}"
-        click.echo(f"{slug:<24} {where:<28} {title}")
+        click.echo(f"{slug:<24} {address:<28} {title}")
     for slug in served:
         if not (root / slug.replace("-", "_") / "card.toml").exists():
             click.echo(f"{slug:<24} FORMCAST_MODELS names it, but it is not there")
@@ -162,33 +175,34 @@ def list_models(root: Path) -> None:
 @models_folder
 def remove(name: str, yes: bool, root: Path) -> None:
     """Delete the folder of the model NAME."""
-    folder = _folder(name, root)
+    folder = _find_folder(name, root)
     slug = folder.name.replace("_", "-")
-    if slug in _served():
+    if slug in _read_served():
         click.echo(f"{slug} is served: take it out of FORMCAST_MODELS, too.")
     if not yes:
         click.confirm(f"Delete {folder} and everything in it?", abort=True)
     if folder.is_symlink():
-        folder.unlink()  # what it leads to is somebody else's
+        folder.unlink()  # its target belongs to somebody else
     else:
         shutil.rmtree(folder)
     click.echo(f"{folder} is gone.")
 
 
-def _folder(name: str, root: Path) -> Path:
-    """The folder of a model that is there."""
+def _find_folder(name: str, root: Path) -> Path:
+    """Find the folder of a model that exists."""
     folder = root / name.replace("-", "_")
     if folder.parent == root and (folder / "manifest.json").is_file():
-        return folder  # without a card it can be removed, and checking it says what is missing
+        return folder  # a model without a card can be removed, and a check says what is missing
     if folder.parent != root or not (folder / "card.toml").is_file():
-        there = sorted(path.parent.name.replace("_", "-") for path in root.glob("*/card.toml"))
+        names = sorted(path.parent.name.replace("_", "-") for path in root.glob("*/card.toml"))
         raise click.ClickException(
-            f"There is no model {name!r} in {root}. There are: {', '.join(there) or 'none'}."
+            f"There is no model {name!r} in {root}. There are: {', '.join(names) or 'none'}."
         )
     return folder
 
 
-def _served() -> tuple[str, ...]:
+def _read_served() -> tuple[str, ...]:
+    """Return the slugs of the models that the settings serve; none where a setting is broken."""
     try:
         return Settings.from_environment().models
     except SettingError as error:
@@ -196,28 +210,32 @@ def _served() -> tuple[str, ...]:
         return ()
 
 
-def _listed(text: str | None) -> tuple[str, ...]:
+def _split(text: str | None) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip()) if text else ()
 
 
-def _kind(text: str) -> "tuple[str, Kind]":
+def _parse_kind(text: str) -> "tuple[str, Kind]":
     from model.making.columns import KINDS
 
-    column, _, said = text.rpartition("=")
-    kind = next((kind for kind in KINDS if kind == said), None)
+    column, _, value = text.rpartition("=")
+    kind = next((kind for kind in KINDS if kind == value), None)
     if not column or kind is None:
-        raise click.BadParameter(f"{text!r}: write COLUMN=KIND, a kind of {', '.join(KINDS)}.")
+        raise click.BadParameter(
+            f"{text!r}: write COLUMN=KIND; a kind is one of {', '.join(KINDS)}."
+        )
     return column, kind
 
 
-def _tell(added: "AddedModel") -> None:
-    """Print what was guessed, what was found, and what a person should do now."""
+def _report(added: "AddedModel") -> None:
+    """Print what was guessed, what was measured, and what to do next."""
     card = added.folder / "card.toml"
     click.echo(f"\n{card} was drafted. What it guessed:\n")
     rows = [("field", "kind", "takes", "from the column"), *added.fields]
-    widths = [min(max(len(row[place]) for row in rows), 38) for place in range(3)]
+    widths = [min(max(len(row[column]) for row in rows), 38) for column in range(3)]
     for row in rows:
-        cells = [_short(cell, width).ljust(width) for cell, width in zip(row, widths, strict=False)]
+        cells = [
+            _shorten(cell, width).ljust(width) for cell, width in zip(row, widths, strict=False)
+        ]
         click.echo(f"  {'  '.join(cells)}  {row[3]}")
     click.echo(f"\nIt answers: {added.output}\nServed: {added.served}")
     for label, figure in added.figures:
@@ -232,5 +250,5 @@ def _tell(added: "AddedModel") -> None:
     )
 
 
-def _short(text: str, width: int) -> str:
+def _shorten(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"

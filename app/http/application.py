@@ -51,7 +51,7 @@ class PathRedirect(RequestRedirect):
 class PathAdapter(MapAdapter):
     """Matches requests with rules, and redirects to paths alone.
 
-    It does not match anew what the table of routes has found: that takes 2 µs.
+    It does not match again what the table of routes has found, which would take 2 µs.
     """
 
     found: Rule | None = None

@@ -16,7 +16,7 @@ YEAR = 365 * 24 * 3600
 
 @dataclass(frozen=True)
 class Asset:
-    """One static file; ``url`` changes with its content."""
+    """One static file; ``url`` changes with its content, ``integrity`` is its SRI hash."""
 
     url: str
     body: bytes
@@ -26,7 +26,11 @@ class Asset:
 
 
 def read_assets(folder: Path) -> dict[str, Asset]:
-    """The files of a folder and of those in it, by their names, which differ everywhere."""
+    """Read the files of a folder and of its subfolders, by name.
+
+    Raises:
+        ValueError: if two files have one name.
+    """
     assets: dict[str, Asset] = {}
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         if path.name in assets:
@@ -45,7 +49,7 @@ def read_assets(folder: Path) -> dict[str, Asset]:
 
 
 def assets_blueprint(assets: dict[str, Asset]) -> Blueprint:
-    """The route that answers fingerprinted names, and no others."""
+    """Make the route that answers fingerprinted names, and no others."""
     by_url = {asset.url: asset for asset in assets.values()}
     blueprint = Blueprint("assets", __name__)
 

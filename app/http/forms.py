@@ -24,7 +24,7 @@ def read_form(environ: WSGIEnvironment | None = None) -> FormData:
     copies it for uploads, which this form does not have, at three times the cost.
 
     Args:
-        environ: the present request's, if it is at hand.
+        environ: the present request's, if the caller has it.
 
     Raises:
         LengthRequired: for a body without Content-Length.

@@ -1,4 +1,4 @@
-"""By which host, from where and over which scheme a request came, and what is refused for it.
+"""Which host names the app answers to, and when it redirects to HTTPS.
 
 The app makes no address from the name in the Host header: its links and redirects are paths. So it
 answers to any name by default, which never breaks a first deploy: on a laptop nobody else can ask,

@@ -21,7 +21,7 @@ DETAILS = {
     500: "Something went wrong on our side. Try again in a moment.",
     503: "Too busy just now. Wait as long as Retry-After says.",
 }
-"""The details of a problem that says none of its own; the OpenAPI text has them, too."""
+"""The details of a problem that has none of its own; the OpenAPI text has them, too."""
 
 
 @dataclass(frozen=True, slots=True)

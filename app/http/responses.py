@@ -56,7 +56,7 @@ def respond(
         status: the status code.
         headers: further headers, which must be valid.
         kind: the media type.
-        environ: the present request's, if it is at hand.
+        environ: the present request's, if the caller has it.
     """
     data = body if isinstance(body, bytes) else body.encode()
     pairs = [*headers.items(), ("Content-Type", kind), ("Vary", "Accept-Encoding")]

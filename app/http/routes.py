@@ -97,6 +97,7 @@ class RouteTable:
         return self._routes.get((method, path)) or self._find_other(method, path)
 
     def _find_other(self, method: str, path: str) -> Route:
+        method = method.upper()  # as werkzeug reads it
         for folder in self._folders:
             if path.startswith(folder):
                 path = folder

@@ -30,10 +30,10 @@ class NumberPresenter(Presenter[Prediction]):
     def __init__(self, model: Regressor) -> None:
         super().__init__(model, NumberScale(model.card))
         self._output = model.card.number_output
-        share = self._format_coverage()
+        coverage = self._format_coverage()
         self._sentences = {
-            False: _split_sentence(f"{self._output.range_text}.", share),
-            True: _split_sentence(f"{self._output.outside_text}.", share),
+            False: _split_sentence(f"{self._output.range_text}.", coverage),
+            True: _split_sentence(f"{self._output.outside_text}.", coverage),
         }
         self._axis = model.manifest.axis or (0.0, 1.0)
         self._axis_texts = self._scale.format(self._axis[0]), self._scale.format(self._axis[1])
@@ -102,7 +102,7 @@ class NumberPresenter(Presenter[Prediction]):
 
 
 def _split_sentence(sentence: str, share: str) -> tuple[str, str, str]:
-    """Split a sentence at its placeholders {low} and {high}."""
+    """Fill the slot {share} of a sentence, and split it at {low} and {high}."""
     before, between, after = sentence.format(share=share, low="\0", high="\0").split("\0")
     return before, between, after
 

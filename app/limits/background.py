@@ -1,4 +1,4 @@
-"""Work that takes long, done beside the greenlets of a worker instead of in their way."""
+"""Long work in native threads, so that the greenlets of a worker need not wait for it."""
 
 import os
 import signal
@@ -14,53 +14,54 @@ from gevent.threadpool import ThreadPool
 P = ParamSpec("P")
 T = TypeVar("T")
 
-AT_ONCE = 2
+MAX_THREADS = 2
 
-LONGEST = 20.0
-"""Seconds after which work hangs, counted from its start; the largest picture takes two."""
+TIMEOUT = 20.0
+"""Seconds from the start of work until it is given up; the largest picture takes two."""
 
 
 class ThreadTimeoutError(Exception):
-    """The work was given up; its thread can't be, so this worker ends when its requests have."""
+    """The work was given up. Its thread cannot be, so this worker ends after its requests."""
 
 
 def run_in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The result of ``work``, from a native thread where greenlets would wait for it.
+    """Run ``work`` in a native thread under gevent, in the present one elsewhere.
 
-    A large picture takes a second to decode. Pillow and ONNX Runtime leave the interpreter to
-    others meanwhile, which helps only from a thread of their own. Outside gevent's worker every
-    request has one already.
+    A large picture takes a second to decode. Pillow and ONNX Runtime release the interpreter lock
+    meanwhile, which helps other greenlets only if the work has a thread of its own. Outside of
+    gevent's worker each request has one already.
 
     Raises:
-        HangingError: if it takes longer than ``LONGEST``. Another worker takes this one's place.
+        ThreadTimeoutError: if it takes longer than ``TIMEOUT``. Another worker then replaces this
+            one.
     """
     if not monkey.is_module_patched("threading"):
         return work(*args, **kwargs)
-    with _places():
+    with _thread_slots():
         pool = _pool()
         task = pool.spawn(work, *args, **kwargs)
         try:
-            result: T = task.get(timeout=LONGEST)
+            result: T = task.get(timeout=TIMEOUT)
         except gevent.Timeout:
-            _lost.append(pool)
+            _abandoned.append(pool)
             if pool is _pool():
-                _pool.cache_clear()  # those who wait get threads that work
+                _pool.cache_clear()  # requests that wait get threads that work
             os.kill(os.getpid(), signal.SIGTERM)
-            raise ThreadTimeoutError(f"{work} took longer than {LONGEST:g} s") from None
+            raise ThreadTimeoutError(f"{work} took longer than {TIMEOUT:g} s") from None
     return result
 
 
-_lost: list[ThreadPool] = []
-"""Pools with a thread that hangs: to let go of one would be to wait for it."""
+_abandoned: list[ThreadPool] = []
+"""Pools with a thread that hangs: deleting one would wait for it."""
 
 
 @cache
-def _places() -> BoundedSemaphore:
-    """Made at the first picture: after the fork, in the worker that needs it."""
-    return BoundedSemaphore(AT_ONCE)
+def _thread_slots() -> BoundedSemaphore:
+    """Made at the first use: after the fork, in the worker that needs it."""
+    return BoundedSemaphore(MAX_THREADS)
 
 
 @cache
 def _pool() -> ThreadPool:
-    """The same; it is given up with a thread that hangs."""
-    return ThreadPool(AT_ONCE)
+    """Made at the first use, and again after a thread hangs."""
+    return ThreadPool(MAX_THREADS)

@@ -1,4 +1,4 @@
-"""A worker that cannot keep up refuses requests at once, so that they do not pile up.
+"""Load shedding: a worker that cannot keep up refuses requests, so that they do not pile up.
 
 A worker has one thread; requests wait for it in the event loop. So a greenlet that only sleeps a
 little, again and again, measures how much work was done before its turn came: every request waits

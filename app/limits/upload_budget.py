@@ -1,8 +1,8 @@
-"""How much of the memory uploads may have at once, and whose turn it is to need much.
+"""How much memory uploads may take at once, and which of them may decode a large picture.
 
-Sixty-four uploads of 10 MB would take all memory there is. So each worker holds a few megabytes of
-bodies and leaves the rest where it is, with the clients; and one large picture at a time is
-decoded, in all workers together. Who waits too long is told to come again.
+Sixty-four uploads of 10 MB would take all of the memory. So each worker holds a few megabytes of
+bodies and leaves the rest with the clients; all workers together decode one large picture at a
+time. An upload that waits too long gets 503 and a time to come again.
 """
 
 import fcntl
@@ -17,36 +17,36 @@ from typing import IO
 from werkzeug.exceptions import RequestTimeout, ServiceUnavailable
 
 MAX_HELD = 12 * 1024 * 1024
-"""Bytes of bodies that one worker holds, and as many more as one upload may have: the one that
-began first may always go on, so that not all can wait for each other."""
+"""Bytes of bodies that one worker holds, and one whole upload more: the oldest may always go on,
+so that uploads cannot all wait for each other."""
 
-PATIENCE = 20.0
-"""Seconds that an upload waits for room and for its turn, in all; a router gives up after 30."""
+MAX_WAIT = 20.0
+"""Seconds that an upload waits for memory and for its turn, in all; a router gives up after 30."""
 
-STEADY = 20.0
-"""Seconds after which an upload must have come at ``SLOWEST`` bytes a second, waiting left out."""
+GRACE = 20.0
+"""Seconds after which an upload must keep ``MIN_RATE`` bytes a second, not counting its waits."""
 
-SLOWEST = 8 * 1024
+MIN_RATE = 8 * 1024
 
-LATER = 10
-"""Seconds after which to come again."""
+RETRY_AFTER = 10
+"""Seconds in the Retry-After header."""
 
-_GLANCE = 0.02
-"""Seconds between two looks at a lock that another process has."""
+_POLL = 0.02
+"""Seconds between two tries for a lock that another process has."""
 
 
 class UploadBudget:
-    """The bytes of bodies that one worker holds."""
+    """The bytes of bodies that one worker holds, in all and by upload."""
 
-    def __init__(self, most: int = MAX_HELD) -> None:
+    def __init__(self, limit: int = MAX_HELD) -> None:
         self.held = 0
-        self._most = most
+        self._limit = limit
         self._slots: list[UploadSlot] = []
         self._changed = threading.Condition()
 
     @contextmanager
     def slot(self) -> Iterator["UploadSlot"]:
-        """A place for one upload, for as long as its bytes are needed."""
+        """Open a slot for one upload, for as long as its bytes are needed."""
         slot = UploadSlot(self)
         with self._changed:
             self._slots.append(slot)
@@ -59,54 +59,61 @@ class UploadBudget:
                 self._changed.notify_all()
 
     def take(self, slot: "UploadSlot", amount: int) -> float:
-        """Room for so many bytes more, once there is some; the seconds that it took.
+        """Take so many bytes for a slot, and wait until they are free.
+
+        Returns:
+            The seconds that it waited.
 
         Raises:
-            ServiceUnavailable: if there is none in time.
+            ServiceUnavailable: if they are not free in time.
         """
-        if self.held + amount <= self._most:
-            self._give(slot, amount)
+        if self.held + amount <= self._limit:
+            self._add(slot, amount)
             return 0.0
         with self._changed, slot.waiting() as until:
             started = time.monotonic()
-            while self.held + amount > self._most and self._slots[0] is not slot:
+            while self.held + amount > self._limit and self._slots[0] is not slot:
                 left = until - time.monotonic()
                 if left <= 0 or not self._changed.wait(left):
-                    raise ServiceUnavailable(retry_after=LATER)
-            self._give(slot, amount)
+                    raise ServiceUnavailable(retry_after=RETRY_AFTER)
+            self._add(slot, amount)
         return time.monotonic() - started
 
-    def _give(self, slot: "UploadSlot", amount: int) -> None:
+    def _add(self, slot: "UploadSlot", amount: int) -> None:
         self.held += amount
         slot.held += amount
 
 
 class UploadSlot:
-    """The part of one upload."""
+    """The bytes that one upload holds."""
 
-    def __init__(self, room: UploadBudget) -> None:
+    def __init__(self, budget: UploadBudget) -> None:
         self.held = 0
-        self._room = room
+        self._budget = budget
         self._waited = 0.0
 
     @contextmanager
     def waiting(self) -> Iterator[float]:
-        """Until when it may wait, what it waited before counted in."""
+        """Give the time until which it may wait; earlier waits count."""
         started = time.monotonic()
-        yield started + PATIENCE - self._waited
+        yield started + MAX_WAIT - self._waited
         self._waited += time.monotonic() - started
 
     def reading(self, body: IO[bytes]) -> "BudgetedBody":
-        """The body, read only as fast as there is room for it."""
+        """Wrap the body, so that it is read only as fast as memory is free."""
         return BudgetedBody(body, self)
 
     def take(self, amount: int) -> float:
-        """See ``UploadBudget.take``."""
-        return self._room.take(self, amount)
+        """Take bytes for this slot; see ``UploadBudget.take``.
+
+        Raises:
+            ServiceUnavailable: if they are not free in time.
+        """
+        return self._budget.take(self, amount)
 
 
 class BudgetedBody:
-    """A body that takes its room as it comes, and must come steadily."""
+    """A body that takes memory from the budget as it is read, and that must not come too slowly."""
 
     def __init__(self, body: IO[bytes], slot: UploadSlot) -> None:
         self._body, self._slot = body, slot
@@ -114,66 +121,66 @@ class BudgetedBody:
         self._bytes = 0
 
     def read(self, size: int = -1) -> bytes:
-        """As any stream does.
+        """Read up to ``size`` bytes, as any stream does.
 
         Raises:
-            ServiceUnavailable: if there is no room in time.
-            RequestTimeout: for a body that hardly comes.
+            ServiceUnavailable: if no memory is free in time.
+            RequestTimeout: for a body that comes too slowly.
         """
         piece = self._body.read(size)
         self._bytes += len(piece)
         self._started += self._slot.take(len(piece))
-        # On a fast line there is always more to read, and nobody else's turn would come.
+        # A fast line always has more to read: without a switch no other greenlet would run.
         time.sleep(0)
-        spent = time.monotonic() - self._started
-        if spent > STEADY and self._bytes < SLOWEST * spent:
+        elapsed = time.monotonic() - self._started
+        if elapsed > GRACE and self._bytes < MIN_RATE * elapsed:
             raise RequestTimeout
         return piece
 
 
 @cache
 def get_upload_budget() -> UploadBudget:
-    """The worker's own; made at the first upload, when gevent has patched what waits."""
+    """Return the worker's own budget, made at the first upload, when gevent has patched locks."""
     return UploadBudget()
 
 
 @contextmanager
 def decoding_turn(slot: UploadSlot) -> Iterator[None]:
-    """The right to decode one large picture, in this worker and in all others.
+    """Hold the right to decode one large picture, which all workers share.
 
     Raises:
-        ServiceUnavailable: if it is not had in time.
+        ServiceUnavailable: if it is not free in time.
     """
     with slot.waiting() as until:
-        mine = _turn_here()
-        if not mine.acquire(timeout=max(0.0, until - time.monotonic())):
-            raise ServiceUnavailable(retry_after=LATER)
+        local = _local_turn()
+        if not local.acquire(timeout=max(0.0, until - time.monotonic())):
+            raise ServiceUnavailable(retry_after=RETRY_AFTER)
         while not _lock():
             if time.monotonic() > until:
-                mine.release()
-                raise ServiceUnavailable(retry_after=LATER)
-            time.sleep(_GLANCE)
+                local.release()
+                raise ServiceUnavailable(retry_after=RETRY_AFTER)
+            time.sleep(_POLL)
     try:
         yield
     finally:
         _unlock()
-        mine.release()
+        local.release()
 
 
 @cache
-def _turn_here() -> threading.Lock:
+def _local_turn() -> threading.Lock:
     return threading.Lock()
 
 
-def _shared() -> int | None:
-    """A file in memory that all workers have from before the fork; a lock on it ends with its
-    process, however that ends."""
+def _make_shared_file() -> int | None:
+    """A file in memory, made before the fork so that all workers have it; the kernel drops the
+    lock of a process that ends, however it ends."""
     with suppress(AttributeError, OSError):
         return os.memfd_create("formcast-turn")
     return None
 
 
-_FILE = _shared()
+_FILE = _make_shared_file()
 
 
 def _lock() -> bool:

@@ -1,4 +1,4 @@
-"""From an upload to its bytes: read in memory alone, never written to disk nor logged."""
+"""From an upload to its bytes: read in memory alone, never written to disk or logged."""
 
 from io import BytesIO
 from typing import IO, cast
@@ -12,36 +12,36 @@ from app.limits.upload_budget import UploadSlot
 from model.contract.pictures import MAX_BYTES
 
 UPLOAD_BYTES = MAX_BYTES + FORM_BYTES
-"""The largest body that is read: a picture of the largest size and what a form has around it."""
+"""The largest body that is read: the largest picture and the rest of its form."""
 
-MOST_PARTS = 20
+MAX_PARTS = 20
 
-BUFFER = 200_000
-"""Bytes of fields that are no files. Werkzeug holds its read buffer of 64 KB against it, too: less
-than that and ordinary uploads are refused."""
+MAX_FIELD_BYTES = 200_000
+"""Bytes of fields that are not files. Werkzeug counts its read buffer of 64 KB, too: below that it
+refuses ordinary uploads."""
 
-THROWN_AWAY = 64 * 1024 * 1024
-"""Bytes of a body over the limit that are read and dropped, so that the refusal is seen: a server
-that stops listening half-way shows up in a browser as a broken connection."""
+MAX_DISCARDED = 64 * 1024 * 1024
+"""Bytes of a body over the limit that are read and dropped: a browser shows a refusal only once it
+has sent the body, and a broken connection before that."""
 
 
 def read_uploads(name: str, slot: UploadSlot) -> list[bytes]:
-    """The files that were sent under ``name``; none where no file was chosen.
+    """Read the files that were sent under ``name``; none where no file was chosen.
 
     Raises:
-        LengthRequired: for a body whose length is not said in advance.
+        LengthRequired: for a body without Content-Length.
         RequestEntityTooLarge: for one over ``UPLOAD_BYTES``, or with too many parts.
-        RequestTimeout: for one that hardly comes.
-        ServiceUnavailable: where there is no room for it in time.
+        RequestTimeout: for one that comes too slowly.
+        ServiceUnavailable: if no memory is free for it in time.
     """
-    length = _length()
+    length = _check_length()
     if request.mimetype != "multipart/form-data":
         return []
     parser = FormDataParser(
         stream_factory=_in_memory,
-        max_form_memory_size=BUFFER,
+        max_form_memory_size=MAX_FIELD_BYTES,
         max_content_length=UPLOAD_BYTES,
-        max_form_parts=MOST_PARTS,
+        max_form_parts=MAX_PARTS,
     )
     body = cast(IO[bytes], slot.reading(request.stream))
     _, _, files = parser.parse(body, request.mimetype, length, request.mimetype_params)
@@ -51,37 +51,37 @@ def read_uploads(name: str, slot: UploadSlot) -> list[bytes]:
 
 
 def read_part(stream: IO[bytes]) -> bytes:
-    """The bytes of a file part, without the copy that reading them would make."""
+    """Read a file part, without the copy that ``read`` would make."""
     return stream.getvalue() if isinstance(stream, BytesIO) else stream.read()
 
 
 def read_body(slot: UploadSlot) -> bytes:
-    """The body as it is, where it is the file itself.
+    """Read the body of a request that is the file itself.
 
     Raises:
-        LengthRequired: for a body whose length is not said in advance.
+        LengthRequired: for a body without Content-Length.
         RequestEntityTooLarge: for one over ``UPLOAD_BYTES``.
-        RequestTimeout: for one that hardly comes.
-        ServiceUnavailable: where there is no room for it in time.
+        RequestTimeout: for one that comes too slowly.
+        ServiceUnavailable: if no memory is free for it in time.
     """
-    left, body, whole = _length(), slot.reading(request.environ["wsgi.input"]), BytesIO()
+    left, body, content = _check_length(), slot.reading(request.environ["wsgi.input"]), BytesIO()
     while left > 0 and (piece := body.read(min(left, FORM_BYTES))):
-        whole.write(piece)
+        content.write(piece)
         left -= len(piece)
-    return whole.getvalue()
+    return content.getvalue()
 
 
-def _length() -> int:
+def _check_length() -> int:
     if "HTTP_TRANSFER_ENCODING" in request.environ:
         raise LengthRequired
     length = request.content_length or 0
     if length > UPLOAD_BYTES:
-        _throw_away(request.environ["wsgi.input"], min(length, THROWN_AWAY))
+        _discard(request.environ["wsgi.input"], min(length, MAX_DISCARDED))
         raise RequestEntityTooLarge
     return length
 
 
-def _throw_away(body: IO[bytes], length: int) -> None:
+def _discard(body: IO[bytes], length: int) -> None:
     while length > 0 and (piece := body.read(min(length, FORM_BYTES))):
         length -= len(piece)
 
@@ -92,5 +92,5 @@ def _in_memory(
     filename: str | None,
     content_length: int | None = None,
 ) -> IO[bytes]:
-    """Where a file part goes; werkzeug's own choice for a large one is a file on disk."""
+    """Make the stream for a file part; werkzeug would write a large one to disk."""
     return BytesIO()

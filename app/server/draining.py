@@ -1,4 +1,4 @@
-"""How a worker takes connections in, and how it lets go of them and of their answers."""
+"""How a worker accepts connections, and how it closes them without losing answers."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,29 +9,29 @@ from gevent.server import StreamServer
 
 
 @dataclass(frozen=True)
-class Address:
-    """What is left of a listener when it is closed: gunicorn asks for its name at each request."""
+class ListenerName:
+    """The name of a listener that may be closed: gunicorn asks for it at each request."""
 
     name: Any
 
     def getsockname(self) -> Any:
-        """The address that the listener was bound to."""
+        """Return the address that the listener was bound to."""
         return self.name
 
 
 class DrainingServer(StreamServer):  # type: ignore[misc]  # gevent has no types
-    """gevent's server, but connections that wait in the kernel's queue are answered, too.
+    """gevent's server, which also answers connections that wait in the kernel's queue.
 
-    Their requests are on the way; when the last worker of a stopping server closes the listener,
-    the kernel resets them.
+    When the last worker of a stopping server closes the listener, the kernel resets what waits
+    there, although its requests are on the way.
     """
 
     def __init__(self, listener: Any, handle: "partial[None]", **options: Any) -> None:
-        address = Address(listener.getsockname())
-        super().__init__(listener, handle=partial(handle.func, address), **options)
+        name = ListenerName(listener.getsockname())
+        super().__init__(listener, handle=partial(handle.func, name), **options)
 
     def close(self) -> None:
-        """Take all that waits, then close in the same breath: what comes between is reset."""
+        """Accept what waits, then close at once: the kernel resets what comes in between."""
         if not self.closed:
             self.stop_accepting()
             with suppress(OSError):
@@ -41,11 +41,11 @@ class DrainingServer(StreamServer):  # type: ignore[misc]  # gevent has no types
         super().close()
 
 
-class WholeAnswer:
-    """A socket that sends the head of an answer together with its body.
+class JoiningSocket:
+    """A socket that sends the head of a response together with its body.
 
-    gunicorn sends them one after the other. A worker that dies between the two leaves an answer
-    without its body, which no proxy can ask again elsewhere; and two sends cost more than one.
+    gunicorn sends them one after the other. A worker that dies in between leaves a response without
+    its body, for which no proxy can try another worker; and two sends cost more than one.
     """
 
     __slots__ = ("_begun", "_head", "_sock")

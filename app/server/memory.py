@@ -1,24 +1,24 @@
-"""What the processes keep of the memory that they had.
+"""How much freed memory the processes keep.
 
-An upload needs tens of megabytes for a moment. By default glibc keeps much of that for later, in as
-many places as there are threads, so that a server which once was busy stays large.
+An upload needs tens of megabytes for a moment. By default glibc keeps much of them, in a heap for
+each thread, so that a server stays large after it was busy once.
 """
 
 import ctypes
 import gc
 
-# Numbers of mallopt's parameters, from glibc's malloc.h.
+# The parameters of mallopt, from glibc's malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 
 LARGE = 512 * 1024
-"""Bytes from which on a block is a mapping of its own, gone as soon as it is freed."""
+"""Bytes from which on a block is a mapping of its own, which the kernel gets back at once."""
 
 SPARE = 8 * 1024 * 1024
-"""Free bytes at the end of the heap that are kept: to fetch them anew for each request costs."""
+"""Free bytes at the end of the heap that are kept: to fetch them for each request costs time."""
 
 
-def prepare() -> None:
-    """Let go of large blocks at once, and share two heaps; what is forked later does the same."""
+def limit_heaps() -> None:
+    """Return large blocks to the kernel at once, and use two heaps; forks inherit both."""
     libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt"):  # not in musl
         libc.mallopt(_MMAP_THRESHOLD, LARGE)
@@ -26,11 +26,11 @@ def prepare() -> None:
         libc.mallopt(_ARENA_MAX, 2)
 
 
-def settle() -> None:
-    """Before a fork: give back what reading the models needed, and leave alone what is shared.
+def prepare_fork() -> None:
+    """Return freed memory to the kernel, and keep the garbage collector off what will be shared.
 
-    The collector writes into each object that it looks at, and a page that was written to is no
-    longer shared between the workers.
+    The collector writes into each object that it visits, and workers no longer share a page of
+    memory once one of them writes to it.
     """
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""A new app for the old one's place on SIGHUP: tried in a process of its own before it serves."""
+"""Replace the app on SIGHUP, once a process of its own has tried the new one."""
 
 import gc
 import os
@@ -12,12 +12,12 @@ from app.server.warming import warm
 if TYPE_CHECKING:
     from app.http.application import Application
 
-LONGEST = 60.0
-"""Seconds that a new app may take until it has answered its own pages."""
+TIMEOUT = 60.0
+"""Seconds that a new app may take until it has answered all of its pages."""
 
 
 class Loader(Protocol):
-    """What this needs of gunicorn's application object."""
+    """The part of gunicorn's application object that is used here."""
 
     app_uri: str
     callable: "Application"
@@ -26,16 +26,16 @@ class Loader(Protocol):
         """Import the WSGI app by its address."""
 
 
-def renew(loader: Loader) -> str:
-    """Put a new app, made from the files as they are now, in the old one's place.
+def replace_app(loader: Loader) -> str:
+    """Replace the app by one that is made from the files as they are now.
 
-    Card, manifest, artifact, templates and static files are read anew; Python code is not. If
-    anything is wrong with them, crashes or hangs, the old app stays.
+    It reads card, manifest, artifact, templates and static files again, but no Python code. If the
+    new app fails, crashes or hangs, the old one stays.
 
     Returns:
         What is wrong, "" where the new app serves.
     """
-    problem = _try_out(loader)
+    problem = _try_app(loader)
     if problem:
         return problem
     try:
@@ -43,14 +43,14 @@ def renew(loader: Loader) -> str:
         warm(new)
         loader.callable = new
     except (Exception, SystemExit) as error:
-        return _said(error)
+        return _describe(error)
     gc.unfreeze()
     gc.collect()  # the old app is full of cycles and holds a model
     return ""
 
 
 def _load(loader: Loader) -> "Application":
-    """gunicorn's own loader once more: the module of the entry alone runs again."""
+    """Load the app as gunicorn does; of all modules only that of the entry runs again."""
     name = loader.app_uri.partition(":")[0]
     old = sys.modules.pop(name, None)
     try:
@@ -61,36 +61,36 @@ def _load(loader: Loader) -> "Application":
         raise
 
 
-def _try_out(loader: Loader) -> str:
-    """Load and ask the new app in a child process; what is wrong with it, or ""."""
+def _try_app(loader: Loader) -> str:
+    """Load and warm a new app in a child process; return what is wrong with it, or ""."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         _report(loader, writing)
     os.close(writing)
-    said = b""
+    report = b""
     try:
         while True:
-            ready, _, _ = select.select([reading], [], [], LONGEST)
+            ready, _, _ = select.select([reading], [], [], TIMEOUT)
             if not ready:
                 os.kill(child, signal.SIGKILL)
-                said = f"It was not ready after {LONGEST:g} s.".encode()
+                report = f"It was not ready after {TIMEOUT:g} s.".encode()
                 break
             part = os.read(reading, 4096)
             if not part:
                 break
-            said += part
+            report += part
     finally:
         os.close(reading)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if said or status == 0:
-        return said.decode(errors="replace")
-    how = signal.Signals(-status).name if status < 0 else f"exit code {status}"
-    return f"The process that tried it ended with {how}."
+    if report or status == 0:
+        return report.decode(errors="replace")
+    end = signal.Signals(-status).name if status < 0 else f"exit code {status}"
+    return f"The process that tried it ended with {end}."
 
 
 def _report(loader: Loader, writing: int) -> None:
-    """The child's whole life; it must not get back into the server's loop."""
+    """Run the child, which must not return into the server's loop."""
     status = 1
     try:
         for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
@@ -98,13 +98,13 @@ def _report(loader: Loader, writing: int) -> None:
         warm(_load(loader))
         status = 0
     except BaseException as error:
-        os.write(writing, _said(error).encode())
+        os.write(writing, _describe(error).encode())
     finally:
         os._exit(status)
 
 
-def _said(error: BaseException) -> str:
-    """An error in words: the entry's SystemExit speaks for itself."""
+def _describe(error: BaseException) -> str:
+    """Describe an error; the message of the entry's SystemExit is enough by itself."""
     if isinstance(error, SystemExit):
         return str(error).removeprefix("Formcast cannot start. ")
     return f"{type(error).__name__}: {error}"

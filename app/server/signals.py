@@ -1,25 +1,25 @@
-"""Signals to a worker that is being made: they wait until it can hear them.
+"""Signals to a new worker wait until it has its handlers.
 
-Between the fork and the moment at which it has its own handlers, a worker has those of gunicorn's
-master, which put the signal on a list that nobody reads there. A stop in the first second after a
-start would then last until the worker is killed, at the end of the grace.
+Between the fork and then, a worker has the handlers of gunicorn's master, which put the signal on a
+list that no worker reads. A stop in the first second after a start would then last until the worker
+is killed, at the end of ``graceful_timeout``.
 """
 
 import os
 import signal
 
-_HELD = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1}
+_SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1}
 
 
-def hold() -> None:
-    """Let signals wait; the master calls this before it forks, and both sides have it after."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
+def block() -> None:
+    """Block the signals; the master does so before a fork, so that the worker starts with it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
 
 
-def deliver() -> None:
-    """Take what has waited and what comes; a worker calls this when its own handlers are in."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
+def unblock() -> None:
+    """Deliver the signals, also those that waited; a worker does so once it has its handlers."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
 
 # gunicorn has no hook for the master's side of a fork.
-os.register_at_fork(after_in_parent=deliver)
+os.register_at_fork(after_in_parent=unblock)

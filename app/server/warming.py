@@ -1,7 +1,7 @@
-"""The pages asked once in gunicorn's master: what they keep is then there in each new worker.
+"""Every page requested once in gunicorn's master, so that new workers have its templates compiled.
 
-The first answers of an app take a hundred times as long as the next, because templates are compiled
-and tables made for them. A worker that takes a dead one's place would make its visitors wait.
+The first answers of an app take a hundred times as long as the next, because it compiles templates
+and makes tables. The visitors of a worker that replaces another would wait for that.
 """
 
 import re
@@ -18,10 +18,10 @@ _WARM = "formcast.warm"
 
 
 def warm(app: Application) -> None:
-    """Ask every page of the models and every example on them, once in the life of an app.
+    """Request every page and every example on it, once in the life of an app.
 
     Raises:
-        RuntimeError: for the first that the app cannot answer.
+        RuntimeError: for the first one that the app cannot answer.
     """
     if _WARM in app.extensions:
         return
@@ -32,13 +32,13 @@ def warm(app: Application) -> None:
 
 
 def _get(app: Application, address: str) -> str:
-    """What the view answers, past all that stands before it: nobody's limit or count is touched."""
-    names = app.config.get("TRUSTED_HOSTS") or ["localhost"]
-    with app.test_request_context(address, base_url=f"https://{names[0].lstrip('.')}"):
+    """Return the answer of a view, past limits and counts."""
+    hosts = app.config.get("TRUSTED_HOSTS") or ["localhost"]
+    with app.test_request_context(address, base_url=f"https://{hosts[0].lstrip('.')}"):
         try:
             response = app.make_response(app.dispatch_request())
-        except HTTPException as refusal:
-            response = app.make_response(refusal.get_response())
+        except HTTPException as error:
+            response = app.make_response(error.get_response())
     if response.status_code >= 500:
         raise RuntimeError(f"{address} answers {response.status_code}.")
     return response.get_data(as_text=True)

@@ -1,8 +1,7 @@
-"""gunicorn's worker with our words for what never becomes a request.
+"""gunicorn's worker, which answers requests that cannot be read with the app's own error pages.
 
 What gunicorn's parser refuses (a broken request line, headers too large) does not reach the app, so
-that neither our headers nor our pages would be on it. Nor is the input given back, to the client or
-into the log.
+that its headers and pages would be missing. Neither the answer nor the log repeats the input.
 """
 
 import socket
@@ -31,9 +30,9 @@ from gunicorn.workers.ggevent import GeventWorker
 from app.http.headers import HEADERS
 from app.http.request_id import new_request_id
 from app.http.responses import HTML, ErrorRenderer
-from app.server.draining import DrainingServer, WholeAnswer
+from app.server.draining import DrainingServer, JoiningSocket
 
-OURS = (ConfigurationProblem, InvalidResponseHeader, InvalidResponseHeaderName)
+SERVER_ERRORS = (ConfigurationProblem, InvalidResponseHeader, InvalidResponseHeaderName)
 STATUS = {
     LimitRequestLine: 414,
     LimitRequestHeaders: 431,
@@ -41,38 +40,37 @@ STATUS = {
     ForbiddenProxyRequest: 403,
     SSLError: 403,
 }
-"""All others are 400, a transfer coding that nobody knows included: it is no fault of ours."""
+"""All others are 400, also an unknown transfer coding, which gunicorn would answer with 501."""
 
-PATIENCE = 2.0
+ERROR_TIMEOUT = 2.0
 """Seconds for which a client whose request cannot be read may go on sending."""
 
-DROPPED = 1024 * 1024
-"""Bytes that it may go on sending. One that is cut at once would not see the answer."""
+MAX_ERROR_BYTES = 1024 * 1024
+"""Bytes that it may go on sending. A client that is cut off at once does not see the answer."""
 
-BODY_PATIENCE = 15.0
-"""Seconds for which the rest of a body that nobody wanted is read and dropped."""
+BODY_TIMEOUT = 15.0
+"""Seconds for which the rest of a body that no view read is read and dropped."""
 
 PIECE = 64 * 1024
 """Bytes that are read at a time."""
 
-BODY_DROPPED = 64 * 1024 * 1024
-"""Bytes of it: a refusal in the middle of an upload shows up in a browser only when it has sent."""
+MAX_BODY_BYTES = 64 * 1024 * 1024
+"""Bytes of it: a browser shows a refusal only once it has sent the whole upload."""
 
-
-ACCEPTED = 16
-"""New connections that a worker takes in one turn of its loop, at most. gunicorn says 1, so that
-all workers get some: then, in a rush, new visitors stand in line for seconds while the first are
-served. But whoever still stands in line loses nothing when a worker dies, so that one with little
-to do takes few."""
+MAX_ACCEPT = 16
+"""New connections that a worker takes in one turn of its loop, at most. gunicorn takes 1, so that
+all workers get some; then new visitors wait for seconds in a rush while the first are served. But a
+connection that waits in the kernel loses nothing when a worker dies, so that an idle worker takes
+few."""
 
 
 class AcceptingServer(DrainingServer):
-    """gevent's server, which takes up to ``ACCEPTED`` connections whatever gunicorn says."""
+    """gevent's server, which takes up to ``MAX_ACCEPT`` connections whatever gunicorn sets."""
 
     @property
     def max_accept(self) -> int:
-        """How many are taken in a turn: a quarter of those that are being served."""
-        return min(ACCEPTED, 1 + len(self.pool) // 4)
+        """Return how many to take in a turn: a quarter of those that are being served."""
+        return min(MAX_ACCEPT, 1 + len(self.pool) // 4)
 
     @max_accept.setter
     def max_accept(self, _: int) -> None:
@@ -81,45 +79,45 @@ class AcceptingServer(DrainingServer):
 
 ggevent.StreamServer = AcceptingServer
 
-# While it patches the standard library, gevent looks 25 times through all that is installed for
-# plug-ins to tell, of which there are none: nine tenths of the time that a new worker took.
+# While it patches the standard library, gevent searches all installed packages for plug-ins 25
+# times. There are none, and the search took nine tenths of the start of a worker.
 events.notify_and_call_entry_points = events.notify
 
 
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
-    """``worker_class = "app.server.worker.Worker"``."""
+    """gevent's worker with error pages, for gunicorn's ``worker_class``."""
 
     def run(self) -> None:
-        """Serve, with an eye on whether the worker keeps up."""
+        """Serve, and measure whether the worker keeps up."""
         monitor = getattr(self.wsgi, "extensions", {}).get("load_monitor")
         if monitor is not None:
             gevent.spawn(monitor.watch, gevent.sleep)
         super().run()
 
     def handle_request(self, listener_name: Any, req: Any, sock: socket.socket, addr: Any) -> None:
-        """Answer, and read what the app left of the body, so that the answer is seen."""
+        """Answer, and read what the app left of the body, so that the client sees the answer."""
         chunked = any(name == "TRANSFER-ENCODING" for name, _ in req.headers)
         if chunked:
-            req.force_close()  # its length is anybody's guess, and so is where the next one starts
+            req.force_close()  # where the body ends, and the next request begins, is not certain
         closing: StopIteration | None = None
-        whole = WholeAnswer(sock)
+        joining = JoiningSocket(sock)
         try:
-            super().handle_request(listener_name, req, whole, addr)
+            super().handle_request(listener_name, req, joining, addr)
         except StopIteration as stop:
             closing = stop
         with suppress(OSError):
-            whole.flush()
-        if (chunked or left_of(req)) and not dropped_rest(req, sock, chunked):
+            joining.flush()
+        if (chunked or count_unread(req)) and not discard_body(req, sock, chunked):
             req.force_close()
         if closing is not None:
             raise closing
-        # A client that asks again at once never makes its greenlet wait, so that nobody else's turn
-        # would come: with 64 of them the unlucky ones waited for seconds.
+        # The greenlet of a client that sends its next request at once never waits, so that no other
+        # would run: with 64 such clients some waited for seconds.
         gevent.sleep(0)
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
-        """Refuse in words, with the headers of every other answer, and close."""
-        status = status_of(exc)
+        """Answer with an error page and the headers of every answer, then close."""
+        status = choose_status(exc)
         identity = new_request_id()
         extra = {"request_id": identity}
         if status < 500:
@@ -132,49 +130,49 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         else:
             self.log.error("A request failed", exc_info=exc, extra=extra)
         render_error = getattr(self.wsgi, "extensions", {}).get("render_error")
-        with suppress(OSError), gevent.Timeout(PATIENCE, False):
+        with suppress(OSError), gevent.Timeout(ERROR_TIMEOUT, False):
             client.sendall(
-                build_response(status, render_error, method_of(req, exc) == "HEAD", identity)
+                build_response(status, render_error, find_method(req, exc) == "HEAD", identity)
             )
             client.shutdown(socket.SHUT_WR)
-            drop(client, DROPPED)
+            discard(client, MAX_ERROR_BYTES)
 
 
-def left_of(req: Any) -> int:
-    """The bytes of a body of known length that were not read."""
+def count_unread(req: Any) -> int:
+    """Count the bytes of a body of known length that were not read."""
     return int(getattr(req.body.reader, "length", 0))
 
 
-def dropped_rest(req: Any, sock: socket.socket, chunked: bool) -> bool:
-    """Whether the rest of a body could be read to its end."""
-    with suppress(OSError), gevent.Timeout(BODY_PATIENCE, False):
+def discard_body(req: Any, sock: socket.socket, chunked: bool) -> bool:
+    """Read the rest of a body; return whether that reached its end."""
+    with suppress(OSError), gevent.Timeout(BODY_TIMEOUT, False):
         if chunked:
             sock.shutdown(socket.SHUT_WR)
-            drop(sock, BODY_DROPPED)
+            discard(sock, MAX_BODY_BYTES)
             return False
-        for _ in range(BODY_DROPPED // PIECE):
-            if not left_of(req) or not req.body.read(PIECE):
+        for _ in range(MAX_BODY_BYTES // PIECE):
+            if not count_unread(req) or not req.body.read(PIECE):
                 break
-    return not left_of(req)
+    return not count_unread(req)
 
 
-def drop(sock: socket.socket, most: int) -> None:
-    """Read up to ``most`` bytes, or to the end, for nothing."""
+def discard(sock: socket.socket, most: int) -> None:
+    """Read up to ``most`` bytes, or to the end, and drop them."""
     while most > 0 and (piece := sock.recv(PIECE)):
         most -= len(piece)
 
 
-def status_of(exc: BaseException) -> int:
-    """The status for what the parser, or the app, raised."""
-    if isinstance(exc, OURS) or not isinstance(exc, (ParseException, SSLError)):
+def choose_status(exc: BaseException) -> int:
+    """Choose the status for what the parser or the app raised."""
+    if isinstance(exc, SERVER_ERRORS) or not isinstance(exc, (ParseException, SSLError)):
         return 500
     return next((status for kind, status in STATUS.items() if isinstance(exc, kind)), 400)
 
 
-def method_of(req: Any, exc: BaseException) -> str:
-    """The method of what was refused, "" where it did not even say one.
+def find_method(req: Any, exc: BaseException) -> str:
+    """Find the method of what was refused, "" where it has none.
 
-    gunicorn drops its half-read request; what it knew by then still stands in the frames.
+    gunicorn drops its half-read request, but the frames of the exception still have it.
     """
     if req is not None:
         return str(req.method)

@@ -1,4 +1,4 @@
-"""For whoever watches over the server: is the process alive, do its models answer."""
+"""Probes: whether the process lives, and whether its models answer correctly."""
 
 import time
 from collections.abc import Mapping
@@ -10,13 +10,13 @@ from app.limits.background import run_in_thread
 from model import AnyModel, ModelError, check_model
 
 FRESH = 5.0
-"""Seconds for which an answer of ``/readyz`` holds: nobody can keep the models busy with it."""
+"""Seconds for which ``/readyz`` keeps an answer, so that it cannot keep the models busy."""
 
 
 def health_blueprint(served: Mapping[str, AnyModel]) -> Blueprint:
-    """The routes ``/healthz`` and ``/readyz``."""
+    """Make the routes ``/healthz`` and ``/readyz``."""
     blueprint = Blueprint("health", __name__)
-    last: tuple[float, dict[str, str]] = (-FRESH, {})
+    checked_at, errors = -FRESH, dict[str, str]()
 
     @blueprint.get("/healthz", surface=Surface.PROBE)
     def alive() -> Response:
@@ -25,28 +25,27 @@ def health_blueprint(served: Mapping[str, AnyModel]) -> Blueprint:
 
     @blueprint.get("/readyz", surface=Surface.PROBE)
     def ready() -> tuple[Response, int]:
-        nonlocal last
+        nonlocal checked_at, errors
         now = time.monotonic()
-        if now - last[0] >= FRESH:
-            last = now, run_in_thread(_ask_all, served)
-            for slug, fault in last[1].items():
-                # Whoever asks is told which model; why is for those who read the log.
-                current_app.logger.error("%s is not ready: %s", slug, fault)
-        faults = last[1]
-        answers = {slug: slug not in faults for slug in served}
-        response = jsonify(ready=not faults, models=answers)
+        if now - checked_at >= FRESH:
+            checked_at, errors = now, run_in_thread(_check_all, served)
+            for slug, error in errors.items():
+                # The answer says which model; the reason is for those who read the log.
+                current_app.logger.error("%s is not ready: %s", slug, error)
+        models = {slug: slug not in errors for slug in served}
+        response = jsonify(ready=not errors, models=models)
         response.headers["Cache-Control"] = "no-store"
-        return response, 503 if faults else 200
+        return response, 503 if errors else 200
 
     return blueprint
 
 
-def _ask_all(served: Mapping[str, AnyModel]) -> dict[str, str]:
-    """Ask every model its golden questions: what is wrong with those that fail, by slug."""
-    faults = {}
+def _check_all(served: Mapping[str, AnyModel]) -> dict[str, str]:
+    """Compare every model with its golden rows; return the errors of those that fail, by slug."""
+    errors = {}
     for slug, model in served.items():
         try:
             check_model(model)
         except ModelError as error:
-            faults[slug] = str(error)
-    return faults
+            errors[slug] = str(error)
+    return errors

@@ -1,8 +1,8 @@
-"""Where the workers of one server count for Prometheus, and which file is whose.
+"""The files in which the workers of one server count for Prometheus.
 
-Runs in gunicorn's own process, before the app is there and between its forks. Files are named after
-a worker's slot and not after its process: one that is replaced hands its counts on, so that nothing
-is lost and nothing piles up.
+It runs in gunicorn's master, before the app is loaded and between forks. A file has the name of a
+worker's slot and not of its process: the worker that replaces another goes on with its counts, so
+that no count is lost and files do not pile up.
 """
 
 import os
@@ -12,19 +12,19 @@ from itertools import count
 from typing import Any
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""Names the folder of the counts, under the name that the library reads when it is imported."""
+"""The variable with the folder; prometheus_client reads it when it is imported."""
 
 SLOT = "GUNICORN_WORKER_SLOT"
-"""Tells a worker which slot is its own."""
+"""The variable with a worker's slot."""
 
 _made: list[str] = []
 
 
-def prepare(folder: str | None) -> None:
-    """Make a folder to count in below ``folder``, where /metrics is on and no folder is named.
+def make_folder(folder: str | None) -> None:
+    """Make a folder for the counts in ``folder``, where /metrics is on and no variable names one.
 
     Raises:
-        SystemExit: if nothing can be written there.
+        SystemExit: if it cannot be made.
     """
     if os.environ.get("FORMCAST_METRICS") != "on" or FOLDER in os.environ:
         return
@@ -38,18 +38,18 @@ def prepare(folder: str | None) -> None:
     _made.append(os.environ[FOLDER])
 
 
-def take(server: Any, worker: Any) -> None:
-    """Before the fork: the lowest slot that no living worker of gunicorn's ``server`` has."""
+def assign_slot(server: Any, worker: Any) -> None:
+    """Give a worker the lowest slot that no other worker of the server has, before the fork."""
     taken = {getattr(other, "slot", -1) for other in server.WORKERS.values()}
     worker.slot = next(slot for slot in count() if slot not in taken)
 
 
-def enter(worker: Any) -> None:
-    """After the fork, in the worker."""
+def export_slot(worker: Any) -> None:
+    """Put the slot of a worker into its environment, after the fork."""
     os.environ[SLOT] = str(worker.slot)
 
 
-def clear() -> None:
-    """When the server ends: remove the folder, if it is ours."""
+def remove_folder() -> None:
+    """Remove the folder when the server ends, if it was made here."""
     for folder in _made:
         shutil.rmtree(folder, ignore_errors=True)

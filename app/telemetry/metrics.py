@@ -1,8 +1,8 @@
 """Counts for Prometheus, right with any number of worker processes.
 
-Each worker counts in files of its own, mapped into memory (``app.telemetry.metric_files``), and a scrape adds them
-up. There are no gauges: one that a killed worker leaves behind would be wrong until its slot is
-taken again.
+Each worker counts in files of its own, mapped into memory (``app.telemetry.metric_files``), and a
+scrape adds them up. There are no gauges: that of a killed worker would be wrong until another has
+its slot.
 """
 
 import os
@@ -26,12 +26,12 @@ from app.telemetry.metric_files import FOLDER, SLOT
 from app.telemetry.request_records import RequestRecord
 
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 20)
-"""Upper ends in seconds: an answer takes about one millisecond, a picture ten to a thousand."""
+"""Upper bounds in seconds: an answer takes about one millisecond, a picture ten to a thousand."""
 
 
 @cache
 def _slot() -> str:
-    """The slot of this process; asked several times a request."""
+    """Return the slot of this process; the library asks for it several times a request."""
     return os.environ.get(SLOT, "master")
 
 
@@ -39,14 +39,13 @@ os.register_at_fork(after_in_child=_slot.cache_clear)
 
 
 class Metrics:
-    """Counts requests, latencies, predictions and refused inputs; a listener of ``RequestObserver``."""
+    """Counts requests, latencies, predictions and refused inputs from their records."""
 
     def __init__(self) -> None:
-        # prometheus_client leaves some of its functions without types, here and below.
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # of no use with many workers
+        disable_created_metrics()  # of no use with many workers
         if FOLDER in os.environ:
-            # The library decides when it is imported, and names files after the process.
-            values.ValueClass = values.MultiProcessValue(_slot)  # type: ignore[no-untyped-call]
+            # By default the library names its files after the process.
+            values.ValueClass = values.MultiProcessValue(_slot)
         self._registry = registry = CollectorRegistry()
         self._requests = Counter(
             "formcast_requests", "Requests answered.", ["route", "status"], registry=registry
@@ -90,29 +89,29 @@ class Metrics:
             self._child(self._refused, record.model, name).inc()
 
     def _child(self, metric: Counter | Histogram, *labels: object) -> Any:
-        """The part of a metric with these labels; finding it anew costs as much as counting."""
+        """Return the part of a metric with these labels; ``labels`` costs as much as counting."""
         key = id(metric), *labels
         found = self._children.get(key)
         if found is None:
             found = self._children[key] = metric.labels(*labels)
         return found
 
-    def text(self) -> bytes:
-        """All counts of all workers, as Prometheus reads them."""
+    def export(self) -> bytes:
+        """Write the counts of all workers, as Prometheus reads them."""
         if FOLDER not in os.environ:
             return generate_latest(self._registry)
-        together = CollectorRegistry()
-        multiprocess.MultiProcessCollector(together)  # type: ignore[no-untyped-call]
-        return generate_latest(together)
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)
+        return generate_latest(registry)
 
 
 def metrics_blueprint(metrics: Metrics) -> Blueprint:
-    """The route that Prometheus reads; where it is not registered there is none."""
+    """Make the route that Prometheus reads."""
     blueprint = Blueprint("metrics", __name__)
 
     @blueprint.get("/metrics", surface=Surface.PROBE)
     def scrape() -> Response:
         headers = {"Content-Type": CONTENT_TYPE_PLAIN_0_0_4, "Cache-Control": "no-store"}
-        return Response(metrics.text(), headers=headers)
+        return Response(metrics.export(), headers=headers)
 
     return blueprint

@@ -65,7 +65,7 @@ def record_outcome(outcome: Outcome, environ: WSGIEnvironment | None = None) -> 
 
     Args:
         outcome: what came of it.
-        environ: the request's, if it is at hand: Flask looks it up anew each time.
+        environ: the request's, if the caller has it: Flask looks it up each time.
     """
     environ = request.environ if environ is None else environ
     environ[_OUTCOME] = outcome
@@ -85,7 +85,7 @@ class RequestObserver:
         Args:
             app: what answers the requests.
             listeners: get the record of each request, in their order.
-            trust_id: whether X-Request-ID comes from a proxy of ours, and not from anybody.
+            trust_id: whether X-Request-ID comes from a trusted proxy, and not from any client.
         """
         self._app = app
         self._listeners = tuple(listeners)

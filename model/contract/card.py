@@ -54,7 +54,10 @@ class Example(BaseModel):
     model_config = _STRICT
 
     title: str
+    """The words of the link."""
+
     values: dict[str, Value]
+    """A value for each field that the example fills, by the field's name."""
 
 
 class CardBase(BaseModel):
@@ -63,12 +66,26 @@ class CardBase(BaseModel):
     model_config = _STRICT
 
     title: str
+    """The question that the model answers; the heading of the page."""
+
     summary: str
+    """One paragraph below the title."""
+
     name: str = ""
+    """The name in the navigation and in lists; without one, the folder's name."""
+
     locale: str = "en_US"
+    """The language and region by which numbers, amounts and plurals are written."""
+
     data_text: str = ""
+    """Where the model's knowledge comes from, in a few words; without it, the text of the
+    manifest."""
+
     limits: tuple[str, ...] = Field(min_length=1)
+    """What the model does not know or cannot do, a sentence each; ``/about`` lists them."""
+
     not_for: tuple[str, ...] = Field(min_length=1)
+    """What nobody should use the model for; ``/about`` lists them."""
 
     @field_validator("locale")
     @classmethod
@@ -84,12 +101,25 @@ class Card(CardBase):
     """The card of a tabular model; form, validation, API, documentation and tests follow it."""
 
     more: str = "More facts"
+    """The heading above the optional fields."""
+
     what_if: str = ""
+    """The field over which the what-if curve goes until the visitor chooses another one."""
+
     reference_text: str = "A typical row"
+    """What to call the row of reference values, with which the reasons compare."""
+
     similar_text: str = "Similar cases"
+    """The heading above the similar rows."""
+
     fields: tuple[AnyField, ...] = Field(min_length=1)
+    """The ``[[fields]]`` of the form, in its order. Each one is a column of the model."""
+
     output: Annotated[NumberOutput | ClassOutput, Field(discriminator="kind")]
+    """The ``[output]``: what the model answers."""
+
     examples: tuple[Example, ...] = Field(min_length=1)
+    """The ``[[examples]]``: filled forms that a visitor can click."""
 
     @model_validator(mode="after")
     def _parts_agree(self) -> "Card":

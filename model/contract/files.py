@@ -28,7 +28,7 @@ def read_card(path: Path) -> Card:
     """
     card = read_any_card(path)
     if isinstance(card, ImageCard):
-        raise ModelError(f"{path}: this is the card of a model of pictures.")
+        raise ModelError(f"{path}: this is the card of an image classifier.")
     return card
 
 

@@ -21,9 +21,16 @@ class PictureOutput(ClassOutput):
     """
 
     classes: tuple[Option, ...] = Field(min_length=2, max_length=2)
+    """The two classes; the model gives the probability of the last one."""
+
     refusal_text: str
+    """The error at the field for a picture that is unlike all training pictures."""
+
     warning: str
+    """What stands beside every answer."""
+
     map_text: str
+    """What stands below the picture with its map."""
 
 
 class Samples(BaseModel):
@@ -32,15 +39,23 @@ class Samples(BaseModel):
     model_config = _STRICT
 
     text: str
+    """The words of the link."""
+
     url: str = Field(pattern="^https://")
+    """The address of the link; it must use HTTPS."""
 
 
 class ImageCard(CardBase):
     """The card of an image classifier: one field, one of two classes."""
 
     fields: tuple[ImageField, ...] = Field(min_length=1, max_length=1)
+    """The one ``[[fields]]`` table: the picture."""
+
     output: PictureOutput
+    """The ``[output]``: the two classes."""
+
     samples: Samples
+    """The ``[samples]``: where a visitor finds pictures to try."""
 
     @cached_property
     def field(self) -> ImageField:

@@ -114,7 +114,7 @@ class ManifestBase(BaseModel):
 class Manifest(ManifestBase):
     """What the training command of a tabular model writes.
 
-    ``axis`` are the bounds of the scale on which a number is drawn; a model of classes has none. It
+    ``axis`` are the bounds of the scale on which a number is drawn; a classifier has none. It
     may have a ``temperature`` instead of a calibration (see ``model.serving.temperature``).
     ``frame`` describes the input of an estimator that is served as it was saved, if that differs
     from the card's columns. ``support`` are the out-of-distribution thresholds of a model without

@@ -20,16 +20,35 @@ class NumberOutput(BaseModel):
     model_config = _STRICT
 
     label: str
+    """The words above the number."""
+
     noun: str
+    """What sentences call the number."""
+
     kind: Literal["number"]
+    """The kind of output."""
+
     format: Literal["currency", "number"]
+    """Whether the number is an amount of money or a plain number."""
+
     unit: str = ""
+    """The ISO 4217 code of the currency, or the unit of a plain number."""
+
     round_to: float = Field(default=1, gt=0)
+    """The step to which the page rounds the number; the API does not round."""
+
     coverage: float = Field(default=0.9, gt=0.5, lt=1)
+    """The share of cases that the range shall contain. The range must have been calibrated for
+    it."""
+
     range_text: str = "{share} answers like this lie between {low} and {high}"
+    """The sentence about the range. Placeholders, once each: ``{share}``, ``{low}``, ``{high}``."""
+
     outside_text: str = (
         "The model has seen nothing like this, so this is a guess: perhaps between {low} and {high}"
     )
+    """The same sentence for a row that is unlike all training rows. Placeholders, once each:
+    ``{low}``, ``{high}``."""
 
     @field_validator("range_text", "outside_text")
     @classmethod
@@ -53,11 +72,23 @@ class ClassOutput(BaseModel):
     model_config = _STRICT
 
     label: str
+    """The words above the class."""
+
     noun: str
+    """What sentences call the class."""
+
     kind: Literal["class"]
+    """The kind of output."""
+
     classes: tuple[Option, ...] = Field(min_length=2, max_length=50)
+    """The classes, in the order of the model's columns."""
+
     probabilities: bool = True
+    """Whether the model gives a probability for each class. If not, it names a class and says
+    nothing of how sure it is."""
+
     outside_text: str = "The model has seen nothing like this, so this is a guess"
+    """The sentence for a row that is unlike all training rows."""
 
     @model_validator(mode="after")
     def _values_are_distinct(self) -> "ClassOutput":

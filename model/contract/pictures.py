@@ -98,6 +98,7 @@ class ImageField(BaseField):
     """A JPEG or PNG file; read in memory, at most 10 MB and 40 megapixels."""
 
     kind: Literal["image"]
+    """The kind of field."""
 
     @property
     def missing_text(self) -> str:
@@ -219,7 +220,8 @@ def estimate_decoded_bytes(image: Image.Image, data: bytes) -> int:
         # libjpeg keeps two bytes for each sample until it has read the last scan.
         layers = [(horizontal, vertical) for _, horizontal, vertical, _ in image.layer]
         largest = max(across for across, _ in layers) * max(down for _, down in layers)
-        coefficients = sum(2 * pixels * across * down // largest for across, down in layers)
+        # 0 is no sampling factor: libjpeg refuses such a file as soon as it decodes it.
+        coefficients = sum(2 * pixels * across * down // max(1, largest) for across, down in layers)
     # Pillow's draft will choose this fraction; it cannot be asked without decoding.
     fraction = max(n for n in (1, 2, 4, 8) if n <= max(1, min(image.size) // _SHORTER_SIDE))
     return coefficients + pixels // fraction**2 * bytes_per_pixel

@@ -16,12 +16,19 @@ from model.house_price.pipeline import (
     fit_price_model,
     fit_scale_model,
 )
-from model.making.conformal import Bounds, calibrate, every_subset, folds, mask, splits
+from model.making.conformal import (
+    ConformalBounds,
+    assign_folds,
+    calibrate,
+    iterate_folds,
+    list_subsets,
+    mask_features,
+)
 
 COVERAGE = 0.9
 """The share of sales that a range should hold."""
 
-SUBSETS = every_subset(len(OPTIONAL))
+SUBSETS = list_subsets(len(OPTIONAL))
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ class FittedModel:
 
     price_model: TransformedTargetRegressor
     scale_model: TransformedTargetRegressor
-    bounds: Bounds
+    bounds: ConformalBounds
     held_out: HeldOutPredictions
 
 
@@ -63,15 +70,15 @@ def fit_model(
     For calibration, the price of a row comes from a model of the other folds, and its scale from a
     model of the errors of the other folds. The models that are kept are fitted to all rows.
     """
-    fold = folds(len(features), folds_count, np.random.default_rng(config.seed))
+    fold = assign_folds(len(features), folds_count, np.random.default_rng(config.seed))
     value = np.empty((len(SUBSETS), len(features)))
-    for number, (learn, hold) in enumerate(splits(fold), 1):
+    for number, (learn, hold) in enumerate(iterate_folds(fold), 1):
         model = fit_price_model(features[learn], price[learn], config)
         value[:, hold] = predict_subsets(model, features[hold])
         report(f"price, fold {number} of {folds_count}")
     error = np.abs(np.log(price / value))
     scale = np.empty_like(value)
-    for learn, hold in splits(fold):
+    for learn, hold in iterate_folds(fold):
         model = fit_scale_model(features[learn], error[:, learn], config)
         scale[:, hold] = predict_subsets(model, features[hold])
     report("scale, all folds")
@@ -93,7 +100,9 @@ def predict_subsets(model: TransformedTargetRegressor, features: Float64Array) -
         Predictions [128, N], in the unit of the model.
     """
     masked = [
-        mask(features, np.broadcast_to(subset, (len(features), len(subset))), OPTIONAL_COLUMNS)
+        mask_features(
+            features, np.broadcast_to(subset, (len(features), len(subset))), OPTIONAL_COLUMNS
+        )
         for subset in SUBSETS
     ]
     predictions = np.asarray(model.predict(to_frame(np.concatenate(masked))), dtype=float)

@@ -10,11 +10,11 @@ from model.contract.arrays import Float64Array
 from model.house_price.features import OPTIONAL
 from model.house_price.fitting import COVERAGE, SUBSETS, HeldOutPredictions
 from model.making.conformal import (
+    absolute_percentage_error,
     calibrate,
-    median_width,
-    percentage_error,
-    share_inside,
-    splits,
+    coverage_score,
+    iterate_folds,
+    median_relative_width,
 )
 
 _GROUPS = {"three": slice(0, 1), "all": slice(len(SUBSETS) - 1, None), "random": slice(None)}
@@ -38,13 +38,13 @@ class GroupMetrics:
 def compute_group_metrics(held_out: HeldOutPredictions, price: Float64Array) -> list[GroupMetrics]:
     """Return the metrics of each of the 128 groups, for prices [N] in dollars."""
     low, high = _compute_ranges(held_out, price)
-    error = np.median(percentage_error(held_out.value, price), axis=1)
+    error = np.median(absolute_percentage_error(held_out.value, price), axis=1)
     return [
         GroupMetrics(
             known=tuple(np.array(OPTIONAL)[subset].tolist()),
             error=float(error[group]),
-            coverage=share_inside(low[group], high[group], price),
-            width=median_width(low[group], high[group], held_out.value[group]),
+            coverage=coverage_score(low[group], high[group], price),
+            width=median_relative_width(low[group], high[group], held_out.value[group]),
         )
         for group, subset in enumerate(SUBSETS)
     ]
@@ -58,14 +58,14 @@ def compute_metrics(held_out: HeldOutPredictions, price: Float64Array) -> dict[s
     with all, and over all subsets of the optional ones (`random`).
     """
     low, high = _compute_ranges(held_out, price)
-    error = percentage_error(held_out.value, price)
+    error = absolute_percentage_error(held_out.value, price)
     prices = np.broadcast_to(price, held_out.value.shape)
     metrics = {}
     for given, groups in _GROUPS.items():
         value, true_price = held_out.value[groups], prices[groups]
         metrics[f"error_{given}"] = float(np.median(error[groups]))
-        metrics[f"coverage_{given}"] = share_inside(low[groups], high[groups], true_price)
-        metrics[f"width_{given}"] = median_width(low[groups], high[groups], value)
+        metrics[f"coverage_{given}"] = coverage_score(low[groups], high[groups], true_price)
+        metrics[f"width_{given}"] = median_relative_width(low[groups], high[groups], value)
     return metrics
 
 
@@ -76,7 +76,7 @@ def _compute_ranges(
     scores = held_out.compute_scores(price)
     low, high = np.empty_like(scores), np.empty_like(scores)
     group = np.arange(len(scores))[:, None]
-    for learn, hold in splits(held_out.fold):
+    for learn, hold in iterate_folds(held_out.fold):
         bounds = calibrate(scores[:, learn], COVERAGE)
         low[:, hold], high[:, hold] = bounds.interval(
             held_out.value[:, hold], held_out.scale[:, hold], group

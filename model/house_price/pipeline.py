@@ -24,7 +24,7 @@ from sklearn.preprocessing import Binarizer, OneHotEncoder, StandardScaler
 from model.contract.arrays import Float64Array
 from model.house_price.features import CHOICES, FIELDS, NUMBERS, OPTIONAL, to_frame
 from model.house_price.network import fit_network
-from model.making.conformal import group_of, mask, sample_known
+from model.making.conformal import find_groups, mask_features, sample_known
 
 OPTIONAL_COLUMNS = [FIELDS.index(name) for name in OPTIONAL]
 _NEIGHBORHOOD = FIELDS.index("neighborhood")
@@ -120,7 +120,7 @@ def fit_scale_model(
     )
     encoder = NeighborhoodEncoder(features[:, _NEIGHBORHOOD], error.mean(axis=0))
     encoded = encoder.encode(masked)
-    trees.fit(encoded, error[group_of(masked, OPTIONAL_COLUMNS), rows])
+    trees.fit(encoded, error[find_groups(masked, OPTIONAL_COLUMNS), rows])
     predictions = np.log(np.maximum(trees.predict(encoded), _LEAST_SCALE))
     preprocessing = _fit_preprocessing(features)
     frame = to_frame(masked)
@@ -151,7 +151,7 @@ def make_masked_copies(features: Float64Array, copies: int, seed: int) -> Float6
     """
     rng = np.random.default_rng(seed)
     known = sample_known(rng, len(features), copies, len(OPTIONAL))
-    return np.concatenate([mask(features, drawn, OPTIONAL_COLUMNS) for drawn in known])
+    return np.concatenate([mask_features(features, drawn, OPTIONAL_COLUMNS) for drawn in known])
 
 
 class Teacher:

@@ -34,11 +34,12 @@ from model.contract.manifest import (
 from model.house_price.features import CARD, CHOICES, FIELDS, OPTIONAL, REQUIRED
 from model.house_price.fitting import COVERAGE, FittedModel, fit_model
 from model.house_price.metrics import compute_group_metrics, compute_metrics
+from model.house_price.networks import convert_networks
 from model.house_price.pipeline import OPTIONAL_COLUMNS, TrainingConfig
 from model.house_price.sales import SALES, Sales, read_sales
-from model.making.conformal import Bounds, group_of, mask, sample_known
-from model.making.neighbors import limits, make
-from model.making.onnx.compile import compile_pipelines
+from model.making.conformal import ConformalBounds, find_groups, mask_features, sample_known
+from model.making.neighbors import build_neighbors, compute_ood_thresholds
+from model.making.onnx.compile import CONVERTERS, compile_pipelines
 from model.serving.explain import explain
 from model.serving.neighbors import Neighbors
 from model.serving.predictors import OnnxPredictor
@@ -111,7 +112,11 @@ def train(
     fitted = fit_model(sales.features, sales.price, config, folds_count=folds_count, report=report)
     pipelines = {"value": fitted.price_model, "spread": fitted.scale_model}
     compiled = compile_pipelines(
-        pipelines, FIELDS, CHOICES, _make_comparison_rows(sales.features, config.seed)
+        pipelines,
+        FIELDS,
+        CHOICES,
+        _make_comparison_rows(sales.features, config.seed),
+        {"as networks": convert_networks, **CONVERTERS},
     )
     report("compiled and compared")
     joblib.dump(pipelines, folder / "model.joblib", compress=3)
@@ -175,7 +180,7 @@ def _make_comparison_rows(features: Float64Array, seed: int) -> Float64Array:
     shape = (len(features), len(OPTIONAL))
     known = [np.ones(shape, dtype=bool), np.zeros(shape, dtype=bool)]
     known += list(sample_known(rng, shape[0], _MASKED_COMPARISONS, shape[1], none=0, every=0))
-    return np.concatenate([mask(features, drawn, OPTIONAL_COLUMNS) for drawn in known])
+    return np.concatenate([mask_features(features, drawn, OPTIONAL_COLUMNS) for drawn in known])
 
 
 def _index_neighbors(compiled: bytes, sales: Sales) -> Neighbors:
@@ -194,7 +199,9 @@ def _index_neighbors(compiled: bytes, sales: Sales) -> Neighbors:
     ]
     importance = np.abs(explained).mean(axis=0)
     choices = {FIELDS.index(name): len(listed) for name, listed in CHOICES.items()}
-    return make(rows, sales.price, sales.year_sold, choices, importance.tolist(), predict_values)
+    return build_neighbors(
+        rows, sales.price, sales.year_sold, choices, importance.tolist(), predict_values
+    )
 
 
 def _make_calibration(
@@ -204,7 +211,7 @@ def _make_calibration(
     group_metrics = compute_group_metrics(fitted.held_out, price)
     required = [FIELDS.index(name) for name in REQUIRED]
     known = [[*required, *map(FIELDS.index, group.known)] for group in group_metrics]
-    supports = limits(neighbors, known)
+    supports = compute_ood_thresholds(neighbors, known)
     groups = tuple(
         CalibrationGroup(
             known=group.known,
@@ -230,14 +237,14 @@ def _compute_reference(features: Float64Array) -> dict[str, Value]:
     return reference
 
 
-def _make_golden(compiled: bytes, bounds: Bounds) -> tuple[GoldenRow, ...]:
+def _make_golden(compiled: bytes, bounds: ConformalBounds) -> tuple[GoldenRow, ...]:
     """Return `GOLDEN` with the predictions of the compiled model, in dollars and cents."""
     rows = np.array(
         [[field.encode(features.get(field.name)) for field in CARD.fields] for features in GOLDEN]
     )
     value, scale = OnnxPredictor(compiled).predict(rows.astype(np.float32))
     assert scale is not None  # noqa: S101 (both were compiled)
-    groups = group_of(rows, OPTIONAL_COLUMNS)
+    groups = find_groups(rows, OPTIONAL_COLUMNS)
     low, high = bounds.interval(value.astype(np.float64), scale.astype(np.float64), groups)
     return tuple(
         GoldenRow(

@@ -1,4 +1,4 @@
-"""Adding a model: from a person's file and data to a folder that is served as it is."""
+"""Add a model: from a person's file and data to a folder that can be served."""
 
 from __future__ import annotations
 
@@ -9,17 +9,22 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from model.contract.errors import ModelError
-from model.making.cards import draft_words, write_card
-from model.making.columns import study
-from model.making.dataset import build_dataset, hold_bounds, optional_notes, require_one
+from model.making.cards import draft_text, write_card
+from model.making.columns import infer_columns
+from model.making.dataset import (
+    build_dataset,
+    describe_optional_fields,
+    require_one_field,
+    tighten_bounds,
+)
 from model.making.errors import AddError
 from model.making.evaluating import evaluate
 from model.making.examples import choose_examples
 from model.making.features import match_features
-from model.making.indexing import importance_of, index_rows
+from model.making.indexing import LEAST_ROWS, compute_importance, index_rows
 from model.making.manifests import write_manifest
-from model.making.opening import open_subject
-from model.making.request import Request
+from model.making.opening import open_model
+from model.making.options import AddOptions
 from model.making.summary import AddedModel, summarize
 from model.making.tables import read_rows
 from model.making.targets import draft_output, read_truth
@@ -29,149 +34,154 @@ STAGES = (
     "reading",
     "looking at the columns",
     "compiling and comparing",
-    "weighing the facts",
+    "ranking the facts",
     "indexing similar rows",
     "measuring on held-out rows",
     "writing and checking",
 )
-"""What is done, one after the other; a progress bar counts them."""
+"""The steps in their order; a progress bar counts them."""
 
 _RESERVED = ("about", "api", "embed", "healthz", "metrics", "predict-fragment", "readyz", "static")
 
 
-def add_model(request: Request, root: Path, report: Callable[[str], object]) -> AddedModel:
-    """Make a model's folder under ``root``; nothing is left behind where that fails.
+def add_model(options: AddOptions, root: Path, report: Callable[[str], object]) -> AddedModel:
+    """Make a model's folder under ``root``; if that fails, nothing is left behind.
 
     A model that is replaced stays until the new one is in its place. If the process is killed
     between the two, the next run with the same name puts the old one back.
 
     Args:
-        request: what to make it from.
+        options: what to make it from.
         root: the folder in which the models' folders stand.
-        report: is told each of ``STAGES`` as it begins.
+        report: called with each of ``STAGES`` as it begins.
 
     Raises:
-        AddError: if it cannot be done; says why and what to do.
+        AddError: if the model cannot be added; says why and what to do.
     """
-    folder = _free_folder(request, root)
+    folder = _choose_folder(options, root)
     with tempfile.TemporaryDirectory(dir=root, prefix=f".{folder.name}-") as temporary:
         work = Path(temporary) / folder.name
         work.mkdir()
         try:
-            added = _make(request, folder, work, report)
+            added = _make_folder(options, folder, work, report)
             load_model(work)
         except ModelError as error:
             text = str(error).replace(str(work), str(folder))
-            raise AddError(f"What was drafted does not pass its own check: {text}") from error
+            raise AddError(f"The drafted model does not pass its own check: {text}") from error
         except ValidationError as error:
             raise AddError(
                 f"What was measured of the model cannot be kept: {error}. Look for rows of the "
                 "data to which it gives no usable answer."
             ) from error
-        _put(work, folder, Path(temporary))
+        _replace_folder(folder, work, Path(temporary))
     return added
 
 
-def _put(work: Path, folder: Path, temporary: Path) -> None:
-    """Rename ``work`` to ``folder``; a model that was there comes back where that fails.
+def _replace_folder(folder: Path, work: Path, temporary: Path) -> None:
+    """Rename ``work`` to ``folder``; if that fails, a model that was there comes back.
 
     Args:
+        folder: where the new model is to stand.
         work: the new model.
-        folder: where it is to stand.
         temporary: takes the replaced model; whoever made this folder deletes it.
 
     Raises:
         AddError: if the file system refuses.
     """
-    kept = _kept(folder)
-    if kept.exists():  # beside a model, so another run put that in its place and was then killed
-        kept.rename(temporary / "older")
+    backup = _backup_path(folder)
+    if backup.exists():  # beside a model, so another run put that in its place and was then killed
+        backup.rename(temporary / "older")
     try:
         if folder.exists():
-            folder.rename(kept)
+            folder.rename(backup)
         work.rename(folder)
     except OSError as error:
         raise AddError(f"{folder} could not be put in its place: {error}.") from error
     finally:  # after an interrupt, too
-        _put_back(folder)
-        if kept.exists():
-            kept.rename(temporary / "old")
+        _restore_backup(folder)
+        if backup.exists():
+            backup.rename(temporary / "old")
 
 
-def _put_back(folder: Path) -> None:
+def _restore_backup(folder: Path) -> None:
     """Undo a replacement that was broken off after the old model had left its place."""
-    kept = _kept(folder)
-    if kept.exists() and not folder.exists():
-        kept.rename(folder)
+    backup = _backup_path(folder)
+    if backup.exists() and not folder.exists():
+        backup.rename(folder)
 
 
-def _kept(folder: Path) -> Path:
-    """Where a model stands while another takes its place; a later run finds it there."""
+def _backup_path(folder: Path) -> Path:
+    """Return where a model stands while another takes its place; a later run finds it there."""
     return folder.with_name(f".{folder.name}.old")
 
 
-def _free_folder(request: Request, root: Path) -> Path:
-    slug = request.name.replace("_", "-")
+def _choose_folder(options: AddOptions, root: Path) -> Path:
+    slug = options.name.replace("_", "-")
     if not (slug.replace("-", "").isalnum() and slug.isascii() and slug == slug.lower()):
-        raise AddError(f"--name {request.name}: write lower-case letters, digits and dashes.")
+        raise AddError(f"--name {options.name}: write lower-case letters, digits and dashes.")
     if not slug[0].isalpha() or slug in _RESERVED:
-        raise AddError(f"--name {request.name} cannot stand in an address. Take another.")
+        raise AddError(
+            f"--name {options.name} cannot be part of an address: it must begin with a letter, and "
+            f"{', '.join(_RESERVED)} are taken. Choose another."
+        )
     folder = root / slug.replace("-", "_")
     if not root.is_dir():
-        raise AddError(f"{root} is no folder.")
-    _put_back(folder)
+        raise AddError(f"{root} is not a folder. Name the folder of the models with --models.")
+    _restore_backup(folder)
     if folder.exists() and not (folder / "card.toml").is_file():
-        raise AddError(f"{folder} is there and is no model. Take another --name.")
-    if folder.exists() and not request.force:
-        raise AddError(f"{folder} is there. Take another --name, or say --force to replace it.")
+        raise AddError(f"{folder} exists and is not a model. Choose another --name.")
+    if folder.exists() and not options.force:
+        raise AddError(f"{folder} exists. Choose another --name, or add --force to replace it.")
     return folder
 
 
-def _make(
-    request: Request, folder: Path, work: Path, report: Callable[[str], object]
+def _make_folder(
+    options: AddOptions, folder: Path, work: Path, report: Callable[[str], object]
 ) -> AddedModel:
-    """Make the files in ``work`` that are to stand in ``folder``."""
+    """Make the model's files in ``work``; messages name ``folder``, where they go afterwards."""
     notes: list[str] = []
     stage = iter(STAGES)
 
     report(next(stage))
-    subject = open_subject(request.path, request.trust)
-    rows = read_rows(request.data, request.target, request.holdout)
+    source = open_model(options.path, options.trust)
+    rows = read_rows(options.data, options.target, options.holdout)
     notes += rows.notes
-    names = match_features(subject, rows, request, notes.append)
+    names = match_features(source, rows, options, notes.append)
 
     report(next(stage))
-    columns = study(rows.table, names, subject.encoded(names), request.kinds, request.required)
-    subject = subject.told(rows.table[request.target], request.classes)
-    truth = read_truth(rows, request, subject.classes)
+    encoded = source.find_encoded(names)
+    columns = infer_columns(rows.table, names, encoded, options.kinds, options.required)
+    source = source.with_target(rows.table[options.target], options.classes)
+    truth = read_truth(rows, options, source.classes)
 
     report(next(stage))
-    ready = subject.ready(rows.table, columns, work)
-    notes += ready.notes
-    dataset = build_dataset(ready, columns, truth, rows.held_out, notes.append)
-    dataset = hold_bounds(dataset, ready.answer)
+    prepared = source.prepare(rows.table, columns, work)
+    predict = prepared.predict
+    notes += prepared.notes
+    dataset = build_dataset(prepared, columns, truth, rows.held_out, notes.append)
+    dataset = tighten_bounds(dataset, predict)
 
     report(next(stage))
-    importance = importance_of(ready.answer, dataset.matrix, dataset.fields)
-    dataset = require_one(dataset, importance, notes.append)
-    notes += optional_notes(dataset)
+    importance = compute_importance(predict, dataset.matrix, dataset.fields)
+    dataset = require_one_field(dataset, importance, notes.append)
+    notes += describe_optional_fields(dataset)
 
     report(next(stage))
-    seen = ~dataset.held_out
+    training = ~dataset.held_out
     index = index_rows(
-        ready.answer, dataset.matrix[seen], dataset.truth[seen], dataset.fields, importance
+        predict, dataset.matrix[training], dataset.truth[training], dataset.fields, importance
     )
     if index is None:
-        notes.append("No similar rows are shown: fewer than 100 rows have every fact.")
+        notes.append(f"No similar rows are shown: fewer than {LEAST_ROWS} rows have every fact.")
 
     report(next(stage))
-    classes = tuple(str(item) for item in subject.classes)
-    output = draft_output(dataset.truth, request, classes, ready.probabilities)
-    evaluation = evaluate(ready.answer, dataset, output, request.coverage, notes.append)
+    classes = tuple(str(item) for item in source.classes)
+    output = draft_output(dataset.truth, options, classes, prepared.probabilities)
+    evaluation = evaluate(predict, dataset, output, options.coverage, notes.append)
 
     report(next(stage))
-    words = draft_words(subject.title, request.data.name, dataset, output)
-    examples = choose_examples(ready.answer, dataset, output)
-    card = write_card(work / "card.toml", dataset, output, words, examples, importance)
-    manifest = write_manifest(work, request, ready, card, dataset, evaluation, index)
-    return summarize(folder, dataset, output, ready, manifest, notes)
+    text = draft_text(options.data.name, dataset, output)
+    examples = choose_examples(predict, dataset, output)
+    card = write_card(work / "card.toml", dataset, output, text, examples, importance)
+    manifest = write_manifest(work, options, prepared, card, dataset, evaluation, index)
+    return summarize(folder, dataset, output, prepared, manifest, notes)

@@ -1,7 +1,7 @@
-"""How far beyond the rows of the data a number may be: rows like them must not be refused.
+"""How far beyond the rows of the data a number may be, so that rows like them are not refused.
 
-Whether the model has seen anything like a row is for its support to say; bounds are for what is no
-such number at all, like a slip of the keyboard.
+Bounds only catch wrong entries, like a typing error. The out-of-distribution score tells whether
+the model has seen anything like a row.
 """
 
 from __future__ import annotations
@@ -9,35 +9,35 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
+
+from model.contract.arrays import Float64Array
 
 _SHARE = 1 / 3
 _TAIL = 0.05
 
 
-def wide_bounds(known: npt.NDArray[np.float64], whole: bool, unit: str) -> tuple[float, float]:
-    """Round numbers beyond both ends of a column.
+def widen_bounds(known: Float64Array, whole: bool, unit: str) -> tuple[float, float]:
+    """Return round numbers beyond both ends of a column, the lower one first.
 
     Each end is widened by a third of the span, or by as much as lies beyond the outermost twentieth
-    of the rows, where that is more; but never to the other side of 0, nor from within 100 % to
-    beyond it.
+    of the rows, where that is more. It stays on its side of 0, and a percentage within 100 %.
 
     Args:
-        known: the column's numbers, shape (rows,).
+        known: the column's numbers, shape (rows,), in the unit.
         whole: whether the bounds have to be whole numbers.
-        unit: of the numbers, "" where nobody knows.
+        unit: of the numbers, "" where it is not known.
     """
-    first, last = float(known.min()), float(known.max())
-    inner = np.quantile(known, (_TAIL, 1 - _TAIL)).tolist()
-    least = _SHARE * (last - first) or 1.0  # only one number is left where rows were left out
-    low = first - max(least, inner[0] - first)
-    high = last + max(least, last - inner[1])
+    least, most = float(known.min()), float(known.max())
+    inner_low, inner_high = np.quantile(known, (_TAIL, 1 - _TAIL)).tolist()
+    margin = _SHARE * (most - least) or 1.0  # a single number may be left after rows were left out
+    low = least - max(margin, inner_low - least)
+    high = most + max(margin, most - inner_high)
     low, high = round_bounds(low, high, whole)
-    if first >= 0:
+    if least >= 0:
         low = max(low, 0.0)
-    elif last <= 0:
+    elif most <= 0:
         high = min(high, 0.0)
-    if unit == "%" and last <= 100:
+    if unit == "%" and most <= 100:
         high = min(high, 100.0)
     return low, high
 
@@ -48,6 +48,6 @@ def round_bounds(low: float, high: float, whole: bool) -> tuple[float, float]:
     if whole:
         digits = min(digits, 0)
     step = 10.0**-digits
-    found = math.floor(low / step) * step, math.ceil(high / step) * step
-    first, last = (round(end, max(digits, 0)) for end in found)
-    return min(first, low), max(last, high)
+    wider = math.floor(low / step) * step, math.ceil(high / step) * step
+    rounded_low, rounded_high = (round(end, max(digits, 0)) for end in wider)
+    return min(rounded_low, low), max(rounded_high, high)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from model.contract.sources import CellValue, Source
 from model.making.errors import AddError
-from model.making.naming import Naming, name_columns, readable
+from model.making.naming import Naming, format_choice, name_columns
 
 Kind = Literal["integer", "number", "choice", "flag"]
 KINDS: tuple[Kind, ...] = ("integer", "number", "choice", "flag")
@@ -20,8 +20,8 @@ KINDS: tuple[Kind, ...] = ("integer", "number", "choice", "flag")
 MOST_CHOICES = 250
 """Values that a list can offer; nobody scrolls further."""
 
-_CODES = 12
-_BY_FREQUENCY = 7
+_MOST_CODES = 12
+_MOST_BY_FREQUENCY = 7
 _PAIRS = (
     ("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("off", "on"), ("0", "1"),
 )  # fmt: skip
@@ -34,8 +34,8 @@ _NUMBER = re.compile(r"[-+]?[$€£]?\s*\d[\d,.' ]*\s*[%$€£]?")
 class DataColumn:
     """One column: its field's names, its kind and why, and its cells in the data.
 
-    ``labels`` are what people read for each value of a choice; ``asked`` is True where a person
-    says that it is always asked for.
+    ``labels`` are what people read for each value of a choice; ``always_asked`` is True where a
+    person says that the form always asks for it.
     """
 
     naming: Naming
@@ -44,15 +44,24 @@ class DataColumn:
     labels: tuple[str, ...]
     cells: pd.Series
     guess: str
-    asked: bool = False
+    always_asked: bool = False
 
     @property
     def missing(self) -> int:
-        """How many rows have nothing here."""
+        """The number of rows that have nothing here."""
         return int(self.cells.isna().sum())
 
 
-def study(
+class _Guess(NamedTuple):
+    """What a column is, and why."""
+
+    kind: Kind
+    source: Source
+    labels: tuple[str, ...]
+    reason: str
+
+
+def infer_columns(
     table: pd.DataFrame,
     names: Sequence[str],
     encoded: set[str],
@@ -64,133 +73,145 @@ def study(
     Args:
         table: the data.
         names: the columns that the model takes, in its order.
-        encoded: those that it takes for categories although they may hold numbers.
-        kinds: what a person says that columns are.
-        required: those that are always asked for, as a person says.
+        encoded: those that it treats as categories although they may hold numbers.
+        kinds: the kinds of columns that a person names.
+        required: the columns that the form always asks for, as a person says.
 
     Raises:
         AddError: for every column that a form cannot ask for, all in one message.
     """
-    for option, said in (("--kind", kinds), ("--required", required)):
-        if strangers := [name for name in said if name not in names]:
-            raise AddError(f"{option} names {strangers[0]!r}, which the model does not take.")
-    studied: dict[str, tuple[Kind, Source, tuple[str, ...], str]] = {}
-    wrong = []
+    for option, columns in (("--kind", kinds), ("--required", required)):
+        if unknown := [name for name in columns if name not in names]:
+            raise AddError(f"{option} names {unknown[0]!r}, which the model does not take.")
+    guesses: dict[str, _Guess] = {}
+    problems = []
     for name in names:
         try:
-            studied[name] = _study(name, table[name], name in encoded, kinds.get(name))
+            guesses[name] = _infer(name, table[name], name in encoded, kinds.get(name))
         except AddError as error:
-            wrong.append(str(error))
-    if wrong:
-        raise AddError("\n".join(wrong))
-    numbers = {name for name in names if studied[name][0] in ("integer", "number")}
+            problems.append(str(error))
+    if problems:
+        raise AddError("\n".join(problems))
+    numbers = {name for name in names if guesses[name].kind in ("integer", "number")}
     return [
-        DataColumn(naming, *studied[name][:3], table[name], studied[name][3], name in required)
+        DataColumn(
+            naming,
+            guesses[name].kind,
+            guesses[name].source,
+            guesses[name].labels,
+            table[name],
+            guesses[name].reason,
+            name in required,
+        )
         for name, naming in zip(names, name_columns(list(names), numbers), strict=True)
     ]
 
 
-def _study(
-    name: str, cells: pd.Series, encoded: bool, said: Kind | None
-) -> tuple[Kind, Source, tuple[str, ...], str]:
+def _infer(name: str, cells: pd.Series, encoded: bool, kind: Kind | None) -> _Guess:
     known = cells.dropna()
     distinct = list(known.unique())
     if not distinct:
         raise AddError(f"Column {name!r} is empty. {_WITHOUT}")
     if len(distinct) == 1:
         raise AddError(
-            f"Column {name!r} is {distinct[0]!r} in every row: there is nothing to ask. {_WITHOUT}"
+            f"Column {name!r} is {distinct[0]!r} in every row, so there is nothing to ask. "
+            f"{_WITHOUT}"
         )
-    numbers_rows = len(distinct) == len(cells) > 20 and _ID.fullmatch(name) and said is None
-    if numbers_rows and not pd.api.types.is_float_dtype(cells.dtype):
+    is_id = len(distinct) == len(cells) > 20 and _ID.fullmatch(name) and kind is None
+    if is_id and not pd.api.types.is_float_dtype(cells.dtype):
         raise AddError(
-            f"Column {name!r} has another value in every row: it numbers them, and nobody can give "
-            f"it for a new one. {_WITHOUT} (Or say --kind '{name}=integer' if you mean it.)"
+            f"Column {name!r} has another value in every row: it numbers them, and nobody knows "
+            f"the number of a new one. {_WITHOUT} If it is a fact all the same, write "
+            f"--kind '{name}=integer'."
         )
     if all(isinstance(value, bool | np.bool_) for value in distinct):
         if cells.isna().any():
-            return "flag", Source(column=name, type="text", values=(False, True)), (), "yes or no"
-        return "flag", Source(column=name, type="boolean"), (), "True and False"
+            source = Source(column=name, type="text", values=(False, True))
+            return _Guess("flag", source, (), "yes or no")
+        return _Guess("flag", Source(column=name, type="boolean"), (), "True and False")
     if pd.api.types.is_numeric_dtype(cells.dtype):
-        return _study_numbers(name, cells, sorted(distinct), encoded, said)
-    return _study_text(name, known, said)
+        return _infer_numbers(name, cells, sorted(distinct), encoded, kind)
+    return _infer_text(name, known, kind)
 
 
-_WITHOUT = "Fit the model without this column and add that."
+_WITHOUT = "Fit the model without this column, and add that model."
 
 
-def _study_numbers(
-    name: str, cells: pd.Series, distinct: list[Any], encoded: bool, said: Kind | None
-) -> tuple[Kind, Source, tuple[str, ...], str]:
+def _infer_numbers(
+    name: str, cells: pd.Series, distinct: list[Any], encoded: bool, kind: Kind | None
+) -> _Guess:
     whole_type = pd.api.types.is_integer_dtype(cells.dtype)
     dtype: Literal["integer", "float"] = "integer" if whole_type else "float"
     if not np.isfinite(distinct).all():
-        raise AddError(f"Column {name!r} holds infinite numbers. Mend the data, and fit anew.")
+        raise AddError(
+            f"Column {name!r} holds infinite numbers. Fix the data, and fit the model again."
+        )
     whole = all(float(value).is_integer() for value in distinct)
     plain = Source(column=name, type=dtype)
-    if said in (None, "flag") and set(distinct) == {0, 1}:
-        return "flag", plain, (), "0 and 1"
-    if said == "flag":
+    if kind in (None, "flag") and set(distinct) == {0, 1}:
+        return _Guess("flag", plain, (), "0 and 1")
+    if kind == "flag":
         raise AddError(f"--kind says that {name!r} is a flag, but it holds more than 0 and 1.")
-    gaps = whole and distinct[-1] - distinct[0] + 1 > len(distinct) <= _CODES
+    gaps = whole and distinct[-1] - distinct[0] + 1 > len(distinct) <= _MOST_CODES
     gaps = gaps and len(cells) >= 5 * len(distinct)
-    if said == "choice" or (said is None and (encoded or gaps)):
+    if kind == "choice" or (kind is None and (encoded or gaps)):
         if len(distinct) > MOST_CHOICES:
-            raise AddError(f"Column {name!r} has {len(distinct)} values, too many for a list.")
+            raise AddError(
+                f"Column {name!r} has {len(distinct)} values. A list can show {MOST_CHOICES}."
+            )
         values: tuple[CellValue, ...] = tuple(
             int(value) if whole_type else float(value) for value in distinct
         )
-        why = "the model takes it for a category" if encoded else f"{len(values)} whole numbers"
-        if said:
-            why = "as you say"
-        labels = tuple(_plain(value) for value in values)
-        return "choice", Source(column=name, type=dtype, values=values), labels, f"codes: {why}"
-    if said == "integer" and not whole:
+        reason = "the model treats it as a category" if encoded else f"{len(values)} whole numbers"
+        if kind:
+            reason = "as you say"
+        labels = tuple(_label(value) for value in values)
+        source = Source(column=name, type=dtype, values=values)
+        return _Guess("choice", source, labels, f"codes: {reason}")
+    if kind == "integer" and not whole:
         raise AddError(f"--kind says that {name!r} is a whole number, but it holds fractions.")
-    if said == "integer" or (said is None and whole and (whole_type or cells.isna().any())):
-        return "integer", plain, (), "whole numbers"
-    return "number", plain, (), "numbers"
+    if kind == "integer" or (kind is None and whole and (whole_type or cells.isna().any())):
+        return _Guess("integer", plain, (), "whole numbers")
+    return _Guess("number", plain, (), "numbers")
 
 
-def _plain(value: CellValue) -> str:
+def _label(value: CellValue) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _study_text(
-    name: str, known: pd.Series, said: Kind | None
-) -> tuple[Kind, Source, tuple[str, ...], str]:
+def _infer_text(name: str, known: pd.Series, kind: Kind | None) -> _Guess:
     texts = [str(value) for value in known.tolist()]
     counts = pd.Series(texts).value_counts()
     distinct = [str(value) for value in counts.index]
     folded = {value.strip().lower(): value for value in distinct}
-    if len(folded) == len(distinct) == 2 and said in (None, "flag"):
+    if len(folded) == len(distinct) == 2 and kind in (None, "flag"):
         for no, yes in _PAIRS:
             if set(folded) == {no, yes}:
                 values = (folded[no], folded[yes])
-                guess = f"{values[0]} and {values[1]}"
-                return "flag", Source(column=name, type="text", values=values), (), guess
-    if said not in (None, "choice"):
-        raise AddError(f"--kind says that {name!r} is a {said}, but it holds text.")
-    if said is None and all(_DATE.match(value.strip()) for value in distinct):
+                source = Source(column=name, type="text", values=values)
+                return _Guess("flag", source, (), f"{values[0]} and {values[1]}")
+    if kind not in (None, "choice"):
+        raise AddError(f"--kind says that {name!r} is a {kind}, but it holds text.")
+    if kind is None and all(_DATE.match(value.strip()) for value in distinct):
         raise AddError(
-            f"Column {name!r} holds dates as text. A model can learn from a number: fit it on the "
-            "year, or on the days since a day, and give the data that column."
+            f"Column {name!r} holds dates as text, and a model learns from numbers. Fit it on the "
+            "year, or on the days since a fixed day, and give the data that column."
         )
-    if said is None and all(_NUMBER.fullmatch(value.strip()) for value in distinct):
+    if kind is None and all(_NUMBER.fullmatch(value.strip()) for value in distinct):
         raise AddError(
             f"Column {name!r} holds numbers as text, like {distinct[0]!r}. Make them numbers in "
-            f"the data, and fit anew; or say --kind '{name}=choice' if they are codes."
+            "the data, and fit the model again. If they are codes, write "
+            f"--kind '{name}=choice'."
         )
     many = len(distinct) > MOST_CHOICES or (len(distinct) > 20 and len(distinct) > len(texts) / 2)
     if many or max(map(len, distinct)) > 100:
         raise AddError(
-            f"Column {name!r} holds {len(distinct)} different texts, like {distinct[0][:40]!r}: a "
-            "form can offer a list, and this is none. Fit the model without it, or on a column "
-            "that sorts these texts into a few groups."
+            f"Column {name!r} holds {len(distinct)} different texts, like {distinct[0][:40]!r}: "
+            "too many or too long for a form, which can offer a list. Fit the model without it, "
+            "or on a column that sorts these texts into a few groups."
         )
-    by_alphabet = len(distinct) > _BY_FREQUENCY
+    by_alphabet = len(distinct) > _MOST_BY_FREQUENCY
     ordered = sorted(distinct, key=str.lower) if by_alphabet else distinct
-    labels = tuple(readable(value) for value in ordered)
-    guess = f"{len(ordered)} texts, by {'alphabet' if by_alphabet else 'frequency'}"
-    source = Source(column=name, type="text", values=tuple(ordered))
-    return "choice", source, labels, guess
+    labels = tuple(format_choice(value) for value in ordered)
+    reason = f"{len(ordered)} texts, by {'alphabet' if by_alphabet else 'frequency'}"
+    return _Guess("choice", Source(column=name, type="text", values=tuple(ordered)), labels, reason)

@@ -1,8 +1,8 @@
-"""A fitted estimator, whatever its columns are called, to one ONNX model.
+"""A fitted estimator with columns of any name, to one ONNX model.
 
 The model takes `features` float32 [N, K], the codes of the card's fields, and answers `value` [N]
 or `probabilities` [N, C]. Which of three ways succeeds depends on the estimator; the fastest to
-serve is tried first, and each is compared with the estimator before it is believed.
+serve is tried first, and every model is compared with the estimator before it is used.
 """
 
 from __future__ import annotations
@@ -11,30 +11,32 @@ import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import helper
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.ensemble import VotingClassifier
 from sklearn.pipeline import Pipeline
 
 from model.contract.sources import Frame
-from model.making.estimators import Estimator, unwrap
-from model.making.onnx.compile import (
+from model.making.estimators import Estimator, unwrap_estimator
+from model.making.onnx.converting import (
     CODES,
-    INPUT,
-    CompileError,
-    column_nodes,
+    ConvertEstimator,
     convert_codes,
     convert_regressor,
     convert_strings,
-    merge,
-    own_names,
-    prepend,
 )
-from model.making.onnx.converting import to_onnx, why_not
-
-Convert = Callable[[Any, Sequence[str], Any], onnx.ModelProto]
+from model.making.onnx.exporting import explain_failure, export_estimator
+from model.making.onnx.graphs import (
+    CompileError,
+    append_one_hot,
+    is_text,
+    make_column_nodes,
+    merge_models,
+    prefix_names,
+    prepend_nodes,
+    prune_graph,
+)
 
 
 def compile_estimator(
@@ -48,47 +50,47 @@ def compile_estimator(
         check: compares a compiled model with the estimator; raises a CompileError where it differs.
 
     Raises:
-        CompileError: no way leads to a model that answers alike; says why for each.
+        CompileError: if no way gives a model with the same answers; says why for each.
     """
-    inner = _prepared(estimator.fitted)
+    fitted = _without_obstacles(estimator.fitted)
     names: list[str] = frame.names
     choices: Any = frame.choices
-    ways: list[tuple[str, Convert]] = [
+    ways: list[tuple[str, ConvertEstimator]] = [
         ("choices as codes", convert_codes),
         ("an input for each column", convert_strings),
     ]
-    if not any(isinstance(values[0], str) for values in choices.values()):
+    if not any(map(is_text, choices.values())):
         ways.append(("one matrix", _convert_numbers))
     reasons: dict[str, str] = {}
     for way, convert in ways:
         try:
             if estimator.classes:
-                model = _classifier(estimator, inner, convert, names, choices)
+                model = _convert_classifier(estimator, fitted, convert, names, choices)
             else:
-                answer = convert_regressor("value", inner, convert, names, choices)
-                model = merge({"value": answer}, len(names))
+                regressor = convert_regressor("value", fitted, convert, names, choices)
+                model = merge_models({"value": regressor}, len(names))
             compiled: bytes = model.SerializeToString(deterministic=True)
             check(compiled)
         except CompileError as error:
             reasons.setdefault(str(error).removeprefix("value: "), way)
-        except Exception as error:  # converters raise whatever they happen to raise
-            reasons.setdefault(why_not(error), way)
+        except Exception as error:  # converters raise any type of error
+            reasons.setdefault(explain_failure(error), way)
         else:
             return compiled
     if len(reasons) == 1:
         raise CompileError(*reasons)
-    raise CompileError("\n".join(f"With {way}: {said}" for said, way in reasons.items()))
+    raise CompileError("\n".join(f"With {way}: {reason}" for reason, way in reasons.items()))
 
 
-def _prepared(fitted: Any) -> Any:
+def _without_obstacles(fitted: Any) -> Any:
     """The estimator without what its converter refuses and no answer depends on."""
-    fitted = unwrap(fitted)
+    fitted = unwrap_estimator(fitted)
     if isinstance(fitted, Pipeline):
         name, last = fitted.steps[-1]
-        if (prepared := _prepared(last)) is last:
+        if (replaced := _without_obstacles(last)) is last:
             return fitted
         copied = copy.copy(fitted)
-        copied.steps = [*fitted.steps[:-1], (name, prepared)]
+        copied.steps = [*fitted.steps[:-1], (name, replaced)]
         return copied
     if isinstance(fitted, VotingClassifier):
         copied = copy.copy(fitted)
@@ -98,27 +100,27 @@ def _prepared(fitted: Any) -> Any:
 
 
 def _convert_numbers(fitted: Any, names: Sequence[str], choices: Any) -> onnx.ModelProto:
-    """Convert an estimator of plain numbers, with what makes its matrix of INPUT before it."""
-    model = to_onnx(fitted, [(CODES, FloatTensorType([None, len(names)]))])
+    """Convert an estimator of plain numbers, with nodes before it that make its matrix of INPUT."""
+    model = export_estimator(fitted, [(CODES, FloatTensorType([None, len(names)]))])
     graph = model.graph
     nodes: list[onnx.NodeProto] = []
     for position, name in enumerate(names):
-        nodes += column_nodes(f"column_{position}", position, choices.get(name), graph)
+        nodes += make_column_nodes(f"column_{position}", position, choices.get(name), graph)
     parts = [f"column_{position}" for position in range(len(names))]
     nodes.append(helper.make_node("Concat", parts, [CODES], axis=1))
-    prepend(nodes, graph)
+    prepend_nodes(nodes, graph)
     return model
 
 
-def _classifier(
+def _convert_classifier(
     estimator: Estimator,
-    inner: Any,
-    convert: Convert,
+    fitted: Any,
+    convert: ConvertEstimator,
     names: Sequence[str],
     choices: Any,
 ) -> onnx.ModelProto:
-    """Convert a classifier: the matrix of its probabilities, or 1 for the class that it says."""
-    model = convert(inner, names, choices)
+    """Convert a classifier to the matrix of its probabilities, or of 1 for its label and 0 else."""
+    model = convert(fitted, names, choices)
     graph = model.graph
     label, *others = [output.name for output in graph.output]
     if estimator.probabilities:
@@ -126,56 +128,9 @@ def _classifier(
             raise CompileError("its converter gives no probabilities")
         graph.node.append(helper.make_node("Cast", [others[0]], ["answer"], to=1))
     else:
-        one_hot(graph, label, estimator.classes)
-    keep_what_leads_to(graph, "answer")
+        append_one_hot(graph, label, estimator.classes)
+    prune_graph(graph, "answer")
     classes = len(estimator.classes)
-    return merge({"probabilities": own_names(model, "probabilities")}, len(names), classes)
-
-
-def one_hot(graph: onnx.GraphProto, label: str, classes: Sequence[Any]) -> None:
-    """Append to the graph what makes "answer" [N, C] of a label [N]."""
-    texts = isinstance(classes[0], str)
-    keys = [str(item) for item in classes] if texts else [int(item) for item in classes]
-    attributes: dict[str, Any] = {"keys_strings" if texts else "keys_int64s": keys}
-    graph.node.append(
-        helper.make_node(
-            "LabelEncoder",
-            [label],
-            ["label_place"],
-            domain="ai.onnx.ml",
-            values_floats=[float(place) for place in range(len(classes))],
-            default_float=-1.0,
-            **attributes,
-        )
+    return merge_models(
+        {"probabilities": prefix_names(model, "probabilities")}, len(names), classes
     )
-    column, places = np.array([-1, 1], np.int64), np.arange(len(classes), dtype=np.float32)
-    graph.initializer.append(numpy_helper.from_array(column, "as_column"))
-    graph.initializer.append(numpy_helper.from_array(places[None, :], "places"))
-    graph.node.extend(
-        [
-            helper.make_node("Reshape", ["label_place", "as_column"], ["label_column"]),
-            helper.make_node("Equal", ["label_column", "places"], ["is_class"]),
-            helper.make_node("Cast", ["is_class"], ["answer"], to=1),
-        ]
-    )
-
-
-def keep_what_leads_to(graph: onnx.GraphProto, output: str) -> None:
-    """Remove every node that the output does not need."""
-    needed, kept = {output}, []
-    for node in reversed(graph.node):
-        if needed & set(node.output):
-            inner = [
-                name
-                for attribute in node.attribute
-                if attribute.HasField("g")
-                for part in attribute.g.node
-                for name in part.input
-            ]
-            needed |= {*node.input, *inner}
-            kept.append(node)
-    del graph.node[:]
-    graph.node.extend(reversed(kept))
-
-
-__all__ = ["INPUT", "CompileError", "compile_estimator", "keep_what_leads_to", "one_hot"]

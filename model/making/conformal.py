@@ -1,16 +1,16 @@
-"""Learning with facts missing, and ranges that hold whichever facts are known.
+"""Training with missing facts, and conformal intervals that hold whichever facts are known.
 
-Nothing here knows a particular model or library: facts are a float matrix [N, K] in which NaN is
-"unknown", of whose columns some are optional. A subset of known optional facts has a number, its
-group: bit j is set where the j-th optional fact is known, so that three optional facts have the
-groups 0 (none known) to 7 (all known).
+Nothing here knows a particular model or library: features are a float matrix [N, K], NaN where
+unknown, and some of its columns are optional. A subset of known optional facts has a number, its
+group: bit j is set where the j-th optional fact is known, so three optional facts have the groups 0
+(none known) to 7 (all known).
 
-The ranges are locally weighted split conformal ones (Lei, G'Sell, Rinaldo, Tibshirani and
-Wasserman, "Distribution-Free Predictive Inference for Regression", JASA 113, 2018, section 5.2):
-a score is a signed error in units of the predicted spread, and the quantiles of the scores of rows
-that fitted neither model bound the errors to come. They are taken in each group on its own
-(Mondrian conformal prediction, Vovk, Gammerman and Shafer 2005) from scores made by
-cross-validation (Vovk, "Cross-conformal predictors", 2015).
+The intervals are locally weighted split conformal ones (Lei, G'Sell, Rinaldo, Tibshirani and
+Wasserman, "Distribution-Free Predictive Inference for Regression", JASA 113, 2018, section 5.2): a
+score is a signed error in units of the predicted scale, and the quantiles of the scores of rows
+that fitted neither model bound the errors to come. Each group has its own (Mondrian conformal
+prediction, Vovk, Gammerman and Shafer 2005), from scores made by cross-validation (Vovk,
+"Cross-conformal predictors", 2015).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ import numpy as np
 from model.contract.arrays import BoolArray, Float64Array, IntArray
 
 
-def every_subset(optional: int) -> BoolArray:
-    """Return which facts each group knows, [2**optional, optional]; row g is group g."""
+def list_subsets(optional: int) -> BoolArray:
+    """Return the facts that each group knows, [2**optional, optional]; row g is group g."""
     return (np.arange(2**optional)[:, None] >> np.arange(optional) & 1).astype(bool)
 
 
-def group_of(features: Float64Array, optional: Sequence[int]) -> IntArray:
+def find_groups(features: Float64Array, optional: Sequence[int]) -> IntArray:
     """Return the group [N] of each row of features [N, K], by its known `optional` columns."""
     known = ~np.isnan(features[:, list(optional)])
     group: IntArray = known @ (1 << np.arange(len(optional), dtype=np.int64))
@@ -46,15 +46,17 @@ def sample_known(
 ) -> BoolArray:
     """Draw which optional facts are known, [copies, rows, optional].
 
-    A share `none` of the draws knows no optional fact and a share `every` knows all, for these are
-    what people type; in the others the number of known facts is as likely 0 as any other.
+    A share `none` of the draws knows no optional fact and a share `every` knows all, because that
+    is what people type. In the others each number of known facts is equally likely.
     """
     known = rng.random((copies, rows, optional)) < rng.random((copies, rows, 1))
     extreme = rng.random((copies, rows, 1))
     return np.where(extreme < none, False, np.where(extreme > 1 - every, True, known))
 
 
-def mask(features: Float64Array, known: BoolArray, optional: Sequence[int]) -> Float64Array:
+def mask_features(
+    features: Float64Array, known: BoolArray, optional: Sequence[int]
+) -> Float64Array:
     """Return a copy of features [N, K] with NaN where known [N, len(optional)] is false."""
     masked = features.copy()
     columns = list(optional)
@@ -62,22 +64,22 @@ def mask(features: Float64Array, known: BoolArray, optional: Sequence[int]) -> F
     return masked
 
 
-def folds(rows: int, count: int, rng: np.random.Generator) -> IntArray:
+def assign_folds(rows: int, count: int, rng: np.random.Generator) -> IntArray:
     """Return the fold [rows] of each row: a random partition into `count` even parts."""
     fold = np.empty(rows, dtype=np.int64)
     fold[rng.permutation(rows)] = np.arange(rows) % count
     return fold
 
 
-def splits(fold: IntArray) -> Iterator[tuple[IntArray, IntArray]]:
-    """Yield (rows to learn from, rows held out) for each fold of `folds`."""
+def iterate_folds(fold: IntArray) -> Iterator[tuple[IntArray, IntArray]]:
+    """Yield (rows to learn from, rows held out), both indices, for each fold of fold [rows]."""
     for number in range(int(fold.max()) + 1):
         yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)
 
 
 @dataclass(frozen=True)
-class Bounds:
-    """The range of every group: from value * exp(low * spread) to value * exp(high * spread).
+class ConformalBounds:
+    """The interval of every group: from value * exp(low * scale) to value * exp(high * scale).
 
     `low` <= 0 <= `high`, both [groups], without unit.
     """
@@ -86,47 +88,54 @@ class Bounds:
     high: Float64Array
 
     def interval(
-        self, value: Float64Array, spread: Float64Array, group: IntArray
+        self, value: Float64Array, scale: Float64Array, group: IntArray
     ) -> tuple[Float64Array, Float64Array]:
-        """Return both ends of the range for value, spread and group, each [N]; ends as value."""
-        low = value * np.exp(self.low[group] * spread)
-        high = value * np.exp(self.high[group] * spread)
+        """Return both bounds, in the value's unit, for value, scale and group, each [N]."""
+        low = value * np.exp(self.low[group] * scale)
+        high = value * np.exp(self.high[group] * scale)
         return low, high
 
 
-def calibrate(scores: Float64Array, coverage: float) -> Bounds:
+def calibrate(scores: Float64Array, coverage: float) -> ConformalBounds:
     """Return bounds that hold for a share `coverage` of rows like those of scores [groups, N].
 
-    A score is (log truth - log value) / spread of a row that neither model was fitted to. Each end
-    may miss half of what the range may miss, with the correction for a finite sample: the k-th of
-    N scores, k = ceil((N + 1) q). The range always holds the prediction itself.
+    A score is (log truth - log value) / scale of a row that neither model was fitted to. Each bound
+    may miss half of what the interval may miss, with the correction for a finite sample: the k-th
+    of N scores, k = ceil((N + 1) q). The interval always contains the prediction itself.
 
     Raises:
-        ValueError: N is too small for the coverage asked.
+        ValueError: N is too small for the coverage.
     """
     rows = scores.shape[1]
-    miss = (1 - coverage) / 2
-    # The rounding keeps 0.95 * 20 from becoming 19.000000000000004 and its ceiling 20.
-    rank = int(np.ceil(np.round((rows + 1) * (1 - miss), 9)))
-    if rank > rows:
-        needed = int(np.ceil(np.round((1 - miss) / miss, 9)))
+    if rows < (needed := count_needed_rows(coverage)):
         raise ValueError(f"{rows} rows can't give {coverage:.0%} coverage: at least {needed} do")
+    rank = _round_up((rows + 1) * (1 + coverage) / 2)
     ordered = np.sort(scores, axis=1)
-    return Bounds(
+    return ConformalBounds(
         low=np.minimum(ordered[:, rows - rank], 0.0), high=np.maximum(ordered[:, rank - 1], 0.0)
     )
 
 
-def percentage_error(value: Float64Array, truth: Float64Array) -> Float64Array:
-    """Return the absolute error of value as a share of truth, elementwise."""
+def count_needed_rows(coverage: float) -> int:
+    """Return the smallest number of rows that can calibrate intervals of this coverage."""
+    return _round_up((1 + coverage) / (1 - coverage))
+
+
+def _round_up(number: float) -> int:
+    # 0.95 * 20 is 19.000000000000004 in binary, whose ceiling is 20.
+    return int(np.ceil(np.round(number, 9)))
+
+
+def absolute_percentage_error(value: Float64Array, truth: Float64Array) -> Float64Array:
+    """Return the absolute error of value as a share of truth, elementwise; all of one shape."""
     return np.abs(value / truth - 1)
 
 
-def share_inside(low: Float64Array, high: Float64Array, truth: Float64Array) -> float:
-    """Return the share, 0 to 1, of truths within their range (its ends included)."""
+def coverage_score(low: Float64Array, high: Float64Array, truth: Float64Array) -> float:
+    """Return the share, 0 to 1, of truths within their interval, bounds included; of one shape."""
     return float(np.mean((low <= truth) & (truth <= high)))
 
 
-def median_width(low: Float64Array, high: Float64Array, value: Float64Array) -> float:
-    """Return the median over rows of the width of the range relative to the value."""
+def median_relative_width(low: Float64Array, high: Float64Array, value: Float64Array) -> float:
+    """Return the median width of the intervals relative to the values; all of one shape."""
     return float(np.median((high - low) / value))

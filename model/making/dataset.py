@@ -1,4 +1,4 @@
-"""The data as the model sees them: codes of the fields, the truth, and which rows were held out."""
+"""The data as the model takes them: codes of the fields, the truth, and which rows are held out."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 
 from model.contract.arrays import BoolArray, Float64Array
 from model.making.columns import DataColumn
-from model.making.drafting import SEEN, DraftCard, draft_field
-from model.making.measuring import PredictFunction
+from model.making.drafting import REASONS_OPTIONAL, DraftField, draft_field
 from model.making.model_sources import PreparedModel
-from model.making.request import Note
+from model.making.options import AddNote
+from model.making.predicting import PredictFloat64
 
 _TRIED = 20
 
@@ -22,115 +22,117 @@ class Dataset:
     """The rows that the model can answer.
 
     ``matrix`` (rows, fields) are codes of the fields, NaN where unknown; ``truth`` (rows,) values
-    or indices of classes; ``held_out`` (rows,) says which rows the model has not seen.
+    or indices of classes; ``held_out`` (rows,) is True for rows that the model has not seen.
     """
 
-    fields: list[DraftCard]
+    fields: list[DraftField]
     matrix: Float64Array
     truth: Float64Array
     held_out: BoolArray
 
     @property
-    def seen(self) -> int:
-        """How many rows the model has seen."""
+    def training_rows(self) -> int:
+        """The number of rows that the model has seen."""
         return int((~self.held_out).sum())
 
 
 def build_dataset(
-    ready: PreparedModel,
+    prepared: PreparedModel,
     columns: Sequence[DataColumn],
     truth: Float64Array,
     held_out: BoolArray,
-    note: Note,
+    add_note: AddNote,
 ) -> Dataset:
-    """The dataset of a model that is ready, with a field for each column.
+    """Build the dataset of a prepared model, with a field for each column.
 
     Args:
-        ready: the model, and which of all rows are kept for it.
+        prepared: the model, and which of all rows are kept for it.
         columns: the columns that it takes.
-        truth: what is true of each of all rows, shape (all rows,).
+        truth: the true value, or index of the class, of each of all rows, shape (all rows,).
         held_out: which of all rows it has not seen, shape (all rows,).
-        note: is told of rows that are left out.
+        add_note: called for rows that are left out.
     """
     for column in columns:
-        if column.missing and column.naming.name not in ready.optional:
-            why = "the model does not answer without it, so the form asks for it"
-            if column.asked:
-                why = "the form asks for it, as you say"
-            note(f"{column.missing} rows without {column.source.column} are left out: {why}.")
+        if column.missing and column.naming.name not in prepared.optional:
+            reason = "the model does not answer without it, so the form asks for it"
+            if column.always_asked:
+                reason = "the form asks for it, as you say"
+            add_note(
+                f"{column.missing} rows without {column.source.column} are left out: {reason}."
+            )
     fields = [
         draft_field(
             column,
-            column.naming.name not in ready.optional,
+            column.naming.name not in prepared.optional,
             codes,
-            ready.seen.get(column.source.column, "unknown"),
+            prepared.missing_in_training.get(column.source.column, "unknown"),
         )
-        for column, codes in zip(columns, ready.matrix.T, strict=True)
+        for column, codes in zip(columns, prepared.matrix.T, strict=True)
     ]
-    return Dataset(fields, ready.matrix, truth[ready.kept], held_out[ready.kept])
+    return Dataset(fields, prepared.matrix, truth[prepared.kept], held_out[prepared.kept])
 
 
-def require_one(dataset: Dataset, importance: Sequence[float], note: Note) -> Dataset:
-    """A form asks for something: if all may be empty, the fact that matters most may not."""
+def require_one_field(dataset: Dataset, importance: Sequence[float], add_note: AddNote) -> Dataset:
+    """Make the most important field required where all may be empty: a form asks for something."""
     if any(item.required for item in dataset.fields):
         return dataset
     most = int(np.argmax(importance))
-    found = dataset.fields[most]
-    note(
-        f"Every fact may be unknown to the model; the form asks for {found.name}, which "
-        "matters most."
+    add_note(
+        "The model answers without any of its facts; the form asks for "
+        f"{dataset.fields[most].name}, which matters most."
     )
-    fields = [replace(item, required=place == most) for place, item in enumerate(dataset.fields)]
+    fields = [replace(item, required=index == most) for index, item in enumerate(dataset.fields)]
     known = ~np.isnan(dataset.matrix[:, most])
     return Dataset(fields, dataset.matrix[known], dataset.truth[known], dataset.held_out[known])
 
 
-def hold_bounds(dataset: Dataset, answer: PredictFunction) -> Dataset:
-    """Bring bounds up to which the model does not answer closer to the rows.
+def tighten_bounds(dataset: Dataset, predict: PredictFloat64) -> Dataset:
+    """Move bounds at which the model does not answer to the outermost row.
 
-    What comes out of a logarithm in the model, for one, is no number at 0.
+    A model with a logarithm in it, for example, has no finite answer at 0.
     """
     fields = []
-    for place, item in enumerate(dataset.fields):
-        column = dataset.matrix[:, place]
+    for index, item in enumerate(dataset.fields):
+        codes = dataset.matrix[:, index]
         if item.column.kind not in ("integer", "number"):
             fields.append(item)
             continue
-        reference = float(item.reference or 0)  # rounded: it may be a hair outside
-        first = min(float(np.nanmin(column)), reference)
-        last = max(float(np.nanmax(column)), reference)
-        low = item.low if _answers(dataset, answer, place, item.low) else first
-        high = item.high if _answers(dataset, answer, place, item.high) else last
+        reference = float(item.reference or 0)  # it is rounded, so it may lie just outside the rows
+        least = min(float(np.nanmin(codes)), reference)
+        most = max(float(np.nanmax(codes)), reference)
+        low = item.low if _answers_at(dataset, predict, index, item.low) else least
+        high = item.high if _answers_at(dataset, predict, index, item.high) else most
         if low == high:
             low, high = item.low, item.high
         fields.append(replace(item, low=low, high=high))
     return replace(dataset, fields=fields)
 
 
-def _answers(dataset: Dataset, answer: PredictFunction, place: int, value: float) -> bool:
+def _answers_at(dataset: Dataset, predict: PredictFloat64, column: int, value: float) -> bool:
     """Whether the model answers rows that have this number in one column."""
     rows = dataset.matrix[:_TRIED].astype(np.float32)
-    rows[:, place] = value
+    rows[:, column] = value
     try:
-        return bool(np.isfinite(answer(rows)).all())
-    except Exception:  # an estimator raises what it likes
+        return bool(np.isfinite(predict(rows)).all())
+    except Exception:  # an estimator may raise anything
         return False
 
 
-def optional_notes(dataset: Dataset) -> list[str]:
-    """Which facts may be left empty and why, those alike in one sentence; how to ask for them."""
-    alike: dict[str, list[str]] = {}
+def describe_optional_fields(dataset: Dataset) -> list[str]:
+    """Say which facts may be left empty, one sentence a reason, and how to ask for them anyway."""
+    by_reason: dict[str, list[str]] = {}
     for item in dataset.fields:
         if not item.required:
-            alike.setdefault(SEEN[item.seen], []).append(item.column.source.column)
+            reason = REASONS_OPTIONAL[item.missing_in_training]
+            by_reason.setdefault(reason, []).append(item.column.source.column)
     notes = [
-        f"{', '.join(columns)} may be left empty, as in rows of the data. {why}"
-        for why, columns in alike.items()
+        f"{', '.join(columns)} may be left empty, as in rows of the data. {reason}"
+        for reason, columns in by_reason.items()
     ]
     if notes:
-        column = next(iter(alike.values()))[0]
+        column = next(iter(by_reason.values()))[0]
         notes.append(
-            "To have such a fact always asked for, add the model again with --force and "
-            f"--required {column!r}; several go with commas between."
+            "To always ask for such a fact, add the model again with --force and "
+            f"--required {column!r}; separate several columns by commas."
         )
     return notes

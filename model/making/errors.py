@@ -1,4 +1,7 @@
-"""The one error of adding a model."""
+"""The error of adding a model."""
+
+TOOLS = "make add-tools"
+"""The command that installs what reading ONNX files and compiling need."""
 
 
 class AddError(Exception):

@@ -11,8 +11,8 @@ import numpy as np
 from model.contract import formatting
 from model.contract.fields import Value
 from model.making.dataset import Dataset
-from model.making.drafting import DraftCard, Output, str_value
-from model.making.measuring import PredictFunction
+from model.making.drafting import DraftField, DraftOutput, format_choice_value
+from model.making.predicting import PredictFloat64
 
 Examples = tuple[tuple[str, Mapping[str, Value]], ...]
 """Title and values of each."""
@@ -20,20 +20,21 @@ Examples = tuple[tuple[str, Mapping[str, Value]], ...]
 _MOST_EXAMPLES = 4
 
 
-def choose_examples(answer: PredictFunction, dataset: Dataset, output: Output) -> Examples:
-    """Rows that stand for others: typical, low and high, or one of each class."""
-    said = answer(dataset.matrix.astype(np.float32))
+def choose_examples(predict: PredictFloat64, dataset: Dataset, output: DraftOutput) -> Examples:
+    """Choose rows that stand for others: typical, low and high ones, or one of each class."""
+    answers = predict(dataset.matrix.astype(np.float32))
     chosen: dict[str, int] = {}
     if output.classes:
-        named = said.argmax(axis=1)
-        for place in np.argsort(-np.bincount(named, minlength=said.shape[1]))[:_MOST_EXAMPLES]:
-            right = np.flatnonzero((named == place) & (dataset.truth == place))
+        predicted = answers.argmax(axis=1)
+        by_frequency = np.argsort(-np.bincount(predicted, minlength=answers.shape[1]))
+        for code in by_frequency[:_MOST_EXAMPLES]:
+            right = np.flatnonzero((predicted == code) & (dataset.truth == code))
             if len(right):
-                best = right[np.argmax(said[right, place])]
-                chosen[f"Probably {output.classes[place][1]}"] = int(best)
+                best = right[np.argmax(answers[right, code])]
+                chosen[f"Probably {output.classes[code][1]}"] = int(best)
     else:
         noun = output.naming.noun
-        order = np.argsort(said, kind="stable")
+        order = np.argsort(answers, kind="stable")
         for title, share in (
             (f"A typical {noun}", 0.5),
             (f"A low {noun}", 0.1),
@@ -46,7 +47,7 @@ def choose_examples(answer: PredictFunction, dataset: Dataset, output: Output) -
         (
             title,
             {
-                item.name: _typed(item, code)
+                item.name: _decode(item, code)
                 for item, code in zip(dataset.fields, dataset.matrix[row].tolist(), strict=True)
                 if not math.isnan(code)
             },
@@ -55,15 +56,15 @@ def choose_examples(answer: PredictFunction, dataset: Dataset, output: Output) -
     )
 
 
-def _typed(item: DraftCard, code: float) -> Value:
+def _decode(item: DraftField, code: float) -> Value:
     """A value as a visitor would type it."""
     if item.column.kind == "choice":
-        return str_value(item.column, int(code))
+        return format_choice_value(item.column, int(code))
     if item.column.kind == "flag":
         return "yes" if code else "no"
     if item.column.kind == "integer":
         return round(code)
-    # Nobody types sixteen digits; but a bound of the data's own may be one row away.
-    near = formatting.round_short(code)
-    code = near if item.low <= near <= item.high else code
+    # Nobody types sixteen digits, but rounding may pass a bound that is the outermost row.
+    rounded = formatting.round_short(code)
+    code = rounded if item.low <= rounded <= item.high else code
     return format(Decimal(repr(code)), "f") if "e" in repr(code) else code

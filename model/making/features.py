@@ -4,66 +4,69 @@ from __future__ import annotations
 
 from model.making.errors import AddError
 from model.making.model_sources import ModelSource
-from model.making.request import Note, Request
-from model.making.tables import LabelledTable, near, need_column
+from model.making.options import AddNote, AddOptions
+from model.making.tables import LabelledTable, require_column, suggest_name
 
 
 def match_features(
-    subject: ModelSource, rows: LabelledTable, request: Request, note: Note
+    source: ModelSource, rows: LabelledTable, options: AddOptions, add_note: AddNote
 ) -> list[str]:
-    """The columns of the data that the model takes, in its order.
+    """Find the columns of the data that the model takes, in its order.
 
     Raises:
-        AddError: if the data lack one, or as many as it takes cannot be told from them.
+        AddError: if the data lack one, or it is not clear which ones the model takes.
     """
     table = rows.table
-    for name in request.features:
-        need_column(table, name, request.data, "--features")
-    there = [str(name) for name in table.columns if name not in (request.target, rows.marker)]
-    known = subject.names_in(there)
+    for name in options.features:
+        require_column(table, name, options.data, "--features")
+    available = [str(name) for name in table.columns if name not in (options.target, rows.marker)]
+    known = source.match_names(available)
     if known is not None:
         names = list(known)
-        if request.features and list(request.features) != names:
+        if options.features and list(options.features) != names:
             raise AddError(
-                f"The model knows its columns itself: {', '.join(names)}. Leave --features out."
+                f"The model itself knows its columns: {', '.join(names)}. Leave --features out."
             )
-        if request.target in names:
+        if options.target in names:
             raise AddError(
-                f"The model was fitted on {request.target!r}, which is the target. Name the "
+                f"The model was fitted on {options.target!r}, which is the target. Name the "
                 "column that it answers with --target."
             )
         if missing := [name for name in names if name not in table.columns]:
-            free = [name for name in there if name not in names]
+            free = [name for name in available if name not in names]
             more = f" (nor {', '.join(map(repr, missing[1:]))})" if missing[1:] else ""
             raise AddError(
-                f"{request.data} has no column {missing[0]!r}{more}, which the model was fitted on."
-                f"{_hint(missing[0], there, free)}"
+                f"{options.data} has no column {missing[0]!r}{more}, which the model was fitted on."
+                f"{_hint(missing[0], available, free)}"
             )
     else:
-        names = list(request.features) or there
-        if subject.count is not None and len(names) != subject.count:
+        names = list(options.features) or available
+        if source.count is not None and len(names) != source.count:
             raise AddError(
-                f"The model takes {subject.count} columns, and does not say which; the data "
+                f"The model takes {source.count} columns, and does not say which; the data "
                 f"have {len(names)}: {', '.join(names)}. Name those that it was fitted on, in "
                 "their order: --features a,b,c"
             )
-        if len(names) > 1 and not request.features and list(names) == there:
-            note(
-                "The model does not say what its columns are called: they were taken in the "
-                f"order of the data, {', '.join(names[:4])}"
-                f"{' …' if len(names) > 4 else ''}. Say --features if that is wrong."
+        if len(names) > 1 and not options.features and names == available:
+            add_note(
+                "The model does not name its columns, so they are used in the order of the data: "
+                f"{', '.join(names[:4])}{' …' if len(names) > 4 else ''}. If that is wrong, give "
+                "their order with --features."
             )
-    if extra := [name for name in there if name not in names]:
-        note(f"Columns that the model does not take: {', '.join(extra)}.")
+    if extra := [name for name in available if name not in names]:
+        add_note(f"Columns that the model does not take: {', '.join(extra)}.")
     return names
 
 
-def _hint(missing: str, there: list[str], free: list[str]) -> str:
-    """What may have happened to a column that is not there, and what to do."""
-    made_of = [name for name in free if missing.startswith(f"{name}_")]
-    if made_of:
+def _hint(missing: str, available: list[str], free: list[str]) -> str:
+    """What may have happened to a missing column, and what to do."""
+    origins = [name for name in free if missing.startswith(f"{name}_")]
+    if origins:
         return (
-            f" Was it made of {made_of[0]!r}, by get_dummies for one? What makes it belongs into a "
-            "Pipeline with the model: fit and save that."
+            f" Was it made from {origins[0]!r}, for example by get_dummies? Put the step that "
+            "makes it into a Pipeline with the model, then fit and save that."
         )
-    return f"{near(missing, there, free)} Add it, or give the file that the model was fitted on."
+    return (
+        f"{suggest_name(missing, available, free)} Add it, or give the file that the model was "
+        "fitted on."
+    )

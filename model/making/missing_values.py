@@ -1,9 +1,9 @@
-"""Whether a model was fitted on rows that lack a fact, as far as what it keeps of its fit tells.
+"""Whether a model was fitted on rows that lack a fact, as far as its fitted steps tell.
 
-An estimator may answer a row that lacks a fact although it never saw one: trees send it to the
-larger side, an encoder that ignores what is unknown takes it for no category. What tells is kept
-here and there: an encoder's categories, a scaler's counts, and to which side a tree sends what is
-missing, which is the larger one at every split only where nothing was missing.
+An estimator may answer a row that lacks a fact although it never saw one: trees send the row to the
+larger side, and an encoder that ignores unknown values gives it no category. These tell: an
+encoder's categories, a scaler's counts, and the side to which a tree sends missing values. That is
+the larger side at every split only where nothing was missing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -35,10 +34,11 @@ from sklearn.preprocessing import (
 )
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from model.making.estimators import unwrap
+from model.contract.arrays import BoolArray
+from model.making.estimators import unwrap_estimator
 
-HolesInTraining = Literal["filled", "seen", "never", "unknown"]
-"""A step fills in what is missing; it was fitted on rows that lack it, or on none; nobody knows."""
+MissingInTraining = Literal["filled", "seen", "never", "unknown"]
+"""A step fills in what is missing; some rows of the fit lacked it, or none did; not known."""
 
 _SCALERS = (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler)
 _BOOSTED = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
@@ -46,103 +46,102 @@ _FORESTS = (
     ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor,
 )  # fmt: skip
 _LEAST = 10
-"""Trees, and splits, below which it may be chance that all send a hole to the larger side."""
-
-_Bools = npt.NDArray[np.bool_]
+"""Trees, and splits, below which all may send missing values to the larger side by chance."""
 
 
-def seen_holes(fitted: Any, names: Sequence[str]) -> dict[str, HolesInTraining]:
-    """What the model saw of each column when it was fitted.
+def find_missing_in_training(fitted: Any, names: Sequence[str]) -> dict[str, MissingInTraining]:
+    """Find out what the model saw of missing values in each column when it was fitted.
 
     Args:
         fitted: the estimator.
         names: the columns that it takes, in its order.
     """
-    found: dict[str, HolesInTraining] = dict.fromkeys(names, "unknown")
-    _follow(unwrap(fitted), {name: place for place, name in enumerate(names)}, found)
+    found: dict[str, MissingInTraining] = dict.fromkeys(names, "unknown")
+    columns = {name: index for index, name in enumerate(names)}
+    _inspect_step(unwrap_estimator(fitted), columns, found)
     return found
 
 
-def _follow(
-    step: Any, places: Mapping[str, int], found: dict[str, HolesInTraining]
+def _inspect_step(
+    step: Any, columns: Mapping[str, int], found: dict[str, MissingInTraining]
 ) -> dict[str, int]:
-    """Decide what a step tells of the columns that stand in its matrix at ``places``.
+    """Write into ``found`` what a step tells of columns, given by their index in its input.
 
     Returns:
-        Where those stand after it of which nothing is known yet.
+        The columns that nothing is known of yet, by their index in the step's output.
     """
-    step = unwrap(getattr(step, "regressor_", step))
+    step = unwrap_estimator(getattr(step, "regressor_", step))
     if isinstance(step, Pipeline):
-        left = dict(places)
+        remaining = dict(columns)
         for _, part in step.steps:
-            left = _follow(part, left, found)
-        return left
+            remaining = _inspect_step(part, remaining, found)
+        return remaining
     if isinstance(step, ColumnTransformer):
-        return _branches(step, places, found)
+        return _inspect_branches(step, columns, found)
     if step == "passthrough" or (isinstance(step, FunctionTransformer) and step.func is None):
-        return dict(places)
-    told = {name: _told(step, place) for name, place in places.items()}
-    found |= {name: seen for name, seen in told.items() if seen is not None}
+        return dict(columns)
+    known = {name: _inspect_column(step, column) for name, column in columns.items()}
+    found |= {name: seen for name, seen in known.items() if seen is not None}
     if not isinstance(step, _SCALERS):
         return {}
-    return {name: place for name, place in places.items() if told[name] is None}
+    return {name: column for name, column in columns.items() if known[name] is None}
 
 
-def _branches(
-    step: ColumnTransformer, places: Mapping[str, int], found: dict[str, HolesInTraining]
+def _inspect_branches(
+    step: ColumnTransformer, columns: Mapping[str, int], found: dict[str, MissingInTraining]
 ) -> dict[str, int]:
-    left: dict[str, int] = {}
+    remaining: dict[str, int] = {}
     for branch, transformer, _ in step.transformers_:
         taken = list(step._transformer_to_input_indices[branch])
-        inside = {name: taken.index(place) for name, place in places.items() if place in taken}
+        inside = {name: taken.index(column) for name, column in columns.items() if column in taken}
         if transformer != "drop" and inside:
             start = step.output_indices_[branch].start
-            after = _follow(transformer, inside, found)
-            left |= {name: start + place for name, place in after.items()}
-    return left
+            after = _inspect_step(transformer, inside, found)
+            remaining |= {name: start + column for name, column in after.items()}
+    return remaining
 
 
-def _told(step: Any, place: int) -> HolesInTraining | None:
-    """What one step keeps of its fit about one column; None where that is nothing."""
+def _inspect_column(step: Any, column: int) -> MissingInTraining | None:
+    """What one fitted step tells of one column; None where it tells nothing."""
     if isinstance(step, OneHotEncoder | OrdinalEncoder):
-        values = step.categories_[place].tolist()
+        values = step.categories_[column].tolist()
         return "seen" if any(value is None or value != value for value in values) else "never"
     if isinstance(step, SimpleImputer | KNNImputer) or type(step).__name__ == "IterativeImputer":
         return "filled"
     if isinstance(step, StandardScaler):
         counts = step.n_samples_seen_
         if np.ndim(counts) == 0:
-            return "never"  # it counts apart for each column as soon as one has a hole
-        return "seen" if counts[place] < counts.max() else None
-    trees = list(_to_smaller_side(step, place))
+            return "never"  # it has a count for each column as soon as one lacks a value
+        return "seen" if counts[column] < counts.max() else None
+    trees = list(_sends_missing_to_smaller(step, column))
     if any(tree.any() for tree in trees):
         return "seen"
-    sure = len(trees) >= _LEAST and sum(map(len, trees)) >= _LEAST
-    return "never" if sure else None
+    enough = len(trees) >= _LEAST and sum(map(len, trees)) >= _LEAST
+    return "never" if enough else None
 
 
-def _to_smaller_side(step: Any, place: int) -> Iterator[_Bools]:
-    """For each tree and split on a column: whether that sends a hole to the smaller side."""
+def _sends_missing_to_smaller(step: Any, column: int) -> Iterator[BoolArray]:
+    """For each tree: whether each split on a column sends missing values to the smaller side."""
     if isinstance(step, _BOOSTED) and getattr(step, "_preprocessor", None) is None:
         for predictor in (item for stage in step._predictors for item in stage):
             nodes = predictor.nodes
-            splits = nodes[(nodes["is_leaf"] == 0) & (nodes["feature_idx"] == place)]
+            splits = nodes[(nodes["is_leaf"] == 0) & (nodes["feature_idx"] == column)]
             splits = splits[splits["is_categorical"] == 0]
             sides = nodes["count"][splits["left"]], nodes["count"][splits["right"]]
-            yield _smaller(splits["missing_go_to_left"], *sides)
-    for tree in (part.tree_ for part in _trees(step)):
-        inner = np.flatnonzero((tree.children_left >= 0) & (tree.feature == place))
+            yield _goes_to_smaller(splits["missing_go_to_left"], *sides)
+    for tree in (part.tree_ for part in _list_trees(step)):
+        inner = np.flatnonzero((tree.children_left >= 0) & (tree.feature == column))
         counts = tree.n_node_samples
         sides = counts[tree.children_left[inner]], counts[tree.children_right[inner]]
-        yield _smaller(tree.missing_go_to_left[inner], *sides)
+        yield _goes_to_smaller(tree.missing_go_to_left[inner], *sides)
 
 
-def _trees(step: Any) -> Sequence[Any]:
+def _list_trees(step: Any) -> Sequence[Any]:
     if isinstance(step, DecisionTreeClassifier | DecisionTreeRegressor):
         return [step]
     return step.estimators_ if isinstance(step, _FORESTS) else []
 
 
-def _smaller(goes_left: Any, left: Any, right: Any) -> _Bools:
-    smaller: _Bools = (goes_left.astype(bool) != (left > right))[left != right]
+def _goes_to_smaller(goes_left: Any, left: Any, right: Any) -> BoolArray:
+    smaller: BoolArray = (goes_left.astype(bool) != (left > right))[left != right]
     return smaller

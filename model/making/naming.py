@@ -1,4 +1,4 @@
-"""From a column's name to a field's: name, label, unit, noun."""
+"""From a column's name to the name, label, unit and noun of its field."""
 
 import re
 import unicodedata
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from model.contract.card import PAGE_IDS
 
-# properties of a form element, which a field of that name would hide
+# Properties of a form element: a field of that name would hide them.
 _PROPERTIES = (
     "id", "action", "method", "elements", "target", "submit", "reset", "attributes", "children",
     "closest", "matches", "remove", "append", "contains", "dataset",
 )  # fmt: skip
 RESERVED = PAGE_IDS | frozenset(_PROPERTIES)
-"""Names that no drafted field gets."""
+"""Names that no drafted field may have."""
 
 _UNITS = {
     "mm": "mm", "cm": "cm", "km": "km", "m": "m", "kg": "kg", "g": "g", "mg": "mg", "lb": "lb",
@@ -25,14 +25,14 @@ _UNITS = {
     "bpm": "bpm", "mmhg": "mmHg", "hpa": "hPa", "ppm": "ppm", "inches": "in", "feet": "ft",
 }  # fmt: skip
 CURRENCIES = ("USD", "EUR", "GBP", "CHF")
-_SHORT = ("m", "g")
-"""Units that are believed only at the end, where a letter could be anything."""
+_SHORT_UNITS = ("m", "g")
+"""Units that count only at the end of a name: elsewhere such a letter could mean anything."""
 
 _NEUTRAL = ("y", "y_true", "target", "output", "response", "dependent")
-"""Names of targets that say nothing of what is answered."""
+"""Names of targets that do not tell what the model answers."""
 
-_SHORTEST = ("at", "by", "do", "id", "in", "is", "no", "of", "on", "or", "to", "up")
-"""Short words that are no abbreviation."""
+_SHORT_WORDS = ("at", "by", "do", "id", "in", "is", "no", "of", "on", "or", "to", "up")
+"""Short words that are no abbreviations."""
 
 _LONGEST_NAME = 41
 _LONGEST_LABEL = 60
@@ -40,7 +40,7 @@ _LONGEST_LABEL = 60
 
 @dataclass(frozen=True)
 class Naming:
-    """What a field is called; ``unit`` is "" where the name tells none."""
+    """What a field is called; ``unit`` is "" where the name does not tell one."""
 
     name: str
     label: str
@@ -49,68 +49,68 @@ class Naming:
 
 
 def name_columns(columns: list[str], numbers: set[str]) -> list[Naming]:
-    """Name a field for each column, every name once.
+    """Name a field for each column; no two names are alike.
 
     Args:
         columns: the columns' own names.
-        numbers: those that hold numbers; only they can have a unit.
+        numbers: those that hold numbers, for only they can have a unit.
     """
     taken: set[str] = set()
     named = []
     for column in columns:
-        words, unit = _words(column, column in numbers)
-        name = _unique(_clean(column), taken)
+        words, unit = _split_unit(column, column in numbers)
+        name = _make_unique(_make_identifier(column), taken)
         taken.add(name)
-        text = column if _abbreviates(column, words) and not unit else sentence(words)
+        text = column if _is_abbreviation(column, words) and not unit else join_words(words)
         label = text[:_LONGEST_LABEL] or name
         named.append(Naming(name, label, lower_first(label), unit))
     return named
 
 
 def name_target(column: str, is_number: bool) -> Naming:
-    """What a model's answer is called; a target called ``y`` says nothing of what it is."""
+    """Name a model's answer; a target called ``y`` becomes "Answer".
+
+    Args:
+        column: the target's own name.
+        is_number: whether it holds numbers, for only they can have a unit.
+    """
     if column.lower() in _NEUTRAL:
-        return Naming(_clean(column), "Answer", "answer", "")
+        return Naming(_make_identifier(column), "Answer", "answer", "")
     return name_columns([column], {column} if is_number else set())[0]
 
 
-def with_article(noun: str) -> str:
-    """A noun after "a" or "an"."""
-    return f"an {noun}" if re.match(r"[aio]|e(?!u)", noun) and noun[:3] != "one" else f"a {noun}"
-
-
-def sentence(words: list[str]) -> str:
-    """Words as a label: the first letter large, abbreviations as they are."""
+def join_words(words: list[str]) -> str:
+    """Join words to a label: a capital first, and abbreviations as they are."""
     text = " ".join(word if word.isupper() and len(word) > 1 else word.lower() for word in words)
     return text[:1].upper() + text[1:]
 
 
 def lower_first(label: str) -> str:
-    """A label inside a sentence; a word with capitals of its own stays as it is."""
-    own = any(character.isupper() for character in label.split(" ")[0][1:])
-    return label if own else label[:1].lower() + label[1:]
+    """Write a label as inside a sentence; a first word with other capitals stays as it is."""
+    has_capitals = any(character.isupper() for character in label.split(" ")[0][1:])
+    return label if has_capitals else label[:1].lower() + label[1:]
 
 
-def readable(value: object) -> str:
-    """A choice's value as people read it: ``above_average`` is ``above average``."""
+def format_choice(value: object) -> str:
+    """Write a choice's value as people read it: ``above_average`` as ``above average``."""
     text = " ".join(str(value).replace("_", " ").split())
     return (text or str(value))[:100]
 
 
 def _split(column: str) -> list[str]:
-    """The words of a name: snake_case, camelCase, dots, dashes and spaces alike."""
-    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", column)
-    return [word for word in re.split(r"[\s_.\-]+", apart) if word]
+    """Split a name into words at case changes, underscores, dots, dashes and spaces."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", column)
+    return [word for word in re.split(r"[\s_.\-]+", spaced) if word]
 
 
-def _abbreviates(column: str, words: list[str]) -> bool:
-    """Whether a name in camelCase is one that nobody reads better apart, like SibSp."""
-    whole = column.isalpha() and len(words) > 1
-    return whole and any(len(word) < 3 and word.lower() not in _SHORTEST for word in words)
+def _is_abbreviation(column: str, words: list[str]) -> bool:
+    """Whether a name in camelCase is easier to read unsplit, like SibSp."""
+    camel_case = column.isalpha() and len(words) > 1
+    return camel_case and any(len(word) < 3 and word.lower() not in _SHORT_WORDS for word in words)
 
 
-def _words(column: str, is_number: bool) -> tuple[list[str], str]:
-    """The words of a label, and the unit that stands among them."""
+def _split_unit(column: str, is_number: bool) -> tuple[list[str], str]:
+    """Split a name into the words of a label, and the unit among them."""
     bracket = re.fullmatch(r"(.+?)\s*[(\[]([^)\]]*)[)\]]\s*", column)
     if bracket is not None:
         inside = bracket[2].strip()
@@ -121,16 +121,16 @@ def _words(column: str, is_number: bool) -> tuple[list[str], str]:
     if is_number and len(words) > 1:
         if words[-1].lower() in _UNITS:
             return words[:-1], _UNITS[words[-1].lower()]
-        if words[0].lower() in _UNITS and words[0].lower() not in _SHORT:
+        if words[0].lower() in _UNITS and words[0].lower() not in _SHORT_UNITS:
             return words, _UNITS[words[0].lower()]
     return words, ""
 
 
-def _clean(column: str) -> str:
-    """Lower-case ASCII letters, digits and underscores, a letter first."""
+def _make_identifier(column: str) -> str:
+    """Make a name of lower-case ASCII letters, digits and underscores, a letter first."""
     plain = unicodedata.normalize("NFKD", column.replace("ß", "ss"))
-    apart = "_".join(_split(plain.encode("ascii", "ignore").decode()))
-    name = re.sub(r"[^a-z0-9]+", "_", apart.lower()).strip("_")
+    joined = "_".join(_split(plain.encode("ascii", "ignore").decode()))
+    name = re.sub(r"[^a-z0-9]+", "_", joined.lower()).strip("_")
     if not name:
         name = "fact"
     if not name[0].isalpha():
@@ -140,7 +140,7 @@ def _clean(column: str) -> str:
     return name[:_LONGEST_NAME].rstrip("_")
 
 
-def _unique(name: str, taken: set[str]) -> str:
+def _make_unique(name: str, taken: set[str]) -> str:
     if name not in taken:
         return name
     number = 2

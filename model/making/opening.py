@@ -1,36 +1,36 @@
-"""A model out of its file, by what the file is: ONNX, or an estimator that was saved."""
+"""A model out of its file, by what the file is: ONNX, or a saved estimator."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from model.making.errors import AddError
-from model.making.estimators import load_estimator
-from model.making.model_sources import TOOLS, ModelSource, ready_estimator
+from model.making.errors import TOOLS, AddError
+from model.making.estimator_sources import EstimatorSource
+from model.making.model_sources import ModelSource
+from model.making.pickles import load_estimator
 
 
-def open_subject(path: Path, trust: bool) -> ModelSource:
+def open_model(path: Path, trust: bool) -> ModelSource:
     """Load the model.
 
     Args:
         path: its file.
-        trust: whether code in it may run, which loading anything but ONNX does.
+        trust: whether code in it may run, as it does when anything but ONNX is loaded.
 
     Raises:
-        AddError: if it is not to be trusted, or no model that can be served.
+        AddError: if it must not be loaded, or is no model that can be served.
     """
     if path.suffix == ".onnx":
         try:
-            from model.making.graphs import read_graph
+            from model.making.onnx_sources import read_onnx
         except ModuleNotFoundError as error:
             raise AddError(
                 f"{error.name} is not installed, which reading ONNX files needs. Run `{TOOLS}`."
             ) from None
-        return read_graph(path)
+        return read_onnx(path)
     if not trust:
         raise AddError(
             f"Loading {path} runs whatever code is in it. If you made it, or trust who did, "
-            "say so: add --trust to the command."
+            "add --trust to the command."
         )
-    estimator = load_estimator(path)
-    return ready_estimator(estimator)
+    return EstimatorSource(load_estimator(path))

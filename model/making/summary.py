@@ -1,4 +1,4 @@
-"""What a person is told once their model is added."""
+"""What a person reads once their model is added."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.contract import formatting
-from model.contract.manifest import Manifest
+from model.contract.manifest import Manifest, Metric
 from model.making.dataset import Dataset
-from model.making.drafting import LOCALE, Output
+from model.making.drafting import LOCALE, DraftOutput
 from model.making.model_sources import PreparedModel
 
 
 @dataclass(frozen=True)
 class AddedModel:
-    """What was made: the folder, the guesses, one row (field, kind, takes, from) a field, notes."""
+    """What was made: the folder, the guesses, and notes.
+
+    ``fields`` have a row (name, kind, what it accepts, column and guess) each, ``figures`` a label
+    and a formatted value.
+    """
 
     folder: Path
     slug: str
@@ -29,50 +33,59 @@ class AddedModel:
 def summarize(
     folder: Path,
     dataset: Dataset,
-    output: Output,
-    ready: PreparedModel,
+    output: DraftOutput,
+    prepared: PreparedModel,
     manifest: Manifest,
     notes: Sequence[str],
 ) -> AddedModel:
-    """What was made and guessed, in words for people."""
+    """Say what was made and guessed, in words for people."""
     fields = tuple(
         (
             item.name,
             item.column.kind + ("" if item.required else ", may be empty"),
-            item.takes,
+            item.accepted,
             f"{item.column.source.column}: {item.column.guess}",
         )
         for item in dataset.fields
     )
-    if output.classes:
-        said = f"{output.naming.label}: {', '.join(label for _, label in output.classes)}"
-    else:
-        step = formatting.format_short(output.round_to, LOCALE)
-        said = f"{output.naming.label}, in steps of {step} {output.naming.unit}"
-    count = formatting.format_number(len(ready.matrix), LOCALE)
-    served = f"as ONNX, compiled and compared with the saved model on all {count} rows"
-    if ready.frame is None:
-        served = (
-            f"as the ONNX file that you gave, in the app's form, compared with it on all {count} "
-            "rows.\nWhether it answers like the model that it was exported from was not checked."
-        )
-    if ready.served == "model.joblib":
-        served = f"as it was saved, which is slower: it did not compile.\n{ready.reason}"
-        if ready.frame is not None and ready.frame.needs_pandas:
-            served += (
-                "\nServing it needs pandas: add it to the dependencies in pyproject.toml and "
-                "run `make requirements UPGRADE=` before you deploy it."
-            )
-    figures = tuple(
-        (
-            metric.label,
-            formatting.format_percent(metric.value, LOCALE, digits=1)
-            if metric.share
-            else formatting.format_short(float(f"{metric.value:.4g}"), LOCALE),
-        )
-        for metric in manifest.metrics
-    )
+    figures = tuple((metric.label, _format_metric(metric)) for metric in manifest.metrics)
     return AddedModel(
-        folder, folder.name.replace("_", "-"), fields, said.strip(), served, figures,
+        folder,
+        folder.name.replace("_", "-"),
+        fields,
+        _describe_output(output),
+        _describe_served(prepared),
+        figures,
         tuple(notes),
-    )  # fmt: skip
+    )
+
+
+def _describe_output(output: DraftOutput) -> str:
+    if output.classes:
+        return f"{output.naming.label}: {', '.join(label for _, label in output.classes)}"
+    step = formatting.format_short(output.round_to, LOCALE)
+    return f"{output.naming.label}, in steps of {step} {output.naming.unit}".strip()
+
+
+def _describe_served(prepared: PreparedModel) -> str:
+    count = formatting.format_number(len(prepared.matrix), LOCALE)
+    if prepared.frame is None:
+        return (
+            f"as the ONNX file that you gave, in the app's form, compared with it on all {count} "
+            "rows.\nIt was not compared with the model that it was exported from."
+        )
+    if prepared.served != "model.joblib":
+        return f"as ONNX, compiled and compared with the saved model on all {count} rows"
+    text = f"as it was saved, which is slower: it did not compile.\n{prepared.reason}"
+    if prepared.frame.needs_pandas:
+        text += (
+            "\nServing it needs pandas: add it to the dependencies in pyproject.toml and "
+            "run `make requirements UPGRADE=` before you deploy it."
+        )
+    return text
+
+
+def _format_metric(metric: Metric) -> str:
+    if metric.share:
+        return formatting.format_percent(metric.value, LOCALE, digits=1)
+    return formatting.format_short(float(f"{metric.value:.4g}"), LOCALE)

@@ -1,4 +1,4 @@
-"""The data as a person has them: reading, target, held-out rows."""
+"""A person's data: reading them, their target, and which rows are held out."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from model.contract.arrays import BoolArray
 from model.making.errors import AddError
 
 _TRUE = ("1", "1.0", "true", "yes", "y", "t", "test", "holdout", "held out", "held-out", "valid")
@@ -20,33 +20,39 @@ _FALSE = ("0", "0.0", "false", "no", "n", "f", "train", "training", "nan", "")
 
 @dataclass(frozen=True)
 class LabelledTable:
-    """Every row with a target, and which of them the model has not seen; ``notes`` say the rest."""
+    """Every row with a target.
+
+    ``held_out`` (rows,) is True for rows that the model has not seen, as the column ``marker`` says
+    ("" where none does). ``notes`` say what was left out.
+    """
 
     table: pd.DataFrame
-    held_out: npt.NDArray[np.bool_]
+    held_out: BoolArray
     marker: str
     notes: tuple[str, ...]
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a CSV file as pandas would, with whatever separates its columns.
+    """Read a CSV file, its columns separated by commas, semicolons or tabs.
 
     Raises:
         AddError: if it cannot be read, or has no rows.
     """
     try:
         separator = max(
-            (",", ";", "\t"), key=lambda mark: pd.read_csv(path, sep=mark, nrows=0).shape[1]
+            (",", ";", "\t"), key=lambda sep: pd.read_csv(path, sep=sep, nrows=0).shape[1]
         )
         table = pd.read_csv(path, sep=separator)
     except UnicodeDecodeError as error:
         raise AddError(
-            f"{path} is no CSV file in UTF-8. If it is one in another encoding, save it as UTF-8."
+            f"{path} is not a CSV file in UTF-8. If it has another encoding, save it as UTF-8."
         ) from error
     except (OSError, ValueError) as error:
         raise AddError(f"{path} cannot be read as a CSV file: {error}") from error
     if table.empty:
-        raise AddError(f"{path} has no rows.")
+        raise AddError(
+            f"{path} has no rows. Give a file with the rows that the model was fitted on."
+        )
     return table.rename(columns=str)
 
 
@@ -55,33 +61,33 @@ def read_rows(data: Path, target: str, holdout: str | None) -> LabelledTable:
 
     Args:
         data: a CSV file.
-        target: its column that the model answers.
+        target: the column that the model answers.
         holdout: a second file of the same columns, or a column of the first that marks rows.
 
     Raises:
-        AddError: if a column or a file is not there, or the rows were seen after all.
+        AddError: if a column or a file is missing, or the model has seen the held-out rows.
     """
     table = read_table(data)
-    need_column(table, target, data, "--target")
+    require_column(table, target, data, "--target")
     notes = []
     marker = ""
     if holdout is None:
         held_out = np.zeros(len(table), dtype=bool)
     elif holdout in table.columns:
-        marker, held_out = holdout, _marked(table[holdout], holdout)
+        marker, held_out = holdout, _read_marker(table[holdout], holdout)
     elif Path(holdout).is_file():
-        more = read_table(Path(holdout))
-        need_column(more, target, Path(holdout), "--target")
-        _unseen(table, more, holdout)
-        held_out = np.repeat([False, True], [len(table), len(more)])
-        lacking = [str(name) for name in table.columns if name not in more.columns]
-        if lacking:
-            notes.append(f"{holdout} has no column {', '.join(lacking)}.")
-        table = pd.concat([table, more], ignore_index=True)
+        held = read_table(Path(holdout))
+        require_column(held, target, Path(holdout), "--target")
+        _refuse_seen_rows(table, held, holdout)
+        held_out = np.repeat([False, True], [len(table), len(held)])
+        missing = [str(name) for name in table.columns if name not in held.columns]
+        if missing:
+            notes.append(f"{holdout} has no column {', '.join(missing)}.")
+        table = pd.concat([table, held], ignore_index=True)
     else:
         raise AddError(
             f"--holdout {holdout}: {data} has no such column, and there is no such file."
-            f"{near(holdout, table.columns)}"
+            f"{suggest_name(holdout, table.columns)}"
         )
     known = table[target].notna().to_numpy()
     if not known.all():
@@ -89,53 +95,64 @@ def read_rows(data: Path, target: str, holdout: str | None) -> LabelledTable:
     return LabelledTable(table[known].reset_index(drop=True), held_out[known], marker, tuple(notes))
 
 
-def need_column(table: pd.DataFrame, name: str, where: Path, option: str) -> None:
-    """Make sure that a column is there.
-
-    Raises:
-        AddError: naming the nearest one that is.
-    """
-    if name not in table.columns:
-        raise AddError(f"{where} has no column {name!r} ({option}).{near(name, table.columns)}")
-
-
-def near(name: str, names: Sequence[Any], free: Sequence[Any] | None = None) -> str:
-    """The question whether another name was meant, or what there is.
+def require_column(table: pd.DataFrame, name: str, where: Path, option: str) -> None:
+    """Make sure that a table has a column.
 
     Args:
-        name: what is not there.
-        names: what is.
-        free: those of them that can be meant, where not all can.
+        table: the table.
+        name: the column.
+        where: the table's file.
+        option: the option that names the column.
+
+    Raises:
+        AddError: if it has none; names the most similar one.
     """
-    meant = [str(item) for item in (names if free is None else free)]
-    found = difflib.get_close_matches(name, meant, n=1, cutoff=0.6)
-    if found:
-        return f" Did you mean {found[0]!r}?"
+    if name not in table.columns:
+        raise AddError(
+            f"{where} has no column {name!r} ({option}).{suggest_name(name, table.columns)}"
+        )
+
+
+def suggest_name(name: str, names: Sequence[Any], free: Sequence[Any] | None = None) -> str:
+    """Ask whether another name was meant, or list all names.
+
+    Args:
+        name: the missing one.
+        names: the existing ones.
+        free: the ones that can be meant, where not all can.
+    """
+    candidates = [str(item) for item in (names if free is None else free)]
+    closest = difflib.get_close_matches(name, candidates, n=1, cutoff=0.6)
+    if closest:
+        return f" Did you mean {closest[0]!r}?"
     return f" It has: {', '.join(str(item) for item in names)}."
 
 
-def _marked(cells: pd.Series, name: str) -> npt.NDArray[np.bool_]:
+def _read_marker(cells: pd.Series, name: str) -> BoolArray:
     texts = cells.astype(str).str.strip().str.lower()
-    strange = sorted(set(texts) - set(_TRUE) - set(_FALSE))
-    if strange:
+    unknown = sorted(set(texts) - set(_TRUE) - set(_FALSE))
+    if unknown:
         raise AddError(
-            f"--holdout {name}: {strange[0]!r} says neither yes nor no. Write 1 for the rows that "
+            f"--holdout {name}: {unknown[0]!r} means neither yes nor no. Write 1 for the rows that "
             "the model has not seen, and 0 for the others."
         )
     marked = texts.isin(_TRUE).to_numpy()
     if not marked.any() or marked.all():
         which = "no row" if not marked.any() else "every row"
-        raise AddError(f"--holdout {name} marks {which}.")
+        raise AddError(
+            f"--holdout {name} marks {which}. Write 1 for the rows that the model has not seen, "
+            "and 0 for the others."
+        )
     return np.asarray(marked, dtype=bool)
 
 
-def _unseen(table: pd.DataFrame, more: pd.DataFrame, where: str) -> None:
-    common = [name for name in table.columns if name in more.columns]
+def _refuse_seen_rows(table: pd.DataFrame, held: pd.DataFrame, where: str) -> None:
+    common = [name for name in table.columns if name in held.columns]
     seen = set(map(tuple, table[common].astype(str).to_numpy()))
-    again = sum(tuple(row) in seen for row in more[common].astype(str).to_numpy())
-    if again > len(more) / 2:
+    repeated = sum(tuple(row) in seen for row in held[common].astype(str).to_numpy())
+    if repeated > len(held) / 2:
         raise AddError(
-            f"{again} of the {len(more)} rows of {where} stand in the data, too: the model has "
-            "seen them, and what they say about it would be too good. Give rows that it was not "
-            "fitted on."
+            f"{repeated} of the {len(held)} rows of {where} are in the data, too: the model has "
+            "seen them, so they would show it better than it is. Give rows that it was not fitted "
+            "on."
         )

@@ -1,4 +1,4 @@
-"""The target: what is true of each row, and what the page calls it."""
+"""The target: the true answer of each row, and what the page calls it."""
 
 from __future__ import annotations
 
@@ -8,78 +8,89 @@ from typing import Any
 import numpy as np
 
 from model.contract.arrays import Float64Array
-from model.making.drafting import Output, round_step
+from model.making.drafting import DraftOutput, choose_rounding_step
 from model.making.errors import AddError
-from model.making.naming import name_target, readable
-from model.making.request import Request
+from model.making.naming import format_choice, name_target
+from model.making.options import AddOptions
 from model.making.tables import LabelledTable
 
+_MOST_CLASSES = 50
 
-def read_truth(rows: LabelledTable, request: Request, classes: tuple[Any, ...]) -> Float64Array:
-    """What is true of each row, shape (rows,): a number, or the index of its class.
+
+def read_truth(rows: LabelledTable, options: AddOptions, classes: tuple[Any, ...]) -> Float64Array:
+    """Read the true answer of each row, shape (rows,): a number, or the index of its class.
 
     Raises:
         AddError: if the target holds what the model cannot answer.
     """
-    cells = rows.table[request.target]
+    cells = rows.table[options.target]
     if not classes:
         try:
             truth = cells.to_numpy(dtype=float)
         except (TypeError, ValueError):
             raise AddError(
-                f"The model answers with a number, but the target {request.target!r} holds "
+                f"The model answers with a number, but the target {options.target!r} holds "
                 f"{cells.iloc[0]!r}. Name another --target."
             ) from None
         if not np.isfinite(truth).all():
-            raise AddError(f"The target {request.target!r} holds infinite numbers.")
+            raise AddError(
+                f"The target {options.target!r} holds infinite numbers. Remove these rows from the "
+                "data."
+            )
         if truth.min() == truth.max():
-            raise AddError(f"The target {request.target!r} is {truth[0]:g} in every row.")
+            raise AddError(
+                f"The target {options.target!r} is {truth[0]:g} in every row. Name another "
+                "--target, or give more rows."
+            )
         return np.asarray(truth, dtype=float)
-    places: dict[Any, int] = {item: place for place, item in enumerate(classes)}
-    places |= {str(item): place for place, item in enumerate(classes)}
-    named = {name: place for place, name in enumerate(request.classes)}
-    found = [named.get(cell, places.get(cell, -1)) for cell in cells.tolist()]
-    if -1 in found:
-        strange = cells.iloc[found.index(-1)]
+    codes: dict[Any, int] = {item: code for code, item in enumerate(classes)}
+    codes |= {str(item): code for code, item in enumerate(classes)}
+    codes |= {name: code for code, name in enumerate(options.classes)}
+    truth_codes = [codes.get(cell, -1) for cell in cells.tolist()]
+    if -1 in truth_codes:
+        unknown = cells.iloc[truth_codes.index(-1)]
         distinct = sorted(cells.astype(str).unique())
-        hint = ""
+        hint = " Give the target that it was fitted on, or name another --target."
         if len(distinct) == len(classes):
             hint = (
-                " If it was fitted on numbers that stand for these, say which is which, in the "
-                f"order of its numbers: --classes '{','.join(distinct)}'"
+                " If it was fitted on numbers that stand for these, name them in the order of "
+                f"its numbers: --classes '{','.join(distinct)}'"
             )
         raise AddError(
-            f"The target {request.target!r} holds {strange!r}, but the model answers "
+            f"The target {options.target!r} holds {unknown!r}, but the model answers "
             f"{', '.join(str(item) for item in classes[:10])}.{hint}"
         )
-    return np.array(found, dtype=float)
+    return np.array(truth_codes, dtype=float)
 
 
 def draft_output(
-    truth: Float64Array, request: Request, classes: tuple[str, ...], probabilities: bool
-) -> Output:
-    """How the answer is called and shown.
+    truth: Float64Array, options: AddOptions, classes: tuple[str, ...], probabilities: bool
+) -> DraftOutput:
+    """Draft what the answer is called and how it is shown.
 
     Args:
-        truth: what is true of each row, shape (rows,).
-        request: what the person asked for.
-        classes: what the model sorts rows into; empty for a model of numbers.
-        probabilities: whether it says how sure it is of a class.
+        truth: the true answer of each row, shape (rows,): a number, or the index of its class.
+        options: what the person asked for.
+        classes: the classes that the model answers; empty for a model of numbers.
+        probabilities: whether it gives the probability of each class.
 
     Raises:
         AddError: if there are too many classes for a page.
     """
-    naming = name_target(request.target, is_number=not classes)
+    naming = name_target(options.target, is_number=not classes)
     if not classes:
-        step = round_step(float(np.std(truth)))
-        return Output(naming, round_to=step, coverage=request.coverage)
-    if len(classes) > 50:
-        raise AddError(f"The model answers {len(classes)} classes; a page can show 50.")
-    labels = [readable(item) for item in request.classes or classes]
+        step = choose_rounding_step(float(np.std(truth)))
+        return DraftOutput(naming, round_to=step, coverage=options.coverage)
+    if len(classes) > _MOST_CLASSES:
+        raise AddError(
+            f"The model answers {len(classes)} classes, and a page can show {_MOST_CLASSES}. Fit "
+            "it on fewer classes."
+        )
+    labels = [format_choice(item) for item in options.classes or classes]
     if sorted(map(str.lower, labels)) in (["0", "1"], ["false", "true"]):
         labels = ["Yes" if label.lower() in ("1", "true") else "No" for label in labels]
         naming = replace(naming, noun="answer")
-    if request.classes:
-        naming = replace(naming, noun="answer")  # the target's name is not that of its classes
+    if options.classes:
+        naming = replace(naming, noun="answer")  # the target's name does not describe these names
     pairs = tuple(zip(classes, labels, strict=True))
-    return Output(naming, pairs, probabilities)
+    return DraftOutput(naming, pairs, probabilities)

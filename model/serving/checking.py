@@ -114,7 +114,7 @@ def _compare_output(card: Card, manifest: Manifest, folder: Path, text: str) -> 
                 )
         return
     if manifest.axis is None:
-        yield f"{where}: a model of numbers needs an axis."
+        yield f"{where}: a regressor needs an axis."
     if calibration is None:
         return
     if calibration.coverage != card.output.coverage:

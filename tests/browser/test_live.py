@@ -28,9 +28,13 @@ def test_the_price_appears_without_a_navigation(page: Page) -> None:
 
 
 def test_four_quick_keys_send_one_request(page: Page) -> None:
+    page.clock.install(time=0)
     page.goto("/?beds=3&baths=2.5&sqft=")
+    page.clock.pause_at(3_600_000)  # no time passes between the keys, however busy the machine is
     sent = posts(page)
-    page.locator("#sqft").press_sequentially("1850", delay=40)
+    page.locator("#sqft").press_sequentially("1850")
+    assert sent == []
+    page.clock.resume()
     when_fresh(page)
     assert len(sent) == 1
 
@@ -40,10 +44,14 @@ def test_the_old_answer_is_dimmed_from_the_first_key(page: Page) -> None:
     answer = page.locator("#answer")
     opacity = "getComputedStyle(document.querySelector('.price')).opacity"
     assert page.evaluate("document.getElementById('answer').dataset.state") is None
+    held: list[Route] = []
+    page.route("**/predict-fragment", lambda route: held.append(route))
     page.locator("#sqft").press("End")
     page.keyboard.type(".")
     expect(answer).to_have_attribute("data-state", "pending")
     expect(page.locator("#result")).to_have_attribute("aria-busy", "true")
+    wait_for(page, lambda: len(held) == 1)
+    held[0].continue_()
     when_fresh(page)
     assert page.evaluate(opacity) == "1"
 
@@ -195,7 +203,8 @@ def test_requests_go_nowhere_but_to_this_server(page: Page) -> None:
     page.goto("/")
     fill_house(page)
     when_fresh(page)
-    assert len(seen) <= 8
+    # Who types slowly sends more than one post; the files of the page are seven.
+    assert len([request for request in seen if request.method == "GET"]) <= 7
     base = page.url.split("/?")[0]
     assert all(request.url.startswith((base, "data:")) for request in seen)
 

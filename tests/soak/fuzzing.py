@@ -70,7 +70,9 @@ async def run_schemathesis(examples: int) -> list[Figure]:
     with serve_copy(model="house-price,chest-xray,flowers", prepare=_add_flowers) as server:
         for kind, prefix in models.items():
             with TemporaryDirectory() as folder:
-                seen = await asyncio.to_thread(attack_api, server.url + prefix, Path(folder), examples)
+                seen = await asyncio.to_thread(
+                    attack_api, server.url + prefix, Path(folder), examples
+                )
             what = f"Schemathesis, {kind}, {seen.statuses.total()} requests: issues"
             print(seen.found, file=sys.stderr, end="")
             said = "some: see above" if seen.found else "none"

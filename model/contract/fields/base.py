@@ -33,13 +33,29 @@ class BaseField(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")
+    """The name in the form, in the address, in the API and of the model's column."""
+
     label: str = Field(min_length=1, max_length=60)
+    """The words beside the input."""
+
     noun: str = Field(min_length=1, max_length=60)
+    """What error messages call the value: "Enter the {noun}"."""
+
     determiner: str = "the"
+    """What stands before the noun where it is asked for: "the", or "the number of"."""
+
     reason_text: str = "its {noun} is {value}"
+    """What the value is, in a reason. Placeholders: ``{noun}``, ``{value}``."""
+
     comparison_text: str = "{label}: {value}"
+    """How a similar row differs. Placeholders: ``{label}``, ``{value}``."""
+
     help: str = Field(default="", max_length=200)
+    """A hint between the label and the input."""
+
     required: bool = True
+    """Whether the field must be filled. A field that is not required may stay empty; the model then
+    answers without it."""
 
     placeholders: ClassVar[dict[str, tuple[str, ...]]] = {
         "reason_text": ("noun", "value"),

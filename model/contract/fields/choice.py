@@ -16,7 +16,10 @@ class Option(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     value: str = Field(min_length=1, max_length=100)
+    """The value for programs and for the model."""
+
     label: str = Field(min_length=1, max_length=100)
+    """The words for people."""
 
 
 def find_repeated(options: tuple[Option, ...]) -> list[str]:
@@ -29,8 +32,14 @@ class ChoiceField(BaseField):
     """One value out of a list; encoded as its index in the card's list."""
 
     kind: Literal["choice"]
+    """The kind of field."""
+
     choices: tuple[Option, ...] = Field(min_length=2)
+    """The values, in the order in which the form lists them. The model gets the index of the chosen
+    one."""
+
     example: str
+    """One of the choices' values, for the OpenAPI text."""
 
     @model_validator(mode="after")
     def _values_are_distinct(self) -> "ChoiceField":
@@ -75,9 +84,16 @@ class FlagField(BaseField):
     """Yes or no; encoded as 1 and 0."""
 
     kind: Literal["flag"]
+    """The kind of field."""
+
     example: bool
+    """One of the two answers, for the OpenAPI text."""
+
     yes: str = "Yes"
+    """The word for true."""
+
     no: str = "No"
+    """The word for false."""
 
     @property
     def missing_text(self) -> str:

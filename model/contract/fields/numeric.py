@@ -23,11 +23,22 @@ class PluralForms(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     zero: str = ""
+    """The form for zero, in languages that have one."""
+
     one: str = ""
+    """The form for one."""
+
     two: str = ""
+    """The form for two, in languages that have one."""
+
     few: str = ""
+    """The form for a few, in languages that have one."""
+
     many: str = ""
+    """The form for many, in languages that have one."""
+
     other: str
+    """The form for all other numbers."""
 
 
 class NumericField(BaseField):
@@ -39,16 +50,37 @@ class NumericField(BaseField):
     """
 
     unit: str = Field(default="", max_length=20)
+    """The unit, written after the number."""
+
     unit_spellings: tuple[str, ...] = ()
+    """Other spellings of the unit that a visitor may type, in lower case."""
+
     count_text: PluralForms | None = None
+    """The noun for what the number counts; it takes the place of the unit."""
+
     apart: PluralForms | None = None
+    """The noun for the difference between two values, if it is another one."""
+
     zero_text: str = ""
+    """The reason to give for 0, in place of ``reason_text``."""
+
     larger_text: str = ""
+    """How a row with a larger value differs. Placeholder: ``{amount}``."""
+
     smaller_text: str = ""
+    """How a row with a smaller value differs. Placeholder: ``{amount}``."""
+
     min: int | float
+    """The smallest value that the field takes."""
+
     max: int | float
+    """The largest value that the field takes."""
+
     example: int | float
+    """A value between ``min`` and ``max``, for error messages and the OpenAPI text."""
+
     grouping: bool = True
+    """Whether thousands are grouped: 1,850. A year is not: 1995."""
 
     @model_validator(mode="after")
     def _bounds_are_ordered(self) -> "NumericField":
@@ -127,9 +159,12 @@ class IntegerField(NumericField):
     """A whole number between two bounds."""
 
     kind: Literal["integer"]
+    """The kind of field."""
+
     min: int
     max: int
     example: int
+    """A value that the field takes, for the OpenAPI text."""
 
     def read(self, value: object) -> int:
         number = self._read_number(value)
@@ -149,6 +184,7 @@ class NumberField(NumericField):
     """A number between two bounds, fractions allowed."""
 
     kind: Literal["number"]
+    """The kind of field."""
 
     def read(self, value: object) -> float:
         return float(self._read_number(value))

@@ -1,4 +1,4 @@
-"""Fitted scikit-learn pipelines to ONNX, with every answer compared.
+"""Fitted scikit-learn estimators to ONNX, with every answer compared.
 
 It may import ``serving`` and ``contract``.
 """

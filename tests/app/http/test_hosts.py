@@ -24,14 +24,14 @@ def on_dyno() -> FlaskClient:
     return create_app(replace(ON_DYNO, models=("house-price", "chest-xray"))).test_client()
 
 
-def test_any_name_is_answered_where_none_was_chosen(client: FlaskClient) -> None:
+def test_by_default_any_name_is_answered(client: FlaskClient) -> None:
     for name in ("localhost:8000", "formcast-1.herokuapp.com", "[::1]:80", "evil.example"):
         response = client.get("/", headers={"Host": name})
         assert response.status_code == 200
         assert "evil" not in response.get_data(as_text=True)
 
 
-def test_only_chosen_names_are_answered_and_others_are_told_so() -> None:
+def test_only_the_trusted_names_are_answered() -> None:
     client = client_with(trusted_hosts=("example.org", ".example.net"))
     for name in ("example.org", "example.org:8000", "a.example.net", "example.net"):
         assert client.get("/", headers={"Host": name}).status_code == 200
@@ -70,14 +70,14 @@ def test_a_redirect_to_the_missing_slash_names_no_host(client: FlaskClient) -> N
         assert not location.startswith(("//", "/\\"))
 
 
-def test_what_a_client_says_about_itself_is_not_believed_without_a_proxy() -> None:
+def test_forwarded_headers_are_not_trusted_without_a_proxy() -> None:
     client = client_with()
     response = client.get("/", headers={**HTTPS, "X-Forwarded-For": "1.2.3.4"})
     assert response.status_code == 200
     assert "Strict-Transport-Security" not in response.headers
 
 
-def test_a_dyno_leads_to_https_with_the_whole_address(on_dyno: FlaskClient) -> None:
+def test_a_dyno_redirects_to_https_with_the_whole_address(on_dyno: FlaskClient) -> None:
     for path in ("/", "/?beds=3&baths=2.5&sqft=1,850", "/nowhere?a=%26b", "/chest-xray?x"):
         for headers in ({}, {"X-Forwarded-Proto": "http"}, {"X-Forwarded-Proto": "https, http"}):
             response = on_dyno.get(path, headers={"Host": "example.org:80", **headers})
@@ -96,7 +96,7 @@ def test_a_redirect_to_https_leads_to_no_other_host(on_dyno: FlaskClient) -> Non
         assert on_dyno.get("/", headers={"Host": name}).status_code == 400
 
 
-def test_over_https_a_dyno_answers_and_says_to_stay(on_dyno: FlaskClient) -> None:
+def test_over_https_a_dyno_answers_with_hsts(on_dyno: FlaskClient) -> None:
     for path, status in (("/", 200), ("/nowhere", 404), ("/chest-xray", 308)):
         response = on_dyno.get(path, headers=HTTPS)
         assert response.status_code == status
@@ -104,7 +104,7 @@ def test_over_https_a_dyno_answers_and_says_to_stay(on_dyno: FlaskClient) -> Non
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_health_is_told_over_plain_http(on_dyno: FlaskClient, path: str) -> None:
+def test_probes_are_answered_over_plain_http(on_dyno: FlaskClient, path: str) -> None:
     assert on_dyno.get(path).status_code != 308
 
 

@@ -49,6 +49,7 @@ def test_every_rule_says_its_surface_and_the_rules_of_a_model_say_which(
     [
         ("GET", "/", Surface.PAGE, "/"),
         ("HEAD", "/about", Surface.PAGE, "/about"),
+        ("get", "/about", Surface.PAGE, "/about"),
         ("POST", "/predict-fragment", Surface.FRAGMENT, "/predict-fragment"),
         ("GET", "/predict-fragment", Surface.FRAGMENT, "none"),
         ("GET", "/chest-xray/embed", Surface.FRAME, "/chest-xray/embed"),

@@ -32,23 +32,23 @@ print(said)
     assert run.stdout.strip() == "['quick', 'slow']"
 
 
-def test_work_that_hangs_is_given_up_and_its_worker_told_to_end() -> None:
+def test_work_that_hangs_is_given_up_and_its_worker_events_to_end() -> None:
     code = """
 from gevent import monkey
 monkey.patch_all()
 import signal
 from gevent.monkey import get_original
 from app.limits import background
-background.LONGEST = 0.3
-told = []
-signal.signal(signal.SIGTERM, lambda *_: told.append("end"))
+background.TIMEOUT = 0.3
+events = []
+signal.signal(signal.SIGTERM, lambda *_: events.append("end"))
 sleep = get_original("time", "sleep")
-for _ in range(background.AT_ONCE + 1):
+for _ in range(background.MAX_THREADS + 1):
     try:
         background.run_in_thread(sleep, 60)
     except background.ThreadTimeoutError:
-        told.append("given up")
-print(background.run_in_thread(lambda: "others go on"), set(told), flush=True)
+        events.append("given up")
+print(background.run_in_thread(lambda: "others go on"), set(events), flush=True)
 import os
 os._exit(0)
 """

@@ -1,4 +1,4 @@
-"""A worker that is behind refuses quickly, in words, and only what costs."""
+"""A worker that is behind refuses requests quickly, in words, but neither files nor probes."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ def behind() -> Flask:
 
 
 @pytest.mark.parametrize("path", ["/", FRAGMENT])
-def test_a_worker_that_is_behind_says_so_and_when_to_come_again(behind: Flask, path: str) -> None:
+def test_a_worker_that_is_behind_answers_503_with_a_time_to_retry(behind: Flask, path: str) -> None:
     response = behind.test_client().post(path, data=HOUSE)
     assert response.status_code == 503
     assert int(response.headers["Retry-After"]) == 2
@@ -30,7 +30,7 @@ def test_a_worker_that_is_behind_says_so_and_when_to_come_again(behind: Flask, p
     assert "What you typed is not lost" in text_of(soup, "#error[data-status='503']")
 
 
-def test_files_and_health_are_answered_all_the_same(behind: Flask) -> None:
+def test_files_and_probes_are_still_answered(behind: Flask) -> None:
     client = behind.test_client()
     for path in ("/static/x", "/healthz", "/readyz"):
         assert client.get(path).status_code != 503

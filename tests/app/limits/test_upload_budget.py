@@ -19,38 +19,38 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 JPEG = encoded(chest(), "JPEG", quality=95)
 
 
-def test_a_body_takes_its_room_as_it_comes_and_gives_it_back() -> None:
-    room = UploadBudget(100)
-    with room.slot() as slot:
+def test_a_body_takes_memory_as_it_is_read_and_frees_it_at_the_end() -> None:
+    budget = UploadBudget(100)
+    with budget.slot() as slot:
         reading = slot.reading(BytesIO(b"a" * 90))
         assert reading.read(40) == b"a" * 40
-        assert room.held == 40
+        assert budget.held == 40
         assert len(reading.read(40)) == 40
         assert len(reading.read(40)) == 10
-        assert room.held == 90
-    assert room.held == 0
+        assert budget.held == 90
+    assert budget.held == 0
 
 
-def test_the_first_may_always_go_on_and_the_next_wait_in_vain(
+def test_the_oldest_upload_may_always_go_on_and_the_next_gets_503(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(budgets, "PATIENCE", 0.05)
-    room = UploadBudget(100)
-    with room.slot() as first, room.slot() as second:
+    monkeypatch.setattr(budgets, "MAX_WAIT", 0.05)
+    budget = UploadBudget(100)
+    with budget.slot() as first, budget.slot() as second:
         second.take(90)
         first.take(90)
         with pytest.raises(ServiceUnavailable) as raised:
             second.take(20)
-        assert raised.value.retry_after == budgets.LATER
-    assert room.held == 0
+        assert raised.value.retry_after == budgets.RETRY_AFTER
+    assert budget.held == 0
 
 
-def test_who_waits_goes_on_when_another_has_finished() -> None:
-    room = UploadBudget(100)
+def test_an_upload_that_waits_goes_on_when_another_has_finished() -> None:
+    budget = UploadBudget(100)
     holding, done = threading.Event(), threading.Event()
 
     def first() -> None:
-        with room.slot() as slot:
+        with budget.slot() as slot:
             slot.take(100)
             holding.set()
             done.wait(5)
@@ -58,28 +58,28 @@ def test_who_waits_goes_on_when_another_has_finished() -> None:
     thread = threading.Thread(target=first)
     thread.start()
     holding.wait(5)
-    with room.slot() as slot:
+    with budget.slot() as slot:
         threading.Timer(0.05, done.set).start()
         slot.take(50)
-        assert room.held == 50
+        assert budget.held == 50
     thread.join()
 
 
-def test_a_body_that_hardly_comes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budgets, "STEADY", -1.0)
-    monkeypatch.setattr(budgets, "SLOWEST", 10**12)
+def test_a_body_that_comes_too_slowly_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budgets, "GRACE", -1.0)
+    monkeypatch.setattr(budgets, "MIN_RATE", 10**12)
     with UploadBudget().slot() as slot, pytest.raises(RequestTimeout):
         slot.reading(BytesIO(b"a")).read(10)
 
 
 def test_one_large_picture_at_a_time_in_all_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budgets, "PATIENCE", 0.2)
+    monkeypatch.setattr(budgets, "MAX_WAIT", 0.2)
     budget = UploadBudget()
     with budget.slot() as here, budgets.decoding_turn(here):
         child = os.fork()
         if child == 0:
             # Nothing of pytest's must run here: say by the exit whether the turn was had.
-            budgets._turn_here.cache_clear()
+            budgets._local_turn.cache_clear()
             try:
                 with UploadBudget().slot() as there, budgets.decoding_turn(there):
                     os._exit(1)
@@ -96,7 +96,7 @@ def test_one_large_picture_at_a_time_in_all_processes(monkeypatch: pytest.Monkey
         pass
 
 
-def test_a_turn_ends_with_the_process_that_had_it() -> None:
+def test_a_turn_ends_with_its_process() -> None:
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
@@ -111,15 +111,15 @@ def test_a_turn_ends_with_the_process_that_had_it() -> None:
     os.close(write)
 
 
-def test_without_room_an_upload_is_told_when_to_come_again(
+def test_without_free_memory_an_upload_gets_503_with_a_time_to_retry(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(budgets, "PATIENCE", 0.05)
+    monkeypatch.setattr(budgets, "MAX_WAIT", 0.05)
     with budgets.get_upload_budget().slot() as first:
         first.take(budgets.MAX_HELD)
         response = client.post(XRAY_FRAGMENT, data=upload(JPEG))
     assert response.status_code == 503
-    assert response.headers["Retry-After"] == str(budgets.LATER)
+    assert response.headers["Retry-After"] == str(budgets.RETRY_AFTER)
     assert "Too many people" in text_of(check_fragment(response), "#error")
     assert client.post(XRAY_FRAGMENT, data=upload(JPEG)).status_code == 200
 
@@ -127,7 +127,7 @@ def test_without_room_an_upload_is_told_when_to_come_again(
 def test_a_large_picture_is_answered_in_its_turn(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(budgets, "PATIENCE", 0.05)
+    monkeypatch.setattr(budgets, "MAX_WAIT", 0.05)
     large = encoded(chest().resize((4000, 3000)))
     small = upload(JPEG)
     with UploadBudget().slot() as other, budgets.decoding_turn(other):

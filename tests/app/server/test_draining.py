@@ -2,7 +2,7 @@
 
 import socket
 
-from app.server.draining import WholeAnswer
+from app.server.draining import JoiningSocket
 
 
 class Sent(list[bytes]):
@@ -17,24 +17,24 @@ class Sent(list[bytes]):
 
 def test_a_head_leaves_with_the_first_piece_of_its_body() -> None:
     sent = Sent()
-    whole = WholeAnswer(sent)
+    joining = JoiningSocket(sent)
     for piece in (b"head ", b"body ", b"more"):
-        whole.sendall(piece)
-    whole.flush()
+        joining.sendall(piece)
+    joining.flush()
     assert sent == [b"head body ", b"more"]
 
 
 def test_a_head_without_a_body_leaves_at_the_end() -> None:
     sent = Sent()
-    whole = WholeAnswer(sent)
-    whole.sendall(b"head")
+    joining = JoiningSocket(sent)
+    joining.sendall(b"head")
     assert sent == []
-    whole.flush()
-    whole.flush()
+    joining.flush()
+    joining.flush()
     assert sent == [b"head"]
 
 
-def test_all_else_is_the_sockets_own() -> None:
-    assert WholeAnswer(Sent()).fileno() == 7
+def test_everything_else_is_the_sockets_own() -> None:
+    assert JoiningSocket(Sent()).fileno() == 7
     with socket.socket() as sock:
-        assert WholeAnswer(sock).getsockname() == sock.getsockname()
+        assert JoiningSocket(sock).getsockname() == sock.getsockname()

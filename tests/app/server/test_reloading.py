@@ -13,7 +13,7 @@ from app.http.application import Application
 from app.http.routes import Surface
 from app.server import reloading
 
-reloading.LONGEST = {longest}
+reloading.TIMEOUT = {longest}
 
 class Loader:
     app_uri = "nowhere:app"
@@ -25,12 +25,12 @@ class Loader:
         return app
 
 loader = Loader()
-print(reloading.renew(loader), "|", "old" if loader.callable == "the old app" else "new")
+print(reloading.replace_app(loader), "|", "old" if loader.callable == "the old app" else "new")
 """
 
 
-def renewed(body: str, longest: float = 60) -> tuple[str, str]:
-    """What ``renew`` says, and which app serves then; a fork is best made outside of pytest.
+def replaced(body: str, longest: float = 60) -> tuple[str, str]:
+    """What ``replace_app`` says, and which app serves then; it forks, so not inside pytest.
 
     ``longest`` is how many seconds the new app may take.
     """
@@ -46,7 +46,7 @@ def renewed(body: str, longest: float = 60) -> tuple[str, str]:
 
 
 def test_a_sound_app_takes_the_place() -> None:
-    assert renewed("app.get('/', surface=Surface.PAGE)(lambda: 'fine')") == ("", "new")
+    assert replaced("app.get('/', surface=Surface.PAGE)(lambda: 'fine')") == ("", "new")
 
 
 @pytest.mark.parametrize(
@@ -59,10 +59,10 @@ def test_a_sound_app_takes_the_place() -> None:
     ],
 )
 def test_one_that_is_not_leaves_the_old_app_and_says_why(body: str, said: str) -> None:
-    words, which = renewed(body)
+    words, which = replaced(body)
     assert words.endswith(said)
     assert which == "old"
 
 
 def test_one_that_takes_too_long_leaves_the_old_app() -> None:
-    assert renewed("time.sleep(60)", longest=0.5) == ("It was not ready after 0.5 s.", "old")
+    assert replaced("time.sleep(60)", longest=0.5) == ("It was not ready after 0.5 s.", "old")

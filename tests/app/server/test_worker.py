@@ -6,7 +6,7 @@ import pytest
 from gunicorn.http.errors import InvalidResponseHeader, LimitRequestLine, UnsupportedTransferCoding
 
 from app.http.headers import HEADERS
-from app.server.worker import build_response, status_of
+from app.server.worker import build_response, choose_status
 from tests.conftest import Server
 from tests.tools import ROOT
 from tests.wire import RawResponse, send_request
@@ -52,10 +52,10 @@ def test_a_head_that_cannot_be_read_gets_no_body(server: Server, sent: bytes) ->
 
 
 def test_a_fault_of_ours_is_500_and_that_of_a_client_never() -> None:
-    assert status_of(ZeroDivisionError()) == 500
-    assert status_of(InvalidResponseHeader("x")) == 500
-    assert status_of(LimitRequestLine(1, 2)) == 414
-    assert status_of(UnsupportedTransferCoding("tea")) == 400
+    assert choose_status(ZeroDivisionError()) == 500
+    assert choose_status(InvalidResponseHeader("x")) == 500
+    assert choose_status(LimitRequestLine(1, 2)) == 414
+    assert choose_status(UnsupportedTransferCoding("tea")) == 400
 
 
 def test_an_app_that_is_not_ours_is_spoken_for_in_plain_words() -> None:

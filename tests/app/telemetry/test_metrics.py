@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from app.telemetry import metric_files as slots
+from app.telemetry import metric_files
 from tests.servers import RunningServer, run_server
 from tests.tools import ROOT
 from tests.waiting import wait_until
@@ -85,7 +85,7 @@ def test_every_request_is_one_line_and_every_message_is_json(watched: RunningSer
     assert not warnings  # such as gevent's, that it came too late for a module
 
 
-def test_a_request_that_is_none_is_logged_without_what_it_said(watched: RunningServer) -> None:
+def test_a_request_that_cannot_be_read_is_logged_without_its_text(watched: RunningServer) -> None:
     with socket.create_connection(("127.0.0.1", watched.port), timeout=10) as raw:
         raw.sendall(b"GET /?secret=1 SECRET 2\r\nsecret: 3\r\n\r\n")
         answer = raw.makefile("rb").read().decode()
@@ -112,13 +112,13 @@ def test_the_counts_leave_nothing_behind(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
-def test_a_start_that_has_nowhere_to_count_says_so(
+def test_a_start_without_a_folder_for_the_counts_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FORMCAST_METRICS", "on")
-    monkeypatch.delenv(slots.FOLDER, raising=False)
+    monkeypatch.delenv(metric_files.FOLDER, raising=False)
     with pytest.raises(SystemExit, match=r"FORMCAST_METRICS=on needs a folder"):
-        slots.prepare(str(tmp_path / "missing"))
+        metric_files.make_folder(str(tmp_path / "missing"))
 
 
 def test_a_person_at_a_terminal_reads_sentences() -> None:

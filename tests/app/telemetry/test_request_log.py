@@ -1,4 +1,4 @@
-"""What is told of a request: its id, its line in the log, its counts."""
+"""What is recorded of a request: its id, its line in the log, its counts."""
 
 import fcntl
 import json
@@ -19,13 +19,13 @@ from app import create_app
 from app.config import Settings
 from app.http.request_id import new_request_id
 from app.telemetry.json_logging import JsonLines
-from app.telemetry.request_log import RequestLog, within
+from app.telemetry.request_log import RequestLog, quote_shortened
 from app.telemetry.request_records import Outcome, RequestRecord
 from tests.conftest import HOUSE
 from tests.html import FRAGMENT, check_fragment, check_page, text_of
 from tests.pictures import REFUSED, XRAY_FRAGMENT, chest, encoded, upload
 
-TOLD = RequestRecord("0123456789abcdef", "POST", "/", "/", "house-price", 200, 1.25, 900, None)
+RECORD = RequestRecord("0123456789abcdef", "POST", "/", "/", "house-price", 200, 1.25, 900, None)
 ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -78,7 +78,7 @@ def test_an_error_shows_the_id_that_its_line_in_the_log_has(client: FlaskClient)
 
 
 def test_a_line_says_what_was_asked_and_how_it_was_answered() -> None:
-    line = json.loads(RequestLog().line(TOLD))
+    line = json.loads(RequestLog().format(RECORD))
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line.pop("time"))
     assert line == {
         "level": "info", "message": "request", "method": "POST", "path": "/", "status": 200,
@@ -89,7 +89,7 @@ def test_a_line_says_what_was_asked_and_how_it_was_answered() -> None:
 def test_a_line_survives_whatever_a_path_or_a_method_has_in_it() -> None:
     path = '/"\\\n\x00\u2028\ud800' + "x" * 9000
     record = RequestRecord("0" * 16, 'GE"T\n' * 99, path, "none", "", 404, 0.1, 0, None)
-    text = RequestLog().line(record)
+    text = RequestLog().format(record)
     assert text.count("\n") == 1
     start, end = json.loads(text)["path"].split("…")
     assert len(start) + len(end) > 600
@@ -103,7 +103,7 @@ AWKWARD = st.text(st.characters() | st.sampled_from('"\\\n\x00\ud800😀'), max_
 @given(AWKWARD, st.integers(1, 60), st.integers(8, 900))
 def test_a_text_in_a_line_keeps_both_its_ends(text: str, times: int, most: int) -> None:
     whole = text * times
-    said = within(whole, most)
+    said = quote_shortened(whole, most)
     kept = json.loads(said)
     assert len(said) <= most
     assert (kept == whole) == (len(json.dumps(whole)) <= most)
@@ -201,14 +201,14 @@ def test_a_log_that_nobody_reads_does_not_stop_the_answers(monkeypatch: pytest.M
     monkeypatch.undo()
     assert not fcntl.fcntl(writing, fcntl.F_GETFL) & os.O_NONBLOCK  # others share it
     for _ in range(2000):
-        log(TOLD)
+        log(RECORD)
     first = os.read(reading, 1 << 20)
     assert all(json.loads(line) for line in first.splitlines())
-    log(TOLD)
+    log(RECORD)
     lost = json.loads(os.read(reading, 4096))["lost"]
     assert len(first.splitlines()) + lost == 2000
     os.close(reading)
-    log(TOLD)
+    log(RECORD)
     os.close(writing)
 
 

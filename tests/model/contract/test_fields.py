@@ -1,4 +1,4 @@
-"""The kinds of field: what they take, what they say, how they encode."""
+"""The kinds of field: what they accept, their messages and their codes."""
 
 import math
 from typing import Any
@@ -58,10 +58,10 @@ def field(block: dict[str, Any], **changes: Any) -> Any:
         (FLAG, False, False),
     ],
 )
-def test_a_good_value_is_taken(block: dict[str, Any], raw: object, value: object) -> None:
-    taken = field(block).validate_value(raw)
-    assert taken == value
-    assert type(taken) is type(value)
+def test_a_good_value_is_accepted(block: dict[str, Any], raw: object, value: object) -> None:
+    accepted = field(block).validate_value(raw)
+    assert accepted == value
+    assert type(accepted) is type(value)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_an_optional_field_may_be_unknown_and_encodes_as_nan(block: dict[str, An
 @pytest.mark.parametrize(
     ("block", "value"), [(INTEGER, 4), (NUMBER, 0.5), (CHOICE, "0"), (FLAG, True), (FLAG, False)]
 )
-def test_encoding_comes_back(block: dict[str, Any], value: object) -> None:
+def test_decoding_inverts_encoding(block: dict[str, Any], value: object) -> None:
     made = field(block)
     assert made.decode(made.encode(value)) == value
 
@@ -167,7 +167,7 @@ def test_a_field_that_makes_no_sense_is_no_field(
         field(block, **changes)
 
 
-def test_a_small_number_is_said_with_four_digits_and_a_difference_with_its_noun() -> None:
+def test_a_small_number_is_shown_with_four_digits_and_a_difference_with_its_noun() -> None:
     field = NumberField(
         name="bmi", kind="number", label="BMI", noun="body mass index", min=-0.2, max=0.2,
         example=0.05,

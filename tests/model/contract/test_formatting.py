@@ -1,4 +1,4 @@
-"""Numbers are spelled as Babel spells them, whichever way they are made."""
+"""Numbers are formatted exactly as Babel formats them."""
 
 import pytest
 from babel import Locale
@@ -32,11 +32,11 @@ def test_whole_amounts_are_spelled_as_babel_spells_them(
     locale: str, code: str, amount: int
 ) -> None:
     spelling = Locale.parse(locale).currency_formats["standard"].pattern.replace(".00", "")
-    told = format_currency(amount, code, spelling, locale, currency_digits=False)
-    assert formatting.format_currency(amount, code, locale) == told
+    expected = format_currency(amount, code, spelling, locale, currency_digits=False)
+    assert formatting.format_currency(amount, code, locale) == expected
 
 
-def test_amounts_are_told_in_whole_units() -> None:
+def test_amounts_are_in_whole_units() -> None:
     assert formatting.format_currency(183500, "USD", "en_US") == "$183,500"
     assert formatting.format_currency(183500.0, "EUR", "de_DE") == "183.500\u00a0€"
     assert formatting.format_currency(-1200, "USD", "en_US") == "-$1,200"

@@ -1,4 +1,4 @@
-"""Every way in which a picture can be stored is read alike; what cannot be read is refused."""
+"""A picture reads the same in every format and mode; a file that cannot be read is refused."""
 
 import math
 from contextlib import suppress
@@ -184,6 +184,14 @@ def test_a_spoilt_file_is_read_or_refused_and_nothing_else(
     data = bytearray(pictures.encoded(pictures.chest(), kind))
     data[place : place + len(bytes_)] = bytes_
     with suppress(PydanticCustomError):
+        read(bytes(data))
+
+
+def test_a_jpeg_that_is_sampled_not_at_all_is_refused() -> None:
+    data = bytearray(pictures.encoded(pictures.chest(), "JPEG", progressive=True))
+    frame = data.index(b"\xff\xc2")
+    data[frame + 11] = 0  # both sampling factors of its first layer
+    with pytest.raises(PydanticCustomError):
         read(bytes(data))
 
 

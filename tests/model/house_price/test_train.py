@@ -12,7 +12,8 @@ from model.house_price.features import FIELDS
 from model.house_price.pipeline import QUICK
 from model.house_price.sales import read_sales
 from model.house_price.train import train
-from model.making.onnx.compile import INPUT, open_session
+from model.making.onnx.graphs import INPUT
+from model.serving.predictors import open_session
 
 pytestmark = pytest.mark.slow
 

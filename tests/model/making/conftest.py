@@ -30,11 +30,11 @@ def add(given: ModelFiles, name: str, root: Path, *more: object) -> Result:
 
 
 @dataclass(frozen=True)
-class Shelf:
+class AddedModels:
     """The folder of models, what the command said about each, and the app that serves them all."""
 
     root: Path
-    said: dict[str, str]
+    outputs: dict[str, str]
     app: Flask
 
     def load(self, name: str) -> Regressor | Classifier:
@@ -44,7 +44,7 @@ class Shelf:
 
 
 @pytest.fixture(scope="session")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+def added_models(tmp_path_factory: pytest.TempPathFactory) -> AddedModels:
     """All of them added, and served together."""
     root = tmp_path_factory.mktemp("models")
     said = {}
@@ -54,4 +54,4 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
         assert result.exit_code == 0, result.output
         said[name] = result.output
     app = create_app(Settings(models=tuple(MODEL_FACTORIES), ratelimit="off"), models=root)
-    return Shelf(root, said, app)
+    return AddedModels(root, said, app)

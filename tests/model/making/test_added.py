@@ -4,7 +4,7 @@ import pytest
 
 from app.kinds.classes import ClassPresenter
 from model import Classifier
-from tests.model.making.conftest import Shelf, run
+from tests.model.making.conftest import AddedModels, run
 from tests.models import MODEL_FACTORIES
 from tests.tabular_checks import check_bounds, check_pages, check_prediction, parse_features
 
@@ -12,16 +12,18 @@ every_given = pytest.mark.parametrize("name", list(MODEL_FACTORIES))
 
 
 @every_given
-def test_its_pages_are_well_formed_and_its_reasons_add_up(shelf: Shelf, name: str) -> None:
+def test_its_pages_are_well_formed_and_its_reasons_add_up(
+    added_models: AddedModels, name: str
+) -> None:
     prefix = "/" if name == next(iter(MODEL_FACTORIES)) else f"/{name}/"
-    check_pages(shelf.app.test_client(), prefix, shelf.load(name))
+    check_pages(added_models.app.test_client(), prefix, added_models.load(name))
 
 
 @every_given
 def test_it_answers_up_to_its_bounds_and_with_what_may_be_left_empty(
-    shelf: Shelf, name: str
+    added_models: AddedModels, name: str
 ) -> None:
-    model = shelf.load(name)
+    model = added_models.load(name)
     for example in model.card.examples:
         for field in model.card.fields:
             check_bounds(model, field, example.values)
@@ -30,32 +32,38 @@ def test_it_answers_up_to_its_bounds_and_with_what_may_be_left_empty(
 
 
 @every_given
-def test_the_command_says_what_it_guessed_and_what_to_write(shelf: Shelf, name: str) -> None:
-    said = shelf.said[name]
-    for field in shelf.load(name).card.names:
+def test_the_command_says_what_it_guessed_and_what_to_write(
+    added_models: AddedModels, name: str
+) -> None:
+    said = added_models.outputs[name]
+    for field in added_models.load(name).card.names:
         assert field in said
-    assert f"{shelf.root / name / 'card.toml'}: limits and not_for first" in said
-    assert run("check", name, "--models", shelf.root).exit_code == 0
+    assert f"{added_models.root / name / 'card.toml'}: limits and not_for first" in said
+    assert run("check", name, "--models", added_models.root).exit_code == 0
 
 
-def test_what_does_not_compile_is_served_as_it_was_saved(shelf: Shelf) -> None:
-    served = {name: shelf.load(name).manifest.served for name in MODEL_FACTORIES}
+def test_what_does_not_compile_is_served_as_it_was_saved(added_models: AddedModels) -> None:
+    served = {name: added_models.load(name).manifest.served for name in MODEL_FACTORIES}
     assert {name for name, file in served.items() if file == "model.joblib"} == {"odd"}
-    assert "FunctionTransformer is not supported" in shelf.said["odd"]
+    assert "FunctionTransformer is not supported" in added_models.outputs["odd"]
 
 
-def test_what_is_said_of_the_comparison_is_what_was_done(shelf: Shelf) -> None:
+def test_what_is_said_of_the_comparison_is_what_was_done(added_models: AddedModels) -> None:
     compiled = "Served: as ONNX, compiled and compared with the saved model on all 344 rows\n"
-    assert compiled in shelf.said["penguins"]
+    assert compiled in added_models.outputs["penguins"]
     given = "as the ONNX file that you gave, in the app's form, compared with it on all 400 rows."
-    assert given in shelf.said["boosted"]
-    assert "exported from was not checked" in shelf.said["boosted"]
+    assert given in added_models.outputs["boosted"]
+    assert (
+        "not compared with the model that it was exported from" in added_models.outputs["boosted"]
+    )
     for name in ("boosted", "odd"):
-        assert "compiled and compared" not in shelf.said[name]
+        assert "compiled and compared" not in added_models.outputs[name]
 
 
-def test_names_that_html_does_not_know_become_names_labels_and_units(shelf: Shelf) -> None:
-    card = shelf.load("penguins").card
+def test_names_that_html_does_not_know_become_names_labels_and_units(
+    added_models: AddedModels,
+) -> None:
+    card = added_models.load("penguins").card
     length, sex = card.by_name["flipper_length_mm"], card.by_name["sex_m_f"]
     assert (length.label, length.kind, getattr(length, "unit", "")) == (
         "Flipper length", "integer", "mm",
@@ -63,67 +71,79 @@ def test_names_that_html_does_not_know_become_names_labels_and_units(shelf: Shel
     assert (sex.label, sex.kind) == ("Sex", "choice")
 
 
-def test_what_some_rows_lack_may_be_left_empty(shelf: Shelf) -> None:
-    assert shelf.load("penguins").card.optional == ("flipper_length_mm", "island", "sex_m_f")
-    assert shelf.load("passengers").card.optional == ("age",)
-    assert len(shelf.load("wide").card.optional) == 8
+def test_what_some_rows_lack_may_be_left_empty(added_models: AddedModels) -> None:
+    assert added_models.load("penguins").card.optional == ("flipper_length_mm", "island", "sex_m_f")
+    assert added_models.load("passengers").card.optional == ("age",)
+    assert len(added_models.load("wide").card.optional) == 8
 
 
-def test_yes_and_no_in_every_spelling_becomes_a_flag_and_codes_a_choice(shelf: Shelf) -> None:
-    card = shelf.load("passengers").card
+def test_yes_and_no_in_every_spelling_becomes_a_flag_and_codes_a_choice(
+    added_models: AddedModels,
+) -> None:
+    card = added_models.load("passengers").card
     flags = [name for name in card.names if card.by_name[name].kind == "flag"]
     assert flags == ["adult_male", "alone", "is_child"]
     assert card.by_name["pclass"].kind == "choice"
     assert [item.label for item in card.class_output.classes] == ["No", "Yes"]
 
 
-def test_a_model_without_probabilities_does_not_pretend(shelf: Shelf) -> None:
-    model = shelf.load("labels")
+def test_a_model_without_probabilities_does_not_pretend(added_models: AddedModels) -> None:
+    model = added_models.load("labels")
     assert isinstance(model, Classifier)
     assert model.predict(parse_features(model, model.card.examples[0].values)).probabilities is None
 
 
-def test_many_optional_facts_are_calibrated_by_how_many_are_unknown(shelf: Shelf) -> None:
-    calibration = shelf.load("wide").manifest.calibration
+def test_many_optional_facts_are_calibrated_by_how_many_are_unknown(
+    added_models: AddedModels,
+) -> None:
+    calibration = added_models.load("wide").manifest.calibration
     assert calibration is not None
     assert [group.unknown for group in calibration.groups] == list(range(9))
-    ranges = shelf.load("wide").intervals
+    ranges = added_models.load("wide").intervals
     assert ranges is not None
     assert ranges.count_missing_groups() == 0
 
 
-def test_figures_are_of_rows_that_the_model_has_not_seen_or_there_are_none(shelf: Shelf) -> None:
-    assert shelf.load("penguins").manifest.how.startswith("On 114 rows that the model had not seen")
-    assert shelf.load("passengers").manifest.how.startswith("On 200 rows")
-    assert shelf.load("labels").manifest.metrics == ()
-    assert "Nothing was measured" in shelf.said["labels"]
+def test_figures_are_of_rows_that_the_model_has_not_seen_or_there_are_none(
+    added_models: AddedModels,
+) -> None:
+    assert added_models.load("penguins").manifest.how.startswith(
+        "On 114 rows that the model had not seen"
+    )
+    assert added_models.load("passengers").manifest.how.startswith("On 200 rows")
+    assert added_models.load("labels").manifest.metrics == ()
+    assert "Nothing was measured" in added_models.outputs["labels"]
 
 
-def test_a_calibrated_classifier_says_how_much_that_helped(shelf: Shelf) -> None:
-    manifest = shelf.load("passengers").manifest
+def test_a_calibrated_classifier_says_how_much_that_helped(added_models: AddedModels) -> None:
+    manifest = added_models.load("passengers").manifest
     figures = {metric.name: metric.value for metric in manifest.metrics}
     assert manifest.temperature is not None
     assert figures["log_loss"] < figures["log_loss_before"]
     assert figures["off"] < figures["off_before"]
 
 
-def test_errors_of_a_linear_range_are_said_in_the_unit_of_the_answer(shelf: Shelf) -> None:
-    model = shelf.load("diabetes")
+def test_errors_of_a_linear_range_are_said_in_the_unit_of_the_answer(
+    added_models: AddedModels,
+) -> None:
+    model = added_models.load("diabetes")
     values = {name: str(value) for name, value in model.card.examples[0].values.items()}
-    answer = shelf.app.test_client().post("/diabetes/predict-fragment", data=values)
+    answer = added_models.app.test_client().post("/diabetes/predict-fragment", data=values)
     assert "half the time it is off by less than 35" in answer.text
 
 
-def test_similar_rows_show_what_was_observed(shelf: Shelf) -> None:
-    model = shelf.load("penguins")
+def test_similar_rows_show_what_was_observed(added_models: AddedModels) -> None:
+    model = added_models.load("penguins")
     values = {name: str(value) for name, value in model.card.examples[0].values.items()}
-    answer = shelf.app.test_client().post("/predict-fragment", data=values)
+    answer = added_models.app.test_client().post("/predict-fragment", data=values)
     assert 'class="similar"' in answer.text
     assert " in None" not in answer.text
 
 
-def test_one_figure_for_all_rows_is_not_said_to_hold_with_facts_left_empty(shelf: Shelf) -> None:
-    model = shelf.load("penguins")
+def test_one_figure_for_all_rows_is_not_said_to_hold_with_facts_left_empty(
+    added_models: AddedModels,
+) -> None:
+    model = added_models.load("penguins")
     assert isinstance(model, Classifier)
     presenter = ClassPresenter(model)
     every = frozenset(model.card.optional)

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from model import ModelError, load_model
-from tests.model.making.conftest import Shelf, run
+from tests.model.making.conftest import AddedModels, run
 from tests.tools import ROOT
 
 
 @pytest.fixture
-def root(shelf: Shelf, tmp_path: Path) -> Path:
+def root(added_models: AddedModels, tmp_path: Path) -> Path:
     """A folder with a model that a test may spoil."""
-    shutil.copytree(shelf.root / "penguins", tmp_path / "penguins")
+    shutil.copytree(added_models.root / "penguins", tmp_path / "penguins")
     return tmp_path
 
 
@@ -43,7 +43,7 @@ def test_check_says_all_that_is_wrong_with_its_line(root: Path) -> None:
     for wrong in ("fields.0", "fields.4.labl", "fields.4.label"):
         assert wrong in result.output
     assert f"{card}, line {line_with(card, 'labl = ')}: fields.4.labl" in result.output
-    assert "3 problems to mend" in result.output
+    assert "3 problems to fix" in result.output
 
 
 def test_check_holds_card_manifest_and_artifact_against_each_other_at_once(root: Path) -> None:
@@ -78,13 +78,13 @@ def test_check_tells_renamed_and_removed_classes_from_a_model_that_changed(root:
     card = spoil(root, ('value = "Gentoo"', 'value = "Gentoos"'))
     output = run("check", "penguins", "--models", root).output
     place = f"{card}, line {line_with(card, 'classes = [')}"
-    assert f"{place}: 'Gentoo' is missing, which the model answered when it was made" in output
+    assert f"{place}: 'Gentoo' is missing, which the model predicted when it was made" in output
     card = spoil(root, ('  { value = "Gentoos", label = "Gentoo" },\n', ""))
     manifest = root / "penguins" / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"Gentoo"', '"Adelie"'))
     output = run("check", "penguins", "--models", root).output
     assert f"{place}: the model answers 3 classes, and not 2" in output
-    assert "their labels are yours" in output
+    assert "you may change their labels" in output
 
 
 def test_check_says_of_a_file_what_to_do_about_it(root: Path) -> None:
@@ -130,10 +130,10 @@ def test_a_name_that_is_not_there_is_answered_with_those_that_are(root: Path) ->
 
 
 def test_list_shows_what_is_served_and_what_is_not(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    added_models: AddedModels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FORMCAST_MODELS", "diabetes,penguins")
-    lines = run("list", "--models", shelf.root).output.splitlines()
+    lines = run("list", "--models", added_models.root).output.splitlines()
     shown = {line.split()[0]: line for line in lines}
     assert "served at /  " in shown["diabetes"]
     assert "served at /penguins/" in shown["penguins"]

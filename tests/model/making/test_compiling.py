@@ -19,10 +19,11 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
 from model.contract.sources import Frame
-from model.making.columns import study
-from model.making.compiling import CompileError, compile_estimator
-from model.making.estimators import describe
-from model.making.sessions import session_answer
+from model.making.columns import infer_columns
+from model.making.compiling import compile_estimator
+from model.making.estimators import describe_estimator
+from model.making.onnx.graphs import CompileError
+from model.making.predicting import load_compiled
 from tests.models import penguins
 
 TEXTS = ["island", "Sex (m/f)"]
@@ -35,12 +36,12 @@ def compiled_labels(model: Any, columns: list[str], classes: dict[str, Any]) -> 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that some have not converged
         model.fit(table[columns], table["species"].map(classes))
-    estimator = describe(model, "it")
-    sources = tuple(column.source for column in study(table, columns, set(), {}))
+    estimator = describe_estimator(model, "it")
+    sources = tuple(column.source for column in infer_columns(table, columns, set(), {}))
     frame = Frame(columns=sources, named=True)
     matrix = frame.read(table)
     compiled = compile_estimator(estimator, frame, lambda model: None)
-    said = session_answer(compiled, "probabilities")(matrix.astype(np.float32))
+    said = load_compiled(compiled, "probabilities")(matrix.astype(np.float32))
     assert not estimator.probabilities
     assert set(np.unique(said)) == {0, 1}
     wanted = model.predict(table[columns])
@@ -83,15 +84,15 @@ def reason_for(model: Any, classes: tuple[Any, ...] = ("no", "yes")) -> str:
     """Why a model of two numbers does not compile."""
     rows = np.random.default_rng(0).normal(size=(60, 2))
     model.fit(rows, np.asarray(classes)[(rows[:, 0] > 0).astype(int)])
-    columns = study_numbers()
+    columns = infer_numbers()
     with pytest.raises(CompileError) as raised:
-        compile_estimator(describe(model, "it"), columns, lambda model: None)
+        compile_estimator(describe_estimator(model, "it"), columns, lambda model: None)
     return str(raised.value)
 
 
-def study_numbers() -> Frame:
+def infer_numbers() -> Frame:
     table = penguins().dropna()
-    sources = tuple(column.source for column in study(table, NUMBERS, set(), {}))
+    sources = tuple(column.source for column in infer_columns(table, NUMBERS, set(), {}))
     return Frame(columns=sources, named=False)
 
 
@@ -110,6 +111,8 @@ def test_what_was_frozen_at_the_end_of_a_pipeline_compiles() -> None:
     truth = np.where(rows[:, 0] > 0, "yes", "no")
     frozen = FrozenEstimator(LogisticRegression().fit(rows, truth))
     model = make_pipeline(StandardScaler(), frozen).fit(rows, truth)
-    compiled = compile_estimator(describe(model, "it"), study_numbers(), lambda model: None)
-    said = session_answer(compiled, "probabilities")(rows.astype(np.float32))
+    compiled = compile_estimator(
+        describe_estimator(model, "it"), infer_numbers(), lambda model: None
+    )
+    said = load_compiled(compiled, "probabilities")(rows.astype(np.float32))
     assert np.abs(said - model.predict_proba(rows)).max() < 1e-5

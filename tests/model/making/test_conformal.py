@@ -6,22 +6,22 @@ import numpy as np
 import pytest
 
 from model.making.conformal import (
+    assign_folds,
     calibrate,
-    every_subset,
-    folds,
-    group_of,
-    mask,
+    coverage_score,
+    find_groups,
+    iterate_folds,
+    list_subsets,
+    mask_features,
     sample_known,
-    share_inside,
-    splits,
 )
 
 
 def test_a_group_is_found_again_in_the_rows_masked_for_it() -> None:
     """Numbering a subset and masking by it are inverses."""
-    for group, subset in enumerate(every_subset(3)):
-        masked = mask(np.ones((5, 4)), np.broadcast_to(subset, (5, 3)), [1, 2, 3])
-        assert (group_of(masked, [1, 2, 3]) == group).all()
+    for group, subset in enumerate(list_subsets(3)):
+        masked = mask_features(np.ones((5, 4)), np.broadcast_to(subset, (5, 3)), [1, 2, 3])
+        assert (find_groups(masked, [1, 2, 3]) == group).all()
 
 
 def test_masks_hold_their_share_of_extremes() -> None:
@@ -34,10 +34,10 @@ def test_masks_hold_their_share_of_extremes() -> None:
 
 def test_each_row_is_held_out_once() -> None:
     """Folds are a partition, and no row is learned from and held out at once."""
-    fold = folds(23, 5, np.random.default_rng(0))
-    held = [hold for _learn, hold in splits(fold)]
+    fold = assign_folds(23, 5, np.random.default_rng(0))
+    held = [hold for _learn, hold in iterate_folds(fold)]
     assert sorted(np.concatenate(held)) == list(range(23))
-    assert all(not set(learn) & set(hold) for learn, hold in splits(fold))
+    assert all(not set(learn) & set(hold) for learn, hold in iterate_folds(fold))
 
 
 def test_new_rows_fall_inside_as_often_as_promised() -> None:
@@ -50,7 +50,7 @@ def test_new_rows_fall_inside_as_often_as_promised() -> None:
         truth = np.exp(rng.gamma(2, 1, 200) - 1.5)
         one = np.ones(200)
         low, high = bounds.interval(one, one, np.zeros(200, dtype=np.int64))
-        inside.append(share_inside(low, high, truth))
+        inside.append(coverage_score(low, high, truth))
     assert np.mean(inside) == pytest.approx(0.9, abs=0.01)
 
 

@@ -1,4 +1,4 @@
-"""What the drafting guesses: names, units, bounds, ranges and temperatures."""
+"""What the drafting guesses: names, units, titles, bounds and steps."""
 
 from __future__ import annotations
 
@@ -19,33 +19,22 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from model.contract.arrays import Float32Array
 from model.contract.card import PAGE_IDS
 from model.contract.fields import FlagField, NumberField
-from model.making.bounds import round_bounds, wide_bounds
-from model.making.cards import _question
-from model.making.columns import study
+from model.making.bounds import round_bounds, widen_bounds
+from model.making.card_toml import field_keys, format_value
+from model.making.cards import draft_title
+from model.making.columns import infer_columns
 from model.making.drafting import (
-    DraftCard,
-    Output,
-    _field,
-    _toml,
+    DraftField,
+    DraftOutput,
+    choose_rounding_step,
     draft_field,
-    round_step,
-)
-from model.making.measuring import (
-    TooFewRowsError,
-    calibration_error,
-    fit_temperature,
-    log_loss,
-    measure_classes,
-    measure_numbers,
 )
 from model.making.naming import name_columns, name_target
-from model.making.request import Request
+from model.making.options import AddOptions
 from model.making.targets import draft_output
-from model.serving.temperature import apply_temperature
-from tests.model.making.conftest import Shelf, add
+from tests.model.making.conftest import AddedModels, add
 from tests.models import ModelFiles
 
 
@@ -73,7 +62,7 @@ def test_a_column_s_name_becomes_a_field_s(column: str, name: str, label: str, u
 
 def question(target: str, *classes: str) -> str:
     naming = name_target(target, is_number=not classes)
-    return _question(Output(naming, tuple((item, item) for item in classes)))
+    return draft_title(DraftOutput(naming, tuple((item, item) for item in classes)))
 
 
 def test_a_title_asks_for_what_is_answered() -> None:
@@ -87,8 +76,8 @@ def test_a_title_asks_for_what_is_answered() -> None:
 
 
 def test_classes_that_were_named_are_no_kinds_of_the_target() -> None:
-    named = Request(Path("m"), "m", Path("d"), "digit", classes=("zero", "one", "two"))
-    assert _question(draft_output(np.arange(3.0), named, ("0", "1", "2"), True)) == (
+    named = AddOptions(Path("m"), "m", Path("d"), "digit", classes=("zero", "one", "two"))
+    assert draft_title(draft_output(np.arange(3.0), named, ("0", "1", "2"), True)) == (
         "Which one is it?"
     )
 
@@ -96,9 +85,9 @@ def test_classes_that_were_named_are_no_kinds_of_the_target() -> None:
 @pytest.mark.parametrize("column", ["adultMale", "is_{child}", "A" * 80, "many words " * 8])
 def test_what_is_said_of_a_flag_reads_well_whatever_it_is_called(column: str) -> None:
     table = pd.DataFrame({column: [True, False]})
-    (flag,) = study(table, [column], set(), {})
+    (flag,) = infer_columns(table, [column], set(), {})
     drafted = draft_field(flag, True, np.array([1.0, 0.0]))
-    field = FlagField.model_validate(_field(drafted))
+    field = FlagField.model_validate(field_keys(drafted))
     label = field.label if len(field.label) < 40 else "…"
     assert f"{label}” is true" in field.missing_text
     assert field.missing_text.startswith("Say whether “")
@@ -142,7 +131,7 @@ def test_drafted_bounds_leave_room_on_both_sides_but_not_beyond_0(
     known = np.array(numbers)
     if whole:
         known = known.round()
-    low, high = wide_bounds(known, whole, "")
+    low, high = widen_bounds(known, whole, "")
     room = (known.max() - known.min()) / 3
     assert low == 0 if 0 <= known.min() < room else low <= known.min() - room
     below = known.min() < 0 and -room < known.max() <= 0
@@ -152,8 +141,8 @@ def test_drafted_bounds_leave_room_on_both_sides_but_not_beyond_0(
 
 
 def test_a_percentage_stays_one() -> None:
-    assert wide_bounds(np.array([2.0, 50, 96]), False, "%") == (0, 100)
-    assert wide_bounds(np.array([2.0, 50, 96]), False, "mm")[1] > 100
+    assert widen_bounds(np.array([2.0, 50, 96]), False, "%") == (0, 100)
+    assert widen_bounds(np.array([2.0, 50, 96]), False, "mm")[1] > 100
 
 
 @pytest.mark.parametrize(("load", "most"), [(load_diabetes, 0.001), (load_wine, 0.01)])
@@ -162,7 +151,7 @@ def test_fresh_rows_are_hardly_ever_refused(load: Callable[..., Any], most: floa
     refused, asked = 0, 0
     for seed in range(20):
         seen, fresh = np.split(np.random.default_rng(seed).permutation(rows), [len(rows) * 3 // 4])
-        bounds = np.array([wide_bounds(column, False, "") for column in seen.T])
+        bounds = np.array([widen_bounds(column, False, "") for column in seen.T])
         refused += ((fresh < bounds[:, 0]) | (fresh > bounds[:, 1])).any(axis=1).sum()
         asked += len(fresh)
     assert refused <= most * asked
@@ -189,26 +178,26 @@ def test_bounds_end_where_the_model_answers(tmp_path: Path) -> None:
     assert age["min"] < table["age"].min()
 
 
-def drafted_number(column: str, *numbers: float) -> DraftCard:
+def drafted_number(column: str, *numbers: float) -> DraftField:
     table = pd.DataFrame({column: numbers})
-    (studied,) = study(table, [column], set(), {})
+    (studied,) = infer_columns(table, [column], set(), {})
     return draft_field(studied, True, np.array(numbers, dtype=float))
 
 
 def test_numbers_in_a_card_are_written_as_the_form_writes_them() -> None:
     mass = drafted_number("mass_g", *range(3025, 5501, 25))
-    assert _field(mass)["help"] == "Usually 3,150 to 5,375 g"
-    assert mass.takes == "2,200 to 6,400 g"
+    assert field_keys(mass)["help"] == "Usually 3,150 to 5,375 g"
+    assert mass.accepted == "2,200 to 6,400 g"
     share = drafted_number("share", 0.0380759064334241, 0.0506801187398187, 0.0616962065186851)
-    assert _field(share)["help"] == "Usually 0.03808 to 0.0617"
+    assert field_keys(share)["help"] == "Usually 0.03808 to 0.0617"
     assert share.reference == 0.05068
     year = drafted_number("year_built", *range(1890, 2011))
-    assert "help" not in _field(year)
-    assert year.takes == "1850 to 2050"
+    assert "help" not in field_keys(year)
+    assert year.accepted == "1850 to 2050"
 
 
-def test_no_drafted_number_has_more_digits_than_a_form_shows(shelf: Shelf) -> None:
-    card = shelf.load("diabetes").card
+def test_no_drafted_number_has_more_digits_than_a_form_shows(added_models: AddedModels) -> None:
+    card = added_models.load("diabetes").card
     numbers = [value for example in card.examples for value in example.values.values()]
     numbers += [card.by_name[name].example for name in card.names]
     assert len(numbers) == 40
@@ -216,69 +205,9 @@ def test_no_drafted_number_has_more_digits_than_a_form_shows(shelf: Shelf) -> No
 
 
 def test_answers_are_shown_in_steps_that_fit_their_size() -> None:
-    assert [round_step(deviation) for deviation in (80_000, 77, 0.5)] == [1000, 1, 0.01]
+    assert [choose_rounding_step(deviation) for deviation in (80_000, 77, 0.5)] == [1000, 1, 0.01]
 
 
 @given(st.recursive(st.text() | st.integers(-9, 9) | st.booleans(), st.lists, max_leaves=9))
 def test_what_is_written_into_a_card_is_read_back(value: object) -> None:
-    assert tomllib.loads(f"value = {_toml(value, deep=False)}") == {"value": value}
-
-
-def test_a_range_holds_as_often_as_it_says_whichever_facts_are_known() -> None:
-    rng = np.random.default_rng(0)
-    rows = rng.normal(size=(3000, 3))
-    truth = rows @ [3.0, 2.0, 1.0] + rng.normal(0, 1, 3000)
-
-    def answer(matrix: Float32Array) -> np.ndarray:
-        known: np.ndarray = np.nan_to_num(matrix.astype(float)) @ [3.0, 2.0, 1.0]
-        return known
-
-    optional = [(1, "second"), (2, "third")]
-    half = slice(0, 1500)
-    _, calibration = measure_numbers(answer, rows[half], truth[half], optional, 0.9, log=False)
-    assert [group.known for group in calibration.groups] == [
-        (), ("second",), ("third",), ("second", "third"),
-    ]  # fmt: skip
-    fresh, said = rows[1500:].copy(), truth[1500:]
-    for group in calibration.groups:
-        masked = fresh.copy()
-        for column, name in optional:
-            if name not in group.known:
-                masked[:, column] = np.nan
-        off = said - answer(masked.astype(np.float32))
-        assert np.mean((-group.low <= off) & (off <= group.high)) == pytest.approx(0.9, abs=0.03)
-    assert calibration.groups[0].width > calibration.groups[-1].width
-
-
-def test_too_few_rows_for_a_range_say_how_many_there_must_be() -> None:
-    rows = np.zeros((18, 1))
-    with pytest.raises(TooFewRowsError, match=r"at least 19 held-out rows.*there are 18"):
-        measure_numbers(lambda matrix: np.zeros(len(matrix)), rows, rows[:, 0], [], 0.9, log=False)
-
-
-def test_a_model_that_is_too_sure_is_cooled_down() -> None:
-    rng = np.random.default_rng(1)
-    right = rng.dirichlet([1, 1, 1], 4000)
-    truth = np.array([rng.choice(3, p=row) for row in right])
-    too_sure = apply_temperature(right, 1 / 2.5)
-    assert fit_temperature(too_sure, truth) == pytest.approx(2.5, rel=0.1)
-    figures, temperature = measure_classes(too_sure, truth, says_probabilities=True)
-    named = {metric.name: metric.value for metric in figures}
-    assert temperature == pytest.approx(2.5, rel=0.1)
-    assert named["log_loss"] < named["log_loss_before"]
-    assert named["off"] < 0.03 < named["off_before"]
-
-
-def test_a_temperature_that_does_not_help_is_left_out() -> None:
-    sure = np.tile([0.9, 0.1], (60, 1))
-    truth = np.zeros(60, dtype=np.int64)
-    truth[:6] = 1
-    _, temperature = measure_classes(sure, truth, says_probabilities=True)
-    assert temperature is None
-
-
-def test_figures_of_probabilities_are_those_of_the_textbook() -> None:
-    probabilities = np.array([[0.8, 0.2], [0.4, 0.6]])
-    truth = np.array([0, 0])
-    assert log_loss(probabilities, truth) == pytest.approx(-(np.log(0.8) + np.log(0.4)) / 2)
-    assert calibration_error(probabilities, truth) == pytest.approx((0.2 + 0.6) / 2)
+    assert tomllib.loads(f"value = {format_value(value, nested=False)}") == {"value": value}

@@ -23,20 +23,20 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from model import Regressor, load_model
-from model.making.missing_values import seen_holes
-from tests.model.making.conftest import Shelf, add
+from model.making.missing_values import find_missing_in_training
+from tests.model.making.conftest import AddedModels, add
 from tests.models import ModelFiles
 
 NAMES = ["size", "age", "zone"]
 
 
-def rows(holes: bool) -> tuple[pd.DataFrame, pd.Series]:
+def rows(missing_values: bool) -> tuple[pd.DataFrame, pd.Series]:
     """Rows of which some lack an age and a zone, or the same rows before they did."""
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.uniform(0, 100, (300, 2)).round(1), columns=["size", "age"])
     table["zone"] = rng.choice(["east", "north", "west"], 300)
     price = table["size"] * 3 - table["age"] + (table["zone"] == "east") * 40
-    if holes:
+    if missing_values:
         table.loc[rng.random(300) < 0.05, "age"] = np.nan
         table["zone"] = table["zone"].where(rng.random(300) > 0.05, other=None)
     return table, price + rng.normal(0, 5, 300)
@@ -58,36 +58,41 @@ def encoded(rest: Any = "passthrough") -> ColumnTransformer:
 )
 def test_trees_and_encoders_tell_whether_anything_was_missing_in_a_column(trees: Any) -> None:
     model = make_pipeline(encoded(), trees)
-    assert seen_holes(model.fit(*rows(holes=True)), NAMES) == {
+    assert find_missing_in_training(model.fit(*rows(missing_values=True)), NAMES) == {
         "size": "never", "age": "seen", "zone": "seen",
     }  # fmt: skip
-    assert set(seen_holes(model.fit(*rows(holes=False)), NAMES).values()) == {"never"}
+    assert set(
+        find_missing_in_training(model.fit(*rows(missing_values=False)), NAMES).values()
+    ) == {"never"}
 
 
 def test_a_scaler_tells_and_an_imputer_fills_in() -> None:
-    table, price = rows(holes=True)
+    table, price = rows(missing_values=True)
     fills = make_pipeline(encoded(make_pipeline(SimpleImputer(), StandardScaler())))
     fills.steps.append(("line", LinearRegression()))
-    assert seen_holes(fills.fit(table, price), NAMES)["age"] == "filled"
+    assert find_missing_in_training(fills.fit(table, price), NAMES)["age"] == "filled"
     scaled = make_pipeline(encoded(StandardScaler()), HistGradientBoostingRegressor())
-    assert seen_holes(scaled.fit(table, price), NAMES)["age"] == "seen"
-    assert seen_holes(scaled.fit(*rows(holes=False)), NAMES)["age"] == "never"
+    assert find_missing_in_training(scaled.fit(table, price), NAMES)["age"] == "seen"
+    assert (
+        find_missing_in_training(scaled.fit(*rows(missing_values=False)), NAMES)["age"] == "never"
+    )
 
 
 def test_what_a_lone_tree_or_a_step_of_another_kind_hides_is_not_known() -> None:
-    table, price = rows(holes=False)
-    numbers = table[["size", "age"]]
+    table, price = rows(missing_values=False)
+    names = ["size", "age"]
     for model in (DecisionTreeRegressor(), LinearRegression()):
-        assert seen_holes(model.fit(numbers, price), ["size", "age"])["age"] == "unknown"
+        found = find_missing_in_training(model.fit(table[names], price), names)
+        assert found["age"] == "unknown"
 
 
-def given(folder: Path, holes: bool) -> ModelFiles:
+def given(folder: Path, missing_values: bool) -> ModelFiles:
     """A forest, fitted with or without holes; the data that are given have them."""
     names = ["size", "age"]
-    seen, price = rows(holes)
+    seen, price = rows(missing_values)
     forest = RandomForestRegressor(20, random_state=0).fit(seen[names], price)
     joblib.dump(forest, folder / "model.joblib")
-    table, _ = rows(holes=True)
+    table, _ = rows(missing_values=True)
     table[names].assign(price=price).to_csv(folder / "train.csv", index=False)
     return ModelFiles(folder / "model.joblib", folder / "train.csv", "price")
 
@@ -102,13 +107,13 @@ def added(given: ModelFiles, root: Path, *more: object) -> tuple[str, str]:
 def test_a_fact_that_the_model_never_missed_is_optional_with_a_warning(tmp_path: Path) -> None:
     root = tmp_path / "models"
     root.mkdir()
-    said, card = added(given(tmp_path, holes=False), root)
-    warning = "it was fitted on rows alone that have it"
-    assert "Note: age may be left empty, as in rows of the data. The model answers all" in said
+    said, card = added(given(tmp_path, missing_values=False), root)
+    warning = "every row that it was fitted on had it"
+    assert "Note: age may be left empty, as in rows of the data. The model answers with" in said
     assert warning in said
     assert "add the model again with --force and --required 'age'" in said
     assert warning in " ".join(card.replace("\n#", "").split())
-    said, card = added(given(tmp_path, holes=True), root)
+    said, card = added(given(tmp_path, missing_values=True), root)
     assert "The model was fitted on rows that lack it." in said
     assert warning not in said
 
@@ -116,18 +121,23 @@ def test_a_fact_that_the_model_never_missed_is_optional_with_a_warning(tmp_path:
 def test_a_fact_can_be_asked_for_although_the_model_answers_without(tmp_path: Path) -> None:
     root = tmp_path / "models"
     root.mkdir()
-    said, card = added(given(tmp_path, holes=False), root, "--required", "age")
+    said, card = added(given(tmp_path, missing_values=False), root, "--required", "age")
     assert "rows without age are left out: the form asks for it, as you say." in said
     assert "may be left empty" not in said
     assert "required" not in card
     model = load_model(root / "mine")
     assert isinstance(model, Regressor)
     assert model.card.optional == ()
-    wrong = add(given(tmp_path, holes=False), "mine", root, "--trust", "--force", "--required", "x")
+    wrong = add(
+        given(tmp_path, missing_values=False), "mine", root, "--trust", "--force", "--required", "x"
+    )
     assert "--required names 'x', which the model does not take" in wrong.output
 
 
-def test_of_an_onnx_file_it_is_said_that_nobody_can_tell(shelf: Shelf) -> None:
-    assert "its file does not tell whether it was fitted on such rows" in shelf.said["boosted"]
-    assert "by a step of its own" in shelf.said["penguins"]
-    assert "fitted on rows that lack it" in shelf.said["passengers"]
+def test_of_an_onnx_file_it_is_said_that_nobody_can_tell(added_models: AddedModels) -> None:
+    assert (
+        "Its file does not tell whether it was fitted on such rows"
+        in added_models.outputs["boosted"]
+    )
+    assert "A step of the model fills in what is missing." in added_models.outputs["penguins"]
+    assert "fitted on rows that lack it" in added_models.outputs["passengers"]

@@ -80,7 +80,7 @@ def test_a_figure_that_is_no_number_is_refused(
     given: ModelFiles, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As it was, the manifest got a NaN."""
-    monkeypatch.setattr("model.making.measuring.r2_score", lambda *_: np.nan)
+    monkeypatch.setattr("model.making.regression_metrics.r2_score", lambda *_: np.nan)
     table = pd.read_csv(given.data)
     holdout = given.data.with_name("held.csv")
     table[150:].to_csv(holdout, index=False)
@@ -121,7 +121,11 @@ def test_a_target_that_is_not_there_is_refused_naming_the_nearest(
 @pytest.mark.parametrize(
     ("column", "values", "words"),
     [
-        ("note", [f"a long remark, number {n}" for n in range(200)], "a form can offer a list"),
+        (
+            "note",
+            [f"a long remark, number {n}" for n in range(200)],
+            "which can offer a list",
+        ),
         ("day", [f"2024-01-{n % 28 + 1:02d}" for n in range(200)], "holds dates as text"),
         ("rent", [f"{n},50" for n in range(1, 201)], "holds numbers as text"),
         ("zone", ["A"] * 200, "there is nothing to ask"),
@@ -216,7 +220,7 @@ def test_what_is_no_fitted_model_is_refused(
     assert words in refused(given, root, "--trust")
 
 
-_NONE = "is no joblib or pickle file"
+_NONE = "is not a joblib or pickle file"
 _NAME = "Name the file of the fitted model."
 
 
@@ -239,21 +243,21 @@ def test_a_file_that_is_no_model_is_refused_in_a_sentence(
     assert said.endswith(f"Error: {given.path} {words}")
     onnx = given.path.with_suffix(".onnx")
     onnx.write_bytes(content or b"x")
-    assert "is no ONNX file, whatever its name says" in refused(replace(given, path=onnx), root)
+    assert "is not an ONNX file, although its name says so" in refused(
+        replace(given, path=onnx), root
+    )
 
 
 def test_a_pickle_that_cannot_be_loaded_is_told_from_what_is_none(
     given: ModelFiles, root: Path
 ) -> None:
     given.path.write_bytes(given.path.read_bytes()[:200])
-    assert "is a joblib or pickle file that cannot be loaded here" in refused(
-        given, root, "--trust"
-    )
+    assert "is a joblib or pickle file that does not load here" in refused(given, root, "--trust")
 
 
 def test_a_model_given_as_the_data_is_refused(given: ModelFiles, root: Path) -> None:
     said = refused(replace(given, data=given.path), root, "--trust")
-    assert f"{given.path} is no CSV file in UTF-8" in said
+    assert f"{given.path} is not a CSV file in UTF-8" in said
     assert "codec" not in said
 
 
@@ -279,8 +283,8 @@ def test_an_estimator_whose_columns_were_changed_before_is_refused(
     given = ModelFiles(tmp_path / "model.joblib", tmp_path / "train.csv", "species")
     said = refused(given, root, "--trust")
     assert "no column 'island_Biscoe' (nor 'island_Dream', 'island_Torgersen'), which" in said
-    assert "Was it made of 'island', by get_dummies for one?" in said
-    assert "belongs into a Pipeline with the model" in said
+    assert "Was it made from 'island', for example by get_dummies?" in said
+    assert "into a Pipeline with the model" in said
 
 
 def test_another_kind_can_be_said_where_the_guess_is_wrong(tmp_path: Path, root: Path) -> None:

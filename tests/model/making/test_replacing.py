@@ -97,7 +97,7 @@ def test_a_run_after_one_that_was_killed_finds_the_old_model(
         fail_at(range(1, 99), interrupt, patch)
         assert replace(given, folder, "--force").exit_code == 1
     assert not folder.exists()
-    assert "or say --force to replace it." in " ".join(replace(given, folder).output.split())
+    assert "or add --force to replace it." in " ".join(replace(given, folder).output.split())
     assert holds_only(folder, old=True)
 
 

@@ -1,4 +1,4 @@
-"""A model of pictures: sound or not started, an answer or a refusal."""
+"""An image classifier: its checks, its predictions and its refusals."""
 
 import json
 import math
@@ -22,12 +22,7 @@ from model import (
 )
 from model.chest_xray import negatives
 from model.chest_xray.manifest import make_manifest
-from model.contract.pictures import (
-    Picture,
-    measure_colourfulness,
-    to_grey,
-    to_square,
-)
+from model.contract.pictures import Picture, measure_colourfulness, to_grey, to_square
 from model.serving.golden import check_golden_pictures
 from model.serving.image_classifier import NetworkOutput
 from tests import pictures
@@ -52,14 +47,14 @@ def folder(tmp_path: Path) -> Path:
     return copy
 
 
-class FixedAnswer:
-    """A predictor that says what it was told to."""
+class StubPredictor:
+    """A predictor with the same output for every picture."""
 
     def __init__(self, probability: float, ood_score: float = -1.0) -> None:
-        self.seen = NetworkOutput(probability, np.zeros((7, 7), np.float32), ood_score)
+        self.output = NetworkOutput(probability, np.zeros((7, 7), np.float32), ood_score)
 
     def predict(self, square: NDArray[np.uint8]) -> NetworkOutput:
-        return self.seen
+        return self.output
 
 
 def chest(colour: float = 0.0) -> Picture:
@@ -77,22 +72,24 @@ def change(folder: Path, key: str, spoil: Callable[[Any], Any]) -> None:
     ("probability", "value"), [(0.0, "NORMAL"), (0.49, "NORMAL"), (0.5, "PNEUMONIA")]
 )
 def test_the_threshold_decides(xray: ImageClassifier, probability: float, value: str) -> None:
-    told = replace(xray, predictor=FixedAnswer(probability))
-    assert told.classify(chest()).value == value
-    assert told.classify(chest()).probabilities == (1 - probability, probability)
+    stubbed = replace(xray, predictor=StubPredictor(probability))
+    assert stubbed.classify(chest()).value == value
+    assert stubbed.classify(chest()).probabilities == (1 - probability, probability)
 
 
-def test_what_is_strange_or_coloured_gets_no_answer(xray: ImageClassifier) -> None:
+def test_an_out_of_distribution_or_coloured_picture_is_refused(xray: ImageClassifier) -> None:
     with pytest.raises(OutOfDistributionError, match="does not look like a frontal chest X-ray"):
-        replace(xray, predictor=FixedAnswer(0.9, ood_score=0.1)).classify(chest())
+        replace(xray, predictor=StubPredictor(0.9, ood_score=0.1)).classify(chest())
     with pytest.raises(OutOfDistributionError):
-        replace(xray, predictor=FixedAnswer(0.9)).classify(chest(colour=25.1))
+        replace(xray, predictor=StubPredictor(0.9)).classify(chest(colour=25.1))
 
 
-@pytest.mark.parametrize("told", [FixedAnswer(float("nan")), FixedAnswer(0.5, float("nan"))])
-def test_an_answer_that_is_no_number_is_a_fault(xray: ImageClassifier, told: FixedAnswer) -> None:
+@pytest.mark.parametrize("stub", [StubPredictor(float("nan")), StubPredictor(0.5, float("nan"))])
+def test_an_output_that_is_not_finite_is_an_error(
+    xray: ImageClassifier, stub: StubPredictor
+) -> None:
     with pytest.raises(ArithmeticError):
-        replace(xray, predictor=told).classify(chest())
+        replace(xray, predictor=stub).classify(chest())
 
 
 @pytest.mark.parametrize("kind", sorted(negatives.RENDERED))
@@ -110,7 +107,7 @@ def test_pictures_that_are_no_xray_are_refused(xray: ImageClassifier, kind: str)
 
 
 def test_real_xrays_are_answered_right_where_they_are_at_hand(xray: ImageClassifier) -> None:
-    """These were trained on, so this proves the way from file to answer, not the model."""
+    """The model was trained on these, so this tests the path from file to prediction."""
     if not XRAYS.is_dir():
         print(f"no X-rays at {XRAYS}: only the drawn one is tested")
         assert xray.classify(chest()).value in ("NORMAL", "PNEUMONIA")
@@ -136,12 +133,12 @@ def test_a_changed_network_is_not_loaded(folder: Path) -> None:
         load_model(folder)
 
 
-def test_an_answer_that_has_changed_stops_the_start(folder: Path) -> None:
-    def lie(golden: Any) -> Any:
+def test_a_changed_prediction_stops_the_start(folder: Path) -> None:
+    def change_probability(golden: Any) -> Any:
         golden[0]["probability"] = 0.1
         return golden
 
-    change(folder, "golden", lie)
+    change(folder, "golden", change_probability)
     with pytest.raises(ModelError, match=r"golden-1\.png gives"):
         load_model(folder)
 
@@ -151,8 +148,8 @@ def test_a_golden_answer_that_is_no_number_stops_the_start(
 ) -> None:
     """Whether the network gives it or the manifest has it."""
     for told in (
-        FixedAnswer(math.nan),
-        FixedAnswer(xray.manifest.golden[0].probability, math.nan),
+        StubPredictor(math.nan),
+        StubPredictor(xray.manifest.golden[0].probability, math.nan),
     ):
         with pytest.raises(ModelError, match=r"golden-1\.png gives"):
             check_golden_pictures(replace(xray, predictor=told))

@@ -1,4 +1,4 @@
-"""Ranges by which facts are known."""
+"""Intervals by which facts are known."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,9 @@ GROUPS = (
 )
 
 
-def ranges(scale: str = "log", groups: tuple[CalibrationGroup, ...] = GROUPS) -> ConformalIntervals:
+def intervals(
+    scale: str = "log", groups: tuple[CalibrationGroup, ...] = GROUPS
+) -> ConformalIntervals:
     calibration = Calibration.model_validate(
         {"method": "x", "coverage": 0.9, "scale": scale, "groups": [g.model_dump() for g in groups]}
     )
@@ -38,31 +40,31 @@ def test_a_range_is_as_many_spreads_wide_as_the_group_says_in_the_unit_of_the_sp
         at, back = (np.log, np.exp) if scale == "log" else (np.asarray, np.asarray)
         middle, spread = at(np.array(values)), np.array(spreads)
         low, high = back(middle - group.low * spread), back(middle + group.high * spread)
-        lows, highs = ranges(scale).compute_bounds(values, spreads, group)
+        lows, highs = intervals(scale).compute_bounds(values, spreads, group)
         assert lows == pytest.approx(low.tolist())
         assert highs == pytest.approx(high.tolist())
 
 
 def test_the_fact_that_narrows_most_is_named_with_its_share() -> None:
     for known, name, share in (((), "a", 0.4), (("a",), "b", 1 / 3)):
-        best = ranges().find_narrowing(frozenset(known))
+        best = intervals().find_narrowing(frozenset(known))
         assert best is not None
         assert best[0] == name
         assert best[1] == pytest.approx(share)
-    assert ranges().find_narrowing(frozenset({"a", "b"})) is None
+    assert intervals().find_narrowing(frozenset({"a", "b"})) is None
 
 
 def test_the_order_of_known_facts_does_not_matter() -> None:
-    made = ranges()
+    made = intervals()
     assert made.find_group(("b", "a")) is made.find_group(("a", "b"))
     assert made.find_group(("b", "a")).width == 0.2
 
 
-def test_a_lacking_group_is_counted() -> None:
-    assert ranges(groups=GROUPS[:3]).count_missing_groups() == 1
+def test_a_missing_group_is_counted() -> None:
+    assert intervals(groups=GROUPS[:3]).count_missing_groups() == 1
 
 
-def test_each_further_fact_makes_the_house_price_surer_on_the_way_to_all(house: Regressor) -> None:
+def test_each_further_fact_narrows_the_interval_of_the_house_price(house: Regressor) -> None:
     assert house.intervals is not None
     known: frozenset[str] = frozenset()
     widths = [house.intervals.find_group(known).width]

@@ -147,11 +147,11 @@ def test_a_changed_artifact_is_not_loaded(folder: Path) -> None:
         load_model(folder)
 
 
-def test_an_answer_that_has_changed_stops_the_start(folder: Path) -> None:
-    def lie(manifest: dict[str, Any]) -> None:
+def test_a_changed_prediction_stops_the_start(folder: Path) -> None:
+    def change_value(manifest: dict[str, Any]) -> None:
         manifest["golden"][1]["value"] *= 1.01
 
-    change_manifest(folder, lie)
+    change_manifest(folder, change_value)
     with pytest.raises(ModelError, match="golden row 1 predicts"):
         load_model(folder)
 
@@ -217,7 +217,7 @@ def test_a_number_of_the_card_that_is_not_finite_stops_the_start(
         load_model(folder)
 
 
-def test_a_lacking_group_of_the_calibration_stops_the_start(folder: Path) -> None:
+def test_a_missing_group_of_the_calibration_stops_the_start(folder: Path) -> None:
     change_manifest(folder, lambda manifest: manifest["calibration"]["groups"].pop())
     with pytest.raises(ModelError, match="lacks 1 subsets"):
         load_model(folder)

@@ -1,4 +1,4 @@
-"""The nearest rows and joint support, against what looking at every row says."""
+"""The nearest rows and out-of-distribution detection, against a plain search of every row."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def test_the_nearest_rows_are_those_that_a_search_through_all_finds(
 
 
 @given(st.integers(0, 2_343), st.integers(0, 9), st.floats(0.01, 3))
-def test_support_along_a_fact_is_what_the_mean_distance_in_each_place_says(
+def test_a_value_is_in_distribution_where_its_mean_distance_is_within_the_limit(
     house: Regressor, row: int, column: int, limit: float
 ) -> None:
     neighbors = house.neighbors
@@ -46,19 +46,18 @@ def test_support_along_a_fact_is_what_the_mean_distance_in_each_place_says(
     others = [at for at in range(10) if at != column]
     seen = np.unique(neighbors.rows[:, column])
     grid = seen[:: 1 + len(seen) // 40]
-    along = neighbors.compute_grid_distances(column, grid)
-    assert along is not None
-    found = neighbors.find_in_distribution(
-        neighbors.compute_squared_distances(codes, others), along, limit
-    )
-    for place, code in enumerate(grid.tolist()):
+    added = neighbors.compute_grid_distances(column, grid)
+    assert added is not None
+    squares = neighbors.compute_squared_distances(codes, others)
+    found = neighbors.find_in_distribution(squares, added, limit)
+    for index, code in enumerate(grid.tolist()):
         at = [*codes[:column], code, *codes[column + 1 :]]
         mean = np.sort(distances(house, at, [*others, column]))[:NEAREST].mean()
         if abs(mean - limit) > 1e-3:  # closer than that, single precision may decide either way
-            assert found[place] == (mean < limit)
+            assert found[index] == (mean < limit)
 
 
-def test_of_rows_that_are_equally_near_the_first_are_named() -> None:
+def test_the_first_of_equally_near_rows_are_found() -> None:
     rows = np.zeros((9, 1), dtype=np.float32)
     neighbors = Neighbors(rows, np.zeros(9), None, np.ones(1, dtype=np.float32), {})
     assert neighbors.find_nearest(neighbors.compute_squared_distances([0.0], [0])).rows == (0, 1, 2)

@@ -1,4 +1,4 @@
-"""What the libraries would tell others about us stays untold."""
+"""Libraries report nothing to others."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A classifier of rows: loaded by the same checks, answering with calibrated probabilities."""
+"""A classifier: its checks and its calibrated probabilities."""
 
 from pathlib import Path
 
@@ -38,12 +38,12 @@ def test_a_classifier_without_probabilities_says_a_class_and_no_more(tmp_path: P
     assert (answer.label, answer.probability, answer.probabilities) == ("iris", None, None)
 
 
-def test_a_temperature_makes_less_sure_and_changes_no_order() -> None:
+def test_a_temperature_makes_less_certain_and_changes_no_order() -> None:
     given = np.array([[0.9, 0.06, 0.04], [0.0, 1.0, 0.0]])
-    cooled = apply_temperature(given, 2.0)
-    assert cooled.sum(axis=1) == pytest.approx(1)
-    assert (np.argsort(cooled[0]) == np.argsort(given[0])).all()
-    assert cooled[0, 0] < given[0, 0]
+    scaled = apply_temperature(given, 2.0)
+    assert scaled.sum(axis=1) == pytest.approx(1)
+    assert (np.argsort(scaled[0]) == np.argsort(given[0])).all()
+    assert scaled[0, 0] < given[0, 0]
     assert apply_temperature(given, None) is given
     assert apply_temperature(given, 1.0) == pytest.approx(given, abs=1e-9)
 
@@ -64,7 +64,7 @@ def test_a_golden_row_of_another_class_is_refused(tmp_path: Path) -> None:
         load_as(Classifier, folder)
 
 
-def test_a_classifier_is_no_model_of_numbers(tmp_path: Path) -> None:
+def test_a_classifier_is_no_regressor(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="kind is Classifier, not Regressor"):
         load_as(Regressor, write_flowers(tmp_path / "flowers"))
 

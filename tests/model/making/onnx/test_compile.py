@@ -5,24 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression
-from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
     OneHotEncoder,
     OrdinalEncoder,
-    PolynomialFeatures,
-    StandardScaler,
 )
 
-from model.making.onnx.compile import INPUT, CompileError, compare, compile_pipelines, open_session
+from model.making.onnx.compile import compare_answers, compile_pipelines
+from model.making.onnx.graphs import INPUT, CompileError
 from model.serving.frames import to_frame
+from model.serving.predictors import open_session
 
 FIELDS = ("size", "place")
 CHOICES = {"place": ("north", "east", "south")}
@@ -84,64 +82,7 @@ def test_a_compiled_pipeline_answers_every_row_alike(pipeline: object, rows: np.
     """Numbers, choices and unknown choices."""
     pipelines = {"value": fitted(pipeline, rows)}
     model = compile_pipelines(pipelines, FIELDS, CHOICES, rows)
-    assert compare(model, pipelines, FIELDS, CHOICES, rows) < 1e-5
-
-
-def network(columns: ColumnTransformer, activation: str, *hidden: int) -> Pipeline:
-    """A small network after some preparation."""
-    last = MLPRegressor(
-        hidden_layer_sizes=hidden, activation=activation, max_iter=30, random_state=0
-    )
-    return Pipeline([("columns", columns), ("network", last)])
-
-
-def prepared(*, choices: bool = True) -> ColumnTransformer:
-    """A scaled number with its mean for unknown, and a choice, of which none is unknown."""
-    number = make_pipeline(StandardScaler(), SimpleImputer(strategy="constant", fill_value=0.0))
-    place = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-    parts = [("n", number, ["size"]), ("c", place, ["place"])]
-    return ColumnTransformer(parts if choices else parts[:1])
-
-
-@pytest.mark.parametrize(
-    ("pipelines", "nodes"),
-    [
-        ({"value": network(prepared(), "tanh", 9, 5)}, 13),
-        ({"value": network(prepared(), "relu", 9), "spread": network(prepared(), "relu", 4)}, 12),
-        ({"value": network(prepared(choices=False), "logistic", 7)}, 11),
-        ({"value": TransformedTargetRegressor(
-            network(prepared(), "tanh", 9), func=np.log1p, inverse_func=np.expm1)}, 13),
-    ],
-    ids=["two layers", "two networks", "no choices used", "expm1"],
-)  # fmt: skip
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_networks_become_one_graph_of_few_nodes(
-    pipelines: dict[str, Any], nodes: int, rows: np.ndarray
-) -> None:
-    """Unknown numbers and choices, too."""
-    rows[::7, 0] = np.nan
-    kept = np.nan_to_num(rows, nan=40)
-    made = {
-        name: pipeline.fit(to_frame(rows, FIELDS, CHOICES), target(kept))
-        for name, pipeline in pipelines.items()
-    }
-    model = compile_pipelines(made, FIELDS, CHOICES, rows)
-    assert compare(model, made, FIELDS, CHOICES, rows) < 1e-4
-    assert len(onnx.load_from_string(model).graph.node) == nodes
-
-
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_a_network_on_products_of_columns_is_left_to_the_general_converter(
-    rows: np.ndarray,
-) -> None:
-    """Its first layer is no sum over the columns, which the comparison finds."""
-    columns = ColumnTransformer([("n", PolynomialFeatures(2), ["size", "other"])])
-    matrix = np.column_stack([rows[:, 0], rows[::-1, 0]])
-    frame = to_frame(matrix, ("size", "other"), {})
-    pipeline = network(columns, "tanh", 6).fit(frame / 90, 3 + target(rows) / 90)
-    model = compile_pipelines({"value": pipeline}, ("size", "other"), {}, matrix / 90)
-    assert "Tanh" in {node.op_type for node in onnx.load_from_string(model).graph.node}
-    assert compare(model, {"value": pipeline}, ("size", "other"), {}, matrix / 90) < 1e-4
+    assert compare_answers(model, pipelines, FIELDS, CHOICES, rows) < 1e-5
 
 
 def test_two_pipelines_share_what_they_have_in_common(rows: np.ndarray) -> None:
@@ -185,4 +126,4 @@ def test_rows_that_differ_are_shown(rows: np.ndarray) -> None:
     model = compile_pipelines({"value": fitted(one_hot_linear(), rows)}, FIELDS, CHOICES, rows)
     other = {"value": fitted(ordinal_trees(), rows)}
     with pytest.raises(CompileError, match=r"of 400 rows differ.*\n  row \d+: .* became .*'size'"):
-        compare(model, other, FIELDS, CHOICES, rows)
+        compare_answers(model, other, FIELDS, CHOICES, rows)

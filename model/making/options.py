@@ -8,17 +8,18 @@ from pathlib import Path
 
 from model.making.columns import Kind
 
-Note = Callable[[str], object]
-"""Takes what the person should know of what was found on the way, one sentence or two."""
+AddNote = Callable[[str], object]
+"""Takes one or two sentences about something that the person should know."""
 
 
 @dataclass(frozen=True)
-class Request:
+class AddOptions:
     """What a person asks for.
 
     ``features`` are the columns of a model that does not know their names, in its order;
-    ``classes`` the names of its classes, in its order; ``kinds`` what columns are where the guess
-    would be wrong; ``required`` columns that are always asked for, although it answers without.
+    ``classes`` the names of its classes, in its order; ``kinds`` the kinds of columns whose guess
+    would be wrong; ``required`` the columns that the form always asks for, although the model
+    answers without them.
     """
 
     path: Path

@@ -1,0 +1,123 @@
+"""What an ONNX model takes and what it answers, as its graph says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from onnx import TensorProto
+
+from model.making.errors import AddError
+
+NUMPY_TYPES: dict[int, Any] = {
+    TensorProto.FLOAT: np.float32,
+    TensorProto.DOUBLE: np.float64,
+    TensorProto.INT64: np.int64,
+    TensorProto.INT32: np.int32,
+    TensorProto.BOOL: np.bool_,
+}
+"""Types of tensors that numbers of a table can become, and the same in NumPy."""
+
+FLOAT_TYPES = (TensorProto.FLOAT, TensorProto.DOUBLE)
+"""The types that can hold NaN, or an answer that is a number."""
+
+_LABEL_TYPES = (TensorProto.INT64, TensorProto.INT32, TensorProto.STRING)
+
+OutputMeaning = Literal["value", "label", "probabilities", "logits", "sigmoid"]
+"""What the model's answer means."""
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """One input or output: its type, and its shape, None where a dimension is not fixed."""
+
+    name: str
+    type: int
+    shape: tuple[int | None, ...]
+
+
+def read_tensor_info(item: Any) -> TensorInfo:
+    """Read one input or output of a graph."""
+    tensor_type = item.type.tensor_type
+    dims = tensor_type.shape.dim if tensor_type.HasField("shape") else ()
+    shape = tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in dims)
+    return TensorInfo(item.name, tensor_type.elem_type, shape)
+
+
+def read_columns(
+    inputs: Sequence[TensorInfo], path: Path
+) -> tuple[tuple[str, ...] | None, int | None]:
+    """Return names and number of the columns that the inputs take, None where not said.
+
+    Raises:
+        AddError: if they do not take rows of a table.
+    """
+    for item in inputs:
+        if item.type not in (*NUMPY_TYPES, TensorProto.STRING) or len(item.shape) not in (1, 2):
+            raise AddError(
+                f"{path}: the input {item.name!r} does not take rows of a table, but a tensor of "
+                f"shape {list(item.shape)}. Export the model with two dimensions: rows and columns."
+            )
+    if len(inputs) == 1:
+        (item,) = inputs
+        return None, item.shape[1] if len(item.shape) == 2 else 1
+    for item in inputs:
+        if len(item.shape) == 2 and item.shape[1] not in (None, 1):
+            raise AddError(
+                f"{path}: the input {item.name!r} takes {item.shape[1]} columns, and there are "
+                f"{len(inputs)} inputs. Export the model with one input for all columns, or with "
+                "one for each."
+            )
+    return tuple(item.name for item in inputs), len(inputs)
+
+
+def read_output(model: Any, path: Path) -> tuple[str, OutputMeaning, tuple[Any, ...]]:
+    """Return the tensor to use, what it means, and the classes where the graph names them.
+
+    Raises:
+        AddError: if the model does not answer with one number or one class.
+    """
+    outputs = [read_tensor_info(item) for item in model.graph.output]
+    classes = _class_labels(model.graph)
+    maps = [item for item in model.graph.output if item.type.HasField("sequence_type")]
+    if maps:
+        node = next((n for n in model.graph.node if maps[0].name in n.output), None)
+        if node is None or node.op_type != "ZipMap":
+            raise AddError(
+                f"{path}: the output {maps[0].name!r} is a list that is not from a ZipMap. Export "
+                "the model with tensors as outputs."
+            )
+        return node.input[0], "probabilities", classes
+    labels = [item for item in outputs if item.type in _LABEL_TYPES]
+    floats = [item for item in outputs if item.type in FLOAT_TYPES]
+    if labels and len(floats) == 1:
+        if classes and floats[0].shape[-1] not in (None, len(classes)):
+            return labels[0].name, "label", classes
+        return floats[0].name, "probabilities", classes
+    if labels and not floats:
+        return labels[0].name, "label", classes
+    if len(floats) == 1 and not labels:
+        if len(floats[0].shape) == 2 and floats[0].shape[1] not in (None, 1):
+            return floats[0].name, "probabilities", ()
+        if len(floats[0].shape) <= 2:
+            return floats[0].name, "value", ()
+    named = ", ".join(item.name for item in outputs)
+    raise AddError(
+        f"{path} has the outputs {named}. A page can show one number, or a label with the "
+        "probabilities of the classes. Export the model with only these outputs."
+    )
+
+
+def _class_labels(graph: Any) -> tuple[Any, ...]:
+    """The classes that a classifier's node or a ZipMap names; empty where none does."""
+    for node in reversed(graph.node):
+        for attribute in node.attribute:
+            if attribute.name in ("classlabels_strings", "classlabels_int64s", "classlabels_ints"):
+                if attribute.strings:
+                    return tuple(text.decode() for text in attribute.strings)
+                if attribute.ints:
+                    return tuple(int(number) for number in attribute.ints)
+    return ()

@@ -1,0 +1,259 @@
+"""An ONNX file of any exporter as a model to add, compared with the form in which it is served.
+
+The file's model takes one float matrix, or one input for each column. It answers a number, a label,
+a label with probabilities (a matrix or a ZipMap's list of dictionaries), or only probabilities or
+logits. The served form takes `features` float32 [N, K], the codes of the card's fields, and answers
+`value` [N] or `probabilities` [N, C]. Loading such a file runs no code in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pandas as pd
+from onnx import TensorProto
+
+from model.contract.arrays import Float64Array
+from model.contract.sources import Frame
+from model.making.columns import DataColumn
+from model.making.comparing import (
+    count_differing,
+    find_complete,
+    find_optional,
+    make_rows_to_compare,
+)
+from model.making.errors import AddError
+from model.making.model_sources import PreparedModel
+from model.making.onnx.signatures import (
+    FLOAT_TYPES,
+    NUMPY_TYPES,
+    OutputMeaning,
+    TensorInfo,
+    read_columns,
+    read_output,
+    read_tensor_info,
+)
+from model.making.onnx.wrapping import wrap_model
+from model.making.predicting import load_compiled
+from model.serving.predictors import open_session
+
+
+@dataclass(frozen=True)
+class OnnxSource:
+    """An ONNX model; ``output`` is the tensor to use, ``meaning`` what it means."""
+
+    model: Any
+    inputs: tuple[TensorInfo, ...]
+    output: str
+    meaning: OutputMeaning
+    names: tuple[str, ...] | None
+    count: int | None
+    classes: tuple[Any, ...] = ()
+
+    def match_names(self, columns: Sequence[str]) -> tuple[str, ...] | None:
+        if self.names is None:
+            return None
+        by_letters = {_letters(column): column for column in columns}
+        return tuple(
+            name if name in columns else by_letters.get(_letters(name), name) for name in self.names
+        )
+
+    def find_encoded(self, names: Sequence[str]) -> set[str]:
+        return set()
+
+    def with_target(self, target: pd.Series, classes: Sequence[str]) -> OnnxSource:
+        distinct = sorted(
+            target.dropna().unique().tolist(), key=lambda item: (str(type(item)), item)
+        )
+        if self.meaning == "value":
+            two_texts = len(distinct) == 2 and not isinstance(distinct[0], int | float)
+            ends_in_sigmoid = self.model.graph.node[-1].op_type == "Sigmoid"
+            if two_texts or (ends_in_sigmoid and set(distinct) == {0, 1}):
+                named = _name_classes(distinct, 2, classes)
+                return replace(self, meaning="sigmoid", classes=named)
+            return self
+        if self.meaning in ("probabilities", "logits") and not self.classes:
+            named = _name_classes(distinct, self._output_width(), classes)
+            return replace(self, classes=named)
+        if self.meaning == "label" and not self.classes:
+            return replace(self, classes=tuple(distinct))
+        return self
+
+    def _output_width(self) -> int | None:
+        outputs = map(read_tensor_info, self.model.graph.output)
+        return next(item for item in outputs if item.name == self.output).shape[-1]
+
+    def prepare(
+        self, table: pd.DataFrame, columns: Sequence[DataColumn], work: Path
+    ) -> PreparedModel:
+        """Wrap the model into the served form; see ``ModelSource``.
+
+        Raises:
+            AddError: if it cannot answer the data's rows, or the served form answers otherwise.
+        """
+        frame = Frame(columns=tuple(column.source for column in columns), named=True)
+        self._check_inputs(columns)
+        matrix = frame.read(table)
+        wrapped = wrap_model(
+            self.model, self.inputs, self.output, self.meaning, self.classes, frame
+        )
+        if self.meaning == "probabilities":
+            complete = matrix[~np.isnan(matrix).any(axis=1)]
+            answers = load_compiled(wrapped, "probabilities")(complete.astype(np.float32))
+            if not np.allclose(answers.sum(axis=1), 1, atol=1e-3) or answers.min() < -1e-6:
+                return replace(self, meaning="logits").prepare(table, columns, work)
+        predict = load_compiled(wrapped, "probabilities" if self.classes else "value")
+        maskable = [
+            column if self._takes_nan(index, column) else _without_missing(column)
+            for index, column in enumerate(columns)
+        ]
+        optional = find_optional(lambda rows: predict(rows.astype(np.float32)), matrix, maskable)
+        kept, needed = find_complete(matrix, optional)
+        if not kept.any():
+            raise AddError(
+                "No row has every fact that the model needs: "
+                f"{', '.join(columns[index].source.column for index in needed)}."
+            )
+        matrix = matrix[kept]
+        rows = make_rows_to_compare(matrix, optional)
+        answers, expected = predict(rows.astype(np.float32)), self._answer_as_given(frame, rows)
+        if not np.isfinite(answers).all():
+            raise AddError(
+                "The model answers some rows of the data with infinity or no number at all. Remove "
+                "these rows, or fix the model."
+            )
+        if differing := count_differing(answers, expected):
+            raise AddError(
+                f"{differing} of {len(rows)} rows get another answer from the file as you gave it: "
+                "this form of ONNX is not supported well enough to serve it."
+            )
+        (work / "model.onnx").write_bytes(wrapped)
+        notes = []
+        if self.meaning == "logits":
+            notes.append("Its answers do not add up to 1, so they are read as logits (softmax).")
+        if self.meaning == "sigmoid":
+            notes.append(f"Its one answer is read as the probability of {self.classes[1]}.")
+        return PreparedModel(
+            matrix,
+            kept,
+            frozenset(columns[index].naming.name for index in optional),
+            predict,
+            None,
+            ("model.onnx",),
+            "model.onnx",
+            self.meaning != "label",
+            notes=tuple(notes),
+        )
+
+    def _input_of(self, column: int) -> TensorInfo:
+        return self.inputs[column if len(self.inputs) > 1 else 0]
+
+    def _takes_nan(self, index: int, column: DataColumn) -> bool:
+        """Whether an unknown fact can reach the model as NaN at all."""
+        return self._input_of(index).type in FLOAT_TYPES and not column.source.is_text
+
+    def _check_inputs(self, columns: Sequence[DataColumn]) -> None:
+        for index, column in enumerate(columns):
+            item = self._input_of(index)
+            is_text = item.type == TensorProto.STRING
+            if is_text != column.source.is_text:
+                takes, holds = ("text", "numbers") if is_text else ("numbers", "text")
+                raise AddError(
+                    f"The input {item.name!r} takes {takes}, but column {column.source.column!r} "
+                    f"holds {holds}. Give the data as the model took them when it was exported."
+                )
+
+    def _answer_as_given(self, frame: Frame, rows: Float64Array) -> Float64Array:
+        """What the file as it was given answers, in the served form."""
+        outputs = [output.name for output in self.model.graph.output]
+        output = self.output if self.output in outputs else outputs[-1]
+        session = open_session(self.model.SerializeToString())
+        (answers,) = session.run([output], self._feed(frame.build(rows)))
+        if isinstance(answers, list):  # a ZipMap's dictionaries
+            return np.array([[row[item] for item in self.classes] for row in answers], dtype=float)
+        if self.meaning == "label":
+            labels = answers.reshape(-1).tolist()
+            return np.array([[label == item for item in self.classes] for label in labels], float)
+        answers = np.asarray(answers, dtype=float)
+        if not self.classes:
+            return np.asarray(answers.reshape(-1))
+        if self.meaning == "logits":
+            powers = np.exp(answers - answers.max(axis=1, keepdims=True))
+            answers = powers / powers.sum(axis=1, keepdims=True)
+        if self.meaning == "sigmoid":
+            answers = np.column_stack([1 - answers.reshape(-1), answers.reshape(-1)])
+        return np.asarray(answers)
+
+    def _feed(self, table: pd.DataFrame) -> dict[str, Any]:
+        """The table's columns as the inputs take them."""
+        if len(self.inputs) == 1:
+            (item,) = self.inputs
+            return {item.name: table.to_numpy(dtype=_numpy_type(item))}
+        return {
+            item.name: table.iloc[:, index]
+            .to_numpy()
+            .astype(_numpy_type(item))
+            .reshape((-1,) if len(item.shape) == 1 else (-1, 1))
+            for index, item in enumerate(self.inputs)
+        }
+
+
+def _numpy_type(item: TensorInfo) -> Any:
+    return object if item.type == TensorProto.STRING else NUMPY_TYPES[item.type]
+
+
+_NEWLINE = "\n"
+
+
+def _without_missing(column: DataColumn) -> DataColumn:
+    """The column with nothing missing, so that its field is required."""
+    return replace(column, cells=column.cells.dropna())
+
+
+def read_onnx(path: Path) -> OnnxSource:
+    """Read an ONNX file.
+
+    Raises:
+        AddError: if it is not one, or its model does not answer rows of a table.
+    """
+    try:
+        model = onnx.load(path)
+    except Exception as error:  # protobuf raises several types of errors
+        raise AddError(f"{path} is not an ONNX file, although its name says so.") from error
+    try:
+        onnx.checker.check_model(model)
+    except Exception as error:
+        raise AddError(
+            f"{path} is not a valid ONNX file: {str(error).strip().partition(_NEWLINE)[0]}"
+        ) from error
+    constants = {constant.name for constant in model.graph.initializer}
+    inputs = tuple(
+        read_tensor_info(item) for item in model.graph.input if item.name not in constants
+    )
+    names, count = read_columns(inputs, path)
+    output, meaning, classes = read_output(model, path)
+    return OnnxSource(model, inputs, output, meaning, names, count, classes)
+
+
+def _name_classes(
+    distinct: Sequence[Any], width: int | None, classes: Sequence[str]
+) -> tuple[Any, ...]:
+    """The classes of a model that does not name them: as given, or those of the data, in order."""
+    names = tuple(classes) or tuple(distinct)
+    if width is not None and len(names) != width:
+        raise AddError(
+            f"The model answers {width} classes and does not name them; the target has "
+            f"{len(distinct)} values. Name them in the model's order: --classes a,b,c"
+        )
+    return names
+
+
+def _letters(name: str) -> str:
+    """A name without case and punctuation, which exporters change."""
+    return re.sub(r"[^a-z0-9]+", "", name.lower())
