@@ -113,32 +113,32 @@ def test_a_label_in_braces_does_not_break_a_message() -> None:
     assert refused.value.message() == "{rooms} must be a number, like 4"
 
 
-@pytest.mark.parametrize("key", ["because", "compared", "more", "less"])
+@pytest.mark.parametrize("key", ["reason_text", "comparison_text", "larger_text", "smaller_text"])
 @pytest.mark.parametrize("place", TRICKS)
 def test_a_sentence_has_names_alone_in_its_places(key: str, place: str) -> None:
-    known = field(INTEGER).sentences[key][-1]
+    known = field(INTEGER).placeholders[key][-1]
     text = f"it is {place.replace('NAME', known)}"
     with pytest.raises(ValidationError, match=rf"{key} can have .*\{{{known}\}}, and no others"):
         field(INTEGER, **{key: text})
 
 
 def test_a_brace_that_is_text_is_written_twice() -> None:
-    assert field(INTEGER, because="{{it}} has {value}").reason(4) == "{it} has 4"
+    assert field(INTEGER, reason_text="{{it}} has {value}").format_reason(4) == "{it} has 4"
 
 
 @pytest.mark.parametrize("place", TRICKS)
 def test_the_ranges_have_names_alone_in_their_places(place: str) -> None:
     trick = place.replace("NAME", "low")
     for key in ("range_text", "outside_text"):
-        with pytest.raises(ValidationError, match=f"{key} can have the places"):
+        with pytest.raises(ValidationError, match=f"{key} can have the placeholders"):
             NumberOutput.model_validate({**OUTPUT, key: f"{{share}} {trick} to {{high}}"})
 
 
-@pytest.mark.parametrize("key", ["because", "compared"])
+@pytest.mark.parametrize("key", ["reason_text", "comparison_text"])
 @pytest.mark.parametrize("place", TRICKS)
 def test_a_sentence_of_a_picture_has_names_alone_in_its_places(key: str, place: str) -> None:
     changes = {"kind": "image", key: place.replace("NAME", "value")}
-    with pytest.raises(ValidationError, match=f"{key} can have the places"):
+    with pytest.raises(ValidationError, match=f"{key} can have the placeholders"):
         ImageField.model_validate({"name": "x", "label": "X", "noun": "x", **changes})
 
 

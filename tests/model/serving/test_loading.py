@@ -74,7 +74,7 @@ def test_a_wrong_key_in_the_card_is_named_with_its_line(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "place"),
     [
-        ("it was built in {value}", "it was built in {value.__class__}", r"fields\.3\.because"),
+        ("it was built in {value}", "it was built in {value.__class__}", r"fields\.3\.reason_text"),
         ("{low} and {high}", "{low!r} and {high}", r"output\.range_text"),
     ],
 )
@@ -82,7 +82,7 @@ def test_a_sentence_that_is_no_sentence_is_named_with_its_very_line(
     folder: Path, old: str, new: str, place: str
 ) -> None:
     change_card(folder, old, new)
-    says = r"can have the places .*\}, and no others\. Write them just like that"
+    says = r"can have the placeholders .*\}, and no others\. Write them just like that"
     with pytest.raises(ModelError, match=rf"line {line_with(folder, new)}: {place}: .*{says}"):
         load_model(folder)
 
