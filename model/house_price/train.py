@@ -34,7 +34,7 @@ from model.contract.manifest import (
 from model.house_price.features import CARD, CHOICES, FIELDS, OPTIONAL, REQUIRED
 from model.house_price.fitting import COVERAGE, FittedModel, fit_model
 from model.house_price.metrics import compute_group_metrics, compute_metrics
-from model.house_price.networks import convert_networks
+from model.house_price.onnx_networks import convert_networks
 from model.house_price.pipeline import OPTIONAL_COLUMNS, TrainingConfig
 from model.house_price.sales import SALES, Sales, read_sales
 from model.making.conformal import ConformalBounds, find_groups, mask_features, sample_known

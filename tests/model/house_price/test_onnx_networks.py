@@ -13,7 +13,7 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
 
-from model.house_price.networks import convert_networks
+from model.house_price.onnx_networks import convert_networks
 from model.making.onnx import compile as compiler
 from model.making.onnx.compile import compare_answers, compile_pipelines
 from model.serving.frames import to_frame
