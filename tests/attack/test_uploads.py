@@ -20,7 +20,7 @@ HARDEST = (
 
 @pytest.fixture(scope="module")
 def uploaded_to() -> Iterator[Server]:
-    settings = {"FORMCAST_RATEMAX_MEGABYTES": "off", "FORMCAST_LOG": "text"}
+    settings = {"FORMCAST_RATELIMIT": "off", "FORMCAST_LOG": "text"}
     running = Server(free_port(), settings=settings)
     running.start()
     yield running

@@ -39,7 +39,6 @@ def test_files_and_probes_are_still_answered(behind: Flask) -> None:
 def test_a_worker_is_behind_after_two_long_turns_of_its_own_and_not_for_longer() -> None:
     code = """
 import time, gevent
-from app.limits.load_shedding import BEAT, TOO_MUCH, LoadMonitor
 from app.limits.load_shedding import INTERVAL, MAX_LAG, LoadMonitor
 def work():
     started = time.thread_time()
