@@ -60,6 +60,14 @@ def test_every_link_leads_to_a_file_and_to_a_heading_in_it(path: Path) -> None:
             assert fragment in anchors(file), f"{target}: there is no such heading"
 
 
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_of_the_code_that_a_page_names_exists(path: Path) -> None:
+    for name in re.findall(
+        r"`((?:app|model|tests)/[\w/.-]+\.(?:py|js|css|html))`", path.read_text()
+    ):
+        assert (ROOT / name).exists(), f"{name} does not exist"
+
+
 def test_every_page_of_the_documentation_can_be_reached_from_the_readme() -> None:
     found, left = set(), [ROOT / "README.md"]
     while left:
