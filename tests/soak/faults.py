@@ -146,7 +146,7 @@ async def hang_worker(timeout: int) -> list[Figure]:
             server.root, [{"size": str(size)} for size in range(1, 50)], "hanging"
         )
         stuck = CheckedRequest(post("/predict-fragment", f"size={HANGS_AT:g}"), frozenset([b""]))
-        before, may_wait = set(server.workers), make_timer(2 * timeout + 10)
+        before, may_wait = set(server.workers), make_timer(2 * timeout + 60)
         running = asyncio.create_task(
             send_load(server.port, requests, lambda: may_wait() and before <= set(server.workers))
         )
