@@ -3,6 +3,7 @@
 import os
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -16,16 +17,17 @@ from app.http.cors import CrossOrigin
 from app.http.framing import Framing
 from app.http.headers import SecureHeaders
 from app.http.hosts import restrict_hosts
+from app.kinds import make_adapter
 from app.limits.load_shedding import LoadMonitor, LoadShedder
 from app.limits.rate_limits import limit_clients
 from app.pages.blueprint import pages_blueprint
 from app.pages.errors import handle_errors
-from app.pages.picture_pages import image_pages_blueprint
 from app.presentation.contexts import Link, Renderer
 from app.telemetry.health import health_blueprint
 from app.telemetry.request_log import RequestLog, wants_json
 from app.telemetry.request_records import RequestListener, RequestObserver
-from model import AnyModel, ImageClassifier, load_models
+from model import load_models
+from model.serving.served_model import ServedModel
 
 
 def create_app(settings: Settings | None = None, models: Path = ROOT / "model") -> Application:
@@ -84,15 +86,13 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
 
 
 def register_model(
-    app: Application, model: AnyModel, prefix: str, render: Renderer, embeddable: bool
+    app: Application, model: ServedModel[Any, Any], prefix: str, render: Renderer, embeddable: bool
 ) -> None:
     """Register the pages and the API of one model under ``prefix``, "" for the default model."""
+    adapter = make_adapter(model)
     for embedded in (False, True) if embeddable else (False,):
-        if isinstance(model, ImageClassifier):
-            app.register_blueprint(image_pages_blueprint(model, prefix, render, embedded))
-        else:
-            app.register_blueprint(pages_blueprint(model, prefix, render, embedded))
-    app.register_blueprint(api_blueprint(model, prefix, render))
+        app.register_blueprint(pages_blueprint(adapter, prefix, render, embedded))
+    app.register_blueprint(api_blueprint(adapter, prefix, render))
 
 
 def make_listeners(app: Application, settings: Settings) -> list[RequestListener]:

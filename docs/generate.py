@@ -16,7 +16,8 @@ from pydantic import BaseModel
 
 from app.config import explain
 from docs.picture import draw_rooms
-from model import Card
+from model import KINDS
+from model.contract.fields import FIELD_KINDS
 
 HERE = Path(__file__).parent
 MADE = "<!-- `make docs` writes this file. -->\n\n"
@@ -69,7 +70,18 @@ def card_reference() -> str:
     Raises:
         KeyError: for a table or a key whose meaning is said nowhere.
     """
-    words: dict[str, Any] = tomllib.loads((HERE / "card_words.toml").read_text())
+    words: dict[str, Any] = {
+        field.__name__: {"heading": f"Field of kind {kind}", "text": inspect.getdoc(field)}
+        for kind, field in FIELD_KINDS.items()
+    }
+    words |= {
+        kind.card_type.__name__: {
+            "heading": f"A card of kind {name}",
+            "text": inspect.getdoc(kind.card_type),
+        }
+        for name, kind in KINDS.items()
+    }
+    words |= tomllib.loads((HERE / "card_words.toml").read_text())
     sections = [_section(model, words) for model in card_models()]
     return f"{MADE}# Card reference\n\n{words['introduction'].strip()}\n\n" + "\n".join(sections)
 
@@ -89,10 +101,8 @@ def card_models() -> list[type[BaseModel]]:
             for inner in _models_in(model.model_fields[name].annotation):
                 visit(inner)
 
-    # All kinds of card share a base: a card of another kind is documented as soon as it exists.
-    base: type[Any] = Card.__mro__[1]
-    for card in base.__subclasses__():
-        visit(card)
+    for kind in KINDS.values():
+        visit(kind.card_type)
     return found
 
 
@@ -169,14 +179,16 @@ def _type(item: dict[str, Any], words: dict[str, Any]) -> str:
         return " or ".join(dict.fromkeys(kinds))
     if values := item.get("enum") or ([item["const"]] if "const" in item else []):
         return " or ".join(f"`{_toml(value)}`" for value in values)
-    kind = item["type"]
+    kind = item.get("type")
+    if kind is None:
+        return "value of the field"
     if kind == "array":
         return f"list of {_type(item['items'], words)}{_between(item, 'Items', '')}"
     if kind == "object":
         return f"table of {_type(item['additionalProperties'], words)}"
     if kind == "string":
         pattern = f" that matches `{item['pattern']}`" if "pattern" in item else ""
-        return f"text{_between(item, 'Length', ' characters')}{pattern}"
+        return f"{item.get('format', 'text')}{_between(item, 'Length', ' characters')}{pattern}"
     name = {"integer": "whole number", "number": "number", "boolean": "true or false"}[kind]
     limits = [
         f"{word} {item[key]:g}"

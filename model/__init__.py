@@ -3,43 +3,52 @@
 It imports no web framework.
 """
 
-from model.contract.card import Card
+from model.contract.card import Card, ClassCard, NumberCard
 from model.contract.errors import ModelError
 from model.contract.fields import Features
 from model.contract.image_card import ImageCard
 from model.contract.manifest import Manifest
 from model.contract.pictures import Picture
-from model.serving.explained_predictor import ExplainedPrediction, ExplainedPredictor
-from model.serving.image_classifier import (
-    ImageClassification,
-    ImageClassifier,
-    OutOfDistributionError,
+from model.serving.explain import ShapleyValues
+from model.serving.kinds import KINDS
+from model.serving.kinds.classes import ClassModel
+from model.serving.kinds.number import NumberModel
+from model.serving.kinds.pictures import PictureModel
+from model.serving.loading import load_model, load_models, read_card
+from model.serving.served_model import (
+    ClassPrediction,
+    Explained,
+    IceCurve,
+    Neighbor,
+    PointPrediction,
+    PredictionInterval,
+    ServedModel,
 )
-from model.serving.loading import AnyModel, check_model, load_as, load_model, load_models
-from model.serving.prediction import Classification, Interval, Prediction
-from model.serving.tabular_models import Classifier, Regressor, TabularModel
+from model.serving.tabular import TabularModel
 
 __all__ = [
-    "AnyModel",
+    "KINDS",
     "Card",
-    "Classification",
-    "Classifier",
-    "ExplainedPrediction",
-    "ExplainedPredictor",
+    "ClassCard",
+    "ClassModel",
+    "ClassPrediction",
+    "Explained",
     "Features",
+    "IceCurve",
     "ImageCard",
-    "ImageClassification",
-    "ImageClassifier",
-    "Interval",
     "Manifest",
     "ModelError",
-    "OutOfDistributionError",
+    "Neighbor",
+    "NumberCard",
+    "NumberModel",
     "Picture",
-    "Prediction",
-    "Regressor",
+    "PictureModel",
+    "PointPrediction",
+    "PredictionInterval",
+    "ServedModel",
+    "ShapleyValues",
     "TabularModel",
-    "check_model",
-    "load_as",
     "load_model",
     "load_models",
+    "read_card",
 ]

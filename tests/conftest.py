@@ -19,7 +19,8 @@ from hypothesis import settings
 
 from app import create_app
 from app.config import Settings
-from model import Regressor, load_as
+from model import NumberModel
+from tests.loading import load_as
 from tests.tools import ROOT
 from tests.waiting import wait_until
 
@@ -36,9 +37,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def house() -> Regressor:
+def house() -> NumberModel:
     """The bundled house price model."""
-    return load_as(Regressor, ROOT / "model" / "house_price")
+    return load_as(NumberModel, ROOT / "model" / "house_price")
 
 
 @pytest.fixture(scope="session")

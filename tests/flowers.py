@@ -13,6 +13,8 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from model.serving.temperature import apply_temperature
 
 CARD = """
+format = 2
+kind = "classes"
 title = "Which flower is it?"
 summary = "From the size of its petals."
 limits = ["Two measures only."]
@@ -21,7 +23,6 @@ not_for = ["Eating."]
 [output]
 label = "Flower"
 noun = "flower"
-kind = "class"
 classes = [{ value = "rose", label = "Rose" }, { value = "iris", label = "Iris" }]
 probabilities = PROBABILITIES
 
@@ -69,6 +70,7 @@ def write_flowers(folder: Path, probabilities: bool = True, temperature: float =
         value = float(apply_temperature(estimator.predict_proba(asked), temperature).max())
     golden = {"features": FEATURES, "value": value, "label": "iris"}
     manifest = {
+        "format": 2,
         "trained": dt.date(2026, 11, 22).isoformat(),
         "seed": 0,
         "served": "model.joblib",

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 
-from model import Classification, Classifier, Regressor
+from model import ClassModel, ClassPrediction, NumberModel, read_card
 from model.contract.card import Card
-from model.contract.fields import AnyField, ChoiceField, Features, FlagField
-from model.contract.files import read_any_card
+from model.contract.fields import BaseField, Features
 from tests.html import data_of, get_page, post_fragment, post_page, text_of
 from tests.tools import ROOT
 
@@ -20,23 +20,24 @@ MODEL_FOLDERS = sorted(path.parent for path in (ROOT / "model").glob("*/card.tom
 """The folder of every bundled model, served or not."""
 
 TABULAR_FOLDERS = [
-    folder for folder in MODEL_FOLDERS if isinstance(read_any_card(folder / "card.toml"), Card)
+    folder for folder in MODEL_FOLDERS if isinstance(read_card(folder / "card.toml"), Card)
 ]
 """Those of tabular models; a model of pictures has its own tests."""
 
 
-def parse_features(model: Regressor | Classifier, values: dict[str, Any]) -> Features:
+def parse_features(model: NumberModel | ClassModel, values: dict[str, Any]) -> Features:
     """Return the valid features in values as visitors type them."""
     features, errors = model.card.validate_row(values)
     assert features is not None, errors
     return features
 
 
-def check_prediction(model: Regressor | Classifier, features: Features) -> None:
+def check_prediction(model: NumberModel | ClassModel, features: Features) -> None:
     """Check for a finite number inside its range, or for a class with probabilities that add up."""
-    prediction = model.predict(features)
-    if isinstance(prediction, Classification):
-        assert prediction.label in {item.value for item in model.card.class_output.classes}
+    (prediction,) = model.predict([features])
+    if isinstance(prediction, ClassPrediction):
+        assert isinstance(model, ClassModel)
+        assert prediction.label in {item.value for item in model.card.output.classes}
         if prediction.probabilities is not None:
             assert sum(prediction.probabilities) == pytest.approx(1)
             assert prediction.probability == max(prediction.probabilities)
@@ -47,32 +48,20 @@ def check_prediction(model: Regressor | Classifier, features: Features) -> None:
         assert prediction.interval.low <= prediction.value <= prediction.interval.high
 
 
-def check_bounds(model: Regressor | Classifier, field: AnyField, values: dict[str, Any]) -> None:
+def check_bounds(model: NumberModel | ClassModel, field: BaseField, values: dict[str, Any]) -> None:
     """Check that values at the bounds get predictions, and values beyond get the field's error."""
-    if isinstance(field, ChoiceField | FlagField):
-        for choice in field.choices:
-            check_prediction(model, parse_features(model, {**values, field.name: choice.value}))
-        invalid: list[float | str] = ["no such choice"]
-    else:
-        step = 1 if field.kind == "integer" else 0
-        low, high = field.min, field.max
-        inside = [low + step or math.nextafter(low, high), high - step or math.nextafter(high, low)]
-        for value in (low, high, *inside, field.example):
-            check_prediction(model, parse_features(model, {**values, field.name: value}))
-        beyond = (low - 1, high + 1) if step else (_below(low), -_below(-high))
-        invalid = [*beyond, "x"]
-    for wrong in invalid:
+    low, high = field.code_bounds
+    for code in {low, *field.round_codes(np.linspace(low, high, 5)).tolist(), high}:
+        check_prediction(model, parse_features(model, {**values, field.name: field.decode(code)}))
+    beyond = [] if field.options else [field.decode(low - 1), field.decode(high + 1)]
+    for wrong in (*beyond, "no such value"):
         refused, errors = model.card.validate_row({**values, field.name: wrong})
         assert refused is None
         assert list(errors) == [field.name]
         assert field.label in errors[field.name] or field.noun in errors[field.name]
 
 
-def _below(value: float) -> float:
-    return math.nextafter(float(value), -math.inf)
-
-
-def check_pages(client: FlaskClient, prefix: str, model: Regressor | Classifier) -> None:
+def check_pages(client: FlaskClient, prefix: str, model: NumberModel | ClassModel) -> None:
     """Check that every page and fragment is well formed, and that reasons add up to the value."""
     card = model.card
     empty = get_page(client, prefix)
@@ -89,7 +78,7 @@ def check_pages(client: FlaskClient, prefix: str, model: Regressor | Classifier)
         client, {**values, card.names[0]: "<b>"}, 422, path=prefix + "predict-fragment"
     )
     assert text_of(wrong, f"#{card.names[0]}-error")
-    if isinstance(model, Classifier) and not card.class_output.probabilities:
+    if isinstance(model, ClassModel) and not model.card.output.probabilities:
         return  # a label without probabilities has no reasons and no what-if
     # Every fourth of thirty facts is enough: only their names differ.
     for name in card.names[:: 1 + len(card.names) // 10]:
@@ -100,11 +89,11 @@ def check_pages(client: FlaskClient, prefix: str, model: Regressor | Classifier)
 
 
 def check_result(
-    fragment: BeautifulSoup, model: Regressor | Classifier, values: dict[str, str]
+    fragment: BeautifulSoup, model: NumberModel | ClassModel, values: dict[str, str]
 ) -> None:
     """Check that the contributions of the given facts lead from the reference to the value."""
-    if isinstance(model, Classifier):
-        prediction = model.predict(parse_features(model, values))
+    if isinstance(model, ClassModel):
+        (prediction,) = model.predict([parse_features(model, values)])
         element = fragment.select_one("#result data.prediction")
         assert element is not None
         assert element["value"] == prediction.label
@@ -114,7 +103,8 @@ def check_result(
         value = prediction.probability
     else:
         value = data_of(fragment, "prediction")
-        assert value == pytest.approx(model.predict(parse_features(model, values)).value, rel=1e-6)
+        (found,) = model.predict([parse_features(model, values)])
+        assert value == pytest.approx(found.value, rel=1e-6)
     contributions = [float(str(tag["value"])) for tag in fragment.select("data.contribution")]
     assert len(contributions) == sum(value != "" for value in values.values())
     total = data_of(fragment, "reference") + sum(contributions)

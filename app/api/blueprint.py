@@ -1,42 +1,68 @@
 """The JSON API of one model: ``/api/predict``, its OpenAPI document, its page for people."""
 
-from collections.abc import Callable
+from typing import Any
 
 from flask import Blueprint, Response
 
 from app.api.openapi import build_openapi
 from app.api.page import make_page_view
-from app.api.pictures import make_picture_view
-from app.api.rows import make_row_view
-from app.api.serializing import dump_json
+from app.api.serializing import NO_STORE, dump_json, read_contributions_option
+from app.http.problems import Fault, make_problem
 from app.http.responses import JSON, REVALIDATED, respond
 from app.http.routes import Surface
-from app.kinds.pictures.contexts import build_image_site
-from app.kinds.registry import build_site
+from app.kinds.adapter import JsonRows, KindAdapter
+from app.limits.background import run_in_thread
 from app.presentation.contexts import Renderer
-from model import AnyModel, ImageClassifier
+from app.telemetry.request_records import Outcome, record_outcome
+
+TIMEOUT = 10.0
+"""Seconds for contributions; a thread counts as hanging after 20."""
+
+TIMEOUT_TEXT = (
+    f"The contributions of so many rows take longer than {TIMEOUT:g} seconds. Send fewer at once."
+)
 
 
-def api_blueprint(model: AnyModel, prefix: str, render: Renderer) -> Blueprint:
+def api_blueprint(adapter: KindAdapter[Any, Any], prefix: str, render: Renderer) -> Blueprint:
     """Create the routes of one model's API under ``prefix``, "" for the default model."""
-    blueprint = Blueprint(f"api-{model.slug}", __name__, url_prefix=prefix or None)
-    text = dump_json(build_openapi(model, prefix))
-    view: Callable[[], Response]
-    if isinstance(model, ImageClassifier):
-        view, site = make_picture_view(model), build_image_site(model, prefix)
-    else:
-        view, site = make_row_view(model), build_site(model, prefix)
-    page = make_page_view(model, site, prefix, render)
+    slug = adapter.model.slug
+    blueprint = Blueprint(f"api-{slug}", __name__, url_prefix=prefix or None)
+    text = dump_json(build_openapi(adapter, prefix))
+    page = make_page_view(adapter, prefix, render)
 
-    @blueprint.get("/api", surface=Surface.PAGE, model=model.slug, strict_slashes=False)
+    def answer(asked: JsonRows[Any], contributions: bool) -> tuple[str, int]:
+        """Write the answers, "" where there are none, and count the rows out of distribution."""
+        explained = adapter.model.explain(asked.rows, "", contributions, TIMEOUT)
+        out_of_distribution = sum(item.out_of_distribution for item in explained)
+        if any(item.prediction is None for item in explained):
+            return "", out_of_distribution
+        answers = [adapter.serialize(item) for item in explained]
+        return dump_json(answers[0] if asked.single else answers), out_of_distribution
+
+    @blueprint.get("/api", surface=Surface.PAGE, model=slug, strict_slashes=False)
     def document() -> Response:
         return page()
 
-    @blueprint.post("/api/predict", surface=Surface.API, model=model.slug)
+    @blueprint.post("/api/predict", surface=Surface.API, model=slug)
     def predict() -> Response:
-        return view()
+        contributions, asked = read_contributions_option(), adapter.read_json()
+        if asked.faults:
+            record_outcome(Outcome(refused=asked.refused))
+            return make_problem(422, asked.detail, asked.faults)
+        try:
+            if adapter.takes_long(len(asked.rows), contributions):
+                body, out_of_distribution = run_in_thread(answer, asked, contributions)
+            else:
+                body, out_of_distribution = answer(asked, contributions)
+        except TimeoutError:
+            return make_problem(413, TIMEOUT_TEXT)
+        if not body:
+            record_outcome(Outcome(out_of_distribution=out_of_distribution))
+            return make_problem(422, asked.detail, [Fault(*adapter.refusal, pointer=None)])
+        record_outcome(Outcome(len(asked.rows), out_of_distribution, inputs=asked.inputs))
+        return respond(body, 200, NO_STORE, JSON)
 
-    @blueprint.get("/api/openapi.json", surface=Surface.API, model=model.slug)
+    @blueprint.get("/api/openapi.json", surface=Surface.API, model=slug)
     def describe() -> Response:
         return respond(text, 200, REVALIDATED, JSON)
 

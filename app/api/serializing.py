@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 from flask import abort, request
 
-from app.api.parsing import suggest
 from app.http.problems import Fault, make_problem
-from app.kinds.payload import OPTION
+from app.kinds.adapter import OPTION
+from app.kinds.parsing import suggest
 
 NO_STORE = {"Cache-Control": "no-store"}
 

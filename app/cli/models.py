@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import click
 
 from app.config import ROOT, SettingError, Settings
-from model import ModelError, load_model
-from model.contract.files import read_any_card
+from model import ModelError, load_model, read_card
+from model.contract.fields import FIELD_KINDS
+from model.contract.upgrading import upgrade_folder
 
 if TYPE_CHECKING:
     from model.making import AddedModel
-    from model.making.columns import Kind
 
 MODELS = ROOT / "model"
 
@@ -57,7 +57,7 @@ def model() -> None:
     "kinds",
     multiple=True,
     metavar="COLUMN=KIND",
-    help="The kind of a column, where the guess is wrong: integer, number, choice or flag.",
+    help=f"The kind of a column, where the guess is wrong: {', '.join(FIELD_KINDS)}.",
 )
 @click.option(
     "--required",
@@ -149,6 +149,24 @@ def check(name: str, root: Path) -> None:
     click.echo(f"{folder} is sound: {found.card.title} (version {found.version})")
 
 
+@model.command("upgrade")
+@click.argument("name")
+@models_folder
+def upgrade(name: str, root: Path) -> None:
+    """Rewrite card and manifest of the model NAME in the present format.
+
+    \f
+    Raises:
+        ClickException: if they cannot be rewritten; it says why.
+    """
+    folder = _find_folder(name, root)
+    try:
+        upgrade_folder(folder)
+    except ModelError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{folder} has the present format.")
+
+
 @model.command("list")
 @models_folder
 def list_models(root: Path) -> None:
@@ -160,7 +178,7 @@ def list_models(root: Path) -> None:
         if slug in served:
             address = "served at /" if slug == served[0] else f"served at /{slug}/"
         try:
-            title = read_any_card(card).title
+            title = read_card(card).title
         except ModelError:
             title = f"broken: flask --app wsgi model check {slug}"
         click.echo(f"{slug:<24} {address:<28} {title}")
@@ -214,16 +232,13 @@ def _split(text: str | None) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip()) if text else ()
 
 
-def _parse_kind(text: str) -> "tuple[str, Kind]":
-    from model.making.columns import KINDS
-
+def _parse_kind(text: str) -> tuple[str, str]:
     column, _, value = text.rpartition("=")
-    kind = next((kind for kind in KINDS if kind == value), None)
-    if not column or kind is None:
+    if not column or value not in FIELD_KINDS:
         raise click.BadParameter(
-            f"{text!r}: write COLUMN=KIND; a kind is one of {', '.join(KINDS)}."
+            f"{text!r}: write COLUMN=KIND; a kind is one of {', '.join(FIELD_KINDS)}."
         )
-    return column, kind
+    return column, value
 
 
 def _report(added: "AddedModel") -> None:

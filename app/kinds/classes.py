@@ -1,66 +1,61 @@
-"""The adapter for a model of rows that answers with a class: its result and its JSON."""
+"""The adapter for a model of rows that answers with a class."""
 
-from app.kinds.payload import (
-    OPTION,
-    Payload,
-    identify_model,
-    list_warnings,
-    serialize_contributions,
+from app.kinds.adapter import Payload, Schema, list_labels
+from app.kinds.rows import Headline, RowAdapter
+from app.kinds.schemas import (
+    SHARE,
+    build_answer,
+    build_class_properties,
+    build_contributions_schema,
 )
-from app.presentation.result import ClassView, Presenter, Result, format_exact
-from app.presentation.scales import ShareScale
-from app.presentation.submission import Submission
-from model import Classification, Classifier, Features
+from app.presentation.contexts import ApiTexts, KindAbout
+from app.presentation.result import ClassView
+from app.presentation.scales import ShareScale, format_exact
 from model.contract import formatting
-from model.serving.batch import RowPrediction
+from model.serving.kinds.classes import ClassModel
+from model.serving.served_model import ClassPrediction, Explained
 
 MAX_CLASSES = 6
 """Classes that are shown with a bar each; one sentence sums up the others."""
 
 
-class ClassPresenter(Presenter[Classification]):
-    """Turns the classifications of a model of rows into results."""
+class ClassAdapter(RowAdapter[ClassPrediction]):
+    """Presents and serializes the predictions of a model of classes."""
 
-    def __init__(self, model: Classifier) -> None:
-        self._output = model.card.class_output
+    model: ClassModel
+    styles = ("shares.css",)
+    contributions_key = "probability"
+
+    def __init__(self, model: ClassModel) -> None:
+        self._output = model.card.output
         super().__init__(model, ShareScale(self._output, model.card.locale))
+        self.guess_warning = f"{self._output.outside_text}."
         self._labels = {item.value: item.label for item in self._output.classes}
 
-    def _present_fresh(self, submission: Submission, features: Features) -> Result:
-        what_if = submission.what_if or self._predictor.default_what_if
-        explained = self._predictor.explain_row(features, what_if)
-        out_of_distribution = explained.out_of_distribution
-        classification = explained.prediction
-        label = self._labels[classification.label]
-        certainty = self._describe_certainty(classification, out_of_distribution)
-        return Result(
-            "fresh",
-            self._output.label,
-            self._output.noun,
-            f"{self._output.label}: {label}. {certainty}",
-            value=classification.label,
-            text=label,
-            classes=self._present_classes(classification),
-            certainty=certainty,
-            explanation=self._explanations.present(
-                explained,
-                features,
-                what_if,
-                classification.probability,
-                subject=f"Probability of {label}",
-                total_label=label,
-            ),
-            notes=self.get_notes(explained.known, out_of_distribution),
-            what_if=submission.what_if,
-            query=submission.query,
-            today=self.format_today(),
+    def _write_headline(self, explained: Explained[ClassPrediction]) -> Headline:
+        prediction = explained.prediction
+        label = self._labels[prediction.label]
+        certainty = (
+            self.guess_warning
+            if explained.out_of_distribution
+            else self._describe_certainty(prediction)
+        )
+        return Headline(
+            prediction.label,
+            label,
+            certainty,
+            f": {label}. {certainty}",
+            self._present_classes(prediction),
+            prediction.probability,
+            subject=f"Probability of {label}",
+            total_label=label,
         )
 
-    def _present_classes(self, classification: Classification) -> tuple[ClassView, ...]:
+    def _present_classes(self, prediction: ClassPrediction) -> tuple[ClassView, ...]:
         """The most probable classes, the first one first."""
-        if classification.probabilities is None:
+        if prediction.probabilities is None:
             return ()
-        shares = dict(zip(self._output.classes, classification.probabilities, strict=True))
+        shares = dict(zip(self._output.classes, prediction.probabilities, strict=True))
         most_probable = sorted(shares, key=lambda item: -shares[item])[:MAX_CLASSES]
         return tuple(
             ClassView(
@@ -73,15 +68,13 @@ class ClassPresenter(Presenter[Classification]):
             for item in most_probable
         )
 
-    def _describe_certainty(self, classification: Classification, out_of_distribution: bool) -> str:
+    def _describe_certainty(self, prediction: ClassPrediction) -> str:
         """How sure the model is, and the probability of the classes not shown."""
-        if out_of_distribution:
-            return f"{self._output.outside_text}."
-        probabilities = classification.probabilities
+        probabilities = prediction.probabilities
         if probabilities is None:
             return f"The model names the {self._output.noun} and does not say how sure it is."
-        share = self._scale.format(classification.probability or 0.0)
-        sentence = f"The model is {share} sure: {self._labels[classification.label]}."
+        share = self._scale.format(prediction.probability or 0.0)
+        sentence = f"The model is {share} sure: {self._labels[prediction.label]}."
         hidden = len(probabilities) - MAX_CLASSES
         if hidden <= 0:
             return sentence
@@ -89,28 +82,36 @@ class ClassPresenter(Presenter[Classification]):
         count = formatting.format_number(hidden, self._card.locale)
         return f"{sentence} The {count} classes not shown have {self._scale.format(rest)} together."
 
+    def _serialize_prediction(self, explained: Explained[ClassPrediction]) -> Payload:
+        """Contributions are to the probability of the label."""
+        label, probability, probabilities = explained.prediction
+        if probabilities is None:
+            return {"label": label}
+        return {
+            "label": label,
+            "probability": probability,
+            "probabilities": dict(zip(self._labels, probabilities, strict=True)),
+            **self._serialize_contributions(explained),
+        }
 
-class ClassSerializer:
-    """Writes the classifications of a model of rows as JSON."""
+    def _build_answer_schema(self) -> Schema:
+        contributions = None
+        if self._output.probabilities:
+            contributions = build_contributions_schema(self._card, {"probability": SHARE})
+            contributions["description"] = "What contributes to the probability of the label."
+        return build_answer(build_class_properties(self._output), contributions)
 
-    def __init__(self, model: Classifier) -> None:
-        self._names, self._reference = model.card.names, model.manifest.reference
-        self._model = identify_model(model)
-        output = model.card.class_output
-        self._classes = [item.value for item in output.classes]
-        self._guess_warning = f"{output.outside_text}."
+    def api_texts(self) -> ApiTexts:
+        texts = self._describe_api("label", "probability")
+        return texts._replace(labels=list_labels(self._output.classes))
 
-    def serialize(self, answer: RowPrediction[Classification]) -> Payload:
-        """Serialize one row's answer; contributions are to the probability of its label."""
-        payload: Payload = {"label": answer.prediction.label}
-        probabilities = answer.prediction.probabilities
-        if probabilities is not None:
-            payload["probability"] = answer.prediction.probability
-            payload["probabilities"] = dict(zip(self._classes, probabilities, strict=True))
-            if answer.explanation is not None:
-                payload[OPTION] = serialize_contributions(
-                    answer.explanation, "probability", self._names, self._reference
-                )
-        payload["warnings"] = list_warnings(answer.out_of_distribution, self._guess_warning)
-        payload["model"] = self._model
-        return payload
+    def about(self) -> KindAbout:
+        temperature = self.model.manifest.temperature
+        if temperature is None:
+            return self._about("", "")
+        return self._about(
+            "They were calibrated on rows that the model had not seen: their logarithms are "
+            f"divided by {temperature:.2f}, the number that makes those rows most likely "
+            "(temperature scaling).",
+            "What the probabilities mean",
+        )

@@ -1,35 +1,53 @@
-"""The adapter for a model that answers with a number: its result and its JSON."""
+"""The adapter for a model of rows that answers with a number."""
 
 import math
+from typing import NamedTuple
 
-from app.kinds.payload import (
-    OPTION,
-    Payload,
-    identify_model,
-    list_warnings,
-    serialize_contributions,
-)
+from app.kinds.adapter import Payload, Schema
+from app.kinds.rows import Headline, RowAdapter
+from app.kinds.schemas import NUMBER, build_answer, build_contributions_schema, build_object
 from app.presentation import charts
-from app.presentation.result import IntervalView, Presenter, Result, format_exact
-from app.presentation.scales import NumberScale
-from app.presentation.submission import Submission
-from model import Features, Interval, Prediction, Regressor, TabularModel
+from app.presentation.contexts import ApiTexts, KindAbout
+from app.presentation.result import Notes
+from app.presentation.scales import NumberScale, format_exact, round_up
 from model.contract import formatting
-from model.serving.batch import RowPrediction
+from model.serving.kinds.number import NumberModel
+from model.serving.served_model import Explained, PointPrediction, PredictionInterval
 
 GUESS_TEXT = "The model has seen nothing like this, so this is a guess."
 """What the page says of a row out of distribution where there is no interval."""
 
-GUESS_WARNING = "The model has seen nothing like this row, so this is a guess."
-"""What the API says of every row out of distribution."""
+
+class IntervalView(NamedTuple):
+    """The interval as a sentence, split at its two bounds, and as a gauge on a fixed axis.
+
+    ``low`` and ``high`` are unrounded, for programs that read the page.
+    """
+
+    before: str
+    low: str
+    low_text: str
+    between: str
+    high: str
+    high_text: str
+    after: str
+    gauge: charts.GaugeGeometry
+    gauge_title: str
+    axis_low: str
+    axis_high: str
 
 
-class NumberPresenter(Presenter[Prediction]):
-    """Turns the predictions of a model of numbers into results."""
+class NumberAdapter(RowAdapter[PointPrediction]):
+    """Presents and serializes the predictions of a model of numbers."""
 
-    def __init__(self, model: Regressor) -> None:
+    model: NumberModel
+    answer_noun = "estimate"
+    contributions_key = "prediction"
+    guess_warning = "The model has seen nothing like this row, so this is a guess."
+
+    def __init__(self, model: NumberModel) -> None:
         super().__init__(model, NumberScale(model.card))
-        self._output = model.card.number_output
+        self._output = model.card.output
         coverage = self._format_coverage()
         self._sentences = {
             False: _split_sentence(f"{self._output.range_text}.", coverage),
@@ -38,42 +56,21 @@ class NumberPresenter(Presenter[Prediction]):
         self._axis = model.manifest.axis or (0.0, 1.0)
         self._axis_texts = self._scale.format(self._axis[0]), self._scale.format(self._axis[1])
 
-    def _present_fresh(self, submission: Submission, features: Features) -> Result:
-        what_if = submission.what_if or self._predictor.default_what_if
-        explained = self._predictor.explain_row(features, what_if)
-        out_of_distribution = explained.out_of_distribution
-        prediction = explained.prediction
-        text = self._scale.format(self._scale.round(prediction.value))
-        interval = None
-        if prediction.interval:
-            interval = self._present_interval(
-                prediction.value, prediction.interval, out_of_distribution
-            )
-        certainty = GUESS_TEXT if interval is None and out_of_distribution else ""
-        announcement = f"{self._output.label} {text}. {certainty}".strip()
-        if interval is not None:
-            announcement += (
-                f" {interval.before}{interval.low_text}"
-                f"{interval.between}{interval.high_text}{interval.after}"
-            )
-        return Result(
-            "fresh",
-            self._output.label,
-            self._output.noun,
-            announcement,
-            value=format_exact(prediction.value),
-            text=text,
-            interval=interval,
-            certainty=certainty,
-            explanation=self._explanations.present(explained, features, what_if, prediction.value),
-            notes=self.get_notes(explained.known, out_of_distribution),
-            what_if=submission.what_if,
-            query=submission.query,
-            today=self.format_today(),
+    def _write_headline(self, explained: Explained[PointPrediction]) -> Headline:
+        value, interval = explained.prediction
+        text = self._scale.format(self._scale.round(value))
+        if interval is None:
+            certainty = GUESS_TEXT if explained.out_of_distribution else ""
+            announcement = f" {text}. {certainty}".rstrip()
+            return Headline(format_exact(value), text, certainty, announcement, None, value)
+        view = self._present_interval(value, interval, explained.out_of_distribution)
+        announcement = (
+            f" {text}. {view.before}{view.low_text}{view.between}{view.high_text}{view.after}"
         )
+        return Headline(format_exact(value), text, "", announcement, view, value)
 
     def _present_interval(
-        self, value: float, interval: Interval, out_of_distribution: bool
+        self, value: float, interval: PredictionInterval, out_of_distribution: bool
     ) -> IntervalView:
         low, high = interval.low, interval.high
         low_text = self._scale.format(self._scale.round(low, math.floor))
@@ -100,37 +97,69 @@ class NumberPresenter(Presenter[Prediction]):
             return f"{round(tenths)} of 10"
         return formatting.format_percent(self._output.coverage, self._card.locale)
 
+    def _make_notes(self, known: frozenset[str]) -> Notes:
+        intervals = self.model.intervals
+        if intervals is None:
+            return super()._make_notes(known)
+        error = intervals.find_group(known).error
+        if intervals.relative:
+            off = formatting.format_percent(error, self._card.locale, digits=1)
+        else:
+            off = self._scale.format_difference(round_up(self._scale, error))
+        accuracy = f"With these facts, half the time it is off by less than {off}."
+        best = intervals.find_narrowing(known)
+        if best is None or best[1] < 0.01:
+            return Notes(self._origin, accuracy)
+        name, share = best
+        phrase = self._card.by_name[name].noun_phrase
+        percent = formatting.format_percent(share, self._card.locale)
+        return Notes(self._origin, accuracy, name, phrase, percent)
 
-def _split_sentence(sentence: str, share: str) -> tuple[str, str, str]:
-    """Fill the slot {share} of a sentence, and split it at {low} and {high}."""
-    before, between, after = sentence.format(share=share, low="\0", high="\0").split("\0")
-    return before, between, after
-
-
-class NumberSerializer:
-    """Writes the predictions of a model of numbers as JSON."""
-
-    def __init__(self, model: TabularModel[Prediction]) -> None:
-        self._names, self._reference = model.card.names, model.manifest.reference
-        self._model = identify_model(model)
-
-    def serialize(self, answer: RowPrediction[Prediction]) -> Payload:
-        """Serialize one row's answer."""
-        interval = answer.prediction.interval
-        payload: Payload = {
-            "prediction": answer.prediction.value,
+    def _serialize_prediction(self, explained: Explained[PointPrediction]) -> Payload:
+        value, interval = explained.prediction
+        return {
+            "prediction": value,
             "interval": None
             if interval is None
             else {
                 "low": interval.low,
                 "high": interval.high,
-                "coverage": None if answer.out_of_distribution else interval.coverage,
+                "coverage": None if explained.out_of_distribution else interval.coverage,
             },
+            **self._serialize_contributions(explained),
         }
-        if answer.explanation is not None:
-            payload[OPTION] = serialize_contributions(
-                answer.explanation, "prediction", self._names, self._reference
-            )
-        payload["warnings"] = list_warnings(answer.out_of_distribution, GUESS_WARNING)
-        payload["model"] = self._model
-        return payload
+
+    def _build_answer_schema(self) -> Schema:
+        prediction = {**NUMBER, "title": self._output.label}
+        if self._output.unit:
+            prediction["description"] = f"In {self._output.unit}, not rounded."
+        return build_answer(
+            {"prediction": prediction, "interval": self._build_interval_schema()},
+            build_contributions_schema(self._card, {"prediction": NUMBER}),
+        )
+
+    def _build_interval_schema(self) -> Schema:
+        if self.model.intervals is None:
+            return {"type": "null", "description": "This model has no interval."}
+        share = {
+            "type": ["number", "null"],
+            "minimum": 0,
+            "maximum": 1,
+            "description": "The share of such intervals that hold the truth, for rows like those "
+            "in the data; null for a row unlike them, for which it is unknown.",
+        }
+        return build_object({"low": NUMBER, "high": NUMBER, "coverage": share})
+
+    def api_texts(self) -> ApiTexts:
+        return self._describe_api("prediction", "interval")
+
+    def about(self) -> KindAbout:
+        calibration = self.model.manifest.calibration
+        method = "" if calibration is None else calibration.method
+        return self._about(method, "What the range means")
+
+
+def _split_sentence(sentence: str, share: str) -> tuple[str, str, str]:
+    """Fill the slot {share} of a sentence, and split it at {low} and {high}."""
+    before, between, after = sentence.format(share=share, low="\0", high="\0").split("\0")
+    return before, between, after

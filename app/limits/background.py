@@ -47,7 +47,8 @@ def run_in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
             if pool is _pool():
                 _pool.cache_clear()  # requests that wait get threads that work
             os.kill(os.getpid(), signal.SIGTERM)
-            raise ThreadTimeoutError(f"{work} took longer than {TIMEOUT:g} s") from None
+            name = getattr(work, "__qualname__", "work")  # its repr would write out a whole model
+            raise ThreadTimeoutError(f"{name} took longer than {TIMEOUT:g} s") from None
     return result
 
 

@@ -1,70 +1,84 @@
-"""The pages of one model of rows: form, result, fragment and about."""
+"""The pages of one model: form, result, fragment and about."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
 from markupsafe import Markup
 
-from app.http.forms import read_form, read_query
 from app.http.responses import REVALIDATED, respond
 from app.http.routes import Surface
-from app.kinds.registry import build_site, make_presenter
+from app.kinds.adapter import KindAdapter
+from app.limits.background import run_in_thread
 from app.presentation.about import build_about_context
-from app.presentation.contexts import FieldErrorsContext, PageContext, Renderer, embed_site
-from app.presentation.form import build_form
-from app.presentation.result import Result
-from app.presentation.submission import Submission, read_submission
+from app.presentation.contexts import FieldErrorsContext, PageContext, Renderer
+from app.presentation.submission import Submission
 from app.telemetry.request_records import Outcome, record_outcome
-from model import Classifier, Regressor
+from model.serving.served_model import Explained
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 
 def pages_blueprint(
-    model: Regressor | Classifier, prefix: str, render: Renderer, embedded: bool = False
+    adapter: KindAdapter[Any, Any], prefix: str, render: Renderer, embedded: bool = False
 ) -> Blueprint:
     """Create the routes of one model.
 
     Args:
-        model: the model.
+        adapter: the adapter of the model.
         prefix: where its addresses begin, "" for the default model.
         render: renders the templates.
         embedded: whether these are the routes of the form for frames.
     """
+    model = adapter.model
     kind, here = ("embed", "/embed") if embedded else ("pages", "/")
     page_surface = Surface.FRAME if embedded else Surface.PAGE
     fragment_surface = Surface.FRAME_FRAGMENT if embedded else Surface.FRAGMENT
     template = "pages/embed.html" if embedded else "pages/page.html"
     blueprint = Blueprint(f"{kind}-{model.slug}", __name__, url_prefix=prefix or None)
-    site = build_site(model, prefix)
-    if embedded:
-        site = embed_site(site)
-    presenter = make_presenter(model)
-    about = render("pages/about.html", build_about_context(model, presenter, site))
+    site = adapter.build_site(prefix, embedded)
+    long = adapter.takes_long(1, contributions=True)
+    result_template = render.result_template(
+        adapter.result_template, site=site, version=model.version
+    )
 
-    cached_template = render.cached_template("kinds/_result.html", site=site, version=model.version)
-
-    def render_result(submission: Submission | None, environ: "WSGIEnvironment") -> bytes:
-        result = presenter.present(submission)
-        if submission is not None:
-            record_outcome(_build_outcome(submission, result), environ)
-        return cached_template.render("result", result)
+    def explain(
+        submission: Submission[Any], environ: "WSGIEnvironment"
+    ) -> tuple[Submission[Any], Explained[Any] | None]:
+        """Answer a submission; it comes back with an error where the model has no prediction."""
+        if submission.row is None:
+            outcome = Outcome(refused=submission.invalid, inputs=submission.values)
+            record_outcome(outcome, environ)
+            return submission, None
+        asked = [submission.row], submission.what_if or adapter.default_what_if
+        (explained,) = run_in_thread(model.explain, *asked) if long else model.explain(*asked)
+        if explained.prediction is None:
+            record_outcome(Outcome(out_of_distribution=1), environ)
+            return submission.refuse(adapter.refusal), None
+        outcome = Outcome(
+            predictions=1,
+            out_of_distribution=int(explained.out_of_distribution),
+            inputs=submission.values,
+        )
+        record_outcome(outcome, environ)
+        return submission, explained
 
     def render_errors(errors: dict[str, str]) -> bytes:
-        by_field = tuple((name, errors.get(name, "")) for name in model.card.names)
+        by_field = tuple((name, errors.get(name, "")) for name in adapter.names)
         return render("presentation/field_errors.html", FieldErrorsContext(by_field)).encode()
 
     no_errors = render_errors({})
 
-    def respond_page(submission: Submission | None, posted: bool) -> Response:
+    def respond_page(submission: Submission[Any] | None, posted: bool) -> Response:
+        explained = None
+        if submission is not None:
+            submission, explained = explain(submission, request.environ)
         problems = submission.problems if posted and submission else ()
+        result = result_template(adapter.present(submission, explained)).decode()
         context = PageContext(
             site=site,
-            form=build_form(model.card, submission),
-            result=Markup(  # noqa: S704 (escaped there)
-                render_result(submission, request.environ).decode()
-            ),
+            form=adapter.build_form(submission),
+            result=Markup(result),  # noqa: S704 (escaped there)
             problems=problems,
             heading=("Error: " if problems else "") + site.title,
         )
@@ -72,45 +86,34 @@ def pages_blueprint(
 
     @blueprint.get(here, surface=page_surface, model=model.slug)
     def form() -> Response:
-        data = read_query()
-        given = any(name in data for name in model.card.names)
-        return respond_page(read_submission(model.card, data) if given else None, posted=False)
+        return respond_page(adapter.read_query(), posted=False)
 
     @blueprint.post(here, surface=page_surface, model=model.slug)
     def full_post() -> Response:
-        return respond_page(read_submission(model.card, read_form()), posted=True)
+        return respond_page(adapter.read_form(request.environ), posted=True)
 
     @blueprint.post(
         f"{here.rstrip('/')}/predict-fragment", surface=fragment_surface, model=model.slug
     )
     def fragment() -> Response:
         environ = request.environ  # a local name: each look-up goes through a context variable
-        submission = read_submission(model.card, read_form(environ))
-        body = render_result(submission, environ) + (
+        submission, explained = explain(adapter.read_form(environ), environ)
+        body = result_template(adapter.present(submission, explained)) + (
             render_errors(submission.errors) if submission.errors else no_errors
         )
-        status = 200 if submission.features is not None else 422
         query = submission.query
         address = f"{site.action}?{query}" if query else site.action
         headers = {"Cache-Control": "no-store", "HX-Replace-Url": address}
-        return respond(body, status, headers, environ=environ)
+        return respond(body, 422 if submission.errors else 200, headers, environ=environ)
 
     if not embedded:
+        context = build_about_context(
+            model.card, model.manifest, model.version, site, adapter.about()
+        )
+        about = render("pages/about.html", context)
 
         @blueprint.get("/about", surface=Surface.PAGE, model=model.slug)
         def card() -> Response:
             return respond(about, 200, REVALIDATED)
 
     return blueprint
-
-
-def _build_outcome(submission: Submission, result: Result) -> Outcome:
-    if submission.features is not None:
-        explanation = result.explanation
-        out_of_distribution = explanation is not None and explanation.out_of_distribution
-        return Outcome(
-            predictions=1,
-            out_of_distribution=int(out_of_distribution),
-            inputs=submission.values,
-        )
-    return Outcome(refused=submission.invalid, inputs=submission.values)

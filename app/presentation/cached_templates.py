@@ -47,12 +47,6 @@ class _Shape(NamedTuple):
     number_slots: tuple[int, ...]
 
 
-class ConstantPart:
-    """A part of a view that is made once and reused: the shape holds it whole, by identity."""
-
-    __slots__ = ()
-
-
 class CachedTemplate:
     """One template with the constant part of its context."""
 
@@ -64,15 +58,18 @@ class CachedTemplate:
     def render(self, name: str, view: Any) -> bytes:
         """Render the template with ``view`` under ``name``, escaped, in UTF-8.
 
+        Where the environment reloads templates, Jinja renders each view anew.
+
         Raises:
             TypeError: if a part of the view is no named tuple.
         """
+        if self._template.environment.auto_reload:
+            return self._template.render({**self._constant, name: view}).encode()
         parts: list[Any] = []
-        constants: list[ConstantPart] = []
-        _gather(view, parts, constants)
+        _gather(view, parts)
         # One step in C for all leaves; a loop over them takes four times as long.
         leaves = tuple(chain.from_iterable(parts))
-        key = (tuple(map(type, parts)), tuple(map(bool, leaves)), *constants)
+        key = (tuple(map(type, parts)), tuple(map(bool, leaves)))
         shape = self._shapes.get(key)
         if shape is None:
             if len(self._shapes) >= MAX_SHAPES:
@@ -98,7 +95,7 @@ class CachedTemplate:
         return _Shape(pieces, lambda leaves: [leaves[index] for index in order], number_slots)
 
 
-def _gather(part: Any, parts: list[Any], constants: list[ConstantPart]) -> None:
+def _gather(part: Any, parts: list[Any]) -> None:
     """List a part and all parts within it, each before its own."""
     parts.append(part)
     kind: Any = type(part)
@@ -110,11 +107,9 @@ def _gather(part: Any, parts: list[Any], constants: list[ConstantPart]) -> None:
                 parts += inner  # all of one type that holds no parts
             else:
                 for item in inner:
-                    _gather(item, parts, constants)
-        elif isinstance(inner, ConstantPart):
-            constants.append(inner)
+                    _gather(item, parts)
         elif inner is not None:
-            _gather(inner, parts, constants)
+            _gather(inner, parts)
 
 
 def _mark(part: Any, count: list[int]) -> Any:
@@ -130,7 +125,7 @@ def _mark(part: Any, count: list[int]) -> Any:
         inner = part[index]
         if type(inner) is tuple:
             marked[index] = tuple(_mark(item, count) for item in inner)
-        elif inner is not None and not isinstance(inner, ConstantPart):
+        elif inner is not None:
             marked[index] = _mark(inner, count)
     return kind(*marked)
 
@@ -152,7 +147,7 @@ def _part_indices(kind: Any) -> tuple[int, ...]:
 
 def _holds_parts(hint: Any) -> bool:
     if isinstance(hint, type):
-        return issubclass(hint, tuple | ConstantPart)
+        return issubclass(hint, tuple)
     origin = get_origin(hint)
     return origin is tuple or (
         origin in (UnionType, Union) and any(map(_holds_parts, get_args(hint)))

@@ -1,15 +1,15 @@
 """What each feature contributes to a prediction: sentences and a waterfall."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from app.presentation import charts
 from app.presentation.phrases import Phrases
-from app.presentation.scales import Scale, format_signed, round_up
+from app.presentation.scales import Scale, format_exact, format_signed, round_up
 from model import Card, Features
-from model.serving.explain import Explanation
+from model.serving.explain import ShapleyValues
 
 
 class ContributionView(NamedTuple):
@@ -52,45 +52,42 @@ class ContributionsView(NamedTuple):
 class ContributionsPresenter:
     """Puts the contributions of one model's predictions into words and coordinates."""
 
-    def __init__(
-        self, card: Card, scale: Scale, phrases: Phrases, format_exact: Callable[[float], str]
-    ) -> None:
+    def __init__(self, card: Card, scale: Scale, phrases: Phrases) -> None:
         self._card = card
         self._scale = scale
         self._phrases = phrases
-        self._format_exact = format_exact
         self._reference_facts = lru_cache(maxsize=128)(self._list_reference_facts)
 
     def present(
         self,
-        explanation: Explanation,
+        shapley: ShapleyValues,
         given: Features,
         prediction: tuple[float, str],
         subject: str,
         total_label: str,
     ) -> ContributionsView:
-        """Present an explanation.
+        """Present the contributions to a prediction.
 
         Args:
-            explanation: the contributions of the given features, and the reference's prediction.
+            shapley: the contributions of the given features, and the reference's prediction.
             given: the features that are known.
             prediction: what the contributions lead to, rounded to the scale's step, and its text.
             subject: what the amounts measure; "" for the output itself.
             total_label: what stands at their end; "" for the output's label.
         """
-        scale, exact = self._scale, explanation.contributions
+        scale, exact = self._scale, shapley.contributions
         rounded, total = prediction
-        base = round(explanation.base / scale.fine_step) * scale.fine_step
+        base = round(shapley.base / scale.fine_step) * scale.fine_step
         amounts = apportion(exact, rounded - base, scale.fine_step)
         order = sorted(range(len(amounts)), key=lambda index: abs(exact[index]), reverse=True)
         geometry = charts.lay_out_waterfall(base, [amounts[index] for index in order])
         rows = []
         for index, bar in zip(order, geometry.bars, strict=True):
-            name = self._card.names[explanation.columns[index]]
+            name = self._card.names[shapley.columns[index]]
             phrases = self._phrases[name]
             amount = format_signed(scale, amounts[index])
             reason = phrases.reason(given[name])
-            value = self._format_exact(exact[index])
+            value = format_exact(exact[index])
             rows.append(ContributionView(name, phrases.label, amount, reason, value, *bar))
         reference = scale.format(base)
         steps = "; ".join([f"{row.label} {row.amount}" for row in rows])
@@ -99,12 +96,12 @@ class ContributionsPresenter:
             subject,
             total_label or self._card.output.label,
             self._card.reference_text,
-            self._reference_facts(explanation.columns),
+            self._reference_facts(shapley.columns),
             reference,
-            self._format_exact(explanation.base),
+            format_exact(shapley.base),
             tuple(rows),
             total,
-            self._format_error(explanation.error),
+            self._format_error(shapley.error),
             geometry.start,
             geometry.end,
         )

@@ -1,16 +1,15 @@
 """From a prediction to its explanation: contributions, what-if and similar rows."""
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from app.presentation.contributions import ContributionsPresenter, ContributionsView
 from app.presentation.phrases import MAX_PHRASES, cache_phrases
-from app.presentation.scales import Scale
+from app.presentation.scales import Scale, format_exact
 from app.presentation.what_if import WhatIfPresenter, WhatIfView
-from model import ExplainedPrediction, Features, TabularModel
+from model import Card, Features
 from model.contract import formatting
-from model.serving.explained_predictor import Neighbor
+from model.serving.served_model import Explained, Neighbor
 
 MAX_DIFFERENCES = 3
 
@@ -45,23 +44,20 @@ class ExplanationView(NamedTuple):
 class ExplanationPresenter:
     """Puts the explanations of one model's predictions into words and coordinates."""
 
-    def __init__(
-        self, model: TabularModel[Any], scale: Scale, format_exact: Callable[[float], str]
-    ) -> None:
-        self._card = model.card
+    def __init__(self, card: Card, reference: Features, scale: Scale) -> None:
+        self._card = card
         self._scale = scale
-        self._phrases = cache_phrases(model)
-        self._contributions = ContributionsPresenter(model.card, scale, self._phrases, format_exact)
-        self._what_if = WhatIfPresenter(model.card, scale, self._phrases)
+        self._phrases = cache_phrases(card, reference)
+        self._contributions = ContributionsPresenter(card, scale, self._phrases)
+        self._what_if = WhatIfPresenter(card, scale, self._phrases)
         self._format_observed = lru_cache(MAX_PHRASES)(
             lambda value: (format_exact(value), scale.format_observed(value))
         )
 
     def present(
         self,
-        explained: ExplainedPrediction[Any],
+        explained: Explained[Any],
         features: Features,
-        what_if: str,
         value: float | None,
         subject: str = "",
         total_label: str = "",
@@ -69,9 +65,8 @@ class ExplanationPresenter:
         """Present the explanation of a prediction.
 
         Args:
-            explained: the prediction with its explanation, what-if and similar rows.
+            explained: the prediction with its contributions, what-if and similar rows.
             features: the row.
-            what_if: the feature that the what-if varies.
             value: what the contributions lead to, unrounded; None for a class without a
                 probability.
             subject: what the contributions measure; "" for the output itself.
@@ -79,15 +74,16 @@ class ExplanationPresenter:
         """
         contributions = what_if_view = None
         given = {name: known for name in self._card.names if (known := features[name]) is not None}
-        if value is not None:
+        if value is not None and explained.shapley is not None:
             rounded = self._scale.round(value)
             text = self._scale.format(rounded)
             contributions = self._contributions.present(
-                explained.explanation, given, (rounded, text), subject, total_label
+                explained.shapley, given, (rounded, text), subject, total_label
             )
-            what_if_view = self._what_if.present(
-                explained.what_if, features, what_if, (value, text), subject
-            )
+            if explained.ice_curve is not None:
+                what_if_view = self._what_if.present(
+                    explained.ice_curve, features, (value, text), subject
+                )
         return ExplanationView(
             contributions=contributions,
             what_if=what_if_view,

@@ -1,12 +1,12 @@
 """The form as the templates draw it: the card's fields with what was typed and what is wrong."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from app.presentation.submission import Submission
 from model import Card
 from model.contract.fields import AnyField
-
-INPUT_MODES = {"integer": "numeric", "number": "decimal"}
+from model.contract.pictures import ImageField
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,10 @@ class OptionView:
 
 @dataclass(frozen=True, slots=True)
 class FieldView:
-    """One field: its texts, the value typed into it, and its error, "" where it is valid."""
+    """One field: its texts, the value typed into it, and its error, "" where it is valid.
+
+    ``attributes`` are the input's own: its type, its keyboard, its bounds.
+    """
 
     name: str
     kind: str
@@ -30,7 +33,7 @@ class FieldView:
     required: bool
     value: str
     error: str
-    input_mode: str
+    attributes: dict[str, str]
     options: tuple[OptionView, ...]
 
     @property
@@ -46,42 +49,47 @@ class FieldView:
 
 @dataclass(frozen=True, slots=True)
 class FormView:
-    """The whole form; ``more_open`` where an optional field is filled or wrong."""
+    """The whole form; ``more_open`` where an optional field is filled or wrong.
+
+    ``upload`` where a field takes a file.
+    """
 
     required: tuple[FieldView, ...]
-    optional: tuple[FieldView, ...]
-    more: str
-    more_open: bool
+    optional: tuple[FieldView, ...] = ()
+    more: str = ""
+    more_open: bool = False
+    upload: bool = False
 
 
-def build_form(card: Card, submission: Submission | None) -> FormView:
+def build_form(card: Card, submission: Submission[Any] | None) -> FormView:
     """Build the form with a submission's values, or empty."""
-    views = [_build_field(field, submission) for field in card.fields]
+    views = [build_field(field, submission) for field in card.fields]
     required = tuple(view for view in views if view.required)
     optional = tuple(view for view in views if not view.required)
     more_open = any(view.value.strip() or view.error for view in optional)
     return FormView(required, optional, card.more, more_open)
 
 
-def _build_field(field: AnyField, submission: Submission | None) -> FieldView:
-    value = "" if submission is None else submission.values[field.name]
+def build_field(field: AnyField | ImageField, submission: Submission[Any] | None) -> FieldView:
+    """Build one field with its value and its error; no server can put a chosen file back."""
+    typed = "" if submission is None else submission.values.get(field.name, "")
     error = "" if submission is None else submission.errors.get(field.name, "")
     options: tuple[OptionView, ...] = ()
-    if field.kind in ("choice", "flag"):
+    if field.options:
         blank = OptionView("", "Choose…" if field.required else "Not known", False)
         options = (
             blank,
-            *(OptionView(item.value, item.label, item.value == value) for item in field.choices),
+            *(OptionView(item.value, item.label, item.value == typed) for item in field.options),
         )
     return FieldView(
         name=field.name,
         kind=field.kind,
         label=field.label,
         help=field.help,
-        unit=getattr(field, "unit", ""),
+        unit=field.suffix,
         required=field.required,
-        value=value,
+        value=field.format_input(typed),
         error=error,
-        input_mode=INPUT_MODES.get(field.kind, "text"),
+        attributes=field.input_attributes,
         options=options,
     )

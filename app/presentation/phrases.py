@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from model import TabularModel
+from model import Card, Features
 
 MAX_PHRASES = 4096
 """Values of one field whose words are kept: the same few recur, and formatting one takes 3 us."""
@@ -24,7 +24,7 @@ class FieldPhrases(NamedTuple):
     reference: str
 
 
-def cache_phrases(model: TabularModel[Any]) -> Phrases:
+def cache_phrases(card: Card, reference: Features) -> Phrases:
     """Wrap what formats each field's values in a cache."""
     cached = lru_cache(MAX_PHRASES)
     return {
@@ -34,9 +34,7 @@ def cache_phrases(model: TabularModel[Any]) -> Phrases:
             cached(field.format_fact),
             cached(field.format_reason),
             cached(field.format_difference),
-            ""
-            if (reference := model.manifest.reference[field.name]) is None
-            else field.format_fact(reference),
+            "" if (value := reference[field.name]) is None else field.format_fact(value),
         )
-        for field in model.card.fields
+        for field in card.fields
     }

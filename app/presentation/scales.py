@@ -4,12 +4,15 @@ import math
 from collections.abc import Callable
 from typing import Protocol
 
-from model import Card
+from model import NumberCard
 from model.contract import formatting
 from model.contract.fields import PluralForms
 from model.contract.outputs import ClassOutput
 
 MINUS = "\u2212"
+
+format_exact: Callable[[float], str] = "{:.10g}".format
+"""Formats a number for programs, with ten significant digits."""
 
 PERCENTAGE_POINT = PluralForms(one="point", other="points")
 """The unit of a difference between two percentages."""
@@ -49,8 +52,8 @@ def format_signed(scale: Scale, amount: float) -> str:
 class NumberScale:
     """Numbers in the unit and format of the card."""
 
-    def __init__(self, card: Card) -> None:
-        output = card.number_output
+    def __init__(self, card: NumberCard) -> None:
+        output = card.output
         self.step = output.round_to
         self.fine_step = self.step / 5 if self.step >= 5 else self.step
         if output.format == "currency":

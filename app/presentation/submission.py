@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Generic, NamedTuple
 from urllib.parse import quote_plus
 
 from app.http.forms import FormData
 from model import Card, Features
+from model.serving.served_model import RowT
 
 WHAT_IF = "what_if"
 """The name under which form and address give the feature that the what-if varies."""
@@ -25,21 +26,21 @@ class Problem(NamedTuple):
     message: str
 
 
-class Submission(NamedTuple):
+class Submission(NamedTuple, Generic[RowT]):
     """One filled form.
 
-    ``values`` holds every field of the card as it was typed, ``features`` their meaning (None
-    while any field is wrong), ``errors`` the message for each wrong field, in the card's order, and
+    ``values`` holds the text of each field as it was typed, ``row`` what they mean (None while any
+    field is wrong), ``errors`` the message for each wrong field, in the card's order, and
     ``missing`` the required fields that are still empty. ``query`` is the whole state as a query
     string, without empty and overlong values; ``what_if`` is the feature that the what-if varies,
     "" for the card's own choice.
     """
 
     values: dict[str, str]
-    features: Features | None
+    row: RowT | None
     errors: dict[str, str]
     missing: tuple[str, ...]
-    query: str
+    query: str = ""
     what_if: str = ""
 
     @property
@@ -47,13 +48,17 @@ class Submission(NamedTuple):
         """The errors, each with its field."""
         return tuple(Problem(name, message) for name, message in self.errors.items())
 
+    def refuse(self, problem: Problem) -> "Submission[RowT]":
+        """Return the same submission with an error at one field, and without a row."""
+        return self._replace(row=None, errors=dict([problem]))
+
     @property
     def invalid(self) -> tuple[str, ...]:
         """The fields with a value that could not be read."""
         return tuple(name for name in self.errors if name not in self.missing)
 
 
-def read_submission(card: Card, data: FormData) -> Submission:
+def read_submission(card: Card, data: FormData) -> Submission[Features]:
     """Read a form or a query; fields that the card does not know are ignored."""
     values: dict[str, str] = {}
     filled: dict[str, str] = {}

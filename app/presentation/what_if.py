@@ -1,16 +1,14 @@
 """What the model predicts for other values of one feature: a curve or bars, and a sentence."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from app.presentation import charts
-from app.presentation.cached_templates import ConstantPart
 from app.presentation.phrases import Phrases
 from app.presentation.scales import Scale
 from model import Card, Features
-from model.contract.fields import AnyField
-from model.serving.explained_predictor import WhatIf
+from model.contract.fields import BaseField
+from model.serving.served_model import IceCurve
 
 MIN_LABEL = 8
 """Characters for which a curve always has room at its left, so that its axis does not move."""
@@ -24,13 +22,6 @@ class FeatureOption(NamedTuple):
     name: str
     label: str
     chosen: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FeatureOptions(ConstantPart):
-    """All of them; one instance for each that can be chosen."""
-
-    options: tuple[FeatureOption, ...]
 
 
 class CurveView(NamedTuple):
@@ -51,7 +42,7 @@ class CurveView(NamedTuple):
 class WhatIfView(NamedTuple):
     """The what-if of one feature, as a curve or as bars, and in words."""
 
-    options: FeatureOptions
+    options: tuple[FeatureOption, ...]
     title: str
     words: str
     curve: CurveView | None
@@ -66,20 +57,16 @@ class WhatIfPresenter:
         self._scale = scale
         self._phrases = phrases
         self._options = {
-            name: FeatureOptions(
-                tuple(
-                    FeatureOption(field.name, field.label, field.name == name)
-                    for field in card.fields
-                )
+            name: tuple(
+                FeatureOption(field.name, field.label, field.name == name) for field in card.fields
             )
             for name in card.names
         }
 
     def present(
         self,
-        what_if: WhatIf,
+        what_if: IceCurve,
         features: Features,
-        name: str,
         prediction: tuple[float, str],
         subject: str,
     ) -> WhatIfView:
@@ -88,19 +75,18 @@ class WhatIfPresenter:
         Args:
             what_if: the predictions along the feature.
             features: the row.
-            name: the feature that is varied.
             prediction: the row's own prediction, unrounded, and its text.
             subject: what is predicted; "" for the output itself.
         """
-        field = self._card.by_name[name]
-        noun = field.label if field.kind == "flag" else field.noun
-        title = f"{subject or self._card.output.label} by {noun}"
-        if field.kind in ("choice", "flag"):
-            return self._present_bars(field, what_if, features[name], title)
-        return self._present_curve(field, what_if, features[name], prediction, title)
+        field = self._card.fields[what_if.column]
+        value = features[field.name]
+        title = f"{subject or self._card.output.label} by {field.title_noun}"
+        if field.options:
+            return self._present_bars(field, what_if, value, title)
+        return self._present_curve(field, what_if, value, prediction, title)
 
     def _present_bars(
-        self, field: AnyField, what_if: WhatIf, value: object, title: str
+        self, field: BaseField, what_if: IceCurve, value: object, title: str
     ) -> WhatIfView:
         labels = [field.format_value(field.decode(code)) for code in what_if.values]
         current = None if value is None else field.format_value(value)
@@ -120,8 +106,8 @@ class WhatIfPresenter:
 
     def _present_curve(
         self,
-        field: AnyField,
-        what_if: WhatIf,
+        field: BaseField,
+        what_if: IceCurve,
         value: Any,
         prediction: tuple[float, str],
         title: str,

@@ -2,18 +2,19 @@
 
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify
 
 from app.http.routes import Surface
 from app.limits.background import run_in_thread
-from model import AnyModel, ModelError, check_model
+from model import ModelError, ServedModel
 
 FRESH = 5.0
 """Seconds for which ``/readyz`` keeps an answer, so that it cannot keep the models busy."""
 
 
-def health_blueprint(served: Mapping[str, AnyModel]) -> Blueprint:
+def health_blueprint(served: Mapping[str, ServedModel[Any, Any]]) -> Blueprint:
     """Make the routes ``/healthz`` and ``/readyz``."""
     blueprint = Blueprint("health", __name__)
     checked_at, errors = -FRESH, dict[str, str]()
@@ -40,12 +41,12 @@ def health_blueprint(served: Mapping[str, AnyModel]) -> Blueprint:
     return blueprint
 
 
-def _check_all(served: Mapping[str, AnyModel]) -> dict[str, str]:
+def _check_all(served: Mapping[str, ServedModel[Any, Any]]) -> dict[str, str]:
     """Compare every model with its golden rows; return the errors of those that fail, by slug."""
     errors = {}
     for slug, model in served.items():
         try:
-            check_model(model)
+            model.check_golden()
         except ModelError as error:
             errors[slug] = str(error)
     return errors

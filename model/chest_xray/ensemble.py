@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,6 +16,7 @@ from model.chest_xray.arrays import GreyArray
 from model.chest_xray.network import ChestNet
 from model.chest_xray.out_of_distribution import OutOfDistributionScore
 from model.contract.arrays import BoolArray, Float64Array
+from model.serving.predictors import open_session
 
 MAX_BYTES = 12_000_000
 
@@ -129,9 +129,7 @@ def check_onnx(ensemble: Ensemble, path: Path, pictures: GreyArray) -> dict[str,
     Raises:
         ValueError: a probability differs by more than 0.01, or the file is too large.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = open_session(path.read_bytes())
     x = pictures[:, None].astype(np.float32) / 255
     with torch.no_grad():
         expected = ensemble(torch.from_numpy(x))[0].numpy()

@@ -16,7 +16,7 @@ from model.chest_xray.arrays import GreyArray, Rng
 from model.chest_xray.augment import augment
 from model.chest_xray.corruptions import CORRUPTIONS, restyle
 from model.chest_xray.data import XRays, read_xrays
-from model.chest_xray.network import ChestNet
+from model.chest_xray.network import ChestNet, iterate_batches
 from model.contract.arrays import Float64Array, IntArray
 
 BATCH = 32
@@ -127,11 +127,7 @@ def fit_network(data: XRays, rows: IntArray, samples: int, seed: int, label: str
 @torch.no_grad()
 def predict_logits(net: ChestNet, pictures: GreyArray) -> Float64Array:
     """Return the logit [N] of each picture [N, 224, 224], before calibration."""
-    parts = [
-        net(torch.from_numpy(pictures[at : at + 64, None]).float() / 255)[0]
-        for at in range(0, len(pictures), 64)
-    ]
-    return torch.cat(parts).double().numpy()
+    return torch.cat([net(x)[0] for x in iterate_batches(pictures)]).double().numpy()
 
 
 def _make_test_views(data: XRays, rows: IntArray, seed: int) -> dict[str, GreyArray]:

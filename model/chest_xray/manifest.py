@@ -2,18 +2,22 @@
 
 import datetime as dt
 import hashlib
-import platform
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
+from sklearn.metrics import roc_auc_score
 
 from model.chest_xray.drawing import draw_chest
+from model.contract.arrays import BoolArray, Float64Array
 from model.contract.image_card import GoldenPicture, ImageManifest
-from model.contract.manifest import Artifact, Metric, TrainingData
-from model.serving.image_classifier import OnnxPicturePredictor
+from model.contract.manifest import Metric, TrainingData
+from model.making.kinds.classification_metrics import calibration_error
+from model.making.kinds.output_kind import make_share
+from model.making.manifests import describe_artifact
+from model.serving.kinds.pictures import OnnxPicturePredictor
 
 SEED = 2026
 COLOUR_LIMIT = 25.0
@@ -23,7 +27,7 @@ SOURCE = (
     "the training split in the layout of the Kaggle set “Chest X-Ray Images (Pneumonia)”."
 )
 _GOLDEN_SEEDS = (1, 2, 3)
-_LIBRARIES = ("numpy", "onnx", "onnxruntime", "opencv-python-headless", "Pillow", "torch")
+LIBRARIES = ("numpy", "onnx", "onnxruntime", "opencv-python-headless", "Pillow", "torch")
 _METRIC_LABELS = {
     "auc": "Area under the ROC curve",
     "accuracy": "Accuracy",
@@ -51,15 +55,25 @@ def hash_folder(folder: Path) -> str:
     return hashlib.sha256(listed.encode()).hexdigest()
 
 
-def read_versions() -> dict[str, str]:
-    """Return the versions of the installed libraries that training uses."""
-    found = {"python": platform.python_version()}
-    for name in _LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+def compute_metrics(logit: Float64Array, sick: BoolArray) -> dict[str, float]:
+    """Return AUC, accuracy and calibration of logits, at the threshold of logit 0.
+
+    Args:
+        logit: calibrated logits of pneumonia, [N].
+        sick: whether each picture shows pneumonia, [N].
+    """
+    probability = 1 / (1 + np.exp(-logit))
+    predicted = logit > 0
+    sensitivity, specificity = float(predicted[sick].mean()), float((~predicted[~sick]).mean())
+    return {
+        "auc": float(roc_auc_score(sick, logit)),
+        "accuracy": float((predicted == sick).mean()),
+        "balanced_accuracy": (sensitivity + specificity) / 2,
+        "sensitivity": sensitivity,
+        "specificity": specificity,
+        "brier": float(np.square(probability - sick).mean()),
+        "ece": calibration_error(probability, sick),
+    }
 
 
 def make_manifest(
@@ -88,14 +102,14 @@ def make_manifest(
             GoldenPicture(
                 picture=files[-1].name,
                 probability=round(output.probability, 5),
-                strangeness=round(output.ood_score, 4),
+                ood_score=round(output.ood_score, 4),
             )
         )
     return ImageManifest(
         trained=dt.date.today(),
         seed=SEED,
         served=artifact.name,
-        artifacts={path.name: _describe_artifact(path.read_bytes()) for path in files},
+        artifacts={path.name: describe_artifact(path) for path in files},
         versions=versions,
         data=TrainingData(
             file="train/",
@@ -118,22 +132,17 @@ def make_manifest(
     )
 
 
-def _describe_artifact(content: bytes) -> Artifact:
-    return Artifact(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
-
-
 def _make_metrics(metrics: Mapping[str, Any]) -> list[Metric]:
     found = [
-        Metric(
-            name=f"{kind}_{condition.replace(' ', '_')}",
-            label=f"{label}, {words}",
-            value=round(metrics["cross_validated"][condition][kind], 4),
+        make_share(
+            f"{kind}_{condition.replace(' ', '_')}",
+            f"{label}, {words}",
+            metrics["cross_validated"][condition][kind],
         )
         for condition, words in _CONDITION_LABELS.items()
         for kind, label in _METRIC_LABELS.items()
     ]
     found += [
-        Metric(name=name, label=label, value=round(metrics["support"][name], 4))
-        for name, label in _REFUSAL_LABELS.items()
+        make_share(name, label, metrics["support"][name]) for name, label in _REFUSAL_LABELS.items()
     ]
     return found

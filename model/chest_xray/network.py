@@ -6,9 +6,16 @@ The input is a grey picture, float32 in 0..1, [N, 1, 224, 224]. The graph itself
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from model.chest_xray.arrays import GreyArray
+
+_WIDTHS = (24, 48, 96, 192)
 
 
 def _conv(inputs: int, outputs: int, stride: int = 1, kernel: int = 3) -> nn.Sequential:
@@ -26,35 +33,20 @@ class Standardise(nn.Module):
     times coarser: a wide window would cost more than the rest of the network.
     """
 
-    def __init__(self, kind: str = "both", window: int = 7) -> None:
-        super().__init__()
-        self.kind = kind
-        self.window = window
-
-    @property
-    def channels(self) -> int:
-        """How many channels come out of the one that goes in."""
-        return 2 if self.kind == "both" else 1
-
-    def _box(self, x: Tensor) -> Tensor:
-        half = self.window // 2
-        coarse = F.avg_pool2d(x, 4)
-        smooth = F.avg_pool2d(coarse, self.window, 1, half, count_include_pad=False)
-        return F.interpolate(smooth, scale_factor=4.0, mode="bilinear")
-
     def forward(self, x: Tensor) -> Tensor:
-        """Turn [N, 1, 112, 112] in 0..1 into [N, channels, 112, 112]."""
+        """Turn [N, 1, 112, 112] in 0..1 into [N, 2, 112, 112]."""
         mean = x.mean((2, 3), keepdim=True)
         spread = (x - mean).square().mean((2, 3), keepdim=True).sqrt()
         whole = (x - mean) / (spread + 0.02)
-        if self.kind == "global":
-            return whole
-        centred = x - self._box(x)
-        spread = self._box(centred.square()).sqrt()
+        centred = x - _box(x)
+        spread = _box(centred.square()).sqrt()
         local = centred / (spread + 0.3 * spread.mean((2, 3), keepdim=True) + 0.01)
-        if self.kind == "local":
-            return local
         return torch.cat([whole, local], 1)
+
+
+def _box(x: Tensor) -> Tensor:
+    smooth = F.avg_pool2d(F.avg_pool2d(x, 4), 7, 1, 3, count_include_pad=False)
+    return F.interpolate(smooth, scale_factor=4.0, mode="bilinear")
 
 
 class _Block(nn.Module):
@@ -84,14 +76,12 @@ class ChestNet(nn.Module):
     (class activation mapping: Zhou et al., CVPR 2016).
     """
 
-    def __init__(
-        self, widths: tuple[int, ...] = (24, 48, 96, 192), standardise: str = "both"
-    ) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.standardise = Standardise(standardise)
-        layers: list[nn.Module] = [_conv(self.standardise.channels, widths[0], 2), nn.ReLU()]
-        inputs = widths[0]
-        for index, outputs in enumerate(widths):
+        self.standardise = Standardise()
+        inputs = _WIDTHS[0]
+        layers: list[nn.Module] = [_conv(2, inputs, 2), nn.ReLU()]
+        for index, outputs in enumerate(_WIDTHS):
             layers.append(_Block(inputs, outputs, 2 if index else 1))
             inputs = outputs
         self.body = nn.Sequential(*layers)
@@ -100,14 +90,15 @@ class ChestNet(nn.Module):
         # Virus or bacteria is a second task, for training only.
         self.cause = nn.Linear(inputs, 1)
 
-    def features(self, x: Tensor) -> Tensor:
-        """Turn [N, 1, 224, 224] in 0..1 into [N, C, 7, 7]."""
-        grid: Tensor = self.body(self.standardise(F.avg_pool2d(x, 2)))
-        return grid
-
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Turn [N, 1, 224, 224] in 0..1 into logit [N], map [N, 7, 7] and embedding [N, C]."""
-        grid = self.features(x)
+        grid = self.body(self.standardise(F.avg_pool2d(x, 2)))
         pooled = grid.mean((2, 3))
         heat = self.head(self.dropout(grid))[:, 0]
         return heat.mean((1, 2)), heat, pooled
+
+
+def iterate_batches(pictures: GreyArray) -> Iterator[Tensor]:
+    """Yield grey pictures [N, 224, 224] as inputs of the network, 64 at a time."""
+    for at in range(0, len(pictures), 64):
+        yield torch.from_numpy(np.ascontiguousarray(pictures[at : at + 64, None])).float() / 255

@@ -10,16 +10,13 @@ accepts a drawn hand as a chest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.chest_xray.arrays import GreyArray, Rng
 from model.chest_xray.augment import apply_affine, blur, change_tone, compress_jpeg
-from model.chest_xray.network import ChestNet
+from model.chest_xray.network import ChestNet, iterate_batches
 from model.contract.arrays import Float64Array
 
 COMPONENTS = 16
@@ -134,21 +131,16 @@ def change_mildly(picture: GreyArray, rng: Rng) -> GreyArray:
     return picture
 
 
-def _batches(pictures: GreyArray) -> Iterator[Tensor]:
-    for at in range(0, len(pictures), 64):
-        yield torch.from_numpy(np.ascontiguousarray(pictures[at : at + 64, None])).float() / 255
-
-
 @torch.no_grad()
 def compute_features(net: ChestNet, pictures: GreyArray) -> Tensor:
     """Return the pooled features [N, C] of pictures [N, 224, 224]."""
-    return torch.cat([net(x)[2] for x in _batches(pictures)])
+    return torch.cat([net(x)[2] for x in iterate_batches(pictures)])
 
 
 @torch.no_grad()
 def measure_thumbnails(pictures: GreyArray) -> tuple[Tensor, Tensor]:
     """Return what `Thumbnail.measure` gives for pictures [N, 224, 224]."""
-    flat, rest = zip(*(Thumbnail.measure(x) for x in _batches(pictures)), strict=True)
+    flat, rest = zip(*(Thumbnail.measure(x) for x in iterate_batches(pictures)), strict=True)
     return torch.cat(flat), torch.cat(rest)
 
 
@@ -167,5 +159,5 @@ def score_pictures(
     ood_score: OutOfDistributionScore, nets: list[ChestNet], pictures: GreyArray
 ) -> Float64Array:
     """Return the score [N] of pictures [N, 224, 224]."""
-    parts = [ood_score(x, [net(x)[2] for net in nets]) for x in _batches(pictures)]
+    parts = [ood_score(x, [net(x)[2] for net in nets]) for x in iterate_batches(pictures)]
     return torch.cat(parts).double().numpy()

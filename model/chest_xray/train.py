@@ -21,10 +21,16 @@ import torch
 from model.chest_xray.data import XRays, assign_folds, read_xrays
 from model.chest_xray.ensemble import Ensemble, check_onnx, export_onnx, fit_platt_scaling
 from model.chest_xray.fitting import TrainingJob, run_job
-from model.chest_xray.manifest import SEED, hash_folder, make_manifest, read_versions
-from model.chest_xray.measuring import compute_metrics
+from model.chest_xray.manifest import (
+    LIBRARIES,
+    SEED,
+    compute_metrics,
+    hash_folder,
+    make_manifest,
+)
 from model.chest_xray.network import ChestNet
 from model.chest_xray.ood_fitting import fit_ood_score
+from model.making.manifests import read_versions, save_manifest
 
 _REFUSED_XRAYS = 0.004
 """The share of held-out X-rays that the out-of-distribution score may refuse."""
@@ -111,8 +117,8 @@ def main() -> None:
         "artifact": check_onnx(ensemble, path, data.pictures[::97]),
     }
     (options.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
-    manifest = make_manifest(metrics, path, hash_folder(folder), read_versions())
-    (options.out / "manifest.json").write_text(manifest.model_dump_json(indent=1) + "\n")
+    manifest = make_manifest(metrics, path, hash_folder(folder), read_versions(LIBRARIES))
+    save_manifest(options.out, manifest)
     print(json.dumps(metrics, indent=2))
 
 

@@ -6,7 +6,7 @@ A card is written by hand; unknown keys are rejected.
 import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from babel import Locale, UnknownLocaleError
@@ -24,7 +24,7 @@ from pydantic import (
 
 from model.contract.arrays import Float32Array
 from model.contract.fields import AnyField, Features, Value
-from model.contract.outputs import ClassOutput, NumberOutput
+from model.contract.outputs import ClassOutput, NumberOutput, OutputBase
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -65,6 +65,13 @@ class CardBase(BaseModel):
 
     model_config = _STRICT
 
+    format: Literal[2]
+    """The format of the card. ``flask --app wsgi model upgrade`` rewrites a card of an earlier
+    one."""
+
+    kind: str
+    """The kind of the model."""
+
     title: str
     """The question that the model answers; the heading of the page."""
 
@@ -80,6 +87,9 @@ class CardBase(BaseModel):
     data_text: str = ""
     """Where the model's knowledge comes from, in a few words; without it, the text of the
     manifest."""
+
+    output: OutputBase
+    """The ``[output]``: what the model answers."""
 
     limits: tuple[str, ...] = Field(min_length=1)
     """What the model does not know or cannot do, a sentence each; ``/about`` lists them."""
@@ -114,9 +124,6 @@ class Card(CardBase):
 
     fields: tuple[AnyField, ...] = Field(min_length=1)
     """The ``[[fields]]`` of the form, in its order. Each one is a column of the model."""
-
-    output: Annotated[NumberOutput | ClassOutput, Field(discriminator="kind")]
-    """The ``[output]``: what the model answers."""
 
     examples: tuple[Example, ...] = Field(min_length=1)
     """The ``[[examples]]``: filled forms that a visitor can click."""
@@ -153,28 +160,6 @@ class Card(CardBase):
             for name, message in errors.items():
                 yield loc, f"{title}, {name}: {message}"
 
-    @property
-    def number_output(self) -> NumberOutput:
-        """The output of a model that predicts a number.
-
-        Raises:
-            TypeError: if the model predicts a class.
-        """
-        if not isinstance(self.output, NumberOutput):
-            raise TypeError(f"{self.title} answers with a class, not with a number")
-        return self.output
-
-    @property
-    def class_output(self) -> ClassOutput:
-        """The output of a model that predicts a class.
-
-        Raises:
-            TypeError: if the model predicts a number.
-        """
-        if not isinstance(self.output, ClassOutput):
-            raise TypeError(f"{self.title} answers with a number, not with a class")
-        return self.output
-
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The fields' names, in order: the columns of the predictor's matrix."""
@@ -184,6 +169,11 @@ class Card(CardBase):
     def by_name(self) -> dict[str, AnyField]:
         """The fields by name."""
         return {field.name: field for field in self.fields}
+
+    @cached_property
+    def categories(self) -> dict[str, tuple[str, ...]]:
+        """The values of each field that the model gets as an index, by the field's name."""
+        return {field.name: field.categories for field in self.fields if field.categories}
 
     @cached_property
     def optional(self) -> tuple[str, ...]:
@@ -248,3 +238,23 @@ class Card(CardBase):
     def column_indices(self) -> dict[str, int]:
         """Each field's column in the predictor's matrix, by name."""
         return {name: index for index, name in enumerate(self.names)}
+
+
+class NumberCard(Card):
+    """The card of a model that answers with a number."""
+
+    kind: Literal["number"]
+    """The kind of the model."""
+
+    output: NumberOutput
+    """The ``[output]``: the number."""
+
+
+class ClassCard(Card):
+    """The card of a model that answers with one of several classes."""
+
+    kind: Literal["classes"]
+    """The kind of the model."""
+
+    output: ClassOutput
+    """The ``[output]``: the classes."""

@@ -7,78 +7,57 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from model.contract.card import Card, CardError, Loc
-from model.contract.deprecations import rename_old_keys
+from model.contract.card import CardError, Loc
 from model.contract.errors import MAKE_AGAIN, ModelError
-from model.contract.image_card import ImageCard, ImageManifest
+from model.contract.fields import FIELD_KINDS
+from model.contract.formats import MANIFEST_STEPS, Data, upgrade
 from model.contract.lines import find_line
-from model.contract.manifest import Manifest
+from model.contract.manifest import ManifestBase
 
 ParsedT = TypeVar("ParsedT", bound=BaseModel)
-
-_TAGS = ("integer", "number", "choice", "flag", "class")
-"""Pydantic adds the tag of the union's member to a location; the card has no such key."""
+ManifestT = TypeVar("ManifestT", bound=ManifestBase)
 
 
-def read_card(path: Path) -> Card:
-    """Read and check the ``card.toml`` of a tabular model.
-
-    Raises:
-        ModelError: with the line to change.
-    """
-    card = read_any_card(path)
-    if isinstance(card, ImageCard):
-        raise ModelError(f"{path}: this is the card of an image classifier.")
-    return card
-
-
-def read_any_card(path: Path) -> Card | ImageCard:
-    """Read and check ``card.toml``; a field of kind image makes it the card of an image classifier.
+def read_toml(path: Path) -> tuple[Data, str]:
+    """The tables of a ``card.toml``, and its text.
 
     Raises:
         ModelError: with the line to change.
     """
     text = read_text(path)
     try:
-        data = tomllib.loads(text)
+        return parse_toml(text), text
     except tomllib.TOMLDecodeError as error:
         raise ModelError(f"{path}: not TOML: {error}") from error
-    rename_old_keys(data, path, text)
-    fields = data.get("fields")
-    if isinstance(fields, list) and any(
-        isinstance(field, dict) and field.get("kind") == "image" for field in fields
-    ):
-        return _parse(ImageCard, data, path, text)
-    return _parse(Card, data, path, text)
 
 
-def read_manifest(path: Path) -> Manifest:
-    """Read and check the ``manifest.json`` of a tabular model.
-
-    Raises:
-        ModelError: with what is wrong in it.
-    """
-    return _read_json(Manifest, path)
+def parse_toml(text: str) -> Data:
+    """The tables of a card; TOML has dates of its own, a card holds them as the text of JSON."""
+    tables: Data = json.loads(json.dumps(tomllib.loads(text), default=str))
+    return tables
 
 
-def read_image_manifest(path: Path) -> ImageManifest:
-    """Read and check the ``manifest.json`` of an image classifier.
+def read_json(path: Path) -> Any:
+    """What a ``manifest.json`` holds.
 
     Raises:
         ModelError: with what is wrong in it.
     """
-    return _read_json(ImageManifest, path)
-
-
-def _read_json(kind: type[ParsedT], path: Path) -> ParsedT:
-    text = read_text(path)
     try:
-        data = json.loads(text)
+        return json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise ModelError(
             f"{path}: not JSON: {error}. Only programs write this file. {MAKE_AGAIN}"
         ) from error
-    return _parse(kind, data, path, "")
+
+
+def read_manifest(kind: type[ManifestT], path: Path) -> ManifestT:
+    """Read and check ``manifest.json``.
+
+    Raises:
+        ModelError: with what is wrong in it.
+    """
+    return parse(kind, upgrade(read_json(path), MANIFEST_STEPS, path), path, "")
 
 
 def read_text(path: Path) -> str:
@@ -100,7 +79,18 @@ def read_text(path: Path) -> str:
         raise ModelError(f"{path}, line {line}: not UTF-8 text. Save it as UTF-8.") from error
 
 
-def _parse(kind: type[ParsedT], data: Any, path: Path, text: str) -> ParsedT:
+def parse(kind: type[ParsedT], data: Any, path: Path, text: str) -> ParsedT:
+    """Check what was read from a file.
+
+    Args:
+        kind: the class of card or manifest.
+        data: the parsed file.
+        path: the file, for the messages.
+        text: its text, for the line numbers.
+
+    Raises:
+        ModelError: with the line of each problem.
+    """
     try:
         return kind.model_validate(data)
     except ValidationError as error:
@@ -117,7 +107,8 @@ def _find_problems(item: Any) -> list[tuple[Loc, str]]:
     cause = item.get("ctx", {}).get("error")
     if isinstance(cause, CardError):
         return cause.problems
-    return [(tuple(part for part in item["loc"] if part not in _TAGS), _translate(item))]
+    # Pydantic adds the kind of a field to a location; the card has no such key.
+    return [(tuple(part for part in item["loc"] if part not in FIELD_KINDS), _translate(item))]
 
 
 def _translate(item: Any) -> str:

@@ -1,6 +1,7 @@
 """Card and manifest of a model that classifies a picture into one of two classes."""
 
 from functools import cached_property
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -46,7 +47,10 @@ class Samples(BaseModel):
 
 
 class ImageCard(CardBase):
-    """The card of an image classifier: one field, one of two classes."""
+    """The card of a model that looks at one picture and answers with one of two classes."""
+
+    kind: Literal["pictures"]
+    """The kind of the model."""
 
     fields: tuple[ImageField, ...] = Field(min_length=1, max_length=1)
     """The one ``[[fields]]`` table: the picture."""
@@ -64,16 +68,13 @@ class ImageCard(CardBase):
 
 
 class GoldenPicture(BaseModel):
-    """A grey PNG of 224 x 224 pixels with what the model predicted when it was trained.
-
-    ``strangeness`` is the out-of-distribution score.
-    """
+    """A grey PNG of 224 x 224 pixels with what the model predicted when it was trained."""
 
     model_config = _STRICT
 
     picture: str
     probability: float = Field(ge=0, le=1)
-    strangeness: float
+    ood_score: float
 
 
 class ImageManifest(ManifestBase):

@@ -54,7 +54,7 @@ class CalibrationGroup(BaseModel):
     residual divided by the scale, which is 1 for a predictor without one. ``width`` is the median
     width of the interval and ``error`` the median absolute error over the calibration rows: on a
     log scale relative to prediction and truth, on a linear scale in the prediction's unit.
-    ``support`` is the threshold of the out-of-distribution distance: 99 % of the training rows are
+    ``ood_threshold`` is that of the out-of-distribution distance: 99 % of the training rows are
     nearer to their nearest rows (see ``model.serving.neighbors``).
     """
 
@@ -66,7 +66,7 @@ class CalibrationGroup(BaseModel):
     high: float = Field(ge=0)
     width: float = Field(gt=0)
     error: float = Field(ge=0)
-    support: float | None = Field(default=None, gt=0)
+    ood_threshold: float | None = Field(default=None, gt=0)
 
 
 class Calibration(BaseModel):
@@ -100,6 +100,7 @@ class ManifestBase(BaseModel):
 
     model_config = _STRICT
 
+    format: Literal[2] = 2
     trained: dt.date
     seed: int
     served: str
@@ -117,8 +118,8 @@ class Manifest(ManifestBase):
     ``axis`` are the bounds of the scale on which a number is drawn; a classifier has none. It
     may have a ``temperature`` instead of a calibration (see ``model.serving.temperature``).
     ``frame`` describes the input of an estimator that is served as it was saved, if that differs
-    from the card's columns. ``support`` are the out-of-distribution thresholds of a model without
-    calibration groups, by the number of unknown facts.
+    from the card's columns. ``ood_thresholds`` are the out-of-distribution
+    thresholds of a model without calibration groups, by the number of unknown facts.
     """
 
     columns: tuple[str, ...]
@@ -129,5 +130,5 @@ class Manifest(ManifestBase):
     temperature: float | None = Field(default=None, gt=0)
     neighbors: str = ""
     frame: Frame | None = None
-    support: tuple[float, ...] = ()
+    ood_thresholds: tuple[float, ...] = ()
     golden: tuple[GoldenRow, ...] = Field(min_length=3)

@@ -10,23 +10,24 @@ from model.contract.placeholders import check_placeholders
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class NumberOutput(BaseModel):
+class OutputBase(BaseModel):
+    """What every output has."""
+
+    model_config = _STRICT
+
+    label: str
+    """The words above the answer."""
+
+    noun: str
+    """What sentences call the answer."""
+
+
+class NumberOutput(OutputBase):
     """A number and how people read it.
 
     ``range_text`` is the sentence around the interval, with ``{share}``, ``{low}`` and ``{high}``;
     ``outside_text`` replaces it for an out-of-distribution row.
     """
-
-    model_config = _STRICT
-
-    label: str
-    """The words above the number."""
-
-    noun: str
-    """What sentences call the number."""
-
-    kind: Literal["number"]
-    """The kind of output."""
 
     format: Literal["currency", "number"]
     """Whether the number is an amount of money or a plain number."""
@@ -62,23 +63,12 @@ class NumberOutput(BaseModel):
         return text
 
 
-class ClassOutput(BaseModel):
+class ClassOutput(OutputBase):
     """One of several classes, in the order of the predictor's columns.
 
     Where ``probabilities`` is false the model predicts a class without a probability.
     ``outside_text`` is shown for an out-of-distribution row.
     """
-
-    model_config = _STRICT
-
-    label: str
-    """The words above the class."""
-
-    noun: str
-    """What sentences call the class."""
-
-    kind: Literal["class"]
-    """The kind of output."""
 
     classes: tuple[Option, ...] = Field(min_length=2, max_length=50)
     """The classes, in the order of the model's columns."""

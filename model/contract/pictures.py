@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from PIL import Image, PngImagePlugin
@@ -100,9 +100,7 @@ class ImageField(BaseField):
     kind: Literal["image"]
     """The kind of field."""
 
-    @property
-    def missing_text(self) -> str:
-        return f"Choose {self.noun_phrase}"
+    verb: ClassVar[str] = "Choose"
 
     @property
     def accepted_text(self) -> str:

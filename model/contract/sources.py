@@ -6,7 +6,7 @@ columns like "Sex (m/f)", and values like True. The estimator needs those names,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -94,6 +94,17 @@ class Frame(BaseModel):
 
     columns: tuple[Source, ...]
     named: bool
+
+    @classmethod
+    def of_card(cls, names: Sequence[str], choices: Mapping[str, Sequence[str]]) -> Frame:
+        """The input of an estimator that was fitted to the card's own columns and choices."""
+        columns = [
+            Source(column=name, type="text", values=tuple(choices[name]))
+            if name in choices
+            else Source(column=name, type="float")
+            for name in names
+        ]
+        return cls(columns=tuple(columns), named=True)
 
     @property
     def names(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""The whole model, fitted to sales: a price, the scale of its error, and calibrated bounds."""
+"""The whole model, fitted to sales: a price, and the scale of its error."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.compose import TransformedTargetRegressor
 
 from model.contract.arrays import Float64Array, IntArray
-from model.house_price.features import OPTIONAL, to_frame
+from model.house_price.features import FRAME, OPTIONAL
 from model.house_price.pipeline import (
     OPTIONAL_COLUMNS,
     TrainingConfig,
@@ -17,9 +17,7 @@ from model.house_price.pipeline import (
     fit_scale_model,
 )
 from model.making.conformal import (
-    ConformalBounds,
     assign_folds,
-    calibrate,
     iterate_folds,
     list_subsets,
     mask_features,
@@ -32,29 +30,19 @@ SUBSETS = list_subsets(len(OPTIONAL))
 
 
 @dataclass(frozen=True)
-class HeldOutPredictions:
-    """Predictions of models that had not seen the row, for each group of known features.
-
-    value [128, N] is in dollars, scale [128, N] in log dollars, fold [N] counts from 0.
-    """
-
-    value: Float64Array
-    scale: Float64Array
-    fold: IntArray
-
-    def compute_scores(self, price: Float64Array) -> Float64Array:
-        """Return the signed errors [128, N] in units of the scale, for prices [N] in dollars."""
-        return np.log(price / self.value) / self.scale
-
-
-@dataclass(frozen=True)
 class FittedModel:
-    """A price model with its range, and its held-out predictions."""
+    """A price model, one of the scale of its error, and predictions of models of the other folds.
+
+    For each group of known features, value [128, N] is in dollars, scale [128, N] in log dollars,
+    and score [128, N] is the signed error in units of the scale. fold [N] counts from 0.
+    """
 
     price_model: TransformedTargetRegressor
     scale_model: TransformedTargetRegressor
-    bounds: ConformalBounds
-    held_out: HeldOutPredictions
+    value: Float64Array
+    scale: Float64Array
+    score: Float64Array
+    fold: IntArray
 
 
 def fit_model(
@@ -82,12 +70,13 @@ def fit_model(
         model = fit_scale_model(features[learn], error[:, learn], config)
         scale[:, hold] = predict_subsets(model, features[hold])
     report("scale, all folds")
-    held_out = HeldOutPredictions(value, scale, fold)
     fitted = FittedModel(
         price_model=fit_price_model(features, price, config),
         scale_model=fit_scale_model(features, error, config),
-        bounds=calibrate(held_out.compute_scores(price), COVERAGE),
-        held_out=held_out,
+        value=value,
+        scale=scale,
+        score=np.log(price / value) / scale,
+        fold=fold,
     )
     report("price and scale, all rows")
     return fitted
@@ -105,5 +94,5 @@ def predict_subsets(model: TransformedTargetRegressor, features: Float64Array) -
         )
         for subset in SUBSETS
     ]
-    predictions = np.asarray(model.predict(to_frame(np.concatenate(masked))), dtype=float)
+    predictions = np.asarray(model.predict(FRAME.build(np.concatenate(masked))), dtype=float)
     return predictions.reshape(len(SUBSETS), len(features))

@@ -2,83 +2,61 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from model.contract.arrays import Float64Array
+from model.contract.manifest import CalibrationGroup, Metric
 from model.house_price.features import OPTIONAL
-from model.house_price.fitting import COVERAGE, SUBSETS, HeldOutPredictions
-from model.making.conformal import (
-    absolute_percentage_error,
-    calibrate,
-    coverage_score,
-    iterate_folds,
-    median_relative_width,
-)
+from model.house_price.fitting import COVERAGE, SUBSETS, FittedModel
+from model.making.conformal import calibrate, calibrate_out_of_fold, coverage_score
+from model.making.kinds.output_kind import make_share
+from model.serving.intervals import compute_bounds
 
-_GROUPS = {"three": slice(0, 1), "all": slice(len(SUBSETS) - 1, None), "random": slice(None)}
+_GIVEN = {
+    "three": ("three facts", slice(0, 1)),
+    "all": ("all ten facts", slice(len(SUBSETS) - 1, None)),
+    "random": ("averaged over which facts were given", slice(None)),
+}
 """The groups that know no optional feature, every one, and all groups together."""
 
 
-@dataclass(frozen=True)
-class GroupMetrics:
-    """Metrics of one group of known features, by cross-validation.
+def measure(
+    fitted: FittedModel, price: Float64Array
+) -> tuple[tuple[Metric, ...], tuple[CalibrationGroup, ...]]:
+    """Measure the model, for prices [N] in dollars.
 
-    `known` names the optional features; error (of the price) and width (of the value) are median
-    shares, coverage is the share of prices inside their range.
+    Returns:
+        The metrics, all as shares: medians of the error of the price and of the width of the range
+        in units of the value, and how many prices lie inside ranges that were calibrated on the
+        other folds. Each is computed with three features, with all, and over all subsets. And the
+        calibration of each of the 128 groups, with its own error and width.
     """
-
-    known: tuple[str, ...]
-    error: float
-    coverage: float
-    width: float
-
-
-def compute_group_metrics(held_out: HeldOutPredictions, price: Float64Array) -> list[GroupMetrics]:
-    """Return the metrics of each of the 128 groups, for prices [N] in dollars."""
-    low, high = _compute_ranges(held_out, price)
-    error = np.median(absolute_percentage_error(held_out.value, price), axis=1)
-    return [
-        GroupMetrics(
+    bounds = calibrate_out_of_fold(fitted.score, fitted.fold, COVERAGE)
+    low, high = compute_bounds(fitted.value, fitted.scale, -bounds.low, bounds.high, relative=True)
+    error, width = np.abs(fitted.value / price - 1), (high - low) / fitted.value
+    prices = np.broadcast_to(price, error.shape)
+    metrics = []
+    for name, (given, groups) in _GIVEN.items():
+        inside = coverage_score(low[groups], high[groups], prices[groups])
+        metrics += [
+            make_share(f"error_{name}", f"Median error, {given}", float(np.median(error[groups]))),
+            make_share(
+                f"coverage_{name}", f"Sales inside their range (90% is the aim), {given}", inside
+            ),
+            make_share(
+                f"width_{name}",
+                f"Typical width of the range, {given}",
+                float(np.median(width[groups])),
+            ),
+        ]
+    final = calibrate(fitted.score, COVERAGE)
+    return tuple(metrics), tuple(
+        CalibrationGroup(
             known=tuple(np.array(OPTIONAL)[subset].tolist()),
-            error=float(error[group]),
-            coverage=coverage_score(low[group], high[group], price),
-            width=median_relative_width(low[group], high[group], held_out.value[group]),
+            low=round(-float(final.low[group]), 6),
+            high=round(float(final.high[group]), 6),
+            width=round(float(np.median(width[group])), 4),
+            error=round(float(np.median(error[group])), 4),
         )
         for group, subset in enumerate(SUBSETS)
-    ]
-
-
-def compute_metrics(held_out: HeldOutPredictions, price: Float64Array) -> dict[str, float]:
-    """Return the metrics of the whole model, all as shares, for prices [N] in dollars.
-
-    `error` (of the price) and `width` (of the value) are medians. `coverage` is the share of prices
-    inside ranges that were calibrated on the other folds. Each is computed with three features,
-    with all, and over all subsets of the optional ones (`random`).
-    """
-    low, high = _compute_ranges(held_out, price)
-    error = absolute_percentage_error(held_out.value, price)
-    prices = np.broadcast_to(price, held_out.value.shape)
-    metrics = {}
-    for given, groups in _GROUPS.items():
-        value, true_price = held_out.value[groups], prices[groups]
-        metrics[f"error_{given}"] = float(np.median(error[groups]))
-        metrics[f"coverage_{given}"] = coverage_score(low[groups], high[groups], true_price)
-        metrics[f"width_{given}"] = median_relative_width(low[groups], high[groups], value)
-    return metrics
-
-
-def _compute_ranges(
-    held_out: HeldOutPredictions, price: Float64Array
-) -> tuple[Float64Array, Float64Array]:
-    """Return both bounds [128, N] of each row's range, calibrated without its fold."""
-    scores = held_out.compute_scores(price)
-    low, high = np.empty_like(scores), np.empty_like(scores)
-    group = np.arange(len(scores))[:, None]
-    for learn, hold in iterate_folds(held_out.fold):
-        bounds = calibrate(scores[:, learn], COVERAGE)
-        low[:, hold], high[:, hold] = bounds.interval(
-            held_out.value[:, hold], held_out.scale[:, hold], group
-        )
-    return low, high
+    )

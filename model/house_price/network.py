@@ -12,24 +12,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.neural_network import MLPRegressor
 
-from model.contract.arrays import Float32Array
+from model.contract.arrays import Float32Array, Float64Array
 
+_BATCH = 128
 _STEPS_BETWEEN_PROJECTIONS = 8
 
 
 def fit_network(
-    inputs: npt.NDArray[np.float64],
-    target: npt.NDArray[np.float64],
+    inputs: Float64Array,
+    target: Float64Array,
     *,
     increasing: Sequence[int] = (),
     hidden: tuple[int, ...],
     epochs: int,
-    learning_rate: float = 0.006,
-    batch: int = 128,
-    seed: int = 0,
+    learning_rate: float,
+    seed: int,
 ) -> MLPRegressor:
     """Fit inputs [N, K] to target [N], so that it never falls with the inputs `increasing`.
 
@@ -44,18 +43,18 @@ def fit_network(
         activation="tanh",
         alpha=1e-5,
         learning_rate_init=learning_rate,
-        batch_size=batch,
+        batch_size=_BATCH,
         random_state=seed,
     )
     rng = np.random.default_rng(seed)
-    chunk = batch * _STEPS_BETWEEN_PROJECTIONS
+    chunk = _BATCH * _STEPS_BETWEEN_PROJECTIONS
     for epoch in range(epochs):
         if epoch:
             # partial_fit keeps one optimizer and has no schedule of its own.
             progress = 0.5 * (1 + np.cos(np.pi * epoch / epochs))
             network._optimizer.learning_rate_init = learning_rate * (0.01 + 0.99 * progress)
         order = rng.permutation(len(x))
-        for start in range(0, len(x) - batch + 1, chunk):
+        for start in range(0, len(x) - _BATCH + 1, chunk):
             rows = order[start : start + chunk]
             network.partial_fit(x[rows], y[rows])
             if increasing:

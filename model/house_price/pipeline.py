@@ -5,24 +5,26 @@ the target of the median percentage error. It is accurate, but too slow for a th
 a visitor. The network learns the teacher's predictions (Hinton, Vinyals and Dean, "Distilling the
 Knowledge in a Neural Network", 2015). It is as accurate, smooth, and many times as fast.
 
-All functions take the matrix of `features.to_matrix`; their pipelines take the frame.
+All functions take a matrix of codes; their pipelines take its frame.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-import pandas as pd
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
+from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import Binarizer, OneHotEncoder, StandardScaler
 
 from model.contract.arrays import Float64Array
-from model.house_price.features import CHOICES, FIELDS, NUMBERS, OPTIONAL, to_frame
+from model.house_price.features import CHOICES, FIELDS, FRAME, NUMBERS, OPTIONAL
 from model.house_price.network import fit_network
 from model.making.conformal import find_groups, mask_features, sample_known
 
@@ -75,20 +77,15 @@ def fit_price_model(
     """Fit features [N, 10] to prices [N] in dollars; `predict` of the result gives dollars."""
     log_price = np.log(price)
     masked = make_masked_copies(features, config.network_copies, config.seed)
-    predictions = Teacher(features, log_price, config).predict(masked)
-    preprocessing = _fit_preprocessing(features)
-    frame = to_frame(masked)
-    network = fit_network(
-        preprocessing.transform(frame),
-        predictions,
+    fit = partial(
+        fit_network,
         increasing=[NUMBERS.index(name) for name in _INCREASING],
         hidden=config.hidden,
         epochs=config.epochs,
         learning_rate=config.network_learning_rate,
         seed=config.seed,
     )
-    pipeline = Pipeline([("facts", preprocessing), ("network", network)])
-    return _add_exp(pipeline, frame)
+    return _distil(fit, features, masked, Teacher(features, log_price, config).predict(masked))
 
 
 def fit_scale_model(
@@ -122,21 +119,28 @@ def fit_scale_model(
     encoded = encoder.encode(masked)
     trees.fit(encoded, error[find_groups(masked, OPTIONAL_COLUMNS), rows])
     predictions = np.log(np.maximum(trees.predict(encoded), _LEAST_SCALE))
-    preprocessing = _fit_preprocessing(features)
-    frame = to_frame(masked)
-    network = fit_network(
-        preprocessing.transform(frame),
-        predictions,
+    fit = partial(
+        fit_network,
         hidden=config.scale_hidden,
         epochs=config.scale_epochs,
+        learning_rate=config.network_learning_rate,
         seed=config.seed,
     )
-    return _add_exp(Pipeline([("facts", preprocessing), ("network", network)]), frame)
+    return _distil(fit, features, masked, predictions)
 
 
-def _add_exp(pipeline: Pipeline, frame: pd.DataFrame) -> TransformedTargetRegressor:
-    """Return the fitted pipeline with exp after it."""
-    # The network is already fitted to a teacher; frozen, it is not fitted again.
+def _distil(
+    fit: Callable[[Float64Array, Float64Array], MLPRegressor],
+    features: Float64Array,
+    masked: Float64Array,
+    target: Float64Array,
+) -> TransformedTargetRegressor:
+    """Fit a network to a teacher's logarithms [M] for masked [M, 10]; it predicts their exp."""
+    frame = FRAME.build(masked)
+    preprocessing = _fit_preprocessing(features)
+    network = fit(preprocessing.transform(frame), target)
+    pipeline = Pipeline([("facts", preprocessing), ("network", network)])
+    # The network is already fitted to its teacher; frozen, it is not fitted again.
     model = TransformedTargetRegressor(
         FrozenEstimator(pipeline), func=np.log, inverse_func=np.exp, check_inverse=False
     )
@@ -217,7 +221,7 @@ def _fit_preprocessing(features: Float64Array) -> ColumnTransformer:
     An unknown number becomes the mean, and an input "known" tells it from a real mean. An unknown
     choice, or one without a sale, is none of the choices.
     """
-    frame = to_frame(features)
+    frame = FRAME.build(features)
     choices = [
         [choice for choice in CHOICES[name] if (frame[name] == choice).any()] for name in CHOICES
     ]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from model.contract.arrays import Float64Array, IntArray
-from model.house_price.features import FIELDS, to_matrix
+from model.house_price.features import FIELDS, FRAME
 
 SALES = Path(__file__).with_name("sales.csv")
 
@@ -39,7 +39,7 @@ _COLUMNS = (*FIELDS, "price", "year_sold", "month_sold")
 class Sales:
     """Sales as listed in `sales.csv`, one row each.
 
-    features [N, 10] are coded by `features.to_matrix`, price [N] is in dollars of the year of the
+    features [N, 10] are coded as on the card, price [N] is in dollars of the year of the
     sale, year_sold and month_sold are [N].
     """
 
@@ -66,8 +66,11 @@ def read_sales(path: Path = SALES) -> Sales:
     table = pd.read_csv(path, keep_default_na=False)
     if missing := [name for name in _COLUMNS if name not in table]:
         raise ValueError(f"{path}: no column {', '.join(missing)}")
+    features = FRAME.read(table)
+    if np.isnan(features).any():
+        raise ValueError(f"{path}: a choice that is not on the card")
     return Sales(
-        features=to_matrix(table),
+        features=features,
         price=table["price"].to_numpy(dtype=float),
         year_sold=table["year_sold"].to_numpy(dtype=np.int64),
         month_sold=table["month_sold"].to_numpy(dtype=np.int64),

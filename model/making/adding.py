@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from model.contract.errors import ModelError
-from model.making.cards import draft_text, write_card
+from model.contract.fields import Value
+from model.contract.manifest import TrainingData
+from model.making.cards import write_card
 from model.making.columns import infer_columns
 from model.making.dataset import (
     build_dataset,
@@ -18,16 +20,20 @@ from model.making.dataset import (
     tighten_bounds,
 )
 from model.making.errors import AddError
-from model.making.evaluating import evaluate
-from model.making.examples import choose_examples
 from model.making.features import match_features
-from model.making.indexing import LEAST_ROWS, compute_importance, index_rows
-from model.making.manifests import write_manifest
-from model.making.opening import open_model
+from model.making.indexing import (
+    LEAST_ROWS,
+    compute_importance,
+    encode_reference,
+    index_rows,
+)
+from model.making.manifests import answer_golden_rows, describe_artifact, write_manifest
+from model.making.model_sources import ModelSource
+from model.making.onnx_sources import read_onnx
 from model.making.options import AddOptions
+from model.making.pickles import load_estimator
 from model.making.summary import AddedModel, summarize
 from model.making.tables import read_rows
-from model.making.targets import draft_output, read_truth
 from model.serving.loading import load_model
 
 STAGES = (
@@ -143,7 +149,7 @@ def _make_folder(
     stage = iter(STAGES)
 
     report(next(stage))
-    source = open_model(options.path, options.trust)
+    source = _open_model(options.path, options.trust)
     rows = read_rows(options.data, options.target, options.holdout)
     notes += rows.notes
     names = match_features(source, rows, options, notes.append)
@@ -151,37 +157,72 @@ def _make_folder(
     report(next(stage))
     encoded = source.find_encoded(names)
     columns = infer_columns(rows.table, names, encoded, options.kinds, options.required)
-    source = source.with_target(rows.table[options.target], options.classes)
-    truth = read_truth(rows, options, source.classes)
+    target = rows.table[options.target]
+    source = source.with_target(target, options.classes)
+    kind = source.kind
+    truth = kind.read_truth(target, options)
 
     report(next(stage))
     prepared = source.prepare(rows.table, columns, work)
     predict = prepared.predict
     notes += prepared.notes
     dataset = build_dataset(prepared, columns, truth, rows.held_out, notes.append)
-    dataset = tighten_bounds(dataset, predict)
+    dataset = tighten_bounds(dataset)
 
     report(next(stage))
-    importance = compute_importance(predict, dataset.matrix, dataset.fields)
+    reference = encode_reference(dataset.fields)
+    importance = compute_importance(kind, predict, dataset.matrix, reference)
     dataset = require_one_field(dataset, importance, notes.append)
     notes += describe_optional_fields(dataset)
 
     report(next(stage))
-    training = ~dataset.held_out
-    index = index_rows(
-        predict, dataset.matrix[training], dataset.truth[training], dataset.fields, importance
-    )
+    index = index_rows(dataset, importance)
     if index is None:
         notes.append(f"No similar rows are shown: fewer than {LEAST_ROWS} rows have every fact.")
 
     report(next(stage))
-    classes = tuple(str(item) for item in source.classes)
-    output = draft_output(dataset.truth, options, classes, prepared.probabilities)
-    evaluation = evaluate(predict, dataset, output, options.coverage, notes.append)
+    output = kind.draft_output(dataset.truth, options)
+    evaluation = kind.evaluate(dataset, output, options.coverage, notes.append)
 
     report(next(stage))
-    text = draft_text(options.data.name, dataset, output)
-    examples = choose_examples(predict, dataset, output)
-    card = write_card(work / "card.toml", dataset, output, text, examples, importance)
-    manifest = write_manifest(work, options, prepared, card, dataset, evaluation, index)
+    data = options.data.name
+    card = write_card(work / "card.toml", data, kind, dataset, output, importance)
+    typical: dict[str, Value] = {item.name: item.field.example for item in dataset.fields}
+    golden: list[Mapping[str, Value]] = [typical, *(example.values for example in card.examples)]
+    manifest = write_manifest(
+        work,
+        card,
+        kind,
+        evaluation,
+        index,
+        artifacts=prepared.files,
+        served=prepared.served,
+        data=TrainingData(
+            file=data,
+            sha256=describe_artifact(options.data).sha256,
+            rows=dataset.training_rows,
+            text=card.data_text,
+            source=f"The file {data}, column {options.target}.",
+        ),
+        truth=dataset.truth,
+        reference=typical,
+        golden=answer_golden_rows(card, kind, evaluation, golden, predict),
+        frame=prepared.frame,
+    )
     return summarize(folder, dataset, output, prepared, manifest, notes)
+
+
+def _open_model(path: Path, trust: bool) -> ModelSource:
+    """Load the model out of its file; ``trust`` says whether code in it may run.
+
+    Raises:
+        AddError: if it must not be loaded, or is no model that can be served.
+    """
+    if path.suffix == ".onnx":
+        return read_onnx(path)
+    if not trust:
+        raise AddError(
+            f"Loading {path} runs whatever code is in it. If you made it, or trust who did, "
+            "add --trust to the command."
+        )
+    return load_estimator(path)

@@ -2,91 +2,117 @@
 
 from __future__ import annotations
 
+import math
+import textwrap
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from model.contract import formatting
 from model.contract.card import Card
 from model.contract.errors import ModelError
-from model.contract.files import read_card
-from model.making.card_toml import format_card
+from model.contract.fields import Value
 from model.making.dataset import Dataset
-from model.making.drafting import LOCALE, CardText, DraftOutput
+from model.making.drafting import LOCALE, REASONS_OPTIONAL, DraftField, DraftOutput
 from model.making.errors import AddError
-from model.making.examples import Examples
-
-_MADE_BY = "`flask --app wsgi model add`"
-_LONGEST_TITLE = 60
-
-
-def draft_text(data: str, dataset: Dataset, output: DraftOutput) -> CardText:
-    """Draft the card's sentences, without examples.
-
-    Args:
-        data: the name of the data's file.
-        dataset: the rows that the model can answer.
-        output: what it answers.
-    """
-    rows = f"{formatting.format_number(dataset.training_rows, LOCALE)} rows of {data}"
-    facts = "one fact" if len(dataset.fields) == 1 else f"{len(dataset.fields)} facts"
-    return CardText(
-        title=draft_title(output),
-        summary=f"An answer from {facts}, learned from {rows}.",
-        data_text=rows,
-        limits=(
-            f"It knows {rows}, and sees the facts on the form and nothing else.",
-            "A program drafted this card from the data. Nobody has written yet what the model "
-            "cannot know.",
-        ),
-        not_for=(
-            "a decision about a person",
-            "anything but trying it out, until somebody has written what it is for",
-        ),
-    )
-
-
-def draft_title(output: DraftOutput) -> str:
-    """Draft the title of a page: the question that it answers."""
-    noun, labels = output.naming.noun, [label for _, label in output.classes]
-    is_named = output.naming.label != "Answer"
-    if not labels:
-        return f"What is the {noun}?"
-    if set(labels) == {"Yes", "No"}:
-        return f"{output.naming.label}?" if is_named else "Yes or no?"
-    either = " or ".join(labels)
-    if len(labels) == 2 and len(either) <= _LONGEST_TITLE:
-        return f"{either[:1].upper()}{either[1:]}?"
-    return f"Which {noun} is it?" if noun != "answer" else "Which one is it?"
+from model.making.kinds.output_kind import OutputKind
+from model.making.toml import format_lines
+from model.serving.loading import read_card
 
 
 def write_card(
     path: Path,
+    data: str,
+    kind: OutputKind,
     dataset: Dataset,
     output: DraftOutput,
-    text: CardText,
-    examples: Examples,
     importance: Sequence[float],
 ) -> Card:
-    """Write the card, and read it back.
+    """Draft the card, write it, and read it back.
 
     Args:
         path: its file.
+        data: the name of the data's file.
+        kind: how the model answers.
         dataset: the rows and their fields.
         output: what the model answers.
-        text: the card's sentences.
-        examples: rows that a visitor can start from.
         importance: of each field; the most important required one is varied first.
 
     Raises:
         AddError: if the drafted card is not valid.
     """
+    rows = f"{formatting.format_number(dataset.training_rows, LOCALE)} rows of {data}"
+    facts = "one fact" if len(dataset.fields) == 1 else f"{len(dataset.fields)} facts"
     required = [index for index, item in enumerate(dataset.fields) if item.required]
-    what_if = dataset.fields[max(required, key=importance.__getitem__)].name
-    text = replace(text, examples=examples)
-    content = format_card(dataset.fields, output, text, what_if, _MADE_BY)
-    path.write_text(content, encoding="utf-8")
+    head = {
+        "format": 2,
+        "kind": kind.name,
+        "title": output.title,
+        "summary": f"An answer from {facts}, learned from {rows}.",
+        "locale": LOCALE,
+        "what_if": dataset.fields[max(required, key=importance.__getitem__)].name,
+        "data_text": rows,
+        "limits": [
+            f"It knows {rows}, and sees the facts on the form and nothing else.",
+            "A program drafted this card from the data. Nobody has written yet what the model "
+            "cannot know.",
+        ],
+        "not_for": [
+            "a decision about a person",
+            "anything but trying it out, until somebody has written what it is for",
+        ],
+    }
+    named = {"label": output.naming.label, "noun": output.naming.noun}
+    blocks = [
+        "# Drafted by `flask --app wsgi model add`. What it says is a guess: read it, and write "
+        "better.\n",
+        format_lines(head),
+        "[output]\n" + format_lines(named | output.keys),
+        *(
+            "[[fields]]\n" + _comment(item) + format_lines(field_keys(item))
+            for item in dataset.fields
+        ),
+        *(
+            "[[examples]]\n" + format_lines({"title": title, "values": values})
+            for title, values in _choose_examples(kind, dataset, output).items()
+        ),
+    ]
+    path.write_text("\n".join(blocks), encoding="utf-8")
     try:
-        return read_card(path)
+        card = read_card(path)
     except ModelError as error:
         raise AddError(f"The drafted card is not valid: {error}") from error
+    assert isinstance(card, Card)  # noqa: S101 (it was just written)
+    return card
+
+
+def _choose_examples(
+    kind: OutputKind, dataset: Dataset, output: DraftOutput
+) -> dict[str, dict[str, Value]]:
+    """Rows that stand for others by their title, with values as a visitor would type them."""
+    answers = dataset.predict(dataset.matrix.astype(np.float32))
+    chosen = kind.choose_rows(answers, dataset.truth, output) or {"A row of the data": 0}
+    return {
+        title: {
+            item.name: item.field.decode_typed(code)
+            for item, code in zip(dataset.fields, dataset.matrix[row].tolist(), strict=True)
+            if not math.isnan(code)
+        }
+        for title, row in chosen.items()
+    }
+
+
+def _comment(drafted: DraftField) -> str:
+    """The comment above a field: why it may be left empty."""
+    if drafted.required:
+        return ""
+    reason = REASONS_OPTIONAL[drafted.missing_in_training]
+    text = f"May be left empty, as in {drafted.column.missing} rows. {reason}"
+    return "".join(f"# {line}\n" for line in textwrap.wrap(text, 96))
+
+
+def field_keys(drafted: DraftField) -> dict[str, object]:
+    """Return the keys of a field's block in the card, with their values."""
+    keys = drafted.field.model_dump(mode="json", exclude_defaults=True)
+    return {"name": keys["name"], "kind": keys["kind"], **keys}

@@ -10,17 +10,16 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from model.contract.fields import FIELD_KINDS
 from model.contract.sources import CellValue, Source
 from model.making.errors import AddError
 from model.making.naming import Naming, format_choice, name_columns
-
-Kind = Literal["integer", "number", "choice", "flag"]
-KINDS: tuple[Kind, ...] = ("integer", "number", "choice", "flag")
 
 MOST_CHOICES = 250
 """Values that a list can offer; nobody scrolls further."""
 
 _MOST_CODES = 12
+_ROWS_PER_CODE = 5
 _MOST_BY_FREQUENCY = 7
 _PAIRS = (
     ("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("off", "on"), ("0", "1"),
@@ -39,7 +38,7 @@ class DataColumn:
     """
 
     naming: Naming
-    kind: Kind
+    kind: str
     source: Source
     labels: tuple[str, ...]
     cells: pd.Series
@@ -55,7 +54,7 @@ class DataColumn:
 class _Guess(NamedTuple):
     """What a column is, and why."""
 
-    kind: Kind
+    kind: str
     source: Source
     labels: tuple[str, ...]
     reason: str
@@ -65,7 +64,7 @@ def infer_columns(
     table: pd.DataFrame,
     names: Sequence[str],
     encoded: set[str],
-    kinds: Mapping[str, Kind],
+    kinds: Mapping[str, str],
     required: Collection[str] = (),
 ) -> list[DataColumn]:
     """Find out what each column is.
@@ -92,7 +91,7 @@ def infer_columns(
             problems.append(str(error))
     if problems:
         raise AddError("\n".join(problems))
-    numbers = {name for name in names if guesses[name].kind in ("integer", "number")}
+    numbers = {name for name in names if "unit" in FIELD_KINDS[guesses[name].kind].model_fields}
     return [
         DataColumn(
             naming,
@@ -107,7 +106,7 @@ def infer_columns(
     ]
 
 
-def _infer(name: str, cells: pd.Series, encoded: bool, kind: Kind | None) -> _Guess:
+def _infer(name: str, cells: pd.Series, encoded: bool, kind: str | None) -> _Guess:
     known = cells.dropna()
     distinct = list(known.unique())
     if not distinct:
@@ -138,7 +137,7 @@ _WITHOUT = "Fit the model without this column, and add that model."
 
 
 def _infer_numbers(
-    name: str, cells: pd.Series, distinct: list[Any], encoded: bool, kind: Kind | None
+    name: str, cells: pd.Series, distinct: list[Any], encoded: bool, kind: str | None
 ) -> _Guess:
     whole_type = pd.api.types.is_integer_dtype(cells.dtype)
     dtype: Literal["integer", "float"] = "integer" if whole_type else "float"
@@ -146,56 +145,67 @@ def _infer_numbers(
         raise AddError(
             f"Column {name!r} holds infinite numbers. Fix the data, and fit the model again."
         )
-    whole = all(float(value).is_integer() for value in distinct)
-    plain = Source(column=name, type=dtype)
-    if kind in (None, "flag") and set(distinct) == {0, 1}:
-        return _Guess("flag", plain, (), "0 and 1")
-    if kind == "flag":
-        raise AddError(f"--kind says that {name!r} is a flag, but it holds more than 0 and 1.")
-    gaps = whole and distinct[-1] - distinct[0] + 1 > len(distinct) <= _MOST_CODES
-    gaps = gaps and len(cells) >= 5 * len(distinct)
-    if kind == "choice" or (kind is None and (encoded or gaps)):
-        if len(distinct) > MOST_CHOICES:
-            raise AddError(
-                f"Column {name!r} has {len(distinct)} values. A list can show {MOST_CHOICES}."
-            )
-        values: tuple[CellValue, ...] = tuple(
-            int(value) if whole_type else float(value) for value in distinct
+    chosen = kind or _guess_numbers(cells, distinct, encoded)
+    field = FIELD_KINDS[chosen]
+    if misfit := field.find_misfit(np.array(distinct, dtype=float)):
+        raise AddError(f"--kind says that {name!r} is of kind {chosen}, but {misfit}.")
+    if "choices" not in field.model_fields:
+        return _Guess(chosen, Source(column=name, type=dtype), (), field.codes_text)
+    if len(distinct) > MOST_CHOICES:
+        raise AddError(
+            f"Column {name!r} has {len(distinct)} values. A list can show {MOST_CHOICES}."
         )
-        reason = "the model treats it as a category" if encoded else f"{len(values)} whole numbers"
-        if kind:
-            reason = "as you say"
-        labels = tuple(_label(value) for value in values)
-        source = Source(column=name, type=dtype, values=values)
-        return _Guess("choice", source, labels, f"codes: {reason}")
-    if kind == "integer" and not whole:
-        raise AddError(f"--kind says that {name!r} is a whole number, but it holds fractions.")
-    if kind == "integer" or (kind is None and whole and (whole_type or cells.isna().any())):
-        return _Guess("integer", plain, (), "whole numbers")
-    return _Guess("number", plain, (), "numbers")
+    values: tuple[CellValue, ...] = tuple(
+        int(value) if whole_type else float(value) for value in distinct
+    )
+    reason = "the model treats it as a category" if encoded else f"{len(values)} whole numbers"
+    labels = tuple(_label(value) for value in values)
+    source = Source(column=name, type=dtype, values=values)
+    return _Guess(chosen, source, labels, f"codes: {'as you say' if kind else reason}")
+
+
+def _guess_numbers(cells: pd.Series, distinct: list[Any], encoded: bool) -> str:
+    """The kind of field for a column of numbers, of which ``distinct`` are sorted."""
+    if set(distinct) == {0, 1}:
+        return "flag"
+    whole = all(float(value).is_integer() for value in distinct)
+    gaps = whole and distinct[-1] - distinct[0] + 1 > len(distinct) <= _MOST_CODES
+    if encoded or (gaps and len(cells) >= _ROWS_PER_CODE * len(distinct)):
+        return "choice"
+    counted = pd.api.types.is_integer_dtype(cells.dtype) or cells.isna().any()
+    return "integer" if whole and counted else "number"
 
 
 def _label(value: CellValue) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _infer_text(name: str, known: pd.Series, kind: Kind | None) -> _Guess:
+def _find_pair(distinct: Sequence[str]) -> tuple[str, str] | None:
+    """The texts for no and yes, where these are all that there are."""
+    folded = {value.strip().lower(): value for value in distinct}
+    if len(distinct) == len(folded):
+        for no, yes in _PAIRS:
+            if set(folded) == {no, yes}:
+                return folded[no], folded[yes]
+    return None
+
+
+def _infer_text(name: str, known: pd.Series, kind: str | None) -> _Guess:
     texts = [str(value) for value in known.tolist()]
     counts = pd.Series(texts).value_counts()
     distinct = [str(value) for value in counts.index]
-    folded = {value.strip().lower(): value for value in distinct}
-    if len(folded) == len(distinct) == 2 and kind in (None, "flag"):
-        for no, yes in _PAIRS:
-            if set(folded) == {no, yes}:
-                values = (folded[no], folded[yes])
-                source = Source(column=name, type="text", values=values)
-                return _Guess("flag", source, (), f"{values[0]} and {values[1]}")
-    if kind not in (None, "choice"):
-        raise AddError(f"--kind says that {name!r} is a {kind}, but it holds text.")
+    pair = _find_pair(distinct)
+    chosen = kind or ("flag" if pair else "choice")
+    if chosen not in ("choice", "flag" if pair else "choice"):
+        raise AddError(f"--kind says that {name!r} is of kind {kind}, but it holds text.")
+    if pair and "choices" not in FIELD_KINDS[chosen].model_fields:
+        source = Source(column=name, type="text", values=pair)
+        return _Guess(chosen, source, (), f"{pair[0]} and {pair[1]}")
     if kind is None and all(_DATE.match(value.strip()) for value in distinct):
         raise AddError(
             f"Column {name!r} holds dates as text, and a model learns from numbers. Fit it on the "
-            "year, or on the days since a fixed day, and give the data that column."
+            "days since 1970-01-01, give the data that column, and write "
+            f"--kind '{name}=date'; or fit it on the year."
         )
     if kind is None and all(_NUMBER.fullmatch(value.strip()) for value in distinct):
         raise AddError(
@@ -214,4 +224,4 @@ def _infer_text(name: str, known: pd.Series, kind: Kind | None) -> _Guess:
     ordered = sorted(distinct, key=str.lower) if by_alphabet else distinct
     labels = tuple(format_choice(value) for value in ordered)
     reason = f"{len(ordered)} texts, by {'alphabet' if by_alphabet else 'frequency'}"
-    return _Guess("choice", Source(column=name, type="text", values=tuple(ordered)), labels, reason)
+    return _Guess(chosen, Source(column=name, type="text", values=tuple(ordered)), labels, reason)

@@ -8,71 +8,61 @@ serve is tried first, and every model is compared with the estimator before it i
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-import onnx
-from onnx import helper
-from skl2onnx.common.data_types import FloatTensorType
 from sklearn.ensemble import VotingClassifier
 from sklearn.pipeline import Pipeline
 
 from model.contract.sources import Frame
-from model.making.estimators import Estimator, unwrap_estimator
+from model.making.fitted_steps import unwrap_estimator
+from model.making.kinds.output_kind import OutputKind
 from model.making.onnx.converting import (
-    CODES,
     ConvertEstimator,
+    append_inverse,
     convert_codes,
-    convert_regressor,
-    convert_strings,
+    convert_columns,
+    convert_matrix,
+    unwrap_regressor,
 )
-from model.making.onnx.exporting import explain_failure, export_estimator
-from model.making.onnx.graphs import (
-    CompileError,
-    append_one_hot,
-    is_text,
-    make_column_nodes,
-    merge_models,
-    prefix_names,
-    prepend_nodes,
-    prune_graph,
-)
+from model.making.onnx.exporting import explain_failure
+from model.making.onnx.graphs import CompileError, finish_model, is_text
 
 
 def compile_estimator(
-    estimator: Estimator, frame: Frame, check: Callable[[bytes], object]
+    fitted: Any, kind: OutputKind, frame: Frame, check: Callable[[bytes], object]
 ) -> bytes:
-    """Return the estimator as a serialized ONNX model.
+    """Return the estimator as a serialized ONNX model; the same estimator gives the same bytes.
 
     Args:
-        estimator: what to compile.
+        fitted: what to compile.
+        kind: how it answers.
         frame: the columns that it was fitted to, and their codes.
         check: compares a compiled model with the estimator; raises a CompileError where it differs.
 
     Raises:
         CompileError: if no way gives a model with the same answers; says why for each.
     """
-    fitted = _without_obstacles(estimator.fitted)
-    names: list[str] = frame.names
-    choices: Any = frame.choices
-    ways: list[tuple[str, ConvertEstimator]] = [
-        ("choices as codes", convert_codes),
-        ("an input for each column", convert_strings),
-    ]
-    if not any(map(is_text, choices.values())):
-        ways.append(("one matrix", _convert_numbers))
+    fitted, inverse = unwrap_regressor(_without_obstacles(fitted))
+    ways: dict[str, ConvertEstimator] = {
+        "choices as codes": convert_codes,
+        "an input for each column": convert_columns,
+    }
+    if not any(map(is_text, frame.choices.values())):
+        ways["one matrix"] = convert_matrix
+
     reasons: dict[str, str] = {}
-    for way, convert in ways:
+    for way, convert in ways.items():
         try:
-            if estimator.classes:
-                model = _convert_classifier(estimator, fitted, convert, names, choices)
-            else:
-                regressor = convert_regressor("value", fitted, convert, names, choices)
-                model = merge_models({"value": regressor}, len(names))
+            model = convert(fitted, frame.names, frame.choices)
+            outputs = [output.name for output in model.graph.output]
+            outputs[0] = append_inverse(model.graph, outputs[0], inverse)
+            kind.append_answer(model.graph, outputs)
+            model = finish_model(model, kind.output, len(frame.names), *kind.shape)
             compiled: bytes = model.SerializeToString(deterministic=True)
             check(compiled)
         except CompileError as error:
-            reasons.setdefault(str(error).removeprefix("value: "), way)
+            reasons.setdefault(str(error), way)
         except Exception as error:  # converters raise any type of error
             reasons.setdefault(explain_failure(error), way)
         else:
@@ -97,40 +87,3 @@ def _without_obstacles(fitted: Any) -> Any:
         copied.flatten_transform = False
         return copied
     return fitted
-
-
-def _convert_numbers(fitted: Any, names: Sequence[str], choices: Any) -> onnx.ModelProto:
-    """Convert an estimator of plain numbers, with nodes before it that make its matrix of INPUT."""
-    model = export_estimator(fitted, [(CODES, FloatTensorType([None, len(names)]))])
-    graph = model.graph
-    nodes: list[onnx.NodeProto] = []
-    for position, name in enumerate(names):
-        nodes += make_column_nodes(f"column_{position}", position, choices.get(name), graph)
-    parts = [f"column_{position}" for position in range(len(names))]
-    nodes.append(helper.make_node("Concat", parts, [CODES], axis=1))
-    prepend_nodes(nodes, graph)
-    return model
-
-
-def _convert_classifier(
-    estimator: Estimator,
-    fitted: Any,
-    convert: ConvertEstimator,
-    names: Sequence[str],
-    choices: Any,
-) -> onnx.ModelProto:
-    """Convert a classifier to the matrix of its probabilities, or of 1 for its label and 0 else."""
-    model = convert(fitted, names, choices)
-    graph = model.graph
-    label, *others = [output.name for output in graph.output]
-    if estimator.probabilities:
-        if not others:
-            raise CompileError("its converter gives no probabilities")
-        graph.node.append(helper.make_node("Cast", [others[0]], ["answer"], to=1))
-    else:
-        append_one_hot(graph, label, estimator.classes)
-    prune_graph(graph, "answer")
-    classes = len(estimator.classes)
-    return merge_models(
-        {"probabilities": prefix_names(model, "probabilities")}, len(names), classes
-    )

@@ -16,7 +16,7 @@ prediction, Vovk, Gammerman and Shafer 2005), from scores made by cross-validati
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -77,31 +77,19 @@ def iterate_folds(fold: IntArray) -> Iterator[tuple[IntArray, IntArray]]:
         yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)
 
 
-@dataclass(frozen=True)
-class ConformalBounds:
-    """The interval of every group: from value * exp(low * scale) to value * exp(high * scale).
-
-    `low` <= 0 <= `high`, both [groups], without unit.
-    """
+class ConformalBounds(NamedTuple):
+    """The bounds of signed scores, `low` <= 0 <= `high`, both [groups] or [groups, N]."""
 
     low: Float64Array
     high: Float64Array
-
-    def interval(
-        self, value: Float64Array, scale: Float64Array, group: IntArray
-    ) -> tuple[Float64Array, Float64Array]:
-        """Return both bounds, in the value's unit, for value, scale and group, each [N]."""
-        low = value * np.exp(self.low[group] * scale)
-        high = value * np.exp(self.high[group] * scale)
-        return low, high
 
 
 def calibrate(scores: Float64Array, coverage: float) -> ConformalBounds:
     """Return bounds that hold for a share `coverage` of rows like those of scores [groups, N].
 
-    A score is (log truth - log value) / scale of a row that neither model was fitted to. Each bound
-    may miss half of what the interval may miss, with the correction for a finite sample: the k-th
-    of N scores, k = ceil((N + 1) q). The interval always contains the prediction itself.
+    A score is the signed error of a row that no model was fitted to, in units of its scale. Each
+    bound may miss half of what the interval may miss, with the correction for a finite sample: the
+    k-th of N scores, k = ceil((N + 1) q). The interval always contains the prediction itself.
 
     Raises:
         ValueError: N is too small for the coverage.
@@ -116,6 +104,24 @@ def calibrate(scores: Float64Array, coverage: float) -> ConformalBounds:
     )
 
 
+def calibrate_out_of_fold(scores: Float64Array, fold: IntArray, coverage: float) -> ConformalBounds:
+    """Return bounds [groups, N] of each row, calibrated on the scores of the other folds.
+
+    Args:
+        scores: see `calibrate`, [groups, N].
+        fold: of each row, [N].
+        coverage: the share of rows that shall lie within their bounds.
+
+    Raises:
+        ValueError: the other folds are too small for the coverage.
+    """
+    low, high = np.empty_like(scores), np.empty_like(scores)
+    for learn, hold in iterate_folds(fold):
+        bounds = calibrate(scores[:, learn], coverage)
+        low[:, hold], high[:, hold] = bounds.low[:, None], bounds.high[:, None]
+    return ConformalBounds(low, high)
+
+
 def count_needed_rows(coverage: float) -> int:
     """Return the smallest number of rows that can calibrate intervals of this coverage."""
     return _round_up((1 + coverage) / (1 - coverage))
@@ -126,16 +132,6 @@ def _round_up(number: float) -> int:
     return int(np.ceil(np.round(number, 9)))
 
 
-def absolute_percentage_error(value: Float64Array, truth: Float64Array) -> Float64Array:
-    """Return the absolute error of value as a share of truth, elementwise; all of one shape."""
-    return np.abs(value / truth - 1)
-
-
 def coverage_score(low: Float64Array, high: Float64Array, truth: Float64Array) -> float:
     """Return the share, 0 to 1, of truths within their interval, bounds included; of one shape."""
     return float(np.mean((low <= truth) & (truth <= high)))
-
-
-def median_relative_width(low: Float64Array, high: Float64Array, value: Float64Array) -> float:
-    """Return the median width of the intervals relative to the values; all of one shape."""
-    return float(np.median((high - low) / value))

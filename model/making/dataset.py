@@ -10,9 +10,8 @@ import numpy as np
 from model.contract.arrays import BoolArray, Float64Array
 from model.making.columns import DataColumn
 from model.making.drafting import REASONS_OPTIONAL, DraftField, draft_field
-from model.making.model_sources import PreparedModel
 from model.making.options import AddNote
-from model.making.predicting import PredictFloat64
+from model.making.prepared import PredictFloat64, PreparedModel, is_answered
 
 _TRIED = 20
 
@@ -23,12 +22,14 @@ class Dataset:
 
     ``matrix`` (rows, fields) are codes of the fields, NaN where unknown; ``truth`` (rows,) values
     or indices of classes; ``held_out`` (rows,) is True for rows that the model has not seen.
+    ``predict`` is the served model.
     """
 
     fields: list[DraftField]
     matrix: Float64Array
     truth: Float64Array
     held_out: BoolArray
+    predict: PredictFloat64
 
     @property
     def training_rows(self) -> int:
@@ -52,8 +53,8 @@ def build_dataset(
         held_out: which of all rows it has not seen, shape (all rows,).
         add_note: called for rows that are left out.
     """
-    for column in columns:
-        if column.missing and column.naming.name not in prepared.optional:
+    for index, column in enumerate(columns):
+        if column.missing and index not in prepared.optional:
             reason = "the model does not answer without it, so the form asks for it"
             if column.always_asked:
                 reason = "the form asks for it, as you say"
@@ -63,13 +64,14 @@ def build_dataset(
     fields = [
         draft_field(
             column,
-            column.naming.name not in prepared.optional,
-            codes,
+            index not in prepared.optional,
+            prepared.matrix[:, index],
             prepared.missing_in_training.get(column.source.column, "unknown"),
         )
-        for column, codes in zip(columns, prepared.matrix.T, strict=True)
+        for index, column in enumerate(columns)
     ]
-    return Dataset(fields, prepared.matrix, truth[prepared.kept], held_out[prepared.kept])
+    kept = prepared.kept
+    return Dataset(fields, prepared.matrix, truth[kept], held_out[kept], prepared.predict)
 
 
 def require_one_field(dataset: Dataset, importance: Sequence[float], add_note: AddNote) -> Dataset:
@@ -81,12 +83,18 @@ def require_one_field(dataset: Dataset, importance: Sequence[float], add_note: A
         "The model answers without any of its facts; the form asks for "
         f"{dataset.fields[most].name}, which matters most."
     )
-    fields = [replace(item, required=index == most) for index, item in enumerate(dataset.fields)]
+    fields = [item.with_required(index == most) for index, item in enumerate(dataset.fields)]
     known = ~np.isnan(dataset.matrix[:, most])
-    return Dataset(fields, dataset.matrix[known], dataset.truth[known], dataset.held_out[known])
+    return replace(
+        dataset,
+        fields=fields,
+        matrix=dataset.matrix[known],
+        truth=dataset.truth[known],
+        held_out=dataset.held_out[known],
+    )
 
 
-def tighten_bounds(dataset: Dataset, predict: PredictFloat64) -> Dataset:
+def tighten_bounds(dataset: Dataset) -> Dataset:
     """Move bounds at which the model does not answer to the outermost row.
 
     A model with a logarithm in it, for example, has no finite answer at 0.
@@ -94,28 +102,23 @@ def tighten_bounds(dataset: Dataset, predict: PredictFloat64) -> Dataset:
     fields = []
     for index, item in enumerate(dataset.fields):
         codes = dataset.matrix[:, index]
-        if item.column.kind not in ("integer", "number"):
-            fields.append(item)
-            continue
-        reference = float(item.reference or 0)  # it is rounded, so it may lie just outside the rows
-        least = min(float(np.nanmin(codes)), reference)
-        most = max(float(np.nanmax(codes)), reference)
-        low = item.low if _answers_at(dataset, predict, index, item.low) else least
-        high = item.high if _answers_at(dataset, predict, index, item.high) else most
+        reference = item.field.encode(item.field.example)  # rounded, perhaps to outside the rows
+        low, high = bounds = item.field.code_bounds
+        if not _answers_at(dataset, index, low):
+            low = min(float(np.nanmin(codes)), reference)
+        if not _answers_at(dataset, index, high):
+            high = max(float(np.nanmax(codes)), reference)
         if low == high:
-            low, high = item.low, item.high
-        fields.append(replace(item, low=low, high=high))
+            low, high = bounds
+        fields.append(replace(item, field=item.field.with_code_bounds(low, high)))
     return replace(dataset, fields=fields)
 
 
-def _answers_at(dataset: Dataset, predict: PredictFloat64, column: int, value: float) -> bool:
+def _answers_at(dataset: Dataset, column: int, value: float) -> bool:
     """Whether the model answers rows that have this number in one column."""
     rows = dataset.matrix[:_TRIED].astype(np.float32)
     rows[:, column] = value
-    try:
-        return bool(np.isfinite(predict(rows)).all())
-    except Exception:  # an estimator may raise anything
-        return False
+    return is_answered(dataset.predict, rows)
 
 
 def describe_optional_fields(dataset: Dataset) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,54 +13,49 @@ import numpy as np
 import pandas as pd
 
 from model.contract.arrays import Float32Array, Float64Array
-from model.contract.sources import Frame, Source, widen
+from model.contract.sources import Frame, widen
 from model.making.columns import DataColumn
-from model.making.comparing import (
-    count_differing,
-    find_complete,
-    find_optional,
-    make_rows_to_compare,
-)
-from model.making.errors import TOOLS, AddError
-from model.making.estimators import Estimator, find_encoded_columns
-from model.making.missing_values import find_missing_in_training
-from model.making.model_sources import PreparedModel
-from model.making.predicting import load_compiled
+from model.making.compiling import compile_estimator
+from model.making.errors import AddError
+from model.making.fitted_steps import find_encoded_columns, find_missing_in_training
+from model.making.kinds import KINDS
+from model.making.kinds.output_kind import OutputKind
+from model.making.onnx.graphs import CompileError
+from model.making.prepared import PreparedModel, load_compiled, make_rows_to_compare, select_rows
 
 _TRIED = 20
 
 
 @dataclass(frozen=True)
 class EstimatorSource:
-    """A scikit-learn estimator."""
+    """A fitted estimator.
 
-    estimator: Estimator
+    ``names`` are the columns that it was fitted to, None where it was fitted to an array of
+    ``count`` columns (None where it does not say).
+    """
 
-    @property
-    def count(self) -> int | None:
-        return self.estimator.count
+    fitted: Any
+    names: tuple[str, ...] | None
+    count: int | None
+    kind: OutputKind
 
-    @property
-    def classes(self) -> tuple[Any, ...]:
-        return self.estimator.classes
+    def predict(self, rows: Any) -> Float64Array:
+        """Answer rows like those that it was fitted to, a frame of ``names`` or an array.
+
+        Returns:
+            Values, shape (rows,), or probabilities, shape (rows, classes).
+        """
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the person cannot change what it warns of here
+            return self.kind.predict(self.fitted, rows)
 
     def match_names(self, columns: Sequence[str]) -> tuple[str, ...] | None:
-        return self.estimator.names
+        return self.names
 
     def find_encoded(self, names: Sequence[str]) -> set[str]:
-        return find_encoded_columns(self.estimator.fitted, names)
+        return find_encoded_columns(self.fitted, names)
 
     def with_target(self, target: pd.Series, classes: Sequence[str]) -> EstimatorSource:
-        """Compare the number of classes that a person names; see ``ModelSource``.
-
-        Raises:
-            AddError: if they are not as many as the model's.
-        """
-        if classes and len(classes) != len(self.classes):
-            raise AddError(
-                f"--classes names {len(classes)}, but the model answers {len(self.classes)}: "
-                f"{', '.join(str(item) for item in self.classes)}."
-            )
         return self
 
     def prepare(
@@ -70,30 +66,23 @@ class EstimatorSource:
         Raises:
             AddError: if it cannot answer the data's rows, or the served form answers otherwise.
         """
-        estimator = self.estimator
         frame = self._find_frame(table, columns)
 
         def predict_codes(matrix: Float64Array) -> Float64Array:
-            return estimator.predict(frame.build(matrix))
+            return self.predict(frame.build(matrix))
 
         def predict(rows: Float32Array) -> Float64Array:
             return predict_codes(widen(rows))
 
         matrix = frame.read(table)
-        optional = find_optional(predict_codes, matrix, columns)
-        kept, needed = find_complete(matrix, optional)
-        if not kept.any():
-            raise AddError(
-                "No row has every fact that the model needs: "
-                f"{', '.join(columns[index].source.column for index in needed)}."
-            )
+        optional, kept = select_rows(predict_codes, matrix, columns)
         matrix = matrix[kept]
         self._compare_with_data(table[kept], frame, matrix)
-        joblib.dump(estimator.fitted, work / "model.joblib", compress=3)
+        joblib.dump(self.fitted, work / "model.joblib", compress=3)
         rows = make_rows_to_compare(matrix, optional)
         expected = predict_codes(rows)
         notes: tuple[str, ...] = ()
-        if differing := count_differing(predict(rows.astype(np.float32)), expected):
+        if differing := self.kind.count_differing(predict(rows.astype(np.float32)), expected):
             notes = (
                 f"{differing} of {len(rows)} rows get another answer where numbers have seven "
                 "digits, as on the form.",
@@ -101,14 +90,13 @@ class EstimatorSource:
         prepared = PreparedModel(
             matrix,
             kept,
-            frozenset(columns[index].naming.name for index in optional),
+            optional,
             predict,
             frame,
             ("model.joblib",),
             "model.joblib",
-            estimator.probabilities,
             notes=notes,
-            missing_in_training=find_missing_in_training(estimator.fitted, frame.names),
+            missing_in_training=find_missing_in_training(self.fitted, frame.names),
         )
         return self._compile(prepared, frame, rows, expected, work)
 
@@ -121,46 +109,38 @@ class EstimatorSource:
         work: Path,
     ) -> PreparedModel:
         """Serve the compiled model if it gives the same answers, else say why not."""
-        try:
-            from model.making.compiling import compile_estimator
-            from model.making.onnx.graphs import CompileError
-        except ModuleNotFoundError as error:
-            reason = (
-                f"{error.name} is not installed. `{TOOLS}` installs what compiling needs; "
-                "then add the model again with --force"
-            )
-            return replace(prepared, reason=reason)
-        output = "probabilities" if self.classes else "value"
 
         def check(compiled: bytes) -> None:
-            answers = load_compiled(compiled, output)(rows.astype(np.float32))
-            if differing := count_differing(answers, expected):
+            answers = load_compiled(compiled, self.kind.output)(rows.astype(np.float32))
+            if differing := self.kind.count_differing(answers, expected):
                 raise CompileError(f"{differing} of {len(rows)} rows get another answer")
 
         try:
-            compiled = compile_estimator(self.estimator, frame, check)
+            compiled = compile_estimator(self.fitted, self.kind, frame, check)
         except CompileError as error:
             return replace(prepared, reason=str(error))
         (work / "model.onnx").write_bytes(compiled)
         return replace(
             prepared,
-            predict=load_compiled(compiled, output),
+            predict=load_compiled(compiled, self.kind.output),
             files=("model.joblib", "model.onnx"),
             served="model.onnx",
         )
 
     def _find_frame(self, table: pd.DataFrame, columns: Sequence[DataColumn]) -> Frame:
         """The columns in the types with which the estimator answers: text first, then category."""
-        sources = tuple(column.source for column in columns)
-        names = [source.column for source in sources]
-        complete = table[table[names].notna().all(axis=1)]
+        sources = [column.source for column in columns]
+        complete = table[table[[source.column for source in sources]].notna().all(axis=1)]
         tried = (table if complete.empty else complete).head(_TRIED)
         problem: Exception | None = None
         for text_type in ("text", "category"):
-            retyped = tuple(_retype_text(source, text_type) for source in sources)
-            frame = Frame(columns=retyped, named=self.estimator.names is not None)
+            retyped = tuple(
+                source.model_copy(update={"type": text_type}) if source.is_text else source
+                for source in sources
+            )
+            frame = Frame(columns=retyped, named=self.names is not None)
             try:
-                answers = self.estimator.predict(frame.build(frame.read(tried)))
+                answers = self.predict(frame.build(frame.read(tried)))
             except AddError:
                 raise
             except Exception as error:  # an estimator may raise anything
@@ -180,15 +160,43 @@ class EstimatorSource:
             return  # it does not take the columns as the data have them
         raw = table[frame.names]
         try:
-            expected = self.estimator.predict(raw if frame.named else raw.to_numpy())
+            expected = self.predict(raw if frame.named else raw.to_numpy())
         except Exception:
             return  # it answers only rows that were rebuilt
-        if differing := count_differing(self.estimator.predict(frame.build(matrix)), expected):
+        if differing := self.kind.count_differing(self.predict(frame.build(matrix)), expected):
             raise AddError(
                 f"{differing} of {len(matrix)} rows get another answer from the form than from the "
                 "data. Say with --kind what a column is where the guess was wrong."
             )
 
 
-def _retype_text(source: Source, text_type: str) -> Source:
-    return source.model_copy(update={"type": text_type}) if source.is_text else source
+def describe_estimator(fitted: Any, where: str) -> EstimatorSource:
+    """Find out what a loaded object is.
+
+    Args:
+        fitted: the object.
+        where: its file, as messages call it.
+
+    Raises:
+        AddError: if it is no fitted estimator that answers in a known way.
+    """
+    if isinstance(fitted, type):
+        raise AddError(f"{where} holds the class {fitted.__name__} itself. Save a fitted model.")
+    name = type(fitted).__name__
+    if not hasattr(fitted, "predict"):
+        raise AddError(
+            f"{where} holds a {name}, which has no predict. Save the fitted estimator or Pipeline "
+            "itself: joblib.dump(model, 'model.joblib')."
+        )
+    matched = (kind.from_estimator(fitted, where) for kind in KINDS.values())
+    kind = next((found for found in matched if found is not None), None)
+    if kind is None:
+        raise AddError(f"{where} holds a {name}, which is neither a regressor nor a classifier.")
+    names = getattr(fitted, "feature_names_in_", None)
+    count = getattr(fitted, "n_features_in_", None)
+    return EstimatorSource(
+        fitted,
+        None if names is None else tuple(str(name) for name in names),
+        None if count is None else int(count),
+        kind,
+    )

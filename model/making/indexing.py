@@ -1,18 +1,20 @@
-"""Similar rows of an added model, and how far from them a row may be."""
+"""Similar rows of a model, and how far from them a row may be."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from model.contract.arrays import Float32Array, Float64Array
+from model.contract.arrays import Float32Array, Float64Array, FloatArray, IntArray
+from model.making.dataset import Dataset
 from model.making.drafting import DraftField
-from model.making.neighbors import build_neighbors, compute_ood_thresholds
-from model.making.predicting import PredictFloat64
+from model.making.kinds.output_kind import OutputKind
+from model.making.prepared import PredictFloat64
 from model.serving.explain import explain
-from model.serving.neighbors import Neighbors
+from model.serving.neighbors import NEAREST, Neighbors
 
 LEAST_ROWS = 100
 """Rows with every fact below which no similar rows are shown."""
@@ -20,9 +22,19 @@ LEAST_ROWS = 100
 MOST_ROWS = 2000
 """Rows that are kept, because each request measures its distance to all of them."""
 
-_EXPLAINED = 40
+_THRESHOLD_QUANTILE = 0.99
+_LEAST_SHARE = 0.05
+"""Of all importance, for each field: rows that differ only in an unimportant one are not equal."""
+
+_LEAST_DISTANCE = 0.3
+"""Added between two different choices, in standard deviations of the answers."""
+
+_BLOCK = 256
+"""Rows whose distances to all others are in memory together."""
+
+_MOST_SAMPLED = 400
+
 _SUBSETS = 6
-_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -30,21 +42,46 @@ class NeighborIndex:
     """The rows, and the columns of required and optional facts."""
 
     neighbors: Neighbors
-    required: tuple[int, ...]
-    optional: tuple[int, ...]
+    required: Sequence[int]
+    optional: Sequence[int]
 
     def ood_thresholds(self, known: Sequence[Sequence[int]]) -> list[float]:
-        """Return the distance within which a row is like the data.
+        """Return the distance that 99 % of the rows stay below, each left out of its own search.
 
         Args:
             known: the known optional columns of each group.
         """
-        groups = [[*self.required, *columns] for columns in known]
-        return [round(found, 6) for found in compute_ood_thresholds(self.neighbors, groups)]
+        count, columns = (
+            len(self.neighbors.rows),
+            sorted({*self.required, *itertools.chain(*known)}),
+        )
+        distances: list[list[Float32Array]] = [[] for _ in known]
+        for start in range(0, count, _BLOCK):
+            block = np.arange(start, min(start + _BLOCK, count))
+            squares_by_column = {
+                column: np.stack(
+                    [
+                        self.neighbors.compute_squared_differences(column, value)
+                        for value in self.neighbors.rows[block, column]
+                    ]
+                )
+                for column in columns
+            }
+            for optional, found in zip(known, distances, strict=True):
+                squares = np.zeros((len(block), count), dtype=np.float32)
+                for column in (*self.required, *optional):
+                    squares += squares_by_column[column]
+                squares[np.arange(len(block)), block] = np.inf
+                nearest = np.partition(squares, NEAREST - 1, axis=1)[:, :NEAREST]
+                found.append(np.sqrt(nearest).mean(axis=1))
+        return [
+            round(float(np.quantile(np.concatenate(blocks), _THRESHOLD_QUANTILE)), 6)
+            for blocks in distances
+        ]
 
     def ood_thresholds_by_count(self) -> tuple[float, ...]:
         """Return the threshold for each number of unknown facts, the mean of some random sets."""
-        rng = np.random.default_rng(_SEED)
+        rng = np.random.default_rng(0)
         thresholds = []
         for unknown in range(len(self.optional) + 1):
             count = 1 if unknown in (0, len(self.optional)) else _SUBSETS
@@ -57,75 +94,90 @@ class NeighborIndex:
 
 def encode_reference(fields: Sequence[DraftField]) -> Float32Array:
     """Return the reference row as a predictor takes it, shape (1, fields)."""
-    return np.array([[_encode_reference_value(item) for item in fields]], dtype=np.float32)
-
-
-def _encode_reference_value(item: DraftField) -> float:
-    if item.column.kind != "choice":
-        return float(item.reference)
-    values = [
-        value if isinstance(value, str) else label
-        for value, label in zip(item.column.source.values, item.column.labels, strict=True)
-    ]
-    return float(values.index(str(item.reference)))
+    codes = [item.field.encode(item.field.example) for item in fields]
+    return np.array([codes], dtype=np.float32)
 
 
 def compute_importance(
-    predict: PredictFloat64, matrix: Float64Array, fields: Sequence[DraftField]
+    kind: OutputKind,
+    predict: PredictFloat64,
+    matrix: Float64Array,
+    reference: Float32Array,
+    explained: int = 40,
 ) -> list[float]:
     """Return the mean absolute contribution of each fact over some rows.
 
     Args:
-        predict: the model; of classes, the contributions are those to the predicted one.
+        kind: how the model answers.
+        predict: the model.
         matrix: the rows, shape (rows, fields); NaN where unknown.
-        fields: in the order of the columns.
+        reference: the row that contributions are counted from, shape (1, fields).
+        explained: about how many rows count.
     """
-    reference = encode_reference(fields)
-    total = np.zeros(len(fields))
-    rows = matrix[:: max(1, len(matrix) // _EXPLAINED)].astype(np.float32)
-    for row in rows:
-        answers = predict(row[None, :])
-        predicted = int(answers[0].argmax()) if answers.ndim > 1 else None
-
-        def predict_one(coalitions: Float32Array, column: int | None = predicted) -> Float64Array:
-            values = predict(coalitions)
-            return values if column is None else values[:, column]
-
-        explanation = explain(predict_one, row[None, :], reference)
+    total = np.zeros(matrix.shape[1])
+    rows = matrix[:: max(1, len(matrix) // explained)].astype(np.float32)
+    for row in rows[:, None]:
+        explanation = explain(kind.make_value_function(predict, predict(row)), row, reference)
         total[list(explanation.columns)] += np.abs(explanation.contributions)
     mean: list[float] = (total / len(rows)).tolist()
     return mean
 
 
-def index_rows(
-    predict: PredictFloat64,
-    matrix: Float64Array,
-    truth: Float64Array,
-    fields: Sequence[DraftField],
-    importance: Sequence[float],
-) -> NeighborIndex | None:
-    """Index the rows that have every fact, or a sample of them; None where these are too few.
-
-    Args:
-        predict: the model.
-        matrix: the training rows, shape (rows, fields); NaN where unknown.
-        truth: their true values, or indices of classes, shape (rows,).
-        fields: in the order of the columns.
-        importance: of each field.
-    """
-    complete = np.flatnonzero(~np.isnan(matrix).any(axis=1))
+def index_rows(dataset: Dataset, importance: Sequence[float]) -> NeighborIndex | None:
+    """Index the training rows that have every fact, or a sample; None where these are too few."""
+    complete = np.flatnonzero(~dataset.held_out & ~np.isnan(dataset.matrix).any(axis=1))
     if len(complete) < LEAST_ROWS:
         return None
     if len(complete) > MOST_ROWS:
-        rng = np.random.default_rng(_SEED)
-        complete = np.sort(rng.choice(complete, MOST_ROWS, replace=False))
+        complete = np.sort(np.random.default_rng(0).choice(complete, MOST_ROWS, replace=False))
     choices = {
-        column: len(item.column.labels)
-        for column, item in enumerate(fields)
-        if item.column.kind == "choice"
+        column: len(item.field.categories)
+        for column, item in enumerate(dataset.fields)
+        if item.field.categories
     }
-    rows = matrix[complete].astype(np.float32)
-    neighbors = build_neighbors(rows, truth[complete], None, choices, importance, predict)
-    required = tuple(column for column, item in enumerate(fields) if item.required)
-    optional = tuple(column for column, item in enumerate(fields) if not item.required)
+    rows = dataset.matrix[complete].astype(np.float32)
+    neighbors = build_neighbors(
+        rows, dataset.truth[complete], None, choices, importance, dataset.predict
+    )
+    required = [column for column, item in enumerate(dataset.fields) if item.required]
+    optional = [column for column, item in enumerate(dataset.fields) if not item.required]
     return NeighborIndex(neighbors, required, optional)
+
+
+def build_neighbors(
+    rows: Float32Array,
+    answers: FloatArray,
+    years: IntArray | None,
+    choices: dict[int, int],
+    importance: Sequence[float],
+    predict: PredictFloat64,
+) -> Neighbors:
+    """Learn the distance and index the rows.
+
+    Args:
+        rows: the training rows, shape (rows, fields), without NaN.
+        answers: their observed values, shape (rows,).
+        years: when these were observed, shape (rows,), or None.
+        choices: how many choices each choice field has, by its column.
+        importance: mean absolute contribution of each field.
+        predict: the model's values for a matrix, shape (rows,) or (rows, classes), for the choices'
+            effects.
+    """
+    share = np.maximum(np.asarray(importance) / max(float(np.sum(importance)), 1e-12), _LEAST_SHARE)
+    deviation = rows.astype(np.float64).std(axis=0)
+    weights = (share / np.maximum(deviation, 1e-9) ** 2).astype(np.float32)
+    answer_deviation = float(np.std(answers))
+    tables = {}
+    for column, count in choices.items():
+        means = []
+        for code in range(count):
+            sample = rows[:: max(1, len(rows) // _MOST_SAMPLED)].copy()
+            sample[:, column] = code
+            means.append(np.atleast_1d(predict(sample).mean(axis=0)))
+        effect = np.array(means)
+        observed = np.std(effect[rows[:, column].astype(int)], axis=0)
+        effect /= np.linalg.norm(observed) or answer_deviation
+        between = np.linalg.norm(effect[:, None] - effect[None, :], axis=2)
+        distance = between + _LEAST_DISTANCE * (1 - np.eye(count))
+        tables[column] = (share[column] * distance**2).astype(np.float32)
+    return Neighbors(rows, answers, years, weights, tables)

@@ -1,125 +1,179 @@
-"""The manifest of an added model, written beside its artifacts."""
+"""The manifest of a model, written beside its artifacts: golden rows, hashes, versions."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import platform
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import numpy as np
-
+from model.contract.arrays import Float64Array
 from model.contract.card import Card
-from model.contract.manifest import Artifact, Calibration, GoldenRow, Manifest, TrainingData
-from model.making.bounds import round_bounds
-from model.making.dataset import Dataset
-from model.making.evaluating import SEED, Evaluation
-from model.making.golden import answer_golden_rows
+from model.contract.fields import Value
+from model.contract.manifest import (
+    Artifact,
+    Calibration,
+    GoldenRow,
+    Manifest,
+    ManifestBase,
+    TrainingData,
+)
+from model.contract.sources import Frame
+from model.making.errors import AddError
 from model.making.indexing import NeighborIndex
-from model.making.model_sources import PreparedModel
-from model.making.options import AddOptions
+from model.making.kinds.output_kind import Evaluation, OutputKind
+from model.making.prepared import PredictFloat64
+from model.serving.intervals import ConformalIntervals
+from model.serving.temperature import apply_temperature
 
 _LIBRARIES = ("joblib", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
-_AXIS_QUANTILES = (0.005, 0.995)
+_LEAST_GOLDEN = 3
 _LEAST_THRESHOLD = 1e-6  # a manifest takes no threshold of 0, which equal rows have
 
 
 def write_manifest(
-    work: Path,
-    options: AddOptions,
-    prepared: PreparedModel,
+    folder: Path,
     card: Card,
-    dataset: Dataset,
+    kind: OutputKind,
     evaluation: Evaluation,
     index: NeighborIndex | None,
+    *,
+    artifacts: Sequence[str],
+    served: str,
+    data: TrainingData,
+    truth: Float64Array,
+    reference: Mapping[str, Value],
+    golden: tuple[GoldenRow, ...],
+    frame: Frame | None = None,
+    seed: int = 0,
 ) -> Manifest:
     """Write the index of similar rows, if there is one, and the manifest.
 
     Args:
-        work: the folder of the model, in which its artifacts are.
-        options: what the person asked for.
-        prepared: the model and its artifacts.
+        folder: of the model, in which its artifacts are.
         card: its card.
-        dataset: the rows that it can answer.
-        evaluation: what the held-out rows showed.
+        kind: how it answers.
+        evaluation: what rows showed that it has not seen.
         index: of similar rows, if they are shown.
-
-    Raises:
-        AddError: if a row of the data does not fit the card.
+        artifacts: the names of its files.
+        served: the one that answers.
+        data: what it was trained on.
+        truth: the true answers in the data, shape (rows,).
+        reference: the row that contributions are counted from.
+        golden: see ``answer_golden_rows``.
+        frame: what a joblib file takes.
+        seed: of everything random in it.
     """
-    calibration, support = _add_ood_thresholds(evaluation.calibration, index, dataset)
-    files = list(prepared.files)
+    calibration, support = _add_ood_thresholds(evaluation.calibration, index, card.names)
     if index is not None:
-        index.neighbors.save(work / "neighbors.npz")
-        files.append("neighbors.npz")
-    low, high = np.quantile(dataset.truth, _AXIS_QUANTILES).tolist()
-    axis = round_bounds(low, high, False) if low < high else (low, low + 1)
-    data = options.data.read_bytes()
+        index.neighbors.save(folder / "neighbors.npz")
+        artifacts = [*artifacts, "neighbors.npz"]
     manifest = Manifest(
         trained=date.today(),
-        seed=SEED,
+        seed=seed,
         columns=card.names,
-        choices={
-            field.name: tuple(choice.value for choice in field.choices)
-            for field in card.fields
-            if field.kind == "choice"
-        },
-        served=prepared.served,
-        artifacts={name: _artifact((work / name).read_bytes()) for name in files},
-        versions=_versions(),
-        data=TrainingData(
-            file=options.data.name,
-            sha256=_artifact(data).sha256,
-            rows=dataset.training_rows,
-            text=card.data_text,
-            source=f"The file {options.data.name}, column {options.target}.",
-        ),
+        choices=card.categories,
+        served=served,
+        artifacts={name: describe_artifact(folder / name) for name in artifacts},
+        versions=read_versions(),
+        data=data,
         how=evaluation.how,
         metrics=evaluation.metrics,
         accuracy=evaluation.accuracy,
-        reference={item.name: item.reference for item in dataset.fields},
-        axis=axis if card.output.kind == "number" else None,
+        reference=dict(reference),
+        axis=kind.find_axis(truth),
         calibration=calibration,
         temperature=evaluation.temperature,
         neighbors="neighbors.npz" if index is not None else "",
-        frame=prepared.frame,
-        support=support,
-        golden=(GoldenRow(features={}, value=0),) * 3,
+        frame=frame,
+        ood_thresholds=support,
+        golden=golden,
     )
-    golden = answer_golden_rows(prepared.predict, card, manifest)
-    manifest = manifest.model_copy(update={"golden": golden})
-    text = json.dumps(manifest.model_dump(mode="json"), indent=1, ensure_ascii=False)
-    (work / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    save_manifest(folder, manifest)
     return manifest
 
 
+def save_manifest(folder: Path, manifest: ManifestBase) -> None:
+    """Write ``manifest.json``."""
+    text = json.dumps(manifest.model_dump(mode="json"), indent=1, ensure_ascii=False)
+    (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+
+
+def answer_golden_rows(
+    card: Card,
+    kind: OutputKind,
+    evaluation: Evaluation,
+    rows: Sequence[Mapping[str, Value]],
+    predict: PredictFloat64,
+    scale: PredictFloat64 | None = None,
+) -> tuple[GoldenRow, ...]:
+    """Answer rows, so that every later answer can be compared with this one; the last repeatedly.
+
+    Args:
+        card: the model's card.
+        kind: how it answers.
+        evaluation: what calibrates its answers.
+        rows: values as a person types them.
+        predict: the served model.
+        scale: of its intervals, where it predicts one.
+
+    Raises:
+        AddError: if the card does not allow one of the rows.
+    """
+    intervals = None
+    if evaluation.calibration is not None:
+        intervals = ConformalIntervals(evaluation.calibration, card.optional)
+    golden = []
+    for row in rows:
+        features, errors = card.validate_row(row)
+        if features is None:
+            raise AddError(f"A row of the data does not fit its own card: {errors}")
+        encoded, low, high = card.encode(features), None, None
+        answers = apply_temperature(predict(encoded), evaluation.temperature)
+        if intervals is not None:
+            group = intervals.find_group(
+                name for name in card.optional if features[name] is not None
+            )
+            spread = None if scale is None else scale(encoded)
+            low, high = (end.item() for end in intervals.compute_bounds(answers, spread, [group]))
+        value, label = kind.read_answer(answers[0])
+        golden.append(
+            GoldenRow(features=dict(features), value=value, label=label, low=low, high=high)
+        )
+    golden += golden[-1:] * (_LEAST_GOLDEN - len(golden))
+    return tuple(golden)
+
+
 def _add_ood_thresholds(
-    calibration: Calibration | None, index: NeighborIndex | None, dataset: Dataset
+    calibration: Calibration | None, index: NeighborIndex | None, names: Sequence[str]
 ) -> tuple[Calibration | None, tuple[float, ...]]:
     """The distances within which a row is like the data: in each group, or by unknown facts."""
     if index is None:
         return calibration, ()
-    columns = {item.name: column for column, item in enumerate(dataset.fields)}
     if calibration is None or calibration.groups[0].unknown is not None:
         return calibration, index.ood_thresholds_by_count()
-    known = [[columns[name] for name in group.known] for group in calibration.groups]
+    known = [[names.index(name) for name in group.known] for group in calibration.groups]
     groups = tuple(
-        group.model_copy(update={"support": max(threshold, _LEAST_THRESHOLD)})
+        group.model_copy(update={"ood_threshold": max(threshold, _LEAST_THRESHOLD)})
         for group, threshold in zip(calibration.groups, index.ood_thresholds(known), strict=True)
     )
     return calibration.model_copy(update={"groups": groups}), ()
 
 
-def _artifact(content: bytes) -> Artifact:
+def describe_artifact(path: Path) -> Artifact:
+    """Return a file's hash and size."""
+    content = path.read_bytes()
     return Artifact(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
 
 
-def _versions() -> dict[str, str]:
+def read_versions(libraries: Sequence[str] = _LIBRARIES) -> dict[str, str]:
+    """Return the versions of Python and of those libraries that are installed."""
     versions = {"python": platform.python_version()}
-    for name in _LIBRARIES:
+    for name in libraries:
         with suppress(PackageNotFoundError):
             versions[name] = version(name)
     return versions

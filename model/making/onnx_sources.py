@@ -18,18 +18,15 @@ import numpy as np
 import onnx
 import pandas as pd
 from onnx import TensorProto
+from scipy.special import softmax
 
 from model.contract.arrays import Float64Array
 from model.contract.sources import Frame
 from model.making.columns import DataColumn
-from model.making.comparing import (
-    count_differing,
-    find_complete,
-    find_optional,
-    make_rows_to_compare,
-)
 from model.making.errors import AddError
-from model.making.model_sources import PreparedModel
+from model.making.kinds.classes import ClassesKind
+from model.making.kinds.number import NumberKind
+from model.making.kinds.output_kind import OutputKind
 from model.making.onnx.signatures import (
     FLOAT_TYPES,
     NUMPY_TYPES,
@@ -39,8 +36,8 @@ from model.making.onnx.signatures import (
     read_output,
     read_tensor_info,
 )
-from model.making.onnx.wrapping import wrap_model
-from model.making.predicting import load_compiled
+from model.making.prepared import PreparedModel, load_compiled, make_rows_to_compare, select_rows
+from model.making.wrapping import wrap_model
 from model.serving.predictors import open_session
 
 
@@ -55,6 +52,13 @@ class OnnxSource:
     names: tuple[str, ...] | None
     count: int | None
     classes: tuple[Any, ...] = ()
+
+    @property
+    def kind(self) -> OutputKind:
+        """How it answers, once the target is known."""
+        if self.meaning == "value":
+            return NumberKind()
+        return ClassesKind(self.classes, self.meaning != "label")
 
     def match_names(self, columns: Sequence[str]) -> tuple[str, ...] | None:
         if self.names is None:
@@ -100,26 +104,20 @@ class OnnxSource:
         frame = Frame(columns=tuple(column.source for column in columns), named=True)
         self._check_inputs(columns)
         matrix = frame.read(table)
-        wrapped = wrap_model(
-            self.model, self.inputs, self.output, self.meaning, self.classes, frame
-        )
+        wrapped = wrap_model(self.model, self.inputs, self.output, self.meaning, self.kind, frame)
+        predict = load_compiled(wrapped, self.kind.output)
         if self.meaning == "probabilities":
             complete = matrix[~np.isnan(matrix).any(axis=1)]
-            answers = load_compiled(wrapped, "probabilities")(complete.astype(np.float32))
+            answers = predict(complete.astype(np.float32))
             if not np.allclose(answers.sum(axis=1), 1, atol=1e-3) or answers.min() < -1e-6:
                 return replace(self, meaning="logits").prepare(table, columns, work)
-        predict = load_compiled(wrapped, "probabilities" if self.classes else "value")
-        maskable = [
-            column if self._takes_nan(index, column) else _without_missing(column)
-            for index, column in enumerate(columns)
-        ]
-        optional = find_optional(lambda rows: predict(rows.astype(np.float32)), matrix, maskable)
-        kept, needed = find_complete(matrix, optional)
-        if not kept.any():
-            raise AddError(
-                "No row has every fact that the model needs: "
-                f"{', '.join(columns[index].source.column for index in needed)}."
-            )
+
+        def takes_nan(index: int) -> bool:
+            return self._input_of(index).type in FLOAT_TYPES and not columns[index].source.is_text
+
+        optional, kept = select_rows(
+            lambda rows: predict(rows.astype(np.float32)), matrix, columns, takes_nan
+        )
         matrix = matrix[kept]
         rows = make_rows_to_compare(matrix, optional)
         answers, expected = predict(rows.astype(np.float32)), self._answer_as_given(frame, rows)
@@ -128,7 +126,7 @@ class OnnxSource:
                 "The model answers some rows of the data with infinity or no number at all. Remove "
                 "these rows, or fix the model."
             )
-        if differing := count_differing(answers, expected):
+        if differing := self.kind.count_differing(answers, expected):
             raise AddError(
                 f"{differing} of {len(rows)} rows get another answer from the file as you gave it: "
                 "this form of ONNX is not supported well enough to serve it."
@@ -142,21 +140,16 @@ class OnnxSource:
         return PreparedModel(
             matrix,
             kept,
-            frozenset(columns[index].naming.name for index in optional),
+            optional,
             predict,
             None,
             ("model.onnx",),
             "model.onnx",
-            self.meaning != "label",
             notes=tuple(notes),
         )
 
     def _input_of(self, column: int) -> TensorInfo:
         return self.inputs[column if len(self.inputs) > 1 else 0]
-
-    def _takes_nan(self, index: int, column: DataColumn) -> bool:
-        """Whether an unknown fact can reach the model as NaN at all."""
-        return self._input_of(index).type in FLOAT_TYPES and not column.source.is_text
 
     def _check_inputs(self, columns: Sequence[DataColumn]) -> None:
         for index, column in enumerate(columns):
@@ -181,13 +174,12 @@ class OnnxSource:
             labels = answers.reshape(-1).tolist()
             return np.array([[label == item for item in self.classes] for label in labels], float)
         answers = np.asarray(answers, dtype=float)
-        if not self.classes:
+        if self.meaning == "value":
             return np.asarray(answers.reshape(-1))
         if self.meaning == "logits":
-            powers = np.exp(answers - answers.max(axis=1, keepdims=True))
-            answers = powers / powers.sum(axis=1, keepdims=True)
+            return np.asarray(softmax(answers, axis=1))
         if self.meaning == "sigmoid":
-            answers = np.column_stack([1 - answers.reshape(-1), answers.reshape(-1)])
+            return np.column_stack([1 - answers.reshape(-1), answers.reshape(-1)])
         return np.asarray(answers)
 
     def _feed(self, table: pd.DataFrame) -> dict[str, Any]:
@@ -208,14 +200,6 @@ def _numpy_type(item: TensorInfo) -> Any:
     return object if item.type == TensorProto.STRING else NUMPY_TYPES[item.type]
 
 
-_NEWLINE = "\n"
-
-
-def _without_missing(column: DataColumn) -> DataColumn:
-    """The column with nothing missing, so that its field is required."""
-    return replace(column, cells=column.cells.dropna())
-
-
 def read_onnx(path: Path) -> OnnxSource:
     """Read an ONNX file.
 
@@ -230,7 +214,7 @@ def read_onnx(path: Path) -> OnnxSource:
         onnx.checker.check_model(model)
     except Exception as error:
         raise AddError(
-            f"{path} is not a valid ONNX file: {str(error).strip().partition(_NEWLINE)[0]}"
+            f"{path} is not a valid ONNX file: {str(error).strip().splitlines()[0]}"
         ) from error
     constants = {constant.name for constant in model.graph.initializer}
     inputs = tuple(

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from model.making.columns import Kind
-
 AddNote = Callable[[str], object]
 """Takes one or two sentences about something that the person should know."""
 
@@ -30,7 +28,7 @@ class AddOptions:
     trust: bool = False
     features: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
-    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     coverage: float = 0.9
     force: bool = False

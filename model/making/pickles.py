@@ -10,25 +10,10 @@ import joblib
 from sklearn.exceptions import InconsistentVersionWarning
 
 from model.making.errors import AddError
-from model.making.estimators import Estimator, describe_estimator
-
-_START = 512
-_PICKLE = "a pickle"
-_SIGNATURES = {
-    b"\x89PNG": "a PNG picture",
-    b"\xff\xd8\xff": "a JPEG picture",
-    b"%PDF": "a PDF file",
-    b"PK\x03\x04": "a ZIP archive",
-    b"\x89HDF": "an HDF5 file",
-    **dict.fromkeys((b"\x80", b"\x1f\x8b", b"x\x9c", b"x\x01", b"x\xda", b"BZh"), _PICKLE),
-    **dict.fromkeys((b"\xfd7zXZ", b"\x04\x22\x4d\x18", b"]\x00"), _PICKLE),
-}
-"""How files begin; a pickle may be compressed."""
-
-_TEXT = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\n\r") | frozenset(range(0x80, 0x100))
+from model.making.estimator_sources import EstimatorSource, describe_estimator
 
 
-def load_estimator(path: Path) -> Estimator:
+def load_estimator(path: Path) -> EstimatorSource:
     """Load a joblib or pickle file; that runs whatever code is in it.
 
     Raises:
@@ -50,7 +35,12 @@ def load_estimator(path: Path) -> Estimator:
                 "and save it again."
             ) from error
         except Exception as error:  # what joblib raises depends on the file's bytes
-            raise AddError(_explain_version(path, caught) or _explain_file(path, error)) from error
+            raise AddError(
+                _explain_version(path, caught)
+                or f"{path} does not load as a joblib or pickle file ({type(error).__name__}). It "
+                "is another kind of file, or damaged, or was saved by other versions of its "
+                "libraries. Name the file of the fitted model, or save it again here."
+            ) from error
     if reason := _explain_version(path, caught):
         raise AddError(reason)
     return describe_estimator(fitted, str(path))
@@ -60,32 +50,10 @@ def _explain_version(path: Path, caught: Sequence[warnings.WarningMessage]) -> s
     """Say that another version of scikit-learn saved a file; "" where none did."""
     for warning in caught:
         if isinstance(warning.message, InconsistentVersionWarning):
-            old, new = (
-                warning.message.original_sklearn_version,
-                warning.message.current_sklearn_version,
-            )
+            new = warning.message.current_sklearn_version
             return (
-                f"{path} was saved by scikit-learn {old}, and this is {new}: its answers could "
-                f"differ without a warning. Fit and save it with scikit-learn {new}."
+                f"{path} was saved by scikit-learn {warning.message.original_sklearn_version}, and "
+                f"this is {new}: its answers could differ without a warning. Fit and save it with "
+                f"scikit-learn {new}."
             )
     return ""
-
-
-def _explain_file(path: Path, error: Exception) -> str:
-    """Say why a file does not load, by how it begins."""
-    start = path.read_bytes()[:_START]
-    content = next(
-        (name for signature, name in _SIGNATURES.items() if start.startswith(signature)), ""
-    )
-    if content == _PICKLE:
-        return (
-            f"{path} is a joblib or pickle file that does not load here "
-            f"({type(error).__name__}): it is damaged, or was saved by other versions of its "
-            "libraries. Save it again with those that are installed here."
-        )
-    if not start:
-        content = "an empty file"
-    if not content and not set(start) - _TEXT:
-        content = "text"
-    guess = f", but {content}" if content else ""
-    return f"{path} is not a joblib or pickle file{guess}. Name the file of the fitted model."

@@ -10,7 +10,7 @@ from model.contract import formatting
 from model.contract.manifest import Manifest, Metric
 from model.making.dataset import Dataset
 from model.making.drafting import LOCALE, DraftOutput
-from model.making.model_sources import PreparedModel
+from model.making.prepared import PreparedModel
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def summarize(
         (
             item.name,
             item.column.kind + ("" if item.required else ", may be empty"),
-            item.accepted,
+            ", ".join(option.label for option in item.field.options) or item.field.accepted_text,
             f"{item.column.source.column}: {item.column.guess}",
         )
         for item in dataset.fields
@@ -53,18 +53,11 @@ def summarize(
         folder,
         folder.name.replace("_", "-"),
         fields,
-        _describe_output(output),
+        output.description,
         _describe_served(prepared),
         figures,
         tuple(notes),
     )
-
-
-def _describe_output(output: DraftOutput) -> str:
-    if output.classes:
-        return f"{output.naming.label}: {', '.join(label for _, label in output.classes)}"
-    step = formatting.format_short(output.round_to, LOCALE)
-    return f"{output.naming.label}, in steps of {step} {output.naming.unit}".strip()
 
 
 def _describe_served(prepared: PreparedModel) -> str:

@@ -8,83 +8,87 @@ from collections.abc import Iterator
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic_core import PydanticCustomError
 
-from model.contract.card import Card
-from model.contract.errors import KEEP_CLASSES, MAKE_AGAIN, OR_MAKE_AGAIN, ModelError, run_checks
+from model.contract.card import Card, CardBase
+from model.contract.errors import OR_MAKE_AGAIN, ModelError, run_checks
+from model.contract.files import ManifestT
 from model.contract.lines import find_line
-from model.contract.manifest import Manifest, ManifestBase
-from model.contract.outputs import ClassOutput
-from model.serving.intervals import ConformalIntervals
+from model.contract.manifest import Manifest
+
+CardT = TypeVar("CardT", bound=CardBase)
 
 
-def check_card(card: Card, manifest: Manifest, folder: Path, text: str) -> None:
-    """Compare the card's fields, choices and coverage with the manifest's.
+class ModelFolder(NamedTuple, Generic[CardT, ManifestT]):
+    """A model's folder with what was read from it; ``text`` is that of the card."""
 
-    Args:
-        card: the card.
-        manifest: the manifest.
-        folder: the model's folder.
-        text: the text of the card, for the line numbers.
+    path: Path
+    card: CardT
+    manifest: ManifestT
+    text: str
 
-    Raises:
-        ModelError: with every difference.
-    """
-    problems = [
-        *_compare_columns(card, manifest, folder, text),
-        *_compare_choices(card, manifest, folder, text),
-        *_check_reference(card, manifest, folder),
-        *_compare_output(card, manifest, folder, text),
-    ]
-    if problems:
-        raise ModelError(*problems)
+    @property
+    def manifest_path(self) -> Path:
+        """The file of the manifest, for messages."""
+        return self.path / "manifest.json"
+
+    def locate(self, *loc: int | str) -> str:
+        """The file and line of a location in the card."""
+        line = find_line(self.text, loc) if loc else None
+        return f"{self.path / 'card.toml'}{f', line {line}' if line else ''}"
 
 
-def _locate(folder: Path, text: str, *loc: int | str) -> str:
-    """The file and line of a location in the card."""
-    line = find_line(text, loc) if loc else None
-    return f"{folder / 'card.toml'}{f', line {line}' if line else ''}"
+TabularFolder = ModelFolder[Card, Manifest]
 
 
-def _compare_columns(card: Card, manifest: Manifest, folder: Path, text: str) -> Iterator[str]:
+def compare_fields(folder: TabularFolder) -> Iterator[str]:
+    """Compare the card's fields and choices with the manifest; the problems."""
+    yield from _compare_columns(folder)
+    yield from _compare_choices(folder)
+    yield from _check_reference(folder)
+
+
+def _compare_columns(folder: TabularFolder) -> Iterator[str]:
+    card, manifest = folder.card, folder.manifest
     same = True
     for name in manifest.columns:
         if name not in card.names:
             same = False
             yield (
-                f"{_locate(folder, text)}: the model was trained on {name!r}, which no field asks "
+                f"{folder.locate()}: the model was trained on {name!r}, which no field asks "
                 f'for. Add a block [[fields]] with name = "{name}".'
             )
     for index, name in enumerate(card.names):
         if name not in manifest.columns:
             same = False
             yield (
-                f"{_locate(folder, text, 'fields', index, 'name')}: the model knows no column "
+                f"{folder.locate('fields', index, 'name')}: the model knows no column "
                 f"{name!r}. Remove its [[fields]] block, or train the model with it."
             )
     if same and card.names != manifest.columns:
         yield (
-            f"{_locate(folder, text)}: the fields must stand in the order of the model's columns: "
+            f"{folder.locate()}: the fields must stand in the order of the model's columns: "
             f"{', '.join(manifest.columns)}."
         )
 
 
-def _compare_choices(card: Card, manifest: Manifest, folder: Path, text: str) -> Iterator[str]:
+def _compare_choices(folder: TabularFolder) -> Iterator[str]:
+    card, manifest = folder.card, folder.manifest
     for index, field in enumerate(card.fields):
-        if field.kind != "choice" or field.name not in manifest.columns:
+        if not field.categories or field.name not in manifest.columns:
             continue
-        values = tuple(choice.value for choice in field.choices)
-        if values != manifest.choices.get(field.name):
+        if field.categories != manifest.choices.get(field.name):
             yield (
-                f"{_locate(folder, text, 'fields', index, 'choices')}: the choices of "
+                f"{folder.locate('fields', index, 'choices')}: the choices of "
                 f"{field.name!r} must be those that the model was compiled with, in their order: "
                 f"{', '.join(manifest.choices.get(field.name, ()))}."
             )
 
 
-def _check_reference(card: Card, manifest: Manifest, folder: Path) -> Iterator[str]:
-    where = folder / "manifest.json"
+def _check_reference(folder: TabularFolder) -> Iterator[str]:
+    card, manifest, where = folder.card, folder.manifest, folder.manifest_path
     for name, value in manifest.reference.items():
         if name not in card.by_name:
             if name not in manifest.columns:
@@ -99,57 +103,25 @@ def _check_reference(card: Card, manifest: Manifest, folder: Path) -> Iterator[s
             yield f"{where}: reference lacks {name!r}."
 
 
-def _compare_output(card: Card, manifest: Manifest, folder: Path, text: str) -> Iterator[str]:
-    where = folder / "manifest.json"
-    calibration = manifest.calibration
-    if isinstance(card.output, ClassOutput):
-        if calibration is not None:
-            yield f"{where}: classes have no calibrated range."
-        values = {option.value for option in card.output.classes}
-        for label in dict.fromkeys(golden.label for golden in manifest.golden):
-            if label not in values:
-                yield (
-                    f"{_locate(folder, text, 'output', 'classes')}: {label!r} is missing, which "
-                    f"the model predicted when it was made. {KEEP_CLASSES}"
-                )
-        return
-    if manifest.axis is None:
-        yield f"{where}: a regressor needs an axis."
-    if calibration is None:
-        return
-    if calibration.coverage != card.output.coverage:
-        yield (
-            f"{_locate(folder, text, 'output', 'coverage')}: output.coverage = "
-            f"{card.output.coverage}, but the range was calibrated for {calibration.coverage}. "
-            "Write that, or train again."
-        )
-    if missing_groups := ConformalIntervals(calibration, card.optional).count_missing_groups():
-        yield (
-            f"{where}: the calibration lacks {missing_groups} subsets of the optional fields. "
-            f"{MAKE_AGAIN}"
-        )
-
-
-def check_hashes(manifest: ManifestBase, folder: Path, *others: str) -> None:
+def check_hashes(folder: ModelFolder[Any, Any], *others: str) -> None:
     """Compare the SHA-256 of every file with the manifest's, before it is loaded.
 
     Args:
-        manifest: names the served artifact.
-        folder: the model's folder.
+        folder: its manifest names the served artifact.
         others: names of the other files that will be loaded.
 
     Raises:
         ModelError: with every file that is missing, or differs from the manifest.
     """
-    names = (manifest.served, *others)
-    run_checks(*(partial(_check_hash, manifest, folder, name) for name in names))
+    names = (folder.manifest.served, *others)
+    run_checks(*(partial(_check_hash, folder, name) for name in names))
 
 
-def _check_hash(manifest: ManifestBase, folder: Path, name: str) -> None:
-    path, artifact = folder / name, manifest.artifacts.get(name)
+def _check_hash(folder: ModelFolder[Any, Any], name: str) -> None:
+    path, artifact = folder.path / name, folder.manifest.artifacts.get(name)
     if artifact is None:
-        raise ModelError(f"{folder / 'manifest.json'}: {name!r} is not among its artifacts.")
-    if path.parent != folder or not path.is_file():
+        raise ModelError(f"{folder.manifest_path}: {name!r} is not among its artifacts.")
+    if path.parent != folder.path or not path.is_file():
         raise ModelError(
             f"{path} is missing. Fetch it from where the manifest came from. {OR_MAKE_AGAIN}"
         )
@@ -161,18 +133,19 @@ def _check_hash(manifest: ManifestBase, folder: Path, name: str) -> None:
         )
 
 
-def check_versions(manifest: Manifest, folder: Path) -> None:
+def check_versions(folder: TabularFolder) -> None:
     """Check that the installed scikit-learn is the one that saved a served joblib file.
 
     Raises:
         ModelError: if it is not; with both versions.
     """
-    if not manifest.served.endswith(".joblib"):
+    served = folder.manifest.served
+    if not served.endswith(".joblib"):
         return
-    saved_by, installed = manifest.versions.get("scikit-learn"), version("scikit-learn")
+    saved_by, installed = folder.manifest.versions.get("scikit-learn"), version("scikit-learn")
     if saved_by != installed:
         raise ModelError(
-            f"{folder / manifest.served} was saved by scikit-learn {saved_by}, this is "
+            f"{folder.path / served} was saved by scikit-learn {saved_by}, this is "
             f"{installed}: its predictions could differ without an error. Put "
             f"scikit-learn=={saved_by} into pyproject.toml, or train again."
         )

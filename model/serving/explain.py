@@ -31,7 +31,7 @@ ValueFunction = Callable[[Float32Array], FloatArray]
 """The predictor's values, shape (rows,), for a matrix of shape (rows, fields)."""
 
 
-class Explanation(NamedTuple):
+class ShapleyValues(NamedTuple):
     """Where a prediction comes from.
 
     ``base`` + the sum of ``contributions`` = the prediction, in its unit. ``columns`` are the
@@ -97,7 +97,7 @@ class Coalitions:
         """
         return np.where(self.own, row, reference)
 
-    def explain(self, values: FloatArray) -> Explanation:
+    def explain(self, values: FloatArray) -> ShapleyValues:
         """Share the difference between the row's and the reference's value among the given facts.
 
         Args:
@@ -109,10 +109,10 @@ class Coalitions:
         if self._plain_weights:
             plain = values.tolist()
             shares = [sum(map(mul, weights, plain)) for weights in self._plain_weights]
-            return Explanation(plain[0], self.given, tuple(shares))
+            return ShapleyValues(plain[0], self.given, tuple(shares))
         values = values.astype(np.float64)
         if self._orders is None:
-            return Explanation(
+            return ShapleyValues(
                 float(values[0]), self.given, tuple(self._weights.dot(values).tolist())
             )
         facts = self._orders.shape[1]
@@ -121,7 +121,7 @@ class Coalitions:
         pairs = gains.reshape(2, -1, facts).mean(axis=0)
         contributions = self._weights @ pairs.mean(axis=0)
         error = float((pairs.std(axis=0, ddof=1) / np.sqrt(len(pairs))).max())
-        return Explanation(float(values[0]), self.given, tuple(contributions.tolist()), error)
+        return ShapleyValues(float(values[0]), self.given, tuple(contributions.tolist()), error)
 
 
 get_coalitions = lru_cache(maxsize=64)(Coalitions)
@@ -143,7 +143,7 @@ def split_by_reference(
 
 def explain(
     predict: ValueFunction, row: Float32Array, reference: Float32Array, seed: int = 0
-) -> Explanation:
+) -> ShapleyValues:
     """The contributions to the prediction of one row.
 
     Args:

@@ -1,9 +1,34 @@
 """Conformal prediction intervals, with the quantiles of the known optional facts."""
 
-import math
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
+from model.contract.arrays import Float64Array, FloatArray
 from model.contract.manifest import Calibration, CalibrationGroup
+
+
+def compute_bounds(
+    values: Float64Array,
+    scales: FloatArray | float,
+    below: Float64Array,
+    above: Float64Array,
+    relative: bool,
+) -> tuple[Float64Array, Float64Array]:
+    """The bounds from ``below`` scales below each value to ``above`` scales above it.
+
+    Args:
+        values: the predicted numbers, shape (..., rows).
+        scales: the scales of their errors, of the same shape.
+        below: conformal quantiles of the errors below, in scales, 0 or more; of a shape that
+            broadcasts to that of the values.
+        above: the same of the errors above, of the same shape as ``below``.
+        relative: whether the errors are those of the logarithm.
+    """
+    low, high = -below * scales, above * scales
+    if relative:
+        return values * np.exp(low), values * np.exp(high)
+    return values + low, values + high
 
 
 class ConformalIntervals:
@@ -42,22 +67,20 @@ class ConformalIntervals:
         return int(2 ** len(self._optional)) - len(self._groups)
 
     def compute_bounds(
-        self, values: Sequence[float], scales: Sequence[float], group: CalibrationGroup
-    ) -> tuple[list[float], list[float]]:
-        """The lower and upper bounds of a few rows of one group, in the unit of ``values``.
+        self, values: Float64Array, scales: FloatArray | None, groups: Sequence[CalibrationGroup]
+    ) -> tuple[Float64Array, Float64Array]:
+        """The lower and upper bounds of some rows, each shape (rows,), in the unit of ``values``.
 
-        A plain loop, because NumPy takes longer than that to start.
+        Args:
+            values: the predicted numbers, shape (rows,).
+            scales: the scales of their intervals, shape (rows,); None counts as 1.
+            groups: the calibration of each row, or one for all.
         """
-        lows, highs, exp = [], [], math.exp
-        below, above = -group.low, group.high
-        for value, scale in zip(values, scales, strict=True):
-            if self.relative:
-                lows.append(value * exp(below * scale))
-                highs.append(value * exp(above * scale))
-            else:
-                lows.append(value + below * scale)
-                highs.append(value + above * scale)
-        return lows, highs
+        below = np.array([group.low for group in groups])
+        above = np.array([group.high for group in groups])
+        return compute_bounds(
+            values, 1.0 if scales is None else scales, below, above, self.relative
+        )
 
     def find_narrowing(self, known: frozenset[str]) -> tuple[str, float] | None:
         """The unknown fact that narrows the interval most, and its share of the median width.

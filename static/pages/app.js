@@ -1,4 +1,5 @@
-// What htmx can't do: dim the old answer at the first key, delay errors, announce once, report failures.
+// What htmx can't do: dim the old answer at the first key, delay errors, announce once, report
+// failures, preview a chosen file.
 (() => {
   "use strict";
   if (!window.htmx) return; // the form posts by itself
@@ -6,7 +7,10 @@
   const $ = (id) => document.getElementById(id);
   const form = $("form"), answer = $("answer"), alertBox = $("alert");
   const fields = [...form.querySelectorAll(".field")];
-  const state = () => `${new URLSearchParams(new FormData(form))}`;
+  const file = form.querySelector("[type=file]"), preview = $("preview");
+  const kept = file ? "Your picture is still chosen." : "What you typed is kept.";
+  const spell = (data) => `${new URLSearchParams([...data].map(([name, value]) =>
+    [name, value instanceof File ? value.size && value.name + value.size + value.lastModified : value]))}`;
   const refresh = () => form.dispatchEvent(new Event("input", { bubbles: true }));
   let timer, retried, last;
 
@@ -48,15 +52,33 @@
     alertBox.innerHTML = '<p></p><button form="form">Try again</button>';
     alertBox.firstChild.textContent = words;
   }
+  async function drawPreview() {
+    const [chosen] = file.files;
+    preview.hidden = true;
+    try {
+      const picture = await createImageBitmap(chosen, { resizeWidth: 240 });
+      if (chosen !== file.files[0]) return;
+      preview.width = picture.width;
+      preview.height = picture.height;
+      preview.getContext("2d").drawImage(picture, 0, 0);
+      preview.hidden = false;
+    } catch {
+      // no file, or not one that the browser can show; the answer has the error
+    }
+  }
   const on = (name, listener) => document.addEventListener(name, listener, true);
 
   on("input", (event) => {
+    if (![event.target, event.target.form].includes(form)) return; // it changes no answer
     form.dispatchEvent(new Event("htmx:abort"));
     if (event.isTrusted) {
       retried = false;
       last = event.target;
     }
-    event.target.closest(".field:not([data-wrong])")?.removeAttribute("data-left");
+    if (file) {
+      file.closest(".field").dataset.left = ""; // a choice is complete, as a key is not
+      drawPreview();
+    } else event.target.closest(".field:not([data-wrong])")?.removeAttribute("data-left");
     pending();
   });
   on("submit", () => {
@@ -74,12 +96,12 @@
   on("htmx:before:swap", (event) => {
     const { ctx } = event.detail;
     if (!answers(ctx)) return;
-    const old = `${ctx.request.body}` !== state();
+    const old = spell(ctx.request.body) !== spell(new FormData(form));
     const whole = fields.every(({ dataset }) => ctx.text.includes(`"${dataset.field}-error"`));
     if (!old && whole) return;
     event.preventDefault();
     if (old) refresh();
-    else failed("The answer was cut short. What you typed is kept.");
+    else failed(`The answer was cut short. ${kept}`);
   });
   on("htmx:after:swap", (event) => answers(event.detail.ctx) && settled());
   on("htmx:response:error", (event) => {
@@ -87,11 +109,11 @@
     if (status === 422) return;
     const fault = new DOMParser().parseFromString(text, "text/html").getElementById("error");
     const words = fault && [...fault.children].map((part) => part.textContent).join(". ");
-    failed(words || "The server could not answer.", [502, 503, 504].includes(status),
+    failed(words || `The server could not answer. ${kept}`, [502, 503, 504].includes(status),
       +headers.get("Retry-After"));
   });
   on("htmx:error", ({ detail }) => failed(
-    "No answer came. Check your connection; what you typed is kept.", detail.error !== "timeout"));
+    `No answer came. Check your connection. ${kept}`, detail.error !== "timeout"));
 
   // A link into the page moves the focus and adds no step to the history.
   on("click", (event) => {
@@ -111,9 +133,9 @@
   });
 
   addEventListener("pageshow", (event) => {
-    const changed = [...form.elements].some(({ options, type, value, defaultValue }) => options
+    const changed = [...form.elements].some(({ options, value, defaultValue }) => options
       ? value !== ([...options].find((option) => option.defaultSelected) ?? options[0]).value
-      : type === "text" && value !== defaultValue);
+      : value !== (defaultValue ?? value));
     if (event.persisted ? answer.dataset.state : changed) refresh();
   });
   fields.forEach((field) => {

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from model.contract.files import read_any_card
+from model import read_card
 from tests.browser.test_accessible import violations
 from tests.conftest import Server, free_port
 from tests.tabular_checks import MODEL_FOLDERS
@@ -32,7 +32,7 @@ def test_its_pages_have_no_violation(page: Page, every_server: Server, folder: P
     assert violations(page) == []
     page.goto(home + "about")
     assert violations(page) == []
-    if not hasattr(read_any_card(folder / "card.toml"), "examples"):
+    if not hasattr(read_card(folder / "card.toml"), "examples"):
         return
     page.goto(home)
     page.locator(".examples a").first.click()

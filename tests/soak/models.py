@@ -12,13 +12,16 @@ import joblib
 import numpy as np
 import onnx
 
-from model import Regressor, load_as
-from model.serving.predictors import OnnxPredictor
+from model import NumberModel
+from model.serving.kinds.number import OnnxPredictor
+from tests.loading import load_as
 
 HANGS_AT = 4321.0
 """The input for which the hanging model never returns."""
 
 CARD = """
+format = 2
+kind = "number"
 title = "How much is it?"
 summary = "A price by size."
 limits = ["Made up."]
@@ -27,7 +30,6 @@ not_for = ["anything but tests"]
 [output]
 label = "Price"
 noun = "price"
-kind = "number"
 format = "number"
 
 [[fields]]
@@ -65,6 +67,7 @@ def write_model(folder: Path, estimator: Any) -> None:
     artifact = folder / "model.joblib"
     joblib.dump(estimator, artifact)
     manifest = {
+        "format": 2,
         "trained": str(dt.date.today()),
         "seed": 0,
         "columns": ["size"],
@@ -85,7 +88,7 @@ def write_model(folder: Path, estimator: Any) -> None:
 
 def change_artifact(folder: Path) -> None:
     """Replace the ONNX model by one whose every value is 1.25 times the old."""
-    old, path = load_as(Regressor, folder), folder / "model.onnx"
+    old, path = load_as(NumberModel, folder), folder / "model.onnx"
     graph = onnx.load(str(path))
     for node in graph.graph.node:
         node.output[:] = ["old value" if name == "value" else name for name in node.output]
@@ -110,7 +113,7 @@ def describe_artifact(path: Path) -> dict[str, Any]:
     return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
 
 
-def _update_manifest(folder: Path, model: Regressor) -> None:
+def _update_manifest(folder: Path, model: NumberModel) -> None:
     """Update the manifest to match the artifact, golden predictions included."""
     manifest_path, path = folder / "manifest.json", folder / "model.onnx"
     manifest = json.loads(manifest_path.read_text())
@@ -118,7 +121,7 @@ def _update_manifest(folder: Path, model: Regressor) -> None:
     for golden in manifest["golden"]:
         features, _ = model.card.validate_row(golden["features"])
         assert features is not None
-        prediction = model.predict(features)
+        (prediction,) = model.predict([features])
         golden["value"] = prediction.value
         if prediction.interval is not None:
             golden["low"], golden["high"] = prediction.interval.low, prediction.interval.high

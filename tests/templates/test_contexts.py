@@ -1,9 +1,8 @@
 """The contract of the templates: they use every variable of their context, and no other."""
 
 import re
-from dataclasses import fields
 from pathlib import Path
-from typing import get_args
+from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup, Tag
@@ -11,26 +10,23 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import meta, nodes
 
-from app.kinds.pictures.contexts import ImageResultContext
+from app.kinds import KINDS
 from app.presentation import contexts as views
+from model.contract.fields import FIELD_KINDS
 from tests.conftest import HOUSE
 from tests.html import FRAGMENT
 from tests.tools import ROOT
 
 TEMPLATES = ROOT / "templates"
-CONTEXTS = {
+CONTEXTS: dict[str, Any] = {
     "pages/page.html": views.PageContext,
-    "kinds/_result.html": views.ResultContext,
-    "pages/picture_page.html": views.ImagePageContext,
-    "kinds/picture_result.html": ImageResultContext,
     "presentation/field_errors.html": views.FieldErrorsContext,
     "pages/about.html": views.AboutContext,
     "api/page.html": views.ApiContext,
     "pages/error.html": views.ErrorContext,
     "pages/embed.html": views.PageContext,
-    "pages/picture_embed.html": views.ImagePageContext,
 }
-FORMS = {"presentation/_form.html", "kinds/picture_form.html"}
+FORM = "presentation/_form.html"
 PARTIALS = sorted(path for path in TEMPLATES.rglob("_*.html"))
 
 
@@ -49,7 +45,7 @@ def used_names(app: Flask, template: str) -> set[str]:
     inner: set[str] = set()
     for reference in meta.find_referenced_templates(tree):
         if reference is None:  # the widget of a field's kind: all get the same
-            for kind in ("choice", "image", "integer"):
+            for kind in (*FIELD_KINDS, "image"):
                 inner |= used_names(app, f"presentation/fields/{kind}.html")
         else:
             inner |= used_names(app, reference)
@@ -58,9 +54,14 @@ def used_names(app: Flask, template: str) -> set[str]:
 
 @pytest.mark.parametrize("template", sorted(CONTEXTS))
 def test_a_template_uses_what_its_context_has_and_nothing_else(app: Flask, template: str) -> None:
-    given = {item.name for item in fields(CONTEXTS[template])}
+    given = set(CONTEXTS[template]._fields)
     set_by_templates = {"live", "level", "error_of"}
     assert used_names(app, template) - set_by_templates == given
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_result_uses_what_its_kind_of_model_has_and_nothing_else(app: Flask, kind: str) -> None:
+    assert used_names(app, f"kinds/{kind}.html") == {"site", "version", "result"}
 
 
 @pytest.mark.parametrize("path", PARTIALS, ids=lambda path: str(path.name))
@@ -78,9 +79,9 @@ def test_a_partial_has_one_root_whose_id_is_its_name(path: Path) -> None:
     assert roots[0]["id"] == path.name.removeprefix("_").split(".")[0]
 
 
-def test_only_the_forms_send_requests() -> None:
+def test_only_the_form_sends_requests() -> None:
     for path in TEMPLATES.rglob("*.html"):
-        if str(path.relative_to(TEMPLATES)) not in FORMS:
+        if str(path.relative_to(TEMPLATES)) != FORM:
             assert not re.search(r"hx-(get|post|trigger|target|sync)", path.read_text()), path
 
 
@@ -90,11 +91,7 @@ def test_nothing_is_marked_safe() -> None:
 
 
 def test_every_kind_of_field_has_a_widget() -> None:
-    from model.contract.fields import ChoiceField, FlagField, IntegerField, NumberField
-    from model.contract.pictures import ImageField
-
-    for kind in (ChoiceField, FlagField, ImageField, IntegerField, NumberField):
-        name = get_args(kind.model_fields["kind"].annotation)[0]
+    for name in (*FIELD_KINDS, "image"):
         assert (TEMPLATES / "presentation" / "fields" / f"{name}.html").is_file()
 
 

@@ -4,30 +4,39 @@ A field validates what was typed or sent as JSON, says what is wrong with it, an
 as one float for the predictor, NaN where it is unknown.
 """
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import Field
 
-from model.contract.fields.base import BaseField, Features, Value, make_error
-from model.contract.fields.choice import ChoiceField, FlagField, Option, find_repeated
+from model.contract.fields.base import BaseField, Features, Option, Sample, Value, make_error
+from model.contract.fields.choice import ChoiceField, FlagField, find_repeated
+from model.contract.fields.date import DateField
 from model.contract.fields.numeric import IntegerField, NumberField, PluralForms
 
 __all__ = [
+    "FIELD_KINDS",
     "AnyField",
     "BaseField",
     "ChoiceField",
+    "DateField",
     "Features",
     "FlagField",
     "IntegerField",
     "NumberField",
     "Option",
     "PluralForms",
+    "Sample",
     "Value",
     "find_repeated",
     "make_error",
 ]
 
-AnyField = Annotated[
-    IntegerField | NumberField | ChoiceField | FlagField, Field(discriminator="kind")
-]
-"""Every kind of field; a new one is a class here, a template and a test."""
+_Field = IntegerField | NumberField | ChoiceField | FlagField | DateField
+"""Every kind of field; a new one is a class, its name here, a template and a test."""
+
+AnyField = Annotated[_Field, Field(discriminator="kind")]
+
+FIELD_KINDS: dict[str, type[BaseField]] = {
+    get_args(field.model_fields["kind"].annotation)[0]: field for field in get_args(_Field)
+}
+"""The class of each kind of field, by the kind's name in a card."""

@@ -3,16 +3,44 @@
 import math
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple, Self
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from model.contract.arrays import Float32Array, Float64Array
 from model.contract.placeholders import check_placeholders
 
 Value = int | float | str | bool | None
 Features = Mapping[str, Value]
 """One row by field name: a number, a choice's value, a flag, or None where unknown."""
+
+
+class Option(BaseModel):
+    """One of a few values, and the label that people read for it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    value: str = Field(min_length=1, max_length=100)
+    """The value for programs and for the model."""
+
+    label: str = Field(min_length=1, max_length=100)
+    """The words for people."""
+
+
+class Sample(NamedTuple):
+    """What a field is drafted from.
+
+    ``keys`` are the keys that the card has for every kind, ``unit`` is "" where none is known,
+    ``codes`` (rows,) are the known codes of the rows, and ``options`` the values that they stand
+    for, if they stand for any.
+    """
+
+    keys: Mapping[str, Any]
+    unit: str
+    codes: Float64Array
+    options: tuple[Option, ...]
 
 
 def make_error(kind: str, message: str) -> PydanticCustomError:
@@ -65,6 +93,21 @@ class BaseField(BaseModel):
     }
     """The placeholders that each text of any kind of field may have, by the text's key."""
 
+    json_types: ClassVar[tuple[type, ...]] = (str,)
+    """The types that its values may have in JSON."""
+
+    input_mode: ClassVar[str] = "text"
+    """The keyboard that a phone shows for it."""
+
+    verb: ClassVar[str] = "Enter"
+    """How a message asks for the value."""
+
+    codes_text: ClassVar[str] = "codes"
+    """What its codes are, in the plural."""
+
+    whole: ClassVar[bool] = True
+    """Whether its codes are whole numbers."""
+
     @field_validator(*placeholders, check_fields=False)
     @classmethod
     def _text_has_known_placeholders(cls, text: str, info: ValidationInfo) -> str:
@@ -88,7 +131,42 @@ class BaseField(BaseModel):
     @property
     def missing_text(self) -> str:
         """The error message for a missing value."""
-        return f"Enter {self.noun_phrase}"
+        return f"{self.verb} {self.noun_phrase}"
+
+    @property
+    def accepted_text(self) -> str:
+        """What the field accepts, for people: "0 to 8 bedrooms"."""
+        raise NotImplementedError
+
+    @property
+    def accepted_json_text(self) -> str:
+        """What the field accepts in JSON: "whole number, 0 to 8 bedrooms"."""
+        return self.accepted_text
+
+    @property
+    def title_noun(self) -> str:
+        """What a title calls the value: "Price by living area"."""
+        return self.noun
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """The options that the form lists; none where it takes what is typed."""
+        return ()
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The values that the model gets as their index; none where its code is a number."""
+        return ()
+
+    @property
+    def suffix(self) -> str:
+        """What stands behind the input."""
+        return ""
+
+    @property
+    def input_attributes(self) -> dict[str, str]:
+        """The attributes in HTML of the input that it is typed into."""
+        return {"type": "text", "inputmode": self.input_mode}
 
     @property
     def repeated_text(self) -> str:
@@ -118,6 +196,16 @@ class BaseField(BaseModel):
         """Turn a value that is not blank into the field's value; see ``validate_value``."""
         raise NotImplementedError
 
+    def accepts_json(self, value: object) -> bool:
+        """Whether a value from JSON has the field's type; text that ``read`` takes may not."""
+        return isinstance(value, self.json_types) and not (
+            isinstance(value, str) and not value.strip()
+        )
+
+    def format_input(self, typed: str) -> str:
+        """What was typed, as the input shows it again."""
+        return typed
+
     @property
     def encoder(self) -> Callable[[Any], float]:
         """The function that encodes a known value as the predictor's float."""
@@ -130,6 +218,44 @@ class BaseField(BaseModel):
     def decode(self, code: float) -> Any:
         """The inverse of ``encode``."""
         return None if math.isnan(code) else code
+
+    @property
+    def code_bounds(self) -> tuple[float, float]:
+        """The smallest and the largest code."""
+        return 0, len(self.options) - 1
+
+    def round_codes(self, codes: Float64Array) -> Float64Array:
+        """The codes nearest to some numbers, shape (rows,)."""
+        return np.round(codes) if self.whole else codes
+
+    def decode_typed(self, code: float) -> Value:
+        """A known code as the value that a visitor would type."""
+        value: Value = self.decode(code)
+        return value
+
+    def with_code_bounds(self, low: float, high: float) -> Self:
+        """The same field with other bounds, where it has any."""
+        return self
+
+    @classmethod
+    def draft(cls, sample: Sample) -> Self:
+        """A field that takes what is in some rows, and more."""
+        raise NotImplementedError
+
+    @classmethod
+    def find_misfit(cls, numbers: Float64Array) -> str:
+        """Why numbers, shape (rows,), cannot be its codes; "" where they can."""
+        fractions = cls.whole and (np.round(numbers) != numbers).any()
+        return "it holds fractions" if fractions else ""
+
+    def make_grid(self, known: Float32Array | None) -> Float32Array:
+        """The codes along the what-if curve, shape (points,).
+
+        Args:
+            known: the codes of the training rows, shape (rows,), if there are any.
+        """
+        low, high = self.code_bounds
+        return np.arange(low, high + 1, dtype=np.float32)
 
     def format_value(self, value: Any) -> str:
         """The value as people read it, with its unit."""
@@ -150,3 +276,8 @@ class BaseField(BaseModel):
     def json_schema(self) -> dict[str, Any]:
         """The schema of a given value in JSON Schema 2020-12."""
         raise NotImplementedError
+
+    @property
+    def json_notes(self) -> tuple[str, ...]:
+        """What its description in a schema adds to the help."""
+        return ()

@@ -1,25 +1,20 @@
 """Fields that take one of a few values: a list of choices, or yes and no."""
 
+import json
 import math
+import textwrap
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+import numpy as np
+from pydantic import Field, model_validator
 
-from model.contract.fields.base import BaseField, make_error
+from model.contract.arrays import Float64Array
+from model.contract.fields.base import BaseField, Option, Sample, make_error
 
-
-class Option(BaseModel):
-    """One value that a choice field can take, and the label that people read for it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    value: str = Field(min_length=1, max_length=100)
-    """The value for programs and for the model."""
-
-    label: str = Field(min_length=1, max_length=100)
-    """The words for people."""
+_LONGEST_QUOTED = 48
+"""Characters of a label that a drafted sentence quotes."""
 
 
 def find_repeated(options: tuple[Option, ...]) -> list[str]:
@@ -29,7 +24,7 @@ def find_repeated(options: tuple[Option, ...]) -> list[str]:
 
 
 class ChoiceField(BaseField):
-    """One value out of a list; encoded as its index in the card's list."""
+    """One value out of a list."""
 
     kind: Literal["choice"]
     """The kind of field."""
@@ -40,6 +35,8 @@ class ChoiceField(BaseField):
 
     example: str
     """One of the choices' values, for the OpenAPI text."""
+
+    verb: ClassVar[str] = "Choose"
 
     @model_validator(mode="after")
     def _values_are_distinct(self) -> "ChoiceField":
@@ -58,8 +55,20 @@ class ChoiceField(BaseField):
         return {choice.value: choice.label for choice in self.choices}
 
     @property
-    def missing_text(self) -> str:
-        return f"Choose {self.noun_phrase}"
+    def options(self) -> tuple[Option, ...]:
+        return self.choices
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        return tuple(self._codes)
+
+    @property
+    def accepted_text(self) -> str:
+        return f"one of {len(self.choices)}"
+
+    @property
+    def accepted_json_text(self) -> str:
+        return "one of " + ", ".join(map(json.dumps, self._codes))
 
     def read(self, value: object) -> str:
         if not isinstance(value, str) or value not in self._codes:
@@ -79,9 +88,26 @@ class ChoiceField(BaseField):
     def json_schema(self) -> dict[str, Any]:
         return {"type": "string", "enum": list(self._codes)}
 
+    @property
+    def json_notes(self) -> tuple[str, ...]:
+        return ("; ".join(f"{item.value}: {item.label}" for item in self.choices),)
+
+    @classmethod
+    def draft(cls, sample: Sample) -> Self:
+        most_frequent = int(np.bincount(sample.codes.astype(int)).argmax())
+        options = sample.options
+        return cls(**sample.keys, choices=options, example=options[most_frequent].value)
+
+    @classmethod
+    def find_misfit(cls, numbers: Float64Array) -> str:
+        return ""
+
 
 class FlagField(BaseField):
-    """Yes or no; encoded as 1 and 0."""
+    """Yes or no; the model gets 1 or 0.
+
+    The noun follows the word whether: "Say whether {noun}".
+    """
 
     kind: Literal["flag"]
     """The kind of field."""
@@ -95,18 +121,29 @@ class FlagField(BaseField):
     no: str = "No"
     """The word for false."""
 
-    @property
-    def missing_text(self) -> str:
-        return f"Say {self.noun_phrase}"
+    json_types: ClassVar[tuple[type, ...]] = (bool,)
+    codes_text: ClassVar[str] = "0 and 1"
+    verb: ClassVar[str] = "Say"
 
     @property
     def noun_phrase(self) -> str:
         return f"whether {self.noun}"
 
     @property
-    def choices(self) -> tuple[Option, ...]:
-        """The two options of the widget."""
+    def title_noun(self) -> str:
+        return self.label
+
+    @property
+    def options(self) -> tuple[Option, ...]:
         return (Option(value="yes", label=self.yes), Option(value="no", label=self.no))
+
+    @property
+    def accepted_text(self) -> str:
+        return f"{self.yes} or {self.no}"
+
+    @property
+    def accepted_json_text(self) -> str:
+        return "true or false"
 
     def read(self, value: object) -> bool:
         if isinstance(value, bool):
@@ -126,3 +163,17 @@ class FlagField(BaseField):
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": "boolean"}
+
+    def decode_typed(self, code: float) -> str:
+        return "yes" if code else "no"
+
+    @classmethod
+    def draft(cls, sample: Sample) -> Self:
+        label = textwrap.shorten(sample.keys["label"], _LONGEST_QUOTED, placeholder=" …")
+        escaped = label.replace("{", "{{").replace("}", "}}")
+        texts = {"noun": f"“{label}” is true", "reason_text": f"“{escaped}” is {{value}}"}
+        return cls(**{**sample.keys, **texts}, example=bool(sample.codes.mean() > 0.5))
+
+    @classmethod
+    def find_misfit(cls, numbers: Float64Array) -> str:
+        return "" if set(numbers.tolist()) <= {0, 1} else "it holds more than 0 and 1"

@@ -2,19 +2,25 @@
 
 import math
 import re
+from decimal import Decimal
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from model.contract import formatting
-from model.contract.fields.base import BaseField, make_error
+from model.contract.fields.base import Sample, Value, make_error
+from model.contract.fields.ordered import OrderedField
 from model.contract.reading import NotANumberError, read_number
 
 _PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?").fullmatch
 _MAX_PLAIN = 15
 """Characters of a plain number that is read without ``read_number``; longer ones are rare."""
+
+
+_FIRST_YEAR, _LAST_YEAR = 1000, 3000
+"""Bounds of what is called a year and is one, which gets no thousands separator."""
 
 
 class PluralForms(BaseModel):
@@ -41,7 +47,7 @@ class PluralForms(BaseModel):
     """The form for all other numbers."""
 
 
-class NumericField(BaseField):
+class NumericField(OrderedField):
     """What integers and numbers share.
 
     ``count_text`` is the noun after a number ("3 bedrooms"), ``apart`` that after a difference
@@ -71,24 +77,24 @@ class NumericField(BaseField):
     """How a row with a smaller value differs. Placeholder: ``{amount}``."""
 
     min: int | float
-    """The smallest value that the field takes."""
-
     max: int | float
-    """The largest value that the field takes."""
-
     example: int | float
-    """A value between ``min`` and ``max``, for error messages and the OpenAPI text."""
 
     grouping: bool = True
     """Whether thousands are grouped: 1,850. A year is not: 1995."""
 
-    @model_validator(mode="after")
-    def _bounds_are_ordered(self) -> "NumericField":
-        if not self.min < self.max:
-            raise ValueError(f"min must be below max: min = {self.min}, max = {self.max}")
-        if not self.min <= self.example <= self.max:
-            raise ValueError(f"example = {self.example} is outside min and max")
-        return self
+    json_types: ClassVar[tuple[type, ...]] = (int, float)
+
+    json_noun: ClassVar[str] = "number"
+    """What a value is in JSON."""
+
+    @property
+    def suffix(self) -> str:
+        return self.unit
+
+    @property
+    def accepted_json_text(self) -> str:
+        return f"{self.json_noun}, {self.accepted_text}"
 
     def _read_number(self, value: object) -> int | float:
         number: float
@@ -106,9 +112,7 @@ class NumericField(BaseField):
             number = value
             if isinstance(value, float) and not math.isfinite(value):
                 raise self._not_a_number()
-        if not self.min <= number <= self.max:
-            low, high = self.format_number(self.min), self.format_number(self.max)
-            raise make_error("range", f"{self.label} must be between {low} and {high}")
+        self._check_bounds(number)
         return number
 
     @cached_property
@@ -116,18 +120,17 @@ class NumericField(BaseField):
         return (self.unit.lower(), *self.unit_spellings) if self.unit else self.unit_spellings
 
     def _not_a_number(self) -> PydanticCustomError:
-        sample = self.format_number(self.example)
+        sample = self.format_bare(self.example)
         return make_error("number", f"{self.label} must be a number, like {sample}")
 
-    def format_number(self, value: float) -> str:
-        """The number without its unit, in the card's locale; see ``formatting.format_short``."""
+    def format_bare(self, value: Any) -> str:
         return formatting.format_short(value, self._locale, self.grouping)
 
     def format_value(self, value: Any) -> str:
         return self._format_amount(value, self.count_text)
 
     def _format_amount(self, value: float, forms: PluralForms | None) -> str:
-        text = self.format_number(value)
+        text = self.format_bare(value)
         if forms is not None:
             form = formatting.plural_form(value, self._locale)
             return f"{text}\u00a0{getattr(forms, form) or forms.other}"
@@ -154,6 +157,17 @@ class NumericField(BaseField):
         start = f"{noun} {{amount}}" if noun else "{amount}"
         return self.larger_text or f"{start} more", self.smaller_text or f"{start} less"
 
+    @property
+    def json_notes(self) -> tuple[str, ...]:
+        return (f"In {self.unit}",) if self.unit else ()
+
+    @classmethod
+    def draft(cls, sample: Sample) -> Self:
+        plain = sample.unit.lower().replace(" ", "")
+        spellings = {plain, plain.rstrip("s")} if " " in sample.unit else set()
+        keys = {"unit": sample.unit, "unit_spellings": sorted(spellings)}
+        return super().draft(sample._replace(keys={**sample.keys, **keys}))
+
 
 class IntegerField(NumericField):
     """A whole number between two bounds."""
@@ -166,28 +180,48 @@ class IntegerField(NumericField):
     example: int
     """A value that the field takes, for the OpenAPI text."""
 
+    json_noun: ClassVar[str] = "whole number"
+    codes_text: ClassVar[str] = "whole numbers"
+    input_mode: ClassVar[str] = "numeric"
+
     def read(self, value: object) -> int:
         number = self._read_number(value)
         if number != int(number):
-            sample = self.format_number(self.example)
+            sample = self.format_bare(self.example)
             raise make_error("whole", f"{self.label} must be a whole number, like {sample}")
         return int(number)
 
     def decode(self, code: float) -> int | None:
         return None if math.isnan(code) else round(code)
 
+    @classmethod
+    def draft(cls, sample: Sample) -> Self:
+        field = super().draft(sample)
+        is_year = "year" in field.name and field.min >= _FIRST_YEAR and field.max < _LAST_YEAR
+        return field.model_copy(update={"grouping": False, "help": ""}) if is_year else field
+
     def json_schema(self) -> dict[str, Any]:
         return {"type": "integer", "minimum": self.min, "maximum": self.max}
 
 
 class NumberField(NumericField):
-    """A number between two bounds, fractions allowed."""
+    """A number between two bounds; it may have decimals."""
 
     kind: Literal["number"]
     """The kind of field."""
 
+    codes_text: ClassVar[str] = "numbers"
+    whole: ClassVar[bool] = False
+    input_mode: ClassVar[str] = "decimal"
+
     def read(self, value: object) -> float:
         return float(self._read_number(value))
+
+    def decode_typed(self, code: float) -> Value:
+        # Nobody types sixteen digits, but rounding may pass a bound that is the outermost row.
+        rounded = formatting.round_short(code)
+        code = rounded if self.min <= rounded <= self.max else code
+        return format(Decimal(repr(code)), "f") if "e" in repr(code) else code
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": "number", "minimum": self.min, "maximum": self.max}

@@ -1,15 +1,13 @@
-"""A fitted pipeline as an ONNX model, in two ways: its choices as codes, or as strings."""
+"""A fitted estimator as an ONNX model from INPUT: its choices as codes, or as their values."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
-import pandas as pd
 from onnx import helper, numpy_helper
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
@@ -18,97 +16,54 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
-from model.making.onnx.exporting import explain_failure, export_estimator
+from model.making.onnx.exporting import export_estimator
 from model.making.onnx.graphs import (
     INPUT,
     CompileError,
     is_text,
     make_column_nodes,
-    prefix_names,
     prepend_nodes,
 )
-from model.serving.frames import Choices
 
-CODES = "codes"
+Choices = Mapping[str, Sequence[Any]]
+"""The values of each column that has codes, by the column's name."""
+
+_CODES = "codes"
 _INVERSES = {np.exp: ["Exp"], np.expm1: ["Exp", "Decrement"], None: []}
 _NO_CHOICE = -1.0
 
 
-class FittedRegressor(Protocol):
-    """A fitted scikit-learn regressor."""
-
-    def predict(self, rows: pd.DataFrame, /) -> npt.NDArray[Any]:
-        """Answer each row of the frame with a number, shape (rows,)."""
-        ...
-
-
 ConvertEstimator = Callable[[Any, Sequence[str], Choices], onnx.ModelProto]
-"""Makes an ONNX model from an estimator, the card's fields in order, and the choices by column."""
+"""Makes an ONNX model from an estimator, its columns in order, and the choices by column."""
 
 
-def convert_regressor(
-    name: str,
-    pipeline: FittedRegressor,
-    convert: ConvertEstimator,
-    fields: Sequence[str],
-    choices: Choices,
-) -> onnx.ModelProto:
-    """Convert one pipeline to a model from INPUT to an output [N].
-
-    Args:
-        name: the name of the output.
-        pipeline: the regressor, with or without wrappers that transform its target.
-        convert: converts it without these wrappers.
-        fields: the columns in the card's order.
-        choices: the values of each column of choices.
-
-    Raises:
-        CompileError: if it has no ONNX form; says why.
-    """
-    regressor, inverse = unwrap_regressor(name, pipeline)
-    try:
-        model = convert(regressor, fields, choices)
-    except CompileError as error:
-        raise CompileError(f"{name}: {error}") from error
-    except Exception as error:  # converters raise any type of error
-        raise CompileError(f"{name}: {explain_failure(error)}") from error
-    return _finish(model, name, inverse)
-
-
-def unwrap_regressor(name: str, pipeline: FittedRegressor) -> tuple[Any, list[str]]:
-    """Take the wrappers off a pipeline.
-
-    Args:
-        name: what messages call it.
-        pipeline: the regressor.
+def unwrap_regressor(fitted: Any) -> tuple[Any, list[str]]:
+    """Take the wrappers that transform a target off an estimator.
 
     Returns:
-        The pipeline inside, and the ONNX operators that undo its target's transformation.
+        The estimator inside, and the ONNX operators that undo its target's transformation.
 
     Raises:
         CompileError: if that transformation has no ONNX form.
     """
     inverse: list[str] = []
-    inner: Any = pipeline
-    while isinstance(inner, TransformedTargetRegressor | FrozenEstimator):
-        if isinstance(inner, FrozenEstimator):
-            inner = inner.estimator
+    while isinstance(fitted, TransformedTargetRegressor | FrozenEstimator):
+        if isinstance(fitted, FrozenEstimator):
+            fitted = fitted.estimator
             continue
-        if inner.transformer is not None or inner.inverse_func not in _INVERSES:
+        if fitted.transformer is not None or fitted.inverse_func not in _INVERSES:
             raise CompileError(
-                f"{name}: its target is transformed back by "
-                f"{inner.inverse_func or inner.transformer}; only inverse_func=np.exp and np.expm1 "
-                "have an ONNX form here"
+                "its target is transformed back by "
+                f"{fitted.inverse_func or fitted.transformer}; only inverse_func=np.exp and "
+                "np.expm1 have an ONNX form here"
             )
-        inverse = _INVERSES[inner.inverse_func] + inverse
-        inner = inner.regressor_
-    return inner, inverse
+        inverse = _INVERSES[fitted.inverse_func] + inverse
+        fitted = fitted.regressor_
+    return fitted, inverse
 
 
-def _finish(model: onnx.ModelProto, name: str, inverse: Sequence[str]) -> onnx.ModelProto:
-    """Append the inverse of the target's transformation, and make the output `name` [N]."""
-    graph = model.graph
-    last = graph.output[0].name
+def append_inverse(graph: onnx.GraphProto, last: str, inverse: Sequence[str]) -> str:
+    """Append the inverse of a target's transformation; return the name of the result."""
     for operator in inverse:
         if operator == "Exp":
             graph.node.append(helper.make_node("Exp", [last], [f"{last}_exp"]))
@@ -117,18 +72,11 @@ def _finish(model: onnx.ModelProto, name: str, inverse: Sequence[str]) -> onnx.M
             graph.initializer.append(numpy_helper.from_array(np.array(1, np.float32), "one"))
             graph.node.append(helper.make_node("Sub", [last, "one"], [f"{last}_less_one"]))
             last = f"{last}_less_one"
-    graph.initializer.append(numpy_helper.from_array(np.array([-1], np.int64), "flat"))
-    graph.node.append(helper.make_node("Reshape", [last, "flat"], ["answer"]))
-    return prefix_names(model, name)
+    return last
 
 
 def convert_codes(estimator: Any, fields: Sequence[str], choices: Choices) -> onnx.ModelProto:
-    """Convert an estimator whose encoders are changed to take codes in place of the values.
-
-    Args:
-        estimator: the fitted estimator; stays as it is.
-        fields: the columns in the card's order.
-        choices: the values of each column of choices.
+    """Convert an estimator whose encoders are changed, in a copy, to take codes for the values.
 
     Raises:
         CompileError: if its choices do not go straight to encoders that take only choices.
@@ -144,7 +92,7 @@ def convert_codes(estimator: Any, fields: Sequence[str], choices: Choices) -> on
     elif used:
         raise CompileError("its choices don't go through a ColumnTransformer first")
     matrix = FloatTensorType([None, len(fields)])
-    model = export_estimator(coded, [(CODES if used else INPUT, matrix)])
+    model = export_estimator(coded, [(_CODES if used else INPUT, matrix)])
     if used:
         is_choice = [name in choices for name in fields]
         prepend_nodes(_mark_unknown_choices(is_choice, model.graph), model.graph)
@@ -154,14 +102,14 @@ def convert_codes(estimator: Any, fields: Sequence[str], choices: Choices) -> on
 def _mark_unknown_choices(
     is_choice: Sequence[bool], graph: onnx.GraphProto
 ) -> list[onnx.NodeProto]:
-    """Make the nodes that lead from INPUT to CODES, with -1 for an unknown choice."""
+    """Make the nodes that lead from INPUT to codes, with -1 for an unknown choice."""
     # Encoders in ONNX take integers, and NaN as an integer is 0, a choice, on some processors.
     graph.initializer.append(numpy_helper.from_array(np.array([is_choice]), "is_choice"))
     graph.initializer.append(numpy_helper.from_array(np.array(_NO_CHOICE, np.float32), "no_choice"))
     return [
         helper.make_node("IsNaN", [INPUT], ["unknown"]),
         helper.make_node("And", ["unknown", "is_choice"], ["unknown_choice"]),
-        helper.make_node("Where", ["unknown_choice", "no_choice", INPUT], [CODES]),
+        helper.make_node("Where", ["unknown_choice", "no_choice", INPUT], [_CODES]),
     ]
 
 
@@ -210,13 +158,8 @@ def _code(value: Any, values: list[object]) -> float:
     return float(values.index(value))
 
 
-def convert_strings(estimator: Any, fields: Sequence[str], choices: Choices) -> onnx.ModelProto:
+def convert_columns(estimator: Any, fields: Sequence[str], choices: Choices) -> onnx.ModelProto:
     """Convert an estimator as it is, with one input a column, made from INPUT by nodes before it.
-
-    Args:
-        estimator: the fitted estimator.
-        fields: the columns in the card's order.
-        choices: the values of each column of choices.
 
     Raises:
         CompileError: if it takes a column that is no field of the card.
@@ -233,5 +176,17 @@ def convert_strings(estimator: Any, fields: Sequence[str], choices: Choices) -> 
     for name in names:
         position = list(fields).index(name)
         nodes += make_column_nodes(name, position, choices.get(name), model.graph)
+    prepend_nodes(nodes, model.graph)
+    return model
+
+
+def convert_matrix(estimator: Any, fields: Sequence[str], choices: Choices) -> onnx.ModelProto:
+    """Convert an estimator of plain numbers, with nodes before it that make its matrix of INPUT."""
+    model = export_estimator(estimator, [(_CODES, FloatTensorType([None, len(fields)]))])
+    nodes: list[onnx.NodeProto] = []
+    parts = [f"column_{position}" for position in range(len(fields))]
+    for position, name in enumerate(fields):
+        nodes += make_column_nodes(parts[position], position, choices.get(name), model.graph)
+    nodes.append(helper.make_node("Concat", parts, [_CODES], axis=1))
     prepend_nodes(nodes, model.graph)
     return model

@@ -5,7 +5,7 @@ Every model takes INPUT, float32 [N, K]: the codes of the card's fields.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -75,6 +75,18 @@ def is_text(values: Sequence[object] | None) -> bool:
     return values is not None and isinstance(values[0], str)
 
 
+def append_probabilities(graph: onnx.GraphProto, outputs: Sequence[str]) -> None:
+    """Append the node that leads from a converted classifier's outputs to "answer" [N, C].
+
+    Raises:
+        CompileError: if its only output is a label.
+    """
+    if len(outputs) == 1:
+        raise CompileError("its converter gives no probabilities")
+    graph.node.append(helper.make_node("Cast", [outputs[1]], ["answer"], to=1))
+    prune_graph(graph, "answer")
+
+
 def append_one_hot(graph: onnx.GraphProto, label: str, classes: Sequence[Any]) -> None:
     """Append the nodes that lead from a label [N] to "answer" [N, C]."""
     texts = is_text(classes)
@@ -101,6 +113,7 @@ def append_one_hot(graph: onnx.GraphProto, label: str, classes: Sequence[Any]) -
             helper.make_node("Cast", ["is_class"], ["answer"], to=1),
         ]
     )
+    prune_graph(graph, "answer")
 
 
 def prune_graph(graph: onnx.GraphProto, output: str) -> None:
@@ -121,57 +134,49 @@ def prune_graph(graph: onnx.GraphProto, output: str) -> None:
     graph.node.extend(reversed(kept))
 
 
-def prefix_names(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
-    """Put a prefix before every name but INPUT's; "answer" becomes the output called ``name``."""
-    graph, prefix = model.graph, f"{name}/"
-    names = {"answer": name, INPUT: INPUT, "": ""}
-    for node in graph.node:
-        node.name = ""
-        for tensors in (node.input, node.output):
-            tensors[:] = [names.setdefault(tensor, prefix + tensor) for tensor in tensors]
-    for constant in graph.initializer:
-        constant.name = names.setdefault(constant.name, prefix + constant.name)
-    return model
+def append_flat(graph: onnx.GraphProto, last: str, answer: str) -> None:
+    """Append the node that makes [N] of [N] or [N, 1]."""
+    graph.initializer.append(numpy_helper.from_array(np.array([-1], np.int64), "flat"))
+    graph.node.append(helper.make_node("Reshape", [last, "flat"], [answer]))
 
 
-def merge_models(models: Mapping[str, onnx.ModelProto], width: int, *shape: int) -> onnx.ModelProto:
-    """Merge models into one with the outputs of all, in which nothing is computed twice.
+def finish_model(model: onnx.ModelProto, output: str, width: int, *shape: int) -> onnx.ModelProto:
+    """Build the checked model from INPUT to an output, in which nothing is computed twice.
 
     Args:
-        models: by name of their output.
+        model: a converted model; its tensor "answer" becomes the output.
+        output: the name of the output.
         width: the number of columns of INPUT.
-        shape: of each output, without the rows: none for [N], C for [N, C].
+        shape: of an answer: none for [N], C for [N, C].
 
     Raises:
-        CompileError: if the merged graph is not valid.
+        CompileError: if the graph is not valid.
     """
     nodes: list[onnx.NodeProto] = []
     constants: dict[bytes, onnx.TensorProto] = {}
     first_nodes: dict[bytes, onnx.NodeProto] = {}
-    aliases: dict[str, str] = {}
-    for model in models.values():
-        for constant in model.graph.initializer:
-            name, constant.name = constant.name, ""
-            first = constants.setdefault(constant.SerializeToString(deterministic=True), constant)
-            if first is constant:
-                constant.name = name
-            aliases[name] = first.name
-        for node in model.graph.node:
-            node.input[:] = [aliases.get(name, name) for name in node.input]
-            if node.op_type == "Identity":
-                aliases[node.output[0]] = node.input[0]
-                continue
-            outputs = list(node.output)
-            if set(outputs) & set(models):
-                nodes.append(node)  # an output keeps its own name, and so its own node
-                continue
-            del node.output[:]
-            first_node = first_nodes.setdefault(node.SerializeToString(deterministic=True), node)
-            if first_node is node:
-                node.output.extend(outputs)
-                nodes.append(node)
-            aliases.update(zip(outputs, first_node.output, strict=True))
-    return build_model(nodes, list(constants.values()), list(models), width, *shape)
+    names = {"answer": output, INPUT: INPUT, "": ""}
+    for constant in model.graph.initializer:
+        name, constant.name = constant.name, ""
+        first = constants.setdefault(constant.SerializeToString(deterministic=True), constant)
+        if first is constant:
+            constant.name = f"{output}/{name}"
+        names[name] = first.name
+    for node in model.graph.node:
+        node.name = ""
+        node.input[:] = [names.get(name, f"{output}/{name}") for name in node.input]
+        if node.op_type == "Identity":
+            names[node.output[0]] = node.input[0]
+            continue
+        given = list(node.output)
+        outputs = [names.get(name, f"{output}/{name}") for name in given]
+        del node.output[:]
+        first_node = first_nodes.setdefault(node.SerializeToString(deterministic=True), node)
+        if first_node is node or output in outputs:
+            node.output.extend(outputs)
+            nodes.append(node)
+        names.update(zip(given, node.output or first_node.output, strict=True))
+    return build_model(nodes, list(constants.values()), [output], width, *shape)
 
 
 def build_model(

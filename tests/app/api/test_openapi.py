@@ -14,7 +14,7 @@ from werkzeug.serving import make_server
 
 from app import create_app
 from app.config import Settings
-from model import Regressor
+from model import NumberModel
 from tests.conftest import Server
 from tests.flowers import write_flowers
 from tests.soak.fuzzing import attack_api
@@ -35,7 +35,7 @@ def validator(text: Any, name: str) -> Any:
     return jsonschema_rs.Draft202012Validator(schema)
 
 
-def test_it_is_made_from_the_card(text: Any, house: Regressor) -> None:
+def test_it_is_made_from_the_card(text: Any, house: NumberModel) -> None:
     assert text["openapi"] == "3.1.0"
     assert text["info"]["title"] == house.card.title
     assert text["info"]["version"] == house.version
@@ -67,7 +67,7 @@ def test_every_example_is_answered_as_the_text_says(client: FlaskClient, text: A
 
 
 def test_what_the_schema_allows_is_answered_and_all_else_refused(
-    client: FlaskClient, text: Any, house: Regressor
+    client: FlaskClient, text: Any, house: NumberModel
 ) -> None:
     rows, problems = validator(text, "Row"), validator(text, "Problem")
     tried: list[Any] = [None, "", " ", "x", "1", 0, 0.5, True, [], {}, 1e300, 10**30]

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from app.config import Settings
-from model import Regressor
+from model import NumberModel
 from tests.conftest import Server
 from tests.flowers import write_flowers
 from tests.html import get_page, text_of
@@ -58,7 +58,7 @@ def test_the_examples_with_a_picture_work_as_pasted(server: Server, tmp_path: Pa
     assert float(probability) == pytest.approx(found["probability"])
 
 
-def test_it_names_every_field_and_what_it_takes(client: FlaskClient, house: Regressor) -> None:
+def test_it_names_every_field_and_what_it_takes(client: FlaskClient, house: NumberModel) -> None:
     soup = get_page(client, "/api")
     assert text_of(soup, "h1") == "JSON API"
     names = [name.get_text() for name in soup.select(".takes th[scope=row] code")]

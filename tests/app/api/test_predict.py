@@ -12,9 +12,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.api import parsing
 from app.config import Settings
-from model import Regressor
+from app.kinds import parsing
+from model import NumberModel
 from tests.conftest import Server
 from tests.html import FRAGMENT, HEADERS, data_of, post_fragment, text_of
 
@@ -52,7 +52,7 @@ def by_pointer(found: Any) -> dict[str, str]:
     return {error["pointer"]: error["message"] for error in found["errors"]}
 
 
-def test_a_row_is_answered_as_the_form_answers_it(client: FlaskClient, house: Regressor) -> None:
+def test_a_row_is_answered_as_the_form_answers_it(client: FlaskClient, house: NumberModel) -> None:
     soup = post_fragment(client, ROW)
     found = send(client, ROW)
     assert found["prediction"] == pytest.approx(data_of(soup, "prediction"), rel=1e-9)
@@ -77,7 +77,7 @@ def test_the_contributions_are_those_of_the_page(client: FlaskClient) -> None:
     assert send(client, ROW, query="?contributions=false") == send(client, ROW)
 
 
-def training_rows(house: Regressor, count: int) -> list[dict[str, Any]]:
+def training_rows(house: NumberModel, count: int) -> list[dict[str, Any]]:
     """Rows of the training data, each without some of its optional fields."""
     assert house.neighbors is not None
     fields, optional = house.card.fields, house.card.optional
@@ -91,7 +91,7 @@ def training_rows(house: Regressor, count: int) -> list[dict[str, Any]]:
     ]
 
 
-def test_contributions_add_up_to_the_prediction(client: FlaskClient, house: Regressor) -> None:
+def test_contributions_add_up_to_the_prediction(client: FlaskClient, house: NumberModel) -> None:
     for found in send(client, training_rows(house, 60), query="?contributions=true"):
         contributions = found["contributions"]
         total = contributions["reference"]["prediction"] + sum(contributions["values"].values())
@@ -101,7 +101,7 @@ def test_contributions_add_up_to_the_prediction(client: FlaskClient, house: Regr
 
 @pytest.mark.parametrize("query", ["", "?contributions=true"])
 def test_a_list_is_answered_in_its_order_as_its_rows_alone(
-    client: FlaskClient, house: Regressor, query: str
+    client: FlaskClient, house: NumberModel, query: str
 ) -> None:
     batch = [*training_rows(house, 150), OUTSIDE, ROW]
     assert len(json.dumps(batch)) > 4096  # answered in a thread
@@ -121,7 +121,7 @@ def test_a_list_is_answered_in_its_order_as_its_rows_alone(
 
 
 def test_a_thousand_rows_take_few_calls_of_the_predictor(
-    client: FlaskClient, house: Regressor, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, house: NumberModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
     predict = type(house.predictor).predict
@@ -148,7 +148,7 @@ def test_a_row_unlike_the_data_is_answered_with_a_warning_and_no_coverage(
     assert found["interval"]["low"] < found["prediction"] < found["interval"]["high"]
 
 
-def test_an_optional_fact_can_be_null_or_left_out(client: FlaskClient, house: Regressor) -> None:
+def test_an_optional_fact_can_be_null_or_left_out(client: FlaskClient, house: NumberModel) -> None:
     assert send(client, {**ROW, **dict.fromkeys(house.card.optional)}) == send(client, ROW)
     assert send(client, {**ROW, "garage_cars": 0}) != send(client, ROW)
 
@@ -316,7 +316,7 @@ def test_a_body_over_two_megabytes_is_refused(client: FlaskClient) -> None:
         check_problem(response)
 
 
-def test_a_thousand_rows_with_every_field_fit(client: FlaskClient, house: Regressor) -> None:
+def test_a_thousand_rows_with_every_field_fit(client: FlaskClient, house: NumberModel) -> None:
     full = dict(house.card.examples[-1].values)
     body = json.dumps([full] * 1000, indent=4)
     assert len(body) < parsing.BODY_BYTES
@@ -390,7 +390,7 @@ def test_an_internal_error_is_a_problem_without_its_detail(
     def explode(*_: object) -> None:
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr("model.serving.batch.BatchPredictor.predict", explode)
+    monkeypatch.setattr("model.serving.tabular.TabularModel.explain", explode)
     with caplog.at_level(logging.ERROR):
         found = send(broken.test_client(), ROW, 500)
     assert "secret" not in json.dumps(found)
@@ -399,7 +399,7 @@ def test_an_internal_error_is_a_problem_without_its_detail(
 
 
 def test_a_prediction_that_is_not_finite_is_an_internal_error(
-    app: Flask, house: Regressor, monkeypatch: pytest.MonkeyPatch
+    app: Flask, house: NumberModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predict = type(house.predictor).predict
 
@@ -452,9 +452,9 @@ def test_an_unknown_host_is_a_problem() -> None:
 
 
 def test_contributions_stop_at_the_time_limit(
-    client: FlaskClient, house: Regressor, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, house: NumberModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.api.rows.TIMEOUT", 0)
+    monkeypatch.setattr("app.api.blueprint.TIMEOUT", 0)
     full = dict(house.card.examples[-1].values)
     assert "Send fewer" in send(client, [full] * 40, 413, "?contributions=true")["detail"]
     assert len(send(client, [full] * 40)) == 40
@@ -483,7 +483,7 @@ def test_predictions_and_refusals_are_counted_by_model_and_field() -> None:
     assert seen['formcast_requests_total{route="/api/predict",status="422"}'] == 1
 
 
-def test_the_server_answers_a_batch_in_a_thread(server: Server, house: Regressor) -> None:
+def test_the_server_answers_a_batch_in_a_thread(server: Server, house: NumberModel) -> None:
     body = json.dumps([dict(house.card.examples[-1].values)] * 1000).encode()
     request = urllib.request.Request(
         server.url + PREDICT + "?contributions=true",

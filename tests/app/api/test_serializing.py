@@ -11,10 +11,11 @@ from PIL import Image
 
 from app import create_app
 from app.config import Settings
-from model import Classifier, load_as
+from model import ClassModel
 from tests.app.api.test_predict import check_problem
 from tests.flowers import FEATURES, write_flowers
 from tests.html import post_fragment
+from tests.loading import load_as
 from tests.pictures import REFUSED, XRAY, XRAY_FRAGMENT, body, chest, encoded, upload
 
 PREDICT = XRAY + "api/predict"
@@ -50,7 +51,7 @@ def test_classes_are_answered_with_the_probability_of_each(
     flower_client: FlaskClient, flowers: Path
 ) -> None:
     found = predict(flower_client, "/api/predict", FEATURES)
-    classification = load_as(Classifier, flowers / "flowers").predict(FEATURES)
+    (classification,) = load_as(ClassModel, flowers / "flowers").predict([FEATURES])
     assert found["label"] == classification.label == "iris"
     assert found["probability"] == classification.probability == found["probabilities"]["iris"]
     assert list(found["probabilities"]) == ["rose", "iris"]

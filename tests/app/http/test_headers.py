@@ -52,7 +52,7 @@ def broken_app(monkeypatch: pytest.MonkeyPatch) -> Flask:
     def explode(*_: object) -> None:
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr("model.serving.explained_predictor.ExplainedPredictor.explain_row", explode)
+    monkeypatch.setattr("model.serving.tabular.TabularModel.explain", explode)
     return app
 
 

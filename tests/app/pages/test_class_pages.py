@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from app import create_app
 from app.config import Settings
 from app.presentation.scales import ShareScale
-from model import Classifier, load_as
+from model import ClassModel
 from tests.flowers import write_flowers
 from tests.html import data_of, get_page, post_fragment, post_page, text_of
+from tests.loading import load_as
 
 IRIS = {"length": "6", "width": "5"}
 
@@ -113,8 +114,8 @@ def test_the_card_says_how_the_probabilities_were_calibrated(client: FlaskClient
 
 
 def test_no_probability_is_shown_as_certain(models: Path) -> None:
-    card = load_as(Classifier, models / "flowers").card
-    scale = ShareScale(card.class_output, card.locale)
+    card = load_as(ClassModel, models / "flowers").card
+    scale = ShareScale(card.output, card.locale)
     assert scale.format(0.9999) == "over 99%"
     assert scale.format(0.0001) == "under 1%"
     assert scale.format(0.125) == "12%"

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from flask.testing import FlaskClient
 
-from app.kinds.number import NumberPresenter
+from app.kinds.number import IntervalView, NumberAdapter
 from app.presentation.submission import read_submission
-from model import Regressor
+from model import NumberModel
 from tests.conftest import HOUSE
 from tests.html import FRAGMENT, data_of, get_page, post_fragment, text_of
 
@@ -40,13 +40,16 @@ def test_the_range_contains_the_price_and_is_rounded_outward(client: FlaskClient
     assert shown_high >= high
 
 
-def test_a_brace_in_the_sentence_of_a_range_is_written_twice(house: Regressor) -> None:
+def test_a_brace_in_the_sentence_of_a_range_is_written_twice(house: NumberModel) -> None:
     words = {"range_text": "{share} {{houses}} between {low} and {{{high}}}"}
-    output = house.card.number_output.model_copy(update=words)
+    output = house.card.output.model_copy(update=words)
     model = replace(house, card=house.card.model_copy(update={"output": output}))
     fields = {name: [value] for name, value in HOUSE.items()}
-    view = NumberPresenter(model).present(read_submission(model.card, fields)).interval
-    assert view is not None
+    adapter, submission = NumberAdapter(model), read_submission(model.card, fields)
+    assert submission.row is not None
+    (explained,) = adapter.model.explain([submission.row])
+    view = adapter.present(submission, explained).detail
+    assert isinstance(view, IntervalView)
     assert (view.before, view.between, view.after) == ("9 of 10 {houses} between ", " and {", "}.")
 
 
@@ -61,7 +64,7 @@ def test_the_gauge_says_in_words_what_it_draws(client: FlaskClient) -> None:
 
 
 def test_it_names_the_fact_that_would_narrow_the_range(
-    client: FlaskClient, house: Regressor
+    client: FlaskClient, house: NumberModel
 ) -> None:
     soup = post_fragment(client, HOUSE)
     (link,) = soup.select(".narrowing a")
@@ -73,14 +76,14 @@ def test_it_names_the_fact_that_would_narrow_the_range(
     assert f"{1 - then / now:.0%}" in text_of(soup, ".narrowing")
 
 
-def test_with_all_facts_nothing_more_is_asked_for(client: FlaskClient, house: Regressor) -> None:
+def test_with_all_facts_nothing_more_is_asked_for(client: FlaskClient, house: NumberModel) -> None:
     full = house.card.examples[-1].values
     assert set(full) == set(house.card.names)
     assert not post_fragment(client, full).select(".narrowing")
 
 
 def test_it_carries_an_error_for_every_field_empty_where_the_field_is_fine(
-    client: FlaskClient, house: Regressor
+    client: FlaskClient, house: NumberModel
 ) -> None:
     soup = post_fragment(client, {**HOUSE, "baths": "99", "condition": "Splendid"}, status=422)
     swapped = [str(element["id"]) for element in soup.select(".error[data-hx-swap-oob]")]
@@ -175,14 +178,14 @@ def test_zero_is_a_value_and_not_an_empty_field(client: FlaskClient) -> None:
     assert data_of(soup, "prediction") != data_of(without, "prediction")
 
 
-def test_each_optional_fact_can_be_left_out(client: FlaskClient, house: Regressor) -> None:
+def test_each_optional_fact_can_be_left_out(client: FlaskClient, house: NumberModel) -> None:
     full = dict(house.card.examples[-1].values)
     for name in house.card.optional:
         soup = post_fragment(client, {**full, name: ""})
         assert data_of(soup, "interval-low") < data_of(soup, "interval-high")
 
 
-def test_it_stays_small(client: FlaskClient, house: Regressor) -> None:
+def test_it_stays_small(client: FlaskClient, house: NumberModel) -> None:
     for what_if in ("sqft", "neighborhood"):
         for facts in (HOUSE, house.card.examples[-1].values):
             data = {**facts, "what_if": what_if}

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask.testing import FlaskClient
 
-from model import Regressor
+from model import NumberModel
 from tests.conftest import HOUSE
 from tests.html import data_of, get_page, post_page, text_of
 
@@ -31,11 +31,13 @@ def test_required_fields_stand_first_and_the_others_are_closed(client: FlaskClie
     assert "open" not in details.attrs
 
 
-def test_a_query_is_the_whole_state(client: FlaskClient, house: Regressor) -> None:
+def test_a_query_is_the_whole_state(client: FlaskClient, house: NumberModel) -> None:
     soup = get_page(client, "/?beds=3&baths=2.5&sqft=1850")
     features, _ = house.card.validate_row(HOUSE)
     assert features is not None
-    assert data_of(soup, "prediction") == pytest.approx(house.predict(features).value, rel=1e-6)
+    assert data_of(soup, "prediction") == pytest.approx(
+        house.predict([features])[0].value, rel=1e-6
+    )
     for name, value in HOUSE.items():
         (control,) = soup.select(f"#{name}")
         assert control["value"] == value
@@ -103,7 +105,7 @@ def test_three_examples_are_plain_links_that_answer(client: FlaskClient) -> None
 
 
 def test_the_card_for_people_shows_the_measured_figures(
-    client: FlaskClient, house: Regressor
+    client: FlaskClient, house: NumberModel
 ) -> None:
     soup = get_page(client, "/about")
     page = text_of(soup, "main")

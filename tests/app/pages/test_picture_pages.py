@@ -11,10 +11,11 @@ from PIL import Image
 
 from app import create_app
 from app.config import Settings
-from app.kinds.pictures.presenter import ImagePresenter
-from app.kinds.pictures.uploads import ImageOutcome
-from model import ImageClassification, ImageClassifier, load_as
+from app.kinds.pictures import PictureAdapter
+from app.presentation.pictures import PictureView
+from model import ClassPrediction, PictureModel
 from tests.html import check_fragment, check_page, get_page, post_fragment, post_page, text_of
+from tests.loading import load_as
 from tests.pictures import (
     REFUSED,
     XRAY,
@@ -213,7 +214,7 @@ def test_a_model_alone_needs_no_navigation() -> None:
 
 
 def test_the_card_for_people_shows_the_measured_figures(client: FlaskClient) -> None:
-    model = load_as(ImageClassifier, ROOT / "model" / "chest_xray")
+    model = load_as(PictureModel, ROOT / "model" / "chest_xray")
     page = text_of(get_page(client, XRAY + "about"), "main")
     for metric in model.manifest.metrics:
         assert metric.label in page
@@ -222,13 +223,15 @@ def test_the_card_for_people_shows_the_measured_figures(client: FlaskClient) -> 
 
 
 def test_the_probability_is_never_shown_as_certain() -> None:
-    model = load_as(ImageClassifier, ROOT / "model" / "chest_xray")
-    picture = model.card.field.validate_value(JPEG)
-    heat = model.classify(picture).heat
+    adapter = PictureAdapter(load_as(PictureModel, ROOT / "model" / "chest_xray"))
+    submission = adapter.decode([JPEG])
+    assert submission.row is not None
+    (explained,) = adapter.model.explain([submission.row])
     for share, words in ((0.9999, "over 99%"), (0.0001, "under 1%"), (0.5, "50%")):
-        classification = ImageClassification("PNEUMONIA", (1 - share, share), heat)
-        result = ImagePresenter(model).present(ImageOutcome(picture, classification))
-        assert result.classes[1].text == words
+        prediction = ClassPrediction("PNEUMONIA", share, (1 - share, share))
+        view = adapter.present(submission, explained._replace(prediction=prediction)).detail
+        assert isinstance(view, PictureView)
+        assert view.classes[1].text == words
 
 
 def test_a_fragment_holds_only_the_result_and_what_is_swapped_beside_it(

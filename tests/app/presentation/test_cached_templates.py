@@ -1,20 +1,31 @@
 """A cached template fills in what Jinja renders from the same template, byte for byte."""
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 import pytest
 from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jinja2 import Environment, Template
+from jinja2 import Environment
 
-from app.kinds.registry import build_site, make_presenter
+from app import create_app
+from app.config import Settings
+from app.kinds.adapter import KindAdapter
+from app.kinds.classes import ClassAdapter
+from app.kinds.number import NumberAdapter
+from app.kinds.pictures import PictureAdapter
+from app.kinds.rows import RowAdapter
 from app.presentation.cached_templates import CachedTemplate
+from app.presentation.result import Result
 from app.presentation.submission import read_submission
-from model import Classifier, Regressor, load_as
+from model import ClassModel, NumberModel, PictureModel
 from model.contract.fields import AnyField, ChoiceField, IntegerField, NumberField
 from tests.flowers import write_flowers
+from tests.html import FRAGMENT
+from tests.loading import load_as
+from tests.pictures import chest, encoded
+from tests.tools import ROOT
 
 
 class Line(NamedTuple):
@@ -59,24 +70,30 @@ def test_any_view_is_filled_in_as_jinja_renders_it(page: Page) -> None:
         assert PLAIN.render("page", page) == expected
 
 
-@dataclass(frozen=True)
 class Served:
-    """A model, the template of its results, and what never changes in it."""
+    """An adapter, the template of its results, and what never changes in it."""
 
-    model: Regressor | Classifier
-    template: Template
-    constant: dict[str, Any]
+    def __init__(self, app: Flask, adapter: KindAdapter[Any, Any]) -> None:
+        self._template = app.jinja_env.get_template(adapter.result_template)
+        self._constant = {"site": adapter.build_site(""), "version": adapter.model.version}
+        self._cached = CachedTemplate(self._template, **self._constant)
+        self.adapter = adapter
+
+    def check(self, result: Result) -> None:
+        """Compare what is filled in with what Jinja renders."""
+        expected = self._template.render(self._constant, result=result).encode()
+        for _ in range(2):  # rendered first, then filled in
+            assert self._cached.render("result", result) == expected
 
 
 @pytest.fixture(scope="module", params=["number", "classes"])
 def served(
-    app: Flask, house: Regressor, tmp_path_factory: pytest.TempPathFactory, request: Any
+    app: Flask, house: NumberModel, tmp_path_factory: pytest.TempPathFactory, request: Any
 ) -> Served:
-    model: Regressor | Classifier = house
-    if request.param == "classes":
-        model = load_as(Classifier, write_flowers(tmp_path_factory.mktemp("models") / "flowers"))
-    template = app.jinja_env.get_template("kinds/_result.html")
-    return Served(model, template, {"site": build_site(model, ""), "version": model.version})
+    if request.param == "number":
+        return Served(app, NumberAdapter(house))
+    folder = write_flowers(tmp_path_factory.mktemp("models") / "flowers")
+    return Served(app, ClassAdapter(load_as(ClassModel, folder)))
 
 
 def typed_values(field: AnyField) -> st.SearchStrategy[str]:
@@ -96,20 +113,51 @@ def typed_values(field: AnyField) -> st.SearchStrategy[str]:
 def test_any_form_is_answered_as_jinja_renders_its_result(
     served: Served, data: st.DataObject
 ) -> None:
-    card = served.model.card
+    adapter = served.adapter
+    assert isinstance(adapter, RowAdapter)
+    card = adapter.model.card
     form = st.fixed_dictionaries(
         {
             **{field.name: typed_values(field) for field in card.fields},
             "what_if": st.sampled_from(card.names),
         }
     )
-    cached = CachedTemplate(served.template, **served.constant)
-    presenter = make_presenter(served.model)
-    results = [presenter.present(None)]
+    results = [adapter.present(None, None)]
     for values in data.draw(st.lists(form, min_size=1, max_size=3)):
-        posted = {name: [value] for name, value in values.items()}
-        results.append(presenter.present(read_submission(card, posted)))
+        submission = read_submission(card, {name: [value] for name, value in values.items()})
+        explained = None
+        if submission.row is not None:
+            (explained,) = adapter.model.explain([submission.row], values["what_if"])
+        results.append(adapter.present(submission, explained))
     for result in results:
-        expected = served.template.render(result=result, **served.constant).encode()
-        for _ in range(2):  # rendered first, then filled in
-            assert cached.render("result", result) == expected
+        served.check(result)
+
+
+def test_pictures_are_answered_as_jinja_renders_their_results(app: Flask) -> None:
+    adapter = PictureAdapter(load_as(PictureModel, ROOT / "model" / "chest_xray"))
+    served = Served(app, adapter)
+    for seed in (1, 2, 1):
+        submission = adapter.decode([encoded(chest(seed))])
+        assert submission.row is not None
+        (explained,) = adapter.model.explain([submission.row])
+        served.check(adapter.present(submission, explained))
+
+
+def test_pages_and_fragments_are_the_same_where_nothing_is_cached() -> None:
+    app = create_app(Settings(ratelimit="off"))
+    client = app.test_client()
+    queries = (
+        "beds=3&baths=2&sqft=1850",
+        "beds=3&baths=2&sqft=1850&what_if=beds",
+        "beds=3",
+        "beds=x",
+    )
+
+    def answer_all() -> list[bytes]:
+        pages = [client.get(f"/?{query}").data for query in queries]
+        posts = [client.post(FRAGMENT, data=dict(parse_qsl(query))).data for query in queries]
+        return pages + posts
+
+    cached = answer_all()
+    app.jinja_env.auto_reload = True
+    assert answer_all() == cached

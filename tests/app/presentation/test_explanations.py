@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.presentation.contributions import apportion
-from model import Regressor
+from model import NumberModel
 from tests.conftest import HOUSE
 from tests.html import data_of, get_page, post_fragment, text_of
 
@@ -62,7 +62,7 @@ def test_the_labels_of_a_curve_have_enough_room(client: FlaskClient) -> None:
 )
 @given(st.data())
 def test_the_amounts_add_up_to_the_dollar_for_random_houses(
-    client: FlaskClient, house: Regressor, data: st.DataObject
+    client: FlaskClient, house: NumberModel, data: st.DataObject
 ) -> None:
     form: dict[str, Any] = {}
     for field in house.card.fields:
@@ -140,7 +140,7 @@ def test_a_value_beyond_the_curve_stands_at_its_end(client: FlaskClient) -> None
 
 
 def test_a_choice_has_a_bar_for_each_value_the_largest_first(
-    client: FlaskClient, house: Regressor
+    client: FlaskClient, house: NumberModel
 ) -> None:
     soup = post_fragment(client, {**HOUSE, "neighborhood": "Gilbert", "what_if": "neighborhood"})
     field = house.card.by_name["neighborhood"]
@@ -153,7 +153,7 @@ def test_a_choice_has_a_bar_for_each_value_the_largest_first(
 
 
 def test_three_sales_are_shown_with_price_year_and_what_differs(
-    client: FlaskClient, house: Regressor
+    client: FlaskClient, house: NumberModel
 ) -> None:
     soup = post_fragment(client, HOUSE)
     rows = soup.select("#similar li")
@@ -167,7 +167,7 @@ def test_three_sales_are_shown_with_price_year_and_what_differs(
     assert "sq ft" in text_of(soup, "#similar")
 
 
-def test_a_house_that_was_sold_finds_itself(client: FlaskClient, house: Regressor) -> None:
+def test_a_house_that_was_sold_finds_itself(client: FlaskClient, house: NumberModel) -> None:
     assert house.neighbors is not None
     row = house.neighbors.rows[100]
     sale = {f.name: f.decode(float(code)) for f, code in zip(house.card.fields, row, strict=True)}
@@ -198,7 +198,7 @@ def test_a_house_unlike_all_sales_is_called_a_guess_and_gets_no_coverage(
     assert data_of(soup, "interval-low") < data_of(soup, "interval-high")
 
 
-def test_most_sales_are_inside_the_support(client: FlaskClient, house: Regressor) -> None:
+def test_most_sales_are_inside_the_support(client: FlaskClient, house: NumberModel) -> None:
     assert house.neighbors is not None
     inside = 0
     rows = house.neighbors.rows[::60]

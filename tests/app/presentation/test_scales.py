@@ -3,13 +3,13 @@
 import pytest
 
 from app.presentation.scales import NumberScale, format_signed, round_up
-from model import Card, Regressor
+from model import NumberModel
 from model.contract.outputs import NumberOutput
 
 
-def scale_of(house: Regressor, **output: object) -> NumberScale:
+def scale_of(house: NumberModel, **output: object) -> NumberScale:
     """A scale for an output that differs from the house price's."""
-    given = {"label": "L", "noun": "n", "kind": "number", "format": "number", **output}
+    given = {"label": "L", "noun": "n", "format": "number", **output}
     return NumberScale(house.card.model_copy(update={"output": NumberOutput.model_validate(given)}))
 
 
@@ -24,26 +24,20 @@ def scale_of(house: Regressor, **output: object) -> NumberScale:
     ],
 )
 def test_a_value_is_rounded_to_the_step_of_the_card(
-    house: Regressor, step: float, value: float, words: str
+    house: NumberModel, step: float, value: float, words: str
 ) -> None:
     scale = scale_of(house, round_to=step)
     assert scale.format(scale.round(value)) == words
 
 
-def test_a_unit_stands_behind_its_number(house: Regressor) -> None:
+def test_a_unit_stands_behind_its_number(house: NumberModel) -> None:
     scale = scale_of(house, unit="kWh", round_to=0.5)
     assert scale.format(scale.round(12.3)) == "12.5\u00a0kWh"
     assert format_signed(scale, -2.5) == "−\u00a02.5\u00a0kWh"
     assert format_signed(scale, 0) == "0\u00a0kWh"
 
 
-def test_an_error_is_never_stated_too_small(house: Regressor) -> None:
+def test_an_error_is_never_stated_too_small(house: NumberModel) -> None:
     scale = scale_of(house, round_to=500)
     assert scale.fine_step == 100
     assert round_up(scale, 101) == 200
-
-
-def test_a_card_of_numbers_has_no_classes(house: Regressor) -> None:
-    card: Card = house.card
-    with pytest.raises(TypeError, match="answers with a number"):
-        _ = card.class_output

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from app import create_app
 from app.config import Settings
 from app.telemetry import health
-from model import ModelError
+from model import ModelError, NumberModel
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def test_it_is_ready_where_every_model_answers_as_when_it_was_made(own_client: F
 @pytest.mark.parametrize(
     ("broken", "where"),
     [
-        ("house-price", "model.serving.predictors.OnnxPredictor.predict"),
-        ("chest-xray", "model.serving.image_classifier.OnnxPicturePredictor.predict"),
+        ("house-price", "model.serving.kinds.number.OnnxPredictor.predict"),
+        ("chest-xray", "model.serving.kinds.pictures.OnnxPicturePredictor.predict"),
     ],
 )
 def test_it_is_not_ready_where_a_model_fails_and_says_which_and_logs_why(
@@ -64,12 +64,12 @@ def test_models_are_not_asked_more_than_once_in_a_few_seconds(
 ) -> None:
     asked = []
 
-    def check(model: object) -> None:
+    def check(model: NumberModel) -> None:
         asked.append(model)
         raise ModelError("broken")
 
-    monkeypatch.setattr(health, "check_model", check)
     client = create_app(Settings(models=("house-price",), log="text")).test_client()
+    monkeypatch.setattr(NumberModel, "check_golden", check)
     with caplog.at_level(logging.ERROR):
         assert [client.get("/readyz").status_code for _ in range(3)] == [503] * 3
     assert len(asked) == 1

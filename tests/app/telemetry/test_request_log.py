@@ -190,6 +190,18 @@ def test_what_was_typed_is_in_the_log_only_where_a_setting_says_so(
         assert json.loads(lines[1])["path"] == "/"
 
 
+def test_a_picture_is_never_in_the_log(capfd: pytest.CaptureFixture[str]) -> None:
+    app = create_app(Settings(models=("chest-xray",), log="json", log_inputs=True))
+    capfd.readouterr()
+    client, picture = app.test_client(), encoded(chest())
+    assert client.post(FRAGMENT, data=upload(picture)).status_code == 200
+    sent = client.post("/api/predict", data=picture, content_type="image/png")
+    assert sent.status_code == 200
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [line["status"] for line in lines] == [200, 200]
+    assert not any("inputs" in line for line in lines)
+
+
 def test_a_log_that_nobody_reads_does_not_stop_the_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     reading, writing = os.pipe()
     real = os.fstat, os.open

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from PIL import Image
 from pydantic_core import PydanticCustomError
 
-from model import ImageClassifier, load_as
+from model import PictureModel
 from model.chest_xray.drawing import draw_chest
 from model.contract.pictures import ImageField, Picture
 from tests import pictures
+from tests.loading import load_as
 from tests.tools import ROOT
 
 FIELD = ImageField(kind="image", name="image", label="Chest X-ray", noun="picture", determiner="a")
@@ -196,8 +197,11 @@ def test_a_jpeg_that_is_sampled_not_at_all_is_refused() -> None:
 
 
 def test_the_bundled_network_answers_the_drawn_chest_and_looks_at_it_in_a_map() -> None:
-    model = load_as(ImageClassifier, ROOT / "model" / "chest_xray")
-    answer = model.classify(read(pictures.encoded(pictures.chest())))
-    assert answer.value in ("NORMAL", "PNEUMONIA")
-    assert math.isclose(sum(answer.probabilities), 1)
-    assert answer.heat.shape == (7, 7)
+    model = load_as(PictureModel, ROOT / "model" / "chest_xray")
+    (answer,) = model.explain([read(pictures.encoded(pictures.chest()))])
+    assert answer.prediction is not None
+    assert answer.prediction.label in ("NORMAL", "PNEUMONIA")
+    assert answer.prediction.probabilities is not None
+    assert math.isclose(sum(answer.prediction.probabilities), 1)
+    assert answer.saliency is not None
+    assert answer.saliency.shape == (7, 7)

@@ -2,10 +2,10 @@
 
 import csv
 
-from model import Regressor
+from model import NumberModel
 
 
-def test_every_sale_is_valid_with_all_its_features_and_with_three(house: Regressor) -> None:
+def test_every_sale_is_valid_with_all_its_features_and_with_three(house: NumberModel) -> None:
     with (house.folder / house.manifest.data.file).open(newline="", encoding="utf-8") as file:
         sales = list(csv.DictReader(file))
     assert len(sales) == house.manifest.data.rows

@@ -12,7 +12,7 @@ from flask import Flask
 from app import create_app
 from app.cli.models import model as commands
 from app.config import Settings
-from model import Classifier, Regressor, load_model
+from model import ClassModel, NumberModel, load_model
 from tests.models import MODEL_FACTORIES, ModelFiles
 
 
@@ -37,9 +37,9 @@ class AddedModels:
     outputs: dict[str, str]
     app: Flask
 
-    def load(self, name: str) -> Regressor | Classifier:
+    def load(self, name: str) -> NumberModel | ClassModel:
         found = load_model(self.root / name)
-        assert isinstance(found, Regressor | Classifier)
+        assert isinstance(found, NumberModel | ClassModel)
         return found
 
 

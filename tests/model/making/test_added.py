@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.kinds.classes import ClassPresenter
-from model import Classifier
+from app.kinds.classes import ClassAdapter
+from model import ClassModel, NumberModel
 from tests.model.making.conftest import AddedModels, run
 from tests.models import MODEL_FACTORIES
 from tests.tabular_checks import check_bounds, check_pages, check_prediction, parse_features
@@ -80,28 +80,32 @@ def test_what_some_rows_lack_may_be_left_empty(added_models: AddedModels) -> Non
 def test_yes_and_no_in_every_spelling_becomes_a_flag_and_codes_a_choice(
     added_models: AddedModels,
 ) -> None:
-    card = added_models.load("passengers").card
+    model = added_models.load("passengers")
+    assert isinstance(model, ClassModel)
+    card = model.card
     flags = [name for name in card.names if card.by_name[name].kind == "flag"]
     assert flags == ["adult_male", "alone", "is_child"]
     assert card.by_name["pclass"].kind == "choice"
-    assert [item.label for item in card.class_output.classes] == ["No", "Yes"]
+    assert [item.label for item in card.output.classes] == ["No", "Yes"]
 
 
 def test_a_model_without_probabilities_does_not_pretend(added_models: AddedModels) -> None:
     model = added_models.load("labels")
-    assert isinstance(model, Classifier)
-    assert model.predict(parse_features(model, model.card.examples[0].values)).probabilities is None
+    assert isinstance(model, ClassModel)
+    (prediction,) = model.predict([parse_features(model, model.card.examples[0].values)])
+    assert prediction.probabilities is None
 
 
 def test_many_optional_facts_are_calibrated_by_how_many_are_unknown(
     added_models: AddedModels,
 ) -> None:
-    calibration = added_models.load("wide").manifest.calibration
+    model = added_models.load("wide")
+    assert isinstance(model, NumberModel)
+    calibration = model.manifest.calibration
     assert calibration is not None
     assert [group.unknown for group in calibration.groups] == list(range(9))
-    ranges = added_models.load("wide").intervals
-    assert ranges is not None
-    assert ranges.count_missing_groups() == 0
+    assert model.intervals is not None
+    assert model.intervals.count_missing_groups() == 0
 
 
 def test_figures_are_of_rows_that_the_model_has_not_seen_or_there_are_none(
@@ -144,8 +148,8 @@ def test_one_figure_for_all_rows_is_not_said_to_hold_with_facts_left_empty(
     added_models: AddedModels,
 ) -> None:
     model = added_models.load("penguins")
-    assert isinstance(model, Classifier)
-    presenter = ClassPresenter(model)
+    assert isinstance(model, ClassModel)
+    adapter = ClassAdapter(model)
     every = frozenset(model.card.optional)
-    assert presenter.get_notes(every).accuracy == model.manifest.accuracy
-    assert "may be wrong more often" in presenter.get_notes(frozenset()).accuracy
+    assert adapter.get_notes(every).accuracy == model.manifest.accuracy
+    assert "may be wrong more often" in adapter.get_notes(frozenset()).accuracy

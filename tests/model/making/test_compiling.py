@@ -21,9 +21,9 @@ from sklearn.svm import LinearSVC
 from model.contract.sources import Frame
 from model.making.columns import infer_columns
 from model.making.compiling import compile_estimator
-from model.making.estimators import describe_estimator
+from model.making.estimator_sources import describe_estimator
 from model.making.onnx.graphs import CompileError
-from model.making.predicting import load_compiled
+from model.making.prepared import load_compiled
 from tests.models import penguins
 
 TEXTS = ["island", "Sex (m/f)"]
@@ -36,16 +36,15 @@ def compiled_labels(model: Any, columns: list[str], classes: dict[str, Any]) -> 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that some have not converged
         model.fit(table[columns], table["species"].map(classes))
-    estimator = describe_estimator(model, "it")
+    kind = describe_estimator(model, "it").kind
     sources = tuple(column.source for column in infer_columns(table, columns, set(), {}))
     frame = Frame(columns=sources, named=True)
     matrix = frame.read(table)
-    compiled = compile_estimator(estimator, frame, lambda model: None)
+    compiled = compile_estimator(model, kind, frame, lambda model: None)
     said = load_compiled(compiled, "probabilities")(matrix.astype(np.float32))
-    assert not estimator.probabilities
     assert set(np.unique(said)) == {0, 1}
     wanted = model.predict(table[columns])
-    return int((np.asarray(estimator.classes)[said.argmax(axis=1)] != wanted).sum())
+    return int((np.asarray(kind.classes)[said.argmax(axis=1)] != wanted).sum())
 
 
 WITHOUT_PROBABILITIES: list[Callable[[], Any]] = [
@@ -84,9 +83,9 @@ def reason_for(model: Any, classes: tuple[Any, ...] = ("no", "yes")) -> str:
     """Why a model of two numbers does not compile."""
     rows = np.random.default_rng(0).normal(size=(60, 2))
     model.fit(rows, np.asarray(classes)[(rows[:, 0] > 0).astype(int)])
-    columns = infer_numbers()
+    kind = describe_estimator(model, "it").kind
     with pytest.raises(CompileError) as raised:
-        compile_estimator(describe_estimator(model, "it"), columns, lambda model: None)
+        compile_estimator(model, kind, infer_numbers(), lambda model: None)
     return str(raised.value)
 
 
@@ -111,8 +110,7 @@ def test_what_was_frozen_at_the_end_of_a_pipeline_compiles() -> None:
     truth = np.where(rows[:, 0] > 0, "yes", "no")
     frozen = FrozenEstimator(LogisticRegression().fit(rows, truth))
     model = make_pipeline(StandardScaler(), frozen).fit(rows, truth)
-    compiled = compile_estimator(
-        describe_estimator(model, "it"), infer_numbers(), lambda model: None
-    )
+    kind = describe_estimator(model, "it").kind
+    compiled = compile_estimator(model, kind, infer_numbers(), lambda model: None)
     said = load_compiled(compiled, "probabilities")(rows.astype(np.float32))
     assert np.abs(said - model.predict_proba(rows)).max() < 1e-5

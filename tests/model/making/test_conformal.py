@@ -8,6 +8,7 @@ import pytest
 from model.making.conformal import (
     assign_folds,
     calibrate,
+    calibrate_out_of_fold,
     coverage_score,
     find_groups,
     iterate_folds,
@@ -47,10 +48,7 @@ def test_new_rows_fall_inside_as_often_as_promised() -> None:
     for _ in range(200):
         scores = rng.gamma(2, 1, (1, 99)) - 1.5
         bounds = calibrate(scores, 0.9)
-        truth = np.exp(rng.gamma(2, 1, 200) - 1.5)
-        one = np.ones(200)
-        low, high = bounds.interval(one, one, np.zeros(200, dtype=np.int64))
-        inside.append(coverage_score(low, high, truth))
+        inside.append(coverage_score(*bounds, rng.gamma(2, 1, 200) - 1.5))
     assert np.mean(inside) == pytest.approx(0.9, abs=0.01)
 
 
@@ -66,3 +64,13 @@ def test_too_few_rows_are_refused() -> None:
     calibrate(np.zeros((1, 19)), 0.9)
     with pytest.raises(ValueError, match="at least 19"):
         calibrate(np.zeros((1, 18)), 0.9)
+
+
+def test_bounds_out_of_fold_do_not_know_the_row_that_they_hold_for() -> None:
+    """They are those of the other folds alone, for each group."""
+    rng = np.random.default_rng(5)
+    scores, fold = rng.normal(size=(2, 80)), assign_folds(80, 4, rng)
+    low, high = calibrate_out_of_fold(scores, fold, 0.8)
+    others = calibrate(scores[:, fold != 2], 0.8)
+    assert (low[:, fold == 2] == others.low[:, None]).all()
+    assert (high[:, fold == 2] == others.high[:, None]).all()

@@ -20,20 +20,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from model.contract.card import PAGE_IDS
-from model.contract.fields import FlagField, NumberField
-from model.making.bounds import round_bounds, widen_bounds
-from model.making.card_toml import field_keys, format_value
-from model.making.cards import draft_title
+from model.contract.fields import NumberField
+from model.contract.fields.bounds import round_bounds, widen_bounds
+from model.making.cards import field_keys
 from model.making.columns import infer_columns
-from model.making.drafting import (
-    DraftField,
-    DraftOutput,
-    choose_rounding_step,
-    draft_field,
-)
-from model.making.naming import name_columns, name_target
+from model.making.drafting import DraftField, draft_field
+from model.making.kinds.classes import ClassesKind
+from model.making.kinds.number import NumberKind, choose_rounding_step
+from model.making.naming import name_columns
 from model.making.options import AddOptions
-from model.making.targets import draft_output
+from model.making.toml import format_value
 from tests.model.making.conftest import AddedModels, add
 from tests.models import ModelFiles
 
@@ -61,8 +57,9 @@ def test_a_column_s_name_becomes_a_field_s(column: str, name: str, label: str, u
 
 
 def question(target: str, *classes: str) -> str:
-    naming = name_target(target, is_number=not classes)
-    return draft_title(DraftOutput(naming, tuple((item, item) for item in classes)))
+    options = AddOptions(Path("m"), "m", Path("d"), target)
+    kind = ClassesKind(classes, True) if classes else NumberKind()
+    return kind.draft_output(np.arange(3.0), options).title
 
 
 def test_a_title_asks_for_what_is_answered() -> None:
@@ -77,9 +74,8 @@ def test_a_title_asks_for_what_is_answered() -> None:
 
 def test_classes_that_were_named_are_no_kinds_of_the_target() -> None:
     named = AddOptions(Path("m"), "m", Path("d"), "digit", classes=("zero", "one", "two"))
-    assert draft_title(draft_output(np.arange(3.0), named, ("0", "1", "2"), True)) == (
-        "Which one is it?"
-    )
+    drafted = ClassesKind((0, 1, 2), True).draft_output(np.arange(3.0), named)
+    assert drafted.title == "Which one is it?"
 
 
 @pytest.mark.parametrize("column", ["adultMale", "is_{child}", "A" * 80, "many words " * 8])
@@ -87,7 +83,7 @@ def test_what_is_said_of_a_flag_reads_well_whatever_it_is_called(column: str) ->
     table = pd.DataFrame({column: [True, False]})
     (flag,) = infer_columns(table, [column], set(), {})
     drafted = draft_field(flag, True, np.array([1.0, 0.0]))
-    field = FlagField.model_validate(field_keys(drafted))
+    field = drafted.field
     label = field.label if len(field.label) < 40 else "…"
     assert f"{label}” is true" in field.missing_text
     assert field.missing_text.startswith("Say whether “")
@@ -187,13 +183,13 @@ def drafted_number(column: str, *numbers: float) -> DraftField:
 def test_numbers_in_a_card_are_written_as_the_form_writes_them() -> None:
     mass = drafted_number("mass_g", *range(3025, 5501, 25))
     assert field_keys(mass)["help"] == "Usually 3,150 to 5,375 g"
-    assert mass.accepted == "2,200 to 6,400 g"
+    assert mass.field.accepted_text == "2,200 to 6,400 g"
     share = drafted_number("share", 0.0380759064334241, 0.0506801187398187, 0.0616962065186851)
     assert field_keys(share)["help"] == "Usually 0.03808 to 0.0617"
-    assert share.reference == 0.05068
+    assert share.field.example == 0.05068
     year = drafted_number("year_built", *range(1890, 2011))
     assert "help" not in field_keys(year)
-    assert year.accepted == "1850 to 2050"
+    assert year.field.accepted_text == "1850 to 2050"
 
 
 def test_no_drafted_number_has_more_digits_than_a_form_shows(added_models: AddedModels) -> None:

@@ -22,8 +22,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
-from model import Regressor, load_model
-from model.making.missing_values import find_missing_in_training
+from model import NumberModel, load_model
+from model.making.fitted_steps import find_missing_in_training
 from tests.model.making.conftest import AddedModels, add
 from tests.models import ModelFiles
 
@@ -126,7 +126,7 @@ def test_a_fact_can_be_asked_for_although_the_model_answers_without(tmp_path: Pa
     assert "may be left empty" not in said
     assert "required" not in card
     model = load_model(root / "mine")
-    assert isinstance(model, Regressor)
+    assert isinstance(model, NumberModel)
     assert model.card.optional == ()
     wrong = add(
         given(tmp_path, missing_values=False), "mine", root, "--trust", "--force", "--required", "x"

@@ -80,7 +80,7 @@ def test_a_figure_that_is_no_number_is_refused(
     given: ModelFiles, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As it was, the manifest got a NaN."""
-    monkeypatch.setattr("model.making.regression_metrics.r2_score", lambda *_: np.nan)
+    monkeypatch.setattr("model.making.kinds.regression_metrics.r2_score", lambda *_: np.nan)
     table = pd.read_csv(given.data)
     holdout = given.data.with_name("held.csv")
     table[150:].to_csv(holdout, index=False)
@@ -220,39 +220,21 @@ def test_what_is_no_fitted_model_is_refused(
     assert words in refused(given, root, "--trust")
 
 
-_NONE = "is not a joblib or pickle file"
-_NAME = "Name the file of the fitted model."
-
-
 @pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"hello", f"{_NONE}, but text. {_NAME}"),
-        ("größe,price\n1,2\n".encode(), f"{_NONE}, but text. {_NAME}"),
-        (b"12345\n", f"{_NONE}, but text. {_NAME}"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", f"{_NONE}, but a PNG picture. {_NAME}"),
-        (b"\x7fELF\x02\x01\x01\x00", f"{_NONE}. {_NAME}"),
-        (b"", f"{_NONE}, but an empty file. {_NAME}"),
-    ],
+    "content", [b"hello", b"\x89PNG\r\n", b"\x7fELF\x02", b"\x80\x04\x95", b""]
 )
 def test_a_file_that_is_no_model_is_refused_in_a_sentence(
-    given: ModelFiles, root: Path, content: bytes, words: str
+    given: ModelFiles, root: Path, content: bytes
 ) -> None:
     given.path.write_bytes(content)
     said = refused(given, root, "--trust")
-    assert said.endswith(f"Error: {given.path} {words}")
+    assert f"Error: {given.path} does not load as a joblib or pickle file" in said
+    assert said.endswith("Name the file of the fitted model, or save it again here.")
     onnx = given.path.with_suffix(".onnx")
     onnx.write_bytes(content or b"x")
     assert "is not an ONNX file, although its name says so" in refused(
         replace(given, path=onnx), root
     )
-
-
-def test_a_pickle_that_cannot_be_loaded_is_told_from_what_is_none(
-    given: ModelFiles, root: Path
-) -> None:
-    given.path.write_bytes(given.path.read_bytes()[:200])
-    assert "is a joblib or pickle file that does not load here" in refused(given, root, "--trust")
 
 
 def test_a_model_given_as_the_data_is_refused(given: ModelFiles, root: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from model import Classifier, Regressor, load_model
+from model import ClassModel, NumberModel, load_model
 from tests.tabular_checks import (
     MODEL_FOLDERS,
     TABULAR_FOLDERS,
@@ -15,30 +15,30 @@ from tests.tabular_checks import (
 
 
 @pytest.fixture(scope="module", params=TABULAR_FOLDERS, ids=lambda folder: str(folder.name))
-def model(request: pytest.FixtureRequest) -> Regressor | Classifier:
+def model(request: pytest.FixtureRequest) -> NumberModel | ClassModel:
     found = load_model(request.param)
-    assert isinstance(found, Regressor | Classifier)
+    assert isinstance(found, NumberModel | ClassModel)
     return found
 
 
 @pytest.mark.parametrize("folder", MODEL_FOLDERS, ids=lambda folder: str(folder.name))
 def test_it_loads_and_answers_its_golden_rows(folder: Path) -> None:
-    assert load_model(folder).manifest.golden
+    load_model(folder).check_golden()
 
 
-def test_its_examples_are_answered(model: Regressor | Classifier) -> None:
+def test_its_examples_are_answered(model: NumberModel | ClassModel) -> None:
     for example in model.card.examples:
         check_prediction(model, parse_features(model, example.values))
 
 
 def test_every_field_is_answered_up_to_its_bounds_and_refused_beyond(
-    model: Regressor | Classifier,
+    model: NumberModel | ClassModel,
 ) -> None:
     for field in model.card.fields:
         check_bounds(model, field, model.card.examples[0].values)
 
 
-def test_every_optional_field_may_be_left_empty(model: Regressor | Classifier) -> None:
+def test_every_optional_field_may_be_left_empty(model: NumberModel | ClassModel) -> None:
     examples = [example.values for example in model.card.examples]
     values = {name: value for given in examples for name, value in given.items()}
     check_prediction(model, parse_features(model, values))

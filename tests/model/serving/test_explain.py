@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model import Regressor
+from model import NumberModel
 from model.contract.arrays import Float32Array, FloatArray
 from model.serving.explain import explain
 
@@ -72,7 +72,7 @@ def test_twenty_facts_are_sampled_with_an_error_and_still_add_up() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_they_add_up_for_random_houses(house: Regressor, data: st.DataObject) -> None:
+def test_they_add_up_for_random_houses(house: NumberModel, data: st.DataObject) -> None:
     row = np.full((1, len(house.card.fields)), np.nan, dtype=np.float32)
     for i, field in enumerate(house.card.fields):
         if field.required or data.draw(st.booleans()):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model import Regressor
+from model import NumberModel
 from model.contract.manifest import Calibration, CalibrationGroup
 from model.serving.intervals import ConformalIntervals
 
@@ -40,7 +40,7 @@ def test_a_range_is_as_many_spreads_wide_as_the_group_says_in_the_unit_of_the_sp
         at, back = (np.log, np.exp) if scale == "log" else (np.asarray, np.asarray)
         middle, spread = at(np.array(values)), np.array(spreads)
         low, high = back(middle - group.low * spread), back(middle + group.high * spread)
-        lows, highs = intervals(scale).compute_bounds(values, spreads, group)
+        lows, highs = intervals(scale).compute_bounds(np.array(values), spread, [group])
         assert lows == pytest.approx(low.tolist())
         assert highs == pytest.approx(high.tolist())
 
@@ -64,7 +64,7 @@ def test_a_missing_group_is_counted() -> None:
     assert intervals(groups=GROUPS[:3]).count_missing_groups() == 1
 
 
-def test_each_further_fact_narrows_the_interval_of_the_house_price(house: Regressor) -> None:
+def test_each_further_fact_narrows_the_interval_of_the_house_price(house: NumberModel) -> None:
     assert house.intervals is not None
     known: frozenset[str] = frozenset()
     widths = [house.intervals.find_group(known).width]

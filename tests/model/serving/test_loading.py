@@ -13,9 +13,9 @@ import joblib
 import numpy as np
 import pytest
 
-from model import ModelError, Regressor, load_as, load_model, load_models
+from model import ModelError, NumberModel, load_model, load_models
 from model.contract.arrays import Float32Array
-from model.serving.golden import check_golden_rows
+from tests.loading import load_as
 from tests.tools import ROOT
 
 
@@ -46,7 +46,7 @@ def line_with(folder: Path, text: str) -> int:
     return next(number for number, line in enumerate(lines, 1) if text in line)
 
 
-def test_the_bundled_model_loads_and_is_ready(house: Regressor) -> None:
+def test_the_bundled_model_loads_and_is_ready(house: NumberModel) -> None:
     assert house.slug == "house-price"
     assert re.fullmatch("[0-9a-f]{8}", house.version)
     assert load_models(ROOT / "model", ("house-price",)).keys() == {"house-price"}
@@ -164,16 +164,16 @@ class NotANumber:
 
 
 def test_an_answer_that_is_no_number_is_not_the_golden_one(
-    house: Regressor, monkeypatch: pytest.MonkeyPatch
+    house: NumberModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether the model or its manifest has the NaN."""
     for golden in house.manifest.golden:
         spoiled = golden.model_copy(update={"value": math.nan})
         manifest = house.manifest.model_copy(update={"golden": (spoiled,)})
         with pytest.raises(ModelError, match=r"golden row 0 predicts .*, it was nan"):
-            check_golden_rows(replace(house, manifest=manifest))
-    with pytest.raises(ModelError, match="answered nan"):
-        check_golden_rows(replace(house, predictor=NotANumber()))
+            replace(house, manifest=manifest).check_golden()
+    with pytest.raises(ModelError, match="answered a number that is not finite"):
+        replace(house, predictor=NotANumber()).check_golden()
 
 
 @pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
@@ -182,9 +182,9 @@ def test_an_answer_that_is_no_number_is_not_the_golden_one(
     [
         ("golden", 1, "value"), ("golden", 1, "low"), ("golden", 1, "high"),
         ("golden", 1, "features", "sqft"), ("metrics", 0, "value"), ("axis", 0), ("axis", 1),
-        ("reference", "sqft"), ("temperature",), ("support",), ("calibration", "coverage"),
+        ("reference", "sqft"), ("temperature",), ("ood_thresholds",), ("calibration", "coverage"),
         *(("calibration", "groups", 3, key) for key in ("low", "high", "width", "error")),
-        ("calibration", "groups", 3, "support"),
+        ("calibration", "groups", 3, "ood_threshold"),
     ],
     ids=str,
 )  # fmt: skip
@@ -194,7 +194,7 @@ def test_a_number_of_the_manifest_that_is_not_finite_stops_the_start(
     def spoil(manifest: Any) -> None:
         for part in place[:-1]:
             manifest = manifest[part]
-        manifest[place[-1]] = ["number"] if place == ("support",) else "number"
+        manifest[place[-1]] = ["number"] if place == ("ood_thresholds",) else "number"
 
     change_manifest(folder, spoil)
     path = folder / "manifest.json"
@@ -258,9 +258,9 @@ def test_another_scikit_learn_does_not_load_a_joblib_file(folder: Path) -> None:
         load_model(folder)
 
 
-def test_the_compiled_form_answers_as_the_joblib_file(folder: Path, house: Regressor) -> None:
+def test_the_compiled_form_answers_as_the_joblib_file(folder: Path, house: NumberModel) -> None:
     change_manifest(folder, lambda manifest: manifest.update(served="model.joblib"))
-    slow = load_as(Regressor, folder)
+    slow = load_as(NumberModel, folder)
     rng = np.random.default_rng(0)
     for example in house.card.examples:
         values = {
@@ -270,9 +270,9 @@ def test_the_compiled_form_answers_as_the_joblib_file(folder: Path, house: Regre
         }
         features, _ = house.card.validate_row(values)
         assert features is not None
-        fast = house.predict(features)
-        assert slow.predict(features).value == pytest.approx(fast.value, rel=1e-4)
-        assert slow.predict(features).interval is not None
+        (fast,), (found,) = house.predict([features]), slow.predict([features])
+        assert found.value == pytest.approx(fast.value, rel=1e-4)
+        assert found.interval is not None
 
 
 def test_serving_the_compiled_form_does_not_import_scikit_learn() -> None:

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model import Regressor
+from model import NumberModel
 from model.serving.neighbors import NEAREST, Neighbors
 
 
-def distances(house: Regressor, codes: list[float], columns: list[int]) -> np.ndarray:
+def distances(house: NumberModel, codes: list[float], columns: list[int]) -> np.ndarray:
     """Every training row's distance in double precision, the slow way."""
     neighbors = house.neighbors
     assert neighbors is not None
@@ -25,20 +25,21 @@ def distances(house: Regressor, codes: list[float], columns: list[int]) -> np.nd
 
 @given(st.integers(0, 2_343), st.lists(st.integers(0, 9), unique=True, min_size=1))
 def test_the_nearest_rows_are_those_that_a_search_through_all_finds(
-    house: Regressor, row: int, columns: list[int]
+    house: NumberModel, row: int, columns: list[int]
 ) -> None:
     neighbors = house.neighbors
     assert neighbors is not None
     codes = neighbors.rows[row].tolist()
-    found = neighbors.find_nearest(neighbors.compute_squared_distances(codes, columns))
+    squares = neighbors.compute_squared_distances(codes, columns)[None]
+    found, (mean,) = neighbors.find_nearest(squares)
     every = distances(house, codes, columns)
-    assert every[list(found.rows)] == pytest.approx(np.sort(every)[:NEAREST], abs=1e-3)
-    assert found.distance == pytest.approx(np.sort(every)[:NEAREST].mean(), abs=1e-3)
+    assert every[found[:, 0]] == pytest.approx(np.sort(every)[:NEAREST], abs=1e-3)
+    assert mean == pytest.approx(np.sort(every)[:NEAREST].mean(), abs=1e-3)
 
 
-@given(st.integers(0, 2_343), st.integers(0, 9), st.floats(0.01, 3))
-def test_a_value_is_in_distribution_where_its_mean_distance_is_within_the_limit(
-    house: Regressor, row: int, column: int, limit: float
+@given(st.integers(0, 2_343), st.integers(0, 9))
+def test_the_mean_distance_of_every_value_of_a_fact_is_that_of_a_search_through_all(
+    house: NumberModel, row: int, column: int
 ) -> None:
     neighbors = house.neighbors
     assert neighbors is not None
@@ -46,18 +47,17 @@ def test_a_value_is_in_distribution_where_its_mean_distance_is_within_the_limit(
     others = [at for at in range(10) if at != column]
     seen = np.unique(neighbors.rows[:, column])
     grid = seen[:: 1 + len(seen) // 40]
-    added = neighbors.compute_grid_distances(column, grid)
-    assert added is not None
     squares = neighbors.compute_squared_distances(codes, others)
-    found = neighbors.find_in_distribution(squares, added, limit)
+    added = [neighbors.compute_squared_differences(column, code) for code in grid.tolist()]
+    _, found = neighbors.find_nearest(squares + np.stack(added))
     for index, code in enumerate(grid.tolist()):
         at = [*codes[:column], code, *codes[column + 1 :]]
         mean = np.sort(distances(house, at, [*others, column]))[:NEAREST].mean()
-        if abs(mean - limit) > 1e-3:  # closer than that, single precision may decide either way
-            assert found[index] == (mean < limit)
+        assert found[index] == pytest.approx(mean, abs=1e-3)
 
 
 def test_the_first_of_equally_near_rows_are_found() -> None:
     rows = np.zeros((9, 1), dtype=np.float32)
     neighbors = Neighbors(rows, np.zeros(9), None, np.ones(1, dtype=np.float32), {})
-    assert neighbors.find_nearest(neighbors.compute_squared_distances([0.0], [0])).rows == (0, 1, 2)
+    squares = neighbors.compute_squared_distances([0.0], [0])[None]
+    assert neighbors.find_nearest(squares)[0].tolist() == [[0], [1], [2]]

@@ -5,18 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model import Classifier, ModelError, Regressor, load_as
+from model import ClassModel, ModelError
 from model.serving.temperature import apply_temperature
 from tests.flowers import FEATURES, write_flowers
+from tests.loading import load_as
 
 
 @pytest.fixture
-def flowers(tmp_path: Path) -> Classifier:
-    return load_as(Classifier, write_flowers(tmp_path / "flowers"))
+def flowers(tmp_path: Path) -> ClassModel:
+    return load_as(ClassModel, write_flowers(tmp_path / "flowers"))
 
 
-def test_a_classifier_answers_with_its_most_probable_class(flowers: Classifier) -> None:
-    answer = flowers.predict(FEATURES)
+def test_a_classifier_answers_with_its_most_probable_class(flowers: ClassModel) -> None:
+    (answer,) = flowers.predict([FEATURES])
     assert answer.label == "iris"
     assert answer.probabilities is not None
     assert answer.probability == max(answer.probabilities) == answer.probabilities[1]
@@ -24,17 +25,17 @@ def test_a_classifier_answers_with_its_most_probable_class(flowers: Classifier) 
 
 
 def test_its_classes_stand_in_the_order_of_the_card_and_not_of_the_estimator(
-    flowers: Classifier,
+    flowers: ClassModel,
 ) -> None:
-    short = flowers.predict({"length": 1.0, "width": 9.0})
+    (short,) = flowers.predict([{"length": 1.0, "width": 9.0}])
     assert short.label == "rose"
     assert short.probabilities is not None
     assert short.probabilities[0] > short.probabilities[1]
 
 
 def test_a_classifier_without_probabilities_says_a_class_and_no_more(tmp_path: Path) -> None:
-    flowers = load_as(Classifier, write_flowers(tmp_path / "flowers", probabilities=False))
-    answer = flowers.predict(FEATURES)
+    flowers = load_as(ClassModel, write_flowers(tmp_path / "flowers", probabilities=False))
+    (answer,) = flowers.predict([FEATURES])
     assert (answer.label, answer.probability, answer.probabilities) == ("iris", None, None)
 
 
@@ -53,7 +54,7 @@ def test_a_card_with_other_classes_than_the_estimators_is_refused(tmp_path: Path
     card = folder / "card.toml"
     card.write_text(card.read_text().replace('value = "rose"', 'value = "tulip"'))
     with pytest.raises(ModelError, match=r"its classes are iris, rose, not those of the card"):
-        load_as(Classifier, folder)
+        load_as(ClassModel, folder)
 
 
 def test_a_golden_row_of_another_class_is_refused(tmp_path: Path) -> None:
@@ -61,12 +62,7 @@ def test_a_golden_row_of_another_class_is_refused(tmp_path: Path) -> None:
     path = folder / "manifest.json"
     path.write_text(path.read_text().replace('"label": "iris"', '"label": "rose"'))
     with pytest.raises(ModelError, match="golden row 0 is iris, it was rose"):
-        load_as(Classifier, folder)
-
-
-def test_a_classifier_is_no_regressor(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="kind is Classifier, not Regressor"):
-        load_as(Regressor, write_flowers(tmp_path / "flowers"))
+        load_as(ClassModel, folder)
 
 
 def test_a_class_named_twice_is_refused_with_its_line(tmp_path: Path) -> None:
@@ -74,4 +70,4 @@ def test_a_class_named_twice_is_refused_with_its_line(tmp_path: Path) -> None:
     card = folder / "card.toml"
     card.write_text(card.read_text().replace('value = "rose"', 'value = "iris"'))
     with pytest.raises(ModelError, match=r"card\.toml, line \d+: output.*classes has iris twice"):
-        load_as(Classifier, folder)
+        load_as(ClassModel, folder)

@@ -1,0 +1,184 @@
+"""What pages and API need of a model, whatever its kind: one adapter for each kind."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Generic, NamedTuple
+from urllib.parse import urlencode
+from wsgiref.types import WSGIEnvironment
+
+from app.http.problems import Fault
+from app.presentation.contexts import ApiTexts, KindAbout, Link, Row, Site
+from app.presentation.form import FormView
+from app.presentation.result import Result
+from app.presentation.submission import Problem, Submission
+from model.contract.card import Example
+from model.contract.fields import Option
+from model.serving.served_model import Explained, PredictionT, RowT, ServedModel
+
+OPTION = "contributions"
+"""The option of a request that asks for contributions, and their key in the answer."""
+
+Payload = dict[str, object]
+"""One answer of the API; ``KindSchemas`` has its schema."""
+
+Schema = dict[str, Any]
+"""JSON Schema 2020-12, or a part of an OpenAPI document."""
+
+
+class JsonRows(NamedTuple, Generic[RowT]):
+    """The rows of a request to the API, or everything that is wrong with them.
+
+    ``single`` where the body is one row and no list. ``detail`` says that there is no answer,
+    ``refused`` names each field that has an invalid value, once. ``inputs`` are the values of a
+    single row, for the log.
+    """
+
+    rows: Sequence[RowT]
+    faults: Sequence[Fault]
+    single: bool
+    detail: str = ""
+    refused: tuple[str, ...] = ()
+    inputs: Mapping[str, object] | None = None
+
+
+class KindSchemas(NamedTuple):
+    """The API of one model in OpenAPI 3.1.
+
+    ``summary`` is what the model answers, ``components`` are the schemas by name, ``content`` is
+    what a request may have, by media type, and ``answer`` the schema of a 200.
+    """
+
+    summary: str
+    components: dict[str, Schema]
+    description: str
+    content: Schema
+    answer: Schema
+
+
+class KindAdapter(ABC, Generic[RowT, PredictionT]):
+    """Reads requests for one model, and writes what it answers."""
+
+    styles: ClassVar[tuple[str, ...]] = ()
+    """The style sheets that the pages need, beside ``app.css``."""
+
+    answer_noun: ClassVar[str] = "answer"
+    """What sentences call the model's answer."""
+
+    names: tuple[str, ...]
+    """The names of the fields."""
+
+    default_what_if: str = ""
+    """The feature that the what-if varies until the visitor chooses another, "" for none."""
+
+    warning: str = ""
+    """What stands beside every answer."""
+
+    refusal: Problem = Problem("", "")
+    """What to say of a row for which the model has no prediction."""
+
+    samples: Link | None = None
+    """Where a visitor finds something to try."""
+
+    examples: Sequence[Example] = ()
+    """Filled forms that a visitor can click."""
+
+    def __init__(self, model: ServedModel[RowT, PredictionT]) -> None:
+        self.model: ServedModel[RowT, PredictionT] = model
+        self.result_template = f"kinds/{model.card.kind}.html"
+        self._identity = {"name": model.slug, "version": model.version}
+
+    def build_site(self, prefix: str, embedded: bool = False) -> Site:
+        """Build what all pages share; in a frame the form stays, other links open outside of it."""
+        home = f"{prefix}/"
+        action = f"{home}embed" if embedded else home
+        return Site(
+            title=self.model.card.title,
+            summary=self.model.card.summary,
+            home=home,
+            action=action,
+            fragment=f"{action.rstrip('/')}/predict-fragment",
+            about=f"{home}about",
+            examples=tuple(
+                Link(example.title, f"{action}?{urlencode(example.values)}")
+                for example in self.examples
+            ),
+            answer_noun=self.answer_noun,
+            styles=self.styles,
+            target="_blank" if embedded else "",
+            warning=self.warning,
+            samples=self.samples,
+        )
+
+    @abstractmethod
+    def read_form(self, environ: WSGIEnvironment) -> Submission[RowT]:
+        """Read a posted form.
+
+        Raises:
+            HTTPException: 408, 411, 413 or 503 for a body that is not read.
+        """
+
+    def read_query(self) -> Submission[RowT] | None:
+        """Read the form that the address holds; None where it holds none."""
+        return None
+
+    @abstractmethod
+    def build_form(self, submission: Submission[RowT] | None) -> FormView:
+        """Build the form with a submission's values, or empty."""
+
+    @abstractmethod
+    def takes_long(self, rows: int, contributions: bool) -> bool:
+        """Whether explaining so many rows needs a thread, so that other requests need not wait."""
+
+    @abstractmethod
+    def present(
+        self, submission: Submission[RowT] | None, explained: Explained[PredictionT] | None
+    ) -> Result:
+        """Present a submission's result.
+
+        Args:
+            submission: None where nothing was typed yet.
+            explained: None where the submission has no row.
+        """
+
+    @abstractmethod
+    def read_json(self) -> JsonRows[RowT]:
+        """Read the present request to the API.
+
+        Raises:
+            HTTPException: for a body that is not read, or not understood.
+        """
+
+    def serialize(self, explained: Explained[PredictionT]) -> Payload:
+        """Serialize the answer to one row."""
+        return {
+            **self._serialize_prediction(explained),
+            "warnings": self._list_warnings(explained),
+            "model": self._identity,
+        }
+
+    @abstractmethod
+    def _serialize_prediction(self, explained: Explained[PredictionT]) -> Payload:
+        """Serialize the prediction, and its contributions where they were computed."""
+
+    @abstractmethod
+    def _list_warnings(self, explained: Explained[PredictionT]) -> Sequence[Payload]:
+        """List the warnings of an answer, each with a code and a message."""
+
+    @abstractmethod
+    def schemas(self) -> KindSchemas:
+        """Describe the API for programs."""
+
+    @abstractmethod
+    def api_texts(self) -> ApiTexts:
+        """Describe the API for people."""
+
+    @abstractmethod
+    def about(self) -> KindAbout:
+        """Describe what only this kind of model says about itself."""
+
+
+def list_labels(classes: Sequence[Option]) -> tuple[Row, ...]:
+    """The form's label of each class, by its value; none where both are the same everywhere."""
+    if all(item.value == item.label for item in classes):
+        return ()
+    return tuple(Row(item.value, item.label) for item in classes)

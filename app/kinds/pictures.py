@@ -1,0 +1,260 @@
+"""The adapter for a model that answers a picture with one of two classes."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import cast
+from wsgiref.types import WSGIEnvironment
+
+from flask import request
+from pydantic_core import PydanticCustomError
+from werkzeug.exceptions import UnsupportedMediaType
+
+from app.http.problems import Fault
+from app.kinds.adapter import (
+    OPTION,
+    JsonRows,
+    KindAdapter,
+    KindSchemas,
+    Payload,
+    list_labels,
+)
+from app.kinds.schemas import ANSWER, NUMBER, build_answer, build_class_properties, build_object
+from app.limits.background import run_in_thread
+from app.limits.upload_budget import UploadSlot, decoding_turn, get_upload_budget
+from app.limits.uploads import read_body, read_uploads
+from app.presentation.about import describe_origin
+from app.presentation.contexts import ApiField, ApiTexts, KindAbout, Link, Row
+from app.presentation.form import FormView, build_field
+from app.presentation.pictures import PictureView, encode_data_url, fit_picture, lay_out_cells
+from app.presentation.result import FIX_TEXT, ClassView, Notes, Result
+from app.presentation.scales import ShareScale
+from app.presentation.submission import Problem, Submission
+from model import Picture
+from model.contract.pictures import LARGE_BYTES, MEGABYTES
+from model.serving.kinds.pictures import PictureModel
+from model.serving.served_model import ClassPrediction, Explained, ServedModel
+
+PICTURE_TYPES = ("image/jpeg", "image/png")
+"""Media types of a body that is the picture itself."""
+
+PYTHON = """\
+import json
+import urllib.request
+
+with open("picture.jpg", "rb") as file:
+    picture = file.read()
+request = urllib.request.Request(
+    {url},
+    data=picture,
+    headers={"Content-Type": "image/jpeg"},
+)
+with urllib.request.urlopen(request) as response:
+    answer = json.load(response)
+print(answer["label"], answer["probability"])
+"""
+
+
+class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
+    """Reads uploads for one model, within the limits of memory and time, and writes its answers."""
+
+    styles = ("image.css", "shares.css")
+
+    def __init__(self, model: PictureModel) -> None:
+        # Pages and API refuse the pictures for which there is no prediction.
+        super().__init__(cast(ServedModel[Picture, ClassPrediction], model))
+        card = model.card
+        self.warning = f"{card.output.warning}."
+        self.refusal = Problem(card.field.name, card.output.refusal_text)
+        self.samples = Link(card.samples.text, card.samples.url)
+        self._field = card.field
+        self.names = (card.field.name,)
+        self._output = card.output
+        self._scale = ShareScale(card.output, card.locale)
+        self._notes = Notes(describe_origin(card, model.manifest), model.manifest.accuracy)
+
+    def read_form(self, environ: WSGIEnvironment) -> Submission[Picture]:
+        return self._read(partial(read_uploads, self._field.name))
+
+    def _read(self, read_files: Callable[[UploadSlot], list[bytes]]) -> Submission[Picture]:
+        """Read and decode the present request's upload.
+
+        Waits for memory to read it into and, where it is large, for its turn to be decoded.
+        """
+        with get_upload_budget().slot() as slot:
+            files = read_files(slot)
+            if run_in_thread(self._estimate_memory, files) < LARGE_BYTES:
+                return run_in_thread(self.decode, files)
+            with decoding_turn(slot):
+                return run_in_thread(self.decode, files)
+
+    def _estimate_memory(self, files: Sequence[bytes]) -> int:
+        """Estimate the bytes that decoding takes; 0 where ``decode`` refuses the upload."""
+        return self._field.estimate_memory(files[0]) if len(files) == 1 else 0
+
+    def decode(self, files: Sequence[bytes]) -> Submission[Picture]:
+        """Decode the one file of an upload."""
+        name = self._field.name
+        if len(files) > 1:
+            return Submission({}, None, {name: self._field.repeated_text}, ())
+        try:
+            picture = self._field.validate_value(files[0] if files else None)
+        except PydanticCustomError as error:
+            return Submission({}, None, {name: error.message()}, () if files else (name,))
+        return Submission({}, picture, {}, ())
+
+    def build_form(self, submission: Submission[Picture] | None) -> FormView:
+        return FormView((build_field(self._field, submission),), upload=True)
+
+    def takes_long(self, rows: int, contributions: bool) -> bool:
+        return True
+
+    def present(
+        self,
+        submission: Submission[Picture] | None,
+        explained: Explained[ClassPrediction] | None,
+    ) -> Result:
+        output = self._output
+        if submission is None or submission.missing:
+            sentence = f"{self._field.missing_text}, and the {output.noun} appears here."
+            return Result(
+                "empty" if submission is None else "withdrawn",
+                output.label,
+                announcement="" if submission is None else sentence,
+                sentence=sentence,
+            )
+        if submission.row is None or explained is None or explained.saliency is None:
+            heading = f"No {output.noun}"
+            return Result(
+                "withdrawn",
+                heading,
+                announcement=f"{heading}. {submission.errors[self._field.name]}",
+                sentence=FIX_TEXT,
+                problems=submission.problems,
+            )
+        classes = self._present_classes(explained.prediction)
+        (predicted,) = (item for item in classes if item.value == explained.prediction.label)
+        shares = " and ".join(f"{item.label.lower()} {item.text}" for item in reversed(classes))
+        width, height = fit_picture(submission.row.width, submission.row.height)
+        return Result(
+            "fresh",
+            output.label,
+            announcement=f"{output.label}: {predicted.label}, {predicted.text}. {self.warning}",
+            value=predicted.value,
+            text=predicted.label,
+            certainty=f"The network gives {shares}, if both are equally common.",
+            detail=PictureView(
+                classes,
+                encode_data_url(submission.row.square),
+                width,
+                height,
+                f"Your {self._field.noun}, as the network saw it",
+                lay_out_cells(explained.saliency, width, height),
+                output.map_text,
+            ),
+            notes=self._notes,
+        )
+
+    def _present_classes(self, prediction: ClassPrediction) -> tuple[ClassView, ...]:
+        last = round((prediction.probabilities or (0.0,))[-1], 4)
+        return tuple(
+            ClassView(
+                item.value,
+                item.label,
+                format(share, ".4f"),
+                self._scale.format(share),
+                round(share * 100, 1),
+            )
+            for item, share in zip(self._output.classes, (1 - last, last), strict=True)
+        )
+
+    def read_json(self) -> JsonRows[Picture]:
+        name = self._field.name
+        submission = self._read(partial(_read_files, name))
+        return JsonRows(
+            () if submission.row is None else (submission.row,),
+            [Fault(name, message, None) for message in submission.errors.values()],
+            single=True,
+            detail="There is no answer to this picture.",
+            refused=submission.invalid,
+        )
+
+    def _serialize_prediction(self, explained: Explained[ClassPrediction]) -> Payload:
+        """The contributions are the map of the last class, in log-odds."""
+        label, probability, probabilities = explained.prediction
+        classes = [item.value for item in self._output.classes]
+        payload: Payload = {
+            "label": label,
+            "probability": probability,
+            "probabilities": dict(zip(classes, probabilities or (), strict=True)),
+        }
+        if explained.saliency is not None:
+            payload[OPTION] = {"label": classes[-1], "map": explained.saliency.tolist()}
+        return payload
+
+    def _list_warnings(self, explained: Explained[ClassPrediction]) -> Sequence[Payload]:
+        return ({"code": "use", "message": self.warning},)
+
+    def schemas(self) -> KindSchemas:
+        field = self._field
+        file = {
+            "type": "string",
+            "contentMediaType": "application/octet-stream",
+            "title": field.label,
+            "description": field.help,
+        }
+        form = {
+            "schema": {
+                "type": "object",
+                "properties": {field.name: file},
+                "required": [field.name],
+            },
+            "encoding": {field.name: {"contentType": ", ".join(PICTURE_TYPES)}},
+        }
+        last = {"type": "string", "enum": [self._output.classes[-1].value]}
+        line = {"type": "array", "items": NUMBER}
+        contributions = build_object({"label": last, "map": {"type": "array", "items": line}})
+        contributions["description"] = (
+            "A coarse map of the picture, rows from its top, in log-odds: above 0 where a cell "
+            "counts for the label."
+        )
+        return KindSchemas(
+            self._output.label,
+            {"Answer": build_answer(build_class_properties(self._output), contributions)},
+            f"A JPEG or PNG file of {MEGABYTES} MB at most, as a form sends it or as the body "
+            "itself.",
+            {"multipart/form-data": form, **{kind: {} for kind in PICTURE_TYPES}},
+            ANSWER,
+        )
+
+    def api_texts(self) -> ApiTexts:
+        accepted = self._field.accepted_text
+        return ApiTexts(
+            curl=f"-F {self._field.name}=@picture.jpg",
+            python=PYTHON,
+            request_text=f"{accepted[:1].upper()}{accepted[1:]}, as a form sends it "
+            f"(multipart/form-data), or as the body itself ({' or '.join(PICTURE_TYPES)}).",
+            fields=(ApiField(self._field.name, self._field.label, "file", True),),
+            labels=list_labels(self._output.classes),
+        )
+
+    def about(self) -> KindAbout:
+        return KindAbout(
+            f"{self.warning} {self.model.manifest.accuracy}",
+            (Row(self._field.label, self._field.accepted_text),),
+        )
+
+
+def _read_files(name: str, slot: UploadSlot) -> list[bytes]:
+    """Read the files that were sent: under ``name`` in a form, or one as the body itself.
+
+    Raises:
+        UnsupportedMediaType: for a body that is compressed, or neither a form nor a picture.
+        HTTPException: 408, 411, 413 or 503 for a body that is not read.
+    """
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType
+    if request.mimetype == "multipart/form-data":
+        return read_uploads(name, slot)
+    if request.mimetype in PICTURE_TYPES:
+        return [read_body(slot)]
+    raise UnsupportedMediaType

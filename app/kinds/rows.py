@@ -1,0 +1,228 @@
+"""What the adapters of models of rows share: form, JSON, explanation, words around the answer."""
+
+import datetime as dt
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
+from wsgiref.types import WSGIEnvironment
+
+from babel.lists import format_list
+from flask import abort
+
+from app.http.forms import read_form, read_query
+from app.http.problems import make_problem
+from app.kinds.adapter import OPTION, JsonRows, KindAdapter, KindSchemas, Payload, Schema
+from app.kinds.parsing import UnreadableError, parse_json, read_json_body, read_rows
+from app.kinds.row_api import build_row_schemas, describe_row_api
+from app.limits.background import run_in_thread
+from app.presentation.about import describe_origin
+from app.presentation.contexts import ApiTexts, KindAbout, Row
+from app.presentation.explanations import ExplanationPresenter
+from app.presentation.form import FormView, build_form
+from app.presentation.result import FIX_TEXT, Notes, Result
+from app.presentation.scales import Scale
+from app.presentation.submission import Submission, read_submission
+from model import Features
+from model.contract import formatting
+from model.serving.served_model import Explained, PredictionT
+from model.serving.tabular import TabularModel
+
+MAX_INLINE_BYTES = 4096
+"""Bytes of JSON that are read in the request's own greenlet, not in a thread."""
+
+MAX_INLINE_ROWS = 40
+"""Rows that are predicted in the request's own greenlet."""
+
+MAX_INLINE_EXPLAINED_ROWS = 3
+"""The same where contributions are asked for."""
+
+
+class Headline(NamedTuple):
+    """A prediction in words; see ``Result``.
+
+    ``amount`` is what the contributions lead to, unrounded, None for a class without a probability.
+    ``subject`` says what they measure, ``total_label`` stands at their end; both are "" for the
+    output itself.
+    """
+
+    value: str
+    text: str
+    certainty: str
+    announcement: str
+    detail: tuple[Any, ...] | None
+    amount: float | None
+    subject: str = ""
+    total_label: str = ""
+
+
+class RowAdapter(KindAdapter[Features, PredictionT]):
+    """The adapter of a model of rows; what no request changes is made once."""
+
+    model: TabularModel[PredictionT]
+
+    contributions_key: str
+    """The key of what the contributions add up to in JSON."""
+
+    guess_warning: str
+    """What the API says of a row out of distribution."""
+
+    def __init__(self, model: TabularModel[PredictionT], scale: Scale) -> None:
+        super().__init__(model)
+        self._card = card = model.card
+        self._scale = scale
+        self.names = card.names
+        self.examples = card.examples
+        self.default_what_if = model.default_what_if
+        self._explanations = ExplanationPresenter(card, model.manifest.reference, scale)
+        self._origin = describe_origin(card, model.manifest)
+        self._origin_only = Notes(self._origin)
+        self.get_notes = lru_cache(maxsize=1024)(self._make_notes)
+        self._format_day = lru_cache(maxsize=1)(partial(formatting.format_date, locale=card.locale))
+
+    def read_form(self, environ: WSGIEnvironment) -> Submission[Features]:
+        return read_submission(self._card, read_form(environ))
+
+    def read_query(self) -> Submission[Features] | None:
+        data = read_query()
+        given = any(name in data for name in self._card.names)
+        return read_submission(self._card, data) if given else None
+
+    def build_form(self, submission: Submission[Features] | None) -> FormView:
+        return build_form(self._card, submission)
+
+    def takes_long(self, rows: int, contributions: bool) -> bool:
+        return rows > (MAX_INLINE_EXPLAINED_ROWS if contributions else MAX_INLINE_ROWS)
+
+    def present(
+        self, submission: Submission[Features] | None, explained: Explained[PredictionT] | None
+    ) -> Result:
+        if submission is None:
+            return self._present_empty()
+        if explained is None or submission.row is None:
+            return self._present_withdrawn(submission)
+        output, headline = self._card.output, self._write_headline(explained)
+        return Result(
+            "fresh",
+            output.label,
+            output.noun,
+            f"{output.label}{headline.announcement}",
+            value=headline.value,
+            text=headline.text,
+            certainty=headline.certainty,
+            detail=headline.detail,
+            explanation=self._explanations.present(
+                explained,
+                submission.row,
+                headline.amount,
+                headline.subject,
+                headline.total_label,
+            ),
+            # Accuracy was measured on rows like those in the data, so it is not that of others.
+            notes=self._origin_only
+            if explained.out_of_distribution
+            else self.get_notes(explained.known),
+            what_if=submission.what_if,
+            query=submission.query,
+            today=self._format_day(dt.date.today()),
+        )
+
+    @abstractmethod
+    def _write_headline(self, explained: Explained[PredictionT]) -> Headline:
+        """Put the prediction into words; the announcement is what follows the output's label."""
+
+    def _present_empty(self) -> Result:
+        output = self._card.output
+        required = self._list_fields(field.name for field in self._card.fields if field.required)
+        sentence = f"Enter {required}, and the {output.noun} appears here as you type."
+        return Result("empty", output.label, sentence=sentence)
+
+    def _present_withdrawn(self, submission: Submission[Features]) -> Result:
+        heading = f"No {self._card.output.noun} yet"
+        if submission.invalid:
+            messages = "; ".join(submission.errors.values())
+            return Result(
+                "withdrawn",
+                heading,
+                announcement=f"{heading}. {messages}",
+                sentence=FIX_TEXT,
+                problems=submission.problems,
+                what_if=submission.what_if,
+            )
+        if submission.query:
+            heading = "Almost there"
+        sentence = f"Still to fill in: {self._list_fields(submission.missing)}."
+        return Result(
+            "withdrawn",
+            heading,
+            announcement=f"{heading}. {sentence}",
+            sentence=sentence,
+            what_if=submission.what_if,
+        )
+
+    def _make_notes(self, known: frozenset[str]) -> Notes:
+        """Make the notes for these known optional features."""
+        accuracy = self.model.manifest.accuracy
+        if self.model.manifest.metrics and len(known) < len(self._card.optional):
+            # The accuracy was measured over all held-out rows, whatever was known of each.
+            accuracy += " With facts left empty, as here, it may be wrong more often."
+        return Notes(self._origin, accuracy)
+
+    def _list_fields(self, names: Iterable[str]) -> str:
+        phrases = [self._card.by_name[name].noun_phrase for name in names]
+        return format_list(phrases, locale=self._card.locale)
+
+    def read_json(self) -> JsonRows[Features]:
+        body = read_json_body()
+        try:
+            if len(body) <= MAX_INLINE_BYTES:
+                return read_rows(self._card, parse_json(body))
+            return run_in_thread(lambda: read_rows(self._card, parse_json(body)))
+        except UnreadableError as error:
+            abort(make_problem(400, f"The body is not JSON that can be read: {error}."))
+
+    def _serialize_contributions(self, explained: Explained[PredictionT]) -> Payload:
+        """Serialize the contributions of the given features, where they were computed."""
+        shapley = explained.shapley
+        if shapley is None:
+            return {}
+        reference = self.model.manifest.reference
+        given = [self._card.names[column] for column in shapley.columns]
+        return {
+            OPTION: {
+                "reference": {
+                    self.contributions_key: shapley.base,
+                    "row": {name: reference[name] for name in given},
+                },
+                "values": dict(zip(given, shapley.contributions, strict=True)),
+                "standard_error": shapley.error,
+            }
+        }
+
+    def _list_warnings(self, explained: Explained[PredictionT]) -> Sequence[Payload]:
+        if not explained.out_of_distribution:
+            return ()
+        return ({"code": "outside", "message": self.guess_warning},)
+
+    def schemas(self) -> KindSchemas:
+        return build_row_schemas(self._card, self._build_answer_schema())
+
+    @abstractmethod
+    def _build_answer_schema(self) -> Schema:
+        """Build the schema of the answer to one row."""
+
+    def _describe_api(self, first: str, second: str) -> ApiTexts:
+        """Describe the API; the example in Python prints these two keys of an answer."""
+        features, _ = self._card.validate_row(self._card.examples[0].values)
+        (explained,) = self.model.explain([features or {}])
+        return describe_row_api(self._card, self.serialize(explained), first, second)
+
+    def _about(self, method: str, method_title: str) -> KindAbout:
+        fields = tuple(
+            Row(
+                field.label,
+                field.accepted_text + ("" if field.required else ", may be left empty"),
+            )
+            for field in self._card.fields
+        )
+        return KindAbout(self.model.manifest.accuracy, fields, method, method_title)

@@ -1,0 +1,89 @@
+"""A picture as the network saw it, with the map of what counted, as ``kinds/pictures.html`` shows.
+
+Numbers are texts, so that they fill a cached template.
+"""
+
+import base64
+from io import BytesIO
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from app.presentation.result import ClassView
+from model.contract.arrays import ByteArray, Float32Array
+
+LONGER_SIDE = 320
+"""Units of the view box for the longer side of the picture."""
+
+MIN_ASPECT = 0.4
+"""The least ratio of the shorter side to the longer one; a narrower strip is shown wider."""
+
+MAX_OPACITY = 0.65
+"""Opacity of the cell that weighs most."""
+
+
+class HeatCell(NamedTuple):
+    """One cell of the map, in units of the view box; ``direction`` is "for" or "against"."""
+
+    x: str
+    y: str
+    width: str
+    height: str
+    direction: str
+    opacity: str
+
+
+class PictureView(NamedTuple):
+    """The classes, the picture in the upload's own shape, and the map over it."""
+
+    classes: tuple[ClassView, ...]
+    url: str
+    width: int
+    height: int
+    title: str
+    cells: tuple[HeatCell, ...]
+    words: str
+
+
+def fit_picture(width: int, height: int) -> tuple[int, int]:
+    """Return width and height of a picture in units of the view box; both are in pixels before."""
+    longer = max(width, height)
+    across, down = (round(LONGER_SIDE * max(side / longer, MIN_ASPECT)) for side in (width, height))
+    return across, down
+
+
+def encode_data_url(square: ByteArray) -> str:
+    """Encode a grey picture as a small JPEG in a data URL.
+
+    Args:
+        square: uint8 [height, width], 0 is black.
+    """
+    file = BytesIO()
+    Image.fromarray(square).save(file, "JPEG", quality=70)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def lay_out_cells(heat: Float32Array, width: int, height: int) -> tuple[HeatCell, ...]:
+    """Lay out the map over a picture, one cell for each value.
+
+    Args:
+        heat: float32 [rows, columns], the class activation map in logits.
+        width: the picture's width, in units of the view box.
+        height: its height.
+    """
+    rows, columns = heat.shape
+    highest = float(np.abs(heat).max()) or 1.0
+    cell_width, cell_height = width / columns, height / rows
+    return tuple(
+        HeatCell(
+            str(round(column * cell_width, 1)),
+            str(round(row * cell_height, 1)),
+            str(round(cell_width, 1)),
+            str(round(cell_height, 1)),
+            "for" if value > 0 else "against",
+            str(round(abs(value) / highest * MAX_OPACITY, 2)),
+        )
+        for row, values in enumerate(heat.tolist())
+        for column, value in enumerate(values)
+    )

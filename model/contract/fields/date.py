@@ -1,0 +1,159 @@
+"""A field that takes a day, in ISO 8601 or as people write it in the card's locale."""
+
+import datetime as dt
+import math
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from babel import dates
+from pydantic import AfterValidator, Field
+
+from model.contract import formatting
+from model.contract.arrays import Float64Array
+from model.contract.fields.base import make_error
+from model.contract.fields.ordered import OrderedField
+
+_EPOCH = dt.date(1970, 1, 1).toordinal()
+_MOST_DAYS = 400_000
+"""A drafted bound that leaves room beyond these is still within the years that Python knows."""
+
+_MAX_LENGTH = 60
+"""Characters of the longest text that is read as a date."""
+
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
+_PARTS = re.compile(r"\d+|[^\d\s.,/\-\u200e\u200f]+").findall
+"""Splits a date into numbers and words; some locales write marks of direction between them."""
+
+_YEAR_DIGITS = 4
+_FORMATS = ("medium", "long", "MMM", "MMMM", "LLLL")
+"""How a locale writes a date, then a month's name alone."""
+
+
+def _check_iso(text: str) -> str:
+    if not _ISO(text):
+        raise ValueError("write a date like 2010-05-31")
+    return dt.date.fromisoformat(text).isoformat()
+
+
+IsoDate = Annotated[str, AfterValidator(_check_iso), Field(json_schema_extra={"format": "date"})]
+"""A date as text in ISO 8601; such texts are in order as their dates are."""
+
+
+class DateField(OrderedField):
+    """A day between two bounds, as ISO text; the model gets the days since 1970-01-01."""
+
+    kind: Literal["date"]
+    """The kind of field."""
+
+    min: IsoDate
+    """The first day that the field takes, like 2006-01-01."""
+
+    max: IsoDate
+    """The last day that the field takes."""
+
+    example: IsoDate
+
+    codes_text: ClassVar[str] = "days since 1970-01-01"
+
+    @property
+    def input_attributes(self) -> dict[str, str]:
+        """A picker of the days between the bounds."""
+        return {"type": "date", "min": self.min, "max": self.max}
+
+    @property
+    def accepted_json_text(self) -> str:
+        return f"date, {self.min} to {self.max}"
+
+    def accepts_json(self, value: object) -> bool:
+        return isinstance(value, str) and _ISO(value) is not None
+
+    def format_input(self, typed: str) -> str:
+        """What was typed, in ISO 8601 where it is a date: a picker shows nothing else."""
+        try:
+            return read_date(typed, self._locale).isoformat()
+        except ValueError:
+            return typed
+
+    def read(self, value: object) -> str:
+        try:
+            text = read_date(value if isinstance(value, str) else "", self._locale).isoformat()
+        except ValueError:
+            raise make_error("date", f"Write {self.noun_phrase} like {self.example}") from None
+        self._check_bounds(text)
+        return text
+
+    @property
+    def encoder(self) -> Callable[[Any], float]:
+        return _count_days
+
+    def decode(self, code: float) -> str | None:
+        return None if math.isnan(code) else dt.date.fromordinal(round(code) + _EPOCH).isoformat()
+
+    def format_value(self, value: Any) -> str:
+        return formatting.format_date(dt.date.fromisoformat(value), self._locale)
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "format": "date"}
+
+    @property
+    def json_notes(self) -> tuple[str, ...]:
+        return (f"From {self.min} to {self.max}",)
+
+    @classmethod
+    def find_misfit(cls, numbers: Float64Array) -> str:
+        if np.abs(numbers).max() > _MOST_DAYS:
+            return "it holds more days than anybody counts from 1970-01-01"
+        return super().find_misfit(numbers)
+
+
+def _count_days(value: str) -> float:
+    return float(dt.date.fromisoformat(value).toordinal() - _EPOCH)
+
+
+def read_date(text: str, locale: str) -> dt.date:
+    """Read a date as a person writes it.
+
+    Accepts ISO 8601, three numbers in the locale's order or from the year on, and the month by its
+    name in the locale. The year has four digits: 05/06/07 could be anything.
+
+    Raises:
+        ValueError: if the text is anything else.
+    """
+    numbers, words = _split(text[: _MAX_LENGTH + 1])
+    month = _read_months(locale).get(words)
+    lengths = sorted(map(len, numbers))
+    if month is None or len(text) > _MAX_LENGTH or len(numbers) != (2 if month else 3):
+        raise ValueError(text)
+    if lengths[-1] != _YEAR_DIGITS or lengths[-2] == _YEAR_DIGITS:
+        raise ValueError(text)
+    if month:
+        day, year = sorted(numbers, key=len)
+        return dt.date(int(year), month, int(day))
+    if len(numbers[0]) == _YEAR_DIGITS:
+        return dt.date(*map(int, numbers))
+    return dates.parse_date("/".join(numbers), locale, "short")
+
+
+def _split(text: str) -> tuple[list[str], str]:
+    """The numbers of a date, and all its words as one."""
+    parts = _PARTS(text.casefold())
+    return [part for part in parts if part.isdecimal()], "".join(
+        part for part in parts if not part.isdecimal()
+    )
+
+
+@lru_cache(maxsize=64)
+def _read_months(locale: str) -> dict[str, int]:
+    """The month that the words of a date mean, 0 where they mean none and a number does.
+
+    A locale's own dates teach them: in Spanish "denoviembrede" means 11, in Japanese "年月日" none.
+    """
+    found: dict[str, set[int]] = {"": set()}
+    for month in range(1, 13):
+        for pattern in _FORMATS:
+            _, words = _split(dates.format_date(dt.date(2010, month, 28), pattern, locale))
+            found.setdefault(words, set()).add(month)
+    return {words: months.pop() if len(months) == 1 else 0 for words, months in found.items()}

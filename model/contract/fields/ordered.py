@@ -1,0 +1,95 @@
+"""Fields whose values lie in order between two bounds."""
+
+import math
+from typing import Any, Self
+
+import numpy as np
+from pydantic import model_validator
+
+from model.contract.arrays import Float32Array
+from model.contract.fields.base import BaseField, Sample, make_error
+from model.contract.fields.bounds import widen_bounds
+
+POINTS = 19
+"""Points of a what-if curve; the bundled model is smooth between them."""
+
+_TYPICAL = (0.05, 0.5, 0.95)
+"""The quantiles that a drafted field names: most rows lie between the first and the last."""
+
+_MOST_ROWS = (0.005, 0.995)
+"""The quantiles of the training rows between which a curve goes."""
+
+
+class OrderedField(BaseField):
+    """What fields share whose values lie in order between two bounds."""
+
+    min: Any
+    """The smallest value that the field takes."""
+
+    max: Any
+    """The largest value that the field takes."""
+
+    example: Any
+    """A value between ``min`` and ``max``, for error messages and the OpenAPI text."""
+
+    @model_validator(mode="after")
+    def _bounds_are_ordered(self) -> Self:
+        if not self.min < self.max:
+            raise ValueError(f"min must be below max: min = {self.min}, max = {self.max}")
+        if not self.min <= self.example <= self.max:
+            raise ValueError(f"example = {self.example} is outside min and max")
+        return self
+
+    def _check_bounds(self, value: Any) -> None:
+        if not self.min <= value <= self.max:
+            low, high = self.format_bare(self.min), self.format_bare(self.max)
+            raise make_error("range", f"{self.label} must be between {low} and {high}")
+
+    def format_bare(self, value: Any) -> str:
+        """The value without its unit."""
+        return self.format_value(value)
+
+    @property
+    def accepted_text(self) -> str:
+        return self._format_range(self.min, self.max)
+
+    def _format_range(self, low: Any, high: Any) -> str:
+        last = self.format_value(high)
+        return last if low == high else f"{self.format_bare(low)} to {last}"
+
+    @property
+    def code_bounds(self) -> tuple[float, float]:
+        return self.encoder(self.min), self.encoder(self.max)
+
+    def make_grid(self, known: Float32Array | None) -> Float32Array:
+        low, high = self.code_bounds
+        if known is not None:
+            ends = _round_range(*np.quantile(known, _MOST_ROWS).tolist())
+            low, high = np.clip(ends, low, high).tolist()
+        return np.unique(self.round_codes(np.linspace(low, high, POINTS))).astype(np.float32)
+
+    def with_code_bounds(self, low: float, high: float) -> Self:
+        return self.model_copy(update={"min": self.decode(low), "max": self.decode(high)})
+
+    @classmethod
+    def draft(cls, sample: Sample) -> Self:
+        low, high = widen_bounds(sample.codes, cls.whole, sample.unit)
+        # "nearest" takes a value of the data: the mean of two of them may be one that nobody has.
+        first, middle, last = np.quantile(sample.codes, _TYPICAL, method="nearest").tolist()
+        empty = cls.model_construct(min=low, max=high)
+        drafted = cls(
+            **sample.keys,
+            min=empty.decode(low),
+            max=empty.decode(high),
+            example=empty.decode_typed(middle),
+        )
+        usual = drafted._format_range(drafted.decode(first), drafted.decode(last))
+        return drafted.model_copy(update={"help": f"Usually {usual}"})
+
+
+def _round_range(low: float, high: float) -> tuple[float, float]:
+    """Both bounds to a hundredth of the power of ten of their distance: 12.8, not 12.756."""
+    if not low < high:
+        return low, high
+    digits = 2 - math.floor(math.log10(high - low))
+    return round(low, digits), round(high, digits)

@@ -1,0 +1,184 @@
+"""What the fitted steps of an estimator tell: which columns are categories, and what was missing.
+
+An estimator may answer a row that lacks a fact although it never saw one: trees send the row to the
+larger side, and an encoder that ignores unknown values gives it no category. These tell: an
+encoder's categories, a scaler's counts, and the side to which a tree sends missing values. That is
+the larger side at every split only where nothing was missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.frozen import FrozenEstimator
+from sklearn.impute import KNNImputer, SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    RobustScaler,
+    StandardScaler,
+)
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from model.contract.arrays import BoolArray
+
+MissingInTraining = Literal["filled", "seen", "never", "unknown"]
+"""A step fills in what is missing; some rows of the fit lacked it, or none did; not known."""
+
+_SCALERS = (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler)
+_BOOSTED = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
+_FORESTS = (
+    ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor,
+)  # fmt: skip
+_LEAST = 10
+"""Trees, and splits, below which all may send missing values to the larger side by chance."""
+
+
+def unwrap_estimator(fitted: Any) -> Any:
+    """Return the estimator inside a search or a frozen one."""
+    while True:
+        if hasattr(fitted, "best_estimator_"):
+            fitted = fitted.best_estimator_
+        elif isinstance(fitted, FrozenEstimator):
+            fitted = fitted.estimator
+        else:
+            return fitted
+
+
+def find_encoded_columns(fitted: Any, names: Sequence[str]) -> set[str]:
+    """Find the columns whose values the estimator treats as categories.
+
+    Args:
+        fitted: the estimator.
+        names: the columns that it takes, in its order.
+    """
+    first = _list_steps(unwrap_estimator(fitted))[0]
+    first = _list_steps(getattr(first, "regressor_", first))[0]
+    if isinstance(first, OneHotEncoder | OrdinalEncoder):
+        return set(names)
+    if not isinstance(first, ColumnTransformer):
+        return set()
+    found: set[str] = set()
+    for branch, transformer, _ in first.transformers_:
+        if any(
+            isinstance(part, OneHotEncoder | OrdinalEncoder) for part in _list_steps(transformer)
+        ):
+            found |= {names[index] for index in first._transformer_to_input_indices[branch]}
+    return found
+
+
+def _list_steps(fitted: Any) -> list[Any]:
+    return [step for _, step in fitted.steps] if isinstance(fitted, Pipeline) else [fitted]
+
+
+def find_missing_in_training(fitted: Any, names: Sequence[str]) -> dict[str, MissingInTraining]:
+    """Find out what the model saw of missing values in each column when it was fitted.
+
+    Args:
+        fitted: the estimator.
+        names: the columns that it takes, in its order.
+    """
+    found: dict[str, MissingInTraining] = dict.fromkeys(names, "unknown")
+    columns = {name: index for index, name in enumerate(names)}
+    _inspect_step(unwrap_estimator(fitted), columns, found)
+    return found
+
+
+def _inspect_step(
+    step: Any, columns: Mapping[str, int], found: dict[str, MissingInTraining]
+) -> dict[str, int]:
+    """Write into ``found`` what a step tells of columns, given by their index in its input.
+
+    Returns:
+        The columns that nothing is known of yet, by their index in the step's output.
+    """
+    step = unwrap_estimator(getattr(step, "regressor_", step))
+    if isinstance(step, Pipeline):
+        remaining = dict(columns)
+        for part in _list_steps(step):
+            remaining = _inspect_step(part, remaining, found)
+        return remaining
+    if isinstance(step, ColumnTransformer):
+        return _inspect_branches(step, columns, found)
+    if step == "passthrough" or (isinstance(step, FunctionTransformer) and step.func is None):
+        return dict(columns)
+    known = {name: _inspect_column(step, column) for name, column in columns.items()}
+    found |= {name: seen for name, seen in known.items() if seen is not None}
+    if not isinstance(step, _SCALERS):
+        return {}
+    return {name: column for name, column in columns.items() if known[name] is None}
+
+
+def _inspect_branches(
+    step: ColumnTransformer, columns: Mapping[str, int], found: dict[str, MissingInTraining]
+) -> dict[str, int]:
+    remaining: dict[str, int] = {}
+    for branch, transformer, _ in step.transformers_:
+        taken = list(step._transformer_to_input_indices[branch])
+        inside = {name: taken.index(column) for name, column in columns.items() if column in taken}
+        if transformer != "drop" and inside:
+            start = step.output_indices_[branch].start
+            after = _inspect_step(transformer, inside, found)
+            remaining |= {name: start + column for name, column in after.items()}
+    return remaining
+
+
+def _inspect_column(step: Any, column: int) -> MissingInTraining | None:
+    """What one fitted step tells of one column; None where it tells nothing."""
+    if isinstance(step, OneHotEncoder | OrdinalEncoder):
+        values = step.categories_[column].tolist()
+        return "seen" if any(value is None or value != value for value in values) else "never"
+    if isinstance(step, SimpleImputer | KNNImputer) or type(step).__name__ == "IterativeImputer":
+        return "filled"
+    if isinstance(step, StandardScaler):
+        counts = step.n_samples_seen_
+        if np.ndim(counts) == 0:
+            return "never"  # it has a count for each column as soon as one lacks a value
+        return "seen" if counts[column] < counts.max() else None
+    trees = list(_sends_missing_to_smaller(step, column))
+    if any(tree.any() for tree in trees):
+        return "seen"
+    enough = len(trees) >= _LEAST and sum(map(len, trees)) >= _LEAST
+    return "never" if enough else None
+
+
+def _sends_missing_to_smaller(step: Any, column: int) -> Iterator[BoolArray]:
+    """For each tree: whether each split on a column sends missing values to the smaller side."""
+    if isinstance(step, _BOOSTED) and getattr(step, "_preprocessor", None) is None:
+        for predictor in (item for stage in step._predictors for item in stage):
+            nodes = predictor.nodes
+            splits = nodes[(nodes["is_leaf"] == 0) & (nodes["feature_idx"] == column)]
+            splits = splits[splits["is_categorical"] == 0]
+            sides = nodes["count"][splits["left"]], nodes["count"][splits["right"]]
+            yield _goes_to_smaller(splits["missing_go_to_left"], *sides)
+    for tree in (part.tree_ for part in _list_trees(step)):
+        inner = np.flatnonzero((tree.children_left >= 0) & (tree.feature == column))
+        counts = tree.n_node_samples
+        sides = counts[tree.children_left[inner]], counts[tree.children_right[inner]]
+        yield _goes_to_smaller(tree.missing_go_to_left[inner], *sides)
+
+
+def _list_trees(step: Any) -> Sequence[Any]:
+    if isinstance(step, DecisionTreeClassifier | DecisionTreeRegressor):
+        return [step]
+    return step.estimators_ if isinstance(step, _FORESTS) else []
+
+
+def _goes_to_smaller(goes_left: Any, left: Any, right: Any) -> BoolArray:
+    smaller: BoolArray = (goes_left.astype(bool) != (left > right))[left != right]
+    return smaller

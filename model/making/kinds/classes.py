@@ -1,0 +1,202 @@
+"""Adding a model that answers with one of several classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import is_classifier
+
+from model.contract import formatting
+from model.contract.arrays import Float64Array
+from model.making.dataset import Dataset
+from model.making.drafting import LOCALE, DraftOutput
+from model.making.errors import AddError
+from model.making.kinds.classification_metrics import LEAST_FOR_TEMPERATURE, measure_classifier
+from model.making.kinds.output_kind import Evaluation, OutputKind, skip_evaluation
+from model.making.naming import Naming, format_choice, name_target
+from model.making.onnx.graphs import append_one_hot, append_probabilities
+from model.making.options import AddNote, AddOptions
+from model.making.prepared import TOLERANCE, PredictFloat64
+
+_MOST_CLASSES = 50
+_MOST_EXAMPLES = 4
+_LONGEST_TITLE = 60
+
+
+@dataclass(frozen=True)
+class ClassesKind(OutputKind):
+    """One of several classes; ``probabilities`` is False where it only names a class."""
+
+    name = "classes"
+    output = "probabilities"
+    classes: tuple[Any, ...]
+    probabilities: bool
+
+    @classmethod
+    def from_estimator(cls, fitted: Any, where: str) -> ClassesKind | None:
+        """Return the kind of an estimator that answers so.
+
+        Raises:
+            AddError: if it was not fitted, or answers several classes for each row.
+        """
+        try:
+            classifies = is_classifier(fitted)
+        except (AttributeError, TypeError):  # it only looks like an estimator of scikit-learn
+            classifies = hasattr(fitted, "classes_")
+        if not classifies:
+            return None
+        found = getattr(fitted, "classes_", None)
+        if found is None:
+            kind = type(fitted).__name__
+            raise AddError(f"{where} holds a {kind} that was not fitted yet. Fit it, and save it.")
+        if isinstance(found, list):
+            raise AddError(
+                f"The model answers {len(found)} classes for each row, and a page shows one. Fit "
+                "a model for the one that you want to show."
+            )
+        return cls(tuple(np.asarray(found).tolist()), hasattr(fitted, "predict_proba"))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.classes),)
+
+    def predict(self, fitted: Any, rows: Any) -> Float64Array:
+        if self.probabilities:
+            return np.asarray(fitted.predict_proba(rows), dtype=float)
+        labels = np.asarray(fitted.predict(rows))
+        return np.stack([labels == item for item in self.classes], axis=1).astype(float)
+
+    def append_answer(self, graph: Any, outputs: Sequence[str]) -> None:
+        if self.probabilities:
+            append_probabilities(graph, outputs)
+        else:
+            append_one_hot(graph, outputs[0], self.classes)
+
+    def count_differing(self, answers: Float64Array, expected: Float64Array) -> int:
+        if answers.shape != expected.shape:
+            return len(expected)
+        return int((~(np.abs(answers - expected) <= TOLERANCE)).any(axis=1).sum())
+
+    def make_value_function(self, predict: PredictFloat64, answer: Float64Array) -> PredictFloat64:
+        predicted = int(answer[0].argmax())
+        return lambda rows: predict(rows)[:, predicted]
+
+    def read_truth(self, cells: pd.Series, options: AddOptions) -> Float64Array:
+        listed = ", ".join(str(item) for item in self.classes)
+        if options.classes and len(options.classes) != len(self.classes):
+            raise AddError(
+                f"--classes names {len(options.classes)}, but the model answers "
+                f"{len(self.classes)}: {listed}."
+            )
+        codes: dict[Any, int] = {item: code for code, item in enumerate(self.classes)}
+        codes |= {str(item): code for code, item in enumerate(self.classes)}
+        codes |= {name: code for code, name in enumerate(options.classes)}
+        truth = [codes.get(cell, -1) for cell in cells.tolist()]
+        if -1 in truth:
+            unknown = cells.iloc[truth.index(-1)]
+            distinct = sorted(cells.astype(str).unique())
+            hint = " Give the target that it was fitted on, or name another --target."
+            if len(distinct) == len(self.classes):
+                hint = (
+                    " If it was fitted on numbers that stand for these, name them in the order of "
+                    f"its numbers: --classes '{','.join(distinct)}'"
+                )
+            raise AddError(
+                f"The target {options.target!r} holds {unknown!r}, but the model answers "
+                f"{', '.join(str(item) for item in self.classes[:10])}.{hint}"
+            )
+        return np.array(truth, dtype=float)
+
+    def draft_output(self, truth: Float64Array, options: AddOptions) -> DraftOutput:
+        if len(self.classes) > _MOST_CLASSES:
+            raise AddError(
+                f"The model answers {len(self.classes)} classes, and a page can show "
+                f"{_MOST_CLASSES}. Fit it on fewer classes."
+            )
+        naming = name_target(options.target, is_number=False)
+        values = [str(item) for item in self.classes]
+        labels = [format_choice(item) for item in options.classes or values]
+        is_flag = sorted(map(str.lower, labels)) in (["0", "1"], ["false", "true"])
+        if is_flag:
+            labels = ["Yes" if label.lower() in ("1", "true") else "No" for label in labels]
+        if is_flag or options.classes:  # the target's name does not describe such classes
+            naming = replace(naming, noun="answer")
+        keys = {
+            "classes": [
+                {"value": value, "label": label}
+                for value, label in zip(values, labels, strict=True)
+            ],
+            "probabilities": self.probabilities,
+        }
+        return DraftOutput(
+            naming,
+            draft_title(naming, labels),
+            keys,
+            f"{naming.label}: {', '.join(labels)}",
+            tuple(labels),
+        )
+
+    def evaluate(
+        self, dataset: Dataset, output: DraftOutput, coverage: float, add_note: AddNote
+    ) -> Evaluation:
+        rows = dataset.matrix[dataset.held_out]
+        if not len(rows):
+            return skip_evaluation("How good it is was not measured.", add_note)
+        shown = formatting.format_number(len(rows), LOCALE)
+        metrics, temperature = measure_classifier(
+            dataset.predict(rows.astype(np.float32)),
+            dataset.truth[dataset.held_out].astype(np.int64),
+            self.probabilities,
+        )
+        how = f"On {shown} rows that the model had not seen."
+        if temperature is not None:
+            how += (
+                " The same rows calibrated its probabilities by one temperature; the figures after "
+                "calibration are from tenfold cross-validation over them."
+            )
+        elif self.probabilities:
+            add_note(
+                f"{shown} held-out rows are too few to calibrate probabilities."
+                if len(rows) < LEAST_FOR_TEMPERATURE
+                else "Its probabilities stay as they are: calibrated they were no better."
+            )
+        right = formatting.format_percent(metrics[0].value, LOCALE, digits=1)
+        accuracy = (
+            f"It named the right {output.naming.noun} for {right} of {shown} rows that it had not "
+            "seen."
+        )
+        return Evaluation(how, accuracy, metrics, temperature=temperature)
+
+    def choose_rows(
+        self, answers: Float64Array, truth: Float64Array, output: DraftOutput
+    ) -> dict[str, int]:
+        predicted = answers.argmax(axis=1)
+        by_frequency = np.argsort(-np.bincount(predicted, minlength=len(self.classes)))
+        chosen = {}
+        for code in by_frequency[:_MOST_EXAMPLES]:
+            right = np.flatnonzero((predicted == code) & (truth == code))
+            if len(right):
+                best = right[np.argmax(answers[right, code])]
+                chosen[f"Probably {output.labels[code]}"] = int(best)
+        return chosen
+
+    def find_axis(self, truth: Float64Array) -> tuple[float, float] | None:
+        return None
+
+    def read_answer(self, answer: Float64Array) -> tuple[float, str]:
+        probability = float(answer.max()) if self.probabilities else 1.0
+        return probability, str(self.classes[int(answer.argmax())])
+
+
+def draft_title(naming: Naming, labels: list[str]) -> str:
+    """Draft the title of a page: the question that one of these labels answers."""
+    if set(labels) == {"Yes", "No"}:
+        return f"{naming.label}?" if naming.label != "Answer" else "Yes or no?"
+    either = " or ".join(labels)
+    if len(labels) == 2 and len(either) <= _LONGEST_TITLE:
+        return f"{either[:1].upper()}{either[1:]}?"
+    return f"Which {naming.noun} is it?" if naming.noun != "answer" else "Which one is it?"

@@ -1,0 +1,187 @@
+"""Adding a model that answers with a number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import is_regressor
+
+from model.contract import formatting
+from model.contract.arrays import Float64Array
+from model.contract.fields.bounds import round_bounds
+from model.making.conformal import count_needed_rows
+from model.making.dataset import Dataset
+from model.making.drafting import LOCALE, DraftOutput
+from model.making.errors import AddError
+from model.making.kinds.output_kind import Evaluation, OutputKind, skip_evaluation
+from model.making.kinds.regression_metrics import measure_regressor
+from model.making.naming import CURRENCIES, name_target
+from model.making.onnx.graphs import append_flat
+from model.making.options import AddNote, AddOptions
+from model.making.prepared import TOLERANCE, PredictFloat64
+
+_AXIS_QUANTILES = (0.005, 0.995)
+"""A gauge from the lowest to the highest answer would leave most answers in a small part of it."""
+
+_RANDOM_ROWS = 500
+
+
+class NumberKind(OutputKind):
+    """A number in the target's unit."""
+
+    name = "number"
+    output = "value"
+    shape = ()
+    classes = ()
+
+    @classmethod
+    def from_estimator(cls, fitted: Any, where: str) -> NumberKind | None:
+        """Return the kind of an estimator that answers so."""
+        try:
+            regresses = is_regressor(fitted)
+        except (AttributeError, TypeError):  # it only looks like an estimator of scikit-learn
+            regresses = not hasattr(fitted, "classes_")
+        return cls() if regresses else None
+
+    def predict(self, fitted: Any, rows: Any) -> Float64Array:
+        values = np.asarray(fitted.predict(rows), dtype=float)
+        if values.size != len(values):
+            raise AddError(
+                f"The model answers {values.shape[1]} numbers for each row, and a page "
+                "shows one. Fit a model for the number that you want to show."
+            )
+        return values.reshape(-1)
+
+    def append_answer(self, graph: Any, outputs: Sequence[str]) -> None:
+        append_flat(graph, outputs[0], "answer")
+
+    def count_differing(self, answers: Float64Array, expected: Float64Array) -> int:
+        if answers.shape != expected.shape:
+            return len(expected)
+        # A value close to 0 may differ by as much as the values usually do.
+        allowed = TOLERANCE * np.maximum(np.abs(expected), float(np.std(expected)))
+        return int((~(np.abs(answers - expected) <= allowed)).sum())
+
+    def make_value_function(self, predict: PredictFloat64, answer: Float64Array) -> PredictFloat64:
+        return predict
+
+    def read_truth(self, cells: pd.Series, options: AddOptions) -> Float64Array:
+        try:
+            truth = cells.to_numpy(dtype=float)
+        except (TypeError, ValueError):
+            raise AddError(
+                f"The model answers with a number, but the target {options.target!r} holds "
+                f"{cells.iloc[0]!r}. Name another --target."
+            ) from None
+        if options.classes:
+            raise AddError("--classes names classes, but the model answers with a number.")
+        if not np.isfinite(truth).all():
+            raise AddError(
+                f"The target {options.target!r} holds infinite numbers. Remove these rows from the "
+                "data."
+            )
+        if truth.min() == truth.max():
+            raise AddError(
+                f"The target {options.target!r} is {truth[0]:g} in every row. Name another "
+                "--target, or give more rows."
+            )
+        return np.asarray(truth, dtype=float)
+
+    def draft_output(self, truth: Float64Array, options: AddOptions) -> DraftOutput:
+        naming = name_target(options.target, is_number=True)
+        step = choose_rounding_step(float(np.std(truth)))
+        is_currency = naming.unit in CURRENCIES
+        keys: dict[str, object] = {
+            "format": "currency" if is_currency else "number",
+            "unit": naming.unit,
+            "round_to": max(step, 1) if is_currency else step,
+            "coverage": options.coverage,
+            "range_text": "Most likely between {low} and {high}. Ranges like this held for {share} "
+            "rows",
+        }
+        shown = formatting.format_short(step, LOCALE)
+        description = f"{naming.label}, in steps of {shown} {naming.unit}".strip()
+        return DraftOutput(naming, f"What is the {naming.noun}?", keys, description)
+
+    def evaluate(
+        self, dataset: Dataset, output: DraftOutput, coverage: float, add_note: AddNote
+    ) -> Evaluation:
+        rows = dataset.matrix[dataset.held_out]
+        if not len(rows):
+            return skip_evaluation(
+                "How good it is was not measured, so it gives no range.", add_note
+            )
+        if len(rows) < (needed := count_needed_rows(coverage)):
+            how = (
+                f"A range that holds {coverage:.0%} of rows needs at least {needed} held-out rows, "
+                f"and a few hundred to be precise; there are {len(rows)}."
+            )
+            add_note(f"There is no range. {how}")
+            return Evaluation(how, "Too few rows were held out to give a range.")
+        optional = [
+            (column, item.name) for column, item in enumerate(dataset.fields) if not item.required
+        ]
+        metrics, calibration = measure_regressor(
+            dataset.predict,
+            rows,
+            dataset.truth[dataset.held_out],
+            optional,
+            coverage,
+            _prefers_log(dataset),
+        )
+        off = formatting.format_number(metrics[0].value, LOCALE)
+        unit = f" {output.naming.unit}" if output.naming.unit else ""
+        how = f"On {formatting.format_number(len(rows), LOCALE)} rows that the model had not seen."
+        accuracy = f"Half the time it is off by less than {off}{unit}."
+        return Evaluation(how, accuracy, metrics, calibration)
+
+    def choose_rows(
+        self, answers: Float64Array, truth: Float64Array, output: DraftOutput
+    ) -> dict[str, int]:
+        order = np.argsort(answers, kind="stable")
+        shares = {"typical": 0.5, "low": 0.1, "high": 0.9}
+        return {
+            f"A {which} {output.naming.noun}": int(order[int(share * (len(order) - 1))])
+            for which, share in shares.items()
+        }
+
+    def find_axis(self, truth: Float64Array) -> tuple[float, float] | None:
+        low, high = np.quantile(truth, _AXIS_QUANTILES).tolist()
+        return round_bounds(low, high, False) if low < high else (low, low + 1)
+
+    def read_answer(self, answer: Float64Array) -> tuple[float, str]:
+        return float(answer), ""
+
+
+def choose_rounding_step(deviation: float) -> float:
+    """Choose the step to which answers are rounded: a power of ten, about a fiftieth.
+
+    Args:
+        deviation: the standard deviation of the answers, in their unit.
+    """
+    return float(10.0 ** math.floor(math.log10(max(deviation, 1e-9) / 50)))
+
+
+def _prefers_log(dataset: Dataset) -> bool:
+    """Whether errors are better shares of the answer: all positive, with a long upper tail."""
+    truth, fields = dataset.truth, dataset.fields
+    if truth.min() <= 0 or _skewness(truth) < 1:
+        return False
+    if abs(_skewness(np.log(truth))) > _skewness(truth) / 2:
+        return False
+    rng = np.random.default_rng(0)
+    low, high = zip(*(item.field.code_bounds for item in fields), strict=True)
+    drawn = rng.uniform(low, high, (_RANDOM_ROWS, len(fields)))
+    for column, item in enumerate(fields):
+        drawn[:, column] = item.field.round_codes(drawn[:, column])
+    rows = np.concatenate([dataset.matrix, drawn]).astype(np.float32)
+    return bool((dataset.predict(rows) > 0).all())
+
+
+def _skewness(values: Float64Array) -> float:
+    deviation = float(np.std(values))
+    return float(np.mean(((values - np.mean(values)) / deviation) ** 3)) if deviation else 0.0

@@ -1,0 +1,144 @@
+"""What every kind of model has to say while one is added."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from model.contract.arrays import Float64Array
+from model.contract.manifest import Calibration, Metric
+from model.making.dataset import Dataset
+from model.making.drafting import DraftOutput
+from model.making.options import AddNote, AddOptions
+from model.making.prepared import PredictFloat64
+
+FOLDS = 10
+"""Parts of the held-out rows for cross-validation over them."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What held-out rows showed: figures, calibration, and both in words."""
+
+    how: str
+    accuracy: str
+    metrics: tuple[Metric, ...] = ()
+    calibration: Calibration | None = None
+    temperature: float | None = None
+
+
+class OutputKind(ABC):
+    """A kind of answer: values, shape (rows,), or probabilities, shape (rows, classes)."""
+
+    name: ClassVar[str]
+    """What a card calls it."""
+
+    output: ClassVar[str]
+    """The name of the output in the ONNX form that is served."""
+
+    classes: tuple[Any, ...]
+    """The classes as the model's file has them; empty for a kind without."""
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one answer: () or (classes,)."""
+
+    @abstractmethod
+    def predict(self, fitted: Any, rows: Any) -> Float64Array:
+        """Answer rows like those that the estimator was fitted to; see the class for the shape.
+
+        Raises:
+            AddError: if it has several outputs.
+        """
+
+    @abstractmethod
+    def append_answer(self, graph: Any, outputs: Sequence[str]) -> None:
+        """Append the nodes that lead from a converted estimator's outputs to "answer".
+
+        Raises:
+            CompileError: if its converter left out what is served.
+        """
+
+    @abstractmethod
+    def count_differing(self, answers: Float64Array, expected: Float64Array) -> int:
+        """Count the rows that have another answer than expected, both of the same shape."""
+
+    @abstractmethod
+    def make_value_function(self, predict: PredictFloat64, answer: Float64Array) -> PredictFloat64:
+        """Make the function of one value a row whose contributions explain an answer.
+
+        Args:
+            predict: the model.
+            answer: to one row, shape (1,) or (1, classes).
+        """
+
+    @abstractmethod
+    def read_truth(self, cells: pd.Series, options: AddOptions) -> Float64Array:
+        """Read the true answer of each row, shape (rows,): a number, or the index of its class.
+
+        Raises:
+            AddError: if the target holds what the model cannot answer.
+        """
+
+    @abstractmethod
+    def draft_output(self, truth: Float64Array, options: AddOptions) -> DraftOutput:
+        """Draft what the answer is called and how it is shown, for true answers, shape (rows,).
+
+        Raises:
+            AddError: if a page cannot show it.
+        """
+
+    @abstractmethod
+    def evaluate(
+        self, dataset: Dataset, output: DraftOutput, coverage: float, add_note: AddNote
+    ) -> Evaluation:
+        """Measure and calibrate on the held-out rows, as far as there are enough of them."""
+
+    @abstractmethod
+    def choose_rows(
+        self, answers: Float64Array, truth: Float64Array, output: DraftOutput
+    ) -> dict[str, int]:
+        """Choose rows that stand for others, by the title of the example; perhaps none.
+
+        Args:
+            answers: of the model, see the class for the shape.
+            truth: the true answers, shape (rows,).
+            output: what the answer is called.
+        """
+
+    @abstractmethod
+    def find_axis(self, truth: Float64Array) -> tuple[float, float] | None:
+        """Find the ends of a scale for true answers, shape (rows,), if they are drawn on one."""
+
+    @abstractmethod
+    def read_answer(self, answer: Float64Array) -> tuple[float, str]:
+        """Return the value or probability of an answer, shape () or (classes,), and its class."""
+
+
+def skip_evaluation(accuracy: str, add_note: AddNote) -> Evaluation:
+    """Say that there are no held-out rows to measure the model on."""
+    add_note(
+        "Nothing was measured and there is no range, because no held-out rows were given. "
+        "Give rows that the model has not seen with --holdout: a file, or a column of the data."
+    )
+    return Evaluation("Nothing was measured: no rows were held out from the model.", accuracy)
+
+
+def make_metric(name: str, label: str, value: float) -> Metric:
+    """Make a figure in the answer's unit or in none, with six significant digits."""
+    return Metric(name=name, label=label, value=round_digits(value), share=False)
+
+
+def make_share(name: str, label: str, value: float) -> Metric:
+    """Make a figure that is a share, 0 to 1, with four decimals."""
+    return Metric(name=name, label=label, value=round(value, 4))
+
+
+def round_digits(value: float) -> float:
+    """Round to six significant digits."""
+    return float(f"{value:.6g}")

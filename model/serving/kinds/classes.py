@@ -1,0 +1,142 @@
+"""The kind of model that predicts one of several classes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from model.contract.arrays import Float32Array, Float64Array
+from model.contract.card import ClassCard
+from model.contract.errors import KEEP_CLASSES, OR_MAKE_AGAIN, ModelError
+from model.contract.manifest import GoldenRow, Manifest
+from model.serving.checking import ModelFolder
+from model.serving.predictors import JoblibFile, open_session
+from model.serving.served_model import ClassPrediction
+from model.serving.tabular import Answer, Part, TabularModel
+from model.serving.temperature import apply_temperature
+
+
+class ClassPredictor(Protocol):
+    """Predicts the probabilities of the classes for each row."""
+
+    def classify(self, matrix: Float32Array) -> Float64Array:
+        """Classify each row.
+
+        Args:
+            matrix: shape (rows, fields).
+
+        Returns:
+            The probability of each class, shape (rows, classes), in the card's order. A model
+            without probabilities gives 1 for one class and 0 for the others.
+        """
+
+
+class OnnxClassPredictor:
+    """A compiled classifier in ONNX Runtime; its output is ``probabilities``."""
+
+    def __init__(self, artifact: bytes) -> None:
+        self._session = open_session(artifact)
+        self._input = self._session.get_inputs()[0].name
+
+    def classify(self, matrix: Float32Array) -> Float64Array:
+        """Classify each row of a matrix of shape (rows, fields); see ``ClassPredictor``."""
+        (output,) = self._session.run(["probabilities"], {self._input: matrix})
+        probabilities: Float64Array = output.astype(np.float64)
+        return probabilities
+
+
+class JoblibClassPredictor:
+    """A scikit-learn classifier as it was saved, for a model that does not compile."""
+
+    def __init__(self, artifact: Path, card: ClassCard, manifest: Manifest) -> None:
+        self._file = JoblibFile(artifact, card, manifest)
+        self._estimator = self._file.loaded
+        self._classes = [option.value for option in card.output.classes]
+        self._without_probabilities = not card.output.probabilities
+        known = [str(label) for label in self._estimator.classes_]
+        if sorted(known) != sorted(self._classes):
+            raise ValueError(f"its classes are {', '.join(known)}, not those of the card")
+        self._order = [known.index(value) for value in self._classes]
+
+    def classify(self, matrix: Float32Array) -> Float64Array:
+        """Classify each row of a matrix of shape (rows, fields); see ``ClassPredictor``."""
+        rows = self._file.build_input(self._estimator, matrix)
+        if self._without_probabilities:
+            labels = np.asarray(self._estimator.predict(rows)).astype(str)
+            one_hot: Float64Array = (labels[:, None] == np.array(self._classes)).astype(np.float64)
+            return one_hot
+        probabilities = np.asarray(self._estimator.predict_proba(rows), dtype=np.float64)
+        ordered: Float64Array = probabilities[:, self._order]
+        return ordered
+
+
+@dataclass(eq=False)
+class ClassModel(TabularModel[ClassPrediction]):
+    """A model that predicts one of several classes."""
+
+    card_type = ClassCard
+
+    card: ClassCard
+    predictor: ClassPredictor
+
+    compiled_predictor = OnnxClassPredictor
+    saved_predictor = JoblibClassPredictor
+
+    @classmethod
+    def compare_output(cls, folder: ModelFolder[ClassCard, Manifest]) -> Iterator[str]:
+        if folder.manifest.calibration is not None:
+            yield f"{folder.manifest_path}: classes have no calibrated range."
+        values = {option.value for option in folder.card.output.classes}
+        for label in dict.fromkeys(golden.label for golden in folder.manifest.golden):
+            if label not in values:
+                yield (
+                    f"{folder.locate('output', 'classes')}: {label!r} is missing, which the model "
+                    f"predicted when it was made. {KEEP_CLASSES}"
+                )
+
+    @classmethod
+    def check_predictor(
+        cls, predictor: ClassPredictor, folder: ModelFolder[ClassCard, Manifest]
+    ) -> None:
+        card, expected = folder.card, len(folder.card.output.classes)
+        try:
+            count = predictor.classify(card.encode(folder.manifest.reference)).shape[1]
+        except Exception:
+            return  # the golden rows say what is wrong
+        if count != expected:
+            raise ModelError(
+                f"{folder.locate('output', 'classes')}: the model answers {count} classes, and "
+                f"not {expected}. {KEEP_CLASSES}"
+            )
+
+    def answer(self, matrix: Float32Array, parts: Sequence[Part]) -> list[Answer]:
+        probabilities = apply_temperature(
+            self.predictor.classify(matrix), self.manifest.temperature
+        )
+        answers = []
+        for part in parts:
+            best = int(probabilities[part.own].argmax())
+            prediction = self._make_prediction(probabilities[part.own].tolist(), best)
+            answers.append(Answer(prediction, probabilities[part.rows, best]))
+        return answers
+
+    def _make_prediction(self, probabilities: list[float], best: int) -> ClassPrediction:
+        if not np.isfinite(probabilities).all():
+            raise ArithmeticError(f"{self.name} answered {probabilities}")
+        output = self.card.output
+        label = output.classes[best].value
+        if not output.probabilities:
+            return ClassPrediction(label)
+        return ClassPrediction(label, probabilities[best], tuple(probabilities))
+
+    def compare_golden(
+        self, prediction: ClassPrediction, golden: GoldenRow
+    ) -> Iterator[tuple[float, float]]:
+        if prediction.label != golden.label:
+            raise ModelError(
+                f"is {prediction.label}, it was {golden.label or 'no class'} when the model was "
+                f"made. {KEEP_CLASSES} {OR_MAKE_AGAIN}"
+            )
+        yield prediction.probability or 1.0, golden.value

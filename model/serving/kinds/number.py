@@ -1,0 +1,164 @@
+"""The kind of model that predicts a number, with or without a calibrated interval."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from model.contract.arrays import Float32Array, Float64Array, FloatArray
+from model.contract.card import NumberCard
+from model.contract.errors import MAKE_AGAIN
+from model.contract.manifest import GoldenRow, Manifest
+from model.serving.checking import ModelFolder
+from model.serving.intervals import ConformalIntervals
+from model.serving.predictors import JoblibFile, open_session
+from model.serving.served_model import PointPrediction, PredictionInterval
+from model.serving.tabular import Answer, Part, TabularModel
+
+
+class Predictor(Protocol):
+    """Predicts a number for each row."""
+
+    def predict(self, matrix: Float32Array) -> tuple[FloatArray, FloatArray | None]:
+        """Predict each row.
+
+        Args:
+            matrix: shape (rows, fields).
+
+        Returns:
+            The values, shape (rows,), in the output's unit; and the scales of their intervals,
+            shape (rows,), or None for a model without.
+        """
+
+
+class OnnxPredictor:
+    """A compiled regressor in ONNX Runtime; its outputs are ``value`` and perhaps ``spread``."""
+
+    def __init__(self, artifact: bytes) -> None:
+        self._session = open_session(artifact)
+        self._input = self._session.get_inputs()[0].name
+        outputs = {output.name for output in self._session.get_outputs()}
+        self._outputs = ["value", "spread"] if "spread" in outputs else ["value"]
+
+    def predict(self, matrix: Float32Array) -> tuple[FloatArray, FloatArray | None]:
+        """Predict each row of a matrix of shape (rows, fields); see ``Predictor``."""
+        values, *scales = self._session.run(self._outputs, {self._input: matrix})
+        return values.ravel(), scales[0].ravel() if scales else None
+
+
+class JoblibPredictor:
+    """A scikit-learn regressor as it was saved, for a model that does not compile.
+
+    The file holds the estimator, or a dict of one for the value and one for the scale (``spread``).
+    """
+
+    def __init__(self, artifact: Path, card: NumberCard, manifest: Manifest) -> None:
+        self._file = JoblibFile(artifact, card, manifest)
+        loaded = self._file.loaded
+        estimators = loaded if isinstance(loaded, dict) else {"value": loaded}
+        self._value, self._scale = estimators["value"], estimators.get("spread")
+
+    def predict(self, matrix: Float32Array) -> tuple[FloatArray, FloatArray | None]:
+        """Predict each row of a matrix of shape (rows, fields); see ``Predictor``."""
+        rows = self._file.build_input(self._value, matrix)
+        values = np.asarray(self._value.predict(rows), dtype=np.float64).reshape(-1)
+        if self._scale is None:
+            return values, None
+        return values, np.asarray(self._scale.predict(rows), dtype=np.float64).reshape(-1)
+
+
+@dataclass(eq=False)
+class NumberModel(TabularModel[PointPrediction]):
+    """A model that predicts a number."""
+
+    card_type = NumberCard
+
+    card: NumberCard
+    predictor: Predictor
+
+    compiled_predictor = OnnxPredictor
+    saved_predictor = JoblibPredictor
+
+    @cached_property
+    def intervals(self) -> ConformalIntervals | None:
+        """The calibrated intervals; None for a model without."""
+        calibration = self.manifest.calibration
+        return None if calibration is None else ConformalIntervals(calibration, self.card.optional)
+
+    @classmethod
+    def compare_output(cls, folder: ModelFolder[NumberCard, Manifest]) -> Iterator[str]:
+        card, calibration = folder.card, folder.manifest.calibration
+        if folder.manifest.axis is None:
+            yield f"{folder.manifest_path}: a regressor needs an axis."
+        if calibration is None:
+            return
+        if calibration.coverage != card.output.coverage:
+            yield (
+                f"{folder.locate('output', 'coverage')}: output.coverage = {card.output.coverage}, "
+                f"but the range was calibrated for {calibration.coverage}. Write that, or train "
+                "again."
+            )
+        if missing_groups := ConformalIntervals(calibration, card.optional).count_missing_groups():
+            yield (
+                f"{folder.manifest_path}: the calibration lacks {missing_groups} subsets of the "
+                f"optional fields. {MAKE_AGAIN}"
+            )
+
+    def find_ood_threshold(self, known: frozenset[str]) -> float | None:
+        if self.manifest.ood_thresholds or self.intervals is None:
+            return super().find_ood_threshold(known)
+        return self.intervals.find_group(known).ood_threshold
+
+    def answer(self, matrix: Float32Array, parts: Sequence[Part]) -> list[Answer]:
+        values, scales = self.predictor.predict(matrix)
+        own = [part.own for part in parts]
+        known = [part.known for part in parts]
+        predictions = self._make_predictions(
+            values[own].astype(np.float64), None if scales is None else scales[own], known
+        )
+        return [
+            Answer(prediction, values[part.rows], None if scales is None else scales[part.rows])
+            for prediction, part in zip(predictions, parts, strict=True)
+        ]
+
+    def _make_predictions(
+        self, values: Float64Array, scales: FloatArray | None, known: Sequence[frozenset[str]]
+    ) -> list[PointPrediction]:
+        """Add the intervals to predicted values, shape (rows,)."""
+        if not np.isfinite(values).all():
+            raise ArithmeticError(f"{self.name} answered a number that is not finite")
+        if self.intervals is None:
+            return [PointPrediction(value) for value in values.tolist()]
+        groups = [self.intervals.find_group(names) for names in known]
+        low, high = self.intervals.compute_bounds(values, scales, groups)
+        if not np.isfinite([low, high]).all():
+            raise ArithmeticError(f"{self.name} answered a bound that is not finite")
+        coverage = self.intervals.coverage
+        rows = zip(values.tolist(), low.tolist(), high.tolist(), strict=True)
+        return [
+            PointPrediction(value, PredictionInterval(below, above, coverage))
+            for value, below, above in rows
+        ]
+
+    def bound_curve(
+        self, answer: Answer, points: slice, known: frozenset[str]
+    ) -> tuple[list[float], list[float]]:
+        if self.intervals is None:
+            return super().bound_curve(answer, points, known)
+        scales = None if answer.scales is None else answer.scales[points]
+        group = self.intervals.find_group(known)
+        low, high = self.intervals.compute_bounds(
+            answer.values[points].astype(np.float64), scales, [group]
+        )
+        return low.tolist(), high.tolist()
+
+    def compare_golden(
+        self, prediction: PointPrediction, golden: GoldenRow
+    ) -> Iterator[tuple[float, float]]:
+        yield prediction.value, golden.value
+        if prediction.interval and golden.low is not None and golden.high is not None:
+            yield prediction.interval.low, golden.low
+            yield prediction.interval.high, golden.high

@@ -1,0 +1,162 @@
+"""What every kind of served model does, and what it answers.
+
+Answers are named tuples, because a frozen dataclass takes four times as long to create.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
+
+from model.contract.arrays import Float32Array
+from model.contract.card import CardBase
+from model.contract.fields import Features
+from model.contract.manifest import ManifestBase
+from model.serving.checking import ModelFolder
+from model.serving.explain import ShapleyValues
+
+RowT = TypeVar("RowT")
+"""What a model takes: features by name, or a picture."""
+
+PredictionT = TypeVar("PredictionT")
+"""What a model predicts for one row."""
+
+
+class PredictionInterval(NamedTuple):
+    """An interval that contains the truth with probability ``coverage``, in the output's unit."""
+
+    low: float
+    high: float
+    coverage: float
+
+
+class PointPrediction(NamedTuple):
+    """The predicted number, in the unit of the card's output."""
+
+    value: float
+    interval: PredictionInterval | None = None
+
+
+class ClassPrediction(NamedTuple):
+    """The predicted class.
+
+    ``label`` is its value in the card, ``probability`` is its probability, and ``probabilities``
+    are those of all classes in the card's order. Both are None for a model that predicts a class
+    without a probability.
+    """
+
+    label: str
+    probability: float | None = None
+    probabilities: tuple[float, ...] | None = None
+
+
+class IceCurve(NamedTuple):
+    """The predictions for other values of one fact, everything else unchanged.
+
+    It is an individual conditional expectation (Goldstein, Kapelner, Bleich and Pitkin, 2015). For
+    each point, ``values`` has the fact's code, ``predictions``, ``low`` and ``high`` the prediction
+    and its bounds, and ``in_distribution`` whether there are training rows like it. Without a
+    calibration the bounds are the predictions themselves.
+    """
+
+    column: int
+    values: Sequence[float]
+    predictions: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+    in_distribution: Sequence[bool]
+
+
+class Neighbor(NamedTuple):
+    """A training row: its features, its observed number or class index, and the year, if known."""
+
+    features: Features
+    target: float
+    year: int | None
+
+
+class Explained(NamedTuple, Generic[PredictionT]):
+    """A prediction with what explains it; what a kind of model lacks is None or empty.
+
+    For classes, ``shapley`` and ``ice_curve`` are about the probability of the predicted class.
+    ``saliency`` [7, 7] is a picture's class activation map in logits, above 0 where a place speaks
+    for the last class. ``known`` are the names of the optional facts that were given.
+    """
+
+    prediction: PredictionT
+    shapley: ShapleyValues | None = None
+    ice_curve: IceCurve | None = None
+    neighbors: tuple[Neighbor, ...] = ()
+    saliency: Float32Array | None = None
+    out_of_distribution: bool = False
+    known: frozenset[str] = frozenset()
+
+
+@dataclass(eq=False)
+class ServedModel(ABC, Generic[RowT, PredictionT]):
+    """A model that has passed its checks; each kind is a class in ``model.serving.kinds``."""
+
+    card_type: ClassVar[type[CardBase]]
+    manifest_type: ClassVar[type[ManifestBase]]
+
+    name: str
+    folder: Path
+    card: CardBase
+    manifest: ManifestBase
+
+    @classmethod
+    @abstractmethod
+    def load(cls, folder: ModelFolder[Any, Any]) -> Self:
+        """Check and load the model in a folder.
+
+        Args:
+            folder: has a ``card_type`` and a ``manifest_type``.
+
+        Raises:
+            ModelError: with all that contradicts something else, and how to fix it.
+        """
+
+    @property
+    def slug(self) -> str:
+        """The model's name in a URL."""
+        return self.name.replace("_", "-")
+
+    @cached_property
+    def version(self) -> str:
+        """The first 8 digits of the served artifact's SHA-256."""
+        return self.manifest.artifacts[self.manifest.served].sha256[:8]
+
+    def predict(self, rows: Sequence[RowT]) -> list[PredictionT]:
+        """Predict each row, in order; see ``explain`` for errors."""
+        return [found.prediction for found in self.explain(rows, contributions=False)]
+
+    @abstractmethod
+    def explain(
+        self,
+        rows: Sequence[RowT],
+        what_if: str = "",
+        contributions: bool = True,
+        timeout: float = float("inf"),
+    ) -> list[Explained[PredictionT]]:
+        """Predict each row, in order, and explain the predictions.
+
+        Args:
+            rows: any number of them.
+            what_if: name of the fact that the curve varies; "" for no curve.
+            contributions: whether to compute Shapley values, or the saliency of a picture.
+            timeout: seconds after which it gives up, checked between two calls of the predictor.
+
+        Raises:
+            ArithmeticError: if the model predicts a number that is not finite.
+            TimeoutError: if it took longer than the timeout.
+        """
+
+    @abstractmethod
+    def check_golden(self) -> None:
+        """Predict the golden rows or pictures.
+
+        Raises:
+            ModelError: if a prediction fails, or differs from the manifest's.
+        """

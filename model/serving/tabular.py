@@ -1,0 +1,393 @@
+"""What models of rows share: one engine predicts and explains one row or many.
+
+The coalitions and the curves of many rows are predicted in one call of the predictor.
+"""
+
+import math
+import time
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+
+from model.contract.arrays import Float32Array, FloatArray, IndexArray
+from model.contract.card import Card
+from model.contract.errors import MAKE_AGAIN, ModelError, run_checks
+from model.contract.fields import BaseField, Features
+from model.contract.manifest import GoldenRow, Manifest
+from model.contract.sources import widen
+from model.serving.checking import ModelFolder, check_hashes, check_versions, compare_fields
+from model.serving.explain import Coalitions, get_coalitions, split_by_reference
+from model.serving.neighbors import Neighbors
+from model.serving.served_model import Explained, IceCurve, Neighbor, PredictionT, ServedModel
+
+MAX_ROWS_PER_CALL = 8192
+"""Rows of a matrix that the predictor gets in one call: half a megabyte at ten fields."""
+
+_GOLDEN_TOLERANCE = 1e-4
+"""Relative difference above which a prediction is no longer the one in the manifest."""
+
+
+class Part(NamedTuple):
+    """The rows of a matrix that belong to one row to predict.
+
+    ``rows`` are the row's coalitions, of which the last, at index ``own``, is the row itself, and
+    then the points of its curve. ``known`` are the names of the optional facts that are given.
+    """
+
+    rows: slice
+    own: int
+    known: frozenset[str]
+
+
+class Answer(NamedTuple):
+    """A predictor's answer to a part.
+
+    ``values`` (rows of the part,) are numbers, or the probabilities of the predicted class;
+    ``scales`` (rows of the part,) are those of the intervals, None for a model without.
+    """
+
+    prediction: Any
+    values: FloatArray
+    scales: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """The points of one fact's curve.
+
+    ``squares`` (points, training rows) is what the fact adds to squared distances at every
+    ``step``-th point: at each choice, and at every third point of a number.
+    """
+
+    points: Float32Array
+    values: tuple[float, ...]
+    step: int
+    squares: Float32Array
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What all rows share in which the same facts are given, and the same ones changed.
+
+    ``sources`` (rows, fields) is where each value of the rows to predict stands in the list of the
+    row's own values followed by ``constants``. ``columns`` are the given columns without the
+    curve's, which is ``column``. ``threshold`` is the out-of-distribution threshold of the row;
+    ``curve_threshold`` is that of the points, and ``known_on_curve`` what is known there.
+    """
+
+    coalitions: Coalitions | None
+    column: int | None
+    grid: _Grid | None
+    sources: IndexArray
+    constants: list[float]
+    own: int
+    columns: tuple[int, ...]
+    known: frozenset[str]
+    threshold: float | None
+    known_on_curve: frozenset[str]
+    curve_threshold: float | None
+
+
+@dataclass(eq=False)
+class TabularModel(ServedModel[Features, PredictionT]):
+    """A model of rows; a subclass says how it predicts them."""
+
+    manifest_type = Manifest
+
+    card: Card
+    manifest: Manifest
+    neighbors: Neighbors | None
+    predictor: Any
+
+    compiled_predictor: ClassVar[type]
+    """Opens an ONNX artifact from its bytes."""
+
+    saved_predictor: ClassVar[type]
+    """Opens a joblib file from its path, the card and the manifest."""
+
+    def __post_init__(self) -> None:
+        self._reference = self.card.encode_row(self.manifest.reference)
+        self._grids = [self._make_grid(field) for field in self.card.fields]
+        self._training_rows = list(self._read_training_rows())
+        self._plan = lru_cache(maxsize=64)(self._make_plan)
+
+    @classmethod
+    def load(cls, folder: ModelFolder[Any, Manifest]) -> Self:
+        path, card, manifest, _ = folder
+
+        def compare_card() -> None:
+            if problems := [*compare_fields(folder), *cls.compare_output(folder)]:
+                raise ModelError(*problems)
+
+        run_checks(
+            compare_card,
+            lambda: check_hashes(folder, *filter(None, [manifest.neighbors])),
+            lambda: check_versions(folder),
+        )
+        neighbors = _load_neighbors(path / manifest.neighbors) if manifest.neighbors else None
+        predictor = cls._load_predictor(path / manifest.served, card, manifest)
+        cls.check_predictor(predictor, folder)
+        model = cls(path.name, path, card, manifest, neighbors, predictor)
+        model.check_golden()
+        return model
+
+    @classmethod
+    def _load_predictor(cls, path: Path, card: Card, manifest: Manifest) -> Any:
+        try:
+            if path.suffix == ".onnx":
+                return cls.compiled_predictor(path.read_bytes())
+            if path.suffix == ".joblib":
+                return cls.saved_predictor(path, card, manifest)
+        except Exception as error:
+            raise ModelError(f"{path} does not load: {error}") from error
+        raise ModelError(f"{path}: can serve .onnx and .joblib, not {path.suffix or 'this'}.")
+
+    @classmethod
+    @abstractmethod
+    def compare_output(cls, folder: ModelFolder[Any, Manifest]) -> Iterator[str]:
+        """Compare the card's output with the manifest; the problems."""
+
+    @classmethod
+    def check_predictor(cls, predictor: Any, folder: ModelFolder[Any, Manifest]) -> None:
+        """Compare a loaded predictor with the card.
+
+        Raises:
+            ModelError: if they contradict each other.
+        """
+
+    @abstractmethod
+    def answer(self, matrix: Float32Array, parts: Sequence[Part]) -> list[Answer]:
+        """Predict several rows with their variations, in one call of the predictor.
+
+        Args:
+            matrix: shape (rows, fields).
+            parts: the rows to predict.
+
+        Raises:
+            ArithmeticError: if the model predicts a number that is not finite.
+        """
+
+    @abstractmethod
+    def compare_golden(
+        self, prediction: PredictionT, golden: GoldenRow
+    ) -> Iterator[tuple[float, float]]:
+        """Pair the numbers of a prediction with those of the manifest.
+
+        Raises:
+            ModelError: if the prediction is another class.
+        """
+
+    def bound_curve(
+        self, answer: Answer, points: slice, known: frozenset[str]
+    ) -> tuple[list[float], list[float]]:
+        """The lower and upper bounds of a curve's points, by the optional facts known there."""
+        values: list[float] = answer.values[points].tolist()
+        return values, values
+
+    @property
+    def default_what_if(self) -> str:
+        """The fact over which the curve goes until the visitor chooses another one."""
+        required = (field.name for field in self.card.fields if field.required)
+        return self.card.what_if or next(required)
+
+    def find_ood_threshold(self, known: frozenset[str]) -> float | None:
+        """The distance to its nearest rows above which a row is out-of-distribution.
+
+        Args:
+            known: names of the optional facts that are given.
+        """
+        thresholds = self.manifest.ood_thresholds
+        return thresholds[len(self.card.optional) - len(known)] if thresholds else None
+
+    def explain(
+        self,
+        rows: Sequence[Features],
+        what_if: str = "",
+        contributions: bool = True,
+        timeout: float = math.inf,
+    ) -> list[Explained[PredictionT]]:
+        deadline = time.monotonic() + timeout
+        column = self.card.column_indices[what_if] if what_if else None
+        explained: list[Explained[PredictionT]] = []
+        waiting: list[tuple[list[float], _Plan]] = []
+        size = 0
+        for row in rows:
+            codes = self.card.encode_row(row)
+            given = split_by_reference(codes, self._reference)
+            plan = self._plan(*given, column, contributions)
+            if waiting and size + len(plan.sources) > MAX_ROWS_PER_CALL:
+                explained += self._explain_together(waiting)
+                waiting, size = [], 0
+                if time.monotonic() > deadline:
+                    raise TimeoutError
+            waiting.append((codes, plan))
+            size += len(plan.sources)
+        return explained + self._explain_together(waiting) if waiting else explained
+
+    def _explain_together(
+        self, waiting: Sequence[tuple[list[float], _Plan]]
+    ) -> list[Explained[PredictionT]]:
+        parts, start = [], 0
+        for _, plan in waiting:
+            stop = start + len(plan.sources)
+            parts.append(Part(slice(start, stop), start + plan.own, plan.known))
+            start = stop
+        matrix = np.concatenate(
+            [
+                np.array(codes + plan.constants, dtype=np.float32)[plan.sources]
+                for codes, plan in waiting
+            ]
+        )
+        answers = self.answer(matrix, parts)
+        return [
+            self._explain_one(codes, plan, answer)
+            for (codes, plan), answer in zip(waiting, answers, strict=True)
+        ]
+
+    def _explain_one(
+        self, codes: list[float], plan: _Plan, answer: Answer
+    ) -> Explained[PredictionT]:
+        neighbors, out_of_distribution, in_distribution = self._search(codes, plan)
+        shapley = curve = None
+        if plan.coalitions is not None:
+            shapley = plan.coalitions.explain(answer.values[: plan.own + 1])
+        if plan.column is not None and plan.grid is not None:
+            points = slice(plan.own + 1, None)
+            low, high = self.bound_curve(answer, points, plan.known_on_curve)
+            predictions = answer.values[points].tolist()
+            curve = IceCurve(plan.column, plan.grid.values, predictions, low, high, in_distribution)
+        return Explained(
+            answer.prediction,
+            shapley,
+            curve,
+            neighbors,
+            out_of_distribution=out_of_distribution,
+            known=plan.known,
+        )
+
+    def _make_plan(
+        self,
+        given: tuple[int, ...],
+        changed: tuple[int, ...],
+        column: int | None,
+        contributions: bool,
+    ) -> _Plan:
+        """Plan the rows to predict, for the given and the changed columns and the curve's."""
+        width = len(self._reference)
+        fields = np.arange(width)
+        coalitions = get_coalitions(given, changed, width) if contributions else None
+        sources, constants, grid = fields[None], self._reference, None
+        if coalitions is not None:
+            sources = np.where(coalitions.own, fields, width + fields)
+        own = len(sources) - 1
+        names, optional = self.card.names, frozenset(self.card.optional)
+        known = optional.intersection(names[index] for index in given)
+        known_on_curve = known
+        if column is not None:
+            grid = self._grids[column]
+            curve = np.tile(fields, (len(grid.points), 1))
+            curve[:, column] = 2 * width + np.arange(len(grid.points))
+            sources, constants = np.concatenate([sources, curve]), constants + list(grid.values)
+            known_on_curve |= optional.intersection((names[column],))
+        return _Plan(
+            coalitions,
+            column,
+            grid,
+            sources,
+            constants,
+            own,
+            tuple(index for index in given if index != column),
+            known,
+            self.find_ood_threshold(known),
+            known_on_curve,
+            self.find_ood_threshold(known_on_curve),
+        )
+
+    def _search(
+        self, codes: Sequence[float], plan: _Plan
+    ) -> tuple[tuple[Neighbor, ...], bool, Sequence[bool]]:
+        """The nearest rows, whether the row is out-of-distribution, and which points are not."""
+        grid, neighbors, column = plan.grid, self.neighbors, plan.column
+        count = 0 if grid is None else len(grid.points)
+        if neighbors is None:
+            return (), False, [True] * count
+        squares = others = neighbors.compute_squared_distances(codes, plan.columns)
+        if column is not None and codes[column] == codes[column]:  # not NaN
+            squares = others + neighbors.compute_squared_differences(column, codes[column])
+        searched = np.empty(
+            (1 if grid is None else 1 + len(grid.squares), len(squares)), np.float32
+        )
+        searched[0] = squares
+        if grid is not None:
+            np.add(others, grid.squares, out=searched[1:])
+        nearest, distances = neighbors.find_nearest(searched)
+        in_distribution = [True] * count
+        if grid is not None and plan.curve_threshold is not None:
+            near = np.repeat(distances[1:] <= plan.curve_threshold, grid.step)
+            in_distribution = near[:count].tolist()
+        found = tuple([self._training_rows[index] for index in nearest[:, 0].tolist()])
+        far = plan.threshold is not None and bool(distances[0] > plan.threshold)
+        return found, far, in_distribution
+
+    def _make_grid(self, field: BaseField) -> _Grid:
+        neighbors, column = self.neighbors, self.card.column_indices[field.name]
+        points = field.make_grid(None if neighbors is None else neighbors.rows[:, column])
+        step = 1 if field.options else 3
+        squares = np.zeros((0, 0), np.float32)
+        if neighbors is not None:
+            differences = neighbors.compute_squared_differences
+            squares = np.stack([differences(column, code) for code in points[::step].tolist()])
+        return _Grid(points, tuple(points.tolist()), step, squares)
+
+    def _read_training_rows(self) -> Iterator[Neighbor]:
+        """Every training row with its features as Python values."""
+        neighbors, fields = self.neighbors, self.card.fields
+        if neighbors is None:
+            return
+        targets = neighbors.targets.tolist()
+        years = [None] * len(targets) if neighbors.years is None else neighbors.years.tolist()
+        rows = widen(neighbors.rows).tolist()
+        for row, target, year in zip(rows, targets, years, strict=True):
+            features = {f.name: f.decode(code) for f, code in zip(fields, row, strict=True)}
+            yield Neighbor(features, target, year)
+
+    def check_golden(self) -> None:
+        run_checks(
+            *(
+                partial(self._check_golden_row, golden, index)
+                for index, golden in enumerate(self.manifest.golden)
+            )
+        )
+
+    def _check_golden_row(self, golden: GoldenRow, index: int) -> None:
+        where = f"{self.folder / 'manifest.json'}: golden row {index}"
+        features, errors = self.card.validate_row(golden.features)
+        if features is None:
+            raise ModelError(*(f"{where}, {name}: {message}" for name, message in errors.items()))
+        try:
+            (prediction,) = self.predict([features])
+        except Exception as error:
+            raise ModelError(f"{where} does not predict: {error}") from error
+        try:
+            pairs = list(self.compare_golden(prediction, golden))
+        except ModelError as error:
+            raise ModelError(f"{where} {error}") from error
+        for found, expected in pairs:
+            tolerance = _GOLDEN_TOLERANCE * max(abs(expected), 1e-9)
+            if not abs(found - expected) <= tolerance:  # NaN is never close
+                raise ModelError(
+                    f"{where} predicts {found:.6g}, it was {expected:.6g} when the model was "
+                    f"made. {MAKE_AGAIN}"
+                )
+
+
+def _load_neighbors(path: Path) -> Neighbors:
+    try:
+        return Neighbors.load(path)
+    except Exception as error:  # NumPy raises anything for a file that it did not write
+        raise ModelError(f"{path} does not load. {MAKE_AGAIN}") from error

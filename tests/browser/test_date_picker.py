@@ -1,0 +1,51 @@
+"""The picker of a date field in a real browser."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+from werkzeug.serving import make_server
+
+from app import create_app
+from app.config import Settings
+from tests.browser.helpers import ColorScheme, when_fresh
+from tests.browser.test_accessible import violations
+from tests.model.contract.test_date_field import add_orders
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def orders_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A model that asks for a day, served on a port of its own."""
+    models = add_orders(tmp_path_factory.mktemp("orders"))
+    app = create_app(Settings(models=("orders",), ratelimit="off"), models)
+    running = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{running.server_port}"
+    running.shutdown()
+    thread.join()
+    running.server_close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_day_is_picked_answered_and_accessible(
+    page: Page, orders_url: str, scheme: ColorScheme
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{orders_url}/?ordered=May+31,+2008&people=4&what_if=ordered")
+    expect(page.locator("#ordered")).to_have_value("2008-05-31")
+    assert violations(page) == []
+    page.locator("#ordered").fill("2009-11-28")
+    when_fresh(page)
+    expect(page.locator("#what_if > p")).to_contain_text("at November 28, 2009")
+    assert violations(page) == []
+    page.locator("#ordered").fill("1903-01-01")
+    page.keyboard.press("Tab")
+    page.locator("#people").focus()
+    expect(page.locator("#ordered-error")).to_contain_text("Ordered must be between")
+    assert violations(page) == []
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert violations(page) == []
