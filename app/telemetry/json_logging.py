@@ -6,15 +6,11 @@
 import logging
 import os
 import re
-import time
 from typing import Any
 
 from gunicorn.glogging import Logger
 
-from app.telemetry.request_log import MAX_LINE, quote_shortened, wants_json
-
-MAX_TRACEBACK = 2400
-"""Bytes of a line that a traceback may take; the message gets what is left."""
+from app.telemetry.request_log import format_line, format_time, wants_json
 
 _QUERY = re.compile(r"\?\S*")
 
@@ -22,8 +18,8 @@ _QUERY = re.compile(r"\?\S*")
 class JsonLines(logging.Formatter):
     """Formats a message as one line, with its traceback.
 
-    With its end it takes ``MAX_LINE`` bytes at most, and a stream hands it to the pipe at once:
-    several workers write to one pipe, and none cuts another's line.
+    A stream hands the line to the pipe at once: several workers write to one pipe, and none cuts
+    another's line.
 
     It logs no inputs of visitors: an address that gunicorn quotes loses its query here.
     """
@@ -33,17 +29,18 @@ class JsonLines(logging.Formatter):
         message = record.getMessage()
         if record.name == "gunicorn.error":
             message = _QUERY.sub("?…", message)
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        more = f', "logger": {quote_shortened(record.name, 200)}, "pid": {record.process}'
+        fields: dict[str, object] = {
+            "time": format_time(record.created),
+            "level": record.levelname.lower(),
+            "message": message,
+            "logger": record.name,
+            "pid": record.process,
+        }
         if identity := getattr(record, "request_id", ""):
-            more += f', "id": {quote_shortened(identity, 200)}'
+            fields["id"] = identity
         if record.exc_info and record.exc_info[0] is not None:
-            trace = self.formatException(record.exc_info)
-            more += f', "traceback": {quote_shortened(trace, MAX_TRACEBACK)}'
-        return (
-            f'{{"time": "{stamp}.{int(record.msecs):03}Z", "level": "{record.levelname.lower()}", '
-            f'"message": {quote_shortened(message, MAX_LINE - 200 - len(more))}{more}}}'
-        )
+            fields["traceback"] = self.formatException(record.exc_info)
+        return format_line(fields)
 
 
 class MessageLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types

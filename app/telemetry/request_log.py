@@ -4,23 +4,18 @@ It does not use ``logging``, whose records and locks cost several times as much 
 messages become JSON in ``app.telemetry.json_logging``.
 """
 
+import json
 import os
 import stat
 import sys
 import time
-from json.encoder import encode_basestring_ascii as quote
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from app.telemetry.request_records import RequestRecord
 
 MAX_LINE = 4096
 """Bytes that Linux writes to a pipe in one piece, whoever else writes to it: the longest line."""
-
-MAX_METHOD = 100
-MAX_PATH = 800
-MAX_REFUSED = 800
-MAX_INPUTS = 1600
-"""Bytes of a line that each of these may take; what is left, 796, is for all that has a length."""
 
 
 def wants_json(log: str) -> bool:
@@ -34,19 +29,25 @@ def wants_json(log: str) -> bool:
     return "gunicorn.arbiter" in sys.modules and not (sys.stdout and sys.stdout.isatty())
 
 
-def quote_shortened(text: str, limit: int) -> str:
-    """Write text as a JSON string of at most ``limit`` bytes, its quotes included.
+def format_time(seconds: float) -> str:
+    """Write a time since the epoch as ``2026-11-22T08:00:00.000Z``."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
-    A longer one keeps both ends, with … between them. ``limit`` is at least 8.
+
+def format_line(fields: dict[str, object]) -> str:
+    """Write fields as a line of JSON, without its end, that takes less than ``MAX_LINE`` bytes.
+
+    Where it is too long, the longest value becomes a text with … in place of its middle, then the
+    next longest.
     """
-    quoted = quote(text)
-    if len(quoted) <= limit:
-        return quoted
-    half = min(limit, len(text)) // 2
-    while len(quoted) > limit:
-        quoted = quote(f"{text[:half]}…{text[len(text) - half :]}")
-        half = half * limit // (len(quoted) + 1)
-    return quoted
+    line = json.dumps(fields)
+    while len(line) >= MAX_LINE:
+        longest = max(fields, key=lambda name: len(json.dumps(fields[name])))
+        text = str(fields[longest])
+        kept = min(len(text) * 3 // 8, MAX_LINE // 2)
+        fields = {**fields, longest: f"{text[:kept]}…{text[len(text) - kept :]}"}
+        line = json.dumps(fields)
+    return line
 
 
 class RequestLog:
@@ -55,8 +56,6 @@ class RequestLog:
     def __init__(self, inputs: bool = False) -> None:
         self._inputs = inputs
         self._descriptor = _open_standard_output()
-        self._second = 0
-        self._stamp = ""
         self._lost = 0
 
     def __call__(self, record: RequestRecord) -> None:
@@ -71,27 +70,25 @@ class RequestLog:
 
     def format(self, record: RequestRecord) -> str:
         """Write the line of a request; ``lost`` counts the lines before it that were dropped."""
-        now = time.time()
-        second = int(now)
-        if second != self._second:
-            self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-            self._second = second
-        extra = ""
+        fields: dict[str, object] = {
+            "time": format_time(time.time()),
+            "level": "info",
+            "message": "request",
+            "method": record.method,
+            "path": record.path,
+            "status": record.status,
+            "ms": round(record.ms, 2),
+            "bytes": record.bytes,
+            "model": record.model,
+            "id": record.id,
+        }
         if record.outcome is not None and record.outcome.refused:
-            extra += (
-                f', "refused": {quote_shortened(",".join(record.outcome.refused), MAX_REFUSED)}'
-            )
+            fields["refused"] = ",".join(record.outcome.refused)
         if self._inputs and record.outcome is not None and record.outcome.inputs:
-            extra += f', "inputs": {quote_shortened(urlencode(record.outcome.inputs), MAX_INPUTS)}'
+            fields["inputs"] = urlencode(record.outcome.inputs)
         if self._lost:
-            extra += f', "lost": {self._lost}'
-        return (
-            f'{{"time": "{self._stamp}.{int(now * 1000) % 1000:03}Z", "level": "info", '
-            f'"message": "request", "method": {quote_shortened(record.method, MAX_METHOD)}, '
-            f'"path": {quote_shortened(record.path, MAX_PATH)}, "status": {record.status}, '
-            f'"ms": {record.ms:.2f}, "bytes": {record.bytes}, "model": "{record.model}", '
-            f'"id": "{record.id}"{extra}}}\n'
-        )
+            fields["lost"] = self._lost
+        return format_line(fields) + "\n"
 
 
 def _open_standard_output() -> int:

@@ -198,13 +198,6 @@ class Card(CardBase):
         }
         return create_model("Row", __config__=ConfigDict(extra="ignore"), **columns)
 
-    @cached_property
-    def _validate(self) -> Callable[[Mapping[str, object]], Any]:
-        """The validator that ``input_model.model_validate`` calls, without its options."""
-        validate: Callable[[Mapping[str, object]], Any]
-        validate = self.input_model.__pydantic_validator__.validate_python
-        return validate
-
     def validate_row(self, raw: Mapping[str, object]) -> tuple[Features | None, dict[str, str]]:
         """Read one row of raw values, typed text or JSON.
 
@@ -213,7 +206,7 @@ class Card(CardBase):
             card's order.
         """
         try:
-            row = self._validate(raw)
+            row = self.input_model.model_validate(raw)
         except ValidationError as error:
             return None, {str(item["loc"][0]): item["msg"] for item in error.errors()}
         return row.__dict__, {}

@@ -58,9 +58,12 @@ class Neighbors:
             codes: the row, one code a field.
             columns: the facts that count; none of them may be unknown in ``codes``.
         """
-        total = np.zeros(len(self.rows), dtype=np.float32)
-        for column in columns:
-            total += self.compute_squared_differences(column, codes[column])
+        parts = (self.compute_squared_differences(column, codes[column]) for column in columns)
+        total = next(parts, None)
+        if total is None:
+            return np.zeros(len(self.rows), dtype=np.float32)
+        for part in parts:
+            total += part
         return total
 
     def compute_squared_differences(self, column: int, code: float) -> Float32Array:

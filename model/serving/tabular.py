@@ -237,12 +237,11 @@ class TabularModel(ServedModel[Features, PredictionT]):
             stop = start + len(plan.sources)
             parts.append(Part(slice(start, stop), start + plan.own, plan.known))
             start = stop
-        matrix = np.concatenate(
-            [
-                np.array(codes + plan.constants, dtype=np.float32)[plan.sources]
-                for codes, plan in waiting
-            ]
-        )
+        matrices = [
+            np.array(codes + plan.constants, dtype=np.float32)[plan.sources]
+            for codes, plan in waiting
+        ]
+        matrix = np.concatenate(matrices) if len(matrices) > 1 else matrices[0]
         answers = self.answer(matrix, parts)
         return [
             self._explain_one(codes, plan, answer)

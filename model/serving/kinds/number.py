@@ -1,5 +1,6 @@
 """The kind of model that predicts a number, with or without a calibrated interval."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -128,19 +129,21 @@ class NumberModel(TabularModel[PointPrediction]):
         self, values: Float64Array, scales: FloatArray | None, known: Sequence[frozenset[str]]
     ) -> list[PointPrediction]:
         """Add the intervals to predicted values, shape (rows,)."""
-        if not np.isfinite(values).all():
+        points = values.tolist()
+        if not all(map(math.isfinite, points)):
             raise ArithmeticError(f"{self.name} answered a number that is not finite")
         if self.intervals is None:
-            return [PointPrediction(value) for value in values.tolist()]
+            return [PointPrediction(value) for value in points]
         groups = [self.intervals.find_group(names) for names in known]
-        low, high = self.intervals.compute_bounds(values, scales, groups)
-        if not np.isfinite([low, high]).all():
+        low, high = (
+            bound.tolist() for bound in self.intervals.compute_bounds(values, scales, groups)
+        )
+        if not all(map(math.isfinite, [*low, *high])):
             raise ArithmeticError(f"{self.name} answered a bound that is not finite")
         coverage = self.intervals.coverage
-        rows = zip(values.tolist(), low.tolist(), high.tolist(), strict=True)
         return [
             PointPrediction(value, PredictionInterval(below, above, coverage))
-            for value, below, above in rows
+            for value, below, above in zip(points, low, high, strict=True)
         ]
 
     def bound_curve(

@@ -34,3 +34,9 @@ def test_a_form_with_hundreds_of_fields_is_refused() -> None:
     assert len(posted("a=1&" * (MAX_FIELDS - 1) + "a=1")["a"]) == MAX_FIELDS
     with pytest.raises(RequestEntityTooLarge):
         posted("a=1&" * MAX_FIELDS + "a=1")
+
+
+def test_64_kb_are_the_longest_form_that_is_read() -> None:
+    assert len(posted("a=" + "1" * 65_534)["a"][0]) == 65_534
+    with pytest.raises(RequestEntityTooLarge):
+        posted("a=" + "1" * 65_535)

@@ -178,6 +178,20 @@ def test_a_house_that_was_sold_finds_itself(client: FlaskClient, house: NumberMo
     assert support["value"] == "inside"
 
 
+def test_a_sale_names_three_differences_and_counts_the_others(
+    client: FlaskClient, house: NumberModel
+) -> None:
+    assert house.neighbors is not None
+    row = house.neighbors.rows[100]
+    sale = {f.name: f.decode(float(code)) for f, code in zip(house.card.fields, row, strict=True)}
+    notes = post_fragment(client, sale).select("#similar li .quiet")
+    assert [note.get_text().replace("\xa0", " ") for note in notes] == [
+        "the same in every fact that is given",
+        "72 sq ft larger, built 5 years later, lot 117 sq ft smaller",
+        "70 sq ft smaller, built 3 years later, condition Good, and 2 more",
+    ]
+
+
 @pytest.mark.parametrize(
     "unusual",
     [

@@ -1,6 +1,7 @@
 """What never becomes a request is refused in words, too; what gunicorn is told must make sense."""
 
 import runpy
+import socket
 
 import pytest
 from gunicorn.http.errors import InvalidResponseHeader, LimitRequestLine, UnsupportedTransferCoding
@@ -42,6 +43,7 @@ def test_what_cannot_be_read_is_refused_on_a_page_with_every_header(
         b"HEAD / HTTP/1.1\r\nX: " + b"a" * 90_000 + b"\r\n\r\n",
         b"HEAD / HTTP/7\r\n\r\n",
         b"HEAD /\r\n\r\n",
+        b"HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: tea\r\n\r\n",
     ],
 )
 def test_a_head_that_cannot_be_read_gets_no_body(server: Server, sent: bytes) -> None:
@@ -49,6 +51,16 @@ def test_a_head_that_cannot_be_read_gets_no_body(server: Server, sent: bytes) ->
     assert 400 <= answer.status < 500
     assert answer.body == b""
     assert int(answer.headers["content-length"]) > 0
+
+
+def test_a_head_that_cannot_be_read_gets_no_body_after_a_request_that_could(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as sock:
+        sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        while not sock.recv(4096).endswith(b"ok\n"):
+            pass
+        sock.sendall(b"HEAD / HTTP/7\r\n\r\n")
+        with sock.makefile("rb") as answers:
+            assert answers.read().endswith(b"\r\n\r\n")
 
 
 def test_a_fault_of_ours_is_500_and_that_of_a_client_never() -> None:
@@ -61,6 +73,12 @@ def test_a_fault_of_ours_is_500_and_that_of_a_client_never() -> None:
 def test_an_app_that_is_not_ours_is_spoken_for_in_plain_words() -> None:
     answer = build_response(400, None, head=False, identity="0" * 16)
     assert answer.endswith(b"\r\n\r\nThis request could not be read.")
+
+
+def test_the_fault_of_a_request_for_the_head_alone_has_no_body() -> None:
+    answer = build_response(500, None, head=True, identity="0" * 16)
+    assert b"Content-Length: 31\r\n" in answer
+    assert answer.endswith(b"\r\n\r\n")
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from app import create_app
 from app.config import Settings
 from app.http.request_id import new_request_id
 from app.telemetry.json_logging import JsonLines
-from app.telemetry.request_log import RequestLog, quote_shortened
+from app.telemetry.request_log import MAX_LINE, RequestLog, format_line
 from app.telemetry.request_records import Outcome, RequestRecord
 from tests.conftest import HOUSE
 from tests.html import FRAGMENT, check_fragment, check_page, text_of
@@ -100,19 +100,21 @@ def test_a_line_survives_whatever_a_path_or_a_method_has_in_it() -> None:
 AWKWARD = st.text(st.characters() | st.sampled_from('"\\\n\x00\ud800😀'), max_size=300)
 
 
-@given(AWKWARD, st.integers(1, 60), st.integers(8, 900))
-def test_a_text_in_a_line_keeps_both_its_ends(text: str, times: int, most: int) -> None:
-    whole = text * times
-    said = quote_shortened(whole, most)
-    kept = json.loads(said)
-    assert len(said) <= most
-    assert (kept == whole) == (len(json.dumps(whole)) <= most)
-    if kept != whole:
-        assert any(
-            whole.startswith(kept[:place]) and whole.endswith(kept[place + 1 :])
-            for place, character in enumerate(kept)
-            if character == "…"
-        )
+@given(AWKWARD, st.integers(1, 60), AWKWARD, st.integers(1, 60))
+def test_a_line_is_cut_only_where_it_is_too_long_and_its_texts_keep_their_ends(
+    text: str, times: int, other: str, other_times: int
+) -> None:
+    text, other = text.replace("…", ""), other.replace("…", "")
+    whole = {"path": text * times, "inputs": other * other_times, "status": 200}
+    line = format_line(dict(whole))
+    assert len(line) < MAX_LINE
+    assert (line == json.dumps(whole)) == (len(json.dumps(whole)) < MAX_LINE)
+    kept = json.loads(line)
+    assert kept["status"] == 200
+    for name in ("path", "inputs"):
+        start, cut, end = kept[name].partition("…")
+        assert str(whole[name]).startswith(start)
+        assert not cut or (start and str(whole[name]).endswith(end) and len(start) == len(end))
 
 
 def longest(number: int) -> RequestRecord:

@@ -40,3 +40,9 @@ def test_amounts_are_in_whole_units() -> None:
     assert formatting.format_currency(183500, "USD", "en_US") == "$183,500"
     assert formatting.format_currency(183500.0, "EUR", "de_DE") == "183.500\u00a0€"
     assert formatting.format_currency(-1200, "USD", "en_US") == "-$1,200"
+
+
+def test_a_zero_has_no_sign_whichever_zero_came_first() -> None:
+    formatting.format_number.cache_clear()
+    assert formatting.format_number(-0.0, "en_US") == "0"
+    assert formatting.format_currency(-0.0, "USD", "en_US") == "$0"

@@ -42,6 +42,12 @@ def test_what_a_person_means_is_read(text: str, number: str) -> None:
     assert read_number(text, UNITS) == Decimal(number)
 
 
+def test_forty_characters_are_the_longest_number_that_is_read() -> None:
+    assert read_number(" " * 36 + "1850") == 1850
+    with pytest.raises(NotANumberError):
+        read_number(" " * 37 + "1850")
+
+
 @pytest.mark.parametrize("text", [
     "", " ", "abc", "nan", "inf", "Infinity", "1e309", "1e3", "1_850", "0x10", "5²", "3\x00",
     "12abc3e", "1,85", "1,8500", "1.2.3", "2 3", "$", "-", ".", "1/0", "3/2", "2.5 1/2", "9" * 41,

@@ -44,6 +44,7 @@ def test_they_are_the_mean_gain_over_every_order(unknown: tuple[int, ...]) -> No
     reference = np.array([[2, 7, 1, 1, 8]], dtype=np.float32)
     made = explain(tangled, row, reference)
     assert made.contributions == pytest.approx(by_definition(row, reference))
+    assert made.base + sum(made.contributions) == pytest.approx(tangled(row)[0])
     assert made.columns == tuple(i for i in range(5) if i not in unknown)
     assert made.error == 0
 
