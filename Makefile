@@ -74,7 +74,7 @@ SEED := 0
 
 PIN := $(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate
 UPGRADE := --upgrade
-requirements:  ## pin anew what pyproject.toml asks for; UPGRADE= keeps every version that can stay
+requirements: $(VENV)/test.stamp  ## pin anew what pyproject.toml asks for; UPGRADE= keeps every version that can stay
 	$(PIN) $(UPGRADE) -o requirements.txt
 	$(PIN) --group train -c requirements.txt -o model/requirements.txt
 	$(PIN) --group train --group test -c requirements.txt -o tests/requirements.txt
@@ -91,7 +91,7 @@ weigh: $(VENV)/test.stamp  ## what a release weighs: its packages in a fresh env
 	echo "packages: $$(du -sm $$d/venv | cut -f1) MB, compressed $$(( $$(tar -cz -C $$d/venv . | wc -c) / 1000000 )) MB"; rm -rf $$d; \
 	echo "code: compressed $$(( $$(git archive HEAD | gzip | wc -c) / 1000000 )) MB"
 
-sbom:  ## a software bill of materials (CycloneDX) of what is installed to serve, on standard output
+sbom: $(VENV)/test.stamp  ## a software bill of materials (CycloneDX) of what is installed to serve, on standard output
 	@$(BIN)/uv tool run --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible
 
 clean:

@@ -1,4 +1,4 @@
-"""The commands ``flask --app wsgi model …``: add, check, list and remove models.
+"""The commands ``flask --app wsgi model …``: look at, add, check, list and remove models.
 
 In a docstring, click shows what comes before the form feed.
 """
@@ -31,7 +31,7 @@ models_folder = click.option(
 
 @click.group("model")
 def model() -> None:
-    """Add, check, list and remove models."""
+    """Look at, add, check, list and remove models."""
 
 
 @model.command("add")
@@ -49,7 +49,9 @@ def model() -> None:
     help="Rows that it was not trained on, for figures and a range: another CSV file, or the "
     "column of the data that marks them.",
 )
-@click.option("--trust", is_flag=True, help="Load a joblib or pickle file, which runs its code.")
+@click.option(
+    "--trust", is_flag=True, help="Let code of the file run: for classes that are not known here."
+)
 @click.option("--features", help="Its columns in order, where the file has no names: a,b,c.")
 @click.option("--classes", help="Names of its classes in order, where it has numbers: a,b.")
 @click.option(
@@ -164,7 +166,31 @@ def upgrade(name: str, root: Path) -> None:
         upgrade_folder(folder)
     except ModelError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"{folder} has the present format.")
+    click.echo(f"{folder / 'card.toml'} and manifest.json are in the present format.")
+
+
+@model.command("look")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
+def look_at(paths: tuple[Path, ...]) -> None:
+    """Say what is in files, and whether a model in them can be served; nothing in them runs.
+
+    It ends with 0 where a model can be added without --trust, else with 1.
+
+    \f
+    Raises:
+        ClickException: if what it needs is not installed.
+        Exit: if no model can be added.
+    """
+    try:
+        from model.making.looking import look
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"Looking at a model needs {error.name}, which is not installed. Run `make add-tools`."
+        ) from None
+    found = look(paths)
+    click.echo(found.text)
+    if not found.servable:
+        raise click.exceptions.Exit(1)
 
 
 @model.command("list")

@@ -15,12 +15,12 @@ def find_line(text: str, loc: tuple[int | str, ...]) -> int | None:
     header = re.compile(rf"^\[\[?{re.escape(table)}\]?\]")
     tables, start, at_top = -1, None, True
     for number, line in enumerate(text.splitlines(), start=1):
+        if start is not None and line.startswith("["):
+            break
         if header.match(line):
             tables += 1
             if index is None or tables == index:
                 start = number
-        elif start is not None and line.startswith("["):
-            break
         elif (start is not None or (at_top and len(keys) == 1)) and re.match(
             rf"^{re.escape(keys[-1])}\s*=", line
         ):

@@ -31,7 +31,7 @@ from model.making.manifests import answer_golden_rows, describe_artifact, write_
 from model.making.model_sources import ModelSource
 from model.making.onnx_sources import read_onnx
 from model.making.options import AddOptions
-from model.making.pickles import load_estimator
+from model.making.pickles import open_estimator
 from model.making.summary import AddedModel, summarize
 from model.making.tables import read_rows
 from model.serving.loading import load_model
@@ -208,21 +208,17 @@ def _make_folder(
         reference=typical,
         golden=answer_golden_rows(card, kind, evaluation, golden, predict),
         frame=prepared.frame,
+        runs_code=prepared.runs_code,
     )
     return summarize(folder, dataset, output, prepared, manifest, notes)
 
 
 def _open_model(path: Path, trust: bool) -> ModelSource:
-    """Load the model out of its file; ``trust`` says whether code in it may run.
+    """Open the model in a file; ``trust`` says whether code in it may run where it has to.
 
     Raises:
         AddError: if it must not be loaded, or is no model that can be served.
     """
     if path.suffix == ".onnx":
         return read_onnx(path)
-    if not trust:
-        raise AddError(
-            f"Loading {path} runs whatever code is in it. If you made it, or trust who did, "
-            "add --trust to the command."
-        )
-    return load_estimator(path)
+    return open_estimator(path, trust)

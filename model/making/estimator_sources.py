@@ -31,13 +31,15 @@ class EstimatorSource:
     """A fitted estimator.
 
     ``names`` are the columns that it was fitted to, None where it was fitted to an array of
-    ``count`` columns (None where it does not say).
+    ``count`` columns (None where it does not say). ``runs_code`` says whether its file has code of
+    its own, which it was trusted with.
     """
 
     fitted: Any
     names: tuple[str, ...] | None
     count: int | None
     kind: OutputKind
+    runs_code: bool = False
 
     def predict(self, rows: Any) -> Float64Array:
         """Answer rows like those that it was fitted to, a frame of ``names`` or an array.
@@ -97,6 +99,7 @@ class EstimatorSource:
             "model.joblib",
             notes=notes,
             missing_in_training=find_missing_in_training(self.fitted, frame.names),
+            runs_code=self.runs_code,
         )
         return self._compile(prepared, frame, rows, expected, work)
 

@@ -49,6 +49,7 @@ def write_manifest(
     reference: Mapping[str, Value],
     golden: tuple[GoldenRow, ...],
     frame: Frame | None = None,
+    runs_code: bool = False,
     seed: int = 0,
 ) -> Manifest:
     """Write the index of similar rows, if there is one, and the manifest.
@@ -66,6 +67,7 @@ def write_manifest(
         reference: the row that contributions are counted from.
         golden: see ``answer_golden_rows``.
         frame: what a joblib file takes.
+        runs_code: whether loading its joblib file runs code of its own.
         seed: of everything random in it.
     """
     calibration, support = _add_ood_thresholds(evaluation.calibration, index, card.names)
@@ -90,6 +92,7 @@ def write_manifest(
         temperature=evaluation.temperature,
         neighbors="neighbors.npz" if index is not None else "",
         frame=frame,
+        runs_code=runs_code,
         ood_thresholds=support,
         golden=golden,
     )

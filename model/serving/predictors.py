@@ -14,6 +14,7 @@ import numpy as np
 from model.contract.arrays import Float32Array
 from model.contract.card import Card
 from model.contract.manifest import Manifest
+from model.contract.pickles import read_pickle
 from model.contract.sources import Frame, widen
 
 # Since 1.29 ONNX Runtime reports to Microsoft by default: threads that its import starts write a
@@ -36,16 +37,31 @@ def open_session(artifact: bytes) -> Any:
     return ort.InferenceSession(artifact, sess_options=options, providers=["CPUExecutionProvider"])
 
 
-class JoblibFile:
-    """A loaded joblib file, and the input that its estimators were fitted to.
+def _load(artifact: Path) -> Any:
+    import joblib
 
-    Loading runs code from the file, so the caller must have checked its hash.
+    return joblib.load(artifact)
+
+
+def _read(artifact: Path) -> Any:
+    """The estimator in a file, or the dict of several."""
+    from model.serving.estimators import revive
+
+    root = read_pickle(artifact).root
+    if isinstance(root, dict):
+        return {name: revive(record) for name, record in root.items()}
+    return revive(root)
+
+
+class JoblibFile:
+    """The estimators in a joblib file, and the input that they were fitted to.
+
+    The file is read as inert data, unless its manifest says that it was added with trust: loading
+    that one runs its code, so the caller must have checked its hash.
     """
 
     def __init__(self, artifact: Path, card: Card, manifest: Manifest) -> None:
-        import joblib
-
-        self.loaded: Any = joblib.load(artifact)
+        self.loaded = _load(artifact) if manifest.runs_code else _read(artifact)
         self._frame = frame = manifest.frame
         if frame is not None and frame.needs_pandas and find_spec("pandas") is None:
             raise ValueError(

@@ -66,6 +66,9 @@
       // no file, or not one that the browser can show; the answer has the error
     }
   }
+  // A date that is typed in part counts as empty to the browser; the server shall call it wrong.
+  form.addEventListener("formdata", ({ formData }) => [...form.elements].forEach(
+    ({ name, validity }) => validity.badInput && formData.set(name, "incomplete")));
   const on = (name, listener) => document.addEventListener(name, listener, true);
 
   on("input", (event) => {

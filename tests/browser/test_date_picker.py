@@ -49,3 +49,13 @@ def test_a_day_is_picked_answered_and_accessible(
     assert violations(page) == []
     page.set_viewport_size({"width": 360, "height": 740})
     assert violations(page) == []
+
+
+def test_a_day_that_is_typed_in_part_gets_no_answer(page: Page, orders_url: str) -> None:
+    page.goto(f"{orders_url}/?ordered=May+31,+2008&people=4")
+    when_fresh(page)
+    page.locator("#ordered").focus()
+    page.keyboard.press("Delete")  # the month alone; the browser then sends nothing at all
+    expect(page.locator("#result[data-state='withdrawn']")).to_be_visible()
+    page.locator("#people").focus()
+    expect(page.locator("#ordered-error")).to_contain_text("like ")

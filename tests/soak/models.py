@@ -79,6 +79,7 @@ def write_model(folder: Path, estimator: Any) -> None:
         "how": "by hand",
         "metrics": [],
         "accuracy": "",
+        "runs_code": True,
         "reference": {"size": 50},
         "axis": [0, 20000],
         "golden": [{"features": {"size": size}, "value": value} for size, value in golden],

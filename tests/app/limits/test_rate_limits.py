@@ -30,6 +30,13 @@ from tests.tools import find_redis, installed
 from tests.waiting import wait_until
 
 
+@pytest.fixture(autouse=True)
+def same_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test crosses from one window of time into the next."""
+    now = time.time()
+    monkeypatch.setattr("app.limits.rate_limits.time.time", lambda: now)
+
+
 def client_with(limit: str, **chosen: Any) -> FlaskClient:
     return create_app(replace(Settings(), ratelimit=limit, **chosen)).test_client()
 
@@ -110,14 +117,6 @@ def addresses(first: int, count: int) -> list[str]:
     return [str(ipaddress.IPv4Address(first + number)) for number in range(count)]
 
 
-@pytest.fixture
-def hour(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is the same hour for the whole test."""
-    now = time.time()
-    monkeypatch.setattr("app.limits.rate_limits.time.time", lambda: now)
-
-
-@pytest.mark.usefixtures("hour")
 def test_any_number_of_addresses_takes_no_more_memory_than_is_said() -> None:
     counter = MemoryCounter(2, 3600)
     tracemalloc.start()
@@ -130,7 +129,6 @@ def test_any_number_of_addresses_takes_no_more_memory_than_is_said() -> None:
     assert peak < 13_000_000
 
 
-@pytest.mark.usefixtures("hour")
 def test_an_address_that_is_limited_stays_so_whatever_others_ask() -> None:
     """Even where each of them uses up a limit of its own."""
     limited = addresses(0, MAX_CLIENTS // 2)

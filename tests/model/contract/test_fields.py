@@ -105,6 +105,7 @@ def test_an_optional_field_may_be_unknown_and_encodes_as_nan(block: dict[str, An
 def test_decoding_inverts_encoding(block: dict[str, Any], value: object) -> None:
     made = field(block)
     assert made.decode(made.encode(value)) == value
+    assert made.validate_value(made.decode_typed(made.encode(value))) == value
 
 
 def test_a_label_in_braces_does_not_break_a_message() -> None:

@@ -28,6 +28,16 @@ def read(data: bytes) -> Picture:
     return found
 
 
+def test_ten_megabytes_are_the_largest_file_that_is_read() -> None:
+    small = pictures.encoded(pictures.chest(), "JPEG", quality=95)
+    largest = small.ljust(10 * 1024 * 1024, b"\0")  # a decoder skips what follows the end
+    assert np.array_equal(read(largest).square, read(small).square)
+    assert FIELD.estimate_memory(largest) > 0
+    assert FIELD.estimate_memory(largest + b"\0") == 0
+    with pytest.raises(PydanticCustomError, match="must be 10 MB or less"):
+        read(largest + b"\0")
+
+
 @pytest.mark.parametrize(
     "data",
     [

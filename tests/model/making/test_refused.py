@@ -61,7 +61,7 @@ def refused(given: ModelFiles, root: Path, *more: object, name: str = "mine") ->
     return " ".join(result.output.split())
 
 
-def test_a_pickle_is_not_loaded_without_trust(
+def test_code_of_a_file_does_not_run_without_trust(
     given: ModelFiles, root: Path, tmp_path: Path
 ) -> None:
     mark = tmp_path / "exploded"
@@ -71,8 +71,10 @@ def test_a_pickle_is_not_loaded_without_trust(
             return (Path.touch, (mark,))
 
     joblib.dump(Bomb(), given.path)
-    assert "runs whatever code is in it" in refused(given, root)
-    assert "add --trust to the command" in refused(given, root)
+    said = refused(given, root)
+    assert "model.joblib needs what is not known here: pathlib.Path.touch" in said
+    assert "Loading the file runs its code" in said
+    assert "add --trust to the command" in said
     assert not mark.exists()
 
 
@@ -209,7 +211,7 @@ def test_a_name_that_no_address_can_have_is_refused(
     ("thing", "words"),
     [
         (KMeans(2), "neither a regressor nor a classifier"),
-        ({"model": 1}, "which has no predict"),
+        ({"model": 1}, "It holds no estimator, but a dict."),
         (LogisticRegression(), "not fitted yet"),
     ],
 )
@@ -221,15 +223,20 @@ def test_what_is_no_fitted_model_is_refused(
 
 
 @pytest.mark.parametrize(
-    "content", [b"hello", b"\x89PNG\r\n", b"\x7fELF\x02", b"\x80\x04\x95", b""]
+    ("content", "words"),
+    [
+        (b"hello", "is text, not a joblib or pickle file. Name the file of the fitted model."),
+        (b"\x89PNG\r\n", "is a PNG picture, not a joblib or pickle file."),
+        (b"\x7fELF\x02", "is a program, not a joblib or pickle file."),
+        (b"\x80\x04\x95", "cannot be served. The file names more bytes than it can have"),
+        (b"", "cannot be served. The file is empty."),
+    ],
 )
 def test_a_file_that_is_no_model_is_refused_in_a_sentence(
-    given: ModelFiles, root: Path, content: bytes
+    given: ModelFiles, root: Path, content: bytes, words: str
 ) -> None:
     given.path.write_bytes(content)
-    said = refused(given, root, "--trust")
-    assert f"Error: {given.path} does not load as a joblib or pickle file" in said
-    assert said.endswith("Name the file of the fitted model, or save it again here.")
+    assert f"Error: {given.path} {words}" in refused(given, root, "--trust")
     onnx = given.path.with_suffix(".onnx")
     onnx.write_bytes(content or b"x")
     assert "is not an ONNX file, although its name says so" in refused(

@@ -146,3 +146,31 @@ def test_a_session_takes_one_thread() -> None:
     artifact = (ROOT / "model" / "house_price" / "model.onnx").read_bytes()
     options = open_session(artifact).get_session_options()
     assert (options.intra_op_num_threads, options.inter_op_num_threads) == (1, 1)
+
+
+def test_without_training_rows_nothing_is_called_out_of_distribution(
+    house: NumberModel, rows: list[Features]
+) -> None:
+    for explained in replace(house, neighbors=None).explain(rows, "sqft"):
+        assert explained.neighbors == ()
+        assert not explained.out_of_distribution
+        assert explained.ice_curve is not None
+        assert all(explained.ice_curve.in_distribution)
+        assert len(explained.ice_curve.in_distribution) == len(explained.ice_curve.values)
+
+
+def test_without_thresholds_nothing_is_called_out_of_distribution_but_neighbors_are_shown(
+    house: NumberModel, rows: list[Features]
+) -> None:
+    assert house.manifest.calibration is not None
+    groups = tuple(
+        group.model_copy(update={"ood_threshold": None})
+        for group in house.manifest.calibration.groups
+    )
+    calibration = house.manifest.calibration.model_copy(update={"groups": groups})
+    manifest = house.manifest.model_copy(update={"calibration": calibration})
+    for explained in replace(house, manifest=manifest).explain(rows, "sqft"):
+        assert len(explained.neighbors) == 3
+        assert not explained.out_of_distribution
+        assert explained.ice_curve is not None
+        assert all(explained.ice_curve.in_distribution)

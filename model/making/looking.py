@@ -1,0 +1,269 @@
+"""What is in somebody's files, in words for people; nothing in them runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model.contract.pickles import GlobalName, Opened, PickleError, Record, read_pickle
+from model.contract.pickles.errors import printable
+from model.making.errors import AddError
+from model.making.estimator_sources import describe_estimator
+from model.making.file_contents import name_content
+from model.making.input_scales import find_scale, is_scaler
+from model.making.onnx_sources import read_onnx
+from model.serving.estimators import UnknownNameError, revive
+
+_MOST_NAMES = 20
+"""Names of inputs, classes or steps that are shown."""
+_DATA = ("collections.", "datetime.", "numpy.", "pandas.", "scipy.")
+"""Libraries whose objects are data."""
+_DEEPEST = 4
+_MOST_PARTS = 8
+"""Steps in steps that are shown, and steps of each."""
+_MOST_VALUES = 100
+"""Values in which steps are looked for."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is in some files: text of one block a file, and whether a model can be served.
+
+    It can where one of the files holds a model that ``model add`` takes without --trust, and none
+    of them is a model that it refuses.
+    """
+
+    text: str
+    servable: bool
+
+
+@dataclass
+class _File:
+    """What one file holds: lines of text, and what was read of it.
+
+    ``fitted`` is the estimator, ``inputs`` how many it takes, ``scale`` how they look scaled.
+    """
+
+    path: Path
+    lines: list[str]
+    fitted: object = None
+    inputs: int | None = None
+    scale: str = ""
+    servable: bool = False
+    refused: bool = False
+
+
+def look(paths: Sequence[Path]) -> Look:
+    """Say what is in files; whatever is in them, they run no code and raise no error."""
+    files = [_look_at(path) for path in paths]
+    _note_scales(files)
+    blocks = [
+        "\n  ".join([f"{printable(str(file.path), 300)}:", *map(_clean, file.lines)])
+        for file in files
+    ]
+    served = any(file.servable for file in files) and not any(file.refused for file in files)
+    return Look("\n".join(blocks), served)
+
+
+def _clean(line: str) -> str:
+    return printable(line, 1000)
+
+
+def _look_at(path: Path) -> _File:
+    file = _File(path, [])
+    try:
+        if path.suffix == ".onnx":
+            _describe_onnx(file)
+        else:
+            _describe_pickle(file)
+    except Exception as error:  # what a library raises depends on the file's bytes
+        file.refused, file.servable = True, False
+        file.lines.append(f"It could not be read further ({type(error).__name__}).")
+    return file
+
+
+def _describe_onnx(file: _File) -> None:
+    try:
+        source = read_onnx(file.path)
+    except AddError as error:
+        file.lines.append(str(error))
+        file.refused = True
+        return
+    file.lines += ["An ONNX file.", _describe_inputs(source.names, source.count)]
+    file.lines.append("It can be served without --trust: loading ONNX runs no code.")
+    file.servable = True
+
+
+def _describe_pickle(file: _File) -> None:
+    try:
+        opened = read_pickle(file.path)
+    except PickleError as error:
+        content = name_content(file.path) if file.path.is_file() else ""
+        file.refused = not content
+        file.lines.append(
+            f"It is {content}. Only joblib, pickle and ONNX files can be added."
+            if content
+            else str(error)
+        )
+        return
+    file.lines += [_describe_container(opened), f"It holds {_name_value(opened.root)}."]
+    if not isinstance(opened.root, Record) or opened.root.path.startswith(_DATA):
+        file.lines.append("That is no model. Save the fitted estimator or Pipeline itself.")
+        return
+    try:
+        file.fitted = fitted = revive(opened.root)
+    except UnknownNameError as error:
+        file.refused = True
+        file.lines += [
+            *_describe_record(opened.root),
+            f"It needs {error.path}, which is not known here. `model add` takes it only with "
+            "--trust, and then loading it runs the file's code.",
+        ]
+        return
+    except PickleError as error:
+        file.refused = True
+        file.lines += [*_describe_record(opened.root), f"It cannot be served. {error}"]
+        return
+    try:
+        found = describe_estimator(fitted, "The file")
+    except AddError as error:
+        file.lines += [*_describe_record(opened.root), str(error)]
+        return
+    file.inputs, file.scale, file.servable = found.count, find_scale(fitted), True
+    file.lines += [
+        _describe_inputs(found.names, found.count),
+        _describe_classes(found.kind.classes),
+        "It can be served without --trust.",
+    ]
+
+
+def _describe_container(opened: Opened) -> str:
+    compression = f", compressed with {opened.compression}" if opened.compression else ""
+    versions = " and ".join(sorted(opened.versions))
+    saved = f", saved by scikit-learn {versions}" if versions else ""
+    more = " More follows in the file, which is not read." if opened.more else ""
+    return f"A {opened.container} file{compression}{saved}.{more}"
+
+
+def _describe_record(root: object) -> list[str]:
+    """Say of an estimator that was not made what its record tells."""
+    state = root.state if isinstance(root, Record) and isinstance(root.state, dict) else {}
+    names, classes = (_read_vector(state.get(key)) for key in ("feature_names_in_", "classes_"))
+    count = state.get("n_features_in_")
+    lines = []
+    if names or isinstance(count, int):
+        listed = tuple(map(_show, names)) or None
+        lines.append(_describe_inputs(listed, count if isinstance(count, int) else None))
+    if classes and all(isinstance(value, (str, bool, int, float)) for value in classes):
+        lines.append(_describe_classes(classes))
+    return lines
+
+
+def _read_vector(value: object) -> tuple[object, ...]:
+    """The values of a list or of an array of one dimension; none of anything else."""
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        return tuple(value.tolist())
+    return tuple(value) if isinstance(value, list) else ()
+
+
+def _describe_inputs(names: Sequence[str] | None, count: int | None) -> str:
+    if names is not None:
+        return f"Inputs: {len(names)}, by name: {_list(names)}."
+    if count is not None:
+        return f"Inputs: {count}, by position; the file has no names for them."
+    return "Inputs: the file does not say how many."
+
+
+def _describe_classes(classes: Sequence[object]) -> str:
+    if not classes:
+        return "It answers with a number."
+    return f"Classes: {len(classes)}: {_list(map(_show, classes))}."
+
+
+def _list(names: Iterable[str]) -> str:
+    shown = list(names)
+    more = f" and {len(shown) - _MOST_NAMES} more" if len(shown) > _MOST_NAMES else ""
+    return ", ".join(printable(name) for name in shown[:_MOST_NAMES]) + more
+
+
+def _show(value: object) -> str:
+    """A name or class as text; "?" for what is neither text nor a number."""
+    plain = value is None or isinstance(value, (str, bool, int, float, np.generic))
+    return str(value) if plain else "?"
+
+
+def _name_value(value: object, depth: int = 0) -> str:
+    """Say what a value is, with the steps in it."""
+    if isinstance(value, Record):
+        inner = _name_parts(value, depth) if depth < _DEEPEST else ""
+        library = value.path.partition(".")[0]
+        name = value.name if library == "sklearn" else f"{value.name} of {library}"
+        return name + (f" ({inner})" if inner else "")
+    if isinstance(value, GlobalName):
+        return f"only the name {printable(value.path)}, not what it stands for"
+    if isinstance(value, (list, tuple, dict)):
+        items = value.values() if isinstance(value, dict) else value
+        parts = _name_all(_find_records(items), depth, ", ")
+        return f"a {type(value).__name__} of {len(value)}" + (f": {parts}" if parts else "")
+    if isinstance(value, np.ndarray):
+        return f"an array of {' × '.join(map(str, value.shape)) or '1'} values"
+    return "a value of the kind " + type(value).__name__
+
+
+def _name_parts(record: Record, depth: int) -> str:
+    """The names of the estimators in an estimator, in their order."""
+    state: dict[Any, Any] = record.state if isinstance(record.state, dict) else {}
+    for key in ("steps", "transformers_", "transformers", "transformer_list"):
+        if isinstance(state.get(key), list):
+            separator = ", then " if key == "steps" else ", "
+            return _name_all(_find_records(state[key], 1), depth, separator)
+    for key in ("best_estimator_", "estimators_", "regressor_", "estimator_", "estimator"):
+        found = state.get(key)
+        if isinstance(found, Record):
+            return _name_value(found, depth + 1)
+        if isinstance(found, (list, np.ndarray)) and (records := _find_records(found)):
+            count = found.size if isinstance(found, np.ndarray) else len(found)
+            return f"{count} × {records[0].name}"
+    return ""
+
+
+def _name_all(records: Sequence[Record], depth: int, separator: str) -> str:
+    """Name some records; more would take long where they hold each other many times."""
+    named = [_name_value(record, depth + 1) for record in records[:_MOST_PARTS]]
+    if len(records) > _MOST_PARTS:
+        named.append("and more")
+    return separator.join(named)
+
+
+def _find_records(values: Any, place: int | None = None) -> list[Record]:
+    """The records among the first values, or at a place of the first of these, which are tuples."""
+    first = list(islice(values.flat if isinstance(values, np.ndarray) else values, _MOST_VALUES))
+    if place is not None:
+        first = [value[place] for value in first if isinstance(value, tuple) and len(value) > place]
+    return [value for value in first if isinstance(value, Record)]
+
+
+def _note_scales(files: Sequence[_File]) -> None:
+    """Say which models were fitted to scaled inputs without their scaler."""
+    scalers = [file for file in files if is_scaler(file.fitted)]
+    for file in files:
+        if not file.scale:
+            continue
+        beside = [
+            scaler.path.name
+            for scaler in scalers
+            if getattr(scaler.fitted, "n_features_in_", None) == file.inputs
+        ]
+        file.lines.append(
+            f"Its inputs look {file.scale}; "
+            + (
+                f"{beside[0]} holds a scaler of as many inputs. Put both into one Pipeline."
+                if beside
+                else "no scaler is in these files. People would have to type scaled numbers."
+            )
+        )

@@ -1,0 +1,47 @@
+"""Naive Bayes."""
+
+from __future__ import annotations
+
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State
+
+_COUNTED: Attributes = {
+    "classes_": "label[classes]",
+    "class_log_prior_": "float[classes]",
+    "feature_log_prob_": "float[classes, features] | float[1, features]",
+    "class_count_": "float[classes]",
+}
+
+
+def _rename_variance(state: State) -> None:
+    """Give the variances the name that they have since 1.0."""
+    state.rename(sigma_="var_")
+
+
+def _count_categories(state: State) -> None:
+    """Compute how many categories each column has."""
+    import numpy as np
+
+    tables = state.values["feature_log_prob_"]
+    state.values["n_categories_"] = np.array([table.shape[1] for table in tables])
+
+
+SCHEMAS = {
+    "BernoulliNB": EstimatorSchema("naive_bayes", _COUNTED, {"binarize": "float | none"}),
+    "CategoricalNB": EstimatorSchema(
+        "naive_bayes",
+        {**_COUNTED, "feature_log_prob_": "list[features] of float[classes, *]"},
+        complete=(_count_categories,),
+    ),
+    "ComplementNB": EstimatorSchema("naive_bayes", {**_COUNTED, "feature_all_": "float[features]"}),
+    "GaussianNB": EstimatorSchema(
+        "naive_bayes",
+        {
+            "classes_": "label[classes]",
+            "theta_": "float[classes, features]",
+            "var_": "float[classes, features]",
+            "class_prior_": "float[classes]",
+        },
+        migrate=(_rename_variance,),
+    ),
+    "MultinomialNB": EstimatorSchema("naive_bayes", _COUNTED),
+}

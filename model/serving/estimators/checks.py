@@ -1,0 +1,91 @@
+"""Checks that several families of estimators share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from model.serving.estimators.attributes import State, decode
+from model.serving.estimators.errors import MismatchError
+
+
+def require(condition: bool, state: State, reason: str) -> None:
+    """Refuse the estimator for the reason, unless the condition holds.
+
+    Raises:
+        PickleError: if it does not.
+    """
+    if not condition:
+        raise state.refusal(reason)
+
+
+def decode_template(value: Any, state: State) -> Any:
+    """Decode the unfitted estimator that a fitted one was made of; None where it is not known.
+
+    Prediction does not need it, so it is no reason to refuse the model.
+    """
+    from model.contract.pickles import PickleError
+
+    try:
+        return decode("estimator", value, state)
+    except (MismatchError, PickleError):
+        return None
+
+
+def convert_nodes(nodes: Any, dtype: np.dtype[Any], optional: frozenset[str], state: State) -> Any:
+    """Convert the nodes of a tree, shape (nodes,), to today's fields.
+
+    Args:
+        nodes: a structured array.
+        dtype: today's fields.
+        optional: the fields that the release that saved it did not have; they become 0.
+        state: the estimator that has the tree.
+    """
+    known = type(nodes) is np.ndarray and nodes.ndim == 1 and nodes.dtype.names is not None
+    require(known and 0 < len(nodes) < 2**31, state, "has a tree without nodes")
+    names = set(dtype.names or ())
+    found = {
+        name
+        for name in nodes.dtype.names
+        if name in names
+        and (nodes.dtype[name].kind == "f") == (dtype[name].kind == "f")
+        and nodes.dtype[name].kind in "iuf"
+    }
+    require(names - found <= optional, state, "has a tree whose nodes lack a field")
+    if nodes.dtype == dtype:
+        return nodes
+    converted = np.zeros(len(nodes), dtype=dtype)
+    for name in found:
+        converted[name] = nodes[name]
+    return converted
+
+
+def check_branches(left: Any, right: Any, leaf: Any, state: State) -> None:
+    """Check that every branch leads forward to a node that no other branch leads to.
+
+    Args:
+        left: the place of each node's left child, shape (nodes,).
+        right: the place of its right child, shape (nodes,).
+        leaf: whether it is a leaf, shape (nodes,); the children of leaves are not looked at.
+        state: the estimator that has the tree.
+    """
+    places = np.arange(len(left))[~leaf]
+    children = np.concatenate([left[~leaf], right[~leaf]]).astype(np.int64)
+    forward = (children > np.concatenate([places, places])).all()
+    inside = (children < len(left)).all()
+    require(bool(forward and inside), state, "has a tree whose branches lead out of it")
+    require(
+        len(children) == 0 or int(np.bincount(children, minlength=1).max()) == 1,
+        state,
+        "has a tree whose branches meet",
+    )
+
+
+def check_same_sizes(left: int, right: int, state: State, what: str) -> None:
+    """Check that two counts are the same.
+
+    Raises:
+        PickleError: if they are not.
+    """
+    require(left == right, state, f"has {what} that do not fit each other: {left} and {right}")

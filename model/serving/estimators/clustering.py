@@ -1,0 +1,139 @@
+"""Clusters, densities and outliers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from model.contract.pickles.records import Record
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode, one_of
+from model.serving.estimators.checks import require
+from model.serving.estimators.errors import MismatchError
+
+_DEEPEST = 300
+
+
+def _count_clusters(state: State) -> None:
+    clusters = state.sizes["clusters"]
+    state.values.update(n_clusters=clusters, _n_features_out=clusters, _n_threads=1)
+
+
+def _decode_bisecting(value: Any, state: State) -> Any:
+    """Build the tree of clusters anew; prediction walks down it."""
+    return _decode_cluster(value, state, 0)
+
+
+def _decode_cluster(value: Any, state: State, depth: int) -> Any:
+    from sklearn.cluster._bisect_k_means import _BisectingTree
+
+    parts = value.state if isinstance(value, Record) else None
+    if not isinstance(parts, dict) or value.name != "_BisectingTree" or depth > _DEEPEST:
+        raise MismatchError
+    center = decode("float[features]", parts.get("center"), state)
+    made = _BisectingTree(center=center, indices=None, score=0.0)
+    if parts.get("left") is None:
+        made.label = decode("int", parts.get("label"), state)
+        return made
+    made.left = _decode_cluster(parts["left"], state, depth + 1)
+    made.right = _decode_cluster(parts.get("right"), state, depth + 1)
+    return made
+
+
+def _compute_norms(state: State) -> None:
+    """Compute the squared lengths of the centers, which the distances are computed of."""
+    centers = state.values["subcluster_centers_"]
+    state.values["_subcluster_norms"] = np.einsum("ij,ij->i", centers, centers)
+    state.values["_n_features_out"] = len(centers)
+
+
+def _check_covariance(state: State) -> None:
+    """Check that the precisions have the shape that the kind of covariance asks for."""
+    shape = state.values["precisions_cholesky_"].shape
+    clusters, features = state.sizes["clusters"], state.sizes["features"]
+    expected = {
+        "full": (clusters, features, features),
+        "tied": (features, features),
+        "diag": (clusters, features),
+        "spherical": (clusters,),
+    }[state.values["covariance_type"]]
+    require(shape == expected, state, "has precisions that do not fit its clusters")
+    state.values["n_components"] = clusters
+    state.values.update(converged_=True, n_iter_=1, lower_bound_=0.0)
+
+
+def _rename_threshold(state: State) -> None:
+    """Give the threshold the place and the sign that it has since 0.20."""
+    if state.raw.get("offset_") is None and state.raw.get("threshold_") is not None:
+        state.raw["offset_"] = -state.raw["threshold_"]
+
+
+_COVARIANCE: Attributes = {
+    "location_": "float[features]",
+    "covariance_": "float[features, features]",
+    "precision_?": "float[features, features]",
+}
+_MIXTURE: Attributes = {
+    "weights_": "float[clusters]",
+    "means_": "float[clusters, features]",
+    "precisions_cholesky_": (
+        "float[clusters, features, features] | float[clusters, features] | "
+        "float[features, features] | float[clusters]"
+    ),
+    "covariances_?": "float[*, *, *] | float[*, *] | float[*]",
+    "precisions_?": "float[*, *, *] | float[*, *] | float[*]",
+}
+_TYPES: Attributes = {"covariance_type": one_of("full", "tied", "diag", "spherical")}
+_CENTERS: Attributes = {"cluster_centers_": "float[clusters, features]"}
+
+SCHEMAS = {
+    "KMeans": EstimatorSchema("cluster", _CENTERS, complete=(_count_clusters,)),
+    "MiniBatchKMeans": EstimatorSchema("cluster", _CENTERS, complete=(_count_clusters,)),
+    "BisectingKMeans": EstimatorSchema(
+        "cluster",
+        {**_CENTERS, "_X_mean?": "float[features]", "_bisecting_tree": _decode_bisecting},
+        complete=(_count_clusters,),
+    ),
+    "MeanShift": EstimatorSchema("cluster", _CENTERS),
+    "AffinityPropagation": EstimatorSchema("cluster", _CENTERS, {"affinity": one_of("euclidean")}),
+    "Birch": EstimatorSchema(
+        "cluster",
+        {
+            "subcluster_centers_": "float[subclusters, features]",
+            "subcluster_labels_": "int[subclusters]",
+        },
+        {"n_clusters": lambda value, state: None},
+        complete=(_compute_norms,),
+    ),
+    "GaussianMixture": EstimatorSchema("mixture", _MIXTURE, _TYPES, complete=(_check_covariance,)),
+    "BayesianGaussianMixture": EstimatorSchema(
+        "mixture",
+        {
+            **_MIXTURE,
+            "weight_concentration_": "tuple[2] of float[clusters] | float[clusters]",
+            "mean_precision_": "float[clusters]",
+            "degrees_of_freedom_": "float[clusters]",
+        },
+        _TYPES,
+        reads="weight_concentration_prior_type",
+        complete=(_check_covariance,),
+    ),
+    "EllipticEnvelope": EstimatorSchema(
+        "covariance",
+        {**_COVARIANCE, "offset_": "float", "dist_?": "float[*]"},
+        reads="store_precision",
+        migrate=(_rename_threshold,),
+    ),
+    **dict.fromkeys(
+        (
+            "EmpiricalCovariance",
+            "GraphicalLasso",
+            "GraphicalLassoCV",
+            "LedoitWolf",
+            "MinCovDet",
+            "OAS",
+            "ShrunkCovariance",
+        ),
+        EstimatorSchema("covariance", _COVARIANCE, reads="store_precision"),
+    ),
+}

@@ -1,0 +1,247 @@
+"""Turning columns into fewer ones."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, one_of, within
+from model.serving.estimators.checks import require
+from model.serving.estimators.gaussian_processes import KERNELS
+
+_MOST_ITERATIONS = 100_000
+
+
+def _count_components(state: State) -> None:
+    """Compute how many columns come out."""
+    state.values["n_components_"] = state.sizes["components"]
+    state.values["_n_features_out"] = state.sizes["components"]
+
+
+def _rename_whiten(state: State) -> None:
+    """Say how the columns are whitened as since 1.1."""
+    if state.raw.get("whiten") is True or state.raw.get("whiten") == "warn":
+        state.raw["whiten"] = "arbitrary-variance"
+
+
+def _rename_kernel_parts(state: State) -> None:
+    """Give attributes the names that they have since 1.0, and add the width of 1.3."""
+    state.rename(lambdas_="eigenvalues_", alphas_="eigenvectors_")
+
+
+def _find_gamma(state: State) -> None:
+    gamma = state.values.get("gamma")
+    state.values["gamma_"] = 1 / state.sizes["features"] if gamma is None else gamma
+
+
+def _rename_topics(state: State) -> None:
+    """Give the number of topics the name that it has since 0.19."""
+    state.rename(n_topics="n_components")
+
+
+def _count_topics(state: State) -> None:
+    state.values["n_components"] = state.sizes["components"]
+    # what is left to compute once is whether the random state may be asked; it never is
+    state.values["random_state_"] = np.random.RandomState(0)
+    state.values.update(n_batch_iter_=1, n_iter_=1)
+
+
+def _refuse_regularization(state: State) -> None:
+    """Refuse what answers otherwise today, and say the rest in today's terms."""
+    if state.release < (1, 2):
+        alpha = state.raw.pop("alpha", 0)
+        plain = alpha in (0, 0.0, "deprecated") and state.raw.get("alpha_W", 0) in (0, 0.0)
+        require(
+            plain, state, "has a penalty, which scikit-learn 1.2 scales by the number of columns"
+        )
+    solver = state.raw.get("solver", "cd")
+    require(solver != "pg", state, "was solved by projected gradients, which 0.19 took out")
+
+
+def _complete_factors(state: State) -> None:
+    from sklearn.decomposition._nmf import _beta_loss_to_float
+
+    components = state.sizes["components"]
+    state.values.update(n_components=components, n_components_=components, _n_components=components)
+    state.values["_beta_loss"] = _beta_loss_to_float(state.values["beta_loss"])
+    require(state.values["beta_loss"] != "precomputed", state, "has a loss that is not known")
+
+
+def _rename_scales(state: State) -> None:
+    """Give attributes the names that they have since 0.24 and 1.1, and scale as since 1.5."""
+    state.rename(x_mean_="_x_mean", x_std_="_x_std", y_mean_="_y_mean", y_std_="_y_std")
+    state.rename(_coef_="coef_")
+    coefficients, scale = state.raw.get("coef_"), state.raw.get("_x_std")
+    if state.release >= (1, 5) or not isinstance(coefficients, np.ndarray):
+        return
+    if state.release < (1, 1):
+        coefficients = coefficients.T
+    require(
+        isinstance(scale, np.ndarray) and coefficients.shape[1:] == scale.shape,
+        state,
+        "has coefficients that do not fit its scales",
+    )
+    state.raw["coef_"] = coefficients / scale
+    if state.raw.get("intercept_") is None:
+        state.raw["intercept_"] = state.raw.get("_y_mean")
+
+
+def _complete_squares(state: State) -> None:
+    # before 1.3 the answer to one output was a column
+    state.values.setdefault("_predict_1d", False)
+    state.values["_n_features_out"] = state.sizes["components"]
+
+
+def _count_samplers(state: State) -> None:
+    state.values["n_components"] = state.sizes["components"]
+    state.values["_n_features_out"] = state.sizes["components"]
+
+
+def _count_projection(state: State) -> None:
+    _count_components(state)
+    state.values["compute_inverse_components"] = False
+
+
+_COMPONENTS: Attributes = {"components_": "float[components, features]"}
+_MEAN: Attributes = {"mean_": "float[features]"}
+_VARIANCES: Attributes = {"explained_variance_": "float[components]", "noise_variance_?": "float"}
+_SQUARES: Attributes = {
+    "x_weights_": "float[features, components]",
+    "x_rotations_": "float[features, components]",
+    "_x_mean": "float[features]",
+    "_x_std": "float[features]",
+    "_y_mean": "float[outputs]",
+    "_y_std": "float[outputs]",
+    "coef_": "float[outputs, features]",
+    "intercept_": "float[outputs]",
+    "_predict_1d?": "bool",
+}
+
+
+def _make_squares() -> EstimatorSchema:
+    return EstimatorSchema(
+        "cross_decomposition", _SQUARES, migrate=(_rename_scales,), complete=(_complete_squares,)
+    )
+
+
+_KERNEL: Attributes = {
+    "kernel": one_of(*KERNELS),
+    "gamma": "float | none",
+    "degree": "float | none",
+    "coef0": "float | none",
+    "kernel_params": lambda value, state: None,
+}
+
+SCHEMAS = {
+    "PCA": EstimatorSchema(
+        "decomposition",
+        {**_COMPONENTS, **_MEAN, **_VARIANCES},
+        reads="whiten",
+        complete=(_count_components,),
+    ),
+    "IncrementalPCA": EstimatorSchema(
+        "decomposition",
+        {**_COMPONENTS, **_MEAN, **_VARIANCES},
+        reads="whiten",
+        complete=(_count_components,),
+    ),
+    "TruncatedSVD": EstimatorSchema("decomposition", _COMPONENTS, complete=(_count_components,)),
+    "SparsePCA": EstimatorSchema(
+        "decomposition",
+        {**_COMPONENTS, **_MEAN},
+        reads="ridge_alpha",
+        complete=(_count_components,),
+    ),
+    "MiniBatchSparsePCA": EstimatorSchema(
+        "decomposition",
+        {**_COMPONENTS, **_MEAN},
+        reads="ridge_alpha",
+        complete=(_count_components,),
+    ),
+    "FactorAnalysis": EstimatorSchema(
+        "decomposition",
+        {**_COMPONENTS, **_MEAN, "noise_variance_": "float[features]"},
+        complete=(_count_components,),
+    ),
+    "FastICA": EstimatorSchema(
+        "decomposition",
+        {**_COMPONENTS, "mean_?": "float[features]"},
+        {"whiten": one_of("arbitrary-variance", "unit-variance", False)},
+        migrate=(_rename_whiten,),
+        complete=(_count_components,),
+    ),
+    "KernelCenterer": EstimatorSchema(
+        "preprocessing", {"K_fit_rows_": "float[features]", "K_fit_all_": "float"}
+    ),
+    "KernelPCA": EstimatorSchema(
+        "decomposition",
+        {
+            "X_fit_": "float[samples, features] | sparse[samples, features]",
+            "eigenvalues_": "float[components]",
+            "eigenvectors_": "float[samples, components]",
+            "_centerer": "estimator(samples)",
+        },
+        {**_KERNEL, "degree": within(0, 100), "coef0": "float"},
+        migrate=(_rename_kernel_parts,),
+        complete=(_find_gamma,),
+    ),
+    "LatentDirichletAllocation": EstimatorSchema(
+        "decomposition",
+        {
+            **_COMPONENTS,
+            "exp_dirichlet_component_": "float[components, features]",
+            "doc_topic_prior_": "float",
+            "topic_word_prior_?": "float",
+        },
+        {"max_doc_update_iter": within(0, 10_000)},
+        reads="mean_change_tol",
+        migrate=(_rename_topics,),
+        complete=(_count_topics,),
+    ),
+    "NMF": EstimatorSchema(
+        "decomposition",
+        _COMPONENTS,
+        {"max_iter": within(1, _MOST_ITERATIONS)},
+        reads="solver beta_loss tol alpha_W alpha_H l1_ratio shuffle",
+        migrate=(_refuse_regularization,),
+        complete=(_complete_factors,),
+    ),
+    "CCA": _make_squares(),
+    "PLSCanonical": _make_squares(),
+    "PLSRegression": _make_squares(),
+    "GaussianRandomProjection": EstimatorSchema(
+        "random_projection", _COMPONENTS, complete=(_count_projection,)
+    ),
+    "SparseRandomProjection": EstimatorSchema(
+        "random_projection",
+        {"components_": "sparse[components, features] | float[components, features]"},
+        reads="dense_output",
+        complete=(_count_projection,),
+    ),
+    "NeighborhoodComponentsAnalysis": EstimatorSchema("neighbors", _COMPONENTS),
+    "RBFSampler": EstimatorSchema(
+        "kernel_approximation",
+        {
+            "random_weights_": "float[features, components]",
+            "random_offset_": "float[components]",
+        },
+        complete=(_count_samplers,),
+    ),
+    "SkewedChi2Sampler": EstimatorSchema(
+        "kernel_approximation",
+        {
+            "random_weights_": "float[features, components]",
+            "random_offset_": "float[components]",
+        },
+        reads="skewedness",
+        complete=(_count_samplers,),
+    ),
+    "Nystroem": EstimatorSchema(
+        "kernel_approximation",
+        {
+            "components_": "float[components, features] | sparse[components, features]",
+            "normalization_": "float[components, components]",
+        },
+        _KERNEL,
+        complete=(_count_samplers,),
+    ),
+}

@@ -1,0 +1,38 @@
+"""Every class that is known here, by its name in the installed scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from model.serving.estimators import (
+    bayes,
+    boosting,
+    clustering,
+    compose,
+    decomposition,
+    ensembles,
+    gaussian_processes,
+    impute,
+    linear,
+    neighbors,
+    networks,
+    preprocessing,
+    selection,
+    svm,
+    text,
+    trees,
+    wrappers,
+)
+from model.serving.estimators.attributes import EstimatorSchema
+
+_FAMILIES = (
+    bayes, boosting, clustering, compose, decomposition, ensembles, gaussian_processes, impute,
+    linear, neighbors, networks, preprocessing, selection, svm, text, trees, wrappers,
+)  # fmt: skip
+
+SCHEMAS: Mapping[str, EstimatorSchema] = {
+    name: schema for family in _FAMILIES for name, schema in family.SCHEMAS.items()
+}
+
+ALIASES = {"Imputer": "SimpleImputer", "RandomizedPCA": "PCA"}
+"""Classes that older releases had, and what does the same today."""

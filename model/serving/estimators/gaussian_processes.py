@@ -1,0 +1,140 @@
+"""Gaussian processes and their kernels, and regression by kernels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from model.contract.pickles.records import Record
+from model.serving.estimators.attributes import Decoder, EstimatorSchema, State, one_of, within
+from model.serving.estimators.checks import require
+from model.serving.estimators.errors import MismatchError
+
+KERNELS = (
+    "additive_chi2", "chi2", "cosine", "laplacian", "linear", "poly", "polynomial", "rbf",
+    "sigmoid",
+)  # fmt: skip
+"""Kernels that take facts; all of scikit-learn's but ``precomputed``."""
+
+_PARTS = frozenset(
+    {
+        "CompoundKernel", "ConstantKernel", "DotProduct", "ExpSineSquared", "Exponentiation",
+        "Matern", "PairwiseKernel", "Product", "RBF", "RationalQuadratic", "Sum", "WhiteKernel",
+    }
+)  # fmt: skip
+
+
+def _decode_kernel(value: Any, state: State) -> Any:
+    if not isinstance(value, Record) or value.name not in _PARTS:
+        raise MismatchError
+    return state.revive(value, state.release)
+
+
+def _decode_optional_kernel(value: Any, state: State) -> Any:
+    return None if value is None else _decode_kernel(value, state)
+
+
+def _decode_kernels(value: Any, state: State) -> Any:
+    if not isinstance(value, list | tuple):
+        raise MismatchError
+    return [_decode_kernel(item, state) for item in value]
+
+
+def _decode_bounds(value: Any, state: State) -> Any:
+    """Decode the bounds of a search that is over; prediction does not read them."""
+    return "fixed"
+
+
+def _make_kernel(**parameters: str | Decoder) -> EstimatorSchema:
+    fitted = {
+        name: kind
+        for parameter, kind in parameters.items()
+        for name, kind in ((parameter, kind), (f"{parameter}_bounds?", _decode_bounds))
+    }
+    return EstimatorSchema("gaussian_process.kernels", fitted)
+
+
+def _rename_means(state: State) -> None:
+    """Give attributes the names that they have since 0.19, and add the scale of 0.23."""
+    state.rename(y_train_mean="_y_train_mean")
+    if state.raw.get("_y_train_std") is None:
+        state.raw["_y_train_std"] = 1.0
+
+
+def _count_classes(state: State) -> None:
+    state.values["n_classes_"] = state.sizes["classes"]
+    require(state.sizes["classes"] > 1, state, "has a single class")
+
+
+_NUMBER = "float"
+_SCALES = "float | float[*]"
+
+SCHEMAS = {
+    "CompoundKernel": EstimatorSchema("gaussian_process.kernels", {"kernels": _decode_kernels}),
+    "ConstantKernel": _make_kernel(constant_value=_NUMBER),
+    "DotProduct": _make_kernel(sigma_0=_NUMBER),
+    "ExpSineSquared": _make_kernel(length_scale=_NUMBER, periodicity=_NUMBER),
+    "Exponentiation": EstimatorSchema(
+        "gaussian_process.kernels", {"kernel": _decode_kernel, "exponent": _NUMBER}
+    ),
+    "Matern": _make_kernel(length_scale=_SCALES, nu=_NUMBER),
+    "PairwiseKernel": EstimatorSchema(
+        "gaussian_process.kernels",
+        {"gamma": _NUMBER, "metric": one_of(*KERNELS), "gamma_bounds?": _decode_bounds},
+    ),
+    "Product": EstimatorSchema(
+        "gaussian_process.kernels", {"k1": _decode_kernel, "k2": _decode_kernel}
+    ),
+    "RBF": _make_kernel(length_scale=_SCALES),
+    "RationalQuadratic": _make_kernel(length_scale=_NUMBER, alpha=_NUMBER),
+    "Sum": EstimatorSchema(
+        "gaussian_process.kernels", {"k1": _decode_kernel, "k2": _decode_kernel}
+    ),
+    "WhiteKernel": _make_kernel(noise_level=_NUMBER),
+    "GaussianProcessRegressor": EstimatorSchema(
+        "gaussian_process",
+        {
+            "X_train_": "float[samples, features]",
+            "alpha_": "float[samples] | float[samples, outputs]",
+            "L_": "float[samples, samples]",
+            "kernel_": _decode_kernel,
+            "_y_train_mean": "float | float[1] | float[outputs]",
+            "_y_train_std": "float | float[1] | float[outputs]",
+        },
+        {"kernel": _decode_optional_kernel},
+        migrate=(_rename_means,),
+    ),
+    "GaussianProcessClassifier": EstimatorSchema(
+        "gaussian_process",
+        {"classes_": "label[classes]", "base_estimator_": "estimator"},
+        {"kernel": _decode_optional_kernel},
+        reads="multi_class",
+        complete=(_count_classes,),
+    ),
+    "_BinaryGaussianProcessClassifierLaplace": EstimatorSchema(
+        "gaussian_process._gpc",
+        {
+            "X_train_": "float[samples, features]",
+            "y_train_": "int[samples] | bool[samples] | float[samples]",
+            "classes_": "label[2]",
+            "pi_": "float[samples]",
+            "W_sr_": "float[samples]",
+            "L_": "float[samples, samples]",
+            "kernel_": _decode_kernel,
+        },
+        {"kernel": _decode_optional_kernel},
+    ),
+    "KernelRidge": EstimatorSchema(
+        "kernel_ridge",
+        {
+            "X_fit_": "float[samples, features] | sparse[samples, features]",
+            "dual_coef_": "float[samples] | float[samples, outputs]",
+        },
+        {
+            "kernel": one_of(*KERNELS),
+            "gamma": "float | none",
+            "degree": within(0, 100),
+            "kernel_params": lambda value, state: None,
+        },
+        reads="coef0",
+    ),
+}

@@ -1,0 +1,238 @@
+"""Makes estimators of the installed scikit-learn from records, attribute by attribute."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import warnings
+from functools import cache, lru_cache
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import sklearn
+from sklearn.utils._param_validation import (
+    InvalidParameterError,
+    validate_parameter_constraints,
+)
+
+from model.contract.pickles import PickleError
+from model.contract.pickles.records import Record
+from model.serving.estimators.attributes import EstimatorSchema, Kind, State, decode, describe
+from model.serving.estimators.errors import MismatchError, UnknownNameError
+from model.serving.estimators.families import ALIASES, SCHEMAS
+
+_RELEASE = re.compile(r"(\d{1,3})\.(\d{1,3})\b")
+_OLDEST = (0, 17)
+"""The release of files that name none: 0.18 began to."""
+_COLUMNS = 1_000_000
+_DEEPEST = 40
+"""How deep estimators may stand in each other."""
+
+_RESET = frozenset({"memory", "n_jobs", "pre_dispatch", "random_state", "verbose", "warm_start"})
+"""Parameters that keep their defaults: they start processes, write files or print."""
+_MISSING = object()
+
+
+def revive(record: object) -> Any:
+    """Make the estimator of a record, as the installed scikit-learn would have fitted it.
+
+    Nothing of the file runs: its class is looked up by name among those that are known here, and
+    each of its attributes is checked.
+
+    Raises:
+        UnknownNameError: if it needs a class or function that is not known here.
+        PickleError: if it is no fitted estimator, is damaged, or would answer otherwise today.
+    """
+    if not isinstance(record, Record):
+        raise PickleError(f"It holds no estimator, but a {type(record).__name__}.")
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore", FutureWarning)  # of classes that are to go
+            return _Reviver().revive(record, _OLDEST)
+    except PickleError:
+        raise
+    except Exception as error:  # what is raised depends on the attribute that is missing or odd
+        raise PickleError("It holds an estimator that is damaged or not complete.") from error
+
+
+class _Reviver:
+    """Makes each record into one estimator, however often it stands in the file."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, Any] = {}
+        self._open: list[int] = []
+
+    def revive(self, record: Record, release: tuple[int, int]) -> Any:
+        key = id(record)
+        if key in self._made:
+            return self._made[key]
+        if key in self._open or len(self._open) == _DEEPEST:
+            raise PickleError("It holds an estimator that holds itself, or too many others.")
+        self._open.append(key)
+        self._made[key] = self._make(record, release)
+        self._open.pop()
+        return self._made[key]
+
+    def _make(self, record: Record, release: tuple[int, int]) -> Any:
+        name = ALIASES.get(record.name, record.name)
+        if record.path.partition(".")[0] != "sklearn" or name not in SCHEMAS:
+            raise UnknownNameError(record.path)
+        schema = SCHEMAS[name]
+        cls = _find_class(name)
+        raw = record.state if isinstance(record.state, dict) else {}
+        state = State(name, _read_release(raw, release), dict(raw), self.revive)
+        for migrate in schema.migrate:
+            migrate(state)
+        self._read_parameters(cls, schema, state)
+        fitted = any(_is_set(state.raw.get(key.rstrip("?"))) for key in schema.fitted)
+        if fitted or not schema.fitted:
+            self._read_features(state)
+        if fitted:
+            for key, kind in schema.fitted.items():
+                self._read_attribute(key, kind, state)
+            _check_classes(state)
+            for complete in schema.complete:
+                complete(state)
+        if "features" in state.sizes:
+            state.values["n_features_in_"] = state.sizes["features"]
+        values = state.values
+        # no __setstate__ of scikit-learn runs: it trusts what it is given
+        made = cls(**{name: values.pop(name) for name in _list_parameters(cls) if name in values})
+        vars(made).update(
+            (key, value)
+            for key, value in values.items()
+            if not isinstance(getattr(cls, key, None), property)
+        )
+        return schema.finish(made, state) if fitted and schema.finish else made
+
+    def _read_parameters(self, cls: type, schema: EstimatorSchema, state: State) -> None:
+        """Read the parameters of the class's signature; those that lack get their defaults."""
+        reads = schema.reads.split()
+        for name, default in _list_parameters(cls).items():
+            value = state.raw.get(name, _MISSING)
+            if name in schema.fitted or f"{name}?" in schema.fitted:
+                continue  # of helper classes
+            if kind := schema.parameters.get(name):
+                if value is not _MISSING:
+                    state.values[name] = self._decode(name, kind, value, state)
+                    continue
+            elif value is not _MISSING and name not in _RESET:
+                plain = _copy_plain(value)
+                if plain is not _MISSING and _is_allowed(cls, name, plain):
+                    state.values[name] = plain
+                    continue
+                if name in reads:
+                    reason = f"has a {name} that is not known: {describe('', value)}"
+                    raise state.refusal(reason.removesuffix(", not "))
+            state.values[name] = None if default is inspect.Parameter.empty else default
+
+    def _read_features(self, state: State) -> None:
+        """Read the number of features, and their names, which every estimator may have."""
+        if state.raw.get("n_features_in_") is not None:
+            features = self._decode("n_features_in_", "int", state.raw["n_features_in_"], state)
+            if not 0 <= features <= _COLUMNS:
+                raise state.refusal("takes far too many columns")
+            state.sizes["features"] = features
+        if state.raw.get("feature_names_in_") is not None:
+            self._read_attribute("feature_names_in_", "text[features]", state)
+
+    def _read_attribute(self, key: str, kind: Kind, state: State) -> None:
+        name = key.rstrip("?")
+        value = state.raw.get(name)
+        if value is None and key.endswith("?"):
+            return
+        state.values[name] = self._decode(name, kind, value, state)
+
+    def _decode(self, name: str, kind: Kind, value: Any, state: State) -> Any:
+        try:
+            return decode(kind, value, state)
+        except MismatchError:
+            raise state.refusal(
+                f"has a {name} that does not fit: {describe(kind, value)}"
+            ) from None
+
+
+def _check_classes(state: State) -> None:
+    """Check that each class is there once: the place of one is looked up in a dict."""
+    classes = state.values.get("classes_")
+    for labels in classes if isinstance(classes, list) else [classes]:
+        if labels is not None and len(set(labels.tolist())) != len(labels):
+            raise state.refusal("has a class twice")
+
+
+def _is_set(value: Any) -> bool:
+    """Whether fitting set an attribute; 0.18 began with None or with an empty list."""
+    return value is not None and not (isinstance(value, list) and not value)
+
+
+@cache
+def _find_class(name: str) -> type:
+    found: type = getattr(import_module(f"sklearn.{SCHEMAS[name].module}"), name)
+    return found
+
+
+@cache
+def _list_parameters(cls: type) -> dict[str, Any]:
+    """The parameters of a class with their defaults."""
+    return {each.name: each.default for each in inspect.signature(cls).parameters.values()}
+
+
+def _read_release(raw: dict[str, Any], outer: tuple[int, int]) -> tuple[int, int]:
+    """The release that saved an estimator; of a part that does not say, the one around it.
+
+    Raises:
+        PickleError: if it is newer than the installed one, which cannot know what it changed.
+    """
+    version = raw.get("_sklearn_version")
+    match = _RELEASE.match(version) if isinstance(version, str) else None
+    if not match:
+        return outer
+    release = int(match[1]), int(match[2])
+    installed = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
+    if release > installed:
+        raise PickleError(
+            f"It was saved by scikit-learn {match[0]}, which is newer than the installed "
+            f"{sklearn.__version__}: its answers could differ."
+        )
+    return release
+
+
+def _copy_plain(value: Any, depth: int = 0) -> Any:
+    """Copy a plain value, or a short list, tuple or dict of them; else ``_MISSING``."""
+    if isinstance(value, np.generic) and value.dtype.kind in "biufU":
+        value = value.item()
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return value if len(value) <= 1000 else _MISSING
+    if depth == 3 or not isinstance(value, dict | list | tuple) or len(value) > 100:
+        return _MISSING
+    cells = list(value.values() if isinstance(value, dict) else value)
+    items = [_copy_plain(item, depth + 1) for item in cells]
+    if any(item is _MISSING for item in items):
+        return _MISSING
+    if isinstance(value, dict):
+        return dict(zip(value, items, strict=True))
+    return items if isinstance(value, list) else tuple(items)
+
+
+def _is_allowed(cls: type, name: str, value: Any) -> bool:
+    """Whether scikit-learn allows a parameter's value."""
+    if isinstance(value, dict | list | tuple):
+        return _check(cls, name, value)
+    return _check_cached(cls, name, type(value).__name__, value)
+
+
+@lru_cache(maxsize=4096)
+def _check_cached(cls: type[object], name: str, kind: str, value: Any) -> bool:
+    return _check(cls, name, value)
+
+
+def _check(cls: type, name: str, value: Any) -> bool:
+    constraints = getattr(cls, "_parameter_constraints", {})
+    try:
+        validate_parameter_constraints(constraints, {name: value}, cls.__name__)
+    except InvalidParameterError:
+        return False
+    return True

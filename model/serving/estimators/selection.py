@@ -1,0 +1,90 @@
+"""Choosing columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode, one_of
+from model.serving.estimators.checks import check_same_sizes, decode_template
+
+
+def _decode_default(value: Any, state: State) -> Any:
+    """Leave out the function that gave the scores; prediction reads the scores."""
+    from sklearn.feature_selection import f_classif
+
+    return f_classif
+
+
+def _count_chosen(state: State) -> None:
+    """Compute how many columns are chosen, and hold that against the model of them."""
+    chosen = int(state.values["support_"].sum())
+    state.values["n_features_"] = state.values["n_features_to_select_"] = chosen
+    estimator = state.values.get("estimator_")
+    if estimator is not None:
+        features = getattr(estimator, "n_features_in_", chosen)
+        check_same_sizes(features, chosen, state, "columns and estimator")
+    state.values["estimator"] = state.values.get("estimator") or estimator
+    state.values.setdefault("ranking_", np.ones(state.sizes["features"], dtype=np.intp))
+
+
+def _find_estimator(state: State) -> None:
+    """Ask the fitted estimator for the importances; a prefitted one has the other name."""
+    state.values.setdefault("estimator_", state.values["estimator"])
+    state.values["prefit"] = False
+
+
+def _decode_threshold(value: Any, state: State) -> Any:
+    return decode("none | float | text", value, state)
+
+
+_SCORES: Attributes = {"scores_": "float[features]", "pvalues_?": "float[features]"}
+_FUNCTION: Attributes = {"score_func": _decode_default}
+
+
+def _make_univariate(reads: str) -> EstimatorSchema:
+    return EstimatorSchema("feature_selection", _SCORES, _FUNCTION, reads=reads)
+
+
+SCHEMAS = {
+    "GenericUnivariateSelect": _make_univariate("mode param"),
+    "SelectFdr": _make_univariate("alpha"),
+    "SelectFpr": _make_univariate("alpha"),
+    "SelectFwe": _make_univariate("alpha"),
+    "SelectKBest": _make_univariate("k"),
+    "SelectPercentile": _make_univariate("percentile"),
+    "RFE": EstimatorSchema(
+        "feature_selection",
+        {"support_": "bool[features]", "ranking_?": "int[features]", "estimator_": "estimator"},
+        {"estimator": decode_template},
+        complete=(_count_chosen,),
+    ),
+    "RFECV": EstimatorSchema(
+        "feature_selection",
+        {"support_": "bool[features]", "ranking_?": "int[features]", "estimator_": "estimator"},
+        {"estimator": decode_template, "scoring": lambda value, state: None},
+        complete=(_count_chosen,),
+    ),
+    "SelectFromModel": EstimatorSchema(
+        "feature_selection",
+        {"estimator_?": "estimator(features)"},
+        {
+            "estimator": decode_template,
+            "importance_getter": one_of("auto", "coef_", "feature_importances_"),
+            "threshold": _decode_threshold,
+            "max_features": "none | int",
+        },
+        reads="norm_order",
+        complete=(_find_estimator,),
+    ),
+    "SequentialFeatureSelector": EstimatorSchema(
+        "feature_selection",
+        {"support_": "bool[features]"},
+        {"estimator": decode_template, "scoring": lambda value, state: None},
+        complete=(_count_chosen,),
+    ),
+    "VarianceThreshold": EstimatorSchema(
+        "feature_selection", {"variances_": "float[features]"}, reads="threshold"
+    ),
+}

@@ -1,0 +1,202 @@
+"""Counting words, and dictionaries as rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from model.contract.pickles.records import Record
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode, one_of
+from model.serving.estimators.checks import check_same_sizes, require
+from model.serving.estimators.errors import MismatchError
+from model.serving.estimators.functions import decode_dtype
+
+_MOST_HASHED = 2**22
+_LONGEST_NGRAM = 10
+_TOKENS = (
+    r"(?u)\b\w\w+\b",
+    r"(?u)\b\w+\b",
+    r"\b\w\w+\b",
+    r"\b\w+\b",
+    r"\w+",
+    r"\w{1,}",
+    r"\w{2,}",
+    r"\w\w+",
+    r"[a-z]+",
+    r"[a-zA-Z]+",
+    r"[A-Za-z]+",
+    r"[a-zA-Z0-9]+",
+    r"[A-Za-z0-9]+",
+    r"\b[a-zA-Z]+\b",
+    r"\b[a-zA-Z]{2,}\b",
+    r"\b[a-zA-Z]{3,}\b",
+    r"(?u)\b[a-zA-Z]+\b",
+    r"(?u)\b[a-zA-Z]{2,}\b",
+    r"[^\s]+",
+    r"\S+",
+)
+"""Patterns that take time in proportion to the text; another one could take for ever."""
+
+
+def _decode_vocabulary(value: Any, state: State) -> dict[str, int]:
+    """Decode which word is in which column: each column has one word."""
+    if not isinstance(value, dict):
+        raise MismatchError
+    made = {}
+    for word, place in value.items():
+        if not isinstance(word, str) or isinstance(place, bool):
+            raise MismatchError
+        if not isinstance(place, int | np.integer):
+            raise MismatchError
+        made[str(word)] = int(place)
+    if sorted(made.values()) != list(range(len(made))):
+        raise MismatchError
+    state.fit_sizes(("words",), (len(made),))
+    return made
+
+
+def _decode_ngrams(value: Any, state: State) -> tuple[int, int]:
+    low, high = decode("tuple[2] of int", value, state)
+    if not 1 <= low <= high <= _LONGEST_NGRAM:
+        raise MismatchError
+    return low, high
+
+
+def _decode_stop_words(value: Any, state: State) -> Any:
+    if isinstance(value, set | frozenset):
+        value = sorted(value, key=repr)
+    words = decode("none | 'english' | list of text", value, state)
+    return words
+
+
+def _decode_given_vocabulary(value: Any, state: State) -> None:
+    """Leave out the vocabulary that was asked for; the fitted one is read."""
+    return
+
+
+def _note_stop_words(state: State) -> None:
+    """Note which stop words are checked against the pattern, so that no warning is given."""
+    state.values["_stop_words_id"] = id(state.values.get("stop_words"))
+
+
+def _refuse_signs(state: State) -> None:
+    """Refuse what answers otherwise today."""
+    require(
+        state.raw.pop("non_negative", False) is False,
+        state,
+        "has non_negative=True, which scikit-learn 0.21 took out: it would answer otherwise",
+    )
+
+
+def _use_floats(state: State) -> None:
+    """Give floats, as the weights always were; 0.20 changed the default for the counts."""
+    state.raw["dtype"] = np.dtype(np.float64) if state.release < (0, 20) else state.raw.get("dtype")
+    if state.raw["dtype"] is None:
+        del state.raw["dtype"]
+
+
+def _check_weights(state: State) -> None:
+    """Check that there is a weight for each word."""
+    state.values["fixed_vocabulary_"] = False
+    _note_stop_words(state)
+    weights = state.values["_tfidf"]
+    for name in ("norm", "use_idf", "smooth_idf", "sublinear_tf"):
+        state.values[name] = getattr(weights, name)
+    if weights.use_idf:
+        check_same_sizes(len(weights.idf_), state.sizes["words"], state, "words and weights")
+
+
+def _check_vocabulary(state: State) -> None:
+    state.values["fixed_vocabulary_"] = False
+    _note_stop_words(state)
+
+
+def _take_diagonal(state: State) -> None:
+    """Take the weights out of the matrix in whose diagonal they were until 1.4."""
+    matrix = state.raw.pop("_idf_diag", None)
+    if matrix is None:
+        return
+    if isinstance(matrix, Record) and matrix.name == "dia_matrix":
+        parts = matrix.state if isinstance(matrix.state, dict) else {}
+        state.raw["idf_"] = np.asarray(parts.get("data")).reshape(-1)
+        return
+    made = decode("sparse[features, features]", matrix, state)
+    state.raw["idf_"] = np.asarray(made.diagonal(), dtype=np.float64)
+
+
+def _check_names(state: State) -> None:
+    """Check that each column has its name."""
+    names, vocabulary = state.values["feature_names_"], state.values["vocabulary_"]
+    same = all(vocabulary.get(name) == place for place, name in enumerate(names))
+    require(same and len(names) == len(vocabulary), state, "has columns that do not fit its names")
+
+
+_WORDS: Attributes = {
+    "input": one_of("content"),
+    "encoding": one_of("utf-8", "utf8", "latin-1", "latin1", "iso-8859-1", "cp1252", "ascii"),
+    "decode_error": one_of("strict", "ignore", "replace"),
+    "strip_accents": one_of("ascii", "unicode", None),
+    "preprocessor": "none",
+    "tokenizer": "none",
+    "analyzer": one_of("word", "char", "char_wb"),
+    "token_pattern": one_of(*_TOKENS, None),
+    "ngram_range": _decode_ngrams,
+    "stop_words": _decode_stop_words,
+    "vocabulary": _decode_given_vocabulary,
+    "dtype": decode_dtype,
+}
+_READS = "lowercase binary"
+
+
+def _decode_hashed(value: Any, state: State) -> int:
+    count = decode("int", value, state)
+    if not 1 <= count <= _MOST_HASHED:
+        raise MismatchError
+    return int(count)
+
+
+SCHEMAS = {
+    "CountVectorizer": EstimatorSchema(
+        "feature_extraction.text",
+        {"vocabulary_": _decode_vocabulary},
+        _WORDS,
+        reads=_READS,
+        complete=(_check_vocabulary,),
+    ),
+    "TfidfVectorizer": EstimatorSchema(
+        "feature_extraction.text",
+        {"vocabulary_": _decode_vocabulary, "_tfidf": "estimator"},
+        _WORDS,
+        reads=_READS,
+        migrate=(_use_floats,),
+        complete=(_check_weights,),
+    ),
+    "HashingVectorizer": EstimatorSchema(
+        "feature_extraction.text",
+        {},
+        {**_WORDS, "n_features": _decode_hashed},
+        reads=f"{_READS} norm alternate_sign",
+        migrate=(_refuse_signs,),
+    ),
+    "TfidfTransformer": EstimatorSchema(
+        "feature_extraction.text",
+        {"idf_?": "float[features]"},
+        reads="norm use_idf smooth_idf sublinear_tf",
+        migrate=(_take_diagonal,),
+    ),
+    "DictVectorizer": EstimatorSchema(
+        "feature_extraction",
+        {"vocabulary_": _decode_vocabulary, "feature_names_": "list of text"},
+        {"dtype": decode_dtype},
+        reads="separator sparse",
+        complete=(_check_names,),
+    ),
+    "FeatureHasher": EstimatorSchema(
+        "feature_extraction",
+        {},
+        {"n_features": _decode_hashed, "dtype": decode_dtype},
+        reads="input_type alternate_sign",
+        migrate=(_refuse_signs,),
+    ),
+}

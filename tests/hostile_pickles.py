@@ -1,0 +1,573 @@
+"""Pickles that want to run code, crash, or fill the memory, and broken ones: at least 150 files."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import pickle
+import random
+import struct
+import zlib
+from collections.abc import Callable
+
+import joblib
+import numpy as np
+
+MARK = "hostile-mark"
+"""The file that a payload makes in the working directory if it ever runs."""
+
+_CODE = f"open({MARK!r}, 'w').close()"
+PAYLOADS: dict[str, tuple[str, tuple[object, ...]]] = {
+    "os.system": ("os system", (f"touch {MARK}",)),
+    "posix.system": ("posix system", (f"touch {MARK}",)),
+    "eval": ("builtins eval", (_CODE,)),
+    "exec": ("builtins exec", (_CODE,)),
+    "python2-eval": ("__builtin__ eval", (_CODE,)),
+    "open": ("builtins open", (MARK, "w")),
+    "compile": ("builtins compile", (_CODE, "name", "exec")),
+    "getattr": ("builtins getattr", ("text", "__class__")),
+    "import": ("builtins __import__", ("antigravity",)),
+    "import_module": ("importlib import_module", ("this",)),
+    "popen": ("subprocess Popen", (["touch", MARK],)),
+    "check_output": ("subprocess check_output", (["touch", MARK],)),
+    "spawn": ("pty spawn", (["touch", MARK],)),
+    "connect": ("socket create_connection", (("127.0.0.1", 9), 0.1)),
+    "run_path": ("runpy run_path", ("/nowhere",)),
+    "library": ("ctypes CDLL", ("libc.so.6",)),
+    "unpickle": ("pickle loads", (pickle.dumps(print),)),
+    "unpickle-file": ("joblib load", ("/nowhere",)),
+    "numpy-load": ("numpy load", ("/nowhere",)),
+    "numpy-runstring": ("numpy.testing._private.utils runstring", (_CODE, {})),
+    "timeit": ("timeit timeit", (_CODE,)),
+    "remove": ("shutil rmtree", ("/nowhere",)),
+}
+"""What is called, in the two lines of GLOBAL, and the arguments."""
+
+
+def make_hostile(*, compressed: bool = True) -> dict[str, bytes]:
+    """Return the files by name, with or without those that are compressed: they take seconds."""
+    files: dict[str, bytes] = {}
+    for make in (_list_calls, _list_places, _list_references, _list_wrong_targets, _list_keys):
+        files |= make()
+    for make in (_list_arrays, _list_joblib, _list_bombs, _list_broken):
+        files |= make()
+    return files | _list_compressed() if compressed else files
+
+
+def text(value: str) -> bytes:
+    """Push text."""
+    data = value.encode("utf-8", "surrogatepass")
+    return pickle.BINUNICODE + struct.pack("<I", len(data)) + data
+
+
+def name(names: str) -> bytes:
+    """Push a class or function by "module name"."""
+    return pickle.GLOBAL + names.replace(" ", "\n").encode() + b"\n"
+
+
+def plain(value: object) -> bytes:
+    """Push a plain value."""
+    written = io.BytesIO()
+    pickler = pickle.Pickler(written, 2)
+    pickler.fast = True  # it memoises nothing, so that the numbers of the memo stay ours
+    pickler.dump(value)
+    return written.getvalue()[2:-1]
+
+
+def called(names: str, *args: bytes) -> bytes:
+    """Push what a call gives; arguments are given as what pushes them."""
+    return name(names) + pickle.MARK + b"".join(args) + pickle.TUPLE + pickle.REDUCE
+
+
+def file(*parts: bytes) -> bytes:
+    """Make a pickle of protocol 4."""
+    return b"\x80\x04" + b"".join(parts) + pickle.STOP
+
+
+EVIL = called("os system", plain(f"touch {MARK}"))
+"""Push what runs a command."""
+
+
+def dtype(code: str, order: str = "<") -> bytes:
+    """Push a dtype."""
+    return called("numpy dtype", plain(code), plain(False), plain(True)) + (
+        plain((3, order, None, None, None, -1, -1, 0)) + pickle.BUILD
+    )
+
+
+def array(shape: bytes, kind: bytes, content: bytes) -> bytes:
+    """Push an array, by what pushes its parts."""
+    return (
+        called(
+            "numpy.core.multiarray _reconstruct", name("numpy ndarray"), plain((0,)), plain(b"b")
+        )
+        + (pickle.MARK + plain(1) + shape + kind + plain(False) + content + pickle.TUPLE)
+        + pickle.BUILD
+    )
+
+
+def _list_calls() -> dict[str, bytes]:
+    """Every payload, called in every way."""
+    files: dict[str, bytes] = {}
+    for key, (names, args) in PAYLOADS.items():
+        arguments = b"".join(plain(arg) for arg in args)
+        module, _, function = names.partition(" ")
+        as_tuple = pickle.MARK + arguments + pickle.TUPLE
+        stacked = text(module) + text(function) + pickle.STACK_GLOBAL
+        files |= {
+            f"reduce-{key}": file(name(names), as_tuple, pickle.REDUCE),
+            f"stack-global-{key}": file(stacked, as_tuple, pickle.REDUCE),
+            f"newobj-{key}": file(name(names), as_tuple, pickle.NEWOBJ),
+            f"newobj-ex-{key}": file(name(names), as_tuple, plain({}), pickle.NEWOBJ_EX),
+            f"obj-{key}": file(pickle.MARK, name(names), arguments, pickle.OBJ),
+            f"inst-{key}": pickle.MARK + arguments + b"i" + name(names)[1:] + pickle.STOP,
+            f"newobj-of-copyreg-{key}": file(called("copyreg __newobj__", name(names), arguments)),
+        }
+    return files
+
+
+def _list_places() -> dict[str, bytes]:
+    """A payload in every place that a value can have."""
+    record = called("sklearn.svm._classes SVC")
+    objects = dtype("O8", "|")
+    one = plain((1,))
+    files = {
+        "in-list": file(pickle.EMPTY_LIST, EVIL, pickle.APPEND),
+        "in-dict": file(pickle.EMPTY_DICT, plain("a"), EVIL, pickle.SETITEM),
+        "as-key": file(pickle.EMPTY_DICT, EVIL, plain(1), pickle.SETITEM),
+        "as-member": file(pickle.EMPTY_SET, pickle.MARK, EVIL, pickle.ADDITEMS),
+        "in-frozenset": file(pickle.MARK, EVIL, pickle.FROZENSET),
+        "popped": file(EVIL, pickle.POP, plain(1)),
+        "as-state": file(record, EVIL, pickle.BUILD),
+        "in-state": file(record, plain({}), plain("a"), EVIL, pickle.SETITEM, pickle.BUILD),
+        "setstate": file(record, plain({"__setstate__": "os.system"}), pickle.BUILD),
+        "class-attribute": file(record, plain({"__class__": "os", "__dict__": {}}), pickle.BUILD),
+        "slots-state": file(record, plain((None, {"__reduce__": 1})), pickle.BUILD),
+        "appended-to-record": file(record, EVIL, pickle.APPEND),
+        "set-in-record": file(record, plain("a"), EVIL, pickle.SETITEM),
+        "reduce-of-reduce": file(EVIL, plain(()), pickle.REDUCE),
+        "reduce-of-getattr": file(called("builtins getattr", EVIL, plain("a")), plain(()), b"R"),
+        "reduce-of-text": file(plain("os.system"), plain(("true",)), pickle.REDUCE),
+        "reduce-without-tuple": file(name("os system"), plain("true"), pickle.REDUCE),
+        "as-argument": file(called("builtins list", EVIL)),
+        "as-default": file(called("collections defaultdict", name("os getcwd"))),
+        "as-array-class": file(
+            called("numpy.core.multiarray _reconstruct", EVIL, plain((0,)), plain(b"b"))
+        ),
+        "as-dtype": file(called("numpy dtype", EVIL)),
+        "as-dtype-state": file(called("numpy dtype", plain("f8")), EVIL, pickle.BUILD),
+        "as-shape": file(array(EVIL, dtype("f8"), plain(bytes(8)))),
+        "as-content": file(array(one, dtype("f8"), EVIL)),
+        "in-object-array": file(array(one, objects, pickle.EMPTY_LIST + EVIL + pickle.APPEND)),
+        "as-codec": file(called("_codecs encode", plain("a"), EVIL)),
+        "codec-that-looks-up": file(called("_codecs encode", plain("a"), plain("zlib"))),
+        "codec-of-a-module": file(called("_codecs encode", plain("a"), plain("os.path"))),
+        "partial": file(called("functools partial", name("os system"), plain("true"))),
+        "attrgetter": file(called("operator attrgetter", plain("__class__.__mro__"))),
+        "methodcaller": file(called("operator methodcaller", plain("system"), plain("true"))),
+        "map": file(
+            called("builtins list", called("builtins map", name("os system"), plain(["a"])))
+        ),
+        "function-of-bytes": file(called("types FunctionType", plain(b"code"), plain({}))),
+        "sparse-class": file(called("scipy.sparse._csr __getattribute__", plain("a"))),
+        "cloudpickle": file(called("cloudpickle.cloudpickle _make_function", plain(b"c"))),
+        "memoised": file(EVIL, pickle.MEMOIZE, pickle.POP, pickle.BINGET, b"\0"),
+        "second-pickle": file(plain(1)) + file(EVIL),
+        "state-of-name": file(name("os environ"), plain({"PATH": ""}), pickle.BUILD),
+        "state-of-module": file(name("sklearn svm"), plain({"SVC": None}), pickle.BUILD),
+        "joblib-objects": _make_joblib(file(array(one, objects, b"]" + EVIL + b"a"))),
+        "joblib-objects-are-call": _make_joblib(file(EVIL)),
+        "joblib-class": _make_joblib(b"", subclass=name("os system")),
+        "joblib-class-is-call": _make_joblib(b"", subclass=EVIL),
+    }
+    for protocol in range(6):
+        files[f"evil-class-protocol-{protocol}"] = pickle.dumps([_Evil()], protocol)
+        cells = np.array([_Evil(), {"a": _Evil()}], object)
+        files[f"evil-cells-protocol-{protocol}"] = pickle.dumps({"a": cells}, protocol)
+    for compress in (0, "zlib", "gzip", "bz2", "xz", "lzma"):
+        written = io.BytesIO()
+        joblib.dump([np.arange(3.0), np.array([_Evil()], object)], written, compress=compress)
+        files[f"evil-joblib-{compress}"] = written.getvalue()
+    return files
+
+
+class _Evil:
+    def __reduce__(self) -> tuple[Callable[[str], object], tuple[str]]:
+        import os
+
+        return os.system, (f"touch {MARK}",)
+
+
+def _list_references() -> dict[str, bytes]:
+    """References to what is outside of the file, or nowhere."""
+    return {
+        "extension-1": file(pickle.EXT1, b"\1"),
+        "extension-2": file(pickle.EXT2, b"\1\0"),
+        "extension-4": file(pickle.EXT4, b"\1\0\0\0"),
+        "persistent": b"Pos.system\n.",
+        "persistent-binary": file(plain("id"), pickle.BINPERSID),
+        "buffer": file(pickle.NEXT_BUFFER),
+        "readonly-buffer": file(plain(1), pickle.READONLY_BUFFER),
+        "get-nothing": file(pickle.BINGET, b"\7"),
+        "get-text": b"gabc\n.",
+        "put-far": file(plain(1), pickle.LONG_BINPUT, b"\xff" * 4),
+        "put-negative": b"I1\np-1\n.",
+        "protocol-9": b"\x80\x09N.",
+        "name-of-numbers": file(plain(1), plain(2), pickle.STACK_GLOBAL),
+        "name-with-controls": file(text("o\x1b[2J\x00s"), text("a\nb"), pickle.STACK_GLOBAL),
+        "name-with-surrogates": file(text("\ud800"), text("a"), pickle.STACK_GLOBAL),
+        "name-of-a-megabyte": file(text("a" * 10**6), text("b"), pickle.STACK_GLOBAL),
+        "name-empty": file(text(""), text(""), pickle.STACK_GLOBAL),
+        "companion-file": file(
+            called("joblib.numpy_pickle NDArrayWrapper"),
+            plain({"filename": "/etc/passwd", "subclass": None}),
+            pickle.BUILD,
+        ),
+    }
+
+
+def _list_wrong_targets() -> dict[str, bytes]:
+    """Instructions on values that are none for them."""
+    vector = array(plain((1,)), dtype("f8"), plain(bytes(8)))
+    targets = {
+        "text": plain("a"),
+        "tuple": plain((1,)),
+        "array": vector,
+        "name": name("os environ"),
+        "number": plain(1),
+        "dtype": dtype("f8"),
+        "bytearray": called("builtins bytearray"),
+    }
+    files: dict[str, bytes] = {}
+    for key, target in targets.items():
+        files |= {
+            f"append-to-{key}": file(target, plain(1), pickle.APPEND),
+            f"set-in-{key}": file(target, plain(0), plain(1), pickle.SETITEM),
+            f"add-to-{key}": file(target, pickle.MARK, plain(1), pickle.ADDITEMS),
+            f"build-{key}": file(target, plain({"a": 1}), pickle.BUILD),
+        }
+    return files | {
+        "set-in-list": file(pickle.EMPTY_LIST, plain(0), plain(1), pickle.SETITEM),
+        "append-to-dict": file(pickle.EMPTY_DICT, plain(1), pickle.APPEND),
+        "add-to-list": file(pickle.EMPTY_LIST, pickle.MARK, plain(1), pickle.ADDITEMS),
+        "build-twice": file(called("a b"), plain(1), b"b", plain(2), pickle.BUILD),
+        "odd-pairs": file(pickle.EMPTY_DICT, pickle.MARK, plain(1), pickle.SETITEMS),
+    }
+
+
+def _list_keys() -> dict[str, bytes]:
+    """Keys that hash slowly, run code when compared, or overflow the stack."""
+    prime = 2**61 - 1
+    deep = pickle.EMPTY_TUPLE + pickle.TUPLE1 * 200_000
+
+    def keyed(*keys: bytes) -> bytes:
+        return file(b"}(", b"".join(key + b"N" for key in keys), pickle.SETITEMS)
+
+    return {
+        "key-tuple": keyed(plain((1, 2))),
+        "key-deep": keyed(deep),
+        "key-array": keyed(array(plain((1,)), dtype("f8"), plain(bytes(8)))),
+        "key-name": keyed(name("os system")),
+        "key-dict": keyed(plain({})),
+        "keys-collide": keyed(*(plain(number * prime) for number in range(1, 5000))),
+        "keys-collide-as-floats": keyed(
+            *(plain(float(2**power * odd)) for power in range(61) for odd in range(1, 2000, 2))
+        ),
+        "members-collide": file(
+            pickle.MARK, *(plain(number * prime) for number in range(1, 5000)), pickle.FROZENSET
+        ),
+        "codec-deep": file(called("_codecs encode", plain("a"), deep)),
+        "dtype-deep": file(called("numpy dtype", deep), plain((3, "<", *[None] * 6)), b"b"),
+        "dtype-order-deep": file(
+            called("numpy dtype", plain("f8")),
+            (b"(" + plain(3) + deep + plain(None) * 6 + b"t"),
+            pickle.BUILD,
+        ),
+        "field-deep": file(
+            called("numpy dtype", plain("V8")),
+            (b"(" + plain(3) + plain("|") + b"N" + deep + pickle.TUPLE1),
+            plain({}) + plain(8) + plain(1) + plain(0) + b"t",
+            pickle.BUILD,
+        ),
+    }
+
+
+def _list_arrays() -> dict[str, bytes]:
+    """Arrays, dtypes and scalars that do not fit, or point somewhere."""
+    real, eight, objects = dtype("f8"), plain(bytes(8)), dtype("O8", "|")
+    files = {
+        f"shape-{number}": file(array(plain(shape), real, eight))
+        for number, shape in enumerate(
+            ((2,), (-1,), (-1, -1), (2**62, 4), (2**70,), (0, 2**40), (1.0,), ("1",), 1, (1,) * 99)
+        )
+    }
+    for number, code in enumerate(
+        ("g16", "f16", "O9", "V0", "S0", "U99999999", "f8,f8", "(9,)f8", "float64", "i3", "", "x8")
+    ):
+        files[f"dtype-{number}"] = file(array(plain((1,)), dtype(code), eight))
+    fields = {"a": (np.dtype("f8"), 0), "b": (np.dtype("f8"), 4)}
+    states: dict[str, tuple[object, ...]] = {
+        "fields-overlap-end": (3, "|", None, ("a", "b"), fields, 8, 1, 0),
+        "fields-missing": (3, "|", None, ("a", "c"), fields, 8, 1, 0),
+        "fields-twice": (3, "|", None, ("a", "a"), fields, 8, 1, 0),
+        "fields-negative": (3, "|", None, ("a",), {"a": (np.dtype("f8"), -8)}, 8, 1, 0),
+        "fields-of-objects": (3, "|", None, ("a",), {"a": (np.dtype("O"), 0)}, 8, 1, 0),
+        "fields-many": (3, "|", None, ("a",) * 10**5, fields, 8, 1, 0),
+        "fields-of-fields": (3, "|", None, ("a",), {"a": (np.dtype([("x", "f8")]), 0)}, 8, 1, 0),
+        "items-are-arrays": (3, "|", (np.dtype("f8"), (2**40,)), None, None, 8, 1, 0),
+        "state-short": (3, "|"),
+        "times-of-no-unit": (4, "<", None, None, None, -1, -1, 0, ({}, (b"xx", 1, 1, 1))),
+    }
+    for key, state in states.items():
+        code = "M8" if key.startswith("times") else "V8"
+        kind = called("numpy dtype", plain(code)) + plain(state) + pickle.BUILD
+        files[key] = file(array(plain((1,)), kind, eight))
+    scalar = "numpy.core.multiarray scalar"
+    return files | {
+        "objects-of-bytes": file(array(plain((1,)), objects, plain(b"\x41" * 8))),
+        "objects-too-few": file(array(plain((5,)), objects, plain([1]))),
+        "objects-nested": file(
+            array(b")", objects, b"]Na"),
+            *[
+                pickle.MEMOIZE + b"0" + array(b")", objects, b"]" + _get(place) + b"a")
+                for place in range(20_000)
+            ],
+        ),
+        "objects-that-hold-themselves": file(
+            called("numpy.core.multiarray _reconstruct", name("numpy ndarray"), plain((0,)), b"N"),
+            pickle.MEMOIZE,
+            b"(" + plain(1) + plain((1,)) + objects + plain(False) + b"]" + _get(0) + b"at",
+            pickle.BUILD,
+        ),
+        "array-unfinished": file(
+            called("numpy.core.multiarray _reconstruct", name("numpy ndarray"), plain((0,)), b"N")
+        ),
+        "dtype-unfinished": file(called("numpy dtype", plain("f8"))),
+        "scalar-of-object": file(called(scalar, objects, plain(b"\x41" * 8))),
+        "scalar-short": file(called(scalar, real, plain(b"1"))),
+        "scalar-of-number": file(called(scalar, plain(1), plain(b"1"))),
+        "text-beyond-unicode": file(array(plain((1,)), dtype("U1"), plain(b"\xff" * 4))),
+        "text-beyond-unicode-scalar": file(called(scalar, dtype("U1", ">"), plain(b"\xff" * 4))),
+        "flags-beyond-true": file(array(plain((8,)), dtype("b1", "|"), plain(b"\xff" * 8))),
+        "buffer-of-number": file(
+            called("numpy._core.numeric _frombuffer", plain(1), real, plain((1,)), plain("C"))
+        ),
+        "buffer-of-wrong-order": file(
+            called("numpy._core.numeric _frombuffer", eight, real, plain((1,)), plain("Z"))
+        ),
+        "slice-of-call": file(called("builtins slice", EVIL, b"N", b"N")),
+        "complex-of-text": file(called("builtins complex", plain("1"), plain("2"))),
+    }
+
+
+def _get(place: int) -> bytes:
+    return pickle.LONG_BINGET + struct.pack("<I", place)
+
+
+def _make_joblib(
+    content: bytes,
+    *,
+    shape: object = (1,),
+    order: str = "C",
+    kind: bytes = b"",
+    subclass: bytes = b"",
+    padded: bool = False,
+) -> bytes:
+    """Make a joblib file of one array, by default of objects, with what lies behind its words."""
+    state = {
+        "subclass": subclass or name("numpy ndarray"),
+        "shape": plain(shape),
+        "order": plain(order),
+        "dtype": kind or dtype("O8", "|"),
+        "allow_mmap": plain(False),
+        "numpy_array_alignment_bytes": plain(16 if padded else None),
+    }
+    pairs = b"".join(text(key) + value for key, value in state.items())
+    wrapper = name("joblib.numpy_pickle NumpyArrayWrapper") + pickle.EMPTY_TUPLE + pickle.NEWOBJ
+    return file(wrapper + b"}(" + pairs + pickle.SETITEMS + pickle.BUILD + content)
+
+
+def _list_joblib() -> dict[str, bytes]:
+    """Arrays of joblib that do not fit."""
+    real = dtype("f8")
+    wrapper = name("joblib.numpy_pickle NumpyArrayWrapper") + b")\x81"
+    return {
+        "joblib-short": _make_joblib(bytes(8), shape=(2,), kind=real),
+        "joblib-huge": _make_joblib(bytes(8), shape=(2**40,), kind=real),
+        "joblib-huge-2": _make_joblib(bytes(8), shape=(2**33, 2**33), kind=real),
+        "joblib-negative": _make_joblib(bytes(8), shape=(-1,), kind=real),
+        "joblib-order": _make_joblib(bytes(8), order="K", kind=real),
+        "joblib-padding": _make_joblib(b"\xff", kind=real, padded=True),
+        "joblib-nested": _make_joblib(_make_joblib(_make_joblib(b"")), shape=(1,)),
+        "joblib-objects-are-number": _make_joblib(file(plain(1))),
+        "joblib-objects-are-numbers": _make_joblib(file(array(plain((1,)), real, plain(bytes(8))))),
+        "joblib-state": file(wrapper, plain([1]), pickle.BUILD),
+        "joblib-unfinished": file(wrapper),
+        "joblib-without-dtype": file(wrapper, plain({"shape": (1,)}), pickle.BUILD),
+    }
+
+
+def _list_bombs() -> dict[str, bytes]:
+    """Small files that want much memory, time or depth."""
+    megabyte = plain(bytes(2**20)) + pickle.MEMOIZE + pickle.POP
+    many = 5000
+    hundred_thousand = b"N" * 10**5
+    none = name("a b") + pickle.MEMOIZE + pickle.POP
+    return {
+        "billion-laughs": file(
+            b"]\x940", *(b"](" + _get(n) * 10 + b"e\x940" for n in range(40)), _get(40)
+        ),
+        "billion-laughs-of-tuples": file(
+            b")\x940", *(_get(n) * 2 + pickle.TUPLE2 + b"\x940" for n in range(60)), _get(60)
+        ),
+        "list-in-itself": file(b"]", pickle.MEMOIZE, _get(0), pickle.APPEND),
+        "dict-in-itself": file(b"}", pickle.MEMOIZE, plain("a"), _get(0), pickle.SETITEM),
+        "state-in-itself": file(called("a b"), pickle.MEMOIZE, _get(0), pickle.BUILD),
+        "deep-tuples": file(b")", pickle.TUPLE1 * 500_000),
+        "deep-lists": file(b"]" * 200_000, pickle.APPEND * 199_999),
+        "deep-dicts": file(*[b"}K\0"] * 100_000, b"N", pickle.SETITEM * 100_000),
+        "deep-calls": file(*[name("a b")] * 50_000, b")", (pickle.REDUCE + b"\x85") * 50_000),
+        "deep-states": file(*[called("a b")] * 50_000, pickle.BUILD * 49_999),
+        "deep-slices": file((name("builtins slice") + b"(NN") * 50_000, b"N", b"tR" * 50_000),
+        "deep-dtypes": file((name("numpy dtype") + b"(") * 50_000, b"N", b"tR" * 50_000),
+        "deep-copyreg": file(
+            *[name("copyreg __newobj__"), pickle.MEMOIZE, b"(", _get(0) * 150_000, b"tR"]
+        ),
+        "deep-shares": file(
+            b"]\x940(", *(b"]" + _get(n) + b"a\x94" for n in range(2000)), pickle.LIST
+        ),
+        "marks": file(pickle.MARK * 900_000),
+        "dicts": file(pickle.EMPTY_DICT * 3_000_000),
+        "records": file(none, b"(", (_get(0) + b")R") * 600_000, b"t"),
+        "duplicates": file(plain(1), pickle.DUP * 3_000_000),
+        "memo": file(plain(1), pickle.MEMOIZE * 3_000_000),
+        "strings": file((plain("a" * 200) + b"0") * 20_000, b"N"),
+        "bytes-of-8-exabytes": file(pickle.BINBYTES8, b"\xff" * 7 + b"\x7f"),
+        "bytes-of-4-gigabytes": file(pickle.BINBYTES, b"\xff" * 4),
+        "text-of-4-gigabytes": file(pickle.BINUNICODE, b"\xff" * 4),
+        "text-of-8-exabytes": file(pickle.BINUNICODE8, b"\xff" * 7 + b"\x7f"),
+        "bytearray-of-a-terabyte": file(pickle.BYTEARRAY8, struct.pack("<Q", 2**40)),
+        "integer-negative-size": file(pickle.LONG4, b"\xff" * 4),
+        "integer-of-4-megabits": file(pickle.LONG4, struct.pack("<i", 2**19), b"\x7f" * 2**19),
+        "integer-of-a-million-digits": b"L" + b"9" * 10**6 + b"L\n.",
+        "integer-of-digits": b"I" + b"9" * 4000 + b"\n.",
+        "float-of-a-million-digits": b"F" + b"9" * 10**6 + b"\n.",
+        "copies-of-bytes": file(megabyte, b"(", called("builtins bytearray", _get(0)) * many, b"t"),
+        "copies-of-arrays": file(
+            megabyte, b"(", array(plain((2**17,)), dtype("f8"), _get(0)) * many, b"t"
+        ),
+        "copies-of-buffers": file(
+            megabyte,
+            b"(",
+            called(
+                "numpy.core.numeric _frombuffer",
+                *(_get(0), dtype("u1", "|"), plain((2**20,)), plain("C")),
+            )
+            * many,
+            b"t",
+        ),
+        "copies-of-text": file(
+            text("a" * 2**20),
+            b"\x940(",
+            called("_codecs encode", _get(0), plain("utf-8")) * many,
+            b"t",
+        ),
+        "copies-of-lists": file(
+            b"](", hundred_thousand, b"e\x940(", called("builtins list", _get(0)) * many, b"t"
+        ),
+        "copies-of-objects": file(
+            b"](",
+            hundred_thousand,
+            b"e\x940(",
+            array(plain((10**5,)), dtype("O8", "|"), _get(0)) * many,
+            b"t",
+        ),
+        "copies-of-arguments": file(
+            b"(" + name("a b") + hundred_thousand,
+            b"t\x940(",
+            (name("copyreg __newobj__") + _get(0) + pickle.REDUCE) * many,
+            b"t",
+        ),
+        "copies-of-named-arguments": file(
+            b"(" + hundred_thousand,
+            b"t\x940(",
+            (name("a b") + _get(0) + b"}" + pickle.NEWOBJ_EX) * many,
+            b"t",
+        ),
+    }
+
+
+def _list_compressed() -> dict[str, bytes]:
+    """Little that decompresses to much, and compressed data that is broken."""
+    asks = b"\x80\x04" + pickle.BINBYTES8 + struct.pack("<Q", 2**26) + bytes(2**26)
+    flows = (plain(bytes(50_000)) + pickle.POP) * 400
+    honest = file(plain(list(range(1000))))
+    lz4 = b"\x04\x22\x4d\x18\x60\x70\x73"
+    start = struct.pack("<I", 2**31 + 9) + pickle.BINBYTES8 + struct.pack("<Q", 2**40)
+    run = b"\x1f\0\1\0" + b"\xff" * 16000 + b"\0\0"
+    block = struct.pack("<I", len(run)) + run
+    wants_dictionary = b"]\0" + b"\xff" * 3 + lzma.compress(b"N.", lzma.FORMAT_ALONE)[5:]
+    return {
+        "bomb-gzip": gzip.compress(asks * 2, 1),
+        "bomb-bz2": bz2.compress(asks * 2, 1),
+        "bomb-xz": lzma.compress(asks * 2, preset=0),
+        "bomb-lzma": lzma.compress(asks * 2, lzma.FORMAT_ALONE, preset=0),
+        "bomb-zlib": zlib.compress(asks * 2, 1),
+        "bomb-lz4": lz4 + start + block * 300,
+        "flood-gzip": gzip.compress(flows, 1) * 20,
+        "flood-bz2": bz2.compress(flows, 1) * 20,
+        "flood-xz": lzma.compress(flows, preset=0) * 20,
+        "flood-lzma": lzma.compress(flows * 8, lzma.FORMAT_ALONE, preset=0),
+        "flood-zlib": zlib.compress(flows * 8, 1),
+        "bomb-of-wide-text": gzip.compress(file(text("\U0001f600" + "a" * 60 * 2**20)), 1),
+        "bomb-of-operations": gzip.compress(pickle.EMPTY_LIST * 50_000_000, 1),
+        "bomb-of-members": gzip.compress(b"") * 50_000,
+        "bomb-of-dictionary": wants_dictionary,
+        "bomb-in-bomb": gzip.compress(gzip.compress(honest)),
+        "cut-gzip": gzip.compress(honest)[:-20],
+        "cut-xz": lzma.compress(honest)[:-30],
+        "cut-bz2": bz2.compress(honest)[:-10],
+        "cut-zlib": zlib.compress(honest)[:40],
+        "cut-lz4": lz4 + block[:99],
+        "lz4-of-nothing-before": lz4 + struct.pack("<I", 4) + b"\x10A\xff\xff",
+        "lz4-of-offset-zero": lz4 + struct.pack("<I", 4) + b"\x10A\0\0" + bytes(8),
+        "lz4-of-a-large-block": lz4 + b"\xff\xff\xff\x7f" + bytes(100),
+        "checksum-gzip": gzip.compress(honest)[:-8] + b"\0" * 8,
+        "noise-gzip": b"\x1f\x8b\x08\0" + _noise(1),
+        "noise-xz": b"\xfd7zXZ\0" + _noise(2),
+        "old-joblib-header": b"ZF0x" + b"z" * 40,
+    }
+
+
+def _noise(seed: int) -> bytes:
+    return random.Random(seed).randbytes(500)  # noqa: S311 - the same files each time
+
+
+def _list_broken() -> dict[str, bytes]:
+    """Files that are no pickles, are cut short, or have a few bytes changed."""
+    chance = random.Random(0)  # noqa: S311 - the same files each time
+    files = {
+        "empty": b"",
+        "stop": b".",
+        "two-left": file(plain(1), plain(2)),
+        "zeros": bytes(1000),
+        "png": b"\x89PNG\r\n\x1a\n" + bytes(100),
+        "zip": b"PK\3\4" + bytes(100),
+        "text": b"id,price\n1,2\n" * 10,
+        "json": b'{"a": [1, 2]}',
+        "page": b"<!doctype html><title>Not found</title>",
+    }
+    model = {"a": np.arange(6.0).reshape(2, 3), "b": np.array(["x", None], object), "c": [1, "é"]}
+    written = io.BytesIO()
+    joblib.dump(model, written)
+    for key, data in (("pickle", pickle.dumps(model)), ("joblib", written.getvalue())):
+        for part in range(1, 12):
+            files[f"cut-{key}-{part}"] = data[: len(data) * part // 12]
+        for number in range(25):
+            changed = bytearray(data)
+            for _ in range(3):
+                changed[chance.randrange(len(data))] = chance.randrange(256)
+            files[f"changed-{key}-{number}"] = bytes(changed)
+    return files

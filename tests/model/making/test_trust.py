@@ -1,0 +1,92 @@
+"""Code of a model's file runs only where somebody trusted it, when it is added and when served."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import SplineTransformer
+
+from model import ModelError, NumberModel, load_model
+from model.making.errors import AddError
+from model.making.pickles import open_estimator
+from tests.model.making.conftest import add
+from tests.models import ModelFiles
+
+
+class Doubled(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """A line, doubled: a class that only this file has."""
+
+    def fit(self, rows: Any, target: Any) -> Doubled:
+        self.line_ = LinearRegression().fit(rows, target)
+        self.n_features_in_ = 2
+        self.feature_names_in_ = self.line_.feature_names_in_
+        return self
+
+    def predict(self, rows: Any) -> Any:
+        return 2 * self.line_.predict(rows)
+
+
+def give(folder: Path, fitted: Any) -> ModelFiles:
+    """A model of two numbers in a file, and its data."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.uniform(0, 100, (200, 2)).round(1), columns=["size", "age"])
+    table["price"] = table["size"] * 3 - table["age"] + rng.normal(0, 5, 200)
+    joblib.dump(fitted.fit(table[["size", "age"]], table["price"]), folder / "model.joblib")
+    if isinstance(fitted, Doubled):
+        table["price"] *= 2
+    table.to_csv(folder / "train.csv", index=False)
+    return ModelFiles(folder / "model.joblib", folder / "train.csv", "price")
+
+
+def test_a_model_of_known_classes_needs_no_trust(tmp_path: Path) -> None:
+    root = tmp_path
+    result = add(give(tmp_path, LinearRegression()), "mine", root)
+    assert result.exit_code == 0, result.output
+    assert json.loads((root / "mine" / "manifest.json").read_text())["runs_code"] is False
+
+
+@pytest.mark.parametrize("regressor", [RandomForestRegressor(3), GradientBoostingRegressor()])
+def test_a_log_target_around_an_ensemble_needs_no_trust(tmp_path: Path, regressor: Any) -> None:
+    fitted = TransformedTargetRegressor(regressor, func=np.log1p, inverse_func=np.expm1)
+    given = give(tmp_path, LinearRegression())
+    table = pd.read_csv(given.data)
+    joblib.dump(fitted.fit(table[["size", "age"]], table["price"].abs()), given.path)
+    assert not open_estimator(given.path, trust=False).runs_code
+
+
+def test_what_the_reader_cannot_hold_is_loaded_where_this_release_saved_it(tmp_path: Path) -> None:
+    given = give(tmp_path, make_pipeline(SplineTransformer(), Ridge()))
+    with pytest.raises(AddError, match="add --trust"):
+        open_estimator(given.path, trust=False)
+    assert open_estimator(given.path, trust=True).runs_code
+
+
+def test_a_class_of_its_own_is_named_and_needs_trust(tmp_path: Path) -> None:
+    result = add(give(tmp_path, Doubled()), "mine", tmp_path)
+    assert result.exit_code != 0
+    assert f"needs what is not known here: {__name__}.Doubled" in " ".join(result.output.split())
+
+
+def test_a_file_is_loaded_where_the_manifest_says_that_it_was_trusted(tmp_path: Path) -> None:
+    root = tmp_path
+    result = add(give(tmp_path, Doubled()), "mine", root, "--trust")
+    assert result.exit_code == 0, result.output
+    assert isinstance(load_model(root / "mine"), NumberModel)
+    path = root / "mine" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    assert manifest["served"] == "model.joblib"
+    assert manifest["runs_code"] is True
+    path.write_text(json.dumps({**manifest, "runs_code": False}))
+    with pytest.raises(ModelError, match="Doubled, which is not known here"):
+        load_model(root / "mine")

@@ -1,0 +1,286 @@
+"""What a damaged or hostile file asks for is refused before C code, or a name, is reached."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from model.contract.pickles import PickleError
+from model.contract.pickles.records import GlobalName, Record
+from model.serving.estimators import UnknownNameError, revive
+from tests.model.serving.estimators.saved import find, read_saved
+
+VERSION = "1.5.2"
+Damage = Callable[[dict[str, Any]], None]
+
+
+def put(name: str, value: Any) -> Damage:
+    """Replace an attribute."""
+
+    def damage(state: dict[str, Any]) -> None:
+        state[name] = value
+
+    return damage
+
+
+def cell(name: str, place: Any, value: Any, field: str = "") -> Damage:
+    """Replace a cell of an array."""
+
+    def damage(state: dict[str, Any]) -> None:
+        array = state[name].copy()
+        (array[field] if field else array)[place] = value
+        state[name] = array
+
+    return damage
+
+
+def cut(name: str) -> Damage:
+    """Take away the last row of an array, or the last item of a list."""
+
+    def damage(state: dict[str, Any]) -> None:
+        state[name] = state[name][:-1]
+
+    return damage
+
+
+def widen(name: str) -> Damage:
+    """Give an array a further column."""
+
+    def damage(state: dict[str, Any]) -> None:
+        state[name] = np.concatenate([state[name], state[name][..., :1]], axis=-1)
+
+    return damage
+
+
+def leave_inner(name: str) -> Damage:
+    """Make the first leaf of a tree lead on to one side."""
+
+    def damage(state: dict[str, Any]) -> None:
+        nodes = state[name].copy()
+        nodes["right_child"][np.flatnonzero(nodes["left_child"] == -1)[0]] = len(nodes) - 1
+        state[name] = nodes
+
+    return damage
+
+
+def drop_field(state: dict[str, Any]) -> None:
+    """Take a field of today's nodes away."""
+    nodes = state["nodes"]
+    names = [name for name in nodes.dtype.names if name != "missing_go_to_left"]
+    state["nodes"] = nodes[names].copy()
+
+
+def meet(state: dict[str, Any]) -> None:
+    """Make two branches of a tree meet."""
+    nodes = state["nodes"].copy()
+    nodes["left_child"][0] = nodes["right_child"][0]
+    state["nodes"] = nodes
+
+
+FUNCTION = GlobalName("os.system")
+DAMAGED: list[tuple[str, str, Damage, str]] = [
+    # trees
+    ("tree", "Tree", cell("nodes", 0, 10_000_000, "left_child"), "lead out"),
+    ("tree", "Tree", cell("nodes", 0, 0, "left_child"), "lead out"),
+    ("tree", "Tree", cell("nodes", 0, -2, "right_child"), "lead out"),
+    ("tree", "Tree", cell("nodes", 0, 4, "feature"), "column"),
+    ("tree", "Tree", cell("nodes", 0, -1, "feature"), "column"),
+    ("tree", "Tree", leave_inner("nodes"), "leaf that has a child"),
+    ("tree", "Tree", meet, "meet"),
+    ("tree", "Tree", cut("values"), "does not fit|not complete"),
+    ("tree", "Tree", drop_field, "lack a field"),
+    ("tree", "Tree", put("nodes", np.zeros(3)), "without nodes"),
+    ("tree", "Tree", put("nodes", []), "without nodes"),
+    ("tree", "DecisionTreeClassifier", cut("classes_"), "classes"),
+    ("forest", "RandomForestClassifier", cut("classes_"), "classes"),
+    ("forest", "RandomForestClassifier", put("estimators_", []), "no estimators"),
+    ("forest", "RandomForestClassifier", put("n_features_in_", 3), "estimators_"),
+    ("isolation_forest", "IsolationForest", put("_max_samples", 0), "no rows"),
+    (
+        "isolation_forest",
+        "IsolationForest",
+        put("estimators_features_", [np.arange(4)] * 3 + [np.arange(3)]),
+        "columns",
+    ),
+    # boosting
+    ("boosting", "GradientBoostingClassifier", cut("classes_"), "classes"),
+    ("boosting", "GradientBoostingClassifier", widen("estimators_"), "trees and classes"),
+    ("boosting", "GradientBoostingClassifier", put("loss", "exponential"), "not complete"),
+    ("boosting", "DummyClassifier", cut("class_prior_"), "class_prior_"),
+    ("boosting_regressor", "GradientBoostingRegressor", widen("estimators_"), "outputs"),
+    ("boosting_regressor", "GradientBoostingRegressor", put("loss", "lies"), "loss"),
+    ("histogram", "TreePredictor", cell("nodes", 0, 10_000_000, "left"), "lead out"),
+    ("histogram", "TreePredictor", cell("nodes", 0, 4, "feature_idx"), "column"),
+    ("histogram", "TreePredictor", cell("nodes", 0, 1, "is_categorical"), "categor"),
+    ("histogram", "HistGradientBoostingClassifier", put("_baseline_prediction", 1.0), "baseline"),
+    ("histogram_choices", "_BinMapper", put("is_categorical_", np.zeros(4, "u1")), "category"),
+    (
+        "histogram_choices",
+        "_BinMapper",
+        put("bin_thresholds_", [np.array([300.0])] * 4),
+        "below 256",
+    ),
+    ("histogram_choices", "TreePredictor", cell("nodes", 0, 99, "bitset_idx"), "set of categories"),
+    ("histogram_choices", "OrdinalEncoder", cut("categories_"), "categor"),
+    # support vectors
+    ("svc", "SVC", cell("_n_support", 0, 2**31 - 1), "support vectors"),
+    ("svc", "SVC", cell("_n_support", slice(0, 2), [-5, 40]), "below 0|do not fit"),
+    ("svc", "SVC", cut("_n_support"), "support vectors"),
+    ("svc", "SVC", cut("_dual_coef_"), "coefficients"),
+    ("svc", "SVC", cut("_intercept_"), "intercepts"),
+    ("svc", "SVC", cut("support_vectors_"), "_n_support|does not fit|do not fit"),
+    ("svc", "SVC", widen("support_vectors_"), "support_vectors_"),
+    ("svc", "SVC", put("_probA", np.zeros(2)), "probabilities"),
+    ("svc", "SVC", put("kernel", "precomputed"), "kernel"),
+    ("svc", "SVC", put("kernel", FUNCTION), "kernel"),
+    ("text_svc", "csr_matrix", cell("indices", 0, 10_000_000), "does not fit"),
+    ("text_svc", "csr_matrix", cell("indptr", 1, -3), "does not fit"),
+    # neighbors
+    ("neighbors", "KNeighborsClassifier", cell("_y", 0, 3), "none of its classes"),
+    ("neighbors", "KNeighborsClassifier", cell("_y", 0, -1), "none of its classes"),
+    ("neighbors", "KNeighborsClassifier", put("n_neighbors", 41), "more rows"),
+    ("neighbors", "KNeighborsClassifier", put("leaf_size", 0), "leaf_size"),
+    ("neighbors", "KNeighborsClassifier", put("effective_metric_", "pyfunc"), "metric|distance"),
+    ("neighbors", "KNeighborsClassifier", put("weights", FUNCTION), "weights"),
+    ("neighbors", "KNeighborsClassifier", put("metric", FUNCTION), "metric"),
+    ("neighbors_regressor", "KNeighborsRegressor", cut("_y"), "_y"),
+    ("outlier_factor", "LocalOutlierFactor", cut("_lrd"), "_lrd"),
+    # text
+    ("count_vectorizer", "CountVectorizer", put("input", "filename"), "input"),
+    ("count_vectorizer", "CountVectorizer", put("input", "file"), "input"),
+    ("count_vectorizer", "CountVectorizer", put("token_pattern", "(a+)+$"), "token_pattern"),
+    ("count_vectorizer", "CountVectorizer", put("tokenizer", FUNCTION), "tokenizer"),
+    ("count_vectorizer", "CountVectorizer", put("analyzer", FUNCTION), "analyzer"),
+    ("count_vectorizer", "CountVectorizer", put("ngram_range", (1, 10**9)), "ngram_range"),
+    ("count_vectorizer", "CountVectorizer", put("vocabulary_", {"a": 0, "b": 2}), "vocabulary_"),
+    ("count_vectorizer", "CountVectorizer", put("vocabulary_", {"a": 0, "b": 0}), "vocabulary_"),
+    ("count_vectorizer", "CountVectorizer", put("encoding", "unicode_escape"), "encoding"),
+    ("tfidf", "TfidfTransformer", cut("idf_"), "idf_"),
+    ("hashing", "HashingVectorizer", put("n_features", 2**31), "n_features"),
+    # functions and sizes
+    ("function", "FunctionTransformer", put("func", FUNCTION), "os.system"),
+    ("function", "FunctionTransformer", put("func", GlobalName("numpy.load")), "numpy.load"),
+    ("function", "FunctionTransformer", put("kw_args", {"where": False}), "kw_args"),
+    ("polynomial", "PolynomialFeatures", put("degree", 10**6), "degree"),
+    ("polynomial", "PolynomialFeatures", put("n_features_in_", 1_000_000), "columns"),
+    ("spline", "BSpline", cut("c"), "not complete"),
+    ("nmf", "NMF", put("max_iter", 10**12), "max_iter"),
+    ("topics", "LatentDirichletAllocation", put("max_doc_update_iter", 10**9), "max_doc"),
+    # labels and places
+    ("logistic_three", "LogisticRegression", cut("classes_"), "classes"),
+    ("linear", "LinearRegression", cut("coef_"), "coef_"),
+    ("one_hot_drop", "OneHotEncoder", put("drop_idx_", np.array([9, 0], object)), "drop_idx_"),
+    (
+        "one_hot_rare",
+        "OneHotEncoder",
+        put("_infrequent_indices", [np.array([9]), None]),
+        "_infrequent_indices",
+    ),
+    ("bins", "OneHotEncoder", put("categories_", [np.arange(2.0)] * 4), "bins"),
+    ("bins", "OneHotEncoder", put("categories_", [np.array([2.0, 0, 1])] * 4), "categories_"),
+    ("ordinal", "OrdinalEncoder", put("categories_", [np.array(["a", "a"], "O")] * 2), "categor"),
+    (
+        "one_hot_rare",
+        "OneHotEncoder",
+        put("_default_to_infrequent_mappings", [np.array([3, 3, 3, 3])] * 2),
+        "group that is not there",
+    ),
+    ("labels_binarizer", "MultiLabelBinarizer", put("classes_", np.array(["a"] * 4)), "twice"),
+    ("indicator", "MissingIndicator", put("features_", np.array([0, 9])), "features_"),
+    ("imputer_neighbors", "KNNImputer", cut("_mask_fit_X"), "_mask_fit_X"),
+    (
+        "bagging_regressor",
+        "BaggingRegressor",
+        put("estimators_features_", [[9, 1]] * 3),
+        "features",
+    ),
+    ("columns_indexed", "ColumnTransformer", put("n_features_in_", 1), "transformers_|n_features"),
+    ("k_means", "KMeans", put("cluster_centers_", np.zeros(3)), "cluster_centers_"),
+    ("bisecting", "_BisectingTree", put("center", np.zeros(3)), "_bisecting_tree"),
+    ("mixture", "GaussianMixture", put("covariance_type", "diag"), "precisions"),
+    ("network", "MLPClassifier", cut("coefs_"), "layers"),
+    ("network", "MLPClassifier", put("activation", "__class__"), "activation"),
+    ("chain", "RegressorChain", put("order_", np.array([0, 0])), "order"),
+    (
+        "stacking",
+        "StackingClassifier",
+        put("stack_method_", ["__del__", "predict"]),
+        "stack_method_",
+    ),
+    (
+        "select_from_model",
+        "SelectFromModel",
+        put("importance_getter", "__init__.__globals__"),
+        "importance_getter",
+    ),
+    ("ridge", "Ridge", put("_sklearn_version", "9.0.0"), "newer"),
+    ("pipeline", "Pipeline", put("steps", [("a", 3)]), "steps"),
+    ("pipeline", "Pipeline", put("steps", [("a", GlobalName("posix.system"))]), "steps"),
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "damage", "reason"), DAMAGED)
+def test_damage_is_refused(kind: str, name: str, damage: Damage, reason: str) -> None:
+    root = read_saved(VERSION, kind)
+    state = find(root, name).state
+    assert isinstance(state, dict)
+    damage(state)
+    with pytest.raises(PickleError, match=reason) as raised:
+        revive(root)
+    assert str(raised.value).endswith(".")
+    assert len(str(raised.value)) < 1000
+
+
+def test_an_estimator_that_holds_itself_is_refused() -> None:
+    root = read_saved(VERSION, "pipeline")
+    root.state["steps"] = [("again", root)]
+    with pytest.raises(PickleError, match="holds itself"):
+        revive(root)
+
+
+def test_estimators_nested_too_deep_are_refused() -> None:
+    inner = read_saved(VERSION, "ridge")
+    for _ in range(50):
+        inner = Record("sklearn.pipeline.Pipeline", state={"steps": [("step", inner)]})
+    with pytest.raises(PickleError, match="too many"):
+        revive(inner)
+
+
+@pytest.mark.parametrize("path", ["os.system", "sklearn.os.system", "my.Ridge", "sklearn.Memory"])
+def test_a_class_that_is_not_known_is_named(path: str) -> None:
+    with pytest.raises(UnknownNameError, match=path.replace(".", r"\.")):
+        revive(Record(path, state={}))
+
+
+@pytest.mark.parametrize("value", [None, 3, "text", [], {}, np.zeros(2), GlobalName("a.b")])
+def test_what_is_no_estimator_is_refused(value: object) -> None:
+    with pytest.raises(PickleError, match="no estimator"):
+        revive(value)
+
+
+def test_attributes_that_are_not_listed_are_left_out() -> None:
+    root = read_saved(VERSION, "ridge")
+    root.state.update(predict=3, __class__="x", _validate_params=1, sneaky_=np.zeros(3))
+    made = revive(root)
+    assert made.predict(np.zeros((1, 4))).shape == (1,)
+    assert not {"predict", "__class__", "_validate_params", "sneaky_"} & set(vars(made))
+
+
+def test_what_starts_processes_or_prints_keeps_its_default() -> None:
+    forest = read_saved(VERSION, "forest")
+    forest.state.update(n_jobs=-1, verbose=100, n_estimators=10**9, warm_start=True)
+    made = revive(forest)
+    assert (made.n_jobs, made.verbose, made.warm_start) == (None, 0, False)
+    assert made.n_estimators == len(made.estimators_) == 4
+    pipeline = read_saved(VERSION, "pipeline")
+    pipeline.state["memory"] = "/etc"
+    assert revive(pipeline).memory is None
+
+
+def test_what_only_fitting_needs_is_no_reason_to_refuse() -> None:
+    search = read_saved(VERSION, "search")
+    unknown = Record("my.Own", state={})
+    search.state.update(cv=unknown, scoring=unknown, cv_results_=unknown, scorer_=unknown)
+    search.state["estimator"] = unknown
+    assert revive(search).predict(np.zeros((1, 4))).shape == (1,)
