@@ -21,7 +21,7 @@ from app import create_app
 from app.config import Settings
 from model import NumberModel
 from tests.loading import load_as
-from tests.tools import ROOT
+from tests.tools import ROOT, list_children
 from tests.waiting import wait_until
 
 # How long an example takes says how busy the machine is, not whether the code is right.
@@ -107,10 +107,7 @@ class Server:
     def workers(self) -> list[int]:
         """Process ids of the workers, oldest first."""
         assert self.process is not None
-        pid = self.process.pid
-        return [
-            int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        ]
+        return list_children(self.process.pid)
 
     def stop(self) -> None:
         if self.process is not None:

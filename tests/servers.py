@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import free_port
-from tests.tools import ROOT
+from tests.tools import ROOT, list_children
 from tests.waiting import wait_until
 
 
@@ -61,8 +61,7 @@ class RunningServer:
 
     def workers(self) -> list[int]:
         """Return the process ids of the workers."""
-        pid = self.process.pid
-        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return list_children(self.process.pid)
 
     def read_lines(self, stream: str) -> list[dict[str, Any]]:
         """Parse the lines of a stream, ``out`` or ``err``, each of which must be JSON."""

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -50,3 +51,19 @@ def find_redis() -> str | None:
 def find_nginx() -> str | None:
     """nginx, which is not on the path of those who are not root."""
     return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+
+
+def list_children(pid: int) -> list[int]:
+    """The processes that one has started, oldest first.
+
+    By every process's parent: what ``/proc`` lists as a process's children can lack some while one
+    of them ends (proc(5)).
+    """
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with suppress(OSError):
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[1]) == pid and fields[0] != "Z":
+                    found.append((int(fields[19]), int(folder.name)))
+    return [child for _, child in sorted(found)]

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.conftest import free_port
+from tests.tools import list_children
 
 WORKERS = 2
 
@@ -62,10 +63,7 @@ class GunicornServer:
 
     def workers(self) -> list[int]:
         """Process ids of the workers."""
-        pid = self._process.pid
-        return [
-            int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        ]
+        return list_children(self._process.pid)
 
     def memory(self) -> list[float]:
         """Proportional memory of each worker, in MB: shared pages count by their share."""

@@ -32,6 +32,7 @@ from tests.attack.requests import GOOD, post
 from tests.conftest import Server, free_port
 from tests.pictures import XRAY_FRAGMENT, bomb
 from tests.pictures import body as form_of
+from tests.tools import list_children
 from tests.wire import NoResponseError, send_request
 
 MEGABYTE = 1024 * 1024
@@ -133,9 +134,8 @@ KINDS = (
 
 def memory(master: int) -> float:
     """Proportional memory of a process and its children, in MB."""
-    children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
     total = 0
-    for pid in (master, *map(int, children)):
+    for pid in (master, *list_children(master)):
         try:
             rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
         except OSError:
