@@ -19,6 +19,7 @@ from tests.soak.models import (
     write_model,
 )
 from tests.soak.serving import make_forms, make_requests, serve_copy
+from tests.waiting import wait_until
 
 
 def read_master_pid(server: Server) -> int:
@@ -147,6 +148,7 @@ async def hang_worker(timeout: int) -> list[Figure]:
             server.root, [{"size": str(size)} for size in range(1, 50)], "hanging"
         )
         stuck = CheckedRequest(post("/predict-fragment", f"size={HANGS_AT:g}"), frozenset([b""]))
+        await asyncio.to_thread(wait_until, lambda: len(server.workers) == 2)
         before, may_wait = set(server.workers), make_timer(2 * timeout + 60)
         running = asyncio.create_task(
             send_load(server.port, requests, lambda: may_wait() and before <= set(server.workers))
