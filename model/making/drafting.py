@@ -89,5 +89,6 @@ def draft_field(
     )
     known = codes[~np.isnan(codes)]
     sample = Sample({**keys, "required": required}, naming.unit, known, options)
+    # mypy cannot tie the values of the dict to the union that is made of them.
     drafted: AnyField = FIELD_KINDS[column.kind].draft(sample)  # type: ignore[assignment]
     return DraftField(column, drafted, missing_in_training)
