@@ -70,7 +70,7 @@ def write_flowers(folder: Path, probabilities: bool = True, temperature: float =
         value = float(apply_temperature(estimator.predict_proba(asked), temperature).max())
     golden = {"features": FEATURES, "value": value, "label": "iris"}
     manifest = {
-        "format": 2,
+        "format": 3,
         "trained": dt.date(2026, 11, 22).isoformat(),
         "seed": 0,
         "served": "model.joblib",

@@ -45,7 +45,10 @@ def check_prediction(model: NumberModel | ClassModel, features: Features) -> Non
     assert math.isfinite(prediction.value)
     if model.manifest.calibration is not None:
         assert prediction.interval is not None
-        assert prediction.interval.low <= prediction.value <= prediction.interval.high
+        # A line may go below 0 where no truth does; its range does not follow it.
+        least = 0.0 if model.manifest.calibration.scale == "sqrt" else -math.inf
+        assert prediction.interval.low <= max(prediction.value, least)
+        assert max(prediction.value, least) <= prediction.interval.high
 
 
 def check_bounds(model: NumberModel | ClassModel, field: BaseField, values: dict[str, Any]) -> None:

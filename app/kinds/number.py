@@ -1,6 +1,7 @@
 """The adapter for a model of rows that answers with a number."""
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 from app.kinds.adapter import Payload, Schema
@@ -11,6 +12,7 @@ from app.presentation.contexts import ApiTexts, KindAbout
 from app.presentation.result import Notes
 from app.presentation.scales import NumberScale, format_exact, round_up
 from model.contract import formatting
+from model.serving.intervals import describe_evidence
 from model.serving.kinds.number import NumberModel
 from model.serving.served_model import Explained, PointPrediction, PredictionInterval
 
@@ -48,11 +50,9 @@ class NumberAdapter(RowAdapter[PointPrediction]):
     def __init__(self, model: NumberModel) -> None:
         super().__init__(model, NumberScale(model.card))
         self._output = model.card.output
-        coverage = self._format_coverage()
-        self._sentences = {
-            False: _split_sentence(f"{self._output.range_text}.", coverage),
-            True: _split_sentence(f"{self._output.outside_text}.", coverage),
-        }
+        self._guess = _split_sentence(f"{self._output.outside_text}.", "")
+        self._get_evidence = lru_cache(maxsize=1024)(self._find_evidence)
+        self._get_sentence = lru_cache(maxsize=1024)(self._make_sentence)
         self._axis = model.manifest.axis or (0.0, 1.0)
         self._axis_texts = self._scale.format(self._axis[0]), self._scale.format(self._axis[1])
 
@@ -63,19 +63,22 @@ class NumberAdapter(RowAdapter[PointPrediction]):
             certainty = GUESS_TEXT if explained.out_of_distribution else ""
             announcement = f" {text}. {certainty}".rstrip()
             return Headline(format_exact(value), text, certainty, announcement, None, value)
-        view = self._present_interval(value, interval, explained.out_of_distribution)
+        sentence = (
+            self._guess if explained.out_of_distribution else self._get_sentence(explained.known)
+        )
+        view = self._present_interval(value, interval, sentence)
         announcement = (
             f" {text}. {view.before}{view.low_text}{view.between}{view.high_text}{view.after}"
         )
         return Headline(format_exact(value), text, "", announcement, view, value)
 
     def _present_interval(
-        self, value: float, interval: PredictionInterval, out_of_distribution: bool
+        self, value: float, interval: PredictionInterval, sentence: tuple[str, str, str]
     ) -> IntervalView:
         low, high = interval.low, interval.high
         low_text = self._scale.format(self._scale.round(low, math.floor))
         high_text = self._scale.format(self._scale.round(high, math.ceil))
-        before, between, after = self._sentences[out_of_distribution]
+        before, between, after = sentence
         axis_low, axis_high = self._axis_texts
         return IntervalView(
             before,
@@ -91,11 +94,17 @@ class NumberAdapter(RowAdapter[PointPrediction]):
             axis_high,
         )
 
-    def _format_coverage(self) -> str:
-        tenths = self._output.coverage * 10
-        if math.isclose(tenths, round(tenths)):
-            return f"{round(tenths)} of 10"
-        return formatting.format_percent(self._output.coverage, self._card.locale)
+    def _make_sentence(self, known: frozenset[str]) -> tuple[str, str, str]:
+        """Make the sentence about the interval for these known optional features."""
+        assert self.model.intervals is not None  # noqa: S101 (there is an interval)
+        group = self.model.intervals.find_group(known)
+        share = self.model.intervals.find_share(group)
+        rows = 100 if group.rows is None else min(group.rows, 100)
+        held = round(share * rows)
+        text = f"{held} of {rows}"
+        if rows == 100 and held % 10 == 0:
+            text = f"{held // 10} of 10"
+        return _split_sentence(f"{self._output.range_text}.", text)
 
     def _make_notes(self, known: frozenset[str]) -> Notes:
         intervals = self.model.intervals
@@ -107,6 +116,8 @@ class NumberAdapter(RowAdapter[PointPrediction]):
         else:
             off = self._scale.format_difference(round_up(self._scale, error))
         accuracy = f"With these facts, half the time it is off by less than {off}."
+        if evidence := self._get_evidence(known):
+            accuracy += f" {evidence}"
         best = intervals.find_narrowing(known)
         if best is None or best[1] < 0.01:
             return Notes(self._origin, accuracy)
@@ -124,10 +135,25 @@ class NumberAdapter(RowAdapter[PointPrediction]):
             else {
                 "low": interval.low,
                 "high": interval.high,
-                "coverage": None if explained.out_of_distribution else interval.coverage,
+                **self._serialize_evidence(explained, interval),
             },
             **self._serialize_contributions(explained),
         }
+
+    def _serialize_evidence(
+        self, explained: Explained[PointPrediction], interval: PredictionInterval
+    ) -> Payload:
+        """Serialize how often such intervals held; nobody knows for a row unlike the data."""
+        if explained.out_of_distribution:
+            return {"coverage": None, "evidence": None}
+        evidence = self._get_evidence(explained.known)
+        return {"coverage": interval.coverage, "evidence": evidence}
+
+    def _find_evidence(self, known: frozenset[str]) -> str | None:
+        intervals = self.model.intervals
+        if intervals is None:
+            return None
+        return describe_evidence(intervals.find_group(known), self._card.locale) or None
 
     def _build_answer_schema(self) -> Schema:
         prediction = {**NUMBER, "title": self._output.label}
@@ -145,17 +171,29 @@ class NumberAdapter(RowAdapter[PointPrediction]):
             "type": ["number", "null"],
             "minimum": 0,
             "maximum": 1,
-            "description": "The share of such intervals that hold the truth, for rows like those "
-            "in the data; null for a row unlike them, for which it is unknown.",
+            "description": "The share of such intervals that held the truth of rows that the "
+            "model had not seen, with the same fields given; null for a row unlike the data, for "
+            "which it is unknown.",
         }
-        return build_object({"low": NUMBER, "high": NUMBER, "coverage": share})
+        evidence = {
+            "type": ["string", "null"],
+            "description": "What that was measured on, and what it cannot promise.",
+        }
+        return build_object(
+            {"low": NUMBER, "high": NUMBER, "coverage": share, "evidence": evidence}
+        )
 
     def api_texts(self) -> ApiTexts:
         return self._describe_api("prediction", "interval")
 
     def about(self) -> KindAbout:
-        calibration = self.model.manifest.calibration
-        method = "" if calibration is None else calibration.method
+        calibration, intervals = self.model.manifest.calibration, self.model.intervals
+        method = ""
+        if calibration is not None and intervals is not None:
+            every = frozenset(self._card.optional)
+            with_every = "With every fact given: " if every else ""
+            evidence = self._get_evidence(every) or ""
+            method = f"{calibration.method} {with_every}{evidence}".rstrip()
         return self._about(method, "What the range means")
 
 

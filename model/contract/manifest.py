@@ -4,10 +4,21 @@ Unknown keys are rejected.
 """
 
 import datetime as dt
+import itertools
+from functools import cached_property
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+import numpy as np
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonPositiveFloat,
+    model_validator,
+)
 
+from model.contract.arrays import Float64Array
 from model.contract.fields import Value
 from model.contract.sources import Frame
 
@@ -46,14 +57,22 @@ class Metric(BaseModel):
     share: bool = True
 
 
+ResidualScale = Literal["linear", "sqrt", "log"]
+"""The scale on which the ends of an interval count from the prediction."""
+
+
 class CalibrationGroup(BaseModel):
     """The calibration of the interval for one set of known optional facts.
 
     ``known`` are the optional facts that are given. A model with many optional facts has a group
-    for each number of ``unknown`` ones instead. ``low`` and ``high`` are conformal quantiles of the
-    residual divided by the scale, which is 1 for a predictor without one. ``width`` is the median
-    width of the interval and ``error`` the median absolute error over the calibration rows: on a
-    log scale relative to prediction and truth, on a linear scale in the prediction's unit.
+    for each number of ``unknown`` ones instead. At each of the ``knots``, ascending predictions,
+    ``lows`` and ``highs`` are the ends of the interval from the prediction: on the calibration's
+    scale, in units of the predictor's own scale of the error, which is 1 for one without.
+
+    ``width`` is the median width of the interval and ``error`` the median absolute error: on a log
+    scale relative to prediction and truth, else in the prediction's unit. ``inside`` is the share
+    of ``rows`` held-out rows within an interval that others set, and ``fifths`` the same for each
+    fifth of the predictions, from the lowest; a model of an earlier format has none of the three.
     ``ood_threshold`` is that of the out-of-distribution distance: 99 % of the training rows are
     nearer to their nearest rows (see ``model.serving.neighbors``).
     """
@@ -62,22 +81,57 @@ class CalibrationGroup(BaseModel):
 
     known: tuple[str, ...] = ()
     unknown: int | None = Field(default=None, ge=0)
-    low: float = Field(ge=0)
-    high: float = Field(ge=0)
+    knots: tuple[float, ...] = Field(min_length=1)
+    lows: tuple[NonPositiveFloat, ...]
+    highs: tuple[NonNegativeFloat, ...]
     width: float = Field(gt=0)
     error: float = Field(ge=0)
+    rows: int | None = Field(default=None, gt=0)
+    inside: float | None = Field(default=None, ge=0, le=1)
+    fifths: tuple[float, ...] = ()
     ood_threshold: float | None = Field(default=None, gt=0)
+
+    @cached_property
+    def ends(self) -> tuple[Float64Array, Float64Array, Float64Array]:
+        """The knots, lows and highs as arrays, each of shape (knots,)."""
+        return np.array(self.knots), np.array(self.lows), np.array(self.highs)
+
+    @model_validator(mode="after")
+    def _each_knot_has_both_ends(self) -> "CalibrationGroup":
+        if not len(self.knots) == len(self.lows) == len(self.highs):
+            raise ValueError("knots, lows and highs must have the same length")
+        if any(after <= before for before, after in itertools.pairwise(self.knots)):
+            raise ValueError("knots must ascend")
+        return self
 
 
 class Calibration(BaseModel):
-    """How a prediction becomes an interval; ``scale`` says on which scale residuals are taken."""
+    """How a prediction becomes an interval.
+
+    ``scale`` says on which scale its ends count: one of roots keeps it from going below 0.
+    """
 
     model_config = _STRICT
 
     method: str
     coverage: float = Field(gt=0.5, lt=1)
-    scale: Literal["log", "linear"]
+    scale: ResidualScale
     groups: tuple[CalibrationGroup, ...] = Field(min_length=1)
+
+
+class TruthBin(BaseModel):
+    """The truth of held-out rows with similar predictions, all in the prediction's unit.
+
+    ``estimate`` is the median prediction; between ``low`` and ``high`` lie 80 % of the truths, half
+    of them below ``middle``.
+    """
+
+    model_config = _STRICT
+
+    estimate: float
+    low: float
+    middle: float
+    high: float
 
 
 class GoldenRow(BaseModel):
@@ -100,7 +154,7 @@ class ManifestBase(BaseModel):
 
     model_config = _STRICT
 
-    format: Literal[2] = 2
+    format: Literal[3] = 3
     trained: dt.date
     seed: int
     served: str
@@ -134,4 +188,5 @@ class Manifest(ManifestBase):
     frame: Frame | None = None
     runs_code: bool = False
     ood_thresholds: tuple[float, ...] = ()
+    truth_bins: tuple[TruthBin, ...] = ()
     golden: tuple[GoldenRow, ...] = Field(min_length=3)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from model.contract.errors import ModelError
 from model.contract.files import parse_toml, read_json, read_toml
-from model.contract.formats import CARD_STEPS, FIELD_KEYS, FORMAT, MANIFEST_STEPS, upgrade
+from model.contract.formats import CARD_FORMAT, CARD_STEPS, FIELD_KEYS, MANIFEST_STEPS, upgrade
 
 
 def upgrade_folder(folder: Path) -> None:
@@ -47,5 +47,5 @@ def _rewrite(text: str, kind: str) -> str:
         if first is None and (key or header):
             first = len(lines)
         lines.append(line)
-    lines.insert(first or 0, f'format = {FORMAT}\nkind = "{kind}"\n')
+    lines.insert(first or 0, f'format = {CARD_FORMAT}\nkind = "{kind}"\n')
     return "".join(lines)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.compose import TransformedTargetRegressor
 
-from model.contract.arrays import Float64Array, IntArray
+from model.contract.arrays import Float64Array
 from model.house_price.features import FRAME, OPTIONAL
 from model.house_price.pipeline import (
     OPTIONAL_COLUMNS,
@@ -16,7 +16,7 @@ from model.house_price.pipeline import (
     fit_price_model,
     fit_scale_model,
 )
-from model.making.conformal import (
+from model.making.subsets import (
     assign_folds,
     iterate_folds,
     list_subsets,
@@ -33,16 +33,13 @@ SUBSETS = list_subsets(len(OPTIONAL))
 class FittedModel:
     """A price model, one of the scale of its error, and predictions of models of the other folds.
 
-    For each group of known features, value [128, N] is in dollars, scale [128, N] in log dollars,
-    and score [128, N] is the signed error in units of the scale. fold [N] counts from 0.
+    For each group of known features, value [128, N] is in dollars, scale [128, N] in log dollars.
     """
 
     price_model: TransformedTargetRegressor
     scale_model: TransformedTargetRegressor
     value: Float64Array
     scale: Float64Array
-    score: Float64Array
-    fold: IntArray
 
 
 def fit_model(
@@ -75,8 +72,6 @@ def fit_model(
         scale_model=fit_scale_model(features, error, config),
         value=value,
         scale=scale,
-        score=np.log(price / value) / scale,
-        fold=fold,
     )
     report("price and scale, all rows")
     return fitted

@@ -23,12 +23,13 @@ from model.house_price.metrics import measure
 from model.house_price.onnx_networks import compile_networks
 from model.house_price.pipeline import OPTIONAL_COLUMNS, TrainingConfig
 from model.house_price.sales import SALES, Sales, read_sales
-from model.making.conformal import mask_features, sample_known
 from model.making.indexing import NeighborIndex, build_neighbors, compute_importance
 from model.making.kinds.number import NumberKind
 from model.making.kinds.output_kind import Evaluation
+from model.making.kinds.regression_metrics import bin_truth
 from model.making.manifests import answer_golden_rows, describe_artifact, write_manifest
 from model.making.prepared import PredictFloat64, load_compiled
+from model.making.subsets import mask_features, sample_known
 
 _MASKED_COMPARISONS = 4
 _EXPLAINED = 200
@@ -40,8 +41,10 @@ SOURCE = (
 )
 METHOD = (
     "Nine of ten sales should fall into their range. It is a conformal range: its width was set on "
-    "sales that the model had not seen, separately for each combination of facts, so it holds with "
-    "three facts as well as with all. It is wider where the model is less sure."
+    "sales that the model had not seen, by sales with prices like this one and separately for each "
+    "combination of facts, so it holds with three facts as well as with all. It is wider where the "
+    "model is less sure. How many sales fall into it was measured on sales that had no part in "
+    "setting it."
 )
 GOLDEN: tuple[dict[str, Value], ...] = (
     {"beds": 3, "baths": 2, "sqft": 1850},
@@ -105,6 +108,7 @@ def train(
         f"ten facts, by less than {shares['error_three']} with three.",
         metrics=metrics,
         calibration=Calibration(method=METHOD, coverage=COVERAGE, scale="log", groups=groups),
+        truth_bins=bin_truth(fitted.value[-1], sales.price),
     )
     return write_manifest(
         folder,

@@ -186,7 +186,7 @@ def _make_folder(
 
     report(next(stage))
     data = options.data.name
-    card = write_card(work / "card.toml", data, kind, dataset, output, importance)
+    card = write_card(work / "card.toml", data, kind, dataset, output, importance, evaluation)
     typical: dict[str, Value] = {item.name: item.field.example for item in dataset.fields}
     golden: list[Mapping[str, Value]] = [typical, *(example.values for example in card.examples)]
     manifest = write_manifest(

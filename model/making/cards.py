@@ -16,7 +16,7 @@ from model.contract.fields import Value
 from model.making.dataset import Dataset
 from model.making.drafting import LOCALE, REASONS_OPTIONAL, DraftField, DraftOutput
 from model.making.errors import AddError
-from model.making.kinds.output_kind import OutputKind
+from model.making.kinds.output_kind import Evaluation, OutputKind
 from model.making.toml import format_lines
 from model.serving.loading import read_card
 
@@ -28,6 +28,7 @@ def write_card(
     dataset: Dataset,
     output: DraftOutput,
     importance: Sequence[float],
+    evaluation: Evaluation,
 ) -> Card:
     """Draft the card, write it, and read it back.
 
@@ -38,6 +39,7 @@ def write_card(
         dataset: the rows and their fields.
         output: what the model answers.
         importance: of each field; the most important required one is varied first.
+        evaluation: what held-out rows showed.
 
     Raises:
         AddError: if the drafted card is not valid.
@@ -57,6 +59,7 @@ def write_card(
             f"It knows {rows}, and sees the facts on the form and nothing else.",
             "A program drafted this card from the data. Nobody has written yet what the model "
             "cannot know.",
+            *filter(None, [evaluation.limit]),
         ],
         "not_for": [
             "a decision about a person",

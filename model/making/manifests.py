@@ -94,6 +94,7 @@ def write_manifest(
         frame=frame,
         runs_code=runs_code,
         ood_thresholds=support,
+        truth_bins=evaluation.truth_bins,
         golden=golden,
     )
     save_manifest(folder, manifest)

@@ -8,8 +8,8 @@ from sklearn.metrics import balanced_accuracy_score
 
 from model.contract.arrays import BoolArray, Float64Array, IntArray
 from model.contract.manifest import Metric
-from model.making.conformal import assign_folds, iterate_folds
 from model.making.kinds.output_kind import FOLDS, make_metric, make_share
+from model.making.subsets import assign_folds, iterate_folds
 from model.serving.temperature import apply_temperature
 
 LEAST_FOR_TEMPERATURE = 50

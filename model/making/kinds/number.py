@@ -13,21 +13,24 @@ from sklearn.base import is_regressor
 from model.contract import formatting
 from model.contract.arrays import Float64Array
 from model.contract.fields.bounds import round_bounds
-from model.making.conformal import count_needed_rows
+from model.making.conformal import choose_scale, count_needed_rows
 from model.making.dataset import Dataset
 from model.making.drafting import LOCALE, DraftOutput
 from model.making.errors import AddError
 from model.making.kinds.output_kind import Evaluation, OutputKind, skip_evaluation
-from model.making.kinds.regression_metrics import measure_regressor
+from model.making.kinds.regression_metrics import (
+    bin_truth,
+    find_fullest_group,
+    measure_regressor,
+)
 from model.making.naming import CURRENCIES, name_target
 from model.making.onnx.graphs import append_flat
 from model.making.options import AddNote, AddOptions
 from model.making.prepared import TOLERANCE, PredictFloat64
+from model.serving.intervals import ENOUGH_ROWS, describe_evidence
 
 _AXIS_QUANTILES = (0.005, 0.995)
 """A gauge from the lowest to the highest answer would leave most answers in a small part of it."""
-
-_RANDOM_ROWS = 500
 
 
 class NumberKind(OutputKind):
@@ -125,19 +128,31 @@ class NumberKind(OutputKind):
         optional = [
             (column, item.name) for column, item in enumerate(dataset.fields) if not item.required
         ]
+        truth = dataset.truth[dataset.held_out]
         metrics, calibration = measure_regressor(
-            dataset.predict,
-            rows,
-            dataset.truth[dataset.held_out],
-            optional,
-            coverage,
-            _prefers_log(dataset),
+            dataset.predict, rows, truth, optional, coverage, choose_scale(dataset.truth)
+        )
+        fullest = find_fullest_group(calibration.groups)
+        evidence = describe_evidence(fullest, LOCALE)
+        add_note(
+            f"Of its ranges {formatting.format_percent(fullest.inside, LOCALE)} held. {evidence}"
+            if fullest.inside is not None
+            else evidence
         )
         off = formatting.format_number(metrics[0].value, LOCALE)
         unit = f" {output.naming.unit}" if output.naming.unit else ""
         how = f"On {formatting.format_number(len(rows), LOCALE)} rows that the model had not seen."
         accuracy = f"Half the time it is off by less than {off}{unit}."
-        return Evaluation(how, accuracy, metrics, calibration)
+        return Evaluation(
+            how,
+            accuracy,
+            metrics,
+            calibration,
+            truth_bins=bin_truth(dataset.predict(rows.astype(np.float32)), truth),
+            limit=f"How often its ranges hold: {evidence[0].lower()}{evidence[1:]}"
+            if len(rows) < ENOUGH_ROWS
+            else "",
+        )
 
     def choose_rows(
         self, answers: Float64Array, truth: Float64Array, output: DraftOutput
@@ -164,24 +179,3 @@ def choose_rounding_step(deviation: float) -> float:
         deviation: the standard deviation of the answers, in their unit.
     """
     return float(10.0 ** math.floor(math.log10(max(deviation, 1e-9) / 50)))
-
-
-def _prefers_log(dataset: Dataset) -> bool:
-    """Whether errors are better shares of the answer: all positive, with a long upper tail."""
-    truth, fields = dataset.truth, dataset.fields
-    if truth.min() <= 0 or _skewness(truth) < 1:
-        return False
-    if abs(_skewness(np.log(truth))) > _skewness(truth) / 2:
-        return False
-    rng = np.random.default_rng(0)
-    low, high = zip(*(item.field.code_bounds for item in fields), strict=True)
-    drawn = rng.uniform(low, high, (_RANDOM_ROWS, len(fields)))
-    for column, item in enumerate(fields):
-        drawn[:, column] = item.field.round_codes(drawn[:, column])
-    rows = np.concatenate([dataset.matrix, drawn]).astype(np.float32)
-    return bool((dataset.predict(rows) > 0).all())
-
-
-def _skewness(values: Float64Array) -> float:
-    deviation = float(np.std(values))
-    return float(np.mean(((values - np.mean(values)) / deviation) ** 3)) if deviation else 0.0

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from model.contract.arrays import Float64Array
-from model.contract.manifest import Calibration, Metric
+from model.contract.manifest import Calibration, Metric, TruthBin
 from model.making.dataset import Dataset
 from model.making.drafting import DraftOutput
 from model.making.options import AddNote, AddOptions
@@ -22,13 +22,18 @@ FOLDS = 10
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What held-out rows showed: figures, calibration, and both in words."""
+    """What held-out rows showed: figures, calibration, and both in words.
+
+    ``limit`` is what cannot be promised for so few rows, "" where nothing need be said.
+    """
 
     how: str
     accuracy: str
     metrics: tuple[Metric, ...] = ()
     calibration: Calibration | None = None
     temperature: float | None = None
+    truth_bins: tuple[TruthBin, ...] = ()
+    limit: str = ""
 
 
 class OutputKind(ABC):

@@ -140,10 +140,11 @@ class NumberModel(TabularModel[PointPrediction]):
         )
         if not all(map(math.isfinite, [*low, *high])):
             raise ArithmeticError(f"{self.name} answered a bound that is not finite")
-        coverage = self.intervals.coverage
         return [
-            PointPrediction(value, PredictionInterval(below, above, coverage))
-            for value, below, above in zip(points, low, high, strict=True)
+            PointPrediction(
+                value, PredictionInterval(below, above, self.intervals.find_share(group))
+            )
+            for value, below, above, group in zip(points, low, high, groups, strict=True)
         ]
 
     def bound_curve(

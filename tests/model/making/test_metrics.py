@@ -13,6 +13,7 @@ from model.making.kinds.classification_metrics import (
     measure_classifier,
 )
 from model.making.kinds.regression_metrics import measure_regressor
+from model.serving.intervals import ConformalIntervals
 from model.serving.temperature import apply_temperature
 
 
@@ -27,18 +28,24 @@ def test_a_range_holds_as_often_as_it_says_whichever_facts_are_known() -> None:
 
     optional = [(1, "second"), (2, "third")]
     half = slice(0, 1500)
-    _, calibration = measure_regressor(answer, rows[half], truth[half], optional, 0.9, log=False)
+    _, calibration = measure_regressor(answer, rows[half], truth[half], optional, 0.9, "linear")
     assert [group.known for group in calibration.groups] == [
         (), ("second",), ("third",), ("second", "third"),
     ]  # fmt: skip
+    intervals = ConformalIntervals(calibration, ("second", "third"))
     fresh, said = rows[1500:].copy(), truth[1500:]
     for group in calibration.groups:
         masked = fresh.copy()
         for column, name in optional:
             if name not in group.known:
                 masked[:, column] = np.nan
-        off = said - answer(masked.astype(np.float32))
-        assert np.mean((-group.low <= off) & (off <= group.high)) == pytest.approx(0.9, abs=0.03)
+        values = answer(masked.astype(np.float32))
+        low, high = intervals.compute_bounds(values, None, [group])
+        inside = (low <= said) & (said <= high)
+        assert inside.mean() == pytest.approx(0.91, abs=0.025)
+        assert group.inside == pytest.approx(0.91, abs=0.025)
+        assert min(group.fifths) > 0.85
+        assert group.rows == 1500
     assert calibration.groups[0].width > calibration.groups[-1].width
 
 
