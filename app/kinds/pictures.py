@@ -69,7 +69,9 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         self._field = card.field
         self.names = (card.field.name,)
         self._output = card.output
-        self._scale = ShareScale(card.output, card.locale)
+        calibration = model.manifest.probabilities
+        rows = None if calibration is None else calibration.rows
+        self._scale = ShareScale(card.output, card.locale, rows)
         self._notes = Notes(describe_origin(card, model.manifest), model.manifest.accuracy)
 
     def read_form(self, environ: WSGIEnvironment) -> Submission[Picture]:

@@ -21,6 +21,10 @@ MAX_CERTAINTY = 0.99
 """No text gives a probability above this, nor one below its complement."""
 
 
+ENOUGH_FOR_EXTREMES = 100
+"""Held-out rows from which a text says that a probability is over or under a bound."""
+
+
 class Scale(Protocol):
     """Rounds and formats the values of one output.
 
@@ -73,12 +77,17 @@ class NumberScale:
 
 
 class ShareScale:
-    """Probabilities in whole percent, differences between them in points."""
+    """Probabilities in whole percent, differences between them in points.
+
+    ``rows`` is the number of held-out rows that the probabilities were calibrated on, None where
+    that is not known: a text says "over 99%" only where these are enough.
+    """
 
     step = fine_step = 0.01
 
-    def __init__(self, output: ClassOutput, locale: str) -> None:
+    def __init__(self, output: ClassOutput, locale: str, rows: int | None) -> None:
         self._classes, self._locale = output.classes, locale
+        self.names_extremes = rows is not None and rows >= ENOUGH_FOR_EXTREMES
 
     def round(self, value: float, rounding: Callable[[float], int] = round) -> float:
         """Round a probability to whole percent, within the bounds that ``format`` can name."""
@@ -86,11 +95,11 @@ class ShareScale:
 
     def format(self, value: float) -> str:
         """Format a probability, rounded or not; none is shown as certain."""
-        if value > MAX_CERTAINTY:
+        if self.names_extremes and value > MAX_CERTAINTY:
             return f"over {formatting.format_percent(MAX_CERTAINTY, self._locale)}"
-        if value < 1 - MAX_CERTAINTY:
+        if self.names_extremes and value < 1 - MAX_CERTAINTY:
             return f"under {formatting.format_percent(1 - MAX_CERTAINTY, self._locale)}"
-        return formatting.format_percent(round(value, 2), self._locale)
+        return formatting.format_percent(self.round(value), self._locale)
 
     def format_difference(self, amount: float) -> str:
         points = round(amount * 100)

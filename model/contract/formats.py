@@ -2,7 +2,7 @@
 
 Format 1 has no ``format``. Its card has other names for some keys of a field, and says its kind in
 ``output.kind``, or by its field where that is a picture. A manifest of format 2 has an interval of
-one width for all predictions.
+one width for all predictions, and a bare temperature.
 """
 
 import logging
@@ -62,6 +62,8 @@ def _upgrade_manifest_2(manifest: Data) -> Data:
         if isinstance(groups, list):
             groups = [_make_one_knot(group) for group in groups]
         made["calibration"] = {**calibration, "groups": groups}
+    if (temperature := made.pop("temperature", None)) is not None:
+        made["probabilities"] = {"temperature": temperature}
     return made
 
 

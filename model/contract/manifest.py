@@ -119,6 +119,22 @@ class Calibration(BaseModel):
     groups: tuple[CalibrationGroup, ...] = Field(min_length=1)
 
 
+class ProbabilityCalibration(BaseModel):
+    """How probabilities are made no surer than the evidence.
+
+    A share ``uniform`` of each is replaced by the uniform distribution, then their logarithms are
+    divided by ``temperature``, and then as much is replaced again that none is above ``most``.
+    ``rows`` is the number of held-out rows that showed this, None for a model of an earlier format.
+    """
+
+    model_config = _STRICT
+
+    rows: int | None = Field(default=None, gt=0)
+    uniform: float = Field(default=0.0, ge=0, lt=1)
+    temperature: float = Field(gt=0)
+    most: float = Field(default=1.0, gt=0.5, le=1)
+
+
 class TruthBin(BaseModel):
     """The truth of held-out rows with similar predictions, all in the prediction's unit.
 
@@ -132,6 +148,19 @@ class TruthBin(BaseModel):
     low: float
     middle: float
     high: float
+
+
+class ReliabilityBin(BaseModel):
+    """Held-out rows with similar probabilities of the class that comes first.
+
+    ``probability`` is the mean of these, and ``right`` the share of the rows for which it was so.
+    """
+
+    model_config = _STRICT
+
+    probability: float = Field(ge=0, le=1)
+    right: float = Field(ge=0, le=1)
+    rows: int = Field(gt=0)
 
 
 class GoldenRow(BaseModel):
@@ -170,7 +199,8 @@ class Manifest(ManifestBase):
     """What the training command of a tabular model writes.
 
     ``axis`` are the bounds of the scale on which a number is drawn; a classifier has none. It
-    may have a ``temperature`` instead of a calibration (see ``model.serving.temperature``).
+    may have calibrated ``probabilities`` instead (see ``model.serving.probabilities``).
+    ``truth_bins`` and ``reliability`` sum up what held-out rows showed, for plots.
     ``frame`` describes the input of an estimator that is served as it was saved, if that differs
     from the card's columns. ``runs_code`` says that the joblib file needs classes or functions that
     are not known here: loading it runs its code, which somebody trusted. ``ood_thresholds`` are the
@@ -183,10 +213,11 @@ class Manifest(ManifestBase):
     reference: dict[str, Value]
     axis: tuple[float, float] | None = None
     calibration: Calibration | None = None
-    temperature: float | None = Field(default=None, gt=0)
+    probabilities: ProbabilityCalibration | None = None
     neighbors: str = ""
     frame: Frame | None = None
     runs_code: bool = False
     ood_thresholds: tuple[float, ...] = ()
     truth_bins: tuple[TruthBin, ...] = ()
+    reliability: tuple[ReliabilityBin, ...] = ()
     golden: tuple[GoldenRow, ...] = Field(min_length=3)

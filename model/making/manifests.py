@@ -28,7 +28,7 @@ from model.making.indexing import NeighborIndex
 from model.making.kinds.output_kind import Evaluation, OutputKind
 from model.making.prepared import PredictFloat64
 from model.serving.intervals import ConformalIntervals
-from model.serving.temperature import apply_temperature
+from model.serving.probabilities import apply_calibration
 
 _LIBRARIES = ("joblib", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
 _LEAST_GOLDEN = 3
@@ -89,12 +89,13 @@ def write_manifest(
         reference=dict(reference),
         axis=kind.find_axis(truth),
         calibration=calibration,
-        temperature=evaluation.temperature,
+        probabilities=evaluation.probabilities,
         neighbors="neighbors.npz" if index is not None else "",
         frame=frame,
         runs_code=runs_code,
         ood_thresholds=support,
         truth_bins=evaluation.truth_bins,
+        reliability=evaluation.reliability,
         golden=golden,
     )
     save_manifest(folder, manifest)
@@ -137,7 +138,7 @@ def answer_golden_rows(
         if features is None:
             raise AddError(f"A row of the data does not fit its own card: {errors}")
         encoded, low, high = card.encode(features), None, None
-        answers = apply_temperature(predict(encoded), evaluation.temperature)
+        answers = apply_calibration(predict(encoded), evaluation.probabilities)
         if intervals is not None:
             group = intervals.find_group(
                 name for name in card.optional if features[name] is not None

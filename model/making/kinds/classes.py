@@ -15,7 +15,7 @@ from model.contract.arrays import Float64Array
 from model.making.dataset import Dataset
 from model.making.drafting import LOCALE, DraftOutput
 from model.making.errors import AddError
-from model.making.kinds.classification_metrics import LEAST_FOR_TEMPERATURE, measure_classifier
+from model.making.kinds.classification_metrics import measure_classifier
 from model.making.kinds.output_kind import Evaluation, OutputKind, skip_evaluation
 from model.making.naming import Naming, format_choice, name_target
 from model.making.onnx.graphs import append_one_hot, append_probabilities
@@ -147,29 +147,28 @@ class ClassesKind(OutputKind):
         if not len(rows):
             return skip_evaluation("How good it is was not measured.", add_note)
         shown = formatting.format_number(len(rows), LOCALE)
-        metrics, temperature = measure_classifier(
+        metrics, calibration, reliability = measure_classifier(
             dataset.predict(rows.astype(np.float32)),
             dataset.truth[dataset.held_out].astype(np.int64),
             self.probabilities,
         )
         how = f"On {shown} rows that the model had not seen."
-        if temperature is not None:
+        if reliability:
             how += (
-                " The same rows calibrated its probabilities by one temperature; the figures after "
-                "calibration are from tenfold cross-validation over them."
+                " The same rows calibrated its probabilities; the figures after calibration are "
+                "from tenfold cross-validation over them."
             )
-        elif self.probabilities:
-            add_note(
-                f"{shown} held-out rows are too few to calibrate probabilities."
-                if len(rows) < LEAST_FOR_TEMPERATURE
-                else "Its probabilities stay as they are: calibrated they were no better."
-            )
+        if calibration is not None:
+            most = formatting.format_percent(calibration.most, LOCALE, digits=1)
+            add_note(f"{shown} held-out rows allow it to be up to {most} sure.")
         right = formatting.format_percent(metrics[0].value, LOCALE, digits=1)
         accuracy = (
             f"It named the right {output.naming.noun} for {right} of {shown} rows that it had not "
             "seen."
         )
-        return Evaluation(how, accuracy, metrics, temperature=temperature)
+        return Evaluation(
+            how, accuracy, metrics, probabilities=calibration, reliability=reliability
+        )
 
     def choose_rows(
         self, answers: Float64Array, truth: Float64Array, output: DraftOutput

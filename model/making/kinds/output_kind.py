@@ -10,7 +10,13 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from model.contract.arrays import Float64Array
-from model.contract.manifest import Calibration, Metric, TruthBin
+from model.contract.manifest import (
+    Calibration,
+    Metric,
+    ProbabilityCalibration,
+    ReliabilityBin,
+    TruthBin,
+)
 from model.making.dataset import Dataset
 from model.making.drafting import DraftOutput
 from model.making.options import AddNote, AddOptions
@@ -31,8 +37,9 @@ class Evaluation:
     accuracy: str
     metrics: tuple[Metric, ...] = ()
     calibration: Calibration | None = None
-    temperature: float | None = None
+    probabilities: ProbabilityCalibration | None = None
     truth_bins: tuple[TruthBin, ...] = ()
+    reliability: tuple[ReliabilityBin, ...] = ()
     limit: str = ""
 
 

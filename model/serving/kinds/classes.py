@@ -13,9 +13,9 @@ from model.contract.errors import KEEP_CLASSES, OR_MAKE_AGAIN, ModelError
 from model.contract.manifest import GoldenRow, Manifest
 from model.serving.checking import ModelFolder
 from model.serving.predictors import JoblibFile, open_session
+from model.serving.probabilities import apply_calibration
 from model.serving.served_model import ClassPrediction
 from model.serving.tabular import Answer, Part, TabularModel
-from model.serving.temperature import apply_temperature
 
 
 class ClassPredictor(Protocol):
@@ -112,8 +112,8 @@ class ClassModel(TabularModel[ClassPrediction]):
             )
 
     def answer(self, matrix: Float32Array, parts: Sequence[Part]) -> list[Answer]:
-        probabilities = apply_temperature(
-            self.predictor.classify(matrix), self.manifest.temperature
+        probabilities = apply_calibration(
+            self.predictor.classify(matrix), self.manifest.probabilities
         )
         answers = []
         for part in parts:

@@ -26,12 +26,14 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("models")
     write_flowers(root / "flowers")
     write_flowers(root / "labels", probabilities=False)
+    write_flowers(root / "few", temperature=0.5, rows_held_out=60, most=60.5 / 61)
+    write_flowers(root / "unknown", temperature=0.5, rows_held_out=None)
     return root
 
 
 @pytest.fixture(scope="module")
 def app(models: Path) -> Flask:
-    return create_app(Settings(models=("flowers", "labels")), models)
+    return create_app(Settings(models=("flowers", "labels", "few", "unknown")), models)
 
 
 @pytest.fixture
@@ -99,6 +101,28 @@ def test_a_wrong_field_withdraws_the_class(client: FlaskClient) -> None:
     assert text_of(soup, "#result-title") == "No flower yet"
 
 
+def test_few_rows_allow_no_certainty_and_the_page_says_how_few(client: FlaskClient) -> None:
+    sure = {"length": "10", "width": "0"}
+    soup = post_fragment(client, sure, path="/few/predict-fragment")
+    words = text_of(soup, "#result .range")
+    assert words == "The model is as sure as 60 rows allow: Iris."
+    assert shares(soup)["iris"] == pytest.approx(60.5 / 61, abs=1e-6)
+    assert points(soup.select("data.probability")[0].get_text()) == 99
+    (found,) = client.post("/few/api/predict", json=[{"length": 10, "width": 0}]).get_json()
+    assert found["probability"] == pytest.approx(shares(soup)["iris"], abs=1e-9)
+    assert data_of(soup, "reference") + sum(
+        float(str(item["value"])) for item in soup.select("data.contribution")
+    ) == pytest.approx(found["probability"], abs=1e-7)
+    soup = post_fragment(client, {"length": "6", "width": "5.5"}, path="/few/predict-fragment")
+    assert "% sure: Iris." in text_of(soup, "#result .range")
+
+
+def test_a_model_of_which_nobody_knows_the_rows_is_never_over_99(client: FlaskClient) -> None:
+    soup = post_fragment(client, {"length": "10", "width": "0"}, path="/unknown/predict-fragment")
+    assert text_of(soup, "#result .range") == "The model is 99% sure: Iris."
+    assert "over" not in text_of(soup, "#shares")
+
+
 def test_a_class_alone_comes_without_probabilities_or_reasons(client: FlaskClient) -> None:
     soup = post_fragment(client, IRIS, path="/labels/predict-fragment")
     assert text_of(soup, "#result data.prediction") == "Iris"
@@ -115,7 +139,7 @@ def test_the_card_says_how_the_probabilities_were_calibrated(client: FlaskClient
 
 def test_no_probability_is_shown_as_certain(models: Path) -> None:
     card = load_as(ClassModel, models / "flowers").card
-    scale = ShareScale(card.output, card.locale)
+    scale = ShareScale(card.output, card.locale, 500)
     assert scale.format(0.9999) == "over 99%"
     assert scale.format(0.0001) == "under 1%"
     assert scale.format(0.125) == "12%"

@@ -122,7 +122,7 @@ def test_figures_are_of_rows_that_the_model_has_not_seen_or_there_are_none(
 def test_a_calibrated_classifier_says_how_much_that_helped(added_models: AddedModels) -> None:
     manifest = added_models.load("passengers").manifest
     figures = {metric.name: metric.value for metric in manifest.metrics}
-    assert manifest.temperature is not None
+    assert manifest.probabilities is not None
     assert figures["log_loss"] < figures["log_loss_before"]
     assert figures["off"] < figures["off_before"]
 

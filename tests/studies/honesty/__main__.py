@@ -1,14 +1,7 @@
 """Print what was measured: `python -m tests.studies.honesty`."""
 
-from __future__ import annotations
-
-from tests.studies.honesty import ranges
-
-
-def main() -> None:
-    """Print the tables."""
-    ranges.main()
-
+from tests.studies.honesty import probabilities, ranges
 
 if __name__ == "__main__":
-    main()
+    ranges.main()
+    probabilities.main()

