@@ -67,6 +67,11 @@ def model() -> None:
 )
 @click.option("--coverage", type=click.FloatRange(0.51, 0.99), default=0.9, show_default=True)
 @click.option("--force", is_flag=True, help="Replace a model of this name.")
+@click.option(
+    "--publish-rows",
+    is_flag=True,
+    help="Show visitors rows of the data, as similar cases and as examples.",
+)
 @models_folder
 def add(
     path: Path,
@@ -81,6 +86,7 @@ def add(
     required: str | None,
     coverage: float,
     force: bool,
+    publish_rows: bool,
     root: Path,
 ) -> None:
     """Make a model's folder from PATH, a joblib, pickle or ONNX file, and from its data.
@@ -108,6 +114,7 @@ def add(
         required=_split(required),
         coverage=coverage,
         force=force,
+        publish_rows=publish_rows,
     )
     # By default SIGTERM ends the process at once: nothing would be put back or cleaned up.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)

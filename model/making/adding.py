@@ -20,6 +20,11 @@ from model.making.dataset import (
     tighten_bounds,
 )
 from model.making.errors import AddError
+from model.making.examples import (
+    choose_examples,
+    describe_published,
+    round_typical_values,
+)
 from model.making.features import match_features
 from model.making.indexing import (
     LEAST_ROWS,
@@ -168,6 +173,8 @@ def _make_folder(
     notes += prepared.notes
     dataset = build_dataset(prepared, columns, truth, rows.held_out, notes.append)
     dataset = tighten_bounds(dataset)
+    if not options.publish_rows:
+        dataset = round_typical_values(dataset)
 
     report(next(stage))
     reference = encode_reference(dataset.fields)
@@ -176,8 +183,8 @@ def _make_folder(
     notes += describe_optional_fields(dataset)
 
     report(next(stage))
-    index = index_rows(dataset, importance)
-    if index is None:
+    index = index_rows(dataset, importance) if options.publish_rows else None
+    if index is None and options.publish_rows:
         notes.append(f"No similar rows are shown: fewer than {LEAST_ROWS} rows have every fact.")
 
     report(next(stage))
@@ -186,7 +193,12 @@ def _make_folder(
 
     report(next(stage))
     data = options.data.name
-    card = write_card(work / "card.toml", data, kind, dataset, output, importance, evaluation)
+    examples = choose_examples(kind, dataset, output, options.publish_rows)
+    similar = 0 if index is None else len(index.neighbors.rows)
+    notes.append(describe_published(examples, options.publish_rows, similar))
+    card = write_card(
+        work / "card.toml", data, kind, dataset, output, importance, evaluation, examples
+    )
     typical: dict[str, Value] = {item.name: item.field.example for item in dataset.fields}
     golden: list[Mapping[str, Value]] = [typical, *(example.values for example in card.examples)]
     manifest = write_manifest(

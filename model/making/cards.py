@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import numpy as np
 
 from model.contract import formatting
 from model.contract.card import Card
@@ -29,6 +26,7 @@ def write_card(
     output: DraftOutput,
     importance: Sequence[float],
     evaluation: Evaluation,
+    examples: Mapping[str, Mapping[str, Value]],
 ) -> Card:
     """Draft the card, write it, and read it back.
 
@@ -40,6 +38,7 @@ def write_card(
         output: what the model answers.
         importance: of each field; the most important required one is varied first.
         evaluation: what held-out rows showed.
+        examples: values as a visitor would type them, by title.
 
     Raises:
         AddError: if the drafted card is not valid.
@@ -78,7 +77,7 @@ def write_card(
         ),
         *(
             "[[examples]]\n" + format_lines({"title": title, "values": values})
-            for title, values in _choose_examples(kind, dataset, output).items()
+            for title, values in examples.items()
         ),
     ]
     path.write_text("\n".join(blocks), encoding="utf-8")
@@ -88,22 +87,6 @@ def write_card(
         raise AddError(f"The drafted card is not valid: {error}") from error
     assert isinstance(card, Card)  # noqa: S101 (it was just written)
     return card
-
-
-def _choose_examples(
-    kind: OutputKind, dataset: Dataset, output: DraftOutput
-) -> dict[str, dict[str, Value]]:
-    """Rows that stand for others by their title, with values as a visitor would type them."""
-    answers = dataset.predict(dataset.matrix.astype(np.float32))
-    chosen = kind.choose_rows(answers, dataset.truth, output) or {"A row of the data": 0}
-    return {
-        title: {
-            item.name: item.field.decode_typed(code)
-            for item, code in zip(dataset.fields, dataset.matrix[row].tolist(), strict=True)
-            if not math.isnan(code)
-        }
-        for title, row in chosen.items()
-    }
 
 
 def _comment(drafted: DraftField) -> str:

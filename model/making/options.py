@@ -17,7 +17,7 @@ class AddOptions:
     ``features`` are the columns of a model that does not know their names, in its order;
     ``classes`` the names of its classes, in its order; ``kinds`` the kinds of columns whose guess
     would be wrong; ``required`` the columns that the form always asks for, although the model
-    answers without them.
+    answers without them. ``publish_rows`` allows visitors to see rows of the data.
     """
 
     path: Path
@@ -32,3 +32,4 @@ class AddOptions:
     required: tuple[str, ...] = ()
     coverage: float = 0.9
     force: bool = False
+    publish_rows: bool = False

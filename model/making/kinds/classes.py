@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from model.making.dataset import Dataset
 from model.making.drafting import LOCALE, DraftOutput
 from model.making.errors import AddError
 from model.making.kinds.classification_metrics import measure_classifier
-from model.making.kinds.output_kind import Evaluation, OutputKind, skip_evaluation
+from model.making.kinds.output_kind import Band, Evaluation, OutputKind, skip_evaluation
 from model.making.naming import Naming, format_choice, name_target
 from model.making.onnx.graphs import append_one_hot, append_probabilities
 from model.making.options import AddNote, AddOptions
@@ -170,18 +171,23 @@ class ClassesKind(OutputKind):
             how, accuracy, metrics, probabilities=calibration, reliability=reliability
         )
 
-    def choose_rows(
+    def choose_bands(
         self, answers: Float64Array, truth: Float64Array, output: DraftOutput
-    ) -> dict[str, int]:
+    ) -> Sequence[Band]:
         predicted = answers.argmax(axis=1)
         by_frequency = np.argsort(-np.bincount(predicted, minlength=len(self.classes)))
-        chosen = {}
-        for code in by_frequency[:_MOST_EXAMPLES]:
+        bands = []
+        for code in by_frequency[:_MOST_EXAMPLES].tolist():
             right = np.flatnonzero((predicted == code) & (truth == code))
             if len(right):
-                best = right[np.argmax(answers[right, code])]
-                chosen[f"Probably {output.labels[code]}"] = int(best)
-        return chosen
+                bands.append(
+                    Band(
+                        f"Probably {output.labels[code]}",
+                        right[np.argsort(-answers[right, code], kind="stable")],
+                        partial(_comes_first, code),
+                    )
+                )
+        return bands
 
     def find_axis(self, truth: Float64Array) -> tuple[float, float] | None:
         return None
@@ -189,6 +195,10 @@ class ClassesKind(OutputKind):
     def read_answer(self, answer: Float64Array) -> tuple[float, str]:
         probability = float(answer.max()) if self.probabilities else 1.0
         return probability, str(self.classes[int(answer.argmax())])
+
+
+def _comes_first(code: int, answer: Float64Array) -> bool:
+    return bool(answer.argmax() == code)
 
 
 def draft_title(naming: Naming, labels: list[str]) -> str:

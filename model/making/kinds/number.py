@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from model.making.conformal import choose_scale, count_needed_rows
 from model.making.dataset import Dataset
 from model.making.drafting import LOCALE, DraftOutput
 from model.making.errors import AddError
-from model.making.kinds.output_kind import Evaluation, OutputKind, skip_evaluation
+from model.making.kinds.output_kind import Band, Evaluation, OutputKind, skip_evaluation
 from model.making.kinds.regression_metrics import (
     bin_truth,
     find_fullest_group,
@@ -31,6 +32,9 @@ from model.serving.intervals import ENOUGH_ROWS, describe_evidence
 
 _AXIS_QUANTILES = (0.005, 0.995)
 """A gauge from the lowest to the highest answer would leave most answers in a small part of it."""
+
+_IN_BAND = 0.1
+_LEAST_IN_BAND = 20
 
 
 class NumberKind(OutputKind):
@@ -154,15 +158,23 @@ class NumberKind(OutputKind):
             else "",
         )
 
-    def choose_rows(
+    def choose_bands(
         self, answers: Float64Array, truth: Float64Array, output: DraftOutput
-    ) -> dict[str, int]:
+    ) -> Sequence[Band]:
         order = np.argsort(answers, kind="stable")
-        shares = {"typical": 0.5, "low": 0.1, "high": 0.9}
-        return {
-            f"A {which} {output.naming.noun}": int(order[int(share * (len(order) - 1))])
-            for which, share in shares.items()
-        }
+        bands = []
+        for which, share in {"typical": 0.5, "low": 0.1, "high": 0.9}.items():
+            middle = int(share * (len(order) - 1))
+            nearest = np.argsort(np.abs(np.arange(len(order)) - middle), kind="stable")
+            low, high = np.quantile(answers, (share - _IN_BAND, share + _IN_BAND)).tolist()
+            bands.append(
+                Band(
+                    f"A {which} {output.naming.noun}",
+                    order[nearest[: max(_LEAST_IN_BAND, len(order) // 5)]],
+                    partial(_lies_between, low, high),
+                )
+            )
+        return bands
 
     def find_axis(self, truth: Float64Array) -> tuple[float, float] | None:
         low, high = np.quantile(truth, _AXIS_QUANTILES).tolist()
@@ -170,6 +182,10 @@ class NumberKind(OutputKind):
 
     def read_answer(self, answer: Float64Array) -> tuple[float, str]:
         return float(answer), ""
+
+
+def _lies_between(low: float, high: float, answer: Float64Array) -> bool:
+    return bool(low <= answer <= high)
 
 
 def choose_rounding_step(deviation: float) -> float:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pandas as pd
 
-from model.contract.arrays import Float64Array
+from model.contract.arrays import Float64Array, IntArray
 from model.contract.manifest import (
     Calibration,
     Metric,
@@ -41,6 +41,19 @@ class Evaluation:
     truth_bins: tuple[TruthBin, ...] = ()
     reliability: tuple[ReliabilityBin, ...] = ()
     limit: str = ""
+
+
+@dataclass(frozen=True)
+class Band:
+    """Rows with similar answers: indices, shape (rows,), of which the first stands for the others.
+
+    ``title`` is that of an example; ``holds`` tells of an answer, shape () or (classes,), whether
+    the title is true of it.
+    """
+
+    title: str
+    rows: IntArray
+    holds: Callable[[Float64Array], bool]
 
 
 class OutputKind(ABC):
@@ -112,10 +125,10 @@ class OutputKind(ABC):
         """Measure and calibrate on the held-out rows, as far as there are enough of them."""
 
     @abstractmethod
-    def choose_rows(
+    def choose_bands(
         self, answers: Float64Array, truth: Float64Array, output: DraftOutput
-    ) -> dict[str, int]:
-        """Choose rows that stand for others, by the title of the example; perhaps none.
+    ) -> Sequence[Band]:
+        """Choose bands of rows whose middle can be an example; perhaps none.
 
         Args:
             answers: of the model, see the class for the shape.
