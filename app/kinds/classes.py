@@ -9,7 +9,7 @@ from app.kinds.schemas import (
     build_contributions_schema,
 )
 from app.presentation.contexts import ApiTexts, KindAbout
-from app.presentation.result import ClassView
+from app.presentation.result import ClassView, Notes
 from app.presentation.scales import MAX_CERTAINTY, ShareScale, format_exact
 from model.contract import formatting
 from model.serving.kinds.classes import ClassModel
@@ -56,6 +56,19 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
             prediction.probability,
             subject=f"Probability of {label}",
             total_label=label,
+        )
+
+    def _make_notes(self, known: frozenset[str]) -> Notes:
+        accuracies = self.model.accuracies
+        if accuracies is None:
+            return super()._make_notes(known)
+        group = accuracies.find(known)
+        right = formatting.format_percent(group.right, self._card.locale, digits=1)
+        rows = formatting.format_number(group.rows, self._card.locale)
+        return Notes(
+            self._origin,
+            f"With these facts it named the right {self._output.noun} for {right} of {rows} cases "
+            "that it had not seen.",
         )
 
     def _present_classes(self, prediction: ClassPrediction) -> tuple[ClassView, ...]:

@@ -61,11 +61,30 @@ ResidualScale = Literal["linear", "sqrt", "log"]
 """The scale on which the ends of an interval count from the prediction."""
 
 
-class CalibrationGroup(BaseModel):
-    """The calibration of the interval for one set of known optional facts.
+class FactGroup(BaseModel):
+    """What was measured for one set of known optional facts.
 
     ``known`` are the optional facts that are given. A model with many optional facts has a group
-    for each number of ``unknown`` ones instead. At each of the ``knots``, ascending predictions,
+    for each number of ``unknown`` ones instead.
+    """
+
+    model_config = _STRICT
+
+    known: tuple[str, ...] = ()
+    unknown: int | None = Field(default=None, ge=0)
+
+
+class AccuracyGroup(FactGroup):
+    """The share of ``rows`` held-out rows for which a classifier was ``right``."""
+
+    right: float = Field(ge=0, le=1)
+    rows: int = Field(gt=0)
+
+
+class CalibrationGroup(FactGroup):
+    """The calibration of the interval for one set of known optional facts.
+
+    At each of the ``knots``, ascending predictions,
     ``lows`` and ``highs`` are the ends of the interval from the prediction: on the calibration's
     scale, in units of the predictor's own scale of the error, which is 1 for one without.
 
@@ -77,10 +96,6 @@ class CalibrationGroup(BaseModel):
     nearer to their nearest rows (see ``model.serving.neighbors``).
     """
 
-    model_config = _STRICT
-
-    known: tuple[str, ...] = ()
-    unknown: int | None = Field(default=None, ge=0)
     knots: tuple[float, ...] = Field(min_length=1)
     lows: tuple[NonPositiveFloat, ...]
     highs: tuple[NonNegativeFloat, ...]
@@ -199,7 +214,8 @@ class Manifest(ManifestBase):
     """What the training command of a tabular model writes.
 
     ``axis`` are the bounds of the scale on which a number is drawn; a classifier has none. It
-    may have calibrated ``probabilities`` instead (see ``model.serving.probabilities``).
+    may have calibrated ``probabilities`` instead (see ``model.serving.probabilities``), and
+    ``accuracies`` by which facts are known.
     ``truth_bins`` and ``reliability`` sum up what held-out rows showed, for plots.
     ``frame`` describes the input of an estimator that is served as it was saved, if that differs
     from the card's columns. ``runs_code`` says that the joblib file needs classes or functions that
@@ -214,6 +230,7 @@ class Manifest(ManifestBase):
     axis: tuple[float, float] | None = None
     calibration: Calibration | None = None
     probabilities: ProbabilityCalibration | None = None
+    accuracies: tuple[AccuracyGroup, ...] = ()
     neighbors: str = ""
     frame: Frame | None = None
     runs_code: bool = False

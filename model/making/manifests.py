@@ -96,6 +96,7 @@ def write_manifest(
         ood_thresholds=support,
         truth_bins=evaluation.truth_bins,
         reliability=evaluation.reliability,
+        accuracies=evaluation.accuracies,
         golden=golden,
     )
     save_manifest(folder, manifest)

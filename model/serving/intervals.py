@@ -1,12 +1,13 @@
 """Conformal prediction intervals, with the quantiles of the known optional facts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from model.contract import formatting
 from model.contract.arrays import Float64Array, FloatArray
 from model.contract.manifest import Calibration, CalibrationGroup, ResidualScale
+from model.serving.fact_groups import FactGroups
 
 
 def apply_scale(values: FloatArray, scale: ResidualScale) -> Float64Array:
@@ -98,27 +99,9 @@ class ConformalIntervals:
         self.relative = calibration.scale == "log"
         self._scale, self._coverage = calibration.scale, calibration.coverage
         self._optional = optional
-        self._groups = {frozenset(group.known): group for group in calibration.groups}
-        self._by_count = {
-            group.unknown: group for group in calibration.groups if group.unknown is not None
-        }
-
-    def find_group(self, known: Iterable[str]) -> CalibrationGroup:
-        """The calibration of a set of known optional facts, or of their number.
-
-        Raises:
-            KeyError: if the manifest has no such group.
-        """
-        facts = frozenset(known)
-        if self._by_count:
-            return self._by_count[len(self._optional) - len(facts)]
-        return self._groups[facts]
-
-    def count_missing_groups(self) -> int:
-        """How many groups of the optional facts have no calibration; 0 in a sound manifest."""
-        if self._by_count:
-            return len(set(range(len(self._optional) + 1)) - set(self._by_count))
-        return int(2 ** len(self._optional)) - len(self._groups)
+        self._groups = FactGroups(calibration.groups, optional)
+        self.find_group = self._groups.find
+        self.count_missing_groups = self._groups.count_missing
 
     def compute_bounds(
         self, values: Float64Array, spreads: FloatArray | None, groups: Sequence[CalibrationGroup]
@@ -151,11 +134,13 @@ class ConformalIntervals:
         Uses the widths that the training command measured, not this one row. None if no fact
         narrows it, or if the widths were measured by the number of facts alone.
         """
-        if self._by_count:
+        if not self._groups.by_set:
             return None
-        now = self._groups[known].width
+        now = self.find_group(known).width
         widths = {
-            name: self._groups[known | {name}].width for name in self._optional if name not in known
+            name: self.find_group(known | {name}).width
+            for name in self._optional
+            if name not in known
         }
         if not widths:
             return None

@@ -13,6 +13,7 @@ from sklearn.base import is_classifier
 
 from model.contract import formatting
 from model.contract.arrays import Float64Array
+from model.contract.manifest import AccuracyGroup
 from model.making.dataset import Dataset
 from model.making.drafting import LOCALE, DraftOutput
 from model.making.errors import AddError
@@ -22,6 +23,7 @@ from model.making.naming import Naming, format_choice, name_target
 from model.making.onnx.graphs import append_one_hot, append_probabilities
 from model.making.options import AddNote, AddOptions
 from model.making.prepared import TOLERANCE, PredictFloat64
+from model.making.subsets import iterate_groups
 
 _MOST_CLASSES = 50
 _MOST_EXAMPLES = 4
@@ -153,6 +155,16 @@ class ClassesKind(OutputKind):
             dataset.truth[dataset.held_out].astype(np.int64),
             self.probabilities,
         )
+        truth = dataset.truth[dataset.held_out]
+        accuracies = tuple(
+            AccuracyGroup(
+                known=known,
+                unknown=unknown,
+                right=float(np.mean(dataset.predict(masked).argmax(axis=1) == truth[chosen])),
+                rows=len(chosen),
+            )
+            for known, unknown, chosen, masked in iterate_groups(rows, dataset.optional)
+        )
         how = f"On {shown} rows that the model had not seen."
         if reliability:
             how += (
@@ -168,7 +180,12 @@ class ClassesKind(OutputKind):
             "seen."
         )
         return Evaluation(
-            how, accuracy, metrics, probabilities=calibration, reliability=reliability
+            how,
+            accuracy,
+            metrics,
+            probabilities=calibration,
+            reliability=reliability,
+            accuracies=accuracies,
         )
 
     def choose_bands(

@@ -129,12 +129,9 @@ class NumberKind(OutputKind):
             )
             add_note(f"There is no range. {how}")
             return Evaluation(how, "Too few rows were held out to give a range.")
-        optional = [
-            (column, item.name) for column, item in enumerate(dataset.fields) if not item.required
-        ]
         truth = dataset.truth[dataset.held_out]
         metrics, calibration = measure_regressor(
-            dataset.predict, rows, truth, optional, coverage, choose_scale(dataset.truth)
+            dataset.predict, rows, truth, dataset.optional, coverage, choose_scale(dataset.truth)
         )
         fullest = find_fullest_group(calibration.groups)
         evidence = describe_evidence(fullest, LOCALE)

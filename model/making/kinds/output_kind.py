@@ -11,6 +11,7 @@ import pandas as pd
 
 from model.contract.arrays import Float64Array, IntArray
 from model.contract.manifest import (
+    AccuracyGroup,
     Calibration,
     Metric,
     ProbabilityCalibration,
@@ -40,6 +41,7 @@ class Evaluation:
     probabilities: ProbabilityCalibration | None = None
     truth_bins: tuple[TruthBin, ...] = ()
     reliability: tuple[ReliabilityBin, ...] = ()
+    accuracies: tuple[AccuracyGroup, ...] = ()
     limit: str = ""
 
 

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from sklearn.metrics import r2_score
 
-from model.contract.arrays import BoolArray, Float64Array
+from model.contract.arrays import Float64Array
 from model.contract.manifest import Calibration, CalibrationGroup, Metric, ResidualScale, TruthBin
 from model.making.conformal import (
     FIFTHS,
-    count_needed_rows,
     cross_validate,
     find_fifths,
     fit_intervals,
 )
 from model.making.kinds.output_kind import make_metric, make_share, round_digits
 from model.making.prepared import PredictFloat64
-from model.making.subsets import mask_features
+from model.making.subsets import EVERY_SUBSET, iterate_groups
 from model.serving.intervals import compute_bounds
-
-EVERY_SUBSET = 6
-"""Optional facts up to which each set of known ones gets its own interval."""
 
 _METHOD = (
     "{share} of 100 rows should fall into their range. It is a conformal range: its width was set "
@@ -56,17 +51,12 @@ def measure_regressor(
     Raises:
         ValueError: if the rows cannot give that coverage.
     """
-    columns = [column for column, _ in optional]
-    has = ~np.isnan(matrix[:, columns])
-    groups = []
-    for known, unknown, kept in _list_groups(has, [name for _, name in optional]):
-        # Rows that lack one of these facts take part only where there are too few others.
-        rows = np.flatnonzero((has | ~kept).all(axis=1))
-        if len(rows) < max(count_needed_rows(0.95), len(matrix) // 10):
-            rows = np.arange(len(matrix))
-        masked = mask_features(matrix[rows], kept[rows], columns).astype(np.float32)
-        group = calibrate_group(predict(masked), truth[rows], coverage, scale)
-        groups.append(group.model_copy(update={"known": known, "unknown": unknown}))
+    groups = [
+        calibrate_group(predict(masked), truth[rows], coverage, scale).model_copy(
+            update={"known": known, "unknown": unknown}
+        )
+        for known, unknown, rows, masked in iterate_groups(matrix, optional)
+    ]
     values = predict(matrix.astype(np.float32))
     metrics = [
         make_metric("error", "Median error", float(np.median(np.abs(values - truth)))),
@@ -152,27 +142,3 @@ def bin_truth(values: Float64Array, truth: Float64Array) -> tuple[TruthBin, ...]
         estimate = round_digits(float(np.median(values[rows])))
         bins.append(TruthBin(estimate=estimate, low=low, middle=middle, high=high))
     return tuple(bins)
-
-
-def _list_groups(
-    has: BoolArray, names: Sequence[str]
-) -> Iterator[tuple[tuple[str, ...], int | None, BoolArray]]:
-    """Every set of known facts; where these are too many, every number of unknown ones.
-
-    Args:
-        has: which of the optional facts each row has, shape (rows, optional).
-        names: of these facts.
-
-    Yields:
-        The known facts, or the number of unknown ones; and the facts to keep, shaped as ``has``.
-    """
-    if len(names) <= EVERY_SUBSET:
-        for size in range(len(names) + 1):
-            for known in itertools.combinations(names, size):
-                keep = np.array([name in known for name in names], dtype=bool)
-                yield known, None, np.tile(keep, (len(has), 1))
-        return
-    for unknown in range(len(names) + 1):
-        order = np.random.default_rng(unknown).random(has.shape)
-        order[~has] = -1  # the facts that are unknown anyway are left out first
-        yield (), unknown, np.argsort(np.argsort(order, axis=1), axis=1) >= unknown

@@ -1,5 +1,7 @@
 """Models that the repo has never seen, from one command to pages with reasons."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.kinds.classes import ClassAdapter
@@ -144,12 +146,28 @@ def test_similar_rows_show_what_was_observed(added_models: AddedModels) -> None:
     assert " in None" not in answer.text
 
 
+def test_how_often_a_class_was_right_is_said_for_the_facts_that_are_given(
+    added_models: AddedModels,
+) -> None:
+    model = added_models.load("penguins")
+    assert isinstance(model, ClassModel)
+    assert model.accuracies is not None
+    assert model.accuracies.count_missing() == 0
+    adapter, every = ClassAdapter(model), frozenset(model.card.optional)
+    said = {known: adapter.get_notes(known).accuracy for known in (every, frozenset[str]())}
+    for known, text in said.items():
+        group = model.accuracies.find(known)
+        assert f"for {group.right:.1%} of {group.rows} cases that it had not seen" in text
+    assert said[every] != said[frozenset()]
+
+
 def test_one_figure_for_all_rows_is_not_said_to_hold_with_facts_left_empty(
     added_models: AddedModels,
 ) -> None:
     model = added_models.load("penguins")
     assert isinstance(model, ClassModel)
-    adapter = ClassAdapter(model)
+    old = replace(model, manifest=model.manifest.model_copy(update={"accuracies": ()}))
+    adapter = ClassAdapter(old)
     every = frozenset(model.card.optional)
     assert adapter.get_notes(every).accuracy == model.manifest.accuracy
     assert "may be wrong more often" in adapter.get_notes(frozenset()).accuracy

@@ -182,7 +182,7 @@ def test_an_answer_that_is_no_number_is_not_the_golden_one(
     [
         ("golden", 1, "value"), ("golden", 1, "low"), ("golden", 1, "high"),
         ("golden", 1, "features", "sqft"), ("metrics", 0, "value"), ("axis", 0), ("axis", 1),
-        ("reference", "sqft"), ("temperature",), ("ood_thresholds",), ("calibration", "coverage"),
+        ("reference", "sqft"), ("ood_thresholds",), ("calibration", "coverage"),
         *(("calibration", "groups", 3, key) for key in ("width", "error")),
         *(("calibration", "groups", 3, key, 0) for key in ("knots", "lows", "highs")),
         ("calibration", "groups", 3, "ood_threshold"),
