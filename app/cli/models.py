@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.cli.plots import write_plots
 from app.config import ROOT, SettingError, Settings
 from model import ModelError, load_model, read_card
 from model.contract.fields import FIELD_KINDS
@@ -127,6 +128,7 @@ def add(
                 bar.update(STAGES.index(stage) - bar.pos, stage)
 
             added = add_model(options, root, report)
+            write_plots(added.folder)
             bar.update(len(STAGES) - bar.pos, "done")
     except AddError as error:
         raise click.ClickException(str(error)) from None

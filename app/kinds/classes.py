@@ -9,6 +9,7 @@ from app.kinds.schemas import (
     build_contributions_schema,
 )
 from app.presentation.contexts import ApiTexts, KindAbout
+from app.presentation.plots import plot_reliability
 from app.presentation.result import ClassView, Notes
 from app.presentation.scales import MAX_CERTAINTY, ShareScale, format_exact
 from model.contract import formatting
@@ -138,6 +139,8 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         calibration = self._calibration
         if calibration is None:
             return self._about("", "")
+        bins = self.model.manifest.reliability
+        plots = [plot_reliability(bins)] if bins else []
         locale = self._card.locale
         divisor = f"{calibration.temperature:.2f}"
         text = (
@@ -151,4 +154,4 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
                 f" None is shown above {most}: {rows} rows cannot show that it is more certain, "
                 "and of the rows for which it was surest some may have been wrong."
             )
-        return self._about(text, "What the probabilities mean")
+        return self._about(text, "What the probabilities mean", plots)

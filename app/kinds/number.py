@@ -9,6 +9,7 @@ from app.kinds.rows import Headline, RowAdapter
 from app.kinds.schemas import NUMBER, build_answer, build_contributions_schema, build_object
 from app.presentation import charts
 from app.presentation.contexts import ApiTexts, KindAbout
+from app.presentation.plots import plot_coverage, plot_truth
 from app.presentation.result import Notes
 from app.presentation.scales import NumberScale, format_exact, round_up
 from model.contract import formatting
@@ -183,18 +184,25 @@ class NumberAdapter(RowAdapter[PointPrediction]):
             {"low": NUMBER, "high": NUMBER, "coverage": share, "evidence": evidence}
         )
 
+    def _format_rounded(self, value: float) -> str:
+        return self._scale.format(self._scale.round(value))
+
     def api_texts(self) -> ApiTexts:
         return self._describe_api("prediction", "interval")
 
     def about(self) -> KindAbout:
         calibration, intervals = self.model.manifest.calibration, self.model.intervals
-        method = ""
+        method, plots, bins = "", [], self.model.manifest.truth_bins
+        if bins:
+            plots.append(plot_truth(bins, self._output.noun, self._format_rounded))
         if calibration is not None and intervals is not None:
             every = frozenset(self._card.optional)
             with_every = "With every fact given: " if every else ""
             evidence = self._get_evidence(every) or ""
             method = f"{calibration.method} {with_every}{evidence}".rstrip()
-        return self._about(method, "What the range means")
+            if fifths := intervals.find_group(every).fifths:
+                plots.append(plot_coverage(fifths, calibration.coverage))
+        return self._about(method, "What the range means", plots)
 
 
 def _split_sentence(sentence: str, share: str) -> tuple[str, str, str]:

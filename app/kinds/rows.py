@@ -20,6 +20,7 @@ from app.presentation.about import describe_origin
 from app.presentation.contexts import ApiTexts, KindAbout, Row
 from app.presentation.explanations import ExplanationPresenter
 from app.presentation.form import FormView, build_form
+from app.presentation.plots import PlotView
 from app.presentation.result import FIX_TEXT, Notes, Result
 from app.presentation.scales import Scale
 from app.presentation.submission import Submission, read_submission
@@ -217,7 +218,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         (explained,) = self.model.explain([features or {}])
         return describe_row_api(self._card, self.serialize(explained), first, second)
 
-    def _about(self, method: str, method_title: str) -> KindAbout:
+    def _about(self, method: str, method_title: str, plots: Iterable[PlotView] = ()) -> KindAbout:
         fields = tuple(
             Row(
                 field.label,
@@ -225,4 +226,4 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             )
             for field in self._card.fields
         )
-        return KindAbout(self.model.manifest.accuracy, fields, method, method_title)
+        return KindAbout(self.model.manifest.accuracy, fields, method, method_title, tuple(plots))

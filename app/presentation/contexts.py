@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from app.presentation.cached_templates import CachedTemplate
 from app.presentation.form import FormView
+from app.presentation.plots import PlotView
 from app.presentation.result import Result
 from app.presentation.submission import Problem
 
@@ -70,13 +71,15 @@ class KindAbout(NamedTuple):
     """What only one kind of model says about itself.
 
     ``method`` says how its ranges or probabilities were calibrated, "" where they were not;
-    ``method_title`` is the heading above it. ``fields`` are the fields with what they accept.
+    ``method_title`` is the heading above it. ``fields`` are the fields with what they accept,
+    ``plots`` show what held-out rows showed.
     """
 
     accuracy: str
     fields: tuple[Row, ...]
     method: str = ""
     method_title: str = ""
+    plots: tuple[PlotView, ...] = ()
 
 
 class AboutContext(NamedTuple):

@@ -1,12 +1,11 @@
 """Rewrites the files of a model's folder in the present format."""
 
-import json
 import re
 import tomllib
 from pathlib import Path
 
 from model.contract.errors import ModelError
-from model.contract.files import parse_toml, read_json, read_toml
+from model.contract.files import parse_toml, read_json, read_toml, write_json
 from model.contract.formats import CARD_FORMAT, CARD_STEPS, FIELD_KEYS, MANIFEST_STEPS, upgrade
 
 
@@ -28,8 +27,7 @@ def upgrade_folder(folder: Path) -> None:
     if not same:
         raise ModelError(f"{card} cannot be rewritten: write each key on a line of its own, once.")
     card.write_text(rewritten, encoding="utf-8")
-    written = json.dumps(figures, indent=1, ensure_ascii=False)
-    manifest.write_text(written + "\n", encoding="utf-8")
+    write_json(manifest, figures)
 
 
 def _rewrite(text: str, kind: str) -> str:

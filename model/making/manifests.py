@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +13,7 @@ from pathlib import Path
 from model.contract.arrays import Float64Array
 from model.contract.card import Card
 from model.contract.fields import Value
+from model.contract.files import write_json
 from model.contract.manifest import (
     Artifact,
     Calibration,
@@ -105,8 +105,7 @@ def write_manifest(
 
 def save_manifest(folder: Path, manifest: ManifestBase) -> None:
     """Write ``manifest.json``."""
-    text = json.dumps(manifest.model_dump(mode="json"), indent=1, ensure_ascii=False)
-    (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    write_json(folder / "manifest.json", manifest.model_dump(mode="json"))
 
 
 def answer_golden_rows(
