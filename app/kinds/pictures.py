@@ -30,6 +30,7 @@ from app.presentation.result import FIX_TEXT, ClassView, Notes, Result
 from app.presentation.scales import ShareScale
 from app.presentation.submission import Problem, Submission
 from model import Picture
+from model.contract import formatting
 from model.contract.pictures import LARGE_BYTES, MEGABYTES
 from model.serving.kinds.pictures import PictureModel
 from model.serving.served_model import ClassPrediction, Explained, ServedModel
@@ -69,7 +70,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         self._field = card.field
         self.names = (card.field.name,)
         self._output = card.output
-        calibration = model.manifest.probabilities
+        self._calibration = calibration = model.manifest.probabilities
         rows = None if calibration is None else calibration.rows
         self._scale = ShareScale(card.output, card.locale, rows)
         self._notes = Notes(describe_origin(card, model.manifest), model.manifest.accuracy)
@@ -240,9 +241,20 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         )
 
     def about(self) -> KindAbout:
+        method, calibration = "", self._calibration
+        if calibration is not None and calibration.rows is not None:
+            locale = self.model.card.locale
+            most = formatting.format_percent(calibration.most, locale, digits=2)
+            cases = formatting.format_number(calibration.rows, locale)
+            method = (
+                f"No probability is shown above {most}: {cases} cases cannot show that an answer "
+                "is more certain. How often the surest answers were right was not counted."
+            )
         return KindAbout(
             f"{self.warning} {self.model.manifest.accuracy}",
             (Row(self._field.label, self._field.accepted_text),),
+            method,
+            "What the probabilities mean",
         )
 
 
