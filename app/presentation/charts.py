@@ -112,7 +112,8 @@ def lay_out_curve(
         current: the visitor's own code and prediction, or None.
     """
     first, last = values[0], values[-1]
-    bottom, top = min(low), max(high)
+    # A range that ends at 0 does not hold a prediction below it.
+    bottom, top = min(*low, *predictions), max(*high, *predictions)
     if current:
         first, last = min(first, current[0]), max(last, current[0])
         bottom, top = min(bottom, current[1]), max(top, current[1])

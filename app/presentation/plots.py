@@ -11,6 +11,9 @@ WIDTH = 300
 HEIGHT = 200
 
 _FIFTHS = ("lowest", "low", "middle", "high", "highest")
+_LONGEST_TICK = 12
+"""Characters for which there is room beside the plot; below it the same text stands in any case."""
+
 _LEAST_SHARE = 0.5
 """Where the axis of shares begins, if all are above it."""
 
@@ -76,7 +79,7 @@ def plot_truth(
         "estimated",
         "true",
         (Tick(0, first), Tick(WIDTH, last)),
-        (Tick(HEIGHT, first), Tick(0, last)),
+        (Tick(HEIGHT, first), Tick(0, last)) if max(len(first), len(last)) <= _LONGEST_TICK else (),
     )
 
 
