@@ -84,7 +84,7 @@ def test_a_holdout_that_is_classified_wholly_right_makes_nothing_certain(rows: i
     calibration = fit_calibration(hesitant, truth)
     shown = apply_calibration(hesitant, calibration)
     assert calibration.most <= (rows + 0.5) / (rows + 1)
-    assert shown.max() < 0.92
+    assert shown.max() < 0.9
     certain = apply_calibration(np.eye(2)[truth], calibration)
     assert certain.max() <= (rows + 0.5) / (rows + 1)
 
