@@ -54,8 +54,8 @@ class CalibrationGroup(BaseModel):
     residual divided by the scale, which is 1 for a predictor without one. ``width`` is the median
     width of the interval and ``error`` the median absolute error over the calibration rows: on a
     log scale relative to prediction and truth, on a linear scale in the prediction's unit.
-    ``ood_threshold`` is that of the out-of-distribution distance: 99 % of the training rows are
-    nearer to their nearest rows (see ``model.serving.neighbors``).
+    ``ood_threshold`` is there in models of before: 99 % of the training rows were nearer to their
+    nearest rows.
     """
 
     model_config = _STRICT
@@ -119,9 +119,11 @@ class Manifest(ManifestBase):
     may have a ``temperature`` instead of a calibration (see ``model.serving.temperature``).
     ``frame`` describes the input of an estimator that is served as it was saved, if that differs
     from the card's columns. ``runs_code`` says that the joblib file needs classes or functions that
-    are not known here: loading it runs its code, which somebody trusted. ``ood_thresholds`` are the
-    out-of-distribution thresholds of a model without calibration groups, by the number of unknown
-    facts.
+    are not known here: loading it runs its code, which somebody trusted. ``neighbors`` and
+    ``copula`` are the files of the similar rows and of the joint distribution of the facts, which
+    finds rows that are out-of-distribution. A model of before has thresholds for the distance to
+    its nearest rows instead: ``ood_thresholds`` by the number of unknown facts, or one in each
+    group of the calibration.
     """
 
     columns: tuple[str, ...]
@@ -131,6 +133,7 @@ class Manifest(ManifestBase):
     calibration: Calibration | None = None
     temperature: float | None = Field(default=None, gt=0)
     neighbors: str = ""
+    copula: str = ""
     frame: Frame | None = None
     runs_code: bool = False
     ood_thresholds: tuple[float, ...] = ()

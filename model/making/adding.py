@@ -13,6 +13,7 @@ from model.contract.fields import Value
 from model.contract.manifest import TrainingData
 from model.making.cards import write_card
 from model.making.columns import infer_columns
+from model.making.copula_fitting import fit_copula
 from model.making.dataset import (
     build_dataset,
     describe_optional_fields,
@@ -176,9 +177,10 @@ def _make_folder(
     notes += describe_optional_fields(dataset)
 
     report(next(stage))
-    index = index_rows(dataset, importance)
-    if index is None:
+    neighbors = index_rows(dataset, importance)
+    if neighbors is None:
         notes.append(f"No similar rows are shown: fewer than {LEAST_ROWS} rows have every fact.")
+    copula = fit_copula(dataset.matrix[~dataset.held_out], dataset.choices)
 
     report(next(stage))
     output = kind.draft_output(dataset.truth, options)
@@ -194,7 +196,8 @@ def _make_folder(
         card,
         kind,
         evaluation,
-        index,
+        neighbors,
+        copula,
         artifacts=prepared.files,
         served=prepared.served,
         data=TrainingData(
