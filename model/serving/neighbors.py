@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ class Neighbors:
         self._roots: list[float] = roots.tolist()
         self._scaled = list(np.ascontiguousarray((rows * roots).T))
         self._choices = {column: rows[:, column].astype(np.intp) for column in tables}
+        self._find_squares = lru_cache(maxsize=256)(self.compute_squared_differences)
 
     def compute_squared_distances(
         self, codes: Sequence[float], columns: Iterable[int]
@@ -58,12 +60,9 @@ class Neighbors:
             codes: the row, one code a field.
             columns: the facts that count; none of them may be unknown in ``codes``.
         """
-        parts = (self.compute_squared_differences(column, codes[column]) for column in columns)
-        total = next(parts, None)
-        if total is None:
-            return np.zeros(len(self.rows), dtype=np.float32)
-        for part in parts:
-            total += part
+        total = np.zeros(len(self.rows), dtype=np.float32)
+        for column in columns:
+            total += self._find_squares(column, codes[column])
         return total
 
     def compute_squared_differences(self, column: int, code: float) -> Float32Array:

@@ -314,30 +314,29 @@ class TabularModel(ServedModel[Features, PredictionT]):
     def _find_mismatches(
         self, waiting: Sequence[tuple[list[float], _Plan]]
     ) -> list[tuple[Mismatch | None, Sequence[bool]]]:
-        """Find what does not go together in each row, None in one like those in training.
+        """Find in each row what makes it unlike the training rows, None where it is like them.
 
-        And whether each point of its curve is like them.
+        Returns:
+            That of each row, and whether each point of its curve is like them.
         """
         groups: dict[_Plan, list[int]] = {}
         for index, (_, plan) in enumerate(waiting):
             groups.setdefault(plan, []).append(index)
-        found: dict[int, tuple[Mismatch | None, Sequence[bool]]] = {}
+        found: list[tuple[Mismatch | None, Sequence[bool]]] = [(None, ())] * len(waiting)
         for plan, indices in groups.items():
             rows = [waiting[index][0] for index in indices]
             inside = (~plan.find_outliers(rows)).tolist()
             for index, codes, (own, *points) in zip(indices, rows, inside, strict=True):
                 found[index] = None if own else self._name_culprits(codes, plan), points
-        return [found[index] for index in range(len(waiting))]
+        return found
 
     def _name_culprits(self, codes: list[float], plan: _Plan) -> Mismatch | None:
         if plan.facts is None:
             return None
         columns, alone = plan.facts.find_culprits(plan.facts.compute_scores([codes])[0])
-        fields = [self.card.fields[column] for column in columns]
-        decoded = [
-            field.decode(codes[column]) for field, column in zip(fields, columns, strict=True)
-        ]
-        return Mismatch(dict(zip((field.name for field in fields), decoded, strict=True)), alone)
+        fields = self.card.fields
+        facts = {fields[column].name: fields[column].decode(codes[column]) for column in columns}
+        return Mismatch(facts, alone)
 
     def _make_plan(
         self,
