@@ -92,8 +92,8 @@ class CalibrationGroup(FactGroup):
     scale relative to prediction and truth, else in the prediction's unit. ``inside`` is the share
     of ``rows`` held-out rows within an interval that others set, and ``fifths`` the same for each
     fifth of the predictions, from the lowest; a model of an earlier format has none of the three.
-    ``ood_threshold`` is that of the out-of-distribution distance: 99 % of the training rows are
-    nearer to their nearest rows (see ``model.serving.neighbors``).
+    ``ood_threshold`` is there in models of before: 99 % of the training rows were nearer to their
+    nearest rows.
     """
 
     knots: tuple[float, ...] = Field(min_length=1)
@@ -219,9 +219,11 @@ class Manifest(ManifestBase):
     ``truth_bins`` and ``reliability`` sum up what held-out rows showed, for plots.
     ``frame`` describes the input of an estimator that is served as it was saved, if that differs
     from the card's columns. ``runs_code`` says that the joblib file needs classes or functions that
-    are not known here: loading it runs its code, which somebody trusted. ``ood_thresholds`` are the
-    out-of-distribution thresholds of a model without calibration groups, by the number of unknown
-    facts.
+    are not known here: loading it runs its code, which somebody trusted. ``neighbors`` and
+    ``copula`` are the files of the similar rows and of the joint distribution of the facts, which
+    finds rows that are out-of-distribution. A model of before has thresholds for the distance to
+    its nearest rows instead: ``ood_thresholds`` by the number of unknown facts, or one in each
+    group of the calibration.
     """
 
     columns: tuple[str, ...]
@@ -232,6 +234,7 @@ class Manifest(ManifestBase):
     probabilities: ProbabilityCalibration | None = None
     accuracies: tuple[AccuracyGroup, ...] = ()
     neighbors: str = ""
+    copula: str = ""
     frame: Frame | None = None
     runs_code: bool = False
     ood_thresholds: tuple[float, ...] = ()

@@ -13,6 +13,7 @@ from model.contract.fields import Value
 from model.contract.manifest import TrainingData
 from model.making.cards import write_card
 from model.making.columns import infer_columns
+from model.making.copula_fitting import fit_copula
 from model.making.dataset import (
     build_dataset,
     describe_optional_fields,
@@ -183,9 +184,10 @@ def _make_folder(
     notes += describe_optional_fields(dataset)
 
     report(next(stage))
-    index = index_rows(dataset, importance) if options.publish_rows else None
-    if index is None and options.publish_rows:
+    neighbors = index_rows(dataset, importance) if options.publish_rows else None
+    if neighbors is None and options.publish_rows:
         notes.append(f"No similar rows are shown: fewer than {LEAST_ROWS} rows have every fact.")
+    copula = fit_copula(dataset.matrix[~dataset.held_out], dataset.choices)
 
     report(next(stage))
     output = kind.draft_output(dataset.truth, options)
@@ -194,7 +196,7 @@ def _make_folder(
     report(next(stage))
     data = options.data.name
     examples = choose_examples(kind, dataset, output, options.publish_rows)
-    similar = 0 if index is None else len(index.neighbors.rows)
+    similar = 0 if neighbors is None else len(neighbors.rows)
     notes.append(describe_published(examples, options.publish_rows, similar))
     card = write_card(
         work / "card.toml", data, kind, dataset, output, importance, evaluation, examples
@@ -206,7 +208,8 @@ def _make_folder(
         card,
         kind,
         evaluation,
-        index,
+        neighbors,
+        copula,
         artifacts=prepared.files,
         served=prepared.served,
         data=TrainingData(

@@ -64,26 +64,22 @@ def describe_evidence(group: CalibrationGroup, locale: str) -> str:
     if group.rows is None:
         return ""
     rows = formatting.format_number(group.rows, locale)
-    cases = f"{rows} cases that the model had not seen"
     if group.inside is None:
-        return f"The range was set on {cases}, too few to measure how often it holds."
+        return f"The range was set on {rows} unseen cases, too few to measure how often it holds."
+    measured = f"Measured on {rows} unseen cases"
     if group.rows < FEW_ROWS:
         return (
-            f"That was measured on {cases}, over all of them alone: they are too few to say how "
-            "it is for low or for high answers."
+            f"{measured}, over all of them alone: they are too few to say how it is for low or for "
+            "high answers."
         )
     *most, last = (str(round(share * 100)) for share in group.fifths)
     if group.rows < ENOUGH_ROWS:
         return (
-            f"That was measured on {cases}. For low and high answers it was measured only roughly: "
-            f"{', '.join(most)} and {last} of 100, from the lowest fifth of the answers to the "
-            "highest."
+            f"{measured}, for low and high answers only roughly: {', '.join(most)} and {last} of "
+            "100 ranges held, from the lowest fifth of the answers to the highest."
         )
     least = round(min(group.fifths) * 100)
-    return (
-        f"That was measured on {cases}, also among low and high answers: in each fifth of the "
-        f"answers at least {least} of 100 ranges held."
-    )
+    return f"{measured}; also among low and high answers at least {least} of 100 ranges held."
 
 
 class ConformalIntervals:

@@ -76,15 +76,13 @@ def test_a_range_of_roots_never_goes_below_zero() -> None:
     ("rows", "inside", "said"),
     [
         (None, None, ""),
-        (20, None, "The range was set on 20 cases that the model had not seen, too few to measure "
-         "how often it holds."),
-        (60, 0.95, "That was measured on 60 cases that the model had not seen, over all of them "
-         "alone: they are too few to say how it is for low or for high answers."),
-        (150, 0.9, "That was measured on 150 cases that the model had not seen. For low and high "
-         "answers it was measured only roughly: 87, 90, 93, 90 and 90 of 100, from the lowest "
-         "fifth of the answers to the highest."),
-        (2344, 0.9, "That was measured on 2,344 cases that the model had not seen, also among low "
-         "and high answers: in each fifth of the answers at least 87 of 100 ranges held."),
+        (20, None, "The range was set on 20 unseen cases, too few to measure how often it holds."),
+        (60, 0.95, "Measured on 60 unseen cases, over all of them alone: they are too few to say "
+         "how it is for low or for high answers."),
+        (150, 0.9, "Measured on 150 unseen cases, for low and high answers only roughly: 87, 90, "
+         "93, 90 and 90 of 100 ranges held, from the lowest fifth of the answers to the highest."),
+        (2344, 0.9, "Measured on 2,344 unseen cases; also among low and high answers at least 87 "
+         "of 100 ranges held."),
     ],
 )  # fmt: skip
 def test_what_is_promised_depends_on_how_many_rows_were_held_out(
