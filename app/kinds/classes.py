@@ -23,7 +23,6 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
     """Presents and serializes the predictions of a model of classes."""
 
     model: ClassModel
-    styles = ("shares.css",)
     contributions_key = "probability"
 
     def __init__(self, model: ClassModel) -> None:
@@ -32,7 +31,7 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         self.guess_warning = f"{self._output.outside_text}."
         self._labels = {item.value: item.label for item in self._output.classes}
 
-    def _write_headline(self, explained: Explained[ClassPrediction]) -> Headline:
+    def _write_headline(self, explained: Explained[ClassPrediction], case: str = "") -> Headline:
         prediction = explained.prediction
         label = self._labels[prediction.label]
         certainty = (
@@ -40,22 +39,30 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
             if explained.out_of_distribution
             else self._describe_certainty(prediction)
         )
+        share = prediction.probability
+        short = "" if share is None else f"{self._scale.format(share)} sure"
         return Headline(
             prediction.label,
             label,
             certainty,
+            "A guess" if explained.out_of_distribution else short,
             f": {label}. {certainty}",
-            self._present_classes(prediction),
+            self._present_classes(prediction.probabilities),
             prediction.probability,
             subject=f"Probability of {label}",
             total_label=label,
         )
 
-    def _present_classes(self, prediction: ClassPrediction) -> tuple[ClassView, ...]:
+    @property
+    def _blank(self) -> tuple[ClassView, ...]:
+        shown = self._output.classes[:MAX_CLASSES] if self._output.probabilities else ()
+        return tuple(ClassView(item.value, item.label, "", "", 0.0) for item in shown)
+
+    def _present_classes(self, probabilities: tuple[float, ...] | None) -> tuple[ClassView, ...]:
         """The most probable classes, the first one first."""
-        if prediction.probabilities is None:
+        if probabilities is None:
             return ()
-        shares = dict(zip(self._output.classes, prediction.probabilities, strict=True))
+        shares = dict(zip(self._output.classes, probabilities, strict=True))
         most_probable = sorted(shares, key=lambda item: -shares[item])[:MAX_CLASSES]
         return tuple(
             ClassView(

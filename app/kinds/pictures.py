@@ -57,7 +57,7 @@ print(answer["label"], answer["probability"])
 class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
     """Reads uploads for one model, within the limits of memory and time, and writes its answers."""
 
-    styles = ("image.css", "shares.css")
+    styles = ("image.css",)
 
     def __init__(self, model: PictureModel) -> None:
         # Pages and API refuse the pictures for which there is no prediction.
@@ -115,17 +115,21 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
     ) -> Result:
         output = self._output
         if submission is None or submission.missing:
-            sentence = f"{self._field.missing_text}, and the {output.noun} appears here."
+            sentence = f"The {output.noun} appears here."
             return Result(
                 "empty" if submission is None else "withdrawn",
                 output.label,
-                announcement="" if submission is None else sentence,
+                self._field.missing_text,
+                announcement=""
+                if submission is None
+                else f"{self._field.missing_text}. {sentence}",
                 sentence=sentence,
             )
         if submission.row is None or explained is None or explained.saliency is None:
             heading = f"No {output.noun}"
             return Result(
                 "withdrawn",
+                output.label,
                 heading,
                 announcement=f"{heading}. {submission.errors[self._field.name]}",
                 sentence=FIX_TEXT,
@@ -133,7 +137,6 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             )
         classes = self._present_classes(explained.prediction)
         (predicted,) = (item for item in classes if item.value == explained.prediction.label)
-        shares = " and ".join(f"{item.label.lower()} {item.text}" for item in reversed(classes))
         width, height = fit_picture(submission.row.width, submission.row.height)
         return Result(
             "fresh",
@@ -141,7 +144,8 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             announcement=f"{output.label}: {predicted.label}, {predicted.text}. {self.warning}",
             value=predicted.value,
             text=predicted.label,
-            certainty=f"The network gives {shares}, if both are equally common.",
+            certainty=f"{predicted.text} sure. {self.warning}",
+            short_certainty=f"{predicted.text} sure. {self.warning}",
             detail=PictureView(
                 classes,
                 encode_data_url(submission.row.square),
@@ -152,6 +156,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
                 output.map_text,
             ),
             notes=self._notes,
+            title=f"{predicted.label}, {predicted.text} sure",
         )
 
     def _present_classes(self, prediction: ClassPrediction) -> tuple[ClassView, ...]:

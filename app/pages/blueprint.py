@@ -1,16 +1,19 @@
 """The pages of one model: form, result, fragment and about."""
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from app.http.responses import REVALIDATED, respond
 from app.http.routes import Surface
 from app.kinds.adapter import KindAdapter
 from app.limits.background import run_in_thread
 from app.presentation.about import build_about_context
-from app.presentation.contexts import FieldErrorsContext, PageContext, Renderer
+from app.presentation.contexts import FieldErrorsContext, HintsContext, PageContext, Renderer
+from app.presentation.form import Hints
+from app.presentation.result import Result
 from app.presentation.submission import Submission
 from app.telemetry.request_records import Outcome, record_outcome
 from model.serving.served_model import Explained
@@ -19,8 +22,16 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 
+SUFFIX = " – Formcast"
+"""What ends the title of every page."""
+
+
 def pages_blueprint(
-    adapter: KindAdapter[Any, Any], prefix: str, render: Renderer, embedded: bool = False
+    adapter: KindAdapter[Any, Any],
+    prefix: str,
+    render: Renderer,
+    embedded: bool = False,
+    public_url: str = "",
 ) -> Blueprint:
     """Create the routes of one model.
 
@@ -29,6 +40,7 @@ def pages_blueprint(
         prefix: where its addresses begin, "" for the default model.
         render: renders the templates.
         embedded: whether these are the routes of the form for frames.
+        public_url: where visitors reach the app, "" where the app does not know.
     """
     model = adapter.model
     kind, here = ("embed", "/embed") if embedded else ("pages", "/")
@@ -69,18 +81,30 @@ def pages_blueprint(
 
     no_errors = render_errors({})
 
+    @lru_cache(maxsize=1024)
+    def render_hints(hints: Hints) -> bytes:
+        return render("presentation/hints.html", HintsContext(hints)).encode()
+
+    def render_title(result: Result) -> bytes:
+        return b"<title>%s</title>" % escape(f"{result.title or site.title}{SUFFIX}").encode()
+
     def respond_page(submission: Submission[Any] | None, posted: bool) -> Response:
         explained = None
         if submission is not None:
             submission, explained = explain(submission, request.environ)
         problems = submission.problems if posted and submission else ()
-        result = result_template(adapter.present(submission, explained)).decode()
+        result = adapter.present(submission, explained)
+        path = site.home + (f"?{submission.query}" if submission and submission.query else "")
         context = PageContext(
             site=site,
             form=adapter.build_form(submission),
-            result=Markup(result),  # noqa: S704 (escaped there)
+            result=Markup(result_template(result).decode()),  # noqa: S704 (escaped there)
             problems=problems,
-            heading=("Error: " if problems else "") + site.title,
+            heading="Error: " + site.title if problems else result.title or site.title,
+            description=result.announcement if result.title else site.summary,
+            indexed=not (posted or request.query_string),
+            url=public_url and public_url + path,
+            preview=public_url and f"{public_url}{site.home}preview.png",
         )
         return respond(render(template, context), 422 if problems else 200, REVALIDATED)
 
@@ -98,8 +122,14 @@ def pages_blueprint(
     def fragment() -> Response:
         environ = request.environ  # a local name: each look-up goes through a context variable
         submission, explained = explain(adapter.read_form(environ), environ)
-        body = result_template(adapter.present(submission, explained)) + (
-            render_errors(submission.errors) if submission.errors else no_errors
+        result = adapter.present(submission, explained)
+        body = b"".join(
+            (
+                result_template(result),
+                render_title(result),
+                render_errors(submission.errors) if submission.errors else no_errors,
+                render_hints(adapter.read_hints(submission)),
+            )
         )
         query = submission.query
         address = f"{site.action}?{query}" if query else site.action

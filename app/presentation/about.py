@@ -13,7 +13,7 @@ def build_about_context(
     size = formatting.format_number(manifest.artifacts[manifest.served].bytes, card.locale)
     return AboutContext(
         site=site,
-        heading=f"About this {site.answer_noun}",
+        heading=f"How good is this {site.answer_noun}?",
         origin=describe_origin(card, manifest),
         source=manifest.data.source,
         metrics=tuple(
@@ -38,6 +38,5 @@ def build_about_context(
 
 
 def describe_origin(card: CardBase, manifest: ManifestBase) -> str:
-    """Say when the model was trained, and on what."""
-    trained = formatting.format_date(manifest.trained, card.locale)
-    return f"Trained on {trained} on {card.data_text or manifest.data.text}."
+    """Say what the model learned from."""
+    return f"Learned from {card.data_text or manifest.data.text}."

@@ -26,6 +26,7 @@ from model.contract.sources import Frame
 from model.making.errors import AddError
 from model.making.indexing import NeighborIndex
 from model.making.kinds.output_kind import Evaluation, OutputKind
+from model.making.outcomes import count_held_out, count_outcomes
 from model.making.prepared import PredictFloat64
 from model.serving.intervals import ConformalIntervals
 from model.serving.temperature import apply_temperature
@@ -74,6 +75,7 @@ def write_manifest(
     if index is not None:
         index.neighbors.save(folder / "neighbors.npz")
         artifacts = [*artifacts, "neighbors.npz"]
+    axis, held_out = kind.find_axis(truth), evaluation.held_out
     manifest = Manifest(
         trained=date.today(),
         seed=seed,
@@ -87,7 +89,9 @@ def write_manifest(
         metrics=evaluation.metrics,
         accuracy=evaluation.accuracy,
         reference=dict(reference),
-        axis=kind.find_axis(truth),
+        axis=axis,
+        outcomes=None if axis is None else count_outcomes(truth, axis),
+        held_out=None if axis is None or held_out is None else count_held_out(*held_out, axis),
         calibration=calibration,
         temperature=evaluation.temperature,
         neighbors="neighbors.npz" if index is not None else "",

@@ -125,10 +125,11 @@ class NumberKind(OutputKind):
         optional = [
             (column, item.name) for column, item in enumerate(dataset.fields) if not item.required
         ]
+        truth = dataset.truth[dataset.held_out]
         metrics, calibration = measure_regressor(
             dataset.predict,
             rows,
-            dataset.truth[dataset.held_out],
+            truth,
             optional,
             coverage,
             _prefers_log(dataset),
@@ -137,7 +138,8 @@ class NumberKind(OutputKind):
         unit = f" {output.naming.unit}" if output.naming.unit else ""
         how = f"On {formatting.format_number(len(rows), LOCALE)} rows that the model had not seen."
         accuracy = f"Half the time it is off by less than {off}{unit}."
-        return Evaluation(how, accuracy, metrics, calibration)
+        pairs = truth, dataset.predict(rows.astype(np.float32))
+        return Evaluation(how, accuracy, metrics, calibration, held_out=pairs)
 
     def choose_rows(
         self, answers: Float64Array, truth: Float64Array, output: DraftOutput

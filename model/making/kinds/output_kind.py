@@ -22,13 +22,18 @@ FOLDS = 10
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What held-out rows showed: figures, calibration, and both in words."""
+    """What held-out rows showed: figures, calibration, and both in words.
+
+    ``held_out`` are the truth and the prediction of each row of a model of numbers, both shape
+    (rows,).
+    """
 
     how: str
     accuracy: str
     metrics: tuple[Metric, ...] = ()
     calibration: Calibration | None = None
     temperature: float | None = None
+    held_out: tuple[Float64Array, Float64Array] | None = None
 
 
 class OutputKind(ABC):

@@ -56,7 +56,7 @@ def test_a_class_stands_on_the_page_with_the_probability_of_each(client: FlaskCl
     given = shares(soup)
     assert list(given) == ["iris", "rose"]
     assert sum(given.values()) == pytest.approx(1)
-    words = text_of(soup, "#result .range")
+    words = text_of(soup, "#result .range .wide")
     assert words == f"The model is {round(given['iris'] * 100)}% sure: Iris."
     (result,) = soup.select("#result")
     assert result["data-announce"] == f"Flower: Iris. {words}"
@@ -72,7 +72,7 @@ def test_the_reasons_lead_to_the_probability_of_the_class_that_is_named(
     client: FlaskClient,
 ) -> None:
     soup = post_fragment(client, IRIS)
-    assert "Probability of Iris" in text_of(soup, "#why > p")
+    assert "Probability of Iris" in text_of(soup, "#why > p:first-of-type")
     assert "Probability of Iris by length" in text_of(soup, "#curve-title")
     assert {str(item["data-field"]) for item in soup.select("data.contribution")} == set(IRIS)
 
@@ -96,7 +96,8 @@ def test_the_points_add_up_to_the_percentage_shown(
 def test_a_wrong_field_withdraws_the_class(client: FlaskClient) -> None:
     soup = post_fragment(client, {**IRIS, "width": "99"}, status=422)
     assert not soup.select("data.prediction, data.probability")
-    assert text_of(soup, "#result-title") == "No flower yet"
+    assert text_of(soup, "#result .price") == "No flower yet"
+    assert [item.get_text() for item in soup.select("#shares span")] == ["Rose", "Iris"]
 
 
 def test_a_class_alone_comes_without_probabilities_or_reasons(client: FlaskClient) -> None:
