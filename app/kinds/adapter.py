@@ -129,6 +129,11 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
             words=self.words,
         )
 
+    @property
+    def outcomes(self) -> tuple[int, ...]:
+        """How many rows of the data came to each of some outcomes in order; none where unknown."""
+        return ()
+
     def _summarize(self, example: Example) -> str:
         """Name some of an example's facts."""
         return ""

@@ -11,7 +11,7 @@ from app.kinds.adapter import Payload, Schema
 from app.kinds.rows import Headline, RowAdapter
 from app.kinds.schemas import NUMBER, build_answer, build_contributions_schema, build_object
 from app.presentation import charts
-from app.presentation.contexts import ApiTexts, KindAbout
+from app.presentation.contexts import ApiTexts, KindAbout, ScatterView
 from app.presentation.result import Notes
 from app.presentation.scales import NumberScale, format_exact, round_up
 from model.contract import formatting
@@ -98,6 +98,11 @@ class NumberAdapter(RowAdapter[PointPrediction]):
         self.words = self.words._replace(
             similar_text=f"{self.words.similar_text} They are the rings in the plot above."
         )
+
+    @property
+    def outcomes(self) -> tuple[int, ...]:
+        counted = self.model.manifest.outcomes
+        return () if counted is None else counted.counts
 
     def _describe_bars(self, outcomes: Outcomes) -> str:
         card, inside = self._card, sum(outcomes.counts)
@@ -277,7 +282,24 @@ class NumberAdapter(RowAdapter[PointPrediction]):
     def about(self) -> KindAbout:
         calibration = self.model.manifest.calibration
         method = "" if calibration is None else calibration.method
-        return self._about(method, "What the range means")
+        about = self._about(method, "What the range means")
+        return about._replace(scatter=self._present_scatter())
+
+    def _present_scatter(self) -> ScatterView | None:
+        held_out, card = self.model.manifest.held_out, self._card
+        if held_out is None:
+            return None
+        rows = formatting.format_number(held_out.rows, card.locale)
+        share = formatting.format_percent(held_out.close, card.locale)
+        return ScatterView(
+            charts.lay_out_scatter(held_out, self._axis, self._scale),
+            f"Estimates of {rows} {card.rows_noun} against what they came to: {share} are within "
+            "10% of it.",
+            f"Each dot is one of the {rows} {card.rows_noun}, estimated by a model that had not "
+            "seen it; a larger dot is several at one place. Above the line the estimate is too "
+            f"high, below it too low. {share} of them are within 10%.",
+            "What it was",
+        )
 
 
 def _count_below(outcomes: Outcomes) -> tuple[int, ...]:

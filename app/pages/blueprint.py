@@ -30,8 +30,8 @@ def pages_blueprint(
     adapter: KindAdapter[Any, Any],
     prefix: str,
     render: Renderer,
+    public_url: str,
     embedded: bool = False,
-    public_url: str = "",
 ) -> Blueprint:
     """Create the routes of one model.
 
@@ -39,8 +39,8 @@ def pages_blueprint(
         adapter: the adapter of the model.
         prefix: where its addresses begin, "" for the default model.
         render: renders the templates.
-        embedded: whether these are the routes of the form for frames.
         public_url: where visitors reach the app, "" where the app does not know.
+        embedded: whether these are the routes of the form for frames.
     """
     model = adapter.model
     kind, here = ("embed", "/embed") if embedded else ("pages", "/")

@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from app.presentation.scales import Scale
-from model.contract.manifest import BINS
+from model.contract.manifest import BINS, HeldOut
 
 BAR = 10
 """Units of the view box for the width of one bar of outcomes."""
@@ -376,3 +376,31 @@ def lay_out_bars(
         )
         for label, text, prediction, is_current, is_in_distribution in items
     )
+
+
+class Dots(NamedTuple):
+    """Dots of one size, as SVG path data; ``width`` is their diameter in pixels."""
+
+    path: str
+    width: str
+
+
+class ScatterGeometry(NamedTuple):
+    """Counts in square cells of ``BINS`` by ``BINS`` units, and the labels of both axes."""
+
+    dots: tuple[Dots, ...]
+    ticks: tuple[Tick, ...]
+
+
+_DOT = 4.0
+"""Pixels across of the dot for one row; its area grows with the count."""
+
+
+def lay_out_scatter(held_out: HeldOut, axis: tuple[float, float], scale: Scale) -> ScatterGeometry:
+    """Lay out the counts of held-out rows; truth goes to the right, the prediction upwards."""
+    paths: dict[int, str] = {}
+    for cell in held_out.cells:
+        x, y = cell.truth + 0.5, BINS - cell.prediction - 0.5
+        paths[cell.count] = paths.get(cell.count, "") + f"M{x} {y}h0"
+    dots = [Dots(path, f"{_DOT * math.sqrt(count):.1f}") for count, path in sorted(paths.items())]
+    return ScatterGeometry(tuple(dots), lay_out_axis(*axis, scale))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from jinja2 import Environment
 from markupsafe import Markup
 
+from app.presentation import charts
 from app.presentation.cached_templates import CachedTemplate
 from app.presentation.form import FormView, Hints
 from app.presentation.result import Result
@@ -108,6 +109,25 @@ class Row(NamedTuple):
     value: str
 
 
+class MetricTable(NamedTuple):
+    """Figures that were measured under several conditions: a row or a column for each.
+
+    Every one of the ``rows`` has a label and as many figures as there are ``columns``.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+class ScatterView(NamedTuple):
+    """Held-out rows by truth and prediction; ``title`` and ``words`` say what the plot shows."""
+
+    geometry: charts.ScatterGeometry
+    title: str
+    words: str
+    across: str
+
+
 class KindAbout(NamedTuple):
     """What only one kind of model says about itself.
 
@@ -119,18 +139,22 @@ class KindAbout(NamedTuple):
     fields: tuple[Row, ...]
     method: str = ""
     method_title: str = ""
+    scatter: ScatterView | None = None
 
 
 class AboutContext(NamedTuple):
     """``pages/about.html``: the card for people.
 
-    ``how`` says how the metrics were measured; ``versions`` are model, artifact and libraries.
+    ``metrics`` are the figures that the ``table`` has not, ``how`` says how they were measured;
+    ``versions`` are model, artifact and libraries.
     """
 
     site: Site
     heading: str
     origin: str
+    trained: str
     source: str
+    table: MetricTable | None
     metrics: tuple[Row, ...]
     how: str
     limits: tuple[str, ...]

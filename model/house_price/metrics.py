@@ -39,7 +39,11 @@ def measure(
     for name, (given, groups) in _GIVEN.items():
         inside = coverage_score(low[groups], high[groups], prices[groups])
         metrics += [
-            make_share(f"error_{name}", f"Median error, {given}", float(np.median(error[groups]))),
+            make_share(
+                f"error_{name}",
+                f"Half the time off by less than, {given}",
+                float(np.median(error[groups])),
+            ),
             make_share(
                 f"coverage_{name}", f"Sales inside their range (90% is the aim), {given}", inside
             ),

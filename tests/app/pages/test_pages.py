@@ -132,10 +132,21 @@ def test_the_card_for_people_shows_the_measured_figures(
 ) -> None:
     soup = get_page(client, "/about")
     page = text_of(soup, "main")
-    for metric in house.manifest.metrics:
-        assert metric.label in page
-    for text in (*house.card.limits, *house.card.not_for, house.manifest.data.source):
+    for text in (*house.card.limits, house.manifest.data.source, house.manifest.how):
         assert text in page
+    for use in house.card.not_for:
+        assert use[1:] in page
+    assert text_of(soup, ".claim").startswith("Half the time it is off by less than 6.4%")
+    columns = [item.get_text() for item in soup.select("thead th")]
+    assert columns[0] == "Half the time off by less than"
+    for row in soup.select("tbody tr"):
+        cells = [item.get_text() for item in row.select("td")]
+        given = row.select("th")[0].get_text()
+        for column, cell in zip(columns, cells, strict=True):
+            (metric,) = [item for item in house.manifest.metrics
+                         if item.label.lower() == f"{column}, {given}".lower()]  # fmt: skip
+            assert cell == f"{metric.value:.1%}"
+    assert len(soup.select("tbody td")) == len(house.manifest.metrics)
 
 
 def test_fields_that_the_card_does_not_know_are_ignored(client: FlaskClient) -> None:

@@ -14,6 +14,7 @@ from app.config import Settings
 from app.kinds.pictures import PictureAdapter
 from app.presentation.pictures import PictureView
 from model import ClassPrediction, PictureModel
+from model.contract.formatting import format_percent
 from tests.html import check_fragment, check_page, get_page, post_fragment, post_page, text_of
 from tests.loading import load_as
 from tests.pictures import (
@@ -215,11 +216,16 @@ def test_a_model_alone_needs_no_navigation() -> None:
 
 def test_the_card_for_people_shows_the_measured_figures(client: FlaskClient) -> None:
     model = load_as(PictureModel, ROOT / "model" / "chest_xray")
-    page = text_of(get_page(client, XRAY + "about"), "main")
-    for metric in model.manifest.metrics:
-        assert metric.label in page
-    for text in (*model.card.limits, *model.card.not_for, model.manifest.data.source):
+    soup = get_page(client, XRAY + "about")
+    page = text_of(soup, "main")
+    shown = [item.get_text() for item in soup.select("td.figure")]
+    figures = [format_percent(item.value, "en_US", digits=1) for item in model.manifest.metrics]
+    assert sorted(shown) == sorted(figures)
+    assert "Restyled to resemble the other group" in page
+    for text in (*model.card.limits, model.manifest.data.source):
         assert text in page
+    for use in model.card.not_for:
+        assert use[1:] in page
 
 
 def test_the_probability_is_never_shown_as_certain() -> None:
