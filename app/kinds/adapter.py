@@ -61,6 +61,9 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
     styles: ClassVar[tuple[str, ...]] = ()
     """The style sheets that the pages need, beside ``app.css``."""
 
+    scripts: ClassVar[tuple[str, ...]] = ()
+    """The scripts that the form needs, beside ``app.js``."""
+
     answer_noun: ClassVar[str] = "answer"
     """What sentences call the model's answer."""
 
@@ -107,6 +110,7 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
             ),
             answer_noun=self.answer_noun,
             styles=self.styles,
+            scripts=self.scripts,
             form_hash=self.form_hash,
             target="_blank" if embedded else "",
             warning=self.warning,

@@ -58,6 +58,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
     """Reads uploads for one model, within the limits of memory and time, and writes its answers."""
 
     styles = ("image.css", "shares.css")
+    scripts = ("image.js",)
 
     def __init__(self, model: PictureModel) -> None:
         # Pages and API refuse the pictures for which there is no prediction.

@@ -59,6 +59,7 @@ class FieldView:
 class FormView:
     """The whole form; ``more_open`` where an optional field is filled or wrong.
 
+    ``filled`` says which of the optional fields are filled, as ``app.js`` does while one types.
     ``upload`` where a field takes a file.
     """
 
@@ -66,6 +67,7 @@ class FormView:
     optional: tuple[FieldView, ...] = ()
     more: str = ""
     more_open: bool = False
+    filled: str = ""
     upload: bool = False
 
 
@@ -75,7 +77,11 @@ def build_form(card: Card, submission: Submission[Any] | None) -> FormView:
     required = tuple(view for view in views if view.required)
     optional = tuple(view for view in views if not view.required)
     more_open = any(view.value.strip() or view.error for view in optional)
-    return FormView(required, optional, card.more, more_open)
+    labels = [view.label for view in optional if view.value.strip()]
+    filled = (
+        f"{len(labels)} of {len(optional)} filled: {', '.join(labels)}" if labels else "optional"
+    )
+    return FormView(required, optional, card.more, more_open, filled)
 
 
 def build_field(field: AnyField | ImageField, submission: Submission[Any] | None) -> FieldView:
