@@ -142,6 +142,7 @@ on("htmx:after:swap", ({ detail: { ctx } }) => {
   if ($("result").dataset.state !== "fresh") place().style.minHeight = `${height}px`;
   controls.forEach(writeThrough);
   rest();
+  compare();
 });
 on("htmx:response:error", ({ detail: { ctx } }) => {
   const { status, headers } = ctx.response;
