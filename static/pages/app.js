@@ -118,7 +118,7 @@ on("submit", () => {
   fields.forEach((field) => { field.dataset.left = ""; });
   pending();
 });
-on("input change focusout pageshow visibilitychange online", compare);
+on("input change focusout pageshow visibilitychange online beforeprint", compare);
 on("reset", () => setTimeout(compare));
 setInterval(compare, 1000); // a program may change a value without an event
 
