@@ -7,7 +7,7 @@ const form = $("form"), answer = $("answer"), notice = $("alert"), words = notic
 const fields = [...form.querySelectorAll(".field")];
 const control = (field) => field.querySelector("input, select"), controls = fields.map(control);
 let shown, asked; // the form that was answered, the form that was sent
-let timer, tries, last, height, copying;
+let timer, tries, last, height, title, copying;
 
 const spell = () => `${new URLSearchParams([...new FormData(form)].map(([name, value]) =>
   [name, value.size ? [value.name, value.size, value.lastModified] : value]))}`;
@@ -33,6 +33,8 @@ function show(field) {
 }
 function mark(state) { // without one it is what the server said
   const result = $("result"), { dataset } = result;
+  if (!answer.dataset.state) title = document.title; // it may name the price, too
+  document.title = state ? document.querySelector("h1").textContent : title;
   dataset.said ??= dataset.state;
   dataset.state = answer.dataset.state = state || dataset.said;
   if (!state) delete answer.dataset.state;
@@ -64,7 +66,7 @@ function compare(event) {
     asked = now;
     pending();
     notice.replaceChildren();
-    timer = setTimeout(ask, focused(".field") ? 250 : 0);
+    timer = setTimeout(ask, focused(".field, [type=range]") ? 250 : 0);
   } else if (state && /^[opv]/.test(event?.type)) ask(); // it is shown or connected again
 }
 function rest() {
@@ -96,7 +98,7 @@ function copy() {
   const link = $("share"), price = document.querySelector("#result .price");
   copying = false;
   if (link) navigator.clipboard.writeText(link).then(
-    () => say(link.textContent = `Copied the link to ${price.textContent}`),
+    () => say(link.textContent = `Link copied: ${price.textContent}`),
     () => { location = link; });
 }
 
