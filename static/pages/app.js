@@ -1,4 +1,4 @@
-// What htmx can't do: hold the form against the form that was answered, at all that may change it.
+// What htmx can't do: hold the form against the form that was answered.
 (() => {
 "use strict";
 if (!window.htmx) return; // the form posts by itself
@@ -6,14 +6,14 @@ const $ = (id) => document.getElementById(id);
 const form = $("form"), answer = $("answer"), notice = $("alert"), words = notice.dataset;
 const fields = [...form.querySelectorAll(".field")];
 const control = (field) => field.querySelector("input, select"), controls = fields.map(control);
-let shown, asked; // the form that was answered, the form that was sent
-let timer, tries, last, height, title, copying;
+let shown, asked; // the form as it was answered, and as it was sent
+let timer, tries, last, height, copying, { title } = document;
 
 const spell = () => `${new URLSearchParams([...new FormData(form)].map(([name, value]) =>
   [name, value.size ? [value.name, value.size, value.lastModified] : value]))}`;
 const isTyped = (item) =>
   item.value !== (item.defaultValue ?? (item.querySelector("[selected]") ?? item[0]).value);
-// A saved page has only attributes, so these are what was answered.
+// A saved page has its attributes alone.
 const writeThrough = (item) => item.options
   ? [...item].forEach((option) => { option.defaultSelected = option.selected; })
   : item.defaultValue = item.value;
@@ -31,14 +31,14 @@ function show(field) {
   item.ariaInvalid = wrong ? "true" : null;
   item.setAttribute("aria-describedby", `${field.querySelector(".hint")?.id ?? ""} ${wrong}`.trim());
 }
-function mark(state) { // without one it is what the server said
+function mark(state) { // or what the server said
   const result = $("result"), { dataset } = result;
-  if (!answer.dataset.state) title = document.title; // it may name the price, too
+  if (!answer.dataset.state) title = document.title; // it may name the price
   document.title = state ? document.querySelector("h1").textContent : title;
   dataset.said ??= dataset.state;
   dataset.state = answer.dataset.state = state || dataset.said;
   if (!state) delete answer.dataset.state;
-  result.inert = state === "failed"; // nobody shall take the old price for the current one
+  result.inert = state === "failed";
   result.ariaHidden = result.inert || null;
   result.ariaBusy = state === "pending";
 }
@@ -56,7 +56,7 @@ function ask() {
 function compare(event) {
   const now = spell(), { dataset } = $("result"), { state } = answer.dataset;
   if (dataset.waiting && document.activeElement?.id !== dataset.waiting) {
-    delete dataset.waiting; // the field was left, so it is wrong now
+    delete dataset.waiting; // it was left
     shown = asked = "";
   }
   if (now === shown && state) {
@@ -67,21 +67,21 @@ function compare(event) {
     pending();
     notice.replaceChildren();
     timer = setTimeout(ask, focused(".field, [type=range]") ? 250 : 0);
-  } else if (state && /^[opv]/.test(event?.type)) ask(); // it is shown or connected again
+  } else if (state && /^[opv]/.test(event?.type)) ask(); // it is back
 }
 function rest() {
   mark();
   if (focused("#alert")) (last ?? controls[0]).focus();
   notice.replaceChildren();
   fields.forEach((field) => {
-    const item = control(field); // an error where one types is one for good
+    const item = control(field); // an error that shows while one types is for good
     if (item.value && (item.files || item === document.activeElement)) field.dataset.left = "";
     show(field);
   });
   timer = setTimeout(() => say($("result").dataset.announce), 1000);
   if (copying) copy();
 }
-// One quiet try where it may help; then the alert, and more tries until one is answered.
+// One quiet try where it may help, then the alert, and further tries.
 function failed(text, quiet = true, wait = 0, refused = "") {
   const silent = quiet && !tries && wait <= 5;
   const pause = Math.max(wait, Math.min(2 ** tries++ / 2, 30) * (1 - Math.random() / 4));
@@ -95,16 +95,16 @@ function failed(text, quiet = true, wait = 0, refused = "") {
   notice.firstChild.textContent = text;
 }
 function copy() {
-  const link = $("share"), price = document.querySelector("#result .price");
+  const link = $("share");
   copying = false;
   if (link) navigator.clipboard.writeText(link).then(
-    () => say(link.textContent = `Link copied: ${price.textContent}`),
+    () => say(link.textContent = `Link copied: ${$("result").querySelector(".price").textContent}`),
     () => { location = link; });
 }
 
 const on = (names, listener) =>
   names.split(" ").forEach((name) => addEventListener(name, listener, true));
-// A date that is typed in part counts as empty; the server shall know.
+// A date typed in part counts as empty.
 on("formdata", ({ formData }) => controls.forEach(
   ({ name, validity }) => validity.badInput && formData.set(name, "-")));
 on("input", ({ target }) =>
@@ -122,7 +122,7 @@ on("submit", () => {
 });
 on("input change focusout pageshow visibilitychange online beforeprint", compare);
 on("reset", () => setTimeout(compare));
-setInterval(compare, 1000); // a program may change a value without an event
+setInterval(compare, 1000); // a program may set a value without an event
 
 on("htmx:config:request", ({ detail: { ctx } }) => {
   ctx.spelled = asked = spell();
@@ -151,9 +151,9 @@ on("htmx:response:error", ({ detail: { ctx } }) => {
   if (status === 422) return;
   const fault = new DOMParser().parseFromString(ctx.text, "text/html").getElementById("error");
   const text = fault?.textContent.trim().replace("\n", ". ") ?? words.down;
-  // An older server may still stand beside the newer one, so it asks twice.
+  // It asks twice, for an older server may stand beside the newer.
   const changed = status === 409 && tries;
-  failed(text, [409, 502, 503, 504].includes(status), +headers.get("Retry-After"),
+  failed(text, [409, 502, 503, 504].includes(status), +headers.get("Retry-After") || 0,
     changed ? '<a href="">Reload</a>' : status === 413 && " ");
   if (!changed) return;
   $("result").replaceChildren();
@@ -166,16 +166,16 @@ on("click", (event) => {
   const link = event.target.closest("a"), target = link && $(link.hash.slice(1));
   if (!link) return;
   compare();
-  if (shown !== asked) keepInAddress(); // the way back leads to what was typed
+  if (shown !== asked) keepInAddress(); // for the way back
   if (target) {
-    event.preventDefault(); // the focus moves, and the history gets no step
+    event.preventDefault(); // no step in the history
     target.closest("details")?.setAttribute("open", "");
     target.focus();
   } else if (link.id === "share" && navigator.clipboard && !event.ctrlKey && !event.metaKey) {
     event.preventDefault();
     copying = true;
     if (!answer.dataset.state) copy();
-    else say(link.textContent = "Copied when the answer is here");
+    else say(link.textContent = "Copying the next answer…");
   }
 });
 fields.forEach((field) => {

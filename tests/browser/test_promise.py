@@ -290,7 +290,7 @@ def test_the_link_that_is_copied_leads_to_what_is_on_the_screen(
     page.route(FRAGMENT, lambda route: held.append(route))
     page.locator("#sqft").fill("2400")
     page.locator("#share").click()
-    expect(page.locator("#share")).to_have_text("Copied when the answer is here")
+    expect(page.locator("#share")).to_have_text("Copying the next answer…")
     wait_for(page, lambda: len(held) == 1)
     held[0].continue_()
     when_fresh(page)
