@@ -78,6 +78,9 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
     names: tuple[str, ...]
     """The names of the fields."""
 
+    form_hash: str
+    """What the form means."""
+
     default_what_if: str = ""
     """The feature that the what-if varies until the visitor chooses another, "" for none."""
 
@@ -123,6 +126,7 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
             answer_noun=self.answer_noun,
             styles=self.styles,
             scripts=self.scripts,
+            form_hash=self.form_hash,
             target="_blank" if embedded else "",
             warning=self.warning,
             samples=self.samples,

@@ -19,10 +19,10 @@ from app.limits.background import run_in_thread
 from app.presentation.about import describe_origin
 from app.presentation.contexts import ApiTexts, KindAbout, Row, RowWords
 from app.presentation.explanations import ExplanationPresenter
-from app.presentation.form import FormView, Hints, build_form
+from app.presentation.form import FormView, Hints, build_form, hash_form
 from app.presentation.result import FIX_TEXT, Notes, Result
 from app.presentation.scales import Scale
-from app.presentation.submission import Submission, read_submission
+from app.presentation.submission import Submission, read_fields, read_submission
 from model import Features
 from model.contract import formatting
 from model.contract.card import Example
@@ -87,6 +87,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         self._card = card = model.card
         self._scale = scale
         self.names = card.names
+        self.form_hash = hash_form(card.fields, card.output, card.locale)
         self.examples = card.examples
         self.default_what_if = model.default_what_if
         self._explanations = ExplanationPresenter(
@@ -115,7 +116,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     def read_query(self) -> Submission[Features] | None:
         data = read_query()
         given = any(name in data for name in self._card.names)
-        return read_submission(self._card, data) if given else None
+        return read_fields(self._card, data) if given else None
 
     def build_form(self, submission: Submission[Features] | None) -> FormView:
         return build_form(self._card, submission, self.read_hints(submission))
@@ -138,6 +139,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         )
         return Hints(
             f"{count} of {every} filled",
+            ", ".join(self._card.by_name[name].label for name in optional if name in known),
             round(100 * len(known) / len(optional)),
             best,
             self._card.by_name[best].noun_phrase if best else "",
@@ -164,6 +166,8 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         if submission is None:
             return self._empty
         if explained is None or submission.row is None:
+            if submission.waiting and not submission.invalid:
+                return self._present_waiting(submission)
             return self._present_withdrawn(submission)
         output, headline = self._card.output, self._write_headline(explained)
         return Result(
@@ -231,6 +235,19 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             sentence=("" if many else f"{listed}. ") + f"The {output.noun} appears as you type.",
             detail=headline.detail,
             example=f"{example.title}: {facts}. {output.label}{headline.announcement}",
+        )
+
+    def _present_waiting(self, submission: Submission[Features]) -> Result:
+        label = self._card.by_name[submission.waiting].label
+        sentence = f"The {self._card.output.noun} appears when “{label}” is complete."
+        return Result(
+            "waiting",
+            self._card.output.label,
+            "Keep typing",
+            sentence=sentence,
+            detail=self._blank,
+            what_if=submission.what_if,
+            waiting=submission.waiting,
         )
 
     def _present_withdrawn(self, submission: Submission[Features]) -> Result:

@@ -55,23 +55,20 @@ def _arrange_metrics(
 ) -> tuple[MetricTable | None, tuple[Row, ...]]:
     """Arrange figures in a table where they were measured under several conditions.
 
-    The name of such a figure ends with a condition ("error_three"), its label with the same in
-    words ("Median error, three facts").
+    The label of such a figure names the condition after a comma: "Median error, three facts".
 
     Returns:
         The table, if there is one, and the figures that are not in it.
     """
     found: dict[str, dict[str, Metric]] = {}
     for metric in metrics:
-        measure, _, condition = metric.name.rpartition("_")
+        measure, _, condition = metric.label.partition(", ")
         found.setdefault(condition, {})[measure] = metric
-    measures = max(map(list, found.values()), key=len, default=[])
-    columns = [list(by_measure.values()) for by_measure in found.values()
-               if list(by_measure) == measures]  # fmt: skip
-    if len(measures) < _LEAST or len(columns) < _LEAST:
+    names = max(map(list, found.values()), key=len, default=[])
+    conditions = [condition for condition, measured in found.items() if list(measured) == names]
+    if len(names) < _LEAST or len(conditions) < _LEAST:
         return None, tuple(Row(metric.label, format_metric(metric)) for metric in metrics)
-    conditions = [column[0].label.partition(", ")[2] for column in columns]
-    names = [metric.label.partition(", ")[0] for metric in columns[0]]
+    columns = [list(found[condition].values()) for condition in conditions]
     cells = [[format_metric(metric) for metric in column] for column in columns]
     if len(names) > len(conditions):  # a page is high rather than wide
         cells = [list(row) for row in zip(*cells, strict=True)]

@@ -50,9 +50,10 @@ class Site(NamedTuple):
 
     ``home``, ``fragment`` and ``about`` are addresses; ``action`` is where the form posts to.
     ``answer_noun`` is what sentences call the model's answer, ``styles`` and ``scripts`` are the
-    style sheets and the scripts of its kind. ``target`` is where a link opens that leaves the form:
-    "_blank" in a frame, "" in a page of its own. ``warning`` stands beside every answer;
-    ``samples`` leads to something to try; ``words`` are None for a model that takes no rows.
+    style sheets and the scripts of its kind, and ``form_hash`` is what its form means. ``target``
+    is where a link opens that leaves the form: "_blank" in a frame, "" in a page of its own.
+    ``warning`` stands beside every answer; ``samples`` leads to something to try; ``words`` are
+    None for a model that takes no rows.
     """
 
     title: str
@@ -65,6 +66,7 @@ class Site(NamedTuple):
     answer_noun: str
     styles: tuple[str, ...]
     scripts: tuple[str, ...]
+    form_hash: str
     target: str
     warning: str
     samples: Link | None

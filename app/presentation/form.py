@@ -1,15 +1,22 @@
 """The form as the templates draw it: the card's fields with what was typed and what is wrong."""
 
+import hashlib
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from app.presentation.submission import Submission
 from model import Card
 from model.contract.fields import AnyField
+from model.contract.outputs import OutputBase
 from model.contract.pictures import ImageField
 
 SHORT = 10
 """Fields of a form that is about as high as a window."""
+_HASH_DIGITS = 16
+"""Hexadecimal digits of a form's hash: it tells a few versions apart and guards nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +31,14 @@ class OptionView:
 class Hints(NamedTuple):
     """What the form says of its optional fields; it depends only on which of them are filled.
 
-    ``filled`` says how many are, ``percent`` is their share. ``best_field`` is the empty field that
-    would narrow the range most, ``best_phrase`` its noun with a determiner, both "" where none
-    does. ``gains`` has every optional field with how much narrower the range usually gets by it, ""
-    where it is filled or nobody knows.
+    ``filled`` says how many are, ``names`` lists their labels, ``percent`` is their share.
+    ``best_field`` is the empty field that would narrow the range most, ``best_phrase`` its noun
+    with a determiner, both "" where none does. ``gains`` has every optional field with how much
+    narrower the range usually gets by it, "" where it is filled or nobody knows.
     """
 
     filled: str = ""
+    names: str = ""
     percent: int = 0
     best_field: str = ""
     best_phrase: str = ""
@@ -125,3 +133,24 @@ def build_field(
         options=options,
         gain=gain,
     )
+
+
+def hash_form(fields: Iterable[AnyField | ImageField], output: OutputBase, locale: str) -> str:
+    """Hash what a form means: fields, units, choices, output, and how numbers are read.
+
+    Wording, bounds and the model's version are no part of it: an answer to a form with others is
+    still an answer to what is on the screen.
+    """
+    meanings = [
+        {
+            **field.model_dump(include={"name", "kind", "required"}),
+            "unit": field.suffix,
+            "choices": sorted(option.value for option in field.options),
+        }
+        for field in sorted(fields, key=attrgetter("name"))
+    ]
+    answer = output.model_dump(
+        include={"format": True, "unit": True, "classes": {"__all__": {"value"}}}
+    )
+    text = json.dumps([meanings, answer, locale], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]

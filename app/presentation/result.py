@@ -34,8 +34,9 @@ class Result(NamedTuple):
     people; without one, ``heading`` and ``sentence`` stand in their places. ``certainty`` says in
     words how sure the model is, ``short_certainty`` the same on a phone. ``detail`` is what the
     template of one kind of model shows and no other; in an empty form it is that of the ``example``
-    that the sentence of that name describes. ``title`` is the title of a page with this result,
-    ``query`` the address that leads to it.
+    that the sentence of that name describes. ``waiting`` is the name of the field that a waiting
+    result waits for. ``title`` is the title of a page with this result, ``query`` the address that
+    leads to it.
     """
 
     state: Literal["empty", "waiting", "fresh", "withdrawn"]
@@ -53,6 +54,7 @@ class Result(NamedTuple):
     explanation: ExplanationView | None = None
     notes: Notes | None = None
     what_if: str = ""
+    waiting: str = ""
     title: str = ""
     query: str = ""
     today: str = ""

@@ -25,7 +25,7 @@ def test_required_fields_stand_first_and_the_others_say_what_they_narrow(
     client: FlaskClient,
 ) -> None:
     soup = get_page(client, "/")
-    names = [str(control["name"]) for control in soup.select("#form input, #form select")]
+    names = [str(control["name"]) for control in soup.select("#form .field :is(input, select)")]
     assert names == [
         "beds", "baths", "sqft", "year_built", "neighborhood", "condition", "garage_cars",
         "lot_area", "basement_sqft", "fireplaces",
@@ -51,7 +51,7 @@ def test_a_query_is_the_whole_state(client: FlaskClient, house: NumberModel) -> 
 
 def test_an_optional_fact_in_the_query_is_counted(client: FlaskClient) -> None:
     soup = get_page(client, "/?beds=3&baths=2.5&sqft=1850&neighborhood=Gilbert")
-    assert text_of(soup, "details[open] .count") == "1 of 7 filled"
+    assert text_of(soup, "details[open] .count") == "1 of 7 filled: Neighborhood"
     assert text_of(soup, "#neighborhood-gain") == ""
     (option,) = soup.select("#neighborhood option[selected]")
     assert option["value"] == "Gilbert"
