@@ -28,7 +28,6 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
     """Presents and serializes the predictions of a model of classes."""
 
     model: ClassModel
-    styles = ("shares.css",)
     contributions_key = "probability"
 
     def __init__(self, model: ClassModel) -> None:
@@ -40,7 +39,7 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         self.guess_warning = f"{self._output.outside_text}."
         self._labels = {item.value: item.label for item in self._output.classes}
 
-    def _write_headline(self, explained: Explained[ClassPrediction]) -> Headline:
+    def _write_headline(self, explained: Explained[ClassPrediction], case: str = "") -> Headline:
         prediction = explained.prediction
         label = self._labels[prediction.label]
         certainty = (
@@ -48,12 +47,15 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
             if explained.out_of_distribution
             else self._describe_certainty(prediction)
         )
+        share = prediction.probability
+        short = "" if share is None else _upper_first(self._describe_sureness(share))
         return Headline(
             prediction.label,
             label,
             certainty,
+            "A guess" if explained.out_of_distribution else short,
             f": {label}. {certainty}",
-            self._present_classes(prediction),
+            self._present_classes(prediction.probabilities),
             prediction.probability,
             subject=f"Probability of {label}",
             total_label=label,
@@ -72,11 +74,16 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
             "that it had not seen.",
         )
 
-    def _present_classes(self, prediction: ClassPrediction) -> tuple[ClassView, ...]:
+    @property
+    def _blank(self) -> tuple[ClassView, ...]:
+        shown = self._output.classes[:MAX_CLASSES] if self._output.probabilities else ()
+        return tuple(ClassView(item.value, item.label, "", "", 0.0) for item in shown)
+
+    def _present_classes(self, probabilities: tuple[float, ...] | None) -> tuple[ClassView, ...]:
         """The most probable classes, the first one first."""
-        if prediction.probabilities is None:
+        if probabilities is None:
             return ()
-        shares = dict(zip(self._output.classes, prediction.probabilities, strict=True))
+        shares = dict(zip(self._output.classes, probabilities, strict=True))
         most_probable = sorted(shares, key=lambda item: -shares[item])[:MAX_CLASSES]
         return tuple(
             ClassView(
@@ -155,3 +162,7 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
                 "and of the rows for which it was surest some may have been wrong."
             )
         return self._about(text, "What the probabilities mean", plots)
+
+
+def _upper_first(words: str) -> str:
+    return words[:1].upper() + words[1:]

@@ -1,26 +1,41 @@
 """The pages of one model: form, result, fragment and about."""
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
-from markupsafe import Markup
+from markupsafe import Markup, escape
+from werkzeug.exceptions import Conflict
 
 from app.http.responses import REVALIDATED, respond
 from app.http.routes import Surface
 from app.kinds.adapter import KindAdapter
 from app.limits.background import run_in_thread
 from app.presentation.about import build_about_context
-from app.presentation.contexts import FieldErrorsContext, PageContext, Renderer
-from app.presentation.submission import Submission
+from app.presentation.contexts import FieldErrorsContext, HintsContext, PageContext, Renderer
+from app.presentation.form import FormView, Hints
+from app.presentation.result import Result
+from app.presentation.submission import Problem, Submission
 from app.telemetry.request_records import Outcome, record_outcome
 from model.serving.served_model import Explained
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+CHANGED_TEXT = "This form has changed. Check what is filled in, then send it again"
+"""The notice above a new form that was posted from an older one."""
+
+
+SUFFIX = " – Formcast"
+"""What ends the title of every page."""
+
 
 def pages_blueprint(
-    adapter: KindAdapter[Any, Any], prefix: str, render: Renderer, embedded: bool = False
+    adapter: KindAdapter[Any, Any],
+    prefix: str,
+    render: Renderer,
+    public_url: str,
+    embedded: bool = False,
 ) -> Blueprint:
     """Create the routes of one model.
 
@@ -28,6 +43,7 @@ def pages_blueprint(
         adapter: the adapter of the model.
         prefix: where its addresses begin, "" for the default model.
         render: renders the templates.
+        public_url: where visitors reach the app, "" where the app does not know.
         embedded: whether these are the routes of the form for frames.
     """
     model = adapter.model
@@ -69,20 +85,45 @@ def pages_blueprint(
 
     no_errors = render_errors({})
 
+    @lru_cache(maxsize=1024)
+    def render_hints(hints: Hints) -> bytes:
+        return render("presentation/hints.html", HintsContext(hints)).encode()
+
+    def render_title(result: Result) -> bytes:
+        return b"<title>%s</title>" % escape(f"{result.title or site.title}{SUFFIX}").encode()
+
+    def is_outdated(submission: Submission[Any]) -> bool:
+        return bool(submission.form_hash) and submission.form_hash != adapter.form_hash
+
     def respond_page(submission: Submission[Any] | None, posted: bool) -> Response:
         explained = None
         if submission is not None:
             submission, explained = explain(submission, request.environ)
         problems = submission.problems if posted and submission else ()
-        result = result_template(adapter.present(submission, explained)).decode()
+        shown = adapter.present(submission, explained)
+        query = submission.query if submission else ""
+        form = adapter.build_form(submission)
+        return render_page(form, shown, problems, 422 if problems else 200, query)
+
+    def render_page(
+        form: FormView,
+        shown: Result,
+        problems: tuple[Problem, ...],
+        status: int,
+        query: str = "",
+    ) -> Response:
         context = PageContext(
             site=site,
-            form=adapter.build_form(submission),
-            result=Markup(result),  # noqa: S704 (escaped there)
+            form=form,
+            result=Markup(result_template(shown).decode()),  # noqa: S704 (escaped there)
             problems=problems,
-            heading=("Error: " if problems else "") + site.title,
+            heading="Error: " + site.title if problems else shown.title or site.title,
+            description=shown.announcement if shown.title else site.summary,
+            indexed=request.method != "POST" and not request.query_string,
+            url=public_url and public_url + site.home + (f"?{query}" if query else ""),
+            preview=public_url and f"{public_url}{site.home}preview.png",
         )
-        return respond(render(template, context), 422 if problems else 200, REVALIDATED)
+        return respond(render(template, context), status, REVALIDATED)
 
     @blueprint.get(here, surface=page_surface, model=model.slug)
     def form() -> Response:
@@ -90,21 +131,37 @@ def pages_blueprint(
 
     @blueprint.post(here, surface=page_surface, model=model.slug)
     def full_post() -> Response:
-        return respond_page(adapter.read_form(request.environ), posted=True)
+        submission = adapter.read_form(request.environ)
+        if is_outdated(submission):
+            # What was typed may mean something else here, so it gets no answer yet.
+            notice = Problem(adapter.names[0], CHANGED_TEXT)
+            form = adapter.build_form(submission.keep_valid())
+            return render_page(form, adapter.present(None, None), (notice,), 409)
+        return respond_page(submission, posted=True)
 
     @blueprint.post(
         f"{here.rstrip('/')}/predict-fragment", surface=fragment_surface, model=model.slug
     )
     def fragment() -> Response:
         environ = request.environ  # a local name: each look-up goes through a context variable
-        submission, explained = explain(adapter.read_form(environ), environ)
-        body = result_template(adapter.present(submission, explained)) + (
-            render_errors(submission.errors) if submission.errors else no_errors
+        submission = adapter.read_form(environ)
+        if is_outdated(submission):
+            raise Conflict
+        submission, explained = explain(submission, environ)
+        result = adapter.present(submission, explained)
+        body = b"".join(
+            (
+                result_template(result),
+                render_title(result),
+                render_errors(submission.errors) if submission.errors else no_errors,
+                render_hints(adapter.read_hints(submission)),
+            )
         )
         query = submission.query
         address = f"{site.action}?{query}" if query else site.action
         headers = {"Cache-Control": "no-store", "HX-Replace-Url": address}
-        return respond(body, 422 if submission.errors else 200, headers, environ=environ)
+        status = 200 if submission.row is not None else 422
+        return respond(body, status, headers, environ=environ)
 
     if not embedded:
         context = build_about_context(

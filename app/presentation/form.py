@@ -1,12 +1,22 @@
 """The form as the templates draw it: the card's fields with what was typed and what is wrong."""
 
+import hashlib
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from app.presentation.submission import Submission
 from model import Card
 from model.contract.fields import AnyField
+from model.contract.outputs import OutputBase
 from model.contract.pictures import ImageField
+
+SHORT = 10
+"""Fields of a form that is about as high as a window."""
+_HASH_DIGITS = 16
+"""Hexadecimal digits of a form's hash: it tells a few versions apart and guards nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +28,33 @@ class OptionView:
     selected: bool
 
 
+class Hints(NamedTuple):
+    """What the form says of its optional fields; it depends only on which of them are filled.
+
+    ``filled`` says how many are, ``names`` lists their labels, ``percent`` is their share.
+    ``best_field`` is the empty field that would narrow the range most, ``best_phrase`` its noun
+    with a determiner, both "" where none does. ``gains`` has every optional field with how much
+    narrower the range usually gets by it, "" where it is filled or nobody knows.
+    """
+
+    filled: str = ""
+    names: str = ""
+    percent: int = 0
+    best_field: str = ""
+    best_phrase: str = ""
+    gains: tuple[tuple[str, str], ...] = ()
+
+
+NO_HINTS = Hints()
+"""What the form says where nobody knows more."""
+
+
 @dataclass(frozen=True, slots=True)
 class FieldView:
     """One field: its texts, the value typed into it, and its error, "" where it is valid.
 
-    ``attributes`` are the input's own: its type, its keyboard, its bounds.
+    ``attributes`` are the input's own: its type, its keyboard, its bounds. ``gain`` is how much
+    narrower the range usually gets by it.
     """
 
     name: str
@@ -35,6 +67,7 @@ class FieldView:
     error: str
     attributes: dict[str, str]
     options: tuple[OptionView, ...]
+    gain: str = ""
 
     @property
     def described_by(self) -> str:
@@ -49,9 +82,9 @@ class FieldView:
 
 @dataclass(frozen=True, slots=True)
 class FormView:
-    """The whole form; ``more_open`` where an optional field is filled or wrong.
+    """The whole form; ``more_open`` where the optional fields are few, or one is filled or wrong.
 
-    ``upload`` where a field takes a file.
+    ``upload`` where a field takes a file, ``short`` where the form is about as high as a window.
     """
 
     required: tuple[FieldView, ...]
@@ -59,18 +92,24 @@ class FormView:
     more: str = ""
     more_open: bool = False
     upload: bool = False
+    short: bool = False
+    hints: Hints = NO_HINTS
 
 
-def build_form(card: Card, submission: Submission[Any] | None) -> FormView:
+def build_form(card: Card, submission: Submission[Any] | None, hints: Hints) -> FormView:
     """Build the form with a submission's values, or empty."""
-    views = [build_field(field, submission) for field in card.fields]
+    gains = dict(hints.gains)
+    views = [build_field(field, submission, gains.get(field.name, "")) for field in card.fields]
     required = tuple(view for view in views if view.required)
     optional = tuple(view for view in views if not view.required)
-    more_open = any(view.value.strip() or view.error for view in optional)
-    return FormView(required, optional, card.more, more_open)
+    short = len(views) <= SHORT
+    more_open = short or any(view.value.strip() or view.error for view in optional)
+    return FormView(required, optional, card.more, more_open, False, short, hints)
 
 
-def build_field(field: AnyField | ImageField, submission: Submission[Any] | None) -> FieldView:
+def build_field(
+    field: AnyField | ImageField, submission: Submission[Any] | None, gain: str = ""
+) -> FieldView:
     """Build one field with its value and its error; no server can put a chosen file back."""
     typed = "" if submission is None else submission.values.get(field.name, "")
     error = "" if submission is None else submission.errors.get(field.name, "")
@@ -92,4 +131,26 @@ def build_field(field: AnyField | ImageField, submission: Submission[Any] | None
         error=error,
         attributes=field.input_attributes,
         options=options,
+        gain=gain,
     )
+
+
+def hash_form(fields: Iterable[AnyField | ImageField], output: OutputBase, locale: str) -> str:
+    """Hash what a form means: fields, units, choices, output, and how numbers are read.
+
+    Wording, bounds and the model's version are no part of it: an answer to a form with others is
+    still an answer to what is on the screen.
+    """
+    meanings = [
+        {
+            **field.model_dump(include={"name", "kind", "required"}),
+            "unit": field.suffix,
+            "choices": sorted(option.value for option in field.options),
+        }
+        for field in sorted(fields, key=attrgetter("name"))
+    ]
+    answer = output.model_dump(
+        include={"format": True, "unit": True, "classes": {"__all__": {"value"}}}
+    )
+    text = json.dumps([meanings, answer, locale], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]

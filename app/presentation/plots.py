@@ -18,7 +18,7 @@ _LEAST_SHARE = 0.5
 """Where the axis of shares begins, if all are above it."""
 
 
-class Tick(NamedTuple):
+class AxisLabel(NamedTuple):
     """A text beside an axis: its place along it and what it says."""
 
     place: float
@@ -40,8 +40,8 @@ class PlotView(NamedTuple):
     dots: tuple[tuple[float, float], ...]
     across: str
     up: str
-    across_ticks: tuple[Tick, ...]
-    up_ticks: tuple[Tick, ...]
+    across_ticks: tuple[AxisLabel, ...]
+    up_ticks: tuple[AxisLabel, ...]
 
 
 def plot_truth(
@@ -78,8 +78,10 @@ def plot_truth(
         tuple(dots),
         "estimated",
         "true",
-        (Tick(0, first), Tick(WIDTH, last)),
-        (Tick(HEIGHT, first), Tick(0, last)) if max(len(first), len(last)) <= _LONGEST_TICK else (),
+        (AxisLabel(0, first), AxisLabel(WIDTH, last)),
+        (AxisLabel(HEIGHT, first), AxisLabel(0, last))
+        if max(len(first), len(last)) <= _LONGEST_TICK
+        else (),
     )
 
 
@@ -107,7 +109,7 @@ def plot_coverage(fifths: Sequence[float], aim: float) -> PlotView:
         tuple(dots),
         "fifths of the estimates",
         "ranges that held",
-        tuple(Tick(x, text) for (x, _), text in zip(dots, _FIFTHS, strict=True)),
+        tuple(AxisLabel(x, text) for (x, _), text in zip(dots, _FIFTHS, strict=True)),
         _list_share_ticks(least),
     )
 
@@ -140,14 +142,16 @@ def plot_reliability(bins: Sequence[ReliabilityBin]) -> PlotView:
         tuple(dots),
         "sure",
         "right",
-        tuple(Tick(_round(WIDTH * (1 - tick.place / HEIGHT)), tick.text) for tick in ticks),
+        tuple(AxisLabel(_round(WIDTH * (1 - tick.place / HEIGHT)), tick.text) for tick in ticks),
         ticks,
     )
 
 
-def _list_share_ticks(least: float) -> tuple[Tick, ...]:
+def _list_share_ticks(least: float) -> tuple[AxisLabel, ...]:
     middle = (1 + least) / 2
-    return tuple(Tick(_place_share(share, least), f"{share:.0%}") for share in (least, middle, 1.0))
+    return tuple(
+        AxisLabel(_place_share(share, least), f"{share:.0%}") for share in (least, middle, 1.0)
+    )
 
 
 def _place_share(share: float, least: float) -> float:

@@ -134,6 +134,44 @@ class Calibration(BaseModel):
     groups: tuple[CalibrationGroup, ...] = Field(min_length=1)
 
 
+BINS = 40
+"""Bins of equal width on the axis, for outcomes, and on each side of the held-out plot."""
+
+
+class Outcomes(BaseModel):
+    """What the training rows came to: how many lie in each bin of the axis, and beyond its ends."""
+
+    model_config = _STRICT
+
+    counts: tuple[int, ...] = Field(min_length=BINS, max_length=BINS)
+    below: int = Field(default=0, ge=0)
+    above: int = Field(default=0, ge=0)
+
+
+class HeldOutCell(BaseModel):
+    """How many held-out rows have their truth and their prediction in two bins of the axis."""
+
+    model_config = _STRICT
+
+    truth: int = Field(ge=0, lt=BINS)
+    prediction: int = Field(ge=0, lt=BINS)
+    count: int = Field(gt=0)
+
+
+class HeldOut(BaseModel):
+    """Predictions of rows that the model had not seen, against the truth, as counts.
+
+    ``rows`` are all of them; those with a truth or a prediction beyond the axis are in no cell.
+    ``close`` is the share whose prediction is within a tenth of the truth.
+    """
+
+    model_config = _STRICT
+
+    rows: int = Field(gt=0)
+    close: float = Field(ge=0, le=1)
+    cells: tuple[HeldOutCell, ...]
+
+
 class ProbabilityCalibration(BaseModel):
     """How probabilities are made no surer than the evidence.
 
@@ -213,8 +251,9 @@ class ManifestBase(BaseModel):
 class Manifest(ManifestBase):
     """What the training command of a tabular model writes.
 
-    ``axis`` are the bounds of the scale on which a number is drawn; a classifier has none. It
-    may have calibrated ``probabilities`` instead (see ``model.serving.probabilities``), and
+    ``axis`` are the bounds of the scale on which a number is drawn; a classifier has none, and
+    neither ``outcomes`` nor ``held_out``, which are counted in bins of the axis. It may have
+    calibrated ``probabilities`` instead of a calibration (see ``model.serving.probabilities``), and
     ``accuracies`` by which facts are known.
     ``truth_bins`` and ``reliability`` sum up what held-out rows showed, for plots.
     ``frame`` describes the input of an estimator that is served as it was saved, if that differs
@@ -230,6 +269,8 @@ class Manifest(ManifestBase):
     choices: dict[str, tuple[str, ...]]
     reference: dict[str, Value]
     axis: tuple[float, float] | None = None
+    outcomes: Outcomes | None = None
+    held_out: HeldOut | None = None
     calibration: Calibration | None = None
     probabilities: ProbabilityCalibration | None = None
     accuracies: tuple[AccuracyGroup, ...] = ()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.compose import TransformedTargetRegressor
 
-from model.contract.arrays import Float64Array
+from model.contract.arrays import Float64Array, IntArray
 from model.house_price.features import FRAME, OPTIONAL
 from model.house_price.pipeline import (
     OPTIONAL_COLUMNS,
@@ -55,12 +55,7 @@ def fit_model(
     For calibration, the price of a row comes from a model of the other folds, and its scale from a
     model of the errors of the other folds. The models that are kept are fitted to all rows.
     """
-    fold = assign_folds(len(features), folds_count, np.random.default_rng(config.seed))
-    value = np.empty((len(SUBSETS), len(features)))
-    for number, (learn, hold) in enumerate(iterate_folds(fold), 1):
-        model = fit_price_model(features[learn], price[learn], config)
-        value[:, hold] = predict_subsets(model, features[hold])
-        report(f"price, fold {number} of {folds_count}")
+    fold, value = predict_held_out(features, price, config, folds_count=folds_count, report=report)
     error = np.abs(np.log(price / value))
     scale = np.empty_like(value)
     for learn, hold in iterate_folds(fold):
@@ -75,6 +70,28 @@ def fit_model(
     )
     report("price and scale, all rows")
     return fitted
+
+
+def predict_held_out(
+    features: Float64Array,
+    price: Float64Array,
+    config: TrainingConfig,
+    *,
+    folds_count: int = 10,
+    report: Callable[[str], object] = lambda _line: None,
+) -> tuple[IntArray, Float64Array]:
+    """Predict features [N, 10] by models that are fitted to the prices [N] of the other folds.
+
+    Returns:
+        The fold of each row, [N], and its predictions in dollars, [128, N], one for each group.
+    """
+    fold = assign_folds(len(features), folds_count, np.random.default_rng(config.seed))
+    value = np.empty((len(SUBSETS), len(features)))
+    for number, (learn, hold) in enumerate(iterate_folds(fold), 1):
+        model = fit_price_model(features[learn], price[learn], config)
+        value[:, hold] = predict_subsets(model, features[hold])
+        report(f"price, fold {number} of {folds_count}")
+    return fold, value
 
 
 def predict_subsets(model: TransformedTargetRegressor, features: Float64Array) -> Float64Array:

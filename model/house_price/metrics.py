@@ -43,7 +43,7 @@ def measure(
             for key in ("error", "inside", "width")
         }
         metrics += [
-            make_share(f"error_{name}", f"Median error, {given}", mean["error"]),
+            make_share(f"error_{name}", f"Half the time off by less than, {given}", mean["error"]),
             make_share(
                 f"coverage_{name}",
                 f"Sales inside their range (90% is the aim), {given}",

@@ -24,6 +24,7 @@ from model.contract.manifest import (
 from model.contract.sources import Frame
 from model.making.errors import AddError
 from model.making.kinds.output_kind import Evaluation, OutputKind
+from model.making.outcomes import count_held_out, count_outcomes
 from model.making.prepared import PredictFloat64
 from model.serving.copula import GaussianCopula
 from model.serving.intervals import ConformalIntervals
@@ -78,6 +79,9 @@ def write_manifest(
     }
     for name, part in saved.items():
         part.save(folder / name)
+    axis = kind.find_axis(truth)
+    # A dot of the plot is a row, so it is shown where rows are.
+    held_out = None if neighbors is None else evaluation.held_out
     manifest = Manifest(
         trained=date.today(),
         seed=seed,
@@ -91,7 +95,9 @@ def write_manifest(
         metrics=evaluation.metrics,
         accuracy=evaluation.accuracy,
         reference=dict(reference),
-        axis=kind.find_axis(truth),
+        axis=axis,
+        outcomes=None if axis is None else count_outcomes(truth, axis),
+        held_out=None if axis is None or held_out is None else count_held_out(*held_out, axis),
         calibration=evaluation.calibration,
         probabilities=evaluation.probabilities,
         neighbors="neighbors.npz" if neighbors is not None else "",

@@ -54,7 +54,7 @@ class BaseField(BaseModel):
     An error about a value names the field by its ``label``, because that stands beside it on the
     page: "Square feet must be between 300 and 6,000". A request uses the ``noun``, after its
     ``determiner``: "Enter the living area", "Enter the number of bedrooms". ``reason_text`` says
-    what the value is ("it has {value}"), ``comparison_text`` how another row differs
+    what the value is ("built in {value}"), ``comparison_text`` how another row differs
     ("in {value}").
     """
 
@@ -72,11 +72,15 @@ class BaseField(BaseModel):
     determiner: str = "the"
     """What stands before the noun where it is asked for: "the", or "the number of"."""
 
-    reason_text: str = "its {noun} is {value}"
-    """What the value is, in a reason. Placeholders: ``{noun}``, ``{value}``."""
+    reason_text: str = "{noun} {value}"
+    """What the value is, in the list of reasons. Placeholders: ``{noun}``, ``{value}``."""
 
     comparison_text: str = "{label}: {value}"
     """How a similar row differs. Placeholders: ``{label}``, ``{value}``."""
+
+    unchanged_text: str = "with all else the same"
+    """What a reason adds where its sign may surprise: a fact that usually goes with a higher answer
+    and here lowers it, or the other way round."""
 
     help: str = Field(default="", max_length=200)
     """A hint between the label and the input."""
@@ -196,6 +200,15 @@ class BaseField(BaseModel):
         """Turn a value that is not blank into the field's value; see ``validate_value``."""
         raise NotImplementedError
 
+    def is_incomplete(self, typed: str) -> bool:
+        """Whether the text is no value yet, but typing on could still make it one."""
+        start = typed.strip().casefold()
+        return any(
+            text.casefold().startswith(start) and text != typed
+            for option in self.options
+            for text in (option.value, option.label)
+        )
+
     def accepts_json(self, value: object) -> bool:
         """Whether a value from JSON has the field's type; text that ``read`` takes may not."""
         return isinstance(value, self.json_types) and not (
@@ -265,13 +278,22 @@ class BaseField(BaseModel):
         """The value with the noun, for a list of facts: "living area 1,850 sq ft"."""
         return f"{self.noun} {self.format_value(value)}"
 
-    def format_reason(self, value: Any) -> str:
-        """The value as a clause after "because": "it has 1,850 sq ft of living area"."""
-        return self.reason_text.format(noun=self.noun, value=self.format_value(value))
+    def split_reason(self, value: Any) -> tuple[str, str, str]:
+        """The value in a list of reasons: the words before it, itself, and the words after it."""
+        before, _, after = self.reason_text.format(noun=self.noun, value="\0").partition("\0")
+        return before, self.format_value(value), after
 
     def format_difference(self, value: Any, other: Any) -> str:
         """How ``other`` differs from ``value``, in a few words."""
         return self.comparison_text.format(label=self.label, value=self.format_value(other))
+
+    def split_deviation(self, value: Any, reference: Any) -> tuple[str, str, str]:
+        """How the value differs from a typical one, as what follows the fact.
+
+        Returns:
+            Words, an amount or the typical value, and words.
+        """
+        return ", not ", self.format_value(reference), ""
 
     def json_schema(self) -> dict[str, Any]:
         """The schema of a given value in JSON Schema 2020-12."""

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, ClassVar, Literal, Self
@@ -51,7 +52,7 @@ class NumericField(OrderedField):
     """What integers and numbers share.
 
     ``count_text`` is the noun after a number ("3 bedrooms"), ``apart`` that after a difference
-    ("20 years"). ``zero_text`` replaces the reason for 0 ("it has no garage"); ``larger_text`` and
+    ("20 years"). ``zero_text`` replaces the reason for 0 ("no garage"); ``larger_text`` and
     ``smaller_text`` say how another row differs ("{amount} larger").
     """
 
@@ -115,6 +116,30 @@ class NumericField(OrderedField):
         self._check_bounds(number)
         return number
 
+    def is_incomplete(self, typed: str) -> bool:
+        return any(self._takes(typed + ending) for ending in self._list_endings(typed.lower()))
+
+    def _takes(self, text: str) -> bool:
+        try:
+            self.read(text)
+        except PydanticCustomError:
+            return False
+        return True
+
+    def _list_endings(self, typed: str) -> Iterator[str]:
+        """What may follow in a text: the least and the most digits, those of a bound, a unit."""
+        digits = "".join(filter(str.isdecimal, typed))
+        for bound in (self.min, self.max):
+            spelled = "".join(filter(str.isdecimal, format(Decimal(repr(bound)), "f")))
+            if spelled.startswith(digits):
+                yield spelled[len(digits) :]
+            for count in range(1, len(spelled) + 1):
+                yield from ("0" * count, "9" * count)
+        for unit in self._units:
+            for length in range(1, len(unit)):
+                if typed.endswith(unit[:length]):
+                    yield unit[length:]
+
     @cached_property
     def _units(self) -> tuple[str, ...]:
         return (self.unit.lower(), *self.unit_spellings) if self.unit else self.unit_spellings
@@ -139,15 +164,27 @@ class NumericField(OrderedField):
     def format_fact(self, value: Any) -> str:
         return super().format_fact(value) if self.count_text is None else self.format_value(value)
 
-    def format_reason(self, value: Any) -> str:
+    def split_reason(self, value: Any) -> tuple[str, str, str]:
         if value == 0 and self.zero_text:
-            return self.zero_text
-        return super().format_reason(value)
+            return self.zero_text, "", ""
+        if self.count_text is not None and "reason_text" not in self.model_fields_set:
+            return "", self.format_value(value), ""  # the plural form already contains the noun
+        return super().split_reason(value)
 
     def format_difference(self, value: Any, other: Any) -> str:
         amount = self._format_amount(abs(other - value), self.apart or self.count_text)
         larger, smaller = self._comparisons
         return (larger if other > value else smaller).format(amount=amount)
+
+    def split_deviation(self, value: Any, reference: Any) -> tuple[str, str, str]:
+        amount = abs(value - reference)
+        if self.apart is None:
+            less = "less" if self.count_text is None else "fewer"
+            words = f" {'more' if value > reference else less} than typical"
+            return ", ", self.format_bare(amount), words
+        text = self._comparisons[value < reference]
+        before, _, after = text.partition("{amount}")
+        return f", {before}", self._format_amount(amount, self.apart), f"{after} than typical"
 
     @cached_property
     def _comparisons(self) -> tuple[str, str]:

@@ -144,12 +144,14 @@ class NumberKind(OutputKind):
         unit = f" {output.naming.unit}" if output.naming.unit else ""
         how = f"On {formatting.format_number(len(rows), LOCALE)} rows that the model had not seen."
         accuracy = f"Half the time it is off by less than {off}{unit}."
+        predictions = dataset.predict(rows.astype(np.float32))
         return Evaluation(
             how,
             accuracy,
             metrics,
             calibration,
-            truth_bins=bin_truth(dataset.predict(rows.astype(np.float32)), truth),
+            truth_bins=bin_truth(predictions, truth),
+            held_out=(truth, predictions),
             limit=f"How often its ranges hold: {evidence[0].lower()}{evidence[1:]}"
             if len(rows) < ENOUGH_ROWS
             else "",

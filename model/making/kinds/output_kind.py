@@ -32,6 +32,8 @@ class Evaluation:
     """What held-out rows showed: figures, calibration, and both in words.
 
     ``limit`` is what cannot be promised for so few rows, "" where nothing need be said.
+    ``held_out`` are the truth and the prediction of each row of a model of numbers, both shape
+    (rows,).
     """
 
     how: str
@@ -43,6 +45,7 @@ class Evaluation:
     reliability: tuple[ReliabilityBin, ...] = ()
     accuracies: tuple[AccuracyGroup, ...] = ()
     limit: str = ""
+    held_out: tuple[Float64Array, Float64Array] | None = None
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def test_a_class_stands_on_the_page_with_the_probability_of_each(client: FlaskCl
     given = shares(soup)
     assert list(given) == ["iris", "rose"]
     assert sum(given.values()) == pytest.approx(1)
-    words = text_of(soup, "#result .range")
+    words = text_of(soup, "#result .range .wide")
     assert words == f"The model is {round(given['iris'] * 100)}% sure: Iris."
     (result,) = soup.select("#result")
     assert result["data-announce"] == f"Flower: Iris. {words}"
@@ -74,7 +74,7 @@ def test_the_reasons_lead_to_the_probability_of_the_class_that_is_named(
     client: FlaskClient,
 ) -> None:
     soup = post_fragment(client, IRIS)
-    assert "Probability of Iris" in text_of(soup, "#why > p")
+    assert "Probability of Iris" in text_of(soup, "#why > p:first-of-type")
     assert "Probability of Iris by length" in text_of(soup, "#curve-title")
     assert {str(item["data-field"]) for item in soup.select("data.contribution")} == set(IRIS)
 
@@ -98,14 +98,16 @@ def test_the_points_add_up_to_the_percentage_shown(
 def test_a_wrong_field_withdraws_the_class(client: FlaskClient) -> None:
     soup = post_fragment(client, {**IRIS, "width": "99"}, status=422)
     assert not soup.select("data.prediction, data.probability")
-    assert text_of(soup, "#result-title") == "No flower yet"
+    assert text_of(soup, "#result .price") == "No flower yet"
+    assert [item.get_text() for item in soup.select("#shares span")] == ["Rose", "Iris"]
 
 
 def test_few_rows_allow_no_certainty_and_the_page_says_how_few(client: FlaskClient) -> None:
     sure = {"length": "10", "width": "0"}
     soup = post_fragment(client, sure, path="/few/predict-fragment")
-    words = text_of(soup, "#result .range")
+    words = text_of(soup, "#result .range .wide")
     assert words == "The model is as sure as 60 rows allow: Iris."
+    assert text_of(soup, "#result .range .narrow") == "As sure as 60 rows allow"
     assert shares(soup)["iris"] == pytest.approx(60.5 / 61, abs=1e-6)
     assert points(soup.select("data.probability")[0].get_text()) == 99
     (found,) = client.post("/few/api/predict", json=[{"length": 10, "width": 0}]).get_json()
@@ -114,12 +116,12 @@ def test_few_rows_allow_no_certainty_and_the_page_says_how_few(client: FlaskClie
         float(str(item["value"])) for item in soup.select("data.contribution")
     ) == pytest.approx(found["probability"], abs=1e-7)
     soup = post_fragment(client, {"length": "6", "width": "5.5"}, path="/few/predict-fragment")
-    assert "% sure: Iris." in text_of(soup, "#result .range")
+    assert "% sure: Iris." in text_of(soup, "#result .range .wide")
 
 
 def test_a_model_of_which_nobody_knows_the_rows_is_never_over_99(client: FlaskClient) -> None:
     soup = post_fragment(client, {"length": "10", "width": "0"}, path="/unknown/predict-fragment")
-    assert text_of(soup, "#result .range") == "The model is 99% sure: Iris."
+    assert text_of(soup, "#result .range .wide") == "The model is 99% sure: Iris."
     assert "over" not in text_of(soup, "#shares")
 
 

@@ -88,7 +88,11 @@ def test_its_sentences_name_the_label_and_write_days_in_words() -> None:
     with pytest.raises(PydanticCustomError, match="Enter the date"):
         date_field().validate_value(" ")
     assert date_field().accepted_text == "1 January 2006 to 31 December 2010"
-    assert date_field("en_US").format_reason("2010-05-31") == "its date is May 31, 2010"
+    assert date_field("en_US").split_reason("2010-05-31") == (
+        "date ",
+        "May 31, 2010",
+        "",
+    )
     assert date_field(required=False).validate_value("") is None
 
 
@@ -190,7 +194,7 @@ def test_the_form_has_a_picker_that_keeps_what_was_typed(client: FlaskClient) ->
 def test_its_curve_and_its_reasons_speak_of_days(client: FlaskClient) -> None:
     form = {"ordered": "2008-05-31", "people": "4", "what_if": "ordered"}
     fragment = post_fragment(client, form)
-    assert "at May 31, 2008" in text_of(fragment, "#what_if > p")
+    assert "at May 31, 2008" in text_of(fragment, "#what_if svg title")
     assert "May 31, 2008" in text_of(fragment, "#why")
     assert "20" in text_of(fragment, "#similar")
 
@@ -218,3 +222,26 @@ def test_a_card_may_have_dates_as_toml_writes_them(models: Path, tmp_path: Path)
     assert count > len(("min", "max", "example"))
     (tmp_path / "card.toml").write_text(bare)
     assert read_card(tmp_path / "card.toml") == read_card(models / "orders" / "card.toml")
+
+
+@pytest.mark.parametrize(
+    "typed", ["-", "2", "5", "31", "20", "200", "2008", "2008-", "2008-0", "2008-05", "2008-05-",
+              "0002-05-31",
+              "0200-12-01", "5/3", "5/31/", "5/31/20", "Ma", "May 3", "May 31, 20"],
+)  # fmt: skip
+def test_a_date_that_is_typed_in_part_is_incomplete(typed: str) -> None:
+    field = ADAPTER.validate_python(BLOCK)
+    field.localise("en_US")
+    with pytest.raises(PydanticCustomError):
+        field.read(typed)
+    assert field.is_incomplete(typed)
+
+
+@pytest.mark.parametrize(
+    "typed", ["199", "1903-01", "1903-01-01", "0190-01-01", "2008-02-30",
+              "5/31/1999", "13/13/2008", "Mx", "May 31, 1903", "123456"],
+)  # fmt: skip
+def test_what_can_be_no_date_any_more_is_not_incomplete(typed: str) -> None:
+    field = ADAPTER.validate_python(BLOCK)
+    field.localise("en_US")
+    assert not field.is_incomplete(typed)

@@ -11,7 +11,7 @@ from tests.model.making.conftest import AddedModels
 
 @pytest.mark.parametrize(
     ("name", "plots"),
-    [("diabetes", ["truth", "coverage"]), ("penguins", ["reliability"]), ("labels", [])],
+    [("boosted", ["truth", "coverage"]), ("penguins", ["reliability"]), ("labels", [])],
 )
 def test_plots_stand_on_the_about_page_and_in_the_folder(
     added_models: AddedModels, name: str, plots: list[str]
@@ -30,3 +30,12 @@ def test_plots_stand_on_the_about_page_and_in_the_folder(
         assert caption.get_text() in title.get_text() == root[0].text
         assert len(figure.select("circle")) >= 5
         assert not re.search(r"style=|nan", str(figure))
+
+
+def test_dots_that_are_rows_stand_only_where_rows_are_published(added_models: AddedModels) -> None:
+    for name, published in (("diabetes", True), ("boosted", False)):
+        manifest = added_models.load(name).manifest
+        assert (manifest.held_out is not None) is published
+        soup = get_page(added_models.app.test_client(), f"/{name}/about")
+        assert ("Each dot is one of the" in soup.get_text()) is published
+        assert ("Estimated and true" in soup.get_text()) is not published
