@@ -20,10 +20,14 @@ class ClassView(NamedTuple):
 
 
 class Notes(NamedTuple):
-    """How far to trust a prediction; it depends only on which optional features are known."""
+    """How far to trust a prediction; it depends only on which optional features are known.
+
+    ``off`` is the figure that ends the sentence about its accuracy, "" where it is whole.
+    """
 
     origin: str
     accuracy: str = ""
+    off: str = ""
 
 
 class Result(NamedTuple):
