@@ -54,7 +54,7 @@ class StripView(NamedTuple):
     """The answer among all outcomes; ``title`` says in words what is drawn.
 
     ``own_text`` stands at the answer, "" where there is none, ``typical_value`` at the typical one.
-    ``rank`` says how many outcomes are lower.
+    ``rank`` is how many of a hundred outcomes are lower, "" where nobody counted them.
     """
 
     geometry: charts.StripGeometry
@@ -201,14 +201,14 @@ class NumberAdapter(RowAdapter[PointPrediction]):
                 self._scale,
                 (own_text, TYPICAL_TEXT, f" {typical_value}"),
             ),
-            f"{self._output.label} {text}; a typical {noun} {typical_value}. {rank}",
+            f"{self._output.label} {text}; a typical {noun} {typical_value}.",
             own_text,
             typical_value,
             rank,
         )
 
     def _describe_rank(self, value: float) -> str:
-        """Say how many of the data's outcomes are lower."""
+        """Say how many of a hundred outcomes in the data are lower; "" where nobody counted."""
         if self._below is None:
             return ""
         low, high = self._axis
@@ -216,8 +216,7 @@ class NumberAdapter(RowAdapter[PointPrediction]):
         number = min(int(place), BINS - 1)
         first, second = self._below[number : number + 2]
         below = first + (second - first) * (place - number)
-        share = round(100 * below / self._below[-1])
-        return f"About {share} of 100 {self._card.rows_noun} are lower."
+        return str(round(100 * below / self._below[-1]))
 
     @cached_property
     def _blank(self) -> NumberDetail:
@@ -238,10 +237,8 @@ class NumberAdapter(RowAdapter[PointPrediction]):
             off = formatting.format_percent(error, self._card.locale, digits=1)
         else:
             off = self._scale.format_difference(round_up(self._scale, error))
-        accuracy = f"With these facts, half the time it is off by less than {off}."
-        if evidence := self._get_evidence(known):
-            accuracy += f" {evidence}"
-        return Notes(self._origin, accuracy)
+        accuracy = "With these facts, half the time it is off by less than"
+        return Notes(self._origin, accuracy, off, self._get_evidence(known) or "")
 
     def _compute_gains(self, known: frozenset[str]) -> dict[str, float]:
         intervals = self.model.intervals
@@ -344,8 +341,9 @@ class NumberAdapter(RowAdapter[PointPrediction]):
             f"Estimates of {rows} {card.rows_noun} against what they came to: {share} are within "
             "10% of it.",
             f"Each dot is one of the {rows} {card.rows_noun}, estimated by a model that had not "
-            "seen it; a larger dot is several at one place. Above the line the estimate is too "
-            f"high, below it too low. {share} of them are within 10%.",
+            "seen it, from all that is known of it; a larger dot is several at one place. Above "
+            "the line the estimate is too high, below it too low. "
+            f"{share} of them are within 10%.",
             "What it was",
         )
 

@@ -393,8 +393,8 @@ class ScatterGeometry(NamedTuple):
     ticks: tuple[Tick, ...]
 
 
-_DOT = 4.0
-"""Pixels across of the dot for one row; its area grows with the count."""
+_LARGEST_DOT, _LEAST_DOT = 11.0, 2.5
+"""Pixels across of the dot for the largest count, whose area is proportional, and of any dot."""
 
 
 def lay_out_scatter(held_out: HeldOut, axis: tuple[float, float], scale: Scale) -> ScatterGeometry:
@@ -403,5 +403,9 @@ def lay_out_scatter(held_out: HeldOut, axis: tuple[float, float], scale: Scale) 
     for cell in held_out.cells:
         x, y = cell.truth + 0.5, BINS - cell.prediction - 0.5
         paths[cell.count] = paths.get(cell.count, "") + f"M{x} {y}h0"
-    dots = [Dots(path, f"{_DOT * math.sqrt(count):.1f}") for count, path in sorted(paths.items())]
+    unit = _LARGEST_DOT / math.sqrt(max(paths, default=1))
+    dots = [
+        Dots(path, f"{max(unit * math.sqrt(count), _LEAST_DOT):.1f}")
+        for count, path in sorted(paths.items())
+    ]
     return ScatterGeometry(tuple(dots), lay_out_axis(*axis, scale))

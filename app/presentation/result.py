@@ -20,10 +20,16 @@ class ClassView(NamedTuple):
 
 
 class Notes(NamedTuple):
-    """How far to trust a prediction; it depends only on which optional features are known."""
+    """How far to trust a prediction; it depends only on which optional features are known.
+
+    ``off`` is the figure that ends the sentence about its accuracy, "" where it is whole.
+    ``evidence`` says what the range was measured on, and what that cannot promise.
+    """
 
     origin: str
     accuracy: str = ""
+    off: str = ""
+    evidence: str = ""
 
 
 class Result(NamedTuple):

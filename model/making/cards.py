@@ -14,6 +14,7 @@ from model.making.dataset import Dataset
 from model.making.drafting import LOCALE, REASONS_OPTIONAL, DraftField, DraftOutput
 from model.making.errors import AddError
 from model.making.kinds.output_kind import Evaluation, OutputKind
+from model.making.naming import name_rows
 from model.making.toml import format_lines
 from model.serving.loading import read_card
 
@@ -43,7 +44,9 @@ def write_card(
     Raises:
         AddError: if the drafted card is not valid.
     """
-    rows = f"{formatting.format_number(dataset.training_rows, LOCALE)} rows of {data}"
+    noun = name_rows(data)
+    count = formatting.format_number(dataset.training_rows, LOCALE)
+    rows = f"{count} {noun}" if noun != "rows" else f"{count} rows of {data}"
     facts = "one fact" if len(dataset.fields) == 1 else f"{len(dataset.fields)} facts"
     required = [index for index, item in enumerate(dataset.fields) if item.required]
     head = {
@@ -53,6 +56,7 @@ def write_card(
         "summary": f"An answer from {facts}, learned from {rows}.",
         "locale": LOCALE,
         "what_if": dataset.fields[max(required, key=importance.__getitem__)].name,
+        "rows_noun": noun,
         "data_text": rows,
         "limits": [
             f"It knows {rows}, and sees the facts on the form and nothing else.",

@@ -79,7 +79,7 @@ def describe_evidence(group: CalibrationGroup, locale: str) -> str:
             "100 ranges held, from the lowest fifth of the answers to the highest."
         )
     least = round(min(group.fifths) * 100)
-    return f"{measured}; also among low and high answers at least {least} of 100 ranges held."
+    return f"{measured}; among low and high answers, too, at least {least} of 100 held."
 
 
 class ConformalIntervals:

@@ -130,7 +130,7 @@ class BaseField(BaseModel):
     @property
     def noun_phrase(self) -> str:
         """The noun after its determiner: "the living area", "the number of bedrooms"."""
-        return f"{self.determiner} {self.noun}"
+        return f"{self.determiner} {self.noun}".strip()
 
     @property
     def missing_text(self) -> str:

@@ -76,7 +76,7 @@ def test_about_as_many_sales_are_lower_as_it_says(client: FlaskClient, house: Nu
     for sqft in ("900", "1850", "4000"):
         soup = post_fragment(client, {**HOUSE, "sqft": sqft})
         share = 100 * float((prices < data_of(soup, "prediction")).mean())
-        said = int(text_of(soup, ".strip title").split("About ")[1].split()[0])
+        said = int(text_of(soup, ".strip + p").split("About ")[1].split()[0])
         assert said == pytest.approx(share, abs=2)
 
 

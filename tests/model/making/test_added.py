@@ -6,6 +6,7 @@ import pytest
 
 from app.kinds.classes import ClassAdapter
 from model import ClassModel, NumberModel
+from tests.html import post_fragment, text_of
 from tests.model.making.conftest import AddedModels, run
 from tests.models import MODEL_FACTORIES
 from tests.tabular_checks import check_bounds, check_pages, check_prediction, parse_features
@@ -134,8 +135,8 @@ def test_errors_of_a_linear_range_are_said_in_the_unit_of_the_answer(
 ) -> None:
     model = added_models.load("diabetes")
     values = {name: str(value) for name, value in model.card.examples[0].values.items()}
-    answer = added_models.app.test_client().post("/diabetes/predict-fragment", data=values)
-    assert "half the time it is off by less than 35" in answer.text
+    soup = post_fragment(added_models.app.test_client(), values, path="/diabetes/predict-fragment")
+    assert "half the time it is off by less than 35" in text_of(soup, "#notes")
 
 
 def test_similar_rows_show_what_was_observed(added_models: AddedModels) -> None:

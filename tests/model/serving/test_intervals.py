@@ -81,8 +81,8 @@ def test_a_range_of_roots_never_goes_below_zero() -> None:
          "how it is for low or for high answers."),
         (150, 0.9, "Measured on 150 unseen cases, for low and high answers only roughly: 87, 90, "
          "93, 90 and 90 of 100 ranges held, from the lowest fifth of the answers to the highest."),
-        (2344, 0.9, "Measured on 2,344 unseen cases; also among low and high answers at least 87 "
-         "of 100 ranges held."),
+        (2344, 0.9, "Measured on 2,344 unseen cases; among low and high answers, too, at least "
+         "87 of 100 held."),
     ],
 )  # fmt: skip
 def test_what_is_promised_depends_on_how_many_rows_were_held_out(
