@@ -45,21 +45,22 @@ _UNSEEN = 1e6
 """The score of a choice that no training row has."""
 
 
-def fit_copula(matrix: Float64Array, choices: Mapping[int, int]) -> GaussianCopula | None:
+def fit_copula(matrix: Float64Array, unordered: Mapping[int, int]) -> GaussianCopula | None:
     """Fit the distribution to training rows, with limits from rows that are held out in turn.
 
-    A choice has no place in the distribution; one that no training row has is beyond it by itself.
+    Choices without an order have no place in the distribution; one that no training row has is
+    beyond it by itself.
 
     Args:
         matrix: the codes, shape (rows, fields); NaN where unknown.
-        choices: how many choices each choice field has, by its column.
+        unordered: how many choices without an order a field has, by its column.
 
     Returns:
         The distribution; None where the rows are too few, or no fact can tell anything.
     """
     if len(matrix) < LEAST_ROWS:
         return None
-    numbers = [column for column in range(matrix.shape[1]) if column not in choices]
+    numbers = [column for column in range(matrix.shape[1]) if column not in unordered]
     rng = np.random.default_rng(0)
     sample = matrix[rng.permutation(len(matrix))[:_MOST_ROWS]]
     measured = [
@@ -68,7 +69,7 @@ def fit_copula(matrix: Float64Array, choices: Mapping[int, int]) -> GaussianCopu
         for figures in _measure(_fit_numbers(sample[learn], sample[learn], numbers), sample[hold])
     ]
     fitted = _fit_numbers(matrix, sample, numbers)
-    unseen = list(_mark_unseen(matrix, choices))
+    unseen = list(_mark_unseen(matrix, unordered))
     marginals = [*fitted.marginals, *unseen]
     if not marginals:
         return None
