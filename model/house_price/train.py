@@ -190,11 +190,13 @@ def _make_comparison_rows(features: Float64Array, seed: int) -> Float64Array:
 def fit_sales_copula(features: Float64Array) -> GaussianCopula | None:
     """Fit the joint distribution of features [N, 10], for any of them that are known.
 
-    Sales have every feature and visitors do not, so half of the rows lack some.
+    Sales have every feature and visitors do not, so half of the rows lack some. Conditions are in
+    order, neighborhoods are not.
     """
     known = sample_known(np.random.default_rng(0), len(features), 1, len(OPTIONAL))[0]
     masked = mask_features(features, known, OPTIONAL_COLUMNS)
-    return fit_copula(np.concatenate([features, masked]), _CHOICES)
+    unordered = {FIELDS.index("neighborhood"): len(CHOICES["neighborhood"])}
+    return fit_copula(np.concatenate([features, masked]), unordered)
 
 
 def _index_sales(

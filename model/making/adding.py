@@ -187,7 +187,7 @@ def _make_folder(
     neighbors = index_rows(dataset, importance) if options.publish_rows else None
     if neighbors is None and options.publish_rows:
         notes.append(f"No similar rows are shown: fewer than {LEAST_ROWS} rows have every fact.")
-    copula = fit_copula(dataset.matrix[~dataset.held_out], dataset.choices)
+    copula = fit_copula(dataset.matrix[~dataset.held_out], dataset.unordered)
 
     report(next(stage))
     output = kind.draft_output(dataset.truth, options)

@@ -41,6 +41,15 @@ class Dataset:
         }
 
     @property
+    def unordered(self) -> dict[int, int]:
+        """Those of the choices that have no order: more than two texts."""
+        return {
+            column: count
+            for column, count in self.choices.items()
+            if count > 2 and self.fields[column].column.source.type == "text"
+        }
+
+    @property
     def training_rows(self) -> int:
         """The number of rows that the model has seen."""
         return int((~self.held_out).sum())

@@ -5,7 +5,7 @@ share as the number has among the training rows. The scores of the facts that ar
 against their joint normal distribution (a Gaussian copula: Nelsen, An Introduction to Copulas,
 2006), so facts may be missing in the training rows and in the row. A row is out-of-distribution if
 its scores are too far from the centre, if one of them is too far from what the others lead to
-expect, if all are too far out together, or if two of them contradict their correlation.
+expect, if two that correlate are too far apart, or if all are too far out together.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _TENTH = 1.28
 """The normal score that a tenth of the rows have above it."""
 
 _LEAST_CORRELATION = 0.3
-_MOST_PAIRS = 500
+_MOST_PAIRS = 100
 """Pairs of facts that are compared: those that correlate best."""
 
 _BEYOND = 6.0
 """Normal score that no row of a hundred million has: the fact is far out by itself."""
 
-_CLEAR_RESIDUAL = 2.5
-"""Residual from which the other facts speak against one."""
+_CLEAR = 2.5
+"""Standard deviations from which facts speak against each other."""
 
 
 class Limits(NamedTuple):
@@ -48,8 +48,7 @@ class Limits(NamedTuple):
     """
 
     distance: float
-    residual: float
-    contradiction: float
+    projection: float
 
 
 class Marginal(NamedTuple):
@@ -130,20 +129,15 @@ class KnownFacts:
     def __init__(self, copula: GaussianCopula, places: Sequence[int]) -> None:
         """Choose the facts at some places in the copula's order."""
         self._copula, self._limits = copula, copula.limits
-        self.columns = columns = tuple(copula.columns[index] for index in places)
+        self.columns = tuple(copula.columns[index] for index in places)
         correlation = copula.correlation[np.ix_(places, places)]
-        self._square_limit = compute_square_limit(self._limits.distance, len(columns))
+        self._square_limit = compute_square_limit(self._limits.distance, len(places))
         precision = np.linalg.inv(correlation)
         self._roots = np.sqrt(np.diag(precision))
+        self._pairs, differences = _find_pairs(correlation)
         variances, directions = np.linalg.eigh(correlation)
-        self._projections = np.column_stack(
-            [precision / self._roots, directions[:, -1] / np.sqrt(variances[-1])]
-        )
-        first, second = np.nonzero(np.triu(np.abs(correlation) >= _LEAST_CORRELATION, 1))
-        related = correlation[first, second]
-        best = np.argsort(-np.abs(related), kind="stable")[:_MOST_PAIRS]
-        self._first, self._second, related = first[best], second[best], related[best]
-        self._weights = -related / (1 - related**2)
+        together = directions[:, -1] / np.sqrt(variances[-1])
+        self._projections = np.column_stack([precision / self._roots, differences, together])
 
     def compute_scores(self, rows: Sequence[Sequence[float]]) -> Float64Array:
         """The normal scores of the facts, shape (rows, facts), for rows of one code a field."""
@@ -155,37 +149,25 @@ class KnownFacts:
         codes, score_column = np.array(rows).T, self._copula.compute_column_scores
         return np.stack([score_column(column, codes[column]) for column in self.columns], axis=1)
 
-    def measure(self, scores: Float64Array) -> tuple[Float64Array, Float64Array, Float64Array]:
-        """Measure how unusual rows are, in three ways; each figure has a limit.
+    def measure(self, scores: Float64Array) -> tuple[Float64Array, Float64Array]:
+        """Measure how unusual rows are, in two ways; each figure has a limit.
 
         Args:
             scores: the normal scores, shape (rows, facts).
 
         Returns:
-            Each of shape (rows,): the squared Mahalanobis distance; the largest studentised
-            residual of a fact, given the others, or the score in the direction in which the facts
-            vary most, if that is larger; and the largest contradiction of two facts.
+            Each of shape (rows,): the squared Mahalanobis distance; and the largest of several
+            standard normal variables: the residual of each fact, given the others; the difference
+            of two facts that correlate; and the direction in which all vary most.
         """
         projected = scores @ self._projections
-        return (
-            np.vecdot(scores * self._roots, projected[:, :-1]),
-            np.abs(projected).max(axis=1),
-            self._contradict(scores).max(axis=1, initial=0.0),
-        )
-
-    def _contradict(self, scores: Float64Array) -> Float64Array:
-        """How much each pair of facts contradicts its correlation, shape (rows, pairs)."""
-        products = scores.take(self._first, axis=1) * scores.take(self._second, axis=1)
-        return products * self._weights
+        squares = np.vecdot(scores * self._roots, projected[:, : len(self.columns)])
+        return squares, np.abs(projected).max(axis=1)
 
     def find_outliers(self, scores: Float64Array) -> BoolArray:
         """Whether each row is out-of-distribution, shape (rows,), by scores (rows, facts)."""
-        square, residual, contradiction = self.measure(scores)
-        return (
-            (square > self._square_limit)
-            | (residual > self._limits.residual)
-            | (contradiction > self._limits.contradiction)
-        )
+        squares, largest = self.measure(scores)
+        return (squares > self._square_limit) | (largest > self._limits.projection)
 
     def find_culprits(self, scores: Float64Array) -> tuple[tuple[int, ...], bool]:
         """Find the facts that speak most against a row with scores of shape (facts,).
@@ -198,16 +180,33 @@ class KnownFacts:
         farthest = int(np.abs(scores).argmax())
         if abs(scores[farthest]) > _BEYOND:
             return (self.columns[farthest],), True
-        contradictions = self._contradict(scores[None])[0]
-        if contradictions.max(initial=0.0) > self._limits.contradiction / 2:
-            worst = int(contradictions.argmax())
-            pair = self._first[worst], self._second[worst]
+        residuals, differences, _ = np.split(
+            np.abs(scores @ self._projections), [len(scores), len(scores) + len(self._pairs)]
+        )
+        if differences.max(initial=0.0) > _CLEAR:
+            pair = self._pairs[int(differences.argmax())]
             return tuple(self.columns[index] for index in pair), False
-        residuals = np.abs(scores @ self._projections[:, :-1])
         largest = int(residuals.argmax())
-        if residuals[largest] <= _CLEAR_RESIDUAL:
+        if residuals[largest] <= _CLEAR:
             return (), False
-        return (self.columns[largest],), abs(float(scores[largest])) > self._limits.residual
+        return (self.columns[largest],), abs(float(scores[largest])) > self._limits.projection
+
+
+def _find_pairs(correlation: Float64Array) -> tuple[list[tuple[int, int]], Float64Array]:
+    """Find the facts that correlate best, and the difference of each two as a projection.
+
+    Returns:
+        The pairs; and the projections, shape (facts, pairs).
+    """
+    first, second = np.nonzero(np.triu(np.abs(correlation) >= _LEAST_CORRELATION, 1))
+    strength = np.abs(correlation[first, second])
+    best = np.argsort(-strength, kind="stable")[:_MOST_PAIRS]
+    first, second, numbers = first[best], second[best], np.arange(len(best))
+    projections = np.zeros((len(correlation), len(best)))
+    projections[first, numbers] = 1
+    projections[second, numbers] = -np.sign(correlation[first, second])
+    projections /= np.sqrt(2 - 2 * strength[best])
+    return list(zip(first.tolist(), second.tolist(), strict=True)), projections
 
 
 def standardize_squares(squares: Float64Array, facts: int) -> Float64Array:

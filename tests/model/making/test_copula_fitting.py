@@ -7,6 +7,7 @@ from scipy.stats import norm
 from model.contract.arrays import Float64Array
 from model.making.copula_fitting import LEAST_ROWS, fit_copula
 from model.serving.copula import GaussianCopula
+from tests.model.making.conftest import AddedModels
 
 HOLES = (0.0, 0.3, 0.6)
 
@@ -105,3 +106,17 @@ def test_equal_facts_and_rare_ones_can_be_fitted() -> None:
     assert copula is not None
     assert copula.columns == (0, 1, 2, 3, 4, 5, 6)
     assert np.isfinite(copula.correlation).all()
+
+
+def test_an_added_model_says_which_facts_do_not_go_together(added_models: AddedModels) -> None:
+    model = added_models.load("passengers")
+    assert model.copula is not None
+    names = {model.card.names[column] for column in model.copula.columns}
+    assert "embarked" not in names  # three ports have no order
+    assert {"pclass", "age", "fare", "adult_male", "alone", "is_child"} <= names
+    row = {**model.card.examples[0].values, "age": 60, "is_child": True}
+    features, errors = model.card.validate_row(row)
+    assert features is not None, errors
+    (explained,) = model.explain([features])
+    assert explained.mismatch is not None
+    assert set(explained.mismatch.facts) == {"age", "is_child"}
