@@ -5,10 +5,8 @@ Unknown keys are rejected.
 
 import datetime as dt
 import itertools
-from functools import cached_property
 from typing import Literal
 
-import numpy as np
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -18,7 +16,6 @@ from pydantic import (
     model_validator,
 )
 
-from model.contract.arrays import Float64Array
 from model.contract.fields import Value
 from model.contract.sources import Frame
 
@@ -105,11 +102,6 @@ class CalibrationGroup(FactGroup):
     inside: float | None = Field(default=None, ge=0, le=1)
     fifths: tuple[float, ...] = ()
     ood_threshold: float | None = Field(default=None, gt=0)
-
-    @cached_property
-    def ends(self) -> tuple[Float64Array, Float64Array, Float64Array]:
-        """The knots, lows and highs as arrays, each of shape (knots,)."""
-        return np.array(self.knots), np.array(self.lows), np.array(self.highs)
 
     @model_validator(mode="after")
     def _each_knot_has_both_ends(self) -> "CalibrationGroup":

@@ -98,6 +98,11 @@ class ConformalIntervals:
         self._groups = FactGroups(calibration.groups, optional)
         self.find_group = self._groups.find
         self.count_missing_groups = self._groups.count_missing
+        # By identity, because the hash of a group is that of a hundred numbers.
+        self._ends: dict[int, tuple[Float64Array, Float64Array, Float64Array]] = {
+            id(group): (np.array(group.knots), np.array(group.lows), np.array(group.highs))
+            for group in calibration.groups
+        }
 
     def compute_bounds(
         self, values: Float64Array, spreads: FloatArray | None, groups: Sequence[CalibrationGroup]
@@ -107,17 +112,17 @@ class ConformalIntervals:
         Args:
             values: the predicted numbers, shape (rows,).
             spreads: the scales of their errors, shape (rows,); None counts as 1.
-            groups: the calibration of each row, or one for all.
+            groups: of the calibration, one for each row, or one for all.
         """
         first = groups[0]
         if all(group is first for group in groups):
-            return compute_bounds(values, spreads, *first.ends, self._scale)
+            return compute_bounds(values, spreads, *self._ends[id(first)], self._scale)
         low, high = np.empty_like(values), np.empty_like(values)
         places = np.array([id(group) for group in groups])
-        for key, group in {id(group): group for group in groups}.items():
+        for key in set(places.tolist()):
             rows = places == key
             own = None if spreads is None else spreads[rows]
-            low[rows], high[rows] = compute_bounds(values[rows], own, *group.ends, self._scale)
+            low[rows], high[rows] = compute_bounds(values[rows], own, *self._ends[key], self._scale)
         return low, high
 
     def find_share(self, group: CalibrationGroup) -> float:

@@ -30,7 +30,7 @@ def intervals(
     scale: str = "log", groups: tuple[CalibrationGroup, ...] = GROUPS
 ) -> ConformalIntervals:
     calibration = Calibration.model_validate(
-        {"method": "x", "coverage": 0.9, "scale": scale, "groups": [g.model_dump() for g in groups]}
+        {"method": "x", "coverage": 0.9, "scale": scale, "groups": groups}
     )
     return ConformalIntervals(calibration, ("a", "b"))
 
