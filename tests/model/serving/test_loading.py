@@ -74,7 +74,7 @@ def test_a_wrong_key_in_the_card_is_named_with_its_line(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "place"),
     [
-        ("it was built in {value}", "it was built in {value.__class__}", r"fields\.3\.reason_text"),
+        ("built in {value}", "built in {value.__class__}", r"fields\.3\.reason_text"),
         ("{low} and {high}", "{low!r} and {high}", r"output\.range_text"),
     ],
 )
