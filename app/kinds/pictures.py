@@ -139,7 +139,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
                 output.label,
                 heading,
                 announcement=f"{heading}. {submission.errors[self._field.name]}",
-                sentence=FIX_TEXT,
+                lead=f"{FIX_TEXT} ",
                 problems=submission.problems,
             )
         classes = self._present_classes(explained.prediction)

@@ -75,6 +75,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
 
     model: TabularModel[PredictionT]
 
+    styles = ("rows.css",)
     scripts = ("what_if.js",)
 
     contributions_key: str
@@ -249,7 +250,8 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             "empty",
             output.label,
             heading,
-            sentence=("" if many else f"{listed}. ") + f"The {output.noun} appears as you type.",
+            lead="" if many else f"{listed}. ",
+            sentence=f"The {output.noun} appears as you type.",
             detail=headline.detail,
             example=f"{example.title}: {facts}. {output.label}{headline.announcement}",
         )
@@ -278,7 +280,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
                 output.label,
                 heading,
                 announcement=f"{heading}. {messages}",
-                sentence=FIX_TEXT,
+                lead=f"{FIX_TEXT} ",
                 problems=submission.problems,
                 detail=self._blank,
                 what_if=submission.what_if,

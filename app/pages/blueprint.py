@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from werkzeug.exceptions import Conflict
 
 from app.http.responses import REVALIDATED, respond
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 
 CHANGED_TEXT = "This form has changed. Check what is filled in, then send it again"
 """The notice above a new form that was posted from an older one."""
-
-
-SUFFIX = " – Formcast"
-"""What ends the title of every page."""
 
 
 def pages_blueprint(
@@ -89,9 +85,6 @@ def pages_blueprint(
     def render_hints(hints: Hints) -> bytes:
         return render("presentation/hints.html", HintsContext(hints)).encode()
 
-    def render_title(result: Result) -> bytes:
-        return b"<title>%s</title>" % escape(f"{result.title or site.title}{SUFFIX}").encode()
-
     def is_outdated(submission: Submission[Any]) -> bool:
         return bool(submission.form_hash) and submission.form_hash != adapter.form_hash
 
@@ -148,11 +141,9 @@ def pages_blueprint(
         if is_outdated(submission):
             raise Conflict
         submission, explained = explain(submission, environ)
-        result = adapter.present(submission, explained)
         body = b"".join(
             (
-                result_template(result),
-                render_title(result),
+                result_template(adapter.present(submission, explained)),
                 render_errors(submission.errors) if submission.errors else no_errors,
                 render_hints(adapter.read_hints(submission)),
             )

@@ -16,7 +16,6 @@ from model.contract.manifest import BINS, HeldOut
 BAR = 10
 """Units of the view box for the width of one bar of outcomes."""
 
-_NICE = (1, 2, 2.5, 5, 10)
 _TICK_CHARACTERS = 34
 """Characters of all labels on a horizontal axis: what fits on a phone, with room between them."""
 
@@ -30,6 +29,7 @@ _LANE = 0.8
 """Em between two rings that would cover each other."""
 
 _MOST_LANES = 3
+_LANES = tuple(f"{_AXIS_HEIGHT - _LANE * lane:.1f}" for lane in range(_MOST_LANES))
 _WIDE_CHARACTER, _NARROW_CHARACTER = 1.7, 2.5
 """Percent of the width that a character of a label takes, on a wide screen and on a phone."""
 
@@ -86,8 +86,9 @@ def draw_bars(counts: Sequence[int]) -> str:
 def choose_ticks(low: float, high: float, most: int, least_step: float) -> list[float]:
     """Choose round numbers from ``low`` to ``high``, ``most`` at most, apart by ``least_step``."""
     raw = max((high - low) / most, least_step, 1e-12)
-    unit = 10.0 ** math.floor(math.log10(raw))
-    step = next((nice * unit for nice in _NICE if nice * unit >= raw * 0.999), 10 * unit)
+    step = 10.0 ** math.floor(math.log10(raw))
+    part = raw / step * 0.999
+    step *= 1 if part <= 1 else 2 if part <= 2 else 2.5 if part <= 2.5 else 5 if part <= 5 else 10
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [number * step for number in range(first, min(last, first + most) + 1)]
 
@@ -116,9 +117,8 @@ def _label(ticks: Sequence[float], scale: Scale) -> list[str]:
     return texts if len(set(texts)) == len(texts) else [scale.format(tick) for tick in ticks]
 
 
-def format_place(percent: float) -> str:
-    """Write a percentage to a tenth, halves upwards."""
-    return str(int(percent * 10 + 0.5) / 10)
+format_place = "{:.1f}".format
+"""Writes a percentage to a tenth."""
 
 
 def lay_out_strip(
@@ -154,26 +154,23 @@ def lay_out_strip(
         end = most + margin if most > end else end
     unit = 100 / (end - start)
     bars_width = (high - low) * unit
-    band = window = ("", "")
+    left = width = window = ""
     if interval is not None:
         below, above = interval
         bar_unit = BINS * BAR / (high - low)
-        band = format_place((below - start) * unit), format_place(max((above - below) * unit, 0.4))
-        window = (
-            f"{round((below - low) * bar_unit, 1)}",
-            f"{round(max((above - below) * bar_unit, 0.1), 1)}",
-        )
+        left, width = format_place((below - start) * unit), format_place((above - below) * unit)
+        window = f"{(below - low) * bar_unit:.1f} 0 {(above - below) * bar_unit + 0.1:.1f} 100"
     typical_x = (typical - start) * unit
     own_x = typical_x if own is None else (own - start) * unit
     return StripGeometry(
         format_place((low - start) * unit),
         format_place(bars_width),
-        band[0],
-        band[1],
-        f"{window[0]} 0 {window[1]} 100" if interval is not None else "",
+        left,
+        width,
+        window,
         None if own is None else _lean(own_x, own_x >= typical_x, own_room),
         _lean(typical_x, own is None or typical_x > own_x, typical_room),
-        _stack_rings([(value - start) * unit for value in others]),
+        _stack_rings([(value - start) * unit for value in others]) if others else (),
         lay_out_axis(start, end, scale),
     )
 
@@ -187,13 +184,14 @@ def _lean(x: float, right: bool, room: float) -> Mark:
 
 def _stack_rings(places: Sequence[float]) -> tuple[Ring, ...]:
     """Put each ring on the lowest lane on which no other one covers it."""
-    rings: list[Ring] = []
+    rings = []
     ends = [-math.inf] * _MOST_LANES
     for place in sorted(places):
-        free = [lane for lane in range(_MOST_LANES) if place - ends[lane] >= _RING_WIDTH]
-        lane = free[0] if free else 0
+        lane = 0
+        while lane < _MOST_LANES - 1 and place - ends[lane] < _RING_WIDTH:
+            lane += 1
         ends[lane] = place
-        rings.append(Ring(format_place(place), str(round(_AXIS_HEIGHT - _LANE * lane, 1))))
+        rings.append(Ring(format_place(place), _LANES[lane]))
     return tuple(rings)
 
 

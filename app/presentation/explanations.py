@@ -102,10 +102,14 @@ class ExplanationPresenter:
 
     def summarize(self, features: Features) -> str:
         """Name the first facts of a row: "3 bedrooms, 2.5 baths, 1,850 sq ft"."""
-        known = [name for name in self._card.names if features.get(name) is not None]
-        return ", ".join(
-            ["".join(self._phrases[name].reason(features[name])) for name in known[:MAX_SUMMARY]]
-        )
+        texts = []
+        for name in self._card.names:
+            value = features.get(name)
+            if value is not None:
+                texts.append("".join(self._phrases[name].reason(value)))
+                if len(texts) == MAX_SUMMARY:
+                    break
+        return ", ".join(texts)
 
     def _present_neighbor(self, neighbor: Neighbor, given: Features) -> NeighborView:
         differences = []

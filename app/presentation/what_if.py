@@ -1,6 +1,7 @@
 """What the model predicts for other values of one feature: a curve or bars, and a sentence."""
 
 import math
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from app.presentation import charts
@@ -154,15 +155,15 @@ class WhatIfPresenter:
         else:
             typical = self._reference[field.name]
             place = (first + last) / 2 if typical is None else field.encoder(typical)
-        step = _choose_step(geometry.last - geometry.first, field.whole)
+        step, step_text, last_text = _choose_step(geometry.first, geometry.last, field.whole)
         # A slider counts its steps from its lower end, and the value has to be on one of them.
         low = place - math.floor((place - geometry.first) / step + 1e-9) * step
         slider = SliderView(
             field.name,
             field.label,
             format_exact(low),
-            format_exact(geometry.last),
-            format_exact(step),
+            last_text,
+            step_text,
             format_exact(place),
             text,
             left,
@@ -181,9 +182,15 @@ class WhatIfPresenter:
         return self._scale.format(self._scale.round(value))
 
 
-def _choose_step(span: float, whole: bool) -> float:
-    """Choose the step of a slider: 1, 2 or 5 times a power of ten."""
-    raw = span / (_WHOLE_STEPS if whole else _STEPS) or 1.0
+@lru_cache(maxsize=1024)
+def _choose_step(first: float, last: float, whole: bool) -> tuple[float, str, str]:
+    """Choose the step of a slider, 1, 2 or 5 times a power of ten.
+
+    Returns:
+        The step, the same as a text, and its last value as a text.
+    """
+    raw = (last - first) / (_WHOLE_STEPS if whole else _STEPS) or 1.0
     unit = 10.0 ** math.floor(math.log10(raw))
     step = next(nice * unit for nice in (1, 2, 5, 10) if nice * unit >= raw)
-    return max(step, 1.0) if whole else step
+    step = max(step, 1.0) if whole else step
+    return step, format_exact(step), format_exact(last)

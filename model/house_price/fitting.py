@@ -83,7 +83,7 @@ def predict_held_out(
     """Predict features [N, 10] by models that are fitted to the prices [N] of the other folds.
 
     Returns:
-        The fold of each row, [N], and its predictions in dollars, [128, N], one for each group.
+        The fold of each row, [N], and its predictions in dollars for each group, [128, N].
     """
     fold = assign_folds(len(features), folds_count, np.random.default_rng(config.seed))
     value = np.empty((len(SUBSETS), len(features)))

@@ -92,7 +92,6 @@ def test_another_window_in_front_changes_nothing(page: Page) -> None:
 def test_nothing_jumps_while_ten_facts_are_typed(page: Page, width: int, height: int) -> None:
     page.set_viewport_size({"width": width, "height": height})
     page.goto("/")
-    page.locator("summary").click()
     page.evaluate("""() => {
         window.shifts = [];
         new PerformanceObserver((list) => window.shifts.push(...list.getEntries()
