@@ -55,6 +55,12 @@ def model() -> None:
 @click.option("--features", help="Its columns in order, where the file has no names: a,b,c.")
 @click.option("--classes", help="Names of its classes in order, where it has numbers: a,b.")
 @click.option(
+    "--derive",
+    multiple=True,
+    metavar="NAME=EXPRESSION",
+    help="A column that the model takes and the form computes, like 'age = 2020 - year'.",
+)
+@click.option(
     "--kind",
     "kinds",
     multiple=True,
@@ -77,6 +83,7 @@ def add(
     trust: bool,
     features: str | None,
     classes: str | None,
+    derive: tuple[str, ...],
     kinds: tuple[str, ...],
     required: str | None,
     coverage: float,
@@ -104,6 +111,7 @@ def add(
         trust=trust,
         features=_split(features),
         classes=_split(classes),
+        derive=derive,
         kinds=dict(_parse_kind(text) for text in kinds),
         required=_split(required),
         coverage=coverage,

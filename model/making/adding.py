@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -19,6 +20,8 @@ from model.making.dataset import (
     require_one_field,
     tighten_bounds,
 )
+from model.making.derived_sources import DerivedSource
+from model.making.deriving import derive_columns
 from model.making.errors import AddError
 from model.making.features import match_features
 from model.making.indexing import (
@@ -152,11 +155,19 @@ def _make_folder(
     source = _open_model(options.path, options.trust)
     rows = read_rows(options.data, options.target, options.holdout)
     notes += rows.notes
-    names = match_features(source, rows, options, notes.append)
+    derivations, rows, derived = derive_columns(options, rows, notes.append)
+    names = match_features(
+        source, replace(rows, table=derived), options, notes.append, derivations.inputs
+    )
+    if derivations.columns:
+        derivations.require_used(names)
+        source = DerivedSource(source, names, derived, derivations)
+        names = list(derivations.list_given(names))
 
     report(next(stage))
     encoded = source.find_encoded(names)
-    columns = infer_columns(rows.table, names, encoded, options.kinds, options.required)
+    kinds = {name: "date" for name in derivations.dates if name in names} | {**options.kinds}
+    columns = infer_columns(rows.table, names, encoded, kinds, options.required)
     target = rows.table[options.target]
     source = source.with_target(target, options.classes)
     kind = source.kind
@@ -208,6 +219,7 @@ def _make_folder(
         reference=typical,
         golden=answer_golden_rows(card, kind, evaluation, golden, predict),
         frame=prepared.frame,
+        features=prepared.features,
         runs_code=prepared.runs_code,
     )
     return summarize(folder, dataset, output, prepared, manifest, notes)

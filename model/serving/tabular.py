@@ -23,6 +23,7 @@ from model.contract.sources import widen
 from model.serving.checking import ModelFolder, check_hashes, check_versions, compare_fields
 from model.serving.explain import Coalitions, get_coalitions, split_by_reference
 from model.serving.neighbors import Neighbors
+from model.serving.predictors import DerivingPredictor
 from model.serving.served_model import Explained, IceCurve, Neighbor, PredictionT, ServedModel
 
 MAX_ROWS_PER_CALL = 8192
@@ -138,11 +139,15 @@ class TabularModel(ServedModel[Features, PredictionT]):
 
     @classmethod
     def _load_predictor(cls, path: Path, card: Card, manifest: Manifest) -> Any:
+        compiled, step = path.suffix == ".onnx", manifest.features
         try:
-            if path.suffix == ".onnx":
-                return cls.compiled_predictor(path.read_bytes())
-            if path.suffix == ".joblib":
-                return cls.saved_predictor(path, card, manifest)
+            if compiled or path.suffix == ".joblib":
+                predictor = (
+                    cls.compiled_predictor(path.read_bytes())
+                    if compiled
+                    else cls.saved_predictor(path, card, manifest)
+                )
+                return DerivingPredictor(predictor, step, compiled) if step else predictor
         except Exception as error:
             raise ModelError(f"{path} does not load: {error}") from error
         raise ModelError(f"{path}: can serve .onnx and .joblib, not {path.suffix or 'this'}.")
