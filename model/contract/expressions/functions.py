@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -81,7 +82,7 @@ def _compare(compare: Callable[[Any, Any], Any]) -> Callable[[Cells, Cells], Cel
 
 def _mask(truth: Any, *cells: Cells) -> Cells:
     """A truth, unknown where one of the cells is."""
-    known = np.logical_and.reduce(np.broadcast_arrays(*(item.known for item in cells)))
+    known = reduce(operator.and_, (item.known for item in cells))
     return Cells("number", np.where(known, np.asarray(truth, dtype=np.float64), np.nan))
 
 
@@ -168,8 +169,8 @@ FUNCTIONS: dict[str, Function] = {
     "log": Function(_numeric(np.log), 1, 1),
     "log1p": Function(_numeric(np.log1p), 1, 1),
     "lookup": Function(look_up, 2, 2),
-    "max": Function(_numeric(lambda *found: np.maximum.reduce(np.broadcast_arrays(*found))), 2, 20),
-    "min": Function(_numeric(lambda *found: np.minimum.reduce(np.broadcast_arrays(*found))), 2, 20),
+    "max": Function(_numeric(lambda *found: reduce(np.maximum, found)), 2, 20),
+    "min": Function(_numeric(lambda *found: reduce(np.minimum, found)), 2, 20),
     "month": Function(
         _of_days(lambda days: days.astype("datetime64[M]").astype(int) % 12 + 1), 1, 1
     ),
