@@ -25,9 +25,9 @@ from model.making.deriving import derive_columns
 from model.making.errors import AddError
 from model.making.features import match_features
 from model.making.indexing import (
-    LEAST_ROWS,
     compute_importance,
     encode_reference,
+    explain_missing_index,
     index_rows,
 )
 from model.making.manifests import answer_golden_rows, describe_artifact, write_manifest
@@ -189,7 +189,10 @@ def _make_folder(
     report(next(stage))
     index = index_rows(dataset, importance)
     if index is None:
-        notes.append(f"No similar rows are shown: fewer than {LEAST_ROWS} rows have every fact.")
+        notes.append(
+            "No similar rows are shown, and no answer says that its row is unlike the data: "
+            f"{explain_missing_index(dataset)}."
+        )
 
     report(next(stage))
     output = kind.draft_output(dataset.truth, options)

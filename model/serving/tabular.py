@@ -196,9 +196,10 @@ class TabularModel(ServedModel[Features, PredictionT]):
 
     @property
     def default_what_if(self) -> str:
-        """The fact over which the curve goes until the visitor chooses another one."""
-        required = (field.name for field in self.card.fields if field.required)
-        return self.card.what_if or next(required)
+        """The fact over which the curve goes until the visitor chooses another; "" for none."""
+        varying = self.card.varying
+        required = (name for name in varying if self.card.by_name[name].required)
+        return self.card.what_if or next(required, next(iter(varying), ""))
 
     def find_ood_threshold(self, known: frozenset[str]) -> float | None:
         """The distance to its nearest rows above which a row is out-of-distribution.
