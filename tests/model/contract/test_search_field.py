@@ -23,8 +23,10 @@ def search(names: list[str], **changes: Any) -> SearchField:
         "example": "0",
         "choices": [{"value": str(code), "label": name} for code, name in enumerate(names)],
     }
-    adapter: TypeAdapter[SearchField] = TypeAdapter(AnyField)
-    return adapter.validate_python({**block, **changes})
+    adapter: TypeAdapter[Any] = TypeAdapter(AnyField)
+    field = adapter.validate_python({**block, **changes})
+    assert isinstance(field, SearchField)
+    return field
 
 
 def message(field: SearchField, typed: object) -> str:
