@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 from model.contract.errors import ModelError
 from model.contract.fields import Value
 from model.contract.manifest import TrainingData
+from model.making.baselines import compare_with_baselines
 from model.making.cards import write_card
 from model.making.columns import infer_columns
 from model.making.dataset import (
@@ -35,6 +37,7 @@ from model.making.model_sources import ModelSource
 from model.making.onnx_sources import read_onnx
 from model.making.options import AddOptions
 from model.making.pickles import open_estimator
+from model.making.report import format_report
 from model.making.summary import AddedModel, summarize
 from model.making.tables import read_rows
 from model.serving.loading import load_model
@@ -46,9 +49,13 @@ STAGES = (
     "ranking the facts",
     "indexing similar rows",
     "measuring on held-out rows",
+    "fitting plain models beside it",
     "writing and checking",
 )
 """The steps in their order; a progress bar counts them."""
+
+BUDGET = 60
+"""Seconds after which nothing more is done that serving does not need."""
 
 _RESERVED = ("about", "api", "embed", "healthz", "metrics", "predict-fragment", "readyz", "static")
 
@@ -148,6 +155,7 @@ def _make_folder(
     options: AddOptions, folder: Path, work: Path, report: Callable[[str], object]
 ) -> AddedModel:
     """Make the model's files in ``work``; messages name ``folder``, where they go afterwards."""
+    started = time.monotonic()
     notes: list[str] = []
     stage = iter(STAGES)
 
@@ -199,6 +207,13 @@ def _make_folder(
     evaluation = kind.evaluate(dataset, output, options.coverage, notes.append)
 
     report(next(stage))
+    comparison = None
+    if time.monotonic() - started < BUDGET:
+        comparison = compare_with_baselines(kind, dataset)
+    else:
+        notes.append(f"Plain models were not fitted beside it: {BUDGET} s were over by then.")
+
+    report(next(stage))
     data = options.data.name
     card = write_card(work / "card.toml", data, kind, dataset, output, importance)
     typical: dict[str, Value] = {item.name: item.field.example for item in dataset.fields}
@@ -225,7 +240,9 @@ def _make_folder(
         features=prepared.features,
         runs_code=prepared.runs_code,
     )
-    return summarize(folder, dataset, output, prepared, manifest, notes)
+    added = summarize(folder, dataset, output, prepared, manifest, notes, comparison)
+    (work / "REPORT.md").write_text(format_report(added), encoding="utf-8")
+    return added
 
 
 def _open_model(path: Path, trust: bool) -> ModelSource:
