@@ -116,11 +116,11 @@ def derive_columns(
     kept: list[DerivedColumn] = []
     for item, text in zip(definitions, options.derive, strict=True):
         names = find_columns(item.tree)
-        if options.target in names:
-            raise AddError(
-                f"--derive: “{text}” takes {options.target}, which is the target: the form does "
-                "not know it."
-            )
+        for name, role in ((options.target, "is the target"), (rows.marker, "marks rows")):
+            if name in names:
+                raise AddError(
+                    f"--derive: “{text}” takes {name}, which {role}: the form does not know it."
+                )
         if not names:
             raise AddError(f"--derive: “{text}” names no column.")
         column = DerivedColumn(name=item.name, expression=item.expression)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +221,7 @@ def test_a_fact_that_fill_replaces_may_be_left_empty(cars: Cars) -> None:
         ("age = 2020 -", "at its end (character 13): a value is needed here"),
         ("age = eval(year)", "there is no function eval"),
         ("age = price / year", "takes price, which is the target"),
+        ("age = year * holdout", "takes holdout, which marks rows"),
         ("age = 1 + 1", "names no column"),
         ("agge = 2020 - year", "the model does not take such a column. Did you mean 'age'?"),
         ("year = km / 2", "gives"),
@@ -235,7 +236,9 @@ def test_what_cannot_be_derived_is_refused_with_the_place(
     model = GradientBoostingRegressor().fit(cars.features[["age"]], cars.raw["price"])
     root = cars.folder / "models"
     more = [] if option.startswith("age") else ["--derive", "age = 2020 - year"]
-    result = add(cars.save(model), "cars", root, "--derive", option, *more)
+    cars.raw.assign(holdout=cars.raw.index % 3 == 0).to_csv(cars.folder / "cars.csv", index=False)
+    given = replace(cars.save(model), holdout="holdout")
+    result = add(given, "cars", root, "--derive", option, *more)
     assert result.exit_code == 1
     assert message in result.output
     assert not list(root.iterdir())
