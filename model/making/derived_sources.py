@@ -116,8 +116,6 @@ class DerivedSource:
 def _describe_derived(name: str, cells: pd.Series, encoded: bool) -> DataColumn:
     """A derived column as the model takes it; no field asks for it."""
     known = cells.dropna()
-    if known.empty:
-        raise AddError(f"--derive: {name} is unknown in every row of the data.")
     naming = name_columns([name], set())[0]
     if not pd.api.types.is_numeric_dtype(cells.dtype):
         source = Source(column=name, type="text", values=tuple(sorted(known.unique())))

@@ -129,6 +129,8 @@ def derive_columns(
         except ExpressionError as error:
             raise AddError(f"--derive: {error}") from error
         values = _make_series(cells[item.name], table.index)
+        if values.isna().all():
+            raise AddError(f"--derive: “{text}” is unknown in every row of the data.")
         if item.name in table.columns and item.name not in names:
             _compare(table[item.name], values, text)
         derived[item.name] = values

@@ -227,7 +227,7 @@ def test_a_fact_that_fill_replaces_may_be_left_empty(cars: Cars) -> None:
         ("year = km / 2", "gives"),
         ("age = lookup(zip, none.json)", "there is no file none.json"),
         ("age = lookup(zip, cars.csv)", "cars.csv is not JSON"),
-        ("age = log(0 - year)", "age is unknown in every row"),
+        ("age = log(0 - year)", "“age = log(0 - year)” is unknown in every row"),
     ],
 )
 def test_what_cannot_be_derived_is_refused_with_the_place(
