@@ -21,7 +21,9 @@ from model.making.kinds.output_kind import OutputKind
 LEAST_ROWS = 30
 """Rows to fit on, and rows to judge on, below which a comparison says nothing."""
 
-_MOST_FITTED = 10_000
+MOST_FITTED = 10_000
+"""Rows that plain models are fitted to."""
+
 _MOST_LEVELS = 100
 _CLEARLY = 2.0
 """Standard errors of the mean difference a row, above which one is said to be better."""
@@ -31,16 +33,25 @@ _CLEARLY = 2.0
 class Comparison:
     """Scores on the held-out rows: the model's, each baseline's, and that of a constant.
 
-    ``verdict`` says in a sentence which is better.
+    ``fitted`` are the rows that the baselines were fitted to. ``verdict`` says in a sentence which
+    is better.
     """
 
     score_name: str
     scores: Mapping[str, float]
+    fitted: int
     verdict: str
 
 
-def compare_with_baselines(kind: OutputKind, dataset: Dataset) -> Comparison | None:
+def compare_with_baselines(
+    kind: OutputKind, dataset: Dataset, most: int = MOST_FITTED
+) -> Comparison | None:
     """Fit the plain models to the training rows and judge all on the held-out rows.
+
+    Args:
+        kind: how the model answers.
+        dataset: the rows.
+        most: the rows that they are fitted to, where there are more.
 
     Returns:
         None where there are too few rows of either.
@@ -48,8 +59,8 @@ def compare_with_baselines(kind: OutputKind, dataset: Dataset) -> Comparison | N
     seen, held_out = np.flatnonzero(~dataset.held_out), np.flatnonzero(dataset.held_out)
     if min(len(seen), len(held_out)) < LEAST_ROWS:
         return None
-    if len(seen) > _MOST_FITTED:
-        seen = np.random.default_rng(0).choice(seen, _MOST_FITTED, replace=False)
+    if len(seen) > most:
+        seen = np.random.default_rng(0).choice(seen, most, replace=False)
     truth = dataset.truth[held_out]
     own = kind.decide(dataset.predict(dataset.matrix[held_out].astype(np.float32)))
     losses = {"This model": kind.compute_losses(own, truth)}
@@ -61,7 +72,8 @@ def compare_with_baselines(kind: OutputKind, dataset: Dataset) -> Comparison | N
             answers = np.asarray(plain.predict(dataset.matrix[held_out]), dtype=float)
         losses[name] = kind.compute_losses(answers, truth)
     scores = {name: kind.compute_score(found, truth) for name, found in losses.items()}
-    return Comparison(kind.score_name, scores, _judge(losses, scores, kind.score_name))
+    verdict = _judge(losses, scores, kind.score_name)
+    return Comparison(kind.score_name, scores, len(seen), verdict)
 
 
 def _prepare_codes(dataset: Dataset, estimator: Any) -> Any:

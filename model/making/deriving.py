@@ -133,6 +133,12 @@ def derive_columns(
             raise AddError(f"--derive: “{text}” is unknown in every row of the data.")
         if item.name in table.columns and item.name not in names:
             _compare(table[item.name], values, text)
+        lost = values.isna() & derived[names].notna().all(axis=1)
+        if lost.any():
+            add_note(
+                f"{item.name} is unknown in {int(lost.sum()):,} rows where all that it is computed "
+                f"from is known; the first is row {int(np.flatnonzero(lost)[0]) + 1}."
+            )
         derived[item.name] = values
         kinds = {**dict.fromkeys(dates, "date"), **options.kinds}
         free = [

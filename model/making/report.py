@@ -42,7 +42,10 @@ def _format_comparison(added: AddedModel) -> Iterable[str]:
     if added.comparison is None:
         yield "It was not compared with a plain baseline: that takes 30 held-out rows."
         return
-    yield added.comparison.verdict
+    yield (
+        f"{added.comparison.verdict} The plain ones were fitted to {added.comparison.fitted:,} of "
+        "the rows that the model has seen."
+    )
     rows = [(name, f"{score:.3f}") for name, score in added.comparison.scores.items()]
     yield _format_table([("on the held-out rows", added.comparison.score_name), *rows])
 
