@@ -99,21 +99,19 @@ def _judge(losses: Mapping[str, Float64Array], scores: Mapping[str, float], scor
     """
     model, *plain, constant = losses
     best = max(plain, key=scores.__getitem__)
-    figures = {name: _format(scores[name], scores[other]) for name, other in (
-        (model, best), (best, model), (constant, model)
-    )}  # fmt: skip
-    against = f"{score_name} {figures[best]} ({best.lower()})"
+    own, other = _format(scores[model], scores[best]), _format(scores[best], scores[model])
+    baseline = f"{other} ({best[0].lower()}{best[1:]})"
     difference = _compare(losses[model], losses[best])
     if difference > _CLEARLY:
-        sentence = f"A plain baseline does better: {against} against {figures[model]}."
+        sentence = f"A plain baseline does better: {score_name} {baseline} against {own}."
     elif difference < -_CLEARLY:
-        sentence = f"It does better than a plain baseline: {figures[model]} against {against}."
+        sentence = f"It does better than a plain baseline: {score_name} {own} against {baseline}."
     else:
-        sentence = f"A plain baseline does about as well: {against} against {figures[model]}."
+        sentence = f"A plain baseline does about as well: {score_name} {baseline} against {own}."
     if _compare(losses[model], losses[constant]) > -_CLEARLY:
         sentence += (
             " It is not clearly better than giving the same answer to every row "
-            f"({figures[constant]})."
+            f"({_format(scores[constant], scores[model])})."
         )
     return sentence
 
@@ -127,4 +125,5 @@ def _compare(first: Float64Array, second: Float64Array) -> float:
 
 def _format(score: float, other: float) -> str:
     """A score with two digits, or with three where two do not tell it from the other."""
-    return f"{score:.{2 if f'{score:.2f}' != f'{other:.2f}' else 3}f}"
+    digits = 2 if f"{score:.2f}" != f"{other:.2f}" else 3
+    return f"{round(score, digits) + 0.0:.{digits}f}"

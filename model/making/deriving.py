@@ -237,7 +237,10 @@ def _read_lookup(file: str, data: Path) -> Mapping[str, float | str]:
         )
     if numbers and not np.isfinite(np.array(values, dtype=float)).all():
         raise AddError(f"--derive: {file} has a number that is not finite. {example}")
-    return {key: value if texts else float(value) for key, value in found.items()}
+    table = {key: value if texts else float(value) for key, value in found.items()}
+    # A column that was read as numbers has lost the zeros before them.
+    bare = {key.lstrip("0") or "0": value for key, value in table.items() if key.isdecimal()}
+    return bare | table
 
 
 def _read_cells(cells: pd.Series, is_date: bool) -> Cells:

@@ -46,7 +46,9 @@ def _format_comparison(added: AddedModel) -> Iterable[str]:
         f"{added.comparison.verdict} The plain ones were fitted to {added.comparison.fitted:,} of "
         "the rows that the model has seen."
     )
-    rows = [(name, f"{score:.3f}") for name, score in added.comparison.scores.items()]
+    rows = [
+        (name, f"{round(score, 3) + 0.0:.3f}") for name, score in added.comparison.scores.items()
+    ]
     yield _format_table([("on the held-out rows", added.comparison.score_name), *rows])
 
 

@@ -290,3 +290,22 @@ def test_rows_in_which_nothing_can_be_derived_are_counted(cars: Cars) -> None:
         cars.save(model), "cars", cars.folder / "models", *derive({"rate": "log(km - 20000)"})
     )
     assert f"rate is unknown in {taken['rate'].isna().sum()} rows where all" in result.output
+
+
+def test_a_table_finds_codes_that_lost_their_zeros(cars: Cars) -> None:
+    codes = {10115: "01115", 20095: "00095", 80331: "80331"}
+    rates = {"01115": 1.5, "00095": 2.5, "80331": 3.5}
+    (cars.folder / "rates.json").write_text(json.dumps(rates))
+    text = cars.raw["zip"].map(codes)
+    cars.raw.assign(zip=text).to_csv(cars.folder / "cars.csv", index=False)
+    taken = pd.DataFrame({"rate": text.map(rates), "year": cars.raw["year"]})
+    model = GradientBoostingRegressor(random_state=0).fit(taken, cars.raw["price"])
+    options = derive({"rate": "lookup(zip, rates.json)"})
+    client = serve(cars, cars.save(model), *options, "--kind", "zip=choice")
+    for row in range(0, ROWS, 12):
+        values = [codes[int(cars.raw["zip"][row])], str(int(codes[int(cars.raw["zip"][row])]))]
+        year = int(cars.raw["year"][row])
+        answers = [ask(client, {"zip": value, "year": year}) for value in values]
+        found = [item["prediction"] for item in answers if "prediction" in item]
+        assert found == pytest.approx([model.predict(taken.iloc[[row]])[0]] * len(found), rel=1e-4)
+        assert found
