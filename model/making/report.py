@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from model.making.summary import AddedModel
 
-_MOST_FIELDS = 20
+_MOST_FIELDS = 30
 _MOST_WITHOUT_UNIT = 6
 _WIDEST = 38
 _WIDEST_OF_TWO = 60
