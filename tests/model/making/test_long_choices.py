@@ -17,6 +17,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from app import create_app
 from app.config import Settings
+from model import ModelError, load_model
 from tests.model.making.conftest import add
 from tests.models import ModelFiles
 
@@ -108,3 +109,12 @@ def test_what_the_api_and_the_address_ask_for_is_answered(client: FlaskClient) -
     for path in ("/about", "/api", "/api/openapi.json"):
         assert client.get(path).status_code == 200
         assert len(client.get(path).data) < 40_000
+
+
+def test_a_card_cannot_draw_a_what_if_over_a_long_list(client: FlaskClient, tmp_path: Path) -> None:
+    card = tmp_path / "models" / "towns" / "card.toml"
+    text = card.read_text()
+    assert 'what_if = "size"' in text
+    card.write_text(text.replace('what_if = "size"', 'what_if = "town"'))
+    with pytest.raises(ModelError, match="too many values for a picture"):
+        load_model(card.parent)
