@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from pydantic import ValidationError
 from model.contract.errors import ModelError
 from model.contract.fields import Value
 from model.contract.manifest import TrainingData
-from model.making.baselines import MOST_FITTED, compare_with_baselines
+from model.making.baselines import compare_with_baselines
 from model.making.cards import write_card
 from model.making.columns import infer_columns
 from model.making.dataset import (
@@ -53,11 +52,6 @@ STAGES = (
     "writing and checking",
 )
 """The steps in their order; a progress bar counts them."""
-
-BUDGET = 60
-"""Seconds after which plain models are fitted to fewer rows."""
-
-FITTED_LATE = 1000
 
 _RESERVED = ("about", "api", "embed", "healthz", "metrics", "predict-fragment", "readyz", "static")
 
@@ -157,7 +151,6 @@ def _make_folder(
     options: AddOptions, folder: Path, work: Path, report: Callable[[str], object]
 ) -> AddedModel:
     """Make the model's files in ``work``; messages name ``folder``, where they go afterwards."""
-    started = time.monotonic()
     notes: list[str] = []
     stage = iter(STAGES)
 
@@ -209,8 +202,7 @@ def _make_folder(
     evaluation = kind.evaluate(dataset, output, options.coverage, notes.append)
 
     report(next(stage))
-    is_late = time.monotonic() - started > BUDGET
-    comparison = compare_with_baselines(kind, dataset, FITTED_LATE if is_late else MOST_FITTED)
+    comparison = compare_with_baselines(kind, dataset)
 
     report(next(stage))
     data = options.data.name
