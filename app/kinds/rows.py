@@ -364,4 +364,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             )
             for field in self._card.fields
         )
-        return KindAbout(self.model.manifest.accuracy, fields, method, method_title, tuple(plots))
+        step = self.model.manifest.features
+        derived = tuple(Row(item.name, item.expression) for item in step.derived) if step else ()
+        accuracy = self.model.manifest.accuracy
+        return KindAbout(accuracy, fields, method, method_title, derived, tuple(plots))

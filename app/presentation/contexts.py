@@ -136,13 +136,15 @@ class KindAbout(NamedTuple):
 
     ``method`` says how its ranges or probabilities were calibrated, "" where they were not;
     ``method_title`` is the heading above it. ``fields`` are the fields with what they accept,
-    ``plots`` show what held-out rows showed.
+    ``derived`` the columns that are computed from them, with the expressions. ``plots`` show what
+    held-out rows showed.
     """
 
     accuracy: str
     fields: tuple[Row, ...]
     method: str = ""
     method_title: str = ""
+    derived: tuple[Row, ...] = ()
     plots: tuple[PlotView, ...] = ()
     scatter: ScatterView | None = None
 

@@ -68,6 +68,7 @@ class FieldView:
     attributes: dict[str, str]
     options: tuple[OptionView, ...]
     gain: str = ""
+    suggestions: tuple[str, ...] = ()
 
     @property
     def described_by(self) -> str:
@@ -132,6 +133,7 @@ def build_field(
         attributes=field.input_attributes,
         options=options,
         gain=gain,
+        suggestions=field.suggestions,
     )
 
 

@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from model.contract.derived import FeatureStep
 from model.contract.fields import Value
 from model.contract.sources import Frame
 
@@ -249,12 +250,13 @@ class Manifest(ManifestBase):
     ``accuracies`` by which facts are known.
     ``truth_bins`` and ``reliability`` sum up what held-out rows showed, for plots.
     ``frame`` describes the input of an estimator that is served as it was saved, if that differs
-    from the card's columns. ``runs_code`` says that the joblib file needs classes or functions that
-    are not known here: loading it runs its code, which somebody trusted. ``neighbors`` and
-    ``copula`` are the files of the similar rows and of the joint distribution of the facts, which
-    finds rows that are out-of-distribution. A model of before has thresholds for the distance to
-    its nearest rows instead: ``ood_thresholds`` by the number of unknown facts, or one in each
-    group of the calibration.
+    from the card's columns. ``features`` is the step from the card's fields to the model's
+    columns, where some of these are derived. ``runs_code`` says that the joblib file needs classes
+    or functions that are not known here: loading it runs its code, which somebody trusted.
+    ``neighbors`` and ``copula`` are the files of the similar rows and of the joint distribution of
+    the facts, which finds rows that are out-of-distribution. A model of before has thresholds for
+    the distance to its nearest rows instead: ``ood_thresholds`` by the number of unknown facts, or
+    one in each group of the calibration.
     """
 
     columns: tuple[str, ...]
@@ -269,6 +271,7 @@ class Manifest(ManifestBase):
     neighbors: str = ""
     copula: str = ""
     frame: Frame | None = None
+    features: FeatureStep | None = None
     runs_code: bool = False
     ood_thresholds: tuple[float, ...] = ()
     truth_bins: tuple[TruthBin, ...] = ()

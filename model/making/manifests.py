@@ -12,6 +12,7 @@ from pathlib import Path
 
 from model.contract.arrays import Float64Array
 from model.contract.card import Card
+from model.contract.derived import FeatureStep
 from model.contract.fields import Value
 from model.contract.files import write_json
 from model.contract.manifest import (
@@ -50,6 +51,7 @@ def write_manifest(
     reference: Mapping[str, Value],
     golden: tuple[GoldenRow, ...],
     frame: Frame | None = None,
+    features: FeatureStep | None = None,
     runs_code: bool = False,
     seed: int = 0,
 ) -> Manifest:
@@ -69,6 +71,7 @@ def write_manifest(
         reference: the row that contributions are counted from.
         golden: see ``answer_golden_rows``.
         frame: what a joblib file takes.
+        features: the step that computes derived columns.
         runs_code: whether loading its joblib file runs code of its own.
         seed: of everything random in it.
     """
@@ -103,6 +106,7 @@ def write_manifest(
         neighbors="neighbors.npz" if neighbors is not None else "",
         copula="copula.npz" if copula is not None else "",
         frame=frame,
+        features=features,
         runs_code=runs_code,
         truth_bins=evaluation.truth_bins,
         reliability=evaluation.reliability,

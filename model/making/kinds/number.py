@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import is_regressor
+from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import Ridge
 
 from model.contract import formatting
 from model.contract.arrays import Float64Array
@@ -41,6 +44,7 @@ class NumberKind(OutputKind):
     """A number in the target's unit."""
 
     name = "number"
+    score_name = "R²"
     output = "value"
     shape = ()
     classes = ()
@@ -156,6 +160,23 @@ class NumberKind(OutputKind):
             if len(rows) < ENOUGH_ROWS
             else "",
         )
+
+    def decide(self, answers: Float64Array) -> Float64Array:
+        return answers
+
+    def compute_losses(self, decided: Float64Array, truth: Float64Array) -> Float64Array:
+        losses: Float64Array = (decided - truth) ** 2
+        return losses
+
+    def compute_score(self, losses: Float64Array, truth: Float64Array) -> float:
+        return 1 - float(np.mean(losses)) / max(float(np.var(truth)), 1e-300)
+
+    def make_baselines(self) -> dict[str, Any]:
+        return {
+            "Boosted trees": HistGradientBoostingRegressor(random_state=0),
+            "A linear model": Ridge(),
+            "Always the mean": DummyRegressor(),
+        }
 
     def choose_bands(
         self, answers: Float64Array, truth: Float64Array, output: DraftOutput

@@ -16,14 +16,14 @@ from model import ClassModel, ClassPrediction
 from tests.model.making.conftest import PUBLISHED, AddedModels, add
 from tests.models import MODEL_FACTORIES, ModelFiles
 
-SHARED = "\nNote: Visitors see no row of the data."
+SHARED = "Note: Visitors see no row of the data."
 
 
 @pytest.mark.parametrize("name", list(MODEL_FACTORIES))
 def test_one_line_says_what_visitors_see(added_models: AddedModels, name: str) -> None:
     said, model = added_models.outputs[name], added_models.load(name)
     if name in PUBLISHED:
-        assert "\nNote: Visitors see rows of the data, as you say: 3 as examples and " in said
+        assert "Note: Visitors see rows of the data, as you say: 3 as examples and " in said
         assert model.neighbors is not None
     else:
         assert SHARED in said
