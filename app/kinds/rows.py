@@ -38,6 +38,9 @@ MAX_INLINE_ROWS = 40
 MAX_INLINE_EXPLAINED_ROWS = 3
 """The same where contributions are asked for."""
 
+MAX_LARGE = 12
+"""Characters of an answer in large letters that fit the narrowest column."""
+
 MAX_LISTED = 4
 """Required fields that an empty page names in the place of the answer."""
 
@@ -177,6 +180,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             announcement=f"{output.label}{headline.announcement}",
             value=headline.value,
             text=headline.text,
+            size="long" if len(headline.text) > MAX_LARGE else "",
             certainty=headline.certainty,
             short_certainty=headline.short_certainty,
             detail=headline.detail,

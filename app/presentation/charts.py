@@ -16,7 +16,7 @@ from model.contract.manifest import BINS, HeldOut
 BAR = 10
 """Units of the view box for the width of one bar of outcomes."""
 
-_TICK_CHARACTERS = 34
+_TICK_CHARACTERS = 36
 """Characters of all labels on a horizontal axis: what fits on a phone, with room between them."""
 
 _RING_WIDTH = 3.0

@@ -76,7 +76,11 @@ def format_compact(value: float, locale: str, currency: str = "") -> str:
         else numbers.format_compact_decimal(value, locale=chosen, fraction_digits=2)
     )
     # Some languages have no short form, and Babel then leaves out what groups the digits.
-    return short if len(short) < len(plain) else plain
+    return short if _count_digits(short) < _count_digits(plain) else plain
+
+
+def _count_digits(text: str) -> int:
+    return sum(map(str.isdigit, text))
 
 
 @lru_cache(maxsize=64)
