@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.helpers import posts, price, two_frames, wait_for, when_fresh
+from tests.browser.helpers import open_more, posts, price, two_frames, wait_for, when_fresh
 
 pytestmark = pytest.mark.slow
 
@@ -92,7 +92,7 @@ def test_another_window_in_front_changes_nothing(page: Page) -> None:
 def test_nothing_jumps_while_ten_facts_are_typed(page: Page, width: int, height: int) -> None:
     page.set_viewport_size({"width": width, "height": height})
     page.goto("/")
-    page.locator("summary").click()
+    open_more(page)
     page.evaluate("""() => {
         window.shifts = [];
         new PerformanceObserver((list) => window.shifts.push(...list.getEntries()
