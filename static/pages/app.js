@@ -156,7 +156,7 @@ on("htmx:response:error", ({ detail: { ctx } }) => {
   failed(text, [409, 502, 503, 504].includes(status), +headers.get("Retry-After") || 0,
     changed ? '<a href="">Reload</a>' : status === 413 && " ");
   if (!changed) return;
-  $("result").replaceChildren();
+  document.querySelectorAll("#result :is(p, ul, svg, .body)").forEach((part) => part.replaceChildren());
   asked = spell();
   shown = "";
 });
