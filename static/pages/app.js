@@ -17,7 +17,7 @@ const isTyped = (item) =>
 const writeThrough = (item) => item.options
   ? [...item].forEach((option) => { option.defaultSelected = option.selected; })
   : item.defaultValue = item.value;
-const keepInAddress = () => history.replaceState(history.state, "", `?${new URLSearchParams(
+const keepQuery = () => history.replaceState(history.state, "", `?${new URLSearchParams(
   [...new FormData(form)].filter(([name, value]) =>
     name[0] !== "_" && value.trim?.() && value.length <= 200))}`);
 const focused = (selector) => document.activeElement?.closest(selector);
@@ -50,7 +50,7 @@ function pending() {
   mark("pending");
 }
 function ask() {
-  keepInAddress();
+  keepQuery();
   form.dispatchEvent(new Event("ask"));
 }
 function compare(event) {
@@ -166,7 +166,7 @@ on("click", (event) => {
   const link = event.target.closest("a"), target = link && $(link.hash.slice(1));
   if (!link) return;
   compare();
-  if (shown !== asked) keepInAddress(); // for the way back
+  if (shown !== asked) keepQuery(); // for the way back
   if (target) {
     event.preventDefault(); // no step in the history
     target.closest("details")?.setAttribute("open", "");
