@@ -121,7 +121,7 @@ def hash_form(fields: Iterable[AnyField | ImageField], output: OutputBase, local
         {
             **field.model_dump(include={"name", "kind", "required"}),
             "unit": field.suffix,
-            "choices": sorted(option.value for option in field.options),
+            "choices": sorted({*field.categories, *(option.value for option in field.options)}),
         }
         for field in sorted(fields, key=attrgetter("name"))
     ]
