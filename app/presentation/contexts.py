@@ -134,7 +134,8 @@ class KindAbout(NamedTuple):
     """What only one kind of model says about itself.
 
     ``method`` says how its ranges or probabilities were calibrated, "" where they were not;
-    ``method_title`` is the heading above it. ``fields`` are the fields with what they accept.
+    ``method_title`` is the heading above it. ``fields`` are the fields with what they accept,
+    ``derived`` the columns that are computed from them, with the expressions.
     """
 
     accuracy: str
@@ -142,6 +143,7 @@ class KindAbout(NamedTuple):
     method: str = ""
     method_title: str = ""
     scatter: ScatterView | None = None
+    derived: tuple[Row, ...] = ()
 
 
 class AboutContext(NamedTuple):

@@ -68,6 +68,7 @@ class FieldView:
     attributes: dict[str, str]
     options: tuple[OptionView, ...]
     gain: str = ""
+    suggestions: tuple[str, ...] = ()
 
     @property
     def described_by(self) -> str:
@@ -132,6 +133,7 @@ def build_field(
         attributes=field.input_attributes,
         options=options,
         gain=gain,
+        suggestions=field.suggestions,
     )
 
 
@@ -145,7 +147,7 @@ def hash_form(fields: Iterable[AnyField | ImageField], output: OutputBase, local
         {
             **field.model_dump(include={"name", "kind", "required"}),
             "unit": field.suffix,
-            "choices": sorted(option.value for option in field.options),
+            "choices": sorted({*field.categories, *(option.value for option in field.options)}),
         }
         for field in sorted(fields, key=attrgetter("name"))
     ]

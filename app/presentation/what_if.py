@@ -73,7 +73,9 @@ class WhatIfPresenter:
         self._locale = card.locale.replace("_", "-")
         self._options = {
             name: tuple(
-                FeatureOption(field.name, field.label, field.name == name) for field in card.fields
+                FeatureOption(field.name, field.label, field.name == name)
+                for field in card.fields
+                if field.varies
             )
             for name in card.names
         }

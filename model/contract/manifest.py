@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from model.contract.derived import FeatureStep
 from model.contract.fields import Value
 from model.contract.sources import Frame
 
@@ -157,10 +158,11 @@ class Manifest(ManifestBase):
     neither ``outcomes`` nor ``held_out``, which are counted in bins of the axis. It may have a
     ``temperature`` instead of a calibration (see ``model.serving.temperature``). ``frame``
     describes the input of an estimator that is served as it was saved, if that differs from the
-    card's columns. ``runs_code`` says that the joblib file needs classes or functions that are not
-    known here: loading it runs its code, which somebody trusted. ``ood_thresholds`` are the
-    out-of-distribution thresholds of a model without calibration groups, by the number of unknown
-    facts.
+    card's columns. ``features`` is the step from the card's fields to the model's columns, where
+    some of these are derived. ``runs_code`` says that the joblib file needs classes or functions
+    that are not known here: loading it runs its code, which somebody trusted. ``ood_thresholds``
+    are the out-of-distribution thresholds of a model without calibration groups, by the number of
+    unknown facts.
     """
 
     columns: tuple[str, ...]
@@ -173,6 +175,7 @@ class Manifest(ManifestBase):
     temperature: float | None = Field(default=None, gt=0)
     neighbors: str = ""
     frame: Frame | None = None
+    features: FeatureStep | None = None
     runs_code: bool = False
     ood_thresholds: tuple[float, ...] = ()
     golden: tuple[GoldenRow, ...] = Field(min_length=3)

@@ -76,16 +76,8 @@ def test_no_state_has_a_violation(page: Page, scheme: ColorScheme, width: int) -
     expect(answer).to_have_attribute("data-state", "pending")
     page.wait_for_timeout(600)  # until it says so
     assert violations(page) == []
-    page.unroute("**/predict-fragment")
+    page.unroute_all(behavior="ignoreErrors")
     page.route("**/predict-fragment", lambda route: route.abort())
     page.locator("#sqft").fill("2200")
-    expect(page.locator("#alert button")).to_be_visible()
-    assert violations(page) == []
-
-
-def test_a_failed_answer_has_no_violation(page: Page) -> None:
-    page.goto(FRESH)
-    page.route("**/predict-fragment", lambda route: route.abort())
-    page.locator("#sqft").fill("2000")
     expect(page.locator("#alert button")).to_be_visible()
     assert violations(page) == []
