@@ -8,7 +8,15 @@ from typing import Annotated, get_args
 
 from pydantic import Field
 
-from model.contract.fields.base import BaseField, Features, Option, Sample, Value, make_error
+from model.contract.fields.base import (
+    BaseField,
+    Features,
+    Option,
+    Sample,
+    Suggestion,
+    Value,
+    make_error,
+)
 from model.contract.fields.choice import ChoiceField, FlagField, find_repeated
 from model.contract.fields.date import DateField
 from model.contract.fields.numeric import IntegerField, NumberField, PluralForms
@@ -26,6 +34,7 @@ __all__ = [
     "Option",
     "PluralForms",
     "Sample",
+    "Suggestion",
     "Value",
     "find_repeated",
     "make_error",

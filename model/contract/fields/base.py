@@ -43,6 +43,13 @@ class Sample(NamedTuple):
     options: tuple[Option, ...]
 
 
+class Suggestion(NamedTuple):
+    """What a visitor may have meant: the text that the field reads so, and its words for people."""
+
+    text: str
+    label: str
+
+
 def make_error(kind: str, message: str) -> PydanticCustomError:
     """An error whose text is exactly ``message``, even if that contains braces."""
     return PydanticCustomError(kind, "{message}", {"message": message})
@@ -206,6 +213,21 @@ class BaseField(BaseModel):
         """What was typed, as the input shows it again."""
         return typed
 
+    def format_typed(self, value: Any) -> str:
+        """A value, or a text that stands for one, as a visitor would type it."""
+        return str(value)
+
+    def suggest(self, typed: str) -> tuple[Suggestion, ...]:
+        """What a text that is refused may have meant, as far as it can be told."""
+        return ()
+
+    def describe_reading(self, typed: str) -> str:
+        """How a text that it takes was read, in the field's own words; "" where that is plain."""
+        return ""
+
+    def remember_codes(self, codes: Float32Array) -> None:
+        """Learn which codes the training rows have, shape (rows,), to tell readings apart."""
+
     @property
     def encoder(self) -> Callable[[Any], float]:
         """The function that encodes a known value as the predictor's float."""
@@ -276,6 +298,11 @@ class BaseField(BaseModel):
     def json_schema(self) -> dict[str, Any]:
         """The schema of a given value in JSON Schema 2020-12."""
         raise NotImplementedError
+
+    @property
+    def json_pattern(self) -> str:
+        """The pattern of texts that stand for a value of another type in JSON; "" for none."""
+        return ""
 
     @property
     def json_notes(self) -> tuple[str, ...]:
