@@ -6,7 +6,7 @@ In a docstring, click shows what comes before the form feed.
 import shutil
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -65,6 +65,11 @@ def model() -> None:
     "--required",
     help="Columns that the form always asks for, though the model answers without: a,b.",
 )
+@click.option(
+    "--decimal",
+    type=click.Choice([".", ","]),
+    help="What separates decimals, for columns that do not tell: 1.850 could be 1850.",
+)
 @click.option("--coverage", type=click.FloatRange(0.51, 0.99), default=0.9, show_default=True)
 @click.option("--force", is_flag=True, help="Replace a model of this name.")
 @models_folder
@@ -79,6 +84,7 @@ def add(
     classes: str | None,
     kinds: tuple[str, ...],
     required: str | None,
+    decimal: Literal[".", ","] | None,
     coverage: float,
     force: bool,
     root: Path,
@@ -106,6 +112,7 @@ def add(
         classes=_split(classes),
         kinds=dict(_parse_kind(text) for text in kinds),
         required=_split(required),
+        decimal=decimal,
         coverage=coverage,
         force=force,
     )

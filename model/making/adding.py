@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -12,7 +13,7 @@ from model.contract.errors import ModelError
 from model.contract.fields import Value
 from model.contract.manifest import TrainingData
 from model.making.cards import write_card
-from model.making.columns import infer_columns
+from model.making.columns import infer_columns, takes_numbers
 from model.making.dataset import (
     build_dataset,
     describe_optional_fields,
@@ -29,6 +30,7 @@ from model.making.indexing import (
 )
 from model.making.manifests import answer_golden_rows, describe_artifact, write_manifest
 from model.making.model_sources import ModelSource
+from model.making.number_texts import read_number_columns
 from model.making.onnx_sources import read_onnx
 from model.making.options import AddOptions
 from model.making.pickles import open_estimator
@@ -150,12 +152,16 @@ def _make_folder(
 
     report(next(stage))
     source = _open_model(options.path, options.trust)
-    rows = read_rows(options.data, options.target, options.holdout)
+    rows = read_rows(options.data, options.target, options.holdout, options.decimal)
     notes += rows.notes
     names = match_features(source, rows, options, notes.append)
 
     report(next(stage))
     encoded = source.find_encoded(names)
+    texts = encoded | {name for name, kind in options.kinds.items() if not takes_numbers(kind)}
+    numbers = [name for name in names if name not in texts]
+    table = read_number_columns(rows.table, numbers, options.decimal, notes.append)
+    rows = replace(rows, table=table)
     columns = infer_columns(rows.table, names, encoded, options.kinds, options.required)
     target = rows.table[options.target]
     source = source.with_target(target, options.classes)
