@@ -124,16 +124,14 @@ def read_submission(card: Card, data: FormData) -> Submission[Features]:
 def _describe_readings(
     card: Card, filled: Mapping[str, str], errors: Mapping[str, str]
 ) -> Mapping[str, str]:
-    """Say how the texts were read that are more than ASCII letters and digits."""
-    odd = [name for name, text in filled.items() if not (text.isascii() and text.isalnum())]
-    if not odd:
-        return NOTHING
-    described = {
-        name: card.by_name[name].describe_reading(filled[name])
-        for name in odd
-        if name not in errors
-    }
-    return {name: text for name, text in described.items() if text}
+    """Say how the texts were read that are more than letters and digits."""
+    described: dict[str, str] = {}
+    for name, text in filled.items():
+        if not text.isalnum() and name not in errors:
+            reading = card.by_name[name].describe_reading(text)
+            if reading:
+                described[name] = reading
+    return described
 
 
 def _build_query(filled: Mapping[str, str], what_if: str) -> str:

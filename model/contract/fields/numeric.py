@@ -124,9 +124,11 @@ class NumericField(OrderedField):
 
     def _read_number(self, value: object) -> int | float:
         number: float
-        if isinstance(value, str) and len(value) <= _MAX_PLAIN and _PLAIN(value):
+        if isinstance(value, str) and len(value) <= _MAX_PLAIN and value.isdecimal():
             # Most people type this, and it is the fastest way to read it.
-            number = int(value) if value.isdigit() else float(value)
+            number = int(value)
+        elif isinstance(value, str) and len(value) <= _MAX_PLAIN and _PLAIN(value):
+            number = float(value)
         elif isinstance(value, bool) or not isinstance(value, int | float | str):
             raise self._not_a_number()
         elif isinstance(value, str):
