@@ -1,4 +1,4 @@
-"""Numbers that could be two, and those from elsewhere: asked about, with buttons that write them."""
+"""A number that could be two is asked about; one from elsewhere is shown back."""
 
 import pytest
 from playwright.sync_api import Browser, Page, expect

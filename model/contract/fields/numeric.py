@@ -85,7 +85,7 @@ class NumericField(OrderedField):
     """The unit, written after the number."""
 
     unit_spellings: tuple[str, ...] = ()
-    """Other spellings of the unit that a visitor may type, in lower case."""
+    """Spellings of the unit that a visitor may type, beside the usual ones of a common unit."""
 
     count_text: PluralForms | None = None
     """The noun for what the number counts; it takes the place of the unit."""
@@ -222,7 +222,8 @@ class NumericField(OrderedField):
         return _Interpretation((meant,), f"{self.label} must be a plain number. Write {plain}")
 
     def _fits(self, number: Decimal) -> bool:
-        return self.min <= number <= self.max and not (self.whole and number % 1)
+        whole = not self.whole or float(number).is_integer()
+        return self.min <= number <= self.max and whole
 
     def _format_exact(self, number: Decimal) -> str:
         return formatting.format_exact(float(number), self._locale, self.grouping)
@@ -294,10 +295,7 @@ class NumericField(OrderedField):
 
     @classmethod
     def draft(cls, sample: Sample) -> Self:
-        plain = sample.unit.lower().replace(" ", "")
-        spellings = {plain, plain.rstrip("s")} if " " in sample.unit else set()
-        keys = {"unit": sample.unit, "unit_spellings": sorted(spellings)}
-        return super().draft(sample._replace(keys={**sample.keys, **keys}))
+        return super().draft(sample._replace(keys={**sample.keys, "unit": sample.unit}))
 
 
 class IntegerField(NumericField):

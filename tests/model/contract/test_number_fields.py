@@ -137,6 +137,30 @@ def test_the_sample_of_a_message_is_read_without_a_question() -> None:
     assert problem_of(number_field("de_DE"), "x") == "Size must be a number, like 82,5"
 
 
+TYPED = st.text(max_size=45) | st.text(
+    st.sampled_from("0123456789.,'’ -+−$€%½/ek²m٫٬１ ​‎sqft"), max_size=42
+)
+
+
+@given(TYPED, st.sampled_from(("en_US", "de_DE")), st.sampled_from(("integer", "number")))
+@example("9" * 40, "en_US", "integer")
+@example("1e99", "en_US", "integer")
+@example("9" * 12 + "bn", "de_DE", "integer")
+def test_any_text_is_a_value_or_gets_a_sentence(typed: str, locale: str, kind: str) -> None:
+    field = number_field(
+        locale, kind=kind, unit="sq ft", min=-(10**20), max=10**20, example=1850, required=False
+    )
+    try:
+        value = field.validate_value(typed)
+    except PydanticCustomError:
+        for item in field.suggest(typed):
+            field.validate_value(item.text)
+    else:
+        assert value is None or -(10**20) <= value <= 10**20
+        assert field.suggest(typed) == ()
+        assert isinstance(field.describe_reading(typed), str)
+
+
 LOCALES = ("en_US", "de_DE", "fr_FR", "de_CH", "hi_IN", "ar_EG", "pl_PL", "pt_BR", "sv_SE")
 NUMBERS = st.integers(-9999, 9999) | st.decimals(-9999, 9999, places=3).map(float)
 
