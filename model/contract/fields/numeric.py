@@ -237,7 +237,8 @@ class NumericField(OrderedField):
         )
 
     def describe_reading(self, typed: str) -> str:
-        return "" if _PLAIN(typed) or not typed.strip() else self.format_value(self.read(typed))
+        plain = _PLAIN(typed) or _PLAIN(typed.replace(self._notation.decimal, "."))
+        return "" if plain or not typed.strip() else self.format_value(self.read(typed))
 
     def format_typed(self, value: Any) -> str:
         text = value if isinstance(value, str) else format(Decimal(str(value)), "f")
