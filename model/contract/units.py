@@ -1,98 +1,95 @@
 """Spellings of units, what one is in another, and the words that people write for numbers.
 
-The table is small on purpose: it only serves to take a field's own unit in every usual spelling,
-and to say what to write where another one was typed. Factors are exact by definition (BIPM, the
-international yard and pound of 1959), but for those of horsepower, months and years.
+It serves to take a field's own unit as people spell it, and to say what to write where another one
+was typed. The spellings come from the CLDR, in English and in the card's language; the factors are
+exact by definition (BIPM, the international yard and pound of 1959), but for those of a month, a
+year and a horsepower.
 """
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
+from typing import Literal, NamedTuple
 
 from babel import Locale
+from babel.numbers import get_currency_name, get_currency_symbol
+from babel.units import format_unit
 
 from model.contract.reading import list_readings, normalize_unit
+
+Length = Literal["short", "long", "narrow"]
+"""How long the CLDR spells a unit."""
+
+_LANGUAGES = ("en", "en_GB")
+"""English is understood everywhere, in both spellings of a metre."""
+
+_COUNTS = (1, 2, 5)
+"""One number for each plural form of most languages."""
 
 _YEAR = 365.2425
 """Days of the mean Gregorian year."""
 
-_UNITS: dict[str, tuple[tuple[float, tuple[str, ...]], ...]] = {
-    "area": (
-        (1, ("m²", "sqm", "sq m", "qm", "square meter", "square meters", "square metre",
-             "square metres")),
-        (0.09290304, ("sq ft", "sqft", "sf", "ft²", "square foot", "square feet")),
-        (0.83612736, ("sq yd", "yd²", "square yard", "square yards")),
-        (4046.8564224, ("acre", "acres", "ac")),
-        (10_000, ("ha", "hectare", "hectares")),
-        (1_000_000, ("km²", "sq km", "square kilometer", "square kilometers", "square kilometre",
-                     "square kilometres")),
-        (2_589_988.110336, ("sq mi", "mi²", "square mile", "square miles")),
-    ),
-    "length": (
-        (0.001, ("mm", "millimeter", "millimeters", "millimetre", "millimetres")),
-        (0.01, ("cm", "centimeter", "centimeters", "centimetre", "centimetres")),
-        (1, ("m", "meter", "meters", "metre", "metres")),
-        (1000, ("km", "kilometer", "kilometers", "kilometre", "kilometres")),
-        (0.0254, ("in", "inch", "inches", '"', "″")),
-        (0.3048, ("ft", "foot", "feet")),
-        (0.9144, ("yd", "yard", "yards")),
-        (1609.344, ("mi", "mile", "miles")),
-    ),
-    "mass": (
-        (0.000001, ("mg", "milligram", "milligrams")),
-        (0.001, ("g", "gram", "grams")),
-        (1, ("kg", "kgs", "kilo", "kilos", "kilogram", "kilograms")),
-        (1000, ("t", "ton", "tons", "tonne", "tonnes")),
-        (0.028349523125, ("oz", "ounce", "ounces")),
-        (0.45359237, ("lb", "lbs", "pound", "pounds")),
-    ),
-    "volume": (
-        (0.001, ("ml", "milliliter", "milliliters", "millilitre", "millilitres")),
-        (1, ("l", "liter", "liters", "litre", "litres")),
-        (0.001, ("cm³", "cc", "ccm")),
-        (1000, ("m³", "cbm", "cubic meter", "cubic meters", "cubic metre", "cubic metres")),
-        (28.316846592, ("cu ft", "ft³", "cubic foot", "cubic feet")),
-        (3.785411784, ("gal", "gallon", "gallons")),
-    ),
-    "time": (
-        (1, ("s", "sec", "secs", "second", "seconds")),
-        (60, ("min", "mins", "minute", "minutes")),
-        (3600, ("h", "hr", "hrs", "hour", "hours")),
-        (86_400, ("d", "day", "days")),
-        (604_800, ("wk", "wks", "week", "weeks")),
-        (86_400 * _YEAR / 12, ("mo", "month", "months")),
-        (86_400 * _YEAR, ("y", "yr", "yrs", "year", "years")),
-    ),
-    "speed": (
-        (1, ("km/h", "kph", "kmh")),
-        (3.6, ("m/s",)),
-        (1.609344, ("mph", "mi/h")),
-    ),
-    "power": (
-        (1, ("kW", "kilowatt", "kilowatts")),
-        (0.001, ("W", "watt", "watts")),
-        (0.7457, ("hp", "bhp", "horsepower")),
-        (0.7355, ("PS",)),
-    ),
-    "share": ((1, ("%", "٪", "percent", "per cent", "pct")),),
-    "temperature": (
-        (1, ("°C", "C", "degrees C", "Celsius", "degrees Celsius")),
-        (5 / 9, ("°F", "F", "degrees F", "Fahrenheit", "degrees Fahrenheit")),
-        (1, ("K", "kelvin")),
-    ),
-    "US dollars": ((1, ("USD", "$", "US$", "dollar", "dollars")),),
-    "euros": ((1, ("EUR", "€", "euro", "euros")),),
-    "pounds sterling": ((1, ("GBP", "£")),),
-    "yen": ((1, ("JPY", "¥", "yen")),),
-    "rupees": ((1, ("INR", "₹", "rupee", "rupees")),),
-    "zloty": ((1, ("PLN", "zł")),),
-    "Swiss francs": ((1, ("CHF", "Fr")),),
+_FACTORS = {
+    "area-square-meter": 1, "area-square-foot": 0.09290304, "area-square-yard": 0.83612736,
+    "area-acre": 4046.8564224, "area-hectare": 10_000, "area-square-kilometer": 1_000_000,
+    "area-square-mile": 2_589_988.110336,
+    "length-millimeter": 0.001, "length-centimeter": 0.01, "length-meter": 1,
+    "length-kilometer": 1000, "length-inch": 0.0254, "length-foot": 0.3048, "length-yard": 0.9144,
+    "length-mile": 1609.344,
+    "mass-milligram": 0.000001, "mass-gram": 0.001, "mass-kilogram": 1, "mass-tonne": 1000,
+    "mass-ounce": 0.028349523125, "mass-pound": 0.45359237,
+    "volume-milliliter": 0.001, "volume-cubic-centimeter": 0.001, "volume-liter": 1,
+    "volume-cubic-meter": 1000, "volume-cubic-foot": 28.316846592, "volume-gallon": 3.785411784,
+    "duration-second": 1, "duration-minute": 60, "duration-hour": 3600, "duration-day": 86_400,
+    "duration-week": 604_800, "duration-month": 7200 * _YEAR, "duration-year": 86_400 * _YEAR,
+    "speed-kilometer-per-hour": 1, "speed-meter-per-second": 3.6, "speed-mile-per-hour": 1.609344,
+    "power-watt": 0.001, "power-kilowatt": 1, "power-horsepower": 0.7457,
+    "temperature-celsius": 1, "temperature-fahrenheit": 5 / 9, "temperature-kelvin": 1,
+    "concentr-percent": 1,
 }  # fmt: skip
-"""By dimension: how many of the first or the SI unit each is, and its spellings."""
+"""Units by their names in the CLDR: how many of one unit of their kind each is."""
 
-_ZEROS = {"°f": 32.0, "k": 273.15}
-"""What a scale shows at 0 °C, by its first spelling."""
+_ZEROS = {"temperature-fahrenheit": 32.0, "temperature-kelvin": 273.15}
+"""What a scale shows at 0 °C."""
+
+_CURRENCIES = (
+    "USD", "EUR", "GBP", "JPY", "CNY", "INR", "BRL", "CAD", "AUD", "CHF", "PLN", "CZK", "SEK",
+    "NOK", "DKK", "KRW", "MXN", "TRY", "ZAR",
+)  # fmt: skip
+"""Currencies of which more than the ISO 4217 code is read."""
+
+_MORE = {
+    "area-square-meter": ("sqm", "sq m", "qm"),
+    "area-square-foot": ("sq feet", "sq foot", "sf"),
+    "length-inch": ('"',),
+    "mass-kilogram": ("kgs", "kilo", "kilos"),
+    "mass-pound": ("lbs",),
+    "volume-cubic-meter": ("cbm",),
+    "volume-cubic-centimeter": ("cc", "ccm"),
+    "duration-second": ("secs",),
+    "duration-minute": ("mins",),
+    "duration-hour": ("hrs",),
+    "duration-week": ("wks",),
+    "speed-kilometer-per-hour": ("kph", "kmh"),
+    "power-horsepower": ("bhp",),
+    "temperature-celsius": ("C",),
+    "temperature-fahrenheit": ("F",),
+    "concentr-percent": ("pct", "٪"),
+    "USD": ("$", "US$", "dollar", "dollars"),
+}
+"""What people write and the CLDR does not list."""
+
+
+class Unit(NamedTuple):
+    """One unit: what it measures, its factor, and what its scale shows at zero."""
+
+    name: str
+    dimension: str
+    factor: float
+    zero: float = 0.0
+
 
 _MULTIPLES = {
     "k": 3, "thousand": 3, "tsd": 3, "mio": 6, "mn": 6, "mln": 6, "million": 6, "millions": 6,
@@ -113,48 +110,84 @@ _WORDS = {
 _SCIENTIFIC = re.compile(r"(?P<number>[-+]?[0-9]+(?:[.,][0-9]+)?)e(?P<power>[-+]?[0-9]{1,2})")
 
 
+@lru_cache(maxsize=64)
+def _index_units(locale: str) -> dict[str, Unit]:
+    """The units by each of their spellings in a locale and in English.
+
+    A spelling of several units means none. One of a single letter or sign gives way to a longer
+    form, as that of a minute does to a metre's.
+    """
+    usual: dict[str, set[Unit]] = {}
+    narrow: dict[str, set[Unit]] = {}
+    for name, factor in _FACTORS.items():
+        unit = Unit(name, name.split("-")[0], factor, _ZEROS.get(name, 0.0))
+        for spelling in (*_spell_unit(name, ("short", "long"), locale), *_MORE.get(name, ())):
+            usual.setdefault(normalize_unit(spelling), set()).add(unit)
+        for spelling in _spell_unit(name, ("narrow",), locale):
+            narrow.setdefault(normalize_unit(spelling), set()).add(unit)
+    for code in _CURRENCIES:
+        for spelling in _spell_currency(code, locale):
+            usual.setdefault(normalize_unit(spelling), set()).add(Unit(code, code, 1))
+    merged = narrow | usual
+    return {text: units.pop() for text, units in merged.items() if text != "°" and len(units) == 1}
+
+
+def _spell_unit(name: str, lengths: tuple[Length, ...], locale: str) -> Iterator[str]:
+    for length in lengths:
+        for language in (locale, *_LANGUAGES):
+            for count in _COUNTS:
+                text = format_unit(count, name, length, locale=language).replace(str(count), "")
+                if name not in text:  # which Babel writes where it knows no form
+                    yield text
+
+
+def _spell_currency(code: str, locale: str) -> Iterator[str]:
+    for language in (locale, "en"):
+        for count in _COUNTS:
+            yield get_currency_name(code, count, locale=language)
+    yield from (code, get_currency_symbol(code, locale=locale), *_MORE.get(code, ()))
+
+
+def list_spellings(unit: str, locale: str = "en") -> tuple[str, ...]:
+    """List the spellings of a unit, as ``normalize_unit`` gives them; its own comes first.
+
+    Args:
+        unit: any spelling of it; one that is not known has no others.
+        locale: the language and region whose spellings are listed beside the English ones.
+    """
+    own, table = normalize_unit(unit), _index_units(locale)
+    known = table.get(own)
+    others = (text for text, found in table.items() if found == known)
+    return tuple(dict.fromkeys((own, *others)))
+
+
 @cache
-def _by_spelling() -> dict[str, list[tuple[str, float, float, tuple[str, ...]]]]:
-    """Dimension, factor, zero and all spellings of the units that are spelled so."""
-    found: dict[str, list[tuple[str, float, float, tuple[str, ...]]]] = {}
-    for dimension, units in _UNITS.items():
-        for factor, spellings in units:
-            normal = tuple(map(normalize_unit, spellings))
-            zero = _ZEROS.get(normal[0], 0.0)
-            for spelling in normal:
-                found.setdefault(spelling, []).append((dimension, factor, zero, normal))
-    return found
-
-
-def list_spellings(unit: str) -> tuple[str, ...]:
-    """List the spellings of a unit, as ``normalize_unit`` gives them; its own comes first."""
-    own = normalize_unit(unit)
-    known = (spelling for entry in _by_spelling().get(own, ()) for spelling in entry[3])
-    return tuple(dict.fromkeys((own, *known)))
+def _list_currencies() -> frozenset[str]:
+    return frozenset(Locale("en").currencies)
 
 
 def mentions_currency(unit: str) -> bool:
     """Whether a unit is money, or so many of it: ``EUR``, ``1000 USD``, ``k€``."""
-    codes = Locale("en").currencies
+    codes = _list_currencies()
     return any(unicodedata.category(char) == "Sc" for char in unit) or any(
         word in codes for word in re.findall(r"[A-Z]{3}", unit)
     )
 
 
-def convert(number: float, unit: str, other: str) -> float | None:
+def convert(number: float, unit: str, other: str, locale: str = "en") -> float | None:
     """Convert a number of one unit to another; None where the table has no way.
 
     Args:
         number: in ``unit``.
         unit: any spelling of the unit to convert from.
         other: any spelling of the unit to convert to.
+        locale: the language and region in which the units may be spelled, beside English.
     """
-    table = _by_spelling()
-    for dimension, factor, zero, _ in table.get(normalize_unit(unit), ()):
-        for goal, goal_factor, goal_zero, _ in table.get(normalize_unit(other), ()):
-            if goal == dimension:
-                return (number - zero) * factor / goal_factor + goal_zero
-    return None
+    table = _index_units(locale)
+    given, goal = table.get(normalize_unit(unit)), table.get(normalize_unit(other))
+    if given is None or goal is None or given.dimension != goal.dimension:
+        return None
+    return (number - given.zero) * given.factor / goal.factor + goal.zero
 
 
 def read_multiple(number: Decimal, word: str) -> Decimal | None:

@@ -160,7 +160,11 @@ class NumericField(OrderedField):
     @cached_property
     def _notation(self) -> Notation:
         counted = self.count_text.model_dump().values() if self.count_text else ()
-        units = (*(list_spellings(self.unit) if self.unit else ()), *self.unit_spellings, *counted)
+        units = (
+            *(list_spellings(self.unit, self._locale) if self.unit else ()),
+            *self.unit_spellings,
+            *counted,
+        )
         return Notation(
             find_decimal_sign(self._locale),
             tuple(dict.fromkeys(filter(None, map(normalize_unit, units)))),
@@ -206,7 +210,7 @@ class NumericField(OrderedField):
     def _find_meant(self, text: str, error: NotANumberError) -> _Interpretation:
         """What a text means that is no number of the field, and what to write instead."""
         meant, unit = error.number, error.unit
-        converted = None if meant is None else convert(float(meant), unit, self.unit)
+        converted = None if meant is None else convert(float(meant), unit, self.unit, self._locale)
         if converted is not None:
             few = not self.whole and abs(converted) < _EXACT
             meant = Decimal(format(converted, ".4g") if few else round(converted))
