@@ -158,16 +158,17 @@ class NumericField(OrderedField):
         return self.min, self.max
 
     @cached_property
-    def _notation(self) -> Notation:
+    def _units(self) -> tuple[str, ...]:
+        """The card's own spellings of the unit, and the nouns for what is counted."""
         counted = self.count_text.model_dump().values() if self.count_text else ()
-        units = (
-            *(list_spellings(self.unit, self._locale) if self.unit else ()),
-            *self.unit_spellings,
-            *counted,
-        )
+        return tuple(filter(None, (self.unit.lower(), *self.unit_spellings, *counted)))
+
+    @cached_property
+    def _notation(self) -> Notation:
+        usual = list_spellings(self.unit, self._locale) if self.unit else ()
         return Notation(
             find_decimal_sign(self._locale),
-            tuple(dict.fromkeys(filter(None, map(normalize_unit, units)))),
+            tuple(dict.fromkeys((*usual, *map(normalize_unit, self._units)))),
             not mentions_currency(self.unit),
         )
 
