@@ -21,6 +21,8 @@ from model.making.errors import AddError
 from model.making.options import AddNote
 
 _THOUSAND = 1000
+_THOUSANDS = r"\s*[-+]?[1-9][0-9]{0,2}\.[0-9]{3}\s*"
+"""A text that may be decimals or thousands."""
 
 
 def read_number_texts(cells: pd.Series, decimal: DecimalSign | None) -> pd.Series | None:
@@ -104,20 +106,22 @@ def read_number_columns(
 def _describe(name: str, cells: pd.Series, numbers: pd.Series) -> str:
     first = cells.first_valid_index()
     shown = formatting.format_exact(float(numbers[first]), LOCALE)
-    return f"Column {name!r} holds numbers as text: {cells[first]!r} is read as {shown}."
+    return f"Column {name!r}: {cells[first]!r} is read as {shown}."
 
 
 def settle_thousands(
     table: pd.DataFrame,
     read_texts: Callable[[list[str]], pd.DataFrame],
     decimal: DecimalSign | None,
+    add_note: AddNote,
 ) -> pd.DataFrame:
-    """Read columns anew whose fractions may be thousands: a German writes 1850 as 1.850.
+    """Settle what the columns hold whose fractions may be thousands: 1.850 is 1850 in German.
 
     Args:
         table: the data, numbers read with a decimal point.
         read_texts: reads some of its columns as they stand in the file.
         decimal: see ``read_number_texts``.
+        add_note: called for each column in which no cell proves how it is read.
 
     Raises:
         AddError: if a column does not tell what separates its decimals.
@@ -125,13 +129,18 @@ def settle_thousands(
     doubtful = [name for name in table.columns if _may_be_thousands(table[name])]
     if not doubtful:
         return table
-    texts = read_texts(doubtful)
-    read = {
-        name: read_number_texts(texts[name], decimal)
-        for name in doubtful
-        if _decide_sign(name, texts[name].dropna().tolist(), decimal) == ","
-    }
-    return table.assign(**{name: numbers for name, numbers in read.items() if numbers is not None})
+    read = {}
+    for name, cells in read_texts(doubtful).items():
+        thousands = cells.str.fullmatch(_THOUSANDS, na=False)
+        if (cells.str.contains(".", regex=False, na=False) & ~thousands).any():
+            continue  # like 2.5, which is no thousand
+        texts = [text.strip() for text in cells.dropna()]
+        sign = _decide_sign(str(name), texts, decimal)
+        numbers = table[name]
+        if sign == "," and (found := read_number_texts(cells.str.strip(), sign)) is not None:
+            read[name] = numbers = found
+        add_note(_describe(str(name), cells[thousands], numbers))
+    return table.assign(**read)
 
 
 def _may_be_thousands(cells: pd.Series) -> bool:

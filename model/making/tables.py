@@ -15,6 +15,7 @@ from model.contract.arrays import BoolArray
 from model.contract.reading import DecimalSign
 from model.making.errors import AddError
 from model.making.number_texts import settle_thousands
+from model.making.options import AddNote
 
 _TRUE = ("1", "1.0", "true", "yes", "y", "t", "test", "holdout", "held out", "held-out", "valid")
 _FALSE = ("0", "0.0", "false", "no", "n", "f", "train", "training", "nan", "")
@@ -34,12 +35,13 @@ class LabelledTable:
     notes: tuple[str, ...]
 
 
-def read_table(path: Path, decimal: DecimalSign | None = None) -> pd.DataFrame:
+def read_table(path: Path, decimal: DecimalSign | None, add_note: AddNote) -> pd.DataFrame:
     """Read a CSV file, its columns separated by commas, semicolons or tabs.
 
     Args:
         path: the file.
         decimal: what separates decimals where a column does not tell.
+        add_note: called for each column of numbers that could be read in another way.
 
     Raises:
         AddError: if it cannot be read, has no rows, or does not tell what its numbers are.
@@ -59,11 +61,11 @@ def read_table(path: Path, decimal: DecimalSign | None = None) -> pd.DataFrame:
         raise AddError(
             f"{path} has no rows. Give a file with the rows that the model was fitted on."
         )
-    return settle_thousands(
-        table,
-        lambda names: pd.read_csv(path, sep=separator, dtype=str)[names],
-        decimal,
-    ).rename(columns=str)
+
+    def read_texts(names: list[str]) -> pd.DataFrame:
+        return pd.read_csv(path, sep=separator, dtype=str)[names]
+
+    return settle_thousands(table, read_texts, decimal, add_note).rename(columns=str)
 
 
 def read_rows(
@@ -80,16 +82,16 @@ def read_rows(
     Raises:
         AddError: if a column or a file is missing, or the model has seen the held-out rows.
     """
-    table = read_table(data, decimal)
+    notes: list[str] = []
+    table = read_table(data, decimal, notes.append)
     require_column(table, target, data, "--target")
-    notes = []
     marker = ""
     if holdout is None:
         held_out = np.zeros(len(table), dtype=bool)
     elif holdout in table.columns:
         marker, held_out = holdout, _read_marker(table[holdout], holdout)
     elif Path(holdout).is_file():
-        held = read_table(Path(holdout), decimal)
+        held = read_table(Path(holdout), decimal, notes.append)
         require_column(held, target, Path(holdout), "--target")
         _refuse_seen_rows(table, held, holdout)
         held_out = np.repeat([False, True], [len(table), len(held)])

@@ -44,30 +44,36 @@ def test_a_column_that_does_not_tell_is_asked_about(
     path = tmp_path / "data.csv"
     path.write_text("size;price\n1.850;3\n2.125;4\n")
     with pytest.raises(AddError) as refused:
-        read_table(path)
+        read_table(path, None, print)
     assert str(refused.value) == (
         "Column 'size' holds '1.850': is that 1.85 or 1,850? Say what separates decimals: "
         "--decimal . for 1.85, --decimal , for 1,850."
     )
-    assert read_table(path, decimal)["size"][0] == first
+    notes: list[str] = []
+    assert read_table(path, decimal, notes.append)["size"][0] == first
+    assert notes == [f"Column 'size': '1.850' is read as {first:,}."]
 
 
 @pytest.mark.parametrize(
-    ("cells", "first"),
+    ("cells", "first", "noted"),
     [
-        (["1.850", "2.5"], 1.85),
-        (["1.850", "0.125"], 1.85),
-        (["1.850", "900", "850"], 1850),
-        (["1.125", "2", "3"], 1.125),
-        (["1850.125", "1.125"], 1850.125),
+        (["1.850", "2.5"], 1.85, False),
+        (["1.850", "0.125"], 1.85, False),
+        (["1.850", "900", "850"], 1850, True),
+        (["1.125", "2", "3"], 1.125, True),
+        (["1850.125", "1.125"], 1850.125, False),
+        (["1850", "1250"], 1850, False),
+        (["1.850", "", "900"], 1850, True),
     ],
 )
 def test_the_rest_of_a_column_tells_what_its_thousands_are(
-    tmp_path: Path, cells: list[str], first: float
+    tmp_path: Path, cells: list[str], first: float, noted: bool
 ) -> None:
     path = tmp_path / "data.csv"
     path.write_text("\n".join(["size;price", *(f"{cell};1" for cell in cells)]))
-    assert read_table(path)["size"][0] == first
+    notes: list[str] = []
+    assert read_table(path, None, notes.append)["size"][0] == first
+    assert bool(notes) == noted
 
 
 def test_two_ways_in_one_column_are_refused() -> None:
@@ -81,7 +87,7 @@ def test_only_columns_of_numbers_are_read() -> None:
     read = read_number_columns(table, ["size", "age"], None, notes.append)
     assert read["size"].tolist() == [1.5, 2.5]
     assert read["code"].tolist() == ["1,5", "2,5"]
-    assert notes == ["Column 'size' holds numbers as text: '1,5' is read as 1.5."]
+    assert notes == ["Column 'size': '1,5' is read as 1.5."]
 
 
 def test_a_model_is_added_with_a_file_as_a_german_spreadsheet_writes_it(tmp_path: Path) -> None:
@@ -99,7 +105,7 @@ def test_a_model_is_added_with_a_file_as_a_german_spreadsheet_writes_it(tmp_path
     given = ModelFiles(tmp_path / "model.joblib", tmp_path / "data.csv", "price")
     result = add(given, "german", root)
     assert result.exit_code == 0, result.output
-    assert "Column 'size' holds numbers as text" in result.output
+    assert "Note: Column 'size': '" in result.output
     model = load_model(root / "german")
     assert isinstance(model, NumberModel)
     size = model.card.by_name["size"]
