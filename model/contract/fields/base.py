@@ -1,7 +1,7 @@
 """What every kind of field has: its words, and how a value is validated, encoded and formatted."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from model.contract.arrays import Float32Array, Float64Array
 from model.contract.placeholders import check_placeholders
+from model.contract.reading import DecimalSign
 
 Value = int | float | str | bool | None
 Features = Mapping[str, Value]
@@ -224,6 +225,18 @@ class BaseField(BaseModel):
     def describe_reading(self, typed: str) -> str:
         """How a text that it takes was read, in the field's own words; "" where that is plain."""
         return ""
+
+    def settle_column(self, texts: Iterable[str], decimal: DecimalSign | None = None) -> Self:
+        """The same field, reading numbers as a whole column of texts shows that they are written.
+
+        Args:
+            texts: the cells of the column.
+            decimal: what separates decimals; None where the column is to tell.
+
+        Raises:
+            AmbiguousColumnError: if the column does not tell what separates decimals.
+        """
+        return self
 
     def remember_codes(self, codes: Float32Array) -> None:
         """Learn which codes the training rows have, shape (rows,), to tell readings apart."""

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, ClassVar, Literal, NamedTuple, Self
@@ -15,8 +16,10 @@ from model.contract.fields.base import Sample, Suggestion, Value, make_error
 from model.contract.fields.digit_patterns import build_pattern
 from model.contract.fields.ordered import OrderedField
 from model.contract.reading import (
+    DecimalSign,
     NotANumberError,
     Notation,
+    decide_decimal_sign,
     find_decimal_sign,
     list_readings,
     normalize_unit,
@@ -152,6 +155,17 @@ class NumericField(OrderedField):
         self.__dict__["_usual"] = float(codes.min()), float(codes.max())
         self.__dict__.pop("_sample", None)
 
+    def settle_column(self, texts: Iterable[str], decimal: DecimalSign | None = None) -> Self:
+        sign = decimal or decide_decimal_sign(texts, self._notation, self._fits)
+        settled = self.model_copy()
+        settled.__dict__.update(_notation=self._notation._replace(decimal=sign), _is_settled=True)
+        return settled
+
+    @cached_property
+    def _is_settled(self) -> bool:
+        """Whether it is certain what separates the decimals."""
+        return False
+
     @cached_property
     def _usual(self) -> tuple[float, float]:
         """The smallest and the largest number of the training rows."""
@@ -166,9 +180,10 @@ class NumericField(OrderedField):
     @cached_property
     def _notation(self) -> Notation:
         usual = list_spellings(self.unit, self._locale) if self.unit else ()
+        words = (*self._units, self.noun, self.label)
         return Notation(
             find_decimal_sign(self._locale),
-            tuple(dict.fromkeys((*usual, *map(normalize_unit, self._units)))),
+            tuple(dict.fromkeys((*usual, *map(normalize_unit, words)))),
             not mentions_currency(self.unit),
         )
 
@@ -191,8 +206,8 @@ class NumericField(OrderedField):
             NotANumberError: if it has none.
         """
         numbers = list_readings(text, self._notation)
-        if len(numbers) == 1:
-            return numbers
+        if len(numbers) == 1 or self._is_settled:
+            return numbers[:1]
         fitting = tuple(filter(self._fits, numbers))
         low, high = self._usual
         near = tuple(number for number in fitting if low <= number <= high)

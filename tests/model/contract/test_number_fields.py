@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from model.contract.fields import AnyField, Suggestion
 from model.contract.fields.numeric import NumericField
+from model.contract.reading import AmbiguousColumnError
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(AnyField)
 
@@ -26,8 +27,8 @@ def number_field(locale: str = "en_US", **block: Any) -> NumericField:
     return field
 
 
-AREA = {"kind": "integer", "label": "Square feet", "unit": "sq ft", "min": 300, "max": 6000,
-        "example": 1850}  # fmt: skip
+AREA: dict[str, Any] = {"kind": "integer", "label": "Square feet", "unit": "sq ft", "min": 300,
+                        "max": 6000, "example": 1850}  # fmt: skip
 BATHS = {"label": "Bathrooms", "min": 0.5, "max": 8, "example": 2.5,
          "count_text": {"one": "bath", "other": "baths"}}  # fmt: skip
 YEAR = {"kind": "integer", "label": "Year", "min": 1870, "max": 2010, "example": 1995,
@@ -58,6 +59,7 @@ def problem_of(field: NumericField, typed: str) -> str:
         ("en_US", {}, "0.125", 0.125, ""),
         ("en_US", YEAR, "1,995", 1995, "1995"),
         ("en_US", {"unit": "%", "max": 100}, "82.5 percent", 82.5, "82.5\xa0%"),
+        ("en_US", BATHS, "3 bathrooms", 3, "3\xa0baths"),
         ("de_CH", AREA, "1’850", 1850, "1’850\xa0sq ft"),
     ],
 )
@@ -136,6 +138,18 @@ def test_an_error_says_what_to_write(
 def test_the_sample_of_a_message_is_read_without_a_question() -> None:
     assert problem_of(number_field(example=1850), "x") == "Size must be a number, like 1850"
     assert problem_of(number_field("de_DE"), "x") == "Size must be a number, like 82,5"
+
+
+def test_a_whole_column_decides_how_its_numbers_are_read() -> None:
+    field = number_field()
+    german = field.settle_column(["1.850", "12,5"])
+    assert (german.validate_value("1.850"), german.validate_value("12,5")) == (1850, 12.5)
+    assert field.settle_column(["1.850", "12.5"]).validate_value("1.850") == 1.85
+    assert field.settle_column(["1.850"], ",").validate_value("1.850") == 1850
+    assert number_field(**AREA).settle_column(["1.850"]).validate_value("2.000") == 2000
+    with pytest.raises(AmbiguousColumnError):
+        field.settle_column(["1.850", "2.125"])
+    assert problem_of(field, "1.850") == "Size: 1,850 or 1.85?"
 
 
 TYPED = st.text(max_size=45) | st.text(
