@@ -5,7 +5,7 @@ from typing import Any
 
 from app.presentation.submission import Feedback, Submission
 from model import Card
-from model.contract.fields import AnyField, Suggestion
+from model.contract.fields import AnyField, Meaning
 from model.contract.pictures import ImageField
 
 
@@ -22,7 +22,7 @@ class OptionView:
 class FieldView:
     """One field: its texts, the value typed into it, and its error, "" where it is valid.
 
-    ``suggestions`` and ``reading`` are those of ``Feedback``. ``attributes`` are the input's own:
+    ``meanings`` and ``reading`` are those of ``Feedback``. ``attributes`` are the input's own:
     its type, its keyboard, its bounds.
     """
 
@@ -36,7 +36,7 @@ class FieldView:
     error: str
     attributes: dict[str, str]
     options: tuple[OptionView, ...]
-    suggestions: tuple[Suggestion, ...] = ()
+    meanings: tuple[Meaning, ...] = ()
     reading: str = ""
 
     @property
@@ -95,6 +95,6 @@ def build_field(field: AnyField | ImageField, submission: Submission[Any] | None
         error=feedback.error,
         attributes=field.input_attributes,
         options=options,
-        suggestions=feedback.suggestions,
+        meanings=feedback.meanings,
         reading=feedback.reading,
     )

@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 
 from app.http.forms import FormData
 from model import Card, Features
-from model.contract.fields import Suggestion
+from model.contract.fields import Meaning
 from model.serving.served_model import RowT
 
 WHAT_IF = "what_if"
@@ -26,7 +26,7 @@ _is_unreserved = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
 
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-"""No suggestions, or no readings."""
+"""No meanings, or no readings."""
 
 
 class Problem(NamedTuple):
@@ -41,7 +41,7 @@ class Feedback(NamedTuple):
 
     name: str
     error: str = ""
-    suggestions: tuple[Suggestion, ...] = ()
+    meanings: tuple[Meaning, ...] = ()
     reading: str = ""
 
 
@@ -52,7 +52,7 @@ class Submission(NamedTuple, Generic[RowT]):
     field is wrong), ``errors`` the message for each wrong field, in the card's order, and
     ``missing`` the required fields that are still empty. ``query`` is the whole state as a query
     string, without empty and overlong values; ``what_if`` is the feature that the what-if varies,
-    "" for the card's own choice. ``suggestions`` are what a refused text may mean, and ``readings``
+    "" for the card's own choice. ``meanings`` are what a refused text may mean, and ``readings``
     how a text was read that is no plain number, by field name.
     """
 
@@ -62,7 +62,7 @@ class Submission(NamedTuple, Generic[RowT]):
     missing: tuple[str, ...]
     query: str = ""
     what_if: str = ""
-    suggestions: Mapping[str, tuple[Suggestion, ...]] = NOTHING
+    meanings: Mapping[str, tuple[Meaning, ...]] = NOTHING
     readings: Mapping[str, str] = NOTHING
 
     def get_feedback(self, name: str) -> Feedback:
@@ -70,7 +70,7 @@ class Submission(NamedTuple, Generic[RowT]):
         return Feedback(
             name,
             self.errors.get(name, ""),
-            self.suggestions.get(name, ()),
+            self.meanings.get(name, ()),
             self.readings.get(name, ""),
         )
 
@@ -112,13 +112,13 @@ def read_submission(card: Card, data: FormData) -> Submission[Features]:
     readings = _describe_readings(card, filled, errors)
     if not errors and not repeated:
         return Submission(values, features, {}, (), query, what_if, readings=readings)
-    suggestions = {
-        name: card.by_name[name].suggest(filled[name]) for name in errors if name in filled
+    meanings = {
+        name: card.by_name[name].list_meanings(filled[name]) for name in errors if name in filled
     }
     errors = errors | repeated
     missing = tuple(name for name in errors if not values[name].strip() and name not in repeated)
     ordered = {name: errors[name] for name in card.names if name in errors}
-    return Submission(values, None, ordered, missing, query, what_if, suggestions, readings)
+    return Submission(values, None, ordered, missing, query, what_if, meanings, readings)
 
 
 def _describe_readings(

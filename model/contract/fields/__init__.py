@@ -11,9 +11,9 @@ from pydantic import Field
 from model.contract.fields.base import (
     BaseField,
     Features,
+    Meaning,
     Option,
     Sample,
-    Suggestion,
     Value,
     make_error,
 )
@@ -30,11 +30,11 @@ __all__ = [
     "Features",
     "FlagField",
     "IntegerField",
+    "Meaning",
     "NumberField",
     "Option",
     "PluralForms",
     "Sample",
-    "Suggestion",
     "Value",
     "find_repeated",
     "make_error",

@@ -44,7 +44,7 @@ class Sample(NamedTuple):
     options: tuple[Option, ...]
 
 
-class Suggestion(NamedTuple):
+class Meaning(NamedTuple):
     """What a visitor may have meant: the text that the field reads so, and its words for people."""
 
     text: str
@@ -218,7 +218,7 @@ class BaseField(BaseModel):
         """A value, or a text that stands for one, as a visitor would type it."""
         return str(value)
 
-    def suggest(self, typed: str) -> tuple[Suggestion, ...]:
+    def list_meanings(self, typed: str) -> tuple[Meaning, ...]:
         """What a text that is refused may have meant, as far as it can be told."""
         return ()
 

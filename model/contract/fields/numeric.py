@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from model.contract import formatting
 from model.contract.arrays import Float32Array
-from model.contract.fields.base import Sample, Suggestion, Value, make_error
+from model.contract.fields.base import Meaning, Sample, Value, make_error
 from model.contract.fields.digit_patterns import build_pattern
 from model.contract.fields.ordered import OrderedField
 from model.contract.reading import (
@@ -248,10 +248,10 @@ class NumericField(OrderedField):
     def _format_exact(self, number: Decimal) -> str:
         return formatting.format_exact(float(number), self._locale, self.grouping)
 
-    def suggest(self, typed: str) -> tuple[Suggestion, ...]:
+    def list_meanings(self, typed: str) -> tuple[Meaning, ...]:
         numbers, problem = self._interpret(typed)
         return tuple(
-            Suggestion(self.format_typed(number), self._format_exact(number))
+            Meaning(self.format_typed(number), self._format_exact(number))
             for number in sorted(numbers, reverse=True)
             if problem
         )

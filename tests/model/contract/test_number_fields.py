@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from pydantic_core import PydanticCustomError
 
-from model.contract.fields import AnyField, Suggestion
+from model.contract.fields import AnyField, Meaning
 from model.contract.fields.numeric import NumericField
 from model.contract.reading import AmbiguousColumnError
 
@@ -69,7 +69,7 @@ def test_what_lies_in_the_bounds_is_taken_and_shown_back(
     field = number_field(locale, **block)
     assert field.validate_value(typed) == value
     assert field.describe_reading(typed) == shown
-    assert field.suggest(typed) == ()
+    assert field.list_meanings(typed) == ()
 
 
 @pytest.mark.parametrize(
@@ -86,10 +86,10 @@ def test_where_both_readings_are_possible_the_field_asks(
 ) -> None:
     field = number_field(locale)
     assert problem_of(field, typed) == question
-    suggestions = field.suggest(typed)
-    assert tuple(item.text for item in suggestions) == texts
-    assert f"Size: {suggestions[0].label} or {suggestions[1].label}?" == question
-    values = [field.validate_value(item.text) for item in suggestions]
+    meanings = field.list_meanings(typed)
+    assert tuple(item.text for item in meanings) == texts
+    assert f"Size: {meanings[0].label} or {meanings[1].label}?" == question
+    values = [field.validate_value(item.text) for item in meanings]
     assert values[0] == pytest.approx(1000 * values[1])
 
 
@@ -103,7 +103,7 @@ def test_the_training_rows_tell_readings_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("block", "typed", "problem", "suggestions"),
+    ("block", "typed", "problem", "meanings"),
     [
         (BATHS, "2,5", "Bathrooms must be a plain number. Write 2.5", [("2.5", "2.5")]),
         (BATHS, "three", "Bathrooms must be a plain number. Write 3", [("3", "3")]),
@@ -126,12 +126,12 @@ def test_the_training_rows_tell_readings_apart() -> None:
     ],
 )  # fmt: skip
 def test_an_error_says_what_to_write(
-    block: dict[str, Any], typed: str, problem: str, suggestions: list[tuple[str, str]]
+    block: dict[str, Any], typed: str, problem: str, meanings: list[tuple[str, str]]
 ) -> None:
     field = number_field(**block)
     assert problem_of(field, typed) == problem
-    assert list(field.suggest(typed)) == [Suggestion(*item) for item in suggestions]
-    for item in field.suggest(typed):
+    assert list(field.list_meanings(typed)) == [Meaning(*item) for item in meanings]
+    for item in field.list_meanings(typed):
         field.validate_value(item.text)
 
 
@@ -168,11 +168,11 @@ def test_any_text_is_a_value_or_gets_a_sentence(typed: str, locale: str, kind: s
     try:
         value = field.validate_value(typed)
     except PydanticCustomError:
-        for item in field.suggest(typed):
+        for item in field.list_meanings(typed):
             field.validate_value(item.text)
     else:
         assert value is None or -(10**20) <= value <= 10**20
-        assert field.suggest(typed) == ()
+        assert field.list_meanings(typed) == ()
         assert isinstance(field.describe_reading(typed), str)
 
 
@@ -190,9 +190,9 @@ def test_what_a_field_shows_or_spells_it_reads_as_the_same_or_asks(
     exact = Decimal(str(number))
     assert field.validate_value(field.format_typed(number)) == number
     for shown in (field.format_bare(number), field.format_value(number)):
-        suggestions = field.suggest(shown)
-        if suggestions:
-            assert exact in {Decimal(str(field.validate_value(item.text))) for item in suggestions}
+        meanings = field.list_meanings(shown)
+        if meanings:
+            assert exact in {Decimal(str(field.validate_value(item.text))) for item in meanings}
         else:
             assert field.validate_value(shown) == pytest.approx(number, rel=1e-3, abs=1e-6)
 
