@@ -92,7 +92,10 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         self._scale = scale
         self.names = card.names
         self.form_hash = hash_form(card.fields, card.output, card.locale)
-        self.examples = card.examples
+        self.examples = tuple(
+            example.model_copy(update={"values": self._spell(example.values)})
+            for example in card.examples
+        )
         self.default_what_if = model.default_what_if
         self._explanations = ExplanationPresenter(
             card, model.manifest.reference, scale, self._find_directions()
@@ -113,6 +116,11 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     def _find_directions(self) -> dict[str, int]:
         """Find the features that clearly go with higher or lower answers: 1 or -1 for each."""
         return {}
+
+    def _spell(self, values: Features) -> dict[str, str]:
+        """Spell values as they would be typed."""
+        fields = self._card.by_name
+        return {name: fields[name].format_typed(value) for name, value in values.items()}
 
     def read_form(self, environ: WSGIEnvironment) -> Submission[Features]:
         return read_submission(self._card, read_form(environ))
@@ -351,4 +359,6 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         )
         step = self.model.manifest.features
         derived = tuple(Row(item.name, item.expression) for item in step.derived) if step else ()
-        return KindAbout(self.model.manifest.accuracy, fields, method, method_title, derived=derived)
+        return KindAbout(
+            self.model.manifest.accuracy, fields, method, method_title, derived=derived
+        )

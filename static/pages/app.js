@@ -26,10 +26,11 @@ const place = () => document.querySelector("#result > .body") ?? $("result");
 
 function show(field) {
   const item = control(field), error = field.querySelector(".error");
-  const wrong = "left" in field.dataset && error.textContent.trim() ? error.id : "";
+  const read = error.matches(".reading"), wrong = !read && "left" in field.dataset && error.textContent.trim();
   field.toggleAttribute("data-wrong", wrong);
   item.ariaInvalid = wrong ? "true" : null;
-  item.setAttribute("aria-describedby", `${field.querySelector(".hint")?.id ?? ""} ${wrong}`.trim());
+  item.setAttribute("aria-describedby",
+    `${field.querySelector(".hint")?.id ?? ""} ${read || wrong ? error.id : ""}`.trim());
 }
 function mark(state) { // or what the server said
   const result = $("result"), { dataset } = result;
@@ -161,6 +162,13 @@ on("htmx:response:error", ({ detail: { ctx } }) => {
 });
 on("htmx:error", ({ detail }) => failed(words.lost, detail.error !== "timeout"));
 
+on("click", (event) => { // what a text means
+  const [name, value] = event.target.closest("[name=_read_as]")?.value.split("=") ?? [];
+  if (!name) return;
+  event.preventDefault();
+  Object.assign($(name), { value }).focus();
+  compare();
+});
 on("click", (event) => {
   const link = event.target.closest("a"), target = link && $(link.hash.slice(1));
   if (!link) return;
