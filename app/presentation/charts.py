@@ -159,7 +159,7 @@ def lay_out_strip(
         below, above = interval
         bar_unit = BINS * BAR / (high - low)
         left, width = format_place((below - start) * unit), format_place((above - below) * unit)
-        window = f"{(below - low) * bar_unit:.1f} 0 {(above - below) * bar_unit + 0.1:.1f} 100"
+        window = f"{(below - low) * bar_unit:.1f} 0 {max((above - below) * bar_unit, 0.1):.1f} 100"
     typical_x = (typical - start) * unit
     own_x = typical_x if own is None else (own - start) * unit
     return StripGeometry(
