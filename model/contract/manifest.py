@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from model.contract.derived import FeatureStep
 from model.contract.fields import Value
 from model.contract.sources import Frame
 
@@ -118,12 +119,13 @@ class Manifest(ManifestBase):
     ``axis`` are the bounds of the scale on which a number is drawn; a classifier has none. It
     may have a ``temperature`` instead of a calibration (see ``model.serving.temperature``).
     ``frame`` describes the input of an estimator that is served as it was saved, if that differs
-    from the card's columns. ``runs_code`` says that the joblib file needs classes or functions that
-    are not known here: loading it runs its code, which somebody trusted. ``neighbors`` and
-    ``copula`` are the files of the similar rows and of the joint distribution of the facts, which
-    finds rows that are out-of-distribution. A model of before has thresholds for the distance to
-    its nearest rows instead: ``ood_thresholds`` by the number of unknown facts, or one in each
-    group of the calibration.
+    from the card's columns. ``features`` is the step from the card's fields to the model's
+    columns, where some of these are derived. ``runs_code`` says that the joblib file needs classes
+    or functions that are not known here: loading it runs its code, which somebody trusted.
+    ``neighbors`` and ``copula`` are the files of the similar rows and of the joint distribution of
+    the facts, which finds rows that are out-of-distribution. A model of before has thresholds for
+    the distance to its nearest rows instead: ``ood_thresholds`` by the number of unknown facts, or
+    one in each group of the calibration.
     """
 
     columns: tuple[str, ...]
@@ -135,6 +137,7 @@ class Manifest(ManifestBase):
     neighbors: str = ""
     copula: str = ""
     frame: Frame | None = None
+    features: FeatureStep | None = None
     runs_code: bool = False
     ood_thresholds: tuple[float, ...] = ()
     golden: tuple[GoldenRow, ...] = Field(min_length=3)

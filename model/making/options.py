@@ -15,9 +15,9 @@ class AddOptions:
     """What a person asks for.
 
     ``features`` are the columns of a model that does not know their names, in its order;
-    ``classes`` the names of its classes, in its order; ``kinds`` the kinds of columns whose guess
-    would be wrong; ``required`` the columns that the form always asks for, although the model
-    answers without them.
+    ``classes`` the names of its classes, in its order; ``derive`` the derived columns that it
+    takes, like "age = 2020 - year"; ``kinds`` the kinds of columns whose guess would be wrong;
+    ``required`` the columns that the form always asks for, although the model answers without them.
     """
 
     path: Path
@@ -28,6 +28,7 @@ class AddOptions:
     trust: bool = False
     features: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    derive: tuple[str, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     coverage: float = 0.9
