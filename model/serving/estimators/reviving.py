@@ -46,32 +46,47 @@ def revive(record: object) -> Any:
     """
     if not isinstance(record, Record):
         raise PickleError(f"It holds no estimator, but a {type(record).__name__}.")
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore", FutureWarning)  # of classes that are to go
-            return _Reviver().revive(record, _OLDEST)
-    except PickleError:
-        raise
-    except Exception as error:  # what is raised depends on the attribute that is missing or odd
-        raise PickleError("It holds an estimator that is damaged or not complete.") from error
+    return Reviver().revive_root(record)
 
 
-class _Reviver:
+class Reviver:
     """Makes each record into one estimator, however often it stands in the file."""
 
     def __init__(self) -> None:
         self._made: dict[int, Any] = {}
         self._open: list[int] = []
 
+    def revive_root(self, record: Record) -> Any:
+        """Make an estimator that stands in no other one; see ``revive``.
+
+        Raises:
+            PickleError: if it is refused.
+        """
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore", FutureWarning)  # of classes that are to go
+                return self.revive(record, _OLDEST)
+        except PickleError:
+            raise
+        except Exception as error:  # what is raised depends on the attribute that lacks or is odd
+            raise PickleError("It holds an estimator that is damaged or not complete.") from error
+
     def revive(self, record: Record, release: tuple[int, int]) -> Any:
+        """Make the estimator of a record in another one, which was saved by the release.
+
+        Raises:
+            PickleError: if it is refused.
+        """
         key = id(record)
         if key in self._made:
             return self._made[key]
         if key in self._open or len(self._open) == _DEEPEST:
             raise PickleError("It holds an estimator that holds itself, or too many others.")
         self._open.append(key)
-        self._made[key] = self._make(record, release)
-        self._open.pop()
+        try:
+            self._made[key] = self._make(record, release)
+        finally:
+            self._open.pop()
         return self._made[key]
 
     def _make(self, record: Record, release: tuple[int, int]) -> Any:
