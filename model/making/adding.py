@@ -149,7 +149,7 @@ def _make_folder(
     stage = iter(STAGES)
 
     report(next(stage))
-    source = _open_model(options.path, options.trust)
+    source = _open_model(options)
     rows = read_rows(options.data, options.target, options.holdout)
     notes += rows.notes
     names = match_features(source, rows, options, notes.append)
@@ -209,16 +209,17 @@ def _make_folder(
         golden=answer_golden_rows(card, kind, evaluation, golden, predict),
         frame=prepared.frame,
         runs_code=prepared.runs_code,
+        module=prepared.module,
     )
     return summarize(folder, dataset, output, prepared, manifest, notes)
 
 
-def _open_model(path: Path, trust: bool) -> ModelSource:
-    """Open the model in a file; ``trust`` says whether code in it may run where it has to.
+def _open_model(options: AddOptions) -> ModelSource:
+    """Open the model in a file, with whatever code it may run where it has to.
 
     Raises:
         AddError: if it must not be loaded, or is no model that can be served.
     """
-    if path.suffix == ".onnx":
-        return read_onnx(path)
-    return open_estimator(path, trust)
+    if options.path.suffix == ".onnx":
+        return read_onnx(options.path)
+    return open_estimator(options.path, options.trust, options.module)
