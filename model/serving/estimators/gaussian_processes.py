@@ -26,7 +26,7 @@ _PARTS = frozenset(
 def _decode_kernel(value: Any, state: State) -> Any:
     if not isinstance(value, Record) or value.name not in _PARTS:
         raise MismatchError
-    return state.revive(value, state.release)
+    return state.reviver.revive(value, state.release)
 
 
 def _decode_optional_kernel(value: Any, state: State) -> Any:

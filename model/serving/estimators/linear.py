@@ -52,6 +52,7 @@ def _share_probability(made: Any, state: State) -> Any:
     way, classes = state.raw.get("_way"), made.classes_
     if way == "multinomial" and len(classes) == 2 and state.release >= (0, 20):
         made.coef_, made.intercept_ = made.coef_ * 2, made.intercept_ * 2
+        state.changed_scores = f"{state.name}, which scikit-learn 1.8 doubled"
     if way != "ovr" or len(classes) < 3:
         return made
     from sklearn.linear_model import LogisticRegression

@@ -75,8 +75,9 @@ def _decode_spline(value: Any, state: State) -> Any:
     if not isinstance(parts, dict) or value.name != "BSpline":
         raise MismatchError
     degree = decode(within(0, _MOST_SPLINE_DEGREE), parts.get("k"), state)
-    knots = decode("float[*]", parts.get("t"), state)
-    coefficients = decode("float[splines, splines] | float[*, splines]", parts.get("c"), state)
+    # SciPy 1.16 renamed both
+    knots = decode("float[*]", parts.get("t", parts.get("_t")), state)
+    coefficients = decode("float[*, splines]", parts.get("c", parts.get("_c")), state)
     extrapolate = decode("bool | 'periodic'", parts.get("extrapolate"), state)
     return BSpline(knots, coefficients, int(degree), extrapolate=extrapolate)
 
