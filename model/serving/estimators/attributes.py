@@ -52,7 +52,7 @@ class State:
     """Of scikit-learn, that saved it."""
     raw: dict[str, Any]
     """The attributes as the file has them; migrations change them."""
-    reviver: Reviver
+    reviver: PartReviver
     """Makes the estimators in it."""
     changed_scores: str = ""
     """Why its decision function answers otherwise today; "" where it does not."""
@@ -95,7 +95,7 @@ class State:
             self.raw[name] = words[value]
 
 
-class Reviver(Protocol):
+class PartReviver(Protocol):
     """Makes the estimators in an estimator."""
 
     changed: dict[int, str]

@@ -18,7 +18,14 @@ from sklearn.utils._param_validation import (
 
 from model.contract.pickles import PickleError
 from model.contract.pickles.records import Record
-from model.serving.estimators.attributes import EstimatorSchema, Kind, State, decode, describe
+from model.serving.estimators.attributes import (
+    EstimatorSchema,
+    Kind,
+    PartReviver,
+    State,
+    decode,
+    describe,
+)
 from model.serving.estimators.errors import MismatchError, UnknownNameError
 from model.serving.estimators.families import ALIASES, SCHEMAS
 
@@ -49,7 +56,7 @@ def revive(record: object) -> Any:
     return Reviver().revive_root(record)
 
 
-class Reviver:
+class Reviver(PartReviver):
     """Makes each record into one estimator, however often it stands in the file."""
 
     def __init__(self) -> None:
