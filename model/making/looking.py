@@ -17,6 +17,7 @@ from model.making.estimator_sources import describe_estimator
 from model.making.file_contents import name_content
 from model.making.input_scales import find_scale, is_scaler
 from model.making.onnx_sources import read_onnx
+from model.making.pickles import advise
 from model.serving.estimators import UnknownNameError, revive
 
 _MOST_NAMES = 20
@@ -121,8 +122,7 @@ def _describe_pickle(file: _File) -> None:
         file.refused = True
         file.lines += [
             *_describe_record(opened.root),
-            f"It needs {error.path}, which is not known here. `model add` takes it only with "
-            "--trust, and then loading it runs the file's code.",
+            f"It needs {error.path}, which is not known here. {advise(error.path)}",
         ]
         return
     except PickleError as error:

@@ -110,14 +110,15 @@ def advise(path: str) -> str:
     installed = library in sys.modules or find_spec(library) is not None
     if library in _EXPORTS and not installed:
         return f"Export it to ONNX by {_EXPORTS[library]}, and name that file instead."
+    code = "Name the Python file with this code by --module FILE.py"
     need = ""
     if library == "__main__":
-        need = ", and --module FILE.py with the Python file that has this code"
+        need = f" {code}."
     elif not installed:
-        need = f", and install {library} or name the Python file with this code by --module FILE.py"
+        need = f" {code}, or install {library}."
     return (
         "Loading the file runs its code. If you made it, or trust who did, add --trust to the "
-        f"command{need}."
+        f"command.{need}"
     )
 
 

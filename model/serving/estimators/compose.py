@@ -14,6 +14,7 @@ from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.functions import decode_function
 
 _MOST_STEPS = 10_000
+_SAMPLERS = ("imblearn.over_sampling.", "imblearn.under_sampling.", "imblearn.combine.")
 _MOST_OUTPUTS = 100_000_000
 
 
@@ -21,6 +22,8 @@ def _decode_step(value: Any, word: str, state: State) -> Any:
     """Decode an estimator, or the word for none; until 0.21 and 0.24 it was None."""
     if value is None or (isinstance(value, str) and value == word):
         return word
+    if isinstance(value, Record) and value.path.startswith(_SAMPLERS):
+        return "passthrough"  # it changes the rows of a fit alone
     if isinstance(value, str) and value == "passthrough":
         return value
     return decode("estimator", value, state)

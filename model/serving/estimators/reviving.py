@@ -27,7 +27,7 @@ from model.serving.estimators.attributes import (
     describe,
 )
 from model.serving.estimators.errors import MismatchError, UnknownNameError
-from model.serving.estimators.families import ALIASES, SCHEMAS
+from model.serving.estimators.families import ALIASES, PEERS, SCHEMAS
 
 _RELEASE = re.compile(r"(\d{1,3})\.(\d{1,3})\b")
 _OLDEST = (0, 17)
@@ -92,8 +92,10 @@ class Reviver(PartReviver):
         return made
 
     def _make(self, record: Record, release: tuple[int, int]) -> Any:
-        name = ALIASES.get(record.name, record.name)
-        if record.path.partition(".")[0] != "sklearn" or name not in SCHEMAS:
+        name = PEERS.get(record.path, "")
+        if record.path.startswith("sklearn."):
+            name = ALIASES.get(record.name, record.name)
+        if name not in SCHEMAS:
             raise UnknownNameError(record.path)
         raw = record.state if isinstance(record.state, dict) else {}
         state = State(name, _read_release(raw, release), dict(raw), self)

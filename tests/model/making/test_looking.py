@@ -112,7 +112,8 @@ def test_a_class_that_is_not_known_needs_trust(save: Save) -> None:
     result = run("look", save(OwnModel()))
     assert result.exit_code == 1
     assert f"It needs {__name__}.OwnModel, which is not known here." in result.output
-    assert "only with --trust, and then loading it runs the file's code" in result.output
+    assert "Loading the file runs its code." in result.output
+    assert "add --trust to the command" in result.output
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_changed_code_stops_the_start_before_it_runs(tmp_path: Path) -> None:
     ("text", "options", "said"),
     [
         (CODE, ["--module"], "--module runs the code in"),
-        (CODE, [], "--module FILE.py with the Python file that has this code"),
+        (CODE, [], "Name the Python file with this code by --module FILE.py."),
         (CODE, ["--trust"], "name it by --module"),
         ("x = 1", ["--trust", "--module"], "name it by --module"),
         ("import nowhere_to_find", ["--trust", "--module"], "'nowhere_to_find', which is not"),
