@@ -104,7 +104,7 @@ def _describe_pickle(file: _File) -> None:
     try:
         opened = read_pickle(file.path)
     except PickleError as error:
-        content = name_content(file.path) if file.path.is_file() else ""
+        content = name_content(file.path)
         file.refused = not content
         file.lines.append(
             f"It is {content}. Only joblib, pickle and ONNX files can be added."

@@ -208,6 +208,8 @@ def _bool(value: Any) -> bool:
 def _int(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise MismatchError
+    if not -(2**63) <= value < 2**63:  # C code takes no larger one
+        raise MismatchError
     return int(value)
 
 

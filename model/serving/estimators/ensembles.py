@@ -113,6 +113,9 @@ def _check_columns(state: State) -> None:
     ):
         features = getattr(estimator, "n_features_in_", len(columns))
         check_same_sizes(features, len(columns), state, "columns and estimators")
+        if "classes" in state.sizes:  # a part may not have seen each class
+            known = np.isin(estimator.classes_, np.arange(state.sizes["classes"]))
+            require(bool(known.all()), state, "holds an estimator of other classes")
 
 
 def _rename_threshold(state: State) -> None:
@@ -175,6 +178,15 @@ def _check_stack(state: State) -> None:
         require(hasattr(estimator, method), state, f"asks an estimator by {method}")
         if method == "decision_function":
             require_same_scores(estimator, state)
+    if isinstance(values.get("classes_"), list):
+        return  # the answers of several outputs are as wide as each estimator says
+    classes = state.sizes.get("classes", 1)
+    wide = sum(method != "predict" for method in values["stack_method_"]) if classes > 2 else 0
+    width = len(values["stack_method_"]) + wide * (classes - 1)
+    if values["passthrough"]:
+        width += state.sizes.get("features", 0)
+    features = getattr(values["final_estimator_"], "n_features_in_", width)
+    check_same_sizes(width, features, state, "answers and its last estimator")
 
 
 def _rename_encoder(state: State) -> None:

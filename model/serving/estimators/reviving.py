@@ -192,9 +192,11 @@ class Reviver(PartReviver):
 
 def _check_classes(state: State) -> None:
     """Check that each class is there once: the place of one is looked up in a dict."""
-    classes = state.values.get("classes_")
+    classes = state.values.get("classes_", [])
     for labels in classes if isinstance(classes, list) else [classes]:
-        if labels is not None and len(set(labels.tolist())) != len(labels):
+        if not len(labels):
+            raise state.refusal("has no classes")
+        if len(set(labels.tolist())) != len(labels):
             raise state.refusal("has a class twice")
 
 
@@ -240,7 +242,8 @@ def _copy_plain(value: Any, depth: int = 0) -> Any:
     if isinstance(value, np.generic) and value.dtype.kind in "biufU":
         value = value.item()
     if value is None or isinstance(value, bool | int | float):
-        return value
+        is_long = isinstance(value, int) and value.bit_length() > 63
+        return _MISSING if is_long else value
     if isinstance(value, str):
         return value if len(value) <= 1000 else _MISSING
     if depth == 3 or not isinstance(value, dict | list | tuple) or len(value) > 100:
