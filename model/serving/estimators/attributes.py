@@ -328,6 +328,16 @@ def one_of(*words: Any) -> Decoder:
     return decoder
 
 
+def left_out(default: Any = None) -> Decoder:
+    """The kind of what prediction does not read: the estimator gets the default instead."""
+    return lambda value, state: default
+
+
+def renamed(**names: str) -> Hook:
+    """A hook that gives attributes of older releases today's names, where those are not there."""
+    return lambda state: state.rename(**names)
+
+
 def describe(kind: Kind, value: Any) -> str:
     """Say what a value is, and what it should have been, in a few words."""
     if isinstance(value, np.ndarray):

@@ -42,6 +42,16 @@ def require_same_scores(estimator: Any, state: State) -> None:
     require(not reason, state, f"was fitted to scores of {reason}: it would answer otherwise")
 
 
+def rename_base(state: State) -> None:
+    """Give the estimator around which another one is the name that it has since 1.2.
+
+    In chains it has it since 1.7.
+    """
+    if state.raw.get("base_estimator") == "deprecated":
+        del state.raw["base_estimator"]
+    state.rename(base_estimator="estimator", base_estimator_="estimator_")
+
+
 def convert_nodes(nodes: Any, dtype: np.dtype[Any], optional: frozenset[str], state: State) -> Any:
     """Convert the nodes of a tree, shape (nodes,), to today's fields.
 

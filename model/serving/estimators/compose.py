@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from model.contract.pickles.records import GlobalName, Record
-from model.serving.estimators.attributes import EstimatorSchema, State, decode
+from model.serving.estimators.attributes import EstimatorSchema, State, decode, left_out
 from model.serving.estimators.checks import check_same_sizes, decode_template, require
 from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.functions import decode_function
@@ -275,7 +275,7 @@ SCHEMAS = {
     "Pipeline": EstimatorSchema(
         "pipeline",
         {},
-        {"steps": _decode_steps, "transform_input": lambda value, state: None},
+        {"steps": _decode_steps, "transform_input": left_out()},
     ),
     "FeatureUnion": EstimatorSchema(
         "pipeline",

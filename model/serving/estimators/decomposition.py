@@ -11,7 +11,9 @@ from model.serving.estimators.attributes import (
     Attributes,
     EstimatorSchema,
     State,
+    left_out,
     one_of,
+    renamed,
     within,
 )
 from model.serving.estimators.checks import check_same_sizes, require
@@ -35,19 +37,9 @@ def _rename_whiten(state: State) -> None:
         state.raw["whiten"] = "arbitrary-variance"
 
 
-def _rename_kernel_parts(state: State) -> None:
-    """Give attributes the names that they have since 1.0, and add the width of 1.3."""
-    state.rename(lambdas_="eigenvalues_", alphas_="eigenvectors_")
-
-
 def _find_gamma(state: State) -> None:
     gamma = state.values.get("gamma")
     state.values["gamma_"] = 1 / state.sizes["features"] if gamma is None else gamma
-
-
-def _rename_topics(state: State) -> None:
-    """Give the number of topics the name that it has since 0.19."""
-    state.rename(n_topics="n_components")
 
 
 def _count_topics(state: State) -> None:
@@ -76,11 +68,6 @@ def _complete_factors(state: State) -> None:
     state.values.update(n_components=components, n_components_=components, _n_components=components)
     state.values["_beta_loss"] = _beta_loss_to_float(state.values["beta_loss"])
     require(state.values["beta_loss"] != "precomputed", state, "has a loss that is not known")
-
-
-def _rename_dictionary(state: State) -> None:
-    """Give the dictionary the name that it has since 0.24."""
-    state.rename(components_="dictionary")
 
 
 def _rename_scales(state: State) -> None:
@@ -185,46 +172,39 @@ _SQUARES: Attributes = {
 }
 
 
-def _make_squares() -> EstimatorSchema:
-    return EstimatorSchema(
-        "cross_decomposition", _SQUARES, migrate=(_rename_scales,), complete=(_complete_squares,)
-    )
-
-
+_LEAST_SQUARES = EstimatorSchema(
+    "cross_decomposition", _SQUARES, migrate=(_rename_scales,), complete=(_complete_squares,)
+)
+_WAVES: Attributes = {
+    "random_weights_": "float[features, components]",
+    "random_offset_": "float[components]",
+}
+_PCA = EstimatorSchema(
+    "decomposition",
+    {**_COMPONENTS, **_MEAN, **_VARIANCES},
+    reads="whiten",
+    complete=(_count_components,),
+)
+_SPARSE_PCA = EstimatorSchema(
+    "decomposition",
+    {**_COMPONENTS, **_MEAN},
+    reads="ridge_alpha",
+    complete=(_count_components,),
+)
 _KERNEL: Attributes = {
     "kernel": one_of(*KERNELS),
     "gamma": "float | none",
     "degree": "float | none",
     "coef0": "float | none",
-    "kernel_params": lambda value, state: None,
+    "kernel_params": left_out(),
 }
 
 SCHEMAS = {
-    "PCA": EstimatorSchema(
-        "decomposition",
-        {**_COMPONENTS, **_MEAN, **_VARIANCES},
-        reads="whiten",
-        complete=(_count_components,),
-    ),
-    "IncrementalPCA": EstimatorSchema(
-        "decomposition",
-        {**_COMPONENTS, **_MEAN, **_VARIANCES},
-        reads="whiten",
-        complete=(_count_components,),
-    ),
+    "PCA": _PCA,
+    "IncrementalPCA": _PCA,
     "TruncatedSVD": EstimatorSchema("decomposition", _COMPONENTS, complete=(_count_components,)),
-    "SparsePCA": EstimatorSchema(
-        "decomposition",
-        {**_COMPONENTS, **_MEAN},
-        reads="ridge_alpha",
-        complete=(_count_components,),
-    ),
-    "MiniBatchSparsePCA": EstimatorSchema(
-        "decomposition",
-        {**_COMPONENTS, **_MEAN},
-        reads="ridge_alpha",
-        complete=(_count_components,),
-    ),
+    "SparsePCA": _SPARSE_PCA,
+    "MiniBatchSparsePCA": _SPARSE_PCA,
     "FactorAnalysis": EstimatorSchema(
         "decomposition",
         {**_COMPONENTS, **_MEAN, "noise_variance_": "float[features]"},
@@ -254,7 +234,7 @@ SCHEMAS = {
             "degree": within(0, 100),
             "coef0": "float",
         },
-        migrate=(_rename_kernel_parts,),
+        migrate=(renamed(lambdas_="eigenvalues_", alphas_="eigenvectors_"),),  # 1.0
         complete=(_find_gamma,),
     ),
     "LatentDirichletAllocation": EstimatorSchema(
@@ -267,7 +247,7 @@ SCHEMAS = {
         },
         {"max_doc_update_iter": within(0, 10_000)},
         reads="mean_change_tol",
-        migrate=(_rename_topics,),
+        migrate=(renamed(n_topics="n_components"),),  # 0.19
         complete=(_count_topics,),
     ),
     "NMF": EstimatorSchema(
@@ -291,7 +271,7 @@ SCHEMAS = {
         {},
         {**_CODER, "dictionary": "float[components, features]"},
         reads=_CODER_READS,
-        migrate=(_rename_dictionary,),
+        migrate=(renamed(components_="dictionary"),),  # 0.24
         complete=(_count_components,),
     ),
     "FeatureAgglomeration": EstimatorSchema(
@@ -320,9 +300,7 @@ SCHEMAS = {
         migrate=(_rename_scales,),
         complete=(_count_samplers,),
     ),
-    "CCA": _make_squares(),
-    "PLSCanonical": _make_squares(),
-    "PLSRegression": _make_squares(),
+    **dict.fromkeys(("CCA", "PLSCanonical", "PLSRegression"), _LEAST_SQUARES),
     "GaussianRandomProjection": EstimatorSchema(
         "random_projection", _COMPONENTS, complete=(_count_projection,)
     ),
@@ -333,14 +311,7 @@ SCHEMAS = {
         complete=(_count_projection,),
     ),
     "NeighborhoodComponentsAnalysis": EstimatorSchema("neighbors", _COMPONENTS),
-    "RBFSampler": EstimatorSchema(
-        "kernel_approximation",
-        {
-            "random_weights_": "float[features, components]",
-            "random_offset_": "float[components]",
-        },
-        complete=(_count_samplers,),
-    ),
+    "RBFSampler": EstimatorSchema("kernel_approximation", _WAVES, complete=(_count_samplers,)),
     "PolynomialCountSketch": EstimatorSchema(
         "kernel_approximation",
         {"indexHash_": "int[degree, width]", "bitHash_": "int[degree, width]"},
@@ -358,13 +329,7 @@ SCHEMAS = {
         {"sample_steps": within(1, _MOST_STEPS), "sample_interval": "float | none"},
     ),
     "SkewedChi2Sampler": EstimatorSchema(
-        "kernel_approximation",
-        {
-            "random_weights_": "float[features, components]",
-            "random_offset_": "float[components]",
-        },
-        reads="skewedness",
-        complete=(_count_samplers,),
+        "kernel_approximation", _WAVES, reads="skewedness", complete=(_count_samplers,)
     ),
     "Nystroem": EstimatorSchema(
         "kernel_approximation",

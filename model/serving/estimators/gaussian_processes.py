@@ -10,6 +10,7 @@ from model.serving.estimators.attributes import (
     EstimatorSchema,
     State,
     decode,
+    left_out,
     one_of,
     within,
 )
@@ -46,16 +47,11 @@ def _decode_kernels(value: Any, state: State) -> Any:
     return [_decode_kernel(item, state) for item in value]
 
 
-def _decode_bounds(value: Any, state: State) -> Any:
-    """Decode the bounds of a search that is over; prediction does not read them."""
-    return "fixed"
-
-
 def _make_kernel(**parameters: str | Decoder) -> EstimatorSchema:
     fitted = {
         name: kind
         for parameter, kind in parameters.items()
-        for name, kind in ((parameter, kind), (f"{parameter}_bounds?", _decode_bounds))
+        for name, kind in ((parameter, kind), (f"{parameter}_bounds?", left_out("fixed")))
     }
     return EstimatorSchema("gaussian_process.kernels", fitted)
 
@@ -94,7 +90,7 @@ SCHEMAS = {
     "Matern": _make_kernel(length_scale=_SCALES, nu=_NUMBER),
     "PairwiseKernel": EstimatorSchema(
         "gaussian_process.kernels",
-        {"gamma": _NUMBER, "metric": one_of(*KERNELS), "gamma_bounds?": _decode_bounds},
+        {"gamma": _NUMBER, "metric": one_of(*KERNELS), "gamma_bounds?": left_out("fixed")},
     ),
     "Product": EstimatorSchema(
         "gaussian_process.kernels", {"k1": _decode_kernel, "k2": _decode_kernel}
@@ -148,7 +144,7 @@ SCHEMAS = {
             "kernel": one_of(*KERNELS),
             "gamma": "float | none",
             "degree": within(0, 100),
-            "kernel_params": lambda value, state: None,
+            "kernel_params": left_out(),
         },
         reads="coef0",
     ),

@@ -12,6 +12,7 @@ from model.serving.estimators.attributes import (
     EstimatorSchema,
     State,
     decode,
+    left_out,
     one_of,
     within,
 )
@@ -197,8 +198,8 @@ SCHEMAS = {
             **_MISSING,
             **_FILL,
             "estimator": decode_template,
-            "min_value": lambda value, state: None,
-            "max_value": lambda value, state: None,
+            "min_value": left_out(),
+            "max_value": left_out(),
         },
         reads=f"{_READS} sample_posterior",
         migrate=(_find_sequence_features,),

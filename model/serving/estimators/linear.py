@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from model.serving.estimators.attributes import Attributes, EstimatorSchema, State
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, renamed
 from model.serving.estimators.checks import check_same_sizes, decode_template, require
 
 _COEFFICIENTS: Attributes = {
@@ -134,11 +134,6 @@ def _rename_loss(state: State) -> None:
     state.translate("loss", log="log_loss", squared_loss="squared_error")
 
 
-def _rename_thresholds(state: State) -> None:
-    """Give attributes the names that they have since 0.24."""
-    state.rename(_necessary_X_="X_thresholds_", _necessary_y_="y_thresholds_")
-
-
 def _build_function(made: Any, state: State) -> Any:
     made._build_f(made.X_thresholds_, made.y_thresholds_)
     return made
@@ -262,7 +257,7 @@ SCHEMAS = {
             "increasing_?": "bool",
         },
         reads="out_of_bounds",
-        migrate=(_rename_thresholds,),
+        migrate=(renamed(_necessary_X_="X_thresholds_", _necessary_y_="y_thresholds_"),),  # 0.24
         finish=_build_function,
     ),
 }

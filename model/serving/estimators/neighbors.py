@@ -10,6 +10,7 @@ from model.contract.pickles.records import Record
 from model.serving.estimators.attributes import (
     Attributes,
     EstimatorSchema,
+    Hook,
     State,
     decode,
     one_of,
@@ -170,48 +171,40 @@ _LABELS: Attributes = {
 }
 _VALUES: Attributes = {"_y": "float[samples] | float[samples, *] | int[samples] | int[samples, *]"}
 
+
+def _make_search(
+    fitted: Attributes, parameters: Attributes, *complete: Hook, reads: str = ""
+) -> EstimatorSchema:
+    return EstimatorSchema(
+        "neighbors",
+        {**_SEARCH, **fitted},
+        parameters,
+        reads=f"p leaf_size {reads}",
+        complete=(_complete_search, *complete),
+    )
+
+
 SCHEMAS = {
-    "KNeighborsClassifier": EstimatorSchema(
-        "neighbors",
-        {**_SEARCH, **_LABELS},
-        _PARAMETERS,
-        reads="p leaf_size",
-        complete=(_complete_search, _complete_labels),
-    ),
-    "KNeighborsRegressor": EstimatorSchema(
-        "neighbors",
-        {**_SEARCH, **_VALUES},
-        _PARAMETERS,
-        reads="p leaf_size",
-        complete=(_complete_search,),
-    ),
-    "RadiusNeighborsClassifier": EstimatorSchema(
-        "neighbors",
-        {**_SEARCH, **_LABELS, "outlier_label_?": _decode_outlier_label},
+    "KNeighborsClassifier": _make_search(_LABELS, _PARAMETERS, _complete_labels),
+    "KNeighborsRegressor": _make_search(_VALUES, _PARAMETERS),
+    "RadiusNeighborsClassifier": _make_search(
+        {**_LABELS, "outlier_label_?": _decode_outlier_label},
         {**_RADIUS, "outlier_label": _decode_outlier_label},
-        reads="p leaf_size",
-        complete=(_complete_search, _complete_labels),
+        _complete_labels,
     ),
-    "RadiusNeighborsRegressor": EstimatorSchema(
-        "neighbors",
-        {**_SEARCH, **_VALUES},
-        _RADIUS,
-        reads="p leaf_size",
-        complete=(_complete_search,),
-    ),
-    "KNeighborsTransformer": EstimatorSchema(
-        "neighbors",
-        _SEARCH,
+    "RadiusNeighborsRegressor": _make_search(_VALUES, _RADIUS),
+    "KNeighborsTransformer": _make_search({}, _PARAMETERS, _count_rows, reads="mode"),
+    "RadiusNeighborsTransformer": _make_search({}, _RADIUS, _count_rows, reads="mode"),
+    "NearestNeighbors": _make_search({}, _PARAMETERS),
+    "LocalOutlierFactor": _make_search(
+        {
+            "_lrd": "float[samples]",
+            "_distances_fit_X_": "float[samples, neighbors]",
+            "offset_": "float",
+        },
         _PARAMETERS,
-        reads="p leaf_size mode",
-        complete=(_complete_search, _count_rows),
-    ),
-    "RadiusNeighborsTransformer": EstimatorSchema(
-        "neighbors",
-        _SEARCH,
-        _RADIUS,
-        reads="p leaf_size mode",
-        complete=(_complete_search, _count_rows),
+        _compute_offset,
+        reads="novelty",
     ),
     **dict.fromkeys(
         ("LabelPropagation", "LabelSpreading"),
@@ -229,21 +222,6 @@ SCHEMAS = {
             },
             finish=_build_search,
         ),
-    ),
-    "NearestNeighbors": EstimatorSchema(
-        "neighbors", _SEARCH, _PARAMETERS, reads="p leaf_size", complete=(_complete_search,)
-    ),
-    "LocalOutlierFactor": EstimatorSchema(
-        "neighbors",
-        {
-            **_SEARCH,
-            "_lrd": "float[samples]",
-            "_distances_fit_X_": "float[samples, neighbors]",
-            "offset_": "float",
-        },
-        _PARAMETERS,
-        reads="p leaf_size novelty",
-        complete=(_complete_search, _compute_offset),
     ),
     "NearestCentroid": EstimatorSchema(
         "neighbors",

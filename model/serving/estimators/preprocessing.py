@@ -16,7 +16,9 @@ from model.serving.estimators.attributes import (
     State,
     check_places,
     decode,
+    left_out,
     one_of,
+    renamed,
     within,
 )
 from model.serving.estimators.checks import check_same_sizes, require
@@ -28,11 +30,6 @@ _MOST_DEGREE = 20
 _MOST_SPLINE_DEGREE = 100
 
 # Numbers
-
-
-def _rename_scale(state: State) -> None:
-    """Give the scale the name that it has since 0.17."""
-    state.rename(std_="scale_")
 
 
 def _require_scale(*parts: tuple[str, str]) -> Hook:
@@ -189,11 +186,6 @@ def _decode_known(value: Any, state: State) -> list[Any]:
     return known
 
 
-def _decode_categories(value: Any, state: State) -> Any:
-    """Leave out the categories that were asked for; the fitted ones are read."""
-    return "auto"
-
-
 def _decode_drop_indices(value: Any, state: State) -> Any:
     """Decode which category of each column is left out, shape (features,), object."""
     if type(value) is not np.ndarray or value.dtype.kind not in "iuO":
@@ -322,17 +314,12 @@ def _decode_feature_names(value: Any, state: State) -> Any:
     return decode("none | 'one-to-one'", value if isinstance(value, str) else None, state)
 
 
-def _decode_drop(value: Any, state: State) -> None:
-    """Leave out what was asked for; what came of it is read."""
-    return
-
-
 _CATEGORIES: Attributes = {"categories_": _decode_known}
 _GROUPS: Attributes = {
     "_infrequent_indices?": _decode_places,
     "_default_to_infrequent_mappings?": _decode_places,
 }
-_ENCODER: Attributes = {"dtype": decode_dtype, "categories": _decode_categories}
+_ENCODER: Attributes = {"dtype": decode_dtype, "categories": left_out("auto")}
 
 
 SCHEMAS = {
@@ -345,7 +332,7 @@ SCHEMAS = {
             "n_samples_seen_?": "int | int[features] | float | float[features]",
         },
         reads="with_mean with_std",
-        migrate=(_rename_scale,),
+        migrate=(renamed(std_="scale_"),),  # 0.17
         complete=(_require_scale(("with_mean", "mean_"), ("with_std", "scale_")),),
     ),
     "MinMaxScaler": EstimatorSchema(
@@ -419,7 +406,7 @@ SCHEMAS = {
             "drop_idx_?": _decode_drop_indices,
             "_drop_idx_after_grouping?": _decode_drop_indices,
         },
-        {**_ENCODER, "drop": _decode_drop},
+        {**_ENCODER, "drop": left_out()},
         reads="handle_unknown sparse_output",
         migrate=(_rename_sparse, _read_ranges),
         complete=(_complete_one_hot,),
@@ -445,7 +432,7 @@ SCHEMAS = {
             "target_type_": one_of("continuous", "binary", "multiclass"),
             "classes_?": "label[*]",
         },
-        {"categories": _decode_categories},
+        {"categories": left_out("auto")},
         complete=(_check_encodings,),
     ),
     "LabelEncoder": EstimatorSchema("preprocessing", {"classes_": "label[classes]"}),
@@ -465,7 +452,7 @@ SCHEMAS = {
     "MultiLabelBinarizer": EstimatorSchema(
         "preprocessing",
         {"classes_": "label[classes]"},
-        {"classes": _decode_drop},
+        {"classes": left_out()},
         reads="sparse_output",
         complete=(_empty_cache,),
     ),

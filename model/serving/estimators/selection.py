@@ -6,7 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode, one_of
+from model.serving.estimators.attributes import (
+    Attributes,
+    EstimatorSchema,
+    State,
+    decode,
+    left_out,
+    one_of,
+)
 from model.serving.estimators.checks import check_same_sizes, decode_template
 
 
@@ -67,7 +74,7 @@ SCHEMAS = {
     "RFECV": EstimatorSchema(
         "feature_selection",
         {"support_": "bool[features]", "ranking_?": "int[features]", "estimator_": "estimator"},
-        {"estimator": decode_template, "scoring": lambda value, state: None},
+        {"estimator": decode_template, "scoring": left_out()},
         complete=(_count_chosen,),
     ),
     "SelectFromModel": EstimatorSchema(
@@ -86,7 +93,7 @@ SCHEMAS = {
     "SequentialFeatureSelector": EstimatorSchema(
         "feature_selection",
         {"support_": "bool[features]"},
-        {"estimator": decode_template, "scoring": lambda value, state: None},
+        {"estimator": decode_template, "scoring": left_out()},
         complete=(_count_chosen,),
     ),
     "VarianceThreshold": EstimatorSchema(

@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 
 from model.contract.pickles.records import Record
-from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode, one_of
+from model.serving.estimators.attributes import (
+    Attributes,
+    EstimatorSchema,
+    State,
+    decode,
+    left_out,
+    one_of,
+)
 from model.serving.estimators.checks import check_same_sizes, require
 from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.functions import decode_dtype
@@ -68,11 +75,6 @@ def _decode_stop_words(value: Any, state: State) -> Any:
         value = sorted(value, key=repr)
     words = decode("none | 'english' | list of text", value, state)
     return words
-
-
-def _decode_given_vocabulary(value: Any, state: State) -> None:
-    """Leave out the vocabulary that was asked for; the fitted one is read."""
-    return
 
 
 def _note_stop_words(state: State) -> None:
@@ -143,7 +145,7 @@ _WORDS: Attributes = {
     "token_pattern": one_of(*_TOKENS, None),
     "ngram_range": _decode_ngrams,
     "stop_words": _decode_stop_words,
-    "vocabulary": _decode_given_vocabulary,
+    "vocabulary": left_out(),
     "dtype": decode_dtype,
 }
 _READS = "lowercase binary"

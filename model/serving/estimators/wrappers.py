@@ -6,25 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, one_of
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, left_out, one_of
 from model.serving.estimators.checks import (
     check_same_sizes,
     decode_template,
+    rename_base,
     require,
     require_same_scores,
 )
 
 
-def _rename_estimator(state: State) -> None:
-    """Give the estimator the name that it has since 1.2, or 1.7 in chains."""
-    if state.raw.get("base_estimator") == "deprecated":
-        del state.raw["base_estimator"]
-    state.rename(base_estimator="estimator", base_estimator_="estimator_")
-
-
 def _rename_calibrators(state: State) -> None:
     """Give attributes the names that they have since 0.24."""
-    _rename_estimator(state)
+    rename_base(state)
     state.rename(calibrators_="calibrators", classes_="classes")
 
 
@@ -104,21 +98,16 @@ _CALIBRATORS: Attributes = {
 _CHAIN_METHODS = one_of("predict", "predict_proba", "predict_log_proba", "decision_function")
 
 
-def _decode_nothing(value: Any, state: State) -> Any:
-    """Leave out what only fitting needs."""
-    return None
-
-
 def _make_search(parameter: str, module: str = "model_selection") -> EstimatorSchema:
     return EstimatorSchema(
         module,
         {"best_estimator_": "estimator"},
         {
             "estimator": decode_template,
-            parameter: lambda value, state: {},
-            "cv": _decode_nothing,
-            "refit": lambda value, state: True,
-            "scoring": _decode_nothing,
+            parameter: left_out({}),
+            "cv": left_out(),
+            "refit": left_out(True),
+            "scoring": left_out(),
         },
         finish=_finish_search,
     )
@@ -138,7 +127,7 @@ SCHEMAS = {
         {**_LABELS, "calibrated_classifiers_": "list of estimator"},
         _TEMPLATE,
         reads="method",
-        migrate=(_rename_estimator,),
+        migrate=(rename_base,),
     ),
     "OneVsRestClassifier": EstimatorSchema(
         "multiclass",
@@ -183,15 +172,15 @@ SCHEMAS = {
             "order_": "int[*] | list of int",
             "chain_method_?": _CHAIN_METHODS,
         },
-        {**_TEMPLATE, "order": _decode_nothing},
-        migrate=(_rename_estimator,),
+        {**_TEMPLATE, "order": left_out()},
+        migrate=(rename_base,),
         complete=(_check_order, _find_classes, _keep_template("estimators_")),
     ),
     "RegressorChain": EstimatorSchema(
         "multioutput",
         {"estimators_": "list of estimator", "order_": "int[*] | list of int"},
-        {**_TEMPLATE, "order": _decode_nothing},
-        migrate=(_rename_estimator,),
+        {**_TEMPLATE, "order": left_out()},
+        migrate=(rename_base,),
         complete=(_check_order, _keep_template("estimators_")),
     ),
     "GridSearchCV": _make_search("param_grid"),
@@ -208,7 +197,7 @@ SCHEMAS = {
     "TunedThresholdClassifierCV": EstimatorSchema(
         "model_selection",
         {**_ONE, "best_threshold_": "float"},
-        {**_TEMPLATE, "scoring": _decode_nothing},
+        {**_TEMPLATE, "scoring": left_out()},
         reads="response_method",
         complete=(_keep_template("estimator_"),),
     ),
@@ -217,7 +206,7 @@ SCHEMAS = {
         "semi_supervised",
         {**_LABELS, **_ONE},
         _TEMPLATE,
-        migrate=(_rename_estimator,),
+        migrate=(rename_base,),
         complete=(_keep_template("estimator_"),),
     ),
 }
