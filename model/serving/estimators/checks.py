@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -40,6 +41,18 @@ def require_same_scores(estimator: Any, state: State) -> None:
     """
     reason = state.reviver.changed.get(id(estimator), "")
     require(not reason, state, f"was fitted to scores of {reason}: it would answer otherwise")
+
+
+def check_parts(parts: Iterable[Any], state: State) -> None:
+    """Check that parts know as many classes as the estimator around them.
+
+    Raises:
+        PickleError: if one does not.
+    """
+    for part in parts:
+        known = getattr(part, "classes_", None)
+        if isinstance(known, np.ndarray) and "classes" in state.sizes:
+            check_same_sizes(len(known), state.sizes["classes"], state, "classes and parts")
 
 
 def rename_base(state: State) -> None:

@@ -16,6 +16,7 @@ from model.serving.estimators.attributes import (
     renamed,
 )
 from model.serving.estimators.checks import (
+    check_parts,
     check_same_sizes,
     decode_template,
     rename_base,
@@ -183,6 +184,7 @@ def _check_stack(state: State) -> None:
         return  # the answers of several outputs are as wide as each estimator says
     classes = state.sizes.get("classes", 1)
     wide = sum(method != "predict" for method in values["stack_method_"]) if classes > 2 else 0
+    check_parts((*values["estimators_"], values.get("_label_encoder")), state)
     width = len(values["stack_method_"]) + wide * (classes - 1)
     if values["passthrough"]:
         width += state.sizes.get("features", 0)
@@ -213,6 +215,7 @@ def _check_votes(state: State) -> None:
         check_same_sizes(len(weights), len(state.values["estimators"]), state, "weights and votes")
     used = [name for name, part in state.values["estimators"] if part != "drop"]
     check_same_sizes(len(used), len(estimators), state, "estimators and votes")
+    check_parts((*estimators, state.values.get("le_")), state)
 
 
 def _complete_embedding(state: State) -> None:

@@ -147,6 +147,7 @@ def _find_bandwidth(state: State) -> None:
 def _compute_offset(state: State) -> None:
     """Compare the distances with the number of neighbors that the model was fitted with."""
     state.values["n_neighbors_"] = state.sizes["neighbors"]
+    require(state.sizes["neighbors"] > 0, state, "looks for no neighbors")
     state.values.setdefault("negative_outlier_factor_", np.zeros(state.sizes["samples"]))
     require(state.values["novelty"] is True, state, "knows its training rows alone (novelty=False)")
 

@@ -176,6 +176,8 @@ def _decode_known(value: Any, state: State) -> list[Any]:
     known: list[Any] = decode("list[features] of label[*]", value, state)
     for categories in known:
         found = categories
+        if not len(categories):
+            raise MismatchError
         if categories.dtype.kind == "f" and len(categories) and np.isnan(categories[-1]):
             found = categories[:-1]  # what is missing comes last
         if categories.dtype.kind in "biuf":

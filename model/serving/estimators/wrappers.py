@@ -27,8 +27,10 @@ def _keep_template(fitted: str) -> Any:
 
     def complete(state: State) -> None:
         found = state.values[fitted]
+        several = isinstance(found, list | tuple)
+        require(not several or len(found) > 0, state, "holds no estimators")
         if state.values.get("estimator") is None:
-            state.values["estimator"] = found[0] if isinstance(found, list | tuple) else found
+            state.values["estimator"] = found[0] if several else found
 
     return complete
 
@@ -38,8 +40,18 @@ def _check_calibrators(state: State) -> None:
     classes, values = state.sizes["classes"], state.values
     expected = 1 if classes == 2 or values["method"] == "temperature" else classes
     check_same_sizes(len(values["calibrators"]), expected, state, "classes and calibrators")
+    known = np.isin(getattr(values["estimator"], "classes_", values["classes"]), values["classes"])
+    require(bool(known.all()), state, "has an estimator of other classes")
     if hasattr(values["estimator"], "decision_function"):
         require_same_scores(values["estimator"], state)
+
+
+def _check_calibrated(state: State) -> None:
+    """Check that each calibrated model knows every class: their probabilities are averaged."""
+    parts = state.values["calibrated_classifiers_"]
+    require(len(parts) > 0, state, "holds no estimators")
+    for part in parts:
+        check_same_sizes(len(part.classes), state.sizes["classes"], state, "classes and parts")
 
 
 def _check_rest(state: State) -> None:
@@ -64,6 +76,12 @@ def _check_pairs(state: State) -> None:
 def _check_order(state: State) -> None:
     """Check that the order of a chain names each output once."""
     order, estimators = state.values["order_"], state.values["estimators_"]
+    require(len(estimators) > 0, state, "holds no estimators")
+    for place, estimator in enumerate(estimators):  # each also takes the answers before it
+        features = getattr(estimator, "n_features_in_", None)
+        if features is not None:
+            first = state.sizes.setdefault("features", features - place)
+            check_same_sizes(features, first + place, state, "columns and estimators")
     same = sorted(np.asarray(order).tolist()) == list(range(len(estimators)))
     require(same, state, "has an order that does not name each output once")
     state.values["order_"] = [int(place) for place in order]
@@ -90,7 +108,7 @@ _PARTS: Attributes = {"estimators_": "list of estimator(features)"}
 _TEMPLATE: Attributes = {"estimator": decode_template}
 _LABELS: Attributes = {"classes_": "label[classes]"}
 _CALIBRATORS: Attributes = {
-    "estimator": "estimator",
+    "estimator": "estimator(features)",
     "calibrators": "list of estimator",
     "classes": "label[classes]",
     "method": one_of("sigmoid", "isotonic", "temperature"),
@@ -124,10 +142,11 @@ SCHEMAS = {
     "_TemperatureScaling": EstimatorSchema("calibration", {"beta_": "float"}),
     "CalibratedClassifierCV": EstimatorSchema(
         "calibration",
-        {**_LABELS, "calibrated_classifiers_": "list of estimator"},
+        {**_LABELS, "calibrated_classifiers_": "list of estimator(features)"},
         _TEMPLATE,
         reads="method",
         migrate=(rename_base,),
+        complete=(_check_calibrated,),
     ),
     "OneVsRestClassifier": EstimatorSchema(
         "multiclass",
