@@ -76,6 +76,7 @@ def convert_nodes(nodes: Any, dtype: np.dtype[Any], optional: frozenset[str], st
     """
     known = type(nodes) is np.ndarray and nodes.ndim == 1 and nodes.dtype.names is not None
     require(known and 0 < len(nodes) < 2**31, state, "has a tree without nodes")
+    state.reviver.uses.take(nodes, nodes.nbytes)
     names = set(dtype.names or ())
     found = {
         name

@@ -113,6 +113,11 @@ def _check_hashes(state: State) -> None:
     values["_n_features_out"] = components
 
 
+def _require_features(state: State) -> None:
+    """Check that the number of columns is known, which the sampler multiplies (since 0.24)."""
+    require("features" in state.sizes, state, "does not say how many columns it takes")
+
+
 def _check_pools(state: State) -> None:
     """Count the columns that come out; each is the pool of at least one."""
     pools = np.unique(state.values["labels_"])
@@ -327,6 +332,7 @@ SCHEMAS = {
         "kernel_approximation",
         {},
         {"sample_steps": within(1, _MOST_STEPS), "sample_interval": "float | none"},
+        complete=(_require_features,),
     ),
     "SkewedChi2Sampler": EstimatorSchema(
         "kernel_approximation", _WAVES, reads="skewedness", complete=(_count_samplers,)

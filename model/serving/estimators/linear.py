@@ -9,6 +9,9 @@ import numpy as np
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, renamed
 from model.serving.estimators.checks import check_same_sizes, decode_template, require
 
+_MOST_CLASSES = 10_000
+"""Classes that are told apart one against the rest, each by a model of its own."""
+
 _COEFFICIENTS: Attributes = {
     "coef_": "float[outputs, features] | float[features]",
     "intercept_": "float[outputs] | float[1] | float",
@@ -64,6 +67,7 @@ def _share_probability(made: Any, state: State) -> Any:
         state.changed_scores = f"{state.name}, which scikit-learn 1.8 doubled"
     if way != "ovr" or len(classes) < 3:
         return made
+    require(len(classes) <= _MOST_CLASSES, state, "has far too many classes")
     from sklearn.linear_model import LogisticRegression
     from sklearn.multiclass import OneVsRestClassifier
     from sklearn.preprocessing import LabelBinarizer
