@@ -253,6 +253,7 @@ DAMAGED: list[tuple[str, str, Damage, str]] = [
     ("calibrated", "_CalibratedClassifier", cut("classes"), "classes"),
     ("calibrated", "CalibratedClassifierCV", cut("classes_"), "classes"),
     ("voting", "LabelEncoder", cut("classes_"), "classes and parts"),
+    ("network", "LabelBinarizer", put("y_type_", "binary"), "fit"),
     ("chain", "RegressorChain", lambda state: state["estimators_"].reverse(), "do not fit"),
     ("multi_output", "MultiOutputClassifier", put("estimators_", []), "no estimators|never fitted"),
     ("one_hot", "OneHotEncoder", put("categories_", [np.empty(0, "O")] * 2), "categories_"),
