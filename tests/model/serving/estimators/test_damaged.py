@@ -159,6 +159,20 @@ DAMAGED: list[tuple[str, str, Damage, str]] = [
     ("count_vectorizer", "CountVectorizer", put("input", "filename"), "input"),
     ("count_vectorizer", "CountVectorizer", put("input", "file"), "input"),
     ("count_vectorizer", "CountVectorizer", put("token_pattern", "(a+)+$"), "token_pattern"),
+    *[
+        ("count_vectorizer", "CountVectorizer", put("token_pattern", pattern), "token_pattern")
+        for pattern in (
+            "a*a*b",
+            "(?:a|a)*",
+            r"\w+-",
+            "[",
+            r"\w{9999}",
+            "a?" * 9 + "b",
+            r"\1",
+            "",
+            3,
+        )
+    ],
     ("count_vectorizer", "CountVectorizer", put("tokenizer", FUNCTION), "tokenizer"),
     ("count_vectorizer", "CountVectorizer", put("analyzer", FUNCTION), "analyzer"),
     ("count_vectorizer", "CountVectorizer", put("ngram_range", (1, 10**9)), "ngram_range"),
@@ -421,3 +435,13 @@ def test_columns_are_found_by_name_among_many() -> None:
         )
     )
     assert made._transformer_to_input_indices["a"][-1] == len(names) - 1
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [r"\b[^\d\W]+\b", r"(?u)\b\w\w+\b|!|\?", r"[a-zA-Z]{3,20}", r"#?\w+", r"[\w'-]+", r"\S+", None],
+)
+def test_a_pattern_that_takes_time_in_proportion_to_the_text_is_read(pattern: str | None) -> None:
+    root = read_saved(VERSION, "count_vectorizer")
+    root.state["token_pattern"] = pattern
+    assert revive(root).token_pattern == pattern
