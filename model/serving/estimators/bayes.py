@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, renamed
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State
+from model.serving.estimators.kinds import renamed
 
 _COUNTED: Attributes = {
     "classes_": "label[classes]",

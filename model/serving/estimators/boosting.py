@@ -8,13 +8,7 @@ from typing import Any
 import numpy as np
 
 from model.contract.pickles.records import Record
-from model.serving.estimators.attributes import (
-    Attributes,
-    EstimatorSchema,
-    State,
-    decode,
-    renamed,
-)
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode
 from model.serving.estimators.checks import (
     check_branches,
     check_same_sizes,
@@ -23,6 +17,7 @@ from model.serving.estimators.checks import (
     require,
 )
 from model.serving.estimators.errors import MismatchError
+from model.serving.estimators.kinds import renamed
 
 _LOSSES = {
     "deviance": "log_loss",

@@ -7,16 +7,10 @@ from typing import Any
 import numpy as np
 
 from model.contract.pickles.records import Record
-from model.serving.estimators.attributes import (
-    Attributes,
-    EstimatorSchema,
-    State,
-    decode,
-    left_out,
-    one_of,
-)
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode
 from model.serving.estimators.checks import require
 from model.serving.estimators.errors import MismatchError
+from model.serving.estimators.kinds import left_out, one_of
 
 _DEEPEST = 300
 

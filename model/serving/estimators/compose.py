@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from model.contract.pickles.records import GlobalName, Record
-from model.serving.estimators.attributes import EstimatorSchema, State, decode, left_out
+from model.serving.estimators.attributes import EstimatorSchema, State, decode
 from model.serving.estimators.checks import check_same_sizes, decode_template, require
 from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.functions import decode_function
+from model.serving.estimators.kinds import left_out
 
 _MOST_STEPS = 10_000
 _PLACE = 40

@@ -7,18 +7,11 @@ from typing import Any
 import numpy as np
 
 from model.contract.pickles.records import GlobalName
-from model.serving.estimators.attributes import (
-    Attributes,
-    EstimatorSchema,
-    State,
-    left_out,
-    one_of,
-    renamed,
-    within,
-)
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State
 from model.serving.estimators.checks import check_same_sizes, require
 from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.gaussian_processes import KERNELS
+from model.serving.estimators.kinds import left_out, one_of, renamed, within
 
 _MOST_ITERATIONS = 100_000
 _MOST_COMPONENTS = 100_000

@@ -7,14 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from model.serving.estimators.attributes import (
-    Attributes,
-    EstimatorSchema,
-    State,
-    decode,
-    one_of,
-    renamed,
-)
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode
 from model.serving.estimators.checks import (
     check_parts,
     check_same_sizes,
@@ -23,6 +16,7 @@ from model.serving.estimators.checks import (
     require,
     require_same_scores,
 )
+from model.serving.estimators.kinds import one_of, renamed
 
 _SYMMETRIC_VOTES = (1, 3)
 _METHODS = ("predict_proba", "decision_function", "predict")

@@ -5,17 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from model.contract.pickles.records import Record
-from model.serving.estimators.attributes import (
-    Decoder,
-    EstimatorSchema,
-    State,
-    decode,
-    left_out,
-    one_of,
-    within,
-)
+from model.serving.estimators.attributes import Decoder, EstimatorSchema, State, decode
 from model.serving.estimators.checks import require
 from model.serving.estimators.errors import MismatchError
+from model.serving.estimators.kinds import left_out, one_of, within
 
 KERNELS = (
     "additive_chi2", "chi2", "cosine", "laplacian", "linear", "poly", "polynomial", "rbf",

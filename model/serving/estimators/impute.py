@@ -7,18 +7,11 @@ from typing import Any
 import numpy as np
 
 from model.contract.pickles.records import Record
-from model.serving.estimators.attributes import (
-    Attributes,
-    EstimatorSchema,
-    State,
-    decode,
-    left_out,
-    one_of,
-    within,
-)
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode
 from model.serving.estimators.checks import check_same_sizes, decode_template, require
 from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.functions import decode_dtype
+from model.serving.estimators.kinds import left_out, one_of, within
 
 _MOST_NEIGHBORS = 100_000
 

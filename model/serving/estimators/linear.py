@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, renamed
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State
 from model.serving.estimators.checks import check_same_sizes, decode_template, require
+from model.serving.estimators.kinds import renamed
 
 _MOST_CLASSES = 10_000
 """Classes that are told apart one against the rest, each by a model of its own."""

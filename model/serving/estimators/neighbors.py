@@ -7,17 +7,10 @@ from typing import Any
 import numpy as np
 
 from model.contract.pickles.records import Record
-from model.serving.estimators.attributes import (
-    Attributes,
-    EstimatorSchema,
-    Hook,
-    State,
-    decode,
-    one_of,
-    within,
-)
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, Hook, State, decode
 from model.serving.estimators.checks import require
 from model.serving.estimators.errors import MismatchError
+from model.serving.estimators.kinds import one_of, within
 
 _MOST_NEIGHBORS = 100_000
 _LEAST_LEAF, _MOST_LEAF = 1, 1_000_000

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, one_of
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State
 from model.serving.estimators.checks import check_parts, check_same_sizes, require
+from model.serving.estimators.kinds import one_of
 
 _ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "softmax")
 

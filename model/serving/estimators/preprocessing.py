@@ -16,14 +16,11 @@ from model.serving.estimators.attributes import (
     State,
     check_places,
     decode,
-    left_out,
-    one_of,
-    renamed,
-    within,
 )
 from model.serving.estimators.checks import check_same_sizes, require
 from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.functions import decode_dtype, decode_function
+from model.serving.estimators.kinds import left_out, one_of, renamed, within
 
 _MOST_COLUMNS = 1_000_000
 _MOST_DEGREE = 20

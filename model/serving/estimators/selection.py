@@ -6,15 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from model.serving.estimators.attributes import (
-    Attributes,
-    EstimatorSchema,
-    State,
-    decode,
-    left_out,
-    one_of,
-)
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode
 from model.serving.estimators.checks import check_same_sizes, decode_template
+from model.serving.estimators.kinds import left_out, one_of
 
 
 def _decode_default(value: Any, state: State) -> Any:

@@ -8,17 +8,11 @@ from typing import Any
 import numpy as np
 
 from model.contract.pickles.records import Record
-from model.serving.estimators.attributes import (
-    Attributes,
-    EstimatorSchema,
-    State,
-    decode,
-    left_out,
-    one_of,
-)
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode
 from model.serving.estimators.checks import check_same_sizes, require
 from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.functions import decode_dtype
+from model.serving.estimators.kinds import left_out, one_of
 
 _MOST_HASHED = 2**22
 _LONGEST_NGRAM = 10

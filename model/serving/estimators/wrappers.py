@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, left_out, one_of
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State
 from model.serving.estimators.checks import (
     check_same_sizes,
     decode_template,
@@ -14,6 +14,7 @@ from model.serving.estimators.checks import (
     require,
     require_same_scores,
 )
+from model.serving.estimators.kinds import left_out, one_of
 
 
 def _rename_calibrators(state: State) -> None:
