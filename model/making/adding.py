@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from model.contract.errors import ModelError
 from model.contract.fields import Value
 from model.contract.manifest import TrainingData
+from model.making.baselines import compare_with_baselines
 from model.making.cards import write_card
 from model.making.columns import infer_columns
 from model.making.dataset import (
@@ -19,12 +21,14 @@ from model.making.dataset import (
     require_one_field,
     tighten_bounds,
 )
+from model.making.derived_sources import DerivedSource
+from model.making.deriving import derive_columns
 from model.making.errors import AddError
 from model.making.features import match_features
 from model.making.indexing import (
-    LEAST_ROWS,
     compute_importance,
     encode_reference,
+    explain_missing_index,
     index_rows,
 )
 from model.making.manifests import answer_golden_rows, describe_artifact, write_manifest
@@ -32,6 +36,7 @@ from model.making.model_sources import ModelSource
 from model.making.onnx_sources import read_onnx
 from model.making.options import AddOptions
 from model.making.pickles import open_estimator
+from model.making.report import format_report
 from model.making.summary import AddedModel, summarize
 from model.making.tables import read_rows
 from model.serving.loading import load_model
@@ -43,6 +48,7 @@ STAGES = (
     "ranking the facts",
     "indexing similar rows",
     "measuring on held-out rows",
+    "fitting plain models beside it",
     "writing and checking",
 )
 """The steps in their order; a progress bar counts them."""
@@ -152,11 +158,19 @@ def _make_folder(
     source = _open_model(options)
     rows = read_rows(options.data, options.target, options.holdout)
     notes += rows.notes
-    names = match_features(source, rows, options, notes.append)
+    derivations, rows, derived = derive_columns(options, rows, notes.append)
+    names = match_features(
+        source, replace(rows, table=derived), options, notes.append, derivations.inputs
+    )
+    if derivations.columns:
+        derivations.require_used(names)
+        source = DerivedSource(source, names, derived, derivations)
+        names = list(derivations.list_given(names))
 
     report(next(stage))
     encoded = source.find_encoded(names)
-    columns = infer_columns(rows.table, names, encoded, options.kinds, options.required)
+    kinds = {name: "date" for name in derivations.dates if name in names} | {**options.kinds}
+    columns = infer_columns(rows.table, names, encoded, kinds, options.required)
     target = rows.table[options.target]
     source = source.with_target(target, options.classes)
     kind = source.kind
@@ -178,11 +192,17 @@ def _make_folder(
     report(next(stage))
     index = index_rows(dataset, importance)
     if index is None:
-        notes.append(f"No similar rows are shown: fewer than {LEAST_ROWS} rows have every fact.")
+        notes.append(
+            "No similar rows are shown, and no answer says that its row is unlike the data: "
+            f"{explain_missing_index(dataset)}."
+        )
 
     report(next(stage))
     output = kind.draft_output(dataset.truth, options)
     evaluation = kind.evaluate(dataset, output, options.coverage, notes.append)
+
+    report(next(stage))
+    comparison = compare_with_baselines(kind, dataset)
 
     report(next(stage))
     data = options.data.name
@@ -208,10 +228,13 @@ def _make_folder(
         reference=typical,
         golden=answer_golden_rows(card, kind, evaluation, golden, predict),
         frame=prepared.frame,
+        features=prepared.features,
         runs_code=prepared.runs_code,
         module=prepared.module,
     )
-    return summarize(folder, dataset, output, prepared, manifest, notes)
+    added = summarize(folder, dataset, output, prepared, manifest, notes, comparison)
+    (work / "REPORT.md").write_text(format_report(added), encoding="utf-8")
+    return added
 
 
 def _open_model(options: AddOptions) -> ModelSource:

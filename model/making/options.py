@@ -16,9 +16,9 @@ class AddOptions:
 
     ``module`` is a Python file with code that the model's file needs and does not have;
     ``features`` are the columns of a model that does not know their names, in its order;
-    ``classes`` the names of its classes, in its order; ``kinds`` the kinds of columns whose guess
-    would be wrong; ``required`` the columns that the form always asks for, although the model
-    answers without them.
+    ``classes`` the names of its classes, in its order; ``derive`` the derived columns that it
+    takes, like "age = 2020 - year"; ``kinds`` the kinds of columns whose guess would be wrong;
+    ``required`` the columns that the form always asks for, although the model answers without them.
     """
 
     path: Path
@@ -30,6 +30,7 @@ class AddOptions:
     module: Path | None = None
     features: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    derive: tuple[str, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     coverage: float = 0.9
