@@ -169,7 +169,9 @@ class TabularModel(ServedModel[Features, PredictionT]):
 
         run_checks(
             compare_card,
-            lambda: check_hashes(folder, *filter(None, [manifest.neighbors, manifest.copula])),
+            lambda: check_hashes(
+                folder, *filter(None, [manifest.neighbors, manifest.copula, manifest.module])
+            ),
             lambda: check_versions(folder),
         )
         neighbors = _load(Neighbors.load, path, manifest.neighbors)
