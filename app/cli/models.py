@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -73,6 +73,11 @@ def model() -> None:
     "--required",
     help="Columns that the form always asks for, though the model answers without: a,b.",
 )
+@click.option(
+    "--decimal",
+    type=click.Choice([".", ","]),
+    help="What separates decimals, for columns that do not tell: 1.850 could be 1850.",
+)
 @click.option("--coverage", type=click.FloatRange(0.51, 0.99), default=0.9, show_default=True)
 @click.option("--force", is_flag=True, help="Replace a model of this name.")
 @models_folder
@@ -88,6 +93,7 @@ def add(
     derive: tuple[str, ...],
     kinds: tuple[str, ...],
     required: str | None,
+    decimal: Literal[".", ","] | None,
     coverage: float,
     force: bool,
     root: Path,
@@ -116,6 +122,7 @@ def add(
         derive=derive,
         kinds=dict(_parse_kind(text) for text in kinds),
         required=_split(required),
+        decimal=decimal,
         coverage=coverage,
         force=force,
     )

@@ -1,5 +1,6 @@
 """The pages of one model: form, result, fragment and about."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
@@ -14,7 +15,7 @@ from app.presentation.about import build_about_context
 from app.presentation.contexts import FieldErrorsContext, PageContext, Renderer
 from app.presentation.form import FormView
 from app.presentation.result import Result
-from app.presentation.submission import Problem, Submission
+from app.presentation.submission import Feedback, Problem, Submission
 from app.telemetry.request_records import Outcome, record_outcome
 from model.serving.served_model import Explained
 
@@ -69,11 +70,11 @@ def pages_blueprint(
         record_outcome(outcome, environ)
         return submission, explained
 
-    def render_errors(errors: dict[str, str]) -> bytes:
-        by_field = tuple((name, errors.get(name, "")) for name in adapter.names)
-        return render("presentation/field_errors.html", FieldErrorsContext(by_field)).encode()
+    def render_feedback(fields: Iterable[Feedback]) -> bytes:
+        context = FieldErrorsContext(tuple(fields))
+        return render("presentation/field_errors.html", context).encode()
 
-    no_errors = render_errors({})
+    no_feedback = render_feedback(map(Feedback, adapter.names))
 
     def is_outdated(submission: Submission[Any]) -> bool:
         return bool(submission.form_hash) and submission.form_hash != adapter.form_hash
@@ -124,7 +125,9 @@ def pages_blueprint(
             raise Conflict
         submission, explained = explain(submission, environ)
         body = result_template(adapter.present(submission, explained)) + (
-            render_errors(submission.errors) if submission.errors else no_errors
+            render_feedback(map(submission.get_feedback, adapter.names))
+            if submission.errors or submission.readings
+            else no_feedback
         )
         query = submission.query
         address = f"{site.action}?{query}" if query else site.action

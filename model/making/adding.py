@@ -14,7 +14,7 @@ from model.contract.fields import Value
 from model.contract.manifest import TrainingData
 from model.making.baselines import compare_with_baselines
 from model.making.cards import write_card
-from model.making.columns import infer_columns
+from model.making.columns import infer_columns, takes_numbers
 from model.making.dataset import (
     build_dataset,
     describe_optional_fields,
@@ -33,6 +33,7 @@ from model.making.indexing import (
 )
 from model.making.manifests import answer_golden_rows, describe_artifact, write_manifest
 from model.making.model_sources import ModelSource
+from model.making.number_texts import read_number_columns
 from model.making.onnx_sources import read_onnx
 from model.making.options import AddOptions
 from model.making.pickles import open_estimator
@@ -156,7 +157,7 @@ def _make_folder(
 
     report(next(stage))
     source = _open_model(options.path, options.trust)
-    rows = read_rows(options.data, options.target, options.holdout)
+    rows = read_rows(options.data, options.target, options.holdout, options.decimal)
     notes += rows.notes
     derivations, rows, derived = derive_columns(options, rows, notes.append)
     names = match_features(
@@ -170,6 +171,10 @@ def _make_folder(
     report(next(stage))
     encoded = source.find_encoded(names)
     kinds = {name: "date" for name in derivations.dates if name in names} | {**options.kinds}
+    texts = encoded | {name for name, kind in kinds.items() if not takes_numbers(kind)}
+    numbers = [name for name in names if name not in texts]
+    table = read_number_columns(rows.table, numbers, options.decimal, notes.append)
+    rows = replace(rows, table=table)
     columns = infer_columns(rows.table, names, encoded, kinds, options.required)
     target = rows.table[options.target]
     source = source.with_target(target, options.classes)

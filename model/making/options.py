@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from model.contract.reading import DecimalSign
+
 AddNote = Callable[[str], object]
 """Takes one or two sentences about something that the person should know."""
 
@@ -17,7 +19,8 @@ class AddOptions:
     ``features`` are the columns of a model that does not know their names, in its order;
     ``classes`` the names of its classes, in its order; ``derive`` the derived columns that it
     takes, like "age = 2020 - year"; ``kinds`` the kinds of columns whose guess would be wrong;
-    ``required`` the columns that the form always asks for, although the model answers without them.
+    ``required`` the columns that the form always asks for, although the model answers without them;
+    ``decimal`` is what separates decimals where a column does not tell.
     """
 
     path: Path
@@ -31,5 +34,6 @@ class AddOptions:
     derive: tuple[str, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
     required: tuple[str, ...] = ()
+    decimal: DecimalSign | None = None
     coverage: float = 0.9
     force: bool = False
