@@ -122,6 +122,7 @@ class Manifest(ManifestBase):
     from the card's columns. ``features`` is the step from the card's fields to the model's
     columns, where some of these are derived. ``runs_code`` says that the joblib file needs classes
     or functions that are not known here: loading it runs its code, which somebody trusted.
+    ``module`` is the name of the Python file that has that code, where it is no installed module's.
     ``ood_thresholds`` are the out-of-distribution thresholds of a model without calibration groups,
     by the number of unknown facts.
     """
@@ -136,5 +137,6 @@ class Manifest(ManifestBase):
     frame: Frame | None = None
     features: FeatureStep | None = None
     runs_code: bool = False
+    module: str = ""
     ood_thresholds: tuple[float, ...] = ()
     golden: tuple[GoldenRow, ...] = Field(min_length=3)

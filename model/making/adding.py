@@ -156,7 +156,7 @@ def _make_folder(
     stage = iter(STAGES)
 
     report(next(stage))
-    source = _open_model(options.path, options.trust)
+    source = _open_model(options)
     rows = read_rows(options.data, options.target, options.holdout, options.decimal)
     notes += rows.notes
     derivations, rows, derived = derive_columns(options, rows, notes.append)
@@ -235,18 +235,19 @@ def _make_folder(
         frame=prepared.frame,
         features=prepared.features,
         runs_code=prepared.runs_code,
+        module=prepared.module,
     )
     added = summarize(folder, dataset, output, prepared, manifest, notes, comparison)
     (work / "REPORT.md").write_text(format_report(added), encoding="utf-8")
     return added
 
 
-def _open_model(path: Path, trust: bool) -> ModelSource:
-    """Open the model in a file; ``trust`` says whether code in it may run where it has to.
+def _open_model(options: AddOptions) -> ModelSource:
+    """Open the model in a file, with whatever code it may run where it has to.
 
     Raises:
         AddError: if it must not be loaded, or is no model that can be served.
     """
-    if path.suffix == ".onnx":
-        return read_onnx(path)
-    return open_estimator(path, trust)
+    if options.path.suffix == ".onnx":
+        return read_onnx(options.path)
+    return open_estimator(options.path, options.trust, options.module)

@@ -52,6 +52,7 @@ def write_manifest(
     frame: Frame | None = None,
     features: FeatureStep | None = None,
     runs_code: bool = False,
+    module: str = "",
     seed: int = 0,
 ) -> Manifest:
     """Write the index of similar rows, if there is one, and the manifest.
@@ -71,6 +72,7 @@ def write_manifest(
         frame: what a joblib file takes.
         features: the step that computes derived columns.
         runs_code: whether loading its joblib file runs code of its own.
+        module: the name of the Python file with that code.
         seed: of everything random in it.
     """
     calibration, support = _add_ood_thresholds(evaluation.calibration, index, card.names)
@@ -97,6 +99,7 @@ def write_manifest(
         frame=frame,
         features=features,
         runs_code=runs_code,
+        module=module,
         ood_thresholds=support,
         golden=golden,
     )
