@@ -19,6 +19,7 @@ FORM_HASH = "_form_hash"
 
 TYPING = "_typing"
 """The name under which a live form posts the field that is typed in."""
+
 READ_AS = "_read_as"
 """The name under which a button posts ``field=text``, what the visitor means by a field's text; no
 field's name begins so."""
@@ -57,10 +58,10 @@ class Submission(NamedTuple, Generic[RowT]):
     field is wrong), ``errors`` the message for each wrong field, in the card's order, and
     ``missing`` the required fields that are still empty. ``query`` is the whole state as a query
     string, without empty and overlong values; ``what_if`` is the feature that the what-if varies,
-    "" for the card's own choice. ``waiting`` is the field that is typed in and holds what could
-    still become valid, and no error, "" where there is none. ``form_hash`` is what was posted as
-    such, "" for a post without it. ``meanings`` are what a refused text may mean, and ``readings``
-    how a text was read that is no plain number, by field name.
+    "" for the card's own choice. ``meanings`` are what a refused text may mean, and ``readings``
+    how a text was read that is no plain number, by field name. ``waiting`` is the
+    field that is typed in and holds what could still become valid, and no error, "" where there is
+    none. ``form_hash`` is what was posted as such, "" for a post without it.
     """
 
     values: dict[str, str]
@@ -69,10 +70,10 @@ class Submission(NamedTuple, Generic[RowT]):
     missing: tuple[str, ...]
     query: str = ""
     what_if: str = ""
-    waiting: str = ""
-    form_hash: str = ""
     meanings: Mapping[str, tuple[Meaning, ...]] = NOTHING
     readings: Mapping[str, str] = NOTHING
+    waiting: str = ""
+    form_hash: str = ""
 
     def get_feedback(self, name: str) -> Feedback:
         """Get what stands below a field."""
@@ -105,9 +106,6 @@ class Submission(NamedTuple, Generic[RowT]):
 
 def read_submission(card: Card, data: FormData) -> Submission[Features]:
     """Read a posted form, with what its page says of itself."""
-    if READ_AS in data:
-        name, _, text = data[READ_AS][-1].partition("=")
-        data = {**data, name: [text]}
     submission = read_fields(card, data)
     if FORM_HASH in data:
         submission = submission._replace(form_hash=data[FORM_HASH][-1])
@@ -121,6 +119,9 @@ def read_submission(card: Card, data: FormData) -> Submission[Features]:
 
 def read_fields(card: Card, data: FormData) -> Submission[Features]:
     """Read the fields of a form or a query; those that the card does not know are ignored."""
+    if READ_AS in data:
+        name, _, text = data[READ_AS][-1].partition("=")
+        data = {**data, name: [text]}
     values: dict[str, str] = {}
     filled: dict[str, str] = {}
     repeated: dict[str, str] = {}

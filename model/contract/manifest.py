@@ -55,8 +55,8 @@ class CalibrationGroup(BaseModel):
     residual divided by the scale, which is 1 for a predictor without one. ``width`` is the median
     width of the interval and ``error`` the median absolute error over the calibration rows: on a
     log scale relative to prediction and truth, on a linear scale in the prediction's unit.
-    ``ood_threshold`` is that of the out-of-distribution distance: 99 % of the training rows are
-    nearer to their nearest rows (see ``model.serving.neighbors``).
+    ``ood_threshold`` is there in models of before: 99 % of the training rows were nearer to their
+    nearest rows.
     """
 
     model_config = _STRICT
@@ -156,13 +156,16 @@ class Manifest(ManifestBase):
 
     ``axis`` are the bounds of the scale on which a number is drawn; a classifier has none, and
     neither ``outcomes`` nor ``held_out``, which are counted in bins of the axis. It may have a
-    ``temperature`` instead of a calibration (see ``model.serving.temperature``). ``frame``
-    describes the input of an estimator that is served as it was saved, if that differs from the
-    card's columns. ``features`` is the step from the card's fields to the model's columns, where
-    some of these are derived. ``runs_code`` says that the joblib file needs classes or functions
-    that are not known here: loading it runs its code, which somebody trusted. ``ood_thresholds``
-    are the out-of-distribution thresholds of a model without calibration groups, by the number of
-    unknown facts.
+    ``temperature`` instead of a calibration (see ``model.serving.temperature``).
+    ``frame`` describes the input of an estimator that is served as it was saved, if that differs
+    from the card's columns. ``features`` is the step from the card's fields to the model's
+    columns, where some of these are derived. ``runs_code`` says that the joblib file needs classes
+    or functions that are not known here: loading it runs its code, which somebody trusted.
+    ``module`` is the name of the Python file that has that code, where it is no installed module's.
+    ``neighbors`` and ``copula`` are the files of the similar rows and of the joint distribution of
+    the facts, which finds rows that are out-of-distribution. A model of before has thresholds for
+    the distance to its nearest rows instead: ``ood_thresholds`` by the number of unknown facts, or
+    one in each group of the calibration.
     """
 
     columns: tuple[str, ...]
@@ -174,8 +177,10 @@ class Manifest(ManifestBase):
     calibration: Calibration | None = None
     temperature: float | None = Field(default=None, gt=0)
     neighbors: str = ""
+    copula: str = ""
     frame: Frame | None = None
     features: FeatureStep | None = None
     runs_code: bool = False
+    module: str = ""
     ood_thresholds: tuple[float, ...] = ()
     golden: tuple[GoldenRow, ...] = Field(min_length=3)

@@ -15,6 +15,7 @@ from model.contract.manifest import TrainingData
 from model.making.baselines import compare_with_baselines
 from model.making.cards import write_card
 from model.making.columns import infer_columns, takes_numbers
+from model.making.copula_fitting import fit_copula
 from model.making.dataset import (
     build_dataset,
     describe_optional_fields,
@@ -156,7 +157,7 @@ def _make_folder(
     stage = iter(STAGES)
 
     report(next(stage))
-    source = _open_model(options.path, options.trust)
+    source = _open_model(options)
     rows = read_rows(options.data, options.target, options.holdout, options.decimal)
     notes += rows.notes
     derivations, rows, derived = derive_columns(options, rows, notes.append)
@@ -195,12 +196,12 @@ def _make_folder(
     notes += describe_optional_fields(dataset)
 
     report(next(stage))
-    index = index_rows(dataset, importance)
-    if index is None:
-        notes.append(
-            "No similar rows are shown, and no answer says that its row is unlike the data: "
-            f"{explain_missing_index(dataset)}."
-        )
+    neighbors = index_rows(dataset, importance)
+    if neighbors is None:
+        notes.append(f"No similar rows are shown: {explain_missing_index(dataset)}.")
+    copula = fit_copula(dataset.matrix[~dataset.held_out], dataset.unordered)
+    if copula is None:
+        notes.append("No answer says that its row is unlike the data: there are too few rows.")
 
     report(next(stage))
     output = kind.draft_output(dataset.truth, options)
@@ -219,7 +220,8 @@ def _make_folder(
         card,
         kind,
         evaluation,
-        index,
+        neighbors,
+        copula,
         artifacts=prepared.files,
         served=prepared.served,
         data=TrainingData(
@@ -235,18 +237,19 @@ def _make_folder(
         frame=prepared.frame,
         features=prepared.features,
         runs_code=prepared.runs_code,
+        module=prepared.module,
     )
     added = summarize(folder, dataset, output, prepared, manifest, notes, comparison)
     (work / "REPORT.md").write_text(format_report(added), encoding="utf-8")
     return added
 
 
-def _open_model(path: Path, trust: bool) -> ModelSource:
-    """Open the model in a file; ``trust`` says whether code in it may run where it has to.
+def _open_model(options: AddOptions) -> ModelSource:
+    """Open the model in a file, with whatever code it may run where it has to.
 
     Raises:
         AddError: if it must not be loaded, or is no model that can be served.
     """
-    if path.suffix == ".onnx":
-        return read_onnx(path)
-    return open_estimator(path, trust)
+    if options.path.suffix == ".onnx":
+        return read_onnx(options.path)
+    return open_estimator(options.path, options.trust, options.module)

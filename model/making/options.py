@@ -16,6 +16,7 @@ AddNote = Callable[[str], object]
 class AddOptions:
     """What a person asks for.
 
+    ``module`` is a Python file with code that the model's file needs and does not have;
     ``features`` are the columns of a model that does not know their names, in its order;
     ``classes`` the names of its classes, in its order; ``derive`` the derived columns that it
     takes, like "age = 2020 - year"; ``kinds`` the kinds of columns whose guess would be wrong;
@@ -29,6 +30,7 @@ class AddOptions:
     target: str
     holdout: str | None = None
     trust: bool = False
+    module: Path | None = None
     features: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     derive: tuple[str, ...] = ()

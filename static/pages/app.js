@@ -25,12 +25,12 @@ const say = (text) => { $("announcer").textContent = text; };
 const place = () => document.querySelector("#result > .body") ?? $("result");
 
 function show(field) {
-  const item = control(field), error = field.querySelector(".error");
-  const read = error.matches(".reading"), wrong = !read && "left" in field.dataset && error.textContent.trim();
-  field.toggleAttribute("data-wrong", wrong);
+  const item = control(field), error = field.querySelector(".error"), { id } = error;
+  const read = error.matches(".reading"); // how the text was read
+  const wrong = "left" in field.dataset && !read && error.textContent.trim();
+  field.toggleAttribute("data-wrong", !!wrong);
   item.ariaInvalid = wrong ? "true" : null;
-  item.setAttribute("aria-describedby",
-    `${field.querySelector(".hint")?.id ?? ""} ${read || wrong ? error.id : ""}`.trim());
+  item.setAttribute("aria-describedby", `${field.querySelector(".hint")?.id ?? ""} ${wrong || read ? id : ""}`.trim());
 }
 function mark(state) { // or what the server said
   const result = $("result"), { dataset } = result;
@@ -162,15 +162,15 @@ on("htmx:response:error", ({ detail: { ctx } }) => {
 });
 on("htmx:error", ({ detail }) => failed(words.lost, detail.error !== "timeout"));
 
-on("click", (event) => { // what a text means
-  const [name, value] = event.target.closest("[name=_read_as]")?.value.split("=") ?? [];
-  if (!name) return;
-  event.preventDefault();
-  Object.assign($(name), { value }).focus();
-  compare();
-});
 on("click", (event) => {
   const link = event.target.closest("a"), target = link && $(link.hash.slice(1));
+  const button = event.target.closest("[name=_read_as]");
+  if (button) {
+    event.preventDefault(); // what was meant is set in the field, which then shows it
+    const [name, value] = button.value.split("=");
+    Object.assign($(name), { value }).focus();
+    compare();
+  }
   if (!link) return;
   compare();
   if (shown !== asked) keepQuery(); // for the way back

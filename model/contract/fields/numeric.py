@@ -165,7 +165,7 @@ class NumericField(OrderedField):
                 yield spelled[len(digits) :]
             for count in range(1, len(spelled) + 1):
                 yield from ("0" * count, "9" * count)
-        for unit in self._units:
+        for unit in self._notation.units:
             for length in range(1, len(unit)):
                 if typed.endswith(unit[:length]):
                     yield unit[length:]
