@@ -28,6 +28,7 @@ def write_card(
     dataset: Dataset,
     output: DraftOutput,
     importance: Sequence[float],
+    warning: str = "",
 ) -> Card:
     """Draft the card, write it, and read it back.
 
@@ -38,6 +39,7 @@ def write_card(
         dataset: the rows and their fields.
         output: what the model answers.
         importance: of each field; the most important required one is varied first.
+        warning: what the page says first.
 
     Raises:
         AddError: if the drafted card is not valid.
@@ -49,11 +51,12 @@ def write_card(
         "format": 2,
         "kind": kind.name,
         "title": output.title,
-        "summary": f"An answer from {facts}, learned from {rows}.",
+        "summary": f"{warning} An answer from {facts}, learned from {rows}.".strip(),
         "locale": LOCALE,
         "what_if": dataset.fields[max(required, key=importance.__getitem__)].name,
         "data_text": rows,
         "limits": [
+            *([warning] if warning else []),
             f"It knows {rows}, and sees the facts on the form and nothing else.",
             "A program drafted this card from the data. Nobody has written yet what the model "
             "cannot know.",
