@@ -182,9 +182,7 @@ def _make_folder(
     else:
         proof = _prove(options, rows)
         _refuse_wrong(proof.finding, options)
-        if proof.rejected and not ask(
-            f"It is put together so: {proof.taken}.\nThe next best: {proof.rejected}."
-        ):
+        if proof.asks and not ask(_describe_choice(proof)):
             raise NotProvedError("Nothing was added, because nobody said yes to this.")
         options = replace(options, classes=proof.classes)
         found = describe_estimator(proof.fitted, "The assembly")
@@ -305,6 +303,11 @@ def _prove(options: AddOptions, rows: LabelledTable) -> Proof:
     except NoAssemblyError:
         match_features(source, rows, options, lambda _: None)  # knows better what is missing
         raise
+
+
+def _describe_choice(proof: Proof) -> str:
+    next_best = f"\nThe next best: {proof.rejected}." if proof.rejected else ""
+    return f"It is put together so: {proof.taken}.{next_best}"
 
 
 def _list_columns(proof: Proof, add_note: AddNote) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ UNCHANGED = "the model as it is"
 _MOST_CANDIDATES = 60
 _MOST_WINDOWS = 12
 _BY_PLACE = "the order of the data"
+_WINDOW = "the columns "
 _LN_10 = float(np.log(10))
 
 
@@ -62,9 +63,11 @@ class Inverse:
 class Assembly:
     """One way in which parts may belong together.
 
-    ``inputs`` are empty where the model takes the columns ``names`` as they are. ``guesses`` say
-    what is in no file. ``classes`` are the names of the model's classes in their order.
-    ``by_place`` is True where nothing but the data gives the order of the columns.
+    ``inputs`` are empty where the model takes the columns ``names`` as they are. ``guessed`` are
+    the columns whose codes are in no file. ``classes`` are the names of the model's classes in
+    their order. ``by_place`` is True where nothing but the data gives the order of the columns,
+    ``is_window`` where it does not even say which ones, ``guesses_classes`` where the names are in
+    no file.
     """
 
     names: tuple[str, ...]
@@ -72,10 +75,17 @@ class Assembly:
     steps: tuple[Step, ...]
     inverse: Inverse | None
     words: tuple[str, ...]
-    guesses: tuple[str, ...] = ()
+    guessed: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     fitted: Any = None
     by_place: bool = False
+    is_window: bool = False
+    guesses_classes: bool = False
+
+    @property
+    def guesses(self) -> bool:
+        """Whether it has something that is in no file."""
+        return bool(self.guessed) or self.is_window or self.guesses_classes
 
     @property
     def text(self) -> str:
@@ -126,15 +136,12 @@ class AssemblySearch:
                 for base in self._list_bases(order):
                     found += self._assemble(order, base)
         inverses = self._list_inverses()
-        made = [
-            Assembly(
-                item.names, item.inputs, item.steps, inverse,
-                item.words + ((inverse.words,) if inverse else ()), item.guesses,
-                fitted=item.fitted, by_place=item.by_place,
+        return [
+            replace(
+                item, inverse=inverse, words=(*item.words, *([inverse.words] if inverse else []))
             )
             for item, inverse in product(found[:_MOST_CANDIDATES], inverses)
-        ]  # fmt: skip
-        return made
+        ]
 
     def _list_orders(self) -> list[tuple[Transformer, ...]]:
         if self.before:
@@ -222,9 +229,15 @@ class AssemblySearch:
         self, order: Sequence[Transformer]
     ) -> Iterator[tuple[list[str] | list[Input], str]]:
         """The inputs of the first step, by name, and where their order comes from."""
-        width = order[0].count if order else self.count
+        widths = [order[0].count] if order else [self.count]
         if order and self.count is not None and order[0].count < self.count:
-            width = self.count
+            widths.insert(0, self.count)  # a step of some inputs, unless it makes more of them
+        for width in widths:
+            yield from self._list_bases_of(order, width)
+
+    def _list_bases_of(
+        self, order: Sequence[Transformer], width: int | None
+    ) -> Iterator[tuple[list[str] | list[Input], str]]:
         if self.features:
             yield list(self.features), ""
             return
@@ -241,13 +254,15 @@ class AssemblySearch:
                 listed = True
         if listed:
             return
-        yield from self._list_unnamed(width)
+        yield from self._list_unnamed(order, width)
 
     @property
     def _own(self) -> Transformer:
         return self.estimator
 
-    def _list_unnamed(self, width: int | None) -> Iterator[tuple[list[str] | list[Input], str]]:
+    def _list_unnamed(
+        self, order: Sequence[Transformer], width: int | None
+    ) -> Iterator[tuple[list[str] | list[Input], str]]:
         """The inputs where no file names them."""
         if self._encoders:
             encoded = [item for group in self._encoders for item in group]
@@ -263,14 +278,19 @@ class AssemblySearch:
             return
         if width is None or len(self.available) == width:
             yield list(self.available), _BY_PLACE
+            scaled = [name for part in order for name in part.names or ()]
+            others = [name for name in self.available if name not in scaled]
+            if scaled and [*scaled, *others] != [*self.available]:
+                yield [*scaled, *others], "scaled columns first"
+                yield [*others, *scaled], "scaled columns last"
             return
         numbers = [name for name in self.available if self.columns.is_number(name)]
         if len(numbers) == width:
-            yield numbers, "the columns of numbers alone"
+            yield numbers, f"{_WINDOW}of numbers alone"
         for start in range(min(len(self.available) - width + 1, _MOST_WINDOWS)):
             window = list(self.available[start : start + width])
             if window != numbers:
-                yield window, f"the columns from {window[0]} to {window[-1]}"
+                yield window, f"{_WINDOW}from {window[0]} to {window[-1]}"
 
     def _assemble(
         self, order: Sequence[Transformer], base: tuple[list[str] | list[Input], str]
@@ -282,7 +302,7 @@ class AssemblySearch:
             resolved = self._resolve(given, by)
             if resolved is None:
                 return found
-            inputs, guessed = resolved
+            inputs, guessed, coded = resolved
             matrix = compute_matrix(inputs, self.table)
             names = [
                 item if isinstance(item, str) else item.source if item.is_plain else item.text
@@ -296,13 +316,16 @@ class AssemblySearch:
             words = [origin] if origin not in ("", _BY_PLACE) else []
             if self.transformers:
                 words.append(_list_steps(steps) if order else _without(self.transformers))
-            guesses: tuple[str, ...] = ()
+            dummies = dict.fromkeys(item.source for item in inputs if item.level is not None)
+            if dummies:
+                words.append(f"{', '.join(dummies)} as a column for each value")
+            if coded:
+                words.append(f"{', '.join(coded)} coded by {' and '.join(_list_files(coded))}")
             if guessed:
-                guesses = (f"codes by {by} for {', '.join(guessed)}",)
-                words += guesses
+                words.append(f"{', '.join(guessed)} coded by {by}")
             made = Assembly(
-                tuple(list_sources(inputs)), tuple(inputs), steps, None, tuple(words), guesses,
-                by_place=origin == _BY_PLACE,
+                tuple(list_sources(inputs)), tuple(inputs), steps, None, tuple(words),
+                tuple(guessed), by_place=origin == _BY_PLACE, is_window=_WINDOW in origin,
             )  # fmt: skip
             if not any(made.inputs == item.inputs for item in found):
                 found.append(made)
@@ -320,14 +343,15 @@ class AssemblySearch:
 
     def _resolve(
         self, given: Sequence[str | Input], by: str
-    ) -> tuple[list[Input], list[str]] | None:
+    ) -> tuple[list[Input], list[str], dict[str, str]] | None:
         """Make the inputs of some names; None where one is not there.
 
         Returns:
-            The inputs, and the columns whose codes are in no file.
+            The inputs, the columns whose codes are in no file, and the files of the others' codes.
         """
         inputs: list[Input] = []
-        guessed = []
+        guessed: list[str] = []
+        coded: dict[str, str] = {}
         for name in given:
             if isinstance(name, Input):
                 inputs.append(name)
@@ -342,14 +366,13 @@ class AssemblySearch:
             codes = self.columns.find_codes(column)
             if self.columns.is_number(column):
                 codes = [each for each in codes if simplify(each.hint) == simplify(column)]
-                inputs.append(self.columns.make_input(column, codes[0] if codes else None))
-            elif codes:
-                inputs.append(self.columns.make_input(column, codes[0]))
-            else:
+            elif not codes:
                 guessed.append(column)
-                inferred = self.columns.infer_codes(column, by)
-                inputs.append(self.columns.make_input(column, inferred))
-        return inputs, guessed
+                codes = [self.columns.infer_codes(column, by)]
+            if codes and codes[0].where:
+                coded[column] = codes[0].where
+            inputs.append(self.columns.make_input(column, codes[0] if codes else None))
+        return inputs, guessed, coded
 
     # Answers
 
@@ -372,6 +395,10 @@ class AssemblySearch:
                 _invert_scaler(forget_names(part.fitted), f"answers unscaled by {part.where}")
             )
         return [*found, None]
+
+
+def _list_files(coded: Mapping[str, str]) -> list[str]:
+    return list(dict.fromkeys(where.partition("[")[0] for where in coded.values()))
 
 
 def _list_steps(steps: Sequence[Step]) -> str:

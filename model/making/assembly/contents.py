@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -209,7 +209,7 @@ def _sort_list(
     if value and all(isinstance(each, str) for each in value):
         found.lists.append((tuple(value), where))
         if len(set(value)) == len(value):
-            found.codes.append(_number_texts(value, hint, where))
+            found.codes.append(replace(_number_texts(value, hint, where), is_list=True))
     elif depth < _DEEPEST:
         for number, each in enumerate(value[:10_000]):
             _sort_in(each, f"{where}[{number}]", "", path, found, depth + 1)

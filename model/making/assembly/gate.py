@@ -196,13 +196,13 @@ def check_answers(
     for variant, answered in tried:
         if answered is None:
             continue
-        for reading in readings:
+        rare = variant.family in ("unit", "place")
+        for reading in readings[:1] if rare else readings:  # two rare faults do not come together
             if not (variant.text or reading.as_if):
                 continue
             with np.errstate(all="ignore"):
                 fit = kind.fit(reading.apply(answered), truth[first])
             rarity = variant.rarity + reading.rarity
-            rare = variant.family in ("unit", "place")
             if kind.accepts(given, fit, rarity, reading, bool(variant.text), rare):
                 causes.append((fit.rank - rarity, variant, reading, fit))
     causes.sort(key=lambda item: -item[0])

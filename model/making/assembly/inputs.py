@@ -15,6 +15,8 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
 from model.contract.arrays import Float64Array
 
+ORDERS = ("alphabet", "appearance", "alphabet, backwards", "frequency")
+"""In which codes may have been given to the values of a column; people use the first two."""
 _SEPARATORS = ("_", "", " ", "-", ".", "=", ":", "__", "_is_")
 _MOST_LEVELS = 20_000
 _MOST_CODE = 20_000
@@ -48,12 +50,14 @@ class Input:
 class Codes:
     """Numbers that stand for texts, as a file has them.
 
-    ``hint`` is the key under which they stood, ``where`` their file.
+    ``hint`` is the key under which they stood, ``where`` their file. ``is_list`` is True where the
+    file has texts in an order, and no numbers.
     """
 
     numbers: Mapping[str, float]
     hint: str
     where: str
+    is_list: bool = False
 
 
 @dataclass
@@ -102,11 +106,26 @@ class RawColumns:
     def _is_choice(self, column: str) -> bool:
         return not self.is_number(column) or len(self.cells(column)) <= 50
 
+    @cached_property
+    def bare_levels(self) -> dict[str, tuple[str, Any]]:
+        """Column and cell by the cell's own normalised text, of columns of texts."""
+        return _unique(
+            (simplify(text), (column, cell))
+            for column in self.table.columns
+            if not self.is_number(column)
+            for text, cell in self.cells(column).items()
+        )
+
     def find_level(self, name: str) -> tuple[str, Any] | None:
         """Column and cell of a dummy; its prefix may be another than the column's name."""
-        found = self.levels.get(name) or self.simple_levels.get(simplify(name))
-        if found is not None:
-            return found
+        simple = simplify(name)
+        for known, key in (
+            (self.levels, name),
+            (self.simple_levels, simple),
+            (self.bare_levels, simple),
+        ):
+            if key in known:
+                return known[key]
         ends = [
             (len(text), column, cell)
             for column in self.table.columns
@@ -120,9 +139,13 @@ class RawColumns:
 
     def find_codes(self, column: str) -> list[Codes]:
         """The codes in the files that may be meant for a column, the best first; all fit it."""
-        cells = set(self.cells(column))
-        fitting = [codes for codes in self.codes if cells and cells <= set(codes.numbers)]
-        own = simplify(column)
+        cells, own = set(self.cells(column)), simplify(column)
+        fitting = [
+            codes
+            for codes in self.codes
+            if cells and cells <= set(codes.numbers)
+            and (not codes.is_list or simplify(codes.hint) == own)
+        ]  # fmt: skip
         others = {simplify(name) for name in self.table.columns} - {own}
 
         def order(codes: Codes) -> tuple[int, int]:
@@ -135,10 +158,13 @@ class RawColumns:
         return sorted(fitting, key=order)
 
     def infer_codes(self, column: str, order: str) -> Codes:
-        """Codes by alphabet, as LabelEncoder gives them, or by appearance in the data."""
+        """Codes by alphabet, as LabelEncoder gives them, or in another order of ``ORDERS``."""
         texts = list(self.cells(column))
-        if order == "alphabet":
-            texts.sort()
+        if order == "frequency":
+            counts = self.table[column].map(as_text).value_counts()
+            texts.sort(key=lambda text: -int(counts.get(text, 0)))
+        elif order != "appearance":
+            texts.sort(reverse=order == "alphabet, backwards")
         return Codes({text: float(number) for number, text in enumerate(texts)}, column, "")
 
     def make_input(self, column: str, codes: Codes | None) -> Input:

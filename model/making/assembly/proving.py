@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,7 +26,7 @@ from model.making.assembly.gate import (
     check_answers,
     choose_rows,
 )
-from model.making.assembly.inputs import as_text, compute_matrix, simplify
+from model.making.assembly.inputs import ORDERS, as_text, compute_matrix, simplify
 from model.making.errors import AddError, NotProvedError
 from model.making.fitted_steps import find_encoded_columns
 from model.making.kinds.evidence import Fit
@@ -38,6 +39,9 @@ Raises AddError where the target does not hold these."""
 
 _CLEAR = 0.03
 """How much better the best assembly must rank than one that answers otherwise."""
+_IN_ORDER = "classes in the order of the "
+_SURE = 0.01
+"""How much worse a model must rank where the values of one column get other numbers."""
 _SAME = 1e-6
 
 
@@ -50,9 +54,9 @@ class Proof:
     """What was taken, and why.
 
     ``fitted`` takes the columns ``names`` of those that are ``available``; ``by_place`` is True
-    where nothing but the data gives their order. ``taken`` and ``rejected`` are the assemblies with
-    their figures, in words; ``rejected`` is "" where nothing else was possible. ``finding`` is what
-    the gate found.
+    where nothing but the data gives their order, ``asks`` where a person has to say yes. ``taken``
+    and ``rejected`` are the assemblies with their figures, in words; ``rejected`` is "" where
+    nothing else was possible. ``finding`` is what the gate found.
     """
 
     fitted: Any
@@ -60,6 +64,7 @@ class Proof:
     available: tuple[str, ...]
     classes: tuple[str, ...]
     by_place: bool
+    asks: bool
     taken: str
     rejected: str
     finding: Finding
@@ -101,6 +106,7 @@ def prove(search: AssemblySearch, classes: Sequence[str], read_truth: ReadTruth)
     chosen, rejected = _choose(search, tried)
     assembly = chosen.assembly
     truth = {names: truth for names, _, truth in namings}[assembly.classes]
+    _prove_guesses(search, chosen, truth)
     finding = _check(search, assembly, truth)
     fitted = build(assembly, search.estimator.fitted, search.table)
     return Proof(
@@ -109,6 +115,7 @@ def prove(search: AssemblySearch, classes: Sequence[str], read_truth: ReadTruth)
         search.available,
         assembly.classes,
         assembly.by_place,
+        rejected is not None or assembly.guesses,
         f"{assembly.text} ({chosen.fit.text})",
         f"{rejected.assembly.text} ({rejected.fit.text})" if rejected else "",
         finding,
@@ -140,9 +147,13 @@ def take_only(search: AssemblySearch, classes: Sequence[str]) -> Proof:
             f"is meant: {listed}. {_HOW}"
         )
     (assembly,) = assemblies
+    if assembly.guesses:
+        raise NotProvedError(
+            f"Without a target the data do not prove this: {assembly.text}. {_HOW}"
+        )
     fitted = build(assembly, search.estimator.fitted, search.table)
     return Proof(
-        fitted, assembly.names, search.available, tuple(classes), assembly.by_place,
+        fitted, assembly.names, search.available, tuple(classes), assembly.by_place, False,
         assembly.text, "", NO_TARGET, search.contents.runs_code,
     )  # fmt: skip
 
@@ -225,8 +236,8 @@ def _find_class_names(
     if in_data:
         yield (), ""
     elif len(cells) == len(own):
-        yield tuple(sorted(cells)), "classes in the order of the alphabet"
-        yield tuple(cells), "classes in the order of the data"
+        yield tuple(sorted(cells)), f"{_IN_ORDER}alphabet"
+        yield tuple(cells), f"{_IN_ORDER}data"
 
 
 def _try_all(
@@ -254,7 +265,8 @@ def _try_all(
             named = replace(
                 assembly,
                 classes=names,
-                words=assembly.words + ((words,) if words and len(namings) > 1 else ()),
+                words=assembly.words + ((words,) if words else ()),
+                guesses_classes=words.startswith(_IN_ORDER),
             )
             tried.append(_Tried(named, search.kind.fit(given, of_rows[index]), given))
     return tried
@@ -328,6 +340,54 @@ def _choose(search: AssemblySearch, tried: list[_Tried]) -> tuple[_Tried, _Tried
             f"({others[0].fit.text}). {_HOW}"
         )
     return best, others[0]
+
+
+def _prove_guesses(search: AssemblySearch, chosen: _Tried, truth: Float64Array) -> None:
+    """Refuse an assembly with guesses that the rows do not prove, each by itself.
+
+    Raises:
+        NotProvedError: with what to give.
+    """
+    assembly = chosen.assembly
+    if not assembly.guesses:
+        return
+    index, _ = choose_rows(truth, _numbers(search, assembly))
+    moved = search.kind.list_readings(chosen.answers, truth[index], truth, True)[1:]
+    if assembly.guesses_classes and (not chosen.fit.beats_constant or moved):
+        raise NotProvedError(
+            "No file names the model's classes, and the data do not prove their order. Name them "
+            f"in the order of its numbers: --classes '{','.join(assembly.classes)}', if that is it."
+        )
+    if assembly.is_window and not chosen.fit.beats_constant:
+        raise NotProvedError(f"{_explain_none(search)} The data do not prove {assembly.text}.")
+    for column in assembly.guessed:
+        others = _recode(search, assembly, column)
+        ranks = []
+        for answers in _ask(search, others, index):
+            if answers is not None:
+                given = assembly.inverse.function(answers) if assembly.inverse else answers
+                ranks.append(search.kind.fit(given, truth[index]).rank)
+        if not chosen.fit.beats_constant or max(ranks, default=-1) > chosen.fit.rank - _SURE:
+            codes = {as_text(cell): int(code) for item in assembly.inputs
+                     if item.source == column for cell, code in item.codes}  # fmt: skip
+            raise NotProvedError(
+                f"Which numbers stand for the values of {column!r} is in no file, and the data do "
+                "not prove it. Add the encoder's file, or a JSON file like "
+                f"{json.dumps({column: codes})[:300]} with the right numbers."
+            )
+
+
+def _recode(search: AssemblySearch, assembly: Assembly, column: str) -> list[Assembly]:
+    """The same assembly with other numbers for the values of one column."""
+    made: list[Assembly] = []
+    for order in ORDERS:
+        codes = search.columns.infer_codes(column, order)
+        other = search.columns.make_input(column, codes)
+        inputs = tuple(other if item.source == column and item.codes else item
+                       for item in assembly.inputs)  # fmt: skip
+        if inputs != assembly.inputs and not any(inputs == each.inputs for each in made):
+            made.append(replace(assembly, inputs=inputs))
+    return made
 
 
 _HOW = (
