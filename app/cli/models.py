@@ -18,6 +18,7 @@ from click.core import ParameterSource
 from app.config import ROOT, SettingError, Settings
 from model import ModelError, load_model, read_card
 from model.contract.fields import FIELD_KINDS
+from model.contract.files import read_json
 from model.contract.upgrading import upgrade_folder
 
 if TYPE_CHECKING:
@@ -74,6 +75,12 @@ def model() -> None:
     "--trust", is_flag=True, help="Let code of the file run: for classes that are not known here."
 )
 @click.option(
+    "--module",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="With --trust: the Python file with classes and functions that the model needs. "
+    "It is copied into the model's folder.",
+)
+@click.option(
     "--features",
     help="Its columns in order, where the file has no names: a,b,c, or a file with them.",
 )
@@ -122,6 +129,7 @@ def add(
     target: str,
     holdout: str | None,
     trust: bool,
+    module: Path | None,
     features: str | None,
     classes: str | None,
     kinds: tuple[str, ...],
@@ -164,6 +172,7 @@ def add(
         target=target,
         holdout=holdout,
         trust=trust,
+        module=module,
         features=_read_list(features),
         classes=_split(classes),
         kinds=dict(_parse_kind(text) for text in kinds),
@@ -292,13 +301,27 @@ def list_models(root: Path) -> None:
         if slug in served:
             address = "served at /" if slug == served[0] else f"served at /{slug}/"
         try:
-            title = read_card(card).title
+            title = read_card(card).title + _name_code(card.parent)
         except ModelError:
             title = f"broken: flask --app wsgi model check {slug}"
         click.echo(f"{slug:<24} {address:<28} {title}")
     for slug in served:
         if not (root / slug.replace("-", "_") / "card.toml").exists():
             click.echo(f"{slug:<24} FORMCAST_MODELS names it, but it is not there")
+
+
+def _name_code(folder: Path) -> str:
+    """Name the files whose code a model was trusted with; "" where it has none.
+
+    \f
+    Raises:
+        ModelError: if its manifest cannot be read.
+    """
+    manifest = read_json(folder / "manifest.json")
+    if not isinstance(manifest, dict) or not manifest.get("runs_code"):
+        return ""
+    module = manifest.get("module")
+    return f" (runs the code in model.joblib{f' and {module}' if module else ''})"
 
 
 @model.command("remove")

@@ -119,9 +119,10 @@ class Manifest(ManifestBase):
     may have a ``temperature`` instead of a calibration (see ``model.serving.temperature``).
     ``frame`` describes the input of an estimator that is served as it was saved, if that differs
     from the card's columns. ``runs_code`` says that the joblib file needs classes or functions that
-    are not known here: loading it runs its code, which somebody trusted. ``ood_thresholds`` are the
-    out-of-distribution thresholds of a model without calibration groups, by the number of unknown
-    facts.
+    are not known here: loading it runs its code, which somebody trusted. ``module`` is the name of
+    the Python file that has that code, where it is no installed module's. ``ood_thresholds`` are
+    the out-of-distribution thresholds of a model without calibration groups, by the number of
+    unknown facts.
     """
 
     columns: tuple[str, ...]
@@ -133,5 +134,6 @@ class Manifest(ManifestBase):
     neighbors: str = ""
     frame: Frame | None = None
     runs_code: bool = False
+    module: str = ""
     ood_thresholds: tuple[float, ...] = ()
     golden: tuple[GoldenRow, ...] = Field(min_length=3)

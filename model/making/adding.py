@@ -186,7 +186,7 @@ def _make_folder(
             raise NotProvedError("Nothing was added, because nobody said yes to this.")
         options = replace(options, classes=proof.classes)
         found = describe_estimator(proof.fitted, "The assembly")
-        source = replace(found, runs_code=proof.runs_code)
+        source = replace(found, runs_code=proof.runs_code, module=proof.module)
         names = _list_columns(proof, notes.append)
 
     report(next(stage))
@@ -254,6 +254,7 @@ def _make_folder(
         golden=answer_golden_rows(card, kind, evaluation, golden, predict),
         frame=prepared.frame,
         runs_code=prepared.runs_code,
+        module=prepared.module,
     )
     return summarize(folder, dataset, output, prepared, manifest, notes)
 
@@ -272,7 +273,8 @@ def _open_onnx(options: AddOptions) -> ModelSource:
 
 def _prove(options: AddOptions, rows: LabelledTable) -> Proof:
     """Put the parts in the files together as the data prove it."""
-    contents = read_contents(tuple(dict.fromkeys((*options.paths, *options.before))), options.trust)
+    paths = tuple(dict.fromkeys((*options.paths, *options.before)))
+    contents = read_contents(paths, options.trust, options.module)
     part = contents.estimators[0]
     source = describe_estimator(part.fitted, str(part.path))
     kind = source.kind

@@ -17,6 +17,7 @@ from model.making.estimator_sources import describe_estimator
 from model.making.file_contents import name_content
 from model.making.input_scales import find_scale, is_scaler
 from model.making.onnx_sources import read_onnx
+from model.making.pickles import advise
 from model.serving.estimators import UnknownNameError, revive
 
 _MOST_NAMES = 20
@@ -103,7 +104,7 @@ def _describe_pickle(file: _File) -> None:
     try:
         opened = read_pickle(file.path)
     except PickleError as error:
-        content = name_content(file.path) if file.path.is_file() else ""
+        content = name_content(file.path)
         file.refused = not content
         file.lines.append(
             f"It is {content}. Only joblib, pickle and ONNX files can be added."
@@ -121,8 +122,7 @@ def _describe_pickle(file: _File) -> None:
         file.refused = True
         file.lines += [
             *_describe_record(opened.root),
-            f"It needs {error.path}, which is not known here. `model add` takes it only with "
-            "--trust, and then loading it runs the file's code.",
+            f"It needs {error.path}, which is not known here. {advise(error.path)}",
         ]
         return
     except PickleError as error:

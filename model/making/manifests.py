@@ -50,6 +50,7 @@ def write_manifest(
     golden: tuple[GoldenRow, ...],
     frame: Frame | None = None,
     runs_code: bool = False,
+    module: str = "",
     seed: int = 0,
 ) -> Manifest:
     """Write the index of similar rows, if there is one, and the manifest.
@@ -68,6 +69,7 @@ def write_manifest(
         golden: see ``answer_golden_rows``.
         frame: what a joblib file takes.
         runs_code: whether loading its joblib file runs code of its own.
+        module: the name of the Python file with that code.
         seed: of everything random in it.
     """
     calibration, support = _add_ood_thresholds(evaluation.calibration, index, card.names)
@@ -93,6 +95,7 @@ def write_manifest(
         neighbors="neighbors.npz" if index is not None else "",
         frame=frame,
         runs_code=runs_code,
+        module=module,
         ood_thresholds=support,
         golden=golden,
     )

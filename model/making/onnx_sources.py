@@ -210,6 +210,8 @@ def read_onnx(path: Path) -> OnnxSource:
         AddError: if it is not one, or its model does not answer rows of a table.
     """
     try:
+        if not path.is_file():  # opening a named pipe waits for who writes to it
+            raise OSError
         model = onnx.load(path)
     except Exception as error:  # protobuf raises several types of errors
         raise AddError(f"{path} is not an ONNX file, although its name says so.") from error

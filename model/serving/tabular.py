@@ -126,7 +126,7 @@ class TabularModel(ServedModel[Features, PredictionT]):
 
         run_checks(
             compare_card,
-            lambda: check_hashes(folder, *filter(None, [manifest.neighbors])),
+            lambda: check_hashes(folder, *filter(None, [manifest.neighbors, manifest.module])),
             lambda: check_versions(folder),
         )
         neighbors = _load_neighbors(path / manifest.neighbors) if manifest.neighbors else None

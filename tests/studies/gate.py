@@ -235,7 +235,7 @@ def list_weak(data: Data) -> Iterator[Case]:
     half = rng.permutation(len(data.rows))[: len(data.rows) * 2 // 3]
     makers = CLASSIFIERS if data.classes else REGRESSORS
     for name, make in makers.items():
-        for column in range(min(2, data.rows.shape[1])):
+        for column in np.argsort(-data.rows.std(axis=0))[:2]:
             part = data.rows[:, [column]]
             model = make().fit(part[half], data.target[half])
             yield _case(data, name, "weak: one column", "", model, rows=part)
@@ -327,8 +327,8 @@ def main(wanted: str = "") -> None:
             if verdict in ("accused", "named wrongly", "silent", "nonsense"):
                 what = f"{data.name}, {case.model}, {case.fault or 'healthy'}"
                 wrong.append(f"{verdict:14} {what}: {finding.text}")
-        print(data.name, file=sys.stderr, flush=True)
-    print(*wrong, sep="\n")
+        print(data.name, *wrong, sep="\n  ", flush=True)
+        wrong.clear()
     print(pd.DataFrame(counts).T.fillna(0).astype(int).to_string())
 
 

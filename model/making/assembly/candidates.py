@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -67,7 +68,7 @@ class Assembly:
     the columns whose codes are in no file. ``classes`` are the names of the model's classes in
     their order. ``by_place`` is True where nothing but the data gives the order of the columns,
     ``is_window`` where it does not even say which ones, ``guesses_classes`` where the names are in
-    no file.
+    no file. ``as_categories`` is True where texts are categories of pandas.
     """
 
     names: tuple[str, ...]
@@ -81,6 +82,7 @@ class Assembly:
     by_place: bool = False
     is_window: bool = False
     guesses_classes: bool = False
+    as_categories: bool = False
 
     @property
     def guesses(self) -> bool:
@@ -135,6 +137,10 @@ class AssemblySearch:
             for order in self._list_orders():
                 for base in self._list_bases(order):
                     found += self._assemble(order, base)
+            if self.estimator.names is None and not self.transformers:
+                # One of its own code may take a table, and not say so.
+                raw = self._take_raw(self.features or self.available, self.estimator.fitted)
+                found.append(replace(raw, by_place=not self.features))
         inverses = self._list_inverses()
         return [
             replace(
@@ -160,15 +166,20 @@ class AssemblySearch:
         """Assemblies whose first step takes raw columns by name, texts among them."""
         own = Transformer(self.estimator.fitted, self.estimator.where, self.estimator.path)
         if self._takes_raw(own):
-            return [Assembly(own.names or (), (), (), None, (), fitted=own.fitted)]
+            return [self._take_raw(own.names or (), own.fitted)]
         found = []
         for order in self._list_orders():
             if order and self._takes_raw(order[0]) and not isinstance(order[0].fitted, SCALERS):
                 steps = [Step(part.fitted, part.where) for part in order]
                 fitted = _join([part.fitted for part in order], self.estimator.fitted)
                 words = (_list_steps(steps),)
-                found.append(Assembly(order[0].names or (), (), (), None, words, fitted=fitted))
+                found.append(replace(self._take_raw(order[0].names or (), fitted), words=words))
         return found
+
+    def _take_raw(self, names: tuple[str, ...], fitted: Any) -> Assembly:
+        """The assembly of a model that takes columns as the data have them."""
+        as_categories = bool(self._find_texts(fitted, names))
+        return Assembly(names, (), (), None, (), fitted=fitted, as_categories=as_categories)
 
     def _takes_raw(self, part: Transformer) -> bool:
         """Whether a part takes named columns that are all there, and at least one is no number."""
@@ -178,15 +189,18 @@ class AssemblySearch:
         columns = isinstance(unwrap_estimator(part.fitted), ColumnTransformer)
         if not columns and all(map(self.columns.is_number, names)):
             return False
-        try:
-            rows = self.table[list(names)].dropna().head(3)
-            if not len(rows):
-                rows = self.table[list(names)].head(3)
-            ask = getattr(part.fitted, "predict", None) or part.fitted.transform
-            ask(rows)
-        except Exception:  # it takes them in another form
-            return False
-        return True
+        return self._find_texts(part.fitted, names) is not None
+
+    def _find_texts(self, fitted: Any, names: Sequence[str]) -> bool | None:
+        """Whether a part takes texts as categories of pandas; None where it takes no texts."""
+        table = self.table[list(names)]
+        rows = table.dropna().head(3) if len(table.dropna()) else table.head(3)
+        for as_categories in (False, True):
+            with suppress(Exception):  # it takes them in another form
+                ask = getattr(fitted, "predict", None) or fitted.transform
+                ask(select_raw(self.table, names, rows.index, as_categories))
+                return as_categories
+        return None
 
     # Inputs made from columns
 
@@ -395,6 +409,26 @@ class AssemblySearch:
                 _invert_scaler(forget_names(part.fitted), f"answers unscaled by {part.where}")
             )
         return [*found, None]
+
+
+def select_raw(
+    table: pd.DataFrame, names: Sequence[str], index: Any, as_categories: bool
+) -> pd.DataFrame:
+    """Select rows of the columns that a model takes as the data have them.
+
+    Args:
+        table: the data.
+        names: the columns.
+        index: the labels of the rows.
+        as_categories: whether texts become categories of pandas.
+    """
+    rows = table.loc[index, list(names)]
+    if as_categories:
+        for name in names:
+            if not pd.api.types.is_numeric_dtype(table[name].dtype):
+                values = sorted(table[name].dropna().unique(), key=str)
+                rows[name] = pd.Categorical(rows[name], categories=values)
+    return rows
 
 
 def _list_files(coded: Mapping[str, str]) -> list[str]:

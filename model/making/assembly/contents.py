@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from numbers import Real
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 from sklearn.preprocessing import LabelEncoder
 
@@ -18,7 +18,7 @@ from model.contract.pickles.errors import printable
 from model.making.assembly.inputs import Codes, as_text
 from model.making.errors import AddError
 from model.making.estimator_sources import describe_estimator
-from model.making.pickles import open_estimator
+from model.making.pickles import find_in, load_file, open_estimator
 from model.serving.estimators import Refused, revive_all
 
 _DEEPEST = 12
@@ -66,21 +66,25 @@ class Contents:
     inverses: list[tuple[str, str]] = field(default_factory=list)
     refused: list[tuple[Refused, Path]] = field(default_factory=list)
     runs_code: bool = False
+    module: Path | None = None
 
 
-def read_contents(paths: Sequence[Path], trust: bool) -> Contents:
+def read_contents(paths: Sequence[Path], trust: bool, module: Path | None) -> Contents:
     """Find the parts in files: pickles, joblib files, JSON and text.
 
     Args:
         paths: the files.
         trust: whether a file's own code may run where it needs it.
+        module: a Python file with that code, which is trusted alike.
 
     Raises:
         AddError: if a file cannot be read, or no file holds a model.
     """
+    if module is not None and not trust:
+        open_estimator(paths[0], trust, module)  # says why not
     found = Contents()
     for path in paths:
-        _sort_in(_read_file(path, trust, found), path.name, "", path, found, 0)
+        _sort_in(_read_file(path, trust, module, found), path.name, "", path, found, 0)
     if not found.estimators:
         if found.refused:
             open_estimator(found.refused[0][1], trust=False)
@@ -90,7 +94,7 @@ def read_contents(paths: Sequence[Path], trust: bool) -> Contents:
                 f"{refused.error}"
             )
         if len(paths) == 1:
-            open_estimator(paths[0], trust)
+            open_estimator(paths[0], trust, module)
         raise AddError(
             f"{', '.join(path.name for path in paths)}: no fitted model is in there, which has a "
             "method predict. Give the file of the model, too."
@@ -103,21 +107,23 @@ def read_contents(paths: Sequence[Path], trust: bool) -> Contents:
     return found
 
 
-def _read_file(path: Path, trust: bool, found: Contents) -> Any:
+def _read_file(path: Path, trust: bool, module: Path | None, found: Contents) -> Any:
     try:
-        root = revive_all(read_pickle(path).root)
+        opened = read_pickle(path)
+        root = revive_all(opened.root)
     except PickleError as error:
         text = _read_text(path)
         if text is not None:
             return text
-        source = open_estimator(path, trust)  # says what the file is, in its own words
+        source = open_estimator(path, trust, module)  # says what the file is, in its own words
         if not source.runs_code:
             raise AddError(f"{path} cannot be read. {error}") from error
-        found.runs_code = True
+        found.runs_code, found.module = True, module
         return source.fitted
     if trust and _holds_refused(root):
-        found.runs_code = True
-        return joblib.load(path)
+        found.runs_code, found.module = True, module
+        with find_in(module, opened.names) if module else nullcontext():
+            return load_file(path)
     return root
 
 

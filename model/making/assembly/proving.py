@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from model.making.assembly.candidates import (
     answer,
     ask_model,
     build,
+    select_raw,
 )
 from model.making.assembly.chains import run_steps
 from model.making.assembly.gate import (
@@ -69,6 +71,7 @@ class Proof:
     rejected: str
     finding: Finding
     runs_code: bool
+    module: Path | None
 
     @property
     def is_assembled(self) -> bool:
@@ -120,6 +123,7 @@ def prove(search: AssemblySearch, classes: Sequence[str], read_truth: ReadTruth)
         f"{rejected.assembly.text} ({rejected.fit.text})" if rejected else "",
         finding,
         search.contents.runs_code,
+        search.contents.module,
     )
 
 
@@ -155,6 +159,7 @@ def take_only(search: AssemblySearch, classes: Sequence[str]) -> Proof:
     return Proof(
         fitted, assembly.names, search.available, tuple(classes), assembly.by_place, False,
         assembly.text, "", NO_TARGET, search.contents.runs_code,
+        search.contents.module,
     )  # fmt: skip
 
 
@@ -300,7 +305,8 @@ def _ask(
             if item.inputs:
                 made[place] = run_steps(item.steps, compute_matrix(item.inputs, part))
             else:
-                found[place] = kind.predict(item.fitted, part[list(item.names)])
+                rows = select_raw(search.table, item.names, part.index, item.as_categories)
+                found[place] = kind.predict(item.fitted, rows)
         except AddError:
             raise
         except Exception as error:  # a step or an estimator may raise anything
@@ -415,7 +421,8 @@ def _check(search: AssemblySearch, assembly: Assembly, truth: Float64Array) -> F
         labels = _list_numbers(search, assembly)
 
         def ask(index: IntArray, rows: Float64Array) -> Any:
-            table = search.table[list(assembly.names)].iloc[index].reset_index(drop=True)
+            labels_of = search.table.index[index]
+            table = select_raw(search.table, assembly.names, labels_of, assembly.as_categories)
             return table.assign(**dict(zip(labels, rows.T, strict=True)))
 
     def answered(index: IntArray, rows: Float64Array) -> Float64Array:

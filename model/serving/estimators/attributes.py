@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -52,8 +52,10 @@ class State:
     """Of scikit-learn, that saved it."""
     raw: dict[str, Any]
     """The attributes as the file has them; migrations change them."""
-    revive: Callable[[Record, tuple[int, int]], Any]
-    """Makes the estimator of a record in it, which was saved by the release."""
+    reviver: PartReviver
+    """Makes the estimators in it."""
+    changed_scores: str = ""
+    """Why its decision function answers otherwise today; "" where it does not."""
     sizes: dict[str, int] = field(default_factory=dict)
     """The sizes that are known so far, by name."""
     values: dict[str, Any] = field(default_factory=dict)
@@ -91,6 +93,20 @@ class State:
         value = self.raw.get(name)
         if isinstance(value, str) and value in words:
             self.raw[name] = words[value]
+
+
+class PartReviver(Protocol):
+    """Makes the estimators in an estimator."""
+
+    changed: dict[int, str]
+    """Why the decision function of an estimator that was made answers otherwise, by its id."""
+
+    def revive(self, record: Record, release: tuple[int, int], fitted: bool = True) -> Any:
+        """Make the estimator of a record, which was saved by the release.
+
+        Raises:
+            PickleError: if it is refused, or was never fitted and has to be.
+        """
 
 
 Decoder = Callable[[Any, State], Any]
@@ -192,6 +208,8 @@ def _bool(value: Any) -> bool:
 def _int(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise MismatchError
+    if not -(2**63) <= value < 2**63:  # C code takes no larger one
+        raise MismatchError
     return int(value)
 
 
@@ -278,7 +296,7 @@ def _sparse(value: Any, sizes: tuple[str, ...], state: State) -> Any:
 def _estimator(value: Any, size: str | None, state: State) -> Any:
     if not isinstance(value, Record):
         raise MismatchError
-    made = state.revive(value, state.release)
+    made = state.reviver.revive(value, state.release)
     features = getattr(made, "n_features_in_", None)
     if size and features is not None:
         state.fit_sizes((size,), (features,))

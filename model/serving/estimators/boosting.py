@@ -109,6 +109,8 @@ def _check_width(state: State) -> None:
         require(classes > 1, state, "has a single class")
         check_same_sizes(width, 1 if classes == 2 else classes, state, "trees and classes")
         state.values["n_classes_"] = classes
+        if classes > 2 and state.release < (1, 4):
+            state.changed_scores = f"{state.name}, which scikit-learn 1.4 changed by a constant"
     else:
         check_same_sizes(width, 1, state, "trees and outputs")
     state.values["n_trees_per_iteration_"] = width

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from model.serving.estimators.attributes import State, decode
-from model.serving.estimators.errors import MismatchError
+from model.contract.pickles import PickleError, Record
+from model.serving.estimators.attributes import State
 
 
 def require(condition: bool, state: State, reason: str) -> None:
@@ -25,12 +26,20 @@ def decode_template(value: Any, state: State) -> Any:
 
     Prediction does not need it, so it is no reason to refuse the model.
     """
-    from model.contract.pickles import PickleError
+    if isinstance(value, Record):
+        with suppress(PickleError):
+            return state.reviver.revive(value, state.release, fitted=False)
+    return None
 
-    try:
-        return decode("estimator", value, state)
-    except (MismatchError, PickleError):
-        return None
+
+def require_same_scores(estimator: Any, state: State) -> None:
+    """Refuse what was fitted to scores of an estimator that gives others today.
+
+    Raises:
+        PickleError: if it was.
+    """
+    reason = state.reviver.changed.get(id(estimator), "")
+    require(not reason, state, f"was fitted to scores of {reason}: it would answer otherwise")
 
 
 def convert_nodes(nodes: Any, dtype: np.dtype[Any], optional: frozenset[str], state: State) -> Any:

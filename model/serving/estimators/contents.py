@@ -27,7 +27,8 @@ def revive_all(root: object) -> Any:
     """Make every estimator in what ``read_pickle`` read; nothing of the file runs.
 
     Dicts, lists, tuples, arrays and plain values stay what they are, and an index of pandas becomes
-    the array of its labels, shape (labels,). An object that cannot be made becomes ``Refused``.
+    the array of its labels, shape (labels,). An object that cannot be made becomes ``Refused``. An
+    estimator may be one that was never fitted.
 
     Raises:
         PickleError: if a value holds itself, or holds far more than a bundle of models does.
@@ -79,7 +80,7 @@ class _Contents:
         if labels is not None:
             return labels
         try:
-            return self._reviver.revive_root(record)
+            return self._reviver.revive_root(record, fitted=False)
         except PickleError as error:
             return Refused(record, error)
 

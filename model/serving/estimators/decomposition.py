@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, one_of, within
-from model.serving.estimators.checks import require
+from model.contract.pickles.records import GlobalName
+from model.serving.estimators.attributes import (
+    Attributes,
+    EstimatorSchema,
+    State,
+    one_of,
+    within,
+)
+from model.serving.estimators.checks import check_same_sizes, require
+from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.gaussian_processes import KERNELS
 
 _MOST_ITERATIONS = 100_000
+_MOST_COMPONENTS = 100_000
+_MOST_STEPS = 100
 
 
 def _count_components(state: State) -> None:
@@ -66,6 +78,11 @@ def _complete_factors(state: State) -> None:
     require(state.values["beta_loss"] != "precomputed", state, "has a loss that is not known")
 
 
+def _rename_dictionary(state: State) -> None:
+    """Give the dictionary the name that it has since 0.24."""
+    state.rename(components_="dictionary")
+
+
 def _rename_scales(state: State) -> None:
     """Give attributes the names that they have since 0.24 and 1.1, and scale as since 1.5."""
     state.rename(x_mean_="_x_mean", x_std_="_x_std", y_mean_="_y_mean", y_std_="_y_std")
@@ -96,12 +113,63 @@ def _count_samplers(state: State) -> None:
     state.values["_n_features_out"] = state.sizes["components"]
 
 
+def _check_hashes(state: State) -> None:
+    """Check that each hash leads into the columns that come out, and there is one a column."""
+    values = state.values
+    components, width = values["n_components"], state.sizes["width"]
+    hashes = values["indexHash_"]
+    require(hashes.min() >= 0 and hashes.max() < components, state, "has hashes out of its columns")
+    check_same_sizes(
+        width, state.sizes["features"] + (values["coef0"] != 0), state, "columns and hashes"
+    )
+    check_same_sizes(values["degree"], state.sizes["degree"], state, "hashes and its degree")
+    values["_n_features_out"] = components
+
+
+def _check_pools(state: State) -> None:
+    """Count the columns that come out; each is the pool of at least one."""
+    pools = np.unique(state.values["labels_"])
+    require(
+        pools.tolist() == list(range(len(pools))), state, "has pools that are not of its columns"
+    )
+    state.values["n_clusters_"] = state.values["_n_features_out"] = len(pools)
+
+
+def _decode_pooling(value: Any, state: State) -> Any:
+    """Decode how columns become one."""
+    name = value.path.rpartition(".")[2] if isinstance(value, GlobalName) else ""
+    if not name or not value.path.startswith("numpy."):
+        raise MismatchError
+    return getattr(np, one_of("mean", "median", "max", "amax", "min", "amin")(name, state))
+
+
+def _check_distances(state: State) -> None:
+    """Check that the parts of an embedding know the same training rows."""
+    values, samples = state.values, state.sizes["samples"]
+    search = values["nbrs_"]
+    check_same_sizes(getattr(search, "n_samples_fit_", 0), samples, state, "rows and neighbors")
+    if values["n_neighbors"] is not None:  # else it looks within a radius
+        values["n_neighbors"] = search.n_neighbors
+    values["_n_features_out"] = values["n_components"] = state.sizes["components"]
+
+
 def _count_projection(state: State) -> None:
     _count_components(state)
     state.values["compute_inverse_components"] = False
 
 
 _COMPONENTS: Attributes = {"components_": "float[components, features]"}
+_NEIGHBORS: Attributes = {"nbrs_": "estimator(features)"}
+_EMBEDDING: Attributes = {"embedding_": "float[samples, components]"}
+_CODER: Attributes = {
+    "transform_alpha": "float | none",
+    "transform_max_iter": within(1, _MOST_ITERATIONS),
+    "transform_n_nonzero_coefs": "int | none",
+}
+_CODER_READS = "alpha transform_algorithm split_sign positive_code"
+_DICTIONARY = EstimatorSchema(
+    "decomposition", _COMPONENTS, _CODER, reads=_CODER_READS, complete=(_count_components,)
+)
 _MEAN: Attributes = {"mean_": "float[features]"}
 _VARIANCES: Attributes = {"explained_variance_": "float[components]", "noise_variance_?": "float"}
 _SQUARES: Attributes = {
@@ -180,7 +248,12 @@ SCHEMAS = {
             "eigenvectors_": "float[samples, components]",
             "_centerer": "estimator(samples)",
         },
-        {**_KERNEL, "degree": within(0, 100), "coef0": "float"},
+        {
+            **_KERNEL,
+            "kernel": one_of(*KERNELS, "precomputed"),  # of distances, in an Isomap
+            "degree": within(0, 100),
+            "coef0": "float",
+        },
         migrate=(_rename_kernel_parts,),
         complete=(_find_gamma,),
     ),
@@ -205,6 +278,48 @@ SCHEMAS = {
         migrate=(_refuse_regularization,),
         complete=(_complete_factors,),
     ),
+    "MiniBatchNMF": EstimatorSchema(
+        "decomposition",
+        {**_COMPONENTS, "_transform_max_iter": within(1, _MOST_ITERATIONS), "_gamma": "float"},
+        reads="beta_loss tol alpha_W alpha_H l1_ratio",
+        complete=(_complete_factors,),
+    ),
+    "DictionaryLearning": _DICTIONARY,
+    "MiniBatchDictionaryLearning": _DICTIONARY,
+    "SparseCoder": EstimatorSchema(
+        "decomposition",
+        {},
+        {**_CODER, "dictionary": "float[components, features]"},
+        reads=_CODER_READS,
+        migrate=(_rename_dictionary,),
+        complete=(_count_components,),
+    ),
+    "FeatureAgglomeration": EstimatorSchema(
+        "cluster",
+        {"labels_": "index(features)[features]"},
+        {"pooling_func": _decode_pooling},
+        complete=(_check_pools,),
+    ),
+    "Isomap": EstimatorSchema(
+        "manifold",
+        {
+            **_EMBEDDING,
+            **_NEIGHBORS,
+            "dist_matrix_": "float[samples, samples]",
+            "kernel_pca_": "estimator(samples)",
+        },
+        reads="radius",
+        complete=(_check_distances,),
+    ),
+    "LocallyLinearEmbedding": EstimatorSchema(
+        "manifold", {**_EMBEDDING, **_NEIGHBORS}, reads="reg", complete=(_check_distances,)
+    ),
+    "PLSSVD": EstimatorSchema(
+        "cross_decomposition",
+        {name: _SQUARES[name] for name in ("x_weights_", "_x_mean", "_x_std")},
+        migrate=(_rename_scales,),
+        complete=(_count_samplers,),
+    ),
     "CCA": _make_squares(),
     "PLSCanonical": _make_squares(),
     "PLSRegression": _make_squares(),
@@ -225,6 +340,22 @@ SCHEMAS = {
             "random_offset_": "float[components]",
         },
         complete=(_count_samplers,),
+    ),
+    "PolynomialCountSketch": EstimatorSchema(
+        "kernel_approximation",
+        {"indexHash_": "int[degree, width]", "bitHash_": "int[degree, width]"},
+        {
+            "n_components": within(1, _MOST_COMPONENTS),
+            "degree": within(1, _MOST_STEPS),
+            "gamma": "float",
+            "coef0": "int | float",
+        },
+        complete=(_check_hashes,),
+    ),
+    "AdditiveChi2Sampler": EstimatorSchema(
+        "kernel_approximation",
+        {},
+        {"sample_steps": within(1, _MOST_STEPS), "sample_interval": "float | none"},
     ),
     "SkewedChi2Sampler": EstimatorSchema(
         "kernel_approximation",

@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode, one_of
-from model.serving.estimators.checks import check_same_sizes, decode_template, require
+from model.serving.estimators.checks import (
+    check_same_sizes,
+    decode_template,
+    require,
+    require_same_scores,
+)
 
 _SYMMETRIC_VOTES = (1, 3)
 _METHODS = ("predict_proba", "decision_function", "predict")
@@ -72,6 +77,7 @@ def _check_weights(state: State) -> None:
     )
     classes = state.sizes.get("classes", 0)
     if classes > 1 and state.release < _SYMMETRIC_VOTES:
+        state.changed_scores = f"{state.name}, which scikit-learn 1.3 changed by a constant"
         # Since then a vote also counts against the other classes. A weight without an estimator is
         # in the sum that the votes are divided by, and keeps the probabilities as they were.
         extra = weights.sum() / (classes - 1)
@@ -107,6 +113,9 @@ def _check_columns(state: State) -> None:
     ):
         features = getattr(estimator, "n_features_in_", len(columns))
         check_same_sizes(features, len(columns), state, "columns and estimators")
+        if "classes" in state.sizes:  # a part may not have seen each class
+            known = np.isin(estimator.classes_, np.arange(state.sizes["classes"]))
+            require(bool(known.all()), state, "holds an estimator of other classes")
 
 
 def _rename_threshold(state: State) -> None:
@@ -167,6 +176,17 @@ def _check_stack(state: State) -> None:
     )
     for estimator, method in zip(values["estimators_"], values["stack_method_"], strict=True):
         require(hasattr(estimator, method), state, f"asks an estimator by {method}")
+        if method == "decision_function":
+            require_same_scores(estimator, state)
+    if isinstance(values.get("classes_"), list):
+        return  # the answers of several outputs are as wide as each estimator says
+    classes = state.sizes.get("classes", 1)
+    wide = sum(method != "predict" for method in values["stack_method_"]) if classes > 2 else 0
+    width = len(values["stack_method_"]) + wide * (classes - 1)
+    if values["passthrough"]:
+        width += state.sizes.get("features", 0)
+    features = getattr(values["final_estimator_"], "n_features_in_", width)
+    check_same_sizes(width, features, state, "answers and its last estimator")
 
 
 def _rename_encoder(state: State) -> None:

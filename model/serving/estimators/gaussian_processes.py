@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from model.contract.pickles.records import Record
-from model.serving.estimators.attributes import Decoder, EstimatorSchema, State, one_of, within
+from model.serving.estimators.attributes import (
+    Decoder,
+    EstimatorSchema,
+    State,
+    decode,
+    one_of,
+    within,
+)
 from model.serving.estimators.checks import require
 from model.serving.estimators.errors import MismatchError
 
@@ -26,7 +33,7 @@ _PARTS = frozenset(
 def _decode_kernel(value: Any, state: State) -> Any:
     if not isinstance(value, Record) or value.name not in _PARTS:
         raise MismatchError
-    return state.revive(value, state.release)
+    return state.reviver.revive(value, state.release)
 
 
 def _decode_optional_kernel(value: Any, state: State) -> Any:
@@ -51,6 +58,14 @@ def _make_kernel(**parameters: str | Decoder) -> EstimatorSchema:
         for name, kind in ((parameter, kind), (f"{parameter}_bounds?", _decode_bounds))
     }
     return EstimatorSchema("gaussian_process.kernels", fitted)
+
+
+def _decode_weights(value: Any, state: State) -> Any:
+    """Decode the weight of each training row, for each output."""
+    weights = decode("float[samples] | float[samples, outputs]", value, state)
+    if weights.ndim == 1:
+        state.sizes["outputs"] = 1
+    return weights
 
 
 def _rename_means(state: State) -> None:
@@ -94,7 +109,7 @@ SCHEMAS = {
         "gaussian_process",
         {
             "X_train_": "float[samples, features]",
-            "alpha_": "float[samples] | float[samples, outputs]",
+            "alpha_": _decode_weights,
             "L_": "float[samples, samples]",
             "kernel_": _decode_kernel,
             "_y_train_mean": "float | float[1] | float[outputs]",
@@ -105,7 +120,7 @@ SCHEMAS = {
     ),
     "GaussianProcessClassifier": EstimatorSchema(
         "gaussian_process",
-        {"classes_": "label[classes]", "base_estimator_": "estimator"},
+        {"classes_": "label[classes]", "base_estimator_": "estimator(features)"},
         {"kernel": _decode_optional_kernel},
         reads="multi_class",
         complete=(_count_classes,),

@@ -23,9 +23,18 @@ _CLASS_COEFFICIENTS: Attributes = {
 def check_rows(state: State) -> None:
     """Check that there is a row of coefficients for each class, or one for two classes."""
     classes = state.sizes["classes"]
+    require(classes > 1, state, "has a single class")
     check_same_sizes(
         state.sizes["rows"], 1 if classes == 2 else classes, state, "classes and coefficients"
     )
+
+
+def _check_intercepts(state: State) -> None:
+    """Check that there is an intercept for each row of coefficients, or a number for all."""
+    coefficients, intercept = state.values["coef_"], state.values["intercept_"]
+    rows = len(coefficients) if coefficients.ndim == 2 else 1
+    known = isinstance(intercept, float) or len(intercept) == rows
+    require(known, state, "has intercepts that do not fit its coefficients")
 
 
 def _read_multi_class(state: State) -> None:
@@ -52,6 +61,7 @@ def _share_probability(made: Any, state: State) -> Any:
     way, classes = state.raw.get("_way"), made.classes_
     if way == "multinomial" and len(classes) == 2 and state.release >= (0, 20):
         made.coef_, made.intercept_ = made.coef_ * 2, made.intercept_ * 2
+        state.changed_scores = f"{state.name}, which scikit-learn 1.8 doubled"
     if way != "ovr" or len(classes) < 3:
         return made
     from sklearn.linear_model import LogisticRegression
@@ -111,7 +121,9 @@ def _check_rotations(state: State) -> None:
 
 def _find_transform(state: State) -> None:
     """Compute how many columns the discriminant analysis keeps."""
-    if "scalings_" in state.values:
+    known = {"scalings_", "xbar_"} <= set(state.values)
+    require(known or state.values["solver"] == "lsqr", state, "has no scales")
+    if known:
         state.values["_max_components"] = min(
             state.values.get("n_components") or state.sizes["components"], state.sizes["components"]
         )
@@ -132,8 +144,10 @@ def _build_function(made: Any, state: State) -> Any:
     return made
 
 
-_REGRESSOR = EstimatorSchema("linear_model", _COEFFICIENTS)
-_POISSON = EstimatorSchema("linear_model", _COEFFICIENTS, finish=_find_loss)
+_REGRESSOR = EstimatorSchema("linear_model", _COEFFICIENTS, complete=(_check_intercepts,))
+_POISSON = EstimatorSchema(
+    "linear_model", _COEFFICIENTS, complete=(_check_intercepts,), finish=_find_loss
+)
 _CLASSIFIER = EstimatorSchema("linear_model", _CLASS_COEFFICIENTS, complete=(check_rows,))
 _LOGISTIC = EstimatorSchema(
     "linear_model",
@@ -189,13 +203,18 @@ SCHEMAS = {
     "BayesianRidge": EstimatorSchema(
         "linear_model",
         {**_COEFFICIENTS, "alpha_?": "float", "sigma_?": "float[features, features]"},
+        complete=(_check_intercepts,),
     ),
     "GammaRegressor": _POISSON,
     "PoissonRegressor": _POISSON,
     "TweedieRegressor": EstimatorSchema(
-        "linear_model", _COEFFICIENTS, reads="link power", finish=_find_loss
+        "linear_model",
+        _COEFFICIENTS,
+        reads="link power",
+        complete=(_check_intercepts,),
+        finish=_find_loss,
     ),
-    "LinearSVR": EstimatorSchema("svm", _COEFFICIENTS),
+    "LinearSVR": EstimatorSchema("svm", _COEFFICIENTS, complete=(_check_intercepts,)),
     "LogisticRegression": _LOGISTIC,
     "LogisticRegressionCV": _LOGISTIC,
     "PassiveAggressiveClassifier": _CLASSIFIER,

@@ -68,6 +68,19 @@ def _complete_search(state: State) -> None:
         )
 
 
+def _count_rows(state: State) -> None:
+    """Say how many columns come out: one for each training row."""
+    state.values["_n_features_out"] = state.sizes["samples"]
+
+
+def _build_search(made: Any, state: State) -> Any:
+    """Build the search of a model that spreads labels anew, as its fit does."""
+    made.nn_fit = None
+    if made.kernel == "knn":
+        made._get_kernel(made.X_)
+    return made
+
+
 def _complete_labels(state: State) -> None:
     """Check that each row's label is one of the classes."""
     values = state.values
@@ -185,6 +198,37 @@ SCHEMAS = {
         _RADIUS,
         reads="p leaf_size",
         complete=(_complete_search,),
+    ),
+    "KNeighborsTransformer": EstimatorSchema(
+        "neighbors",
+        _SEARCH,
+        _PARAMETERS,
+        reads="p leaf_size mode",
+        complete=(_complete_search, _count_rows),
+    ),
+    "RadiusNeighborsTransformer": EstimatorSchema(
+        "neighbors",
+        _SEARCH,
+        _RADIUS,
+        reads="p leaf_size mode",
+        complete=(_complete_search, _count_rows),
+    ),
+    **dict.fromkeys(
+        ("LabelPropagation", "LabelSpreading"),
+        EstimatorSchema(
+            "semi_supervised",
+            {
+                "classes_": "label[classes]",
+                "X_": "float[samples, features] | sparse[samples, features]",
+                "label_distributions_": "float[samples, classes]",
+            },
+            {
+                "kernel": one_of("rbf", "knn"),
+                "gamma": "float",
+                "n_neighbors": within(1, _MOST_NEIGHBORS),
+            },
+            finish=_build_search,
+        ),
     ),
     "NearestNeighbors": EstimatorSchema(
         "neighbors", _SEARCH, _PARAMETERS, reads="p leaf_size", complete=(_complete_search,)

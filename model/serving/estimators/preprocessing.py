@@ -12,6 +12,7 @@ from model.contract.pickles.records import Record
 from model.serving.estimators.attributes import (
     Attributes,
     EstimatorSchema,
+    Hook,
     State,
     check_places,
     decode,
@@ -32,6 +33,17 @@ _MOST_SPLINE_DEGREE = 100
 def _rename_scale(state: State) -> None:
     """Give the scale the name that it has since 0.17."""
     state.rename(std_="scale_")
+
+
+def _require_scale(*parts: tuple[str, str]) -> Hook:
+    """A hook that checks that what a parameter says is done can be done."""
+
+    def complete(state: State) -> None:
+        for parameter, name in parts:
+            known = not state.values[parameter] or name in state.values
+            require(known, state, f"has no {name}")
+
+    return complete
 
 
 def _bind_inputs(state: State) -> None:
@@ -75,8 +87,9 @@ def _decode_spline(value: Any, state: State) -> Any:
     if not isinstance(parts, dict) or value.name != "BSpline":
         raise MismatchError
     degree = decode(within(0, _MOST_SPLINE_DEGREE), parts.get("k"), state)
-    knots = decode("float[*]", parts.get("t"), state)
-    coefficients = decode("float[splines, splines] | float[*, splines]", parts.get("c"), state)
+    # SciPy 1.16 renamed both
+    knots = decode("float[*]", parts.get("t", parts.get("_t")), state)
+    coefficients = decode("float[*, splines]", parts.get("c", parts.get("_c")), state)
     extrapolate = decode("bool | 'periodic'", parts.get("extrapolate"), state)
     return BSpline(knots, coefficients, int(degree), extrapolate=extrapolate)
 
@@ -333,6 +346,7 @@ SCHEMAS = {
         },
         reads="with_mean with_std",
         migrate=(_rename_scale,),
+        complete=(_require_scale(("with_mean", "mean_"), ("with_std", "scale_")),),
     ),
     "MinMaxScaler": EstimatorSchema(
         "preprocessing",
@@ -360,6 +374,7 @@ SCHEMAS = {
         "preprocessing",
         {"center_?": "float[features]", "scale_?": "float[features]"},
         reads="with_centering with_scaling",
+        complete=(_require_scale(("with_centering", "center_"), ("with_scaling", "scale_")),),
     ),
     "Normalizer": EstimatorSchema("preprocessing", {}, reads="norm"),
     "Binarizer": EstimatorSchema("preprocessing", {}, {"threshold": "float"}),
@@ -382,6 +397,7 @@ SCHEMAS = {
         "preprocessing",
         {"lambdas_": "float[features]", "_scaler?": "estimator(features)"},
         reads="method standardize",
+        complete=(_require_scale(("standardize", "_scaler")),),
     ),
     "QuantileTransformer": EstimatorSchema(
         "preprocessing",

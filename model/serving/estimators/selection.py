@@ -30,9 +30,13 @@ def _count_chosen(state: State) -> None:
 
 
 def _find_estimator(state: State) -> None:
-    """Ask the fitted estimator for the importances; a prefitted one has the other name."""
-    state.values.setdefault("estimator_", state.values["estimator"])
-    state.values["prefit"] = False
+    state.values["prefit"] = False  # the importances are those of `estimator_`
+
+
+def _take_prefit(state: State) -> None:
+    """Take the estimator that was given fitted, which has the other name since 1.1."""
+    if state.raw.get("prefit") is True and state.raw.get("estimator_") is None:
+        state.raw["estimator_"] = state.raw.get("estimator")
 
 
 def _decode_threshold(value: Any, state: State) -> Any:
@@ -68,7 +72,7 @@ SCHEMAS = {
     ),
     "SelectFromModel": EstimatorSchema(
         "feature_selection",
-        {"estimator_?": "estimator(features)"},
+        {"estimator_": "estimator(features)"},
         {
             "estimator": decode_template,
             "importance_getter": one_of("auto", "coef_", "feature_importances_"),
@@ -76,6 +80,7 @@ SCHEMAS = {
             "max_features": "none | int",
         },
         reads="norm_order",
+        migrate=(_take_prefit,),
         complete=(_find_estimator,),
     ),
     "SequentialFeatureSelector": EstimatorSchema(

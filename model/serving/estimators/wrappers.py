@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, one_of
-from model.serving.estimators.checks import check_same_sizes, decode_template, require
+from model.serving.estimators.checks import (
+    check_same_sizes,
+    decode_template,
+    require,
+    require_same_scores,
+)
 
 
 def _rename_estimator(state: State) -> None:
@@ -39,6 +44,8 @@ def _check_calibrators(state: State) -> None:
     classes, values = state.sizes["classes"], state.values
     expected = 1 if classes == 2 or values["method"] == "temperature" else classes
     check_same_sizes(len(values["calibrators"]), expected, state, "classes and calibrators")
+    if hasattr(values["estimator"], "decision_function"):
+        require_same_scores(values["estimator"], state)
 
 
 def _check_rest(state: State) -> None:
@@ -66,7 +73,9 @@ def _check_order(state: State) -> None:
     same = sorted(np.asarray(order).tolist()) == list(range(len(estimators)))
     require(same, state, "has an order that does not name each output once")
     state.values["order_"] = [int(place) for place in order]
-    state.values.setdefault("chain_method_", "predict")
+    if state.values.setdefault("chain_method_", "predict") == "decision_function":
+        for estimator in estimators:
+            require_same_scores(estimator, state)
 
 
 def _find_classes(state: State) -> None:

@@ -17,6 +17,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
+from model.making.pickles import advise
 from tests.model.making.conftest import add, run
 from tests.models import MODEL_FACTORIES, ModelFiles, forest_of_codes, penguins
 
@@ -286,3 +287,16 @@ def test_another_kind_can_be_said_where_the_guess_is_wrong(tmp_path: Path, root:
     assert "codes: as you say" in result.output
     assert "as ONNX" in result.output
     assert "Note: Columns that the model does not take" in result.output
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("xgboost.sklearn.XGBClassifier", "Export it to ONNX by onnxmltools.convert_xgboost"),
+        ("__main__.Own", "--trust to the command. Name the Python file with this code by --module"),
+        ("nowhere_to_find.Own", "by --module FILE.py, or install nowhere_to_find."),
+        ("json.Own", "add --trust to the command."),
+    ],
+)
+def test_what_can_be_done_about_a_class_that_is_not_known_is_said(path: str, text: str) -> None:
+    assert text in advise(path)

@@ -10,8 +10,9 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import LabelEncoder, StandardScaler
 
-from model.contract.pickles import PickleError, read_pickle
-from model.serving.estimators import Refused, UnknownNameError, revive_all
+from model.contract.pickles import PickleError, Record, read_pickle
+from model.serving.estimators import Refused, UnknownNameError, revive, revive_all
+from tests.model.serving.estimators.saved import read_saved
 
 ROWS = np.random.default_rng(0).normal(size=(20, 2))
 
@@ -67,3 +68,17 @@ def laugh() -> list[Any]:
 def test_what_would_never_end_is_refused(tmp_path: Path, value: object, reason: str) -> None:
     with pytest.raises(PickleError, match=reason):
         read(value, tmp_path)
+
+
+def test_a_pipeline_that_draws_other_rows_to_fit_answers_like_one_that_does_not() -> None:
+    """The pipeline of imbalanced-learn leaves its samplers out when it predicts."""
+    steps = [("draw", Record("imblearn.over_sampling._smote.base.SMOTE", state={}))]
+    pipeline = read_saved("1.5.2", "pipeline")
+    pipeline.path = "imblearn.pipeline.Pipeline"
+    pipeline.state["steps"] = steps + pipeline.state["steps"]
+    made = revive(pipeline)
+    assert made.steps[0] == ("draw", "passthrough")
+    assert made.predict(np.zeros((1, 4))).shape == (1,)
+    pipeline.state["steps"][0] = ("draw", Record("imblearn.base.FunctionSampler", state={}))
+    with pytest.raises(UnknownNameError, match="FunctionSampler"):
+        revive(pipeline)

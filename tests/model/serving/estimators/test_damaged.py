@@ -24,6 +24,15 @@ def put(name: str, value: Any) -> Damage:
     return damage
 
 
+def drop(name: str) -> Damage:
+    """Take an attribute away."""
+
+    def damage(state: dict[str, Any]) -> None:
+        del state[name]
+
+    return damage
+
+
 def cell(name: str, place: Any, value: Any, field: str = "") -> Damage:
     """Replace a cell of an array."""
 
@@ -216,6 +225,41 @@ DAMAGED: list[tuple[str, str, Damage, str]] = [
     ),
     ("ridge", "Ridge", put("_sklearn_version", "9.0.0"), "newer"),
     ("pipeline", "Pipeline", put("steps", [("a", 3)]), "steps"),
+    *[
+        (kind, name, drop(attribute), attribute)
+        for kind, name, attribute in (
+            ("pipeline", "Pipeline", "steps"),
+            ("union", "FeatureUnion", "transformer_list"),
+            ("columns", "ColumnTransformer", "transformers_"),
+            ("voting", "VotingClassifier", "estimators_"),
+            ("stacking", "StackingClassifier", "estimators_"),
+            ("sparse_coder", "SparseCoder", "dictionary"),
+        )
+    ],
+    ("search", "GridSearchCV", drop("best_estimator_"), "never fitted"),
+    ("pipeline", "StandardScaler", dict.clear, "never fitted"),
+    ("pipeline", "Pipeline", lambda state: state["steps"].reverse(), "transforms nothing"),
+    ("pipeline", "StandardScaler", drop("mean_"), "has no mean_"),
+    ("text_classifier", "CountVectorizer", put("vocabulary_", {"red": 0}), "steps that do not fit"),
+    ("union", "StandardScaler", drop("scale_"), "has no scale_"),
+    ("stacking", "LogisticRegression", widen("coef_"), "fit"),
+    ("linear_pair", "LinearRegression", cut("intercept_"), "intercept"),
+    ("sgd_regressor", "SGDRegressor", put("intercept_", np.zeros(2)), "intercepts"),
+    ("boosting", "GradientBoostingClassifier", put("learning_rate", 10**400), "learning_rate"),
+    ("logistic", "LogisticRegression", cut("classes_"), "single class"),
+    ("lda", "LinearDiscriminantAnalysis", drop("xbar_"), "no scales"),
+    ("bagging", "BaggingClassifier", cut("classes_"), "other classes"),
+    ("gaussian_process", "GaussianProcessRegressor", put("_y_train_mean", np.zeros(3)), "y_train"),
+    ("isomap", "Isomap", cut("embedding_"), "does not fit|do not fit"),
+    ("isomap", "NearestNeighbors", cut("_fit_X"), "do not fit"),
+    ("count_sketch", "PolynomialCountSketch", cell("indexHash_", 0, 6), "out of its columns"),
+    ("count_sketch", "PolynomialCountSketch", put("n_components", 10**9), "n_components"),
+    ("pooled", "FeatureAgglomeration", put("pooling_func", FUNCTION), "pooling_func"),
+    ("pooled", "FeatureAgglomeration", cell("labels_", 0, 3), "pools"),
+    ("labels_propagated", "LabelPropagation", cut("label_distributions_"), "distributions_"),
+    ("labels_spread", "LabelSpreading", put("kernel", FUNCTION), "kernel"),
+    ("sparse_coder", "SparseCoder", put("transform_max_iter", 10**9), "transform_max_iter"),
+    ("sparse_coder", "SparseCoder", put("n_features_in_", 3), "another number of columns"),
     ("pipeline", "Pipeline", put("steps", [("a", GlobalName("posix.system"))]), "steps"),
 ]
 
