@@ -151,6 +151,7 @@ def add(
     \f
     Raises:
         ClickException: if the model cannot be added; it says why.
+        BadParameter: if an option is not written as it should be.
         NotProved: if the data do not prove that it would answer rightly.
     """
     try:

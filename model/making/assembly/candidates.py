@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -137,7 +138,8 @@ class AssemblySearch:
             for order in self._list_orders():
                 for base in self._list_bases(order):
                     found += self._assemble(order, base)
-            if self.estimator.names is None and not self.transformers:
+            fits = self.count in (None, len(self.features or self.available))
+            if self.estimator.names is None and not self.transformers and fits:
                 # One of its own code may take a table, and not say so.
                 raw = self._take_raw(self.features or self.available, self.estimator.fitted)
                 found.append(replace(raw, by_place=not self.features))
@@ -196,7 +198,8 @@ class AssemblySearch:
         table = self.table[list(names)]
         rows = table.dropna().head(3) if len(table.dropna()) else table.head(3)
         for as_categories in (False, True):
-            with suppress(Exception):  # it takes them in another form
+            with suppress(Exception), warnings.catch_warnings():  # it takes them in another form
+                warnings.simplefilter("ignore")
                 ask = getattr(fitted, "predict", None) or fitted.transform
                 ask(select_raw(self.table, names, rows.index, as_categories))
                 return as_categories
@@ -548,7 +551,7 @@ def answer(assembly: Assembly, estimator: Any, kind: OutputKind, rows: Any) -> F
         Values, shape (rows,), or probabilities, shape (rows, classes), before the inverse.
     """
     if assembly.fitted is not None:
-        return kind.predict(assembly.fitted, rows)
+        return predict_quietly(assembly.fitted, kind, rows)
     return ask_model(estimator, kind, run_steps(assembly.steps, rows))
 
 
@@ -559,4 +562,16 @@ def ask_model(estimator: Any, kind: OutputKind, values: Float64Array) -> Float64
         Values, shape (rows,), or probabilities, shape (rows, classes).
     """
     names = getattr(estimator, "feature_names_in_", None)
-    return kind.predict(estimator, values if names is None else pd.DataFrame(values, columns=names))
+    rows = values if names is None else pd.DataFrame(values, columns=names)
+    return predict_quietly(estimator, kind, rows)
+
+
+def predict_quietly(estimator: Any, kind: OutputKind, rows: Any) -> Float64Array:
+    """Answer rows; nobody could change here what the estimator warns of.
+
+    Returns:
+        Values, shape (rows,), or probabilities, shape (rows, classes).
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return kind.predict(estimator, rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
@@ -159,7 +160,9 @@ def run_steps(steps: Sequence[Step], matrix: Float64Array) -> Float64Array:
         names = getattr(step.fitted, "feature_names_in_", None)
         if names is not None:
             values = pd.DataFrame(np.asarray(values), columns=names)
-        values = step.fitted.transform(values)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # nobody could change here what it warns of
+            values = step.fitted.transform(values)
         values = values.toarray() if hasattr(values, "toarray") else np.asarray(values)
     transformed: Float64Array = np.asarray(values, dtype=float)
     return transformed

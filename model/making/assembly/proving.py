@@ -18,6 +18,7 @@ from model.making.assembly.candidates import (
     answer,
     ask_model,
     build,
+    predict_quietly,
     select_raw,
 )
 from model.making.assembly.chains import run_steps
@@ -306,7 +307,7 @@ def _ask(
                 made[place] = run_steps(item.steps, compute_matrix(item.inputs, part))
             else:
                 rows = select_raw(search.table, item.names, part.index, item.as_categories)
-                found[place] = kind.predict(item.fitted, rows)
+                found[place] = predict_quietly(item.fitted, kind, rows)
         except AddError:
             raise
         except Exception as error:  # a step or an estimator may raise anything
