@@ -9,6 +9,7 @@ import shlex
 import shutil
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,6 +106,12 @@ def model() -> None:
 )
 @click.option("--classes", help="Names of its classes in order, where it has numbers: a,b.")
 @click.option(
+    "--derive",
+    multiple=True,
+    metavar="NAME=EXPRESSION",
+    help="A column that the model takes and the form computes, like 'age = 2020 - year'.",
+)
+@click.option(
     "--kind",
     "kinds",
     multiple=True,
@@ -132,6 +139,7 @@ def add(
     module: Path | None,
     features: str | None,
     classes: str | None,
+    derive: tuple[str, ...],
     kinds: tuple[str, ...],
     required: str | None,
     coverage: float,
@@ -176,6 +184,7 @@ def add(
         module=module,
         features=_read_list(features),
         classes=_split(classes),
+        derive=derive,
         kinds=dict(_parse_kind(text) for text in kinds),
         required=_split(required),
         coverage=coverage,
@@ -195,6 +204,7 @@ def add(
             raise NotProved(f"Nothing was added yet. If that is right, run:\n  {line} --yes")
         return click.confirm("Is that right?")
 
+    started = time.monotonic()
     # By default SIGTERM ends the process at once: nothing would be put back or cleaned up.
     handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -203,6 +213,8 @@ def add(
         ) as bar:
 
             def report(stage: str) -> None:
+                if not sys.stdout.isatty():  # where click draws no bar
+                    click.echo(f"  {time.monotonic() - started:5.1f} s  {stage}")
                 bar.update(STAGES.index(stage) - bar.pos, stage)
 
             added = add_model(options, root, report, ask)
@@ -423,27 +435,13 @@ def _parse_kind(text: str) -> tuple[str, str]:
 
 def _report(added: "AddedModel") -> None:
     """Print what was guessed, what was measured, and what to do next."""
+    from model.making import format_report
+
     card = added.folder / "card.toml"
-    click.echo(f"\n{card} was drafted. What it guessed:\n")
-    rows = [("field", "kind", "takes", "from the column"), *added.fields]
-    widths = [min(max(len(row[column]) for row in rows), 38) for column in range(3)]
-    for row in rows:
-        cells = [
-            _shorten(cell, width).ljust(width) for cell, width in zip(row, widths, strict=False)
-        ]
-        click.echo(f"  {'  '.join(cells)}  {row[3]}")
-    click.echo(f"\nIt answers: {added.output}\nServed: {added.served}")
-    for label, figure in added.figures:
-        click.echo(f"  {figure:>10}  {label}")
-    for note in added.notes:
-        click.echo(f"Note: {note}")
+    click.echo(f"\n{format_report(added)}")
     click.echo(
-        f"\nNow write in {card}: limits and not_for first (what it cannot know, what nobody should "
-        "use it for),\nthen title, labels, units, help and the words of choices.\n"
+        f"{card} was drafted, and this page stands beside it in REPORT.md.\n"
+        f"Now write in {card}: limits and not_for first.\n"
         f"Check it: flask --app wsgi model check {added.slug}\n"
         f"Serve it: FORMCAST_MODELS={added.slug} make run"
     )
-
-
-def _shorten(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"

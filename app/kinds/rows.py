@@ -225,4 +225,6 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             )
             for field in self._card.fields
         )
-        return KindAbout(self.model.manifest.accuracy, fields, method, method_title)
+        step = self.model.manifest.features
+        derived = tuple(Row(item.name, item.expression) for item in step.derived) if step else ()
+        return KindAbout(self.model.manifest.accuracy, fields, method, method_title, derived)

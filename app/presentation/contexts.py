@@ -70,13 +70,15 @@ class KindAbout(NamedTuple):
     """What only one kind of model says about itself.
 
     ``method`` says how its ranges or probabilities were calibrated, "" where they were not;
-    ``method_title`` is the heading above it. ``fields`` are the fields with what they accept.
+    ``method_title`` is the heading above it. ``fields`` are the fields with what they accept,
+    ``derived`` the columns that are computed from them, with the expressions.
     """
 
     accuracy: str
     fields: tuple[Row, ...]
     method: str = ""
     method_title: str = ""
+    derived: tuple[Row, ...] = ()
 
 
 class AboutContext(NamedTuple):

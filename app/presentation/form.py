@@ -35,6 +35,7 @@ class FieldView:
     error: str
     attributes: dict[str, str]
     options: tuple[OptionView, ...]
+    suggestions: tuple[str, ...] = ()
 
     @property
     def described_by(self) -> str:
@@ -92,4 +93,5 @@ def build_field(field: AnyField | ImageField, submission: Submission[Any] | None
         error=error,
         attributes=field.input_attributes,
         options=options,
+        suggestions=field.suggestions,
     )

@@ -58,7 +58,9 @@ class WhatIfPresenter:
         self._phrases = phrases
         self._options = {
             name: tuple(
-                FeatureOption(field.name, field.label, field.name == name) for field in card.fields
+                FeatureOption(field.name, field.label, field.name == name)
+                for field in card.fields
+                if field.varies
             )
             for name in card.names
         }

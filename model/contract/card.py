@@ -149,6 +149,9 @@ class Card(CardBase):
                 yield ("fields", index, "name"), problem
         if self.what_if and self.what_if not in names:
             yield ("what_if",), f'what_if = "{self.what_if}" is no field'
+        elif self.what_if and self.what_if not in self.varying:
+            problem = f'what_if = "{self.what_if}" has too many values for a picture'
+            yield ("what_if",), problem
         for field in self.fields:
             field.localise(self.locale)
         for index, example in enumerate(self.examples):
@@ -169,6 +172,11 @@ class Card(CardBase):
     def by_name(self) -> dict[str, AnyField]:
         """The fields by name."""
         return {field.name: field for field in self.fields}
+
+    @cached_property
+    def varying(self) -> tuple[str, ...]:
+        """Names of the fields over which a what-if can go."""
+        return tuple(field.name for field in self.fields if field.varies)
 
     @cached_property
     def categories(self) -> dict[str, tuple[str, ...]]:

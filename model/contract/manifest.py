@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from model.contract.derived import FeatureStep
 from model.contract.fields import Value
 from model.contract.sources import Frame
 
@@ -118,11 +119,12 @@ class Manifest(ManifestBase):
     ``axis`` are the bounds of the scale on which a number is drawn; a classifier has none. It
     may have a ``temperature`` instead of a calibration (see ``model.serving.temperature``).
     ``frame`` describes the input of an estimator that is served as it was saved, if that differs
-    from the card's columns. ``runs_code`` says that the joblib file needs classes or functions that
-    are not known here: loading it runs its code, which somebody trusted. ``module`` is the name of
-    the Python file that has that code, where it is no installed module's. ``ood_thresholds`` are
-    the out-of-distribution thresholds of a model without calibration groups, by the number of
-    unknown facts.
+    from the card's columns. ``features`` is the step from the card's fields to the model's
+    columns, where some of these are derived. ``runs_code`` says that the joblib file needs classes
+    or functions that are not known here: loading it runs its code, which somebody trusted.
+    ``module`` is the name of the Python file that has that code, where it is no installed module's.
+    ``ood_thresholds`` are the out-of-distribution thresholds of a model without calibration groups,
+    by the number of unknown facts.
     """
 
     columns: tuple[str, ...]
@@ -133,6 +135,7 @@ class Manifest(ManifestBase):
     temperature: float | None = Field(default=None, gt=0)
     neighbors: str = ""
     frame: Frame | None = None
+    features: FeatureStep | None = None
     runs_code: bool = False
     module: str = ""
     ood_thresholds: tuple[float, ...] = ()

@@ -7,12 +7,13 @@ columns like "Sex (m/f)", and values like True. The estimator needs those names,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from model.contract.arrays import Float32Array, Float64Array
+from model.contract.arrays import Float64Array, FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,17 +26,19 @@ _DIGITS = 7
 """Significant digits that a float32 keeps of a decimal number."""
 
 
-def widen(matrix: Float32Array) -> Float64Array:
+def widen(matrix: FloatArray) -> Float64Array:
     """Restore the decimals that were typed: 39.1, where float32 has 39.099998.
 
     Trees compare with numbers from the data, to the last bit.
 
     Args:
-        matrix: float32 of any shape.
+        matrix: float32 of any shape; float64 stays as it is.
 
     Returns:
         float64 of the same shape.
     """
+    if matrix.dtype == np.float64:
+        return matrix.astype(np.float64, copy=False)
     wide = matrix.astype(np.float64)
     magnitude = np.abs(wide)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -69,8 +72,7 @@ class Source(BaseModel):
         if not self.values:
             return self._convert(codes)
         unknown = len(self.values)
-        cells = np.array([*self.values, np.nan], dtype=object)
-        found = cells[np.nan_to_num(codes, nan=unknown).astype(int)]
+        found = self._cells[np.nan_to_num(codes, nan=unknown).astype(int)]
         return found if self.is_text else self._convert(found.astype(float))
 
     def _convert(self, numbers: Float64Array) -> Any:
@@ -83,8 +85,21 @@ class Source(BaseModel):
         if not self.values:
             numbers: Float64Array = cells.to_numpy(dtype=float, na_value=np.nan)
             return numbers
-        codes = {value: float(code) for code, value in enumerate(self.values)}
-        return np.array([codes.get(cell, np.nan) for cell in cells.tolist()], dtype=float)
+        return self.encode_values(cells.tolist())
+
+    def encode_values(self, cells: Sequence[object]) -> Float64Array:
+        """The codes of cells, shape (rows,), of a column whose values are listed."""
+        codes = self._codes
+        return np.array([codes.get(cell, np.nan) for cell in cells], dtype=float)
+
+    @cached_property
+    def _cells(self) -> Any:
+        """The values and, behind them, what stands for none; shape (values + 1,)."""
+        return np.array([*self.values, np.nan], dtype=object)
+
+    @cached_property
+    def _codes(self) -> dict[object, float]:
+        return {value: float(code) for code, value in enumerate(self.values)}
 
 
 class Frame(BaseModel):

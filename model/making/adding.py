@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from model.making.assembly.candidates import AssemblySearch
 from model.making.assembly.contents import read_contents
 from model.making.assembly.gate import Finding, check_answers, make_coded_subject
 from model.making.assembly.proving import NO_TARGET, NoAssemblyError, Proof, prove, take_only
+from model.making.baselines import compare_with_baselines
 from model.making.cards import write_card
 from model.making.columns import DataColumn, infer_columns
 from model.making.dataset import (
@@ -27,13 +29,15 @@ from model.making.dataset import (
     require_one_field,
     tighten_bounds,
 )
+from model.making.derived_sources import DerivedSource
+from model.making.deriving import Derivations, derive_columns
 from model.making.errors import AddError, NotProvedError
 from model.making.estimator_sources import describe_estimator
 from model.making.features import match_features
 from model.making.indexing import (
-    LEAST_ROWS,
     compute_importance,
     encode_reference,
+    explain_missing_index,
     index_rows,
 )
 from model.making.kinds.output_kind import OutputKind
@@ -42,6 +46,7 @@ from model.making.model_sources import ModelSource
 from model.making.onnx_sources import read_onnx
 from model.making.options import AddNote, AddOptions
 from model.making.prepared import PreparedModel
+from model.making.report import format_report
 from model.making.summary import AddedModel, summarize
 from model.making.tables import LabelledTable, read_rows, require_column
 from model.serving.loading import load_model
@@ -57,9 +62,13 @@ STAGES = (
     "ranking the facts",
     "indexing similar rows",
     "measuring on held-out rows",
+    "fitting plain models beside it",
     "writing and checking",
 )
 """The steps in their order; a progress bar counts them."""
+
+BUDGET = 60
+"""Seconds after which nothing more is done that serving does not need."""
 
 _RESERVED = ("about", "api", "embed", "healthz", "metrics", "predict-fragment", "readyz", "static")
 
@@ -167,31 +176,39 @@ def _make_folder(
     ask: AskPerson,
 ) -> AddedModel:
     """Make the model's files in ``work``; messages name ``folder``, where they go afterwards."""
+    started = time.monotonic()
     notes: list[str] = []
     stage = iter(STAGES)
 
     report(next(stage))
     rows = read_rows(options.data, options.target, options.holdout)
     notes += rows.notes
+    derivations, rows, derived = derive_columns(options, rows, notes.append)
+    taken = replace(rows, table=derived)
 
     report(next(stage))
     if options.paths[0].suffix == ".onnx":
         source: ModelSource = _open_onnx(options)
-        names = match_features(source, rows, options, notes.append)
+        names = match_features(source, taken, options, notes.append, derivations.inputs)
         proof = None
     else:
-        proof = _prove(options, rows)
+        proof = _prove(options, taken, derivations)
         _refuse_wrong(proof.finding, options)
         if proof.asks and not ask(_describe_choice(proof)):
             raise NotProvedError("Nothing was added, because nobody said yes to this.")
         options = replace(options, classes=proof.classes)
         found = describe_estimator(proof.fitted, "The assembly")
         source = replace(found, runs_code=proof.runs_code, module=proof.module)
-        names = _list_columns(proof, notes.append)
+        names = _list_columns(proof, derivations, notes.append)
+    if derivations.columns:
+        derivations.require_used(names)
+        source = DerivedSource(source, names, derived, derivations)
+        names = list(derivations.list_given(names))
 
     report(next(stage))
     encoded = source.find_encoded(names)
-    columns = infer_columns(rows.table, names, encoded, options.kinds, options.required)
+    kinds = {name: "date" for name in derivations.dates if name in names} | {**options.kinds}
+    columns = infer_columns(rows.table, names, encoded, kinds, options.required)
     target = rows.table[options.target] if options.target else pd.Series(dtype=float)
     source = source.with_target(target, options.classes)
     kind = source.kind
@@ -220,12 +237,22 @@ def _make_folder(
     report(next(stage))
     index = index_rows(dataset, importance) if options.target else None
     if index is None and options.target:
-        notes.append(f"No similar rows are shown: fewer than {LEAST_ROWS} rows have every fact.")
+        notes.append(
+            "No similar rows are shown, and no answer says that its row is unlike the data: "
+            f"{explain_missing_index(dataset)}."
+        )
 
     report(next(stage))
     output = kind.draft_output(dataset.truth, options)
     evaluation = kind.evaluate(dataset, output, options.coverage, notes.append)
     evaluation = replace(evaluation, how=f"{evaluation.how} {_tell(finding, proof)}")
+
+    report(next(stage))
+    comparison = None
+    if time.monotonic() - started < BUDGET:
+        comparison = compare_with_baselines(kind, dataset)
+    else:
+        notes.append(f"Plain models were not fitted beside it: {BUDGET} s were over by then.")
 
     report(next(stage))
     data = options.data.name
@@ -253,10 +280,13 @@ def _make_folder(
         reference=typical,
         golden=answer_golden_rows(card, kind, evaluation, golden, predict),
         frame=prepared.frame,
+        features=prepared.features,
         runs_code=prepared.runs_code,
         module=prepared.module,
     )
-    return summarize(folder, dataset, output, prepared, manifest, notes)
+    added = summarize(folder, dataset, output, prepared, manifest, notes, comparison)
+    (work / "REPORT.md").write_text(format_report(added), encoding="utf-8")
+    return added
 
 
 def _open_onnx(options: AddOptions) -> ModelSource:
@@ -271,7 +301,7 @@ def _open_onnx(options: AddOptions) -> ModelSource:
     return read_onnx(options.paths[0])
 
 
-def _prove(options: AddOptions, rows: LabelledTable) -> Proof:
+def _prove(options: AddOptions, rows: LabelledTable, derivations: Derivations) -> Proof:
     """Put the parts in the files together as the data prove it."""
     paths = tuple(dict.fromkeys((*options.paths, *options.before)))
     contents = read_contents(paths, options.trust, options.module)
@@ -292,6 +322,7 @@ def _prove(options: AddOptions, rows: LabelledTable) -> Proof:
         options.before,
         options.target_inverse,
         tuple(options.units.items()),
+        derivations.inputs,
     )
 
     if not options.target:
@@ -303,7 +334,7 @@ def _prove(options: AddOptions, rows: LabelledTable) -> Proof:
     try:
         return prove(search, options.classes, read_truth)
     except NoAssemblyError:
-        match_features(source, rows, options, lambda _: None)  # knows better what is missing
+        match_features(source, rows, options, lambda _: None, derivations.inputs)  # knows better
         raise
 
 
@@ -312,7 +343,7 @@ def _describe_choice(proof: Proof) -> str:
     return f"It is put together so: {proof.taken}.{next_best}"
 
 
-def _list_columns(proof: Proof, add_note: AddNote) -> list[str]:
+def _list_columns(proof: Proof, derivations: Derivations, add_note: AddNote) -> list[str]:
     """The columns of the assembly, with notes on their order and on those that it does not take."""
     names = list(proof.names)
     if proof.by_place and len(names) > 1:
@@ -321,7 +352,8 @@ def _list_columns(proof: Proof, add_note: AddNote) -> list[str]:
             f"{', '.join(names[:4])}{' …' if len(names) > 4 else ''}. If that is wrong, give "
             "their order with --features."
         )
-    if extra := [name for name in proof.available if name not in names]:
+    used = derivations.inputs.union(names)
+    if extra := [name for name in proof.available if name not in used]:
         add_note(f"Columns that the model does not take: {', '.join(extra)}.")
     return names
 

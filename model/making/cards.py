@@ -46,14 +46,17 @@ def write_card(
     """
     rows = f"{formatting.format_number(dataset.training_rows, LOCALE)} rows of {data}"
     facts = "one fact" if len(dataset.fields) == 1 else f"{len(dataset.fields)} facts"
-    required = [index for index, item in enumerate(dataset.fields) if item.required]
+    varying = [index for index, item in enumerate(dataset.fields) if item.field.varies]
+    required = [index for index in varying if dataset.fields[index].required] or varying
     head = {
         "format": 2,
         "kind": kind.name,
         "title": output.title,
         "summary": f"{warning} An answer from {facts}, learned from {rows}.".strip(),
         "locale": LOCALE,
-        "what_if": dataset.fields[max(required, key=importance.__getitem__)].name,
+        "what_if": dataset.fields[max(required, key=importance.__getitem__)].name
+        if required
+        else "",
         "data_text": rows,
         "limits": [
             *([warning] if warning else []),

@@ -10,13 +10,13 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from model.contract.fields import FIELD_KINDS
+from model.contract.fields import FIELD_KINDS, MOST_CHOICES, MOST_SUGGESTED, name_list_kind
 from model.contract.sources import CellValue, Source
 from model.making.errors import AddError
 from model.making.naming import Naming, format_choice, name_columns
 
-MOST_CHOICES = 250
-"""Values that a list can offer; nobody scrolls further."""
+_MOST_ENCODED = 0.9
+"""The share of different texts above which they are free text, though the model encodes them."""
 
 _MOST_CODES = 12
 _ROWS_PER_CODE = 5
@@ -130,7 +130,7 @@ def _infer(name: str, cells: pd.Series, encoded: bool, kind: str | None) -> _Gue
         return _Guess("flag", Source(column=name, type="boolean"), (), "True and False")
     if pd.api.types.is_numeric_dtype(cells.dtype):
         return _infer_numbers(name, cells, sorted(distinct), encoded, kind)
-    return _infer_text(name, known, kind)
+    return _infer_text(name, known, encoded, kind)
 
 
 _WITHOUT = "Fit the model without this column, and add that model."
@@ -153,8 +153,9 @@ def _infer_numbers(
         return _Guess(chosen, Source(column=name, type=dtype), (), field.codes_text)
     if len(distinct) > MOST_CHOICES:
         raise AddError(
-            f"Column {name!r} has {len(distinct)} values. A list can show {MOST_CHOICES}."
+            f"Column {name!r} has {len(distinct):,} values. A list can have {MOST_CHOICES:,}."
         )
+    chosen = kind if kind == "search" else name_list_kind(len(distinct))
     values: tuple[CellValue, ...] = tuple(
         int(value) if whole_type else float(value) for value in distinct
     )
@@ -190,13 +191,13 @@ def _find_pair(distinct: Sequence[str]) -> tuple[str, str] | None:
     return None
 
 
-def _infer_text(name: str, known: pd.Series, kind: str | None) -> _Guess:
+def _infer_text(name: str, known: pd.Series, encoded: bool, kind: str | None) -> _Guess:
     texts = [str(value) for value in known.tolist()]
     counts = pd.Series(texts).value_counts()
     distinct = [str(value) for value in counts.index]
     pair = _find_pair(distinct)
     chosen = kind or ("flag" if pair else "choice")
-    if chosen not in ("choice", "flag" if pair else "choice"):
+    if chosen not in ("choice", "search", "flag" if pair else "choice"):
         raise AddError(f"--kind says that {name!r} is of kind {kind}, but it holds text.")
     if pair and "choices" not in FIELD_KINDS[chosen].model_fields:
         source = Source(column=name, type="text", values=pair)
@@ -213,15 +214,19 @@ def _infer_text(name: str, known: pd.Series, kind: str | None) -> _Guess:
             "the data, and fit the model again. If they are codes, write "
             f"--kind '{name}=choice'."
         )
-    many = len(distinct) > MOST_CHOICES or (len(distinct) > 20 and len(distinct) > len(texts) / 2)
-    if many or max(map(len, distinct)) > 100:
+    share = len(distinct) / len(texts)
+    many = kind is None and len(distinct) > 20 and share > (_MOST_ENCODED if encoded else 0.5)
+    if many or len(distinct) > MOST_CHOICES or max(map(len, distinct)) > 100:
         raise AddError(
-            f"Column {name!r} holds {len(distinct)} different texts, like {distinct[0][:40]!r}: "
+            f"Column {name!r} holds {len(distinct):,} different texts, like {distinct[0][:40]!r}: "
             "too many or too long for a form, which can offer a list. Fit the model without it, "
             "or on a column that sorts these texts into a few groups."
         )
-    by_alphabet = len(distinct) > _MOST_BY_FREQUENCY
+    chosen = "search" if kind == "search" else name_list_kind(len(distinct))
+    by_alphabet = _MOST_BY_FREQUENCY < len(distinct) <= MOST_SUGGESTED
     ordered = sorted(distinct, key=str.lower) if by_alphabet else distinct
     labels = tuple(format_choice(value) for value in ordered)
+    if len(set(labels)) < len(labels):
+        labels = tuple(ordered)
     reason = f"{len(ordered)} texts, by {'alphabet' if by_alphabet else 'frequency'}"
     return _Guess(chosen, Source(column=name, type="text", values=tuple(ordered)), labels, reason)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from model.making.errors import AddError
 from model.making.model_sources import ModelSource
 from model.making.options import AddNote, AddOptions
@@ -9,9 +11,20 @@ from model.making.tables import LabelledTable, require_column, suggest_name
 
 
 def match_features(
-    source: ModelSource, rows: LabelledTable, options: AddOptions, add_note: AddNote
+    source: ModelSource,
+    rows: LabelledTable,
+    options: AddOptions,
+    add_note: AddNote,
+    used: Collection[str] = (),
 ) -> list[str]:
     """Find the columns of the data that the model takes, in its order.
+
+    Args:
+        source: the model.
+        rows: the data.
+        options: what a person asks for.
+        add_note: called for what was guessed, and for columns that are left out.
+        used: the columns from which others are derived.
 
     Raises:
         AddError: if the data lack one, or it is not clear which ones the model takes.
@@ -53,7 +66,7 @@ def match_features(
                 f"{', '.join(names[:4])}{' …' if len(names) > 4 else ''}. If that is wrong, give "
                 "their order with --features."
             )
-    if extra := [name for name in available if name not in names]:
+    if extra := [name for name in available if name not in names and name not in used]:
         add_note(f"Columns that the model does not take: {', '.join(extra)}.")
     return names
 

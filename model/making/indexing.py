@@ -22,6 +22,9 @@ LEAST_ROWS = 100
 MOST_ROWS = 2000
 """Rows that are kept, because each request measures its distance to all of them."""
 
+MOST_COMPARED = 1000
+"""Choices of a field, because each is compared with each."""
+
 _THRESHOLD_QUANTILE = 0.99
 _LEAST_SHARE = 0.05
 """Of all importance, for each field: rows that differ only in an unimportant one are not equal."""
@@ -33,6 +36,9 @@ _BLOCK = 256
 """Rows whose distances to all others are in memory together."""
 
 _MOST_SAMPLED = 400
+_LEAST_SAMPLED = 40
+_MOST_PREDICTED = 40_000
+"""Rows that are predicted to compare the choices of a field."""
 
 _SUBSETS = 6
 
@@ -124,7 +130,11 @@ def compute_importance(
 
 
 def index_rows(dataset: Dataset, importance: Sequence[float]) -> NeighborIndex | None:
-    """Index the training rows that have every fact, or a sample; None where these are too few."""
+    """Index the training rows that have every fact, or a sample.
+
+    Returns:
+        None where these are too few, or a list of choices is too long.
+    """
     complete = np.flatnonzero(~dataset.held_out & ~np.isnan(dataset.matrix).any(axis=1))
     if len(complete) < LEAST_ROWS:
         return None
@@ -135,6 +145,8 @@ def index_rows(dataset: Dataset, importance: Sequence[float]) -> NeighborIndex |
         for column, item in enumerate(dataset.fields)
         if item.field.categories
     }
+    if max(choices.values(), default=0) > MOST_COMPARED:
+        return None
     rows = dataset.matrix[complete].astype(np.float32)
     neighbors = build_neighbors(
         rows, dataset.truth[complete], None, choices, importance, dataset.predict
@@ -142,6 +154,14 @@ def index_rows(dataset: Dataset, importance: Sequence[float]) -> NeighborIndex |
     required = [column for column, item in enumerate(dataset.fields) if item.required]
     optional = [column for column, item in enumerate(dataset.fields) if not item.required]
     return NeighborIndex(neighbors, required, optional)
+
+
+def explain_missing_index(dataset: Dataset) -> str:
+    """Say why rows are not indexed."""
+    for item in dataset.fields:
+        if len(item.field.categories) > MOST_COMPARED:
+            return f"{item.name} has more than {MOST_COMPARED:,} choices"
+    return f"fewer than {LEAST_ROWS} rows have every fact"
 
 
 def build_neighbors(
@@ -170,8 +190,9 @@ def build_neighbors(
     tables = {}
     for column, count in choices.items():
         means = []
+        sampled = min(_MOST_SAMPLED, max(_LEAST_SAMPLED, _MOST_PREDICTED // count))
         for code in range(count):
-            sample = rows[:: max(1, len(rows) // _MOST_SAMPLED)].copy()
+            sample = rows[:: max(1, len(rows) // sampled)].copy()
             sample[:, column] = code
             means.append(np.atleast_1d(predict(sample).mean(axis=0)))
         effect = np.array(means)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from model.contract.arrays import Float64Array
 from model.contract.card import Card
+from model.contract.derived import FeatureStep
 from model.contract.fields import Value
 from model.contract.manifest import (
     Artifact,
@@ -49,6 +50,7 @@ def write_manifest(
     reference: Mapping[str, Value],
     golden: tuple[GoldenRow, ...],
     frame: Frame | None = None,
+    features: FeatureStep | None = None,
     runs_code: bool = False,
     module: str = "",
     seed: int = 0,
@@ -68,6 +70,7 @@ def write_manifest(
         reference: the row that contributions are counted from.
         golden: see ``answer_golden_rows``.
         frame: what a joblib file takes.
+        features: the step that computes derived columns.
         runs_code: whether loading its joblib file runs code of its own.
         module: the name of the Python file with that code.
         seed: of everything random in it.
@@ -94,6 +97,7 @@ def write_manifest(
         temperature=evaluation.temperature,
         neighbors="neighbors.npz" if index is not None else "",
         frame=frame,
+        features=features,
         runs_code=runs_code,
         module=module,
         ood_thresholds=support,

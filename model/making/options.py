@@ -17,9 +17,10 @@ class AddOptions:
     ``paths`` are the files of the model and of what belongs to it. ``target`` is "" where the data
     do not have it. ``module`` is a Python file with code that the model's file needs and does not
     have; ``features`` are the columns of a model that does not know their names, in its order;
-    ``classes`` the names of its classes, in its order; ``kinds`` the kinds of columns whose guess
-    would be wrong; ``required`` the columns that the form always asks for, although the model
-    answers without them. ``before`` are the files of the steps before the model, in their order;
+    ``classes`` the names of its classes, in its order; ``derive`` the derived columns that it
+    takes, like "age = 2020 - year"; ``kinds`` the kinds of columns whose guess would be wrong;
+    ``required`` the columns that the form always asks for, although the model answers without
+    them. ``before`` are the files of the steps before the model, in their order;
     ``target_inverse`` says how its answers become the target, ``units`` by how much a column is
     multiplied first. ``as_is`` adds a model although its answers look wrong.
     """
@@ -33,6 +34,7 @@ class AddOptions:
     module: Path | None = None
     features: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    derive: tuple[str, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     coverage: float = 0.9

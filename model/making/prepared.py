@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from model.contract.arrays import BoolArray, Float32Array, Float64Array, FloatArray
+from model.contract.derived import FeatureStep
 from model.contract.sources import Frame
 from model.making.columns import DataColumn
 from model.making.conformal import mask_features
@@ -38,7 +39,8 @@ class PreparedModel:
     be unknown. ``frame`` is what a joblib file takes; ``reason`` says why a model did not compile.
     ``missing_in_training`` is what the model saw of a column of the data when it was fitted, where
     its file tells. ``runs_code`` says whether loading its joblib file runs code of its own, and
-    ``module`` is the name of the Python file that has it.
+    ``module`` is the name of the Python file that has it. ``features`` is the step before it that
+    computes derived columns.
     """
 
     matrix: Float64Array
@@ -53,6 +55,7 @@ class PreparedModel:
     missing_in_training: Mapping[str, MissingInTraining] = field(default_factory=dict)
     runs_code: bool = False
     module: str = ""
+    features: FeatureStep | None = None
 
 
 def load_compiled(compiled: bytes, output: str) -> PredictFloat64:
@@ -65,7 +68,7 @@ def load_compiled(compiled: bytes, output: str) -> PredictFloat64:
     session = open_session(compiled)
 
     def predict(rows: Float32Array) -> Float64Array:
-        (answers,) = session.run([output], {"features": np.ascontiguousarray(rows)})
+        (answers,) = session.run([output], {"features": np.ascontiguousarray(rows, np.float32)})
         values: Float64Array = answers.astype(np.float64)
         return values[:, 0] if values.shape[1:] == (1,) else values
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from model.contract import formatting
 from model.contract.manifest import Manifest, Metric
+from model.making.baselines import Comparison
 from model.making.dataset import Dataset
 from model.making.drafting import LOCALE, DraftOutput
 from model.making.prepared import PreparedModel
@@ -18,7 +19,9 @@ class AddedModel:
     """What was made: the folder, the guesses, and notes.
 
     ``fields`` have a row (name, kind, what it accepts, column and guess) each, ``figures`` a label
-    and a formatted value.
+    and a formatted value. ``tried`` says how it was put together, "" where it was not. ``how`` says
+    on what the figures were measured, ``without_unit`` are the numbers whose unit is not known,
+    ``derived`` the columns that are computed, with the expressions.
     """
 
     folder: Path
@@ -28,6 +31,12 @@ class AddedModel:
     served: str
     figures: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
+    title: str
+    how: str
+    comparison: Comparison | None
+    without_unit: tuple[str, ...]
+    derived: tuple[tuple[str, str], ...] = ()
+    tried: str = ""
 
 
 def summarize(
@@ -37,8 +46,21 @@ def summarize(
     prepared: PreparedModel,
     manifest: Manifest,
     notes: Sequence[str],
+    comparison: Comparison | None,
+    tried: str = "",
 ) -> AddedModel:
-    """Say what was made and guessed, in words for people."""
+    """Say what was made and guessed, in words for people.
+
+    Args:
+        folder: of the model.
+        dataset: the rows and their fields.
+        output: what the model answers.
+        prepared: the model.
+        manifest: its manifest.
+        notes: what a person should know.
+        comparison: with plain models, where there were rows for one.
+        tried: how it was put together.
+    """
     fields = tuple(
         (
             item.name,
@@ -57,6 +79,14 @@ def summarize(
         _describe_served(prepared),
         figures,
         tuple(notes),
+        output.title,
+        manifest.how,
+        comparison,
+        tuple(item.name for item in dataset.fields if getattr(item.field, "unit", None) == ""),
+        tuple((item.name, item.expression) for item in prepared.features.derived)
+        if prepared.features
+        else (),
+        tried,
     )
 
 

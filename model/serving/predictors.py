@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from model.contract.arrays import Float32Array
+from model.contract.arrays import Float32Array, Float64Array, FloatArray
 from model.contract.card import Card
+from model.contract.derived import FeatureStep
 from model.contract.manifest import Manifest
 from model.contract.pickles import read_pickle
 from model.contract.sources import Frame, widen
@@ -74,10 +75,32 @@ class JoblibFile:
         self._names = card.names
         self._choices = card.categories
 
-    def build_input(self, estimator: Any, matrix: Float32Array) -> Any:
+    def build_input(self, estimator: Any, matrix: FloatArray) -> Any:
         """The matrix (rows, fields), or the frame that the estimator was fitted to."""
         if self._frame is not None:
             return self._frame.build(widen(matrix))
         if not (hasattr(estimator, "feature_names_in_") or self._choices):
             return matrix
         return Frame.of_card(self._names, self._choices).build(matrix.astype(np.float64))
+
+
+class DerivingPredictor:
+    """A predictor behind the step that computes its columns from the card's fields."""
+
+    def __init__(self, predictor: Any, step: FeatureStep, compiled: bool) -> None:
+        self._predictor = predictor
+        self._step = step
+        self._type = np.float32 if compiled else np.float64
+
+    def predict(self, matrix: Float32Array) -> tuple[FloatArray, FloatArray | None]:
+        """Predict numbers for a matrix of shape (rows, fields)."""
+        found: tuple[FloatArray, FloatArray | None] = self._predictor.predict(self._derive(matrix))
+        return found
+
+    def classify(self, matrix: Float32Array) -> Float64Array:
+        """Predict the probabilities of the classes for a matrix of shape (rows, fields)."""
+        probabilities: Float64Array = self._predictor.classify(self._derive(matrix))
+        return probabilities
+
+    def _derive(self, matrix: Float32Array) -> FloatArray:
+        return self._step.transform(matrix).astype(self._type, copy=False)

@@ -23,6 +23,7 @@ from model.contract.sources import widen
 from model.serving.checking import ModelFolder, check_hashes, check_versions, compare_fields
 from model.serving.explain import Coalitions, get_coalitions, split_by_reference
 from model.serving.neighbors import Neighbors
+from model.serving.predictors import DerivingPredictor
 from model.serving.served_model import Explained, IceCurve, Neighbor, PredictionT, ServedModel
 
 MAX_ROWS_PER_CALL = 8192
@@ -138,11 +139,15 @@ class TabularModel(ServedModel[Features, PredictionT]):
 
     @classmethod
     def _load_predictor(cls, path: Path, card: Card, manifest: Manifest) -> Any:
+        compiled, step = path.suffix == ".onnx", manifest.features
         try:
-            if path.suffix == ".onnx":
-                return cls.compiled_predictor(path.read_bytes())
-            if path.suffix == ".joblib":
-                return cls.saved_predictor(path, card, manifest)
+            if compiled or path.suffix == ".joblib":
+                predictor = (
+                    cls.compiled_predictor(path.read_bytes())
+                    if compiled
+                    else cls.saved_predictor(path, card, manifest)
+                )
+                return DerivingPredictor(predictor, step, compiled) if step else predictor
         except Exception as error:
             raise ModelError(f"{path} does not load: {error}") from error
         raise ModelError(f"{path}: can serve .onnx and .joblib, not {path.suffix or 'this'}.")
@@ -191,9 +196,10 @@ class TabularModel(ServedModel[Features, PredictionT]):
 
     @property
     def default_what_if(self) -> str:
-        """The fact over which the curve goes until the visitor chooses another one."""
-        required = (field.name for field in self.card.fields if field.required)
-        return self.card.what_if or next(required)
+        """The fact over which the curve goes until the visitor chooses another; "" for none."""
+        varying = self.card.varying
+        required = (name for name in varying if self.card.by_name[name].required)
+        return self.card.what_if or next(required, next(iter(varying), ""))
 
     def find_ood_threshold(self, known: frozenset[str]) -> float | None:
         """The distance to its nearest rows above which a row is out-of-distribution.

@@ -170,7 +170,7 @@ def check(case: Case) -> Finding:
         return np.asarray(case.predict(numbers), dtype=float)
 
     labels = [f"column {place}" for place in range(rows.shape[1])]
-    subject = Subject(rows, labels, answer, places=True)
+    subject = Subject(rows, labels, answer, np.ones(len(rows), dtype=bool), places=True)
     return check_answers(subject, kind, np.asarray(data.target, dtype=float), True)
 
 
@@ -216,6 +216,7 @@ def list_faults(data: Data) -> Iterator[Case]:
                     yield right
                     yield _case(data, name, fault, word, model)
         if is_sound_enough(sound):
+            yield from _spoil_columns(data, sound)
             scaler = StandardScaler().fit(data.target[:, None])
             for fault, word, change in (
                 ("standardised", "target standardised", _flat(scaler.transform)),
@@ -223,6 +224,23 @@ def list_faults(data: Data) -> Iterator[Case]:
             ):
                 predict = _compose(sound.predict, change)
                 yield replace(sound, fault=f"target {fault}", word=word, predict=predict)
+
+
+def _spoil_columns(data: Data, sound: Case) -> Iterator[Case]:
+    """The model with one column in another unit, and with two columns in each other's place."""
+    errors = []
+    for column in range(min(6, data.rows.shape[1])):
+        changed = data.rows.copy()
+        changed[:, column] = np.median(changed[:, column])
+        errors.append(float(np.abs(sound.predict(changed) - sound.predict(data.rows)).mean()))
+    first, second = np.argsort(errors)[-2:][::-1]
+    for factor in (1000, 2.54):
+        spoilt = data.rows.copy()
+        spoilt[:, first] /= factor
+        yield replace(sound, fault=f"unit: {factor}", word="times as large", rows=spoilt)
+    order = list(range(data.rows.shape[1]))
+    order[first], order[second] = order[second], order[first]
+    yield replace(sound, fault="places swapped", word="changed places", rows=data.rows[:, order])
 
 
 def _flat(transform: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -296,7 +314,8 @@ def is_harmful(case: Case) -> bool:
     """Whether a fault makes the answers clearly worse."""
     data = case.data
     kind: OutputKind = NumberKind()
-    answers = np.asarray(case.predict(data.rows), dtype=float)
+    rows = data.rows if case.rows is None else case.rows
+    answers = np.asarray(case.predict(rows), dtype=float)
     if data.classes:
         kind = ClassesKind(tuple(range(int(data.target.max()) + 1)), True)
         fit = kind.fit(answers, data.target)

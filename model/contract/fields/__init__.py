@@ -9,12 +9,22 @@ from typing import Annotated, get_args
 from pydantic import Field
 
 from model.contract.fields.base import BaseField, Features, Option, Sample, Value, make_error
-from model.contract.fields.choice import ChoiceField, FlagField, find_repeated
+from model.contract.fields.choice import (
+    MOST_CHOICES,
+    MOST_SUGGESTED,
+    ChoiceField,
+    FlagField,
+    SearchField,
+    find_repeated,
+    name_list_kind,
+)
 from model.contract.fields.date import DateField
 from model.contract.fields.numeric import IntegerField, NumberField, PluralForms
 
 __all__ = [
     "FIELD_KINDS",
+    "MOST_CHOICES",
+    "MOST_SUGGESTED",
     "AnyField",
     "BaseField",
     "ChoiceField",
@@ -26,12 +36,14 @@ __all__ = [
     "Option",
     "PluralForms",
     "Sample",
+    "SearchField",
     "Value",
     "find_repeated",
     "make_error",
+    "name_list_kind",
 ]
 
-_Field = IntegerField | NumberField | ChoiceField | FlagField | DateField
+_Field = IntegerField | NumberField | ChoiceField | SearchField | FlagField | DateField
 """Every kind of field; a new one is a class, its name here, a template and a test."""
 
 AnyField = Annotated[_Field, Field(discriminator="kind")]

@@ -105,6 +105,9 @@ class BaseField(BaseModel):
     codes_text: ClassVar[str] = "codes"
     """What its codes are, in the plural."""
 
+    varies: ClassVar[bool] = True
+    """Whether a what-if can go over its values."""
+
     whole: ClassVar[bool] = True
     """Whether its codes are whole numbers."""
 
@@ -151,6 +154,11 @@ class BaseField(BaseModel):
     @property
     def options(self) -> tuple[Option, ...]:
         """The options that the form lists; none where it takes what is typed."""
+        return ()
+
+    @property
+    def suggestions(self) -> tuple[str, ...]:
+        """What the page suggests for what is typed."""
         return ()
 
     @property

@@ -1,26 +1,48 @@
 """Fields that take one of a few values: a list of choices, or yes and no."""
 
+import difflib
 import json
 import math
 import textwrap
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+from babel.lists import format_list
 from pydantic import Field, model_validator
 
-from model.contract.arrays import Float64Array
+from model.contract import formatting
+from model.contract.arrays import Float32Array, Float64Array
 from model.contract.fields.base import BaseField, Option, Sample, make_error
 
+LONG_LIST = 200
+"""Choices above which nobody scrolls through a list: it is searched."""
+
+MOST_CHOICES = 20_000
+"""Choices of a field."""
+
+MOST_SUGGESTED = 1000
+"""Choices that the page itself lists: some 10 KB compressed, once a page and in no fragment."""
+
+_LETTERS = 64
+_MOST_COMPARED = 50
+_MOST_SIMILAR = 3
+_LONGEST_TYPED = 100
 _LONGEST_QUOTED = 48
 """Characters of a label that a drafted sentence quotes."""
 
 
 def find_repeated(options: tuple[Option, ...]) -> list[str]:
     """The values that stand in the list more than once, sorted."""
-    values = [option.value for option in options]
-    return sorted({value for value in values if values.count(value) > 1})
+    counts = Counter(option.value for option in options)
+    return sorted(value for value, count in counts.items() if count > 1)
+
+
+def name_list_kind(count: int) -> str:
+    """Return the kind of field for this many choices."""
+    return "search" if count > LONG_LIST else "choice"
 
 
 class ChoiceField(BaseField):
@@ -101,6 +123,154 @@ class ChoiceField(BaseField):
     @classmethod
     def find_misfit(cls, numbers: Float64Array) -> str:
         return ""
+
+
+class SearchField(ChoiceField):
+    """One value out of a long list, which is typed or picked; the list may have 20,000 values.
+
+    Upper and lower case do not matter. The page suggests the first 1,000, and takes every one.
+    """
+
+    # mypy wants a choice here, but this is what tells the two kinds apart in a card.
+    kind: Literal["search"]  # type: ignore[assignment]
+    """The kind of field."""
+
+    choices: tuple[Option, ...] = Field(min_length=2, max_length=MOST_CHOICES)
+    """The values, those first that the page suggests. The model gets the index of the chosen
+    one."""
+
+    varies: ClassVar[bool] = False
+
+    @model_validator(mode="after")
+    def _labels_are_distinct(self) -> "SearchField":
+        if len(self._typed) < len(self.choices):
+            raise ValueError("choices has a label twice, and a visitor types labels")
+        return self
+
+    @cached_property
+    def _typed(self) -> dict[str, str]:
+        """The value that each label means."""
+        return {choice.label: choice.value for choice in self.choices}
+
+    @cached_property
+    def _folded(self) -> dict[str, set[str]]:
+        """The values that a folded text can mean, which is a label or a value."""
+        found: dict[str, set[str]] = {}
+        for choice in self.choices:
+            for text in (choice.label, choice.value):
+                found.setdefault(_fold(text), set()).add(choice.value)
+        return found
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        return ()
+
+    @property
+    def suggestions(self) -> tuple[str, ...]:
+        return self._suggestions
+
+    @cached_property
+    def _suggestions(self) -> tuple[str, ...]:
+        return tuple(choice.label for choice in self.choices[:MOST_SUGGESTED])
+
+    @property
+    def input_attributes(self) -> dict[str, str]:
+        """A text with a list of suggestions."""
+        return {"type": "text", "list": f"{self.name}-names"}
+
+    @property
+    def accepted_text(self) -> str:
+        return f"one of {formatting.format_number(len(self.choices), self._locale)}"
+
+    @property
+    def accepted_json_text(self) -> str:
+        return self.accepted_text
+
+    def read(self, value: object) -> str:
+        found = self._find(value) if isinstance(value, str) else None
+        if found is None:
+            raise make_error("choice", f"{self.missing_text} from the list{self._suggest(value)}")
+        return found
+
+    def _find(self, text: str) -> str | None:
+        if text in self._codes:
+            return text
+        if text in self._typed:
+            return self._typed[text]
+        found = self._folded.get(_fold(text), ())
+        return next(iter(found)) if len(found) == 1 else None
+
+    def _suggest(self, value: object) -> str:
+        """Ask for the most similar labels; "" where none is similar."""
+        folded = _fold(value) if isinstance(value, str) and len(value) <= _LONGEST_TYPED else ""
+        if not folded:
+            return ""
+        texts = list(self._folded)
+        near = [text for text in texts if folded in text][:_MOST_SIMILAR]
+        if not near:
+            # Letters first: difflib alone takes a second for 20,000 names.
+            letters, squares = self._letters
+            distances = squares - 2 * (letters @ _count_letters([folded])[0])
+            closest = np.argsort(distances, kind="stable")[:_MOST_COMPARED]
+            near = difflib.get_close_matches(
+                folded, [texts[index] for index in closest.tolist()], n=_MOST_SIMILAR
+            )
+        values = dict.fromkeys(value for text in near for value in sorted(self._folded[text]))
+        labels = [self._labels[value] for value in values][:_MOST_SIMILAR]
+        return f". Did you mean {format_list(labels, 'or', locale='en')}?" if labels else ""
+
+    @cached_property
+    def _letters(self) -> tuple[Float32Array, Float32Array]:
+        """How often each letter stands in each folded text, shape (texts, letters).
+
+        Behind it the sum of their squares, shape (texts,).
+        """
+        letters = _count_letters(list(self._folded))
+        return letters, (letters**2).sum(axis=1)
+
+    @cached_property
+    def _joined(self) -> str:
+        return "\n".join(self._folded)
+
+    def is_incomplete(self, typed: str) -> bool:
+        """Whether the text is a part of a name."""
+        return _fold(typed) in self._joined
+
+    def format_input(self, typed: str) -> str:
+        """What was typed, as the label where it is a value."""
+        return self._labels.get(typed, typed)
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "minLength": 1, "maxLength": _LONGEST_TYPED}
+
+    @property
+    def json_notes(self) -> tuple[str, ...]:
+        return (f"{self.accepted_text} names; an error gives the nearest ones".capitalize(),)
+
+    def make_grid(self, known: Float32Array | None) -> Float32Array:
+        return np.zeros(1, dtype=np.float32)
+
+    @classmethod
+    def draft(cls, sample: Sample) -> Self:
+        count = len(sample.options)
+        text = "Type a part of the name, and pick it from the list."
+        if count > MOST_SUGGESTED:
+            text = f"Type the name. The list suggests {MOST_SUGGESTED:,} of {count:,}."
+        keys = {**sample.keys, "help": text}
+        return super().draft(sample._replace(keys=keys))
+
+
+def _fold(text: str) -> str:
+    """A text without what people type in different ways: upper case, blanks."""
+    return " ".join(text.casefold().split())
+
+
+def _count_letters(texts: Sequence[str]) -> Float32Array:
+    """Count the letters of some texts, shape (texts, letters); rare ones share a place."""
+    codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32) % _LETTERS
+    row = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
+    counts = np.bincount(row * _LETTERS + codes, minlength=len(texts) * _LETTERS)
+    return counts.reshape(-1, _LETTERS).astype(np.float32)
 
 
 class FlagField(BaseField):

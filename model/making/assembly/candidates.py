@@ -109,6 +109,7 @@ class AssemblySearch:
     before: tuple[Path, ...] = ()
     target_inverse: str = ""
     units: tuple[tuple[str, float], ...] = ()
+    derived_from: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self.estimator = self.contents.estimators[0]
@@ -166,7 +167,7 @@ class AssemblySearch:
 
     def _list_raw(self) -> list[Assembly]:
         """Assemblies whose first step takes raw columns by name, texts among them."""
-        own = Transformer(self.estimator.fitted, self.estimator.where, self.estimator.path)
+        own = self.estimator
         if self._takes_raw(own):
             return [self._take_raw(own.names or (), own.fitted)]
         found = []
@@ -258,7 +259,7 @@ class AssemblySearch:
         if self.features:
             yield list(self.features), ""
             return
-        steps = [self._own, *order]
+        steps = [self.estimator, *order]
         for part in steps:
             if part.names is not None and len(part.names) == width:
                 yield list(part.names), ""
@@ -272,10 +273,6 @@ class AssemblySearch:
         if listed:
             return
         yield from self._list_unnamed(order, width)
-
-    @property
-    def _own(self) -> Transformer:
-        return self.estimator
 
     def _list_unnamed(
         self, order: Sequence[Transformer], width: int | None
@@ -293,13 +290,17 @@ class AssemblySearch:
                 yield [*encoded, *rest], "encoded columns first"
                 yield [*rest, *encoded], "encoded columns last"
             return
-        if width is None or len(self.available) == width:
-            yield list(self.available), _BY_PLACE
-            scaled = [name for part in order for name in part.names or ()]
-            others = [name for name in self.available if name not in scaled]
-            if scaled and [*scaled, *others] != [*self.available]:
-                yield [*scaled, *others], "scaled columns first"
-                yield [*others, *scaled], "scaled columns last"
+        kept = tuple(name for name in self.available if name not in self.derived_from)
+        for columns in dict.fromkeys((self.available, kept)):
+            if width is None or len(columns) == width:
+                yield list(columns), _BY_PLACE
+                scaled = [name for part in order for name in part.names or ()]
+                others = [name for name in columns if name not in scaled]
+                if scaled and [*scaled, *others] != [*columns]:
+                    yield [*scaled, *others], "scaled columns first"
+                    yield [*others, *scaled], "scaled columns last"
+                return
+        if width is None:
             return
         numbers = [name for name in self.available if self.columns.is_number(name)]
         if len(numbers) == width:

@@ -31,5 +31,5 @@ def check_served(model: ServedModel[Any, Any]) -> Finding:
         return np.asarray(predict(codes.astype(np.float32)), dtype=float)
 
     labels = [fields[place].name for place in places]
-    subject = Subject(rows[:, places], labels, answer)
+    subject = Subject(rows[:, places], labels, answer, ~np.isnan(rows).any(axis=1))
     return check_answers(subject, kind, np.asarray(neighbors.targets, dtype=float))

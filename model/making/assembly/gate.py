@@ -14,7 +14,7 @@ from itertools import combinations
 
 import numpy as np
 
-from model.contract.arrays import Float32Array, Float64Array, IntArray
+from model.contract.arrays import BoolArray, Float32Array, Float64Array, IntArray
 from model.making.columns import DataColumn
 from model.making.kinds.evidence import Fit, Reading
 from model.making.kinds.output_kind import OutputKind
@@ -96,13 +96,15 @@ class Subject:
     """A model to check.
 
     ``numbers`` (rows, columns) are the columns that can be transformed, ``labels`` their names;
-    ``answer`` answers rows by their index and these columns. ``places`` is True where a column may
+    ``answer`` answers rows by their index and these columns. ``complete`` (rows,) is True for rows
+    that lack nothing. ``places`` is True where a column may
     stand in another's place, because the model knows no names.
     """
 
     numbers: Float64Array
     labels: Sequence[str]
     answer: Callable[[IntArray, Float64Array], Float64Array]
+    complete: BoolArray
     places: bool = False
 
 
@@ -126,7 +128,8 @@ def make_coded_subject(
         return predict(codes.astype(np.float32))
 
     labels = [columns[place].source.column for place in places]
-    return Subject(matrix[:, places], labels, answer)
+    complete = np.asarray(~np.isnan(matrix).any(axis=1), dtype=bool)
+    return Subject(matrix[:, places], labels, answer, complete)
 
 
 @dataclass(frozen=True)
@@ -140,17 +143,15 @@ class _Variant:
     apply: Callable[[Float64Array], Float64Array]
 
 
-def choose_rows(truth: Float64Array, numbers: Float64Array) -> tuple[IntArray, IntArray]:
+def choose_rows(complete: BoolArray) -> tuple[IntArray, IntArray]:
     """Choose rows to ask, and as many others to confirm; too few rows serve for both.
 
     Args:
-        truth: shape (rows,).
-        numbers: the columns, shape (rows, columns); rows without NaN come first.
+        complete: whether a row lacks nothing, shape (rows,); others are taken only if they must.
     """
-    order = np.random.default_rng(0).permutation(len(truth))
-    complete = ~np.isnan(numbers[order]).any(axis=1)
+    order = np.random.default_rng(0).permutation(len(complete))
     if complete.sum() >= LEAST_ROWS:
-        order = order[complete]
+        order = order[complete[order]]
     if len(order) < 3 * LEAST_ROWS:
         return order, order
     half = min(ROWS, len(order) // 2)
@@ -172,7 +173,7 @@ def check_answers(
         return Finding(unchecked=f"there are {len(truth)} rows, and {LEAST_ROWS} are needed")
     if len(np.unique(truth)) < 2:
         return Finding(unchecked="the target is the same in every row")
-    first, second = choose_rows(truth, subject.numbers)
+    first, second = choose_rows(subject.complete)
     if len(np.unique(truth[first])) < 2 or len(np.unique(truth[second])) < 2:
         return Finding(unchecked="the target is the same in nearly every row")
     given_answers = subject.answer(first, subject.numbers[first])

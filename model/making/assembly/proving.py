@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from model.contract.arrays import Float64Array, IntArray
+from model.contract.arrays import BoolArray, Float64Array, IntArray
 from model.making.assembly.candidates import (
     UNCHANGED,
     Assembly,
@@ -252,8 +252,7 @@ def _try_all(
     namings: Sequence[tuple[tuple[str, ...], str, Float64Array]],
 ) -> list[_Tried]:
     """Ask every assembly the same rows, in one call; those that cannot answer are left out."""
-    truth = namings[0][2]
-    index, _ = choose_rows(truth, _numbers(search, assemblies[0]))
+    index, _ = choose_rows(_find_complete(search, assemblies[0]))
     answers = _ask(search, assemblies, index)
     if not any(each is not None for each in answers):
         problem = next(iter(search.problems), "its answers are not finite numbers")
@@ -291,6 +290,12 @@ def _numbers(search: AssemblySearch, assembly: Assembly) -> Float64Array:
     names = _list_numbers(search, assembly)
     numbers: Float64Array = search.table[names].to_numpy(dtype=float, na_value=np.nan)
     return numbers
+
+
+def _find_complete(search: AssemblySearch, assembly: Assembly) -> BoolArray:
+    """Which rows have every column that an assembly takes, shape (rows,)."""
+    complete: BoolArray = search.table[list(assembly.names)].notna().all(axis=1).to_numpy()
+    return complete
 
 
 def _ask(
@@ -358,7 +363,7 @@ def _prove_guesses(search: AssemblySearch, chosen: _Tried, truth: Float64Array) 
     assembly = chosen.assembly
     if not assembly.guesses:
         return
-    index, _ = choose_rows(truth, _numbers(search, assembly))
+    index, _ = choose_rows(_find_complete(search, assembly))
     moved = search.kind.list_readings(chosen.answers, truth[index], truth, True)[1:]
     if assembly.guesses_classes and (not chosen.fit.beats_constant or moved):
         raise NotProvedError(
@@ -432,7 +437,11 @@ def _check(search: AssemblySearch, assembly: Assembly, truth: Float64Array) -> F
 
     named = getattr(estimator, "feature_names_in_", None) is not None
     subject = Subject(
-        numbers, labels, answered, not (named or search.features or not assembly.inputs)
+        numbers,
+        labels,
+        answered,
+        _find_complete(search, assembly),
+        not (named or search.features or not assembly.inputs),
     )
     return check_answers(subject, kind.with_names(assembly.classes), truth, _may_move(kind))
 

@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import is_classifier
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
 
 from model.contract import formatting
 from model.contract.arrays import Float64Array
@@ -39,6 +42,7 @@ class ClassesKind(OutputKind):
     """
 
     name = "classes"
+    score_name = "right answers"
     output = "probabilities"
     classes: tuple[Any, ...]
     probabilities: bool
@@ -235,6 +239,22 @@ class ClassesKind(OutputKind):
             "seen."
         )
         return Evaluation(how, accuracy, metrics, temperature=temperature)
+
+    def decide(self, answers: Float64Array) -> Float64Array:
+        return np.asarray(answers.argmax(axis=1), dtype=float)
+
+    def compute_losses(self, decided: Float64Array, truth: Float64Array) -> Float64Array:
+        return np.asarray(decided != truth, dtype=float)
+
+    def compute_score(self, losses: Float64Array, truth: Float64Array) -> float:
+        return 1 - float(np.mean(losses))
+
+    def make_baselines(self) -> dict[str, Any]:
+        return {
+            "Boosted trees": HistGradientBoostingClassifier(random_state=0),
+            "A linear model": LogisticRegression(max_iter=200),
+            "Always the most frequent": DummyClassifier(),
+        }
 
     def choose_rows(
         self, answers: Float64Array, truth: Float64Array, output: DraftOutput

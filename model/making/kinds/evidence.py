@@ -16,9 +16,10 @@ class Fit:
     """How well answers fit the truth of some rows.
 
     ``rank`` orders hypotheses. ``skill`` is R², or the share by which the log loss is below that of
-    the classes' frequencies. ``unbiased`` is the R² once the mean error is taken off. ``loss`` is
-    the mean absolute error, or the log loss; ``constant_loss`` is that of the best constant.
-    ``balanced`` is the balanced accuracy of a model of classes.
+    the classes' frequencies. ``unbiased`` is the R² once the mean error is taken off,
+    ``rescaled`` that of the best line through the answers. ``loss`` is the mean absolute error, or
+    the log loss; ``constant_loss`` is that of the best constant. ``balanced`` is the balanced
+    accuracy of a model of classes.
     """
 
     rank: float
@@ -28,6 +29,7 @@ class Fit:
     constant_loss: float
     text: str
     balanced: float = 0.0
+    rescaled: float = 0.0
 
     @property
     def beats_constant(self) -> bool:

@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import is_regressor
+from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import Ridge
 
 from model.contract import formatting
 from model.contract.arrays import Float64Array
@@ -43,6 +46,7 @@ class NumberKind(OutputKind):
     """A number in the target's unit."""
 
     name = "number"
+    score_name = "R²"
     output = "value"
     shape = ()
     classes = ()
@@ -102,7 +106,7 @@ class NumberKind(OutputKind):
     def accepts(
         self, given: Fit, cause: Fit, rarity: float, reading: Reading, inputs: bool, rare: bool
     ) -> bool:
-        return accepts_number(given, cause, rarity, reading, inputs)
+        return accepts_number(given, cause, rarity, reading, inputs, rare)
 
     def is_beyond_doubt(self, given: Fit) -> bool:
         return given.rank > 0.88
@@ -183,6 +187,23 @@ class NumberKind(OutputKind):
         how = f"On {formatting.format_number(len(rows), LOCALE)} rows that the model had not seen."
         accuracy = f"Half the time it is off by less than {off}{unit}."
         return Evaluation(how, accuracy, metrics, calibration)
+
+    def decide(self, answers: Float64Array) -> Float64Array:
+        return answers
+
+    def compute_losses(self, decided: Float64Array, truth: Float64Array) -> Float64Array:
+        losses: Float64Array = (decided - truth) ** 2
+        return losses
+
+    def compute_score(self, losses: Float64Array, truth: Float64Array) -> float:
+        return 1 - float(np.mean(losses)) / max(float(np.var(truth)), 1e-300)
+
+    def make_baselines(self) -> dict[str, Any]:
+        return {
+            "Boosted trees": HistGradientBoostingRegressor(random_state=0),
+            "A linear model": Ridge(),
+            "Always the mean": DummyRegressor(),
+        }
 
     def choose_rows(
         self, answers: Float64Array, truth: Float64Array, output: DraftOutput

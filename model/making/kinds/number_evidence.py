@@ -12,6 +12,8 @@ _LONG_TAIL = 1.0
 """The skewness from which errors are measured on a log scale, too."""
 _FAR_OFF = -6.0
 _MARGIN = 0.04
+_LEAST_RARE = 0.25
+"""Units and places are many, and one of them seems to help a weak model by chance."""
 _OUTERMOST = (0.02, 0.98)
 
 
@@ -32,7 +34,14 @@ def fit_numbers(answers: Float64Array, truth: Float64Array) -> Fit:
         loss = float(np.mean(np.abs(answers - truth)))
     if not np.isfinite([rank, skill, unbiased]).all():
         return Fit(_WORST, _WORST, _WORST, np.inf, middle, "no answer")
-    return Fit(rank, skill, unbiased, loss, middle, f"R² {format_figure(skill)}")
+    text, rescaled = f"R² {format_figure(skill)}", _square_correlation(answers, truth)
+    return Fit(rank, skill, unbiased, loss, middle, text, rescaled=rescaled)
+
+
+def _square_correlation(answers: Float64Array, truth: Float64Array) -> float:
+    spread = float(np.std(answers)) * float(np.std(truth))
+    together = np.mean((answers - np.mean(answers)) * (truth - np.mean(truth)))
+    return float(together / spread) ** 2 if np.isfinite(spread) and spread > 0 else 0.0
 
 
 def _rank(answers: Float64Array, truth: Float64Array) -> tuple[float, float, float]:
@@ -49,7 +58,9 @@ def format_figure(value: float) -> str:
     return text.replace("-", "−")
 
 
-def accepts_number(given: Fit, cause: Fit, rarity: float, reading: Reading, inputs: bool) -> bool:
+def accepts_number(
+    given: Fit, cause: Fit, rarity: float, reading: Reading, inputs: bool, rare: bool
+) -> bool:
     """Say whether a cause explains the answers clearly better than they are as given.
 
     Args:
@@ -58,7 +69,10 @@ def accepts_number(given: Fit, cause: Fit, rarity: float, reading: Reading, inpu
         rarity: of the cause, taken off its rank.
         reading: what the answers are read as.
         inputs: whether the cause changes what the model is given.
+        rare: whether it is a unit or a place of a column.
     """
+    if rare and cause.skill < _LEAST_RARE:
+        return False
     gain = cause.rank - rarity - given.rank
     if given.skill < -0.02:
         needed = 0.05
@@ -66,6 +80,8 @@ def accepts_number(given: Fit, cause: Fit, rarity: float, reading: Reading, inpu
         needed = 0.1
     else:
         needed = max(0.12, 0.3 * (1 - given.skill))
+    if rare and cause.skill - rarity < given.rescaled + _MARGIN:
+        return False
     # A quantile model is off on purpose: taking its mean error off must not look like a cause.
     spared = not inputs and (reading.recentres or given.skill < _FAR_OFF)
     return (

@@ -156,6 +156,29 @@ class OutputKind(ABC):
     ) -> Evaluation:
         """Measure and calibrate on the held-out rows, as far as there are enough of them."""
 
+    score_name: ClassVar[str]
+    """What ``compute_score`` gives, as people call it."""
+
+    @abstractmethod
+    def decide(self, answers: Float64Array) -> Float64Array:
+        """Return the number, or the index of the likeliest class, of each row, shape (rows,).
+
+        Args:
+            answers: of the model, see the class for the shape.
+        """
+
+    @abstractmethod
+    def compute_losses(self, decided: Float64Array, truth: Float64Array) -> Float64Array:
+        """Compute how wrong each row is, shape (rows,), of ``decide`` and of the truth."""
+
+    @abstractmethod
+    def compute_score(self, losses: Float64Array, truth: Float64Array) -> float:
+        """Compute the score of losses, shape (rows,); 1 is the best."""
+
+    @abstractmethod
+    def make_baselines(self) -> dict[str, Any]:
+        """Make plain estimators of numbers without holes, by name; the last gives a constant."""
+
     @abstractmethod
     def choose_rows(
         self, answers: Float64Array, truth: Float64Array, output: DraftOutput

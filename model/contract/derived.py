@@ -1,0 +1,142 @@
+"""Derived columns: what a model takes that is computed from the facts on the form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from model.contract.arrays import Float64Array, FloatArray
+from model.contract.expressions import (
+    Cells,
+    ExpressionError,
+    Node,
+    evaluate,
+    find_columns,
+    parse_expression,
+)
+from model.contract.sources import Source, widen
+
+_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class DerivedColumn(BaseModel):
+    """A column that is computed: its name, and the text of its expression."""
+
+    model_config = _STRICT
+
+    name: str
+    expression: str
+
+    @cached_property
+    def tree(self) -> Node:
+        """The parsed expression."""
+        return parse_expression(self.expression)
+
+
+class FeatureStep(BaseModel):
+    """The step from the codes of the card's fields to the codes of the model's columns.
+
+    ``given`` are the columns behind the fields, in the card's order; those in ``dates`` hold days
+    since 1970-01-01. ``derived`` are computed in their order, each from columns before it.
+    ``lookups`` are the tables that expressions look values up in, by file. ``takes`` are the
+    model's columns, in its order.
+    """
+
+    model_config = _STRICT
+
+    given: tuple[Source, ...]
+    dates: tuple[str, ...] = ()
+    derived: tuple[DerivedColumn, ...]
+    lookups: dict[str, dict[str, float | str]] = {}
+    takes: tuple[Source, ...]
+
+    @model_validator(mode="after")
+    def _expressions_are_sound(self) -> FeatureStep:
+        known = {source.column for source in self.given}
+        for column in self.derived:
+            try:
+                names = find_columns(column.tree)
+            except ExpressionError as error:
+                raise ValueError(f"{column.name}: {error}") from error
+            if missing := [name for name in names if name not in known]:
+                raise ValueError(f"{column.name} is computed from {missing[0]}, which is not there")
+            known.add(column.name)
+        if missing := [source.column for source in self.takes if source.column not in known]:
+            raise ValueError(f"the model takes {missing[0]}, which is not there")
+        return self
+
+    def transform(self, matrix: FloatArray) -> Float64Array:
+        """Compute the codes of the model's columns, shape (rows, columns).
+
+        Args:
+            matrix: codes of the card's fields, shape (rows, fields); NaN where unknown.
+        """
+        codes = {
+            source.column: column
+            for source, column in zip(self.given, widen(matrix).T, strict=True)
+        }
+        cells = {
+            name: read_cells(self._by_name[name], codes[name], name in self.dates)
+            for name in self._read
+        }
+        compute_columns(self.derived, cells, self.lookups)
+        columns = [
+            _encode(source, cells[source.column], len(matrix))
+            if source.column in self._names
+            else codes[source.column]
+            for source in self.takes
+        ]
+        return np.column_stack(columns)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Source]:
+        return {source.column: source for source in self.given}
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(column.name for column in self.derived)
+
+    @cached_property
+    def _read(self) -> tuple[str, ...]:
+        """The given columns that expressions name."""
+        named = (name for column in self.derived for name in find_columns(column.tree))
+        return tuple(name for name in dict.fromkeys(named) if name in self._by_name)
+
+
+def compute_columns(
+    derived: Iterable[DerivedColumn],
+    cells: dict[str, Cells],
+    lookups: Mapping[str, Mapping[str, float | str]],
+) -> None:
+    """Compute derived columns, and add each to the cells.
+
+    Args:
+        derived: the columns in their order.
+        cells: the cells of the columns that they are computed from, shape (rows,).
+        lookups: tables by file.
+
+    Raises:
+        ExpressionError: if a column is not there, or a function does not take its cells.
+    """
+    for column in derived:
+        cells[column.name] = evaluate(column.tree, cells, lookups, column.expression)
+
+
+def read_cells(source: Source, codes: Float64Array, is_date: bool) -> Cells:
+    """Turn the codes of a column, shape (rows,), into cells of the same shape."""
+    cells = source.decode(codes) if source.values else codes
+    if any(isinstance(value, str) for value in source.values):
+        texts = np.array(cells, dtype=object)
+        texts[np.isnan(codes)] = None
+        return Cells("text", texts)
+    return Cells("date" if is_date else "number", np.asarray(cells, dtype=np.float64))
+
+
+def _encode(source: Source, cells: Cells, rows: int) -> Float64Array:
+    column = np.broadcast_to(cells.array, (rows,))
+    if source.values:
+        return source.encode_values(column.tolist())
+    return np.asarray(column, dtype=np.float64)

@@ -1,0 +1,29 @@
+"""The expressions of derived columns, like ``2020 - year``: parsed here, computed on whole columns.
+
+A text is parsed into a tree of four kinds of nodes, and only these are computed: no expression
+calls Python.
+"""
+
+from model.contract.expressions.cells import DATE_TEXT, Cells, CellsError
+from model.contract.expressions.evaluating import evaluate, find_columns, find_lookups
+from model.contract.expressions.parsing import (
+    Definition,
+    ExpressionError,
+    Node,
+    parse_definition,
+    parse_expression,
+)
+
+__all__ = [
+    "DATE_TEXT",
+    "Cells",
+    "CellsError",
+    "Definition",
+    "ExpressionError",
+    "Node",
+    "evaluate",
+    "find_columns",
+    "find_lookups",
+    "parse_definition",
+    "parse_expression",
+]

@@ -1,0 +1,82 @@
+"""Computes a parsed expression on whole columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from model.contract.expressions.cells import Cells, CellsError
+from model.contract.expressions.functions import FUNCTIONS, OPERATORS, LookupTable, look_up
+from model.contract.expressions.parsing import (
+    Call,
+    Column,
+    ExpressionError,
+    Node,
+    Number,
+    Text,
+    suggest,
+)
+
+
+def evaluate(
+    tree: Node, columns: Mapping[str, Cells], lookups: Mapping[str, LookupTable], text: str
+) -> Cells:
+    """Compute an expression.
+
+    Args:
+        tree: the parsed expression.
+        columns: the cells of each column, shape (rows,).
+        lookups: the tables by the names of their files.
+        text: the expression, for messages.
+
+    Returns:
+        Cells of shape (rows,), or () where the expression names no column.
+
+    Raises:
+        ExpressionError: if there is no such column, or a function does not take its cells.
+    """
+    with np.errstate(all="ignore"):
+        return _evaluate(tree, columns, lookups, text)
+
+
+def _evaluate(
+    tree: Node, columns: Mapping[str, Cells], lookups: Mapping[str, LookupTable], text: str
+) -> Cells:
+    if isinstance(tree, Number):
+        return Cells("number", np.float64(tree.value))
+    if isinstance(tree, Text):
+        return Cells("text", np.array(tree.value, dtype=object))
+    if isinstance(tree, Column):
+        if tree.name not in columns:
+            problem = f"there is no column {tree.name}{suggest(tree.name, columns)}"
+            raise ExpressionError(text, tree.place, problem)
+        return columns[tree.name]
+    if tree.name == "lookup":
+        cells, file = tree.arguments
+        assert isinstance(file, Text)  # noqa: S101 (the parser made it)
+        return look_up(_evaluate(cells, columns, lookups, text), lookups[file.value])
+    arguments = [_evaluate(item, columns, lookups, text) for item in tree.arguments]
+    compute = FUNCTIONS[tree.name].compute if tree.name in FUNCTIONS else OPERATORS[tree.name]
+    try:
+        return compute(*arguments)
+    except CellsError as error:
+        raise ExpressionError(text, tree.place, str(error)) from error
+
+
+def find_columns(tree: Node) -> list[str]:
+    """List the columns that an expression names, each once."""
+    return list(dict.fromkeys(node.name for node in _walk(tree) if isinstance(node, Column)))
+
+
+def find_lookups(tree: Node) -> list[str]:
+    """List the files that an expression looks values up in, each once."""
+    calls = (node for node in _walk(tree) if isinstance(node, Call) and node.name == "lookup")
+    return list(dict.fromkeys(str(call.arguments[1].value) for call in calls))  # type: ignore[union-attr]
+
+
+def _walk(tree: Node) -> Iterator[Node]:
+    yield tree
+    if isinstance(tree, Call):
+        for argument in tree.arguments:
+            yield from _walk(argument)

@@ -1,0 +1,118 @@
+"""Plain models, fitted to the same rows as an added one and judged on the same others."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.compose import make_column_transformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from model.contract.arrays import Float64Array
+from model.making.dataset import Dataset
+from model.making.kinds.output_kind import OutputKind
+
+LEAST_ROWS = 30
+"""Rows to fit on, and rows to judge on, below which a comparison says nothing."""
+
+_MOST_FITTED = 10_000
+_MOST_LEVELS = 100
+_CLEARLY = 2.0
+"""Standard errors of the mean difference a row, above which one is said to be better."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Scores on the held-out rows: the model's, each baseline's, and that of a constant.
+
+    ``verdict`` says in a sentence which is better.
+    """
+
+    score_name: str
+    scores: Mapping[str, float]
+    verdict: str
+
+
+def compare_with_baselines(kind: OutputKind, dataset: Dataset) -> Comparison | None:
+    """Fit the plain models to the training rows and judge all on the held-out rows.
+
+    Returns:
+        None where there are too few rows of either.
+    """
+    seen, held_out = np.flatnonzero(~dataset.held_out), np.flatnonzero(dataset.held_out)
+    if min(len(seen), len(held_out)) < LEAST_ROWS:
+        return None
+    if len(seen) > _MOST_FITTED:
+        seen = np.random.default_rng(0).choice(seen, _MOST_FITTED, replace=False)
+    truth = dataset.truth[held_out]
+    own = kind.decide(dataset.predict(dataset.matrix[held_out].astype(np.float32)))
+    losses = {"This model": kind.compute_losses(own, truth)}
+    for name, estimator in kind.make_baselines().items():
+        plain = _prepare_codes(dataset, estimator)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # nobody waits for a baseline to converge
+            plain.fit(dataset.matrix[seen], dataset.truth[seen])
+            answers = np.asarray(plain.predict(dataset.matrix[held_out]), dtype=float)
+        losses[name] = kind.compute_losses(answers, truth)
+    scores = {name: kind.compute_score(found, truth) for name, found in losses.items()}
+    return Comparison(kind.score_name, scores, _judge(losses, scores, kind.score_name))
+
+
+def _prepare_codes(dataset: Dataset, estimator: Any) -> Any:
+    """The estimator behind steps that turn codes of fields into numbers without holes."""
+    choices = [index for index, item in enumerate(dataset.fields) if item.field.categories]
+    numbers = [index for index in range(len(dataset.fields)) if index not in choices]
+    encode = OneHotEncoder(
+        handle_unknown="infrequent_if_exist", max_categories=_MOST_LEVELS, sparse_output=False
+    )
+    fill = make_pipeline(SimpleImputer(add_indicator=True), StandardScaler())
+    return make_pipeline(
+        make_column_transformer((encode, choices), (fill, numbers)), clone(estimator)
+    )
+
+
+def _judge(losses: Mapping[str, Float64Array], scores: Mapping[str, float], score_name: str) -> str:
+    """Compare the model with the best plain one, and with a constant.
+
+    Args:
+        losses: of each, shape (rows,); the model's first, the constant's last.
+        scores: of each.
+        score_name: what they are.
+    """
+    model, *plain, constant = losses
+    best = max(plain, key=scores.__getitem__)
+    figures = {name: _format(scores[name], scores[other]) for name, other in (
+        (model, best), (best, model), (constant, model)
+    )}  # fmt: skip
+    against = f"{score_name} {figures[best]} ({best.lower()})"
+    difference = _compare(losses[model], losses[best])
+    if difference > _CLEARLY:
+        sentence = f"A plain baseline does better: {against} against {figures[model]}."
+    elif difference < -_CLEARLY:
+        sentence = f"It does better than a plain baseline: {figures[model]} against {against}."
+    else:
+        sentence = f"A plain baseline does about as well: {against} against {figures[model]}."
+    if _compare(losses[model], losses[constant]) > -_CLEARLY:
+        sentence += (
+            " It is not clearly better than giving the same answer to every row "
+            f"({figures[constant]})."
+        )
+    return sentence
+
+
+def _compare(first: Float64Array, second: Float64Array) -> float:
+    """The mean difference of two losses, shape (rows,), in standard errors; positive: more."""
+    differences = first - second
+    error = float(np.std(differences)) / np.sqrt(len(differences))
+    return float(np.mean(differences)) / error if error else 0.0
+
+
+def _format(score: float, other: float) -> str:
+    """A score with two digits, or with three where two do not tell it from the other."""
+    return f"{score:.{2 if f'{score:.2f}' != f'{other:.2f}' else 3}f}"

@@ -1,0 +1,98 @@
+"""A long list of choices, of which the visitor types one."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
+
+from model.contract.fields import MOST_CHOICES, MOST_SUGGESTED, AnyField, SearchField
+
+TOWNS = ["München", "Berlin", "Bern", "Bad Aibling", "Hamburg", "hamburg (Land)", "Ulm"]
+
+
+def search(names: list[str], **changes: Any) -> SearchField:
+    block = {
+        "kind": "search",
+        "name": "town",
+        "label": "Town",
+        "noun": "town",
+        "example": "0",
+        "choices": [{"value": str(code), "label": name} for code, name in enumerate(names)],
+    }
+    adapter: TypeAdapter[Any] = TypeAdapter(AnyField)
+    field = adapter.validate_python({**block, **changes})
+    assert isinstance(field, SearchField)
+    return field
+
+
+def message(field: SearchField, typed: object) -> str:
+    with pytest.raises(PydanticCustomError) as caught:
+        field.validate_value(typed)
+    return caught.value.message()
+
+
+@pytest.mark.parametrize("typed", ["Berlin", "berlin", "  BERLIN ", "1"])
+def test_it_takes_a_label_in_any_case_and_a_value(typed: str) -> None:
+    assert search(TOWNS).validate_value(typed) == "1"
+
+
+def test_what_could_be_two_names_is_asked_for_and_typed_exactly_is_taken() -> None:
+    field = search(["Bo", "BO", "Al"])
+    assert [field.read("Bo"), field.read("BO")] == ["0", "1"]
+    assert message(field, "bo") == "Choose the town from the list. Did you mean Bo or BO?"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("Berlim", " Did you mean Berlin or Bern?"),
+        ("Munchen", " Did you mean München?"),
+        ("aibling", " Did you mean Bad Aibling?"),
+        ("hamburg ", ""),
+        ("xyz", ""),
+    ],
+)
+def test_an_error_names_the_nearest(typed: str, meant: str) -> None:
+    field = search(TOWNS)
+    if typed.strip() == "hamburg":
+        assert field.read(typed) == "4"
+    else:
+        said = message(field, typed)
+        assert said == "Choose the town from the list" + (f".{meant}" if meant else "")
+
+
+@pytest.mark.parametrize("typed", [5, True, ["Berlin"], "x" * 5000, "\ud800", "\0"])
+def test_what_is_no_name_is_refused(typed: object) -> None:
+    assert message(search(TOWNS), typed) == "Choose the town from the list"
+
+
+def test_a_part_of_a_name_can_still_become_one() -> None:
+    field = search(TOWNS)
+    assert [field.is_incomplete(typed) for typed in ("Ber", "aib", "Berx")] == [True, True, False]
+
+
+def test_the_input_shows_the_label_of_a_value() -> None:
+    assert [search(TOWNS).format_input(typed) for typed in ("1", "berl")] == ["Berlin", "berl"]
+
+
+def test_it_holds_20_000_names_and_suggests_the_first_1_000() -> None:
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    names = [
+        "".join(part) for part in itertools.islice(itertools.product(letters, repeat=4), 20_001)
+    ]
+    field = search(names[:MOST_CHOICES])
+    assert field.suggestions == tuple(names[:MOST_SUGGESTED])
+    assert field.encode(field.read(names[19_999])) == 19_999
+    assert field.accepted_text == "one of 20,000"
+    assert "Did you mean" in message(field, "aabcd")
+    with pytest.raises(ValidationError):
+        search(names)
+
+
+def test_two_equal_labels_are_refused() -> None:
+    with pytest.raises(ValidationError, match="a label twice"):
+        search(["Bo", "Bo", "Al"])
