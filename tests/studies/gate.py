@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -145,6 +145,9 @@ CLASSIFIERS: dict[str, Callable[[], Any]] = {
 }
 
 
+MODELS = frozenset(REGRESSORS) | frozenset(CLASSIFIERS)
+
+
 @dataclass(frozen=True)
 class Case:
     """A model that answers rows, and the word that the right cause has; "" for a sound one."""
@@ -174,11 +177,13 @@ def check(case: Case) -> Finding:
     return check_answers(subject, kind, np.asarray(data.target, dtype=float), True)
 
 
-def list_faults(data: Data) -> Iterator[Case]:
-    """Sound models of a data set, then the same with each fault."""
+def list_faults(data: Data, models: Collection[str] = MODELS) -> Iterator[Case]:
+    """Sound models of a data set, each followed by the same with each fault."""
     half = np.random.default_rng(1).permutation(len(data.rows))[: len(data.rows) * 2 // 3]
     makers = CLASSIFIERS if data.classes else REGRESSORS
     for name, make in makers.items():
+        if name not in models:
+            continue
         fitted = {"": make().fit(data.rows[half], data.target[half])}
         scalers: dict[str, Any] = {}
         for scaling, scaler in SCALINGS.items():
@@ -247,12 +252,14 @@ def _flat(transform: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda answers: transform(answers[:, None]).ravel()
 
 
-def list_weak(data: Data) -> Iterator[Case]:
+def list_weak(data: Data, models: Collection[str] = MODELS) -> Iterator[Case]:
     """Models that are weak, of a quantile or of next to nothing, and honest."""
     rng = np.random.default_rng(2)
     half = rng.permutation(len(data.rows))[: len(data.rows) * 2 // 3]
     makers = CLASSIFIERS if data.classes else REGRESSORS
     for name, make in makers.items():
+        if name not in models:
+            continue
         for column in np.argsort(-data.rows.std(axis=0))[:2]:
             part = data.rows[:, [column]]
             model = make().fit(part[half], data.target[half])
