@@ -30,12 +30,10 @@ Reference = Callable[[pd.DataFrame], Any]
 
 @dataclass(frozen=True)
 class Shape:
-    """Files as their author kept them, the words to add them with, and the right answers."""
+    """What a model's author predicted, and how; the files and ``train.csv`` are in a folder."""
 
-    files: tuple[str, ...]
     target: str
     reference: Reference
-    options: tuple[str, ...] = ()
 
 
 def cars(rows: int = 400, seed: int = 11) -> pd.DataFrame:
@@ -88,15 +86,12 @@ NUMBERS = ["km", "age", "engine cc"]
 TEXTS = ["fuel", "gearbox", "brand"]
 
 
-def _save(folder: Path, data: pd.DataFrame, **parts: Any) -> tuple[str, ...]:
+def _save(folder: Path, data: pd.DataFrame, **parts: Any) -> None:
     data.to_csv(folder / "train.csv", index=False)
-    names = []
     for name, part in parts.items():
         is_json = isinstance(part, str)
         path = folder / f"{name}.{'json' if is_json else 'pkl'}"
         path.write_bytes(part.encode() if is_json else pickle.dumps(part))
-        names.append(path.name)
-    return tuple(names)
 
 
 def scaler_apart(folder: Path) -> Shape:
@@ -104,8 +99,8 @@ def scaler_apart(folder: Path) -> Shape:
     data = cars()
     scaler = StandardScaler().fit(data[NUMBERS])
     model = LinearRegression().fit(scaler.transform(data[NUMBERS]), data["price"])
-    files = _save(folder, data[[*NUMBERS, "price"]], model=model, scaler=scaler)
-    return Shape(files, "price", lambda rows: model.predict(scaler.transform(rows[NUMBERS])))
+    _save(folder, data[[*NUMBERS, "price"]], model=model, scaler=scaler)
+    return Shape("price", lambda rows: model.predict(scaler.transform(rows[NUMBERS])))
 
 
 def bundle_with_log(folder: Path) -> Shape:
@@ -115,9 +110,8 @@ def bundle_with_log(folder: Path) -> Shape:
     scaler = MinMaxScaler().fit(data[columns].to_numpy())
     model = Ridge(0.1).fit(scaler.transform(data[columns].to_numpy()), np.log1p(data["price"]))
     bundle = {"zeta": {"m": model}, "k": scaler, "q7": columns, "fn": "log1p"}
-    files = _save(folder, data[[*NUMBERS, "price"]], bundle=bundle)
+    _save(folder, data[[*NUMBERS, "price"]], bundle=bundle)
     return Shape(
-        files,
         "price",
         lambda rows: np.expm1(model.predict(scaler.transform(rows[columns].to_numpy()))),
     )
@@ -138,8 +132,8 @@ def encoders_in_files(folder: Path) -> Shape:
         return coded.to_numpy()
 
     model = RandomForestRegressor(20, random_state=0).fit(encode(data), data["price"])
-    files = _save(folder, data[[*columns, "price"]], model=model, le1=one, le2=two)
-    return Shape(files, "price", lambda rows: model.predict(encode(rows)))
+    _save(folder, data[[*columns, "price"]], model=model, le1=one, le2=two)
+    return Shape("price", lambda rows: model.predict(encode(rows)))
 
 
 def encoders_in_dict(folder: Path) -> Shape:
@@ -153,9 +147,8 @@ def encoders_in_dict(folder: Path) -> Shape:
 
     model = RandomForestClassifier(20, random_state=0)
     model.fit(encode(data), encoders["crop"].transform(data["crop"]))
-    files = _save(folder, data[[*columns, "crop"]], model=model, encoders=encoders)
+    _save(folder, data[[*columns, "crop"]], model=model, encoders=encoders)
     return Shape(
-        files,
         "crop",
         lambda rows: encoders["crop"].inverse_transform(model.predict(encode(rows))),
     )
@@ -170,25 +163,23 @@ def dummies_with_list(folder: Path) -> Shape:
 
     columns = list(encode(data).columns)
     model = Ridge().fit(encode(data).astype(float).to_numpy(), data["price"])
-    files = _save(folder, data, model=model, columns=json.dumps(columns))
+    _save(folder, data, model=model, columns=json.dumps(columns))
 
     def reference(rows: pd.DataFrame) -> Any:
         dummies = pd.get_dummies(rows[[*NUMBERS, *TEXTS]]).reindex(columns=columns, fill_value=0)
         return model.predict(dummies.astype(float).to_numpy())
 
-    return Shape(files, "price", reference)
+    return Shape("price", reference)
 
 
 def log_target(folder: Path) -> Shape:
     """A target that was logged, of which no file tells."""
     data = cars()
     model = LinearRegression().fit(data[NUMBERS], np.log1p(data["price"]))
-    files = _save(folder, data[[*NUMBERS, "price"]], model=model)
+    _save(folder, data[[*NUMBERS, "price"]], model=model)
     return Shape(
-        files,
         "price",
         lambda rows: np.expm1(model.predict(rows[NUMBERS])),
-        ("--target-inverse", "expm1"),
     )
 
 
@@ -198,10 +189,8 @@ def forest_after_scaler(folder: Path) -> Shape:
     scaler = StandardScaler().fit(data[NUMBERS].to_numpy())
     model = RandomForestRegressor(20, random_state=0)
     model.fit(scaler.transform(data[NUMBERS].to_numpy()), data["price"])
-    files = _save(folder, data[[*NUMBERS, "price"]], scaler=scaler, model=model)
-    return Shape(
-        files, "price", lambda rows: model.predict(scaler.transform(rows[NUMBERS].to_numpy()))
-    )
+    _save(folder, data[[*NUMBERS, "price"]], scaler=scaler, model=model)
+    return Shape("price", lambda rows: model.predict(scaler.transform(rows[NUMBERS].to_numpy())))
 
 
 def codes_by_hand(folder: Path) -> Shape:
@@ -217,8 +206,8 @@ def codes_by_hand(folder: Path) -> Shape:
         return rows[columns].assign(**{name: rows[name].map(codes[name]) for name in codes})
 
     model = LinearRegression().fit(encode(data), data["price"])
-    files = _save(folder, data[[*columns, "price"]], model=model, maps=json.dumps(codes))
-    return Shape(files, "price", lambda rows: model.predict(encode(rows)))
+    _save(folder, data[[*columns, "price"]], model=model, maps=json.dumps(codes))
+    return Shape("price", lambda rows: model.predict(encode(rows)))
 
 
 def plain_array(folder: Path) -> Shape:
@@ -227,8 +216,8 @@ def plain_array(folder: Path) -> Shape:
     model = RandomForestRegressor(20, random_state=0).fit(
         data.iloc[:, :3].to_numpy(), data["price"]
     )
-    files = _save(folder, data, model=model)
-    return Shape(files, "price", lambda rows: model.predict(rows[NUMBERS].to_numpy()))
+    _save(folder, data, model=model)
+    return Shape("price", lambda rows: model.predict(rows[NUMBERS].to_numpy()))
 
 
 def two_scalers(folder: Path) -> Shape:
@@ -243,11 +232,9 @@ def two_scalers(folder: Path) -> Shape:
         return second.transform(first.transform(rows[columns]))
 
     model = KNeighborsClassifier(3).fit(scale(data), data["crop"].map(names))
-    files = _save(
-        folder, data, standscaler=second, minmaxscaler=first, model=model, dictionary=names
-    )
+    _save(folder, data, standscaler=second, minmaxscaler=first, model=model, dictionary=names)
     back = {code: name for name, code in names.items()}
-    return Shape(files, "crop", lambda rows: [back[code] for code in model.predict(scale(rows))])
+    return Shape("crop", lambda rows: [back[code] for code in model.predict(scale(rows))])
 
 
 def search_with_dummies(folder: Path) -> Shape:
@@ -256,13 +243,13 @@ def search_with_dummies(folder: Path) -> Shape:
     dummies = pd.get_dummies(data[[*NUMBERS, *TEXTS]])
     search = GridSearchCV(make_pipeline(RobustScaler(), Ridge()), {"ridge__alpha": [0.1, 1]}, cv=2)
     search.fit(dummies, data["price"])
-    files = _save(folder, data, model=search)
+    _save(folder, data, model=search)
 
     def reference(rows: pd.DataFrame) -> Any:
         made = pd.get_dummies(rows[[*NUMBERS, *TEXTS]])
         return search.predict(made.reindex(columns=dummies.columns, fill_value=0))
 
-    return Shape(files, "price", reference)
+    return Shape("price", reference)
 
 
 def one_hot_apart(folder: Path) -> Shape:
@@ -276,8 +263,8 @@ def one_hot_apart(folder: Path) -> Shape:
         return np.hstack([scaler.transform(rows[numbers]), encoder.transform(rows[["soil"]])])
 
     model = LogisticRegression(C=20, max_iter=500).fit(encode(data), data["crop"])
-    files = _save(folder, data, model=model, ohe=encoder, scaler=scaler)
-    return Shape(files, "crop", lambda rows: model.predict(encode(rows)))
+    _save(folder, data, model=model, ohe=encoder, scaler=scaler)
+    return Shape("crop", lambda rows: model.predict(encode(rows)))
 
 
 def scaled_target(folder: Path) -> Shape:
@@ -286,13 +273,13 @@ def scaled_target(folder: Path) -> Shape:
     inputs, outputs = StandardScaler().fit(data[NUMBERS]), StandardScaler()
     scaled = outputs.fit_transform(data[["price"]]).ravel()
     model = Ridge().fit(inputs.transform(data[NUMBERS]), scaled)
-    files = _save(folder, data[[*NUMBERS, "price"]], model=model, sx=inputs, sy=outputs)
+    _save(folder, data[[*NUMBERS, "price"]], model=model, sx=inputs, sy=outputs)
 
     def reference(rows: pd.DataFrame) -> Any:
         answers = model.predict(inputs.transform(rows[NUMBERS]))
         return outputs.inverse_transform(answers.reshape(-1, 1)).ravel()
 
-    return Shape(files, "price", reference)
+    return Shape("price", reference)
 
 
 SHAPES: dict[str, Callable[[Path], Shape]] = {

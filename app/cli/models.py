@@ -284,7 +284,8 @@ def upgrade(name: str, root: Path) -> None:
 def look_at(paths: tuple[Path, ...]) -> None:
     """Say what is in files, and whether a model in them can be served; nothing in them runs.
 
-    It ends with 0 where a model can be added without --trust, else with 1.
+    It ends with 0 where a model can be added without --trust, else with 1; with 3 where one can,
+    but another of the files cannot be read.
 
     \f
     Raises:
@@ -300,7 +301,7 @@ def look_at(paths: tuple[Path, ...]) -> None:
     found = look(paths)
     click.echo(found.text)
     if not found.servable:
-        raise click.exceptions.Exit(1)
+        raise click.exceptions.Exit(3 if found.in_part else 1)
 
 
 @model.command("list")

@@ -80,7 +80,8 @@ def accepts_number(
         needed = 0.1
     else:
         needed = max(0.12, 0.3 * (1 - given.skill))
-    if rare and cause.skill - rarity < given.rescaled + _MARGIN:
+    related = given.skill >= _FAR_OFF and cause.skill - rarity < given.rescaled + _MARGIN
+    if rare and related:
         return False
     # A quantile model is off on purpose: taking its mean error off must not look like a cause.
     spared = not inputs and (reading.recentres or given.skill < _FAR_OFF)

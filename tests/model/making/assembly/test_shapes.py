@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,8 +16,15 @@ from app.config import Settings
 from model import ClassModel, NumberModel, load_model
 from tests.model.making.conftest import run
 from tests.shapes import SHAPES
+from tests.tools import ROOT
 
 ROWS = 25
+LINES = dict(
+    re.findall(
+        r"^\| (.+) \| `(.+)` \|$", (ROOT / "docs" / "own-model.md").read_text(), re.MULTILINE
+    )
+)
+"""Files and options of the documentation, by what a person has."""
 
 
 def type_rows(
@@ -37,11 +46,10 @@ def test_every_row_gets_the_answer_of_the_author_s_own_code(name: str, tmp_path:
     shape = SHAPES[name](tmp_path)
     root = tmp_path / "models"
     root.mkdir()
-    files = [tmp_path / file for file in shape.files]
-    result = run(
-        "add", *files, "--name", "mine", "--data", tmp_path / "train.csv", "--target", shape.target,
-        "--models", root, "--yes", *shape.options,
-    )  # fmt: skip
+    words = shlex.split(LINES[str(SHAPES[name].__doc__).rstrip(".")])
+    given = [str(tmp_path / word) if "." in word else word for word in words]
+    data_file = tmp_path / "train.csv"
+    result = run("add", *given, "--name", "mine", "--data", data_file, "--models", root, "--yes")
     assert result.exit_code == 0, result.output
     model = load_model(root / "mine")
     assert isinstance(model, NumberModel | ClassModel)
