@@ -28,6 +28,9 @@ from tests.waiting import wait_until
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+# A shell lets what it starts in the background ignore Ctrl+C; the tests are about what obeys it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 HOUSE = {"beds": "3", "baths": "2.5", "sqft": "1850"}
 
 

@@ -53,7 +53,9 @@ def check_bounds(model: NumberModel | ClassModel, field: BaseField, values: dict
     low, high = field.code_bounds
     for code in {low, *field.round_codes(np.linspace(low, high, 5)).tolist(), high}:
         check_prediction(model, parse_features(model, {**values, field.name: field.decode(code)}))
-    beyond = [] if field.options else [field.decode(low - 1), field.decode(high + 1)]
+    beyond = (
+        [] if field.options or field.categories else [field.decode(low - 1), field.decode(high + 1)]
+    )
     for wrong in (*beyond, "no such value"):
         refused, errors = model.card.validate_row({**values, field.name: wrong})
         assert refused is None
@@ -81,7 +83,7 @@ def check_pages(client: FlaskClient, prefix: str, model: NumberModel | ClassMode
     if isinstance(model, ClassModel) and not model.card.output.probabilities:
         return  # a label without probabilities has no reasons and no what-if
     # Every fourth of thirty facts is enough: only their names differ.
-    for name in card.names[:: 1 + len(card.names) // 10]:
+    for name in card.varying[:: 1 + len(card.varying) // 10]:
         form = {**values, "what_if": name}
         fragment = post_fragment(client, form, path=prefix + "predict-fragment")
         assert text_of(fragment, "#what_if > p")

@@ -15,6 +15,7 @@ from model.contract.expressions import (
     Node,
     evaluate,
     find_columns,
+    find_lookups,
     parse_expression,
 )
 from model.contract.sources import Source, widen
@@ -63,6 +64,8 @@ class FeatureStep(BaseModel):
                 raise ValueError(f"{column.name}: {error}") from error
             if missing := [name for name in names if name not in known]:
                 raise ValueError(f"{column.name} is computed from {missing[0]}, which is not there")
+            if lost := [file for file in find_lookups(column.tree) if file not in self.lookups]:
+                raise ValueError(f"{column.name} looks up {lost[0]}, which is not there")
             known.add(column.name)
         if missing := [source.column for source in self.takes if source.column not in known]:
             raise ValueError(f"the model takes {missing[0]}, which is not there")

@@ -20,7 +20,7 @@ from model.making.assembly.candidates import AssemblySearch
 from model.making.assembly.contents import read_contents
 from model.making.assembly.gate import Finding, check_answers, make_coded_subject
 from model.making.assembly.proving import NO_TARGET, NoAssemblyError, Proof, prove, take_only
-from model.making.baselines import compare_with_baselines
+from model.making.baselines import MOST_FITTED, compare_with_baselines
 from model.making.cards import write_card
 from model.making.columns import DataColumn, infer_columns
 from model.making.dataset import (
@@ -68,7 +68,9 @@ STAGES = (
 """The steps in their order; a progress bar counts them."""
 
 BUDGET = 60
-"""Seconds after which nothing more is done that serving does not need."""
+"""Seconds after which plain models are fitted to fewer rows."""
+
+FITTED_LATE = 1000
 
 _RESERVED = ("about", "api", "embed", "healthz", "metrics", "predict-fragment", "readyz", "static")
 
@@ -224,7 +226,6 @@ def _make_folder(
         truth[prepared.kept] = kind.read_values(predict(prepared.matrix.astype(np.float32)))
     finding = proof.finding if proof else _check_prepared(prepared, columns, kind, truth, options)
     _refuse_wrong(finding, options)
-    notes.append(_tell(finding, proof))
     dataset = build_dataset(prepared, columns, truth, rows.held_out, notes.append)
     dataset = tighten_bounds(dataset)
 
@@ -245,14 +246,13 @@ def _make_folder(
     report(next(stage))
     output = kind.draft_output(dataset.truth, options)
     evaluation = kind.evaluate(dataset, output, options.coverage, notes.append)
-    evaluation = replace(evaluation, how=f"{evaluation.how} {_tell(finding, proof)}")
+    tried = _describe_tried(proof)
+    how = " ".join(part for part in (evaluation.how, tried, finding.text) if part)
+    evaluation = replace(evaluation, how=how)
 
     report(next(stage))
-    comparison = None
-    if time.monotonic() - started < BUDGET:
-        comparison = compare_with_baselines(kind, dataset)
-    else:
-        notes.append(f"Plain models were not fitted beside it: {BUDGET} s were over by then.")
+    is_late = time.monotonic() - started > BUDGET
+    comparison = compare_with_baselines(kind, dataset, FITTED_LATE if is_late else MOST_FITTED)
 
     report(next(stage))
     data = options.data.name
@@ -284,7 +284,7 @@ def _make_folder(
         runs_code=prepared.runs_code,
         module=prepared.module,
     )
-    added = summarize(folder, dataset, output, prepared, manifest, notes, comparison)
+    added = summarize(folder, dataset, output, prepared, manifest, notes, comparison, tried)
     (work / "REPORT.md").write_text(format_report(added), encoding="utf-8")
     return added
 
@@ -394,11 +394,9 @@ def _warn(finding: Finding) -> str:
     return "" if finding.is_sound else finding.text
 
 
-def _tell(finding: Finding, proof: Proof | None) -> str:
-    """How the model was put together and what its data show of it, for /about and the manifest."""
-    parts = [finding.text]
-    if proof is not None and proof.is_assembled:
-        parts.insert(0, f"It was put together so: {proof.taken}.")
-        if proof.rejected:
-            parts.insert(1, f"The next best was: {proof.rejected}.")
-    return " ".join(parts)
+def _describe_tried(proof: Proof | None) -> str:
+    """How the model was put together, for the report, /about and the manifest; "" if it was not."""
+    if proof is None or not proof.is_assembled:
+        return ""
+    next_best = f" The next best was: {proof.rejected}." if proof.rejected else ""
+    return f"It was put together so: {proof.taken}.{next_best}"

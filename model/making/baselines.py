@@ -21,7 +21,9 @@ from model.making.kinds.output_kind import OutputKind
 LEAST_ROWS = 30
 """Rows to fit on, and rows to judge on, below which a comparison says nothing."""
 
-_MOST_FITTED = 10_000
+MOST_FITTED = 10_000
+"""Rows that plain models are fitted to."""
+
 _MOST_LEVELS = 100
 _CLEARLY = 2.0
 """Standard errors of the mean difference a row, above which one is said to be better."""
@@ -31,16 +33,25 @@ _CLEARLY = 2.0
 class Comparison:
     """Scores on the held-out rows: the model's, each baseline's, and that of a constant.
 
-    ``verdict`` says in a sentence which is better.
+    ``fitted`` are the rows that the baselines were fitted to. ``verdict`` says in a sentence which
+    is better.
     """
 
     score_name: str
     scores: Mapping[str, float]
+    fitted: int
     verdict: str
 
 
-def compare_with_baselines(kind: OutputKind, dataset: Dataset) -> Comparison | None:
+def compare_with_baselines(
+    kind: OutputKind, dataset: Dataset, most: int = MOST_FITTED
+) -> Comparison | None:
     """Fit the plain models to the training rows and judge all on the held-out rows.
+
+    Args:
+        kind: how the model answers.
+        dataset: the rows.
+        most: the rows that they are fitted to, where there are more.
 
     Returns:
         None where there are too few rows of either.
@@ -48,8 +59,8 @@ def compare_with_baselines(kind: OutputKind, dataset: Dataset) -> Comparison | N
     seen, held_out = np.flatnonzero(~dataset.held_out), np.flatnonzero(dataset.held_out)
     if min(len(seen), len(held_out)) < LEAST_ROWS:
         return None
-    if len(seen) > _MOST_FITTED:
-        seen = np.random.default_rng(0).choice(seen, _MOST_FITTED, replace=False)
+    if len(seen) > most:
+        seen = np.random.default_rng(0).choice(seen, most, replace=False)
     truth = dataset.truth[held_out]
     own = kind.decide(dataset.predict(dataset.matrix[held_out].astype(np.float32)))
     losses = {"This model": kind.compute_losses(own, truth)}
@@ -61,7 +72,8 @@ def compare_with_baselines(kind: OutputKind, dataset: Dataset) -> Comparison | N
             answers = np.asarray(plain.predict(dataset.matrix[held_out]), dtype=float)
         losses[name] = kind.compute_losses(answers, truth)
     scores = {name: kind.compute_score(found, truth) for name, found in losses.items()}
-    return Comparison(kind.score_name, scores, _judge(losses, scores, kind.score_name))
+    verdict = _judge(losses, scores, kind.score_name)
+    return Comparison(kind.score_name, scores, len(seen), verdict)
 
 
 def _prepare_codes(dataset: Dataset, estimator: Any) -> Any:
@@ -87,21 +99,19 @@ def _judge(losses: Mapping[str, Float64Array], scores: Mapping[str, float], scor
     """
     model, *plain, constant = losses
     best = max(plain, key=scores.__getitem__)
-    figures = {name: _format(scores[name], scores[other]) for name, other in (
-        (model, best), (best, model), (constant, model)
-    )}  # fmt: skip
-    against = f"{score_name} {figures[best]} ({best.lower()})"
+    own, other = _format(scores[model], scores[best]), _format(scores[best], scores[model])
+    baseline = f"{other} ({best[0].lower()}{best[1:]})"
     difference = _compare(losses[model], losses[best])
     if difference > _CLEARLY:
-        sentence = f"A plain baseline does better: {against} against {figures[model]}."
+        sentence = f"A plain baseline does better: {score_name} {baseline} against {own}."
     elif difference < -_CLEARLY:
-        sentence = f"It does better than a plain baseline: {figures[model]} against {against}."
+        sentence = f"It does better than a plain baseline: {score_name} {own} against {baseline}."
     else:
-        sentence = f"A plain baseline does about as well: {against} against {figures[model]}."
+        sentence = f"A plain baseline does about as well: {score_name} {baseline} against {own}."
     if _compare(losses[model], losses[constant]) > -_CLEARLY:
         sentence += (
             " It is not clearly better than giving the same answer to every row "
-            f"({figures[constant]})."
+            f"({_format(scores[constant], scores[model])})."
         )
     return sentence
 
@@ -115,4 +125,5 @@ def _compare(first: Float64Array, second: Float64Array) -> float:
 
 def _format(score: float, other: float) -> str:
     """A score with two digits, or with three where two do not tell it from the other."""
-    return f"{score:.{2 if f'{score:.2f}' != f'{other:.2f}' else 3}f}"
+    digits = 2 if f"{score:.2f}" != f"{other:.2f}" else 3
+    return f"{round(score, digits) + 0.0:.{digits}f}"

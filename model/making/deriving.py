@@ -133,6 +133,12 @@ def derive_columns(
             raise AddError(f"--derive: “{text}” is unknown in every row of the data.")
         if item.name in table.columns and item.name not in names:
             _compare(table[item.name], values, text)
+        lost = values.isna() & derived[names].notna().all(axis=1)
+        if lost.any():
+            add_note(
+                f"{item.name} is unknown in {int(lost.sum()):,} rows where all that it is computed "
+                f"from is known; the first is row {int(np.flatnonzero(lost)[0]) + 1}."
+            )
         derived[item.name] = values
         kinds = {**dict.fromkeys(dates, "date"), **options.kinds}
         free = [
@@ -231,7 +237,10 @@ def _read_lookup(file: str, data: Path) -> Mapping[str, float | str]:
         )
     if numbers and not np.isfinite(np.array(values, dtype=float)).all():
         raise AddError(f"--derive: {file} has a number that is not finite. {example}")
-    return {key: value if texts else float(value) for key, value in found.items()}
+    table = {key: value if texts else float(value) for key, value in found.items()}
+    # A column that was read as numbers has lost the zeros before them.
+    bare = {key.lstrip("0") or "0": value for key, value in table.items() if key.isdecimal()}
+    return bare | table
 
 
 def _read_cells(cells: pd.Series, is_date: bool) -> Cells:

@@ -37,7 +37,7 @@ _BLOCK = 256
 
 _MOST_SAMPLED = 400
 _LEAST_SAMPLED = 40
-_MOST_PREDICTED = 40_000
+_MOST_PREDICTED = 20_000
 """Rows that are predicted to compare the choices of a field."""
 
 _SUBSETS = 6

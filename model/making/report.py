@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from model.making.summary import AddedModel
 
-_MOST_FIELDS = 20
+_MOST_FIELDS = 30
 _MOST_WITHOUT_UNIT = 6
 _WIDEST = 38
 _WIDEST_OF_TWO = 60
@@ -42,8 +42,13 @@ def _format_comparison(added: AddedModel) -> Iterable[str]:
     if added.comparison is None:
         yield "It was not compared with a plain baseline: that takes 30 held-out rows."
         return
-    yield added.comparison.verdict
-    rows = [(name, f"{score:.3f}") for name, score in added.comparison.scores.items()]
+    yield (
+        f"{added.comparison.verdict} The plain ones were fitted to {added.comparison.fitted:,} of "
+        "the rows that the model has seen."
+    )
+    rows = [
+        (name, f"{round(score, 3) + 0.0:.3f}") for name, score in added.comparison.scores.items()
+    ]
     yield _format_table([("on the held-out rows", added.comparison.score_name), *rows])
 
 

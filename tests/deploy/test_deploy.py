@@ -54,8 +54,11 @@ def release_environment() -> Path:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not built.exists():
-            subprocess.run([UV, "venv", "--quiet", "--clear", "--python", sys.executable, venv],
-                           check=True)  # fmt: skip
+            subprocess.run(
+                [UV, "venv", "--quiet", "--clear", "--relocatable", "--python", sys.executable,
+                 venv],
+                check=True,
+            )  # fmt: skip
             subprocess.run(
                 [UV, "pip", "install", "--python", venv / "bin" / "python", "--quiet",
                  "--compile-bytecode", "--require-hashes", "-r", requirements],

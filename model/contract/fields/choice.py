@@ -26,7 +26,7 @@ MOST_CHOICES = 20_000
 MOST_SUGGESTED = 1000
 """Choices that the page itself lists: some 10 KB compressed, once a page and in no fragment."""
 
-_LETTERS = 64
+_PAIRS = 128
 _MOST_COMPARED = 50
 _MOST_SIMILAR = 3
 _LONGEST_TYPED = 100
@@ -208,9 +208,9 @@ class SearchField(ChoiceField):
         texts = list(self._folded)
         near = [text for text in texts if folded in text][:_MOST_SIMILAR]
         if not near:
-            # Letters first: difflib alone takes a second for 20,000 names.
-            letters, squares = self._letters
-            distances = squares - 2 * (letters @ _count_letters([folded])[0])
+            # Pairs of letters first: difflib alone takes a second for 20,000 names.
+            pairs, squares = self._pairs
+            distances = squares - 2 * (pairs @ _count_pairs([folded])[0])
             closest = np.argsort(distances, kind="stable")[:_MOST_COMPARED]
             near = difflib.get_close_matches(
                 folded, [texts[index] for index in closest.tolist()], n=_MOST_SIMILAR
@@ -220,13 +220,13 @@ class SearchField(ChoiceField):
         return f". Did you mean {format_list(labels, 'or', locale='en')}?" if labels else ""
 
     @cached_property
-    def _letters(self) -> tuple[Float32Array, Float32Array]:
-        """How often each letter stands in each folded text, shape (texts, letters).
+    def _pairs(self) -> tuple[Float32Array, Float32Array]:
+        """How often each pair of letters stands in each folded text, shape (texts, pairs).
 
         Behind it the sum of their squares, shape (texts,).
         """
-        letters = _count_letters(list(self._folded))
-        return letters, (letters**2).sum(axis=1)
+        pairs = _count_pairs(list(self._folded))
+        return pairs, (pairs**2).sum(axis=1)
 
     @cached_property
     def _joined(self) -> str:
@@ -265,12 +265,15 @@ def _fold(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _count_letters(texts: Sequence[str]) -> Float32Array:
-    """Count the letters of some texts, shape (texts, letters); rare ones share a place."""
-    codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32) % _LETTERS
-    row = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
-    counts = np.bincount(row * _LETTERS + codes, minlength=len(texts) * _LETTERS)
-    return counts.reshape(-1, _LETTERS).astype(np.float32)
+def _count_pairs(texts: Sequence[str]) -> Float32Array:
+    """Count the pairs of letters of some texts, shape (texts, pairs); many share a place."""
+    spelled = "".join(f" {text}" for text in texts).encode("utf-32-le", "surrogatepass")
+    codes = np.frombuffer(spelled, np.uint32)
+    row = np.repeat(np.arange(len(texts)), [len(text) + 1 for text in texts])
+    pairs = (codes[:-1] * 31 + codes[1:]) % _PAIRS
+    places = (row[:-1] * _PAIRS + pairs)[row[:-1] == row[1:]]
+    counts = np.bincount(places, minlength=len(texts) * _PAIRS)
+    return counts.reshape(-1, _PAIRS).astype(np.float32)
 
 
 class FlagField(BaseField):

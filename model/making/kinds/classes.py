@@ -29,6 +29,7 @@ from model.making.prepared import TOLERANCE, PredictFloat64
 from model.serving.kinds.classes import ClassModel
 from model.serving.served_model import ServedModel
 
+_LEAST_PROBABILITY = 1e-3
 _MOST_CLASSES = 50
 _MOST_EXAMPLES = 4
 _LONGEST_TITLE = 60
@@ -93,6 +94,10 @@ class ClassesKind(OutputKind):
         return replace(self, names=tuple(names))
 
     @property
+    def class_names(self) -> dict[str, str]:
+        return {str(item): name for item, name in zip(self.classes, self.names, strict=False)}
+
+    @property
     def shape(self) -> tuple[int, ...]:
         return (len(self.classes),)
 
@@ -115,6 +120,11 @@ class ClassesKind(OutputKind):
 
     def fit(self, answers: Float64Array, truth: Float64Array) -> Fit:
         return fit_classes(answers, truth)
+
+    def list_losses(self, answers: Float64Array, truth: Float64Array) -> Float64Array:
+        chosen = answers[np.arange(len(truth)), truth.astype(np.int64)]
+        losses: Float64Array = -np.log(np.clip(chosen, _LEAST_PROBABILITY, None))
+        return losses
 
     def list_readings(
         self,

@@ -94,6 +94,9 @@ class NumberKind(OutputKind):
     def fit(self, answers: Float64Array, truth: Float64Array) -> Fit:
         return fit_numbers(answers, truth)
 
+    def list_losses(self, answers: Float64Array, truth: Float64Array) -> Float64Array:
+        return np.abs(answers - truth)
+
     def list_readings(
         self,
         answers: Float64Array,

@@ -53,6 +53,11 @@ class OutputKind(ABC):
         """
 
     @property
+    def class_names(self) -> dict[str, str]:
+        """The names of classes by what the model's file has for them, where it has numbers."""
+        return {}
+
+    @property
     @abstractmethod
     def shape(self) -> tuple[int, ...]:
         """The shape of one answer: () or (classes,)."""
@@ -80,6 +85,10 @@ class OutputKind(ABC):
     @abstractmethod
     def fit(self, answers: Float64Array, truth: Float64Array) -> Fit:
         """Measure how well answers fit the truth, shape (rows,), of the same rows."""
+
+    @abstractmethod
+    def list_losses(self, answers: Float64Array, truth: Float64Array) -> Float64Array:
+        """Return how wrong each answer is, shape (rows,), for the truth of the same rows."""
 
     @abstractmethod
     def list_readings(

@@ -96,3 +96,8 @@ def test_it_holds_20_000_names_and_suggests_the_first_1_000() -> None:
 def test_two_equal_labels_are_refused() -> None:
     with pytest.raises(ValidationError, match="a label twice"):
         search(["Bo", "Bo", "Al"])
+
+
+def test_one_wrong_letter_in_a_number_finds_the_name_and_not_its_anagrams() -> None:
+    field = search([f"Town of {number:05d}" for number in range(5000)])
+    assert " Did you mean Town of 00071" in message(field, "Tovn of 00071")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ import pandas as pd
 import pytest
 from flask.testing import FlaskClient
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import GradientBoostingRegressor
+from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
@@ -22,8 +23,9 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from app import create_app
 from app.config import Settings
 from model import ClassModel, NumberModel, load_model
-from tests.model.making.conftest import add
+from tests.model.making.conftest import add, run
 from tests.models import ModelFiles
+from tests.tools import ROOT
 
 ROWS = 300
 REGIONS = {"10115": "north", "20095": "north", "80331": "south"}
@@ -258,3 +260,52 @@ def test_days_and_months_that_could_be_either_are_asked_for(cars: Cars) -> None:
     result = add(cars.save(fit(cars)), "cars", cars.folder / "models", *derive(FEATURES))
     assert result.exit_code == 1
     assert "in which day and month could be either" in result.output
+
+
+def test_what_the_docs_write_can_be_run(cars: Cars, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / "docs" / "own-model.md").read_text()
+    block = text.partition("## Derived columns")[2].partition("\n\n    ")[2].partition("\n\n")[0]
+    words = shlex.split(block.replace("\\\n", " "))
+    command = words.index("model") + 1
+    taken = cars.features[["age", "log_km", "month"]].assign(
+        region=cars.features["region"].map({"north": 1, "south": 2})
+    )
+    (cars.folder / "regions.json").write_text(json.dumps({"10115": 1, "20095": 1, "80331": 2}))
+    cars.save(GradientBoostingRegressor(random_state=0).fit(taken, cars.raw["price"]))
+    monkeypatch.chdir(cars.folder)
+    result = run(*words[command:], "--models", cars.folder / "models")
+    assert result.exit_code == 0, result.output
+    assert load(cars).card.names == ("year", "km", "sold", "zip")
+
+
+def test_rows_in_which_nothing_can_be_derived_are_counted(cars: Cars) -> None:
+    taken = pd.DataFrame(
+        {
+            "rate": np.log((cars.raw["km"] - 20_000).where(lambda km: km > 0)),
+            "year": cars.raw["year"],
+        }
+    )
+    model = HistGradientBoostingRegressor(random_state=0).fit(taken, cars.raw["price"])
+    result = add(
+        cars.save(model), "cars", cars.folder / "models", *derive({"rate": "log(km - 20000)"})
+    )
+    assert f"rate is unknown in {taken['rate'].isna().sum()} rows where all" in result.output
+
+
+def test_a_table_finds_codes_that_lost_their_zeros(cars: Cars) -> None:
+    codes = {10115: "01115", 20095: "00095", 80331: "80331"}
+    rates = {"01115": 1.5, "00095": 2.5, "80331": 3.5}
+    (cars.folder / "rates.json").write_text(json.dumps(rates))
+    text = cars.raw["zip"].map(codes)
+    cars.raw.assign(zip=text).to_csv(cars.folder / "cars.csv", index=False)
+    taken = pd.DataFrame({"rate": text.map(rates), "year": cars.raw["year"]})
+    model = GradientBoostingRegressor(random_state=0).fit(taken, cars.raw["price"])
+    options = derive({"rate": "lookup(zip, rates.json)"})
+    client = serve(cars, cars.save(model), *options, "--kind", "zip=choice")
+    for row in range(0, ROWS, 12):
+        values = [codes[int(cars.raw["zip"][row])], str(int(codes[int(cars.raw["zip"][row])]))]
+        year = int(cars.raw["year"][row])
+        answers = [ask(client, {"zip": value, "year": year}) for value in values]
+        found = [item["prediction"] for item in answers if "prediction" in item]
+        assert found == pytest.approx([model.predict(taken.iloc[[row]])[0]] * len(found), rel=1e-4)
+        assert found

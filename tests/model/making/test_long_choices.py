@@ -17,8 +17,10 @@ from sklearn.preprocessing import OneHotEncoder
 
 from app import create_app
 from app.config import Settings
+from model import ModelError, NumberModel, load_model
 from tests.model.making.conftest import add
 from tests.models import ModelFiles
+from tests.tabular_checks import check_bounds, check_pages
 
 COUNTS = (260, 1500)
 
@@ -108,3 +110,20 @@ def test_what_the_api_and_the_address_ask_for_is_answered(client: FlaskClient) -
     for path in ("/about", "/api", "/api/openapi.json"):
         assert client.get(path).status_code == 200
         assert len(client.get(path).data) < 40_000
+
+
+def test_a_card_cannot_draw_a_what_if_over_a_long_list(client: FlaskClient, tmp_path: Path) -> None:
+    card = tmp_path / "models" / "towns" / "card.toml"
+    text = card.read_text()
+    assert 'what_if = "size"' in text
+    card.write_text(text.replace('what_if = "size"', 'what_if = "town"'))
+    with pytest.raises(ModelError, match="too many values for a picture"):
+        load_model(card.parent)
+
+
+def test_its_pages_are_well_formed_and_its_bounds_hold(client: FlaskClient, tmp_path: Path) -> None:
+    found = load_model(tmp_path / "models" / "towns")
+    assert isinstance(found, NumberModel)
+    check_pages(client, "/", found)
+    for field in found.card.fields:
+        check_bounds(found, field, found.card.examples[0].values)
