@@ -143,7 +143,8 @@ class AssemblySearch:
             if self.estimator.names is None and not self.transformers and fits:
                 # One of its own code may take a table, and not say so.
                 raw = self._take_raw(self.features or self.available, self.estimator.fitted)
-                found.append(replace(raw, by_place=not self.features))
+                words = ("columns in the order of the data",) if self.contents.lists else ()
+                found.append(replace(raw, words=words, by_place=not self.features))
         inverses = self._list_inverses()
         return [
             replace(

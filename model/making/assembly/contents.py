@@ -177,7 +177,7 @@ def _sort_in(value: Any, where: str, hint: str, path: Path, found: Contents, dep
         hasattr(value, "predict") and _answers(value)
     ):
         found.estimators.append(Transformer(value, where, path))
-    elif hasattr(value, "transform"):
+    elif hasattr(value, "transform") and hasattr(value, "n_features_in_"):
         found.transformers.append(Transformer(value, where, path))
 
 

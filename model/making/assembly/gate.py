@@ -8,6 +8,7 @@ rows, too. A model that merely knows little has no such reason, and is left in p
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -306,7 +307,7 @@ def _list_variants(subject: Subject, good: bool) -> Iterator[_Variant]:
                 yield _Variant(
                     f"{subject.labels[column]} were {factor:g} times as large"
                     + (f" ({words})" if words else ""),
-                    f"--unit {subject.labels[column]}={factor:g}",
+                    f"--unit {shlex.quote(f'{subject.labels[column]}={factor:g}')}",
                     "unit",
                     0.05,
                     lambda rows, c=column, f=factor: _multiply(rows, c, f),  # type: ignore[misc]
@@ -329,7 +330,7 @@ def _list_orders(labels: Sequence[str]) -> Iterator[_Variant]:
             named = ",".join(labels[place] for place in order)
             yield _Variant(
                 text,
-                f"--features {named}",
+                f"--features {shlex.quote(named)}",
                 "place",
                 0.05,
                 lambda rows, o=order: rows[:, o],  # type: ignore[misc]

@@ -263,8 +263,9 @@ def _try_all(
     if not any(each is not None for each in answers):
         problem = next(iter(search.problems), "its answers are not finite numbers")
         raise AddError(
-            f"The model cannot answer the rows of the data: {problem}. Give the columns as they "
-            "were when it was fitted, and put every step before it into a Pipeline with it."
+            f"The model cannot answer the rows of the data: {problem.rstrip('.')}. Give the "
+            "columns as they were when it was fitted, and put every step before it into a Pipeline "
+            "with it."
         )
     tried = []
     for assembly, answered in zip(assemblies, answers, strict=True):
@@ -354,12 +355,17 @@ def _choose(search: AssemblySearch, tried: list[_Tried]) -> tuple[_Tried, _Tried
             f"which one is meant: {best.assembly.text}, or {others[0].assembly.text}. {_HOW}"
         )
     near = next((item for item in others if not _is_clearly_better(best, item)), None)
-    if near or not best.fit.beats_constant:
-        other = near or others[0]
+    if near:
         raise NotProvedError(
             "The data do not tell which assembly is meant: "
-            f"{best.assembly.text} ({best.fit.text}), or {other.assembly.text} "
-            f"({other.fit.text}). {_HOW}"
+            f"{best.assembly.text} ({best.fit.text}), or {near.assembly.text} "
+            f"({near.fit.text}). {_HOW}"
+        )
+    if not best.fit.beats_constant:
+        raise NotProvedError(
+            f"The best assembly is {best.assembly.text} ({best.fit.text}), and the data do not "
+            "prove it: the same answer for everybody is as good. The next best is "
+            f"{others[0].assembly.text} ({others[0].fit.text}). {_HOW}"
         )
     return best, others[0]
 
@@ -460,7 +466,7 @@ def _check(search: AssemblySearch, assembly: Assembly, truth: Float64Array) -> F
         labels,
         answered,
         _find_complete(search, assembly),
-        not (named or search.features or not assembly.inputs),
+        places=bool(assembly.inputs) and not named,
     )
     return check_answers(subject, kind.with_names(assembly.classes), truth, _may_move(kind))
 

@@ -43,20 +43,21 @@ def _log_loss(weights: Float64Array, codes: IntArray) -> float:
     return float(-np.mean(np.log(chosen)))
 
 
-def accepts_classes(given: Fit, cause: Fit, rarity: float, rare: bool) -> bool:
+def accepts_classes(given: Fit, cause: Fit, rarity: float, rare: bool, moved: bool) -> bool:
     """Say whether a cause explains the answers clearly better than they are as given.
 
     Args:
         given: the answers as they are.
         cause: the answers under the cause.
         rarity: of the cause, taken off its rank.
-        rare: whether it is a unit or an order.
+        rare: whether it is a unit or a place of a column.
+        moved: whether it is another order of the classes.
     """
     needed = max(0.15, 0.3 * (1 - given.skill)) if given.skill > _GAIN else 0.15
     return (
         cause.skill >= _GAIN
         and cause.balanced - given.balanced >= needed
-        and cause.rank - rarity - given.rank >= (_RARE_GAIN if rare else _GAIN)
+        and cause.rank - rarity - given.rank >= (_RARE_GAIN if rare or moved else _GAIN)
         and not (rare and given.skill > 0.3)
     )
 

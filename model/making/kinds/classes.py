@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -143,7 +144,7 @@ class ClassesKind(OutputKind):
             as_given,
             Reading(
                 f"its classes in the order {meant}",
-                f"--classes {meant}",
+                f"--classes {shlex.quote(meant)}",
                 lambda rows: rows[:, back],
                 rarity=0.05,
             ),
@@ -152,7 +153,7 @@ class ClassesKind(OutputKind):
     def accepts(
         self, given: Fit, cause: Fit, rarity: float, reading: Reading, inputs: bool, rare: bool
     ) -> bool:
-        return accepts_classes(given, cause, rarity, rare or bool(reading.as_if))
+        return accepts_classes(given, cause, rarity, rare, bool(reading.as_if))
 
     def is_beyond_doubt(self, given: Fit) -> bool:
         return given.balanced > 0.9

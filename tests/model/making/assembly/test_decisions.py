@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import Result
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression, QuantileRegressor
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
@@ -20,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from app import create_app
 from app.config import Settings
 from tests.model.making.conftest import run
-from tests.shapes import NUMBERS, cars, scaler_apart
+from tests.shapes import NUMBERS, cars, crops, scaler_apart
 
 AddFiles = Callable[..., Result]
 
@@ -211,3 +212,68 @@ def test_classes_are_answered_by_their_names(tmp_path: Path, root: Path, add: Ad
     result = add("model.pkl", target="dear", options=("--classes", "expensive,cheap", "--force"))
     assert result.exit_code == 4
     assert "--classes cheap,expensive" in result.output
+
+
+def test_places_and_classes_that_somebody_named_wrongly_are_refused_with_the_right_ones(
+    tmp_path: Path, add: AddFiles
+) -> None:
+    data = cars()
+    save(tmp_path, LinearRegression().fit(data[NUMBERS].to_numpy(), data["price"]), data)
+    swapped = add("model.pkl", options=("--features", "age,km,engine cc"))
+    assert swapped.exit_code == 4
+    assert "age and km had changed places" in swapped.output
+    assert "--features 'km,age,engine cc'" in swapped.output
+    table = crops()
+    names = sorted(table["crop"].unique())
+    forest = RandomForestClassifier(20, random_state=0)
+    forest.fit(table.drop(columns="crop"), table["crop"].map(names.index))
+    save(tmp_path, forest, table)
+    moved = [names[1], names[0], *names[2:]]
+    wrong = add("model.pkl", target="crop", options=("--classes", ",".join(moved)))
+    assert wrong.exit_code == 4
+    assert f"--classes {','.join(names)}" in wrong.output
+
+
+def test_codes_that_are_in_no_file_are_taken_only_if_the_data_prove_them(
+    tmp_path: Path, root: Path, add: AddFiles
+) -> None:
+    data = cars()[["km", "age", "fuel", "brand", "gearbox", "price"]]
+
+    def code(*columns: str) -> pd.DataFrame:
+        codes = {name: data[name].astype("category").cat.codes for name in columns}
+        return data[["km", "age", *columns]].assign(**codes)
+
+    forest = RandomForestRegressor(30, random_state=0)
+    save(tmp_path, forest.fit(code("fuel", "brand"), data["price"]), data)
+    result = add("model.pkl", options=("--yes",))
+    assert result.exit_code == 0, result.output
+    assert "fuel, brand coded by alphabet" in read_page(root, "/about")
+    level = data["price"] - data["gearbox"].map(data.groupby("gearbox")["price"].mean())
+    table = data.assign(price=level + 30_000)  # the gearbox tells nothing
+    save(tmp_path, LinearRegression().fit(code("gearbox"), table["price"]), table)
+    result = add("model.pkl", options=("--yes", "--force"))
+    assert result.exit_code == 4
+    assert "Which numbers stand for the values of 'gearbox' is in no file" in result.output
+    (tmp_path / "codes.json").write_text('{"gearbox": {"automatic": 0, "manual": 1}}')
+    result = add("model.pkl", "codes.json", options=("--force",))
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    ("beside", "code", "said"),
+    [
+        (LinearRegression().fit([[0.0], [1.0]], [0, 1]), 1, "The files hold 2 models"),
+        (StandardScaler(), 0, "it answers as it should"),
+        (StandardScaler().fit(np.eye(5)), 0, "it answers as it should"),
+        ({"score": 0.9, "made": "today", "rows": [1, 2]}, 0, "it answers as it should"),
+    ],
+)
+def test_what_else_lies_beside_a_model_does_no_harm(
+    beside: object, code: int, said: str, tmp_path: Path, add: AddFiles
+) -> None:
+    data = cars()
+    save(tmp_path, LinearRegression().fit(data[NUMBERS], data["price"]), data)
+    (tmp_path / "beside.pkl").write_bytes(pickle.dumps(beside))
+    result = add("model.pkl", "beside.pkl")
+    assert result.exit_code == code, result.output
+    assert said in result.output
