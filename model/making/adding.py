@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from model.making.assembly.candidates import AssemblySearch
 from model.making.assembly.contents import read_contents
 from model.making.assembly.gate import Finding, check_answers, make_coded_subject
 from model.making.assembly.proving import NO_TARGET, NoAssemblyError, Proof, prove, take_only
-from model.making.baselines import MOST_FITTED, compare_with_baselines
+from model.making.baselines import compare_with_baselines
 from model.making.cards import write_card
 from model.making.columns import DataColumn, infer_columns
 from model.making.dataset import (
@@ -66,11 +65,6 @@ STAGES = (
     "writing and checking",
 )
 """The steps in their order; a progress bar counts them."""
-
-BUDGET = 60
-"""Seconds after which plain models are fitted to fewer rows."""
-
-FITTED_LATE = 1000
 
 _RESERVED = ("about", "api", "embed", "healthz", "metrics", "predict-fragment", "readyz", "static")
 
@@ -178,7 +172,6 @@ def _make_folder(
     ask: AskPerson,
 ) -> AddedModel:
     """Make the model's files in ``work``; messages name ``folder``, where they go afterwards."""
-    started = time.monotonic()
     notes: list[str] = []
     stage = iter(STAGES)
 
@@ -251,12 +244,12 @@ def _make_folder(
     evaluation = replace(evaluation, how=how)
 
     report(next(stage))
-    is_late = time.monotonic() - started > BUDGET
-    comparison = compare_with_baselines(kind, dataset, FITTED_LATE if is_late else MOST_FITTED)
+    comparison = compare_with_baselines(kind, dataset)
 
     report(next(stage))
     data = options.data.name
-    card = write_card(work / "card.toml", data, kind, dataset, output, importance, _warn(finding))
+    path, warning = work / "card.toml", _warn(finding)
+    card = write_card(path, data, kind, dataset, output, importance, warning, tried)
     typical: dict[str, Value] = {item.name: item.field.example for item in dataset.fields}
     golden: list[Mapping[str, Value]] = [typical, *(example.values for example in card.examples)]
     manifest = write_manifest(

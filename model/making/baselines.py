@@ -13,6 +13,7 @@ from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from threadpoolctl import threadpool_limits
 
 from model.contract.arrays import Float64Array
 from model.making.dataset import Dataset
@@ -21,9 +22,7 @@ from model.making.kinds.output_kind import OutputKind
 LEAST_ROWS = 30
 """Rows to fit on, and rows to judge on, below which a comparison says nothing."""
 
-MOST_FITTED = 10_000
-"""Rows that plain models are fitted to."""
-
+_MOST_FITTED = 10_000
 _MOST_LEVELS = 100
 _CLEARLY = 2.0
 """Standard errors of the mean difference a row, above which one is said to be better."""
@@ -43,15 +42,8 @@ class Comparison:
     verdict: str
 
 
-def compare_with_baselines(
-    kind: OutputKind, dataset: Dataset, most: int = MOST_FITTED
-) -> Comparison | None:
+def compare_with_baselines(kind: OutputKind, dataset: Dataset) -> Comparison | None:
     """Fit the plain models to the training rows and judge all on the held-out rows.
-
-    Args:
-        kind: how the model answers.
-        dataset: the rows.
-        most: the rows that they are fitted to, where there are more.
 
     Returns:
         None where there are too few rows of either.
@@ -59,14 +51,15 @@ def compare_with_baselines(
     seen, held_out = np.flatnonzero(~dataset.held_out), np.flatnonzero(dataset.held_out)
     if min(len(seen), len(held_out)) < LEAST_ROWS:
         return None
-    if len(seen) > most:
-        seen = np.random.default_rng(0).choice(seen, most, replace=False)
+    if len(seen) > _MOST_FITTED:
+        seen = np.random.default_rng(0).choice(seen, _MOST_FITTED, replace=False)
     truth = dataset.truth[held_out]
     own = kind.decide(dataset.predict(dataset.matrix[held_out].astype(np.float32)))
     losses = {"This model": kind.compute_losses(own, truth)}
     for name, estimator in kind.make_baselines().items():
         plain = _prepare_codes(dataset, estimator)
-        with warnings.catch_warnings():
+        # On a busy machine the threads of boosted trees wait for each other, ten times as long.
+        with threadpool_limits(1), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # nobody waits for a baseline to converge
             plain.fit(dataset.matrix[seen], dataset.truth[seen])
             answers = np.asarray(plain.predict(dataset.matrix[held_out]), dtype=float)

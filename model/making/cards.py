@@ -29,6 +29,7 @@ def write_card(
     output: DraftOutput,
     importance: Sequence[float],
     warning: str = "",
+    tried: str = "",
 ) -> Card:
     """Draft the card, write it, and read it back.
 
@@ -40,6 +41,7 @@ def write_card(
         output: what the model answers.
         importance: of each field; the most important required one is varied first.
         warning: what the page says first.
+        tried: how the model was put together.
 
     Raises:
         AddError: if the drafted card is not valid.
@@ -72,7 +74,7 @@ def write_card(
     named = {"label": output.naming.label, "noun": output.naming.noun}
     blocks = [
         "# Drafted by `flask --app wsgi model add`. What it says is a guess: read it, and write "
-        "better.\n",
+        "better.\n" + "".join(f"# {line}\n" for line in textwrap.wrap(tried, 96)),
         format_lines(head),
         "[output]\n" + format_lines(named | output.keys),
         *(
