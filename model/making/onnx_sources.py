@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 
@@ -209,9 +210,9 @@ def read_onnx(path: Path) -> OnnxSource:
     Raises:
         AddError: if it is not one, or its model does not answer rows of a table.
     """
+    if not isfile(path):  # opening a named pipe waits for who writes to it
+        raise AddError(f"{path} is no regular file, and only those are opened.")
     try:
-        if not path.is_file():  # opening a named pipe waits for who writes to it
-            raise OSError
         model = onnx.load(path)
     except Exception as error:  # protobuf raises several types of errors
         raise AddError(f"{path} is not an ONNX file, although its name says so.") from error

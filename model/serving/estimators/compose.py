@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from typing import Any
 
@@ -12,10 +13,15 @@ from model.serving.estimators.attributes import EstimatorSchema, State, decode
 from model.serving.estimators.checks import check_same_sizes, decode_template, require
 from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.functions import decode_function
+from model.serving.estimators.kinds import left_out
 
 _MOST_STEPS = 10_000
+_PLACE = 40
+"""Bytes of a column's place."""
 _SAMPLERS = ("imblearn.over_sampling.", "imblearn.under_sampling.", "imblearn.combine.")
 _MOST_OUTPUTS = 100_000_000
+_MOST_NAMED = 2000
+"""Columns whose names are made to count them."""
 
 
 def _decode_step(value: Any, word: str, state: State) -> Any:
@@ -67,6 +73,10 @@ def _count_outputs(step: Any) -> int | None:
             return count
     if "vocabulary_" in vars(step):
         return len(step.vocabulary_)
+    if hasattr(step, "get_support"):
+        return int(step.get_support().sum())
+    if getattr(step, "n_features_in_", 0) > _MOST_NAMED:
+        return None
     with suppress(Exception):  # what a step raises that cannot name its columns is its own
         return len(step.get_feature_names_out())
     return None
@@ -81,6 +91,7 @@ def _decode_side_steps(value: Any, state: State) -> list[tuple[str, Any]]:
             _require_transformer(step, state)
             features.add(getattr(step, "n_features_in_", None))
     require(len(features - {None}) < 2, state, "has steps of different numbers of columns")
+    state.growth *= max(1, sum(_count_outputs(step) is None for _, step in steps))
     return steps
 
 
@@ -131,6 +142,8 @@ def _decode_column_steps(value: Any, state: State) -> list[tuple[str, Any, Any]]
     steps = []
     for name, step, columns in _list_pairs(value, 3):
         places = _find_places(columns, state)
+        if isinstance(places, list):
+            state.reviver.uses.take(value, _PLACE * len(places))
         made = _decode_step(step, "drop", state)
         width = 1 if isinstance(places, int) else len(places)
         if isinstance(made, str) and made == "passthrough":
@@ -181,17 +194,27 @@ def _find_places(columns: Any, state: State) -> Any:
 
 def _find_place(column: Any, state: State) -> int:
     if isinstance(column, str):
-        names = state.values.get("feature_names_in_")
-        require(names is not None, state, "chooses columns by name, and has no names")
-        found = np.flatnonzero(names == column)
-        if len(found) != 1:
+        require(
+            "feature_names_in_" in state.values, state, "chooses columns by name, and has no names"
+        )
+        places = state.raw.get("_places")
+        if places is None:
+            names = state.values["feature_names_in_"]
+            places = state.raw["_places"] = _index_names(names)
+        if column not in places:
             raise MismatchError
-        return int(found[0])
+        return int(places[column])
     place = int(decode("int", column, state))
     features = state.sizes["features"]
     if not -features <= place < features:
         raise MismatchError
     return place % features
+
+
+def _index_names(names: Any) -> dict[str, int]:
+    """The place of each name that only one column has."""
+    count = Counter(names.tolist())
+    return {name: place for place, name in enumerate(names.tolist()) if count[name] == 1}
 
 
 def _find_range(columns: slice, state: State) -> list[int]:
@@ -275,7 +298,7 @@ SCHEMAS = {
     "Pipeline": EstimatorSchema(
         "pipeline",
         {},
-        {"steps": _decode_steps, "transform_input": lambda value, state: None},
+        {"steps": _decode_steps, "transform_input": left_out()},
     ),
     "FeatureUnion": EstimatorSchema(
         "pipeline",

@@ -7,16 +7,11 @@ from typing import Any
 import numpy as np
 
 from model.contract.pickles.records import GlobalName
-from model.serving.estimators.attributes import (
-    Attributes,
-    EstimatorSchema,
-    State,
-    one_of,
-    within,
-)
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State
 from model.serving.estimators.checks import check_same_sizes, require
 from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.gaussian_processes import KERNELS
+from model.serving.estimators.kinds import left_out, one_of, renamed, within
 
 _MOST_ITERATIONS = 100_000
 _MOST_COMPONENTS = 100_000
@@ -35,19 +30,9 @@ def _rename_whiten(state: State) -> None:
         state.raw["whiten"] = "arbitrary-variance"
 
 
-def _rename_kernel_parts(state: State) -> None:
-    """Give attributes the names that they have since 1.0, and add the width of 1.3."""
-    state.rename(lambdas_="eigenvalues_", alphas_="eigenvectors_")
-
-
 def _find_gamma(state: State) -> None:
     gamma = state.values.get("gamma")
     state.values["gamma_"] = 1 / state.sizes["features"] if gamma is None else gamma
-
-
-def _rename_topics(state: State) -> None:
-    """Give the number of topics the name that it has since 0.19."""
-    state.rename(n_topics="n_components")
 
 
 def _count_topics(state: State) -> None:
@@ -76,11 +61,6 @@ def _complete_factors(state: State) -> None:
     state.values.update(n_components=components, n_components_=components, _n_components=components)
     state.values["_beta_loss"] = _beta_loss_to_float(state.values["beta_loss"])
     require(state.values["beta_loss"] != "precomputed", state, "has a loss that is not known")
-
-
-def _rename_dictionary(state: State) -> None:
-    """Give the dictionary the name that it has since 0.24."""
-    state.rename(components_="dictionary")
 
 
 def _rename_scales(state: State) -> None:
@@ -124,6 +104,11 @@ def _check_hashes(state: State) -> None:
     )
     check_same_sizes(values["degree"], state.sizes["degree"], state, "hashes and its degree")
     values["_n_features_out"] = components
+
+
+def _require_features(state: State) -> None:
+    """Check that the number of columns is known, which the sampler multiplies (since 0.24)."""
+    require("features" in state.sizes, state, "does not say how many columns it takes")
 
 
 def _check_pools(state: State) -> None:
@@ -185,46 +170,39 @@ _SQUARES: Attributes = {
 }
 
 
-def _make_squares() -> EstimatorSchema:
-    return EstimatorSchema(
-        "cross_decomposition", _SQUARES, migrate=(_rename_scales,), complete=(_complete_squares,)
-    )
-
-
+_LEAST_SQUARES = EstimatorSchema(
+    "cross_decomposition", _SQUARES, migrate=(_rename_scales,), complete=(_complete_squares,)
+)
+_WAVES: Attributes = {
+    "random_weights_": "float[features, components]",
+    "random_offset_": "float[components]",
+}
+_PCA = EstimatorSchema(
+    "decomposition",
+    {**_COMPONENTS, **_MEAN, **_VARIANCES},
+    reads="whiten",
+    complete=(_count_components,),
+)
+_SPARSE_PCA = EstimatorSchema(
+    "decomposition",
+    {**_COMPONENTS, **_MEAN},
+    reads="ridge_alpha",
+    complete=(_count_components,),
+)
 _KERNEL: Attributes = {
     "kernel": one_of(*KERNELS),
     "gamma": "float | none",
     "degree": "float | none",
     "coef0": "float | none",
-    "kernel_params": lambda value, state: None,
+    "kernel_params": left_out(),
 }
 
 SCHEMAS = {
-    "PCA": EstimatorSchema(
-        "decomposition",
-        {**_COMPONENTS, **_MEAN, **_VARIANCES},
-        reads="whiten",
-        complete=(_count_components,),
-    ),
-    "IncrementalPCA": EstimatorSchema(
-        "decomposition",
-        {**_COMPONENTS, **_MEAN, **_VARIANCES},
-        reads="whiten",
-        complete=(_count_components,),
-    ),
+    "PCA": _PCA,
+    "IncrementalPCA": _PCA,
     "TruncatedSVD": EstimatorSchema("decomposition", _COMPONENTS, complete=(_count_components,)),
-    "SparsePCA": EstimatorSchema(
-        "decomposition",
-        {**_COMPONENTS, **_MEAN},
-        reads="ridge_alpha",
-        complete=(_count_components,),
-    ),
-    "MiniBatchSparsePCA": EstimatorSchema(
-        "decomposition",
-        {**_COMPONENTS, **_MEAN},
-        reads="ridge_alpha",
-        complete=(_count_components,),
-    ),
+    "SparsePCA": _SPARSE_PCA,
+    "MiniBatchSparsePCA": _SPARSE_PCA,
     "FactorAnalysis": EstimatorSchema(
         "decomposition",
         {**_COMPONENTS, **_MEAN, "noise_variance_": "float[features]"},
@@ -254,7 +232,7 @@ SCHEMAS = {
             "degree": within(0, 100),
             "coef0": "float",
         },
-        migrate=(_rename_kernel_parts,),
+        migrate=(renamed(lambdas_="eigenvalues_", alphas_="eigenvectors_"),),  # 1.0
         complete=(_find_gamma,),
     ),
     "LatentDirichletAllocation": EstimatorSchema(
@@ -267,7 +245,7 @@ SCHEMAS = {
         },
         {"max_doc_update_iter": within(0, 10_000)},
         reads="mean_change_tol",
-        migrate=(_rename_topics,),
+        migrate=(renamed(n_topics="n_components"),),  # 0.19
         complete=(_count_topics,),
     ),
     "NMF": EstimatorSchema(
@@ -291,7 +269,7 @@ SCHEMAS = {
         {},
         {**_CODER, "dictionary": "float[components, features]"},
         reads=_CODER_READS,
-        migrate=(_rename_dictionary,),
+        migrate=(renamed(components_="dictionary"),),  # 0.24
         complete=(_count_components,),
     ),
     "FeatureAgglomeration": EstimatorSchema(
@@ -320,9 +298,7 @@ SCHEMAS = {
         migrate=(_rename_scales,),
         complete=(_count_samplers,),
     ),
-    "CCA": _make_squares(),
-    "PLSCanonical": _make_squares(),
-    "PLSRegression": _make_squares(),
+    **dict.fromkeys(("CCA", "PLSCanonical", "PLSRegression"), _LEAST_SQUARES),
     "GaussianRandomProjection": EstimatorSchema(
         "random_projection", _COMPONENTS, complete=(_count_projection,)
     ),
@@ -333,14 +309,7 @@ SCHEMAS = {
         complete=(_count_projection,),
     ),
     "NeighborhoodComponentsAnalysis": EstimatorSchema("neighbors", _COMPONENTS),
-    "RBFSampler": EstimatorSchema(
-        "kernel_approximation",
-        {
-            "random_weights_": "float[features, components]",
-            "random_offset_": "float[components]",
-        },
-        complete=(_count_samplers,),
-    ),
+    "RBFSampler": EstimatorSchema("kernel_approximation", _WAVES, complete=(_count_samplers,)),
     "PolynomialCountSketch": EstimatorSchema(
         "kernel_approximation",
         {"indexHash_": "int[degree, width]", "bitHash_": "int[degree, width]"},
@@ -356,15 +325,10 @@ SCHEMAS = {
         "kernel_approximation",
         {},
         {"sample_steps": within(1, _MOST_STEPS), "sample_interval": "float | none"},
+        complete=(_require_features,),
     ),
     "SkewedChi2Sampler": EstimatorSchema(
-        "kernel_approximation",
-        {
-            "random_weights_": "float[features, components]",
-            "random_offset_": "float[components]",
-        },
-        reads="skewedness",
-        complete=(_count_samplers,),
+        "kernel_approximation", _WAVES, reads="skewedness", complete=(_count_samplers,)
     ),
     "Nystroem": EstimatorSchema(
         "kernel_approximation",

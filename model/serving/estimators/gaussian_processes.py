@@ -5,16 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from model.contract.pickles.records import Record
-from model.serving.estimators.attributes import (
-    Decoder,
-    EstimatorSchema,
-    State,
-    decode,
-    one_of,
-    within,
-)
+from model.serving.estimators.attributes import Decoder, EstimatorSchema, State, decode
 from model.serving.estimators.checks import require
 from model.serving.estimators.errors import MismatchError
+from model.serving.estimators.kinds import left_out, one_of, within
 
 KERNELS = (
     "additive_chi2", "chi2", "cosine", "laplacian", "linear", "poly", "polynomial", "rbf",
@@ -46,16 +40,11 @@ def _decode_kernels(value: Any, state: State) -> Any:
     return [_decode_kernel(item, state) for item in value]
 
 
-def _decode_bounds(value: Any, state: State) -> Any:
-    """Decode the bounds of a search that is over; prediction does not read them."""
-    return "fixed"
-
-
 def _make_kernel(**parameters: str | Decoder) -> EstimatorSchema:
     fitted = {
         name: kind
         for parameter, kind in parameters.items()
-        for name, kind in ((parameter, kind), (f"{parameter}_bounds?", _decode_bounds))
+        for name, kind in ((parameter, kind), (f"{parameter}_bounds?", left_out("fixed")))
     }
     return EstimatorSchema("gaussian_process.kernels", fitted)
 
@@ -94,7 +83,7 @@ SCHEMAS = {
     "Matern": _make_kernel(length_scale=_SCALES, nu=_NUMBER),
     "PairwiseKernel": EstimatorSchema(
         "gaussian_process.kernels",
-        {"gamma": _NUMBER, "metric": one_of(*KERNELS), "gamma_bounds?": _decode_bounds},
+        {"gamma": _NUMBER, "metric": one_of(*KERNELS), "gamma_bounds?": left_out("fixed")},
     ),
     "Product": EstimatorSchema(
         "gaussian_process.kernels", {"k1": _decode_kernel, "k2": _decode_kernel}
@@ -148,7 +137,7 @@ SCHEMAS = {
             "kernel": one_of(*KERNELS),
             "gamma": "float | none",
             "degree": within(0, 100),
-            "kernel_params": lambda value, state: None,
+            "kernel_params": left_out(),
         },
         reads="coef0",
     ),

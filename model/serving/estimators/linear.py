@@ -8,6 +8,10 @@ import numpy as np
 
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, State
 from model.serving.estimators.checks import check_same_sizes, decode_template, require
+from model.serving.estimators.kinds import renamed
+
+_MOST_CLASSES = 10_000
+"""Classes that are told apart one against the rest, each by a model of its own."""
 
 _COEFFICIENTS: Attributes = {
     "coef_": "float[outputs, features] | float[features]",
@@ -64,6 +68,7 @@ def _share_probability(made: Any, state: State) -> Any:
         state.changed_scores = f"{state.name}, which scikit-learn 1.8 doubled"
     if way != "ovr" or len(classes) < 3:
         return made
+    require(len(classes) <= _MOST_CLASSES, state, "has far too many classes")
     from sklearn.linear_model import LogisticRegression
     from sklearn.multiclass import OneVsRestClassifier
     from sklearn.preprocessing import LabelBinarizer
@@ -132,11 +137,6 @@ def _find_transform(state: State) -> None:
 def _rename_loss(state: State) -> None:
     """Give losses the names that they have since 1.3 (log) and 1.2 (squared_loss)."""
     state.translate("loss", log="log_loss", squared_loss="squared_error")
-
-
-def _rename_thresholds(state: State) -> None:
-    """Give attributes the names that they have since 0.24."""
-    state.rename(_necessary_X_="X_thresholds_", _necessary_y_="y_thresholds_")
 
 
 def _build_function(made: Any, state: State) -> Any:
@@ -262,7 +262,7 @@ SCHEMAS = {
             "increasing_?": "bool",
         },
         reads="out_of_bounds",
-        migrate=(_rename_thresholds,),
+        migrate=(renamed(_necessary_X_="X_thresholds_", _necessary_y_="y_thresholds_"),),  # 0.24
         finish=_build_function,
     ),
 }

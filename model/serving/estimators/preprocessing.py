@@ -16,23 +16,17 @@ from model.serving.estimators.attributes import (
     State,
     check_places,
     decode,
-    one_of,
-    within,
 )
 from model.serving.estimators.checks import check_same_sizes, require
 from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.functions import decode_dtype, decode_function
+from model.serving.estimators.kinds import left_out, one_of, renamed, within
 
 _MOST_COLUMNS = 1_000_000
 _MOST_DEGREE = 20
 _MOST_SPLINE_DEGREE = 100
 
 # Numbers
-
-
-def _rename_scale(state: State) -> None:
-    """Give the scale the name that it has since 0.17."""
-    state.rename(std_="scale_")
 
 
 def _require_scale(*parts: tuple[str, str]) -> Hook:
@@ -179,6 +173,8 @@ def _decode_known(value: Any, state: State) -> list[Any]:
     known: list[Any] = decode("list[features] of label[*]", value, state)
     for categories in known:
         found = categories
+        if not len(categories):
+            raise MismatchError
         if categories.dtype.kind == "f" and len(categories) and np.isnan(categories[-1]):
             found = categories[:-1]  # what is missing comes last
         if categories.dtype.kind in "biuf":
@@ -187,11 +183,6 @@ def _decode_known(value: Any, state: State) -> list[Any]:
         elif len(set(found.tolist())) != len(found):
             raise MismatchError
     return known
-
-
-def _decode_categories(value: Any, state: State) -> Any:
-    """Leave out the categories that were asked for; the fitted ones are read."""
-    return "auto"
 
 
 def _decode_drop_indices(value: Any, state: State) -> Any:
@@ -322,17 +313,12 @@ def _decode_feature_names(value: Any, state: State) -> Any:
     return decode("none | 'one-to-one'", value if isinstance(value, str) else None, state)
 
 
-def _decode_drop(value: Any, state: State) -> None:
-    """Leave out what was asked for; what came of it is read."""
-    return
-
-
 _CATEGORIES: Attributes = {"categories_": _decode_known}
 _GROUPS: Attributes = {
     "_infrequent_indices?": _decode_places,
     "_default_to_infrequent_mappings?": _decode_places,
 }
-_ENCODER: Attributes = {"dtype": decode_dtype, "categories": _decode_categories}
+_ENCODER: Attributes = {"dtype": decode_dtype, "categories": left_out("auto")}
 
 
 SCHEMAS = {
@@ -345,7 +331,7 @@ SCHEMAS = {
             "n_samples_seen_?": "int | int[features] | float | float[features]",
         },
         reads="with_mean with_std",
-        migrate=(_rename_scale,),
+        migrate=(renamed(std_="scale_"),),  # 0.17
         complete=(_require_scale(("with_mean", "mean_"), ("with_std", "scale_")),),
     ),
     "MinMaxScaler": EstimatorSchema(
@@ -419,7 +405,7 @@ SCHEMAS = {
             "drop_idx_?": _decode_drop_indices,
             "_drop_idx_after_grouping?": _decode_drop_indices,
         },
-        {**_ENCODER, "drop": _decode_drop},
+        {**_ENCODER, "drop": left_out()},
         reads="handle_unknown sparse_output",
         migrate=(_rename_sparse, _read_ranges),
         complete=(_complete_one_hot,),
@@ -445,7 +431,7 @@ SCHEMAS = {
             "target_type_": one_of("continuous", "binary", "multiclass"),
             "classes_?": "label[*]",
         },
-        {"categories": _decode_categories},
+        {"categories": left_out("auto")},
         complete=(_check_encodings,),
     ),
     "LabelEncoder": EstimatorSchema("preprocessing", {"classes_": "label[classes]"}),
@@ -465,7 +451,7 @@ SCHEMAS = {
     "MultiLabelBinarizer": EstimatorSchema(
         "preprocessing",
         {"classes_": "label[classes]"},
-        {"classes": _decode_drop},
+        {"classes": left_out()},
         reads="sparse_output",
         complete=(_empty_cache,),
     ),

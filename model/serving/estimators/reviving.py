@@ -23,6 +23,7 @@ from model.serving.estimators.attributes import (
     Kind,
     PartReviver,
     State,
+    Uses,
     decode,
     describe,
 )
@@ -35,6 +36,10 @@ _OLDEST = (0, 17)
 _COLUMNS = 1_000_000
 _DEEPEST = 40
 """How deep estimators may stand in each other."""
+_MOST_USES = 4
+_SHARED = 1000
+"""Estimators that may be used more often: each use is asked for every answer."""
+_MOST_GROWTH = 1_000_000
 
 _RESET = frozenset({"memory", "n_jobs", "pre_dispatch", "random_state", "verbose", "warm_start"})
 """Parameters that keep their defaults: they start processes, write files or print."""
@@ -61,6 +66,8 @@ class Reviver(PartReviver):
 
     def __init__(self) -> None:
         self.changed: dict[int, str] = {}
+        self.uses = Uses()
+        self._sizes: dict[int, tuple[int, int]] = {}
         self._made: dict[int, Any] = {}
         self._unfitted: set[int] = set()
         self._open: list[tuple[int, State]] = []
@@ -87,8 +94,11 @@ class Reviver(PartReviver):
         made = self._made[key]
         if fitted and key in self._unfitted:
             raise PickleError(f"Its {record.name} was never fitted. Fit it, and save it again.")
-        if id(made) in self.changed and self._open:
-            self._open[-1][1].changed_scores = self.changed[id(made)]
+        if self._open:
+            outer, (estimators, growth) = self._open[-1][1], self._sizes[key]
+            outer.estimators += estimators
+            outer.growth *= growth
+            outer.changed_scores = self.changed.get(id(made), outer.changed_scores)
         return made
 
     def _make(self, record: Record, release: tuple[int, int]) -> Any:
@@ -109,6 +119,10 @@ class Reviver(PartReviver):
             self._open.pop()
         if state.changed_scores:
             self.changed[id(made)] = state.changed_scores
+        most = _SHARED + _MOST_USES * (len(self._made) + 1)
+        if state.estimators > most or state.growth > _MOST_GROWTH:
+            raise PickleError("It uses its parts far more often than a model does.")
+        self._sizes[key] = state.estimators, state.growth
         return made
 
     def _build(self, schema: EstimatorSchema, state: State, key: int) -> Any:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode, one_of
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode
 from model.serving.estimators.checks import check_same_sizes, decode_template
+from model.serving.estimators.kinds import left_out, one_of
 
 
 def _decode_default(value: Any, state: State) -> Any:
@@ -67,7 +68,7 @@ SCHEMAS = {
     "RFECV": EstimatorSchema(
         "feature_selection",
         {"support_": "bool[features]", "ranking_?": "int[features]", "estimator_": "estimator"},
-        {"estimator": decode_template, "scoring": lambda value, state: None},
+        {"estimator": decode_template, "scoring": left_out()},
         complete=(_count_chosen,),
     ),
     "SelectFromModel": EstimatorSchema(
@@ -86,7 +87,7 @@ SCHEMAS = {
     "SequentialFeatureSelector": EstimatorSchema(
         "feature_selection",
         {"support_": "bool[features]"},
-        {"estimator": decode_template, "scoring": lambda value, state: None},
+        {"estimator": decode_template, "scoring": left_out()},
         complete=(_count_chosen,),
     ),
     "VarianceThreshold": EstimatorSchema(

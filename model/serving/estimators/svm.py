@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.serving.estimators.attributes import (
-    Attributes,
-    EstimatorSchema,
-    Hook,
-    State,
-    one_of,
-    within,
-)
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, Hook, State
 from model.serving.estimators.checks import check_same_sizes, require
+from model.serving.estimators.kinds import one_of, within
 
 _KERNELS = one_of("linear", "poly", "rbf", "sigmoid")
 _MOST_DEGREE = 100
