@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 from click.core import ParameterSource
@@ -122,6 +122,11 @@ def model() -> None:
     "--required",
     help="Columns that the form always asks for, though the model answers without: a,b.",
 )
+@click.option(
+    "--decimal",
+    type=click.Choice([".", ","]),
+    help="What separates decimals, for columns that do not tell: 1.850 could be 1850.",
+)
 @click.option("--coverage", type=click.FloatRange(0.51, 0.99), default=0.9, show_default=True)
 @click.option("--force", is_flag=True, help="Replace a model of this name.")
 @click.option("--yes", is_flag=True, help="Take what the data prove, without a question.")
@@ -142,6 +147,7 @@ def add(
     derive: tuple[str, ...],
     kinds: tuple[str, ...],
     required: str | None,
+    decimal: Literal[".", ","] | None,
     coverage: float,
     force: bool,
     before: tuple[Path, ...],
@@ -187,6 +193,7 @@ def add(
         derive=derive,
         kinds=dict(_parse_kind(text) for text in kinds),
         required=_split(required),
+        decimal=decimal,
         coverage=coverage,
         force=force,
         before=before,

@@ -72,13 +72,21 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         self._card = card = model.card
         self._scale = scale
         self.names = card.names
-        self.examples = card.examples
+        self.examples = tuple(
+            example.model_copy(update={"values": self._spell(example.values)})
+            for example in card.examples
+        )
         self.default_what_if = model.default_what_if
         self._explanations = ExplanationPresenter(card, model.manifest.reference, scale)
         self._origin = describe_origin(card, model.manifest)
         self._origin_only = Notes(self._origin)
         self.get_notes = lru_cache(maxsize=1024)(self._make_notes)
         self._format_day = lru_cache(maxsize=1)(partial(formatting.format_date, locale=card.locale))
+
+    def _spell(self, values: Features) -> dict[str, str]:
+        """Spell values as they would be typed."""
+        fields = self._card.by_name
+        return {name: fields[name].format_typed(value) for name, value in values.items()}
 
     def read_form(self, environ: WSGIEnvironment) -> Submission[Features]:
         return read_submission(self._card, read_form(environ))

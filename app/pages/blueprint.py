@@ -1,5 +1,6 @@
 """The pages of one model: form, result, fragment and about."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
@@ -11,7 +12,7 @@ from app.kinds.adapter import KindAdapter
 from app.limits.background import run_in_thread
 from app.presentation.about import build_about_context
 from app.presentation.contexts import FieldErrorsContext, PageContext, Renderer
-from app.presentation.submission import Submission
+from app.presentation.submission import Feedback, Submission
 from app.telemetry.request_records import Outcome, record_outcome
 from model.serving.served_model import Explained
 
@@ -63,11 +64,11 @@ def pages_blueprint(
         record_outcome(outcome, environ)
         return submission, explained
 
-    def render_errors(errors: dict[str, str]) -> bytes:
-        by_field = tuple((name, errors.get(name, "")) for name in adapter.names)
-        return render("presentation/field_errors.html", FieldErrorsContext(by_field)).encode()
+    def render_feedback(fields: Iterable[Feedback]) -> bytes:
+        context = FieldErrorsContext(tuple(fields))
+        return render("presentation/field_errors.html", context).encode()
 
-    no_errors = render_errors({})
+    no_feedback = render_feedback(map(Feedback, adapter.names))
 
     def respond_page(submission: Submission[Any] | None, posted: bool) -> Response:
         explained = None
@@ -99,7 +100,9 @@ def pages_blueprint(
         environ = request.environ  # a local name: each look-up goes through a context variable
         submission, explained = explain(adapter.read_form(environ), environ)
         body = result_template(adapter.present(submission, explained)) + (
-            render_errors(submission.errors) if submission.errors else no_errors
+            render_feedback(map(submission.get_feedback, adapter.names))
+            if submission.errors or submission.readings
+            else no_feedback
         )
         query = submission.query
         address = f"{site.action}?{query}" if query else site.action

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from app.presentation.cached_templates import CachedTemplate
 from app.presentation.form import FormView
 from app.presentation.result import Result
-from app.presentation.submission import Problem
+from app.presentation.submission import Feedback, Problem
 
 
 class Link(NamedTuple):
@@ -54,9 +54,9 @@ class PageContext(NamedTuple):
 
 
 class FieldErrorsContext(NamedTuple):
-    """``presentation/field_errors.html``: every field's name and error, "" where it is valid."""
+    """``presentation/field_errors.html``: what stands below every field."""
 
-    errors: tuple[tuple[str, str], ...]
+    fields: tuple[Feedback, ...]
 
 
 class Row(NamedTuple):

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from app.presentation.submission import Submission
+from app.presentation.submission import Feedback, Submission
 from model import Card
-from model.contract.fields import AnyField
+from model.contract.fields import AnyField, Meaning
 from model.contract.pictures import ImageField
 
 
@@ -22,7 +22,8 @@ class OptionView:
 class FieldView:
     """One field: its texts, the value typed into it, and its error, "" where it is valid.
 
-    ``attributes`` are the input's own: its type, its keyboard, its bounds.
+    ``meanings`` and ``reading`` are those of ``Feedback``. ``attributes`` are the input's own:
+    its type, its keyboard, its bounds.
     """
 
     name: str
@@ -36,6 +37,8 @@ class FieldView:
     attributes: dict[str, str]
     options: tuple[OptionView, ...]
     suggestions: tuple[str, ...] = ()
+    meanings: tuple[Meaning, ...] = ()
+    reading: str = ""
 
     @property
     def described_by(self) -> str:
@@ -43,7 +46,7 @@ class FieldView:
         ids = []
         if self.help:
             ids.append(f"{self.name}-hint")
-        if self.error:
+        if self.error or self.reading:
             ids.append(f"{self.name}-error")
         return " ".join(ids)
 
@@ -74,7 +77,7 @@ def build_form(card: Card, submission: Submission[Any] | None) -> FormView:
 def build_field(field: AnyField | ImageField, submission: Submission[Any] | None) -> FieldView:
     """Build one field with its value and its error; no server can put a chosen file back."""
     typed = "" if submission is None else submission.values.get(field.name, "")
-    error = "" if submission is None else submission.errors.get(field.name, "")
+    feedback = Feedback("") if submission is None else submission.get_feedback(field.name)
     options: tuple[OptionView, ...] = ()
     if field.options:
         blank = OptionView("", "Choose…" if field.required else "Not known", False)
@@ -90,8 +93,10 @@ def build_field(field: AnyField | ImageField, submission: Submission[Any] | None
         unit=field.suffix,
         required=field.required,
         value=field.format_input(typed),
-        error=error,
+        error=feedback.error,
         attributes=field.input_attributes,
         options=options,
         suggestions=field.suggestions,
+        meanings=feedback.meanings,
+        reading=feedback.reading,
     )

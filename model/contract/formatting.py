@@ -27,10 +27,12 @@ def format_number(value: float, locale: str, grouping: bool = True) -> str:
 
 
 @lru_cache(maxsize=8192)
-def format_exact(value: float, locale: str) -> str:
+def format_exact(value: float, locale: str, grouping: bool = True) -> str:
     """A number with all of its decimals, up to ten significant digits: ``0.0125``."""
     exact = Decimal(format(value, ".10g"))
-    return numbers.format_decimal(exact, locale=_locale(locale), decimal_quantization=False)
+    return numbers.format_decimal(
+        exact, locale=_locale(locale), decimal_quantization=False, group_separator=grouping
+    )
 
 
 def format_short(value: float, locale: str, grouping: bool = True) -> str:

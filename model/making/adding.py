@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from model.making.assembly.gate import Finding, check_answers, make_coded_subjec
 from model.making.assembly.proving import NO_TARGET, NoAssemblyError, Proof, prove, take_only
 from model.making.baselines import compare_with_baselines
 from model.making.cards import write_card
-from model.making.columns import DataColumn, infer_columns
+from model.making.columns import DataColumn, infer_columns, takes_numbers
 from model.making.dataset import (
     build_dataset,
     describe_optional_fields,
@@ -31,7 +32,7 @@ from model.making.dataset import (
 from model.making.derived_sources import DerivedSource
 from model.making.deriving import Derivations, derive_columns
 from model.making.errors import AddError, NotProvedError
-from model.making.estimator_sources import describe_estimator
+from model.making.estimator_sources import EstimatorSource, describe_estimator
 from model.making.features import match_features
 from model.making.indexing import (
     compute_importance,
@@ -42,6 +43,7 @@ from model.making.indexing import (
 from model.making.kinds.output_kind import OutputKind
 from model.making.manifests import answer_golden_rows, describe_artifact, write_manifest
 from model.making.model_sources import ModelSource
+from model.making.number_texts import read_number_columns
 from model.making.onnx_sources import read_onnx
 from model.making.options import AddNote, AddOptions
 from model.making.prepared import PreparedModel
@@ -176,7 +178,7 @@ def _make_folder(
     stage = iter(STAGES)
 
     report(next(stage))
-    rows = read_rows(options.data, options.target, options.holdout)
+    rows = read_rows(options.data, options.target, options.holdout, options.decimal)
     notes += rows.notes
     derivations, rows, derived = derive_columns(options, rows, notes.append)
     taken = replace(rows, table=derived)
@@ -203,6 +205,10 @@ def _make_folder(
     report(next(stage))
     encoded = source.find_encoded(names)
     kinds = {name: "date" for name in derivations.dates if name in names} | {**options.kinds}
+    texts = encoded | {name for name, kind in kinds.items() if not takes_numbers(kind)}
+    numbers = [name for name in names if name not in texts]
+    table = read_number_columns(rows.table, numbers, options.decimal, notes.append)
+    rows = replace(rows, table=table)
     columns = infer_columns(rows.table, names, encoded, kinds, options.required)
     target = rows.table[options.target] if options.target else pd.Series(dtype=float)
     source = source.with_target(target, options.classes)
@@ -305,9 +311,10 @@ def _prove(options: AddOptions, rows: LabelledTable, derivations: Derivations) -
         match_features(source, rows, options, lambda _: None)  # says why not
     for name in options.features:
         require_column(rows.table, name, options.data, "--features")
+    table = _read_numbers(source, rows, options)
     search = AssemblySearch(
         contents,
-        rows.table,
+        table,
         options.target,
         tuple(name for name in rows.table.columns if name not in (options.target, rows.marker)),
         kind,
@@ -329,6 +336,19 @@ def _prove(options: AddOptions, rows: LabelledTable, derivations: Derivations) -
     except NoAssemblyError:
         match_features(source, rows, options, lambda _: None, derivations.inputs)  # knows better
         raise
+
+
+def _read_numbers(
+    source: EstimatorSource, rows: LabelledTable, options: AddOptions
+) -> pd.DataFrame:
+    """The data with numbers for texts that are numbers, but where the model takes the texts."""
+    texts = source.find_encoded(source.names or ())
+    texts |= {name for name, kind in options.kinds.items() if not takes_numbers(kind)}
+    table = rows.table
+    for name in set(table.columns) - texts - {options.target, rows.marker}:
+        with suppress(AddError):  # the model need not take it; if it does, that is said later
+            table = read_number_columns(table, [name], options.decimal, lambda _: None)
+    return table
 
 
 def _describe_choice(proof: Proof) -> str:

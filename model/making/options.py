@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from model.contract.reading import DecimalSign
+
 AddNote = Callable[[str], object]
 """Takes one or two sentences about something that the person should know."""
 
@@ -20,9 +22,10 @@ class AddOptions:
     ``classes`` the names of its classes, in its order; ``derive`` the derived columns that it
     takes, like "age = 2020 - year"; ``kinds`` the kinds of columns whose guess would be wrong;
     ``required`` the columns that the form always asks for, although the model answers without
-    them. ``before`` are the files of the steps before the model, in their order;
-    ``target_inverse`` says how its answers become the target, ``units`` by how much a column is
-    multiplied first. ``as_is`` adds a model although its answers look wrong.
+    them; ``decimal`` is what separates decimals where a column does not tell. ``before`` are the
+    files of the steps before the model, in their order; ``target_inverse`` says how its answers
+    become the target, ``units`` by how much a column is multiplied first. ``as_is`` adds a model
+    although its answers look wrong.
     """
 
     paths: tuple[Path, ...]
@@ -37,6 +40,7 @@ class AddOptions:
     derive: tuple[str, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
     required: tuple[str, ...] = ()
+    decimal: DecimalSign | None = None
     coverage: float = 0.9
     force: bool = False
     before: tuple[Path, ...] = ()

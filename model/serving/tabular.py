@@ -113,6 +113,9 @@ class TabularModel(ServedModel[Features, PredictionT]):
 
     def __post_init__(self) -> None:
         self._reference = self.card.encode_row(self.manifest.reference)
+        if self.neighbors is not None:
+            for field, codes in zip(self.card.fields, self.neighbors.rows.T, strict=True):
+                field.remember_codes(codes)
         self._grids = [self._make_grid(field) for field in self.card.fields]
         self._training_rows = list(self._read_training_rows())
         self._plan = lru_cache(maxsize=64)(self._make_plan)

@@ -17,12 +17,13 @@
   function show(field) {
     const error = field.querySelector(".error");
     const hint = field.querySelector(".hint");
-    const wrong = "left" in field.dataset && error.textContent.trim() !== "";
+    const read = error.matches(".reading"); // how the text was read, and no error
+    const wrong = "left" in field.dataset && !read && error.textContent.trim() !== "";
     const set = (name, value) => field.querySelectorAll("input, select").forEach((control) =>
       value ? control.setAttribute(name, value) : control.removeAttribute(name));
     field.toggleAttribute("data-wrong", wrong);
     set("aria-invalid", wrong && "true");
-    set("aria-describedby", [hint?.id, wrong && error.id].filter(Boolean).join(" "));
+    set("aria-describedby", [hint?.id, (wrong || read) && error.id].filter(Boolean).join(" "));
   }
   function pending() {
     clearTimeout(timer);
@@ -133,6 +134,16 @@
     navigator.clipboard.writeText(link).then(
       () => { $("announcer").textContent = link.textContent = "Link copied"; },
       () => { location = link; });
+  });
+
+  // What the text of a field means: the button sets the field, which then shows it.
+  on("click", (event) => {
+    const button = event.target.closest('[name="_read_as"]');
+    if (!button) return;
+    event.preventDefault();
+    const [name, value] = button.value.split("=");
+    Object.assign($(name), { value }).focus();
+    $(name).dispatchEvent(new Event("input", { bubbles: true }));
   });
 
   addEventListener("pageshow", (event) => {

@@ -30,6 +30,7 @@ from model.making.kinds.number_evidence import (
 from model.making.kinds.output_kind import Evaluation, OutputKind, skip_evaluation
 from model.making.kinds.regression_metrics import measure_regressor
 from model.making.naming import CURRENCIES, name_target
+from model.making.number_texts import read_number_texts
 from model.making.onnx.graphs import append_flat
 from model.making.options import AddNote, AddOptions
 from model.making.prepared import TOLERANCE, PredictFloat64
@@ -127,10 +128,13 @@ class NumberKind(OutputKind):
         try:
             truth = cells.to_numpy(dtype=float)
         except (TypeError, ValueError):
-            raise AddError(
-                f"The model answers with a number, but the target {options.target!r} holds "
-                f"{cells.iloc[0]!r}. Name another --target."
-            ) from None
+            read = read_number_texts(cells, options.decimal)
+            if read is None:
+                raise AddError(
+                    f"The model answers with a number, but the target {options.target!r} holds "
+                    f"{cells.iloc[0]!r}. Name another --target."
+                ) from None
+            truth = read.to_numpy(dtype=float)
         if not np.isfinite(truth).all():
             raise AddError(
                 f"The target {options.target!r} holds infinite numbers. Remove these rows from the "
