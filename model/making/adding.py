@@ -295,7 +295,8 @@ def _open_onnx(options: AddOptions) -> ModelSource:
         what = others[0] if others else "--target-inverse or --unit"
         raise AddError(
             f"{options.paths[0]} is an ONNX file, and nothing can be put before or after it: leave "
-            f"{what} out, or export the whole Pipeline to ONNX."
+            f"{what} out, or export the whole Pipeline to ONNX. A list of its columns goes with "
+            "--features FILE."
         )
     return read_onnx(options.paths[0])
 

@@ -16,7 +16,8 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression, QuantileRegressor
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import LinearSVC
 
 from app import create_app
 from app.config import Settings
@@ -198,6 +199,21 @@ def test_a_refused_model_leaves_the_old_one_in_its_place(
 def test_wrong_usage_ends_with_2(words: tuple[str, str], tmp_path: Path, add: AddFiles) -> None:
     scaler_apart(tmp_path)
     assert add("model.pkl", options=words).exit_code == 2
+
+
+@pytest.mark.parametrize("last", [LogisticRegression(), LinearSVC()])
+def test_classes_of_a_model_that_does_not_compile_have_names_as_well(
+    last: Any, tmp_path: Path, root: Path, add: AddFiles
+) -> None:
+    data = cars().assign(dear=lambda table: (table["price"] > 25_000).astype(int))
+    model = make_pipeline(FunctionTransformer(np.cbrt), StandardScaler(), last)
+    save(tmp_path, model.fit(data[NUMBERS], data["dear"]), data)
+    result = add("model.pkl", target="dear", options=("--classes", "cheap,expensive"))
+    assert result.exit_code == 0, result.output
+    assert "as it was saved" in result.output
+    client = create_app(Settings(models=("mine",), ratelimit="off"), models=root).test_client()
+    row = {"km": 1000, "age": 1, "engine_cc": 3000}
+    assert client.post("/api/predict", json=row).get_json()["label"] == "expensive"
 
 
 def test_classes_are_answered_by_their_names(tmp_path: Path, root: Path, add: AddFiles) -> None:
