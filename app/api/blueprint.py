@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from app.api.openapi import build_openapi
 from app.api.page import make_page_view
@@ -45,9 +45,10 @@ def api_blueprint(adapter: KindAdapter[Any, Any], prefix: str, render: Renderer)
 
     @blueprint.post("/api/predict", surface=Surface.API, model=slug)
     def predict() -> Response:
-        contributions, asked = read_contributions_option(), adapter.read_json()
+        environ = request.environ  # a local name: each look-up goes through a context variable
+        contributions, asked = read_contributions_option(environ), adapter.read_json(environ)
         if asked.faults:
-            record_outcome(Outcome(refused=asked.refused))
+            record_outcome(Outcome(refused=asked.refused), environ)
             return make_problem(422, asked.detail, asked.faults)
         try:
             if adapter.takes_long(len(asked.rows), contributions):
@@ -57,10 +58,11 @@ def api_blueprint(adapter: KindAdapter[Any, Any], prefix: str, render: Renderer)
         except TimeoutError:
             return make_problem(413, TIMEOUT_TEXT)
         if not body:
-            record_outcome(Outcome(out_of_distribution=out_of_distribution))
+            record_outcome(Outcome(out_of_distribution=out_of_distribution), environ)
             return make_problem(422, asked.detail, [Fault(*adapter.refusal, pointer=None)])
-        record_outcome(Outcome(len(asked.rows), out_of_distribution, inputs=asked.inputs))
-        return respond(body, 200, NO_STORE, JSON)
+        outcome = Outcome(len(asked.rows), out_of_distribution, inputs=asked.inputs)
+        record_outcome(outcome, environ)
+        return respond(body, 200, NO_STORE, JSON, environ)
 
     @blueprint.get("/api/openapi.json", surface=Surface.API, model=slug)
     def describe() -> Response:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from wsgiref.types import WSGIEnvironment
 
 from flask import abort, request
 
@@ -12,22 +13,25 @@ from app.kinds.parsing import suggest
 NO_STORE = {"Cache-Control": "no-store"}
 
 
+_encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+
+
 def dump_json(body: object) -> str:
     """Serialize an answer.
 
     Raises:
         ValueError: for a number that is not finite, which would be a fault of the app.
     """
-    return json.dumps(body, allow_nan=False, separators=(",", ":")) + "\n"
+    return _encode(body) + "\n"
 
 
-def read_contributions_option() -> bool:
-    """Read whether the address has ``?contributions=true``.
+def read_contributions_option(environ: WSGIEnvironment) -> bool:
+    """Read whether the address of the present request has ``?contributions=true``.
 
     Raises:
         HTTPException: 422 for anything else in the query, so that a misspelt option is noticed.
     """
-    if not request.query_string:
+    if not environ.get("QUERY_STRING"):
         return False
     given = request.args.to_dict(flat=False)
     faults = list(_find_faults(given))

@@ -141,7 +141,7 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
         """
 
     @abstractmethod
-    def read_json(self) -> JsonRows[RowT]:
+    def read_json(self, environ: WSGIEnvironment) -> JsonRows[RowT]:
         """Read the present request to the API.
 
         Raises:

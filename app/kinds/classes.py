@@ -36,7 +36,7 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         prediction = explained.prediction
         label = self._labels[prediction.label]
         certainty = (
-            self.guess_warning
+            self._add_mismatch(self.guess_warning, explained)
             if explained.out_of_distribution
             else self._describe_certainty(prediction)
         )

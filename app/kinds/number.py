@@ -60,10 +60,13 @@ class NumberAdapter(RowAdapter[PointPrediction]):
         value, interval = explained.prediction
         text = self._scale.format(self._scale.round(value))
         if interval is None:
-            certainty = GUESS_TEXT if explained.out_of_distribution else ""
+            guess = GUESS_TEXT if explained.out_of_distribution else ""
+            certainty = self._add_mismatch(guess, explained)
             announcement = f" {text}. {certainty}".rstrip()
             return Headline(format_exact(value), text, certainty, announcement, None, value)
         view = self._present_interval(value, interval, explained.out_of_distribution)
+        if explained.mismatch is not None:
+            view = view._replace(after=self._add_mismatch(view.after, explained))
         announcement = (
             f" {text}. {view.before}{view.low_text}{view.between}{view.high_text}{view.after}"
         )

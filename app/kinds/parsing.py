@@ -4,9 +4,11 @@ import difflib
 import json
 from collections.abc import Mapping
 from typing import Any
+from wsgiref.types import WSGIEnvironment
 
-from flask import request
 from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.http import parse_options_header
+from werkzeug.sansio.utils import get_content_length
 
 from app.http.problems import Fault
 from app.kinds.adapter import JsonRows
@@ -35,7 +37,7 @@ class UnreadableError(ValueError):
     """The text is not unambiguous JSON; the message says where."""
 
 
-def read_json_body() -> bytes:
+def read_json_body(environ: WSGIEnvironment) -> bytes:
     """Read the body of a request of type JSON.
 
     Raises:
@@ -43,14 +45,14 @@ def read_json_body() -> bytes:
         RequestEntityTooLarge: for one over ``BODY_BYTES``.
         UnsupportedMediaType: for another type, or one that is compressed.
     """
-    environ = request.environ
     if "HTTP_TRANSFER_ENCODING" in environ:
         raise LengthRequired
-    length = request.content_length or 0
+    length = get_content_length(environ.get("CONTENT_LENGTH")) or 0
     if length > BODY_BYTES:
         raise RequestEntityTooLarge
+    media_type, _ = parse_options_header(environ.get("CONTENT_TYPE", ""))
     encoding = environ.get("HTTP_CONTENT_ENCODING", "identity")
-    if request.mimetype != "application/json" or encoding.lower() != "identity":
+    if media_type.lower() != "application/json" or encoding.lower() != "identity":
         raise UnsupportedMediaType
     body: bytes = environ["wsgi.input"].read(length)
     return body
@@ -64,9 +66,10 @@ def parse_json(body: bytes) -> object:
             one object, text that is not UTF-8, and nesting or numbers that are far too long.
     """
     try:
-        return json.loads(
-            body.decode(), object_pairs_hook=_reject_duplicates, parse_constant=_reject_constant
-        )
+        text = body.decode()
+        if text.startswith("\ufeff"):
+            raise UnreadableError("it begins with a byte order mark of UTF-8")
+        return _decode(text)
     except UnicodeDecodeError as error:
         raise UnreadableError(f"byte {error.start} is not UTF-8") from None
     except json.JSONDecodeError as error:
@@ -89,6 +92,11 @@ def _reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _reject_constant(name: str) -> float:
     raise UnreadableError(f"{name} is not a number in JSON")
+
+
+_decode = json.JSONDecoder(
+    object_pairs_hook=_reject_duplicates, parse_constant=_reject_constant
+).decode
 
 
 def read_rows(card: Card, body: object) -> JsonRows[Features]:

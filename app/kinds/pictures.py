@@ -167,7 +167,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             for item, share in zip(self._output.classes, (1 - last, last), strict=True)
         )
 
-    def read_json(self) -> JsonRows[Picture]:
+    def read_json(self, environ: WSGIEnvironment) -> JsonRows[Picture]:
         name = self._field.name
         submission = self._read(partial(_read_files, name))
         return JsonRows(

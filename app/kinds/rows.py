@@ -139,6 +139,22 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     def _write_headline(self, explained: Explained[PredictionT]) -> Headline:
         """Put the prediction into words; the announcement is what follows the output's label."""
 
+    def _add_mismatch(self, sentence: str, explained: Explained[PredictionT]) -> str:
+        """Add to a sentence which facts make a row out of distribution, if some stand out."""
+        return f"{sentence} {self._describe_mismatch(explained)}".strip()
+
+    def _describe_mismatch(self, explained: Explained[PredictionT]) -> str:
+        if explained.mismatch is None or not explained.mismatch.facts:
+            return ""
+        facts, alone = explained.mismatch
+        texts = [self._card.by_name[name].format_fact(value) for name, value in facts.items()]
+        if alone:
+            return f"Hardly any case in the data has {texts[0]}."
+        if len(texts) == 1:
+            return f"The other facts do not go with {texts[0]}."
+        text = f"{' and '.join(texts)} do not go together."
+        return text[0].upper() + text[1:]
+
     def _present_empty(self) -> Result:
         output = self._card.output
         required = self._list_fields(field.name for field in self._card.fields if field.required)
@@ -180,8 +196,8 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         phrases = [self._card.by_name[name].noun_phrase for name in names]
         return format_list(phrases, locale=self._card.locale)
 
-    def read_json(self) -> JsonRows[Features]:
-        body = read_json_body()
+    def read_json(self, environ: WSGIEnvironment) -> JsonRows[Features]:
+        body = read_json_body(environ)
         try:
             if len(body) <= MAX_INLINE_BYTES:
                 return read_rows(self._card, parse_json(body))
@@ -210,7 +226,9 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     def _list_warnings(self, explained: Explained[PredictionT]) -> Sequence[Payload]:
         if not explained.out_of_distribution:
             return ()
-        return ({"code": "outside", "message": self.guess_warning},)
+        message = self._add_mismatch(self.guess_warning, explained)
+        fields = [] if explained.mismatch is None else list(explained.mismatch.facts)
+        return ({"code": "outside", "message": message, "fields": fields},)
 
     def schemas(self) -> KindSchemas:
         return build_row_schemas(self._card, self._build_answer_schema())

@@ -33,7 +33,16 @@ COMMON: dict[str, Schema] = {
     "warnings": {
         "type": "array",
         "items": build_object(
-            {"code": {"type": "string", "enum": ["outside", "use"]}, "message": {"type": "string"}}
+            {
+                "code": {"type": "string", "enum": ["outside", "use"]},
+                "message": {"type": "string"},
+                "fields": {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "description": "The fields that the message names.",
+                },
+            },
+            optional=["fields"],
         ),
     },
     "model": build_object({"name": {"type": "string"}, "version": {"type": "string"}}),

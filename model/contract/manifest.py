@@ -55,8 +55,8 @@ class CalibrationGroup(BaseModel):
     residual divided by the scale, which is 1 for a predictor without one. ``width`` is the median
     width of the interval and ``error`` the median absolute error over the calibration rows: on a
     log scale relative to prediction and truth, on a linear scale in the prediction's unit.
-    ``ood_threshold`` is that of the out-of-distribution distance: 99 % of the training rows are
-    nearer to their nearest rows (see ``model.serving.neighbors``).
+    ``ood_threshold`` is there in models of before: 99 % of the training rows were nearer to their
+    nearest rows.
     """
 
     model_config = _STRICT
@@ -124,8 +124,10 @@ class Manifest(ManifestBase):
     or functions that are not known here: loading it runs its code, which somebody trusted.
     ``class_names`` are the card's values of the classes of an estimator that has numbers for them.
     ``module`` is the name of the Python file that has that code, where it is no installed module's.
-    ``ood_thresholds`` are the out-of-distribution thresholds of a model without calibration groups,
-    by the number of unknown facts.
+    ``neighbors`` and ``copula`` are the files of the similar rows and of the joint distribution of
+    the facts, which finds rows that are out-of-distribution. A model of before has thresholds for
+    the distance to its nearest rows instead: ``ood_thresholds`` by the number of unknown facts, or
+    one in each group of the calibration.
     """
 
     columns: tuple[str, ...]
@@ -135,6 +137,7 @@ class Manifest(ManifestBase):
     calibration: Calibration | None = None
     temperature: float | None = Field(default=None, gt=0)
     neighbors: str = ""
+    copula: str = ""
     frame: Frame | None = None
     features: FeatureStep | None = None
     runs_code: bool = False

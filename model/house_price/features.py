@@ -12,7 +12,6 @@ from model.serving.loading import read_card
 CARD = cast(NumberCard, read_card(Path(__file__).with_name("card.toml")))
 FIELDS = CARD.names
 OPTIONAL = CARD.optional
-REQUIRED = tuple(name for name in FIELDS if name not in OPTIONAL)
 # Conditions are listed worst first, so the teacher can split them by order. Landmark has one sale
 # in the published table and none in the file, so it counts as unknown.
 CHOICES = CARD.categories

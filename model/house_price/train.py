@@ -17,21 +17,25 @@ from model.contract import formatting
 from model.contract.arrays import Float64Array
 from model.contract.fields import Value
 from model.contract.manifest import Calibration, Manifest, TrainingData
-from model.house_price.features import CARD, CHOICES, FIELDS, FRAME, OPTIONAL, REQUIRED
+from model.house_price.features import CARD, CHOICES, FIELDS, FRAME, OPTIONAL
 from model.house_price.fitting import COVERAGE, fit_model
 from model.house_price.metrics import measure
 from model.house_price.onnx_networks import compile_networks
 from model.house_price.pipeline import OPTIONAL_COLUMNS, TrainingConfig
 from model.house_price.sales import SALES, Sales, read_sales
 from model.making.conformal import mask_features, sample_known
-from model.making.indexing import NeighborIndex, build_neighbors, compute_importance
+from model.making.copula_fitting import fit_copula
+from model.making.indexing import build_neighbors, compute_importance
 from model.making.kinds.number import NumberKind
 from model.making.kinds.output_kind import Evaluation
 from model.making.manifests import answer_golden_rows, describe_artifact, write_manifest
 from model.making.prepared import PredictFloat64, load_compiled
+from model.serving.copula import GaussianCopula
+from model.serving.neighbors import Neighbors
 
 _MASKED_COMPARISONS = 4
 _EXPLAINED = 200
+_CHOICES = {FIELDS.index(name): len(listed) for name, listed in CHOICES.items()}
 
 SOURCE = (
     "Dean De Cock, \u201cAmes, Iowa: Alternative to the Boston Housing Data as an End of Semester "
@@ -90,7 +94,7 @@ def train(
     (folder / "model.onnx").write_bytes(compiled)
     predict, scale = (load_compiled(compiled, output) for output in pipelines)
     reference = _compute_reference(sales.features)
-    index = _index_sales(predict, sales, reference)
+    neighbors = _index_sales(predict, sales, reference)
     report("indexed for similar sales")
     metrics, groups = measure(fitted, sales.price)
     count = formatting.format_number(len(sales), CARD.locale)
@@ -111,7 +115,8 @@ def train(
         CARD,
         NumberKind(),
         evaluation,
-        index,
+        neighbors,
+        fit_sales_copula(sales.features),
         artifacts=("model.joblib", "model.onnx"),
         served="model.onnx",
         data=TrainingData(
@@ -137,17 +142,27 @@ def _make_comparison_rows(features: Float64Array, seed: int) -> Float64Array:
     return np.concatenate([mask_features(features, drawn, OPTIONAL_COLUMNS) for drawn in known])
 
 
+def fit_sales_copula(features: Float64Array) -> GaussianCopula | None:
+    """Fit the joint distribution of features [N, 10], for any of them that are known.
+
+    Sales have every feature and visitors do not, so half of the rows lack some. Conditions are in
+    order, neighborhoods are not.
+    """
+    known = sample_known(np.random.default_rng(0), len(features), 1, len(OPTIONAL))[0]
+    masked = mask_features(features, known, OPTIONAL_COLUMNS)
+    unordered = {FIELDS.index("neighborhood"): len(CHOICES["neighborhood"])}
+    return fit_copula(np.concatenate([features, masked]), unordered)
+
+
 def _index_sales(
     predict: PredictFloat64, sales: Sales, reference: Mapping[str, Value]
-) -> NeighborIndex:
-    """Return the index of similar sales, by a distance learned from the compiled model."""
+) -> Neighbors:
+    """Return the similar sales, by a distance learned from the compiled model."""
     importance = compute_importance(
         NumberKind(), predict, sales.features, CARD.encode(reference), _EXPLAINED
     )
-    choices = {FIELDS.index(name): len(listed) for name, listed in CHOICES.items()}
     rows = sales.features.astype(np.float32)
-    neighbors = build_neighbors(rows, sales.price, sales.year_sold, choices, importance, predict)
-    return NeighborIndex(neighbors, [FIELDS.index(name) for name in REQUIRED], OPTIONAL_COLUMNS)
+    return build_neighbors(rows, sales.price, sales.year_sold, _CHOICES, importance, predict)
 
 
 def _compute_reference(features: Float64Array) -> dict[str, Value]:

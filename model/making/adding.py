@@ -23,6 +23,7 @@ from model.making.assembly.proving import NO_TARGET, NoAssemblyError, Proof, pro
 from model.making.baselines import compare_with_baselines
 from model.making.cards import write_card
 from model.making.columns import DataColumn, infer_columns, takes_numbers
+from model.making.copula_fitting import fit_copula
 from model.making.dataset import (
     build_dataset,
     describe_optional_fields,
@@ -235,12 +236,12 @@ def _make_folder(
     notes += describe_optional_fields(dataset)
 
     report(next(stage))
-    index = index_rows(dataset, importance) if options.target else None
-    if index is None and options.target:
-        notes.append(
-            "No similar rows are shown, and no answer says that its row is unlike the data: "
-            f"{explain_missing_index(dataset)}."
-        )
+    neighbors = index_rows(dataset, importance) if options.target else None
+    if neighbors is None and options.target:
+        notes.append(f"No similar rows are shown: {explain_missing_index(dataset)}.")
+    copula = fit_copula(dataset.matrix[~dataset.held_out], dataset.unordered)
+    if copula is None:
+        notes.append("No answer says that its row is unlike the data: there are too few rows.")
 
     report(next(stage))
     output = kind.draft_output(dataset.truth, options)
@@ -263,7 +264,8 @@ def _make_folder(
         card,
         kind,
         evaluation,
-        index,
+        neighbors,
+        copula,
         artifacts=prepared.files,
         served=prepared.served,
         data=TrainingData(

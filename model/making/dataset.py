@@ -32,6 +32,24 @@ class Dataset:
     predict: PredictFloat64
 
     @property
+    def choices(self) -> dict[int, int]:
+        """The number of choices of each choice field, by its column."""
+        return {
+            column: len(item.field.categories)
+            for column, item in enumerate(self.fields)
+            if item.field.categories
+        }
+
+    @property
+    def unordered(self) -> dict[int, int]:
+        """Those of the choices that have no order: more than two texts."""
+        return {
+            column: count
+            for column, count in self.choices.items()
+            if count > 2 and self.fields[column].column.source.type == "text"
+        }
+
+    @property
     def training_rows(self) -> int:
         """The number of rows that the model has seen."""
         return int((~self.held_out).sum())

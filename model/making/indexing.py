@@ -1,10 +1,8 @@
-"""Similar rows of a model, and how far from them a row may be."""
+"""Chooses the similar rows of a model, and learns their distance."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,7 +12,7 @@ from model.making.drafting import DraftField
 from model.making.kinds.output_kind import OutputKind
 from model.making.prepared import PredictFloat64
 from model.serving.explain import explain
-from model.serving.neighbors import NEAREST, Neighbors
+from model.serving.neighbors import Neighbors
 
 LEAST_ROWS = 100
 """Rows with every fact below which no similar rows are shown."""
@@ -25,77 +23,16 @@ MOST_ROWS = 2000
 MOST_COMPARED = 1000
 """Choices of a field, because each is compared with each."""
 
-_THRESHOLD_QUANTILE = 0.99
 _LEAST_SHARE = 0.05
 """Of all importance, for each field: rows that differ only in an unimportant one are not equal."""
 
 _LEAST_DISTANCE = 0.3
 """Added between two different choices, in standard deviations of the answers."""
 
-_BLOCK = 256
-"""Rows whose distances to all others are in memory together."""
-
 _MOST_SAMPLED = 400
 _LEAST_SAMPLED = 40
 _MOST_PREDICTED = 20_000
 """Rows that are predicted to compare the choices of a field."""
-
-_SUBSETS = 6
-
-
-@dataclass(frozen=True)
-class NeighborIndex:
-    """The rows, and the columns of required and optional facts."""
-
-    neighbors: Neighbors
-    required: Sequence[int]
-    optional: Sequence[int]
-
-    def ood_thresholds(self, known: Sequence[Sequence[int]]) -> list[float]:
-        """Return the distance that 99 % of the rows stay below, each left out of its own search.
-
-        Args:
-            known: the known optional columns of each group.
-        """
-        count, columns = (
-            len(self.neighbors.rows),
-            sorted({*self.required, *itertools.chain(*known)}),
-        )
-        distances: list[list[Float32Array]] = [[] for _ in known]
-        for start in range(0, count, _BLOCK):
-            block = np.arange(start, min(start + _BLOCK, count))
-            squares_by_column = {
-                column: np.stack(
-                    [
-                        self.neighbors.compute_squared_differences(column, value)
-                        for value in self.neighbors.rows[block, column]
-                    ]
-                )
-                for column in columns
-            }
-            for optional, found in zip(known, distances, strict=True):
-                squares = np.zeros((len(block), count), dtype=np.float32)
-                for column in (*self.required, *optional):
-                    squares += squares_by_column[column]
-                squares[np.arange(len(block)), block] = np.inf
-                nearest = np.partition(squares, NEAREST - 1, axis=1)[:, :NEAREST]
-                found.append(np.sqrt(nearest).mean(axis=1))
-        return [
-            round(float(np.quantile(np.concatenate(blocks), _THRESHOLD_QUANTILE)), 6)
-            for blocks in distances
-        ]
-
-    def ood_thresholds_by_count(self) -> tuple[float, ...]:
-        """Return the threshold for each number of unknown facts, the mean of some random sets."""
-        rng = np.random.default_rng(0)
-        thresholds = []
-        for unknown in range(len(self.optional) + 1):
-            count = 1 if unknown in (0, len(self.optional)) else _SUBSETS
-            drawn = [
-                rng.permutation(self.optional)[unknown:].astype(int).tolist() for _ in range(count)
-            ]
-            thresholds.append(round(float(np.mean(self.ood_thresholds(drawn))), 6))
-        return tuple(thresholds)
 
 
 def encode_reference(fields: Sequence[DraftField]) -> Float32Array:
@@ -129,7 +66,7 @@ def compute_importance(
     return mean
 
 
-def index_rows(dataset: Dataset, importance: Sequence[float]) -> NeighborIndex | None:
+def index_rows(dataset: Dataset, importance: Sequence[float]) -> Neighbors | None:
     """Index the training rows that have every fact, or a sample.
 
     Returns:
@@ -140,20 +77,12 @@ def index_rows(dataset: Dataset, importance: Sequence[float]) -> NeighborIndex |
         return None
     if len(complete) > MOST_ROWS:
         complete = np.sort(np.random.default_rng(0).choice(complete, MOST_ROWS, replace=False))
-    choices = {
-        column: len(item.field.categories)
-        for column, item in enumerate(dataset.fields)
-        if item.field.categories
-    }
-    if max(choices.values(), default=0) > MOST_COMPARED:
+    if max(dataset.choices.values(), default=0) > MOST_COMPARED:
         return None
     rows = dataset.matrix[complete].astype(np.float32)
-    neighbors = build_neighbors(
-        rows, dataset.truth[complete], None, choices, importance, dataset.predict
+    return build_neighbors(
+        rows, dataset.truth[complete], None, dataset.choices, importance, dataset.predict
     )
-    required = [column for column, item in enumerate(dataset.fields) if item.required]
-    optional = [column for column, item in enumerate(dataset.fields) if not item.required]
-    return NeighborIndex(neighbors, required, optional)
 
 
 def explain_missing_index(dataset: Dataset) -> str:

@@ -5,15 +5,8 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
+from sklearn import preprocessing
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import (
-    MaxAbsScaler,
-    MinMaxScaler,
-    PowerTransformer,
-    QuantileTransformer,
-    RobustScaler,
-    StandardScaler,
-)
 
 from model.contract.arrays import Float64Array
 from model.making.fitted_steps import unwrap_estimator
@@ -21,12 +14,12 @@ from model.making.fitted_steps import unwrap_estimator
 InputScale = Literal["", "standardised", "scaled to between 0 and 1"]
 
 _SCALERS = (
-    MaxAbsScaler,
-    MinMaxScaler,
-    PowerTransformer,
-    QuantileTransformer,
-    RobustScaler,
-    StandardScaler,
+    preprocessing.MaxAbsScaler,
+    preprocessing.MinMaxScaler,
+    preprocessing.PowerTransformer,
+    preprocessing.QuantileTransformer,
+    preprocessing.RobustScaler,
+    preprocessing.StandardScaler,
 )
 _LEAST_VALUES = 5
 """An input counts where the model keeps as many values of it."""

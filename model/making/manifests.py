@@ -17,7 +17,6 @@ from model.contract.derived import FeatureStep
 from model.contract.fields import Value
 from model.contract.manifest import (
     Artifact,
-    Calibration,
     GoldenRow,
     Manifest,
     ManifestBase,
@@ -25,15 +24,15 @@ from model.contract.manifest import (
 )
 from model.contract.sources import Frame
 from model.making.errors import AddError
-from model.making.indexing import NeighborIndex
 from model.making.kinds.output_kind import Evaluation, OutputKind
 from model.making.prepared import PredictFloat64
+from model.serving.copula import GaussianCopula
 from model.serving.intervals import ConformalIntervals
+from model.serving.neighbors import Neighbors
 from model.serving.temperature import apply_temperature
 
 _LIBRARIES = ("joblib", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
 _LEAST_GOLDEN = 3
-_LEAST_THRESHOLD = 1e-6  # a manifest takes no threshold of 0, which equal rows have
 
 
 def write_manifest(
@@ -41,7 +40,8 @@ def write_manifest(
     card: Card,
     kind: OutputKind,
     evaluation: Evaluation,
-    index: NeighborIndex | None,
+    neighbors: Neighbors | None,
+    copula: GaussianCopula | None,
     *,
     artifacts: Sequence[str],
     served: str,
@@ -55,14 +55,15 @@ def write_manifest(
     module: str = "",
     seed: int = 0,
 ) -> Manifest:
-    """Write the index of similar rows, if there is one, and the manifest.
+    """Write the similar rows and the joint distribution, as far as there are any, and the manifest.
 
     Args:
         folder: of the model, in which its artifacts are.
         card: its card.
         kind: how it answers.
         evaluation: what rows showed that it has not seen.
-        index: of similar rows, if they are shown.
+        neighbors: the similar rows, if they are shown.
+        copula: the joint distribution of the facts, if it says which rows are unlike the data.
         artifacts: the names of its files.
         served: the one that answers.
         data: what it was trained on.
@@ -75,17 +76,20 @@ def write_manifest(
         module: the name of the Python file with that code.
         seed: of everything random in it.
     """
-    calibration, support = _add_ood_thresholds(evaluation.calibration, index, card.names)
-    if index is not None:
-        index.neighbors.save(folder / "neighbors.npz")
-        artifacts = [*artifacts, "neighbors.npz"]
+    saved = {
+        name: part
+        for name, part in (("neighbors.npz", neighbors), ("copula.npz", copula))
+        if part is not None
+    }
+    for name, part in saved.items():
+        part.save(folder / name)
     manifest = Manifest(
         trained=date.today(),
         seed=seed,
         columns=card.names,
         choices=card.categories,
         served=served,
-        artifacts={name: describe_artifact(folder / name) for name in artifacts},
+        artifacts={name: describe_artifact(folder / name) for name in (*artifacts, *saved)},
         versions=read_versions(),
         data=data,
         how=evaluation.how,
@@ -93,15 +97,15 @@ def write_manifest(
         accuracy=evaluation.accuracy,
         reference=dict(reference),
         axis=kind.find_axis(truth),
-        calibration=calibration,
+        calibration=evaluation.calibration,
         temperature=evaluation.temperature,
-        neighbors="neighbors.npz" if index is not None else "",
+        neighbors="neighbors.npz" if neighbors is not None else "",
+        copula="copula.npz" if copula is not None else "",
         frame=frame,
         features=features,
         runs_code=runs_code,
         class_names=kind.class_names,
         module=module,
-        ood_thresholds=support,
         golden=golden,
     )
     save_manifest(folder, manifest)
@@ -157,22 +161,6 @@ def answer_golden_rows(
         )
     golden += golden[-1:] * (_LEAST_GOLDEN - len(golden))
     return tuple(golden)
-
-
-def _add_ood_thresholds(
-    calibration: Calibration | None, index: NeighborIndex | None, names: Sequence[str]
-) -> tuple[Calibration | None, tuple[float, ...]]:
-    """The distances within which a row is like the data: in each group, or by unknown facts."""
-    if index is None:
-        return calibration, ()
-    if calibration is None or calibration.groups[0].unknown is not None:
-        return calibration, index.ood_thresholds_by_count()
-    known = [[names.index(name) for name in group.known] for group in calibration.groups]
-    groups = tuple(
-        group.model_copy(update={"ood_threshold": max(threshold, _LEAST_THRESHOLD)})
-        for group, threshold in zip(calibration.groups, index.ood_thresholds(known), strict=True)
-    )
-    return calibration.model_copy(update={"groups": groups}), ()
 
 
 def describe_artifact(path: Path) -> Artifact:

@@ -1,12 +1,12 @@
-"""Finds the training rows nearest to a row, and detects out-of-distribution rows.
+"""Finds the training rows nearest to a row.
 
 The distance is standardised and weighted by the model. A number counts in its standard deviations,
 a choice by the distance between the model's mean predictions for the two choices. The square of
 each fact is weighted by its mean absolute contribution, with a lower limit, so that two houses of
 one price but different bedrooms are not similar.
 
-A row is out-of-distribution if its mean distance to its nearest rows is larger than that of 99 % of
-the training rows to theirs, each row held out of its own search, for the facts that are known
+In a model of before, a row is out-of-distribution if its mean distance to its nearest rows is
+larger than that of 99 % of the training rows to theirs, for the facts that are known
 (k-nearest-neighbour novelty detection: Ramaswamy, Rastogi and Shim, SIGMOD 2000).
 """
 
@@ -14,15 +14,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from model.contract.arrays import Float32Array, Float64Array, FloatArray, IndexArray, IntArray
+from model.contract.arrays import Float32Array, FloatArray, IntArray
 
 NEAREST = 3
-"""Rows that are shown, and whose mean distance is compared with the threshold."""
+"""Rows that are shown."""
 
 
 class Neighbors:
@@ -48,6 +49,7 @@ class Neighbors:
         self._roots: list[float] = roots.tolist()
         self._scaled = list(np.ascontiguousarray((rows * roots).T))
         self._choices = {column: rows[:, column].astype(np.intp) for column in tables}
+        self._find_squares = lru_cache(maxsize=256)(self.compute_squared_differences)
 
     def compute_squared_distances(
         self, codes: Sequence[float], columns: Iterable[int]
@@ -58,12 +60,9 @@ class Neighbors:
             codes: the row, one code a field.
             columns: the facts that count; none of them may be unknown in ``codes``.
         """
-        parts = (self.compute_squared_differences(column, codes[column]) for column in columns)
-        total = next(parts, None)
-        if total is None:
-            return np.zeros(len(self.rows), dtype=np.float32)
-        for part in parts:
-            total += part
+        total = np.zeros(len(self.rows), dtype=np.float32)
+        for column in columns:
+            total += self._find_squares(column, codes[column])
         return total
 
     def compute_squared_differences(self, column: int, code: float) -> Float32Array:
@@ -75,27 +74,26 @@ class Neighbors:
         differences *= differences
         return differences
 
-    def find_nearest(self, squares: Float32Array) -> tuple[IndexArray, Float64Array]:
-        """The nearest rows; among equally near ones the first.
+    def find_nearest(
+        self, codes: Sequence[float], columns: Iterable[int]
+    ) -> tuple[list[int], float]:
+        """The rows nearest to a row over some columns; among equally near ones the first.
 
         Args:
-            squares: squared distances of some searches, shape (searches, rows); those of the
-                nearest rows are overwritten.
+            codes: the row, one code a field.
+            columns: the facts that count; none of them may be unknown in ``codes``.
 
         Returns:
-            The indices of the nearest rows, nearest first, shape (``NEAREST``, searches); and their
-            mean distance, shape (searches,).
+            The indices of the nearest rows, nearest first, and their mean distance.
         """
-        squares = np.ascontiguousarray(squares)
-        flat = squares.reshape(-1)
-        starts = np.arange(0, squares.size, squares.shape[1])
-        found, total = [], np.zeros(len(squares))
+        squares = self.compute_squared_distances(codes, columns)
+        found, total = [], 0.0
         for _ in range(NEAREST):  # argmin takes a microsecond for 2,000 rows, a partition ten
-            found.append(squares.argmin(axis=1))
-            places = starts + found[-1]
-            total += np.sqrt(flat[places], dtype=np.float64)
-            flat[places] = math.inf
-        return np.array(found), total / NEAREST
+            index = int(squares.argmin())
+            total += math.sqrt(squares[index])
+            squares[index] = math.inf
+            found.append(index)
+        return found, total / NEAREST
 
     def save(self, path: Path) -> None:
         """Write the arrays to an ``.npz`` file."""

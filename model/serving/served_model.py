@@ -77,12 +77,24 @@ class Neighbor(NamedTuple):
     year: int | None
 
 
+class Mismatch(NamedTuple):
+    """The facts that make a row out-of-distribution, by name, as far as some stand out.
+
+    Two do not go together. One does not go with all others, or where it is ``alone``, hardly any
+    training row has it.
+    """
+
+    facts: Features
+    alone: bool
+
+
 class Explained(NamedTuple, Generic[PredictionT]):
     """A prediction with what explains it; what a kind of model lacks is None or empty.
 
     For classes, ``shapley`` and ``ice_curve`` are about the probability of the predicted class.
     ``saliency`` [7, 7] is a picture's class activation map in logits, above 0 where a place speaks
     for the last class. ``known`` are the names of the optional facts that were given.
+    ``mismatch`` says which facts make a row out-of-distribution, if the model knows.
     """
 
     prediction: PredictionT
@@ -92,6 +104,7 @@ class Explained(NamedTuple, Generic[PredictionT]):
     saliency: Float32Array | None = None
     out_of_distribution: bool = False
     known: frozenset[str] = frozenset()
+    mismatch: Mismatch | None = None
 
 
 @dataclass(eq=False)
@@ -145,7 +158,8 @@ class ServedModel(ABC, Generic[RowT, PredictionT]):
         Args:
             rows: any number of them.
             what_if: name of the fact that the curve varies; "" for no curve.
-            contributions: whether to compute Shapley values, or the saliency of a picture.
+            contributions: whether to explain the predictions by Shapley values and similar rows, or
+                by the saliency of a picture.
             timeout: seconds after which it gives up, checked between two calls of the predictor.
 
         Raises:

@@ -6,25 +6,36 @@ The coalitions and the curves of many rows are predicted in one call of the pred
 import math
 import time
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 import numpy as np
 
-from model.contract.arrays import Float32Array, FloatArray, IndexArray
+from model.contract.arrays import BoolArray, Float32Array, Float64Array, FloatArray, IndexArray
 from model.contract.card import Card
 from model.contract.errors import MAKE_AGAIN, ModelError, run_checks
 from model.contract.fields import BaseField, Features
 from model.contract.manifest import GoldenRow, Manifest
 from model.contract.sources import widen
 from model.serving.checking import ModelFolder, check_hashes, check_versions, compare_fields
+from model.serving.copula import GaussianCopula, KnownFacts
 from model.serving.explain import Coalitions, get_coalitions, split_by_reference
 from model.serving.neighbors import Neighbors
 from model.serving.predictors import DerivingPredictor
-from model.serving.served_model import Explained, IceCurve, Neighbor, PredictionT, ServedModel
+from model.serving.served_model import (
+    Explained,
+    IceCurve,
+    Mismatch,
+    Neighbor,
+    PredictionT,
+    ServedModel,
+)
+
+LoadedT = TypeVar("LoadedT")
+"""What a file of a model's folder holds."""
 
 MAX_ROWS_PER_CALL = 8192
 """Rows of a matrix that the predictor gets in one call: half a megabyte at ten fields."""
@@ -37,48 +48,47 @@ class Part(NamedTuple):
     """The rows of a matrix that belong to one row to predict.
 
     ``rows`` are the row's coalitions, of which the last, at index ``own``, is the row itself, and
-    then the points of its curve. ``known`` are the names of the optional facts that are given.
+    then the points of its curve. ``known`` and ``known_on_curve`` are the names of the optional
+    facts that are given in the row and in the points.
     """
 
     rows: slice
     own: int
     known: frozenset[str]
+    known_on_curve: frozenset[str]
 
 
 class Answer(NamedTuple):
     """A predictor's answer to a part.
 
-    ``values`` (rows of the part,) are numbers, or the probabilities of the predicted class;
-    ``scales`` (rows of the part,) are those of the intervals, None for a model without.
+    ``values`` (rows of the part,) are numbers, or the probabilities of the predicted class. Those
+    of the curve's points are ``points``, and ``low`` and ``high`` their bounds.
     """
 
     prediction: Any
     values: FloatArray
-    scales: FloatArray | None = None
+    points: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
 
 
-@dataclass(frozen=True, slots=True)
-class _Grid:
-    """The points of one fact's curve.
-
-    ``squares`` (points, training rows) is what the fact adds to squared distances at every
-    ``step``-th point: at each choice, and at every third point of a number.
-    """
+class _Grid(NamedTuple):
+    """The points of one fact's curve; ``scores`` (points,) if it has a place in the copula."""
 
     points: Float32Array
     values: tuple[float, ...]
-    step: int
-    squares: Float32Array
+    scores: Float64Array | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Plan:
     """What all rows share in which the same facts are given, and the same ones changed.
 
     ``sources`` (rows, fields) is where each value of the rows to predict stands in the list of the
-    row's own values followed by ``constants``. ``columns`` are the given columns without the
-    curve's, which is ``column``. ``threshold`` is the out-of-distribution threshold of the row;
-    ``curve_threshold`` is that of the points, and ``known_on_curve`` what is known there.
+    row's own values followed by ``constants``; ``column`` is the curve's. ``facts`` are those by
+    which the row is out-of-distribution; ``curve_facts`` are those of the curve's points, of which
+    the one at ``place`` varies. ``threshold`` is the distance to its nearest rows above which the
+    row is, in a model of before.
     """
 
     coalitions: Coalitions | None
@@ -87,11 +97,39 @@ class _Plan:
     sources: IndexArray
     constants: list[float]
     own: int
-    columns: tuple[int, ...]
+    given: tuple[int, ...]
     known: frozenset[str]
-    threshold: float | None
     known_on_curve: frozenset[str]
-    curve_threshold: float | None
+    facts: KnownFacts | None
+    curve_facts: KnownFacts | None
+    place: int | None
+    threshold: float | None
+
+    def find_outliers(self, rows: Sequence[list[float]]) -> BoolArray:
+        """Whether each row, and each point of its curve, is out-of-distribution.
+
+        Args:
+            rows: one code a field.
+
+        Returns:
+            Shape (rows, 1 + points).
+        """
+        facts, grid = self.curve_facts, self.grid
+        points = 0 if grid is None else len(grid.points)
+        if facts is None:
+            return np.zeros((len(rows), 1 + points), dtype=np.bool_)
+        scores = facts.compute_scores(rows)
+        if grid is not None:
+            scores = scores.repeat(1 + points, axis=0)
+            if self.place is not None:
+                for start in range(1, len(scores), 1 + points):
+                    scores[start : start + points, self.place] = grid.scores
+        outliers = facts.find_outliers(scores).reshape(len(rows), 1 + points)
+        if self.facts is not facts:
+            outliers[:, 0] = self.facts is not None and self.facts.find_outliers(
+                self.facts.compute_scores(rows)
+            )
+        return outliers
 
 
 @dataclass(eq=False)
@@ -103,6 +141,7 @@ class TabularModel(ServedModel[Features, PredictionT]):
     card: Card
     manifest: Manifest
     neighbors: Neighbors | None
+    copula: GaussianCopula | None
     predictor: Any
 
     compiled_predictor: ClassVar[type]
@@ -130,13 +169,16 @@ class TabularModel(ServedModel[Features, PredictionT]):
 
         run_checks(
             compare_card,
-            lambda: check_hashes(folder, *filter(None, [manifest.neighbors, manifest.module])),
+            lambda: check_hashes(
+                folder, *filter(None, [manifest.neighbors, manifest.copula, manifest.module])
+            ),
             lambda: check_versions(folder),
         )
-        neighbors = _load_neighbors(path / manifest.neighbors) if manifest.neighbors else None
+        neighbors = _load(Neighbors.load, path, manifest.neighbors)
+        copula = _load(GaussianCopula.load, path, manifest.copula)
         predictor = cls._load_predictor(path / manifest.served, card, manifest)
         cls.check_predictor(predictor, folder)
-        model = cls(path.name, path, card, manifest, neighbors, predictor)
+        model = cls(path.name, path, card, manifest, neighbors, copula, predictor)
         model.check_golden()
         return model
 
@@ -190,13 +232,6 @@ class TabularModel(ServedModel[Features, PredictionT]):
             ModelError: if the prediction is another class.
         """
 
-    def bound_curve(
-        self, answer: Answer, points: slice, known: frozenset[str]
-    ) -> tuple[list[float], list[float]]:
-        """The lower and upper bounds of a curve's points, by the optional facts known there."""
-        values: list[float] = answer.values[points].tolist()
-        return values, values
-
     @property
     def default_what_if(self) -> str:
         """The fact over which the curve goes until the visitor chooses another; "" for none."""
@@ -206,6 +241,8 @@ class TabularModel(ServedModel[Features, PredictionT]):
 
     def find_ood_threshold(self, known: frozenset[str]) -> float | None:
         """The distance to its nearest rows above which a row is out-of-distribution.
+
+        Only models of before have one, which have no copula.
 
         Args:
             known: names of the optional facts that are given.
@@ -244,7 +281,8 @@ class TabularModel(ServedModel[Features, PredictionT]):
         parts, start = [], 0
         for _, plan in waiting:
             stop = start + len(plan.sources)
-            parts.append(Part(slice(start, stop), start + plan.own, plan.known))
+            rows = slice(start, stop)
+            parts.append(Part(rows, start + plan.own, plan.known, plan.known_on_curve))
             start = stop
         matrices = [
             np.array(codes + plan.constants, dtype=np.float32)[plan.sources]
@@ -253,30 +291,63 @@ class TabularModel(ServedModel[Features, PredictionT]):
         matrix = np.concatenate(matrices) if len(matrices) > 1 else matrices[0]
         answers = self.answer(matrix, parts)
         return [
-            self._explain_one(codes, plan, answer)
-            for (codes, plan), answer in zip(waiting, answers, strict=True)
+            self._explain_one(codes, plan, answer, mismatch, inside)
+            for (codes, plan), answer, (mismatch, inside) in zip(
+                waiting, answers, self._find_mismatches(waiting), strict=True
+            )
         ]
 
     def _explain_one(
-        self, codes: list[float], plan: _Plan, answer: Answer
+        self,
+        codes: list[float],
+        plan: _Plan,
+        answer: Answer,
+        mismatch: Mismatch | None,
+        inside: Sequence[bool],
     ) -> Explained[PredictionT]:
-        neighbors, out_of_distribution, in_distribution = self._search(codes, plan)
         shapley = curve = None
         if plan.coalitions is not None:
             shapley = plan.coalitions.explain(answer.values[: plan.own + 1])
         if plan.column is not None and plan.grid is not None:
-            points = slice(plan.own + 1, None)
-            low, high = self.bound_curve(answer, points, plan.known_on_curve)
-            predictions = answer.values[points].tolist()
-            curve = IceCurve(plan.column, plan.grid.values, predictions, low, high, in_distribution)
+            _, _, points, low, high = answer
+            curve = IceCurve(plan.column, plan.grid.values, points, low, high, inside)
+        neighbors, far = self._search(codes, plan)
         return Explained(
             answer.prediction,
             shapley,
             curve,
             neighbors,
-            out_of_distribution=out_of_distribution,
+            out_of_distribution=far or mismatch is not None,
             known=plan.known,
+            mismatch=mismatch,
         )
+
+    def _find_mismatches(
+        self, waiting: Sequence[tuple[list[float], _Plan]]
+    ) -> list[tuple[Mismatch | None, Sequence[bool]]]:
+        """Find in each row what makes it unlike the training rows, None where it is like them.
+
+        Returns:
+            That of each row, and whether each point of its curve is like them.
+        """
+        groups: dict[_Plan, list[int]] = {}
+        for index, (_, plan) in enumerate(waiting):
+            groups.setdefault(plan, []).append(index)
+        found: list[tuple[Mismatch | None, Sequence[bool]]] = [(None, ())] * len(waiting)
+        for plan, indices in groups.items():
+            rows = [waiting[index][0] for index in indices]
+            inside = (~plan.find_outliers(rows)).tolist()
+            for index, codes, (own, *points) in zip(indices, rows, inside, strict=True):
+                found[index] = None if own else self._name_culprits(codes, plan), points
+        return found
+
+    def _name_culprits(self, codes: list[float], plan: _Plan) -> Mismatch | None:
+        if plan.facts is None:
+            return None
+        columns, alone = plan.facts.find_culprits(plan.facts.compute_scores([codes])[0])
+        fields = self.card.fields
+        facts = {fields[column].name: fields[column].decode(codes[column]) for column in columns}
+        return Mismatch(facts, alone)
 
     def _make_plan(
         self,
@@ -295,13 +366,19 @@ class TabularModel(ServedModel[Features, PredictionT]):
         own = len(sources) - 1
         names, optional = self.card.names, frozenset(self.card.optional)
         known = optional.intersection(names[index] for index in given)
-        known_on_curve = known
+        known_on_curve, given_on_curve = known, given
         if column is not None:
             grid = self._grids[column]
             curve = np.tile(fields, (len(grid.points), 1))
             curve[:, column] = 2 * width + np.arange(len(grid.points))
             sources, constants = np.concatenate([sources, curve]), constants + list(grid.values)
             known_on_curve |= optional.intersection((names[column],))
+            given_on_curve = tuple(sorted({*given, column}))
+        facts = curve_facts = place = None
+        if self.copula is not None:
+            facts, curve_facts = map(self.copula.select, (given, given_on_curve))
+        if curve_facts is not None and column in curve_facts.columns:
+            place = curve_facts.columns.index(column)
         return _Plan(
             coalitions,
             column,
@@ -309,48 +386,33 @@ class TabularModel(ServedModel[Features, PredictionT]):
             sources,
             constants,
             own,
-            tuple(index for index in given if index != column),
+            given,
             known,
-            self.find_ood_threshold(known),
             known_on_curve,
-            self.find_ood_threshold(known_on_curve),
+            facts,
+            curve_facts,
+            place,
+            self.find_ood_threshold(known) if self.copula is None else None,
         )
 
-    def _search(
-        self, codes: Sequence[float], plan: _Plan
-    ) -> tuple[tuple[Neighbor, ...], bool, Sequence[bool]]:
-        """The nearest rows, whether the row is out-of-distribution, and which points are not."""
-        grid, neighbors, column = plan.grid, self.neighbors, plan.column
-        count = 0 if grid is None else len(grid.points)
-        if neighbors is None:
-            return (), False, [True] * count
-        squares = others = neighbors.compute_squared_distances(codes, plan.columns)
-        if column is not None and codes[column] == codes[column]:  # not NaN
-            squares = others + neighbors.compute_squared_differences(column, codes[column])
-        searched = np.empty(
-            (1 if grid is None else 1 + len(grid.squares), len(squares)), np.float32
-        )
-        searched[0] = squares
-        if grid is not None:
-            np.add(others, grid.squares, out=searched[1:])
-        nearest, distances = neighbors.find_nearest(searched)
-        in_distribution = [True] * count
-        if grid is not None and plan.curve_threshold is not None:
-            near = np.repeat(distances[1:] <= plan.curve_threshold, grid.step)
-            in_distribution = near[:count].tolist()
-        found = tuple([self._training_rows[index] for index in nearest[:, 0].tolist()])
-        far = plan.threshold is not None and bool(distances[0] > plan.threshold)
-        return found, far, in_distribution
+    def _search(self, codes: Sequence[float], plan: _Plan) -> tuple[tuple[Neighbor, ...], bool]:
+        """The nearest rows, and whether they are too far; none where nothing is to be explained."""
+        neighbors = self.neighbors
+        if neighbors is None or (plan.coalitions is None and plan.threshold is None):
+            return (), False
+        nearest, distance = neighbors.find_nearest(codes, plan.given)
+        far = plan.threshold is not None and distance > plan.threshold
+        return tuple([self._training_rows[index] for index in nearest]), far
 
     def _make_grid(self, field: BaseField) -> _Grid:
-        neighbors, column = self.neighbors, self.card.column_indices[field.name]
-        points = field.make_grid(None if neighbors is None else neighbors.rows[:, column])
-        step = 1 if field.options else 3
-        squares = np.zeros((0, 0), np.float32)
-        if neighbors is not None:
-            differences = neighbors.compute_squared_differences
-            squares = np.stack([differences(column, code) for code in points[::step].tolist()])
-        return _Grid(points, tuple(points.tolist()), step, squares)
+        column, copula = self.card.column_indices[field.name], self.copula
+        known = scores = None
+        if self.neighbors is not None:
+            known = self.neighbors.rows[:, column]
+        points = field.make_grid(known)
+        if copula is not None and column in copula.columns:
+            scores = copula.compute_column_scores(column, points)
+        return _Grid(points, tuple(points.tolist()), scores)
 
     def _read_training_rows(self) -> Iterator[Neighbor]:
         """Every training row with its features as Python values."""
@@ -394,8 +456,11 @@ class TabularModel(ServedModel[Features, PredictionT]):
                 )
 
 
-def _load_neighbors(path: Path) -> Neighbors:
+def _load(read: Callable[[Path], LoadedT], folder: Path, name: str) -> LoadedT | None:
+    """What is read from a file of the manifest; None where it names none."""
+    if not name:
+        return None
     try:
-        return Neighbors.load(path)
+        return read(folder / name)
     except Exception as error:  # NumPy raises anything for a file that it did not write
-        raise ModelError(f"{path} does not load. {MAKE_AGAIN}") from error
+        raise ModelError(f"{folder / name} does not load. {MAKE_AGAIN}") from error

@@ -124,7 +124,9 @@ class ClassModel(TabularModel[ClassPrediction]):
         for part in parts:
             best = int(probabilities[part.own].argmax())
             prediction = self._make_prediction(probabilities[part.own].tolist(), best)
-            answers.append(Answer(prediction, probabilities[part.rows, best]))
+            values = probabilities[part.rows, best]
+            points = values[part.own + 1 - part.rows.start :].tolist()
+            answers.append(Answer(prediction, values, points, points, points))
         return answers
 
     def _make_prediction(self, probabilities: list[float], best: int) -> ClassPrediction:

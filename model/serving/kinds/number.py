@@ -9,10 +9,10 @@ from typing import Protocol
 
 import numpy as np
 
-from model.contract.arrays import Float32Array, Float64Array, FloatArray
+from model.contract.arrays import Float32Array, FloatArray
 from model.contract.card import NumberCard
 from model.contract.errors import MAKE_AGAIN
-from model.contract.manifest import GoldenRow, Manifest
+from model.contract.manifest import CalibrationGroup, GoldenRow, Manifest
 from model.serving.checking import ModelFolder
 from model.serving.intervals import ConformalIntervals
 from model.serving.predictors import JoblibFile, open_session
@@ -115,48 +115,30 @@ class NumberModel(TabularModel[PointPrediction]):
 
     def answer(self, matrix: Float32Array, parts: Sequence[Part]) -> list[Answer]:
         values, scales = self.predictor.predict(matrix)
-        own = [part.own for part in parts]
-        known = [part.known for part in parts]
-        predictions = self._make_predictions(
-            values[own].astype(np.float64), None if scales is None else scales[own], known
-        )
-        return [
-            Answer(prediction, values[part.rows], None if scales is None else scales[part.rows])
-            for prediction, part in zip(predictions, parts, strict=True)
-        ]
+        points = _select_shown(values, parts).astype(np.float64)
+        low = high = points
+        if self.intervals is not None:
+            scales = None if scales is None else _select_shown(scales, parts)
+            low, high = self.intervals.compute_bounds(
+                points, scales, _list_groups(self.intervals, parts)
+            )
+        columns = points.tolist(), low.tolist(), high.tolist()
+        answers, stop = [], 0
+        for part in parts:
+            start, stop = stop, stop + part.rows.stop - part.own
+            prediction = self._make_prediction(*[column[start] for column in columns])
+            curve = [column[start + 1 : stop] for column in columns]
+            answers.append(Answer(prediction, values[part.rows], *curve))
+        return answers
 
-    def _make_predictions(
-        self, values: Float64Array, scales: FloatArray | None, known: Sequence[frozenset[str]]
-    ) -> list[PointPrediction]:
-        """Add the intervals to predicted values, shape (rows,)."""
-        points = values.tolist()
-        if not all(map(math.isfinite, points)):
+    def _make_prediction(self, value: float, low: float, high: float) -> PointPrediction:
+        if not math.isfinite(value):
             raise ArithmeticError(f"{self.name} answered a number that is not finite")
         if self.intervals is None:
-            return [PointPrediction(value) for value in points]
-        groups = [self.intervals.find_group(names) for names in known]
-        low, high = (
-            bound.tolist() for bound in self.intervals.compute_bounds(values, scales, groups)
-        )
-        if not all(map(math.isfinite, [*low, *high])):
+            return PointPrediction(value)
+        if not (math.isfinite(low) and math.isfinite(high)):
             raise ArithmeticError(f"{self.name} answered a bound that is not finite")
-        coverage = self.intervals.coverage
-        return [
-            PointPrediction(value, PredictionInterval(below, above, coverage))
-            for value, below, above in zip(points, low, high, strict=True)
-        ]
-
-    def bound_curve(
-        self, answer: Answer, points: slice, known: frozenset[str]
-    ) -> tuple[list[float], list[float]]:
-        if self.intervals is None:
-            return super().bound_curve(answer, points, known)
-        scales = None if answer.scales is None else answer.scales[points]
-        group = self.intervals.find_group(known)
-        low, high = self.intervals.compute_bounds(
-            answer.values[points].astype(np.float64), scales, [group]
-        )
-        return low.tolist(), high.tolist()
+        return PointPrediction(value, PredictionInterval(low, high, self.intervals.coverage))
 
     def compare_golden(
         self, prediction: PointPrediction, golden: GoldenRow
@@ -165,3 +147,21 @@ class NumberModel(TabularModel[PointPrediction]):
         if prediction.interval and golden.low is not None and golden.high is not None:
             yield prediction.interval.low, golden.low
             yield prediction.interval.high, golden.high
+
+
+def _select_shown(array: FloatArray, parts: Sequence[Part]) -> FloatArray:
+    """The places of an array, shape (rows,), that are shown: rows to predict and their curves."""
+    shown = [array[part.own : part.rows.stop] for part in parts]
+    return shown[0] if len(shown) == 1 else np.concatenate(shown)
+
+
+def _list_groups(intervals: ConformalIntervals, parts: Sequence[Part]) -> list[CalibrationGroup]:
+    """The calibration of each row that is shown, or one for all."""
+    find_group = intervals.find_group
+    groups: list[CalibrationGroup] = []
+    for part in parts:
+        own, on_curve = find_group(part.known), find_group(part.known_on_curve)
+        if len(parts) == 1 and own is on_curve:
+            return [own]
+        groups += [own, *[on_curve] * (part.rows.stop - part.own - 1)]
+    return groups

@@ -144,6 +144,9 @@ def test_a_row_unlike_the_data_is_answered_with_a_warning_and_no_coverage(
     found = send(client, OUTSIDE)
     (warning,) = found["warnings"]
     assert warning["code"] == "outside"
+    assert warning["fields"] == ["beds", "sqft"]
+    words = "8\u00a0bedrooms and living area 700\u00a0sq ft do not go together."
+    assert warning["message"].endswith(words)
     assert found["interval"]["coverage"] is None
     assert found["interval"]["low"] < found["prediction"] < found["interval"]["high"]
 

@@ -17,29 +17,16 @@ from sklearn.preprocessing import (
     OrdinalEncoder,
 )
 
-from model.contract.sources import Frame
 from model.making.compiling import compile_estimator
 from model.making.kinds.number import NumberKind
 from model.making.onnx.graphs import CompileError
 from model.making.prepared import load_compiled
-
-PLACES = ("north", "east", "south")
-FRAME = Frame.of_card(("size", "place"), {"place": PLACES})
+from tests.places import FRAME, PLACES, make_rows, target
 
 
 @pytest.fixture
 def rows() -> np.ndarray:
-    """400 rows, of whose choices a quarter is unknown."""
-    rng = np.random.default_rng(7)
-    place = rng.integers(0, 3, 400).astype(float)
-    place[rng.random(400) < 0.25] = np.nan
-    return np.column_stack([rng.integers(1, 90, 400), place])
-
-
-def target(rows: np.ndarray) -> np.ndarray:
-    """A positive target that depends on both columns."""
-    made: np.ndarray = 10 + rows[:, 0] + 7 * np.nan_to_num(rows[:, 1], nan=5)
-    return made
+    return make_rows()
 
 
 def one_hot_linear() -> Pipeline:

@@ -89,13 +89,17 @@ def test_the_old_model_stays_where_the_new_one_cannot_take_its_place(
     assert holds_only(folder, old=True)
 
 
+def kill(given: ModelFiles, folder: Path, rename: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace a model by a process that is killed before a rename: no further one works."""
+    with monkeypatch.context() as patch:
+        fail_at(range(rename, 99), interrupt, patch)
+        assert replace(given, folder, "--force").exit_code == 1
+
+
 def test_a_run_after_one_that_was_killed_finds_the_old_model(
     given: ModelFiles, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed is a process for which no further rename works."""
-    with monkeypatch.context() as patch:
-        fail_at(range(1, 99), interrupt, patch)
-        assert replace(given, folder, "--force").exit_code == 1
+    kill(given, folder, 1, monkeypatch)
     assert not folder.exists()
     assert "or add --force to replace it." in " ".join(replace(given, folder).output.split())
     assert holds_only(folder, old=True)
@@ -104,9 +108,7 @@ def test_a_run_after_one_that_was_killed_finds_the_old_model(
 def test_a_run_after_one_that_was_killed_clears_away_what_was_replaced(
     given: ModelFiles, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch:
-        fail_at(range(2, 99), interrupt, patch)
-        assert replace(given, folder, "--force").exit_code == 1
+    kill(given, folder, 2, monkeypatch)
     assert len(list(folder.parent.iterdir())) == 2
     assert replace(given, folder, "--force").exit_code == 0
     assert holds_only(folder, old=False)

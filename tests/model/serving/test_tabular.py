@@ -111,9 +111,7 @@ def test_each_point_of_a_curve_is_the_prediction_for_that_value(
     assert curve.predictions == pytest.approx([point.prediction.value for point in points])
     assert curve.low == pytest.approx([item.low for item in intervals if item is not None])
     assert curve.high == pytest.approx([item.high for item in intervals if item is not None])
-    step = 1 if field.options else 3
-    inside = [not point.out_of_distribution for point in points]
-    assert list(curve.in_distribution)[::step] == inside[::step]
+    assert list(curve.in_distribution) == [not point.out_of_distribution for point in points]
 
 
 def test_a_bound_that_is_not_finite_is_an_error(house: NumberModel, rows: list[Features]) -> None:
@@ -130,7 +128,7 @@ def test_a_bound_that_is_not_finite_is_an_error(house: NumberModel, rows: list[F
 
 def test_a_model_without_calibration_draws_its_curve_without_bounds(house: NumberModel) -> None:
     manifest = house.manifest.model_copy(update={"calibration": None})
-    model = replace(house, manifest=manifest, neighbors=None)
+    model = replace(house, manifest=manifest, neighbors=None, copula=None)
     row = read(house, beds=3, baths=2, sqft=1850)
     (explained,) = model.explain([row], "sqft")
     assert explained.prediction.interval is None
@@ -148,29 +146,32 @@ def test_a_session_takes_one_thread() -> None:
     assert (options.intra_op_num_threads, options.inter_op_num_threads) == (1, 1)
 
 
-def test_without_training_rows_nothing_is_called_out_of_distribution(
+def test_without_a_copula_nothing_is_called_out_of_distribution_but_neighbors_are_shown(
     house: NumberModel, rows: list[Features]
 ) -> None:
-    for explained in replace(house, neighbors=None).explain(rows, "sqft"):
-        assert explained.neighbors == ()
-        assert not explained.out_of_distribution
-        assert explained.ice_curve is not None
-        assert all(explained.ice_curve.in_distribution)
-        assert len(explained.ice_curve.in_distribution) == len(explained.ice_curve.values)
-
-
-def test_without_thresholds_nothing_is_called_out_of_distribution_but_neighbors_are_shown(
-    house: NumberModel, rows: list[Features]
-) -> None:
-    assert house.manifest.calibration is not None
-    groups = tuple(
-        group.model_copy(update={"ood_threshold": None})
-        for group in house.manifest.calibration.groups
-    )
-    calibration = house.manifest.calibration.model_copy(update={"groups": groups})
-    manifest = house.manifest.model_copy(update={"calibration": calibration})
-    for explained in replace(house, manifest=manifest).explain(rows, "sqft"):
+    for explained in replace(house, copula=None).explain(rows, "sqft"):
         assert len(explained.neighbors) == 3
         assert not explained.out_of_distribution
         assert explained.ice_curve is not None
-        assert all(explained.ice_curve.in_distribution)
+        assert list(explained.ice_curve.in_distribution) == [True] * len(explained.ice_curve.values)
+
+
+def test_without_training_rows_no_neighbors_are_shown(
+    house: NumberModel, rows: list[Features]
+) -> None:
+    found = replace(house, neighbors=None).explain(rows, "sqft")
+    assert [explained.neighbors for explained in found] == [()] * len(rows)
+    assert [explained.mismatch for explained in found] == [
+        explained.mismatch for explained in house.explain(rows, "sqft")
+    ]
+
+
+def test_a_model_of_before_compares_the_distance_to_its_neighbors(
+    house: NumberModel, rows: list[Features]
+) -> None:
+    manifest = house.manifest.model_copy(update={"ood_thresholds": (1.0,) * 8})
+    found = replace(house, manifest=manifest, copula=None).predict(rows)
+    assert found == house.predict(rows)
+    explained = replace(house, manifest=manifest, copula=None).explain(rows)
+    assert [item.out_of_distribution for item in explained] == [False] * (len(rows) - 1) + [True]
+    assert {item.mismatch for item in explained} == {None}
