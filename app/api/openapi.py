@@ -11,6 +11,12 @@ PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 STATUSES = (400, 411, 413, 415, 422, 429, 500, 503)
 
+FORM_TEXT = (
+    "The form of a page posts a hash of its fields, units, choices and output, and gets 409 where "
+    "it means something else by now. This API takes no such hash: units and choices are below."
+)
+"""How pages and programs notice that the form has changed."""
+
 RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
 HEADERS = {429: RETRY_AFTER, 503: RETRY_AFTER}
 
@@ -49,7 +55,9 @@ def build_openapi(adapter: KindAdapter[Any, Any], prefix: str) -> Schema:
         "info": {
             "title": card.title,
             "summary": card.summary,
-            "description": "\n".join(["Limits:", "", *(f"- {limit}" for limit in card.limits)]),
+            "description": "\n".join(
+                ["Limits:", "", *(f"- {limit}" for limit in card.limits), "", FORM_TEXT]
+            ),
             "version": adapter.model.version,
         },
         "servers": [{"url": "/"}],

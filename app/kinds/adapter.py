@@ -61,11 +61,17 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
     styles: ClassVar[tuple[str, ...]] = ()
     """The style sheets that the pages need, beside ``app.css``."""
 
+    scripts: ClassVar[tuple[str, ...]] = ()
+    """The scripts that the form needs, beside ``app.js``."""
+
     answer_noun: ClassVar[str] = "answer"
     """What sentences call the model's answer."""
 
     names: tuple[str, ...]
     """The names of the fields."""
+
+    form_hash: str
+    """What the form means."""
 
     default_what_if: str = ""
     """The feature that the what-if varies until the visitor chooses another, "" for none."""
@@ -104,6 +110,8 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
             ),
             answer_noun=self.answer_noun,
             styles=self.styles,
+            scripts=self.scripts,
+            form_hash=self.form_hash,
             target="_blank" if embedded else "",
             warning=self.warning,
             samples=self.samples,

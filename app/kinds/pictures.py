@@ -21,14 +21,14 @@ from app.kinds.adapter import (
 from app.kinds.schemas import ANSWER, NUMBER, build_answer, build_class_properties, build_object
 from app.limits.background import run_in_thread
 from app.limits.upload_budget import UploadSlot, decoding_turn, get_upload_budget
-from app.limits.uploads import read_body, read_uploads
+from app.limits.uploads import Upload, read_body, read_uploads
 from app.presentation.about import describe_origin
 from app.presentation.contexts import ApiField, ApiTexts, KindAbout, Link, Row
-from app.presentation.form import FormView, build_field
+from app.presentation.form import FormView, build_field, hash_form
 from app.presentation.pictures import PictureView, encode_data_url, fit_picture, lay_out_cells
 from app.presentation.result import FIX_TEXT, ClassView, Notes, Result
 from app.presentation.scales import ShareScale
-from app.presentation.submission import Problem, Submission
+from app.presentation.submission import FORM_HASH, Problem, Submission
 from model import Picture
 from model.contract.pictures import LARGE_BYTES, MEGABYTES
 from model.serving.kinds.pictures import PictureModel
@@ -58,6 +58,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
     """Reads uploads for one model, within the limits of memory and time, and writes its answers."""
 
     styles = ("image.css", "shares.css")
+    scripts = ("image.js",)
 
     def __init__(self, model: PictureModel) -> None:
         # Pages and API refuse the pictures for which there is no prediction.
@@ -68,6 +69,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         self.samples = Link(card.samples.text, card.samples.url)
         self._field = card.field
         self.names = (card.field.name,)
+        self.form_hash = hash_form(card.fields, card.output, card.locale)
         self._output = card.output
         self._scale = ShareScale(card.output, card.locale)
         self._notes = Notes(describe_origin(card, model.manifest), model.manifest.accuracy)
@@ -75,17 +77,19 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
     def read_form(self, environ: WSGIEnvironment) -> Submission[Picture]:
         return self._read(partial(read_uploads, self._field.name))
 
-    def _read(self, read_files: Callable[[UploadSlot], list[bytes]]) -> Submission[Picture]:
+    def _read(self, read_files: Callable[[UploadSlot], Upload]) -> Submission[Picture]:
         """Read and decode the present request's upload.
 
         Waits for memory to read it into and, where it is large, for its turn to be decoded.
         """
         with get_upload_budget().slot() as slot:
-            files = read_files(slot)
+            files, fields = read_files(slot)
             if run_in_thread(self._estimate_memory, files) < LARGE_BYTES:
-                return run_in_thread(self.decode, files)
-            with decoding_turn(slot):
-                return run_in_thread(self.decode, files)
+                submission = run_in_thread(self.decode, files)
+            else:
+                with decoding_turn(slot):
+                    submission = run_in_thread(self.decode, files)
+        return submission._replace(form_hash=fields.get(FORM_HASH, ""))
 
     def _estimate_memory(self, files: Sequence[bytes]) -> int:
         """Estimate the bytes that decoding takes; 0 where ``decode`` refuses the upload."""
@@ -244,7 +248,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         )
 
 
-def _read_files(name: str, slot: UploadSlot) -> list[bytes]:
+def _read_files(name: str, slot: UploadSlot) -> Upload:
     """Read the files that were sent: under ``name`` in a form, or one as the body itself.
 
     Raises:
@@ -256,5 +260,5 @@ def _read_files(name: str, slot: UploadSlot) -> list[bytes]:
     if request.mimetype == "multipart/form-data":
         return read_uploads(name, slot)
     if request.mimetype in PICTURE_TYPES:
-        return [read_body(slot)]
+        return Upload([read_body(slot)])
     raise UnsupportedMediaType

@@ -19,10 +19,10 @@ from app.limits.background import run_in_thread
 from app.presentation.about import describe_origin
 from app.presentation.contexts import ApiTexts, KindAbout, Row
 from app.presentation.explanations import ExplanationPresenter
-from app.presentation.form import FormView, build_form
+from app.presentation.form import FormView, build_form, hash_form
 from app.presentation.result import FIX_TEXT, Notes, Result
 from app.presentation.scales import Scale
-from app.presentation.submission import Submission, read_submission
+from app.presentation.submission import Submission, read_fields, read_submission
 from model import Features
 from model.contract import formatting
 from model.serving.served_model import Explained, PredictionT
@@ -72,6 +72,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         self._card = card = model.card
         self._scale = scale
         self.names = card.names
+        self.form_hash = hash_form(card.fields, card.output, card.locale)
         self.examples = tuple(
             example.model_copy(update={"values": self._spell(example.values)})
             for example in card.examples
@@ -94,7 +95,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     def read_query(self) -> Submission[Features] | None:
         data = read_query()
         given = any(name in data for name in self._card.names)
-        return read_submission(self._card, data) if given else None
+        return read_fields(self._card, data) if given else None
 
     def build_form(self, submission: Submission[Features] | None) -> FormView:
         return build_form(self._card, submission)
@@ -108,6 +109,8 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         if submission is None:
             return self._present_empty()
         if explained is None or submission.row is None:
+            if submission.waiting and not submission.invalid:
+                return self._present_waiting(submission)
             return self._present_withdrawn(submission)
         output, headline = self._card.output, self._write_headline(explained)
         return Result(
@@ -160,6 +163,17 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         required = self._list_fields(field.name for field in self._card.fields if field.required)
         sentence = f"Enter {required}, and the {output.noun} appears here as you type."
         return Result("empty", output.label, sentence=sentence)
+
+    def _present_waiting(self, submission: Submission[Features]) -> Result:
+        label = self._card.by_name[submission.waiting].label
+        sentence = f"The {self._card.output.noun} appears when “{label}” is complete."
+        return Result(
+            "waiting",
+            "Keep typing",
+            sentence=sentence,
+            what_if=submission.what_if,
+            waiting=submission.waiting,
+        )
 
     def _present_withdrawn(self, submission: Submission[Features]) -> Result:
         heading = f"No {self._card.output.noun} yet"

@@ -1,7 +1,9 @@
 """From an upload to its bytes: read in memory alone, never written to disk or logged."""
 
+from collections.abc import Mapping
 from io import BytesIO
-from typing import IO, cast
+from types import MappingProxyType
+from typing import IO, NamedTuple, cast
 
 from flask import request
 from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
@@ -25,8 +27,15 @@ MAX_DISCARDED = 64 * 1024 * 1024
 has sent the body, and a broken connection before that."""
 
 
-def read_uploads(name: str, slot: UploadSlot) -> list[bytes]:
-    """Read the files that were sent under ``name``; none where no file was chosen.
+class Upload(NamedTuple):
+    """What a form with files sent: the files under one name, and the first text of each field."""
+
+    files: list[bytes]
+    fields: Mapping[str, str] = MappingProxyType({})
+
+
+def read_uploads(name: str, slot: UploadSlot) -> Upload:
+    """Read the files that were sent under ``name``, none where no file was chosen, and the fields.
 
     Raises:
         LengthRequired: for a body without Content-Length.
@@ -36,7 +45,7 @@ def read_uploads(name: str, slot: UploadSlot) -> list[bytes]:
     """
     length = _check_length()
     if request.mimetype != "multipart/form-data":
-        return []
+        return Upload([])
     parser = FormDataParser(
         stream_factory=_in_memory,
         max_form_memory_size=MAX_FIELD_BYTES,
@@ -44,10 +53,11 @@ def read_uploads(name: str, slot: UploadSlot) -> list[bytes]:
         max_form_parts=MAX_PARTS,
     )
     body = cast(IO[bytes], slot.reading(request.stream))
-    _, _, files = parser.parse(body, request.mimetype, length, request.mimetype_params)
+    _, fields, files = parser.parse(body, request.mimetype, length, request.mimetype_params)
     contents = [(file.filename, read_part(file.stream)) for file in files.getlist(name)]
     # A browser sends a nameless empty file where none was chosen.
-    return [content for filename, content in contents if filename or content]
+    chosen = [content for filename, content in contents if filename or content]
+    return Upload(chosen, fields)
 
 
 def read_part(stream: IO[bytes]) -> bytes:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
 from markupsafe import Markup
+from werkzeug.exceptions import Conflict
 
 from app.http.responses import REVALIDATED, respond
 from app.http.routes import Surface
@@ -12,12 +13,17 @@ from app.kinds.adapter import KindAdapter
 from app.limits.background import run_in_thread
 from app.presentation.about import build_about_context
 from app.presentation.contexts import FieldErrorsContext, PageContext, Renderer
-from app.presentation.submission import Feedback, Submission
+from app.presentation.form import FormView
+from app.presentation.result import Result
+from app.presentation.submission import Feedback, Problem, Submission
 from app.telemetry.request_records import Outcome, record_outcome
 from model.serving.served_model import Explained
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+
+CHANGED_TEXT = "This form has changed. Check what is filled in, then send it again"
+"""The notice above a new form that was posted from an older one."""
 
 
 def pages_blueprint(
@@ -70,20 +76,30 @@ def pages_blueprint(
 
     no_feedback = render_feedback(map(Feedback, adapter.names))
 
+    def is_outdated(submission: Submission[Any]) -> bool:
+        return bool(submission.form_hash) and submission.form_hash != adapter.form_hash
+
     def respond_page(submission: Submission[Any] | None, posted: bool) -> Response:
         explained = None
         if submission is not None:
             submission, explained = explain(submission, request.environ)
         problems = submission.problems if posted and submission else ()
-        result = result_template(adapter.present(submission, explained)).decode()
+        shown = adapter.present(submission, explained)
+        return render_page(
+            adapter.build_form(submission), shown, problems, 422 if problems else 200
+        )
+
+    def render_page(
+        form: FormView, shown: Result, problems: tuple[Problem, ...], status: int
+    ) -> Response:
         context = PageContext(
             site=site,
-            form=adapter.build_form(submission),
-            result=Markup(result),  # noqa: S704 (escaped there)
+            form=form,
+            result=Markup(result_template(shown).decode()),  # noqa: S704 (escaped there)
             problems=problems,
             heading=("Error: " if problems else "") + site.title,
         )
-        return respond(render(template, context), 422 if problems else 200, REVALIDATED)
+        return respond(render(template, context), status, REVALIDATED)
 
     @blueprint.get(here, surface=page_surface, model=model.slug)
     def form() -> Response:
@@ -91,14 +107,23 @@ def pages_blueprint(
 
     @blueprint.post(here, surface=page_surface, model=model.slug)
     def full_post() -> Response:
-        return respond_page(adapter.read_form(request.environ), posted=True)
+        submission = adapter.read_form(request.environ)
+        if is_outdated(submission):
+            # What was typed may mean something else here, so it gets no answer yet.
+            notice = Problem(adapter.names[0], CHANGED_TEXT)
+            form = adapter.build_form(submission.keep_valid())
+            return render_page(form, adapter.present(None, None), (notice,), 409)
+        return respond_page(submission, posted=True)
 
     @blueprint.post(
         f"{here.rstrip('/')}/predict-fragment", surface=fragment_surface, model=model.slug
     )
     def fragment() -> Response:
         environ = request.environ  # a local name: each look-up goes through a context variable
-        submission, explained = explain(adapter.read_form(environ), environ)
+        submission = adapter.read_form(environ)
+        if is_outdated(submission):
+            raise Conflict
+        submission, explained = explain(submission, environ)
         body = result_template(adapter.present(submission, explained)) + (
             render_feedback(map(submission.get_feedback, adapter.names))
             if submission.errors or submission.readings
@@ -107,7 +132,8 @@ def pages_blueprint(
         query = submission.query
         address = f"{site.action}?{query}" if query else site.action
         headers = {"Cache-Control": "no-store", "HX-Replace-Url": address}
-        return respond(body, 422 if submission.errors else 200, headers, environ=environ)
+        status = 200 if submission.row is not None else 422
+        return respond(body, status, headers, environ=environ)
 
     if not embedded:
         context = build_about_context(

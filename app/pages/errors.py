@@ -1,7 +1,13 @@
 """Errors for people: words for every status, the same in page and fragment."""
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError, TooManyRequests
+from werkzeug.exceptions import (
+    Conflict,
+    HTTPException,
+    InternalServerError,
+    SecurityError,
+    TooManyRequests,
+)
 
 from app.http.forms import read_form, read_query
 from app.http.problems import make_problem
@@ -16,6 +22,7 @@ WORDS = {
     405: ("This address cannot be used like that", "Open the form and use it from there."),
     408: ("This request came too slowly", "Check your connection, then try again."),
     411: ("This request could not be read", "It has to say how long it is."),
+    409: ("This form has changed", "Reload to go on."),
     413: (
         "That is more than the form can take",
         "Shorten what you typed, or choose a smaller file, and try again.",
@@ -65,7 +72,8 @@ def handle_errors(app: Flask, render: Renderer) -> ErrorRenderer:
         fragment = surface in FRAGMENTS
         home = request.path if surface is Surface.FRAME else "/"
         again = None if fragment or error.code not in (429, 503) else read_retry_form()
-        context = ErrorContext(heading, advice, error.code, request_id(), again, home)
+        identity = "" if isinstance(error, Conflict) else request_id()
+        context = ErrorContext(heading, advice, error.code, identity, again, home)
         body = render(_template(fragment), context)
         return add_error_headers(respond(body, error.code, {"Cache-Control": "no-store"}), error)
 

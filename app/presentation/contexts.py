@@ -24,9 +24,10 @@ class Site(NamedTuple):
     """What all pages of one model share, whatever the request.
 
     ``home``, ``fragment`` and ``about`` are addresses; ``action`` is where the form posts to.
-    ``answer_noun`` is what sentences call the model's answer, ``styles`` are the style sheets of
-    its kind. ``target`` is where a link opens that leaves the form: "_blank" in a frame, "" in a
-    page of its own. ``warning`` stands beside every answer; ``samples`` leads to something to try.
+    ``answer_noun`` is what sentences call the model's answer, ``styles`` and ``scripts`` are the
+    files of its kind, and ``form_hash`` is what its form means. ``target`` is where a link opens
+    that leaves the form: "_blank" in a frame, "" in a page of its own. ``warning`` stands beside
+    every answer; ``samples`` leads to something to try.
     """
 
     title: str
@@ -38,6 +39,8 @@ class Site(NamedTuple):
     examples: tuple[Link, ...]
     answer_noun: str
     styles: tuple[str, ...]
+    scripts: tuple[str, ...]
+    form_hash: str
     target: str
     warning: str
     samples: Link | None

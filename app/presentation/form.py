@@ -1,12 +1,20 @@
 """The form as the templates draw it: the card's fields with what was typed and what is wrong."""
 
+import hashlib
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from app.presentation.submission import Feedback, Submission
 from model import Card
 from model.contract.fields import AnyField, Meaning
+from model.contract.outputs import OutputBase
 from model.contract.pictures import ImageField
+
+_HASH_DIGITS = 16
+"""Hexadecimal digits of a form's hash: it tells a few versions apart and guards nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,7 @@ class FieldView:
 class FormView:
     """The whole form; ``more_open`` where an optional field is filled or wrong.
 
+    ``filled`` says which of the optional fields are filled, as ``app.js`` does while one types.
     ``upload`` where a field takes a file.
     """
 
@@ -62,6 +71,7 @@ class FormView:
     optional: tuple[FieldView, ...] = ()
     more: str = ""
     more_open: bool = False
+    filled: str = ""
     upload: bool = False
 
 
@@ -71,7 +81,11 @@ def build_form(card: Card, submission: Submission[Any] | None) -> FormView:
     required = tuple(view for view in views if view.required)
     optional = tuple(view for view in views if not view.required)
     more_open = any(view.value.strip() or view.error for view in optional)
-    return FormView(required, optional, card.more, more_open)
+    labels = [view.label for view in optional if view.value.strip()]
+    filled = (
+        f"{len(labels)} of {len(optional)} filled: {', '.join(labels)}" if labels else "optional"
+    )
+    return FormView(required, optional, card.more, more_open, filled)
 
 
 def build_field(field: AnyField | ImageField, submission: Submission[Any] | None) -> FieldView:
@@ -100,3 +114,24 @@ def build_field(field: AnyField | ImageField, submission: Submission[Any] | None
         meanings=feedback.meanings,
         reading=feedback.reading,
     )
+
+
+def hash_form(fields: Iterable[AnyField | ImageField], output: OutputBase, locale: str) -> str:
+    """Hash what a form means: fields, units, choices, output, and how numbers are read.
+
+    Wording, bounds and the model's version are no part of it: an answer to a form with others is
+    still an answer to what is on the screen.
+    """
+    meanings = [
+        {
+            **field.model_dump(include={"name", "kind", "required"}),
+            "unit": field.suffix,
+            "choices": sorted({*field.categories, *(option.value for option in field.options)}),
+        }
+        for field in sorted(fields, key=attrgetter("name"))
+    ]
+    answer = output.model_dump(
+        include={"format": True, "unit": True, "classes": {"__all__": {"value"}}}
+    )
+    text = json.dumps([meanings, answer, locale], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]

@@ -39,10 +39,11 @@ class Result(NamedTuple):
     ``state`` is the state of the result, ``announcement`` what a screen reader says. ``value`` is
     the unrounded prediction or the class, ``text`` the same for people, ``query`` the address that
     leads to the same result. ``certainty`` says in words how sure the model is; ``detail`` is what
-    the template of one kind of model shows and no other.
+    the template of one kind of model shows and no other. ``waiting`` is the name of the field that
+    a waiting result waits for.
     """
 
-    state: Literal["empty", "fresh", "withdrawn"]
+    state: Literal["empty", "fresh", "waiting", "withdrawn"]
     heading: str
     noun: str = ""
     announcement: str = ""
@@ -55,5 +56,6 @@ class Result(NamedTuple):
     explanation: ExplanationView | None = None
     notes: Notes | None = None
     what_if: str = ""
+    waiting: str = ""
     query: str = ""
     today: str = ""

@@ -14,6 +14,12 @@ from model.serving.served_model import RowT
 WHAT_IF = "what_if"
 """The name under which form and address give the feature that the what-if varies."""
 
+FORM_HASH = "_form_hash"
+"""The name under which a form posts what it means; no field's name begins so."""
+
+TYPING = "_typing"
+"""The name under which a live form posts the field that is typed in."""
+
 READ_AS = "_read_as"
 """The name under which a button posts ``field=text``, what the visitor means by a field's text; no
 field's name begins so."""
@@ -53,7 +59,9 @@ class Submission(NamedTuple, Generic[RowT]):
     ``missing`` the required fields that are still empty. ``query`` is the whole state as a query
     string, without empty and overlong values; ``what_if`` is the feature that the what-if varies,
     "" for the card's own choice. ``meanings`` are what a refused text may mean, and ``readings``
-    how a text was read that is no plain number, by field name.
+    how a text was read that is no plain number, by field name. ``waiting`` is the
+    field that is typed in and holds what could still become valid, and no error, "" where there is
+    none. ``form_hash`` is what was posted as such, "" for a post without it.
     """
 
     values: dict[str, str]
@@ -64,6 +72,8 @@ class Submission(NamedTuple, Generic[RowT]):
     what_if: str = ""
     meanings: Mapping[str, tuple[Meaning, ...]] = NOTHING
     readings: Mapping[str, str] = NOTHING
+    waiting: str = ""
+    form_hash: str = ""
 
     def get_feedback(self, name: str) -> Feedback:
         """Get what stands below a field."""
@@ -83,6 +93,11 @@ class Submission(NamedTuple, Generic[RowT]):
         """Return the same submission with an error at one field, and without a row."""
         return self._replace(row=None, errors=dict([problem]))
 
+    def keep_valid(self) -> "Submission[RowT]":
+        """Return what was typed into the fields without an error, and without a row."""
+        values = {name: text for name, text in self.values.items() if name not in self.errors}
+        return Submission(values, None, {}, ())
+
     @property
     def invalid(self) -> tuple[str, ...]:
         """The fields with a value that could not be read."""
@@ -90,7 +105,20 @@ class Submission(NamedTuple, Generic[RowT]):
 
 
 def read_submission(card: Card, data: FormData) -> Submission[Features]:
-    """Read a form or a query; fields that the card does not know are ignored."""
+    """Read a posted form, with what its page says of itself."""
+    submission = read_fields(card, data)
+    if FORM_HASH in data:
+        submission = submission._replace(form_hash=data[FORM_HASH][-1])
+    if submission.errors and TYPING in data:
+        name = data[TYPING][-1]
+        if name in submission.invalid and card.by_name[name].is_incomplete(submission.values[name]):
+            errors = {other: text for other, text in submission.errors.items() if other != name}
+            submission = submission._replace(errors=errors, waiting=name)
+    return submission
+
+
+def read_fields(card: Card, data: FormData) -> Submission[Features]:
+    """Read the fields of a form or a query; those that the card does not know are ignored."""
     if READ_AS in data:
         name, _, text = data[READ_AS][-1].partition("=")
         data = {**data, name: [text]}

@@ -1,159 +1,198 @@
-// What htmx can't do: dim the old answer at the first key, delay errors, announce once, report
-// failures, preview a chosen file.
+// What htmx can't do: hold the form against the form that was answered.
 (() => {
-  "use strict";
-  if (!window.htmx) return; // the form posts by itself
-  document.documentElement.dataset.live = "";
-  const $ = (id) => document.getElementById(id);
-  const form = $("form"), answer = $("answer"), alertBox = $("alert");
-  const fields = [...form.querySelectorAll(".field")];
-  const file = form.querySelector("[type=file]"), preview = $("preview");
-  const kept = file ? "Your picture is still chosen." : "What you typed is kept.";
-  const spell = (data) => `${new URLSearchParams([...data].map(([name, value]) =>
-    [name, value instanceof File ? value.size && value.name + value.size + value.lastModified : value]))}`;
-  const refresh = () => form.dispatchEvent(new Event("input", { bubbles: true }));
-  let timer, retried, last;
+"use strict";
+if (!window.htmx) return; // the form posts by itself
+const $ = (id) => document.getElementById(id);
+const form = $("form"), answer = $("answer"), notice = $("alert"), words = notice.dataset;
+const fields = [...form.querySelectorAll(".field")];
+const control = (field) => field.querySelector("input, select"), controls = fields.map(control);
+let shown, asked; // the form as answered, and as sent
+let timer, tries, last, height, copying, { title } = document;
 
-  function show(field) {
-    const error = field.querySelector(".error");
-    const hint = field.querySelector(".hint");
-    const read = error.matches(".reading"); // how the text was read, and no error
-    const wrong = "left" in field.dataset && !read && error.textContent.trim() !== "";
-    const set = (name, value) => field.querySelectorAll("input, select").forEach((control) =>
-      value ? control.setAttribute(name, value) : control.removeAttribute(name));
-    field.toggleAttribute("data-wrong", wrong);
-    set("aria-invalid", wrong && "true");
-    set("aria-describedby", [hint?.id, (wrong || read) && error.id].filter(Boolean).join(" "));
-  }
-  function pending() {
-    clearTimeout(timer);
-    answer.dataset.state = "pending";
-    $("announcer").textContent = "";
-    $("result").setAttribute("aria-busy", "true");
-  }
-  function settled() {
-    delete answer.dataset.state;
-    if (alertBox.contains(document.activeElement)) (last ?? form.elements[0]).focus();
-    alertBox.replaceChildren();
-    retried = false;
-    fields.forEach(show);
-    timer = setTimeout(() => {
-      $("announcer").textContent = $("result").dataset.announce;
-    }, 1000);
-  }
-  // One quiet retry where it may help, if no key comes first; then the alert.
-  function failed(words, again = true, wait = 0) {
-    if (again && !retried && wait <= 5) {
-      retried = true;
-      timer = setTimeout(refresh, wait * 1000 + Math.random() * 700);
-      return;
-    }
-    answer.dataset.state = "failed";
-    $("result").removeAttribute("aria-busy");
-    alertBox.innerHTML = '<p></p><button form="form">Try again</button>';
-    alertBox.firstChild.textContent = words;
-  }
-  async function drawPreview() {
-    const [chosen] = file.files;
-    preview.hidden = true;
-    try {
-      const picture = await createImageBitmap(chosen, { resizeWidth: 240 });
-      if (chosen !== file.files[0]) return;
-      preview.width = picture.width;
-      preview.height = picture.height;
-      preview.getContext("2d").drawImage(picture, 0, 0);
-      preview.hidden = false;
-    } catch {
-      // no file, or not one that the browser can show; the answer has the error
-    }
-  }
-  // A date that is typed in part counts as empty to the browser; the server shall call it wrong.
-  form.addEventListener("formdata", ({ formData }) => [...form.elements].forEach(
-    ({ name, validity }) => validity.badInput && formData.set(name, "incomplete")));
-  const on = (name, listener) => document.addEventListener(name, listener, true);
+const spell = () => `${new URLSearchParams([...new FormData(form)].map(([name, value]) =>
+  [name, value.size ? [value.name, value.size, value.lastModified] : value]))}`;
+const isTyped = (item) =>
+  item.value !== (item.defaultValue ?? (item.querySelector("[selected]") ?? item[0]).value);
+// A saved page has its attributes alone.
+const writeThrough = (item) => item.options
+  ? [...item].forEach((option) => { option.defaultSelected = option.selected; })
+  : item.defaultValue = item.value;
+const keepQuery = () => history.replaceState(history.state, "", `?${new URLSearchParams(
+  [...new FormData(form)].filter(([name, value]) =>
+    name[0] !== "_" && value.trim?.() && value.length <= 200))}`);
+const focused = (selector) => document.activeElement?.closest(selector);
+const say = (text) => { $("announcer").textContent = text; };
+const place = () => document.querySelector("#result > .body") ?? $("result");
 
-  on("input", (event) => {
-    if (![event.target, event.target.form].includes(form)) return; // it changes no answer
-    form.dispatchEvent(new Event("htmx:abort"));
-    if (event.isTrusted) {
-      retried = false;
-      last = event.target;
-    }
-    if (file) {
-      file.closest(".field").dataset.left = ""; // a choice is complete, as a key is not
-      drawPreview();
-    } else event.target.closest(".field:not([data-wrong])")?.removeAttribute("data-left");
+function show(field) {
+  const item = control(field), error = field.querySelector(".error"), { id } = error;
+  const read = error.matches(".reading"); // how the text was read
+  const wrong = "left" in field.dataset && !read && error.textContent.trim();
+  field.toggleAttribute("data-wrong", !!wrong);
+  item.ariaInvalid = wrong ? "true" : null;
+  item.setAttribute("aria-describedby", `${field.querySelector(".hint")?.id ?? ""} ${wrong || read ? id : ""}`.trim());
+}
+function mark(state) { // or what the server said
+  const result = $("result"), { dataset } = result;
+  if (!answer.dataset.state) title = document.title; // it may name the price
+  document.title = state ? document.querySelector("h1").textContent : title;
+  dataset.said ??= dataset.state;
+  dataset.state = answer.dataset.state = state || dataset.said;
+  if (!state) delete answer.dataset.state;
+  result.inert = state === "failed";
+  result.ariaHidden = result.inert || null;
+  result.ariaBusy = state === "pending";
+}
+function pending() {
+  clearTimeout(timer);
+  form.dispatchEvent(new Event("htmx:abort"));
+  tries = 0;
+  say("");
+  mark("pending");
+}
+function ask() {
+  keepQuery();
+  form.dispatchEvent(new Event("ask"));
+}
+function compare(event) {
+  const now = spell(), { dataset } = $("result"), { state } = answer.dataset;
+  if (dataset.waiting && document.activeElement?.id !== dataset.waiting) {
+    delete dataset.waiting; // it was left
+    shown = asked = "";
+  }
+  if (now === shown && state) {
     pending();
-  });
-  on("submit", () => {
-    fields.forEach((field) => { field.dataset.left = ""; });
+    rest();
+  } else if (now !== shown && now !== asked) {
+    asked = now;
     pending();
-  });
-  on("focusout", (event) => {
-    const field = event.target.closest(".field");
-    if (!field) return;
-    field.dataset.left = "";
-    if (!answer.dataset.state) show(field);
-  });
-
-  const answers = ({ response }) => [200, 422].includes(response.status);
-  on("htmx:before:swap", (event) => {
-    const { ctx } = event.detail;
-    if (!answers(ctx)) return;
-    const old = spell(ctx.request.body) !== spell(new FormData(form));
-    const whole = fields.every(({ dataset }) => ctx.text.includes(`"${dataset.field}-error"`));
-    if (!old && whole) return;
-    event.preventDefault();
-    if (old) refresh();
-    else failed(`The answer was cut short. ${kept}`);
-  });
-  on("htmx:after:swap", (event) => answers(event.detail.ctx) && settled());
-  on("htmx:response:error", (event) => {
-    const { text, response: { status, headers } } = event.detail.ctx;
-    if (status === 422) return;
-    const fault = new DOMParser().parseFromString(text, "text/html").getElementById("error");
-    const words = fault && [...fault.children].map((part) => part.textContent).join(". ");
-    failed(words || `The server could not answer. ${kept}`, [502, 503, 504].includes(status),
-      +headers.get("Retry-After"));
-  });
-  on("htmx:error", ({ detail }) => failed(
-    `No answer came. Check your connection. ${kept}`, detail.error !== "timeout"));
-
-  // A link into the page moves the focus and adds no step to the history.
-  on("click", (event) => {
-    const target = $(event.target.closest('a[href^="#"]')?.hash.slice(1));
-    if (!target) return;
-    event.preventDefault();
-    target.closest("details")?.setAttribute("open", "");
-    target.focus();
-  });
-  on("click", (event) => {
-    const link = event.target;
-    if (link.id !== "share" || !navigator.clipboard || event.ctrlKey || event.metaKey) return;
-    event.preventDefault();
-    navigator.clipboard.writeText(link).then(
-      () => { $("announcer").textContent = link.textContent = "Link copied"; },
-      () => { location = link; });
-  });
-
-  // What the text of a field means: the button sets the field, which then shows it.
-  on("click", (event) => {
-    const button = event.target.closest('[name="_read_as"]');
-    if (!button) return;
-    event.preventDefault();
-    const [name, value] = button.value.split("=");
-    Object.assign($(name), { value }).focus();
-    $(name).dispatchEvent(new Event("input", { bubbles: true }));
-  });
-
-  addEventListener("pageshow", (event) => {
-    const changed = [...form.elements].some(({ options, value, defaultValue }) => options
-      ? value !== ([...options].find((option) => option.defaultSelected) ?? options[0]).value
-      : value !== (defaultValue ?? value));
-    if (event.persisted ? answer.dataset.state : changed) refresh();
-  });
+    notice.replaceChildren();
+    timer = setTimeout(ask, focused(".field, [type=range]") ? 250 : 0);
+  } else if (state && /^[opv]/.test(event?.type)) ask(); // it is back
+}
+function rest() {
+  mark();
+  if (focused("#alert")) (last ?? controls[0]).focus();
+  notice.replaceChildren();
   fields.forEach((field) => {
-    if (field.querySelector(".error").textContent.trim()) field.dataset.left = "";
+    const item = control(field); // an error while one types is for good
+    if (item.value && (item.files || item === document.activeElement)) field.dataset.left = "";
     show(field);
   });
+  timer = setTimeout(() => say($("result").dataset.announce), 1000);
+  if (copying) copy();
+}
+// One quiet try, then the alert and further tries.
+function failed(text, quiet = true, wait = 0, refused = "") {
+  const silent = quiet && !tries && wait <= 5;
+  const pause = Math.max(wait, Math.min(2 ** tries++ / 2, 30) * (1 - Math.random() / 4));
+  clearTimeout(timer);
+  if (!refused) timer = setTimeout(ask, pause * 1000);
+  if (silent) return;
+  copying = false;
+  mark("failed");
+  if (notice.firstChild?.textContent === text) return;
+  notice.innerHTML = "<p></p>" + (refused || '<button form="form">Try again</button>');
+  notice.firstChild.textContent = text;
+}
+function copy() {
+  const link = $("share");
+  copying = false;
+  if (link) navigator.clipboard.writeText(link).then(
+    () => say(link.textContent = `Link copied: ${$("result").querySelector(".price").textContent}`),
+    () => { location = link; });
+}
+
+const on = (names, listener) =>
+  names.split(" ").forEach((name) => addEventListener(name, listener, true));
+// A date typed in part counts as empty.
+on("formdata", ({ formData }) => controls.forEach(
+  ({ name, validity }) => validity.badInput && formData.set(name, "-")));
+on("input", ({ target }) =>
+  target.closest(".field:not([data-wrong])")?.removeAttribute("data-left"));
+on("focusout", ({ target }) => {
+  const field = target.closest(".field");
+  if (!field) return;
+  last = target;
+  field.dataset.left = "";
+  if (!answer.dataset.state) show(field);
+});
+on("submit", () => {
+  fields.forEach((field) => { field.dataset.left = ""; });
+  pending();
+});
+on("input change focusout pageshow visibilitychange online beforeprint", compare);
+on("reset", () => setTimeout(compare));
+setInterval(compare, 1000); // for values set without an event
+
+on("htmx:config:request", ({ detail: { ctx } }) => {
+  ctx.spelled = asked = spell();
+  if (ctx.sourceEvent.type === "ask" && focused("#form"))
+    ctx.request.body.set("_typing", document.activeElement.name);
+});
+on("htmx:before:swap", (event) => {
+  const { ctx } = event.detail, same = ctx.spelled === spell();
+  height = place().offsetHeight;
+  if (ctx.swap === "none" || (same && fields.every(({ dataset }) =>
+    ctx.text.includes(`"${dataset.field}-error"`)))) return;
+  event.preventDefault();
+  if (!same) compare();
+  else failed(/^$|id="result"/.test(ctx.text) ? words.cut : words.foreign);
+});
+on("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (ctx.swap === "none") return;
+  shown = asked = spell();
+  if ($("result").dataset.state !== "fresh") place().style.minHeight = `${height}px`;
+  controls.forEach(writeThrough);
+  rest();
+  compare();
+});
+on("htmx:response:error", ({ detail: { ctx } }) => {
+  const { status, headers } = ctx.response;
+  if (status === 422) return;
+  const fault = new DOMParser().parseFromString(ctx.text, "text/html").getElementById("error");
+  const text = fault?.textContent.trim().replace("\n", ". ") ?? words.down;
+  // Twice, for an older server may still run.
+  const changed = status === 409 && tries;
+  failed(text, [409, 502, 503, 504].includes(status), +headers.get("Retry-After") || 0,
+    changed ? '<a href="">Reload</a>' : status === 413 && " ");
+  if (!changed) return;
+  document.querySelectorAll("#result :is(p, ul, svg, .body)").forEach((part) => part.replaceChildren());
+  asked = spell();
+  shown = "";
+});
+on("htmx:error", ({ detail }) => failed(words.lost, detail.error !== "timeout"));
+
+on("click", (event) => {
+  const link = event.target.closest("a"), target = link && $(link.hash.slice(1));
+  const button = event.target.closest("[name=_read_as]");
+  if (button) {
+    event.preventDefault(); // what was meant is set in the field, which then shows it
+    const [name, value] = button.value.split("=");
+    Object.assign($(name), { value }).focus();
+    compare();
+  }
+  if (!link) return;
+  compare();
+  if (shown !== asked) keepQuery(); // for the way back
+  if (target) {
+    event.preventDefault(); // no step in the history
+    target.closest("details")?.setAttribute("open", "");
+    target.focus();
+  } else if (link.id === "share" && navigator.clipboard && !event.ctrlKey && !event.metaKey) {
+    event.preventDefault();
+    copying = true;
+    if (!answer.dataset.state) copy();
+    else say(link.textContent = "Copying the next answer…");
+  }
+});
+fields.forEach((field) => {
+  if (control(field).ariaInvalid) field.dataset.left = "";
+  show(field);
+});
+shown = asked = controls.some(isTyped) ? "" : spell();
+document.documentElement.dataset.live = "";
+form.removeAttribute("data-hx-ignore"); // live from here on
+htmx.process(form);
+compare();
 })();

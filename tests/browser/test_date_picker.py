@@ -56,6 +56,7 @@ def test_a_day_that_is_typed_in_part_gets_no_answer(page: Page, orders_url: str)
     when_fresh(page)
     page.locator("#ordered").focus()
     page.keyboard.press("Delete")  # the month alone; the browser then sends nothing at all
-    expect(page.locator("#result[data-state='withdrawn']")).to_be_visible()
+    expect(page.locator("#result[data-state='waiting']")).to_be_visible()
     page.locator("#people").focus()
+    expect(page.locator("#result[data-state='withdrawn']")).to_be_visible()
     expect(page.locator("#ordered-error")).to_contain_text("like ")

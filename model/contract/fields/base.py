@@ -212,6 +212,15 @@ class BaseField(BaseModel):
         """Turn a value that is not blank into the field's value; see ``validate_value``."""
         raise NotImplementedError
 
+    def is_incomplete(self, typed: str) -> bool:
+        """Whether the text is no value yet, but typing on could still make it one."""
+        start = typed.strip().casefold()
+        return any(
+            text.casefold().startswith(start) and text != typed
+            for option in self.options
+            for text in (option.value, option.label)
+        )
+
     def accepts_json(self, value: object) -> bool:
         """Whether a value from JSON has the field's type; text that ``read`` takes may not."""
         return isinstance(value, self.json_types) and not (

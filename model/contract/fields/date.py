@@ -25,6 +25,11 @@ _MAX_LENGTH = 60
 """Characters of the longest text that is read as a date."""
 
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
+_BEGINS_ISO = re.compile(
+    "[0-9]{3,4}|[0-9]{1,4}-([01]|(0[1-9]|1[0-2])(-([0-3]|[0-2][0-9]|3[01])?)?)?"
+).fullmatch
+"""Whether a text is a date in ISO 8601, or begins one; one or two digits may be a day."""
+
 _PARTS = re.compile(r"\d+|[^\d\s.,/\-]+").findall
 """Splits a date into numbers and words."""
 
@@ -86,6 +91,20 @@ class DateField(OrderedField):
             raise make_error("date", message) from None
         self._check_bounds(text)
         return text
+
+    def is_incomplete(self, typed: str) -> bool:
+        start = typed.strip().lstrip("0")  # a picker gives the year 0002 on the way to 2010
+        if _BEGINS_ISO(start):
+            year, _, rest = start.partition("-")
+            in_bounds = self.min[: len(year)] <= year <= self.max[: len(year)]
+            return in_bounds and (len(year) < _YEAR_DIGITS or len(rest) < len("05-31"))
+        numbers, words = _split(typed[:_MAX_LENGTH])
+        lengths = [len(number) for number in numbers]
+        return (
+            any(month.startswith(words) for month in _read_months(self._locale))
+            and max(lengths, default=0) <= _YEAR_DIGITS
+            and (len(numbers) + bool(words) < 3 or max(lengths) < _YEAR_DIGITS)
+        )
 
     @property
     def encoder(self) -> Callable[[Any], float]:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, ClassVar, Literal, NamedTuple, Self
@@ -145,6 +145,30 @@ class NumericField(OrderedField):
                 raise self._not_a_number()
         self._check_bounds(number)
         return number
+
+    def is_incomplete(self, typed: str) -> bool:
+        return any(self._takes(typed + ending) for ending in self._list_endings(typed.lower()))
+
+    def _takes(self, text: str) -> bool:
+        try:
+            self.read(text)
+        except PydanticCustomError:
+            return False
+        return True
+
+    def _list_endings(self, typed: str) -> Iterator[str]:
+        """What may follow in a text: the least and the most digits, those of a bound, a unit."""
+        digits = "".join(filter(str.isdecimal, typed))
+        for bound in (self.min, self.max):
+            spelled = "".join(filter(str.isdecimal, format(Decimal(repr(bound)), "f")))
+            if spelled.startswith(digits):
+                yield spelled[len(digits) :]
+            for count in range(1, len(spelled) + 1):
+                yield from ("0" * count, "9" * count)
+        for unit in self._notation.units:
+            for length in range(1, len(unit)):
+                if typed.endswith(unit[:length]):
+                    yield unit[length:]
 
     def localise(self, locale: str) -> None:
         super().localise(locale)

@@ -4,10 +4,12 @@ import gzip
 import hashlib
 import re
 
+import pytest
 from flask.testing import FlaskClient
 
 from tests.conftest import HOUSE
 from tests.html import FRAGMENT, get_page
+from tests.pictures import XRAY
 from tests.tools import ROOT
 
 HTMX = "sha384-Qp9rdC8H7EqOoX+nR0P3RPG2Noji+qdwJlGpfzwQJsfOpp3sGwIdSP9xO3+UlEhn"
@@ -60,10 +62,18 @@ def test_the_first_load_keeps_its_budget(client: FlaskClient) -> None:
     assert sum(len(client.get(url, headers=asks_gzip).data) for url in urls) <= 30 * 1024
 
 
+@pytest.mark.parametrize("path", ["/", XRAY])
+def test_the_own_scripts_of_a_page_keep_their_budget(client: FlaskClient, path: str) -> None:
+    scripts = get_page(client, path).select('script[src]:not([src*="htmx"])')
+    bodies = [client.get(str(script["src"])).data for script in scripts]
+    assert sum(map(len, bodies)) <= 8 * 1024
+    assert not re.search(rb"^ |^//| // ", b"\n".join(bodies), re.MULTILINE)
+
+
 def test_own_style_and_script_stay_small() -> None:
     assert (ROOT / "static" / "pages" / "app.css").stat().st_size <= 16 * 1024
     assert (ROOT / "static" / "api" / "api.css").stat().st_size <= 1024
-    assert (ROOT / "static" / "pages" / "app.js").stat().st_size <= 7 * 1024
+    assert (ROOT / "static" / "pages" / "app.js").stat().st_size <= 8 * 1024
     assert (ROOT / "static" / "kinds" / "image.css").stat().st_size <= 4 * 1024
 
 

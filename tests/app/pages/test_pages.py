@@ -20,7 +20,7 @@ def test_the_empty_page_says_what_to_do_and_shows_no_price(client: FlaskClient) 
 
 def test_required_fields_stand_first_and_the_others_are_closed(client: FlaskClient) -> None:
     soup = get_page(client, "/")
-    names = [str(control["name"]) for control in soup.select("#form input, #form select")]
+    names = [str(control["name"]) for control in soup.select("#form .field :is(input, select)")]
     assert names == [
         "beds", "baths", "sqft", "year_built", "neighborhood", "condition", "garage_cars",
         "lot_area", "basement_sqft", "fireplaces",

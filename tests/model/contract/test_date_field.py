@@ -220,3 +220,26 @@ def test_a_card_may_have_dates_as_toml_writes_them(models: Path, tmp_path: Path)
     assert count > len(("min", "max", "example"))
     (tmp_path / "card.toml").write_text(bare)
     assert read_card(tmp_path / "card.toml") == read_card(models / "orders" / "card.toml")
+
+
+@pytest.mark.parametrize(
+    "typed", ["-", "2", "5", "31", "20", "200", "2008", "2008-", "2008-0", "2008-05", "2008-05-",
+              "0002-05-31",
+              "0200-12-01", "5/3", "5/31/", "5/31/20", "Ma", "May 3", "May 31, 20"],
+)  # fmt: skip
+def test_a_date_that_is_typed_in_part_is_incomplete(typed: str) -> None:
+    field = ADAPTER.validate_python(BLOCK)
+    field.localise("en_US")
+    with pytest.raises(PydanticCustomError):
+        field.read(typed)
+    assert field.is_incomplete(typed)
+
+
+@pytest.mark.parametrize(
+    "typed", ["199", "1903-01", "1903-01-01", "0190-01-01", "2008-02-30",
+              "5/31/1999", "13/13/2008", "Mx", "May 31, 1903", "123456"],
+)  # fmt: skip
+def test_what_can_be_no_date_any_more_is_not_incomplete(typed: str) -> None:
+    field = ADAPTER.validate_python(BLOCK)
+    field.localise("en_US")
+    assert not field.is_incomplete(typed)

@@ -177,3 +177,51 @@ def test_a_small_number_is_shown_with_four_digits_and_a_difference_with_its_noun
     assert field.format_difference(0.0126, 0.0546) == "body mass index 0.042 more"
     with pytest.raises(PydanticCustomError, match=r"between -0\.2 and 0\.2"):
         field.validate_value("0.5")
+
+
+YEAR = {"kind": "integer", "name": "built", "label": "Year built", "noun": "year", "min": 1950,
+        "max": 1960, "example": 1955, "grouping": False}  # fmt: skip
+SQFT = {"kind": "integer", "name": "sqft", "label": "Square feet", "noun": "living area",
+        "unit": "sq ft", "min": 300, "max": 6000, "example": 1850}  # fmt: skip
+COLD = {"kind": "number", "name": "cold", "label": "Cold", "noun": "cold", "min": -40,
+        "max": -0.5, "example": -4}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("block", "typed"),
+    [
+        *((SQFT, typed) for typed in ("2", "24", "0", "1,", "1,8", "1,85", "$", "٢", "1850 s")),
+        *((YEAR, typed) for typed in ("1", "19", "195")),
+        *((COLD, typed) for typed in ("-", "-0", "-.", "-0.")),
+        *((NUMBER, typed) for typed in (".", "0", "0.", "3 1/", "120 m")),
+        *((CHOICE, typed) for typed in ("f", "Fl", "non")),
+        *((FLAG, typed) for typed in ("y", "N")),
+    ],
+)
+def test_a_text_on_the_way_to_a_value_is_incomplete(block: dict[str, Any], typed: str) -> None:
+    kind = field(block)
+    kind.localise("en_US")
+    with pytest.raises(PydanticCustomError):
+        kind.read(typed)
+    assert kind.is_incomplete(typed)
+
+
+@pytest.mark.parametrize(
+    ("block", "typed"),
+    [
+        *((SQFT, typed) for typed in ("60000", "7000", "-", "-5", "abc", "2.5555", "1850 x")),
+        *((YEAR, typed) for typed in ("2", "18", "1949", "197", "19a")),
+        *((COLD, typed) for typed in ("4", "-41", "-400", "--")),
+        *((NUMBER, typed) for typed in ("99999", "three", "5²")),
+        *((CHOICE, typed) for typed in ("x", "flatt", "Flats")),
+        *((FLAG, typed) for typed in ("yess", "1")),
+    ],
+)
+def test_a_text_that_no_typing_makes_a_value_is_not_incomplete(
+    block: dict[str, Any], typed: str
+) -> None:
+    kind = field(block)
+    kind.localise("en_US")
+    with pytest.raises(PydanticCustomError):
+        kind.read(typed)
+    assert not kind.is_incomplete(typed)
