@@ -61,7 +61,7 @@ class EstimatorSource:
         return find_encoded_columns(self.fitted, names)
 
     def with_target(self, target: pd.Series, classes: Sequence[str]) -> EstimatorSource:
-        return self
+        return replace(self, kind=self.kind.with_names(classes))
 
     def prepare(
         self, table: pd.DataFrame, columns: Sequence[DataColumn], work: Path

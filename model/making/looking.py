@@ -41,6 +41,8 @@ class Look:
 
     text: str
     servable: bool
+    in_part: bool = False
+    """A model can be added, but another of the files was refused."""
 
 
 @dataclass
@@ -67,8 +69,8 @@ def look(paths: Sequence[Path]) -> Look:
         "\n  ".join([f"{printable(str(file.path), 300)}:", *map(_clean, file.lines)])
         for file in files
     ]
-    served = any(file.servable for file in files) and not any(file.refused for file in files)
-    return Look("\n".join(blocks), served)
+    found, refused = any(file.servable for file in files), any(file.refused for file in files)
+    return Look("\n".join(blocks), found and not refused, found and refused)
 
 
 def _clean(line: str) -> str:

@@ -108,6 +108,7 @@ def write_manifest(
         frame=frame,
         features=features,
         runs_code=runs_code,
+        class_names=kind.class_names,
         module=module,
         golden=golden,
     )

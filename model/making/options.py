@@ -16,18 +16,22 @@ AddNote = Callable[[str], object]
 class AddOptions:
     """What a person asks for.
 
-    ``module`` is a Python file with code that the model's file needs and does not have;
-    ``features`` are the columns of a model that does not know their names, in its order;
+    ``paths`` are the files of the model and of what belongs to it. ``target`` is "" where the data
+    do not have it. ``module`` is a Python file with code that the model's file needs and does not
+    have; ``features`` are the columns of a model that does not know their names, in its order;
     ``classes`` the names of its classes, in its order; ``derive`` the derived columns that it
     takes, like "age = 2020 - year"; ``kinds`` the kinds of columns whose guess would be wrong;
-    ``required`` the columns that the form always asks for, although the model answers without them;
-    ``decimal`` is what separates decimals where a column does not tell.
+    ``required`` the columns that the form always asks for, although the model answers without
+    them; ``decimal`` is what separates decimals where a column does not tell. ``before`` are the
+    files of the steps before the model, in their order; ``target_inverse`` says how its answers
+    become the target, ``units`` by how much a column is multiplied first. ``as_is`` adds a model
+    although its answers look wrong.
     """
 
-    path: Path
+    paths: tuple[Path, ...]
     name: str
     data: Path
-    target: str
+    target: str = ""
     holdout: str | None = None
     trust: bool = False
     module: Path | None = None
@@ -39,3 +43,7 @@ class AddOptions:
     decimal: DecimalSign | None = None
     coverage: float = 0.9
     force: bool = False
+    before: tuple[Path, ...] = ()
+    target_inverse: str = ""
+    units: Mapping[str, float] = field(default_factory=dict)
+    as_is: bool = False

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from unittest.mock import patch
 
 import joblib
@@ -95,9 +96,10 @@ def open_estimator(path: Path, trust: bool, module: Path | None = None) -> Estim
                 else f"{path} cannot be served. {error}"
             ) from error
     if module is None:
-        return replace(_load_estimator(path), runs_code=True)
-    with _find_in(module, names):
-        return replace(_load_estimator(path), runs_code=True, module=module)
+        return replace(describe_estimator(load_file(path), str(path)), runs_code=True)
+    with find_in(module, names):
+        fitted = load_file(path)
+    return replace(describe_estimator(fitted, str(path)), runs_code=True, module=module)
 
 
 def advise(path: str) -> str:
@@ -123,7 +125,7 @@ def advise(path: str) -> str:
 
 
 @contextmanager
-def _find_in(path: Path, names: Iterable[str]) -> Iterator[None]:
+def find_in(path: Path, names: Iterable[str]) -> Iterator[None]:
     """Let what a file names, and a Python file defines, be found where it is looked for.
 
     Args:
@@ -176,16 +178,16 @@ def _list_names(path: str, names: Iterable[str]) -> str:
     return ", ".join(listed[:_MOST_NAMES]) + more
 
 
-def _load_estimator(path: Path) -> EstimatorSource:
+def load_file(path: Path) -> Any:
     """Load a joblib or pickle file; that runs whatever code is in it.
 
     Raises:
-        AddError: if it is no fitted regressor or classifier, or does not load.
+        AddError: if it does not load.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # golden rows show whether it answers as it did
         try:
-            fitted = joblib.load(path)
+            return joblib.load(path)
         except ModuleNotFoundError as error:
             raise AddError(
                 f"{path} needs the Python module {error.name!r}, which is not installed here. "
@@ -202,4 +204,3 @@ def _load_estimator(path: Path) -> EstimatorSource:
                 f"{path} does not load ({type(error).__name__}). It is damaged, or was saved by "
                 "other versions of its libraries. Save it again here."
             ) from error
-    return describe_estimator(fitted, str(path))

@@ -23,7 +23,7 @@ _FALSE = ("0", "0.0", "false", "no", "n", "f", "train", "training", "nan", "")
 
 @dataclass(frozen=True)
 class LabelledTable:
-    """Every row with a target.
+    """Every row with a target; every row where the data have none.
 
     ``held_out`` (rows,) is True for rows that the model has not seen, as the column ``marker`` says
     ("" where none does). ``notes`` say what was left out.
@@ -75,7 +75,7 @@ def read_rows(
 
     Args:
         data: a CSV file.
-        target: the column that the model answers.
+        target: the column that the model answers; "" where the data do not have it.
         holdout: a second file of the same columns, or a column of the first that marks rows.
         decimal: what separates decimals where a column does not tell.
 
@@ -84,6 +84,10 @@ def read_rows(
     """
     notes: list[str] = []
     table = read_table(data, decimal, notes.append)
+    if not target:
+        if holdout is not None:
+            raise AddError("--holdout needs --target: nothing is measured without what is true.")
+        return LabelledTable(table, np.zeros(len(table), dtype=bool), "", tuple(notes))
     require_column(table, target, data, "--target")
     marker = ""
     if holdout is None:
