@@ -3,19 +3,24 @@
 In a docstring, click shows what comes before the form feed.
 """
 
+import json
+import math
+import shlex
 import shutil
 import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
+from click.core import ParameterSource
 
 from app.cli.plots import write_plots
 from app.config import ROOT, SettingError, Settings
 from model import ModelError, load_model, read_card
 from model.contract.fields import FIELD_KINDS
+from model.contract.files import read_json
 from model.contract.upgrading import upgrade_folder
 
 if TYPE_CHECKING:
@@ -32,13 +37,25 @@ models_folder = click.option(
 )
 
 
+class NotProved(click.ClickException):
+    """The data do not prove that a model answers rightly; it ends with 4."""
+
+    exit_code = 4
+
+
 @click.group("model")
 def model() -> None:
     """Look at, add, check, list and remove models."""
 
 
 @model.command("add")
-@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "paths",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE…",
+)
 @click.option("--name", required=True, help="Its name in its address, like my-model.")
 @click.option(
     "--data",
@@ -46,7 +63,11 @@ def model() -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A CSV file with the rows that it was trained on.",
 )
-@click.option("--target", required=True, help="The column of the data that it predicts.")
+@click.option(
+    "--target",
+    default="",
+    help="The column of the data that it predicts. Without it nothing can be checked.",
+)
 @click.option(
     "--holdout",
     help="Rows that it was not trained on, for figures and a range: another CSV file, or the "
@@ -55,7 +76,35 @@ def model() -> None:
 @click.option(
     "--trust", is_flag=True, help="Let code of the file run: for classes that are not known here."
 )
-@click.option("--features", help="Its columns in order, where the file has no names: a,b,c.")
+@click.option(
+    "--module",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="With --trust: the Python file with classes and functions that the model needs. "
+    "It is copied into the model's folder.",
+)
+@click.option(
+    "--features",
+    help="Its columns in order, where the file has no names: a,b,c, or a file with them.",
+)
+@click.option(
+    "--before",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The file of a step before the model, such as a scaler; several in their order.",
+)
+@click.option(
+    "--target-inverse",
+    default="",
+    help='What turns its answer into the target: exp, expm1, exp10, square or "scale 1000".',
+)
+@click.option(
+    "--unit",
+    "units",
+    multiple=True,
+    metavar="COLUMN=FACTOR",
+    help="What a column of the data is multiplied by before the model takes it: weight=1000.",
+)
 @click.option("--classes", help="Names of its classes in order, where it has numbers: a,b.")
 @click.option(
     "--derive",
@@ -74,6 +123,11 @@ def model() -> None:
     "--required",
     help="Columns that the form always asks for, though the model answers without: a,b.",
 )
+@click.option(
+    "--decimal",
+    type=click.Choice([".", ","]),
+    help="What separates decimals, for columns that do not tell: 1.850 could be 1850.",
+)
 @click.option("--coverage", type=click.FloatRange(0.51, 0.99), default=0.9, show_default=True)
 @click.option("--force", is_flag=True, help="Replace a model of this name.")
 @click.option(
@@ -81,55 +135,93 @@ def model() -> None:
     is_flag=True,
     help="Show visitors rows of the data, as similar cases and as examples.",
 )
+@click.option("--yes", is_flag=True, help="Take what the data prove, without a question.")
+@click.option(
+    "--as-is", is_flag=True, help="Add it although its answers look wrong; its page says so."
+)
 @models_folder
 def add(
-    path: Path,
+    paths: tuple[Path, ...],
     name: str,
     data: Path,
     target: str,
     holdout: str | None,
     trust: bool,
+    module: Path | None,
     features: str | None,
     classes: str | None,
     derive: tuple[str, ...],
     kinds: tuple[str, ...],
     required: str | None,
+    decimal: Literal[".", ","] | None,
     coverage: float,
     force: bool,
     publish_rows: bool,
+    before: tuple[Path, ...],
+    target_inverse: str,
+    units: tuple[str, ...],
+    yes: bool,
+    as_is: bool,
     root: Path,
 ) -> None:
-    """Make a model's folder from PATH, a joblib, pickle or ONNX file, and from its data.
+    """Make a model's folder from its FILE or FILES and from its data.
+
+    A file is a joblib, pickle, ONNX, JSON or text file. What the files hold is put together as the
+    data prove it: scalers, encoders, lists of columns, names of classes.
 
     \f
     Raises:
         ClickException: if the model cannot be added; it says why.
+        BadParameter: if an option is not written as it should be.
+        NotProved: if the data do not prove that it would answer rightly.
     """
     try:
-        from model.making import STAGES, AddError, AddOptions, add_model
+        from model.making import STAGES, AddError, AddOptions, NotProvedError, add_model
+        from model.making.assembly.candidates import make_inverse
     except ModuleNotFoundError as error:
         raise click.ClickException(
             f"Adding a model needs {error.name}, which is not installed. Run `make add-tools`."
         ) from None
+    try:
+        if target_inverse:
+            make_inverse(target_inverse)
+    except AddError as error:
+        raise click.BadParameter(str(error)) from None
     options = AddOptions(
-        path=path,
+        paths=paths,
         name=name,
         data=data,
         target=target,
         holdout=holdout,
         trust=trust,
-        features=_split(features),
+        module=module,
+        features=_read_list(features),
         classes=_split(classes),
         derive=derive,
         kinds=dict(_parse_kind(text) for text in kinds),
         required=_split(required),
+        decimal=decimal,
         coverage=coverage,
         force=force,
         publish_rows=publish_rows,
+        before=before,
+        target_inverse=target_inverse,
+        units=dict(_parse_unit(text) for text in units),
+        as_is=as_is,
     )
+
+    def ask(text: str) -> bool:
+        click.echo(f"\n{text}")
+        if yes:
+            return True
+        if not sys.stdin.isatty():
+            line = _repeat_command()
+            raise NotProved(f"Nothing was added yet. If that is right, run:\n  {line} --yes")
+        return click.confirm("Is that right?")
+
     started = time.monotonic()
     # By default SIGTERM ends the process at once: nothing would be put back or cleaned up.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with click.progressbar(
             length=len(STAGES), label=f"Adding {name}", item_show_func=lambda stage: stage or ""
@@ -140,13 +232,15 @@ def add(
                     click.echo(f"  {time.monotonic() - started:5.1f} s  {stage}")
                 bar.update(STAGES.index(stage) - bar.pos, stage)
 
-            added = add_model(options, root, report)
+            added = add_model(options, root, report, ask)
             write_plots(added.folder)
             bar.update(len(STAGES) - bar.pos, "done")
+    except NotProvedError as error:
+        raise NotProved(str(error)) from None
     except AddError as error:
         raise click.ClickException(str(error)) from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, handler)
     _report(added)
 
 
@@ -159,6 +253,7 @@ def check(name: str, root: Path) -> None:
     \f
     Raises:
         ClickException: if there is any.
+        NotProved: if rows of its data show that it answers something else.
     """
     folder = _find_folder(name, root)
     try:
@@ -171,6 +266,15 @@ def check(name: str, root: Path) -> None:
             f"{count} {'problem' if count == 1 else 'problems'} to fix in {folder}."
         ) from None
     click.echo(f"{folder} is sound: {found.card.title} (version {found.version})")
+    try:
+        from model.making.assembly.checking import check_served
+    except ModuleNotFoundError as error:
+        click.echo(f"Its answers were not checked: that needs {error.name} (`make add-tools`).")
+        return
+    finding = check_served(found)
+    if finding.is_wrong:
+        raise NotProved(finding.text)
+    click.echo(finding.text)
 
 
 @model.command("upgrade")
@@ -196,7 +300,8 @@ def upgrade(name: str, root: Path) -> None:
 def look_at(paths: tuple[Path, ...]) -> None:
     """Say what is in files, and whether a model in them can be served; nothing in them runs.
 
-    It ends with 0 where a model can be added without --trust, else with 1.
+    It ends with 0 where a model can be added without --trust, else with 1; with 3 where one can,
+    but another of the files cannot be read.
 
     \f
     Raises:
@@ -212,7 +317,7 @@ def look_at(paths: tuple[Path, ...]) -> None:
     found = look(paths)
     click.echo(found.text)
     if not found.servable:
-        raise click.exceptions.Exit(1)
+        raise click.exceptions.Exit(3 if found.in_part else 1)
 
 
 @model.command("list")
@@ -226,13 +331,27 @@ def list_models(root: Path) -> None:
         if slug in served:
             address = "served at /" if slug == served[0] else f"served at /{slug}/"
         try:
-            title = read_card(card).title
+            title = read_card(card).title + _name_code(card.parent)
         except ModelError:
             title = f"broken: flask --app wsgi model check {slug}"
         click.echo(f"{slug:<24} {address:<28} {title}")
     for slug in served:
         if not (root / slug.replace("-", "_") / "card.toml").exists():
             click.echo(f"{slug:<24} FORMCAST_MODELS names it, but it is not there")
+
+
+def _name_code(folder: Path) -> str:
+    """Name the files whose code a model was trusted with; "" where it has none.
+
+    \f
+    Raises:
+        ModelError: if its manifest cannot be read.
+    """
+    manifest = read_json(folder / "manifest.json")
+    if not isinstance(manifest, dict) or not manifest.get("runs_code"):
+        return ""
+    module = manifest.get("module")
+    return f" (runs the code in model.joblib{f' and {module}' if module else ''})"
 
 
 @model.command("remove")
@@ -274,6 +393,48 @@ def _read_served() -> tuple[str, ...]:
     except SettingError as error:
         click.echo(f"Note: {error}", err=True)
         return ()
+
+
+def _repeat_command() -> str:
+    """The command as it was given, to be copied."""
+    context = click.get_current_context()
+    words = ["flask", "--app", "wsgi", "model", "add"]
+    for parameter in context.command.params:
+        value = context.params[str(parameter.name)]
+        if context.get_parameter_source(str(parameter.name)) is not ParameterSource.COMMANDLINE:
+            continue
+        values = value if isinstance(value, tuple) else (value,)
+        for each in values:
+            if isinstance(parameter, click.Option):
+                words.append(parameter.opts[0])
+            if each is not True:
+                words.append(str(each))
+    return shlex.join(words)
+
+
+def _read_list(text: str | None) -> tuple[str, ...]:
+    """A list of names, or those in a file of JSON or text."""
+    if not text or not Path(text).is_file():
+        return _split(text)
+    content = Path(text).read_text(encoding="utf-8-sig")
+    try:
+        found = json.loads(content)
+    except ValueError:
+        found = [line.strip() for line in content.replace(",", "\n").splitlines() if line.strip()]
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        raise click.BadParameter(f"{text} holds no list of names.")
+    return tuple(found)
+
+
+def _parse_unit(text: str) -> tuple[str, float]:
+    column, _, factor = text.rpartition("=")
+    try:
+        number = float(factor)
+    except ValueError:
+        number = math.nan
+    if not column or not math.isfinite(number) or number == 0:
+        raise click.BadParameter(f"{text!r}: write COLUMN=FACTOR, like weight=1000.")
+    return column, number
 
 
 def _split(text: str | None) -> tuple[str, ...]:

@@ -15,7 +15,10 @@ from app.http.routes import Surface
 YEAR = 365 * 24 * 3600
 
 _COMMENTS = re.compile(rb"^ *(?://.*\n)?| // [^\n\"'`]*$", re.MULTILINE)
-"""Indentation and comments of a script, a sixth of its bytes, which no browser needs."""
+"""Indentation and comments of a script, which no browser needs."""
+
+_LINE_ENDS = re.compile(rb"(?<=[;{,(])\n")
+"""Ends of lines in a script that end no statement. With the comments they are a sixth of it."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ def read_assets(folder: Path) -> dict[str, Asset]:
             raise ValueError(f"Two static files are called {path.name}.")
         body = path.read_bytes()
         if path.suffix == ".js" and not path.name.endswith(".min.js"):
-            body = _COMMENTS.sub(b"", body)
+            body = _LINE_ENDS.sub(b"", _COMMENTS.sub(b"", body))
         digest = hashlib.sha384(body).digest()
         fingerprint = digest.hex()[:12]
         assets[path.name] = Asset(

@@ -151,8 +151,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             announcement=f"{output.label}: {predicted.label}, {predicted.text}. {self.warning}",
             value=predicted.value,
             text=predicted.label,
-            certainty=f"{predicted.text} sure. {self.warning}",
-            short_certainty=f"{predicted.text} sure. {self.warning}",
+            certainty=f"{predicted.text} sure.",
             detail=PictureView(
                 classes,
                 encode_data_url(submission.row.square),

@@ -15,6 +15,12 @@ MEGABYTES = BODY_BYTES // 1024**2
 MAX_LINE = 72
 """Characters of a row that is written on one line."""
 
+TEXTS = (
+    "A JSON number is taken as it is. A text is read as the form reads it, with separators and the "
+    "unit; where it could be two numbers, the error names both."
+)
+"""What happens to a number that is sent as a text."""
+
 PYTHON = """\
 import json
 import urllib.request
@@ -46,21 +52,29 @@ def build_row_schemas(card: Card, answer: Schema) -> KindSchemas:
         {"Row": row, "Answer": answer},
         f"One row, or a list of {MAX_ROWS:,} at most; {MEGABYTES} MB at most. A list gets a list "
         "in the same order. With an error in any row there is no prediction: 422 lists every "
-        "error with its place.",
+        f"error with its place. {TEXTS}",
         {"application/json": {"schema": {"anyOf": [ROW, rows]}, "examples": _list_examples(card)}},
         {"anyOf": [ANSWER, answers]},
     )
 
 
 def _build_field_schema(field: AnyField) -> Schema:
-    """Build the schema of one field; an optional one may be null instead of missing."""
+    """Build the schema of one field; an optional one may be null instead of missing.
+
+    The pattern of a number's text is narrower than what is read: it holds for every text in it.
+    """
     schema = {**field.json_schema(), "title": field.label}
     if texts := [text for text in (field.help, *field.json_notes) if text]:
         schema["description"] = ". ".join(texts) + "."
+    types = [schema["type"]]
+    if pattern := field.json_pattern:
+        types.append("string")
+        schema["pattern"] = pattern
     if not field.required:
-        schema["type"] = [schema["type"], "null"]
+        types.append("null")
         if "enum" in schema:
             schema["enum"] = [*schema["enum"], None]
+    schema["type"] = types if len(types) > 1 else types[0]
     schema["examples"] = [field.example]
     return schema
 
@@ -104,9 +118,8 @@ def describe_row_api(card: Card, sample: Payload, first: str, second: str) -> Ap
         ),
         request_text=f"Send one row as an object, or a list of {MAX_ROWS:,} rows at most, as "
         f"application/json, {MEGABYTES} MB at most. One row gets one answer, a list gets a list "
-        "in the same order. A number is a JSON number, not a string. A fact that is not known is "
-        "null or left out. An unknown key is an error. With an error in any row, nothing is "
-        "predicted.",
+        f"in the same order. {TEXTS} A fact that is not known is null or left out. An unknown key "
+        "is an error. With an error in any row, nothing is predicted.",
         fields=tuple(
             ApiField(field.name, field.label, field.accepted_json_text, field.required)
             for field in card.fields

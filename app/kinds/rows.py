@@ -39,6 +39,9 @@ MAX_INLINE_ROWS = 40
 MAX_INLINE_EXPLAINED_ROWS = 3
 """The same where contributions are asked for."""
 
+MAX_LARGE = 12
+"""Characters of an answer in large letters that fit the narrowest column."""
+
 MAX_LISTED = 4
 """Required fields that an empty page names in the place of the answer."""
 
@@ -90,7 +93,10 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         self._scale = scale
         self.names = card.names
         self.form_hash = hash_form(card.fields, card.output, card.locale)
-        self.examples = card.examples
+        self.examples = tuple(
+            example.model_copy(update={"values": self._spell(example.values)})
+            for example in card.examples
+        )
         self.default_what_if = model.default_what_if
         self._explanations = ExplanationPresenter(
             card, model.manifest.reference, scale, self._find_directions()
@@ -111,6 +117,11 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     def _find_directions(self) -> dict[str, int]:
         """Find the features that clearly go with higher or lower answers: 1 or -1 for each."""
         return {}
+
+    def _spell(self, values: Features) -> dict[str, str]:
+        """Spell values as they would be typed."""
+        fields = self._card.by_name
+        return {name: fields[name].format_typed(value) for name, value in values.items()}
 
     def read_form(self, environ: WSGIEnvironment) -> Submission[Features]:
         return read_submission(self._card, read_form(environ))
@@ -178,6 +189,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             announcement=f"{output.label}{headline.announcement}",
             value=headline.value,
             text=headline.text,
+            size="long" if len(headline.text) > MAX_LARGE else "",
             certainty=headline.certainty,
             short_certainty=headline.short_certainty,
             detail=headline.detail,
@@ -209,22 +221,6 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             case: what to call the row; "" for this case.
         """
 
-    def _add_mismatch(self, sentence: str, explained: Explained[PredictionT]) -> str:
-        """Add to a sentence which facts make a row out of distribution, if some stand out."""
-        return f"{sentence} {self._describe_mismatch(explained)}".strip()
-
-    def _describe_mismatch(self, explained: Explained[PredictionT]) -> str:
-        if explained.mismatch is None or not explained.mismatch.facts:
-            return ""
-        facts, alone = explained.mismatch
-        texts = [self._card.by_name[name].format_fact(value) for name, value in facts.items()]
-        if alone:
-            return f"Hardly any case in the data has {texts[0]}."
-        if len(texts) == 1:
-            return f"The other facts do not go with {texts[0]}."
-        text = f"{' and '.join(texts)} do not go together."
-        return text[0].upper() + text[1:]
-
     @property
     @abstractmethod
     def _blank(self) -> tuple[Any, ...] | None:
@@ -255,6 +251,22 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             detail=headline.detail,
             example=f"{example.title}: {facts}. {output.label}{headline.announcement}",
         )
+
+    def _add_mismatch(self, sentence: str, explained: Explained[PredictionT]) -> str:
+        """Add to a sentence which facts make a row out of distribution, if some stand out."""
+        return f"{sentence} {self._describe_mismatch(explained)}".strip()
+
+    def _describe_mismatch(self, explained: Explained[PredictionT]) -> str:
+        if explained.mismatch is None or not explained.mismatch.facts:
+            return ""
+        facts, alone = explained.mismatch
+        texts = [self._card.by_name[name].format_fact(value) for name, value in facts.items()]
+        if alone:
+            return f"Hardly any case in the data has {texts[0]}."
+        if len(texts) == 1:
+            return f"The other facts do not go with {texts[0]}."
+        text = f"{' and '.join(texts)} do not go together."
+        return text[0].upper() + text[1:]
 
     def _present_waiting(self, submission: Submission[Features]) -> Result:
         label = self._card.by_name[submission.waiting].label
@@ -366,5 +378,11 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         )
         step = self.model.manifest.features
         derived = tuple(Row(item.name, item.expression) for item in step.derived) if step else ()
-        accuracy = self.model.manifest.accuracy
-        return KindAbout(accuracy, fields, method, method_title, derived, tuple(plots))
+        return KindAbout(
+            self.model.manifest.accuracy,
+            fields,
+            method,
+            method_title,
+            derived=derived,
+            plots=tuple(plots),
+        )

@@ -1,5 +1,6 @@
 """The pages of one model: form, result, fragment and about."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from app.presentation.about import build_about_context
 from app.presentation.contexts import FieldErrorsContext, HintsContext, PageContext, Renderer
 from app.presentation.form import FormView, Hints
 from app.presentation.result import Result
-from app.presentation.submission import Problem, Submission
+from app.presentation.submission import Feedback, Problem, Submission
 from app.telemetry.request_records import Outcome, record_outcome
 from model.serving.served_model import Explained
 
@@ -75,11 +76,11 @@ def pages_blueprint(
         record_outcome(outcome, environ)
         return submission, explained
 
-    def render_errors(errors: dict[str, str]) -> bytes:
-        by_field = tuple((name, errors.get(name, "")) for name in adapter.names)
-        return render("presentation/field_errors.html", FieldErrorsContext(by_field)).encode()
+    def render_feedback(fields: Iterable[Feedback]) -> bytes:
+        context = FieldErrorsContext(tuple(fields))
+        return render("presentation/field_errors.html", context).encode()
 
-    no_errors = render_errors({})
+    no_feedback = render_feedback(map(Feedback, adapter.names))
 
     @lru_cache(maxsize=1024)
     def render_hints(hints: Hints) -> bytes:
@@ -144,7 +145,9 @@ def pages_blueprint(
         body = b"".join(
             (
                 result_template(adapter.present(submission, explained)),
-                render_errors(submission.errors) if submission.errors else no_errors,
+                render_feedback(map(submission.get_feedback, adapter.names))
+                if submission.errors or submission.readings
+                else no_feedback,
                 render_hints(adapter.read_hints(submission)),
             )
         )

@@ -16,7 +16,7 @@ from model.contract.manifest import BINS, HeldOut
 BAR = 10
 """Units of the view box for the width of one bar of outcomes."""
 
-_TICK_CHARACTERS = 34
+_TICK_CHARACTERS = 36
 """Characters of all labels on a horizontal axis: what fits on a phone, with room between them."""
 
 _RING_WIDTH = 3.0
@@ -159,7 +159,7 @@ def lay_out_strip(
         below, above = interval
         bar_unit = BINS * BAR / (high - low)
         left, width = format_place((below - start) * unit), format_place((above - below) * unit)
-        window = f"{(below - low) * bar_unit:.1f} 0 {(above - below) * bar_unit + 0.1:.1f} 100"
+        window = f"{(below - low) * bar_unit:.1f} 0 {max((above - below) * bar_unit, 0.1):.1f} 100"
     typical_x = (typical - start) * unit
     own_x = typical_x if own is None else (own - start) * unit
     return StripGeometry(

@@ -12,7 +12,7 @@ from app.presentation.cached_templates import CachedTemplate
 from app.presentation.form import FormView, Hints
 from app.presentation.plots import PlotView
 from app.presentation.result import Result
-from app.presentation.submission import Problem
+from app.presentation.submission import Feedback, Problem
 
 
 class Link(NamedTuple):
@@ -94,9 +94,9 @@ class PageContext(NamedTuple):
 
 
 class FieldErrorsContext(NamedTuple):
-    """``presentation/field_errors.html``: every field's name and error, "" where it is valid."""
+    """``presentation/field_errors.html``: what stands below every field."""
 
-    errors: tuple[tuple[str, str], ...]
+    fields: tuple[Feedback, ...]
 
 
 class HintsContext(NamedTuple):
@@ -144,9 +144,9 @@ class KindAbout(NamedTuple):
     fields: tuple[Row, ...]
     method: str = ""
     method_title: str = ""
+    scatter: ScatterView | None = None
     derived: tuple[Row, ...] = ()
     plots: tuple[PlotView, ...] = ()
-    scatter: ScatterView | None = None
 
 
 class AboutContext(NamedTuple):

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from app.presentation.submission import Submission
+from app.presentation.submission import Feedback, Submission
 from model import Card
-from model.contract.fields import AnyField
+from model.contract.fields import AnyField, Meaning
 from model.contract.outputs import OutputBase
 from model.contract.pictures import ImageField
 
@@ -53,8 +53,8 @@ NO_HINTS = Hints()
 class FieldView:
     """One field: its texts, the value typed into it, and its error, "" where it is valid.
 
-    ``attributes`` are the input's own: its type, its keyboard, its bounds. ``gain`` is how much
-    narrower the range usually gets by it.
+    ``meanings`` and ``reading`` are those of ``Feedback``. ``attributes`` are the input's own:
+    its type, its keyboard, its bounds. ``gain`` is how much narrower the range usually gets by it.
     """
 
     name: str
@@ -69,6 +69,8 @@ class FieldView:
     options: tuple[OptionView, ...]
     gain: str = ""
     suggestions: tuple[str, ...] = ()
+    meanings: tuple[Meaning, ...] = ()
+    reading: str = ""
 
     @property
     def described_by(self) -> str:
@@ -76,7 +78,7 @@ class FieldView:
         ids = []
         if self.help:
             ids.append(f"{self.name}-hint")
-        if self.error:
+        if self.error or self.reading:
             ids.append(f"{self.name}-error")
         return " ".join(ids)
 
@@ -113,7 +115,7 @@ def build_field(
 ) -> FieldView:
     """Build one field with its value and its error; no server can put a chosen file back."""
     typed = "" if submission is None else submission.values.get(field.name, "")
-    error = "" if submission is None else submission.errors.get(field.name, "")
+    feedback = Feedback("") if submission is None else submission.get_feedback(field.name)
     options: tuple[OptionView, ...] = ()
     if field.options:
         blank = OptionView("", "Choose…" if field.required else "Not known", False)
@@ -129,11 +131,13 @@ def build_field(
         unit=field.suffix,
         required=field.required,
         value=field.format_input(typed),
-        error=error,
+        error=feedback.error,
         attributes=field.input_attributes,
         options=options,
         gain=gain,
         suggestions=field.suggestions,
+        meanings=feedback.meanings,
+        reading=feedback.reading,
     )
 
 
@@ -147,7 +151,7 @@ def hash_form(fields: Iterable[AnyField | ImageField], output: OutputBase, local
         {
             **field.model_dump(include={"name", "kind", "required"}),
             "unit": field.suffix,
-            "choices": sorted(option.value for option in field.options),
+            "choices": sorted({*field.categories, *(option.value for option in field.options)}),
         }
         for field in sorted(fields, key=attrgetter("name"))
     ]

@@ -37,12 +37,13 @@ class Result(NamedTuple):
 
     ``state`` is the state of the result, ``label`` what the model answers, ``announcement`` what a
     screen reader says. ``value`` is the unrounded prediction or the class, ``text`` the same for
-    people; without one, ``heading`` and ``sentence`` stand in their places, and ``lead`` before the
-    sentence where there is room. ``certainty`` says in words how sure the model is,
-    ``short_certainty`` the same on a phone. ``detail`` is what the template of one kind of model
-    shows and no other; in an empty form it is that of the ``example`` that the sentence of that
-    name describes. ``waiting`` is the name of the field that a waiting result waits for. ``title``
-    is the title of a page with this result, ``query`` the address that leads to it.
+    people, whose ``size`` is "long" where it needs smaller letters. Without one, ``heading`` and
+    ``sentence`` stand in their places, and ``lead`` before the sentence where there is room.
+    ``certainty`` says in words how sure the model is, ``short_certainty`` the same on a phone.
+    ``detail`` is what the template of one kind of model shows and no other; in an empty form it is
+    that of the ``example`` that the sentence of that name describes. ``waiting`` is the name of the
+    field that a waiting result waits for. ``title`` is the title of a page with this result,
+    ``query`` the address that leads to it.
     """
 
     state: Literal["empty", "waiting", "fresh", "withdrawn"]
@@ -54,6 +55,7 @@ class Result(NamedTuple):
     problems: tuple[Problem, ...] = ()
     value: str = ""
     text: str = ""
+    size: Literal["", "long"] = ""
     certainty: str = ""
     short_certainty: str = ""
     detail: tuple[Any, ...] | None = None

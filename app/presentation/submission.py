@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from typing import Generic, NamedTuple
+from types import MappingProxyType
+from typing import Any, Generic, NamedTuple
 from urllib.parse import quote_plus
 
 from app.http.forms import FormData
 from model import Card, Features
+from model.contract.fields import Meaning
 from model.serving.served_model import RowT
 
 WHAT_IF = "what_if"
@@ -18,11 +20,19 @@ FORM_HASH = "_form_hash"
 TYPING = "_typing"
 """The name under which a live form posts the field that is typed in."""
 
+READ_AS = "_read_as"
+"""The name under which a button posts ``field=text``, what the visitor means by a field's text; no
+field's name begins so."""
+
 MAX_QUERY_VALUE = 200
 """Characters of a value that is kept in the address; no valid value is longer."""
 
 _is_unreserved = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
 """Whether a value needs no quoting in an address."""
+
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+"""No meanings, or no readings."""
 
 
 class Problem(NamedTuple):
@@ -32,6 +42,15 @@ class Problem(NamedTuple):
     message: str
 
 
+class Feedback(NamedTuple):
+    """What stands below one field: its error with what it may mean, or how its text was read."""
+
+    name: str
+    error: str = ""
+    meanings: tuple[Meaning, ...] = ()
+    reading: str = ""
+
+
 class Submission(NamedTuple, Generic[RowT]):
     """One filled form.
 
@@ -39,9 +58,10 @@ class Submission(NamedTuple, Generic[RowT]):
     field is wrong), ``errors`` the message for each wrong field, in the card's order, and
     ``missing`` the required fields that are still empty. ``query`` is the whole state as a query
     string, without empty and overlong values; ``what_if`` is the feature that the what-if varies,
-    "" for the card's own choice. ``waiting`` is the field that is typed in and holds what could
-    still become valid, and no error, "" where there is none. ``form_hash`` is what was posted as
-    such, "" for a post without it.
+    "" for the card's own choice. ``meanings`` are what a refused text may mean, and ``readings``
+    how a text was read that is no plain number, by field name. ``waiting`` is the
+    field that is typed in and holds what could still become valid, and no error, "" where there is
+    none. ``form_hash`` is what was posted as such, "" for a post without it.
     """
 
     values: dict[str, str]
@@ -50,8 +70,19 @@ class Submission(NamedTuple, Generic[RowT]):
     missing: tuple[str, ...]
     query: str = ""
     what_if: str = ""
+    meanings: Mapping[str, tuple[Meaning, ...]] = NOTHING
+    readings: Mapping[str, str] = NOTHING
     waiting: str = ""
     form_hash: str = ""
+
+    def get_feedback(self, name: str) -> Feedback:
+        """Get what stands below a field."""
+        return Feedback(
+            name,
+            self.errors.get(name, ""),
+            self.meanings.get(name, ()),
+            self.readings.get(name, ""),
+        )
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -88,6 +119,9 @@ def read_submission(card: Card, data: FormData) -> Submission[Features]:
 
 def read_fields(card: Card, data: FormData) -> Submission[Features]:
     """Read the fields of a form or a query; those that the card does not know are ignored."""
+    if READ_AS in data:
+        name, _, text = data[READ_AS][-1].partition("=")
+        data = {**data, name: [text]}
     values: dict[str, str] = {}
     filled: dict[str, str] = {}
     repeated: dict[str, str] = {}
@@ -103,12 +137,31 @@ def read_fields(card: Card, data: FormData) -> Submission[Features]:
         what_if = ""
     features, errors = card.validate_row(filled)
     query = _build_query(filled, what_if)
+    readings = _describe_readings(card, filled, errors)
     if not errors and not repeated:
-        return Submission(values, features, {}, (), query, what_if)
+        return Submission(values, features, {}, (), query, what_if, readings=readings)
+    meanings = {
+        name: card.by_name[name].list_meanings(filled[name]) for name in errors if name in filled
+    }
     errors = errors | repeated
     missing = tuple(name for name in errors if not values[name].strip() and name not in repeated)
     ordered = {name: errors[name] for name in card.names if name in errors}
-    return Submission(values, None, ordered, missing, query, what_if)
+    return Submission(
+        values, None, ordered, missing, query, what_if, meanings=meanings, readings=readings
+    )
+
+
+def _describe_readings(
+    card: Card, filled: Mapping[str, str], errors: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Say how the texts were read that are more than letters and digits."""
+    described: dict[str, str] = {}
+    for name, text in filled.items():
+        if not text.isalnum() and name not in errors:
+            reading = card.by_name[name].describe_reading(text)
+            if reading:
+                described[name] = reading
+    return described
 
 
 def _build_query(filled: Mapping[str, str], what_if: str) -> str:

@@ -116,7 +116,7 @@ class Card(CardBase):
     what_if: str = ""
     """The field over which the what-if curve goes until the visitor chooses another one."""
 
-    reference_text: str = "A typical row"
+    reference_text: str = "A typical case"
     """What to call the row of reference values, with which the reasons compare."""
 
     similar_text: str = "Similar cases"

@@ -30,10 +30,12 @@ def format_number(value: float, locale: str, grouping: bool = True) -> str:
 
 
 @lru_cache(maxsize=8192)
-def format_exact(value: float, locale: str) -> str:
+def format_exact(value: float, locale: str, grouping: bool = True) -> str:
     """A number with all of its decimals, up to ten significant digits: ``0.0125``."""
     exact = Decimal(format(value, ".10g"))
-    return numbers.format_decimal(exact, locale=_locale(locale), decimal_quantization=False)
+    return numbers.format_decimal(
+        exact, locale=_locale(locale), decimal_quantization=False, group_separator=grouping
+    )
 
 
 def format_short(value: float, locale: str, grouping: bool = True) -> str:
@@ -76,7 +78,11 @@ def format_compact(value: float, locale: str, currency: str = "") -> str:
         else numbers.format_compact_decimal(value, locale=chosen, fraction_digits=2)
     )
     # Some languages have no short form, and Babel then leaves out what groups the digits.
-    return short if len(short) < len(plain) else plain
+    return short if _count_digits(short) < _count_digits(plain) else plain
+
+
+def _count_digits(text: str) -> int:
+    return sum(map(str.isdigit, text))
 
 
 @lru_cache(maxsize=64)

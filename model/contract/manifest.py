@@ -253,6 +253,8 @@ class Manifest(ManifestBase):
     from the card's columns. ``features`` is the step from the card's fields to the model's
     columns, where some of these are derived. ``runs_code`` says that the joblib file needs classes
     or functions that are not known here: loading it runs its code, which somebody trusted.
+    ``class_names`` are the card's values of the classes of an estimator that has numbers for them.
+    ``module`` is the name of the Python file that has that code, where it is no installed module's.
     ``neighbors`` and ``copula`` are the files of the similar rows and of the joint distribution of
     the facts, which finds rows that are out-of-distribution. A model of before has thresholds for
     the distance to its nearest rows instead: ``ood_thresholds`` by the number of unknown facts, or
@@ -273,6 +275,8 @@ class Manifest(ManifestBase):
     frame: Frame | None = None
     features: FeatureStep | None = None
     runs_code: bool = False
+    class_names: dict[str, str] = Field(default_factory=dict)
+    module: str = ""
     ood_thresholds: tuple[float, ...] = ()
     truth_bins: tuple[TruthBin, ...] = ()
     reliability: tuple[ReliabilityBin, ...] = ()

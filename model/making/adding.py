@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 from pydantic import ValidationError
 
+from model.contract.arrays import Float64Array
 from model.contract.errors import ModelError
 from model.contract.fields import Value
 from model.contract.manifest import TrainingData
+from model.making.assembly.candidates import AssemblySearch
+from model.making.assembly.contents import read_contents
+from model.making.assembly.gate import Finding, check_answers, make_coded_subject
+from model.making.assembly.proving import NO_TARGET, NoAssemblyError, Proof, prove, take_only
 from model.making.baselines import compare_with_baselines
 from model.making.cards import write_card
-from model.making.columns import infer_columns
+from model.making.columns import DataColumn, infer_columns, takes_numbers
 from model.making.copula_fitting import fit_copula
 from model.making.dataset import (
     build_dataset,
@@ -23,8 +31,9 @@ from model.making.dataset import (
     tighten_bounds,
 )
 from model.making.derived_sources import DerivedSource
-from model.making.deriving import derive_columns
-from model.making.errors import AddError
+from model.making.deriving import Derivations, derive_columns
+from model.making.errors import AddError, NotProvedError
+from model.making.estimator_sources import EstimatorSource, describe_estimator
 from model.making.examples import (
     choose_examples,
     describe_published,
@@ -37,18 +46,24 @@ from model.making.indexing import (
     explain_missing_index,
     index_rows,
 )
+from model.making.kinds.output_kind import OutputKind
 from model.making.manifests import answer_golden_rows, describe_artifact, write_manifest
 from model.making.model_sources import ModelSource
+from model.making.number_texts import read_number_columns
 from model.making.onnx_sources import read_onnx
-from model.making.options import AddOptions
-from model.making.pickles import open_estimator
+from model.making.options import AddNote, AddOptions
+from model.making.prepared import PreparedModel
 from model.making.report import format_report
 from model.making.summary import AddedModel, summarize
-from model.making.tables import read_rows
+from model.making.tables import LabelledTable, read_rows, require_column
 from model.serving.loading import load_model
+
+AskPerson = Callable[[str], bool]
+"""Shows what was taken and what was not, and returns whether it is right."""
 
 STAGES = (
     "reading",
+    "putting together and proving",
     "looking at the columns",
     "compiling and comparing",
     "ranking the facts",
@@ -62,7 +77,9 @@ STAGES = (
 _RESERVED = ("about", "api", "embed", "healthz", "metrics", "predict-fragment", "readyz", "static")
 
 
-def add_model(options: AddOptions, root: Path, report: Callable[[str], object]) -> AddedModel:
+def add_model(
+    options: AddOptions, root: Path, report: Callable[[str], object], ask: AskPerson
+) -> AddedModel:
     """Make a model's folder under ``root``; if that fails, nothing is left behind.
 
     A model that is replaced stays until the new one is in its place. If the process is killed
@@ -72,8 +89,10 @@ def add_model(options: AddOptions, root: Path, report: Callable[[str], object]) 
         options: what to make it from.
         root: the folder in which the models' folders stand.
         report: called with each of ``STAGES`` as it begins.
+        ask: called where one of several assemblies was taken.
 
     Raises:
+        NotProvedError: if the data do not prove that the model would answer rightly.
         AddError: if the model cannot be added; says why and what to do.
     """
     folder = _choose_folder(options, root)
@@ -81,7 +100,7 @@ def add_model(options: AddOptions, root: Path, report: Callable[[str], object]) 
         work = Path(temporary) / folder.name
         work.mkdir()
         try:
-            added = _make_folder(options, folder, work, report)
+            added = _make_folder(options, folder, work, report, ask)
             load_model(work)
         except ModelError as error:
             text = str(error).replace(str(work), str(folder))
@@ -154,20 +173,36 @@ def _choose_folder(options: AddOptions, root: Path) -> Path:
 
 
 def _make_folder(
-    options: AddOptions, folder: Path, work: Path, report: Callable[[str], object]
+    options: AddOptions,
+    folder: Path,
+    work: Path,
+    report: Callable[[str], object],
+    ask: AskPerson,
 ) -> AddedModel:
     """Make the model's files in ``work``; messages name ``folder``, where they go afterwards."""
     notes: list[str] = []
     stage = iter(STAGES)
 
     report(next(stage))
-    source = _open_model(options.path, options.trust)
-    rows = read_rows(options.data, options.target, options.holdout)
+    rows = read_rows(options.data, options.target, options.holdout, options.decimal)
     notes += rows.notes
     derivations, rows, derived = derive_columns(options, rows, notes.append)
-    names = match_features(
-        source, replace(rows, table=derived), options, notes.append, derivations.inputs
-    )
+    taken = replace(rows, table=derived)
+
+    report(next(stage))
+    if options.paths[0].suffix == ".onnx":
+        source: ModelSource = _open_onnx(options)
+        names = match_features(source, taken, options, notes.append, derivations.inputs)
+        proof = None
+    else:
+        proof = _prove(options, taken, derivations)
+        _refuse_wrong(proof.finding, options)
+        if proof.asks and not ask(_describe_choice(proof)):
+            raise NotProvedError("Nothing was added, because nobody said yes to this.")
+        options = replace(options, classes=proof.classes)
+        found = describe_estimator(proof.fitted, "The assembly")
+        source = replace(found, runs_code=proof.runs_code, module=proof.module)
+        names = _list_columns(proof, derivations, notes.append)
     if derivations.columns:
         derivations.require_used(names)
         source = DerivedSource(source, names, derived, derivations)
@@ -176,16 +211,26 @@ def _make_folder(
     report(next(stage))
     encoded = source.find_encoded(names)
     kinds = {name: "date" for name in derivations.dates if name in names} | {**options.kinds}
+    texts = encoded | {name for name, kind in kinds.items() if not takes_numbers(kind)}
+    numbers = [name for name in names if name not in texts]
+    table = read_number_columns(rows.table, numbers, options.decimal, notes.append)
+    rows = replace(rows, table=table)
     columns = infer_columns(rows.table, names, encoded, kinds, options.required)
-    target = rows.table[options.target]
+    target = rows.table[options.target] if options.target else pd.Series(dtype=float)
     source = source.with_target(target, options.classes)
     kind = source.kind
-    truth = kind.read_truth(target, options)
 
     report(next(stage))
     prepared = source.prepare(rows.table, columns, work)
     predict = prepared.predict
     notes += prepared.notes
+    if options.target:
+        truth = kind.read_truth(target, options)
+    else:  # its own answers stand for it, where a card has to be drafted
+        truth = np.zeros(len(rows.table))
+        truth[prepared.kept] = kind.read_values(predict(prepared.matrix.astype(np.float32)))
+    finding = proof.finding if proof else _check_prepared(prepared, columns, kind, truth, options)
+    _refuse_wrong(finding, options)
     dataset = build_dataset(prepared, columns, truth, rows.held_out, notes.append)
     dataset = tighten_bounds(dataset)
     if not options.publish_rows:
@@ -198,14 +243,20 @@ def _make_folder(
     notes += describe_optional_fields(dataset)
 
     report(next(stage))
-    neighbors = index_rows(dataset, importance) if options.publish_rows else None
-    if neighbors is None and options.publish_rows:
+    published = bool(options.publish_rows and options.target)
+    neighbors = index_rows(dataset, importance) if published else None
+    if neighbors is None and published:
         notes.append(f"No similar rows are shown: {explain_missing_index(dataset)}.")
     copula = fit_copula(dataset.matrix[~dataset.held_out], dataset.unordered)
+    if copula is None:
+        notes.append("No answer says that its row is unlike the data: there are too few rows.")
 
     report(next(stage))
     output = kind.draft_output(dataset.truth, options)
     evaluation = kind.evaluate(dataset, output, options.coverage, notes.append)
+    tried = _describe_tried(proof)
+    how = " ".join(part for part in (evaluation.how, tried, finding.text) if part)
+    evaluation = replace(evaluation, how=how)
 
     report(next(stage))
     comparison = compare_with_baselines(kind, dataset)
@@ -215,8 +266,9 @@ def _make_folder(
     examples = choose_examples(kind, dataset, output, options.publish_rows)
     similar = 0 if neighbors is None else len(neighbors.rows)
     notes.append(describe_published(examples, options.publish_rows, similar))
+    path, warning = work / "card.toml", _warn(finding)
     card = write_card(
-        work / "card.toml", data, kind, dataset, output, importance, evaluation, examples
+        path, data, kind, dataset, output, importance, evaluation, examples, warning, tried
     )
     typical: dict[str, Value] = {item.name: item.field.example for item in dataset.fields}
     golden: list[Mapping[str, Value]] = [typical, *(example.values for example in card.examples)]
@@ -234,7 +286,9 @@ def _make_folder(
             sha256=describe_artifact(options.data).sha256,
             rows=dataset.training_rows,
             text=card.data_text,
-            source=f"The file {data}, column {options.target}.",
+            source=f"The file {data}, column {options.target}."
+            if options.target
+            else f"The file {data}, which does not have what the model answers.",
         ),
         truth=dataset.truth,
         reference=typical,
@@ -242,18 +296,138 @@ def _make_folder(
         frame=prepared.frame,
         features=prepared.features,
         runs_code=prepared.runs_code,
+        module=prepared.module,
     )
-    added = summarize(folder, dataset, output, prepared, manifest, notes, comparison)
+    added = summarize(folder, dataset, output, prepared, manifest, notes, comparison, tried)
     (work / "REPORT.md").write_text(format_report(added), encoding="utf-8")
     return added
 
 
-def _open_model(path: Path, trust: bool) -> ModelSource:
-    """Open the model in a file; ``trust`` says whether code in it may run where it has to.
+def _open_onnx(options: AddOptions) -> ModelSource:
+    """Open an ONNX file, which stands alone."""
+    others = [str(path) for path in (*options.paths[1:], *options.before)]
+    if others or options.target_inverse or options.units:
+        what = others[0] if others else "--target-inverse or --unit"
+        raise AddError(
+            f"{options.paths[0]} is an ONNX file, and nothing can be put before or after it: leave "
+            f"{what} out, or export the whole Pipeline to ONNX. A list of its columns goes with "
+            "--features FILE."
+        )
+    return read_onnx(options.paths[0])
+
+
+def _prove(options: AddOptions, rows: LabelledTable, derivations: Derivations) -> Proof:
+    """Put the parts in the files together as the data prove it."""
+    paths = tuple(dict.fromkeys((*options.paths, *options.before)))
+    contents = read_contents(paths, options.trust, options.module)
+    part = contents.estimators[0]
+    source = describe_estimator(part.fitted, str(part.path))
+    kind = source.kind
+    if options.features and source.names and options.features != source.names:
+        match_features(source, rows, options, lambda _: None)  # says why not
+    for name in options.features:
+        require_column(rows.table, name, options.data, "--features")
+    table = _read_numbers(source, rows, options)
+    search = AssemblySearch(
+        contents,
+        table,
+        options.target,
+        tuple(name for name in rows.table.columns if name not in (options.target, rows.marker)),
+        kind,
+        options.features,
+        options.before,
+        options.target_inverse,
+        tuple(options.units.items()),
+        derivations.inputs,
+    )
+
+    if not options.target:
+        return take_only(search, options.classes)
+
+    def read_truth(classes: Sequence[str]) -> Float64Array:
+        return kind.with_names(classes).read_truth(rows.table[options.target], options)
+
+    try:
+        return prove(search, options.classes, read_truth)
+    except NoAssemblyError:
+        match_features(source, rows, options, lambda _: None, derivations.inputs)  # knows better
+        raise
+
+
+def _read_numbers(
+    source: EstimatorSource, rows: LabelledTable, options: AddOptions
+) -> pd.DataFrame:
+    """The data with numbers for texts that are numbers, but where the model takes the texts."""
+    texts = source.find_encoded(source.names or ())
+    texts |= {name for name, kind in options.kinds.items() if not takes_numbers(kind)}
+    table = rows.table
+    for name in set(table.columns) - texts - {options.target, rows.marker}:
+        with suppress(AddError):  # the model need not take it; if it does, that is said later
+            table = read_number_columns(table, [name], options.decimal, lambda _: None)
+    return table
+
+
+def _describe_choice(proof: Proof) -> str:
+    next_best = f"\nThe next best: {proof.rejected}." if proof.rejected else ""
+    return f"It is put together so: {proof.taken}.{next_best}"
+
+
+def _list_columns(proof: Proof, derivations: Derivations, add_note: AddNote) -> list[str]:
+    """The columns of the assembly, with notes on their order and on those that it does not take."""
+    names = list(proof.names)
+    if proof.by_place and len(names) > 1:
+        add_note(
+            "The model does not name its columns, so they are used in the order of the data: "
+            f"{', '.join(names[:4])}{' …' if len(names) > 4 else ''}. If that is wrong, give "
+            "their order with --features."
+        )
+    used = derivations.inputs.union(names)
+    if extra := [name for name in proof.available if name not in used]:
+        add_note(f"Columns that the model does not take: {', '.join(extra)}.")
+    return names
+
+
+def _check_prepared(
+    prepared: PreparedModel,
+    columns: Sequence[DataColumn],
+    kind: OutputKind,
+    truth: Float64Array,
+    options: AddOptions,
+) -> Finding:
+    """Check a model by the codes of its fields."""
+    if not options.target:
+        return NO_TARGET
+    predict = prepared.predict
+    subject = make_coded_subject(prepared.matrix, columns, predict)
+    return check_answers(subject, kind, truth[prepared.kept], bool(kind.classes))
+
+
+def _refuse_wrong(finding: Finding, options: AddOptions) -> None:
+    """Refuse a model whose answers look wrong, unless it is to be added as it is.
 
     Raises:
-        AddError: if it must not be loaded, or is no model that can be served.
+        NotProvedError: with the cause and what to write, where one is known.
     """
-    if path.suffix == ".onnx":
-        return read_onnx(path)
-    return open_estimator(path, trust)
+    if finding.is_wrong and not options.as_is:
+        advice = " Or: ".join(dict.fromkeys(cause.advice for cause in finding.causes))
+        if advice:
+            advice = f" Write: {advice}." if advice.startswith("--") else f" {advice}"
+        raise NotProvedError(
+            f"{finding.text}{advice} With --as-is it is added all the same, and its page says what "
+            "was found."
+        )
+
+
+def _warn(finding: Finding) -> str:
+    """What the page says first: nothing where the model answers as it should."""
+    if finding.is_wrong:
+        return f"Checked on its own data, this model looks wrong. {finding.text}"
+    return "" if finding.is_sound else finding.text
+
+
+def _describe_tried(proof: Proof | None) -> str:
+    """How the model was put together, for the report, /about and the manifest; "" if it was not."""
+    if proof is None or not proof.is_assembled:
+        return ""
+    next_best = f" The next best was: {proof.rejected}." if proof.rejected else ""
+    return f"It was put together so: {proof.taken}.{next_best}"

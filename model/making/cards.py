@@ -28,6 +28,8 @@ def write_card(
     importance: Sequence[float],
     evaluation: Evaluation,
     examples: Mapping[str, Mapping[str, Value]],
+    warning: str = "",
+    tried: str = "",
 ) -> Card:
     """Draft the card, write it, and read it back.
 
@@ -40,6 +42,8 @@ def write_card(
         importance: of each field; the most important required one is varied first.
         evaluation: what held-out rows showed.
         examples: values as a visitor would type them, by title.
+        warning: what the page says first.
+        tried: how the model was put together.
 
     Raises:
         AddError: if the drafted card is not valid.
@@ -54,7 +58,7 @@ def write_card(
         "format": 2,
         "kind": kind.name,
         "title": output.title,
-        "summary": f"An answer from {facts}, learned from {rows}.",
+        "summary": f"{warning} An answer from {facts}, learned from {rows}.".strip(),
         "locale": LOCALE,
         "what_if": dataset.fields[max(required, key=importance.__getitem__)].name
         if required
@@ -62,6 +66,7 @@ def write_card(
         "rows_noun": noun,
         "data_text": rows,
         "limits": [
+            *([warning] if warning else []),
             f"It knows {rows}, and sees the facts on the form and nothing else.",
             "A program drafted this card from the data. Nobody has written yet what the model "
             "cannot know.",
@@ -75,7 +80,7 @@ def write_card(
     named = {"label": output.naming.label, "noun": output.naming.noun}
     blocks = [
         "# Drafted by `flask --app wsgi model add`. What it says is a guess: read it, and write "
-        "better.\n",
+        "better.\n" + "".join(f"# {line}\n" for line in textwrap.wrap(tried, 96)),
         format_lines(head),
         "[output]\n" + format_lines(named | output.keys),
         *(

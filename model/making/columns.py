@@ -91,7 +91,7 @@ def infer_columns(
             problems.append(str(error))
     if problems:
         raise AddError("\n".join(problems))
-    numbers = {name for name in names if "unit" in FIELD_KINDS[guesses[name].kind].model_fields}
+    numbers = {name for name in names if takes_numbers(guesses[name].kind)}
     return [
         DataColumn(
             naming,
@@ -104,6 +104,11 @@ def infer_columns(
         )
         for name, naming in zip(names, name_columns(list(names), numbers), strict=True)
     ]
+
+
+def takes_numbers(kind: str) -> bool:
+    """Whether a kind of field takes numbers, which may have a unit."""
+    return "unit" in FIELD_KINDS[kind].model_fields
 
 
 def _infer(name: str, cells: pd.Series, encoded: bool, kind: str | None) -> _Guess:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,7 @@ class EstimatorSource:
 
     ``names`` are the columns that it was fitted to, None where it was fitted to an array of
     ``count`` columns (None where it does not say). ``runs_code`` says whether its file has code of
-    its own, which it was trusted with.
+    its own, which it was trusted with; ``module`` is the Python file that has it.
     """
 
     fitted: Any
@@ -40,6 +42,7 @@ class EstimatorSource:
     count: int | None
     kind: OutputKind
     runs_code: bool = False
+    module: Path | None = None
 
     def predict(self, rows: Any) -> Float64Array:
         """Answer rows like those that it was fitted to, a frame of ``names`` or an array.
@@ -58,7 +61,7 @@ class EstimatorSource:
         return find_encoded_columns(self.fitted, names)
 
     def with_target(self, target: pd.Series, classes: Sequence[str]) -> EstimatorSource:
-        return self
+        return replace(self, kind=self.kind.with_names(classes))
 
     def prepare(
         self, table: pd.DataFrame, columns: Sequence[DataColumn], work: Path
@@ -81,6 +84,10 @@ class EstimatorSource:
         matrix = matrix[kept]
         self._compare_with_data(table[kept], frame, matrix)
         joblib.dump(self.fitted, work / "model.joblib", compress=3)
+        files = ["model.joblib"]
+        if self.module is not None:
+            shutil.copyfile(self.module, work / self.module.name)
+            files.append(self.module.name)
         rows = make_rows_to_compare(matrix, optional)
         expected = predict_codes(rows)
         notes: tuple[str, ...] = ()
@@ -95,11 +102,12 @@ class EstimatorSource:
             optional,
             predict,
             frame,
-            ("model.joblib",),
+            tuple(files),
             "model.joblib",
             notes=notes,
             missing_in_training=find_missing_in_training(self.fitted, frame.names),
             runs_code=self.runs_code,
+            module="" if self.module is None else self.module.name,
         )
         return self._compile(prepared, frame, rows, expected, work)
 
@@ -126,22 +134,26 @@ class EstimatorSource:
         return replace(
             prepared,
             predict=load_compiled(compiled, self.kind.output),
-            files=("model.joblib", "model.onnx"),
+            files=(*prepared.files, "model.onnx"),
             served="model.onnx",
         )
 
     def _find_frame(self, table: pd.DataFrame, columns: Sequence[DataColumn]) -> Frame:
-        """The columns in the types with which the estimator answers: text first, then category."""
+        """The columns in the types with which the estimator answers: text first, then category.
+
+        One of its own code may take names, and not say so.
+        """
         sources = [column.source for column in columns]
         complete = table[table[[source.column for source in sources]].notna().all(axis=1)]
         tried = (table if complete.empty else complete).head(_TRIED)
         problem: Exception | None = None
-        for text_type in ("text", "category"):
+        ways = (True,) if self.names is not None else (False, True)
+        for named, text_type in product(ways, ("text", "category")):
             retyped = tuple(
                 source.model_copy(update={"type": text_type}) if source.is_text else source
                 for source in sources
             )
-            frame = Frame(columns=retyped, named=self.names is not None)
+            frame = Frame(columns=retyped, named=named)
             try:
                 answers = self.predict(frame.build(frame.read(tried)))
             except AddError:

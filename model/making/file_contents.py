@@ -75,6 +75,8 @@ _CONTROLS = frozenset(range(0x20)) - frozenset(b"\t\n\r\f") | {0x7F}
 def name_content(path: Path) -> str:
     """Say what a file is; "" where it may be a pickle, or cannot be read."""
     try:
+        if not path.is_file():  # opening a named pipe waits for who writes to it
+            return ""
         with path.open("rb") as file:
             start = file.read(_START)
         if start.startswith(b"PK\x03\x04"):

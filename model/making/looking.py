@@ -17,6 +17,7 @@ from model.making.estimator_sources import describe_estimator
 from model.making.file_contents import name_content
 from model.making.input_scales import find_scale, is_scaler
 from model.making.onnx_sources import read_onnx
+from model.making.pickles import advise
 from model.serving.estimators import UnknownNameError, revive
 
 _MOST_NAMES = 20
@@ -40,6 +41,8 @@ class Look:
 
     text: str
     servable: bool
+    in_part: bool = False
+    """A model can be added, but another of the files was refused."""
 
 
 @dataclass
@@ -66,8 +69,8 @@ def look(paths: Sequence[Path]) -> Look:
         "\n  ".join([f"{printable(str(file.path), 300)}:", *map(_clean, file.lines)])
         for file in files
     ]
-    served = any(file.servable for file in files) and not any(file.refused for file in files)
-    return Look("\n".join(blocks), served)
+    found, refused = any(file.servable for file in files), any(file.refused for file in files)
+    return Look("\n".join(blocks), found and not refused, found and refused)
 
 
 def _clean(line: str) -> str:
@@ -103,7 +106,7 @@ def _describe_pickle(file: _File) -> None:
     try:
         opened = read_pickle(file.path)
     except PickleError as error:
-        content = name_content(file.path) if file.path.is_file() else ""
+        content = name_content(file.path)
         file.refused = not content
         file.lines.append(
             f"It is {content}. Only joblib, pickle and ONNX files can be added."
@@ -121,8 +124,7 @@ def _describe_pickle(file: _File) -> None:
         file.refused = True
         file.lines += [
             *_describe_record(opened.root),
-            f"It needs {error.path}, which is not known here. `model add` takes it only with "
-            "--trust, and then loading it runs the file's code.",
+            f"It needs {error.path}, which is not known here. {advise(error.path)}",
         ]
         return
     except PickleError as error:

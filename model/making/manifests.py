@@ -53,6 +53,7 @@ def write_manifest(
     frame: Frame | None = None,
     features: FeatureStep | None = None,
     runs_code: bool = False,
+    module: str = "",
     seed: int = 0,
 ) -> Manifest:
     """Write the similar rows and the joint distribution, as far as there are any, and the manifest.
@@ -73,6 +74,7 @@ def write_manifest(
         frame: what a joblib file takes.
         features: the step that computes derived columns.
         runs_code: whether loading its joblib file runs code of its own.
+        module: the name of the Python file with that code.
         seed: of everything random in it.
     """
     saved = {
@@ -111,6 +113,8 @@ def write_manifest(
         truth_bins=evaluation.truth_bins,
         reliability=evaluation.reliability,
         accuracies=evaluation.accuracies,
+        class_names=kind.class_names,
+        module=module,
         golden=golden,
     )
     save_manifest(folder, manifest)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +53,14 @@ class OnnxSource:
     names: tuple[str, ...] | None
     count: int | None
     classes: tuple[Any, ...] = ()
+    class_names: tuple[str, ...] = ()
 
     @property
     def kind(self) -> OutputKind:
         """How it answers, once the target is known."""
         if self.meaning == "value":
             return NumberKind()
-        return ClassesKind(self.classes, self.meaning != "label")
+        return ClassesKind(self.classes, self.meaning != "label", self.class_names)
 
     def match_names(self, columns: Sequence[str]) -> tuple[str, ...] | None:
         if self.names is None:
@@ -81,13 +83,15 @@ class OnnxSource:
             if two_texts or (ends_in_sigmoid and set(distinct) == {0, 1}):
                 named = _name_classes(distinct, 2, classes)
                 return replace(self, meaning="sigmoid", classes=named)
+            self.kind.with_names(classes)
             return self
         if self.meaning in ("probabilities", "logits") and not self.classes:
             named = _name_classes(distinct, self._output_width(), classes)
             return replace(self, classes=named)
         if self.meaning == "label" and not self.classes:
-            return replace(self, classes=tuple(distinct))
-        return self
+            return replace(self, classes=tuple(distinct)).with_target(target, classes)
+        self.kind.with_names(classes)
+        return replace(self, class_names=tuple(classes))
 
     def _output_width(self) -> int | None:
         outputs = map(read_tensor_info, self.model.graph.output)
@@ -206,6 +210,8 @@ def read_onnx(path: Path) -> OnnxSource:
     Raises:
         AddError: if it is not one, or its model does not answer rows of a table.
     """
+    if not isfile(path):  # opening a named pipe waits for who writes to it
+        raise AddError(f"{path} is no regular file, and only those are opened.")
     try:
         model = onnx.load(path)
     except Exception as error:  # protobuf raises several types of errors

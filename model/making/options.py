@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from model.contract.reading import DecimalSign
+
 AddNote = Callable[[str], object]
 """Takes one or two sentences about something that the person should know."""
 
@@ -14,24 +16,35 @@ AddNote = Callable[[str], object]
 class AddOptions:
     """What a person asks for.
 
-    ``features`` are the columns of a model that does not know their names, in its order;
+    ``paths`` are the files of the model and of what belongs to it. ``target`` is "" where the data
+    do not have it. ``module`` is a Python file with code that the model's file needs and does not
+    have; ``features`` are the columns of a model that does not know their names, in its order;
     ``classes`` the names of its classes, in its order; ``derive`` the derived columns that it
     takes, like "age = 2020 - year"; ``kinds`` the kinds of columns whose guess would be wrong;
-    ``required`` the columns that the form always asks for, although the model answers without them.
-    ``publish_rows`` allows visitors to see rows of the data.
+    ``required`` the columns that the form always asks for, although the model answers without
+    them; ``decimal`` is what separates decimals where a column does not tell. ``before`` are the
+    files of the steps before the model, in their order; ``target_inverse`` says how its answers
+    become the target, ``units`` by how much a column is multiplied first. ``as_is`` adds a model
+    although its answers look wrong; ``publish_rows`` allows visitors to see rows of the data.
     """
 
-    path: Path
+    paths: tuple[Path, ...]
     name: str
     data: Path
-    target: str
+    target: str = ""
     holdout: str | None = None
     trust: bool = False
+    module: Path | None = None
     features: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     derive: tuple[str, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
     required: tuple[str, ...] = ()
+    decimal: DecimalSign | None = None
     coverage: float = 0.9
     force: bool = False
     publish_rows: bool = False
+    before: tuple[Path, ...] = ()
+    target_inverse: str = ""
+    units: Mapping[str, float] = field(default_factory=dict)
+    as_is: bool = False

@@ -38,8 +38,9 @@ class PreparedModel:
     ``kept`` (all rows,) is True for the rows that are left. ``optional`` are the columns that may
     be unknown. ``frame`` is what a joblib file takes; ``reason`` says why a model did not compile.
     ``missing_in_training`` is what the model saw of a column of the data when it was fitted, where
-    its file tells. ``runs_code`` says whether loading its joblib file runs code of its own.
-    ``features`` is the step before it that computes derived columns.
+    its file tells. ``runs_code`` says whether loading its joblib file runs code of its own, and
+    ``module`` is the name of the Python file that has it. ``features`` is the step before it that
+    computes derived columns.
     """
 
     matrix: Float64Array
@@ -53,6 +54,7 @@ class PreparedModel:
     notes: tuple[str, ...] = ()
     missing_in_training: Mapping[str, MissingInTraining] = field(default_factory=dict)
     runs_code: bool = False
+    module: str = ""
     features: FeatureStep | None = None
 
 

@@ -12,7 +12,10 @@ import numpy as np
 import pandas as pd
 
 from model.contract.arrays import BoolArray
+from model.contract.reading import DecimalSign
 from model.making.errors import AddError
+from model.making.number_texts import settle_thousands
+from model.making.options import AddNote
 
 _TRUE = ("1", "1.0", "true", "yes", "y", "t", "test", "holdout", "held out", "held-out", "valid")
 _FALSE = ("0", "0.0", "false", "no", "n", "f", "train", "training", "nan", "")
@@ -20,7 +23,7 @@ _FALSE = ("0", "0.0", "false", "no", "n", "f", "train", "training", "nan", "")
 
 @dataclass(frozen=True)
 class LabelledTable:
-    """Every row with a target.
+    """Every row with a target; every row where the data have none.
 
     ``held_out`` (rows,) is True for rows that the model has not seen, as the column ``marker`` says
     ("" where none does). ``notes`` say what was left out.
@@ -32,11 +35,16 @@ class LabelledTable:
     notes: tuple[str, ...]
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path, decimal: DecimalSign | None, add_note: AddNote) -> pd.DataFrame:
     """Read a CSV file, its columns separated by commas, semicolons or tabs.
 
+    Args:
+        path: the file.
+        decimal: what separates decimals where a column does not tell.
+        add_note: called for each column of numbers that could be read in another way.
+
     Raises:
-        AddError: if it cannot be read, or has no rows.
+        AddError: if it cannot be read, has no rows, or does not tell what its numbers are.
     """
     try:
         separator = max(
@@ -53,30 +61,41 @@ def read_table(path: Path) -> pd.DataFrame:
         raise AddError(
             f"{path} has no rows. Give a file with the rows that the model was fitted on."
         )
-    return table.rename(columns=str)
+
+    def read_texts(names: list[str]) -> pd.DataFrame:
+        return pd.read_csv(path, sep=separator, dtype=str)[names]
+
+    return settle_thousands(table, read_texts, decimal, add_note).rename(columns=str)
 
 
-def read_rows(data: Path, target: str, holdout: str | None) -> LabelledTable:
+def read_rows(
+    data: Path, target: str, holdout: str | None, decimal: DecimalSign | None = None
+) -> LabelledTable:
     """Read the data, and which rows the model has not seen.
 
     Args:
         data: a CSV file.
-        target: the column that the model answers.
+        target: the column that the model answers; "" where the data do not have it.
         holdout: a second file of the same columns, or a column of the first that marks rows.
+        decimal: what separates decimals where a column does not tell.
 
     Raises:
         AddError: if a column or a file is missing, or the model has seen the held-out rows.
     """
-    table = read_table(data)
+    notes: list[str] = []
+    table = read_table(data, decimal, notes.append)
+    if not target:
+        if holdout is not None:
+            raise AddError("--holdout needs --target: nothing is measured without what is true.")
+        return LabelledTable(table, np.zeros(len(table), dtype=bool), "", tuple(notes))
     require_column(table, target, data, "--target")
-    notes = []
     marker = ""
     if holdout is None:
         held_out = np.zeros(len(table), dtype=bool)
     elif holdout in table.columns:
         marker, held_out = holdout, _read_marker(table[holdout], holdout)
     elif Path(holdout).is_file():
-        held = read_table(Path(holdout))
+        held = read_table(Path(holdout), decimal, notes.append)
         require_column(held, target, Path(holdout), "--target")
         _refuse_seen_rows(table, held, holdout)
         held_out = np.repeat([False, True], [len(table), len(held)])

@@ -17,6 +17,7 @@ from model.contract.derived import FeatureStep
 from model.contract.manifest import Manifest
 from model.contract.pickles import read_pickle
 from model.contract.sources import Frame, widen
+from model.serving.code_files import import_code
 
 # Since 1.29 ONNX Runtime reports to Microsoft by default: threads that its import starts write a
 # database in the home directory.
@@ -38,9 +39,11 @@ def open_session(artifact: bytes) -> Any:
     return ort.InferenceSession(artifact, sess_options=options, providers=["CPUExecutionProvider"])
 
 
-def _load(artifact: Path) -> Any:
+def _load(artifact: Path, module: str) -> Any:
     import joblib
 
+    if module:
+        import_code(artifact.parent / module)
     return joblib.load(artifact)
 
 
@@ -58,11 +61,11 @@ class JoblibFile:
     """The estimators in a joblib file, and the input that they were fitted to.
 
     The file is read as inert data, unless its manifest says that it was added with trust: loading
-    that one runs its code, so the caller must have checked its hash.
+    that one runs its code, and that of its module, so the caller must have checked their hashes.
     """
 
     def __init__(self, artifact: Path, card: Card, manifest: Manifest) -> None:
-        self.loaded = _load(artifact) if manifest.runs_code else _read(artifact)
+        self.loaded = _load(artifact, manifest.module) if manifest.runs_code else _read(artifact)
         self._frame = frame = manifest.frame
         if frame is not None and frame.needs_pandas and find_spec("pandas") is None:
             raise ValueError(

@@ -157,8 +157,9 @@ class ServedModel(ABC, Generic[RowT, PredictionT]):
 
         Args:
             rows: any number of them.
-            what_if: name of the fact that the curve varies; "" for neither curve nor similar rows.
-            contributions: whether to compute Shapley values, or the saliency of a picture.
+            what_if: name of the fact that the curve varies; "" for no curve.
+            contributions: whether to explain the predictions by Shapley values and similar rows, or
+                by the saliency of a picture.
             timeout: seconds after which it gives up, checked between two calls of the predictor.
 
         Raises:

@@ -152,6 +152,9 @@ class TabularModel(ServedModel[Features, PredictionT]):
 
     def __post_init__(self) -> None:
         self._reference = self.card.encode_row(self.manifest.reference)
+        if self.neighbors is not None:
+            for field, codes in zip(self.card.fields, self.neighbors.rows.T, strict=True):
+                field.remember_codes(codes)
         self._grids = [self._make_grid(field) for field in self.card.fields]
         self._training_rows = list(self._read_training_rows())
         self._plan = lru_cache(maxsize=64)(self._make_plan)
@@ -166,7 +169,9 @@ class TabularModel(ServedModel[Features, PredictionT]):
 
         run_checks(
             compare_card,
-            lambda: check_hashes(folder, *filter(None, [manifest.neighbors, manifest.copula])),
+            lambda: check_hashes(
+                folder, *filter(None, [manifest.neighbors, manifest.copula, manifest.module])
+            ),
             lambda: check_versions(folder),
         )
         neighbors = _load(Neighbors.load, path, manifest.neighbors)
@@ -391,9 +396,9 @@ class TabularModel(ServedModel[Features, PredictionT]):
         )
 
     def _search(self, codes: Sequence[float], plan: _Plan) -> tuple[tuple[Neighbor, ...], bool]:
-        """The nearest rows, and whether they are too far; none where only numbers are asked for."""
+        """The nearest rows, and whether they are too far; none where nothing is to be explained."""
         neighbors = self.neighbors
-        if neighbors is None or (plan.column is None and plan.threshold is None):
+        if neighbors is None or (plan.coalitions is None and plan.threshold is None):
             return (), False
         nearest, distance = neighbors.find_nearest(codes, plan.given)
         far = plan.threshold is not None and distance > plan.threshold

@@ -19,10 +19,8 @@
   });
   on("pointerdown", ({ target }) => { held = target.dataset?.sets && target; });
   ["pointerup", "pointercancel"].forEach((name) => on(name, () => {
-    const slider = held;
+    if (held) set(held);
     held = null;
-    if (!slider) return;
-    set(slider);
     if (kept) document.getElementById("form").dispatchEvent(new Event("ask"));
     kept = false;
   }));
@@ -35,5 +33,5 @@
   // What a phone's keyboard covers, where the browser does not make the page smaller for it.
   const view = window.visualViewport;
   view?.addEventListener("resize", () => document.documentElement.style.setProperty(
-    "--keyboard", `${Math.max(0, Math.round(innerHeight - view.height * view.scale))}px`));
+    "--keyboard", `${Math.max(0, innerHeight - view.height * view.scale)}px`));
 })();

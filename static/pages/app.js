@@ -6,7 +6,7 @@ const $ = (id) => document.getElementById(id);
 const form = $("form"), answer = $("answer"), notice = $("alert"), words = notice.dataset;
 const fields = [...form.querySelectorAll(".field")];
 const control = (field) => field.querySelector("input, select"), controls = fields.map(control);
-let shown, asked; // the form as it was answered, and as it was sent
+let shown, asked; // the form as answered, and as sent
 let timer, tries, last, height, copying;
 
 const spell = () => `${new URLSearchParams([...new FormData(form)].map(([name, value]) =>
@@ -17,7 +17,7 @@ const isTyped = (item) =>
 const writeThrough = (item) => item.options
   ? [...item].forEach((option) => { option.defaultSelected = option.selected; })
   : item.defaultValue = item.value;
-const keepInAddress = () => history.replaceState(history.state, "", `?${new URLSearchParams(
+const keepQuery = () => history.replaceState(history.state, "", `?${new URLSearchParams(
   [...new FormData(form)].filter(([name, value]) =>
     name[0] !== "_" && value.trim?.() && value.length <= 200))}`);
 const focused = (selector) => document.activeElement?.closest(selector);
@@ -25,11 +25,12 @@ const say = (text) => { $("announcer").textContent = text; };
 const place = () => document.querySelector("#result > .body") ?? $("result");
 
 function show(field) {
-  const item = control(field), error = field.querySelector(".error");
-  const wrong = "left" in field.dataset && error.textContent.trim() ? error.id : "";
-  field.toggleAttribute("data-wrong", wrong);
+  const item = control(field), error = field.querySelector(".error"), { id } = error;
+  const read = error.matches(".reading"); // how the text was read
+  const wrong = "left" in field.dataset && !read && error.textContent.trim();
+  field.toggleAttribute("data-wrong", !!wrong);
   item.ariaInvalid = wrong ? "true" : null;
-  item.setAttribute("aria-describedby", `${field.querySelector(".hint")?.id ?? ""} ${wrong}`.trim());
+  item.setAttribute("aria-describedby", `${field.querySelector(".hint")?.id ?? ""} ${wrong || read ? id : ""}`.trim());
 }
 function mark(state) { // or what the server said
   const result = $("result"), { dataset } = result;
@@ -49,7 +50,7 @@ function pending() {
   mark("pending");
 }
 function ask() {
-  keepInAddress();
+  keepQuery();
   form.dispatchEvent(new Event("ask"));
 }
 function compare(event) {
@@ -73,14 +74,14 @@ function rest() {
   if (focused("#alert")) (last ?? controls[0]).focus();
   notice.replaceChildren();
   fields.forEach((field) => {
-    const item = control(field); // an error that shows while one types is for good
+    const item = control(field); // an error while one types is for good
     if (item.value && (item.files || item === document.activeElement)) field.dataset.left = "";
     show(field);
   });
   timer = setTimeout(() => say($("result").dataset.announce), 1000);
   if (copying) copy();
 }
-// One quiet try where it may help, then the alert, and further tries.
+// One quiet try, then the alert and further tries.
 function failed(text, quiet = true, wait = 0, refused = "") {
   const silent = quiet && !tries && wait <= 5;
   const pause = Math.max(wait, Math.min(2 ** tries++ / 2, 30) * (1 - Math.random() / 4));
@@ -121,7 +122,7 @@ on("submit", () => {
 });
 on("input change focusout pageshow visibilitychange online beforeprint", compare);
 on("reset", () => setTimeout(compare));
-setInterval(compare, 1000); // a program may set a value without an event
+setInterval(compare, 1000); // for values set without an event
 
 on("htmx:config:request", ({ detail: { ctx } }) => {
   ctx.spelled = asked = spell();
@@ -150,12 +151,12 @@ on("htmx:response:error", ({ detail: { ctx } }) => {
   if (status === 422) return;
   const fault = new DOMParser().parseFromString(ctx.text, "text/html").getElementById("error");
   const text = fault?.textContent.trim().replace("\n", ". ") ?? words.down;
-  // It asks twice, for an older server may stand beside the newer.
+  // Twice, for an older server may still run.
   const changed = status === 409 && tries;
   failed(text, [409, 502, 503, 504].includes(status), +headers.get("Retry-After") || 0,
     changed ? '<a href="">Reload</a>' : status === 413 && " ");
   if (!changed) return;
-  $("result").replaceChildren();
+  document.querySelectorAll("#result :is(p, ul, svg, .body)").forEach((part) => part.replaceChildren());
   asked = spell();
   shown = "";
 });
@@ -163,9 +164,16 @@ on("htmx:error", ({ detail }) => failed(words.lost, detail.error !== "timeout"))
 
 on("click", (event) => {
   const link = event.target.closest("a"), target = link && $(link.hash.slice(1));
+  const button = event.target.closest("[name=_read_as]");
+  if (button) {
+    event.preventDefault(); // what was meant is set in the field, which then shows it
+    const [name, value] = button.value.split("=");
+    Object.assign($(name), { value }).focus();
+    compare();
+  }
   if (!link) return;
   compare();
-  if (shown !== asked) keepInAddress(); // for the way back
+  if (shown !== asked) keepQuery(); // for the way back
   if (target) {
     event.preventDefault(); // no step in the history
     target.closest("details")?.setAttribute("open", "");
@@ -183,7 +191,7 @@ fields.forEach((field) => {
 });
 shown = asked = controls.some(isTyped) ? "" : spell();
 document.documentElement.dataset.live = "";
-form.removeAttribute("data-hx-ignore"); // live only from here on
+form.removeAttribute("data-hx-ignore"); // live from here on
 htmx.process(form);
 compare();
 })();

@@ -22,6 +22,11 @@ def fill_house(page: Page) -> None:
         page.locator(f"#{name}").press_sequentially(value)
 
 
+def open_more(page: Page) -> None:
+    """Unfold the optional facts."""
+    page.locator("#more").evaluate("more => { more.open = true; }")
+
+
 def when_fresh(page: Page) -> None:
     """Wait until the answer is that to what is on the screen."""
     expect(page.locator("#answer")).not_to_have_attribute("data-state", "pending")

@@ -8,7 +8,15 @@ from typing import Annotated, get_args
 
 from pydantic import Field
 
-from model.contract.fields.base import BaseField, Features, Option, Sample, Value, make_error
+from model.contract.fields.base import (
+    BaseField,
+    Features,
+    Meaning,
+    Option,
+    Sample,
+    Value,
+    make_error,
+)
 from model.contract.fields.choice import (
     MOST_CHOICES,
     MOST_SUGGESTED,
@@ -32,6 +40,7 @@ __all__ = [
     "Features",
     "FlagField",
     "IntegerField",
+    "Meaning",
     "NumberField",
     "Option",
     "PluralForms",

@@ -1,7 +1,7 @@
 """What every kind of field has: its words, and how a value is validated, encoded and formatted."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from model.contract.arrays import Float32Array, Float64Array
 from model.contract.placeholders import check_placeholders
+from model.contract.reading import DecimalSign
 
 Value = int | float | str | bool | None
 Features = Mapping[str, Value]
@@ -41,6 +42,13 @@ class Sample(NamedTuple):
     unit: str
     codes: Float64Array
     options: tuple[Option, ...]
+
+
+class Meaning(NamedTuple):
+    """What a visitor may have meant: the text that the field reads so, and its words for people."""
+
+    text: str
+    label: str
 
 
 def make_error(kind: str, message: str) -> PydanticCustomError:
@@ -227,6 +235,33 @@ class BaseField(BaseModel):
         """What was typed, as the input shows it again."""
         return typed
 
+    def format_typed(self, value: Any) -> str:
+        """A value, or a text that stands for one, as a visitor would type it."""
+        return str(value)
+
+    def list_meanings(self, typed: str) -> tuple[Meaning, ...]:
+        """What a text that is refused may have meant, as far as it can be told."""
+        return ()
+
+    def describe_reading(self, typed: str) -> str:
+        """How a text that it takes was read, in the field's own words; "" where that is plain."""
+        return ""
+
+    def settle_column(self, texts: Iterable[str], decimal: DecimalSign | None = None) -> Self:
+        """The same field, reading numbers as a whole column of texts shows that they are written.
+
+        Args:
+            texts: the cells of the column.
+            decimal: what separates decimals; None where the column is to tell.
+
+        Raises:
+            AmbiguousColumnError: if the column does not tell what separates decimals.
+        """
+        return self
+
+    def remember_codes(self, codes: Float32Array) -> None:
+        """Learn which codes the training rows have, shape (rows,), to tell readings apart."""
+
     @property
     def encoder(self) -> Callable[[Any], float]:
         """The function that encodes a known value as the predictor's float."""
@@ -306,6 +341,11 @@ class BaseField(BaseModel):
     def json_schema(self) -> dict[str, Any]:
         """The schema of a given value in JSON Schema 2020-12."""
         raise NotImplementedError
+
+    @property
+    def json_pattern(self) -> str:
+        """The pattern of texts that stand for a value of another type in JSON; "" for none."""
+        return ""
 
     @property
     def json_notes(self) -> tuple[str, ...]:

@@ -94,7 +94,7 @@ class ChoiceField(BaseField):
 
     def read(self, value: object) -> str:
         if not isinstance(value, str) or value not in self._codes:
-            raise make_error("choice", f"{self.missing_text} from the list")
+            raise make_error("choice", f"{self.label} must be one from the list")
         return value
 
     @property
@@ -323,7 +323,7 @@ class FlagField(BaseField):
             return value
         if isinstance(value, str) and value in ("yes", "no"):
             return value == "yes"
-        raise make_error("flag", f"{self.missing_text}: yes or no")
+        raise make_error("flag", f"{self.label} must be yes or no")
 
     def decode(self, code: float) -> bool | None:
         return None if math.isnan(code) else bool(code)
@@ -339,6 +339,9 @@ class FlagField(BaseField):
 
     def decode_typed(self, code: float) -> str:
         return "yes" if code else "no"
+
+    def format_typed(self, value: Any) -> str:
+        return self.decode_typed(value) if isinstance(value, bool) else str(value)
 
     @classmethod
     def draft(cls, sample: Sample) -> Self:

@@ -15,6 +15,7 @@ from model.contract import formatting
 from model.contract.arrays import Float64Array
 from model.contract.fields.base import make_error
 from model.contract.fields.ordered import OrderedField
+from model.contract.reading import clean_text
 
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 _MOST_DAYS = 400_000
@@ -29,8 +30,8 @@ _BEGINS_ISO = re.compile(
 ).fullmatch
 """Whether a text is a date in ISO 8601, or begins one; one or two digits may be a day."""
 
-_PARTS = re.compile(r"\d+|[^\d\s.,/\-\u200e\u200f]+").findall
-"""Splits a date into numbers and words; some locales write marks of direction between them."""
+_PARTS = re.compile(r"\d+|[^\d\s.,/\-]+").findall
+"""Splits a date into numbers and words."""
 
 _YEAR_DIGITS = 4
 _FORMATS = ("medium", "long", "MMM", "MMMM", "LLLL")
@@ -86,7 +87,8 @@ class DateField(OrderedField):
         try:
             text = read_date(value if isinstance(value, str) else "", self._locale).isoformat()
         except ValueError:
-            raise make_error("date", f"Write {self.noun_phrase} like {self.example}") from None
+            message = f"{self.label} must be a date, like {self.example}"
+            raise make_error("date", message) from None
         self._check_bounds(text)
         return text
 
@@ -158,7 +160,7 @@ def read_date(text: str, locale: str) -> dt.date:
 
 def _split(text: str) -> tuple[list[str], str]:
     """The numbers of a date, and all its words as one."""
-    parts = _PARTS(text.casefold())
+    parts = _PARTS(clean_text(text).casefold())
     return [part for part in parts if part.isdecimal()], "".join(
         part for part in parts if not part.isdecimal()
     )

@@ -2,23 +2,44 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from model.contract import formatting
-from model.contract.fields.base import Sample, Value, make_error
+from model.contract.arrays import Float32Array
+from model.contract.fields.base import Meaning, Sample, Value, make_error
+from model.contract.fields.digit_patterns import build_pattern
 from model.contract.fields.ordered import OrderedField
-from model.contract.reading import NotANumberError, read_number
+from model.contract.reading import (
+    DecimalSign,
+    NotANumberError,
+    Notation,
+    decide_decimal_sign,
+    find_decimal_sign,
+    list_readings,
+    normalize_unit,
+)
+from model.contract.units import (
+    convert,
+    list_spellings,
+    mentions_currency,
+    read_multiple,
+    read_words,
+)
 
-_PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?").fullmatch
+_PLAIN = re.compile(r"[0-9]+(?:\.(?:[0-9]{1,2}|[0-9]{4,}))?|(?:0+|[0-9]{4,})\.[0-9]{3}").fullmatch
+"""A number that has one reading everywhere: with three decimals it may be thousands (1.850)."""
+
 _MAX_PLAIN = 15
-"""Characters of a plain number that is read without ``read_number``; longer ones are rare."""
+"""Characters of a plain number that is read without ``list_readings``; longer ones are rare."""
 
+_EXACT = 1000
+"""Below this, a number from another unit is given with four digits, above it as a whole one."""
 
 _FIRST_YEAR, _LAST_YEAR = 1000, 3000
 """Bounds of what is called a year and is one, which gets no thousands separator."""
@@ -48,6 +69,13 @@ class PluralForms(BaseModel):
     """The form for all other numbers."""
 
 
+class _Interpretation(NamedTuple):
+    """What a text can mean: the number, or all that it could be with the reason to ask."""
+
+    numbers: tuple[Decimal, ...]
+    problem: str = ""
+
+
 class NumericField(OrderedField):
     """What integers and numbers share.
 
@@ -60,7 +88,7 @@ class NumericField(OrderedField):
     """The unit, written after the number."""
 
     unit_spellings: tuple[str, ...] = ()
-    """Other spellings of the unit that a visitor may type, in lower case."""
+    """Spellings of the unit that a visitor may type, beside the usual ones of a common unit."""
 
     count_text: PluralForms | None = None
     """The noun for what the number counts; it takes the place of the unit."""
@@ -84,7 +112,7 @@ class NumericField(OrderedField):
     grouping: bool = True
     """Whether thousands are grouped: 1,850. A year is not: 1995."""
 
-    json_types: ClassVar[tuple[type, ...]] = (int, float)
+    json_types: ClassVar[tuple[type, ...]] = (int, float, str)
 
     json_noun: ClassVar[str] = "number"
     """What a value is in JSON."""
@@ -99,16 +127,18 @@ class NumericField(OrderedField):
 
     def _read_number(self, value: object) -> int | float:
         number: float
-        if isinstance(value, str) and len(value) <= _MAX_PLAIN and _PLAIN(value):
+        if isinstance(value, str) and len(value) <= _MAX_PLAIN and value.isdecimal():
             # Most people type this, and it is the fastest way to read it.
-            number = int(value) if value.isdigit() else float(value)
+            number = int(value)
+        elif isinstance(value, str) and len(value) <= _MAX_PLAIN and _PLAIN(value):
+            number = float(value)
         elif isinstance(value, bool) or not isinstance(value, int | float | str):
             raise self._not_a_number()
         elif isinstance(value, str):
-            try:
-                number = float(read_number(value, self._units))
-            except NotANumberError:
-                raise self._not_a_number() from None
+            numbers, problem = self._interpret(value)
+            if problem:
+                raise make_error("number", problem)
+            number = float(numbers[0])
         else:
             number = value
             if isinstance(value, float) and not math.isfinite(value):
@@ -135,18 +165,135 @@ class NumericField(OrderedField):
                 yield spelled[len(digits) :]
             for count in range(1, len(spelled) + 1):
                 yield from ("0" * count, "9" * count)
-        for unit in self._units:
+        for unit in self._notation.units:
             for length in range(1, len(unit)):
                 if typed.endswith(unit[:length]):
                     yield unit[length:]
 
+    def localise(self, locale: str) -> None:
+        super().localise(locale)
+        for cached in ("_notation", "_sample"):
+            self.__dict__.pop(cached, None)
+
+    def remember_codes(self, codes: Float32Array) -> None:
+        self.__dict__["_usual"] = float(codes.min()), float(codes.max())
+        self.__dict__.pop("_sample", None)
+
+    def settle_column(self, texts: Iterable[str], decimal: DecimalSign | None = None) -> Self:
+        sign = decimal or decide_decimal_sign(texts, self._notation, self._fits)
+        settled = self.model_copy()
+        settled.__dict__.update(_notation=self._notation._replace(decimal=sign), _is_settled=True)
+        return settled
+
+    @cached_property
+    def _is_settled(self) -> bool:
+        """Whether it is certain what separates the decimals."""
+        return False
+
+    @cached_property
+    def _usual(self) -> tuple[float, float]:
+        """The smallest and the largest number of the training rows."""
+        return self.min, self.max
+
     @cached_property
     def _units(self) -> tuple[str, ...]:
-        return (self.unit.lower(), *self.unit_spellings) if self.unit else self.unit_spellings
+        """The card's own spellings of the unit, and the nouns for what is counted."""
+        counted = self.count_text.model_dump().values() if self.count_text else ()
+        return tuple(filter(None, (self.unit.lower(), *self.unit_spellings, *counted)))
+
+    @cached_property
+    def _notation(self) -> Notation:
+        usual = list_spellings(self.unit, self._locale) if self.unit else ()
+        words = (*self._units, self.noun, self.label)
+        return Notation(
+            find_decimal_sign(self._locale),
+            tuple(dict.fromkeys((*usual, *map(normalize_unit, words)))),
+            not mentions_currency(self.unit),
+        )
+
+    @cached_property
+    def _sample(self) -> str:
+        """The example as it is read without a question."""
+        return self._spell(self.format_bare(self.example), self.example)
+
+    def _spell(self, text: str, number: float | Decimal) -> str:
+        """The text, or the number spelled plainly where the text could mean something else."""
+        try:
+            return text if len(self._list_possible(text)) == 1 else self.format_typed(number)
+        except NotANumberError:
+            return self.format_typed(number)
+
+    def _list_possible(self, text: str) -> tuple[Decimal, ...]:
+        """The readings of a text that are possible here; the first one where none is.
+
+        Raises:
+            NotANumberError: if it has none.
+        """
+        numbers = list_readings(text, self._notation)
+        if len(numbers) == 1 or self._is_settled:
+            return numbers[:1]
+        fitting = tuple(filter(self._fits, numbers))
+        low, high = self._usual
+        near = tuple(number for number in fitting if low <= number <= high)
+        return near if len(near) == 1 else fitting or numbers[:1]
+
+    def _interpret(self, text: str) -> _Interpretation:
+        try:
+            numbers = self._list_possible(text)
+        except NotANumberError as error:
+            return self._find_meant(text, error)
+        if len(numbers) == 1:
+            return _Interpretation(numbers)
+        more, less = (self._format_exact(number) for number in sorted(numbers, reverse=True))
+        return _Interpretation(numbers, f"{self.label}: {more} or {less}?")
+
+    def _find_meant(self, text: str, error: NotANumberError) -> _Interpretation:
+        """What a text means that is no number of the field, and what to write instead."""
+        meant, unit = error.number, error.unit
+        converted = None if meant is None else convert(float(meant), unit, self.unit, self._locale)
+        if converted is not None:
+            few = not self.whole and abs(converted) < _EXACT
+            meant = Decimal(format(converted, ".4g") if few else round(converted))
+            says = f"{' '.join(text.split())} is {self._format_exact(meant)}"
+            problem = f"{self.label} must be in {self.unit}: {says}"
+            return _Interpretation((meant,) if self._fits(meant) else (), problem)
+        if unit or meant is None:
+            multiple = None if meant is None else read_multiple(meant, unit)
+            meant = read_words(text) if multiple is None else multiple
+        if meant is None or not self._fits(meant):
+            return _Interpretation((), f"{self.label} must be a number, like {self._sample}")
+        plain = self._spell(self._format_exact(meant), meant)
+        return _Interpretation((meant,), f"{self.label} must be a plain number. Write {plain}")
+
+    def _fits(self, number: Decimal) -> bool:
+        whole = not self.whole or float(number).is_integer()
+        return self.min <= number <= self.max and whole
+
+    def _format_exact(self, number: Decimal) -> str:
+        return formatting.format_exact(float(number), self._locale, self.grouping)
+
+    def list_meanings(self, typed: str) -> tuple[Meaning, ...]:
+        numbers, problem = self._interpret(typed)
+        return tuple(
+            Meaning(self.format_typed(number), self._format_exact(number))
+            for number in sorted(numbers, reverse=True)
+            if problem
+        )
+
+    def describe_reading(self, typed: str) -> str:
+        plain = _PLAIN(typed) or _PLAIN(typed.replace(self._notation.decimal, "."))
+        return "" if plain or not typed.strip() else self.format_value(self.read(typed))
+
+    def format_typed(self, value: Any) -> str:
+        text = value if isinstance(value, str) else format(Decimal(str(value)), "f")
+        if "." in text:
+            text = text.rstrip("0").rstrip(".")
+        if _PLAIN(text.removeprefix("-")) is None and "." in text:
+            text += "0"
+        return text.replace(".", self._notation.decimal)
 
     def _not_a_number(self) -> PydanticCustomError:
-        sample = self.format_bare(self.example)
-        return make_error("number", f"{self.label} must be a number, like {sample}")
+        return make_error("number", f"{self.label} must be a number, like {self._sample}")
 
     def format_bare(self, value: Any) -> str:
         return formatting.format_short(value, self._locale, self.grouping)
@@ -195,15 +342,17 @@ class NumericField(OrderedField):
         return self.larger_text or f"{start} more", self.smaller_text or f"{start} less"
 
     @property
+    def json_pattern(self) -> str:
+        pattern = build_pattern(self.min, self.max, self.whole)
+        return pattern or f"^{re.escape(self.format_typed(self.example))}$"
+
+    @property
     def json_notes(self) -> tuple[str, ...]:
         return (f"In {self.unit}",) if self.unit else ()
 
     @classmethod
     def draft(cls, sample: Sample) -> Self:
-        plain = sample.unit.lower().replace(" ", "")
-        spellings = {plain, plain.rstrip("s")} if " " in sample.unit else set()
-        keys = {"unit": sample.unit, "unit_spellings": sorted(spellings)}
-        return super().draft(sample._replace(keys={**sample.keys, **keys}))
+        return super().draft(sample._replace(keys={**sample.keys, "unit": sample.unit}))
 
 
 class IntegerField(NumericField):
@@ -224,8 +373,8 @@ class IntegerField(NumericField):
     def read(self, value: object) -> int:
         number = self._read_number(value)
         if number != int(number):
-            sample = self.format_bare(self.example)
-            raise make_error("whole", f"{self.label} must be a whole number, like {sample}")
+            message = f"{self.label} must be a whole number, like {self._sample}"
+            raise make_error("whole", message)
         return int(number)
 
     def decode(self, code: float) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,14 +21,19 @@ from model.contract.manifest import AccuracyGroup
 from model.making.dataset import Dataset
 from model.making.drafting import LOCALE, DraftOutput
 from model.making.errors import AddError
+from model.making.kinds.class_evidence import accepts_classes, fit_classes, match_classes
 from model.making.kinds.classification_metrics import measure_classifier
+from model.making.kinds.evidence import Fit, Reading
 from model.making.kinds.output_kind import Band, Evaluation, OutputKind, skip_evaluation
 from model.making.naming import Naming, format_choice, name_target
 from model.making.onnx.graphs import append_one_hot, append_probabilities
 from model.making.options import AddNote, AddOptions
 from model.making.prepared import TOLERANCE, PredictFloat64
 from model.making.subsets import iterate_groups
+from model.serving.kinds.classes import ClassModel
+from model.serving.served_model import ServedModel
 
+_LEAST_PROBABILITY = 1e-3
 _MOST_CLASSES = 50
 _MOST_EXAMPLES = 4
 _LONGEST_TITLE = 60
@@ -35,13 +41,17 @@ _LONGEST_TITLE = 60
 
 @dataclass(frozen=True)
 class ClassesKind(OutputKind):
-    """One of several classes; ``probabilities`` is False where it only names a class."""
+    """One of several classes; ``probabilities`` is False where it only names a class.
+
+    ``names`` are what the classes are called, in their order, where the file has numbers for them.
+    """
 
     name = "classes"
     score_name = "right answers"
     output = "probabilities"
     classes: tuple[Any, ...]
     probabilities: bool
+    names: tuple[str, ...] = ()
 
     @classmethod
     def from_estimator(cls, fitted: Any, where: str) -> ClassesKind | None:
@@ -67,6 +77,30 @@ class ClassesKind(OutputKind):
             )
         return cls(tuple(np.asarray(found).tolist()), hasattr(fitted, "predict_proba"))
 
+    @classmethod
+    def from_served(cls, model: ServedModel[Any, Any]) -> tuple[ClassesKind, PredictFloat64] | None:
+        """Return the kind of a served model that answers so, and its predictor."""
+        if not isinstance(model, ClassModel):
+            return None
+        output = model.card.output
+        names = tuple(item.value for item in output.classes)
+        return cls(names, output.probabilities), model.predictor.classify
+
+    def with_names(self, names: Sequence[str]) -> ClassesKind:
+        if names and len(names) != len(self.classes):
+            listed = ", ".join(str(item) for item in self.classes)
+            raise AddError(
+                f"--classes names {len(names)}, but the model answers {len(self.classes)}: "
+                f"{listed}."
+            )
+        if len(set(names)) != len(names):
+            raise AddError(f"--classes names one class twice: {', '.join(names)}.")
+        return replace(self, names=tuple(names))
+
+    @property
+    def class_names(self) -> dict[str, str]:
+        return {str(item): name for item, name in zip(self.classes, self.names, strict=False)}
+
     @property
     def shape(self) -> tuple[int, ...]:
         return (len(self.classes),)
@@ -88,21 +122,63 @@ class ClassesKind(OutputKind):
             return len(expected)
         return int((~(np.abs(answers - expected) <= TOLERANCE)).any(axis=1).sum())
 
+    def fit(self, answers: Float64Array, truth: Float64Array) -> Fit:
+        return fit_classes(answers, truth)
+
+    def list_losses(self, answers: Float64Array, truth: Float64Array) -> Float64Array:
+        chosen = answers[np.arange(len(truth)), truth.astype(np.int64)]
+        losses: Float64Array = -np.log(np.clip(chosen, _LEAST_PROBABILITY, None))
+        return losses
+
+    def list_readings(
+        self,
+        answers: Float64Array,
+        truth: Float64Array,
+        all_truth: Float64Array,
+        classes_may_move: bool,
+    ) -> tuple[Reading, ...]:
+        as_given = Reading("", "", lambda rows: rows)
+        order = match_classes(answers, truth)
+        if not classes_may_move or order == tuple(range(len(order))):
+            return (as_given,)
+        meant = ",".join(str((self.names or self.classes)[place]) for place in order)
+        back = np.argsort(order)
+        return (
+            as_given,
+            Reading(
+                f"its classes in the order {meant}",
+                f"--classes {shlex.quote(meant)}",
+                lambda rows: rows[:, back],
+                rarity=0.05,
+            ),
+        )
+
+    def accepts(
+        self, given: Fit, cause: Fit, rarity: float, reading: Reading, inputs: bool, rare: bool
+    ) -> bool:
+        return accepts_classes(given, cause, rarity, rare, bool(reading.as_if))
+
+    def is_beyond_doubt(self, given: Fit) -> bool:
+        return given.balanced > 0.9
+
+    def is_good_enough(self, given: Fit) -> bool:
+        return given.skill > 0.3
+
+    def explain_nonsense(self, answers: Float64Array, truth: Float64Array) -> str:
+        return ""
+
     def make_value_function(self, predict: PredictFloat64, answer: Float64Array) -> PredictFloat64:
         predicted = int(answer[0].argmax())
         return lambda rows: predict(rows)[:, predicted]
 
     def read_truth(self, cells: pd.Series, options: AddOptions) -> Float64Array:
-        listed = ", ".join(str(item) for item in self.classes)
-        if options.classes and len(options.classes) != len(self.classes):
-            raise AddError(
-                f"--classes names {len(options.classes)}, but the model answers "
-                f"{len(self.classes)}: {listed}."
-            )
         codes: dict[Any, int] = {item: code for code, item in enumerate(self.classes)}
         codes |= {str(item): code for code, item in enumerate(self.classes)}
-        codes |= {name: code for code, name in enumerate(options.classes)}
-        truth = [codes.get(cell, -1) for cell in cells.tolist()]
+        named = {name: code for code, name in enumerate(self.names)}
+        truth = [named.get(str(cell), -1) for cell in cells.tolist()]
+        if -1 in truth:  # the data have the model's numbers, and the names stand for these
+            codes |= named
+            truth = [codes.get(cell, -1) for cell in cells.tolist()]
         if -1 in truth:
             unknown = cells.iloc[truth.index(-1)]
             distinct = sorted(cells.astype(str).unique())
@@ -124,13 +200,13 @@ class ClassesKind(OutputKind):
                 f"The model answers {len(self.classes)} classes, and a page can show "
                 f"{_MOST_CLASSES}. Fit it on fewer classes."
             )
-        naming = name_target(options.target, is_number=False)
-        values = [str(item) for item in self.classes]
-        labels = [format_choice(item) for item in options.classes or values]
+        naming = name_target(options.target or "answer", is_number=False)
+        values = [str(item) for item in self.names or self.classes]
+        labels = [format_choice(item) for item in values]
         is_flag = sorted(map(str.lower, labels)) in (["0", "1"], ["false", "true"])
         if is_flag:
             labels = ["Yes" if label.lower() in ("1", "true") else "No" for label in labels]
-        if is_flag or options.classes:  # the target's name does not describe such classes
+        if is_flag or self.names:  # the target's name does not describe such classes
             naming = replace(naming, noun="answer")
         keys = {
             "classes": [
@@ -229,9 +305,13 @@ class ClassesKind(OutputKind):
     def find_axis(self, truth: Float64Array) -> tuple[float, float] | None:
         return None
 
+    def read_values(self, answers: Float64Array) -> Float64Array:
+        indices: Float64Array = answers.argmax(axis=1).astype(float)
+        return indices
+
     def read_answer(self, answer: Float64Array) -> tuple[float, str]:
         probability = float(answer.max()) if self.probabilities else 1.0
-        return probability, str(self.classes[int(answer.argmax())])
+        return probability, str((self.names or self.classes)[int(answer.argmax())])
 
 
 def _comes_first(code: int, answer: Float64Array) -> bool:

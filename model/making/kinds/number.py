@@ -21,6 +21,13 @@ from model.making.conformal import choose_scale, count_needed_rows
 from model.making.dataset import Dataset
 from model.making.drafting import LOCALE, DraftOutput
 from model.making.errors import AddError
+from model.making.kinds.evidence import Fit, Reading
+from model.making.kinds.number_evidence import (
+    accepts_number,
+    explain_nonsense,
+    fit_numbers,
+    list_number_readings,
+)
 from model.making.kinds.output_kind import Band, Evaluation, OutputKind, skip_evaluation
 from model.making.kinds.regression_metrics import (
     bin_truth,
@@ -28,10 +35,13 @@ from model.making.kinds.regression_metrics import (
     measure_regressor,
 )
 from model.making.naming import CURRENCIES, name_target
+from model.making.number_texts import read_number_texts
 from model.making.onnx.graphs import append_flat
 from model.making.options import AddNote, AddOptions
 from model.making.prepared import TOLERANCE, PredictFloat64
 from model.serving.intervals import ENOUGH_ROWS, describe_evidence
+from model.serving.kinds.number import NumberModel
+from model.serving.served_model import ServedModel
 
 _AXIS_QUANTILES = (0.005, 0.995)
 """A gauge from the lowest to the highest answer would leave most answers in a small part of it."""
@@ -58,6 +68,18 @@ class NumberKind(OutputKind):
             regresses = not hasattr(fitted, "classes_")
         return cls() if regresses else None
 
+    @classmethod
+    def from_served(cls, model: ServedModel[Any, Any]) -> tuple[NumberKind, PredictFloat64] | None:
+        """Return the kind of a served model that answers so, and its predictor."""
+        if not isinstance(model, NumberModel):
+            return None
+        return cls(), lambda rows: model.predictor.predict(rows)[0].astype(np.float64)
+
+    def with_names(self, names: Sequence[str]) -> NumberKind:
+        if names:
+            raise AddError("--classes names classes, but the model answers with a number.")
+        return self
+
     def predict(self, fitted: Any, rows: Any) -> Float64Array:
         values = np.asarray(fitted.predict(rows), dtype=float)
         if values.size != len(values):
@@ -77,6 +99,35 @@ class NumberKind(OutputKind):
         allowed = TOLERANCE * np.maximum(np.abs(expected), float(np.std(expected)))
         return int((~(np.abs(answers - expected) <= allowed)).sum())
 
+    def fit(self, answers: Float64Array, truth: Float64Array) -> Fit:
+        return fit_numbers(answers, truth)
+
+    def list_losses(self, answers: Float64Array, truth: Float64Array) -> Float64Array:
+        return np.abs(answers - truth)
+
+    def list_readings(
+        self,
+        answers: Float64Array,
+        truth: Float64Array,
+        all_truth: Float64Array,
+        classes_may_move: bool,
+    ) -> tuple[Reading, ...]:
+        return list_number_readings(all_truth)
+
+    def accepts(
+        self, given: Fit, cause: Fit, rarity: float, reading: Reading, inputs: bool, rare: bool
+    ) -> bool:
+        return accepts_number(given, cause, rarity, reading, inputs, rare)
+
+    def is_beyond_doubt(self, given: Fit) -> bool:
+        return given.rank > 0.88
+
+    def is_good_enough(self, given: Fit) -> bool:
+        return given.skill > 0.7
+
+    def explain_nonsense(self, answers: Float64Array, truth: Float64Array) -> str:
+        return explain_nonsense(answers, truth)
+
     def make_value_function(self, predict: PredictFloat64, answer: Float64Array) -> PredictFloat64:
         return predict
 
@@ -84,12 +135,13 @@ class NumberKind(OutputKind):
         try:
             truth = cells.to_numpy(dtype=float)
         except (TypeError, ValueError):
-            raise AddError(
-                f"The model answers with a number, but the target {options.target!r} holds "
-                f"{cells.iloc[0]!r}. Name another --target."
-            ) from None
-        if options.classes:
-            raise AddError("--classes names classes, but the model answers with a number.")
+            read = read_number_texts(cells, options.decimal)
+            if read is None:
+                raise AddError(
+                    f"The model answers with a number, but the target {options.target!r} holds "
+                    f"{cells.iloc[0]!r}. Name another --target."
+                ) from None
+            truth = read.to_numpy(dtype=float)
         if not np.isfinite(truth).all():
             raise AddError(
                 f"The target {options.target!r} holds infinite numbers. Remove these rows from the "
@@ -103,7 +155,7 @@ class NumberKind(OutputKind):
         return np.asarray(truth, dtype=float)
 
     def draft_output(self, truth: Float64Array, options: AddOptions) -> DraftOutput:
-        naming = name_target(options.target, is_number=True)
+        naming = name_target(options.target or "answer", is_number=True)
         step = choose_rounding_step(float(np.std(truth)))
         is_currency = naming.unit in CURRENCIES
         keys: dict[str, object] = {
@@ -199,6 +251,9 @@ class NumberKind(OutputKind):
     def find_axis(self, truth: Float64Array) -> tuple[float, float] | None:
         low, high = np.quantile(truth, _AXIS_QUANTILES).tolist()
         return round_bounds(low, high, False) if low < high else (low, low + 1)
+
+    def read_values(self, answers: Float64Array) -> Float64Array:
+        return answers
 
     def read_answer(self, answer: Float64Array) -> tuple[float, str]:
         return float(answer), ""

@@ -20,6 +20,7 @@ from model.contract.manifest import (
 )
 from model.making.dataset import Dataset
 from model.making.drafting import DraftOutput
+from model.making.kinds.evidence import Fit, Reading
 from model.making.options import AddNote, AddOptions
 from model.making.prepared import PredictFloat64
 
@@ -73,6 +74,19 @@ class OutputKind(ABC):
     classes: tuple[Any, ...]
     """The classes as the model's file has them; empty for a kind without."""
 
+    @abstractmethod
+    def with_names(self, names: Sequence[str]) -> OutputKind:
+        """Return the same kind with names for its classes, in their order; none keep their own.
+
+        Raises:
+            AddError: if these cannot be its classes.
+        """
+
+    @property
+    def class_names(self) -> dict[str, str]:
+        """The names of classes by what the model's file has for them, where it has numbers."""
+        return {}
+
     @property
     @abstractmethod
     def shape(self) -> tuple[int, ...]:
@@ -97,6 +111,58 @@ class OutputKind(ABC):
     @abstractmethod
     def count_differing(self, answers: Float64Array, expected: Float64Array) -> int:
         """Count the rows that have another answer than expected, both of the same shape."""
+
+    @abstractmethod
+    def fit(self, answers: Float64Array, truth: Float64Array) -> Fit:
+        """Measure how well answers fit the truth, shape (rows,), of the same rows."""
+
+    @abstractmethod
+    def list_losses(self, answers: Float64Array, truth: Float64Array) -> Float64Array:
+        """Return how wrong each answer is, shape (rows,), for the truth of the same rows."""
+
+    @abstractmethod
+    def list_readings(
+        self,
+        answers: Float64Array,
+        truth: Float64Array,
+        all_truth: Float64Array,
+        classes_may_move: bool,
+    ) -> tuple[Reading, ...]:
+        """List what answers may mean, the answers as they are first.
+
+        Args:
+            answers: of some rows, see the class for the shape.
+            truth: of the same rows, shape (rows,).
+            all_truth: of all rows, shape (all rows,).
+            classes_may_move: whether the classes may stand in another order.
+        """
+
+    @abstractmethod
+    def accepts(
+        self, given: Fit, cause: Fit, rarity: float, reading: Reading, inputs: bool, rare: bool
+    ) -> bool:
+        """Say whether a cause explains the answers clearly better than they are as given.
+
+        Args:
+            given: the answers as they are.
+            cause: the answers under the cause.
+            rarity: of the cause, taken off its rank.
+            reading: what the answers are read as.
+            inputs: whether the cause changes what the model is given.
+            rare: whether it is a unit or a place of a column.
+        """
+
+    @abstractmethod
+    def is_beyond_doubt(self, given: Fit) -> bool:
+        """Whether answers are so good that no cause can be accepted."""
+
+    @abstractmethod
+    def is_good_enough(self, given: Fit) -> bool:
+        """Whether answers are so good that units and places are not doubted."""
+
+    @abstractmethod
+    def explain_nonsense(self, answers: Float64Array, truth: Float64Array) -> str:
+        """Say why answers cannot belong to the truth, shape (rows,); "" where they can."""
 
     @abstractmethod
     def make_value_function(self, predict: PredictFloat64, answer: Float64Array) -> PredictFloat64:
@@ -167,6 +233,10 @@ class OutputKind(ABC):
     @abstractmethod
     def find_axis(self, truth: Float64Array) -> tuple[float, float] | None:
         """Find the ends of a scale for true answers, shape (rows,), if they are drawn on one."""
+
+    @abstractmethod
+    def read_values(self, answers: Float64Array) -> Float64Array:
+        """Return the value of each answer, shape (rows,), or the index of its class."""
 
     @abstractmethod
     def read_answer(self, answer: Float64Array) -> tuple[float, str]:

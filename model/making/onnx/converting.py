@@ -14,7 +14,14 @@ from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    RobustScaler,
+    StandardScaler,
+)
 
 from model.making.onnx.exporting import export_estimator
 from model.making.onnx.graphs import (
@@ -29,7 +36,16 @@ Choices = Mapping[str, Sequence[Any]]
 """The values of each column that has codes, by the column's name."""
 
 _CODES = "codes"
-_INVERSES = {np.exp: ["Exp"], np.expm1: ["Exp", "Decrement"], None: []}
+Operation = tuple[str, float | None]
+"""An ONNX operator, with the constant that it takes beside the answers."""
+
+_INVERSES: dict[Any, list[Operation]] = {
+    np.exp: [("Exp", None)],
+    np.expm1: [("Exp", None), ("Sub", 1.0)],
+    np.square: [("Pow", 2.0)],
+    None: [],
+}
+_SCALERS = (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler)
 _NO_CHOICE = -1.0
 
 
@@ -37,41 +53,49 @@ ConvertEstimator = Callable[[Any, Sequence[str], Choices], onnx.ModelProto]
 """Makes an ONNX model from an estimator, its columns in order, and the choices by column."""
 
 
-def unwrap_regressor(fitted: Any) -> tuple[Any, list[str]]:
+def unwrap_regressor(fitted: Any) -> tuple[Any, list[Operation]]:
     """Take the wrappers that transform a target off an estimator.
 
     Returns:
-        The estimator inside, and the ONNX operators that undo its target's transformation.
+        The estimator inside, and the operations that undo its target's transformation.
 
     Raises:
         CompileError: if that transformation has no ONNX form.
     """
-    inverse: list[str] = []
+    inverse: list[Operation] = []
     while isinstance(fitted, TransformedTargetRegressor | FrozenEstimator):
         if isinstance(fitted, FrozenEstimator):
             fitted = fitted.estimator
             continue
-        if fitted.transformer is not None or fitted.inverse_func not in _INVERSES:
+        scales = isinstance(fitted.transformer, _SCALERS)
+        if not scales and (fitted.transformer is not None or fitted.inverse_func not in _INVERSES):
             raise CompileError(
                 "its target is transformed back by "
-                f"{fitted.inverse_func or fitted.transformer}; only inverse_func=np.exp and "
-                "np.expm1 have an ONNX form here"
+                f"{fitted.inverse_func or fitted.transformer}; only a scaler and inverse_func="
+                "np.exp, np.expm1 and np.square have an ONNX form here"
             )
-        inverse = _INVERSES[fitted.inverse_func] + inverse
+        undone = _unscale(fitted.transformer_) if scales else _INVERSES[fitted.inverse_func]
+        inverse = undone + inverse
         fitted = fitted.regressor_
     return fitted, inverse
 
 
-def append_inverse(graph: onnx.GraphProto, last: str, inverse: Sequence[str]) -> str:
+def _unscale(scaler: Any) -> list[Operation]:
+    """The operations that undo a scaler of one column, which multiplies and adds."""
+    start, end = scaler.inverse_transform([[0.0], [1.0]]).ravel().tolist()
+    return [("Mul", end - start), ("Add", start)]
+
+
+def append_inverse(graph: onnx.GraphProto, last: str, inverse: Sequence[Operation]) -> str:
     """Append the inverse of a target's transformation; return the name of the result."""
-    for operator in inverse:
-        if operator == "Exp":
-            graph.node.append(helper.make_node("Exp", [last], [f"{last}_exp"]))
-            last = f"{last}_exp"
-        else:
-            graph.initializer.append(numpy_helper.from_array(np.array(1, np.float32), "one"))
-            graph.node.append(helper.make_node("Sub", [last, "one"], [f"{last}_less_one"]))
-            last = f"{last}_less_one"
+    for place, (operator, constant) in enumerate(inverse):
+        taken, made = [last], f"undone_{place}"
+        if constant is not None:
+            taken.append(f"undoing_{place}")
+            value = np.array(constant, np.float32)
+            graph.initializer.append(numpy_helper.from_array(value, taken[1]))
+        graph.node.append(helper.make_node(operator, taken, [made]))
+        last = made
     return last
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -29,6 +29,12 @@ from model.contract.pickles.records import Record
 from model.serving.estimators.errors import MismatchError
 
 _TEXT_LENGTH = 10_000
+_USES = 4
+"""Times that a model may use a part of its file."""
+_USED = 64 * 2**20
+"""Bytes of parts that may be used more often."""
+_CELL = 64
+"""Bytes that a cell of an array of objects, or an item of a list, counts for."""
 _ARRAY = re.compile(r"(float|int|bool|text|label|sparse)\[([\w*, ]+)\]")
 _INDEX = re.compile(r"index\((\w+)\)\[([\w*, ]+)\]")
 _SEQUENCE = re.compile(r"(list|tuple)(?:\[(\w+)\])? of (.+)")
@@ -52,8 +58,14 @@ class State:
     """Of scikit-learn, that saved it."""
     raw: dict[str, Any]
     """The attributes as the file has them; migrations change them."""
-    revive: Callable[[Record, tuple[int, int]], Any]
-    """Makes the estimator of a record in it, which was saved by the release."""
+    reviver: PartReviver
+    """Makes the estimators in it."""
+    changed_scores: str = ""
+    """Why its decision function answers otherwise today; "" where it does not."""
+    estimators: int = 1
+    """It and those in it, each counted as often as it is used."""
+    growth: int = 1
+    """By how much its steps can multiply the columns, where their number is not known."""
     sizes: dict[str, int] = field(default_factory=dict)
     """The sizes that are known so far, by name."""
     values: dict[str, Any] = field(default_factory=dict)
@@ -93,6 +105,43 @@ class State:
             self.raw[name] = words[value]
 
 
+class Uses:
+    """How often parts of a file are used: each use takes memory and time."""
+
+    def __init__(self) -> None:
+        self._left = _USED
+        self._known: dict[int, Any] = {}
+
+    def take(self, value: Any, size: int) -> None:
+        """Count a use of a part, of so many bytes.
+
+        Raises:
+            PickleError: if the file uses its parts far more often than a model does.
+        """
+        if id(value) not in self._known:
+            self._known[id(value)] = value  # else its id could become another one's
+            self._left += _USES * size
+        self._left -= size
+        if self._left < 0:
+            raise PickleError("It uses its parts far more often than a model does.")
+
+
+class PartReviver(Protocol):
+    """Makes the estimators in an estimator."""
+
+    changed: dict[int, str]
+    """Why the decision function of an estimator that was made answers otherwise, by its id."""
+    uses: Uses
+    """What the parts of the file are used for."""
+
+    def revive(self, record: Record, release: tuple[int, int], fitted: bool = True) -> Any:
+        """Make the estimator of a record, which was saved by the release.
+
+        Raises:
+            PickleError: if it is refused, or was never fitted and has to be.
+        """
+
+
 Decoder = Callable[[Any, State], Any]
 """Checks a value of the file and returns what the estimator gets; raises MismatchError."""
 
@@ -129,6 +178,8 @@ def decode(kind: Kind, value: Any, state: State) -> Any:
     Raises:
         MismatchError: if it is not of the kind.
     """
+    if isinstance(value, list | tuple | dict | set | frozenset):
+        state.reviver.uses.take(value, _CELL * len(value))
     return _decode_any(kind.split(" | ") if isinstance(kind, str) else [kind], value, state)
 
 
@@ -192,6 +243,8 @@ def _bool(value: Any) -> bool:
 def _int(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise MismatchError
+    if not -(2**63) <= value < 2**63:  # C code takes no larger one
+        raise MismatchError
     return int(value)
 
 
@@ -233,6 +286,7 @@ def _array(word: str, value: Any, sizes: tuple[str, ...], state: State) -> Any:
     if type(value) is not np.ndarray or value.dtype.kind not in _DTYPES[word]:
         raise MismatchError
     state.fit_sizes(sizes, value.shape)
+    state.reviver.uses.take(value, value.nbytes * (_CELL // 8 if value.dtype.hasobject else 1))
     if value.dtype.kind == "O":
         cells = np.empty(value.shape, dtype=object)
         scalar = _text if word == "text" else _label
@@ -278,36 +332,11 @@ def _sparse(value: Any, sizes: tuple[str, ...], state: State) -> Any:
 def _estimator(value: Any, size: str | None, state: State) -> Any:
     if not isinstance(value, Record):
         raise MismatchError
-    made = state.revive(value, state.release)
+    made = state.reviver.revive(value, state.release)
     features = getattr(made, "n_features_in_", None)
     if size and features is not None:
         state.fit_sizes((size,), (features,))
     return made
-
-
-def within(low: float, high: float) -> Decoder:
-    """The kind of a number from low to high; a whole number stays one."""
-
-    def decoder(value: Any, state: State) -> Any:
-        number = decode("int | float", value, state)
-        if not low <= number <= high:
-            raise MismatchError
-        return number
-
-    return decoder
-
-
-def one_of(*words: Any) -> Decoder:
-    """The kind of a value that is one of the words, or of None, True and False among them."""
-
-    def decoder(value: Any, state: State) -> Any:
-        scalar = _label(value)
-        for word in words:
-            if type(word) is type(scalar) and word == scalar:
-                return word
-        raise MismatchError
-
-    return decoder
 
 
 def describe(kind: Kind, value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, State
+from model.serving.estimators.kinds import renamed
 
 _COUNTED: Attributes = {
     "classes_": "label[classes]",
@@ -10,11 +11,6 @@ _COUNTED: Attributes = {
     "feature_log_prob_": "float[classes, features] | float[1, features]",
     "class_count_": "float[classes]",
 }
-
-
-def _rename_variance(state: State) -> None:
-    """Give the variances the name that they have since 1.0."""
-    state.rename(sigma_="var_")
 
 
 def _count_categories(state: State) -> None:
@@ -41,7 +37,7 @@ SCHEMAS = {
             "var_": "float[classes, features]",
             "class_prior_": "float[classes]",
         },
-        migrate=(_rename_variance,),
+        migrate=(renamed(sigma_="var_"),),  # 1.0
     ),
     "MultinomialNB": EstimatorSchema("naive_bayes", _COUNTED),
 }

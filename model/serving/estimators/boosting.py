@@ -17,6 +17,7 @@ from model.serving.estimators.checks import (
     require,
 )
 from model.serving.estimators.errors import MismatchError
+from model.serving.estimators.kinds import renamed
 
 _LOSSES = {
     "deviance": "log_loss",
@@ -109,6 +110,8 @@ def _check_width(state: State) -> None:
         require(classes > 1, state, "has a single class")
         check_same_sizes(width, 1 if classes == 2 else classes, state, "trees and classes")
         state.values["n_classes_"] = classes
+        if classes > 2 and state.release < (1, 4):
+            state.changed_scores = f"{state.name}, which scikit-learn 1.4 changed by a constant"
     else:
         check_same_sizes(width, 1, state, "trees and outputs")
     state.values["n_trees_per_iteration_"] = width
@@ -303,15 +306,6 @@ def _count_outputs(state: State) -> None:
     state.values.setdefault("_preprocessor", None)
 
 
-def _rename_histograms(state: State) -> None:
-    """Give attributes the names that they have since 0.23."""
-    state.rename(
-        bin_mapper_="_bin_mapper",
-        predictors_="_predictors",
-        baseline_prediction_="_baseline_prediction",
-    )
-
-
 _HISTOGRAMS: Attributes = {
     "_bin_mapper": _decode_bin_mapper,
     "_predictors": _decode_predictors,
@@ -319,43 +313,42 @@ _HISTOGRAMS: Attributes = {
     "_preprocessor?": _decode_preprocessor,
 }
 
-_CLASSES: Attributes = {"classes_": "label[classes]"}
-_MIGRATE = (_rename_losses, _rename_histograms)
-_COMPLETE = (_check_categories, _count_outputs)
+_MIGRATE = (
+    _rename_losses,
+    renamed(  # 0.23
+        bin_mapper_="_bin_mapper",
+        predictors_="_predictors",
+        baseline_prediction_="_baseline_prediction",
+    ),
+)
+
+
+def _make_boosting(reads: str, **classes: str) -> EstimatorSchema:
+    return EstimatorSchema(
+        "ensemble",
+        {**classes, **_STAGES},
+        {"init": decode_template},
+        reads=f"learning_rate loss {reads}",
+        migrate=(_rename_losses,),
+        complete=(_check_width,),
+        finish=_check_first_answer,
+    )
+
+
+def _make_histograms(reads: str, **classes: str) -> EstimatorSchema:
+    return EstimatorSchema(
+        "ensemble",
+        {**classes, **_HISTOGRAMS},
+        reads=f"loss {reads}",
+        migrate=_MIGRATE,
+        complete=(_check_categories, _count_outputs),
+        finish=_find_loss,
+    )
+
 
 SCHEMAS = {
-    "GradientBoostingClassifier": EstimatorSchema(
-        "ensemble",
-        {**_CLASSES, **_STAGES},
-        {"init": decode_template},
-        reads="learning_rate loss",
-        migrate=(_rename_losses,),
-        complete=(_check_width,),
-        finish=_check_first_answer,
-    ),
-    "GradientBoostingRegressor": EstimatorSchema(
-        "ensemble",
-        _STAGES,
-        {"init": decode_template},
-        reads="alpha learning_rate loss",
-        migrate=(_rename_losses,),
-        complete=(_check_width,),
-        finish=_check_first_answer,
-    ),
-    "HistGradientBoostingClassifier": EstimatorSchema(
-        "ensemble",
-        {**_CLASSES, **_HISTOGRAMS},
-        reads="loss",
-        migrate=_MIGRATE,
-        complete=_COMPLETE,
-        finish=_find_loss,
-    ),
-    "HistGradientBoostingRegressor": EstimatorSchema(
-        "ensemble",
-        _HISTOGRAMS,
-        reads="loss quantile",
-        migrate=_MIGRATE,
-        complete=_COMPLETE,
-        finish=_find_loss,
-    ),
+    "GradientBoostingClassifier": _make_boosting("", classes_="label[classes]"),
+    "GradientBoostingRegressor": _make_boosting("alpha"),
+    "HistGradientBoostingClassifier": _make_histograms("", classes_="label[classes]"),
+    "HistGradientBoostingRegressor": _make_histograms("quantile"),
 }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from model.serving.estimators.attributes import State, decode
-from model.serving.estimators.errors import MismatchError
+from model.contract.pickles import PickleError, Record
+from model.serving.estimators.attributes import State
 
 
 def require(condition: bool, state: State, reason: str) -> None:
@@ -25,12 +27,42 @@ def decode_template(value: Any, state: State) -> Any:
 
     Prediction does not need it, so it is no reason to refuse the model.
     """
-    from model.contract.pickles import PickleError
+    if isinstance(value, Record):
+        with suppress(PickleError):
+            return state.reviver.revive(value, state.release, fitted=False)
+    return None
 
-    try:
-        return decode("estimator", value, state)
-    except (MismatchError, PickleError):
-        return None
+
+def require_same_scores(estimator: Any, state: State) -> None:
+    """Refuse what was fitted to scores of an estimator that gives others today.
+
+    Raises:
+        PickleError: if it was.
+    """
+    reason = state.reviver.changed.get(id(estimator), "")
+    require(not reason, state, f"was fitted to scores of {reason}: it would answer otherwise")
+
+
+def check_parts(parts: Iterable[Any], state: State) -> None:
+    """Check that parts know as many classes as the estimator around them.
+
+    Raises:
+        PickleError: if one does not.
+    """
+    for part in parts:
+        known = getattr(part, "classes_", None)
+        if isinstance(known, np.ndarray) and "classes" in state.sizes:
+            check_same_sizes(len(known), state.sizes["classes"], state, "classes and parts")
+
+
+def rename_base(state: State) -> None:
+    """Give the estimator around which another one is the name that it has since 1.2.
+
+    In chains it has it since 1.7.
+    """
+    if state.raw.get("base_estimator") == "deprecated":
+        del state.raw["base_estimator"]
+    state.rename(base_estimator="estimator", base_estimator_="estimator_")
 
 
 def convert_nodes(nodes: Any, dtype: np.dtype[Any], optional: frozenset[str], state: State) -> Any:
@@ -44,6 +76,7 @@ def convert_nodes(nodes: Any, dtype: np.dtype[Any], optional: frozenset[str], st
     """
     known = type(nodes) is np.ndarray and nodes.ndim == 1 and nodes.dtype.names is not None
     require(known and 0 < len(nodes) < 2**31, state, "has a tree without nodes")
+    state.reviver.uses.take(nodes, nodes.nbytes)
     names = set(dtype.names or ())
     found = {
         name

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from model.contract.pickles.records import Record
-from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode, one_of
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode
 from model.serving.estimators.checks import require
 from model.serving.estimators.errors import MismatchError
+from model.serving.estimators.kinds import left_out, one_of
 
 _DEEPEST = 300
 
@@ -102,7 +103,7 @@ SCHEMAS = {
             "subcluster_centers_": "float[subclusters, features]",
             "subcluster_labels_": "int[subclusters]",
         },
-        {"n_clusters": lambda value, state: None},
+        {"n_clusters": left_out()},
         complete=(_compute_norms,),
     ),
     "GaussianMixture": EstimatorSchema("mixture", _MIXTURE, _TYPES, complete=(_check_covariance,)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from typing import Any
 
@@ -12,28 +13,86 @@ from model.serving.estimators.attributes import EstimatorSchema, State, decode
 from model.serving.estimators.checks import check_same_sizes, decode_template, require
 from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.functions import decode_function
+from model.serving.estimators.kinds import left_out
 
 _MOST_STEPS = 10_000
+_PLACE = 40
+"""Bytes of a column's place."""
+_SAMPLERS = ("imblearn.over_sampling.", "imblearn.under_sampling.", "imblearn.combine.")
 _MOST_OUTPUTS = 100_000_000
+_MOST_NAMED = 2000
+"""Columns whose names are made to count them."""
 
 
 def _decode_step(value: Any, word: str, state: State) -> Any:
     """Decode an estimator, or the word for none; until 0.21 and 0.24 it was None."""
     if value is None or (isinstance(value, str) and value == word):
         return word
+    if isinstance(value, Record) and value.path.startswith(_SAMPLERS):
+        return "passthrough"  # it changes the rows of a fit alone
     if isinstance(value, str) and value == "passthrough":
         return value
     return decode("estimator", value, state)
 
 
 def _decode_steps(value: Any, state: State) -> list[tuple[str, Any]]:
-    return [
+    """Decode steps one after another: each takes as many columns as the one before gives."""
+    steps = [
         (name, _decode_step(step, "passthrough", state)) for name, step in _list_pairs(value, 2)
     ]
+    width = None
+    for place, (_, step) in enumerate(steps):
+        if isinstance(step, str):
+            continue
+        features = getattr(step, "n_features_in_", None)
+        if width is not None and features is not None:
+            check_same_sizes(width, features, state, "steps")
+        if place < len(steps) - 1:
+            _require_transformer(step, state)
+            width = _count_outputs(step)
+    return steps
+
+
+def _require_transformer(step: Any, state: State) -> None:
+    name = type(step).__name__
+    require(hasattr(step, "transform"), state, f"has {name} as a step, which transforms nothing")
+
+
+def _count_outputs(step: Any) -> int | None:
+    """Count the columns that a fitted step gives; None where that is not known."""
+    if isinstance(step, str) or getattr(step, "split_sign", False):
+        return None  # scikit-learn counts half of the columns of a coder that splits them
+    if type(step).__name__ == "Pipeline":
+        return _count_outputs(step.steps[-1][1])
+    if type(step).__name__ == "FeatureUnion":
+        counts = [_count_outputs(part) for _, part in step.transformer_list if part != "drop"]
+        return None if None in counts else sum(filter(None, counts))
+    for name in ("n_output_features_", "n_features_out_", "_n_features_out"):
+        count = vars(step).get(name)
+        if isinstance(count, int):
+            return count
+    if "vocabulary_" in vars(step):
+        return len(step.vocabulary_)
+    if hasattr(step, "get_support"):
+        return int(step.get_support().sum())
+    if getattr(step, "n_features_in_", 0) > _MOST_NAMED:
+        return None
+    with suppress(Exception):  # what a step raises that cannot name its columns is its own
+        return len(step.get_feature_names_out())
+    return None
 
 
 def _decode_side_steps(value: Any, state: State) -> list[tuple[str, Any]]:
-    return [(name, _decode_step(step, "drop", state)) for name, step in _list_pairs(value, 2)]
+    """Decode steps side by side, which take the same columns."""
+    steps = [(name, _decode_step(step, "drop", state)) for name, step in _list_pairs(value, 2)]
+    features = set()
+    for _, step in steps:
+        if not isinstance(step, str):
+            _require_transformer(step, state)
+            features.add(getattr(step, "n_features_in_", None))
+    require(len(features - {None}) < 2, state, "has steps of different numbers of columns")
+    state.growth *= max(1, sum(_count_outputs(step) is None for _, step in steps))
+    return steps
 
 
 def _list_pairs(value: Any, length: int) -> list[Any]:
@@ -83,6 +142,8 @@ def _decode_column_steps(value: Any, state: State) -> list[tuple[str, Any, Any]]
     steps = []
     for name, step, columns in _list_pairs(value, 3):
         places = _find_places(columns, state)
+        if isinstance(places, list):
+            state.reviver.uses.take(value, _PLACE * len(places))
         made = _decode_step(step, "drop", state)
         width = 1 if isinstance(places, int) else len(places)
         if isinstance(made, str) and made == "passthrough":
@@ -94,6 +155,8 @@ def _decode_column_steps(value: Any, state: State) -> list[tuple[str, Any, Any]]
         elif not isinstance(made, str) and not isinstance(places, int) and width:
             features = getattr(made, "n_features_in_", width)
             check_same_sizes(features, width, state, "columns and steps")
+        if not isinstance(made, str):
+            _require_transformer(made, state)
         _pass_names(made, places, state)
         steps.append((name, made, places))
     return steps
@@ -131,17 +194,27 @@ def _find_places(columns: Any, state: State) -> Any:
 
 def _find_place(column: Any, state: State) -> int:
     if isinstance(column, str):
-        names = state.values.get("feature_names_in_")
-        require(names is not None, state, "chooses columns by name, and has no names")
-        found = np.flatnonzero(names == column)
-        if len(found) != 1:
+        require(
+            "feature_names_in_" in state.values, state, "chooses columns by name, and has no names"
+        )
+        places = state.raw.get("_places")
+        if places is None:
+            names = state.values["feature_names_in_"]
+            places = state.raw["_places"] = _index_names(names)
+        if column not in places:
             raise MismatchError
-        return int(found[0])
+        return int(places[column])
     place = int(decode("int", column, state))
     features = state.sizes["features"]
     if not -features <= place < features:
         raise MismatchError
     return place % features
+
+
+def _index_names(names: Any) -> dict[str, int]:
+    """The place of each name that only one column has."""
+    count = Counter(names.tolist())
+    return {name: place for place, name in enumerate(names.tolist()) if count[name] == 1}
 
 
 def _find_range(columns: slice, state: State) -> list[int]:
@@ -201,8 +274,7 @@ def _find_outputs(state: State) -> dict[str, slice]:
             require(0 <= low <= high <= _MOST_OUTPUTS, state, "gives columns that are not there")
             width = high - low
         elif width:
-            with suppress(AttributeError, ValueError):  # not every step can name its columns
-                width = len(step.get_feature_names_out())
+            width = _count_outputs(step) or width
         found[name] = slice(start, start + width)
         start += width
     return {"remainder": slice(0, 0), **found}
@@ -226,7 +298,7 @@ SCHEMAS = {
     "Pipeline": EstimatorSchema(
         "pipeline",
         {},
-        {"steps": _decode_steps, "transform_input": lambda value, state: None},
+        {"steps": _decode_steps, "transform_input": left_out()},
     ),
     "FeatureUnion": EstimatorSchema(
         "pipeline",

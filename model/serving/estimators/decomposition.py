@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, one_of, within
-from model.serving.estimators.checks import require
+from model.contract.pickles.records import GlobalName
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State
+from model.serving.estimators.checks import check_same_sizes, require
+from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.gaussian_processes import KERNELS
+from model.serving.estimators.kinds import left_out, one_of, renamed, within
 
 _MOST_ITERATIONS = 100_000
+_MOST_COMPONENTS = 100_000
+_MOST_STEPS = 100
 
 
 def _count_components(state: State) -> None:
@@ -23,19 +30,9 @@ def _rename_whiten(state: State) -> None:
         state.raw["whiten"] = "arbitrary-variance"
 
 
-def _rename_kernel_parts(state: State) -> None:
-    """Give attributes the names that they have since 1.0, and add the width of 1.3."""
-    state.rename(lambdas_="eigenvalues_", alphas_="eigenvectors_")
-
-
 def _find_gamma(state: State) -> None:
     gamma = state.values.get("gamma")
     state.values["gamma_"] = 1 / state.sizes["features"] if gamma is None else gamma
-
-
-def _rename_topics(state: State) -> None:
-    """Give the number of topics the name that it has since 0.19."""
-    state.rename(n_topics="n_components")
 
 
 def _count_topics(state: State) -> None:
@@ -96,12 +93,68 @@ def _count_samplers(state: State) -> None:
     state.values["_n_features_out"] = state.sizes["components"]
 
 
+def _check_hashes(state: State) -> None:
+    """Check that each hash leads into the columns that come out, and there is one a column."""
+    values = state.values
+    components, width = values["n_components"], state.sizes["width"]
+    hashes = values["indexHash_"]
+    require(hashes.min() >= 0 and hashes.max() < components, state, "has hashes out of its columns")
+    check_same_sizes(
+        width, state.sizes["features"] + (values["coef0"] != 0), state, "columns and hashes"
+    )
+    check_same_sizes(values["degree"], state.sizes["degree"], state, "hashes and its degree")
+    values["_n_features_out"] = components
+
+
+def _require_features(state: State) -> None:
+    """Check that the number of columns is known, which the sampler multiplies (since 0.24)."""
+    require("features" in state.sizes, state, "does not say how many columns it takes")
+
+
+def _check_pools(state: State) -> None:
+    """Count the columns that come out; each is the pool of at least one."""
+    pools = np.unique(state.values["labels_"])
+    require(
+        pools.tolist() == list(range(len(pools))), state, "has pools that are not of its columns"
+    )
+    state.values["n_clusters_"] = state.values["_n_features_out"] = len(pools)
+
+
+def _decode_pooling(value: Any, state: State) -> Any:
+    """Decode how columns become one."""
+    name = value.path.rpartition(".")[2] if isinstance(value, GlobalName) else ""
+    if not name or not value.path.startswith("numpy."):
+        raise MismatchError
+    return getattr(np, one_of("mean", "median", "max", "amax", "min", "amin")(name, state))
+
+
+def _check_distances(state: State) -> None:
+    """Check that the parts of an embedding know the same training rows."""
+    values, samples = state.values, state.sizes["samples"]
+    search = values["nbrs_"]
+    check_same_sizes(getattr(search, "n_samples_fit_", 0), samples, state, "rows and neighbors")
+    if values["n_neighbors"] is not None:  # else it looks within a radius
+        values["n_neighbors"] = search.n_neighbors
+    values["_n_features_out"] = values["n_components"] = state.sizes["components"]
+
+
 def _count_projection(state: State) -> None:
     _count_components(state)
     state.values["compute_inverse_components"] = False
 
 
 _COMPONENTS: Attributes = {"components_": "float[components, features]"}
+_NEIGHBORS: Attributes = {"nbrs_": "estimator(features)"}
+_EMBEDDING: Attributes = {"embedding_": "float[samples, components]"}
+_CODER: Attributes = {
+    "transform_alpha": "float | none",
+    "transform_max_iter": within(1, _MOST_ITERATIONS),
+    "transform_n_nonzero_coefs": "int | none",
+}
+_CODER_READS = "alpha transform_algorithm split_sign positive_code"
+_DICTIONARY = EstimatorSchema(
+    "decomposition", _COMPONENTS, _CODER, reads=_CODER_READS, complete=(_count_components,)
+)
 _MEAN: Attributes = {"mean_": "float[features]"}
 _VARIANCES: Attributes = {"explained_variance_": "float[components]", "noise_variance_?": "float"}
 _SQUARES: Attributes = {
@@ -117,46 +170,39 @@ _SQUARES: Attributes = {
 }
 
 
-def _make_squares() -> EstimatorSchema:
-    return EstimatorSchema(
-        "cross_decomposition", _SQUARES, migrate=(_rename_scales,), complete=(_complete_squares,)
-    )
-
-
+_LEAST_SQUARES = EstimatorSchema(
+    "cross_decomposition", _SQUARES, migrate=(_rename_scales,), complete=(_complete_squares,)
+)
+_WAVES: Attributes = {
+    "random_weights_": "float[features, components]",
+    "random_offset_": "float[components]",
+}
+_PCA = EstimatorSchema(
+    "decomposition",
+    {**_COMPONENTS, **_MEAN, **_VARIANCES},
+    reads="whiten",
+    complete=(_count_components,),
+)
+_SPARSE_PCA = EstimatorSchema(
+    "decomposition",
+    {**_COMPONENTS, **_MEAN},
+    reads="ridge_alpha",
+    complete=(_count_components,),
+)
 _KERNEL: Attributes = {
     "kernel": one_of(*KERNELS),
     "gamma": "float | none",
     "degree": "float | none",
     "coef0": "float | none",
-    "kernel_params": lambda value, state: None,
+    "kernel_params": left_out(),
 }
 
 SCHEMAS = {
-    "PCA": EstimatorSchema(
-        "decomposition",
-        {**_COMPONENTS, **_MEAN, **_VARIANCES},
-        reads="whiten",
-        complete=(_count_components,),
-    ),
-    "IncrementalPCA": EstimatorSchema(
-        "decomposition",
-        {**_COMPONENTS, **_MEAN, **_VARIANCES},
-        reads="whiten",
-        complete=(_count_components,),
-    ),
+    "PCA": _PCA,
+    "IncrementalPCA": _PCA,
     "TruncatedSVD": EstimatorSchema("decomposition", _COMPONENTS, complete=(_count_components,)),
-    "SparsePCA": EstimatorSchema(
-        "decomposition",
-        {**_COMPONENTS, **_MEAN},
-        reads="ridge_alpha",
-        complete=(_count_components,),
-    ),
-    "MiniBatchSparsePCA": EstimatorSchema(
-        "decomposition",
-        {**_COMPONENTS, **_MEAN},
-        reads="ridge_alpha",
-        complete=(_count_components,),
-    ),
+    "SparsePCA": _SPARSE_PCA,
+    "MiniBatchSparsePCA": _SPARSE_PCA,
     "FactorAnalysis": EstimatorSchema(
         "decomposition",
         {**_COMPONENTS, **_MEAN, "noise_variance_": "float[features]"},
@@ -180,8 +226,13 @@ SCHEMAS = {
             "eigenvectors_": "float[samples, components]",
             "_centerer": "estimator(samples)",
         },
-        {**_KERNEL, "degree": within(0, 100), "coef0": "float"},
-        migrate=(_rename_kernel_parts,),
+        {
+            **_KERNEL,
+            "kernel": one_of(*KERNELS, "precomputed"),  # of distances, in an Isomap
+            "degree": within(0, 100),
+            "coef0": "float",
+        },
+        migrate=(renamed(lambdas_="eigenvalues_", alphas_="eigenvectors_"),),  # 1.0
         complete=(_find_gamma,),
     ),
     "LatentDirichletAllocation": EstimatorSchema(
@@ -194,7 +245,7 @@ SCHEMAS = {
         },
         {"max_doc_update_iter": within(0, 10_000)},
         reads="mean_change_tol",
-        migrate=(_rename_topics,),
+        migrate=(renamed(n_topics="n_components"),),  # 0.19
         complete=(_count_topics,),
     ),
     "NMF": EstimatorSchema(
@@ -205,9 +256,49 @@ SCHEMAS = {
         migrate=(_refuse_regularization,),
         complete=(_complete_factors,),
     ),
-    "CCA": _make_squares(),
-    "PLSCanonical": _make_squares(),
-    "PLSRegression": _make_squares(),
+    "MiniBatchNMF": EstimatorSchema(
+        "decomposition",
+        {**_COMPONENTS, "_transform_max_iter": within(1, _MOST_ITERATIONS), "_gamma": "float"},
+        reads="beta_loss tol alpha_W alpha_H l1_ratio",
+        complete=(_complete_factors,),
+    ),
+    "DictionaryLearning": _DICTIONARY,
+    "MiniBatchDictionaryLearning": _DICTIONARY,
+    "SparseCoder": EstimatorSchema(
+        "decomposition",
+        {},
+        {**_CODER, "dictionary": "float[components, features]"},
+        reads=_CODER_READS,
+        migrate=(renamed(components_="dictionary"),),  # 0.24
+        complete=(_count_components,),
+    ),
+    "FeatureAgglomeration": EstimatorSchema(
+        "cluster",
+        {"labels_": "index(features)[features]"},
+        {"pooling_func": _decode_pooling},
+        complete=(_check_pools,),
+    ),
+    "Isomap": EstimatorSchema(
+        "manifold",
+        {
+            **_EMBEDDING,
+            **_NEIGHBORS,
+            "dist_matrix_": "float[samples, samples]",
+            "kernel_pca_": "estimator(samples)",
+        },
+        reads="radius",
+        complete=(_check_distances,),
+    ),
+    "LocallyLinearEmbedding": EstimatorSchema(
+        "manifold", {**_EMBEDDING, **_NEIGHBORS}, reads="reg", complete=(_check_distances,)
+    ),
+    "PLSSVD": EstimatorSchema(
+        "cross_decomposition",
+        {name: _SQUARES[name] for name in ("x_weights_", "_x_mean", "_x_std")},
+        migrate=(_rename_scales,),
+        complete=(_count_samplers,),
+    ),
+    **dict.fromkeys(("CCA", "PLSCanonical", "PLSRegression"), _LEAST_SQUARES),
     "GaussianRandomProjection": EstimatorSchema(
         "random_projection", _COMPONENTS, complete=(_count_projection,)
     ),
@@ -218,22 +309,26 @@ SCHEMAS = {
         complete=(_count_projection,),
     ),
     "NeighborhoodComponentsAnalysis": EstimatorSchema("neighbors", _COMPONENTS),
-    "RBFSampler": EstimatorSchema(
+    "RBFSampler": EstimatorSchema("kernel_approximation", _WAVES, complete=(_count_samplers,)),
+    "PolynomialCountSketch": EstimatorSchema(
         "kernel_approximation",
+        {"indexHash_": "int[degree, width]", "bitHash_": "int[degree, width]"},
         {
-            "random_weights_": "float[features, components]",
-            "random_offset_": "float[components]",
+            "n_components": within(1, _MOST_COMPONENTS),
+            "degree": within(1, _MOST_STEPS),
+            "gamma": "float",
+            "coef0": "int | float",
         },
-        complete=(_count_samplers,),
+        complete=(_check_hashes,),
+    ),
+    "AdditiveChi2Sampler": EstimatorSchema(
+        "kernel_approximation",
+        {},
+        {"sample_steps": within(1, _MOST_STEPS), "sample_interval": "float | none"},
+        complete=(_require_features,),
     ),
     "SkewedChi2Sampler": EstimatorSchema(
-        "kernel_approximation",
-        {
-            "random_weights_": "float[features, components]",
-            "random_offset_": "float[components]",
-        },
-        reads="skewedness",
-        complete=(_count_samplers,),
+        "kernel_approximation", _WAVES, reads="skewedness", complete=(_count_samplers,)
     ),
     "Nystroem": EstimatorSchema(
         "kernel_approximation",

@@ -7,18 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode, one_of
-from model.serving.estimators.checks import check_same_sizes, decode_template, require
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode
+from model.serving.estimators.checks import (
+    check_parts,
+    check_same_sizes,
+    decode_template,
+    rename_base,
+    require,
+    require_same_scores,
+)
+from model.serving.estimators.kinds import one_of, renamed
 
 _SYMMETRIC_VOTES = (1, 3)
 _METHODS = ("predict_proba", "decision_function", "predict")
-
-
-def _rename_base(state: State) -> None:
-    """Give attributes the names that they have since 1.2."""
-    if state.raw.get("base_estimator") == "deprecated":
-        del state.raw["base_estimator"]
-    state.rename(base_estimator="estimator", base_estimator_="estimator_")
 
 
 def _count_estimators(state: State) -> None:
@@ -72,6 +73,7 @@ def _check_weights(state: State) -> None:
     )
     classes = state.sizes.get("classes", 0)
     if classes > 1 and state.release < _SYMMETRIC_VOTES:
+        state.changed_scores = f"{state.name}, which scikit-learn 1.3 changed by a constant"
         # Since then a vote also counts against the other classes. A weight without an estimator is
         # in the sum that the votes are divided by, and keeps the probabilities as they were.
         extra = weights.sum() / (classes - 1)
@@ -107,6 +109,9 @@ def _check_columns(state: State) -> None:
     ):
         features = getattr(estimator, "n_features_in_", len(columns))
         check_same_sizes(features, len(columns), state, "columns and estimators")
+        if "classes" in state.sizes:  # a part may not have seen each class
+            known = np.isin(estimator.classes_, np.arange(state.sizes["classes"]))
+            require(bool(known.all()), state, "holds an estimator of other classes")
 
 
 def _rename_threshold(state: State) -> None:
@@ -167,11 +172,18 @@ def _check_stack(state: State) -> None:
     )
     for estimator, method in zip(values["estimators_"], values["stack_method_"], strict=True):
         require(hasattr(estimator, method), state, f"asks an estimator by {method}")
-
-
-def _rename_encoder(state: State) -> None:
-    """Give the encoder the name that it has since 1.2."""
-    state.rename(_le="_label_encoder")
+        if method == "decision_function":
+            require_same_scores(estimator, state)
+    if isinstance(values.get("classes_"), list):
+        return  # the answers of several outputs are as wide as each estimator says
+    classes = state.sizes.get("classes", 1)
+    wide = sum(method != "predict" for method in values["stack_method_"]) if classes > 2 else 0
+    check_parts((*values["estimators_"], values.get("_label_encoder")), state)
+    width = len(values["stack_method_"]) + wide * (classes - 1)
+    if values["passthrough"]:
+        width += state.sizes.get("features", 0)
+    features = getattr(values["final_estimator_"], "n_features_in_", width)
+    check_same_sizes(width, features, state, "answers and its last estimator")
 
 
 def _decode_named(value: Any, state: State) -> Any:
@@ -197,6 +209,7 @@ def _check_votes(state: State) -> None:
         check_same_sizes(len(weights), len(state.values["estimators"]), state, "weights and votes")
     used = [name for name, part in state.values["estimators"] if part != "drop"]
     check_same_sizes(len(used), len(estimators), state, "estimators and votes")
+    check_parts((*estimators, state.values.get("le_")), state)
 
 
 def _complete_embedding(state: State) -> None:
@@ -212,11 +225,11 @@ def _complete_embedding(state: State) -> None:
 _LABELS = "label[classes] | list of label[*]"
 _TREES: Attributes = {"estimators_": "list of estimator(features)"}
 _TEMPLATE: Attributes = {"estimator": decode_template}
-_FOREST = EstimatorSchema("ensemble", _TREES, migrate=(_rename_base,), complete=(_check_forest,))
+_FOREST = EstimatorSchema("ensemble", _TREES, migrate=(rename_base,), complete=(_check_forest,))
 _CLASS_FOREST = EstimatorSchema(
     "ensemble",
     {"classes_": _LABELS, **_TREES},
-    migrate=(_rename_base,),
+    migrate=(rename_base,),
     complete=(_check_forest,),
 )
 _BAG: Attributes = {
@@ -231,7 +244,7 @@ def _read_features(state: State) -> None:
         state.rename(n_features_="n_features_in_")
 
 
-_BAG_MIGRATE = (_rename_base, _read_features)
+_BAG_MIGRATE = (rename_base, _read_features)
 _STACK: Attributes = {
     "estimators_": "list of estimator(features)",
     "final_estimator_": "estimator",
@@ -247,7 +260,7 @@ SCHEMAS = {
     "RandomTreesEmbedding": EstimatorSchema(
         "ensemble",
         {**_TREES, "one_hot_encoder_": "estimator"},
-        migrate=(_rename_base,),
+        migrate=(rename_base,),
         complete=(_complete_embedding,),
     ),
     "IsolationForest": EstimatorSchema(
@@ -261,14 +274,14 @@ SCHEMAS = {
         "ensemble",
         {"classes_": "label[classes]", **_TREES, "estimator_weights_": "float[*]"},
         _TEMPLATE,
-        migrate=(_rename_base, _refuse_boosting),
+        migrate=(rename_base, _refuse_boosting),
         complete=(_check_weights,),
     ),
     "AdaBoostRegressor": EstimatorSchema(
         "ensemble",
         {**_TREES, "estimator_weights_": "float[*]"},
         _TEMPLATE,
-        migrate=(_rename_base,),
+        migrate=(rename_base,),
         complete=(_check_weights,),
     ),
     "BaggingClassifier": EstimatorSchema(
@@ -290,7 +303,7 @@ SCHEMAS = {
         },
         _STACK_PARAMETERS,
         reads="passthrough",
-        migrate=(_rename_encoder,),
+        migrate=(renamed(_le="_label_encoder"),),  # 1.2
         complete=(_check_stack,),
     ),
     "StackingRegressor": EstimatorSchema(

@@ -36,3 +36,9 @@ SCHEMAS: Mapping[str, EstimatorSchema] = {
 
 ALIASES = {"Imputer": "SimpleImputer", "RandomizedPCA": "PCA"}
 """Classes that older releases had, and what does the same today."""
+
+PEERS = {
+    "imblearn.ensemble._forest.BalancedRandomForestClassifier": "RandomForestClassifier",
+    "imblearn.pipeline.Pipeline": "Pipeline",
+}
+"""Classes of other libraries, by their paths, and those that answer like them."""

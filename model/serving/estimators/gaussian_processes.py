@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from model.contract.pickles.records import Record
-from model.serving.estimators.attributes import Decoder, EstimatorSchema, State, one_of, within
+from model.serving.estimators.attributes import Decoder, EstimatorSchema, State, decode
 from model.serving.estimators.checks import require
 from model.serving.estimators.errors import MismatchError
+from model.serving.estimators.kinds import left_out, one_of, within
 
 KERNELS = (
     "additive_chi2", "chi2", "cosine", "laplacian", "linear", "poly", "polynomial", "rbf",
@@ -26,7 +27,7 @@ _PARTS = frozenset(
 def _decode_kernel(value: Any, state: State) -> Any:
     if not isinstance(value, Record) or value.name not in _PARTS:
         raise MismatchError
-    return state.revive(value, state.release)
+    return state.reviver.revive(value, state.release)
 
 
 def _decode_optional_kernel(value: Any, state: State) -> Any:
@@ -39,18 +40,21 @@ def _decode_kernels(value: Any, state: State) -> Any:
     return [_decode_kernel(item, state) for item in value]
 
 
-def _decode_bounds(value: Any, state: State) -> Any:
-    """Decode the bounds of a search that is over; prediction does not read them."""
-    return "fixed"
-
-
 def _make_kernel(**parameters: str | Decoder) -> EstimatorSchema:
     fitted = {
         name: kind
         for parameter, kind in parameters.items()
-        for name, kind in ((parameter, kind), (f"{parameter}_bounds?", _decode_bounds))
+        for name, kind in ((parameter, kind), (f"{parameter}_bounds?", left_out("fixed")))
     }
     return EstimatorSchema("gaussian_process.kernels", fitted)
+
+
+def _decode_weights(value: Any, state: State) -> Any:
+    """Decode the weight of each training row, for each output."""
+    weights = decode("float[samples] | float[samples, outputs]", value, state)
+    if weights.ndim == 1:
+        state.sizes["outputs"] = 1
+    return weights
 
 
 def _rename_means(state: State) -> None:
@@ -79,7 +83,7 @@ SCHEMAS = {
     "Matern": _make_kernel(length_scale=_SCALES, nu=_NUMBER),
     "PairwiseKernel": EstimatorSchema(
         "gaussian_process.kernels",
-        {"gamma": _NUMBER, "metric": one_of(*KERNELS), "gamma_bounds?": _decode_bounds},
+        {"gamma": _NUMBER, "metric": one_of(*KERNELS), "gamma_bounds?": left_out("fixed")},
     ),
     "Product": EstimatorSchema(
         "gaussian_process.kernels", {"k1": _decode_kernel, "k2": _decode_kernel}
@@ -94,7 +98,7 @@ SCHEMAS = {
         "gaussian_process",
         {
             "X_train_": "float[samples, features]",
-            "alpha_": "float[samples] | float[samples, outputs]",
+            "alpha_": _decode_weights,
             "L_": "float[samples, samples]",
             "kernel_": _decode_kernel,
             "_y_train_mean": "float | float[1] | float[outputs]",
@@ -105,7 +109,7 @@ SCHEMAS = {
     ),
     "GaussianProcessClassifier": EstimatorSchema(
         "gaussian_process",
-        {"classes_": "label[classes]", "base_estimator_": "estimator"},
+        {"classes_": "label[classes]", "base_estimator_": "estimator(features)"},
         {"kernel": _decode_optional_kernel},
         reads="multi_class",
         complete=(_count_classes,),
@@ -133,7 +137,7 @@ SCHEMAS = {
             "kernel": one_of(*KERNELS),
             "gamma": "float | none",
             "degree": within(0, 100),
-            "kernel_params": lambda value, state: None,
+            "kernel_params": left_out(),
         },
         reads="coef0",
     ),

@@ -7,17 +7,11 @@ from typing import Any
 import numpy as np
 
 from model.contract.pickles.records import Record
-from model.serving.estimators.attributes import (
-    Attributes,
-    EstimatorSchema,
-    State,
-    decode,
-    one_of,
-    within,
-)
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode
 from model.serving.estimators.checks import check_same_sizes, decode_template, require
 from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.functions import decode_dtype
+from model.serving.estimators.kinds import left_out, one_of, within
 
 _MOST_NEIGHBORS = 100_000
 
@@ -197,8 +191,8 @@ SCHEMAS = {
             **_MISSING,
             **_FILL,
             "estimator": decode_template,
-            "min_value": lambda value, state: None,
-            "max_value": lambda value, state: None,
+            "min_value": left_out(),
+            "max_value": left_out(),
         },
         reads=f"{_READS} sample_posterior",
         migrate=(_find_sequence_features,),

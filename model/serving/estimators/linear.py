@@ -8,6 +8,10 @@ import numpy as np
 
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, State
 from model.serving.estimators.checks import check_same_sizes, decode_template, require
+from model.serving.estimators.kinds import renamed
+
+_MOST_CLASSES = 10_000
+"""Classes that are told apart one against the rest, each by a model of its own."""
 
 _COEFFICIENTS: Attributes = {
     "coef_": "float[outputs, features] | float[features]",
@@ -23,9 +27,18 @@ _CLASS_COEFFICIENTS: Attributes = {
 def check_rows(state: State) -> None:
     """Check that there is a row of coefficients for each class, or one for two classes."""
     classes = state.sizes["classes"]
+    require(classes > 1, state, "has a single class")
     check_same_sizes(
         state.sizes["rows"], 1 if classes == 2 else classes, state, "classes and coefficients"
     )
+
+
+def _check_intercepts(state: State) -> None:
+    """Check that there is an intercept for each row of coefficients, or a number for all."""
+    coefficients, intercept = state.values["coef_"], state.values["intercept_"]
+    rows = len(coefficients) if coefficients.ndim == 2 else 1
+    known = isinstance(intercept, float) or len(intercept) == rows
+    require(known, state, "has intercepts that do not fit its coefficients")
 
 
 def _read_multi_class(state: State) -> None:
@@ -52,8 +65,10 @@ def _share_probability(made: Any, state: State) -> Any:
     way, classes = state.raw.get("_way"), made.classes_
     if way == "multinomial" and len(classes) == 2 and state.release >= (0, 20):
         made.coef_, made.intercept_ = made.coef_ * 2, made.intercept_ * 2
+        state.changed_scores = f"{state.name}, which scikit-learn 1.8 doubled"
     if way != "ovr" or len(classes) < 3:
         return made
+    require(len(classes) <= _MOST_CLASSES, state, "has far too many classes")
     from sklearn.linear_model import LogisticRegression
     from sklearn.multiclass import OneVsRestClassifier
     from sklearn.preprocessing import LabelBinarizer
@@ -111,7 +126,9 @@ def _check_rotations(state: State) -> None:
 
 def _find_transform(state: State) -> None:
     """Compute how many columns the discriminant analysis keeps."""
-    if "scalings_" in state.values:
+    known = {"scalings_", "xbar_"} <= set(state.values)
+    require(known or state.values["solver"] == "lsqr", state, "has no scales")
+    if known:
         state.values["_max_components"] = min(
             state.values.get("n_components") or state.sizes["components"], state.sizes["components"]
         )
@@ -122,18 +139,15 @@ def _rename_loss(state: State) -> None:
     state.translate("loss", log="log_loss", squared_loss="squared_error")
 
 
-def _rename_thresholds(state: State) -> None:
-    """Give attributes the names that they have since 0.24."""
-    state.rename(_necessary_X_="X_thresholds_", _necessary_y_="y_thresholds_")
-
-
 def _build_function(made: Any, state: State) -> Any:
     made._build_f(made.X_thresholds_, made.y_thresholds_)
     return made
 
 
-_REGRESSOR = EstimatorSchema("linear_model", _COEFFICIENTS)
-_POISSON = EstimatorSchema("linear_model", _COEFFICIENTS, finish=_find_loss)
+_REGRESSOR = EstimatorSchema("linear_model", _COEFFICIENTS, complete=(_check_intercepts,))
+_POISSON = EstimatorSchema(
+    "linear_model", _COEFFICIENTS, complete=(_check_intercepts,), finish=_find_loss
+)
 _CLASSIFIER = EstimatorSchema("linear_model", _CLASS_COEFFICIENTS, complete=(check_rows,))
 _LOGISTIC = EstimatorSchema(
     "linear_model",
@@ -189,13 +203,18 @@ SCHEMAS = {
     "BayesianRidge": EstimatorSchema(
         "linear_model",
         {**_COEFFICIENTS, "alpha_?": "float", "sigma_?": "float[features, features]"},
+        complete=(_check_intercepts,),
     ),
     "GammaRegressor": _POISSON,
     "PoissonRegressor": _POISSON,
     "TweedieRegressor": EstimatorSchema(
-        "linear_model", _COEFFICIENTS, reads="link power", finish=_find_loss
+        "linear_model",
+        _COEFFICIENTS,
+        reads="link power",
+        complete=(_check_intercepts,),
+        finish=_find_loss,
     ),
-    "LinearSVR": EstimatorSchema("svm", _COEFFICIENTS),
+    "LinearSVR": EstimatorSchema("svm", _COEFFICIENTS, complete=(_check_intercepts,)),
     "LogisticRegression": _LOGISTIC,
     "LogisticRegressionCV": _LOGISTIC,
     "PassiveAggressiveClassifier": _CLASSIFIER,
@@ -243,7 +262,7 @@ SCHEMAS = {
             "increasing_?": "bool",
         },
         reads="out_of_bounds",
-        migrate=(_rename_thresholds,),
+        migrate=(renamed(_necessary_X_="X_thresholds_", _necessary_y_="y_thresholds_"),),  # 0.24
         finish=_build_function,
     ),
 }

@@ -7,16 +7,10 @@ from typing import Any
 import numpy as np
 
 from model.contract.pickles.records import Record
-from model.serving.estimators.attributes import (
-    Attributes,
-    EstimatorSchema,
-    State,
-    decode,
-    one_of,
-    within,
-)
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, Hook, State, decode
 from model.serving.estimators.checks import require
 from model.serving.estimators.errors import MismatchError
+from model.serving.estimators.kinds import one_of, within
 
 _MOST_NEIGHBORS = 100_000
 _LEAST_LEAF, _MOST_LEAF = 1, 1_000_000
@@ -66,6 +60,19 @@ def _complete_search(state: State) -> None:
         values["_tree"] = trees[method](
             rows, leaf, metric=metric, **values["effective_metric_params_"]
         )
+
+
+def _count_rows(state: State) -> None:
+    """Say how many columns come out: one for each training row."""
+    state.values["_n_features_out"] = state.sizes["samples"]
+
+
+def _build_search(made: Any, state: State) -> Any:
+    """Build the search of a model that spreads labels anew, as its fit does."""
+    made.nn_fit = None
+    if made.kernel == "knn":
+        made._get_kernel(made.X_)
+    return made
 
 
 def _complete_labels(state: State) -> None:
@@ -133,6 +140,7 @@ def _find_bandwidth(state: State) -> None:
 def _compute_offset(state: State) -> None:
     """Compare the distances with the number of neighbors that the model was fitted with."""
     state.values["n_neighbors_"] = state.sizes["neighbors"]
+    require(state.sizes["neighbors"] > 0, state, "looks for no neighbors")
     state.values.setdefault("negative_outlier_factor_", np.zeros(state.sizes["samples"]))
     require(state.values["novelty"] is True, state, "knows its training rows alone (novelty=False)")
 
@@ -157,49 +165,57 @@ _LABELS: Attributes = {
 }
 _VALUES: Attributes = {"_y": "float[samples] | float[samples, *] | int[samples] | int[samples, *]"}
 
+
+def _make_search(
+    fitted: Attributes, parameters: Attributes, *complete: Hook, reads: str = ""
+) -> EstimatorSchema:
+    return EstimatorSchema(
+        "neighbors",
+        {**_SEARCH, **fitted},
+        parameters,
+        reads=f"p leaf_size {reads}",
+        complete=(_complete_search, *complete),
+    )
+
+
 SCHEMAS = {
-    "KNeighborsClassifier": EstimatorSchema(
-        "neighbors",
-        {**_SEARCH, **_LABELS},
-        _PARAMETERS,
-        reads="p leaf_size",
-        complete=(_complete_search, _complete_labels),
-    ),
-    "KNeighborsRegressor": EstimatorSchema(
-        "neighbors",
-        {**_SEARCH, **_VALUES},
-        _PARAMETERS,
-        reads="p leaf_size",
-        complete=(_complete_search,),
-    ),
-    "RadiusNeighborsClassifier": EstimatorSchema(
-        "neighbors",
-        {**_SEARCH, **_LABELS, "outlier_label_?": _decode_outlier_label},
+    "KNeighborsClassifier": _make_search(_LABELS, _PARAMETERS, _complete_labels),
+    "KNeighborsRegressor": _make_search(_VALUES, _PARAMETERS),
+    "RadiusNeighborsClassifier": _make_search(
+        {**_LABELS, "outlier_label_?": _decode_outlier_label},
         {**_RADIUS, "outlier_label": _decode_outlier_label},
-        reads="p leaf_size",
-        complete=(_complete_search, _complete_labels),
+        _complete_labels,
     ),
-    "RadiusNeighborsRegressor": EstimatorSchema(
-        "neighbors",
-        {**_SEARCH, **_VALUES},
-        _RADIUS,
-        reads="p leaf_size",
-        complete=(_complete_search,),
-    ),
-    "NearestNeighbors": EstimatorSchema(
-        "neighbors", _SEARCH, _PARAMETERS, reads="p leaf_size", complete=(_complete_search,)
-    ),
-    "LocalOutlierFactor": EstimatorSchema(
-        "neighbors",
+    "RadiusNeighborsRegressor": _make_search(_VALUES, _RADIUS),
+    "KNeighborsTransformer": _make_search({}, _PARAMETERS, _count_rows, reads="mode"),
+    "RadiusNeighborsTransformer": _make_search({}, _RADIUS, _count_rows, reads="mode"),
+    "NearestNeighbors": _make_search({}, _PARAMETERS),
+    "LocalOutlierFactor": _make_search(
         {
-            **_SEARCH,
             "_lrd": "float[samples]",
             "_distances_fit_X_": "float[samples, neighbors]",
             "offset_": "float",
         },
         _PARAMETERS,
-        reads="p leaf_size novelty",
-        complete=(_complete_search, _compute_offset),
+        _compute_offset,
+        reads="novelty",
+    ),
+    **dict.fromkeys(
+        ("LabelPropagation", "LabelSpreading"),
+        EstimatorSchema(
+            "semi_supervised",
+            {
+                "classes_": "label[classes]",
+                "X_": "float[samples, features] | sparse[samples, features]",
+                "label_distributions_": "float[samples, classes]",
+            },
+            {
+                "kernel": one_of("rbf", "knn"),
+                "gamma": "float",
+                "n_neighbors": within(1, _MOST_NEIGHBORS),
+            },
+            finish=_build_search,
+        ),
     ),
     "NearestCentroid": EstimatorSchema(
         "neighbors",

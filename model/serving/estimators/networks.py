@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, one_of
-from model.serving.estimators.checks import check_same_sizes, require
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State
+from model.serving.estimators.checks import check_parts, check_same_sizes, require
+from model.serving.estimators.kinds import one_of
 
 _ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "softmax")
 
@@ -21,6 +22,9 @@ def _check_layers(state: State) -> None:
     if "classes_" in state.values:
         classes = state.sizes["classes"]
         check_same_sizes(width, 1 if classes == 2 else classes, state, "outputs and classes")
+        labels = state.values["_label_binarizer"]
+        check_parts([labels], state)
+        require((labels.y_type_ == "binary") == (width == 1), state, "has labels that do not fit")
     state.values["n_layers_"], state.values["n_outputs_"] = len(weights) + 1, width
 
 

@@ -12,15 +12,15 @@ from model.contract.pickles.records import Record
 from model.serving.estimators.attributes import (
     Attributes,
     EstimatorSchema,
+    Hook,
     State,
     check_places,
     decode,
-    one_of,
-    within,
 )
 from model.serving.estimators.checks import check_same_sizes, require
 from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.functions import decode_dtype, decode_function
+from model.serving.estimators.kinds import left_out, one_of, renamed, within
 
 _MOST_COLUMNS = 1_000_000
 _MOST_DEGREE = 20
@@ -29,9 +29,15 @@ _MOST_SPLINE_DEGREE = 100
 # Numbers
 
 
-def _rename_scale(state: State) -> None:
-    """Give the scale the name that it has since 0.17."""
-    state.rename(std_="scale_")
+def _require_scale(*parts: tuple[str, str]) -> Hook:
+    """A hook that checks that what a parameter says is done can be done."""
+
+    def complete(state: State) -> None:
+        for parameter, name in parts:
+            known = not state.values[parameter] or name in state.values
+            require(known, state, f"has no {name}")
+
+    return complete
 
 
 def _bind_inputs(state: State) -> None:
@@ -75,8 +81,9 @@ def _decode_spline(value: Any, state: State) -> Any:
     if not isinstance(parts, dict) or value.name != "BSpline":
         raise MismatchError
     degree = decode(within(0, _MOST_SPLINE_DEGREE), parts.get("k"), state)
-    knots = decode("float[*]", parts.get("t"), state)
-    coefficients = decode("float[splines, splines] | float[*, splines]", parts.get("c"), state)
+    # SciPy 1.16 renamed both
+    knots = decode("float[*]", parts.get("t", parts.get("_t")), state)
+    coefficients = decode("float[*, splines]", parts.get("c", parts.get("_c")), state)
     extrapolate = decode("bool | 'periodic'", parts.get("extrapolate"), state)
     return BSpline(knots, coefficients, int(degree), extrapolate=extrapolate)
 
@@ -166,6 +173,8 @@ def _decode_known(value: Any, state: State) -> list[Any]:
     known: list[Any] = decode("list[features] of label[*]", value, state)
     for categories in known:
         found = categories
+        if not len(categories):
+            raise MismatchError
         if categories.dtype.kind == "f" and len(categories) and np.isnan(categories[-1]):
             found = categories[:-1]  # what is missing comes last
         if categories.dtype.kind in "biuf":
@@ -174,11 +183,6 @@ def _decode_known(value: Any, state: State) -> list[Any]:
         elif len(set(found.tolist())) != len(found):
             raise MismatchError
     return known
-
-
-def _decode_categories(value: Any, state: State) -> Any:
-    """Leave out the categories that were asked for; the fitted ones are read."""
-    return "auto"
 
 
 def _decode_drop_indices(value: Any, state: State) -> Any:
@@ -309,17 +313,12 @@ def _decode_feature_names(value: Any, state: State) -> Any:
     return decode("none | 'one-to-one'", value if isinstance(value, str) else None, state)
 
 
-def _decode_drop(value: Any, state: State) -> None:
-    """Leave out what was asked for; what came of it is read."""
-    return
-
-
 _CATEGORIES: Attributes = {"categories_": _decode_known}
 _GROUPS: Attributes = {
     "_infrequent_indices?": _decode_places,
     "_default_to_infrequent_mappings?": _decode_places,
 }
-_ENCODER: Attributes = {"dtype": decode_dtype, "categories": _decode_categories}
+_ENCODER: Attributes = {"dtype": decode_dtype, "categories": left_out("auto")}
 
 
 SCHEMAS = {
@@ -332,7 +331,8 @@ SCHEMAS = {
             "n_samples_seen_?": "int | int[features] | float | float[features]",
         },
         reads="with_mean with_std",
-        migrate=(_rename_scale,),
+        migrate=(renamed(std_="scale_"),),  # 0.17
+        complete=(_require_scale(("with_mean", "mean_"), ("with_std", "scale_")),),
     ),
     "MinMaxScaler": EstimatorSchema(
         "preprocessing",
@@ -360,6 +360,7 @@ SCHEMAS = {
         "preprocessing",
         {"center_?": "float[features]", "scale_?": "float[features]"},
         reads="with_centering with_scaling",
+        complete=(_require_scale(("with_centering", "center_"), ("with_scaling", "scale_")),),
     ),
     "Normalizer": EstimatorSchema("preprocessing", {}, reads="norm"),
     "Binarizer": EstimatorSchema("preprocessing", {}, {"threshold": "float"}),
@@ -382,6 +383,7 @@ SCHEMAS = {
         "preprocessing",
         {"lambdas_": "float[features]", "_scaler?": "estimator(features)"},
         reads="method standardize",
+        complete=(_require_scale(("standardize", "_scaler")),),
     ),
     "QuantileTransformer": EstimatorSchema(
         "preprocessing",
@@ -403,7 +405,7 @@ SCHEMAS = {
             "drop_idx_?": _decode_drop_indices,
             "_drop_idx_after_grouping?": _decode_drop_indices,
         },
-        {**_ENCODER, "drop": _decode_drop},
+        {**_ENCODER, "drop": left_out()},
         reads="handle_unknown sparse_output",
         migrate=(_rename_sparse, _read_ranges),
         complete=(_complete_one_hot,),
@@ -429,7 +431,7 @@ SCHEMAS = {
             "target_type_": one_of("continuous", "binary", "multiclass"),
             "classes_?": "label[*]",
         },
-        {"categories": _decode_categories},
+        {"categories": left_out("auto")},
         complete=(_check_encodings,),
     ),
     "LabelEncoder": EstimatorSchema("preprocessing", {"classes_": "label[classes]"}),
@@ -449,7 +451,7 @@ SCHEMAS = {
     "MultiLabelBinarizer": EstimatorSchema(
         "preprocessing",
         {"classes_": "label[classes]"},
-        {"classes": _decode_drop},
+        {"classes": left_out()},
         reads="sparse_output",
         complete=(_empty_cache,),
     ),

@@ -18,9 +18,17 @@ from sklearn.utils._param_validation import (
 
 from model.contract.pickles import PickleError
 from model.contract.pickles.records import Record
-from model.serving.estimators.attributes import EstimatorSchema, Kind, State, decode, describe
+from model.serving.estimators.attributes import (
+    EstimatorSchema,
+    Kind,
+    PartReviver,
+    State,
+    Uses,
+    decode,
+    describe,
+)
 from model.serving.estimators.errors import MismatchError, UnknownNameError
-from model.serving.estimators.families import ALIASES, SCHEMAS
+from model.serving.estimators.families import ALIASES, PEERS, SCHEMAS
 
 _RELEASE = re.compile(r"(\d{1,3})\.(\d{1,3})\b")
 _OLDEST = (0, 17)
@@ -28,6 +36,10 @@ _OLDEST = (0, 17)
 _COLUMNS = 1_000_000
 _DEEPEST = 40
 """How deep estimators may stand in each other."""
+_MOST_USES = 4
+_SHARED = 1000
+"""Estimators that may be used more often: each use is asked for every answer."""
+_MOST_GROWTH = 1_000_000
 
 _RESET = frozenset({"memory", "n_jobs", "pre_dispatch", "random_state", "verbose", "warm_start"})
 """Parameters that keep their defaults: they start processes, write files or print."""
@@ -46,54 +58,90 @@ def revive(record: object) -> Any:
     """
     if not isinstance(record, Record):
         raise PickleError(f"It holds no estimator, but a {type(record).__name__}.")
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore", FutureWarning)  # of classes that are to go
-            return _Reviver().revive(record, _OLDEST)
-    except PickleError:
-        raise
-    except Exception as error:  # what is raised depends on the attribute that is missing or odd
-        raise PickleError("It holds an estimator that is damaged or not complete.") from error
+    return Reviver().revive_root(record)
 
 
-class _Reviver:
+class Reviver(PartReviver):
     """Makes each record into one estimator, however often it stands in the file."""
 
     def __init__(self) -> None:
+        self.changed: dict[int, str] = {}
+        self.uses = Uses()
+        self._sizes: dict[int, tuple[int, int]] = {}
         self._made: dict[int, Any] = {}
-        self._open: list[int] = []
+        self._unfitted: set[int] = set()
+        self._open: list[tuple[int, State]] = []
 
-    def revive(self, record: Record, release: tuple[int, int]) -> Any:
+    def revive_root(self, record: Record, fitted: bool = True) -> Any:
+        """Make an estimator that stands in no other one; see ``revive``.
+
+        Raises:
+            PickleError: if it is refused, or was never fitted and has to be.
+        """
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore", FutureWarning)  # of classes that are to go
+                return self.revive(record, _OLDEST, fitted)
+        except PickleError:
+            raise
+        except Exception as error:  # what is raised depends on the attribute that lacks or is odd
+            raise PickleError("It holds an estimator that is damaged or not complete.") from error
+
+    def revive(self, record: Record, release: tuple[int, int], fitted: bool = True) -> Any:
         key = id(record)
-        if key in self._made:
-            return self._made[key]
-        if key in self._open or len(self._open) == _DEEPEST:
-            raise PickleError("It holds an estimator that holds itself, or too many others.")
-        self._open.append(key)
-        self._made[key] = self._make(record, release)
-        self._open.pop()
-        return self._made[key]
+        if key not in self._made:
+            self._made[key] = self._make(record, release)
+        made = self._made[key]
+        if fitted and key in self._unfitted:
+            raise PickleError(f"Its {record.name} was never fitted. Fit it, and save it again.")
+        if self._open:
+            outer, (estimators, growth) = self._open[-1][1], self._sizes[key]
+            outer.estimators += estimators
+            outer.growth *= growth
+            outer.changed_scores = self.changed.get(id(made), outer.changed_scores)
+        return made
 
     def _make(self, record: Record, release: tuple[int, int]) -> Any:
-        name = ALIASES.get(record.name, record.name)
-        if record.path.partition(".")[0] != "sklearn" or name not in SCHEMAS:
+        name = PEERS.get(record.path, "")
+        if record.path.startswith("sklearn."):
+            name = ALIASES.get(record.name, record.name)
+        if name not in SCHEMAS:
             raise UnknownNameError(record.path)
-        schema = SCHEMAS[name]
-        cls = _find_class(name)
         raw = record.state if isinstance(record.state, dict) else {}
-        state = State(name, _read_release(raw, release), dict(raw), self.revive)
+        state = State(name, _read_release(raw, release), dict(raw), self)
+        key = id(record)
+        if len(self._open) == _DEEPEST or any(key == other for other, _ in self._open):
+            raise PickleError("It holds an estimator that holds itself, or too many others.")
+        self._open.append((key, state))
+        try:
+            made = self._build(SCHEMAS[name], state, key)
+        finally:
+            self._open.pop()
+        if state.changed_scores:
+            self.changed[id(made)] = state.changed_scores
+        most = _SHARED + _MOST_USES * (len(self._made) + 1)
+        if state.estimators > most or state.growth > _MOST_GROWTH:
+            raise PickleError("It uses its parts far more often than a model does.")
+        self._sizes[key] = state.estimators, state.growth
+        return made
+
+    def _build(self, schema: EstimatorSchema, state: State, key: int) -> Any:
+        cls = _find_class(state.name)
         for migrate in schema.migrate:
             migrate(state)
         self._read_parameters(cls, schema, state)
-        fitted = any(_is_set(state.raw.get(key.rstrip("?"))) for key in schema.fitted)
-        if fitted or not schema.fitted:
-            self._read_features(state)
+        fitted = not schema.fitted or any(
+            _is_set(state.raw.get(name.rstrip("?"))) for name in (*schema.fitted, "n_features_in_")
+        )
         if fitted:
-            for key, kind in schema.fitted.items():
-                self._read_attribute(key, kind, state)
+            self._read_features(state)
+            for name, kind in schema.fitted.items():
+                self._read_attribute(name, kind, state)
             _check_classes(state)
             for complete in schema.complete:
                 complete(state)
+        else:
+            self._unfitted.add(key)
         if "features" in state.sizes:
             state.values["n_features_in_"] = state.sizes["features"]
         values = state.values
@@ -114,6 +162,8 @@ class _Reviver:
             if name in schema.fitted or f"{name}?" in schema.fitted:
                 continue  # of helper classes
             if kind := schema.parameters.get(name):
+                if value is _MISSING and default is inspect.Parameter.empty:
+                    value = None  # it may not lack, unless its kind can do without
                 if value is not _MISSING:
                     state.values[name] = self._decode(name, kind, value, state)
                     continue
@@ -133,7 +183,8 @@ class _Reviver:
             features = self._decode("n_features_in_", "int", state.raw["n_features_in_"], state)
             if not 0 <= features <= _COLUMNS:
                 raise state.refusal("takes far too many columns")
-            state.sizes["features"] = features
+            if state.sizes.setdefault("features", features) != features:
+                raise state.refusal("has parameters for another number of columns")
         if state.raw.get("feature_names_in_") is not None:
             self._read_attribute("feature_names_in_", "text[features]", state)
 
@@ -155,9 +206,11 @@ class _Reviver:
 
 def _check_classes(state: State) -> None:
     """Check that each class is there once: the place of one is looked up in a dict."""
-    classes = state.values.get("classes_")
+    classes = state.values.get("classes_", [])
     for labels in classes if isinstance(classes, list) else [classes]:
-        if labels is not None and len(set(labels.tolist())) != len(labels):
+        if not len(labels):
+            raise state.refusal("has no classes")
+        if len(set(labels.tolist())) != len(labels):
             raise state.refusal("has a class twice")
 
 
@@ -203,7 +256,8 @@ def _copy_plain(value: Any, depth: int = 0) -> Any:
     if isinstance(value, np.generic) and value.dtype.kind in "biufU":
         value = value.item()
     if value is None or isinstance(value, bool | int | float):
-        return value
+        is_long = isinstance(value, int) and value.bit_length() > 63
+        return _MISSING if is_long else value
     if isinstance(value, str):
         return value if len(value) <= 1000 else _MISSING
     if depth == 3 or not isinstance(value, dict | list | tuple) or len(value) > 100:

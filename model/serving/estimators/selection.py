@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode, one_of
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode
 from model.serving.estimators.checks import check_same_sizes, decode_template
+from model.serving.estimators.kinds import left_out, one_of
 
 
 def _decode_default(value: Any, state: State) -> Any:
@@ -30,9 +31,13 @@ def _count_chosen(state: State) -> None:
 
 
 def _find_estimator(state: State) -> None:
-    """Ask the fitted estimator for the importances; a prefitted one has the other name."""
-    state.values.setdefault("estimator_", state.values["estimator"])
-    state.values["prefit"] = False
+    state.values["prefit"] = False  # the importances are those of `estimator_`
+
+
+def _take_prefit(state: State) -> None:
+    """Take the estimator that was given fitted, which has the other name since 1.1."""
+    if state.raw.get("prefit") is True and state.raw.get("estimator_") is None:
+        state.raw["estimator_"] = state.raw.get("estimator")
 
 
 def _decode_threshold(value: Any, state: State) -> Any:
@@ -63,12 +68,12 @@ SCHEMAS = {
     "RFECV": EstimatorSchema(
         "feature_selection",
         {"support_": "bool[features]", "ranking_?": "int[features]", "estimator_": "estimator"},
-        {"estimator": decode_template, "scoring": lambda value, state: None},
+        {"estimator": decode_template, "scoring": left_out()},
         complete=(_count_chosen,),
     ),
     "SelectFromModel": EstimatorSchema(
         "feature_selection",
-        {"estimator_?": "estimator(features)"},
+        {"estimator_": "estimator(features)"},
         {
             "estimator": decode_template,
             "importance_getter": one_of("auto", "coef_", "feature_importances_"),
@@ -76,12 +81,13 @@ SCHEMAS = {
             "max_features": "none | int",
         },
         reads="norm_order",
+        migrate=(_take_prefit,),
         complete=(_find_estimator,),
     ),
     "SequentialFeatureSelector": EstimatorSchema(
         "feature_selection",
         {"support_": "bool[features]"},
-        {"estimator": decode_template, "scoring": lambda value, state: None},
+        {"estimator": decode_template, "scoring": left_out()},
         complete=(_count_chosen,),
     ),
     "VarianceThreshold": EstimatorSchema(

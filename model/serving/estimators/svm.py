@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, one_of, within
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, Hook, State
 from model.serving.estimators.checks import check_same_sizes, require
+from model.serving.estimators.kinds import one_of, within
 
 _KERNELS = one_of("linear", "poly", "rbf", "sigmoid")
 _MOST_DEGREE = 100
@@ -77,6 +78,13 @@ def _check_vectors(state: State) -> None:
         values["probability"] = len(values["_probA"]) > 0
 
 
+def _note_scores(state: State) -> None:
+    """Note that 0.21 changed how the votes of pairs of classes become scores."""
+    shape = state.values.get("decision_function_shape")
+    if state.release < (0, 21) and state.sizes["classes"] > 2 and shape == "ovr":
+        state.changed_scores = f"{state.name}, which scikit-learn 0.21 changed"
+
+
 def _find_offset(state: State) -> None:
     """Compute the offset of the novelty, which 0.20 gave a name."""
     state.values["offset_"] = -state.values["_intercept_"]
@@ -102,19 +110,19 @@ _CLASSES: Attributes = {"classes_": "label[classes]"}
 _READS = "decision_function_shape break_ties shrinking tol"
 
 
-def _make_schema(reads: str, fitted: Attributes) -> EstimatorSchema:
+def _make_schema(reads: str, fitted: Attributes, *complete: Hook) -> EstimatorSchema:
     return EstimatorSchema(
         "svm",
         fitted,
         _PARAMETERS,
         reads=reads,
         migrate=(_rename_parts, _read_shape),
-        complete=(_check_vectors,),
+        complete=(_check_vectors, *complete),
     )
 
 
 SCHEMAS = {
-    "NuSVC": _make_schema(_READS, {**_CLASSES, **_VECTORS}),
+    "NuSVC": _make_schema(_READS, {**_CLASSES, **_VECTORS}, _note_scores),
     "NuSVR": _make_schema("", _VECTORS),
     "OneClassSVM": EstimatorSchema(
         "svm",
@@ -123,6 +131,6 @@ SCHEMAS = {
         migrate=(_rename_parts,),
         complete=(_check_vectors, _find_offset),
     ),
-    "SVC": _make_schema(_READS, {**_CLASSES, **_VECTORS}),
+    "SVC": _make_schema(_READS, {**_CLASSES, **_VECTORS}, _note_scores),
     "SVR": _make_schema("", _VECTORS),
 }

@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 
 from model.contract.pickles.records import Record
-from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode, one_of
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode
 from model.serving.estimators.checks import check_same_sizes, require
 from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.functions import decode_dtype
+from model.serving.estimators.kinds import left_out, one_of
 
 _MOST_HASHED = 2**22
 _LONGEST_NGRAM = 10
-_TOKENS = (
-    r"(?u)\b\w\w+\b",
-    r"(?u)\b\w+\b",
-    r"\b\w\w+\b",
-    r"\b\w+\b",
-    r"\w+",
-    r"\w{1,}",
-    r"\w{2,}",
-    r"\w\w+",
-    r"[a-z]+",
-    r"[a-zA-Z]+",
-    r"[A-Za-z]+",
-    r"[a-zA-Z0-9]+",
-    r"[A-Za-z0-9]+",
-    r"\b[a-zA-Z]+\b",
-    r"\b[a-zA-Z]{2,}\b",
-    r"\b[a-zA-Z]{3,}\b",
-    r"(?u)\b[a-zA-Z]+\b",
-    r"(?u)\b[a-zA-Z]{2,}\b",
-    r"[^\s]+",
-    r"\S+",
-)
-"""Patterns that take time in proportion to the text; another one could take for ever."""
+_ATOM = r"(?:\\[wWdDsSbB.$!?'\"-]|\[\^?(?:\\[wWdDsS.'\"-]|[^\[\]\\])+\]|[\w!@#%&:;,'\"=<>~ -])"
+_BODY = rf"(?:{_ATOM}(?:\{{\d{{1,2}}\}}|\?)?){{0,6}}(?:{_ATOM}(?:[+*]|\{{\d{{1,2}},\d{{0,2}}\}}))?"
+_BRANCH = rf"(?:\\b{_BODY}\\b|{_BODY})"
+_TOKENS = re.compile(rf"(?=.{{1,100}}\Z)(?:\(\?[aiu]{{1,3}}\))?{_BRANCH}(?:\|{_BRANCH}){{0,9}}")
+"""Patterns that take time in proportion to the text: a repetition comes last, or between borders.
+
+Where more follows it, each place of a long word is tried anew, and repetitions in each other could
+take for ever.
+"""
 
 
 def _decode_vocabulary(value: Any, state: State) -> dict[str, int]:
@@ -56,6 +44,19 @@ def _decode_vocabulary(value: Any, state: State) -> dict[str, int]:
     return made
 
 
+def _decode_tokens(value: Any, state: State) -> Any:
+    """Decode the pattern of a word."""
+    pattern = decode("none | text", value, state)
+    if pattern is not None:
+        if not _TOKENS.fullmatch(pattern):
+            raise MismatchError
+        try:
+            re.compile(pattern)
+        except re.error:
+            raise MismatchError from None
+    return pattern
+
+
 def _decode_ngrams(value: Any, state: State) -> tuple[int, int]:
     low, high = decode("tuple[2] of int", value, state)
     if not 1 <= low <= high <= _LONGEST_NGRAM:
@@ -68,11 +69,6 @@ def _decode_stop_words(value: Any, state: State) -> Any:
         value = sorted(value, key=repr)
     words = decode("none | 'english' | list of text", value, state)
     return words
-
-
-def _decode_given_vocabulary(value: Any, state: State) -> None:
-    """Leave out the vocabulary that was asked for; the fitted one is read."""
-    return
 
 
 def _note_stop_words(state: State) -> None:
@@ -140,10 +136,10 @@ _WORDS: Attributes = {
     "preprocessor": "none",
     "tokenizer": "none",
     "analyzer": one_of("word", "char", "char_wb"),
-    "token_pattern": one_of(*_TOKENS, None),
+    "token_pattern": _decode_tokens,
     "ngram_range": _decode_ngrams,
     "stop_words": _decode_stop_words,
-    "vocabulary": _decode_given_vocabulary,
+    "vocabulary": left_out(),
     "dtype": decode_dtype,
 }
 _READS = "lowercase binary"

@@ -6,20 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, one_of
-from model.serving.estimators.checks import check_same_sizes, decode_template, require
-
-
-def _rename_estimator(state: State) -> None:
-    """Give the estimator the name that it has since 1.2, or 1.7 in chains."""
-    if state.raw.get("base_estimator") == "deprecated":
-        del state.raw["base_estimator"]
-    state.rename(base_estimator="estimator", base_estimator_="estimator_")
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State
+from model.serving.estimators.checks import (
+    check_same_sizes,
+    decode_template,
+    rename_base,
+    require,
+    require_same_scores,
+)
+from model.serving.estimators.kinds import left_out, one_of
 
 
 def _rename_calibrators(state: State) -> None:
     """Give attributes the names that they have since 0.24."""
-    _rename_estimator(state)
+    rename_base(state)
     state.rename(calibrators_="calibrators", classes_="classes")
 
 
@@ -28,8 +28,10 @@ def _keep_template(fitted: str) -> Any:
 
     def complete(state: State) -> None:
         found = state.values[fitted]
+        several = isinstance(found, list | tuple)
+        require(not several or len(found) > 0, state, "holds no estimators")
         if state.values.get("estimator") is None:
-            state.values["estimator"] = found[0] if isinstance(found, list | tuple) else found
+            state.values["estimator"] = found[0] if several else found
 
     return complete
 
@@ -39,6 +41,18 @@ def _check_calibrators(state: State) -> None:
     classes, values = state.sizes["classes"], state.values
     expected = 1 if classes == 2 or values["method"] == "temperature" else classes
     check_same_sizes(len(values["calibrators"]), expected, state, "classes and calibrators")
+    known = np.isin(getattr(values["estimator"], "classes_", values["classes"]), values["classes"])
+    require(bool(known.all()), state, "has an estimator of other classes")
+    if hasattr(values["estimator"], "decision_function"):
+        require_same_scores(values["estimator"], state)
+
+
+def _check_calibrated(state: State) -> None:
+    """Check that each calibrated model knows every class: their probabilities are averaged."""
+    parts = state.values["calibrated_classifiers_"]
+    require(len(parts) > 0, state, "holds no estimators")
+    for part in parts:
+        check_same_sizes(len(part.classes), state.sizes["classes"], state, "classes and parts")
 
 
 def _check_rest(state: State) -> None:
@@ -63,10 +77,18 @@ def _check_pairs(state: State) -> None:
 def _check_order(state: State) -> None:
     """Check that the order of a chain names each output once."""
     order, estimators = state.values["order_"], state.values["estimators_"]
+    require(len(estimators) > 0, state, "holds no estimators")
+    for place, estimator in enumerate(estimators):  # each also takes the answers before it
+        features = getattr(estimator, "n_features_in_", None)
+        if features is not None:
+            first = state.sizes.setdefault("features", features - place)
+            check_same_sizes(features, first + place, state, "columns and estimators")
     same = sorted(np.asarray(order).tolist()) == list(range(len(estimators)))
     require(same, state, "has an order that does not name each output once")
     state.values["order_"] = [int(place) for place in order]
-    state.values.setdefault("chain_method_", "predict")
+    if state.values.setdefault("chain_method_", "predict") == "decision_function":
+        for estimator in estimators:
+            require_same_scores(estimator, state)
 
 
 def _find_classes(state: State) -> None:
@@ -87,17 +109,12 @@ _PARTS: Attributes = {"estimators_": "list of estimator(features)"}
 _TEMPLATE: Attributes = {"estimator": decode_template}
 _LABELS: Attributes = {"classes_": "label[classes]"}
 _CALIBRATORS: Attributes = {
-    "estimator": "estimator",
+    "estimator": "estimator(features)",
     "calibrators": "list of estimator",
     "classes": "label[classes]",
     "method": one_of("sigmoid", "isotonic", "temperature"),
 }
 _CHAIN_METHODS = one_of("predict", "predict_proba", "predict_log_proba", "decision_function")
-
-
-def _decode_nothing(value: Any, state: State) -> Any:
-    """Leave out what only fitting needs."""
-    return None
 
 
 def _make_search(parameter: str, module: str = "model_selection") -> EstimatorSchema:
@@ -106,10 +123,10 @@ def _make_search(parameter: str, module: str = "model_selection") -> EstimatorSc
         {"best_estimator_": "estimator"},
         {
             "estimator": decode_template,
-            parameter: lambda value, state: {},
-            "cv": _decode_nothing,
-            "refit": lambda value, state: True,
-            "scoring": _decode_nothing,
+            parameter: left_out({}),
+            "cv": left_out(),
+            "refit": left_out(True),
+            "scoring": left_out(),
         },
         finish=_finish_search,
     )
@@ -126,10 +143,11 @@ SCHEMAS = {
     "_TemperatureScaling": EstimatorSchema("calibration", {"beta_": "float"}),
     "CalibratedClassifierCV": EstimatorSchema(
         "calibration",
-        {**_LABELS, "calibrated_classifiers_": "list of estimator"},
+        {**_LABELS, "calibrated_classifiers_": "list of estimator(features)"},
         _TEMPLATE,
         reads="method",
-        migrate=(_rename_estimator,),
+        migrate=(rename_base,),
+        complete=(_check_calibrated,),
     ),
     "OneVsRestClassifier": EstimatorSchema(
         "multiclass",
@@ -174,15 +192,15 @@ SCHEMAS = {
             "order_": "int[*] | list of int",
             "chain_method_?": _CHAIN_METHODS,
         },
-        {**_TEMPLATE, "order": _decode_nothing},
-        migrate=(_rename_estimator,),
+        {**_TEMPLATE, "order": left_out()},
+        migrate=(rename_base,),
         complete=(_check_order, _find_classes, _keep_template("estimators_")),
     ),
     "RegressorChain": EstimatorSchema(
         "multioutput",
         {"estimators_": "list of estimator", "order_": "int[*] | list of int"},
-        {**_TEMPLATE, "order": _decode_nothing},
-        migrate=(_rename_estimator,),
+        {**_TEMPLATE, "order": left_out()},
+        migrate=(rename_base,),
         complete=(_check_order, _keep_template("estimators_")),
     ),
     "GridSearchCV": _make_search("param_grid"),
@@ -199,7 +217,7 @@ SCHEMAS = {
     "TunedThresholdClassifierCV": EstimatorSchema(
         "model_selection",
         {**_ONE, "best_threshold_": "float"},
-        {**_TEMPLATE, "scoring": _decode_nothing},
+        {**_TEMPLATE, "scoring": left_out()},
         reads="response_method",
         complete=(_keep_template("estimator_"),),
     ),
@@ -208,7 +226,7 @@ SCHEMAS = {
         "semi_supervised",
         {**_LABELS, **_ONE},
         _TEMPLATE,
-        migrate=(_rename_estimator,),
+        migrate=(rename_base,),
         complete=(_keep_template("estimator_"),),
     ),
 }

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -57,16 +57,21 @@ class JoblibClassPredictor:
         self._estimator = self._file.loaded
         self._classes = [option.value for option in card.output.classes]
         self._without_probabilities = not card.output.probabilities
-        known = [str(label) for label in self._estimator.classes_]
+        self._names = manifest.class_names
+        known = self._name(self._estimator.classes_)
         if sorted(known) != sorted(self._classes):
             raise ValueError(f"its classes are {', '.join(known)}, not those of the card")
         self._order = [known.index(value) for value in self._classes]
+
+    def _name(self, labels: Any) -> list[str]:
+        """The card's values of the estimator's own classes."""
+        return [self._names.get(str(label), str(label)) for label in labels]
 
     def classify(self, matrix: Float32Array) -> Float64Array:
         """Classify each row of a matrix of shape (rows, fields); see ``ClassPredictor``."""
         rows = self._file.build_input(self._estimator, matrix)
         if self._without_probabilities:
-            labels = np.asarray(self._estimator.predict(rows)).astype(str)
+            labels = np.array(self._name(np.asarray(self._estimator.predict(rows))))
             one_hot: Float64Array = (labels[:, None] == np.array(self._classes)).astype(np.float64)
             return one_hot
         probabilities = np.asarray(self._estimator.predict_proba(rows), dtype=np.float64)

@@ -56,7 +56,10 @@ def test_the_hash_changes_with_what_the_form_means_alone(
 def test_the_hash_changes_with_the_fields_and_their_choices(house: NumberModel) -> None:
     card = house.card
     (choice,) = (field for field in card.fields if field.name == "neighborhood")
-    fewer = choice.model_copy(update={"choices": choice.options[1:]})
+    kept = [option for option in choice.model_dump()["choices"] if option["value"] != "Gilbert"]
+    fewer = type(choice).model_validate(
+        {**choice.model_dump(), "choices": kept, "example": kept[0]["value"]}
+    )
     optional = card.fields[0].model_copy(update={"required": False})
     forms = [
         card.fields,
@@ -107,7 +110,7 @@ def test_a_field_that_is_typed_in_is_waited_for(client: FlaskClient) -> None:
     soup = post_fragment(client, {**HOUSE, "sqft": "24", "_typing": "sqft"}, 422)
     (result,) = soup.select("#result[data-state=waiting]")
     assert result["data-waiting"] == "sqft"
-    assert text_of(soup, "#result h2") == "Keep typing"
+    assert "Keep typing" in text_of(soup, "#result")
     assert "Square feet" in text_of(soup, "#result")
     assert result["data-announce"] == ""
     assert not soup.select("data.prediction")
@@ -128,7 +131,7 @@ def test_what_is_wrong_for_good_is_not_waited_for(
     client: FlaskClient, typed: dict[str, str], typing: str
 ) -> None:
     soup = post_fragment(client, {**HOUSE, **typed, "_typing": typing}, 422)
-    assert soup.select("#result[data-state=withdrawn] .problems")
+    assert soup.select("#result[data-state=withdrawn] a[href^='#']")
     assert not soup.select("[data-waiting]")
 
 

@@ -122,7 +122,7 @@ def test_it_carries_an_error_for_every_field_empty_where_the_field_is_fine(
     swapped = [str(element["id"]) for element in soup.select(".error[data-hx-swap-oob]")]
     assert swapped == [f"{name}-error" for name in house.card.names]
     assert text_of(soup, "#baths-error") == "Error: Bathrooms must be between 0.5 and 8"
-    assert text_of(soup, "#condition-error") == "Error: Choose the condition from the list"
+    assert text_of(soup, "#condition-error") == "Error: Condition must be one from the list"
     assert text_of(soup, "#beds-error") == ""
 
 

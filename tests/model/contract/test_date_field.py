@@ -52,6 +52,8 @@ def date_field(locale: str = "en_GB", **changes: Any) -> DateField:
     [
         ("en_US", "2010-05-31", "2010-05-31"),
         ("en_US", " 2010/5/31 ", "2010-05-31"),
+        ("en_US", "\u200e5/31/2010\ufeff", "2010-05-31"),
+        ("en_US", "２０１０-０５-３１", "2010-05-31"),
         ("en_US", "05/06/2010", "2010-05-06"),
         ("en_GB", "05/06/2010", "2010-06-05"),
         ("en_US", "31.5.2010", "2010-05-31"),
@@ -75,7 +77,7 @@ def test_a_day_is_read_as_people_of_the_locale_write_it(locale: str, typed: str,
 def test_anything_else_is_refused_with_a_date_to_copy(typed: object) -> None:
     with pytest.raises(PydanticCustomError) as refused:
         date_field().validate_value(typed)
-    assert refused.value.message() == "Write the date like 2010-05-31"
+    assert refused.value.message() == "Date of sale must be a date, like 2010-05-31"
 
 
 def test_its_sentences_name_the_label_and_write_days_in_words() -> None:

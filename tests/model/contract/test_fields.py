@@ -79,10 +79,10 @@ def test_a_good_value_is_accepted(block: dict[str, Any], raw: object, value: obj
         (INTEGER, 10**400, "Rooms must be between 1 and 2,000"),
         (NUMBER, "0.4", "Area must be between 0.5 and 5,000"),
         (CHOICE, "", "Choose the roof"),
-        (CHOICE, "Flat", "Choose the roof from the list"),
-        (CHOICE, 0, "Choose the roof from the list"),
+        (CHOICE, "Flat", "Roof must be one from the list"),
+        (CHOICE, 0, "Roof must be one from the list"),
         (FLAG, "", "Say whether there is a pool"),
-        (FLAG, "maybe", "Say whether there is a pool: yes or no"),
+        (FLAG, "maybe", "Pool must be yes or no"),
     ],
 )
 def test_a_bad_value_is_refused_in_words(block: dict[str, Any], raw: object, words: str) -> None:
@@ -213,7 +213,7 @@ def test_a_text_on_the_way_to_a_value_is_incomplete(block: dict[str, Any], typed
 @pytest.mark.parametrize(
     ("block", "typed"),
     [
-        *((SQFT, typed) for typed in ("60000", "7000", "-", "-5", "abc", "2.5", "1850 x", "1.2.")),
+        *((SQFT, typed) for typed in ("60000", "7000", "-", "-5", "abc", "2.5555", "1850 x")),
         *((YEAR, typed) for typed in ("2", "18", "1949", "197", "19a")),
         *((COLD, typed) for typed in ("4", "-41", "-400", "--")),
         *((NUMBER, typed) for typed in ("99999", "three", "5²")),

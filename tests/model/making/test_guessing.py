@@ -57,7 +57,7 @@ def test_a_column_s_name_becomes_a_field_s(column: str, name: str, label: str, u
 
 
 def question(target: str, *classes: str) -> str:
-    options = AddOptions(Path("m"), "m", Path("d"), target)
+    options = AddOptions((Path("m"),), "m", Path("d"), target)
     kind = ClassesKind(classes, True) if classes else NumberKind()
     return kind.draft_output(np.arange(3.0), options).title
 
@@ -73,8 +73,9 @@ def test_a_title_asks_for_what_is_answered() -> None:
 
 
 def test_classes_that_were_named_are_no_kinds_of_the_target() -> None:
-    named = AddOptions(Path("m"), "m", Path("d"), "digit", classes=("zero", "one", "two"))
-    drafted = ClassesKind((0, 1, 2), True).draft_output(np.arange(3.0), named)
+    asked = AddOptions((Path("m"),), "m", Path("d"), "digit")
+    named = ClassesKind((0, 1, 2), True).with_names(("zero", "one", "two"))
+    drafted = named.draft_output(np.arange(3.0), asked)
     assert drafted.title == "Which one is it?"
 
 

@@ -16,8 +16,8 @@ from model.making.options import AddOptions
 from model.serving import kinds as serving
 
 
-def options(*classes: str) -> AddOptions:
-    return AddOptions(Path("m"), "m", Path("d"), "size", classes=classes)
+def options() -> AddOptions:
+    return AddOptions((Path("m"),), "m", Path("d"), "size")
 
 
 def test_every_kind_that_can_be_added_can_be_served() -> None:
@@ -42,13 +42,13 @@ def test_an_answer_that_is_no_number_differs_from_every_other(
 
 
 def test_classes_that_are_named_are_as_many_as_the_model_has() -> None:
-    truth = pd.Series([0, 1, 1])
     with pytest.raises(AddError, match="--classes names 3, but the model answers 2: 0, 1"):
-        ClassesKind((0, 1), True).read_truth(truth, options("a", "b", "c"))
+        ClassesKind((0, 1), True).with_names(("a", "b", "c"))
     with pytest.raises(AddError, match="answers with a number"):
-        NumberKind().read_truth(truth, options("a", "b"))
+        NumberKind().with_names(("a", "b"))
     named = pd.Series(["b", "a", 1])
-    assert ClassesKind((0, 1), True).read_truth(named, options("a", "b")).tolist() == [1, 0, 1]
+    kind = ClassesKind((0, 1), True).with_names(("a", "b"))
+    assert kind.read_truth(named, options()).tolist() == [1, 0, 1]
 
 
 def test_reasons_are_those_of_the_class_that_was_named() -> None:

@@ -17,6 +17,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
+from model.making.pickles import advise
 from tests.model.making.conftest import add, run
 from tests.models import MODEL_FACTORIES, ModelFiles, forest_of_codes, penguins
 
@@ -153,19 +154,18 @@ def test_every_column_that_cannot_be_asked_for_is_named_at_once(tmp_path: Path, 
 
 def test_columns_that_a_model_does_not_name_are_counted(tmp_path: Path, root: Path) -> None:
     given = forest_of_codes(tmp_path)
-    table = pd.read_csv(given.data).assign(extra=1.0)
-    table.to_csv(given.data, index=False)
+    pd.read_csv(given.data).drop(columns="bill_depth_mm").to_csv(given.data, index=False)
     said = refused(given, root, "--trust")
     assert "takes 3 columns, and does not say which" in said
     assert "--features a,b,c" in said
 
 
-def test_numbers_for_classes_are_refused_with_the_option_to_write(
-    tmp_path: Path, root: Path
-) -> None:
+def test_names_for_numbers_are_asked_for_and_can_be_said(tmp_path: Path, root: Path) -> None:
     given = forest_of_codes(tmp_path)
     said = refused(given, root, "--trust")
-    assert "--classes 'Adelie,Chinstrap,Gentoo'" in said
+    assert "classes in the order of the alphabet (100% right" in said
+    assert "--trust --models" in said
+    assert said.endswith("--yes")
     result = add(given, "mine", root, "--trust", "--classes", "Adelie,Chinstrap,Gentoo")
     assert result.exit_code == 0, result.output
     assert "Species: Adelie, Chinstrap, Gentoo" in result.output
@@ -266,12 +266,13 @@ def test_an_estimator_whose_columns_were_changed_before_is_refused(
     tmp_path: Path, root: Path
 ) -> None:
     table = penguins().dropna()
-    model = LogisticRegression().fit(pd.get_dummies(table[["island"]]), table["species"])
+    dummies = pd.get_dummies(table["island"].map(len).rename("island"), dtype=float)
+    model = LogisticRegression().fit(dummies.add_prefix("island_"), table["species"])
     joblib.dump(model, tmp_path / "model.joblib")
     table.to_csv(tmp_path / "train.csv", index=False)
     given = ModelFiles(tmp_path / "model.joblib", tmp_path / "train.csv", "species")
     said = refused(given, root, "--trust")
-    assert "no column 'island_Biscoe' (nor 'island_Dream', 'island_Torgersen'), which" in said
+    assert "no column 'island_5' (nor 'island_6', 'island_9'), which" in said
     assert "Was it made from 'island', for example by get_dummies?" in said
     assert "into a Pipeline with the model" in said
 
@@ -286,3 +287,16 @@ def test_another_kind_can_be_said_where_the_guess_is_wrong(tmp_path: Path, root:
     assert "codes: as you say" in result.output
     assert "as ONNX" in result.output
     assert "Note: Columns that the model does not take" in result.output
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("xgboost.sklearn.XGBClassifier", "Export it to ONNX by onnxmltools.convert_xgboost"),
+        ("__main__.Own", "--trust to the command. Name the Python file with this code by --module"),
+        ("nowhere_to_find.Own", "by --module FILE.py, or install nowhere_to_find."),
+        ("json.Own", "add --trust to the command."),
+    ],
+)
+def test_what_can_be_done_about_a_class_that_is_not_known_is_said(path: str, text: str) -> None:
+    assert text in advise(path)

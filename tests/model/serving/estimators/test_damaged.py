@@ -24,6 +24,15 @@ def put(name: str, value: Any) -> Damage:
     return damage
 
 
+def drop(name: str) -> Damage:
+    """Take an attribute away."""
+
+    def damage(state: dict[str, Any]) -> None:
+        del state[name]
+
+    return damage
+
+
 def cell(name: str, place: Any, value: Any, field: str = "") -> Damage:
     """Replace a cell of an array."""
 
@@ -150,6 +159,20 @@ DAMAGED: list[tuple[str, str, Damage, str]] = [
     ("count_vectorizer", "CountVectorizer", put("input", "filename"), "input"),
     ("count_vectorizer", "CountVectorizer", put("input", "file"), "input"),
     ("count_vectorizer", "CountVectorizer", put("token_pattern", "(a+)+$"), "token_pattern"),
+    *[
+        ("count_vectorizer", "CountVectorizer", put("token_pattern", pattern), "token_pattern")
+        for pattern in (
+            "a*a*b",
+            "(?:a|a)*",
+            r"\w+-",
+            "[",
+            r"\w{9999}",
+            "a?" * 9 + "b",
+            r"\1",
+            "",
+            3,
+        )
+    ],
     ("count_vectorizer", "CountVectorizer", put("tokenizer", FUNCTION), "tokenizer"),
     ("count_vectorizer", "CountVectorizer", put("analyzer", FUNCTION), "analyzer"),
     ("count_vectorizer", "CountVectorizer", put("ngram_range", (1, 10**9)), "ngram_range"),
@@ -216,6 +239,48 @@ DAMAGED: list[tuple[str, str, Damage, str]] = [
     ),
     ("ridge", "Ridge", put("_sklearn_version", "9.0.0"), "newer"),
     ("pipeline", "Pipeline", put("steps", [("a", 3)]), "steps"),
+    *[
+        (kind, name, drop(attribute), attribute)
+        for kind, name, attribute in (
+            ("pipeline", "Pipeline", "steps"),
+            ("union", "FeatureUnion", "transformer_list"),
+            ("columns", "ColumnTransformer", "transformers_"),
+            ("voting", "VotingClassifier", "estimators_"),
+            ("stacking", "StackingClassifier", "estimators_"),
+            ("sparse_coder", "SparseCoder", "dictionary"),
+        )
+    ],
+    ("search", "GridSearchCV", drop("best_estimator_"), "never fitted"),
+    ("pipeline", "StandardScaler", dict.clear, "never fitted"),
+    ("pipeline", "Pipeline", lambda state: state["steps"].reverse(), "transforms nothing"),
+    ("pipeline", "StandardScaler", drop("mean_"), "has no mean_"),
+    ("text_classifier", "CountVectorizer", put("vocabulary_", {"red": 0}), "steps that do not fit"),
+    ("union", "StandardScaler", drop("scale_"), "has no scale_"),
+    ("stacking", "LogisticRegression", widen("coef_"), "fit"),
+    ("linear_pair", "LinearRegression", cut("intercept_"), "intercept"),
+    ("sgd_regressor", "SGDRegressor", put("intercept_", np.zeros(2)), "intercepts"),
+    ("boosting", "GradientBoostingClassifier", put("learning_rate", 10**400), "learning_rate"),
+    ("logistic", "LogisticRegression", cut("classes_"), "single class"),
+    ("lda", "LinearDiscriminantAnalysis", drop("xbar_"), "no scales"),
+    ("bagging", "BaggingClassifier", cut("classes_"), "other classes"),
+    ("gaussian_process", "GaussianProcessRegressor", put("_y_train_mean", np.zeros(3)), "y_train"),
+    ("calibrated", "_CalibratedClassifier", cut("classes"), "classes"),
+    ("calibrated", "CalibratedClassifierCV", cut("classes_"), "classes"),
+    ("voting", "LabelEncoder", cut("classes_"), "classes and parts"),
+    ("network", "LabelBinarizer", put("y_type_", "binary"), "fit"),
+    ("chain", "RegressorChain", lambda state: state["estimators_"].reverse(), "do not fit"),
+    ("multi_output", "MultiOutputClassifier", put("estimators_", []), "no estimators|never fitted"),
+    ("one_hot", "OneHotEncoder", put("categories_", [np.empty(0, "O")] * 2), "categories_"),
+    ("isomap", "Isomap", cut("embedding_"), "does not fit|do not fit"),
+    ("isomap", "NearestNeighbors", cut("_fit_X"), "do not fit"),
+    ("count_sketch", "PolynomialCountSketch", cell("indexHash_", 0, 6), "out of its columns"),
+    ("count_sketch", "PolynomialCountSketch", put("n_components", 10**9), "n_components"),
+    ("pooled", "FeatureAgglomeration", put("pooling_func", FUNCTION), "pooling_func"),
+    ("pooled", "FeatureAgglomeration", cell("labels_", 0, 3), "pools"),
+    ("labels_propagated", "LabelPropagation", cut("label_distributions_"), "distributions_"),
+    ("labels_spread", "LabelSpreading", put("kernel", FUNCTION), "kernel"),
+    ("sparse_coder", "SparseCoder", put("transform_max_iter", 10**9), "transform_max_iter"),
+    ("sparse_coder", "SparseCoder", put("n_features_in_", 3), "another number of columns"),
     ("pipeline", "Pipeline", put("steps", [("a", GlobalName("posix.system"))]), "steps"),
 ]
 
@@ -284,3 +349,99 @@ def test_what_only_fitting_needs_is_no_reason_to_refuse() -> None:
     search.state.update(cv=unknown, scoring=unknown, cv_results_=unknown, scorer_=unknown)
     search.state["estimator"] = unknown
     assert revive(search).predict(np.zeros((1, 4))).shape == (1,)
+
+
+def make(name: str, **state: Any) -> Record:
+    """The record of an estimator of 1.5, by its class's name."""
+    return Record(f"sklearn.{name}", state={"_sklearn_version": "1.5.2", **state})
+
+
+def unite(*parts: Any) -> Record:
+    return make("FeatureUnion", transformer_list=[(str(at), part) for at, part in enumerate(parts)])
+
+
+def laugh() -> Record:
+    inner = make("Normalizer")
+    for _ in range(12):
+        inner = unite(*[inner] * 10)
+    return inner
+
+
+def share_array() -> Record:
+    """Few bytes that are converted, and kept, a hundred times."""
+    means = np.zeros(400_000, np.float16)
+    scalers = [
+        make("StandardScaler", mean_=means, scale_=means, n_features_in_=len(means))
+        for _ in range(100)
+    ]
+    return unite(*scalers)
+
+
+def share_words() -> Record:
+    words = {str(place): place for place in range(20_000)}
+    return unite(*[make("CountVectorizer", vocabulary_=words) for _ in range(200)])
+
+
+def choose_all() -> Record:
+    """A step that takes a million columns, a thousand times."""
+    steps = [(str(at), "drop", slice(None)) for at in range(1000)]
+    return make(
+        "ColumnTransformer",
+        transformers=steps,
+        transformers_=steps,
+        n_features_in_=1_000_000,
+        sparse_output_=False,
+    )
+
+
+def multiply() -> Record:
+    """Columns thirty times as many after each step."""
+    unions = [unite(*["passthrough"] * 30) for _ in range(8)]
+    return make("Pipeline", steps=[(str(at), union) for at, union in enumerate(unions)])
+
+
+@pytest.mark.parametrize("build", [laugh, share_array, share_words, choose_all, multiply])
+def test_what_holds_little_and_wants_much_is_refused(build: Callable[[], Record]) -> None:
+    with pytest.raises(PickleError, match="far more often than a model does"):
+        revive(build())
+
+
+def test_a_model_of_too_many_classes_is_refused() -> None:
+    count = 20_000
+    coefficients = np.zeros((count, 1))
+    model = make(
+        "LogisticRegression",
+        multi_class="ovr",
+        classes_=np.arange(count),
+        coef_=coefficients,
+        intercept_=coefficients[:, 0],
+    )
+    with pytest.raises(PickleError, match="too many classes"):
+        revive(model)
+
+
+def test_columns_are_found_by_name_among_many() -> None:
+    """Looking each name up in all others would take minutes."""
+    names = np.array([f"c{place}" for place in range(50_000)], dtype=object)
+    steps = [("a", "passthrough", names.tolist())]
+    made = revive(
+        make(
+            "ColumnTransformer",
+            transformers=steps,
+            transformers_=steps,
+            feature_names_in_=names,
+            n_features_in_=len(names),
+            sparse_output_=False,
+        )
+    )
+    assert made._transformer_to_input_indices["a"][-1] == len(names) - 1
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [r"\b[^\d\W]+\b", r"(?u)\b\w\w+\b|!|\?", r"[a-zA-Z]{3,20}", r"#?\w+", r"[\w'-]+", r"\S+", None],
+)
+def test_a_pattern_that_takes_time_in_proportion_to_the_text_is_read(pattern: str | None) -> None:
+    root = read_saved(VERSION, "count_vectorizer")
+    root.state["token_pattern"] = pattern
+    assert revive(root).token_pattern == pattern

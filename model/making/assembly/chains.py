@@ -1,0 +1,196 @@
+"""The fitted steps between the inputs and the model: which of them, in which order, and where."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+
+from model.contract.arrays import Float64Array
+from model.making.assembly.contents import Transformer
+
+SCALERS = (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler)
+_NEUTRAL = {
+    "mean_": 0.0, "scale_": 1.0, "var_": 1.0, "min_": 0.0, "data_min_": 0.0, "data_max_": 1.0,
+    "data_range_": 1.0, "center_": 0.0, "max_abs_": 1.0,
+}  # fmt: skip
+"""What a scaler keeps of a column that it leaves as it is."""
+_CENTERS = ("mean_", "center_", "data_min_", "max_abs_")
+_LONGEST = 3
+_MOST_STEPS = 4
+_CLOSE = 0.25
+
+
+@dataclass(frozen=True)
+class Step:
+    """A fitted step that takes all inputs; ``where`` is its file, with its key."""
+
+    fitted: Any
+    where: str
+
+
+def list_orders(transformers: Sequence[Transformer]) -> Iterator[tuple[Transformer, ...]]:
+    """List every order of some or all of the transformers; the longest come first."""
+    usable = list(transformers)[:_MOST_STEPS]
+    for length in range(min(len(usable), _LONGEST), -1, -1):
+        yield from permutations(usable, length)
+
+
+def place_steps(
+    order: Sequence[Transformer], names: Sequence[str], matrix: Float64Array, count: int | None
+) -> tuple[Step, ...] | None:
+    """Make the steps of an order of transformers, each for all inputs; None where they do not fit.
+
+    Args:
+        order: the transformers.
+        names: of the inputs of the first.
+        matrix: rows of these inputs, shape (rows, inputs).
+        count: the inputs that the model takes after them; None where it does not say.
+    """
+    steps: list[Step] = []
+    known: tuple[str, ...] | None = tuple(names)
+    width = len(names)
+    for part in order:
+        if part.count == width:
+            fitted = part.fitted
+            if part.names and known and known != part.names and set(known) == set(part.names):
+                return None  # the same columns in another order are another hypothesis
+        else:
+            positions = None if steps else _find_positions(part, names, matrix)
+            if positions is None or not isinstance(part.fitted, SCALERS):
+                return None
+            fitted = widen_scaler(part.fitted, positions, width)
+        steps.append(Step(fitted, part.where))
+        if not isinstance(fitted, SCALERS):
+            known, width = None, _count_outputs(fitted, width)
+    return tuple(steps) if count is None or width == count else None
+
+
+def _count_outputs(fitted: Any, width: int) -> int:
+    try:
+        return int(np.shape(fitted.transform(np.ones((1, width))))[1])
+    except Exception:  # a transformer may raise anything
+        return -1
+
+
+def _find_positions(
+    part: Transformer, names: Sequence[str], matrix: Float64Array
+) -> tuple[int, ...] | None:
+    """The places of a scaler's columns among the inputs: by name, by what it saw, or by order."""
+    if part.count > len(names):
+        return None
+    if part.names is not None:
+        listed = list(names)
+        return tuple(map(listed.index, part.names)) if set(part.names) <= set(listed) else None
+    numbers = [place for place in range(len(names)) if len(np.unique(matrix[:200, place])) > 2]
+    by_order = tuple(numbers) if len(numbers) == part.count else None
+    centers = next(
+        (getattr(part.fitted, key) for key in _CENTERS if hasattr(part.fitted, key)), None
+    )
+    if centers is None:
+        return by_order
+    measured = _measure_centers(part.fitted, matrix)
+    spread = np.nanstd(matrix, axis=0) + 1e-12
+    found: list[int] = []
+    for center in centers:
+        distance = np.abs(measured - center) / spread
+        distance[found] = np.inf
+        found.append(int(np.nanargmin(distance)))
+        if distance[found[-1]] > _CLOSE:
+            return by_order
+    return tuple(found)
+
+
+def _measure_centers(scaler: Any, matrix: Float64Array) -> Float64Array:
+    """What a scaler of this class keeps first of each column, shape (columns,)."""
+    if isinstance(scaler, MinMaxScaler):
+        measured: Float64Array = np.nanmin(matrix, axis=0)
+    elif isinstance(scaler, RobustScaler):
+        measured = np.nanmedian(matrix, axis=0)
+    elif isinstance(scaler, MaxAbsScaler):
+        measured = np.nanmax(np.abs(matrix), axis=0)
+    else:
+        measured = np.nanmean(matrix, axis=0)
+    return measured
+
+
+def widen_scaler(scaler: Any, positions: Sequence[int], width: int) -> Any:
+    """Make a scaler of more inputs that leaves the others as they are.
+
+    Args:
+        scaler: the fitted scaler.
+        positions: the place of each of its columns among the inputs.
+        width: the number of inputs.
+    """
+    made = copy.copy(scaler)
+    for name, neutral in _NEUTRAL.items():
+        values = getattr(scaler, name, None)
+        if isinstance(values, np.ndarray):
+            wide = np.full(width, neutral)
+            wide[list(positions)] = values
+            setattr(made, name, wide)
+    made.n_features_in_ = width
+    vars(made).pop("feature_names_in_", None)
+    return made
+
+
+def make_unit_step(factors: Mapping[int, float], width: int) -> Step:
+    """Make the step that multiplies some inputs.
+
+    Args:
+        factors: the factor of each input, by its place.
+        width: the number of inputs.
+    """
+    made = MaxAbsScaler().fit(np.ones((1, width)))
+    made.scale_ = made.max_abs_ = np.array([1 / factors.get(place, 1) for place in range(width)])
+    return Step(made, "--unit")
+
+
+def run_steps(steps: Sequence[Step], matrix: Float64Array) -> Float64Array:
+    """Transform rows by each step in turn, shape (rows, inputs) to (rows, outputs)."""
+    values: Any = matrix
+    for step in steps:
+        names = getattr(step.fitted, "feature_names_in_", None)
+        if names is not None:
+            values = pd.DataFrame(np.asarray(values), columns=names)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # nobody could change here what it warns of
+            values = step.fitted.transform(values)
+        values = values.toarray() if hasattr(values, "toarray") else np.asarray(values)
+    transformed: Float64Array = np.asarray(values, dtype=float)
+    return transformed
+
+
+def forget_names(fitted: Any) -> Any:
+    """Let a fitted part take an array where it was fitted to a table; returns the part itself."""
+    seen: set[int] = set()
+
+    def visit(value: Any) -> None:
+        if id(value) in seen:
+            return
+        seen.add(id(value))
+        if isinstance(value, list | tuple):
+            for each in value:
+                visit(each)
+        elif isinstance(value, np.ndarray) and value.dtype.hasobject:
+            for each in value.ravel():
+                visit(each)
+        elif hasattr(value, "get_params") and not isinstance(value, type):
+            if hasattr(value, "_transformer_to_input_indices"):
+                value.transformers_ = [
+                    (name, step, list(value._transformer_to_input_indices[name]))
+                    for name, step, _ in value.transformers_
+                ]
+            vars(value).pop("feature_names_in_", None)
+            for each in list(vars(value).values()):
+                visit(each)
+
+    visit(fitted)
+    return fitted

@@ -1,0 +1,226 @@
+"""What the files of a model hold, by what it is and never by what it is called."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.preprocessing import LabelEncoder
+
+from model.contract.pickles import GlobalName, PickleError, read_pickle
+from model.contract.pickles.errors import printable
+from model.making.assembly.inputs import Codes, as_text
+from model.making.errors import AddError
+from model.making.estimator_sources import describe_estimator
+from model.making.pickles import find_in, load_file, open_estimator
+from model.serving.estimators import Refused, revive_all
+
+_DEEPEST = 12
+_LONGEST_TEXT = 1_000_000
+_INVERSES = {
+    "log1p": "expm1", "expm1": "expm1", "log": "exp", "exp": "exp", "log10": "exp10",
+    "exp10": "exp10", "sqrt": "square", "square": "square",
+}  # fmt: skip
+"""The inverse of the target's transformation, by a name that a file may have for either."""
+
+
+@dataclass(frozen=True)
+class Transformer:
+    """A fitted step that changes inputs, or a target; ``where`` is its file, with its key."""
+
+    fitted: Any
+    where: str
+    path: Path
+
+    @property
+    def count(self) -> int:
+        """The columns that it takes."""
+        return int(getattr(self.fitted, "n_features_in_", 0))
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """The columns' names, where it was fitted to a table."""
+        found = getattr(self.fitted, "feature_names_in_", None)
+        return None if found is None else tuple(map(str, found))
+
+
+@dataclass
+class Contents:
+    """The parts that files hold.
+
+    ``lists`` are lists of texts, ``class_names`` the name of each class number, ``inverses`` names
+    of functions that undo the target's transformation. ``runs_code`` says whether a file's code
+    ran.
+    """
+
+    estimators: list[Transformer] = field(default_factory=list)
+    transformers: list[Transformer] = field(default_factory=list)
+    codes: list[Codes] = field(default_factory=list)
+    lists: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
+    inverses: list[tuple[str, str]] = field(default_factory=list)
+    refused: list[tuple[Refused, Path]] = field(default_factory=list)
+    runs_code: bool = False
+    module: Path | None = None
+
+
+def read_contents(paths: Sequence[Path], trust: bool, module: Path | None) -> Contents:
+    """Find the parts in files: pickles, joblib files, JSON and text.
+
+    Args:
+        paths: the files.
+        trust: whether a file's own code may run where it needs it.
+        module: a Python file with that code, which is trusted alike.
+
+    Raises:
+        AddError: if a file cannot be read, or no file holds a model.
+    """
+    if module is not None and not trust:
+        open_estimator(paths[0], trust, module)  # says why not
+    found = Contents()
+    for path in paths:
+        _sort_in(_read_file(path, trust, module, found), path.name, "", path, found, 0)
+    if not found.estimators:
+        if found.refused:
+            open_estimator(found.refused[0][1], trust=False)
+            refused, path = found.refused[0]
+            raise AddError(
+                f"{path} holds a {printable(refused.record.name)} that cannot be served. "
+                f"{refused.error}"
+            )
+        if len(paths) == 1:
+            open_estimator(paths[0], trust, module)
+        raise AddError(
+            f"{', '.join(path.name for path in paths)}: no fitted model is in there, which has a "
+            "method predict. Give the file of the model, too."
+        )
+    if len(found.estimators) > 1:
+        listed = ", ".join(
+            f"{type(part.fitted).__name__} in {part.where}" for part in found.estimators
+        )
+        raise AddError(f"The files hold {len(found.estimators)} models: {listed}. Give one alone.")
+    return found
+
+
+def _read_file(path: Path, trust: bool, module: Path | None, found: Contents) -> Any:
+    try:
+        opened = read_pickle(path)
+        root = revive_all(opened.root)
+    except PickleError as error:
+        text = _read_text(path)
+        if text is not None:
+            return text
+        source = open_estimator(path, trust, module)  # says what the file is, in its own words
+        if not source.runs_code:
+            raise AddError(f"{path} cannot be read. {error}") from error
+        found.runs_code, found.module = True, module
+        return source.fitted
+    if trust and _holds_refused(root):
+        found.runs_code, found.module = True, module
+        with find_in(module, opened.names) if module else nullcontext():
+            return load_file(path)
+    return root
+
+
+def _read_text(path: Path) -> Any:
+    """The value of a JSON file, or the lines of a text; None where it is neither."""
+    try:
+        if path.stat().st_size > _LONGEST_TEXT:
+            return None
+        text = path.read_text(encoding="utf-8-sig")
+        return json.loads(text)
+    except (OSError, UnicodeDecodeError):
+        return None
+    except ValueError:
+        parts = text.split("\n") if "\n" in text.strip() else text.split(",")
+        names = [part.strip().strip("\"'") for part in parts]
+        names = [name for name in names if name]
+        return names if all(name.isprintable() for name in names) else None
+
+
+def _holds_refused(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_refused, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_holds_refused, value))
+    return isinstance(value, Refused)
+
+
+def _sort_in(value: Any, where: str, hint: str, path: Path, found: Contents, depth: int) -> None:
+    """Put a value, and what is in it, where it belongs; what is of no use is passed over."""
+    if isinstance(value, Refused):
+        name = ".".join(str(part) for part in value.record.args if isinstance(part, str))
+        inverse = _INVERSES.get(name.rpartition(".")[2])
+        if inverse is not None and "numpy" in name:
+            found.inverses.append((inverse, where))
+        else:
+            found.refused.append((value, path))
+    elif isinstance(value, GlobalName):
+        inverse = _INVERSES.get(value.path.rpartition(".")[2])
+        if inverse is not None:
+            found.inverses.append((inverse, where))
+    elif isinstance(value, LabelEncoder):
+        found.codes.append(_number_texts(value.classes_.tolist(), hint, where))
+    elif isinstance(value, dict):
+        _sort_dict(value, where, hint, path, found, depth)
+    elif isinstance(value, list | tuple | np.ndarray):
+        _sort_list(list(value), where, hint, path, found, depth)
+    elif isinstance(value, str):
+        if value in _INVERSES:
+            found.inverses.append((_INVERSES[value], where))
+    elif (hasattr(value, "predict") and not hasattr(value, "transform")) or (
+        hasattr(value, "predict") and _answers(value)
+    ):
+        found.estimators.append(Transformer(value, where, path))
+    elif hasattr(value, "transform") and hasattr(value, "n_features_in_"):
+        found.transformers.append(Transformer(value, where, path))
+
+
+def _answers(value: Any) -> bool:
+    """Whether it is a model although it can transform as well, as discriminant analysis can."""
+    try:
+        describe_estimator(value, "")
+    except AddError:
+        return False
+    return True
+
+
+def _sort_dict(
+    value: dict[Any, Any], where: str, hint: str, path: Path, found: Contents, depth: int
+) -> None:
+    numbers = all(isinstance(each, Real) for each in value.values())
+    if value and numbers:
+        codes = {as_text(key): float(each) for key, each in value.items()}
+        found.codes.append(Codes(codes, hint, where))
+    elif value and all(isinstance(each, str) and _is_code(key) for key, each in value.items()):
+        pairs = {as_text(each): float(key) for key, each in value.items()}
+        found.codes.append(Codes(pairs, hint, where))
+    elif depth < _DEEPEST:
+        for key, each in value.items():
+            _sort_in(each, f"{where}[{key!r}]", as_text(key), path, found, depth + 1)
+
+
+def _is_code(key: Any) -> bool:
+    return isinstance(key, Real) or (isinstance(key, str) and key.isdecimal())
+
+
+def _sort_list(
+    value: list[Any], where: str, hint: str, path: Path, found: Contents, depth: int
+) -> None:
+    if value and all(isinstance(each, str) for each in value):
+        found.lists.append((tuple(value), where))
+        if len(set(value)) == len(value):
+            found.codes.append(replace(_number_texts(value, hint, where), is_list=True))
+    elif depth < _DEEPEST:
+        for number, each in enumerate(value[:10_000]):
+            _sort_in(each, f"{where}[{number}]", "", path, found, depth + 1)
+
+
+def _number_texts(values: Sequence[Any], hint: str, where: str) -> Codes:
+    numbers = {as_text(value): float(number) for number, value in enumerate(values)}
+    return Codes(numbers, hint, where)

@@ -1,0 +1,79 @@
+"""How well probabilities of classes fit the truth, and in which order the classes may stand."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from model.contract.arrays import Float64Array, IntArray
+from model.making.kinds.evidence import Fit
+
+_TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
+_LEAST_PROBABILITY = 1e-6
+_GAIN = 0.05
+_RARE_GAIN = 0.1
+
+
+def fit_classes(answers: Float64Array, truth: Float64Array) -> Fit:
+    """Measure probabilities.
+
+    Args:
+        answers: shape (rows, classes).
+        truth: the indices of the true classes, shape (rows,).
+    """
+    codes = truth.astype(np.int64)
+    count = answers.shape[1]
+    frequencies = (np.bincount(codes, minlength=count) + 1e-9) / len(codes)
+    constant = float(-np.mean(np.log(frequencies[codes])))
+    if not np.isfinite(answers).all():
+        return Fit(-1e12, -1e12, -1e12, np.inf, constant, "no answer")
+    floored = np.clip(answers, _LEAST_PROBABILITY, None)
+    loss = min(_log_loss(floored ** (1 / temperature), codes) for temperature in _TEMPERATURES)
+    skill = 1 - loss / max(constant, 1e-9)
+    distance = float(np.abs(answers.mean(axis=0) - frequencies).sum()) / 2
+    predicted = answers.argmax(axis=1)
+    balanced = float(np.mean([np.mean(predicted[codes == code] == code) for code in set(codes)]))
+    right = float(np.mean(predicted == codes))
+    text = f"{right:.0%} right, balanced {balanced:.0%}"
+    return Fit(skill - distance / 2, skill, skill, loss, constant, text, balanced)
+
+
+def _log_loss(weights: Float64Array, codes: IntArray) -> float:
+    chosen = weights[np.arange(len(codes)), codes] / weights.sum(axis=1)
+    return float(-np.mean(np.log(chosen)))
+
+
+def accepts_classes(given: Fit, cause: Fit, rarity: float, rare: bool, moved: bool) -> bool:
+    """Say whether a cause explains the answers clearly better than they are as given.
+
+    Args:
+        given: the answers as they are.
+        cause: the answers under the cause.
+        rarity: of the cause, taken off its rank.
+        rare: whether it is a unit or a place of a column.
+        moved: whether it is another order of the classes.
+    """
+    needed = max(0.15, 0.3 * (1 - given.skill)) if given.skill > _GAIN else 0.15
+    return (
+        cause.skill >= _GAIN
+        and cause.balanced - given.balanced >= needed
+        and cause.rank - rarity - given.rank >= (_RARE_GAIN if rare or moved else _GAIN)
+        and not (rare and given.skill > 0.3)
+    )
+
+
+def match_classes(answers: Float64Array, truth: Float64Array) -> tuple[int, ...]:
+    """Find which true class each class of the answers means most probably.
+
+    Args:
+        answers: shape (rows, classes).
+        truth: the indices of the true classes, shape (rows,).
+
+    Returns:
+        The index of the true class for each class of the answers. (Kuhn 1955, the Hungarian method)
+    """
+    count = answers.shape[1]
+    together = np.zeros((count, count))
+    np.add.at(together.T, truth.astype(np.int64), answers)
+    _, columns = linear_sum_assignment(-together)
+    return tuple(columns.tolist())

@@ -1,0 +1,57 @@
+"""How well answers fit the truth of some rows, and what counts as better.
+
+The thresholds were tuned and then confirmed on other data sets: ``python -m tests.studies.gate``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from model.contract.arrays import Float64Array
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How well answers fit the truth of some rows.
+
+    ``rank`` orders hypotheses. ``skill`` is R², or the share by which the log loss is below that of
+    the classes' frequencies. ``unbiased`` is the R² once the mean error is taken off,
+    ``rescaled`` that of the best line through the answers. ``loss`` is the mean absolute error, or
+    the log loss; ``constant_loss`` is that of the best constant. ``balanced`` is the balanced
+    accuracy of a model of classes.
+    """
+
+    rank: float
+    skill: float
+    unbiased: float
+    loss: float
+    constant_loss: float
+    text: str
+    balanced: float = 0.0
+    rescaled: float = 0.0
+
+    @property
+    def beats_constant(self) -> bool:
+        """Whether the answers are clearly better than the same answer for every row."""
+        return self.skill >= _LEAST_SKILL and self.loss <= _CONSTANT * self.constant_loss
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Something else that the answers may mean; ``as_if`` is "" for the answers as they are.
+
+    ``apply`` turns answers into answers of the same shape. ``rarity`` is taken off the rank.
+    ``advice`` says what to write to have it so. ``recentres`` is True where the reading alone takes
+    off the mean error.
+    """
+
+    as_if: str
+    advice: str
+    apply: Callable[[Float64Array], Float64Array]
+    rarity: float = 0.0
+    recentres: bool = False
+
+
+_LEAST_SKILL = 0.05
+_CONSTANT = 0.98

@@ -1,0 +1,166 @@
+"""How well numbers fit the truth, and what else they may mean."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from model.contract.arrays import Float64Array
+from model.making.kinds.evidence import Fit, Reading
+
+_WORST = -1e12
+_LONG_TAIL = 1.0
+"""The skewness from which errors are measured on a log scale, too."""
+_FAR_OFF = -6.0
+_MARGIN = 0.04
+_LEAST_RARE = 0.25
+"""Units and places are many, and one of them seems to help a weak model by chance."""
+_OUTERMOST = (0.02, 0.98)
+
+
+def fit_numbers(answers: Float64Array, truth: Float64Array) -> Fit:
+    """Measure numbers.
+
+    Args:
+        answers: shape (rows,).
+        truth: shape (rows,), not all alike.
+    """
+    middle = float(np.mean(np.abs(truth - np.median(truth))))
+    if not np.isfinite(answers).all():
+        return Fit(_WORST, _WORST, _WORST, np.inf, middle, "no answer")
+    with np.errstate(over="ignore", invalid="ignore"):
+        rank, skill, unbiased = _rank(answers, truth)
+        if truth.min() > 0 and answers.min() > 0 and _skewness(truth) > _LONG_TAIL:
+            rank = max(rank, _rank(np.log(answers), np.log(truth))[0])
+        loss = float(np.mean(np.abs(answers - truth)))
+    if not np.isfinite([rank, skill, unbiased]).all():
+        return Fit(_WORST, _WORST, _WORST, np.inf, middle, "no answer")
+    text, rescaled = f"R² {format_figure(skill)}", _square_correlation(answers, truth)
+    return Fit(rank, skill, unbiased, loss, middle, text, rescaled=rescaled)
+
+
+def _square_correlation(answers: Float64Array, truth: Float64Array) -> float:
+    spread = float(np.std(answers)) * float(np.std(truth))
+    together = np.mean((answers - np.mean(answers)) * (truth - np.mean(truth)))
+    return float(together / spread) ** 2 if np.isfinite(spread) and spread > 0 else 0.0
+
+
+def _rank(answers: Float64Array, truth: Float64Array) -> tuple[float, float, float]:
+    """The rank, R², and R² without the mean error."""
+    errors, deviation = answers - truth, float(np.std(truth))
+    skill = 1 - float(np.mean(np.square(errors / deviation)))
+    unbiased = 1 - float(np.var(errors / deviation))
+    return skill - abs(float(np.mean(errors))) / deviation / 2, skill, unbiased
+
+
+def format_figure(value: float) -> str:
+    """Write a figure with two decimals, or a large one in groups of three digits."""
+    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
+    return text.replace("-", "−")
+
+
+def accepts_number(
+    given: Fit, cause: Fit, rarity: float, reading: Reading, inputs: bool, rare: bool
+) -> bool:
+    """Say whether a cause explains the answers clearly better than they are as given.
+
+    Args:
+        given: the answers as they are.
+        cause: the answers under the cause.
+        rarity: of the cause, taken off its rank.
+        reading: what the answers are read as.
+        inputs: whether the cause changes what the model is given.
+        rare: whether it is a unit or a place of a column.
+    """
+    if rare and cause.skill < _LEAST_RARE:
+        return False
+    gain = cause.rank - rarity - given.rank
+    if given.skill < -0.02:
+        needed = 0.05
+    elif given.skill < 0.05:
+        needed = 0.1
+    else:
+        needed = max(0.12, 0.3 * (1 - given.skill))
+    related = given.skill >= _FAR_OFF and cause.skill - rarity < given.rescaled + _MARGIN
+    if rare and related:
+        return False
+    # A quantile model is off on purpose: taking its mean error off must not look like a cause.
+    spared = not inputs and (reading.recentres or given.skill < _FAR_OFF)
+    return (
+        cause.beats_constant
+        and gain >= needed
+        and (spared or cause.skill - rarity >= given.unbiased + _MARGIN)
+    )
+
+
+def explain_nonsense(answers: Float64Array, truth: Float64Array) -> str:
+    """Say why numbers cannot be answers to this target; "" where they can.
+
+    Args:
+        answers: shape (rows,).
+        truth: shape (rows,).
+    """
+    low, high = np.quantile(truth, _OUTERMOST).tolist()
+    deviation = float(np.std(truth))
+    median = float(np.median(answers))
+    if not low - 0.1 * deviation <= median <= high + 0.1 * deviation:
+        return (
+            f"Half of its answers are {'below' if median < low else 'above'} {median:,.6g}, but 96 "
+            f"of 100 rows have between {low:,.6g} and {high:,.6g}."
+        )
+    fit = fit_numbers(answers, truth)
+    if fit.unbiased < -1.5 and float(np.std(answers)) > 1.5 * deviation:
+        return f"Its answers vary far more than the target, and not with it: {fit.text}."
+    return ""
+
+
+def list_number_readings(truth: Float64Array) -> tuple[Reading, ...]:
+    """List what answers may mean, the answers as they are first.
+
+    Args:
+        truth: of all rows, shape (rows,).
+    """
+    mean, deviation = float(np.mean(truth)), float(np.std(truth))
+    low, high = float(truth.min()), float(truth.max())
+    scaler = "Add the file of the target's scaler."
+    readings = [
+        Reading("", "", lambda answers: answers),
+        Reading("the logarithm (log1p) of the target", "--target-inverse expm1", np.expm1, 0.02),
+        Reading("the logarithm of the target", "--target-inverse exp", np.exp, 0.02),
+        Reading("the square root of the target", "--target-inverse square", np.square, 0.03),
+        Reading(
+            "the logarithm to base 10 of the target",
+            "--target-inverse exp10",
+            lambda answers: np.power(10.0, answers),
+            0.03,
+        ),
+        Reading(
+            "the target standardised",
+            scaler,
+            lambda answers: answers * deviation + mean,
+            0.03,
+            recentres=True,
+        ),
+        Reading(
+            "the target scaled to between 0 and 1",
+            scaler,
+            lambda answers: answers * (high - low) + low,
+            0.03,
+            recentres=True,
+        ),
+    ]
+    for power in (-6, -5, -4, -3, -2, -1, 1, 2, 3, 4, 5, 6):
+        factor = 10.0**power
+        readings.append(
+            Reading(
+                f"the target divided by {factor:g}",
+                f'--target-inverse "scale {factor:g}"',
+                lambda answers, factor=factor: answers * factor,  # type: ignore[misc]
+                0.05,
+            )
+        )
+    return tuple(readings)
+
+
+def _skewness(values: Float64Array) -> float:
+    deviation = float(np.std(values))
+    return float(np.mean(((values - np.mean(values)) / deviation) ** 3)) if deviation else 0.0

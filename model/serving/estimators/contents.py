@@ -1,0 +1,115 @@
+"""Every estimator in a file that holds several: in dicts, lists, tuples and arrays of objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from model.contract.pickles import GlobalName, PickleError, Record
+from model.serving.estimators.reviving import Reviver
+
+_MOST_VALUES = 100_000
+"""Objects and containers, each counted as often as it is used, since it is walked so often."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """An object of a file that is not made, in the place where it stood."""
+
+    record: Record
+    error: PickleError
+    """Why, in a sentence; an ``UnknownNameError`` where it needs code that is not known here."""
+
+
+def revive_all(root: object) -> Any:
+    """Make every estimator in what ``read_pickle`` read; nothing of the file runs.
+
+    Dicts, lists, tuples, arrays and plain values stay what they are, and an index of pandas becomes
+    the array of its labels, shape (labels,). An object that cannot be made becomes ``Refused``. An
+    estimator may be one that was never fitted.
+
+    Raises:
+        PickleError: if a value holds itself, or holds far more than a bundle of models does.
+    """
+    return _Contents().convert(root)
+
+
+class _Contents:
+    """Converts each value once, however often it is used."""
+
+    def __init__(self) -> None:
+        self._reviver = Reviver()
+        self._made: dict[int, tuple[Any, int] | None] = {}
+
+    def convert(self, value: Any) -> Any:
+        return self._convert(value)[0]
+
+    def _convert(self, value: Any) -> tuple[Any, int]:
+        """The value, and how many objects and containers it is made of."""
+        if isinstance(value, Record):
+            return self._make(value), 1
+        holds_objects = isinstance(value, np.ndarray) and value.dtype.hasobject
+        if not (isinstance(value, dict | list | tuple) or holds_objects):
+            return value, 0  # plain values take no time to pass by
+        if id(value) not in self._made:
+            self._made[id(value)] = None
+            self._made[id(value)] = self._convert_container(value)
+        found = self._made[id(value)]
+        if found is None:
+            raise PickleError("The file has a value that holds itself.")
+        return found
+
+    def _convert_container(self, value: Any) -> tuple[Any, int]:
+        keys = value.keys() if isinstance(value, dict) else None
+        cells = list(value.values() if keys is not None else _list_cells(value))
+        pairs = [self._convert(cell) for cell in cells]
+        parts = [part for part, _ in pairs]
+        count = 1 + sum(inside for _, inside in pairs)
+        if count > _MOST_VALUES:
+            raise PickleError("The file holds far more values than a bundle of models does.")
+        if keys is not None:
+            return dict(zip(keys, parts, strict=True)), count
+        if isinstance(value, np.ndarray):
+            return _fill(value.shape, parts), count
+        return type(value)(parts), count
+
+    def _make(self, record: Record) -> Any:
+        labels = _read_index(record)
+        if labels is not None:
+            return labels
+        try:
+            return self._reviver.revive_root(record, fitted=False)
+        except PickleError as error:
+            return Refused(record, error)
+
+
+def _list_cells(value: Any) -> Any:
+    return value.ravel().tolist() if isinstance(value, np.ndarray) else value
+
+
+def _fill(shape: tuple[int, ...], cells: list[Any]) -> Any:
+    array = np.empty(len(cells), dtype=object)
+    for place, cell in enumerate(cells):  # NumPy would take a list in a cell apart
+        array[place] = cell
+    return array.reshape(shape)
+
+
+def _read_index(record: Record) -> Any:
+    """The labels of an index of pandas, such as the columns of a table; None of anything else."""
+    if record.name != "_new_Index" or not record.path.startswith("pandas."):
+        return None
+    match record.args:
+        case (GlobalName(path), {"start": int(start), "stop": int(stop), "step": int(step)}) if (
+            path.endswith(".RangeIndex") and step and 0 <= (stop - start) // step <= _MOST_VALUES
+        ):
+            return np.arange(start, stop, step)
+        case (_, {"data": np.ndarray() as labels}) if labels.ndim == 1:
+            return labels
+        case (_, {"data": Record(state=(*_, np.ndarray() as labels))}) | (
+            _,
+            {"data": Record(state=(*_, np.ndarray() as labels, dict()))},
+        ) if labels.ndim == 1:
+            return labels  # of text, since pandas 3
+    return None

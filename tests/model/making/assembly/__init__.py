@@ -1,0 +1,1 @@
+"""Parts in several files, put together and proved."""

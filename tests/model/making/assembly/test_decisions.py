@@ -1,0 +1,297 @@
+"""What is added, asked about and refused, and how each ends."""
+
+from __future__ import annotations
+
+import pickle
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import Result
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression, QuantileRegressor
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import LinearSVC
+
+from app import create_app
+from app.config import Settings
+from tests.model.making.conftest import run
+from tests.shapes import NUMBERS, cars, crops, scaler_apart
+
+AddFiles = Callable[..., Result]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """An empty folder of models."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def add(tmp_path: Path, root: Path) -> AddFiles:
+    """``model add`` for files beside ``train.csv``."""
+
+    def add_files(*files: str, target: str = "price", options: tuple[object, ...] = ()) -> Result:
+        paths = [tmp_path / file for file in files]
+        aim = ["--target", target] if target else []
+        data = tmp_path / "train.csv"
+        return run(
+            "add", *paths, "--name", "mine", "--data", data, *aim, "--models", root, *options
+        )
+
+    return add_files
+
+
+def save(folder: Path, model: Any, data: pd.DataFrame) -> None:
+    """Write the model and its data."""
+    (folder / "model.pkl").write_bytes(pickle.dumps(model))
+    data.to_csv(folder / "train.csv", index=False)
+
+
+def read_page(root: Path, path: str = "/") -> str:
+    client = create_app(Settings(models=("mine",), ratelimit="off"), models=root).test_client()
+    return " ".join(client.get(path).get_data(as_text=True).split())
+
+
+def test_what_was_decided_is_asked_and_the_line_to_run_is_printed(
+    tmp_path: Path, root: Path, add: AddFiles
+) -> None:
+    scaler_apart(tmp_path)
+    result = add("model.pkl", "scaler.pkl")
+    assert result.exit_code == 4
+    assert "with scaler.pkl before it (R² 0." in result.output
+    assert "The next best: without scaler.pkl (R² −" in result.output
+    assert not list(root.iterdir())
+    line = shlex.split(result.output.splitlines()[-1])
+    assert line[:5] == ["flask", "--app", "wsgi", "model", "add"]
+    assert line[-1] == "--yes"
+    assert run(*line[4:]).exit_code == 0
+    card = " ".join((root / "mine" / "card.toml").read_text().replace("# ", "").split())
+    assert "It was put together so: with scaler.pkl before it (R² 0." in card
+    about = read_page(root, "/about")
+    assert "It was put together so: with scaler.pkl before it (R² 0." in about
+    assert "The next best was: without scaler.pkl (R² −" in about
+
+
+def test_an_option_decides_without_a_question(tmp_path: Path, add: AddFiles) -> None:
+    scaler_apart(tmp_path)
+    result = add("model.pkl", options=("--before", tmp_path / "scaler.pkl"))
+    assert result.exit_code == 0, result.output
+
+
+def test_nonsense_is_refused_with_its_cause_and_added_as_it_is_only_if_asked(
+    tmp_path: Path, root: Path, add: AddFiles
+) -> None:
+    scaler_apart(tmp_path)
+    result = add("model.pkl", options=("--yes",))
+    assert result.exit_code == 4
+    assert "It answers as if its inputs had been standardised: R² −" in result.output
+    assert "Add the scaler's file, or --before scaler.pkl." in result.output
+    assert not list(root.iterdir())
+    assert add("model.pkl", options=("--as-is",)).exit_code == 0
+    for path in ("/", "/about"):
+        assert "this model looks wrong. It answers as if its inputs had been" in read_page(
+            root, path
+        )
+    assert run("check", "mine", "--models", root).exit_code == 4
+
+
+def test_a_target_in_another_form_is_refused_with_the_option_to_write(
+    tmp_path: Path, add: AddFiles
+) -> None:
+    data = cars()
+    save(tmp_path, LinearRegression().fit(data[NUMBERS], np.sqrt(data["price"])), data)
+    result = add("model.pkl", options=("--yes",))
+    assert result.exit_code == 4
+    assert "--target-inverse square" in result.output
+    assert add("model.pkl", options=("--target-inverse", "square")).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("inverse", "change"),
+    [("exp10", np.log10), ("exp", np.log), ("scale 1000", lambda price: price / 1000)],
+)
+def test_every_inverse_gives_answers_in_the_target_s_unit(
+    inverse: str, change: Callable[[pd.Series], pd.Series], tmp_path: Path, add: AddFiles
+) -> None:
+    data = cars()
+    save(tmp_path, LinearRegression().fit(data[NUMBERS], change(data["price"])), data)
+    result = add("model.pkl", options=("--target-inverse", inverse))
+    assert result.exit_code == 0, result.output
+    assert "it answers as it should (R² 0." in result.output
+    assert "Served: as ONNX" in result.output
+
+
+def test_a_unit_multiplies_a_column_before_the_model(tmp_path: Path, add: AddFiles) -> None:
+    data = cars()
+    model = LinearRegression().fit(data[NUMBERS], data["price"])
+    save(tmp_path, model, data.assign(km=data["km"] / 1000))
+    assert add("model.pkl", options=("--unit", "km=1000")).exit_code == 0
+    wrong = add("model.pkl", options=("--unit", "mk=3", "--force"))
+    assert "no such column as a number" in wrong.output
+
+
+def test_a_weak_model_is_added_and_its_page_leads_with_how_little_it_knows(
+    tmp_path: Path, root: Path, add: AddFiles
+) -> None:
+    rng = np.random.default_rng(0)
+    data = cars().assign(price=lambda table: rng.normal(9000, 2000, len(table)).round())
+    save(tmp_path, LinearRegression().fit(data[NUMBERS][::2], data["price"][::2]), data)
+    result = add("model.pkl")
+    assert result.exit_code == 0, result.output
+    assert "It knows little: on rows of its own data it is hardly better than" in read_page(root)
+
+
+def test_a_quantile_is_no_fault(tmp_path: Path, add: AddFiles) -> None:
+    data = cars()
+    line = QuantileRegressor(quantile=0.95, alpha=0)
+    save(tmp_path, make_pipeline(StandardScaler(), line).fit(data[NUMBERS], data["price"]), data)
+    assert add("model.pkl").exit_code == 0
+
+
+@pytest.mark.parametrize("rows", [29, 400])
+def test_without_target_or_rows_nothing_is_checked_and_the_page_says_so(
+    rows: int, tmp_path: Path, root: Path, add: AddFiles
+) -> None:
+    data = cars()
+    model = KNeighborsRegressor().fit(data[NUMBERS].astype(float), data["price"])
+    save(tmp_path, model, data[:rows] if rows < 30 else data.drop(columns="price"))
+    result = add("model.pkl", target="price" if rows < 30 else "")
+    assert result.exit_code == 0, result.output
+    assert "Nothing could be checked: " in read_page(root)
+
+
+def test_what_the_data_do_not_tell_is_not_taken(tmp_path: Path, add: AddFiles) -> None:
+    """Two scalers that are nearly alike: either would do."""
+    data = cars()
+    one, two = (StandardScaler().fit(part[NUMBERS]) for part in (data[:390], data[10:]))
+    model = LinearRegression().fit(one.transform(data[NUMBERS]), data["price"])
+    save(tmp_path, model, data)
+    for name, part in (("one.pkl", one), ("two.pkl", two)):
+        (tmp_path / name).write_bytes(pickle.dumps(part))
+    result = add("model.pkl", "one.pkl", "two.pkl", options=("--yes",))
+    assert result.exit_code == 4
+    assert "The data do not tell which assembly is meant" in result.output
+    assert "--before FILE" in result.output
+
+
+def test_a_refused_model_leaves_the_old_one_in_its_place(
+    tmp_path: Path, root: Path, add: AddFiles
+) -> None:
+    scaler_apart(tmp_path)
+    assert add("model.pkl", "scaler.pkl", options=("--yes",)).exit_code == 0
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    assert add("model.pkl", options=("--force", "--yes")).exit_code == 4
+    assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    "words", [("--unit", "km"), ("--unit", "km=0"), ("--target-inverse", "cube"), ("--before", "x")]
+)
+def test_wrong_usage_ends_with_2(words: tuple[str, str], tmp_path: Path, add: AddFiles) -> None:
+    scaler_apart(tmp_path)
+    assert add("model.pkl", options=words).exit_code == 2
+
+
+@pytest.mark.parametrize("last", [LogisticRegression(), LinearSVC()])
+def test_classes_of_a_model_that_does_not_compile_have_names_as_well(
+    last: Any, tmp_path: Path, root: Path, add: AddFiles
+) -> None:
+    data = cars().assign(dear=lambda table: (table["price"] > 25_000).astype(int))
+    model = make_pipeline(FunctionTransformer(np.cbrt), StandardScaler(), last)
+    save(tmp_path, model.fit(data[NUMBERS], data["dear"]), data)
+    result = add("model.pkl", target="dear", options=("--classes", "cheap,expensive"))
+    assert result.exit_code == 0, result.output
+    assert "as it was saved" in result.output
+    client = create_app(Settings(models=("mine",), ratelimit="off"), models=root).test_client()
+    row = {"km": 1000, "age": 1, "engine_cc": 3000}
+    assert client.post("/api/predict", json=row).get_json()["label"] == "expensive"
+
+
+def test_classes_are_answered_by_their_names(tmp_path: Path, root: Path, add: AddFiles) -> None:
+    data = cars().assign(dear=lambda table: (table["price"] > 25_000).astype(int))
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(data[NUMBERS], data["dear"])
+    save(tmp_path, model, data)
+    result = add("model.pkl", target="dear", options=("--classes", "cheap,expensive"))
+    assert result.exit_code == 0, result.output
+    client = create_app(Settings(models=("mine",), ratelimit="off"), models=root).test_client()
+    row = {"km": 1000, "age": 1, "engine_cc": 3000}
+    assert client.post("/api/predict", json=row).get_json()["label"] == "expensive"
+    swapped = data.assign(dear=data["dear"].map({0: "cheap", 1: "expensive"}))
+    swapped.to_csv(tmp_path / "train.csv", index=False)
+    result = add("model.pkl", target="dear", options=("--classes", "expensive,cheap", "--force"))
+    assert result.exit_code == 4
+    assert "--classes cheap,expensive" in result.output
+
+
+def test_places_and_classes_that_somebody_named_wrongly_are_refused_with_the_right_ones(
+    tmp_path: Path, add: AddFiles
+) -> None:
+    data = cars()
+    save(tmp_path, LinearRegression().fit(data[NUMBERS].to_numpy(), data["price"]), data)
+    swapped = add("model.pkl", options=("--features", "age,km,engine cc"))
+    assert swapped.exit_code == 4
+    assert "age and km had changed places" in swapped.output
+    assert "--features 'km,age,engine cc'" in swapped.output
+    table = crops()
+    names = sorted(table["crop"].unique())
+    forest = RandomForestClassifier(20, random_state=0)
+    forest.fit(table.drop(columns="crop"), table["crop"].map(names.index))
+    save(tmp_path, forest, table)
+    moved = [names[1], names[0], *names[2:]]
+    wrong = add("model.pkl", target="crop", options=("--classes", ",".join(moved)))
+    assert wrong.exit_code == 4
+    assert f"--classes {','.join(names)}" in wrong.output
+
+
+def test_codes_that_are_in_no_file_are_taken_only_if_the_data_prove_them(
+    tmp_path: Path, root: Path, add: AddFiles
+) -> None:
+    data = cars()[["km", "age", "fuel", "brand", "gearbox", "price"]]
+
+    def code(*columns: str) -> pd.DataFrame:
+        codes = {name: data[name].astype("category").cat.codes for name in columns}
+        return data[["km", "age", *columns]].assign(**codes)
+
+    forest = RandomForestRegressor(30, random_state=0)
+    save(tmp_path, forest.fit(code("fuel", "brand"), data["price"]), data)
+    result = add("model.pkl", options=("--yes",))
+    assert result.exit_code == 0, result.output
+    assert "fuel, brand coded by alphabet" in read_page(root, "/about")
+    level = data["price"] - data["gearbox"].map(data.groupby("gearbox")["price"].mean())
+    table = data.assign(price=level + 30_000)  # the gearbox tells nothing
+    save(tmp_path, LinearRegression().fit(code("gearbox"), table["price"]), table)
+    result = add("model.pkl", options=("--yes", "--force"))
+    assert result.exit_code == 4
+    assert "Which numbers stand for the values of 'gearbox' is in no file" in result.output
+    (tmp_path / "codes.json").write_text('{"gearbox": {"automatic": 0, "manual": 1}}')
+    result = add("model.pkl", "codes.json", options=("--force",))
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    ("beside", "code", "said"),
+    [
+        (LinearRegression().fit([[0.0], [1.0]], [0, 1]), 1, "The files hold 2 models"),
+        (StandardScaler(), 0, "it answers as it should"),
+        (StandardScaler().fit(np.eye(5)), 0, "it answers as it should"),
+        ({"score": 0.9, "made": "today", "rows": [1, 2]}, 0, "it answers as it should"),
+    ],
+)
+def test_what_else_lies_beside_a_model_does_no_harm(
+    beside: object, code: int, said: str, tmp_path: Path, add: AddFiles
+) -> None:
+    data = cars()
+    save(tmp_path, LinearRegression().fit(data[NUMBERS], data["price"]), data)
+    (tmp_path / "beside.pkl").write_bytes(pickle.dumps(beside))
+    result = add("model.pkl", "beside.pkl")
+    assert result.exit_code == code, result.output
+    assert said in result.output

@@ -1,0 +1,52 @@
+"""A fault is named, a sound model is left in peace; `python -m tests.studies.gate` has more."""
+
+from __future__ import annotations
+
+import pytest
+
+from model import load_model
+from model.making.assembly.checking import check_served
+from tests.studies.gate import Data, check, is_harmful, list_data, list_faults, list_weak
+from tests.tools import ROOT
+
+DATA = {data.name: data for data in list_data() if data.name in ("cars", "penguins", "wine")}
+MODELS = ("linear", "lda")
+every_data = pytest.mark.parametrize("data", DATA.values(), ids=DATA.keys())
+
+
+@every_data
+def test_every_fault_is_named_and_no_sound_model_accused(data: Data) -> None:
+    faults = 0
+    for case in list_faults(data, MODELS):
+        finding = check(case)
+        if not case.word:
+            assert not finding.is_wrong, (case.fault, finding.text)
+        elif is_harmful(case) and not case.fault.startswith(("unit", "places")):
+            faults += 1
+            assert any(case.word in cause.text for cause in finding.causes), (
+                case.fault,
+                finding.text,
+            )
+            assert all(cause.advice for cause in finding.causes)
+    assert faults >= 3
+
+
+@every_data
+def test_weak_models_and_quantiles_are_left_in_peace(data: Data) -> None:
+    for case in list_weak(data, MODELS):
+        finding = check(case)
+        assert not finding.is_wrong, (case.model, case.fault, finding.text)
+        if case.fault == "weak: noise":
+            assert "knows little" in finding.text
+
+
+def test_a_bundled_model_answers_as_it_should() -> None:
+    finding = check_served(load_model(ROOT / "model" / "house_price"))
+    assert finding.is_sound
+
+
+def test_of_a_model_without_rows_nothing_can_be_checked() -> None:
+    finding = check_served(load_model(ROOT / "model" / "chest_xray"))
+    assert finding.text.startswith("Nothing could be checked: ")
+    assert not finding.is_wrong
+    assert not finding.is_sound

@@ -1,0 +1,137 @@
+"""Code that a model needs beside its file is copied, hashed, named, and checked before it runs."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from model import ModelError, load_model
+from tests.model.making.conftest import add, run
+from tests.models import ModelFiles
+
+CODE = '''
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+
+def double(rows):
+    return rows * 2
+
+
+class Sums(TransformerMixin, BaseEstimator):
+    """Adds the sum of a row."""
+
+    def fit(self, rows, target=None):
+        self.n_features_in_ = rows.shape[1]
+        return self
+
+    def transform(self, rows):
+        rows = rows.assign(both=rows.sum(axis=1))
+        return rows.to_numpy()
+
+
+def make():
+    return make_pipeline(Sums(), FunctionTransformer(double), LinearRegression())
+'''
+
+
+def give(folder: Path, where: str) -> tuple[ModelFiles, Path]:
+    """A model whose classes a module of this name had, its data, and the file of the module."""
+    before = dict(sys.modules)
+    names: dict[str, object] = {"__name__": where}
+    # a notebook's names are found in __main__, others in a module that is not installed here
+    module = sys.modules["__main__"] if where == "__main__" else ModuleType(where)
+    try:
+        for end in range(1, where.count(".") + 2):
+            sys.modules[".".join(where.split(".")[:end])] = module
+        exec(CODE, names)  # noqa: S102  the text above
+        vars(module).update({name: names[name] for name in ("Sums", "double")})
+        rng = np.random.default_rng(0)
+        table = pd.DataFrame(rng.uniform(0, 100, (200, 2)).round(1), columns=["size", "age"])
+        table["price"] = table["size"] * 3 - table["age"]
+        make = names["make"]
+        assert callable(make)
+        fitted = make().fit(table[["size", "age"]], table["price"])
+        (folder / "model.pkl").write_bytes(pickle.dumps(fitted))
+    finally:
+        for name in ("Sums", "double"):
+            delattr(module, name)
+        for name in set(sys.modules) - set(before):
+            if sys.modules[name] is module:
+                del sys.modules[name]
+    table.to_csv(folder / "train.csv", index=False)
+    code = folder / "my steps.py"
+    code.write_text(CODE)
+    return ModelFiles(folder / "model.pkl", folder / "train.csv", "price"), code
+
+
+def forget_code() -> None:
+    """Make the next import of added code the first one, as in a new process."""
+    for name in [name for name in sys.modules if name.startswith("formcast_")]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("where", ["__main__", "sums", "project.steps.sums", "json.sums"])
+def test_code_of_a_notebook_or_a_module_is_copied_and_found(tmp_path: Path, where: str) -> None:
+    given, code = give(tmp_path, where)
+    result = add(given, "mine", tmp_path, "--trust", "--module", code)
+    assert result.exit_code == 0, result.output
+    copy = tmp_path / "mine" / code.name
+    assert copy.read_text() == CODE
+    manifest = json.loads((tmp_path / "mine" / "manifest.json").read_text())
+    assert manifest["module"] == code.name
+    assert manifest["artifacts"][code.name]["bytes"] == len(CODE)
+    code.unlink()
+    forget_code()
+    (answer,) = load_model(tmp_path / "mine").predict([{"size": 10, "age": 4}])
+    assert answer.value == pytest.approx(26)
+    listed = run("list", "--models", tmp_path).output
+    assert "(runs the code in model.joblib and my steps.py)" in listed
+
+
+def test_changed_code_stops_the_start_before_it_runs(tmp_path: Path) -> None:
+    given, code = give(tmp_path, "__main__")
+    add(given, "mine", tmp_path, "--trust", "--module", code)
+    copy = tmp_path / "mine" / code.name
+    mark = tmp_path / "ran"
+    forget_code()
+    copy.write_text(f"open({str(mark)!r}, 'w')\n" + CODE)
+    with pytest.raises(ModelError, match=r"my steps\.py is not the file that was trained"):
+        load_model(tmp_path / "mine")
+    copy.unlink()
+    with pytest.raises(ModelError, match=r"my steps\.py is missing"):
+        load_model(tmp_path / "mine")
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "said"),
+    [
+        (CODE, ["--module"], "--module runs the code in"),
+        (CODE, [], "Name the Python file with this code by --module FILE.py."),
+        (CODE, ["--trust"], "name it by --module"),
+        ("x = 1", ["--trust", "--module"], "name it by --module"),
+        ("import nowhere_to_find", ["--trust", "--module"], "'nowhere_to_find', which is not"),
+        ("raise SystemExit('\\x1b[31mbye')", ["--trust", "--module"], "SystemExit: ?[31mbye."),
+        ("def (", ["--trust", "--module"], "does not run: SyntaxError"),
+        ("a\0b", ["--trust", "--module"], "does not run: SyntaxError"),
+    ],
+)
+def test_what_is_missing_is_said(tmp_path: Path, text: str, options: list[str], said: str) -> None:
+    given, code = give(tmp_path, "__main__")
+    code.write_text(text)
+    words = [*options, code] if "--module" in options else options
+    result = add(given, "mine", tmp_path, *words)
+    assert result.exit_code == 1
+    assert said in " ".join(result.output.split())
+    assert not (tmp_path / "mine").exists()
+    assert "Sums" not in vars(sys.modules["__main__"])

@@ -1,0 +1,84 @@
+"""A file that holds several things gives each of them."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import Ridge
+from sklearn.preprocessing import LabelEncoder, StandardScaler
+
+from model.contract.pickles import PickleError, Record, read_pickle
+from model.serving.estimators import Refused, UnknownNameError, revive, revive_all
+from tests.model.serving.estimators.saved import read_saved
+
+ROWS = np.random.default_rng(0).normal(size=(20, 2))
+
+
+class Own:
+    """A class that only these tests have."""
+
+
+def read(value: object, folder: Path) -> Any:
+    """The value after it was saved and read."""
+    path = folder / "bundle.pkl"
+    path.write_bytes(value if isinstance(value, bytes) else pickle.dumps(value))
+    return revive_all(read_pickle(path).root)
+
+
+def test_a_bundle_gives_its_estimators_and_its_names(tmp_path: Path) -> None:
+    scaler = StandardScaler().fit(ROWS)
+    model = Ridge().fit(scaler.transform(ROWS), ROWS[:, 0])
+    given = {
+        "model": model,
+        "scalers": [scaler, scaler],
+        "encoders": {"town": LabelEncoder().fit(["a", "b"])},
+        "cells": np.array([scaler, "text"], dtype=object),
+        "columns": pd.Index(["age", "size"]),
+        "old": pd.Index(["age", "size"], dtype=object),
+        "numbered": pd.RangeIndex(2),
+        "own": Own(),
+        "means": (ROWS.mean(axis=0), 3),
+    }
+    found = read(given, tmp_path)
+    answers = found["model"].predict(found["scalers"][1].transform(ROWS))
+    np.testing.assert_allclose(answers, model.predict(scaler.transform(ROWS)))
+    assert found["scalers"][0] is found["scalers"][1] is found["cells"][0]
+    assert found["encoders"]["town"].classes_.tolist() == ["a", "b"]
+    assert found["columns"].tolist() == found["old"].tolist() == ["age", "size"]
+    assert found["numbered"].tolist() == [0, 1]
+    assert isinstance(found["own"], Refused)
+    assert isinstance(found["own"].error, UnknownNameError)
+    assert found["means"][1] == 3
+
+
+def laugh() -> list[Any]:
+    """A short list of lists that would take for ever to walk."""
+    value: list[Any] = []
+    for _ in range(20):
+        value = [value] * 6
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"), [(b"]q\x00h\x00a.", "holds itself"), (laugh(), "far more values")]
+)
+def test_what_would_never_end_is_refused(tmp_path: Path, value: object, reason: str) -> None:
+    with pytest.raises(PickleError, match=reason):
+        read(value, tmp_path)
+
+
+def test_a_pipeline_that_draws_other_rows_to_fit_answers_like_one_that_does_not() -> None:
+    """The pipeline of imbalanced-learn leaves its samplers out when it predicts."""
+    steps = [("draw", Record("imblearn.over_sampling._smote.base.SMOTE", state={}))]
+    pipeline = read_saved("1.5.2", "pipeline")
+    pipeline.path = "imblearn.pipeline.Pipeline"
+    pipeline.state["steps"] = steps + pipeline.state["steps"]
+    made = revive(pipeline)
+    assert made.steps[0] == ("draw", "passthrough")
+    assert made.predict(np.zeros((1, 4))).shape == (1,)
+    pipeline.state["steps"][0] = ("draw", Record("imblearn.base.FunctionSampler", state={}))
+    with pytest.raises(UnknownNameError, match="FunctionSampler"):
+        revive(pipeline)
