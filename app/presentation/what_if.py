@@ -157,15 +157,20 @@ class WhatIfPresenter:
         else:
             typical = self._reference[field.name]
             place = (first + last) / 2 if typical is None else field.encoder(typical)
-        step, step_text, last_text = _choose_step(geometry.first, geometry.last, field.whole)
+        step = _choose_step(geometry.first, geometry.last, field.whole)
         # A slider counts its steps from its lower end, and the value has to be on one of them.
-        low = place - math.floor((place - geometry.first) / step + 1e-9) * step
+        # Where that end lies visibly inside the curve, the steps are finer, for the thumb is to
+        # stand below the dot.
+        low = _find_lower_end(place, geometry.first, step)
+        if low - geometry.first > (geometry.last - geometry.first) / _WHOLE_STEPS:
+            step = 1.0 if field.whole else step / 10
+            low = _find_lower_end(place, geometry.first, step)
         slider = SliderView(
             field.name,
             field.label,
             format_exact(low),
-            last_text,
-            step_text,
+            format_exact(geometry.last),
+            format_exact(step),
             format_exact(place),
             text,
             left,
@@ -185,14 +190,13 @@ class WhatIfPresenter:
 
 
 @lru_cache(maxsize=1024)
-def _choose_step(first: float, last: float, whole: bool) -> tuple[float, str, str]:
-    """Choose the step of a slider, 1, 2 or 5 times a power of ten.
-
-    Returns:
-        The step, the same as a text, and its last value as a text.
-    """
+def _choose_step(first: float, last: float, whole: bool) -> float:
+    """Choose the step of a slider, 1, 2 or 5 times a power of ten."""
     raw = (last - first) / (_WHOLE_STEPS if whole else _STEPS) or 1.0
     unit = 10.0 ** math.floor(math.log10(raw))
     step = next(nice * unit for nice in (1, 2, 5, 10) if nice * unit >= raw)
-    step = max(step, 1.0) if whole else step
-    return step, format_exact(step), format_exact(last)
+    return max(step, 1.0) if whole else step
+
+
+def _find_lower_end(value: float, first: float, step: float) -> float:
+    return value - math.floor((value - first) / step + 1e-9) * step

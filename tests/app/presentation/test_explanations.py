@@ -150,6 +150,18 @@ def test_a_fact_that_is_not_given_has_a_curve_without_a_dot(client: FlaskClient)
     assert slider["aria-valuetext"] == "not given"
 
 
+@pytest.mark.parametrize("fact", [{"baths": "2.57"}, {"lot_area": "9613"}, {"sqft": "1851"}])
+def test_the_thumb_of_the_slider_stands_below_the_dot(
+    client: FlaskClient, fact: dict[str, str]
+) -> None:
+    soup = post_fragment(client, {**HOUSE, **fact, "what_if": next(iter(fact))})
+    (slider,) = soup.select("#what_if input[type=range]")
+    low, high, value = (float(str(slider[name])) for name in ("min", "max", "value"))
+    (dot,) = soup.select("#what_if .knob")
+    place = float(str(dot["cx"]).rstrip("%"))
+    assert (value - low) / (high - low) * 100 == pytest.approx(place, abs=0.5)
+
+
 def test_a_value_beyond_the_curve_stands_at_its_end(client: FlaskClient) -> None:
     soup = post_fragment(client, {"beds": "4", "baths": "3", "sqft": "5500"})
     (dot,) = soup.select("#what_if .knob")
