@@ -33,6 +33,9 @@ _LANES = tuple(f"{_AXIS_HEIGHT - _LANE * lane:.1f}" for lane in range(_MOST_LANE
 _WIDE_CHARACTER, _NARROW_CHARACTER = 1.7, 2.5
 """Percent of the width that a character of a label takes, on a wide screen and on a phone."""
 
+_WIDE_MARGIN, _NARROW_MARGIN = 8, 4
+"""Percent of the width that lies free beside a plot, on a wide screen and on a phone."""
+
 
 class Tick(NamedTuple):
     """One labelled place on an axis."""
@@ -143,7 +146,8 @@ def lay_out_strip(
     """
     own_room = len(labels[0]) * _NARROW_CHARACTER
     typical_room = max(
-        len(labels[1]) * _NARROW_CHARACTER, len(labels[1] + labels[2]) * _WIDE_CHARACTER
+        len(labels[1]) * _NARROW_CHARACTER - _NARROW_MARGIN,
+        len(labels[1] + labels[2]) * _WIDE_CHARACTER - _WIDE_MARGIN,
     )
     start, end = low, high = axis
     marks = [typical, *others, *(interval or ()), *(() if own is None else (own,))]

@@ -66,6 +66,10 @@ def test_a_label_without_room_on_its_side_leans_to_the_other(scale: NumberScale)
     assert lay_out_strip(scale, 90_000, 1, 2, typical=2_000.0).typical.side == "right"
 
 
+def test_the_flag_does_not_cross_the_label_of_the_typical_answer(scale: NumberScale) -> None:
+    assert lay_out_strip(scale, 35_000, 1, 2, typical=20_000.0).typical.side == "left"
+
+
 def test_the_highest_bar_is_the_largest_count() -> None:
     drawn = charts.draw_bars([0, 5, 10] + [0] * (BINS - 3))
     assert drawn == "M15 100V52M25 100V3"
