@@ -322,9 +322,10 @@ class NumberAdapter(RowAdapter[PointPrediction]):
             plots.append(plot_truth(bins, self._output.noun, self._format_rounded))
         if calibration is not None and intervals is not None:
             every = frozenset(self._card.optional)
-            with_every = "With every fact given: " if every else ""
             evidence = self._get_evidence(every) or ""
-            method = f"{calibration.method} {with_every}{evidence}".rstrip()
+            if every and evidence:
+                evidence = f"With every fact given: {evidence[0].lower()}{evidence[1:]}"
+            method = f"{calibration.method} {evidence}".rstrip()
             if fifths := intervals.find_group(every).fifths:
                 plots.append(plot_coverage(fifths, calibration.coverage))
         about = self._about(method, "What the range means", plots)

@@ -101,13 +101,13 @@ def plot_coverage(fifths: Sequence[float], aim: float) -> PlotView:
     level = _place_share(aim, least)
     return PlotView(
         "coverage",
-        "How often the range held, among low and high answers",
-        f"Of 100 ranges {', '.join(most)} and {last} held the truth, from the lowest fifth of the "
-        f"estimates to the highest. The line is the aim: {round(aim * 100)}.",
+        "How often the range held, from low to high estimates",
+        f"In five equal groups, from the lowest estimates to the highest, {', '.join(most)} and "
+        f"{last} of 100 ranges held what it was. The line is the aim: {round(aim * 100)}.",
         f"M0 {level}H{WIDTH}",
         "".join(f"M{x} {HEIGHT}V{y}" for x, y in dots),
         tuple(dots),
-        "fifths of the estimates",
+        "estimates, in five equal groups",
         "ranges that held",
         tuple(AxisLabel(x, text) for (x, _), text in zip(dots, _FIFTHS, strict=True)),
         _list_share_ticks(least),

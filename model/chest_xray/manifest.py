@@ -118,8 +118,8 @@ def make_manifest(
             text=f"{metrics['pictures']:,} chest X-rays of {metrics['patients']:,} children",
             source=SOURCE,
         ),
-        how=f"By {metrics['folds']}-fold cross-validation by patient on the training split: each "
-        "picture was judged by a network that had seen no picture of that patient. What is served "
+        how="Each picture of the training split was judged by a network that had seen no picture "
+        f"of that patient ({metrics['folds']}-fold cross-validation by patient). What answers here "
         "is the mean of these networks. The published test split was not used. The probability is "
         "calibrated for both answers being equally common.",
         metrics=tuple(_make_metrics(metrics)),

@@ -51,11 +51,11 @@ SOURCE = (
     "Assessor\u2019s Office. Prices are in dollars of the year of the sale."
 )
 METHOD = (
-    "Nine of ten sales should fall into their range. It is a conformal range: its width was set on "
-    "sales that the model had not seen, by sales with prices like this one and separately for each "
-    "combination of facts, so it holds with three facts as well as with all. It is wider where the "
-    "model is less sure. How many sales fall into it was measured on sales that had no part in "
-    "setting it."
+    "Nine of ten sales should fall into their range. Its width was set on sales that the model "
+    "had not seen, separately for each combination of facts and by prices like this one. So it "
+    "holds with three facts as well as with all, and it is wider where the model is less sure. How "
+    "many sales fall into it was measured on sales that had no part in setting it (conformal "
+    "prediction)."
 )
 GOLDEN: tuple[dict[str, Value], ...] = (
     {"beds": 3, "baths": 2, "sqft": 1850},
@@ -113,8 +113,8 @@ def train(
         for metric in metrics
     }
     evaluation = Evaluation(
-        how=f"By {folds_count}-fold cross-validation over {count} sales: each was priced by "
-        "a model that had not seen it, and its range was calibrated on the others.",
+        how=f"Measured on {count} sales. Each was priced by a model that had not seen it, and its "
+        f"range was set on the others ({folds_count}-fold cross-validation).",
         accuracy=f"Half the time it is off by less than {shares['error_all']} with all "
         f"ten facts, by less than {shares['error_three']} with three.",
         metrics=metrics,

@@ -65,13 +65,13 @@ def describe_evidence(group: CalibrationGroup, locale: str) -> str:
         return ""
     rows = formatting.format_number(group.rows, locale)
     if group.inside is None:
-        return f"The range was set on {rows} unseen cases, too few to measure how often it holds."
-    measured = f"Measured on {rows} unseen cases"
-    if group.rows < FEW_ROWS:
         return (
-            f"{measured}, over all of them alone: they are too few to say how it is for low or for "
-            "high answers."
+            f"The range was set on {rows} cases that it had not seen, too few to measure how often "
+            "it holds."
         )
+    measured = f"Measured on {rows} cases that it had not seen"
+    if group.rows < FEW_ROWS:
+        return f"{measured}, too few to say how it is for low or for high answers."
     *most, last = (str(round(share * 100)) for share in group.fifths)
     if group.rows < ENOUGH_ROWS:
         return (
@@ -79,7 +79,7 @@ def describe_evidence(group: CalibrationGroup, locale: str) -> str:
             "100 ranges held, from the lowest fifth of the answers to the highest."
         )
     least = round(min(group.fifths) * 100)
-    return f"{measured}; among low and high answers, too, at least {least} of 100 held."
+    return f"{measured}: among low and high answers, too, at least {least} of 100 ranges held."
 
 
 class ConformalIntervals:

@@ -21,9 +21,9 @@ from model.making.subsets import EVERY_SUBSET, iterate_groups
 from model.serving.intervals import compute_bounds
 
 _METHOD = (
-    "{share} of 100 rows should fall into their range. It is a conformal range: its width was set "
-    "on {rows} rows that the model had not seen, by rows with answers like this one{groups}. How "
-    "many fall into it was measured on rows that had no part in setting it."
+    "{share} of 100 rows should fall into their range. Its width was set on {rows} rows that the "
+    "model had not seen, by rows with answers like this one{groups}. How many fall into it was "
+    "measured on rows that had no part in setting it (conformal prediction)."
 )
 
 _BINS = 20

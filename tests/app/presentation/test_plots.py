@@ -28,7 +28,7 @@ def test_estimates_and_truths_have_one_scale() -> None:
 
 def test_the_coverage_of_each_fifth_stands_beside_the_aim() -> None:
     plot = plot_coverage([0.88, 0.9, 1.0, 0.75, 0.92], 0.9)
-    assert "Of 100 ranges 88, 90, 100, 75 and 92 held the truth" in plot.words
+    assert "88, 90, 100, 75 and 92 of 100 ranges held what it was" in plot.words
     assert plot.line == f"M0 40.0H{WIDTH}"
     assert [y for _, y in plot.dots] == [48, 40, 0, 100, 32]
     assert [tick.text for tick in plot.across_ticks] == [
