@@ -2,7 +2,6 @@
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import (
-    Conflict,
     HTTPException,
     InternalServerError,
     SecurityError,
@@ -72,7 +71,8 @@ def handle_errors(app: Flask, render: Renderer) -> ErrorRenderer:
         fragment = surface in FRAGMENTS
         home = request.path if surface is Surface.FRAME else "/"
         again = None if fragment or error.code not in (429, 503) else read_retry_form()
-        identity = "" if isinstance(error, Conflict) else request_id()
+        # Only of a fault of ours should anybody write to us.
+        identity = request_id() if error.code == InternalServerError.code else ""
         context = ErrorContext(heading, advice, error.code, identity, again, home)
         body = render(_template(fragment), context)
         return add_error_headers(respond(body, error.code, {"Cache-Control": "no-store"}), error)
