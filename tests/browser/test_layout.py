@@ -156,6 +156,40 @@ def test_labels_in_the_strip_touch_neither_each_other_nor_the_edge(page: Page) -
                     assert apart, (width, sqft)
 
 
+@pytest.mark.parametrize("width", [1280, 360])
+def test_labels_in_the_strip_touch_at_no_size_of_text(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(FRESH)
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    boxes = page.locator(".strip text:visible").evaluate_all(
+        "(texts) => texts.map((text) => text.getBoundingClientRect().toJSON())"
+    )
+    assert len(boxes) >= 3
+    for number, box in enumerate(boxes):
+        assert box["left"] >= 0
+        for other in boxes[:number]:
+            if abs(box["top"] - other["top"]) < 4:
+                assert box["left"] >= other["right"] or box["right"] <= other["left"]
+    number = page.locator(".price data")
+    assert number.evaluate("(it) => it.getClientRects().length") == 1  # no digit stands alone
+
+
+@pytest.mark.parametrize("width", [794, 1280])
+def test_a_printed_page_covers_no_word_and_breaks_no_number(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(FRESH)
+    page.emulate_media(media="print")
+    page.route("**/predict-fragment", lambda _: None)
+    page.locator("#sqft").evaluate("(it) => { it.value = '2000'; }")
+    expect(page.locator(".old")).to_be_visible()
+    old, head = page.locator(".old").bounding_box(), page.locator(".head").bounding_box()
+    assert old
+    assert head
+    assert old["y"] + old["height"] <= head["y"]
+    assert page.locator(".price data").evaluate("(it) => it.getClientRects().length") == 1
+    page.unroute_all(behavior="ignoreErrors")
+
+
 def test_a_page_is_light(client: FlaskClient) -> None:
     for path in ("/", FRESH, "/chest-xray/", "/about", "/api"):
         small = {"Accept-Encoding": "gzip"}
