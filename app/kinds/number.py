@@ -86,7 +86,9 @@ class NumberAdapter(RowAdapter[PointPrediction]):
         self._get_evidence = lru_cache(maxsize=1024)(self._find_evidence)
         self._get_sentence = lru_cache(maxsize=1024)(self._make_sentence)
         self._axis = model.manifest.axis or (0.0, 1.0)
-        (typical,) = model.predict([model.manifest.reference])
+        # With the required facts alone, as in the first answer, so that the mark keeps its place.
+        reference = {**model.manifest.reference, **dict.fromkeys(model.card.optional)}
+        (typical,) = model.predict([reference])
         self._typical = typical.value
         outcomes = model.manifest.outcomes
         self._below = None if outcomes is None else _count_below(outcomes)
