@@ -22,6 +22,7 @@ from app.limits.load_shedding import LoadMonitor, LoadShedder
 from app.limits.rate_limits import limit_clients
 from app.pages.blueprint import pages_blueprint
 from app.pages.errors import handle_errors
+from app.pages.previews import preview_blueprint, robots_blueprint
 from app.presentation.contexts import Link, Renderer
 from app.telemetry.health import health_blueprint
 from app.telemetry.request_log import RequestLog, wants_json
@@ -60,7 +61,8 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
         for slug, model in served.items()
     )
     for slug, model in served.items():
-        register_model(app, model, prefixes[slug], render, bool(settings.embed_ancestors))
+        register_model(app, model, prefixes[slug], render, settings)
+    app.register_blueprint(robots_blueprint())
     app.register_blueprint(health_blueprint(served))
     restrict_hosts(app, settings)
     limit_clients(app, settings, os.environ.get("REDIS_URL", ""))
@@ -86,12 +88,20 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
 
 
 def register_model(
-    app: Application, model: ServedModel[Any, Any], prefix: str, render: Renderer, embeddable: bool
+    app: Application,
+    model: ServedModel[Any, Any],
+    prefix: str,
+    render: Renderer,
+    settings: Settings,
 ) -> None:
     """Register the pages and the API of one model under ``prefix``, "" for the default model."""
     adapter = make_adapter(model)
-    for embedded in (False, True) if embeddable else (False,):
-        app.register_blueprint(pages_blueprint(adapter, prefix, render, embedded))
+    for embedded in (False, True) if settings.embed_ancestors else (False,):
+        app.register_blueprint(
+            pages_blueprint(adapter, prefix, render, settings.public_url, embedded)
+        )
+    if settings.public_url:
+        app.register_blueprint(preview_blueprint(adapter, prefix))
     app.register_blueprint(api_blueprint(adapter, prefix, render))
 
 

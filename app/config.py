@@ -154,6 +154,18 @@ def origins(variable: str, text: str) -> tuple[str, ...]:
     return found
 
 
+def public_origin(variable: str, text: str) -> str:
+    """Read one origin, or nothing.
+
+    Raises:
+        SettingError: for what is not one origin.
+    """
+    found = origins(variable, text)
+    if len(found) > 1:
+        raise SettingError(f"{variable} has {len(found)} origins. Write one.")
+    return found[0] if found else ""
+
+
 def ancestors(variable: str, text: str) -> tuple[str, ...]:
     """Read a list of origins, or ``*`` for every origin.
 
@@ -218,6 +230,12 @@ class Settings:
         "Origins, like https://example.org, whose pages may show /embed in a frame, separated by "
         "commas, or * for any; with none there is no /embed.",
         ancestors,
+    )
+    public_url: str = setting(
+        "",
+        "The origin at which visitors reach the app, like https://example.org. Only with it a link "
+        "to a page has a preview with a picture, because no address is made from the Host header.",
+        public_origin,
     )
     api_origins: tuple[str, ...] = setting(
         (),

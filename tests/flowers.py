@@ -10,7 +10,8 @@ import numpy as np
 import sklearn
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
-from model.serving.temperature import apply_temperature
+from model.contract.manifest import ProbabilityCalibration
+from model.serving.probabilities import apply_calibration
 
 CARD = """
 format = 2
@@ -52,7 +53,13 @@ values = { length = 8, width = 2 }
 FEATURES = {"length": 8.0, "width": 2.0}
 
 
-def write_flowers(folder: Path, probabilities: bool = True, temperature: float = 2.0) -> Path:
+def write_flowers(
+    folder: Path,
+    probabilities: bool = True,
+    temperature: float = 2.0,
+    rows_held_out: int | None = 500,
+    most: float = 1.0,
+) -> Path:
     """Write a model that predicts "iris" for a flower longer than wide; return its folder."""
     folder.mkdir()
     rng = np.random.default_rng(0)
@@ -64,13 +71,17 @@ def write_flowers(folder: Path, probabilities: bool = True, temperature: float =
     (folder / "card.toml").write_text(
         CARD.replace("PROBABILITIES", str(probabilities).lower()), encoding="utf-8"
     )
-    value = 1.0
+    value, calibration = (
+        1.0,
+        ProbabilityCalibration(rows=rows_held_out, temperature=temperature, most=most),
+    )
     if probabilities:
         asked = np.array([list(FEATURES.values())], dtype=np.float32)
-        value = float(apply_temperature(estimator.predict_proba(asked), temperature).max())
+        answers = apply_calibration(estimator.predict_proba(asked), calibration)
+        value = float(answers.max())
     golden = {"features": FEATURES, "value": value, "label": "iris"}
     manifest = {
-        "format": 2,
+        "format": 3,
         "trained": dt.date(2026, 11, 22).isoformat(),
         "seed": 0,
         "served": "model.joblib",
@@ -88,7 +99,7 @@ def write_flowers(folder: Path, probabilities: bool = True, temperature: float =
         "columns": ["length", "width"],
         "choices": {},
         "reference": {"length": 5.0, "width": 5.0},
-        "temperature": temperature if probabilities else None,
+        "probabilities": calibration.model_dump() if probabilities else None,
         "golden": [golden] * 3,
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 from click.core import ParameterSource
 
+from app.cli.plots import write_plots
 from app.config import ROOT, SettingError, Settings
 from model import ModelError, load_model, read_card
 from model.contract.fields import FIELD_KINDS
@@ -129,6 +130,11 @@ def model() -> None:
 )
 @click.option("--coverage", type=click.FloatRange(0.51, 0.99), default=0.9, show_default=True)
 @click.option("--force", is_flag=True, help="Replace a model of this name.")
+@click.option(
+    "--publish-rows",
+    is_flag=True,
+    help="Show visitors rows of the data, as similar cases and as examples.",
+)
 @click.option("--yes", is_flag=True, help="Take what the data prove, without a question.")
 @click.option(
     "--as-is", is_flag=True, help="Add it although its answers look wrong; its page says so."
@@ -150,6 +156,7 @@ def add(
     decimal: Literal[".", ","] | None,
     coverage: float,
     force: bool,
+    publish_rows: bool,
     before: tuple[Path, ...],
     target_inverse: str,
     units: tuple[str, ...],
@@ -196,6 +203,7 @@ def add(
         decimal=decimal,
         coverage=coverage,
         force=force,
+        publish_rows=publish_rows,
         before=before,
         target_inverse=target_inverse,
         units=dict(_parse_unit(text) for text in units),
@@ -225,6 +233,7 @@ def add(
                 bar.update(STAGES.index(stage) - bar.pos, stage)
 
             added = add_model(options, root, report, ask)
+            write_plots(added.folder)
             bar.update(len(STAGES) - bar.pos, "done")
     except NotProvedError as error:
         raise NotProved(str(error)) from None

@@ -7,8 +7,16 @@ from urllib.parse import urlencode
 from wsgiref.types import WSGIEnvironment
 
 from app.http.problems import Fault
-from app.presentation.contexts import ApiTexts, KindAbout, Link, Row, Site
-from app.presentation.form import FormView
+from app.presentation.contexts import (
+    ApiTexts,
+    ExampleLink,
+    KindAbout,
+    Link,
+    Row,
+    RowWords,
+    Site,
+)
+from app.presentation.form import FormView, Hints
 from app.presentation.result import Result
 from app.presentation.submission import Problem, Submission
 from model.contract.card import Example
@@ -62,7 +70,7 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
     """The style sheets that the pages need, beside ``app.css``."""
 
     scripts: ClassVar[tuple[str, ...]] = ()
-    """The scripts that the form needs, beside ``app.js``."""
+    """The scripts that the pages need, beside ``app.js``."""
 
     answer_noun: ClassVar[str] = "answer"
     """What sentences call the model's answer."""
@@ -88,6 +96,9 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
     examples: Sequence[Example] = ()
     """Filled forms that a visitor can click."""
 
+    words: RowWords | None = None
+    """The words around its answers, where it takes rows."""
+
     def __init__(self, model: ServedModel[RowT, PredictionT]) -> None:
         self.model: ServedModel[RowT, PredictionT] = model
         self.result_template = f"kinds/{model.card.kind}.html"
@@ -105,7 +116,11 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
             fragment=f"{action.rstrip('/')}/predict-fragment",
             about=f"{home}about",
             examples=tuple(
-                Link(example.title, f"{action}?{urlencode(example.values)}")
+                ExampleLink(
+                    example.title,
+                    f"{action}?{urlencode(example.values)}",
+                    self._summarize(example),
+                )
                 for example in self.examples
             ),
             answer_noun=self.answer_noun,
@@ -115,7 +130,21 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
             target="_blank" if embedded else "",
             warning=self.warning,
             samples=self.samples,
+            words=self.words,
         )
+
+    @property
+    def outcomes(self) -> tuple[int, ...]:
+        """How many rows of the data came to each of some outcomes in order; none where unknown."""
+        return ()
+
+    def _summarize(self, example: Example) -> str:
+        """Name some of an example's facts."""
+        return ""
+
+    def read_hints(self, submission: Submission[RowT] | None) -> Hints:
+        """Read what the form says of its optional fields."""
+        return Hints()
 
     @abstractmethod
     def read_form(self, environ: WSGIEnvironment) -> Submission[RowT]:

@@ -9,8 +9,9 @@ from app.kinds.schemas import (
     build_contributions_schema,
 )
 from app.presentation.contexts import ApiTexts, KindAbout
-from app.presentation.result import ClassView
-from app.presentation.scales import ShareScale, format_exact
+from app.presentation.plots import plot_reliability
+from app.presentation.result import ClassView, Notes
+from app.presentation.scales import MAX_CERTAINTY, ShareScale, format_exact
 from model.contract import formatting
 from model.serving.kinds.classes import ClassModel
 from model.serving.served_model import ClassPrediction, Explained
@@ -19,20 +20,26 @@ MAX_CLASSES = 6
 """Classes that are shown with a bar each; one sentence sums up the others."""
 
 
+_NEAR_CAP = 0.005
+"""A probability this close below the largest one that the rows allow counts as that."""
+
+
 class ClassAdapter(RowAdapter[ClassPrediction]):
     """Presents and serializes the predictions of a model of classes."""
 
     model: ClassModel
-    styles = ("shares.css",)
     contributions_key = "probability"
 
     def __init__(self, model: ClassModel) -> None:
         self._output = model.card.output
-        super().__init__(model, ShareScale(self._output, model.card.locale))
+        self._calibration = model.manifest.probabilities
+        rows = None if self._calibration is None else self._calibration.rows
+        self._shares = ShareScale(self._output, model.card.locale, rows)
+        super().__init__(model, self._shares)
         self.guess_warning = f"{self._output.outside_text}."
         self._labels = {item.value: item.label for item in self._output.classes}
 
-    def _write_headline(self, explained: Explained[ClassPrediction]) -> Headline:
+    def _write_headline(self, explained: Explained[ClassPrediction], case: str = "") -> Headline:
         prediction = explained.prediction
         label = self._labels[prediction.label]
         certainty = (
@@ -40,22 +47,43 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
             if explained.out_of_distribution
             else self._describe_certainty(prediction)
         )
+        share = prediction.probability
+        short = "" if share is None else _upper_first(self._describe_sureness(share))
         return Headline(
             prediction.label,
             label,
             certainty,
+            "A guess" if explained.out_of_distribution else short,
             f": {label}. {certainty}",
-            self._present_classes(prediction),
+            self._present_classes(prediction.probabilities),
             prediction.probability,
             subject=f"Probability of {label}",
             total_label=label,
         )
 
-    def _present_classes(self, prediction: ClassPrediction) -> tuple[ClassView, ...]:
+    def _make_notes(self, known: frozenset[str]) -> Notes:
+        accuracies = self.model.accuracies
+        if accuracies is None:
+            return super()._make_notes(known)
+        group = accuracies.find(known)
+        right = formatting.format_percent(group.right, self._card.locale, digits=1)
+        rows = formatting.format_number(group.rows, self._card.locale)
+        return Notes(
+            self._origin,
+            f"With these facts it named the right {self._output.noun} for {right} of {rows} cases "
+            "that it had not seen.",
+        )
+
+    @property
+    def _blank(self) -> tuple[ClassView, ...]:
+        shown = self._output.classes[:MAX_CLASSES] if self._output.probabilities else ()
+        return tuple(ClassView(item.value, item.label, "", "", 0.0) for item in shown)
+
+    def _present_classes(self, probabilities: tuple[float, ...] | None) -> tuple[ClassView, ...]:
         """The most probable classes, the first one first."""
-        if prediction.probabilities is None:
+        if probabilities is None:
             return ()
-        shares = dict(zip(self._output.classes, prediction.probabilities, strict=True))
+        shares = dict(zip(self._output.classes, probabilities, strict=True))
         most_probable = sorted(shares, key=lambda item: -shares[item])[:MAX_CLASSES]
         return tuple(
             ClassView(
@@ -73,14 +101,23 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         probabilities = prediction.probabilities
         if probabilities is None:
             return f"The model names the {self._output.noun} and does not say how sure it is."
-        share = self._scale.format(prediction.probability or 0.0)
-        sentence = f"The model is {share} sure: {self._labels[prediction.label]}."
+        sure = self._describe_sureness(prediction.probability or 0.0)
+        sentence = f"The model is {sure}: {self._labels[prediction.label]}."
         hidden = len(probabilities) - MAX_CLASSES
         if hidden <= 0:
             return sentence
         rest = max(1 - sum(sorted(probabilities)[-MAX_CLASSES:]), 0.0)
         count = formatting.format_number(hidden, self._card.locale)
         return f"{sentence} The {count} classes not shown have {self._scale.format(rest)} together."
+
+    def _describe_sureness(self, probability: float) -> str:
+        """How sure the model is; where the rows allow no more, that it is as sure as they do."""
+        calibration = self._calibration
+        if calibration is not None and calibration.rows and not self._shares.names_extremes:
+            rows, most = calibration.rows, min(MAX_CERTAINTY, calibration.most - _NEAR_CAP)
+            if probability >= most:
+                return f"as sure as {rows} row{' allows' if rows == 1 else 's allow'}"
+        return f"{self._scale.format(probability)} sure"
 
     def _serialize_prediction(self, explained: Explained[ClassPrediction]) -> Payload:
         """Contributions are to the probability of the label."""
@@ -106,12 +143,26 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         return texts._replace(labels=list_labels(self._output.classes))
 
     def about(self) -> KindAbout:
-        temperature = self.model.manifest.temperature
-        if temperature is None:
+        calibration = self._calibration
+        if calibration is None:
             return self._about("", "")
-        return self._about(
+        bins = self.model.manifest.reliability
+        plots = [plot_reliability(bins)] if bins else []
+        locale = self._card.locale
+        divisor = f"{calibration.temperature:.2f}"
+        text = (
             "They were calibrated on rows that the model had not seen: their logarithms are "
-            f"divided by {temperature:.2f}, the number that makes those rows most likely "
-            "(temperature scaling).",
-            "What the probabilities mean",
+            f"divided by {divisor}, the number that suits those rows best (temperature scaling)."
         )
+        if calibration.rows is not None:
+            rows = formatting.format_number(calibration.rows, locale)
+            most = formatting.format_percent(calibration.most, locale, digits=1)
+            text += (
+                f" None is shown above {most}: {rows} rows cannot show that it is more certain, "
+                "and of the rows for which it was surest some may have been wrong."
+            )
+        return self._about(text, "What the probabilities mean", plots)
+
+
+def _upper_first(words: str) -> str:
+    return words[:1].upper() + words[1:]

@@ -1,25 +1,41 @@
 """The adapter for a model of rows that answers with a number."""
 
 import math
+from functools import cached_property, lru_cache
+from itertools import accumulate
 from typing import NamedTuple
+
+import numpy as np
 
 from app.kinds.adapter import Payload, Schema
 from app.kinds.rows import Headline, RowAdapter
 from app.kinds.schemas import NUMBER, build_answer, build_contributions_schema, build_object
 from app.presentation import charts
-from app.presentation.contexts import ApiTexts, KindAbout
+from app.presentation.contexts import ApiTexts, KindAbout, ScatterView
+from app.presentation.plots import plot_coverage, plot_truth
 from app.presentation.result import Notes
 from app.presentation.scales import NumberScale, format_exact, round_up
 from model.contract import formatting
+from model.contract.manifest import BINS, Outcomes
+from model.serving.intervals import describe_evidence
 from model.serving.kinds.number import NumberModel
 from model.serving.served_model import Explained, PointPrediction, PredictionInterval
 
 GUESS_TEXT = "The model has seen nothing like this, so this is a guess."
 """What the page says of a row out of distribution where there is no interval."""
 
+TYPICAL_TEXT = "typical"
+"""The label of the answer to the typical row."""
+
+LEAST_GAIN = 0.01
+"""The least share by which a feature narrows the range that is worth a word."""
+
+CLEAR_CORRELATION = 0.1
+"""From here on, a feature usually goes with higher or with lower answers."""
+
 
 class IntervalView(NamedTuple):
-    """The interval as a sentence, split at its two bounds, and as a gauge on a fixed axis.
+    """The interval as a sentence, split at its two bounds; on a phone they follow ``short``.
 
     ``low`` and ``high`` are unrounded, for programs that read the page.
     """
@@ -31,10 +47,28 @@ class IntervalView(NamedTuple):
     high: str
     high_text: str
     after: str
-    gauge: charts.GaugeGeometry
-    gauge_title: str
-    axis_low: str
-    axis_high: str
+    short: str
+
+
+class StripView(NamedTuple):
+    """The answer among all outcomes; ``title`` says in words what is drawn.
+
+    ``own_text`` stands at the answer, "" where there is none, ``typical_value`` at the typical one.
+    ``rank`` is how many of a hundred outcomes are lower, "" where nobody counted them.
+    """
+
+    geometry: charts.StripGeometry
+    title: str
+    own_text: str
+    typical_value: str
+    rank: str
+
+
+class NumberDetail(NamedTuple):
+    """What the template of a number shows; ``interval`` is None where there is none."""
+
+    interval: IntervalView | None
+    strip: StripView
 
 
 class NumberAdapter(RowAdapter[PointPrediction]):
@@ -48,57 +82,151 @@ class NumberAdapter(RowAdapter[PointPrediction]):
     def __init__(self, model: NumberModel) -> None:
         super().__init__(model, NumberScale(model.card))
         self._output = model.card.output
-        coverage = self._format_coverage()
-        self._sentences = {
-            False: _split_sentence(f"{self._output.range_text}.", coverage),
-            True: _split_sentence(f"{self._output.outside_text}.", coverage),
-        }
+        self._guess = _split_sentence(f"{self._output.outside_text}.", "")
+        self._get_evidence = lru_cache(maxsize=1024)(self._find_evidence)
+        self._get_sentence = lru_cache(maxsize=1024)(self._make_sentence)
         self._axis = model.manifest.axis or (0.0, 1.0)
-        self._axis_texts = self._scale.format(self._axis[0]), self._scale.format(self._axis[1])
+        (typical,) = model.predict([model.manifest.reference])
+        self._typical = typical.value
+        outcomes = model.manifest.outcomes
+        self._below = None if outcomes is None else _count_below(outcomes)
+        assert self.words is not None  # noqa: S101 (those of rows)
+        if outcomes is not None:
+            self.words = self.words._replace(
+                bars=charts.draw_bars(outcomes.counts), bars_text=self._describe_bars(outcomes)
+            )
+        self.words = self.words._replace(
+            similar_text=f"{self.words.similar_text} They are the rings in the plot above."
+        )
 
-    def _write_headline(self, explained: Explained[PointPrediction]) -> Headline:
+    @property
+    def outcomes(self) -> tuple[int, ...]:
+        counted = self.model.manifest.outcomes
+        return () if counted is None else counted.counts
+
+    def _describe_bars(self, outcomes: Outcomes) -> str:
+        card, inside = self._card, sum(outcomes.counts)
+        count, every = (
+            formatting.format_number(number, card.locale)
+            for number in (inside, inside + outcomes.below + outcomes.above)
+        )
+        if count == every:
+            return f"The bars are all {every} {card.rows_noun}."
+        return f"The bars are {count} of {every} {card.rows_noun}; the others lie beyond the ends."
+
+    def _find_directions(self) -> dict[str, int]:
+        neighbors, found = self.model.neighbors, {}
+        if neighbors is None:
+            return {}
+        for name, column in zip(self._card.names, neighbors.rows.T, strict=True):
+            known = ~np.isnan(column)
+            if self._card.by_name[name].options or np.ptp(column[known]) == 0:
+                continue
+            share = np.corrcoef(column[known], neighbors.targets[known])[0, 1]
+            if abs(share) >= CLEAR_CORRELATION:
+                found[name] = 1 if share > 0 else -1
+        return found
+
+    def _write_headline(self, explained: Explained[PointPrediction], case: str = "") -> Headline:
         value, interval = explained.prediction
         text = self._scale.format(self._scale.round(value))
         if interval is None:
             guess = GUESS_TEXT if explained.out_of_distribution else ""
             certainty = self._add_mismatch(guess, explained)
             announcement = f" {text}. {certainty}".rstrip()
-            return Headline(format_exact(value), text, certainty, announcement, None, value)
-        view = self._present_interval(value, interval, explained.out_of_distribution)
+            detail = NumberDetail(None, self._present_strip(explained, text, case))
+            return Headline(
+                format_exact(value), text, certainty, certainty, announcement, detail, value
+            )
+        view = self._present_interval(interval, explained)
         if explained.mismatch is not None:
             view = view._replace(after=self._add_mismatch(view.after, explained))
         announcement = (
             f" {text}. {view.before}{view.low_text}{view.between}{view.high_text}{view.after}"
         )
-        return Headline(format_exact(value), text, "", announcement, view, value)
+        detail = NumberDetail(view, self._present_strip(explained, text, case))
+        return Headline(format_exact(value), text, "", "", announcement, detail, value)
 
     def _present_interval(
-        self, value: float, interval: PredictionInterval, out_of_distribution: bool
+        self, interval: PredictionInterval, explained: Explained[PointPrediction]
     ) -> IntervalView:
+        out_of_distribution = explained.out_of_distribution
         low, high = interval.low, interval.high
-        low_text = self._scale.format(self._scale.round(low, math.floor))
-        high_text = self._scale.format(self._scale.round(high, math.ceil))
-        before, between, after = self._sentences[out_of_distribution]
-        axis_low, axis_high = self._axis_texts
+        before, between, after = (
+            self._guess if out_of_distribution else self._get_sentence(explained.known)
+        )
         return IntervalView(
             before,
             format_exact(low),
-            low_text,
+            self._scale.format(self._scale.round(low, math.floor)),
             between,
             format_exact(high),
-            high_text,
+            self._scale.format(self._scale.round(high, math.ceil)),
             after,
-            charts.lay_out_gauge(value, low, high, self._axis),
-            f"From {low_text} to {high_text}, on a scale from {axis_low} to {axis_high}",
-            axis_low,
-            axis_high,
+            "A guess: " if out_of_distribution else "",
         )
 
-    def _format_coverage(self) -> str:
-        tenths = self._output.coverage * 10
-        if math.isclose(tenths, round(tenths)):
-            return f"{round(tenths)} of 10"
-        return formatting.format_percent(self._output.coverage, self._card.locale)
+    def _make_sentence(self, known: frozenset[str]) -> tuple[str, str, str]:
+        """Make the sentence about the interval for these known optional features."""
+        assert self.model.intervals is not None  # noqa: S101 (there is an interval)
+        group = self.model.intervals.find_group(known)
+        share = self.model.intervals.find_share(group)
+        rows = 100 if group.rows is None else min(group.rows, 100)
+        held = round(share * rows)
+        text = f"{held} of {rows}"
+        if rows == 100 and held % 10 == 0:
+            text = f"{held // 10} of 10"
+        return _split_sentence(f"{self._output.range_text}.", text)
+
+    def _present_strip(
+        self, explained: Explained[PointPrediction], text: str, case: str
+    ) -> StripView:
+        """Present an answer, and its text, among all outcomes."""
+        value, interval = explained.prediction
+        shapley = explained.shapley
+        typical = self._typical if shapley is None else shapley.base
+        typical_value = self._scale.format(
+            round(typical / self._scale.fine_step) * self._scale.fine_step
+        )
+        noun = self._card.case_noun
+        rank = self._describe_rank(value)
+        own_text = case or f"this {noun}"
+        return StripView(
+            charts.lay_out_strip(
+                self._axis,
+                typical,
+                value,
+                None if interval is None else (interval.low, interval.high),
+                [row.target for row in explained.neighbors],
+                self._scale,
+                (own_text, TYPICAL_TEXT, f" {typical_value}"),
+            ),
+            f"{self._output.label} {text}; a typical {noun} {typical_value}.",
+            own_text,
+            typical_value,
+            rank,
+        )
+
+    def _describe_rank(self, value: float) -> str:
+        """Say how many of a hundred outcomes in the data are lower; "" where nobody counted."""
+        if self._below is None:
+            return ""
+        low, high = self._axis
+        place = min(max((value - low) / (high - low), 0.0), 1.0) * BINS
+        number = min(int(place), BINS - 1)
+        first, second = self._below[number : number + 2]
+        below = first + (second - first) * (place - number)
+        return str(round(100 * below / self._below[-1]))
+
+    @cached_property
+    def _blank(self) -> NumberDetail:
+        text = self._scale.format(self._scale.round(self._typical))
+        labels = "", TYPICAL_TEXT, f" {text}"
+        geometry = charts.lay_out_strip(
+            self._axis, self._typical, None, None, (), self._scale, labels
+        )
+        title = f"A typical {self._card.case_noun}: {text}"
+        return NumberDetail(None, StripView(geometry, title, "", text, ""))
 
     def _make_notes(self, known: frozenset[str]) -> Notes:
         intervals = self.model.intervals
@@ -109,14 +237,20 @@ class NumberAdapter(RowAdapter[PointPrediction]):
             off = formatting.format_percent(error, self._card.locale, digits=1)
         else:
             off = self._scale.format_difference(round_up(self._scale, error))
-        accuracy = f"With these facts, half the time it is off by less than {off}."
-        best = intervals.find_narrowing(known)
-        if best is None or best[1] < 0.01:
-            return Notes(self._origin, accuracy)
-        name, share = best
-        phrase = self._card.by_name[name].noun_phrase
-        percent = formatting.format_percent(share, self._card.locale)
-        return Notes(self._origin, accuracy, name, phrase, percent)
+        accuracy = "With these facts, half the time it is off by less than"
+        return Notes(self._origin, accuracy, off, self._get_evidence(known) or "")
+
+    def _compute_gains(self, known: frozenset[str]) -> dict[str, float]:
+        intervals = self.model.intervals
+        if intervals is None or intervals.find_narrowing(known) is None:
+            return {}
+        now = intervals.find_group(known).width
+        gains = {
+            name: 1 - intervals.find_group(known | {name}).width / now
+            for name in self._card.optional
+            if name not in known
+        }
+        return {name: share for name, share in gains.items() if share >= LEAST_GAIN}
 
     def _serialize_prediction(self, explained: Explained[PointPrediction]) -> Payload:
         value, interval = explained.prediction
@@ -127,10 +261,25 @@ class NumberAdapter(RowAdapter[PointPrediction]):
             else {
                 "low": interval.low,
                 "high": interval.high,
-                "coverage": None if explained.out_of_distribution else interval.coverage,
+                **self._serialize_evidence(explained, interval),
             },
             **self._serialize_contributions(explained),
         }
+
+    def _serialize_evidence(
+        self, explained: Explained[PointPrediction], interval: PredictionInterval
+    ) -> Payload:
+        """Serialize how often such intervals held; nobody knows for a row unlike the data."""
+        if explained.out_of_distribution:
+            return {"coverage": None, "evidence": None}
+        evidence = self._get_evidence(explained.known)
+        return {"coverage": interval.coverage, "evidence": evidence}
+
+    def _find_evidence(self, known: frozenset[str]) -> str | None:
+        intervals = self.model.intervals
+        if intervals is None:
+            return None
+        return describe_evidence(intervals.find_group(known), self._card.locale) or None
 
     def _build_answer_schema(self) -> Schema:
         prediction = {**NUMBER, "title": self._output.label}
@@ -148,18 +297,61 @@ class NumberAdapter(RowAdapter[PointPrediction]):
             "type": ["number", "null"],
             "minimum": 0,
             "maximum": 1,
-            "description": "The share of such intervals that hold the truth, for rows like those "
-            "in the data; null for a row unlike them, for which it is unknown.",
+            "description": "The share of such intervals that held the truth of rows that the "
+            "model had not seen, with the same fields given; null for a row unlike the data, for "
+            "which it is unknown.",
         }
-        return build_object({"low": NUMBER, "high": NUMBER, "coverage": share})
+        evidence = {
+            "type": ["string", "null"],
+            "description": "What that was measured on, and what it cannot promise.",
+        }
+        return build_object(
+            {"low": NUMBER, "high": NUMBER, "coverage": share, "evidence": evidence}
+        )
+
+    def _format_rounded(self, value: float) -> str:
+        return self._scale.format(self._scale.round(value))
 
     def api_texts(self) -> ApiTexts:
         return self._describe_api("prediction", "interval")
 
     def about(self) -> KindAbout:
-        calibration = self.model.manifest.calibration
-        method = "" if calibration is None else calibration.method
-        return self._about(method, "What the range means")
+        calibration, intervals = self.model.manifest.calibration, self.model.intervals
+        method, plots, bins = "", [], self.model.manifest.truth_bins
+        if bins:
+            plots.append(plot_truth(bins, self._output.noun, self._format_rounded))
+        if calibration is not None and intervals is not None:
+            every = frozenset(self._card.optional)
+            with_every = "With every fact given: " if every else ""
+            evidence = self._get_evidence(every) or ""
+            method = f"{calibration.method} {with_every}{evidence}".rstrip()
+            if fifths := intervals.find_group(every).fifths:
+                plots.append(plot_coverage(fifths, calibration.coverage))
+        about = self._about(method, "What the range means", plots)
+        return about._replace(scatter=self._present_scatter())
+
+    def _present_scatter(self) -> ScatterView | None:
+        held_out, card = self.model.manifest.held_out, self._card
+        if held_out is None:
+            return None
+        rows = formatting.format_number(held_out.rows, card.locale)
+        share = formatting.format_percent(held_out.close, card.locale)
+        return ScatterView(
+            charts.lay_out_scatter(held_out, self._axis, self._scale),
+            f"Estimates of {rows} {card.rows_noun} against what they came to: {share} are within "
+            "10% of it.",
+            f"Each dot is one of the {rows} {card.rows_noun}, estimated by a model that had not "
+            "seen it, from all that is known of it; a larger dot is several at one place. Above "
+            "the line the estimate is too high, below it too low. "
+            f"{share} of them are within 10%.",
+            "What it was",
+        )
+
+
+def _count_below(outcomes: Outcomes) -> tuple[int, ...]:
+    """How many outcomes lie below the left end of each bin, below the last one, and at all."""
+    counts = (outcomes.below, *outcomes.counts)
+    return (*accumulate(counts), sum(counts) + outcomes.above)
 
 
 def _split_sentence(sentence: str, share: str) -> tuple[str, str, str]:

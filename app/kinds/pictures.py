@@ -30,6 +30,7 @@ from app.presentation.result import FIX_TEXT, ClassView, Notes, Result
 from app.presentation.scales import ShareScale
 from app.presentation.submission import FORM_HASH, Problem, Submission
 from model import Picture
+from model.contract import formatting
 from model.contract.pictures import LARGE_BYTES, MEGABYTES
 from model.serving.kinds.pictures import PictureModel
 from model.serving.served_model import ClassPrediction, Explained, ServedModel
@@ -57,7 +58,7 @@ print(answer["label"], answer["probability"])
 class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
     """Reads uploads for one model, within the limits of memory and time, and writes its answers."""
 
-    styles = ("image.css", "shares.css")
+    styles = ("image.css",)
     scripts = ("image.js",)
 
     def __init__(self, model: PictureModel) -> None:
@@ -71,7 +72,9 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         self.names = (card.field.name,)
         self.form_hash = hash_form(card.fields, card.output, card.locale)
         self._output = card.output
-        self._scale = ShareScale(card.output, card.locale)
+        self._calibration = calibration = model.manifest.probabilities
+        rows = None if calibration is None else calibration.rows
+        self._scale = ShareScale(card.output, card.locale, rows)
         self._notes = Notes(describe_origin(card, model.manifest), model.manifest.accuracy)
 
     def read_form(self, environ: WSGIEnvironment) -> Submission[Picture]:
@@ -119,25 +122,28 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
     ) -> Result:
         output = self._output
         if submission is None or submission.missing:
-            sentence = f"{self._field.missing_text}, and the {output.noun} appears here."
+            sentence = f"The {output.noun} appears here."
             return Result(
                 "empty" if submission is None else "withdrawn",
                 output.label,
-                announcement="" if submission is None else sentence,
+                self._field.missing_text,
+                announcement=""
+                if submission is None
+                else f"{self._field.missing_text}. {sentence}",
                 sentence=sentence,
             )
         if submission.row is None or explained is None or explained.saliency is None:
             heading = f"No {output.noun}"
             return Result(
                 "withdrawn",
+                output.label,
                 heading,
                 announcement=f"{heading}. {submission.errors[self._field.name]}",
-                sentence=FIX_TEXT,
+                lead=f"{FIX_TEXT} ",
                 problems=submission.problems,
             )
         classes = self._present_classes(explained.prediction)
         (predicted,) = (item for item in classes if item.value == explained.prediction.label)
-        shares = " and ".join(f"{item.label.lower()} {item.text}" for item in reversed(classes))
         width, height = fit_picture(submission.row.width, submission.row.height)
         return Result(
             "fresh",
@@ -145,7 +151,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             announcement=f"{output.label}: {predicted.label}, {predicted.text}. {self.warning}",
             value=predicted.value,
             text=predicted.label,
-            certainty=f"The network gives {shares}, if both are equally common.",
+            certainty=f"{predicted.text} sure.",
             detail=PictureView(
                 classes,
                 encode_data_url(submission.row.square),
@@ -156,6 +162,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
                 output.map_text,
             ),
             notes=self._notes,
+            title=f"{predicted.label}, {predicted.text} sure",
         )
 
     def _present_classes(self, prediction: ClassPrediction) -> tuple[ClassView, ...]:
@@ -242,9 +249,20 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         )
 
     def about(self) -> KindAbout:
+        method, calibration = "", self._calibration
+        if calibration is not None and calibration.rows is not None:
+            locale = self.model.card.locale
+            most = formatting.format_percent(calibration.most, locale, digits=2)
+            cases = formatting.format_number(calibration.rows, locale)
+            method = (
+                f"No probability is shown above {most}: {cases} cases cannot show that an answer "
+                "is more certain. How often the surest answers were right was not counted."
+            )
         return KindAbout(
             f"{self.warning} {self.model.manifest.accuracy}",
             (Row(self._field.label, self._field.accepted_text),),
+            method,
+            "What the probabilities mean",
         )
 
 

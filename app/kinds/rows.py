@@ -3,7 +3,7 @@
 import datetime as dt
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any, NamedTuple
 from wsgiref.types import WSGIEnvironment
 
@@ -17,14 +17,16 @@ from app.kinds.parsing import UnreadableError, parse_json, read_json_body, read_
 from app.kinds.row_api import build_row_schemas, describe_row_api
 from app.limits.background import run_in_thread
 from app.presentation.about import describe_origin
-from app.presentation.contexts import ApiTexts, KindAbout, Row
+from app.presentation.contexts import ApiTexts, KindAbout, Row, RowWords
 from app.presentation.explanations import ExplanationPresenter
-from app.presentation.form import FormView, build_form, hash_form
+from app.presentation.form import FormView, Hints, build_form, hash_form
+from app.presentation.plots import PlotView
 from app.presentation.result import FIX_TEXT, Notes, Result
 from app.presentation.scales import Scale
 from app.presentation.submission import Submission, read_fields, read_submission
 from model import Features
 from model.contract import formatting
+from model.contract.card import Example
 from model.serving.served_model import Explained, PredictionT
 from model.serving.tabular import TabularModel
 
@@ -36,6 +38,15 @@ MAX_INLINE_ROWS = 40
 
 MAX_INLINE_EXPLAINED_ROWS = 3
 """The same where contributions are asked for."""
+
+MAX_LARGE = 12
+"""Characters of an answer in large letters that fit the narrowest column."""
+
+MAX_LISTED = 4
+"""Required fields that an empty page names in the place of the answer."""
+
+NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
+"""Small numbers as words."""
 
 
 class Headline(NamedTuple):
@@ -49,6 +60,7 @@ class Headline(NamedTuple):
     value: str
     text: str
     certainty: str
+    short_certainty: str
     announcement: str
     detail: tuple[Any, ...] | None
     amount: float | None
@@ -56,10 +68,18 @@ class Headline(NamedTuple):
     total_label: str = ""
 
 
+def lower_first(label: str) -> str:
+    """Write a label as inside a sentence; one with other capitals stays as it is."""
+    return label if label[1:] != label[1:].lower() else label[:1].lower() + label[1:]
+
+
 class RowAdapter(KindAdapter[Features, PredictionT]):
     """The adapter of a model of rows; what no request changes is made once."""
 
     model: TabularModel[PredictionT]
+
+    styles = ("rows.css",)
+    scripts = ("what_if.js",)
 
     contributions_key: str
     """The key of what the contributions add up to in JSON."""
@@ -78,11 +98,25 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             for example in card.examples
         )
         self.default_what_if = model.default_what_if
-        self._explanations = ExplanationPresenter(card, model.manifest.reference, scale)
+        self._explanations = ExplanationPresenter(
+            card, model.manifest.reference, scale, self._find_directions()
+        )
         self._origin = describe_origin(card, model.manifest)
         self._origin_only = Notes(self._origin)
         self.get_notes = lru_cache(maxsize=1024)(self._make_notes)
+        self._get_hints = lru_cache(maxsize=1024)(self._make_hints)
         self._format_day = lru_cache(maxsize=1)(partial(formatting.format_date, locale=card.locale))
+        rows = formatting.format_number(model.manifest.data.rows, card.locale)
+        self.words = RowWords(
+            card.case_noun,
+            card.rows_noun,
+            card.similar_text,
+            f"The three most alike of {rows} {card.rows_noun}.",
+        )
+
+    def _find_directions(self) -> dict[str, int]:
+        """Find the features that clearly go with higher or lower answers: 1 or -1 for each."""
+        return {}
 
     def _spell(self, values: Features) -> dict[str, str]:
         """Spell values as they would be typed."""
@@ -98,7 +132,43 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         return read_fields(self._card, data) if given else None
 
     def build_form(self, submission: Submission[Features] | None) -> FormView:
-        return build_form(self._card, submission)
+        return build_form(self._card, submission, self.read_hints(submission))
+
+    def read_hints(self, submission: Submission[Features] | None) -> Hints:
+        values = {} if submission is None else submission.values
+        return self._get_hints(
+            frozenset(name for name in self._card.optional if values.get(name, "").strip())
+        )
+
+    def _make_hints(self, known: frozenset[str]) -> Hints:
+        """Make the hints where these optional features are filled in."""
+        optional, locale = self._card.optional, self._card.locale
+        if not optional:
+            return Hints()
+        gains = self._compute_gains(known)
+        best = max(gains, key=gains.__getitem__, default="")
+        count, every = (
+            formatting.format_number(number, locale) for number in (len(known), len(optional))
+        )
+        return Hints(
+            f"{count} of {every} filled",
+            ", ".join(self._card.by_name[name].label for name in optional if name in known),
+            round(100 * len(known) / len(optional)),
+            best,
+            self._card.by_name[best].noun_phrase if best else "",
+            tuple(
+                (name, formatting.format_percent(gains[name], locale) if name in gains else "")
+                for name in optional
+            ),
+        )
+
+    def _compute_gains(self, known: frozenset[str]) -> dict[str, float]:
+        """By what share the range usually gets narrower with each further feature, if it does."""
+        return {}
+
+    def _summarize(self, example: Example) -> str:
+        features, _ = self._card.validate_row(example.values)
+        return self._explanations.summarize(features or {})
 
     def takes_long(self, rows: int, contributions: bool) -> bool:
         return rows > (MAX_INLINE_EXPLAINED_ROWS if contributions else MAX_INLINE_ROWS)
@@ -107,7 +177,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         self, submission: Submission[Features] | None, explained: Explained[PredictionT] | None
     ) -> Result:
         if submission is None:
-            return self._present_empty()
+            return self._empty
         if explained is None or submission.row is None:
             if submission.waiting and not submission.invalid:
                 return self._present_waiting(submission)
@@ -116,11 +186,12 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         return Result(
             "fresh",
             output.label,
-            output.noun,
-            f"{output.label}{headline.announcement}",
+            announcement=f"{output.label}{headline.announcement}",
             value=headline.value,
             text=headline.text,
+            size="long" if len(headline.text) > MAX_LARGE else "",
             certainty=headline.certainty,
+            short_certainty=headline.short_certainty,
             detail=headline.detail,
             explanation=self._explanations.present(
                 explained,
@@ -134,13 +205,52 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             if explained.out_of_distribution
             else self.get_notes(explained.known),
             what_if=submission.what_if,
+            title=f"{headline.text} · {self._explanations.summarize(submission.row)}",
             query=submission.query,
             today=self._format_day(dt.date.today()),
         )
 
     @abstractmethod
-    def _write_headline(self, explained: Explained[PredictionT]) -> Headline:
-        """Put the prediction into words; the announcement is what follows the output's label."""
+    def _write_headline(self, explained: Explained[PredictionT], case: str = "") -> Headline:
+        """Put a prediction into words.
+
+        The announcement is what follows the output's label.
+
+        Args:
+            explained: the prediction.
+            case: what to call the row; "" for this case.
+        """
+
+    @property
+    @abstractmethod
+    def _blank(self) -> tuple[Any, ...] | None:
+        """What stands in the place of a headline's detail where there is no answer."""
+
+    @cached_property
+    def _empty(self) -> Result:
+        """The result of an empty form, with the answer to the first example."""
+        output, example = self._card.output, self._card.examples[0]
+        required = [field for field in self._card.fields if field.required] or self._card.fields
+        count = formatting.format_number(len(required), self._card.locale)
+        many = len(required) > MAX_LISTED
+        heading = f"Fill in {NUMBERS.get(len(required), count)} fact{'s' * (len(required) > 1)}"
+        listed = format_list(
+            [required[0].label, *(lower_first(field.label) for field in required[1:])],
+            locale=self._card.locale,
+        )
+        features, _ = self._card.validate_row(example.values)
+        (explained,) = self.model.explain([features or {}])
+        headline = self._write_headline(explained, "the example")
+        facts = self._explanations.summarize(features or {})
+        return Result(
+            "empty",
+            output.label,
+            heading,
+            lead="" if many else f"{listed}. ",
+            sentence=f"The {output.noun} appears as you type.",
+            detail=headline.detail,
+            example=f"{example.title}: {facts}. {output.label}{headline.announcement}",
+        )
 
     def _add_mismatch(self, sentence: str, explained: Explained[PredictionT]) -> str:
         """Add to a sentence which facts make a row out of distribution, if some stand out."""
@@ -158,43 +268,44 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         text = f"{' and '.join(texts)} do not go together."
         return text[0].upper() + text[1:]
 
-    def _present_empty(self) -> Result:
-        output = self._card.output
-        required = self._list_fields(field.name for field in self._card.fields if field.required)
-        sentence = f"Enter {required}, and the {output.noun} appears here as you type."
-        return Result("empty", output.label, sentence=sentence)
-
     def _present_waiting(self, submission: Submission[Features]) -> Result:
         label = self._card.by_name[submission.waiting].label
         sentence = f"The {self._card.output.noun} appears when “{label}” is complete."
         return Result(
             "waiting",
+            self._card.output.label,
             "Keep typing",
             sentence=sentence,
+            detail=self._blank,
             what_if=submission.what_if,
             waiting=submission.waiting,
         )
 
     def _present_withdrawn(self, submission: Submission[Features]) -> Result:
-        heading = f"No {self._card.output.noun} yet"
+        output = self._card.output
+        if not submission.query and not submission.invalid:
+            return self._empty._replace(state="withdrawn", what_if=submission.what_if)
         if submission.invalid:
-            messages = "; ".join(submission.errors.values())
+            heading, messages = f"No {output.noun} yet", "; ".join(submission.errors.values())
             return Result(
                 "withdrawn",
+                output.label,
                 heading,
                 announcement=f"{heading}. {messages}",
-                sentence=FIX_TEXT,
+                lead=f"{FIX_TEXT} ",
                 problems=submission.problems,
+                detail=self._blank,
                 what_if=submission.what_if,
             )
-        if submission.query:
-            heading = "Almost there"
+        heading = "Almost there"
         sentence = f"Still to fill in: {self._list_fields(submission.missing)}."
         return Result(
             "withdrawn",
+            output.label,
             heading,
             announcement=f"{heading}. {sentence}",
             sentence=sentence,
+            detail=self._blank,
             what_if=submission.what_if,
         )
 
@@ -257,7 +368,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         (explained,) = self.model.explain([features or {}])
         return describe_row_api(self._card, self.serialize(explained), first, second)
 
-    def _about(self, method: str, method_title: str) -> KindAbout:
+    def _about(self, method: str, method_title: str, plots: Iterable[PlotView] = ()) -> KindAbout:
         fields = tuple(
             Row(
                 field.label,
@@ -267,4 +378,11 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         )
         step = self.model.manifest.features
         derived = tuple(Row(item.name, item.expression) for item in step.derived) if step else ()
-        return KindAbout(self.model.manifest.accuracy, fields, method, method_title, derived)
+        return KindAbout(
+            self.model.manifest.accuracy,
+            fields,
+            method,
+            method_title,
+            derived=derived,
+            plots=tuple(plots),
+        )

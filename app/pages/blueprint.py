@@ -1,6 +1,7 @@
 """The pages of one model: form, result, fragment and about."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
@@ -12,8 +13,8 @@ from app.http.routes import Surface
 from app.kinds.adapter import KindAdapter
 from app.limits.background import run_in_thread
 from app.presentation.about import build_about_context
-from app.presentation.contexts import FieldErrorsContext, PageContext, Renderer
-from app.presentation.form import FormView
+from app.presentation.contexts import FieldErrorsContext, HintsContext, PageContext, Renderer
+from app.presentation.form import FormView, Hints
 from app.presentation.result import Result
 from app.presentation.submission import Feedback, Problem, Submission
 from app.telemetry.request_records import Outcome, record_outcome
@@ -27,7 +28,11 @@ CHANGED_TEXT = "This form has changed. Check what is filled in, then send it aga
 
 
 def pages_blueprint(
-    adapter: KindAdapter[Any, Any], prefix: str, render: Renderer, embedded: bool = False
+    adapter: KindAdapter[Any, Any],
+    prefix: str,
+    render: Renderer,
+    public_url: str,
+    embedded: bool = False,
 ) -> Blueprint:
     """Create the routes of one model.
 
@@ -35,6 +40,7 @@ def pages_blueprint(
         adapter: the adapter of the model.
         prefix: where its addresses begin, "" for the default model.
         render: renders the templates.
+        public_url: where visitors reach the app, "" where the app does not know.
         embedded: whether these are the routes of the form for frames.
     """
     model = adapter.model
@@ -76,6 +82,10 @@ def pages_blueprint(
 
     no_feedback = render_feedback(map(Feedback, adapter.names))
 
+    @lru_cache(maxsize=1024)
+    def render_hints(hints: Hints) -> bytes:
+        return render("presentation/hints.html", HintsContext(hints)).encode()
+
     def is_outdated(submission: Submission[Any]) -> bool:
         return bool(submission.form_hash) and submission.form_hash != adapter.form_hash
 
@@ -85,19 +95,27 @@ def pages_blueprint(
             submission, explained = explain(submission, request.environ)
         problems = submission.problems if posted and submission else ()
         shown = adapter.present(submission, explained)
-        return render_page(
-            adapter.build_form(submission), shown, problems, 422 if problems else 200
-        )
+        query = submission.query if submission else ""
+        form = adapter.build_form(submission)
+        return render_page(form, shown, problems, 422 if problems else 200, query)
 
     def render_page(
-        form: FormView, shown: Result, problems: tuple[Problem, ...], status: int
+        form: FormView,
+        shown: Result,
+        problems: tuple[Problem, ...],
+        status: int,
+        query: str = "",
     ) -> Response:
         context = PageContext(
             site=site,
             form=form,
             result=Markup(result_template(shown).decode()),  # noqa: S704 (escaped there)
             problems=problems,
-            heading=("Error: " if problems else "") + site.title,
+            heading="Error: " + site.title if problems else shown.title or site.title,
+            description=shown.announcement if shown.title else site.summary,
+            indexed=request.method != "POST" and not request.query_string,
+            url=public_url and public_url + site.home + (f"?{query}" if query else ""),
+            preview=public_url and f"{public_url}{site.home}preview.png",
         )
         return respond(render(template, context), status, REVALIDATED)
 
@@ -124,10 +142,14 @@ def pages_blueprint(
         if is_outdated(submission):
             raise Conflict
         submission, explained = explain(submission, environ)
-        body = result_template(adapter.present(submission, explained)) + (
-            render_feedback(map(submission.get_feedback, adapter.names))
-            if submission.errors or submission.readings
-            else no_feedback
+        body = b"".join(
+            (
+                result_template(adapter.present(submission, explained)),
+                render_feedback(map(submission.get_feedback, adapter.names))
+                if submission.errors or submission.readings
+                else no_feedback,
+                render_hints(adapter.read_hints(submission)),
+            )
         )
         query = submission.query
         address = f"{site.action}?{query}" if query else site.action

@@ -1,30 +1,32 @@
 """The /about page: the card and the manifest in words, built once at start-up."""
 
-from app.presentation.contexts import AboutContext, KindAbout, Row, Site
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from app.presentation.contexts import AboutContext, KindAbout, MetricTable, Row, Site
 from model.contract import formatting
 from model.contract.card import CardBase
-from model.contract.manifest import ManifestBase
+from model.contract.manifest import ManifestBase, Metric
+
+_LEAST = 2
+"""Figures and conditions from which on a table is easier to read than a list."""
 
 
 def build_about_context(
     card: CardBase, manifest: ManifestBase, version: str, site: Site, kind: KindAbout
 ) -> AboutContext:
     """Describe a model's data, metrics, limits, fields and versions in words."""
+    format_metric = partial(_format_metric, locale=card.locale)
+    table, others = _arrange_metrics(manifest.metrics, format_metric)
     size = formatting.format_number(manifest.artifacts[manifest.served].bytes, card.locale)
     return AboutContext(
         site=site,
-        heading=f"About this {site.answer_noun}",
+        heading=f"How good is this {site.answer_noun}?",
         origin=describe_origin(card, manifest),
+        trained=f"Trained on {formatting.format_date(manifest.trained, card.locale)}.",
         source=manifest.data.source,
-        metrics=tuple(
-            Row(
-                metric.label,
-                formatting.format_percent(metric.value, card.locale, digits=1)
-                if metric.share
-                else formatting.format_number(metric.value, card.locale),
-            )
-            for metric in manifest.metrics
-        ),
+        table=table,
+        metrics=others,
         how=manifest.how,
         limits=card.limits,
         not_for=card.not_for,
@@ -38,6 +40,52 @@ def build_about_context(
 
 
 def describe_origin(card: CardBase, manifest: ManifestBase) -> str:
-    """Say when the model was trained, and on what."""
-    trained = formatting.format_date(manifest.trained, card.locale)
-    return f"Trained on {trained} on {card.data_text or manifest.data.text}."
+    """Say what the model learned from."""
+    return f"Learned from {card.data_text or manifest.data.text}."
+
+
+def _format_metric(metric: Metric, locale: str) -> str:
+    if metric.share:
+        return formatting.format_percent(metric.value, locale, digits=1)
+    return formatting.format_number(metric.value, locale)
+
+
+def _arrange_metrics(
+    metrics: Sequence[Metric], format_metric: Callable[[Metric], str]
+) -> tuple[MetricTable | None, tuple[Row, ...]]:
+    """Arrange figures in a table where they were measured under several conditions.
+
+    The label of such a figure names the condition after a comma: "Median error, three facts".
+
+    Returns:
+        The table, if there is one, and the figures that are not in it.
+    """
+    found: dict[str, dict[str, Metric]] = {}
+    for metric in metrics:
+        measure, _, condition = metric.label.partition(", ")
+        found.setdefault(condition, {})[measure] = metric
+    names = max(map(list, found.values()), key=len, default=[])
+    conditions = [condition for condition, measured in found.items() if list(measured) == names]
+    if len(names) < _LEAST or len(conditions) < _LEAST:
+        return None, tuple(Row(metric.label, format_metric(metric)) for metric in metrics)
+    columns = [list(found[condition].values()) for condition in conditions]
+    cells = [[format_metric(metric) for metric in column] for column in columns]
+    if len(names) > len(conditions):  # a page is high rather than wide
+        cells = [list(row) for row in zip(*cells, strict=True)]
+        conditions, names = names, conditions
+    table = MetricTable(
+        tuple(map(_capitalize, names)),
+        tuple(
+            (_capitalize(label), tuple(row)) for label, row in zip(conditions, cells, strict=True)
+        ),
+    )
+    arranged = {metric.name for column in columns for metric in column}
+    return table, tuple(
+        Row(metric.label, format_metric(metric))
+        for metric in metrics
+        if metric.name not in arranged
+    )
+
+
+def _capitalize(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,43 +1,202 @@
-"""Geometry of the plots: numbers in, coordinates out, as texts rounded to a tenth of a unit."""
+"""Geometry of the plots: numbers in, coordinates out.
 
+A place on an axis is a percentage of the plot's width or height, so that one drawing serves every
+width; text keeps its size. Lines of many points are in thousandths of both.
+"""
+
+import math
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
-WIDTH = 320.0
-HEIGHT = 132.0
-BAR_LEFT = 150.0
-BAR_RIGHT = 252.0
-MAX_LABEL = 21
+from app.presentation.scales import Scale
+from model.contract.manifest import BINS, HeldOut
+
+BAR = 10
+"""Units of the view box for the width of one bar of outcomes."""
+
+_TICK_CHARACTERS = 36
+"""Characters of all labels on a horizontal axis: what fits on a phone, with room between them."""
+
+_RING_WIDTH = 3.0
+"""Percent of the width within which one ring would cover another."""
+
+_AXIS_HEIGHT = 10.3
+"""Em from the top of the plot to the rings on its axis."""
+
+_LANE = 0.8
+"""Em between two rings that would cover each other."""
+
+_MOST_LANES = 3
+_LANES = tuple(f"{_AXIS_HEIGHT - _LANE * lane:.1f}" for lane in range(_MOST_LANES))
+_WIDE_CHARACTER, _NARROW_CHARACTER = 1.7, 2.5
+"""Percent of the width that a character of a label takes, on a wide screen and on a phone."""
 
 
-class GaugeGeometry(NamedTuple):
-    """A band and a dot on a fixed axis, in units of the view box."""
+class Tick(NamedTuple):
+    """One labelled place on an axis."""
 
+    place: str
+    text: str
+
+
+class Mark(NamedTuple):
+    """A labelled line across the plot; its label leans to the ``side`` "left" or "right" of it."""
+
+    x: str
+    side: str
+
+
+class Ring(NamedTuple):
+    """A similar row; ``y`` is in em: on the axis, or above another ring that it would cover."""
+
+    x: str
+    y: str
+
+
+class StripGeometry(NamedTuple):
+    """One answer on the scale of all outcomes.
+
+    ``bars_x`` and ``bars_width`` are the place of the bars, which have an axis of their own;
+    ``window`` is the view box that cuts out those in the range. ``own`` is None without an answer.
+    """
+
+    bars_x: str
+    bars_width: str
     low: str
     width: str
-    dot: str
+    window: str
+    own: Mark | None
+    typical: Mark
+    rings: tuple[Ring, ...]
+    ticks: tuple[Tick, ...]
 
 
-def lay_out_gauge(
-    value: float, low: float, high: float, axis: tuple[float, float]
-) -> GaugeGeometry:
-    """Place a prediction and its interval on the axis.
+def draw_bars(counts: Sequence[int]) -> str:
+    """Draw counts as the path of a bar each, in a box of ``BINS`` times ``BAR`` by 100 units."""
+    highest = max(counts) or 1
+    return "".join(
+        f"M{number * BAR + BAR // 2} 100V{round(100 - 97 * count / highest)}"
+        for number, count in enumerate(counts)
+        if count
+    )
 
-    What lies beyond an end of the axis is drawn at that end. The band is never too narrow to see.
+
+def choose_ticks(low: float, high: float, most: int, least_step: float) -> list[float]:
+    """Choose round numbers from ``low`` to ``high``, ``most`` at most, apart by ``least_step``."""
+    raw = max((high - low) / most, least_step, 1e-12)
+    step = 10.0 ** math.floor(math.log10(raw))
+    part = raw / step * 0.999
+    step *= 1 if part <= 1 else 2 if part <= 2 else 2.5 if part <= 2.5 else 5 if part <= 5 else 10
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [number * step for number in range(first, min(last, first + most) + 1)]
+
+
+@lru_cache(maxsize=1024)
+def lay_out_axis(low: float, high: float, scale: Scale) -> tuple[Tick, ...]:
+    """Lay out the labels of a horizontal axis; no two of them touch."""
+    for most in (5, 4, 3, 2):
+        ticks = choose_ticks(low, high, most, scale.step)
+        texts = _label(ticks, scale)
+        if sum(map(len, texts)) <= _TICK_CHARACTERS:
+            break
+    unit = 100 / (high - low)
+    places = [(tick - low) * unit for tick in ticks]
+    return tuple(
+        Tick(format_place(place), text)
+        for place, text in zip(places, texts, strict=True)
+        # A label at an end would leave the plot.
+        if 5 <= place <= 95
+    )
+
+
+def _label(ticks: Sequence[float], scale: Scale) -> list[str]:
+    """The labels of an axis, in full where the short ones cannot be told apart."""
+    texts = [scale.format_tick(tick) for tick in ticks]
+    return texts if len(set(texts)) == len(texts) else [scale.format(tick) for tick in ticks]
+
+
+format_place = "{:.1f}".format
+"""Writes a percentage to a tenth."""
+
+
+def lay_out_strip(
+    axis: tuple[float, float],
+    typical: float,
+    own: float | None,
+    interval: tuple[float, float] | None,
+    others: Sequence[float],
+    scale: Scale,
+    labels: tuple[str, str, str],
+) -> StripGeometry:
+    """Place an answer among all outcomes.
+
+    Args:
+        axis: the ends of the bars; the scale goes beyond them where a mark does.
+        typical: the answer to the typical row.
+        own: the answer, or None.
+        interval: its bounds, or None.
+        others: what similar rows came to.
+        scale: writes the labels of the axis.
+        labels: at the answer, at the typical one, and what follows that in a wide window.
     """
-    start, end = axis
-    if start == end:
-        return GaugeGeometry("0.0", str(WIDTH), str(WIDTH / 2))
-    unit = WIDTH / (end - start)
-    left, right, dot = [
-        _count_tenths(min(max((x - start) * unit, 0.0), WIDTH)) for x in (low, high, value)
-    ]
-    return GaugeGeometry(str(left / 10), str(max(right - left, 20) / 10), str(dot / 10))
+    own_room = len(labels[0]) * _NARROW_CHARACTER
+    typical_room = max(
+        len(labels[1]) * _NARROW_CHARACTER, len(labels[1] + labels[2]) * _WIDE_CHARACTER
+    )
+    start, end = low, high = axis
+    marks = [typical, *others, *(interval or ()), *(() if own is None else (own,))]
+    least, most = min(marks), max(marks)
+    if least < start or most > end:
+        margin = (max(most, end) - min(least, start)) * 0.02
+        start = least - margin if least < start else start
+        end = most + margin if most > end else end
+    unit = 100 / (end - start)
+    bars_width = (high - low) * unit
+    left = width = window = ""
+    if interval is not None:
+        below, above = interval
+        bar_unit = BINS * BAR / (high - low)
+        left, width = format_place((below - start) * unit), format_place((above - below) * unit)
+        window = f"{(below - low) * bar_unit:.1f} 0 {max((above - below) * bar_unit, 0.1):.1f} 100"
+    typical_x = (typical - start) * unit
+    own_x = typical_x if own is None else (own - start) * unit
+    return StripGeometry(
+        format_place((low - start) * unit),
+        format_place(bars_width),
+        left,
+        width,
+        window,
+        None if own is None else _lean(own_x, own_x >= typical_x, own_room),
+        _lean(typical_x, own is None or typical_x > own_x, typical_room),
+        _stack_rings([(value - start) * unit for value in others]) if others else (),
+        lay_out_axis(start, end, scale),
+    )
 
 
-Bar = tuple[str, str, str]
-"""One step of a waterfall: its left end, its width, and its direction, "up" or "down"."""
+def _lean(x: float, right: bool, room: float) -> Mark:
+    """Lean a label to the right or not, or to the other side where only that has room for it."""
+    if (100 - x if right else x) < room:
+        right = x < 50
+    return Mark(format_place(x), "right" if right else "left")
+
+
+def _stack_rings(places: Sequence[float]) -> tuple[Ring, ...]:
+    """Put each ring on the lowest lane on which no other one covers it."""
+    rings = []
+    ends = [-math.inf] * _MOST_LANES
+    for place in sorted(places):
+        lane = 0
+        while lane < _MOST_LANES - 1 and place - ends[lane] < _RING_WIDTH:
+            lane += 1
+        ends[lane] = place
+        rings.append(Ring(format_place(place), _LANES[lane]))
+    return tuple(rings)
+
+
+Bar = tuple[str, str, str, str]
+"""One step of a waterfall: left end, width, where it ends, and its direction, "up" or "less"."""
 
 
 class WaterfallGeometry(NamedTuple):
@@ -48,31 +207,37 @@ class WaterfallGeometry(NamedTuple):
     bars: list[Bar]
 
 
-def lay_out_waterfall(start: float, steps: Sequence[float]) -> WaterfallGeometry:
-    """Lay out the steps that lead from ``start`` to its sum with them."""
+def lay_out_waterfall(
+    start: float, steps: Sequence[float], end: float | None = None
+) -> WaterfallGeometry:
+    """Lay out the steps that lead from ``start`` to its sum with them.
+
+    Args:
+        start: where they begin.
+        steps: those that are drawn.
+        end: where all steps lead, if some are not drawn.
+    """
     levels = list(accumulate(steps, initial=start))
+    if end is not None:
+        levels.append(end)
     low, high = min(levels), max(levels)
     margin = (high - low or 1.0) * 0.04
-    unit = WIDTH / (high - low + 2 * margin)
-    ends = [_count_tenths((level - low + margin) * unit) for level in levels]
+    unit = 100 / (high - low + 2 * margin)
+    ends = [(level - low + margin) * unit for level in levels]
     bars = [
         (
-            str(min(before, after) / 10),
-            str(max(abs(after - before), 15) / 10),
-            "up" if step >= 0 else "down",
+            format_place(min(before, after)),
+            format_place(max(abs(after - before), 0.5)),
+            format_place(after),
+            "up" if step >= 0 else "less",
         )
         for step, before, after in zip(steps, ends, ends[1:], strict=False)
     ]
-    return WaterfallGeometry(str(ends[0] / 10), str(ends[-1] / 10), bars)
-
-
-def _count_tenths(coordinate: float) -> int:
-    """Round to tenths of a unit, halves upwards."""
-    return int(coordinate * 10 + 0.5)
+    return WaterfallGeometry(format_place(ends[0]), format_place(ends[-1]), bars)
 
 
 class Dot(NamedTuple):
-    """The place of a visitor's own value."""
+    """The place of a visitor's own value, in per cent of the plot."""
 
     x: str
     y: str
@@ -81,16 +246,20 @@ class Dot(NamedTuple):
 class CurveGeometry(NamedTuple):
     """A line with its band as SVG path data, and the visitor's value as a dot, None if unknown.
 
-    ``broken`` are its stretches out of distribution. ``lowest`` and ``highest`` are the
-    ends of the vertical axis, in the unit of the predictions.
+    ``broken`` are its stretches out of distribution. ``ticks`` are the labels of the vertical axis,
+    at its ``side`` "start" or "end": the one where the dot is not. ``first`` and ``last`` are the
+    ends of the horizontal axis, in the feature's code.
     """
 
     band: str
     line: str
     broken: str
     dot: Dot | None
-    lowest: float
-    highest: float
+    ticks: tuple[Tick, ...]
+    side: str
+    side_x: str
+    first: float
+    last: float
 
 
 def lay_out_curve(
@@ -100,6 +269,7 @@ def lay_out_curve(
     high: Sequence[float],
     in_distribution: Sequence[bool],
     current: tuple[float, float] | None,
+    scale: Scale,
 ) -> CurveGeometry:
     """Lay out a what-if curve; a stretch out of distribution is a broken line of its own.
 
@@ -110,26 +280,50 @@ def lay_out_curve(
         high: the high bound at each point.
         in_distribution: whether the data have rows like each point.
         current: the visitor's own code and prediction, or None.
+        scale: writes the labels of the vertical axis, and says what it spans at least; a lower
+            curve stands in its middle.
     """
     first, last = values[0], values[-1]
-    bottom, top = min(low), max(high)
+    # A range that ends at 0 does not hold a prediction below it.
+    bottom, top = min(*low, *predictions), max(*high, *predictions)
     if current:
         first, last = min(first, current[0]), max(last, current[0])
         bottom, top = min(bottom, current[1]), max(top, current[1])
-    x_unit = WIDTH / (last - first or 1.0)
-    y_unit = HEIGHT / (top - bottom or 1.0)
+    missing = max(scale.least_span - (top - bottom), 0.0) / 2
+    bottom, top = bottom - missing, top + missing
+    x_unit = 1000 / (last - first or 1.0)
+    margin = (top - bottom or 1.0) * 0.04
+    bottom, top = bottom - margin, top + margin
+    y_unit = 1000 / (top - bottom)
     xs = [round((x - first) * x_unit) for x in values]
     middle, upper, lower = (
         [f"{x} {round((top - y) * y_unit)}" for x, y in zip(xs, ys, strict=True)]
         for ys in (predictions, high, low)
     )
     line, broken = _draw_strokes(middle, in_distribution)
-    band = "M" + "L".join([*upper, *reversed(lower)]) + "Z"
-    dot = None
+    dot, at_end = None, False
     if current:
+        at_end = current[0] - first < (last - first) / 2
         x, y = (current[0] - first) * x_unit, (top - current[1]) * y_unit
-        dot = Dot(str(_count_tenths(x) / 10), str(_count_tenths(y) / 10))
-    return CurveGeometry(band, line, broken, dot, bottom, top)
+        dot = Dot(format_place(x / 10), format_place(y / 10))
+    # A label stands on its line, so the highest one needs room above.
+    ticks = choose_ticks(bottom, top - 2 * margin, 3, scale.step)
+    return CurveGeometry(
+        "M" + "L".join([*upper, *reversed(lower)]) + "Z",
+        line,
+        broken,
+        dot,
+        tuple(
+            [
+                Tick(format_place((top - tick) * y_unit / 10), text)
+                for tick, text in zip(ticks, _label(ticks, scale), strict=True)
+            ]
+        ),
+        "end" if at_end else "start",
+        "100%" if at_end else "0%",
+        first,
+        last,
+    )
 
 
 def _draw_strokes(points: Sequence[str], in_distribution: Sequence[bool]) -> tuple[str, str]:
@@ -149,33 +343,67 @@ def _draw_strokes(points: Sequence[str], in_distribution: Sequence[bool]) -> tup
 
 
 class ChoiceBar(NamedTuple):
-    """One choice: its label, its prediction in words, and its bar's left end and width.
+    """One choice: its label, its prediction in words, and its bar's left end and width in per cent.
 
-    ``mark`` is "here" for the visitor's choice, "pale" for one out of distribution, else "seen".
+    ``mark`` is "here" for the visitor's choice, "pale" for one out of distribution, else "".
     """
 
     label: str
     text: str
-    x: float
-    width: float
+    x: str
+    width: str
     mark: str
 
 
-def lay_out_bars(items: Sequence[tuple[str, str, float, bool, bool]]) -> tuple[ChoiceBar, ...]:
+def lay_out_bars(
+    items: Sequence[tuple[str, str, float, bool, bool]], least_span: float = 0.0
+) -> tuple[ChoiceBar, ...]:
     """Lay out one row for each (label, text, prediction, is_current, is_in_distribution).
 
     Every bar begins or ends at zero, which is in the plot.
     """
     predictions = [item[2] for item in items]
     lowest, highest = min(0.0, *predictions), max(0.0, *predictions)
-    unit = (BAR_RIGHT - BAR_LEFT) / (highest - lowest or 1.0)
+    unit = 100 / max(highest - lowest, least_span or 1e-12)
     return tuple(
         ChoiceBar(
-            label if len(label) <= MAX_LABEL else label[: MAX_LABEL - 1].rstrip() + "…",
+            label,
             text,
-            round(BAR_LEFT + (min(prediction, 0.0) - lowest) * unit, 1),
-            round(abs(prediction) * unit, 1),
-            "here" if is_current else "seen" if is_in_distribution else "pale",
+            format_place((min(prediction, 0.0) - lowest) * unit),
+            format_place(abs(prediction) * unit),
+            "here" if is_current else "" if is_in_distribution else "pale",
         )
         for label, text, prediction, is_current, is_in_distribution in items
     )
+
+
+class Dots(NamedTuple):
+    """Dots of one size, as SVG path data; ``width`` is their diameter in pixels."""
+
+    path: str
+    width: str
+
+
+class ScatterGeometry(NamedTuple):
+    """Counts in square cells of ``BINS`` by ``BINS`` units, and the labels of both axes."""
+
+    dots: tuple[Dots, ...]
+    ticks: tuple[Tick, ...]
+
+
+_LARGEST_DOT, _LEAST_DOT = 11.0, 2.5
+"""Pixels across of the dot for the largest count, whose area is proportional, and of any dot."""
+
+
+def lay_out_scatter(held_out: HeldOut, axis: tuple[float, float], scale: Scale) -> ScatterGeometry:
+    """Lay out the counts of held-out rows; truth goes to the right, the prediction upwards."""
+    paths: dict[int, str] = {}
+    for cell in held_out.cells:
+        x, y = cell.truth + 0.5, BINS - cell.prediction - 0.5
+        paths[cell.count] = paths.get(cell.count, "") + f"M{x} {y}h0"
+    unit = _LARGEST_DOT / math.sqrt(max(paths, default=1))
+    dots = [
+        Dots(path, f"{max(unit * math.sqrt(count), _LEAST_DOT):.1f}")
+        for count, path in sorted(paths.items())
+    ]
+    return ScatterGeometry(tuple(dots), lay_out_axis(*axis, scale))

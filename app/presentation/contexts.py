@@ -7,8 +7,10 @@ from typing import NamedTuple
 from jinja2 import Environment
 from markupsafe import Markup
 
+from app.presentation import charts
 from app.presentation.cached_templates import CachedTemplate
-from app.presentation.form import FormView
+from app.presentation.form import FormView, Hints
+from app.presentation.plots import PlotView
 from app.presentation.result import Result
 from app.presentation.submission import Feedback, Problem
 
@@ -20,14 +22,39 @@ class Link(NamedTuple):
     href: str
 
 
+class ExampleLink(NamedTuple):
+    """A link to a filled form, with some of its facts."""
+
+    text: str
+    href: str
+    facts: str
+
+
+class RowWords(NamedTuple):
+    """The words around the answers of a model of rows.
+
+    ``case`` is what one row is called, ``rows`` what those of the data are. ``similar_title`` and
+    ``similar_text`` stand above the similar rows. ``bars`` is the path of a bar for each bin of the
+    outcomes, "" where there are none, and ``bars_text`` says what they are.
+    """
+
+    case: str
+    rows: str
+    similar_title: str
+    similar_text: str
+    bars: str = ""
+    bars_text: str = ""
+
+
 class Site(NamedTuple):
     """What all pages of one model share, whatever the request.
 
     ``home``, ``fragment`` and ``about`` are addresses; ``action`` is where the form posts to.
     ``answer_noun`` is what sentences call the model's answer, ``styles`` and ``scripts`` are the
-    files of its kind, and ``form_hash`` is what its form means. ``target`` is where a link opens
-    that leaves the form: "_blank" in a frame, "" in a page of its own. ``warning`` stands beside
-    every answer; ``samples`` leads to something to try.
+    style sheets and the scripts of its kind, and ``form_hash`` is what its form means. ``target``
+    is where a link opens that leaves the form: "_blank" in a frame, "" in a page of its own.
+    ``warning`` stands beside every answer; ``samples`` leads to something to try; ``words`` are
+    None for a model that takes no rows.
     """
 
     title: str
@@ -36,7 +63,7 @@ class Site(NamedTuple):
     action: str
     fragment: str
     about: str
-    examples: tuple[Link, ...]
+    examples: tuple[ExampleLink, ...]
     answer_noun: str
     styles: tuple[str, ...]
     scripts: tuple[str, ...]
@@ -44,22 +71,38 @@ class Site(NamedTuple):
     target: str
     warning: str
     samples: Link | None
+    words: RowWords | None
 
 
 class PageContext(NamedTuple):
-    """``pages/page.html``: the form with its result; ``problems`` sum up a full post."""
+    """``pages/page.html``: the form with its result; ``problems`` sum up a full post.
+
+    ``heading`` is the page's title, ``description`` what a preview of its link says. ``indexed`` is
+    whether search engines may list it. ``url`` and ``preview`` are whole addresses, of the page and
+    of its picture, "" where the app does not know its own name.
+    """
 
     site: Site
     form: FormView
     result: Markup
     problems: tuple[Problem, ...]
     heading: str
+    description: str
+    indexed: bool
+    url: str
+    preview: str
 
 
 class FieldErrorsContext(NamedTuple):
     """``presentation/field_errors.html``: what stands below every field."""
 
     fields: tuple[Feedback, ...]
+
+
+class HintsContext(NamedTuple):
+    """``presentation/hints.html``: what the form says of its optional fields, beside a result."""
+
+    hints: Hints
 
 
 class Row(NamedTuple):
@@ -69,31 +112,56 @@ class Row(NamedTuple):
     value: str
 
 
+class MetricTable(NamedTuple):
+    """Figures that were measured under several conditions: a row or a column for each.
+
+    Every one of the ``rows`` has a label and as many figures as there are ``columns``.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+class ScatterView(NamedTuple):
+    """Held-out rows by truth and prediction; ``title`` and ``words`` say what the plot shows."""
+
+    geometry: charts.ScatterGeometry
+    title: str
+    words: str
+    across: str
+
+
 class KindAbout(NamedTuple):
     """What only one kind of model says about itself.
 
     ``method`` says how its ranges or probabilities were calibrated, "" where they were not;
     ``method_title`` is the heading above it. ``fields`` are the fields with what they accept,
-    ``derived`` the columns that are computed from them, with the expressions.
+    ``derived`` the columns that are computed from them, with the expressions. ``plots`` show what
+    held-out rows showed.
     """
 
     accuracy: str
     fields: tuple[Row, ...]
     method: str = ""
     method_title: str = ""
+    scatter: ScatterView | None = None
     derived: tuple[Row, ...] = ()
+    plots: tuple[PlotView, ...] = ()
 
 
 class AboutContext(NamedTuple):
     """``pages/about.html``: the card for people.
 
-    ``how`` says how the metrics were measured; ``versions`` are model, artifact and libraries.
+    ``metrics`` are the figures that the ``table`` has not, ``how`` says how they were measured;
+    ``versions`` are model, artifact and libraries.
     """
 
     site: Site
     heading: str
     origin: str
+    trained: str
     source: str
+    table: MetricTable | None
     metrics: tuple[Row, ...]
     how: str
     limits: tuple[str, ...]

@@ -1,48 +1,76 @@
-"""What each feature contributes to a prediction: sentences and a waterfall."""
+"""What each feature contributes to a prediction: one list, a waterfall at its side."""
 
 import math
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from app.presentation import charts
 from app.presentation.phrases import Phrases
 from app.presentation.scales import Scale, format_exact, format_signed, round_up
 from model import Card, Features
+from model.contract import formatting
 from model.serving.explain import ShapleyValues
+
+MAX_REASONS = 6
+"""Contributions that have a row of their own; one sentence has the others."""
+
+MAX_NAMED = 4
+"""Further contributions that the sentence names; it sums up more than these."""
 
 
 class ContributionView(NamedTuple):
-    """One contribution: as a sentence, for programs (``value``), and as a bar of the waterfall.
+    """One contribution: as words, for programs (``value``), and as a bar of the waterfall.
 
-    The bar has a left end, a width, and a ``direction``, "up" or "down".
+    ``lead``, ``fact`` and ``rest`` are the value with the words around it; ``before``,
+    ``deviation`` and ``after`` say how it differs from a typical one. The bar has a left end, a
+    width, the place where it ``leads``, and a ``direction``, "up" or "less".
     """
 
     field: str
-    label: str
+    lead: str
+    fact: str
+    rest: str
+    before: str
+    deviation: str
+    after: str
     amount: str
-    reason: str
     value: str
     x: str
     width: str
+    leads: str
     direction: str
+
+
+class OtherView(NamedTuple):
+    """A contribution in a sentence below the list.
+
+    ``joint`` stands before it: a comma, or "and".
+    """
+
+    field: str
+    joint: str
+    lead: str
+    fact: str
+    rest: str
+    amount: str
+    value: str
 
 
 class ContributionsView(NamedTuple):
     """The way from the reference row to this one; the amounts add up to the prediction as shown.
 
-    ``subject`` says what the amounts measure, where the heading does not. ``total_label`` stands at
-    the end of the waterfall; ``start`` and ``end`` are the places of its two ends.
+    ``subject`` says what the amounts measure, where the heading does not. ``others`` have an amount
+    and no row; ``idle`` have none. ``start`` and ``end`` are the places of the two ends.
     """
 
-    title: str
     subject: str
-    total_label: str
     reference_text: str
-    reference_facts: str
     reference: str
     reference_value: str
     rows: tuple[ContributionView, ...]
+    others: tuple[OtherView, ...]
+    idle: tuple[OtherView, ...]
+    total_label: str
     total: str
     error: str
     start: str
@@ -52,16 +80,27 @@ class ContributionsView(NamedTuple):
 class ContributionsPresenter:
     """Puts the contributions of one model's predictions into words and coordinates."""
 
-    def __init__(self, card: Card, scale: Scale, phrases: Phrases) -> None:
+    def __init__(
+        self, card: Card, scale: Scale, phrases: Phrases, directions: Mapping[str, int]
+    ) -> None:
+        """Keep what is needed for all predictions.
+
+        Args:
+            card: the model's card.
+            scale: of its output.
+            phrases: for its fields.
+            directions: 1 for a feature that usually goes with higher answers, -1 with lower ones.
+        """
         self._card = card
         self._scale = scale
         self._phrases = phrases
-        self._reference_facts = lru_cache(maxsize=128)(self._list_reference_facts)
+        self._directions = directions
 
     def present(
         self,
         shapley: ShapleyValues,
         given: Features,
+        reference: Features,
         prediction: tuple[float, str],
         subject: str,
         total_label: str,
@@ -71,43 +110,103 @@ class ContributionsPresenter:
         Args:
             shapley: the contributions of the given features, and the reference's prediction.
             given: the features that are known.
+            reference: the typical row.
             prediction: what the contributions lead to, rounded to the scale's step, and its text.
             subject: what the amounts measure; "" for the output itself.
-            total_label: what stands at their end; "" for the output's label.
+            total_label: what stands at their end; "" for this case.
         """
         scale, exact = self._scale, shapley.contributions
         rounded, total = prediction
         base = round(shapley.base / scale.fine_step) * scale.fine_step
         amounts = apportion(exact, rounded - base, scale.fine_step)
-        order = sorted(range(len(amounts)), key=lambda index: abs(exact[index]), reverse=True)
-        geometry = charts.lay_out_waterfall(base, [amounts[index] for index in order])
+        order = sorted(range(len(amounts)), key=lambda index: -abs(exact[index]))
+        moving = [index for index in order if amounts[index]]
+        listed, further = moving[:MAX_REASONS], moving[MAX_REASONS:]
+        geometry = charts.lay_out_waterfall(base, [amounts[index] for index in listed], rounded)
+        names, columns = self._card.names, shapley.columns
         rows = []
-        for index, bar in zip(order, geometry.bars, strict=True):
-            name = self._card.names[shapley.columns[index]]
-            phrases = self._phrases[name]
-            amount = format_signed(scale, amounts[index])
-            reason = phrases.reason(given[name])
-            value = format_exact(exact[index])
-            rows.append(ContributionView(name, phrases.label, amount, reason, value, *bar))
-        reference = scale.format(base)
-        steps = "; ".join([f"{row.label} {row.amount}" for row in rows])
+        for index, bar in zip(listed, geometry.bars, strict=True):
+            name = names[columns[index]]
+            phrases, value, amount = self._phrases[name], given[name], amounts[index]
+            lead, fact, rest = phrases.reason(value)
+            before, deviation, after = phrases.deviation(value)
+            direction = self._directions.get(name)
+            if direction:
+                more = value > reference[name]  # type: ignore[operator]
+                if (direction if more else -direction) * amount < 0:
+                    after += phrases.unchanged
+            rows.append(
+                ContributionView(
+                    name,
+                    lead[:1].upper() + lead[1:],
+                    fact,
+                    rest,
+                    before,
+                    deviation,
+                    after,
+                    format_signed(scale, amount),
+                    format_exact(exact[index]),
+                    *bar,
+                )
+            )
+        if len(further) > MAX_NAMED:
+            others: tuple[OtherView, ...] = (self._sum_up(further, exact, amounts),)
+        else:
+            others = self._list_others(
+                [
+                    (names[columns[i]], given, format_signed(scale, amounts[i]), exact[i])
+                    for i in further
+                ]
+            )
         return ContributionsView(
-            f"From {reference} to {total}: {steps}",
             subject,
-            total_label or self._card.output.label,
             self._card.reference_text,
-            self._reference_facts(shapley.columns),
-            reference,
+            scale.format(base),
             format_exact(shapley.base),
             tuple(rows),
+            others,
+            self._list_others(
+                [
+                    (names[columns[i]], given, format_signed(scale, 0), exact[i])
+                    for i in order
+                    if not amounts[i]
+                ]
+            ),
+            total_label or f"This {self._card.case_noun}",
             total,
             self._format_error(shapley.error),
             geometry.start,
             geometry.end,
         )
 
-    def _list_reference_facts(self, columns: tuple[int, ...]) -> str:
-        return ", ".join([self._phrases[self._card.names[column]].reference for column in columns])
+    def _list_others(
+        self, others: Sequence[tuple[str, Features, str, float]]
+    ) -> tuple[OtherView, ...]:
+        """Put features with their amounts into one sentence."""
+        views = []
+        for number, (name, given, amount, exact) in enumerate(others):
+            last = number == len(others) - 1
+            joint = "" if not number else " and " if last else ", "
+            lead, fact, rest = self._phrases[name].reason(given[name])
+            if not number:
+                lead = lead[:1].upper() + lead[1:]
+            views.append(OtherView(name, joint, lead, fact, rest, amount, format_exact(exact)))
+        return tuple(views)
+
+    def _sum_up(
+        self, further: Sequence[int], exact: Sequence[float], amounts: Sequence[float]
+    ) -> OtherView:
+        """Put the contributions of many features into one amount."""
+        count = formatting.format_number(len(further), self._card.locale)
+        return OtherView(
+            "",
+            "",
+            f"The {count} other facts together",
+            "",
+            "",
+            format_signed(self._scale, sum(amounts[index] for index in further)),
+            format_exact(sum(exact[index] for index in further)),
+        )
 
     def _format_error(self, error: float) -> str:
         return self._scale.format_difference(round_up(self._scale, error)) if error else ""

@@ -1,5 +1,6 @@
 """From a prediction to its explanation: contributions, what-if and similar rows."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -12,6 +13,10 @@ from model.contract import formatting
 from model.serving.served_model import Explained, Neighbor
 
 MAX_DIFFERENCES = 3
+"""Differences of a similar row that are named."""
+
+MAX_SUMMARY = 3
+"""Facts that a title names."""
 
 
 class NeighborView(NamedTuple):
@@ -36,7 +41,6 @@ class ExplanationView(NamedTuple):
     contributions: ContributionsView | None
     what_if: WhatIfView | None
     neighbors: tuple[NeighborView, ...]
-    neighbors_title: str
     out_of_distribution: bool
     facts: str
 
@@ -44,12 +48,16 @@ class ExplanationView(NamedTuple):
 class ExplanationPresenter:
     """Puts the explanations of one model's predictions into words and coordinates."""
 
-    def __init__(self, card: Card, reference: Features, scale: Scale) -> None:
+    def __init__(
+        self, card: Card, reference: Features, scale: Scale, directions: Mapping[str, int]
+    ) -> None:
+        """Keep what is needed for all predictions; see ``ContributionsPresenter``."""
         self._card = card
+        self._reference = reference
         self._scale = scale
         self._phrases = cache_phrases(card, reference)
-        self._contributions = ContributionsPresenter(card, scale, self._phrases)
-        self._what_if = WhatIfPresenter(card, scale, self._phrases)
+        self._contributions = ContributionsPresenter(card, scale, self._phrases, directions)
+        self._what_if = WhatIfPresenter(card, reference, scale, self._phrases)
         self._format_observed = lru_cache(MAX_PHRASES)(
             lambda value: (format_exact(value), scale.format_observed(value))
         )
@@ -70,7 +78,7 @@ class ExplanationPresenter:
             value: what the contributions lead to, unrounded; None for a class without a
                 probability.
             subject: what the contributions measure; "" for the output itself.
-            total_label: what stands at their end; "" for the output's label.
+            total_label: what stands at their end; "" for this case.
         """
         contributions = what_if_view = None
         given = {name: known for name in self._card.names if (known := features[name]) is not None}
@@ -78,7 +86,7 @@ class ExplanationPresenter:
             rounded = self._scale.round(value)
             text = self._scale.format(rounded)
             contributions = self._contributions.present(
-                explained.shapley, given, (rounded, text), subject, total_label
+                explained.shapley, given, self._reference, (rounded, text), subject, total_label
             )
             if explained.ice_curve is not None:
                 what_if_view = self._what_if.present(
@@ -88,10 +96,20 @@ class ExplanationPresenter:
             contributions=contributions,
             what_if=what_if_view,
             neighbors=tuple([self._present_neighbor(row, given) for row in explained.neighbors]),
-            neighbors_title=self._card.similar_text,
             out_of_distribution=explained.out_of_distribution,
             facts=", ".join([self._phrases[name].fact(known) for name, known in given.items()]),
         )
+
+    def summarize(self, features: Features) -> str:
+        """Name the first facts of a row: "3 bedrooms, 2.5 baths, 1,850 sq ft"."""
+        texts = []
+        for name in self._card.names:
+            value = features.get(name)
+            if value is not None:
+                texts.append("".join(self._phrases[name].reason(value)))
+                if len(texts) == MAX_SUMMARY:
+                    break
+        return ", ".join(texts)
 
     def _present_neighbor(self, neighbor: Neighbor, given: Features) -> NeighborView:
         differences = []

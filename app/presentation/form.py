@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.presentation.submission import Feedback, Submission
 from model import Card
@@ -13,6 +13,8 @@ from model.contract.fields import AnyField, Meaning
 from model.contract.outputs import OutputBase
 from model.contract.pictures import ImageField
 
+SHORT = 10
+"""Fields of a form that is about as high as a window."""
 _HASH_DIGITS = 16
 """Hexadecimal digits of a form's hash: it tells a few versions apart and guards nothing."""
 
@@ -26,12 +28,33 @@ class OptionView:
     selected: bool
 
 
+class Hints(NamedTuple):
+    """What the form says of its optional fields; it depends only on which of them are filled.
+
+    ``filled`` says how many are, ``names`` lists their labels, ``percent`` is their share.
+    ``best_field`` is the empty field that would narrow the range most, ``best_phrase`` its noun
+    with a determiner, both "" where none does. ``gains`` has every optional field with how much
+    narrower the range usually gets by it, "" where it is filled or nobody knows.
+    """
+
+    filled: str = ""
+    names: str = ""
+    percent: int = 0
+    best_field: str = ""
+    best_phrase: str = ""
+    gains: tuple[tuple[str, str], ...] = ()
+
+
+NO_HINTS = Hints()
+"""What the form says where nobody knows more."""
+
+
 @dataclass(frozen=True, slots=True)
 class FieldView:
     """One field: its texts, the value typed into it, and its error, "" where it is valid.
 
     ``meanings`` and ``reading`` are those of ``Feedback``. ``attributes`` are the input's own:
-    its type, its keyboard, its bounds.
+    its type, its keyboard, its bounds. ``gain`` is how much narrower the range usually gets by it.
     """
 
     name: str
@@ -44,6 +67,7 @@ class FieldView:
     error: str
     attributes: dict[str, str]
     options: tuple[OptionView, ...]
+    gain: str = ""
     suggestions: tuple[str, ...] = ()
     meanings: tuple[Meaning, ...] = ()
     reading: str = ""
@@ -61,34 +85,34 @@ class FieldView:
 
 @dataclass(frozen=True, slots=True)
 class FormView:
-    """The whole form; ``more_open`` where an optional field is filled or wrong.
+    """The whole form; ``more_open`` where the optional fields are few, or one is filled or wrong.
 
-    ``filled`` says which of the optional fields are filled, as ``app.js`` does while one types.
-    ``upload`` where a field takes a file.
+    ``upload`` where a field takes a file, ``short`` where the form is about as high as a window.
     """
 
     required: tuple[FieldView, ...]
     optional: tuple[FieldView, ...] = ()
     more: str = ""
     more_open: bool = False
-    filled: str = ""
     upload: bool = False
+    short: bool = False
+    hints: Hints = NO_HINTS
 
 
-def build_form(card: Card, submission: Submission[Any] | None) -> FormView:
+def build_form(card: Card, submission: Submission[Any] | None, hints: Hints) -> FormView:
     """Build the form with a submission's values, or empty."""
-    views = [build_field(field, submission) for field in card.fields]
+    gains = dict(hints.gains)
+    views = [build_field(field, submission, gains.get(field.name, "")) for field in card.fields]
     required = tuple(view for view in views if view.required)
     optional = tuple(view for view in views if not view.required)
-    more_open = any(view.value.strip() or view.error for view in optional)
-    labels = [view.label for view in optional if view.value.strip()]
-    filled = (
-        f"{len(labels)} of {len(optional)} filled: {', '.join(labels)}" if labels else "optional"
-    )
-    return FormView(required, optional, card.more, more_open, filled)
+    short = len(views) <= SHORT
+    more_open = short or any(view.value.strip() or view.error for view in optional)
+    return FormView(required, optional, card.more, more_open, False, short, hints)
 
 
-def build_field(field: AnyField | ImageField, submission: Submission[Any] | None) -> FieldView:
+def build_field(
+    field: AnyField | ImageField, submission: Submission[Any] | None, gain: str = ""
+) -> FieldView:
     """Build one field with its value and its error; no server can put a chosen file back."""
     typed = "" if submission is None else submission.values.get(field.name, "")
     feedback = Feedback("") if submission is None else submission.get_feedback(field.name)
@@ -110,6 +134,7 @@ def build_field(field: AnyField | ImageField, submission: Submission[Any] | None
         error=feedback.error,
         attributes=field.input_attributes,
         options=options,
+        gain=gain,
         suggestions=field.suggestions,
         meanings=feedback.meanings,
         reading=feedback.reading,

@@ -14,27 +14,38 @@ Phrases = dict[str, "FieldPhrases"]
 
 
 class FieldPhrases(NamedTuple):
-    """The words for one field: for a value, for its difference to another, for the reference."""
+    """The words for one field: for a value, and for its difference to another.
+
+    ``reason`` and ``deviation`` are split where a number or a name begins and ends, because no
+    translator may change those.
+    """
 
     label: str
     display: Callable[[Any], str]
     fact: Callable[[Any], str]
-    reason: Callable[[Any], str]
+    reason: Callable[[Any], tuple[str, str, str]]
+    deviation: Callable[[Any], tuple[str, str, str]]
     difference: Callable[[Any, Any], str]
-    reference: str
+    unchanged: str
 
 
 def cache_phrases(card: Card, reference: Features) -> Phrases:
     """Wrap what formats each field's values in a cache."""
     cached = lru_cache(MAX_PHRASES)
-    return {
-        field.name: FieldPhrases(
+
+    def make_phrases(field: Any, typical: Any) -> FieldPhrases:
+        return FieldPhrases(
             field.label,
             cached(field.format_value),
             cached(field.format_fact),
-            cached(field.format_reason),
+            cached(field.split_reason),
+            cached(
+                lambda value: (
+                    ("", "", "") if typical is None else field.split_deviation(value, typical)
+                )
+            ),
             cached(field.format_difference),
-            "" if (value := reference[field.name]) is None else field.format_fact(value),
+            f", {field.unchanged_text}",
         )
-        for field in card.fields
-    }
+
+    return {field.name: make_phrases(field, reference[field.name]) for field in card.fields}

@@ -20,42 +20,50 @@ class ClassView(NamedTuple):
 
 
 class Notes(NamedTuple):
-    """What stands below a prediction and depends only on which optional features are known.
+    """How far to trust a prediction; it depends only on which optional features are known.
 
-    ``narrowing_field`` is the field that would narrow the interval most, ``narrowing_phrase`` its
-    noun with a determiner, ``narrowing_percent`` by how much; all are "" where there is none.
+    ``off`` is the figure that ends the sentence about its accuracy, "" where it is whole.
+    ``evidence`` says what the range was measured on, and what that cannot promise.
     """
 
     origin: str
     accuracy: str = ""
-    narrowing_field: str = ""
-    narrowing_phrase: str = ""
-    narrowing_percent: str = ""
+    off: str = ""
+    evidence: str = ""
 
 
 class Result(NamedTuple):
     """What stands in ``#result``.
 
-    ``state`` is the state of the result, ``announcement`` what a screen reader says. ``value`` is
-    the unrounded prediction or the class, ``text`` the same for people, ``query`` the address that
-    leads to the same result. ``certainty`` says in words how sure the model is; ``detail`` is what
-    the template of one kind of model shows and no other. ``waiting`` is the name of the field that
-    a waiting result waits for.
+    ``state`` is the state of the result, ``label`` what the model answers, ``announcement`` what a
+    screen reader says. ``value`` is the unrounded prediction or the class, ``text`` the same for
+    people, whose ``size`` is "long" where it needs smaller letters. Without one, ``heading`` and
+    ``sentence`` stand in their places, and ``lead`` before the sentence where there is room.
+    ``certainty`` says in words how sure the model is, ``short_certainty`` the same on a phone.
+    ``detail`` is what the template of one kind of model shows and no other; in an empty form it is
+    that of the ``example`` that the sentence of that name describes. ``waiting`` is the name of the
+    field that a waiting result waits for. ``title`` is the title of a page with this result,
+    ``query`` the address that leads to it.
     """
 
-    state: Literal["empty", "fresh", "waiting", "withdrawn"]
-    heading: str
-    noun: str = ""
+    state: Literal["empty", "waiting", "fresh", "withdrawn"]
+    label: str
+    heading: str = ""
     announcement: str = ""
+    lead: str = ""
     sentence: str = ""
     problems: tuple[Problem, ...] = ()
     value: str = ""
     text: str = ""
+    size: Literal["", "long"] = ""
     certainty: str = ""
+    short_certainty: str = ""
     detail: tuple[Any, ...] | None = None
+    example: str = ""
     explanation: ExplanationView | None = None
     notes: Notes | None = None
     what_if: str = ""
     waiting: str = ""
+    title: str = ""
     query: str = ""
     today: str = ""

@@ -1,7 +1,8 @@
 """How an output's values are written: rounded, with their unit, and as differences."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Protocol
 
 from model import NumberCard
@@ -21,20 +22,29 @@ MAX_CERTAINTY = 0.99
 """No text gives a probability above this, nor one below its complement."""
 
 
-class Scale(Protocol):
+ENOUGH_FOR_EXTREMES = 100
+"""Held-out rows from which a text says that a probability is over or under a bound."""
+
+
+class Scale(Hashable, Protocol):
     """Rounds and formats the values of one output.
 
-    Values are rounded to ``step``, contributions to ``fine_step``.
+    Values are rounded to ``step``, contributions to ``fine_step``. ``least_span`` is what an axis
+    spans at least, so that a difference that nobody would notice does not look large.
     """
 
     step: float
     fine_step: float
+    least_span: float
 
     def round(self, value: float, rounding: Callable[[float], int] = round) -> float:
         """Round a value to ``step``."""
 
     def format(self, value: float) -> str:
         """Format a rounded value."""
+
+    def format_tick(self, value: float) -> str:
+        """Format a value on an axis, as short as it can be read."""
 
     def format_difference(self, amount: float) -> str:
         """Format a rounded difference between two values, at least 0."""
@@ -56,7 +66,13 @@ class NumberScale:
         output = card.output
         self.step = output.round_to
         self.fine_step = self.step / 5 if self.step >= 5 else self.step
+        self.least_span = 4 * self.step
         self.format: Callable[[float], str]
+        # The unit of a plain number stands above the axis, and an axis has little room.
+        currency = output.unit if output.format == "currency" else ""
+        self.format_tick: Callable[[float], str] = partial(
+            formatting.format_compact, locale=card.locale, currency=currency
+        )
         if output.format == "currency":
             self.format = lambda value: formatting.format_currency(value, output.unit, card.locale)
         else:
@@ -73,12 +89,18 @@ class NumberScale:
 
 
 class ShareScale:
-    """Probabilities in whole percent, differences between them in points."""
+    """Probabilities in whole percent, differences between them in points.
+
+    ``rows`` is the number of held-out rows that the probabilities were calibrated on, None where
+    that is not known: a text says "over 99%" only where these are enough.
+    """
 
     step = fine_step = 0.01
+    least_span = 0.1
 
-    def __init__(self, output: ClassOutput, locale: str) -> None:
+    def __init__(self, output: ClassOutput, locale: str, rows: int | None) -> None:
         self._classes, self._locale = output.classes, locale
+        self.names_extremes = rows is not None and rows >= ENOUGH_FOR_EXTREMES
 
     def round(self, value: float, rounding: Callable[[float], int] = round) -> float:
         """Round a probability to whole percent, within the bounds that ``format`` can name."""
@@ -86,11 +108,14 @@ class ShareScale:
 
     def format(self, value: float) -> str:
         """Format a probability, rounded or not; none is shown as certain."""
-        if value > MAX_CERTAINTY:
+        if self.names_extremes and value > MAX_CERTAINTY:
             return f"over {formatting.format_percent(MAX_CERTAINTY, self._locale)}"
-        if value < 1 - MAX_CERTAINTY:
+        if self.names_extremes and value < 1 - MAX_CERTAINTY:
             return f"under {formatting.format_percent(1 - MAX_CERTAINTY, self._locale)}"
-        return formatting.format_percent(round(value, 2), self._locale)
+        return formatting.format_percent(self.round(value), self._locale)
+
+    def format_tick(self, value: float) -> str:
+        return formatting.format_percent(value, self._locale)
 
     def format_difference(self, amount: float) -> str:
         points = round(amount * 100)

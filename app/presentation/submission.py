@@ -146,7 +146,9 @@ def read_fields(card: Card, data: FormData) -> Submission[Features]:
     errors = errors | repeated
     missing = tuple(name for name in errors if not values[name].strip() and name not in repeated)
     ordered = {name: errors[name] for name in card.names if name in errors}
-    return Submission(values, None, ordered, missing, query, what_if, meanings, readings)
+    return Submission(
+        values, None, ordered, missing, query, what_if, meanings=meanings, readings=readings
+    )
 
 
 def _describe_readings(

@@ -1,19 +1,18 @@
 """What the model predicts for other values of one feature: a curve or bars, and a sentence."""
 
-from collections.abc import Sequence
+import math
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from app.presentation import charts
 from app.presentation.phrases import Phrases
-from app.presentation.scales import Scale
+from app.presentation.scales import Scale, format_exact
 from model import Card, Features
 from model.contract.fields import BaseField
 from model.serving.served_model import IceCurve
 
-MIN_LABEL = 8
-"""Characters for which a curve always has room at its left, so that its axis does not move."""
-
-UNSUPPORTED_TEXT = "no such case is in the data"
+_WHOLE_STEPS, _STEPS = 260, 60
+"""About as many values as a slider takes at most, of whole numbers and of others."""
 
 
 class FeatureOption(NamedTuple):
@@ -24,38 +23,54 @@ class FeatureOption(NamedTuple):
     chosen: bool
 
 
-class CurveView(NamedTuple):
-    """A curve with the ends of its axes in words, which take ``margin`` units at its left.
+class SliderView(NamedTuple):
+    """The range input that is the horizontal axis of a curve, and sets the field ``name``.
 
-    ``width`` is that of the whole picture.
+    ``low``, ``high``, ``step`` and ``value`` are codes; ``text`` is the value in words. ``left``
+    and ``right`` are the ends of the axis in words, ``locale`` is how the field reads numbers.
     """
 
-    geometry: charts.CurveGeometry
+    name: str
+    label: str
+    low: str
+    high: str
+    step: str
+    value: str
+    text: str
     left: str
     right: str
-    bottom: str
-    top: str
-    margin: int
-    width: int
+    locale: str
+
+
+class CurveView(NamedTuple):
+    """A curve and the slider below it."""
+
+    geometry: charts.CurveGeometry
+    slider: SliderView
 
 
 class WhatIfView(NamedTuple):
-    """The what-if of one feature, as a curve or as bars, and in words."""
+    """The what-if of one feature, as a curve or as bars.
+
+    ``title`` says in words what they show, ``unlike`` whether some of it is out of distribution.
+    """
 
     options: tuple[FeatureOption, ...]
     title: str
-    words: str
     curve: CurveView | None
     bars: tuple[charts.ChoiceBar, ...]
+    unlike: bool
 
 
 class WhatIfPresenter:
     """Puts the what-ifs of one model into words and coordinates."""
 
-    def __init__(self, card: Card, scale: Scale, phrases: Phrases) -> None:
+    def __init__(self, card: Card, reference: Features, scale: Scale, phrases: Phrases) -> None:
         self._card = card
+        self._reference = reference
         self._scale = scale
         self._phrases = phrases
+        self._locale = card.locale.replace("_", "-")
         self._options = {
             name: tuple(
                 FeatureOption(field.name, field.label, field.name == name)
@@ -98,13 +113,13 @@ class WhatIfPresenter:
              labels[i] == current, what_if.in_distribution[i])
             for i in order
         ]  # fmt: skip
-        words = (
-            f"From {items[-1][1]} with {items[-1][0]} to {items[0][1]} with {items[0][0]}"
-            f"{_describe_current(items, current)}, everything else unchanged."
+        return WhatIfView(
+            self._options[field.name],
+            f"{title}, from {items[-1][1]} with {items[-1][0]} to {items[0][1]} with {items[0][0]}",
+            None,
+            charts.lay_out_bars(items, self._scale.least_span),
+            not all(what_if.in_distribution),
         )
-        if not all(what_if.in_distribution):
-            words += f" Pale bars: {UNSUPPORTED_TEXT}."
-        return WhatIfView(self._options[field.name], title, words, None, charts.lay_out_bars(items))
 
     def _present_curve(
         self,
@@ -114,27 +129,8 @@ class WhatIfPresenter:
         prediction: tuple[float, str],
         title: str,
     ) -> WhatIfView:
-        first, last = what_if.values[0], what_if.values[-1]
         display = self._phrases[field.name].display
-        left, right = display(field.decode(first)), display(field.decode(last))
-        words = (
-            f"From {self._format_rounded(what_if.predictions[0])} at {left} "
-            f"to {self._format_rounded(what_if.predictions[-1])} at {right}"
-        )
-        current = None
-        if value is None:
-            words += f", everything else unchanged. The {field.noun} is not given here."
-        else:
-            current = field.encoder(value), prediction[0]
-            own = display(value)
-            words += f"; here {prediction[1]} at {own}, everything else unchanged."
-            # A value beyond the grid widens the axis, and then stands at its end.
-            if current[0] < first:
-                left = own
-            elif current[0] > last:
-                right = own
-        if not all(what_if.in_distribution):
-            words += f" Where the line is broken, {UNSUPPORTED_TEXT}."
+        current = None if value is None else (field.encoder(value), prediction[0])
         geometry = charts.lay_out_curve(
             what_if.values,
             what_if.predictions,
@@ -142,18 +138,61 @@ class WhatIfPresenter:
             what_if.high,
             what_if.in_distribution,
             current,
+            self._scale,
         )
-        bottom, top = self._format_rounded(geometry.lowest), self._format_rounded(geometry.highest)
-        margin = 6 + 8 * max(MIN_LABEL, len(bottom), len(top))
-        curve = CurveView(geometry, left, right, bottom, top, margin, margin + 328)
-        return WhatIfView(self._options[field.name], title, words, curve, ())
+        first, last = what_if.values[0], what_if.values[-1]
+        left, right = display(field.decode(first)), display(field.decode(last))
+        words = (
+            f"{title}: from {self._format_rounded(what_if.predictions[0])} at {left} "
+            f"to {self._format_rounded(what_if.predictions[-1])} at {right}"
+        )
+        text = "not given"
+        if current is not None:
+            text = display(value)
+            words += f"; here {prediction[1]} at {text}"
+            # A value beyond the grid widens the axis, and then stands at its end.
+            left = text if current[0] < first else left
+            right = text if current[0] > last else right
+            place = current[0]
+        else:
+            typical = self._reference[field.name]
+            place = (first + last) / 2 if typical is None else field.encoder(typical)
+        step, step_text, last_text = _choose_step(geometry.first, geometry.last, field.whole)
+        # A slider counts its steps from its lower end, and the value has to be on one of them.
+        low = place - math.floor((place - geometry.first) / step + 1e-9) * step
+        slider = SliderView(
+            field.name,
+            field.label,
+            format_exact(low),
+            last_text,
+            step_text,
+            format_exact(place),
+            text,
+            left,
+            right,
+            self._locale,
+        )
+        return WhatIfView(
+            self._options[field.name],
+            words,
+            CurveView(geometry, slider),
+            (),
+            not all(what_if.in_distribution),
+        )
 
     def _format_rounded(self, value: float) -> str:
         return self._scale.format(self._scale.round(value))
 
 
-def _describe_current(
-    items: Sequence[tuple[str, str, float, bool, bool]], current: str | None
-) -> str:
-    text = next((text for _, text, _, is_current, _ in items if is_current), None)
-    return "" if text is None else f"; here {text} with {current}"
+@lru_cache(maxsize=1024)
+def _choose_step(first: float, last: float, whole: bool) -> tuple[float, str, str]:
+    """Choose the step of a slider, 1, 2 or 5 times a power of ten.
+
+    Returns:
+        The step, the same as a text, and its last value as a text.
+    """
+    raw = (last - first) / (_WHOLE_STEPS if whole else _STEPS) or 1.0
+    unit = 10.0 ** math.floor(math.log10(raw))
+    step = next(nice * unit for nice in (1, 2, 5, 10) if nice * unit >= raw)
+    step = max(step, 1.0) if whole else step
+    return step, format_exact(step), format_exact(last)

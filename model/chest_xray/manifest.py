@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 from model.chest_xray.drawing import draw_chest
 from model.contract.arrays import BoolArray, Float64Array
 from model.contract.image_card import GoldenPicture, ImageManifest
-from model.contract.manifest import Metric, TrainingData
+from model.contract.manifest import Metric, ProbabilityCalibration, TrainingData
 from model.making.kinds.classification_metrics import calibration_error
 from model.making.kinds.output_kind import make_share
 from model.making.manifests import describe_artifact
@@ -127,6 +127,12 @@ def make_manifest(
         "children whom its networks had not seen.",
         classes=("NORMAL", "PNEUMONIA"),
         threshold=metrics["calibration"]["threshold"],
+        # Pictures of one child are no evidence of their own, so children count.
+        probabilities=ProbabilityCalibration(
+            rows=metrics["patients"],
+            temperature=1.0,
+            most=(metrics["patients"] + 0.5) / (metrics["patients"] + 1),
+        ),
         colour_limit=COLOUR_LIMIT,
         golden=tuple(golden),
     )

@@ -116,11 +116,17 @@ class Card(CardBase):
     what_if: str = ""
     """The field over which the what-if curve goes until the visitor chooses another one."""
 
-    reference_text: str = "A typical row"
+    reference_text: str = "A typical case"
     """What to call the row of reference values, with which the reasons compare."""
 
     similar_text: str = "Similar cases"
     """The heading above the similar rows."""
+
+    case_noun: str = Field(default="case", max_length=24)
+    """What sentences call one row, like "house": "this house", "no such house"."""
+
+    rows_noun: str = Field(default="rows", max_length=24)
+    """What sentences call the rows of the data, like "sales": "among the sales"."""
 
     fields: tuple[AnyField, ...] = Field(min_length=1)
     """The ``[[fields]]`` of the form, in its order. Each one is a column of the model."""

@@ -1,6 +1,7 @@
 """Reads card and manifest from their files; errors give the line."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
@@ -49,6 +50,17 @@ def read_json(path: Path) -> Any:
         raise ModelError(
             f"{path}: not JSON: {error}. Only programs write this file. {MAKE_AGAIN}"
         ) from error
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write a ``manifest.json``; a list without lists or tables in it takes one line."""
+    text = json.dumps(data, indent=1, ensure_ascii=False)
+    flat = re.sub(r"\[\n\s*([^\[\]{}]*?)\n\s*\]", lambda found: f"[{_join(found[1])}]", text)
+    path.write_text(flat + "\n", encoding="utf-8")
+
+
+def _join(lines: str) -> str:
+    return re.sub(r"\n\s*", " ", lines)
 
 
 def read_manifest(kind: type[ManifestT], path: Path) -> ManifestT:

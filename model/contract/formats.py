@@ -1,7 +1,8 @@
 """The formats of card and manifest: earlier ones are read, with a message that says how to upgrade.
 
 Format 1 has no ``format``. Its card has other names for some keys of a field, and says its kind in
-``output.kind``, or by its field where that is a picture.
+``output.kind``, or by its field where that is a picture. A manifest of format 2 has an interval of
+one width for all predictions, and a bare temperature.
 """
 
 import logging
@@ -11,9 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from model.contract.errors import ModelError
-
-FORMAT = 2
-"""The present format."""
 
 FIELD_KEYS = {
     "because": "reason_text",
@@ -57,6 +55,26 @@ def _upgrade_manifest_1(manifest: Data) -> Data:
     return made
 
 
+def _upgrade_manifest_2(manifest: Data) -> Data:
+    made: Data = {**manifest, "format": 3}
+    if isinstance(calibration := made.get("calibration"), dict):
+        groups = calibration.get("groups")
+        if isinstance(groups, list):
+            groups = [_make_one_knot(group) for group in groups]
+        made["calibration"] = {**calibration, "groups": groups}
+    if (temperature := made.pop("temperature", None)) is not None:
+        made["probabilities"] = {"temperature": temperature}
+    return made
+
+
+def _make_one_knot(group: Any) -> Any:
+    """Write the same ends for all predictions as those at one of them."""
+    if not isinstance(group, dict) or not isinstance(group.get("low"), int | float):
+        return group
+    others = {key: value for key, value in group.items() if key not in ("low", "high")}
+    return {**others, "knots": [0.0], "lows": [-group["low"]], "highs": [group.get("high")]}
+
+
 def _rename_keys(found: Any, names: dict[str, str]) -> Any:
     """Rename the keys of a table, or of each in a list; a key that is there twice is refused."""
     if isinstance(found, list):
@@ -72,8 +90,14 @@ def _rename_keys(found: Any, names: dict[str, str]) -> Any:
 CARD_STEPS: dict[int, Callable[[Data], Data]] = {1: _upgrade_card_1}
 """Makes a card of the next format, by the format it has."""
 
-MANIFEST_STEPS: dict[int, Callable[[Data], Data]] = {1: _upgrade_manifest_1}
+MANIFEST_STEPS: dict[int, Callable[[Data], Data]] = {
+    1: _upgrade_manifest_1,
+    2: _upgrade_manifest_2,
+}
 """The same for a manifest."""
+
+CARD_FORMAT, MANIFEST_FORMAT = (max(steps) + 1 for steps in (CARD_STEPS, MANIFEST_STEPS))
+"""The present formats."""
 
 
 def upgrade(data: Any, steps: dict[int, Callable[[Data], Data]], path: Path) -> Any:
@@ -89,16 +113,17 @@ def upgrade(data: Any, steps: dict[int, Callable[[Data], Data]], path: Path) -> 
     Raises:
         ModelError: for a format that is not known.
     """
-    if not isinstance(data, dict) or data.get("format", 1) == FORMAT:
+    present = max(steps) + 1
+    if not isinstance(data, dict) or data.get("format", 1) == present:
         return data
     number = data.get("format", 1)
     if not isinstance(number, int) or number not in steps:
-        raise ModelError(f"{path}: format must be {FORMAT} or less, not {number!r}.")
+        raise ModelError(f"{path}: format must be {present} or less, not {number!r}.")
     _log_once(
         f"{path.parent} has files in format {number}, which is deprecated. Rewrite them: "
         f"flask --app wsgi model upgrade {path.parent.name.replace('_', '-')}"
     )
-    while number < FORMAT:
+    while number < present:
         data, number = steps[number](data), number + 1
     return data
 

@@ -10,6 +10,9 @@ from functools import lru_cache
 
 from babel import Locale, dates, numbers
 
+_COMPACT = 1000
+"""From here on, a number may be shortened."""
+
 _SMALL = 1
 """Below this, three decimals have too few significant digits."""
 
@@ -54,6 +57,32 @@ def format_currency(value: float, code: str, locale: str) -> str:
     return numbers.format_currency(
         value + 0, code, format=pattern, locale=_locale(locale), currency_digits=False
     )
+
+
+@lru_cache(maxsize=8192)
+def format_compact(value: float, locale: str, currency: str = "") -> str:
+    """A number for the end of an axis, as short as its locale writes it: ``$200K``, ``1.5M``.
+
+    Args:
+        value: the number; what is below a thousand keeps its decimals.
+        locale: how numbers are written.
+        currency: an ISO 4217 code, or "" for a plain number.
+    """
+    plain = format_currency(value, currency, locale) if currency else format_short(value, locale)
+    if abs(value) < _COMPACT:
+        return plain
+    chosen = _locale(locale)
+    short = (
+        numbers.format_compact_currency(value, currency, locale=chosen, fraction_digits=2)
+        if currency
+        else numbers.format_compact_decimal(value, locale=chosen, fraction_digits=2)
+    )
+    # Some languages have no short form, and Babel then leaves out what groups the digits.
+    return short if _count_digits(short) < _count_digits(plain) else plain
+
+
+def _count_digits(text: str) -> int:
+    return sum(map(str.isdigit, text))
 
 
 @lru_cache(maxsize=64)

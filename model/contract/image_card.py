@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from model.contract.card import CardBase
 from model.contract.fields import Option
-from model.contract.manifest import ManifestBase
+from model.contract.manifest import ManifestBase, ProbabilityCalibration
 from model.contract.outputs import ClassOutput
 from model.contract.pictures import ImageField
 
@@ -81,10 +81,12 @@ class ImageManifest(ManifestBase):
     """What the training command of an image classifier writes.
 
     From ``threshold`` on, the probability means the last class. A picture whose colourfulness is
-    above ``colour_limit`` is refused before the network runs.
+    above ``colour_limit`` is refused before the network runs. ``probabilities`` keeps those of the
+    network from being surer than the evidence.
     """
 
     classes: tuple[str, str]
     threshold: float = Field(gt=0, lt=1)
+    probabilities: ProbabilityCalibration | None = None
     colour_limit: float = Field(gt=0)
     golden: tuple[GoldenPicture, ...] = Field(min_length=3)

@@ -4,9 +4,17 @@ Unknown keys are rejected.
 """
 
 import datetime as dt
+import itertools
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonPositiveFloat,
+    model_validator,
+)
 
 from model.contract.derived import FeatureStep
 from model.contract.fields import Value
@@ -47,38 +55,158 @@ class Metric(BaseModel):
     share: bool = True
 
 
-class CalibrationGroup(BaseModel):
-    """The calibration of the interval for one set of known optional facts.
+ResidualScale = Literal["linear", "sqrt", "log"]
+"""The scale on which the ends of an interval count from the prediction."""
+
+
+class FactGroup(BaseModel):
+    """What was measured for one set of known optional facts.
 
     ``known`` are the optional facts that are given. A model with many optional facts has a group
-    for each number of ``unknown`` ones instead. ``low`` and ``high`` are conformal quantiles of the
-    residual divided by the scale, which is 1 for a predictor without one. ``width`` is the median
-    width of the interval and ``error`` the median absolute error over the calibration rows: on a
-    log scale relative to prediction and truth, on a linear scale in the prediction's unit.
-    ``ood_threshold`` is there in models of before: 99 % of the training rows were nearer to their
-    nearest rows.
+    for each number of ``unknown`` ones instead.
     """
 
     model_config = _STRICT
 
     known: tuple[str, ...] = ()
     unknown: int | None = Field(default=None, ge=0)
-    low: float = Field(ge=0)
-    high: float = Field(ge=0)
+
+
+class AccuracyGroup(FactGroup):
+    """The share of ``rows`` held-out rows for which a classifier was ``right``."""
+
+    right: float = Field(ge=0, le=1)
+    rows: int = Field(gt=0)
+
+
+class CalibrationGroup(FactGroup):
+    """The calibration of the interval for one set of known optional facts.
+
+    At each of the ``knots``, ascending predictions,
+    ``lows`` and ``highs`` are the ends of the interval from the prediction: on the calibration's
+    scale, in units of the predictor's own scale of the error, which is 1 for one without.
+
+    ``width`` is the median width of the interval and ``error`` the median absolute error: on a log
+    scale relative to prediction and truth, else in the prediction's unit. ``inside`` is the share
+    of ``rows`` held-out rows within an interval that others set, and ``fifths`` the same for each
+    fifth of the predictions, from the lowest; a model of an earlier format has none of the three.
+    ``ood_threshold`` is there in models of before: 99 % of the training rows were nearer to their
+    nearest rows.
+    """
+
+    knots: tuple[float, ...] = Field(min_length=1)
+    lows: tuple[NonPositiveFloat, ...]
+    highs: tuple[NonNegativeFloat, ...]
     width: float = Field(gt=0)
     error: float = Field(ge=0)
+    rows: int | None = Field(default=None, gt=0)
+    inside: float | None = Field(default=None, ge=0, le=1)
+    fifths: tuple[float, ...] = ()
     ood_threshold: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _each_knot_has_both_ends(self) -> "CalibrationGroup":
+        if not len(self.knots) == len(self.lows) == len(self.highs):
+            raise ValueError("knots, lows and highs must have the same length")
+        if any(after <= before for before, after in itertools.pairwise(self.knots)):
+            raise ValueError("knots must ascend")
+        return self
 
 
 class Calibration(BaseModel):
-    """How a prediction becomes an interval; ``scale`` says on which scale residuals are taken."""
+    """How a prediction becomes an interval.
+
+    ``scale`` says on which scale its ends count: one of roots keeps it from going below 0.
+    """
 
     model_config = _STRICT
 
     method: str
     coverage: float = Field(gt=0.5, lt=1)
-    scale: Literal["log", "linear"]
+    scale: ResidualScale
     groups: tuple[CalibrationGroup, ...] = Field(min_length=1)
+
+
+BINS = 40
+"""Bins of equal width on the axis, for outcomes, and on each side of the held-out plot."""
+
+
+class Outcomes(BaseModel):
+    """What the training rows came to: how many lie in each bin of the axis, and beyond its ends."""
+
+    model_config = _STRICT
+
+    counts: tuple[int, ...] = Field(min_length=BINS, max_length=BINS)
+    below: int = Field(default=0, ge=0)
+    above: int = Field(default=0, ge=0)
+
+
+class HeldOutCell(BaseModel):
+    """How many held-out rows have their truth and their prediction in two bins of the axis."""
+
+    model_config = _STRICT
+
+    truth: int = Field(ge=0, lt=BINS)
+    prediction: int = Field(ge=0, lt=BINS)
+    count: int = Field(gt=0)
+
+
+class HeldOut(BaseModel):
+    """Predictions of rows that the model had not seen, against the truth, as counts.
+
+    ``rows`` are all of them; those with a truth or a prediction beyond the axis are in no cell.
+    ``close`` is the share whose prediction is within a tenth of the truth.
+    """
+
+    model_config = _STRICT
+
+    rows: int = Field(gt=0)
+    close: float = Field(ge=0, le=1)
+    cells: tuple[HeldOutCell, ...]
+
+
+class ProbabilityCalibration(BaseModel):
+    """How probabilities are made no surer than the evidence.
+
+    A share ``uniform`` of each is replaced by the uniform distribution, then their logarithms are
+    divided by ``temperature``, and then as much is replaced again that none is above ``most``.
+    ``rows`` is the number of held-out rows that showed this, None for a model of an earlier format.
+    """
+
+    model_config = _STRICT
+
+    rows: int | None = Field(default=None, gt=0)
+    uniform: float = Field(default=0.0, ge=0, lt=1)
+    temperature: float = Field(gt=0)
+    most: float = Field(default=1.0, gt=0.5, le=1)
+
+
+class TruthBin(BaseModel):
+    """The truth of held-out rows with similar predictions, all in the prediction's unit.
+
+    ``estimate`` is the median prediction; between ``low`` and ``high`` lie 80 % of the truths, half
+    of them below ``middle``.
+    """
+
+    model_config = _STRICT
+
+    estimate: float
+    low: float
+    middle: float
+    high: float
+
+
+class ReliabilityBin(BaseModel):
+    """Held-out rows with similar probabilities of the class that comes first.
+
+    ``probability`` is the mean of these, and ``right`` the share of the rows for which it was so.
+    """
+
+    model_config = _STRICT
+
+    probability: float = Field(ge=0, le=1)
+    right: float = Field(ge=0, le=1)
+    rows: int = Field(gt=0)
 
 
 class GoldenRow(BaseModel):
@@ -101,7 +229,7 @@ class ManifestBase(BaseModel):
 
     model_config = _STRICT
 
-    format: Literal[2] = 2
+    format: Literal[3] = 3
     trained: dt.date
     seed: int
     served: str
@@ -116,8 +244,11 @@ class ManifestBase(BaseModel):
 class Manifest(ManifestBase):
     """What the training command of a tabular model writes.
 
-    ``axis`` are the bounds of the scale on which a number is drawn; a classifier has none. It
-    may have a ``temperature`` instead of a calibration (see ``model.serving.temperature``).
+    ``axis`` are the bounds of the scale on which a number is drawn; a classifier has none, and
+    neither ``outcomes`` nor ``held_out``, which are counted in bins of the axis. It may have
+    calibrated ``probabilities`` instead of a calibration (see ``model.serving.probabilities``), and
+    ``accuracies`` by which facts are known.
+    ``truth_bins`` and ``reliability`` sum up what held-out rows showed, for plots.
     ``frame`` describes the input of an estimator that is served as it was saved, if that differs
     from the card's columns. ``features`` is the step from the card's fields to the model's
     columns, where some of these are derived. ``runs_code`` says that the joblib file needs classes
@@ -134,8 +265,11 @@ class Manifest(ManifestBase):
     choices: dict[str, tuple[str, ...]]
     reference: dict[str, Value]
     axis: tuple[float, float] | None = None
+    outcomes: Outcomes | None = None
+    held_out: HeldOut | None = None
     calibration: Calibration | None = None
-    temperature: float | None = Field(default=None, gt=0)
+    probabilities: ProbabilityCalibration | None = None
+    accuracies: tuple[AccuracyGroup, ...] = ()
     neighbors: str = ""
     copula: str = ""
     frame: Frame | None = None
@@ -144,4 +278,6 @@ class Manifest(ManifestBase):
     class_names: dict[str, str] = Field(default_factory=dict)
     module: str = ""
     ood_thresholds: tuple[float, ...] = ()
+    truth_bins: tuple[TruthBin, ...] = ()
+    reliability: tuple[ReliabilityBin, ...] = ()
     golden: tuple[GoldenRow, ...] = Field(min_length=3)

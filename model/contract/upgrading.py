@@ -1,13 +1,12 @@
 """Rewrites the files of a model's folder in the present format."""
 
-import json
 import re
 import tomllib
 from pathlib import Path
 
 from model.contract.errors import ModelError
-from model.contract.files import parse_toml, read_json, read_toml
-from model.contract.formats import CARD_STEPS, FIELD_KEYS, FORMAT, MANIFEST_STEPS, upgrade
+from model.contract.files import parse_toml, read_json, read_toml, write_json
+from model.contract.formats import CARD_FORMAT, CARD_STEPS, FIELD_KEYS, MANIFEST_STEPS, upgrade
 
 
 def upgrade_folder(folder: Path) -> None:
@@ -28,8 +27,7 @@ def upgrade_folder(folder: Path) -> None:
     if not same:
         raise ModelError(f"{card} cannot be rewritten: write each key on a line of its own, once.")
     card.write_text(rewritten, encoding="utf-8")
-    written = json.dumps(figures, indent=1, ensure_ascii=False)
-    manifest.write_text(written + "\n", encoding="utf-8")
+    write_json(manifest, figures)
 
 
 def _rewrite(text: str, kind: str) -> str:
@@ -47,5 +45,5 @@ def _rewrite(text: str, kind: str) -> str:
         if first is None and (key or header):
             first = len(lines)
         lines.append(line)
-    lines.insert(first or 0, f'format = {FORMAT}\nkind = "{kind}"\n')
+    lines.insert(first or 0, f'format = {CARD_FORMAT}\nkind = "{kind}"\n')
     return "".join(lines)

@@ -16,7 +16,7 @@ from model.house_price.pipeline import (
     fit_price_model,
     fit_scale_model,
 )
-from model.making.conformal import (
+from model.making.subsets import (
     assign_folds,
     iterate_folds,
     list_subsets,
@@ -33,16 +33,13 @@ SUBSETS = list_subsets(len(OPTIONAL))
 class FittedModel:
     """A price model, one of the scale of its error, and predictions of models of the other folds.
 
-    For each group of known features, value [128, N] is in dollars, scale [128, N] in log dollars,
-    and score [128, N] is the signed error in units of the scale. fold [N] counts from 0.
+    For each group of known features, value [128, N] is in dollars, scale [128, N] in log dollars.
     """
 
     price_model: TransformedTargetRegressor
     scale_model: TransformedTargetRegressor
     value: Float64Array
     scale: Float64Array
-    score: Float64Array
-    fold: IntArray
 
 
 def fit_model(
@@ -58,12 +55,7 @@ def fit_model(
     For calibration, the price of a row comes from a model of the other folds, and its scale from a
     model of the errors of the other folds. The models that are kept are fitted to all rows.
     """
-    fold = assign_folds(len(features), folds_count, np.random.default_rng(config.seed))
-    value = np.empty((len(SUBSETS), len(features)))
-    for number, (learn, hold) in enumerate(iterate_folds(fold), 1):
-        model = fit_price_model(features[learn], price[learn], config)
-        value[:, hold] = predict_subsets(model, features[hold])
-        report(f"price, fold {number} of {folds_count}")
+    fold, value = predict_held_out(features, price, config, folds_count=folds_count, report=report)
     error = np.abs(np.log(price / value))
     scale = np.empty_like(value)
     for learn, hold in iterate_folds(fold):
@@ -75,11 +67,31 @@ def fit_model(
         scale_model=fit_scale_model(features, error, config),
         value=value,
         scale=scale,
-        score=np.log(price / value) / scale,
-        fold=fold,
     )
     report("price and scale, all rows")
     return fitted
+
+
+def predict_held_out(
+    features: Float64Array,
+    price: Float64Array,
+    config: TrainingConfig,
+    *,
+    folds_count: int = 10,
+    report: Callable[[str], object] = lambda _line: None,
+) -> tuple[IntArray, Float64Array]:
+    """Predict features [N, 10] by models that are fitted to the prices [N] of the other folds.
+
+    Returns:
+        The fold of each row, [N], and its predictions in dollars for each group, [128, N].
+    """
+    fold = assign_folds(len(features), folds_count, np.random.default_rng(config.seed))
+    value = np.empty((len(SUBSETS), len(features)))
+    for number, (learn, hold) in enumerate(iterate_folds(fold), 1):
+        model = fit_price_model(features[learn], price[learn], config)
+        value[:, hold] = predict_subsets(model, features[hold])
+        report(f"price, fold {number} of {folds_count}")
+    return fold, value
 
 
 def predict_subsets(model: TransformedTargetRegressor, features: Float64Array) -> Float64Array:

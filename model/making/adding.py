@@ -34,6 +34,11 @@ from model.making.derived_sources import DerivedSource
 from model.making.deriving import Derivations, derive_columns
 from model.making.errors import AddError, NotProvedError
 from model.making.estimator_sources import EstimatorSource, describe_estimator
+from model.making.examples import (
+    choose_examples,
+    describe_published,
+    round_typical_values,
+)
 from model.making.features import match_features
 from model.making.indexing import (
     compute_importance,
@@ -228,6 +233,8 @@ def _make_folder(
     _refuse_wrong(finding, options)
     dataset = build_dataset(prepared, columns, truth, rows.held_out, notes.append)
     dataset = tighten_bounds(dataset)
+    if not options.publish_rows:
+        dataset = round_typical_values(dataset)
 
     report(next(stage))
     reference = encode_reference(dataset.fields)
@@ -236,8 +243,9 @@ def _make_folder(
     notes += describe_optional_fields(dataset)
 
     report(next(stage))
-    neighbors = index_rows(dataset, importance) if options.target else None
-    if neighbors is None and options.target:
+    published = bool(options.publish_rows and options.target)
+    neighbors = index_rows(dataset, importance) if published else None
+    if neighbors is None and published:
         notes.append(f"No similar rows are shown: {explain_missing_index(dataset)}.")
     copula = fit_copula(dataset.matrix[~dataset.held_out], dataset.unordered)
     if copula is None:
@@ -255,8 +263,13 @@ def _make_folder(
 
     report(next(stage))
     data = options.data.name
+    examples = choose_examples(kind, dataset, output, options.publish_rows)
+    similar = 0 if neighbors is None else len(neighbors.rows)
+    notes.append(describe_published(examples, options.publish_rows, similar))
     path, warning = work / "card.toml", _warn(finding)
-    card = write_card(path, data, kind, dataset, output, importance, warning, tried)
+    card = write_card(
+        path, data, kind, dataset, output, importance, evaluation, examples, warning, tried
+    )
     typical: dict[str, Value] = {item.name: item.field.example for item in dataset.fields}
     golden: list[Mapping[str, Value]] = [typical, *(example.values for example in card.examples)]
     manifest = write_manifest(

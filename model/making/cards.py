@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import numpy as np
 
 from model.contract import formatting
 from model.contract.card import Card
@@ -16,7 +13,8 @@ from model.contract.fields import Value
 from model.making.dataset import Dataset
 from model.making.drafting import LOCALE, REASONS_OPTIONAL, DraftField, DraftOutput
 from model.making.errors import AddError
-from model.making.kinds.output_kind import OutputKind
+from model.making.kinds.output_kind import Evaluation, OutputKind
+from model.making.naming import name_rows
 from model.making.toml import format_lines
 from model.serving.loading import read_card
 
@@ -28,6 +26,8 @@ def write_card(
     dataset: Dataset,
     output: DraftOutput,
     importance: Sequence[float],
+    evaluation: Evaluation,
+    examples: Mapping[str, Mapping[str, Value]],
     warning: str = "",
     tried: str = "",
 ) -> Card:
@@ -40,13 +40,17 @@ def write_card(
         dataset: the rows and their fields.
         output: what the model answers.
         importance: of each field; the most important required one is varied first.
+        evaluation: what held-out rows showed.
+        examples: values as a visitor would type them, by title.
         warning: what the page says first.
         tried: how the model was put together.
 
     Raises:
         AddError: if the drafted card is not valid.
     """
-    rows = f"{formatting.format_number(dataset.training_rows, LOCALE)} rows of {data}"
+    noun = name_rows(data)
+    count = formatting.format_number(dataset.training_rows, LOCALE)
+    rows = f"{count} {noun}" if noun != "rows" else f"{count} rows of {data}"
     facts = "one fact" if len(dataset.fields) == 1 else f"{len(dataset.fields)} facts"
     varying = [index for index, item in enumerate(dataset.fields) if item.field.varies]
     required = [index for index in varying if dataset.fields[index].required] or varying
@@ -59,12 +63,14 @@ def write_card(
         "what_if": dataset.fields[max(required, key=importance.__getitem__)].name
         if required
         else "",
+        "rows_noun": noun,
         "data_text": rows,
         "limits": [
             *([warning] if warning else []),
             f"It knows {rows}, and sees the facts on the form and nothing else.",
             "A program drafted this card from the data. Nobody has written yet what the model "
             "cannot know.",
+            *filter(None, [evaluation.limit]),
         ],
         "not_for": [
             "a decision about a person",
@@ -83,7 +89,7 @@ def write_card(
         ),
         *(
             "[[examples]]\n" + format_lines({"title": title, "values": values})
-            for title, values in _choose_examples(kind, dataset, output).items()
+            for title, values in examples.items()
         ),
     ]
     path.write_text("\n".join(blocks), encoding="utf-8")
@@ -93,22 +99,6 @@ def write_card(
         raise AddError(f"The drafted card is not valid: {error}") from error
     assert isinstance(card, Card)  # noqa: S101 (it was just written)
     return card
-
-
-def _choose_examples(
-    kind: OutputKind, dataset: Dataset, output: DraftOutput
-) -> dict[str, dict[str, Value]]:
-    """Rows that stand for others by their title, with values as a visitor would type them."""
-    answers = dataset.predict(dataset.matrix.astype(np.float32))
-    chosen = kind.choose_rows(answers, dataset.truth, output) or {"A row of the data": 0}
-    return {
-        title: {
-            item.name: item.field.decode_typed(code)
-            for item, code in zip(dataset.fields, dataset.matrix[row].tolist(), strict=True)
-            if not math.isnan(code)
-        }
-        for title, row in chosen.items()
-    }
 
 
 def _comment(drafted: DraftField) -> str:

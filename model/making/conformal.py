@@ -1,137 +1,243 @@
-"""Training with missing facts, and conformal intervals that hold whichever facts are known.
+"""Conformal intervals that hold where the prediction is low and where it is high.
 
-Nothing here knows a particular model or library: features are a float matrix [N, K], NaN where
-unknown, and some of its columns are optional. A subset of known optional facts has a number, its
-group: bit j is set where the j-th optional fact is known, so three optional facts have the groups 0
-(none known) to 7 (all known).
+Residuals are taken on a scale that evens them out: of square roots where no truth is below 0, else
+as they are. Around each prediction two quantiles of the residuals of similar predictions give a
+first interval, of its own width below and above (kernel-weighted quantiles over the rank of the
+prediction). A conformal correction then widens or narrows it until it holds (conformalized quantile
+regression: Romano, Patterson and Candès, NeurIPS 2019), with a correction of its own in each bin of
+predictions (Mondrian conformal prediction: Vovk, Gammerman and Shafer, Algorithmic Learning in a
+Random World, 2005, section 4.5). Where the rows suffice, its rank is raised until the coverage of a
+bin is above the aim less `_ALLOWANCE` with probability 1 - `_RISK`, by the law of conformal
+coverage, which is a beta distribution (Vovk, "Conditional validity of inductive conformal
+predictors", ACML 2012).
 
-The intervals are locally weighted split conformal ones (Lei, G'Sell, Rinaldo, Tibshirani and
-Wasserman, "Distribution-Free Predictive Inference for Regression", JASA 113, 2018, section 5.2): a
-score is a signed error in units of the predicted scale, and the quantiles of the scores of rows
-that fitted neither model bound the errors to come. Each group has its own (Mondrian conformal
-prediction, Vovk, Gammerman and Shafer 2005), from scores made by cross-validation (Vovk,
-"Cross-conformal predictors", 2015).
+`python -m tests.studies.honesty` measures what each constant is worth.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import beta, rankdata
 
-from model.contract.arrays import BoolArray, Float64Array, IntArray
+from model.contract.arrays import Float64Array, IntArray
+from model.contract.manifest import ResidualScale
+from model.making.subsets import assign_folds, iterate_folds
+from model.serving.intervals import apply_scale, compute_bounds
+
+KNOTS = 33
+"""Predictions at which an interval is kept; between two of them it is interpolated."""
+
+FIFTHS = 5
+
+_MOST_ROWS = 2500
+"""Rows that set the intervals: the time grows with their square."""
+
+_TAIL = 0.7
+"""Share of what an interval may miss that each of its first two quantiles leaves out."""
+
+_BACKGROUND = 6.0
+"""Weight of all rows together, however far their predictions are; that of a near row is 1."""
+
+_MOST_BINS = 5
+_ROWS_PER_BIN = 30
+_LEAST_FOR_BINS = 100
+
+_LEAST_FOR_RISK = 400
+_ALLOWANCE = 0.06
+_RISK = 0.03
+
+_FOLDS = 5
+_BLOCK = 512
 
 
-def list_subsets(optional: int) -> BoolArray:
-    """Return the facts that each group knows, [2**optional, optional]; row g is group g."""
-    return (np.arange(2**optional)[:, None] >> np.arange(optional) & 1).astype(bool)
+class LocalIntervals(NamedTuple):
+    """The ends of intervals, from the prediction, on the scale of the residuals.
 
-
-def find_groups(features: Float64Array, optional: Sequence[int]) -> IntArray:
-    """Return the group [N] of each row of features [N, K], by its known `optional` columns."""
-    known = ~np.isnan(features[:, list(optional)])
-    group: IntArray = known @ (1 << np.arange(len(optional), dtype=np.int64))
-    return group
-
-
-def sample_known(
-    rng: np.random.Generator,
-    rows: int,
-    copies: int,
-    optional: int,
-    *,
-    none: float = 0.15,
-    every: float = 0.45,
-) -> BoolArray:
-    """Draw which optional facts are known, [copies, rows, optional].
-
-    A share `none` of the draws knows no optional fact and a share `every` knows all, because that
-    is what people type. In the others each number of known facts is equally likely.
+    `knots` are predictions, ascending; `lows` <= 0 <= `highs` are the ends there. All have the
+    shape (knots,).
     """
-    known = rng.random((copies, rows, optional)) < rng.random((copies, rows, 1))
-    extreme = rng.random((copies, rows, 1))
-    return np.where(extreme < none, False, np.where(extreme > 1 - every, True, known))
+
+    knots: Float64Array
+    lows: Float64Array
+    highs: Float64Array
 
 
-def mask_features(
-    features: Float64Array, known: BoolArray, optional: Sequence[int]
-) -> Float64Array:
-    """Return a copy of features [N, K] with NaN where known [N, len(optional)] is false."""
-    masked = features.copy()
-    columns = list(optional)
-    masked[:, columns] = np.where(known, masked[:, columns], np.nan)
-    return masked
-
-
-def assign_folds(rows: int, count: int, rng: np.random.Generator) -> IntArray:
-    """Return the fold [rows] of each row: a random partition into `count` even parts."""
-    fold = np.empty(rows, dtype=np.int64)
-    fold[rng.permutation(rows)] = np.arange(rows) % count
-    return fold
-
-
-def iterate_folds(fold: IntArray) -> Iterator[tuple[IntArray, IntArray]]:
-    """Yield (rows to learn from, rows held out), both indices, for each fold of fold [rows]."""
-    for number in range(int(fold.max()) + 1):
-        yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-
-
-class ConformalBounds(NamedTuple):
-    """The bounds of signed scores, `low` <= 0 <= `high`, both [groups] or [groups, N]."""
-
-    low: Float64Array
-    high: Float64Array
-
-
-def calibrate(scores: Float64Array, coverage: float) -> ConformalBounds:
-    """Return bounds that hold for a share `coverage` of rows like those of scores [groups, N].
-
-    A score is the signed error of a row that no model was fitted to, in units of its scale. Each
-    bound may miss half of what the interval may miss, with the correction for a finite sample: the
-    k-th of N scores, k = ceil((N + 1) q). The interval always contains the prediction itself.
-
-    Raises:
-        ValueError: N is too small for the coverage.
-    """
-    rows = scores.shape[1]
-    if rows < (needed := count_needed_rows(coverage)):
-        raise ValueError(f"{rows} rows can't give {coverage:.0%} coverage: at least {needed} do")
-    rank = _round_up((rows + 1) * (1 + coverage) / 2)
-    ordered = np.sort(scores, axis=1)
-    return ConformalBounds(
-        low=np.minimum(ordered[:, rows - rank], 0.0), high=np.maximum(ordered[:, rank - 1], 0.0)
-    )
-
-
-def calibrate_out_of_fold(scores: Float64Array, fold: IntArray, coverage: float) -> ConformalBounds:
-    """Return bounds [groups, N] of each row, calibrated on the scores of the other folds.
+def fit_intervals(
+    predictions: Float64Array,
+    truth: Float64Array,
+    coverage: float,
+    scale: ResidualScale,
+    spreads: Float64Array | None = None,
+) -> LocalIntervals:
+    """Fit the intervals of predictions to rows that fitted no model.
 
     Args:
-        scores: see `calibrate`, [groups, N].
-        fold: of each row, [N].
-        coverage: the share of rows that shall lie within their bounds.
+        predictions: shape (rows,), in the unit of the truth.
+        truth: shape (rows,).
+        coverage: the share of rows to come that shall lie in their interval, like 0.9.
+        scale: on which residuals are taken.
+        spreads: the predicted scale of each row's error, shape (rows,); None counts as 1.
 
     Raises:
-        ValueError: the other folds are too small for the coverage.
+        ValueError: there are too few rows for the coverage.
     """
-    low, high = np.empty_like(scores), np.empty_like(scores)
-    for learn, hold in iterate_folds(fold):
-        bounds = calibrate(scores[:, learn], coverage)
-        low[:, hold], high[:, hold] = bounds.low[:, None], bounds.high[:, None]
-    return ConformalBounds(low, high)
+    if len(truth) < (needed := count_needed_rows(coverage)):
+        raise ValueError(
+            f"{len(truth)} rows can't give {coverage:.0%} coverage: at least {needed} do"
+        )
+    if len(truth) > _MOST_ROWS:
+        drawn = np.random.default_rng(0).choice(len(truth), _MOST_ROWS, replace=False)
+        predictions, truth = predictions[drawn], truth[drawn]
+        spreads = None if spreads is None else spreads[drawn]
+    residuals = apply_scale(truth, scale) - apply_scale(predictions, scale)
+    if spreads is not None:
+        residuals = residuals / spreads
+    count = len(truth)
+    ranks = (rankdata(predictions) - 0.5) / count
+    least = _find_least_width(residuals)
+    tail = _TAIL * (1 - coverage)
+    order = np.argsort(residuals, kind="stable")
+    low, high = _find_quantiles(ranks, ranks[order], residuals[order], tail, least, order)
+    excess = np.maximum(low - residuals, residuals - high) / (high - low)
+    centres, corrections = _correct_bins(ranks, excess, coverage)
+
+    quantiles = np.quantile(predictions, np.linspace(0, 1, KNOTS)).tolist()
+    knots = np.unique([float(f"{value:.7g}") for value in quantiles])
+    ordered = np.sort(predictions)
+    at = np.searchsorted(ordered, knots, "left") + np.searchsorted(ordered, knots, "right")
+    at_ranks = at / 2 / count
+    low, high = _find_quantiles(at_ranks, ranks[order], residuals[order], tail, least)
+    margin = np.interp(at_ranks, centres, corrections) * (high - low)
+    margin = np.maximum(margin, (least - (high - low)) / 2)
+    return LocalIntervals(knots, np.minimum(low - margin, 0.0), np.maximum(high + margin, 0.0))
 
 
 def count_needed_rows(coverage: float) -> int:
     """Return the smallest number of rows that can calibrate intervals of this coverage."""
-    return _round_up((1 + coverage) / (1 - coverage))
+    return round_up((1 + coverage) / (1 - coverage))
 
 
-def _round_up(number: float) -> int:
-    # 0.95 * 20 is 19.000000000000004 in binary, whose ceiling is 20.
-    return int(np.ceil(np.round(number, 9)))
+def round_up(number: float) -> int:
+    """Return the smallest integer that is no less, but for rounding errors of binary floats."""
+    return int(np.ceil(np.round(number, 9)))  # the ceiling of 0.95 * 20 would be 20
 
 
-def coverage_score(low: Float64Array, high: Float64Array, truth: Float64Array) -> float:
-    """Return the share, 0 to 1, of truths within their interval, bounds included; of one shape."""
-    return float(np.mean((low <= truth) & (truth <= high)))
+def choose_scale(truth: Float64Array) -> ResidualScale:
+    """Return the scale for residuals: that of roots where no truth, shape (rows,), is below 0."""
+    return "sqrt" if truth.min() >= 0 else "linear"
+
+
+def cross_validate(
+    predictions: Float64Array,
+    truth: Float64Array,
+    coverage: float,
+    scale: ResidualScale,
+    spreads: Float64Array | None = None,
+) -> tuple[Float64Array, Float64Array] | None:
+    """Return the bounds of each row, both shape (rows,), by intervals fitted to other rows.
+
+    None where these are too few. For the arguments see `fit_intervals`.
+
+    Args:
+        predictions: shape (rows,).
+        truth: shape (rows,).
+        coverage: the aim.
+        scale: on which residuals are taken.
+        spreads: shape (rows,), or None.
+    """
+    if len(truth) * (_FOLDS - 1) // _FOLDS < count_needed_rows(coverage):
+        return None
+    low, high = np.empty(len(truth)), np.empty(len(truth))
+    for learn, hold in iterate_folds(assign_folds(len(truth), _FOLDS, np.random.default_rng(0))):
+        own, others = (None if spreads is None else spreads[rows] for rows in (hold, learn))
+        fitted = fit_intervals(predictions[learn], truth[learn], coverage, scale, others)
+        low[hold], high[hold] = compute_bounds(predictions[hold], own, *fitted, scale)
+    return low, high
+
+
+def find_fifths(predictions: Float64Array) -> IntArray:
+    """Return the fifth, 0 to 4, of each prediction, shape (rows,), from the lowest."""
+    rank = rankdata(predictions, "ordinal").astype(np.int64)
+    fifth: IntArray = (rank - 1) * FIFTHS // len(predictions)
+    return fifth
+
+
+def _find_least_width(residuals: Float64Array) -> float:
+    """The smallest residual but zero: no interval is narrower than what was seen to happen."""
+    sizes = np.abs(residuals)
+    noise = 1e-6 * float(sizes.max())  # of float32
+    wrong = sizes[sizes > noise]
+    return float(wrong.min()) if len(wrong) else 1e-9
+
+
+def _find_quantiles(
+    at: Float64Array,
+    ranks: Float64Array,
+    residuals: Float64Array,
+    tail: float,
+    least: float,
+    order: IntArray | None = None,
+) -> tuple[Float64Array, Float64Array]:
+    """The weighted quantiles of residuals at some ranks, the lower <= 0 <= the upper.
+
+    Args:
+        at: the ranks, 0 to 1, shape (places,).
+        ranks: those of the rows, by ascending residual, shape (rows,).
+        residuals: ascending, shape (rows,).
+        tail: the share of weight below the lower quantile and above the upper one.
+        least: the smallest difference between the two.
+        order: the place of each row among `at`, which leaves it out there, shape (rows,).
+    """
+    count = len(ranks)
+    bandwidth = 1.3 * float(np.clip(0.9 * count**-0.4, 0.06, 0.25))
+    low, high = np.empty(len(at)), np.empty(len(at))
+    place = np.empty(count, dtype=np.int64)
+    if order is not None:
+        place[order] = np.arange(count)
+    for start in range(0, len(at), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        distance = (at[block, None] - ranks) / bandwidth
+        weights = np.exp(distance * distance * -0.5)
+        weights += _BACKGROUND / count
+        if order is not None:
+            weights[np.arange(len(weights)), place[block]] = 0.0
+        total = np.cumsum(weights, axis=1, out=weights)
+        for quantile, found in ((tail, low), (1 - tail, high)):
+            found[block] = residuals[(total >= quantile * total[:, -1:]).argmax(axis=1)]
+    low, high = np.minimum(low, 0.0), np.maximum(high, 0.0)
+    missing = np.maximum(least - (high - low), 0.0) / 2
+    return low - missing, high + missing
+
+
+def _correct_bins(
+    ranks: Float64Array, excess: Float64Array, coverage: float
+) -> tuple[Float64Array, Float64Array]:
+    """The conformal correction of each bin, in widths, and the mean rank there; both (bins,).
+
+    Args:
+        ranks: of the predictions, 0 to 1, shape (rows,).
+        excess: how far each truth is outside of its first interval, in its widths, shape (rows,).
+        coverage: the aim.
+    """
+    count = len(ranks)
+    per_bin = max(_ROWS_PER_BIN, round(3 * coverage / (1 - coverage)))
+    bins = int(np.clip(count // per_bin, 1, _MOST_BINS)) if count >= _LEAST_FOR_BINS else 1
+    order = np.argsort(ranks, kind="stable")
+    by_rank, edges = ranks[order], [0]
+    # Equal predictions stay together, so a bin may be larger, and others may be missing.
+    for start in np.searchsorted(by_rank, by_rank[np.arange(1, bins) * count // bins]).tolist():
+        if min(start - edges[-1], count - start) >= per_bin // 2:
+            edges.append(start)
+    parts = np.split(order, edges[1:])
+    corrections = []
+    for part in parts:
+        size = len(part)
+        rank = min(round_up(coverage * (size + 1)), size)
+        if count >= _LEAST_FOR_RISK:
+            floor = coverage - _ALLOWANCE
+            while rank < size and beta.cdf(floor, rank, size + 1 - rank) > _RISK:
+                rank += 1
+        corrections.append(np.partition(excess[part], rank - 1)[rank - 1])
+    return np.array([ranks[part].mean() for part in parts]), np.array(corrections)

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from model.contract.arrays import BoolArray, Float64Array, IndexArray
-from model.making.conformal import assign_folds, iterate_folds
+from model.making.subsets import assign_folds, iterate_folds
 from model.serving.copula import GaussianCopula, Limits, Marginal, standardize_squares
 
 LEAST_ROWS = 50

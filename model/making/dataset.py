@@ -54,6 +54,11 @@ class Dataset:
         """The number of rows that the model has seen."""
         return int((~self.held_out).sum())
 
+    @property
+    def optional(self) -> list[tuple[int, str]]:
+        """The column and the name of each field that may be left empty."""
+        return [(index, item.name) for index, item in enumerate(self.fields) if not item.required]
+
 
 def build_dataset(
     prepared: PreparedModel,

@@ -83,6 +83,8 @@ def draft_field(
     """
     naming = column.naming
     keys = {"kind": column.kind, "name": naming.name, "label": naming.label, "noun": naming.noun}
+    if naming.noun.startswith("“"):
+        keys["determiner"] = ""
     options = tuple(
         Option(value=value if isinstance(value, str) else label, label=label)
         for value, label in zip(column.source.values, column.labels, strict=False)

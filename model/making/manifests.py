@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -15,6 +14,7 @@ from model.contract.arrays import Float64Array
 from model.contract.card import Card
 from model.contract.derived import FeatureStep
 from model.contract.fields import Value
+from model.contract.files import write_json
 from model.contract.manifest import (
     Artifact,
     GoldenRow,
@@ -25,11 +25,12 @@ from model.contract.manifest import (
 from model.contract.sources import Frame
 from model.making.errors import AddError
 from model.making.kinds.output_kind import Evaluation, OutputKind
+from model.making.outcomes import count_held_out, count_outcomes
 from model.making.prepared import PredictFloat64
 from model.serving.copula import GaussianCopula
 from model.serving.intervals import ConformalIntervals
 from model.serving.neighbors import Neighbors
-from model.serving.temperature import apply_temperature
+from model.serving.probabilities import apply_calibration
 
 _LIBRARIES = ("joblib", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
 _LEAST_GOLDEN = 3
@@ -83,6 +84,9 @@ def write_manifest(
     }
     for name, part in saved.items():
         part.save(folder / name)
+    axis = kind.find_axis(truth)
+    # A dot of the plot is a row, so it is shown where rows are.
+    held_out = None if neighbors is None else evaluation.held_out
     manifest = Manifest(
         trained=date.today(),
         seed=seed,
@@ -96,14 +100,19 @@ def write_manifest(
         metrics=evaluation.metrics,
         accuracy=evaluation.accuracy,
         reference=dict(reference),
-        axis=kind.find_axis(truth),
+        axis=axis,
+        outcomes=None if axis is None else count_outcomes(truth, axis),
+        held_out=None if axis is None or held_out is None else count_held_out(*held_out, axis),
         calibration=evaluation.calibration,
-        temperature=evaluation.temperature,
+        probabilities=evaluation.probabilities,
         neighbors="neighbors.npz" if neighbors is not None else "",
         copula="copula.npz" if copula is not None else "",
         frame=frame,
         features=features,
         runs_code=runs_code,
+        truth_bins=evaluation.truth_bins,
+        reliability=evaluation.reliability,
+        accuracies=evaluation.accuracies,
         class_names=kind.class_names,
         module=module,
         golden=golden,
@@ -114,8 +123,7 @@ def write_manifest(
 
 def save_manifest(folder: Path, manifest: ManifestBase) -> None:
     """Write ``manifest.json``."""
-    text = json.dumps(manifest.model_dump(mode="json"), indent=1, ensure_ascii=False)
-    (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    write_json(folder / "manifest.json", manifest.model_dump(mode="json"))
 
 
 def answer_golden_rows(
@@ -148,7 +156,7 @@ def answer_golden_rows(
         if features is None:
             raise AddError(f"A row of the data does not fit its own card: {errors}")
         encoded, low, high = card.encode(features), None, None
-        answers = apply_temperature(predict(encoded), evaluation.temperature)
+        answers = apply_calibration(predict(encoded), evaluation.probabilities)
         if intervals is not None:
             group = intervals.find_group(
                 name for name in card.optional if features[name] is not None

@@ -36,6 +36,7 @@ _SHORT_WORDS = ("at", "by", "do", "id", "in", "is", "no", "of", "on", "or", "to"
 
 _LONGEST_NAME = 41
 _LONGEST_LABEL = 60
+_LONGEST_WORD = 24
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def name_columns(columns: list[str], numbers: set[str]) -> list[Naming]:
         taken.add(name)
         text = column if _is_abbreviation(column, words) and not unit else join_words(words)
         label = text[:_LONGEST_LABEL] or name
-        named.append(Naming(name, label, lower_first(label), unit))
+        named.append(Naming(name, label, _make_noun(label), unit))
     return named
 
 
@@ -77,6 +78,23 @@ def name_target(column: str, is_number: bool) -> Naming:
     if column.lower() in _NEUTRAL:
         return Naming(_make_identifier(column), "Answer", "answer", "")
     return name_columns([column], {column} if is_number else set())[0]
+
+
+def name_rows(file: str) -> str:
+    """Name the rows of a file by its name, where that is a word in the plural: "cars".
+
+    Args:
+        file: the name of the data's file, like "cars.csv".
+    """
+    word = file.partition(".")[0].lower()
+    plural = word.isalpha() and word.endswith("s") and not word.endswith(("ss", "us", "is", "tes"))
+    return word if plural and len(word) <= _LONGEST_WORD else "rows"
+
+
+def _make_noun(label: str) -> str:
+    """Make the noun of a label: in quotes where it does not read as one, like “Sold on”."""
+    last = label.rpartition(" ")[2].lower()
+    return f"“{label}”"[:_LONGEST_LABEL] if last in _SHORT_WORDS else lower_first(label)
 
 
 def join_words(words: list[str]) -> str:

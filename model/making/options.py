@@ -25,7 +25,7 @@ class AddOptions:
     them; ``decimal`` is what separates decimals where a column does not tell. ``before`` are the
     files of the steps before the model, in their order; ``target_inverse`` says how its answers
     become the target, ``units`` by how much a column is multiplied first. ``as_is`` adds a model
-    although its answers look wrong.
+    although its answers look wrong; ``publish_rows`` allows visitors to see rows of the data.
     """
 
     paths: tuple[Path, ...]
@@ -43,6 +43,7 @@ class AddOptions:
     decimal: DecimalSign | None = None
     coverage: float = 0.9
     force: bool = False
+    publish_rows: bool = False
     before: tuple[Path, ...] = ()
     target_inverse: str = ""
     units: Mapping[str, float] = field(default_factory=dict)

@@ -12,9 +12,9 @@ from model.contract.arrays import BoolArray, Float32Array, Float64Array, FloatAr
 from model.contract.derived import FeatureStep
 from model.contract.sources import Frame
 from model.making.columns import DataColumn
-from model.making.conformal import mask_features
 from model.making.errors import AddError
 from model.making.fitted_steps import MissingInTraining
+from model.making.subsets import mask_features
 from model.serving.predictors import open_session
 
 PredictFloat64 = Callable[[Float32Array], Float64Array]

@@ -25,7 +25,7 @@ PredictionT = TypeVar("PredictionT")
 
 
 class PredictionInterval(NamedTuple):
-    """An interval that contains the truth with probability ``coverage``, in the output's unit."""
+    """An interval, in the output's unit; a share ``coverage`` of such ones held the truth."""
 
     low: float
     high: float

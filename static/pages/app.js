@@ -7,7 +7,7 @@ const form = $("form"), answer = $("answer"), notice = $("alert"), words = notic
 const fields = [...form.querySelectorAll(".field")];
 const control = (field) => field.querySelector("input, select"), controls = fields.map(control);
 let shown, asked; // the form as answered, and as sent
-let timer, tries, last, height, copying, { title } = document;
+let timer, tries, last, height, copying;
 
 const spell = () => `${new URLSearchParams([...new FormData(form)].map(([name, value]) =>
   [name, value.size ? [value.name, value.size, value.lastModified] : value]))}`;
@@ -34,8 +34,7 @@ function show(field) {
 }
 function mark(state) { // or what the server said
   const result = $("result"), { dataset } = result;
-  if (!answer.dataset.state) title = document.title; // it may name the price
-  document.title = state ? document.querySelector("h1").textContent : title;
+  document.title = !state && dataset.title || document.querySelector("h1").textContent;
   dataset.said ??= dataset.state;
   dataset.state = answer.dataset.state = state || dataset.said;
   if (!state) delete answer.dataset.state;

@@ -40,7 +40,7 @@ def test_a_day_is_picked_answered_and_accessible(
     assert violations(page) == []
     page.locator("#ordered").fill("2009-11-28")
     when_fresh(page)
-    expect(page.locator("#what_if > p")).to_contain_text("at November 28, 2009")
+    expect(page.locator("#curve-title")).to_contain_text("at November 28, 2009")
     assert violations(page) == []
     page.locator("#ordered").fill("1903-01-01")
     page.keyboard.press("Tab")

@@ -15,33 +15,72 @@ FRESH = "/?beds=3&baths=2.5&sqft=1850"
 def test_another_fact_is_chosen_without_a_navigation_and_kept(page: Page) -> None:
     page.goto(FRESH)
     page.evaluate("window.sameDocument = true")
-    page.locator("#what_if").get_by_text("Bathrooms", exact=True).click()
-    expect(page.locator("#what_if > .quiet")).to_contain_text("at 2.5 baths")
+    page.locator("#what-if-fact").select_option("Bathrooms")
+    expect(page.locator("#curve-title")).to_contain_text("at 2.5 baths")
     expect(page).to_have_url(re.compile("what_if=baths$"))
     page.locator("#sqft").fill("2000")
     expect(page).to_have_url(re.compile("sqft=2000&what_if=baths$"))
-    expect(page.locator("#what_if > .quiet")).to_contain_text("at 2.5 baths")
+    expect(page.locator("#curve-title")).to_contain_text("at 2.5 baths")
     assert page.evaluate("window.sameDocument")
     page.reload()
-    expect(page.locator("#what-if-baths")).to_be_checked()
+    expect(page.locator("#what-if-fact")).to_have_value("baths")
 
 
 def test_the_fact_is_chosen_by_keyboard_and_the_focus_stays(page: Page) -> None:
     page.goto(FRESH)
-    page.locator("#what-if-sqft").focus()
-    page.keyboard.press("ArrowRight")
-    expect(page.locator("#what-if-year_built")).to_be_checked()
+    page.locator("#what-if-fact").focus()
+    page.keyboard.press("ArrowDown")
+    expect(page).to_have_url(re.compile("what_if=year_built$"))
     when_fresh(page)
-    expect(page.locator("#what-if-year_built")).to_be_focused()
+    expect(page.locator("#what-if-fact")).to_have_value("year_built")
+    expect(page.locator("#what-if-fact")).to_be_focused()
+
+
+def test_arrow_keys_on_the_slider_set_the_field_and_the_focus_stays(page: Page) -> None:
+    page.goto(FRESH)
+    slider = page.get_by_role("slider", name="Square feet")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#sqft")).to_have_value("1860")
+    expect(page).to_have_url(re.compile("sqft=1860"))
+    when_fresh(page)
+    expect(slider).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(re.compile("sqft=1870"))
+    when_fresh(page)
+    expect(slider).to_have_attribute("aria-valuetext", re.compile("1,870"))
+
+
+def test_a_drag_on_the_slider_is_not_cut_off_by_an_answer(page: Page) -> None:
+    page.goto(FRESH)
+    slider = page.locator("#what-if-slider")
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.47, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, middle)
+    halfway = page.locator("#sqft").input_value()
+    assert halfway != "1850"
+    expect(page.locator("#answer")).to_have_attribute("data-state", "pending")
+    page.wait_for_timeout(1000)  # longer than an answer takes
+    page.mouse.move(box["x"] + box["width"] * 0.8, middle)
+    assert int(page.locator("#sqft").input_value()) > int(halfway)
+    page.mouse.up()
+    value = page.locator("#sqft").input_value()
+    expect(page).to_have_url(re.compile(f"sqft={value}"))
+    when_fresh(page)
+    expect(slider).to_have_value(value)
 
 
 def test_without_script_the_fact_is_chosen_by_a_button(browser: Browser, server: Server) -> None:
     context = browser.new_context(java_script_enabled=False, base_url=server.url)
     page = context.new_page()
     page.goto(FRESH)
-    page.locator("#what_if").get_by_text("Bathrooms", exact=True).click()
+    page.locator("#what-if-fact").select_option("Bathrooms")
     page.locator("#what_if button").click()
-    expect(page.locator("#what_if > .quiet")).to_contain_text("at 2.5 baths")
+    expect(page.locator("#curve-title")).to_contain_text("at 2.5 baths")
     expect(price(page)).to_have_count(1)
     context.close()
 

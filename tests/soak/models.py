@@ -67,7 +67,7 @@ def write_model(folder: Path, estimator: Any) -> None:
     artifact = folder / "model.joblib"
     joblib.dump(estimator, artifact)
     manifest = {
-        "format": 2,
+        "format": 3,
         "trained": str(dt.date.today()),
         "seed": 0,
         "columns": ["size"],

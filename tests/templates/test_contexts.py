@@ -21,6 +21,7 @@ TEMPLATES = ROOT / "templates"
 CONTEXTS: dict[str, Any] = {
     "pages/page.html": views.PageContext,
     "presentation/field_errors.html": views.FieldErrorsContext,
+    "presentation/hints.html": views.HintsContext,
     "pages/about.html": views.AboutContext,
     "api/page.html": views.ApiContext,
     "pages/error.html": views.ErrorContext,
@@ -55,8 +56,8 @@ def used_names(app: Flask, template: str) -> set[str]:
 @pytest.mark.parametrize("template", sorted(CONTEXTS))
 def test_a_template_uses_what_its_context_has_and_nothing_else(app: Flask, template: str) -> None:
     given = set(CONTEXTS[template]._fields)
-    set_by_templates = {"live", "level", "error_of"}
-    assert used_names(app, template) - set_by_templates == given
+    set_by_templates = {"live", "level", "error_of", "hints", "count_of", "advice_of", "gain_of"}
+    assert used_names(app, template) - (set_by_templates - given) == given
 
 
 @pytest.mark.parametrize("kind", KINDS)

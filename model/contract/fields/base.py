@@ -62,7 +62,7 @@ class BaseField(BaseModel):
     An error about a value names the field by its ``label``, because that stands beside it on the
     page: "Square feet must be between 300 and 6,000". A request uses the ``noun``, after its
     ``determiner``: "Enter the living area", "Enter the number of bedrooms". ``reason_text`` says
-    what the value is ("it has {value}"), ``comparison_text`` how another row differs
+    what the value is ("built in {value}"), ``comparison_text`` how another row differs
     ("in {value}").
     """
 
@@ -80,11 +80,15 @@ class BaseField(BaseModel):
     determiner: str = "the"
     """What stands before the noun where it is asked for: "the", or "the number of"."""
 
-    reason_text: str = "its {noun} is {value}"
-    """What the value is, in a reason. Placeholders: ``{noun}``, ``{value}``."""
+    reason_text: str = "{noun} {value}"
+    """What the value is, in the list of reasons. Placeholders: ``{noun}``, ``{value}``."""
 
     comparison_text: str = "{label}: {value}"
     """How a similar row differs. Placeholders: ``{label}``, ``{value}``."""
+
+    unchanged_text: str = "with all else the same"
+    """What a reason adds where its sign may surprise: a fact that usually goes with a higher answer
+    and here lowers it, or the other way round."""
 
     help: str = Field(default="", max_length=200)
     """A hint between the label and the input."""
@@ -137,7 +141,7 @@ class BaseField(BaseModel):
     @property
     def noun_phrase(self) -> str:
         """The noun after its determiner: "the living area", "the number of bedrooms"."""
-        return f"{self.determiner} {self.noun}"
+        return f"{self.determiner} {self.noun}".strip()
 
     @property
     def missing_text(self) -> str:
@@ -317,13 +321,22 @@ class BaseField(BaseModel):
         """The value with the noun, for a list of facts: "living area 1,850 sq ft"."""
         return f"{self.noun} {self.format_value(value)}"
 
-    def format_reason(self, value: Any) -> str:
-        """The value as a clause after "because": "it has 1,850 sq ft of living area"."""
-        return self.reason_text.format(noun=self.noun, value=self.format_value(value))
+    def split_reason(self, value: Any) -> tuple[str, str, str]:
+        """The value in a list of reasons: the words before it, itself, and the words after it."""
+        before, _, after = self.reason_text.format(noun=self.noun, value="\0").partition("\0")
+        return before, self.format_value(value), after
 
     def format_difference(self, value: Any, other: Any) -> str:
         """How ``other`` differs from ``value``, in a few words."""
         return self.comparison_text.format(label=self.label, value=self.format_value(other))
+
+    def split_deviation(self, value: Any, reference: Any) -> tuple[str, str, str]:
+        """How the value differs from a typical one, as what follows the fact.
+
+        Returns:
+            Words, an amount or the typical value, and words.
+        """
+        return ", not ", self.format_value(reference), ""
 
     def json_schema(self) -> dict[str, Any]:
         """The schema of a given value in JSON Schema 2020-12."""

@@ -80,7 +80,7 @@ class NumericField(OrderedField):
     """What integers and numbers share.
 
     ``count_text`` is the noun after a number ("3 bedrooms"), ``apart`` that after a difference
-    ("20 years"). ``zero_text`` replaces the reason for 0 ("it has no garage"); ``larger_text`` and
+    ("20 years"). ``zero_text`` replaces the reason for 0 ("no garage"); ``larger_text`` and
     ``smaller_text`` say how another row differs ("{amount} larger").
     """
 
@@ -311,15 +311,27 @@ class NumericField(OrderedField):
     def format_fact(self, value: Any) -> str:
         return super().format_fact(value) if self.count_text is None else self.format_value(value)
 
-    def format_reason(self, value: Any) -> str:
+    def split_reason(self, value: Any) -> tuple[str, str, str]:
         if value == 0 and self.zero_text:
-            return self.zero_text
-        return super().format_reason(value)
+            return self.zero_text, "", ""
+        if self.count_text is not None and "reason_text" not in self.model_fields_set:
+            return "", self.format_value(value), ""  # the plural form already contains the noun
+        return super().split_reason(value)
 
     def format_difference(self, value: Any, other: Any) -> str:
         amount = self._format_amount(abs(other - value), self.apart or self.count_text)
         larger, smaller = self._comparisons
         return (larger if other > value else smaller).format(amount=amount)
+
+    def split_deviation(self, value: Any, reference: Any) -> tuple[str, str, str]:
+        amount = abs(value - reference)
+        if self.apart is None:
+            less = "less" if self.count_text is None else "fewer"
+            words = f" {'more' if value > reference else less} than typical"
+            return ", ", self.format_bare(amount), words
+        text = self._comparisons[value < reference]
+        before, _, after = text.partition("{amount}")
+        return f", {before}", self._format_amount(amount, self.apart), f"{after} than typical"
 
     @cached_property
     def _comparisons(self) -> tuple[str, str]:

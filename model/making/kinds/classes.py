@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,17 +17,19 @@ from sklearn.linear_model import LogisticRegression
 
 from model.contract import formatting
 from model.contract.arrays import Float64Array
+from model.contract.manifest import AccuracyGroup
 from model.making.dataset import Dataset
 from model.making.drafting import LOCALE, DraftOutput
 from model.making.errors import AddError
 from model.making.kinds.class_evidence import accepts_classes, fit_classes, match_classes
-from model.making.kinds.classification_metrics import LEAST_FOR_TEMPERATURE, measure_classifier
+from model.making.kinds.classification_metrics import measure_classifier
 from model.making.kinds.evidence import Fit, Reading
-from model.making.kinds.output_kind import Evaluation, OutputKind, skip_evaluation
+from model.making.kinds.output_kind import Band, Evaluation, OutputKind, skip_evaluation
 from model.making.naming import Naming, format_choice, name_target
 from model.making.onnx.graphs import append_one_hot, append_probabilities
 from model.making.options import AddNote, AddOptions
 from model.making.prepared import TOLERANCE, PredictFloat64
+from model.making.subsets import iterate_groups
 from model.serving.kinds.classes import ClassModel
 from model.serving.served_model import ServedModel
 
@@ -227,29 +230,43 @@ class ClassesKind(OutputKind):
         if not len(rows):
             return skip_evaluation("How good it is was not measured.", add_note)
         shown = formatting.format_number(len(rows), LOCALE)
-        metrics, temperature = measure_classifier(
+        metrics, calibration, reliability = measure_classifier(
             dataset.predict(rows.astype(np.float32)),
             dataset.truth[dataset.held_out].astype(np.int64),
             self.probabilities,
         )
+        truth = dataset.truth[dataset.held_out]
+        accuracies = tuple(
+            AccuracyGroup(
+                known=known,
+                unknown=unknown,
+                right=float(np.mean(dataset.predict(masked).argmax(axis=1) == truth[chosen])),
+                rows=len(chosen),
+            )
+            for known, unknown, chosen, masked in iterate_groups(rows, dataset.optional)
+        )
         how = f"On {shown} rows that the model had not seen."
-        if temperature is not None:
+        if reliability:
             how += (
-                " The same rows calibrated its probabilities by one temperature; the figures after "
-                "calibration are from tenfold cross-validation over them."
+                " The same rows calibrated its probabilities; the figures after calibration are "
+                "from tenfold cross-validation over them."
             )
-        elif self.probabilities:
-            add_note(
-                f"{shown} held-out rows are too few to calibrate probabilities."
-                if len(rows) < LEAST_FOR_TEMPERATURE
-                else "Its probabilities stay as they are: calibrated they were no better."
-            )
+        if calibration is not None:
+            most = formatting.format_percent(calibration.most, LOCALE, digits=1)
+            add_note(f"{shown} held-out rows allow it to be up to {most} sure.")
         right = formatting.format_percent(metrics[0].value, LOCALE, digits=1)
         accuracy = (
             f"It named the right {output.naming.noun} for {right} of {shown} rows that it had not "
             "seen."
         )
-        return Evaluation(how, accuracy, metrics, temperature=temperature)
+        return Evaluation(
+            how,
+            accuracy,
+            metrics,
+            probabilities=calibration,
+            reliability=reliability,
+            accuracies=accuracies,
+        )
 
     def decide(self, answers: Float64Array) -> Float64Array:
         return np.asarray(answers.argmax(axis=1), dtype=float)
@@ -267,18 +284,23 @@ class ClassesKind(OutputKind):
             "Always the most frequent": DummyClassifier(),
         }
 
-    def choose_rows(
+    def choose_bands(
         self, answers: Float64Array, truth: Float64Array, output: DraftOutput
-    ) -> dict[str, int]:
+    ) -> Sequence[Band]:
         predicted = answers.argmax(axis=1)
         by_frequency = np.argsort(-np.bincount(predicted, minlength=len(self.classes)))
-        chosen = {}
-        for code in by_frequency[:_MOST_EXAMPLES]:
+        bands = []
+        for code in by_frequency[:_MOST_EXAMPLES].tolist():
             right = np.flatnonzero((predicted == code) & (truth == code))
             if len(right):
-                best = right[np.argmax(answers[right, code])]
-                chosen[f"Probably {output.labels[code]}"] = int(best)
-        return chosen
+                bands.append(
+                    Band(
+                        f"Probably {output.labels[code]}",
+                        right[np.argsort(-answers[right, code], kind="stable")],
+                        partial(_comes_first, code),
+                    )
+                )
+        return bands
 
     def find_axis(self, truth: Float64Array) -> tuple[float, float] | None:
         return None
@@ -290,6 +312,10 @@ class ClassesKind(OutputKind):
     def read_answer(self, answer: Float64Array) -> tuple[float, str]:
         probability = float(answer.max()) if self.probabilities else 1.0
         return probability, str((self.names or self.classes)[int(answer.argmax())])
+
+
+def _comes_first(code: int, answer: Float64Array) -> bool:
+    return bool(answer.argmax() == code)
 
 
 def draft_title(naming: Naming, labels: list[str]) -> str:

@@ -1,27 +1,46 @@
-"""A model of classes on held-out rows: its figures, and the temperature of its probabilities."""
+"""A model of classes on held-out rows: its figures, and its calibrated probabilities.
+
+`python -m tests.studies.honesty` measures what each constant is worth.
+"""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from scipy.optimize import minimize_scalar
 from sklearn.metrics import balanced_accuracy_score
 
 from model.contract.arrays import BoolArray, Float64Array, IntArray
-from model.contract.manifest import Metric
-from model.making.conformal import assign_folds, iterate_folds
+from model.contract.manifest import Metric, ProbabilityCalibration, ReliabilityBin
 from model.making.kinds.output_kind import FOLDS, make_metric, make_share
-from model.serving.temperature import apply_temperature
+from model.making.subsets import assign_folds, iterate_folds
+from model.serving.probabilities import apply_calibration
 
-LEAST_FOR_TEMPERATURE = 50
-"""Held-out rows below which probabilities are not calibrated."""
+_UNIFORM = 0.001
+"""Share of the uniform distribution: a class that the model excludes stays possible."""
 
+_PRIOR = 0.3
+"""Standard deviation of the temperature's logarithm, before any row was seen."""
+
+_LEAST_GAIN = 2.0
+"""Nats that a temperature below 1 must gain in all to make the model surer than it is."""
+
+_SURE = 0.97
+"""Probability above which the rows are counted that were right; the cap is never below it."""
+
+_CERTAIN = 0.99
+"""Probability above which people hear a certainty: it takes one more mistake's worth of rows."""
+
+_LEAST_FOR_FOLDS = 20
 _BINS = 10
+_LEAST_IN_BIN = 10
 
 
 def measure_classifier(
     probabilities: Float64Array, truth: IntArray, has_probabilities: bool
-) -> tuple[tuple[Metric, ...], float | None]:
-    """Measure a model of classes and fit the temperature of its probabilities.
+) -> tuple[tuple[Metric, ...], ProbabilityCalibration | None, tuple[ReliabilityBin, ...]]:
+    """Measure a model of classes and calibrate its probabilities.
 
     Args:
         probabilities: of the held-out rows, shape (rows, classes).
@@ -29,8 +48,8 @@ def measure_classifier(
         has_probabilities: False for a model that only names a class.
 
     Returns:
-        The figures, those after calibration by cross-validation; and the temperature, None where
-        there are too few rows or no probabilities, or where it does not lower the log loss.
+        The figures, those after calibration by cross-validation; the calibration, None where there
+        are no probabilities; and how right they were, empty where there are too few rows.
     """
     predicted = probabilities.argmax(axis=1)
     metrics = [
@@ -42,25 +61,24 @@ def measure_classifier(
         ),
     ]
     if not has_probabilities:
-        return tuple(metrics), None
-    uncalibrated = _measure_probabilities(probabilities, truth)
-    if len(truth) < LEAST_FOR_TEMPERATURE:
-        return (*metrics, *uncalibrated), None
-    calibrated = np.empty_like(probabilities)
-    fold = assign_folds(len(truth), FOLDS, np.random.default_rng(0))
-    for others, held_out in iterate_folds(fold):
-        temperature = fit_temperature(probabilities[others], truth[others])
-        calibrated[held_out] = apply_temperature(probabilities[held_out], temperature)
-    if log_loss(calibrated, truth) >= log_loss(probabilities, truth):
-        return (*metrics, *uncalibrated), None
-    before = [
+        return tuple(metrics), None, ()
+    metrics += [
         metric.model_copy(
             update={"name": f"{metric.name}_before", "label": f"{metric.label}, uncalibrated"}
         )
-        for metric in uncalibrated
+        for metric in _measure_probabilities(probabilities, truth)
     ]
-    after = _measure_probabilities(calibrated, truth)
-    return (*metrics, *before, *after), fit_temperature(probabilities, truth)
+    calibration = fit_calibration(probabilities, truth)
+    if len(truth) < _LEAST_FOR_FOLDS:
+        return tuple(metrics), calibration, ()
+    calibrated = np.empty_like(probabilities)
+    for others, held_out in iterate_folds(
+        assign_folds(len(truth), FOLDS, np.random.default_rng(0))
+    ):
+        fitted = fit_calibration(probabilities[others], truth[others])
+        calibrated[held_out] = apply_calibration(probabilities[held_out], fitted)
+    metrics += _measure_probabilities(calibrated, truth)
+    return tuple(metrics), calibration, _bin_reliability(calibrated, truth)
 
 
 def _measure_probabilities(probabilities: Float64Array, truth: IntArray) -> list[Metric]:
@@ -72,19 +90,81 @@ def _measure_probabilities(probabilities: Float64Array, truth: IntArray) -> list
     ]
 
 
-def fit_temperature(probabilities: Float64Array, truth: IntArray) -> float:
-    """Fit the temperature, 0.05 to 20, at which the log loss is least.
+def _bin_reliability(probabilities: Float64Array, truth: IntArray) -> tuple[ReliabilityBin, ...]:
+    first, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
+    count = max(min(_BINS, len(truth) // _LEAST_IN_BIN), 1)
+    return tuple(
+        ReliabilityBin(
+            probability=round(float(first[rows].mean()), 4),
+            right=round(float(right[rows].mean()), 4),
+            rows=len(rows),
+        )
+        for rows in np.array_split(np.argsort(first, kind="stable"), count)
+    )
+
+
+def fit_calibration(probabilities: Float64Array, truth: IntArray) -> ProbabilityCalibration:
+    """Fit what makes probabilities no surer than held-out rows allow.
 
     Args:
         probabilities: shape (rows, classes).
         truth: the indices of the true classes, shape (rows,).
     """
+    rows = len(truth)
+    most = (rows + 0.5) / (rows + 1)
+    temperature = _fit_temperature(probabilities, truth)
+    fitted = ProbabilityCalibration(
+        rows=rows, uniform=_UNIFORM, temperature=temperature, most=_round_down(most)
+    )
+    shown = apply_calibration(probabilities, fitted)
+    sure = shown.max(axis=1) > _SURE
+    if not sure.any():
+        return fitted
+    right, count = int((shown.argmax(axis=1) == truth)[sure].sum()), int(sure.sum())
+    of_sure = max((right + 0.5) / (count + 1), _SURE)
+    if (right - 0.5) / (count + 1) <= _CERTAIN:
+        of_sure = min(of_sure, _CERTAIN)
+    return fitted.model_copy(update={"most": _round_down(min(most, of_sure))})
+
+
+def _round_down(probability: float) -> float:
+    """Cut off after six decimals: what the rows allow must not be passed."""
+    return math.floor(probability * 1e6) / 1e6
+
+
+def _fit_temperature(probabilities: Float64Array, truth: IntArray) -> float:
+    """The temperature at which log loss and prior together are least.
+
+    One that makes the model surer must stand a further row: one of median sureness that it gets
+    wrong. A small holdout that is classified wholly right by luck would have it very sure.
+    """
+    found = _minimize_log_loss(probabilities, truth)
+    if found >= 1:
+        return found
+    first = probabilities.max(axis=1)
+    row = probabilities[[np.argsort(first)[len(first) // 2]]]
+    runner_up = np.argsort(row[0])[-2]
+    return _minimize_log_loss(
+        np.concatenate([probabilities, row]), np.append(truth, runner_up).astype(np.int64)
+    )
+
+
+def _minimize_log_loss(probabilities: Float64Array, truth: IntArray) -> float:
+    """The temperature at which log loss and prior are least; 1 where one below gains little."""
+
+    def lose(exponent: float) -> float:
+        """The log loss of all rows, in nats, at the temperature exp(exponent)."""
+        tried = ProbabilityCalibration(uniform=_UNIFORM, temperature=float(np.exp(exponent)))
+        return log_loss(apply_calibration(probabilities, tried), truth) * len(truth)
+
     found = minimize_scalar(
-        lambda exponent: log_loss(apply_temperature(probabilities, float(np.exp(exponent))), truth),
+        lambda exponent: lose(exponent) + exponent**2 / (2 * _PRIOR**2),
         bounds=(np.log(0.05), np.log(20)),
         method="bounded",
-    )
-    return round(float(np.exp(found.x)), 4)
+    ).x
+    if found < 0 and lose(0.0) - lose(found) < _LEAST_GAIN:
+        return 1.0
+    return round(float(np.exp(found)), 4)
 
 
 def log_loss(probabilities: Float64Array, truth: IntArray) -> float:

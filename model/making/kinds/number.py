@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from sklearn.linear_model import Ridge
 from model.contract import formatting
 from model.contract.arrays import Float64Array
 from model.contract.fields.bounds import round_bounds
-from model.making.conformal import count_needed_rows
+from model.making.conformal import choose_scale, count_needed_rows
 from model.making.dataset import Dataset
 from model.making.drafting import LOCALE, DraftOutput
 from model.making.errors import AddError
@@ -27,20 +28,26 @@ from model.making.kinds.number_evidence import (
     fit_numbers,
     list_number_readings,
 )
-from model.making.kinds.output_kind import Evaluation, OutputKind, skip_evaluation
-from model.making.kinds.regression_metrics import measure_regressor
+from model.making.kinds.output_kind import Band, Evaluation, OutputKind, skip_evaluation
+from model.making.kinds.regression_metrics import (
+    bin_truth,
+    find_fullest_group,
+    measure_regressor,
+)
 from model.making.naming import CURRENCIES, name_target
 from model.making.number_texts import read_number_texts
 from model.making.onnx.graphs import append_flat
 from model.making.options import AddNote, AddOptions
 from model.making.prepared import TOLERANCE, PredictFloat64
+from model.serving.intervals import ENOUGH_ROWS, describe_evidence
 from model.serving.kinds.number import NumberModel
 from model.serving.served_model import ServedModel
 
 _AXIS_QUANTILES = (0.005, 0.995)
 """A gauge from the lowest to the highest answer would leave most answers in a small part of it."""
 
-_RANDOM_ROWS = 500
+_IN_BAND = 0.1
+_LEAST_IN_BAND = 20
 
 
 class NumberKind(OutputKind):
@@ -178,22 +185,33 @@ class NumberKind(OutputKind):
             )
             add_note(f"There is no range. {how}")
             return Evaluation(how, "Too few rows were held out to give a range.")
-        optional = [
-            (column, item.name) for column, item in enumerate(dataset.fields) if not item.required
-        ]
+        truth = dataset.truth[dataset.held_out]
         metrics, calibration = measure_regressor(
-            dataset.predict,
-            rows,
-            dataset.truth[dataset.held_out],
-            optional,
-            coverage,
-            _prefers_log(dataset),
+            dataset.predict, rows, truth, dataset.optional, coverage, choose_scale(dataset.truth)
+        )
+        fullest = find_fullest_group(calibration.groups)
+        evidence = describe_evidence(fullest, LOCALE)
+        add_note(
+            f"Of its ranges {formatting.format_percent(fullest.inside, LOCALE)} held. {evidence}"
+            if fullest.inside is not None
+            else evidence
         )
         off = formatting.format_number(metrics[0].value, LOCALE)
         unit = f" {output.naming.unit}" if output.naming.unit else ""
         how = f"On {formatting.format_number(len(rows), LOCALE)} rows that the model had not seen."
         accuracy = f"Half the time it is off by less than {off}{unit}."
-        return Evaluation(how, accuracy, metrics, calibration)
+        predictions = dataset.predict(rows.astype(np.float32))
+        return Evaluation(
+            how,
+            accuracy,
+            metrics,
+            calibration,
+            truth_bins=bin_truth(predictions, truth),
+            held_out=(truth, predictions),
+            limit=f"How often its ranges hold: {evidence[0].lower()}{evidence[1:]}"
+            if len(rows) < ENOUGH_ROWS
+            else "",
+        )
 
     def decide(self, answers: Float64Array) -> Float64Array:
         return answers
@@ -212,15 +230,23 @@ class NumberKind(OutputKind):
             "Always the mean": DummyRegressor(),
         }
 
-    def choose_rows(
+    def choose_bands(
         self, answers: Float64Array, truth: Float64Array, output: DraftOutput
-    ) -> dict[str, int]:
+    ) -> Sequence[Band]:
         order = np.argsort(answers, kind="stable")
-        shares = {"typical": 0.5, "low": 0.1, "high": 0.9}
-        return {
-            f"A {which} {output.naming.noun}": int(order[int(share * (len(order) - 1))])
-            for which, share in shares.items()
-        }
+        bands = []
+        for which, share in {"typical": 0.5, "low": 0.1, "high": 0.9}.items():
+            middle = int(share * (len(order) - 1))
+            nearest = np.argsort(np.abs(np.arange(len(order)) - middle), kind="stable")
+            low, high = np.quantile(answers, (share - _IN_BAND, share + _IN_BAND)).tolist()
+            bands.append(
+                Band(
+                    f"A {which} {output.naming.noun}",
+                    order[nearest[: max(_LEAST_IN_BAND, len(order) // 5)]],
+                    partial(_lies_between, low, high),
+                )
+            )
+        return bands
 
     def find_axis(self, truth: Float64Array) -> tuple[float, float] | None:
         low, high = np.quantile(truth, _AXIS_QUANTILES).tolist()
@@ -233,6 +259,10 @@ class NumberKind(OutputKind):
         return float(answer), ""
 
 
+def _lies_between(low: float, high: float, answer: Float64Array) -> bool:
+    return bool(low <= answer <= high)
+
+
 def choose_rounding_step(deviation: float) -> float:
     """Choose the step to which answers are rounded: a power of ten, about a fiftieth.
 
@@ -240,24 +270,3 @@ def choose_rounding_step(deviation: float) -> float:
         deviation: the standard deviation of the answers, in their unit.
     """
     return float(10.0 ** math.floor(math.log10(max(deviation, 1e-9) / 50)))
-
-
-def _prefers_log(dataset: Dataset) -> bool:
-    """Whether errors are better shares of the answer: all positive, with a long upper tail."""
-    truth, fields = dataset.truth, dataset.fields
-    if truth.min() <= 0 or _skewness(truth) < 1:
-        return False
-    if abs(_skewness(np.log(truth))) > _skewness(truth) / 2:
-        return False
-    rng = np.random.default_rng(0)
-    low, high = zip(*(item.field.code_bounds for item in fields), strict=True)
-    drawn = rng.uniform(low, high, (_RANDOM_ROWS, len(fields)))
-    for column, item in enumerate(fields):
-        drawn[:, column] = item.field.round_codes(drawn[:, column])
-    rows = np.concatenate([dataset.matrix, drawn]).astype(np.float32)
-    return bool((dataset.predict(rows) > 0).all())
-
-
-def _skewness(values: Float64Array) -> float:
-    deviation = float(np.std(values))
-    return float(np.mean(((values - np.mean(values)) / deviation) ** 3)) if deviation else 0.0

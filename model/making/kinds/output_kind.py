@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pandas as pd
 
-from model.contract.arrays import Float64Array
-from model.contract.manifest import Calibration, Metric
+from model.contract.arrays import Float64Array, IntArray
+from model.contract.manifest import (
+    AccuracyGroup,
+    Calibration,
+    Metric,
+    ProbabilityCalibration,
+    ReliabilityBin,
+    TruthBin,
+)
 from model.making.dataset import Dataset
 from model.making.drafting import DraftOutput
 from model.making.kinds.evidence import Fit, Reading
@@ -23,13 +30,36 @@ FOLDS = 10
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What held-out rows showed: figures, calibration, and both in words."""
+    """What held-out rows showed: figures, calibration, and both in words.
+
+    ``limit`` is what cannot be promised for so few rows, "" where nothing need be said.
+    ``held_out`` are the truth and the prediction of each row of a model of numbers, both shape
+    (rows,).
+    """
 
     how: str
     accuracy: str
     metrics: tuple[Metric, ...] = ()
     calibration: Calibration | None = None
-    temperature: float | None = None
+    probabilities: ProbabilityCalibration | None = None
+    truth_bins: tuple[TruthBin, ...] = ()
+    reliability: tuple[ReliabilityBin, ...] = ()
+    accuracies: tuple[AccuracyGroup, ...] = ()
+    limit: str = ""
+    held_out: tuple[Float64Array, Float64Array] | None = None
+
+
+@dataclass(frozen=True)
+class Band:
+    """Rows with similar answers: indices, shape (rows,), of which the first stands for the others.
+
+    ``title`` is that of an example; ``holds`` tells of an answer, shape () or (classes,), whether
+    the title is true of it.
+    """
+
+    title: str
+    rows: IntArray
+    holds: Callable[[Float64Array], bool]
 
 
 class OutputKind(ABC):
@@ -189,10 +219,10 @@ class OutputKind(ABC):
         """Make plain estimators of numbers without holes, by name; the last gives a constant."""
 
     @abstractmethod
-    def choose_rows(
+    def choose_bands(
         self, answers: Float64Array, truth: Float64Array, output: DraftOutput
-    ) -> dict[str, int]:
-        """Choose rows that stand for others, by the title of the example; perhaps none.
+    ) -> Sequence[Band]:
+        """Choose bands of rows whose middle can be an example; perhaps none.
 
         Args:
             answers: of the model, see the class for the shape.

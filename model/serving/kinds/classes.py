@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,13 +10,14 @@ import numpy as np
 
 from model.contract.arrays import Float32Array, Float64Array
 from model.contract.card import ClassCard
-from model.contract.errors import KEEP_CLASSES, OR_MAKE_AGAIN, ModelError
-from model.contract.manifest import GoldenRow, Manifest
+from model.contract.errors import KEEP_CLASSES, MAKE_AGAIN, OR_MAKE_AGAIN, ModelError
+from model.contract.manifest import AccuracyGroup, GoldenRow, Manifest
 from model.serving.checking import ModelFolder
+from model.serving.fact_groups import FactGroups
 from model.serving.predictors import JoblibFile, open_session
+from model.serving.probabilities import apply_calibration
 from model.serving.served_model import ClassPrediction
 from model.serving.tabular import Answer, Part, TabularModel
-from model.serving.temperature import apply_temperature
 
 
 class ClassPredictor(Protocol):
@@ -89,10 +91,22 @@ class ClassModel(TabularModel[ClassPrediction]):
     compiled_predictor = OnnxClassPredictor
     saved_predictor = JoblibClassPredictor
 
+    @cached_property
+    def accuracies(self) -> FactGroups[AccuracyGroup] | None:
+        """How often it was right, by which facts are known; None where that was not measured."""
+        groups = self.manifest.accuracies
+        return FactGroups(groups, self.card.optional) if groups else None
+
     @classmethod
     def compare_output(cls, folder: ModelFolder[ClassCard, Manifest]) -> Iterator[str]:
         if folder.manifest.calibration is not None:
             yield f"{folder.manifest_path}: classes have no calibrated range."
+        groups = FactGroups(folder.manifest.accuracies, folder.card.optional)
+        if folder.manifest.accuracies and (missing := groups.count_missing()):
+            yield (
+                f"{folder.manifest_path}: the accuracies lack {missing} subsets of the optional "
+                f"fields. {MAKE_AGAIN}"
+            )
         values = {option.value for option in folder.card.output.classes}
         for label in dict.fromkeys(golden.label for golden in folder.manifest.golden):
             if label not in values:
@@ -117,8 +131,8 @@ class ClassModel(TabularModel[ClassPrediction]):
             )
 
     def answer(self, matrix: Float32Array, parts: Sequence[Part]) -> list[Answer]:
-        probabilities = apply_temperature(
-            self.predictor.classify(matrix), self.manifest.temperature
+        probabilities = apply_calibration(
+            self.predictor.classify(matrix), self.manifest.probabilities
         )
         answers = []
         for part in parts:

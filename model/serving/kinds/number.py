@@ -126,19 +126,22 @@ class NumberModel(TabularModel[PointPrediction]):
         answers, stop = [], 0
         for part in parts:
             start, stop = stop, stop + part.rows.stop - part.own
-            prediction = self._make_prediction(*[column[start] for column in columns])
+            prediction = self._make_prediction(part.known, *[column[start] for column in columns])
             curve = [column[start + 1 : stop] for column in columns]
             answers.append(Answer(prediction, values[part.rows], *curve))
         return answers
 
-    def _make_prediction(self, value: float, low: float, high: float) -> PointPrediction:
+    def _make_prediction(
+        self, known: frozenset[str], value: float, low: float, high: float
+    ) -> PointPrediction:
         if not math.isfinite(value):
             raise ArithmeticError(f"{self.name} answered a number that is not finite")
         if self.intervals is None:
             return PointPrediction(value)
         if not (math.isfinite(low) and math.isfinite(high)):
             raise ArithmeticError(f"{self.name} answered a bound that is not finite")
-        return PointPrediction(value, PredictionInterval(low, high, self.intervals.coverage))
+        share = self.intervals.find_share(self.intervals.find_group(known))
+        return PointPrediction(value, PredictionInterval(low, high, share))
 
     def compare_golden(
         self, prediction: PointPrediction, golden: GoldenRow

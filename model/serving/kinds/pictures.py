@@ -15,6 +15,7 @@ from model.contract.image_card import ImageCard, ImageManifest
 from model.contract.pictures import Picture, to_input
 from model.serving.checking import ModelFolder, check_hashes
 from model.serving.predictors import open_session
+from model.serving.probabilities import apply_calibration
 from model.serving.served_model import ClassPrediction, Explained, ServedModel
 
 _GOLDEN_TOLERANCE = 0.02
@@ -108,7 +109,9 @@ class PictureModel(ServedModel[Picture, ClassPrediction | None]):
             raise ArithmeticError(f"{self.name} answered {output.probability}")
         if output.ood_score > 0:
             return refused
-        probabilities = 1 - output.probability, output.probability
+        given = np.array([[1 - output.probability, output.probability]])
+        ((first, second),) = apply_calibration(given, self.manifest.probabilities).tolist()
+        probabilities = first, second
         last = int(output.probability >= self.manifest.threshold)
         label = self.card.output.classes[last].value
         return Explained(

@@ -59,7 +59,8 @@ def test_a_row_is_answered_as_the_form_answers_it(client: FlaskClient, house: Nu
     interval = found["interval"]
     assert interval["low"] == pytest.approx(data_of(soup, "interval-low"), rel=1e-9)
     assert interval["high"] == pytest.approx(data_of(soup, "interval-high"), rel=1e-9)
-    assert interval["coverage"] == 0.9
+    assert interval["coverage"] == 0.9023
+    assert interval["evidence"].startswith("Measured on 2,344 unseen cases; ")
     assert found["warnings"] == []
     assert found["model"] == {"name": "house-price", "version": house.version}
     assert "contributions" not in found
@@ -148,6 +149,7 @@ def test_a_row_unlike_the_data_is_answered_with_a_warning_and_no_coverage(
     words = "8\u00a0bedrooms and living area 700\u00a0sq ft do not go together."
     assert warning["message"].endswith(words)
     assert found["interval"]["coverage"] is None
+    assert found["interval"]["evidence"] is None
     assert found["interval"]["low"] < found["prediction"] < found["interval"]["high"]
 
 

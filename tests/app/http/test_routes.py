@@ -35,7 +35,7 @@ def test_every_rule_says_its_surface_and_the_rules_of_a_model_say_which(
     routes = {rule.rule: rule.route for rule in everything.url_map.iter_rules()
               if isinstance(rule, SurfaceRule)}  # fmt: skip
     assert routes.keys() == {str(rule) for rule in everything.url_map.iter_rules()}
-    shared = {"/static/<name>", "/healthz", "/readyz", "/metrics"}
+    shared = {"/static/<name>", "/healthz", "/readyz", "/metrics", "/robots.txt"}
     assert {path for path, route in routes.items() if not route.model} == shared
     for path, route in routes.items():
         if route.model:

@@ -26,12 +26,14 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("models")
     write_flowers(root / "flowers")
     write_flowers(root / "labels", probabilities=False)
+    write_flowers(root / "few", temperature=0.5, rows_held_out=60, most=60.5 / 61)
+    write_flowers(root / "unknown", temperature=0.5, rows_held_out=None)
     return root
 
 
 @pytest.fixture(scope="module")
 def app(models: Path) -> Flask:
-    return create_app(Settings(models=("flowers", "labels")), models)
+    return create_app(Settings(models=("flowers", "labels", "few", "unknown")), models)
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def test_a_class_stands_on_the_page_with_the_probability_of_each(client: FlaskCl
     given = shares(soup)
     assert list(given) == ["iris", "rose"]
     assert sum(given.values()) == pytest.approx(1)
-    words = text_of(soup, "#result .range")
+    words = text_of(soup, "#result .range .wide")
     assert words == f"The model is {round(given['iris'] * 100)}% sure: Iris."
     (result,) = soup.select("#result")
     assert result["data-announce"] == f"Flower: Iris. {words}"
@@ -72,7 +74,7 @@ def test_the_reasons_lead_to_the_probability_of_the_class_that_is_named(
     client: FlaskClient,
 ) -> None:
     soup = post_fragment(client, IRIS)
-    assert "Probability of Iris" in text_of(soup, "#why > p")
+    assert "Probability of Iris" in text_of(soup, "#why > p:first-of-type")
     assert "Probability of Iris by length" in text_of(soup, "#curve-title")
     assert {str(item["data-field"]) for item in soup.select("data.contribution")} == set(IRIS)
 
@@ -96,7 +98,31 @@ def test_the_points_add_up_to_the_percentage_shown(
 def test_a_wrong_field_withdraws_the_class(client: FlaskClient) -> None:
     soup = post_fragment(client, {**IRIS, "width": "99"}, status=422)
     assert not soup.select("data.prediction, data.probability")
-    assert text_of(soup, "#result-title") == "No flower yet"
+    assert text_of(soup, "#result .price") == "No flower yet"
+    assert [item.get_text() for item in soup.select("#shares span")] == ["Rose", "Iris"]
+
+
+def test_few_rows_allow_no_certainty_and_the_page_says_how_few(client: FlaskClient) -> None:
+    sure = {"length": "10", "width": "0"}
+    soup = post_fragment(client, sure, path="/few/predict-fragment")
+    words = text_of(soup, "#result .range .wide")
+    assert words == "The model is as sure as 60 rows allow: Iris."
+    assert text_of(soup, "#result .range .narrow") == "As sure as 60 rows allow"
+    assert shares(soup)["iris"] == pytest.approx(60.5 / 61, abs=1e-6)
+    assert points(soup.select("data.probability")[0].get_text()) == 99
+    (found,) = client.post("/few/api/predict", json=[{"length": 10, "width": 0}]).get_json()
+    assert found["probability"] == pytest.approx(shares(soup)["iris"], abs=1e-9)
+    assert data_of(soup, "reference") + sum(
+        float(str(item["value"])) for item in soup.select("data.contribution")
+    ) == pytest.approx(found["probability"], abs=1e-7)
+    soup = post_fragment(client, {"length": "6", "width": "5.5"}, path="/few/predict-fragment")
+    assert "% sure: Iris." in text_of(soup, "#result .range .wide")
+
+
+def test_a_model_of_which_nobody_knows_the_rows_is_never_over_99(client: FlaskClient) -> None:
+    soup = post_fragment(client, {"length": "10", "width": "0"}, path="/unknown/predict-fragment")
+    assert text_of(soup, "#result .range .wide") == "The model is 99% sure: Iris."
+    assert "over" not in text_of(soup, "#shares")
 
 
 def test_a_class_alone_comes_without_probabilities_or_reasons(client: FlaskClient) -> None:
@@ -115,7 +141,7 @@ def test_the_card_says_how_the_probabilities_were_calibrated(client: FlaskClient
 
 def test_no_probability_is_shown_as_certain(models: Path) -> None:
     card = load_as(ClassModel, models / "flowers").card
-    scale = ShareScale(card.output, card.locale)
+    scale = ShareScale(card.output, card.locale, 500)
     assert scale.format(0.9999) == "over 99%"
     assert scale.format(0.0001) == "under 1%"
     assert scale.format(0.125) == "12%"

@@ -62,7 +62,7 @@ def test_any_page_may_frame_it_where_the_setting_says_so() -> None:
 @pytest.mark.parametrize("path", ["/embed", "/chest-xray/embed"])
 def test_the_form_stands_alone_and_stays_in_its_frame(framed: FlaskClient, path: str) -> None:
     soup = get_page(framed, path)
-    assert not soup.select("header, footer, .brand, nav.models")
+    assert not soup.select("header, footer, .brand")
     (form,) = soup.select("form")
     assert (form["action"], form["data-hx-post"]) == (path, f"{path}/predict-fragment")
     examples = [str(link["href"]) for link in soup.select(".examples a")]
@@ -94,7 +94,7 @@ def test_a_fragment_keeps_the_address_of_the_frame(framed: FlaskClient) -> None:
     answer = framed.post("/embed/predict-fragment", data=HOUSE)
     assert answer.headers["HX-Replace-Url"] == f"/embed{QUERY}"
     soup = check_fragment(answer)
-    (share,) = soup.select(".share a")
+    (share,) = soup.select(".acts a")
     assert (share["href"], share["target"]) == (f"/{QUERY}", "_blank")
     assert not soup.select("#share")  # a frame may not write to the clipboard
     answer = framed.post("/chest-xray/embed/predict-fragment", data=upload(encoded(chest())))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from flask.testing import FlaskClient
 
-from app.kinds.number import IntervalView, NumberAdapter
+from app.kinds.number import NumberAdapter, NumberDetail
 from app.presentation.submission import read_submission
 from model import NumberModel
 from tests.conftest import HOUSE
@@ -31,13 +31,15 @@ def test_the_range_contains_the_price_and_is_rounded_outward(client: FlaskClient
     soup = post_fragment(client, HOUSE)
     low, high = data_of(soup, "interval-low"), data_of(soup, "interval-high")
     assert low < data_of(soup, "prediction") < high
-    text = text_of(soup, ".range")
+    text = text_of(soup, ".range .wide")
     assert text.startswith("Most likely between $")
     assert text.endswith(" Ranges like this held for 9 of 10 sales.")
     shown_low = float(text_of(soup, "data.interval-low").replace("$", "").replace(",", ""))
     shown_high = float(text_of(soup, "data.interval-high").replace("$", "").replace(",", ""))
     assert shown_low <= low
     assert shown_high >= high
+    short = f"{text_of(soup, 'data.interval-low')} to {text_of(soup, 'data.interval-high')}"
+    assert text_of(soup, ".range .narrow") == short
 
 
 def test_a_brace_in_the_sentence_of_a_range_is_written_twice(house: NumberModel) -> None:
@@ -48,38 +50,69 @@ def test_a_brace_in_the_sentence_of_a_range_is_written_twice(house: NumberModel)
     adapter, submission = NumberAdapter(model), read_submission(model.card, fields)
     assert submission.row is not None
     (explained,) = adapter.model.explain([submission.row])
-    view = adapter.present(submission, explained).detail
-    assert isinstance(view, IntervalView)
+    detail = adapter.present(submission, explained).detail
+    assert isinstance(detail, NumberDetail)
+    view = detail.interval
+    assert view is not None
     assert (view.before, view.between, view.after) == ("9 of 10 {houses} between ", " and {", "}.")
 
 
-def test_the_gauge_says_in_words_what_it_draws(client: FlaskClient) -> None:
+def test_the_strip_says_in_words_what_it_draws(client: FlaskClient) -> None:
     soup = post_fragment(client, HOUSE)
-    title = text_of(soup, "#gauge title")
-    assert text_of(soup, "data.interval-low") in title
-    (band,) = soup.select("#gauge .band")
-    (dot,) = soup.select("#gauge .dot")
-    start = float(str(band["x"]))
-    assert start <= float(str(dot["cx"])) <= start + float(str(band["width"]))
+    title = text_of(soup, ".strip title")
+    assert text_of(soup, "data.prediction") in title
+    assert text_of(soup, "data.reference") in title
+    (band,) = soup.select(".strip .band")
+    (flag,) = soup.select(".strip .flag")
+    start = float(str(band["x"]).rstrip("%"))
+    width = float(str(band["width"]).rstrip("%"))
+    assert start <= float(str(flag["x1"]).rstrip("%")) <= start + width
+    assert len(soup.select(".strip .sale")) == len(soup.select("#similar li"))
+
+
+def test_about_as_many_sales_are_lower_as_it_says(client: FlaskClient, house: NumberModel) -> None:
+    assert house.neighbors is not None
+    prices = house.neighbors.targets
+    for sqft in ("900", "1850", "4000"):
+        soup = post_fragment(client, {**HOUSE, "sqft": sqft})
+        share = 100 * float((prices < data_of(soup, "prediction")).mean())
+        said = int(text_of(soup, ".strip + p").split("About ")[1].split()[0])
+        assert said == pytest.approx(share, abs=2)
+
+
+def test_every_state_shows_the_same_scale(client: FlaskClient) -> None:
+    answers = [
+        post_fragment(client, HOUSE),
+        post_fragment(client, {"beds": "3"}, status=422),
+        get_page(client, "/"),
+    ]
+    scales = [[text.get_text() for text in soup.select(".strip .mid")] for soup in answers]
+    assert scales[0] == scales[1] == scales[2]
+    assert len({str(soup.select_one(".strip .typical")) for soup in answers}) <= 2
 
 
 def test_it_names_the_fact_that_would_narrow_the_range(
     client: FlaskClient, house: NumberModel
 ) -> None:
     soup = post_fragment(client, HOUSE)
-    (link,) = soup.select(".narrowing a")
+    (link,) = soup.select("#more-advice a")
     name = str(link["href"]).removeprefix("#")
     assert name in house.card.optional
     assert house.intervals is not None
     now, then = house.intervals.find_group(()).width, house.intervals.find_group((name,)).width
     assert then < now
-    assert f"{1 - then / now:.0%}" in text_of(soup, ".narrowing")
+    assert f"{1 - then / now:.0%}" in text_of(soup, f"#{name}-gain")
+    said = [text_of(soup, f"#{other}-gain") for other in house.card.optional]
+    gains = [int(text.split("%")[0].split()[-1]) for text in said if text]
+    assert f"{max(gains)}%" in text_of(soup, f"#{name}-gain")
 
 
 def test_with_all_facts_nothing_more_is_asked_for(client: FlaskClient, house: NumberModel) -> None:
     full = house.card.examples[-1].values
     assert set(full) == set(house.card.names)
-    assert not post_fragment(client, full).select(".narrowing")
+    soup = post_fragment(client, full)
+    assert text_of(soup, "#more-count").startswith("7 of 7 filled: Year built")
+    assert not soup.select("#more-advice a, .gain b")
 
 
 def test_it_carries_an_error_for_every_field_empty_where_the_field_is_fine(
@@ -97,16 +130,18 @@ def test_a_wrong_field_withdraws_the_price_and_says_what_to_fix(client: FlaskCli
     soup = post_fragment(client, {**HOUSE, "baths": "99"}, status=422)
     assert soup.select("#result[data-state=withdrawn]")
     assert not soup.select("data")
-    (link,) = soup.select("#result .problems a")
+    (link,) = soup.select("#result .range a")
     assert link["href"] == "#baths"
+    two = post_fragment(client, {**HOUSE, "baths": "99", "beds": "x"}, status=422)
+    assert [link["href"] for link in two.select("#result a")] == ["#beds", "#baths"]
 
 
 def test_facts_that_are_still_missing_are_asked_for_calmly(client: FlaskClient) -> None:
     soup = post_fragment(client, {"beds": "3"}, status=422)
-    assert text_of(soup, "#result .sentence") == (
+    assert text_of(soup, "#result .range") == (
         "Still to fill in: the number of bathrooms and the living area."
     )
-    assert not soup.select("#result .problems")
+    assert not soup.select("#result a")
 
 
 def test_the_address_bar_gets_the_whole_state(client: FlaskClient) -> None:
@@ -189,6 +224,6 @@ def test_it_stays_small(client: FlaskClient, house: NumberModel) -> None:
     for what_if in ("sqft", "neighborhood"):
         for facts in (HOUSE, house.card.examples[-1].values):
             data = {**facts, "what_if": what_if}
-            assert len(client.post(FRAGMENT, data=data).data) <= 12 * 1024
+            assert len(client.post(FRAGMENT, data=data).data) <= 14 * 1024
             small = client.post(FRAGMENT, data=data, headers={"Accept-Encoding": "gzip"})
             assert len(small.data) <= 4 * 1024

@@ -13,12 +13,17 @@ from tests.html import data_of, get_page, post_page, text_of
 def test_the_empty_page_says_what_to_do_and_shows_no_price(client: FlaskClient) -> None:
     soup = get_page(client, "/")
     assert soup.select("#result[data-state=empty]")
-    assert "number of bedrooms" in text_of(soup, "#result")
+    assert text_of(soup, "#result .price") == "Fill in three facts"
+    assert "Bedrooms, bathrooms, and square feet." in text_of(soup, "#result .range")
+    assert text_of(soup, "#result .example").startswith("Example Small starter home: 2 bedrooms")
+    assert text_of(soup, "#result .strip .strong") == "the example"
     assert not soup.select("data")
     assert not soup.select("[aria-invalid]")
 
 
-def test_required_fields_stand_first_and_the_others_are_closed(client: FlaskClient) -> None:
+def test_required_fields_stand_first_and_the_others_say_what_they_narrow(
+    client: FlaskClient,
+) -> None:
     soup = get_page(client, "/")
     names = [str(control["name"]) for control in soup.select("#form .field :is(input, select)")]
     assert names == [
@@ -28,7 +33,8 @@ def test_required_fields_stand_first_and_the_others_are_closed(client: FlaskClie
     (details,) = soup.select("details")
     inside = [str(control["name"]) for control in details.select("input, select")]
     assert inside == names[3:]
-    assert "open" not in details.attrs
+    assert text_of(details, ".count") == "0 of 7 filled"
+    assert text_of(details, "#neighborhood-gain") == "Range 20% narrower"
 
 
 def test_a_query_is_the_whole_state(client: FlaskClient, house: NumberModel) -> None:
@@ -43,11 +49,28 @@ def test_a_query_is_the_whole_state(client: FlaskClient, house: NumberModel) -> 
         assert control["value"] == value
 
 
-def test_an_optional_fact_in_the_query_opens_the_optional_part(client: FlaskClient) -> None:
+def test_an_optional_fact_in_the_query_is_counted(client: FlaskClient) -> None:
     soup = get_page(client, "/?beds=3&baths=2.5&sqft=1850&neighborhood=Gilbert")
-    assert soup.select_one("details[open]")
+    assert text_of(soup, "details[open] .count") == "1 of 7 filled: Neighborhood"
+    assert text_of(soup, "#neighborhood-gain") == ""
     (option,) = soup.select("#neighborhood option[selected]")
     assert option["value"] == "Gilbert"
+
+
+def test_the_title_and_the_preview_of_a_link_carry_the_answer(client: FlaskClient) -> None:
+    soup = get_page(client, "/?beds=3&baths=2.5&sqft=1850")
+    title = text_of(soup, "title:not(svg title)")
+    price = text_of(soup, "data.prediction")
+    assert title.startswith(f"{price} · 3 bedrooms, 2.5 baths, 1,850 sq ft – ")
+    (og,) = soup.select('meta[property="og:title"]')
+    assert " ".join(str(og["content"]).split()) in title
+    (described,) = soup.select('meta[property="og:description"]')
+    assert text_of(soup, "data.interval-low") in str(described["content"])
+    assert soup.select('meta[name="robots"][content="noindex"]')
+    assert not soup.select('meta[property="og:url"], meta[property="og:image"]')
+    empty = get_page(client, "/")
+    assert not empty.select('meta[name="robots"]')
+    assert "$" not in text_of(empty, "title:not(svg title)")
 
 
 def test_a_wrong_query_answers_200_with_the_errors_and_no_price(client: FlaskClient) -> None:
@@ -92,7 +115,7 @@ def test_what_was_typed_comes_back_escaped(client: FlaskClient) -> None:
 
 
 def test_three_examples_are_plain_links_that_answer(client: FlaskClient) -> None:
-    links = get_page(client, "/").select(".examples a")
+    links = get_page(client, "/").select("#result .examples a")
     assert len(links) >= 3
     for link in links:
         soup = get_page(client, str(link["href"]))
@@ -109,10 +132,21 @@ def test_the_card_for_people_shows_the_measured_figures(
 ) -> None:
     soup = get_page(client, "/about")
     page = text_of(soup, "main")
-    for metric in house.manifest.metrics:
-        assert metric.label in page
-    for text in (*house.card.limits, *house.card.not_for, house.manifest.data.source):
+    for text in (*house.card.limits, house.manifest.data.source, house.manifest.how):
         assert text in page
+    for use in house.card.not_for:
+        assert use[1:] in page
+    assert text_of(soup, ".claim").startswith("Half the time it is off by less than 6.4%")
+    columns = [item.get_text() for item in soup.select("thead th")]
+    assert columns[0] == "Half the time off by less than"
+    for row in soup.select("tbody tr"):
+        cells = [item.get_text() for item in row.select("td")]
+        given = row.select("th")[0].get_text()
+        for column, cell in zip(columns, cells, strict=True):
+            (metric,) = [item for item in house.manifest.metrics
+                         if item.label.lower() == f"{column}, {given}".lower()]  # fmt: skip
+            assert cell == f"{metric.value:.1%}"
+    assert len(soup.select("tbody td")) == len(house.manifest.metrics)
 
 
 def test_fields_that_the_card_does_not_know_are_ignored(client: FlaskClient) -> None:

@@ -14,6 +14,7 @@ from app.config import Settings
 from app.kinds.pictures import PictureAdapter
 from app.presentation.pictures import PictureView
 from model import ClassPrediction, PictureModel
+from model.contract.formatting import format_percent
 from tests.html import check_fragment, check_page, get_page, post_fragment, post_page, text_of
 from tests.loading import load_as
 from tests.pictures import (
@@ -43,7 +44,8 @@ def answer_of(soup: BeautifulSoup) -> tuple[str, dict[str, float]]:
 def test_the_empty_page_asks_for_a_picture_and_warns(client: FlaskClient) -> None:
     soup = get_page(client, XRAY)
     assert soup.select("#result[data-state=empty]")
-    assert text_of(soup, "#result .sentence") == "Choose a picture, and the answer appears here."
+    assert text_of(soup, "#result .price") == "Choose a picture"
+    assert text_of(soup, "#result .range") == "The answer appears here."
     assert text_of(soup, "#result .warning") == WARNING
     (file,) = soup.select('#form[enctype="multipart/form-data"] input[type="file"]')
     assert (file["name"], file["accept"]) == ("image", "image/jpeg,image/png")
@@ -56,10 +58,9 @@ def test_an_upload_is_answered_with_class_and_probabilities(client: FlaskClient)
     assert shares.keys() == {"NORMAL", "PNEUMONIA"}
     assert sum(shares.values()) == pytest.approx(1, abs=1e-9)
     assert value == max(shares, key=shares.__getitem__)
-    assert text_of(soup, "#result .warning") == WARNING
-    assert "Trained on" in text_of(soup, "#result .origin")
+    assert text_of(soup, "#result .range").endswith(WARNING)
+    assert "Learned from 5,216 chest X-rays" in text_of(soup, "#result")
     assert soup.select(f'#result a[href="{XRAY}about"]')
-    assert soup.select('#result a[href="https://doi.org/10.17632/rscbjbr9sj"]')
 
 
 def test_a_photo_of_some_megabytes_is_answered_like_the_small_one(client: FlaskClient) -> None:
@@ -215,11 +216,16 @@ def test_a_model_alone_needs_no_navigation() -> None:
 
 def test_the_card_for_people_shows_the_measured_figures(client: FlaskClient) -> None:
     model = load_as(PictureModel, ROOT / "model" / "chest_xray")
-    page = text_of(get_page(client, XRAY + "about"), "main")
-    for metric in model.manifest.metrics:
-        assert metric.label in page
-    for text in (*model.card.limits, *model.card.not_for, model.manifest.data.source):
+    soup = get_page(client, XRAY + "about")
+    page = text_of(soup, "main")
+    shown = [item.get_text() for item in soup.select("td.figure")]
+    figures = [format_percent(item.value, "en_US", digits=1) for item in model.manifest.metrics]
+    assert sorted(shown) == sorted(figures)
+    assert "Restyled to resemble the other group" in page
+    for text in (*model.card.limits, model.manifest.data.source):
         assert text in page
+    for use in model.card.not_for:
+        assert use[1:] in page
 
 
 def test_the_probability_is_never_shown_as_certain() -> None:

@@ -29,7 +29,10 @@ def check_sums(soup: BeautifulSoup) -> None:
     shown = dollars(text_of(soup, "data.reference")) + sum(
         dollars(item.get_text()) for item in found
     )
-    assert shown == dollars(text_of(soup, "data.prediction"))
+    assert (
+        shown == dollars(text_of(soup, "data.prediction")) == dollars(text_of(soup, "data.total"))
+    )
+    assert len(soup.select(".reasons data.contribution")) <= 6
 
 
 def test_each_given_fact_has_its_reason_in_words(client: FlaskClient) -> None:
@@ -38,23 +41,29 @@ def test_each_given_fact_has_its_reason_in_words(client: FlaskClient) -> None:
     assert {str(item["data-field"]) for item in found} == {
         "beds", "baths", "sqft", "garage_cars", "neighborhood",
     }  # fmt: skip
-    words = text_of(soup, ".reasons")
-    for part in ("because it has 2.5 baths", "because it has 1,850 sq ft of living area",
-                 "because it has no garage", "because it stands in Old Town"):  # fmt: skip
+    words = text_of(soup, "#why")
+    for part in ("2.5 baths, 0.5 more than typical", "1,850 sq ft, 410 more than typical",
+                 "No garage, 2 fewer than typical", "In Old Town, not North Ames",
+                 "3 bedrooms$0: no difference"):  # fmt: skip
         assert part in words
     amounts = [abs(float(str(item["value"]))) for item in found]
     assert amounts == sorted(amounts, reverse=True)
     check_sums(soup)
 
 
-def test_the_labels_of_a_curve_have_enough_room(client: FlaskClient) -> None:
-    for sqft, more in (("900", {}), ("5600", {"neighborhood": "Northridge_Heights"})):
-        svg = post_fragment(client, {**HOUSE, "sqft": sqft, **more}).select_one("svg.curve")
-        assert svg is not None
-        left, _, width, _ = (int(part) for part in str(svg["viewbox"]).split())
-        longest = max(len(item.get_text()) for item in svg.select('text[x="-8"]'))
-        assert -left >= 6 + 8 * longest  # a digit is at most eight units wide
-        assert width == 328 - left
+def test_a_reason_whose_sign_surprises_says_what_stays_the_same(client: FlaskClient) -> None:
+    words = text_of(post_fragment(client, {**HOUSE, "beds": "0"}), "#why")
+    assert "No bedroom above ground, 3 fewer than typical, at the same size + $" in words
+    assert "at the same size" not in text_of(post_fragment(client, HOUSE), "#why")
+
+
+def test_what_has_no_row_of_its_own_stands_in_one_sentence(
+    client: FlaskClient, house: NumberModel
+) -> None:
+    soup = post_fragment(client, house.card.examples[-1].values)
+    assert len(soup.select(".reasons data.contribution")) == 6
+    assert len(soup.select("#why data.contribution")) == len(house.card.names)
+    check_sums(soup)
 
 
 @settings(
@@ -89,23 +98,31 @@ def test_apportioned_amounts_are_close_to_the_exact_ones_and_add_up(
         assert abs(shown - amount) <= (abs(off) / len(exact) + 2) * step
 
 
-def test_the_waterfall_says_in_its_title_what_it_draws(client: FlaskClient) -> None:
-    soup = post_fragment(client, HOUSE)
-    title = text_of(soup, "#why svg title")
-    for item in soup.select("#why data.contribution"):
-        assert " ".join(item.get_text().split()) in title
-    assert len(soup.select("#why svg path")) == len(HOUSE) + 2
+def test_the_waterfall_leads_from_row_to_row(client: FlaskClient) -> None:
+    soup = post_fragment(client, {**HOUSE, "sqft": "700"})
+    place = float(str(soup.select(".reasons circle")[0]["cx"]).rstrip("%"))
+    for bar in soup.select(".reasons rect"):
+        x, width = (float(str(bar[name]).rstrip("%")) for name in ("x", "width"))
+        ends = (x, x + width) if bar["class"] == ["up"] else (x + width, x)
+        assert ends[0] == pytest.approx(place, abs=0.2)
+        place = ends[1]
+    assert place == pytest.approx(
+        float(str(soup.select(".reasons circle")[1]["cx"]).rstrip("%")), abs=0.2
+    )
 
 
 def test_the_what_if_varies_the_chosen_fact(client: FlaskClient) -> None:
     soup = post_fragment(client, {**HOUSE, "what_if": "baths"})
-    (chosen,) = soup.select("#what_if input[checked]")
+    (chosen,) = soup.select("#what_if option[selected]")
     assert chosen["value"] == "baths"
-    words = text_of(soup, "#what_if > .quiet")
+    words = text_of(soup, "#what_if svg title")
     assert "here $" in words
     assert "at 2.5 baths" in words
-    assert words in text_of(soup, "#what_if svg title")
-    assert soup.select_one("#what_if svg .dot")
+    assert soup.select_one("#what_if svg .knob")
+    (slider,) = soup.select("#what_if input[type=range]")
+    assert slider["data-sets"] == "baths"
+    assert slider["aria-label"] == "Bathrooms"
+    assert slider["value"] == "2.5"
 
 
 def test_the_choice_of_the_what_if_is_part_of_the_address(client: FlaskClient) -> None:
@@ -113,11 +130,11 @@ def test_the_choice_of_the_what_if_is_part_of_the_address(client: FlaskClient) -
     url = response.headers["HX-Replace-Url"]
     assert url == "/?beds=3&baths=2.5&sqft=1850&what_if=baths"
     page = get_page(client, url)
-    assert page.select_one("#what_if input[value=baths][checked]")
+    assert page.select_one("#what_if option[value=baths][selected]")
     default = client.post("/predict-fragment", data={**HOUSE, "what_if": "sqft"})
     assert "what_if" not in default.headers["HX-Replace-Url"]
     unknown = post_fragment(client, {**HOUSE, "what_if": "<b>"})
-    assert unknown.select_one("#what_if input[value=sqft][checked]")
+    assert unknown.select_one("#what_if option[value=sqft][selected]")
 
 
 def test_the_choice_outlives_a_wrong_field(client: FlaskClient) -> None:
@@ -128,15 +145,18 @@ def test_the_choice_outlives_a_wrong_field(client: FlaskClient) -> None:
 
 def test_a_fact_that_is_not_given_has_a_curve_without_a_dot(client: FlaskClient) -> None:
     soup = post_fragment(client, {**HOUSE, "what_if": "year_built"})
-    assert not soup.select("#what_if svg .dot")
-    assert "year built is not given here" in text_of(soup, "#what_if > .quiet")
+    assert not soup.select("#what_if svg .knob")
+    (slider,) = soup.select("#what_if input[type=range]")
+    assert slider["aria-valuetext"] == "not given"
 
 
 def test_a_value_beyond_the_curve_stands_at_its_end(client: FlaskClient) -> None:
     soup = post_fragment(client, {"beds": "4", "baths": "3", "sqft": "5500"})
-    (dot,) = soup.select("#what_if .dot")
-    assert dot["cx"] == "320.0"
-    assert "5,500" in soup.select("#what_if .curve text")[-1].get_text()
+    (dot,) = soup.select("#what_if .knob")
+    assert dot["cx"] == "100.0%"
+    assert "5,500" in soup.select("#what_if .ends span")[-1].get_text()
+    (slider,) = soup.select("#what_if input[type=range]")
+    assert slider["max"] == slider["value"] == "5500"
 
 
 def test_a_choice_has_a_bar_for_each_value_the_largest_first(
@@ -145,11 +165,11 @@ def test_a_choice_has_a_bar_for_each_value_the_largest_first(
     soup = post_fragment(client, {**HOUSE, "neighborhood": "Gilbert", "what_if": "neighborhood"})
     field = house.card.by_name["neighborhood"]
     assert field.kind == "choice"
-    prices = [dollars(text.get_text()) for text in soup.select("#what_if g.end text")]
+    prices = [dollars(text.get_text()) for text in soup.select("#what_if .bars b")]
     assert len(prices) == len(field.choices)
     assert prices == sorted(prices, reverse=True)
-    assert text_of(soup, "#what_if text.here") == "Gilbert"
-    assert f"here {text_of(soup, 'data.prediction')} with Gilbert" in text_of(soup, "#what_if")
+    own = f"Gilbert {text_of(soup, 'data.prediction')}"
+    assert " ".join(soup.select("#what_if .here")[0].stripped_strings) == own
 
 
 def test_three_sales_are_shown_with_price_year_and_what_differs(
@@ -184,11 +204,11 @@ def test_a_sale_names_three_differences_and_counts_the_others(
     assert house.neighbors is not None
     row = house.neighbors.rows[100]
     sale = {f.name: f.decode(float(code)) for f, code in zip(house.card.fields, row, strict=True)}
-    notes = post_fragment(client, sale).select("#similar li .quiet")
+    notes = post_fragment(client, sale).select("#similar li .small")
     assert [note.get_text().replace("\xa0", " ") for note in notes] == [
         "the same in every fact that is given",
-        "72 sq ft larger, built 5 years later, lot 117 sq ft smaller",
-        "70 sq ft smaller, built 3 years later, condition Good, and 2 more",
+        "72 sq ft larger, 5 years newer, lot 117 sq ft smaller",
+        "70 sq ft smaller, 3 years newer, condition Good, and 2 more",
     ]
 
 
@@ -206,8 +226,9 @@ def test_a_house_unlike_all_sales_is_called_a_guess_and_gets_no_coverage(
     soup = post_fragment(client, unusual)
     (support,) = soup.select("#result data.support")
     assert support["value"] == "outside"
-    assert "No house like this is among the sales" in text_of(soup, ".range")
-    assert "9 of 10" not in text_of(soup, "#result")
+    assert "No house like this is among the sales" in text_of(soup, ".range .wide")
+    assert text_of(soup, ".range .narrow").startswith("A guess: $")
+    assert "for 9 of 10" not in text_of(soup, "#result")
     assert "half the time" not in text_of(soup, "#result")
     assert data_of(soup, "interval-low") < data_of(soup, "interval-high")
 

@@ -124,7 +124,11 @@ def test_a_sentence_has_names_alone_in_its_places(key: str, place: str) -> None:
 
 
 def test_a_brace_that_is_text_is_written_twice() -> None:
-    assert field(INTEGER, reason_text="{{it}} has {value}").format_reason(4) == "{it} has 4"
+    assert field(INTEGER, reason_text="{{it}} has {value}").split_reason(4) == (
+        "{it} has ",
+        "4",
+        "",
+    )
 
 
 @pytest.mark.parametrize("place", TRICKS)

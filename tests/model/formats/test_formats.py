@@ -83,7 +83,7 @@ def test_a_bundled_model_in_format_1_is_upgraded_to_what_it_is_now(
     kind = "number" if name == "house_price" else "pictures"
     change(card, f'kind = "{kind}"\n', "")
     change(card, "[output]\n", f'[output]\nkind = "{"number" if kind == "number" else "class"}"\n')
-    text = manifest.read_text().replace(' "format": 2,\n', "").replace("ood_score", "strangeness")
+    text = manifest.read_text().replace(' "format": 3,\n', "").replace("ood_score", "strangeness")
     text = text.replace("ood_thresholds", "support").replace("ood_threshold", "support")
     manifest.write_text(text)
     load_model(folder)
@@ -113,13 +113,17 @@ def test_a_card_in_a_layout_that_lines_cannot_follow_is_left_as_it_is(folder: Pa
     assert card.read_text() == before
 
 
-@pytest.mark.parametrize("number", ["3", '"2"', "0"])
-@pytest.mark.parametrize("name", ["card.toml", "manifest.json"])
-def test_a_format_that_is_not_known_stops_the_start(folder: Path, name: str, number: str) -> None:
+@pytest.mark.parametrize("number", ["4", '"2"', "0"])
+@pytest.mark.parametrize(
+    ("name", "line"), [("card.toml", "format = 2"), ("manifest.json", '"format": 3')]
+)
+def test_a_format_that_is_not_known_stops_the_start(
+    folder: Path, name: str, line: str, number: str
+) -> None:
     upgrade_folder(folder)
     path = folder / name
-    change(path, *(("= 2", f"= {number}") if name == "card.toml" else (": 2", f": {number}")))
-    with pytest.raises(ModelError, match=rf"{name}: format must be 2 or less, not"):
+    change(path, line, line[:-1] + number)
+    with pytest.raises(ModelError, match=rf"{name}: format must be {line[-1]} or less, not"):
         load_model(folder)
 
 

@@ -15,6 +15,9 @@ from app.config import Settings
 from model import ClassModel, NumberModel, load_model
 from tests.models import MODEL_FACTORIES, ModelFiles
 
+PUBLISHED = ("penguins", "diabetes")
+"""Models that are added with rows of their data to be seen."""
+
 
 def run(*arguments: object, answer: str = "") -> Result:
     """``flask --app wsgi model`` with these arguments."""
@@ -50,7 +53,8 @@ def added_models(tmp_path_factory: pytest.TempPathFactory) -> AddedModels:
     said = {}
     for name, give in MODEL_FACTORIES.items():
         folder = tmp_path_factory.mktemp(name)
-        result = add(give(folder), name, root, "--trust")
+        publish = ["--publish-rows"] if name in PUBLISHED else []
+        result = add(give(folder), name, root, "--trust", *publish)
         assert result.exit_code == 0, result.output
         said[name] = result.output
     app = create_app(Settings(models=tuple(MODEL_FACTORIES), ratelimit="off"), models=root)

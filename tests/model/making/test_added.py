@@ -1,9 +1,12 @@
 """Models that the repo has never seen, from one command to pages with reasons."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.kinds.classes import ClassAdapter
 from model import ClassModel, NumberModel
+from tests.html import post_fragment, text_of
 from tests.model.making.conftest import AddedModels, run
 from tests.models import MODEL_FACTORIES
 from tests.tabular_checks import check_bounds, check_pages, check_prediction, parse_features
@@ -122,7 +125,7 @@ def test_figures_are_of_rows_that_the_model_has_not_seen_or_there_are_none(
 def test_a_calibrated_classifier_says_how_much_that_helped(added_models: AddedModels) -> None:
     manifest = added_models.load("passengers").manifest
     figures = {metric.name: metric.value for metric in manifest.metrics}
-    assert manifest.temperature is not None
+    assert manifest.probabilities is not None
     assert figures["log_loss"] < figures["log_loss_before"]
     assert figures["off"] < figures["off_before"]
 
@@ -132,8 +135,8 @@ def test_errors_of_a_linear_range_are_said_in_the_unit_of_the_answer(
 ) -> None:
     model = added_models.load("diabetes")
     values = {name: str(value) for name, value in model.card.examples[0].values.items()}
-    answer = added_models.app.test_client().post("/diabetes/predict-fragment", data=values)
-    assert "half the time it is off by less than 35" in answer.text
+    soup = post_fragment(added_models.app.test_client(), values, path="/diabetes/predict-fragment")
+    assert "half the time it is off by less than 35" in text_of(soup, "#notes")
 
 
 def test_similar_rows_show_what_was_observed(added_models: AddedModels) -> None:
@@ -144,12 +147,28 @@ def test_similar_rows_show_what_was_observed(added_models: AddedModels) -> None:
     assert " in None" not in answer.text
 
 
+def test_how_often_a_class_was_right_is_said_for_the_facts_that_are_given(
+    added_models: AddedModels,
+) -> None:
+    model = added_models.load("penguins")
+    assert isinstance(model, ClassModel)
+    assert model.accuracies is not None
+    assert model.accuracies.count_missing() == 0
+    adapter, every = ClassAdapter(model), frozenset(model.card.optional)
+    said = {known: adapter.get_notes(known).accuracy for known in (every, frozenset[str]())}
+    for known, text in said.items():
+        group = model.accuracies.find(known)
+        assert f"for {group.right:.1%} of {group.rows} cases that it had not seen" in text
+    assert said[every] != said[frozenset()]
+
+
 def test_one_figure_for_all_rows_is_not_said_to_hold_with_facts_left_empty(
     added_models: AddedModels,
 ) -> None:
     model = added_models.load("penguins")
     assert isinstance(model, ClassModel)
-    adapter = ClassAdapter(model)
+    old = replace(model, manifest=model.manifest.model_copy(update={"accuracies": ()}))
+    adapter = ClassAdapter(old)
     every = frozenset(model.card.optional)
     assert adapter.get_notes(every).accuracy == model.manifest.accuracy
     assert "may be wrong more often" in adapter.get_notes(frozenset()).accuracy

@@ -1,76 +1,122 @@
-"""Masks, groups, folds and conformal bounds."""
+"""Conformal intervals: how often they hold, and where they end."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from model.contract.arrays import Float64Array
+from model.contract.manifest import ResidualScale
 from model.making.conformal import (
-    assign_folds,
-    calibrate,
-    calibrate_out_of_fold,
-    coverage_score,
-    find_groups,
-    iterate_folds,
-    list_subsets,
-    mask_features,
-    sample_known,
+    KNOTS,
+    choose_scale,
+    cross_validate,
+    find_fifths,
+    fit_intervals,
 )
+from model.serving.intervals import compute_bounds
 
 
-def test_a_group_is_found_again_in_the_rows_masked_for_it() -> None:
-    """Numbering a subset and masking by it are inverses."""
-    for group, subset in enumerate(list_subsets(3)):
-        masked = mask_features(np.ones((5, 4)), np.broadcast_to(subset, (5, 3)), [1, 2, 3])
-        assert (find_groups(masked, [1, 2, 3]) == group).all()
+def draw(rng: np.random.Generator, rows: int) -> tuple[Float64Array, Float64Array]:
+    """Predictions, and truths whose errors grow with them and lean to one side."""
+    predictions = rng.gamma(2, 10, rows)
+    return predictions, np.maximum(predictions + predictions * (rng.gamma(2, 0.2, rows) - 0.4), 0)
 
 
-def test_masks_hold_their_share_of_extremes() -> None:
-    """The shares asked for, plus what falls there by chance."""
-    known = sample_known(np.random.default_rng(1), 4000, 2, 7, none=0.2, every=0.3)
-    # A number of known facts that is uniform over 0 to 7 adds an eighth of the other half.
-    assert np.mean(~known.any(axis=-1)) == pytest.approx(0.2 + 0.5 / 8, abs=0.02)
-    assert np.mean(known.all(axis=-1)) == pytest.approx(0.3 + 0.5 / 8, abs=0.02)
+def bound(
+    held: tuple[Float64Array, Float64Array], new: Float64Array, scale: ResidualScale = "sqrt"
+) -> tuple[Float64Array, Float64Array]:
+    return compute_bounds(new, None, *fit_intervals(*held, 0.9, scale), scale)
 
 
-def test_each_row_is_held_out_once() -> None:
-    """Folds are a partition, and no row is learned from and held out at once."""
-    fold = assign_folds(23, 5, np.random.default_rng(0))
-    held = [hold for _learn, hold in iterate_folds(fold)]
-    assert sorted(np.concatenate(held)) == list(range(23))
-    assert all(not set(learn) & set(hold) for learn, hold in iterate_folds(fold))
-
-
-def test_new_rows_fall_inside_as_often_as_promised() -> None:
-    """Whatever the shape of the errors."""
+def test_a_range_holds_in_each_fifth_of_the_predictions_and_is_narrower_than_a_constant_one() -> (
+    None
+):
     rng = np.random.default_rng(3)
-    inside = []
-    for _ in range(200):
-        scores = rng.gamma(2, 1, (1, 99)) - 1.5
-        bounds = calibrate(scores, 0.9)
-        inside.append(coverage_score(*bounds, rng.gamma(2, 1, 200) - 1.5))
-    assert np.mean(inside) == pytest.approx(0.9, abs=0.01)
+    enough, widths = [], []
+    for _ in range(40):
+        held, (new, truth) = draw(rng, 500), draw(rng, 4000)
+        low, high = bound(held, new)
+        inside, fifth = (low <= truth) & (truth <= high), find_fifths(new)
+        enough.append(min(inside[fifth == number].mean() for number in range(5)) >= 0.84)
+        constant = np.quantile(np.abs(held[1] - held[0]), 0.9)
+        widths.append(np.mean(high - low) / (2 * constant))
+        assert low.min() >= 0
+    assert np.mean(enough) >= 0.88
+    assert np.mean(widths) < 0.9
 
 
-def test_a_range_always_holds_its_prediction() -> None:
-    """Even when every error has one sign."""
-    bounds = calibrate(np.linspace(1, 2, 50)[None], 0.9)
-    assert bounds.low[0] == 0.0
-    assert bounds.high[0] > 1.9
+@pytest.mark.parametrize("rows", [24, 60, 150])
+def test_few_rows_hold_over_all_of_them(rows: int) -> None:
+    rng = np.random.default_rng(4)
+    shares = []
+    for _ in range(100):
+        held, (new, truth) = draw(rng, rows), draw(rng, 500)
+        low, high = bound(held, new)
+        shares.append(np.mean((low <= truth) & (truth <= high)))
+    assert 0.88 <= np.mean(shares) <= 0.94
+
+
+def test_what_is_measured_is_what_fresh_rows_show() -> None:
+    rng = np.random.default_rng(5)
+    held, (new, truth) = draw(rng, 600), draw(rng, 4000)
+    low, high = bound(held, new)
+    measured = cross_validate(*held, 0.9, "sqrt")
+    assert measured is not None
+    assert np.mean((measured[0] <= held[1]) & (held[1] <= measured[1])) == pytest.approx(
+        np.mean((low <= truth) & (truth <= high)), abs=0.03
+    )
+
+
+def test_a_range_is_never_narrower_than_the_smallest_error_but_zero() -> None:
+    truth = np.arange(200.0)
+    predictions = truth.copy()
+    predictions[::40] += 3
+    low, high = bound((predictions, truth), truth, "linear")
+    assert (high - low).min() >= 3
+    assert ((low <= truth) & (truth <= high)).all()
+    _, lows, highs = fit_intervals(truth, truth, 0.9, "linear")
+    assert ((highs > lows) & (highs - lows < 1e-6)).all()
+
+
+def test_equal_predictions_have_one_range() -> None:
+    rng = np.random.default_rng(6)
+    predictions = np.repeat([5.0, 6.0, 7.0], [20, 450, 30])
+    ends = fit_intervals(predictions, rng.normal(6, 1, 500), 0.9, "linear")
+    assert ends.knots.tolist() == [5, 6, 7]
+    same = fit_intervals(np.full(500, 5.0), rng.normal(6, 1, 500), 0.9, "linear")
+    assert same.knots.tolist() == [5]
+    assert (same.lows <= 0).all()
+    assert (same.highs > 1.5).all()
+
+
+def test_many_rows_are_sampled_and_few_knots_kept() -> None:
+    rng = np.random.default_rng(7)
+    ends = fit_intervals(*draw(rng, 20_000), 0.9, "sqrt")
+    assert len(ends.knots) == len(ends.lows) == len(ends.highs) == KNOTS
+    assert (np.diff(ends.knots) > 0).all()
+
+
+def test_errors_count_in_the_predicted_scale() -> None:
+    rng = np.random.default_rng(8)
+    spreads = rng.uniform(0.1, 3, 500)
+    predictions = rng.uniform(50, 100, 500)
+    truth = predictions + spreads * rng.normal(size=500)
+    ends = fit_intervals(predictions, truth, 0.9, "linear", spreads)
+    low, high = compute_bounds(np.array([75.0, 75.0]), np.array([0.5, 2.0]), *ends, "linear")
+    assert (high - low)[1] == pytest.approx(4 * (high - low)[0])
+
+
+def test_the_scale_of_roots_is_for_truths_that_are_never_negative() -> None:
+    assert choose_scale(np.array([0.0, 3.0])) == "sqrt"
+    assert choose_scale(np.array([-0.1, 3.0])) == "linear"
 
 
 def test_too_few_rows_are_refused() -> None:
-    """19 rows are the least for 90 %."""
-    calibrate(np.zeros((1, 19)), 0.9)
+    """19 rows are the least for 90 %, and 24 to measure it."""
+    rows = np.arange(30.0)
+    fit_intervals(rows[:19], rows[:19], 0.9, "linear")
+    assert cross_validate(rows[:23], rows[:23], 0.9, "linear") is None
+    assert cross_validate(rows[:24], rows[:24], 0.9, "linear") is not None
     with pytest.raises(ValueError, match="at least 19"):
-        calibrate(np.zeros((1, 18)), 0.9)
-
-
-def test_bounds_out_of_fold_do_not_know_the_row_that_they_hold_for() -> None:
-    """They are those of the other folds alone, for each group."""
-    rng = np.random.default_rng(5)
-    scores, fold = rng.normal(size=(2, 80)), assign_folds(80, 4, rng)
-    low, high = calibrate_out_of_fold(scores, fold, 0.8)
-    others = calibrate(scores[:, fold != 2], 0.8)
-    assert (low[:, fold == 2] == others.low[:, None]).all()
-    assert (high[:, fold == 2] == others.high[:, None]).all()
+        fit_intervals(rows[:18], rows[:18], 0.9, "linear")

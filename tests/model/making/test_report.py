@@ -44,6 +44,9 @@ def report(folder: Path, table: pd.DataFrame, fitted: BaseEstimator, target: str
     result = add(files, "curve", folder / "models")
     assert result.exit_code == 0, result.output
     text = (folder / "models" / "curve" / "REPORT.md").read_text()
+    text, _, plots = text.partition("\n## What held-out rows showed\n")
+    for name in re.findall(r"\((\w+\.svg)\)", plots):
+        assert (folder / "models" / "curve" / name).is_file()
     assert text in result.output
     load_model(folder / "models" / "curve")
     return text

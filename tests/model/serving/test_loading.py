@@ -74,7 +74,7 @@ def test_a_wrong_key_in_the_card_is_named_with_its_line(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "place"),
     [
-        ("it was built in {value}", "it was built in {value.__class__}", r"fields\.3\.reason_text"),
+        ("built in {value}", "built in {value.__class__}", r"fields\.3\.reason_text"),
         ("{low} and {high}", "{low!r} and {high}", r"output\.range_text"),
     ],
 )
@@ -182,8 +182,9 @@ def test_an_answer_that_is_no_number_is_not_the_golden_one(
     [
         ("golden", 1, "value"), ("golden", 1, "low"), ("golden", 1, "high"),
         ("golden", 1, "features", "sqft"), ("metrics", 0, "value"), ("axis", 0), ("axis", 1),
-        ("reference", "sqft"), ("temperature",), ("ood_thresholds",), ("calibration", "coverage"),
-        *(("calibration", "groups", 3, key) for key in ("low", "high", "width", "error")),
+        ("reference", "sqft"), ("ood_thresholds",), ("calibration", "coverage"),
+        *(("calibration", "groups", 3, key) for key in ("width", "error")),
+        *(("calibration", "groups", 3, key, 0) for key in ("knots", "lows", "highs")),
         ("calibration", "groups", 3, "ood_threshold"),
     ],
     ids=str,

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from model import ClassModel, ModelError
-from model.serving.temperature import apply_temperature
+from model.contract.manifest import ProbabilityCalibration
+from model.serving.probabilities import apply_calibration
 from tests.flowers import FEATURES, write_flowers
 from tests.loading import load_as
 
@@ -39,14 +40,27 @@ def test_a_classifier_without_probabilities_says_a_class_and_no_more(tmp_path: P
     assert (answer.label, answer.probability, answer.probabilities) == ("iris", None, None)
 
 
+def calibrated(given: np.ndarray, **figures: float) -> np.ndarray:
+    calibration = ProbabilityCalibration.model_validate({"temperature": 1, **figures})
+    return apply_calibration(given, calibration)
+
+
 def test_a_temperature_makes_less_certain_and_changes_no_order() -> None:
     given = np.array([[0.9, 0.06, 0.04], [0.0, 1.0, 0.0]])
-    scaled = apply_temperature(given, 2.0)
+    scaled = calibrated(given, temperature=2.0)
     assert scaled.sum(axis=1) == pytest.approx(1)
     assert (np.argsort(scaled[0]) == np.argsort(given[0])).all()
     assert scaled[0, 0] < given[0, 0]
-    assert apply_temperature(given, None) is given
-    assert apply_temperature(given, 1.0) == pytest.approx(given, abs=1e-9)
+    assert apply_calibration(given, None) is given
+    assert calibrated(given) == pytest.approx(given, abs=1e-9)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 50])
+def test_no_probability_is_above_what_the_rows_allow(classes: int) -> None:
+    shown = calibrated(np.eye(classes), uniform=0.001, temperature=0.05, most=0.99)
+    assert shown.sum(axis=1) == pytest.approx(1)
+    assert shown.max() == pytest.approx(0.99)
+    assert shown.min() == pytest.approx(0.01 / (classes - 1))
 
 
 def test_a_card_with_other_classes_than_the_estimators_is_refused(tmp_path: Path) -> None:

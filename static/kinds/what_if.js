@@ -1,0 +1,37 @@
+// The slider below the curve sets its field, and the curve waits until the pointer lets go of it.
+(() => {
+  "use strict";
+  const on = (name, listener) => document.addEventListener(name, listener, true);
+  let held, kept; // the slider under the pointer, and whether an answer came meanwhile
+
+  function set({ value, dataset }) {
+    const input = document.getElementById(dataset.sets);
+    input.value = input.type === "date"
+      ? new Date(value * 864e5).toISOString().slice(0, 10)
+      : new Intl.NumberFormat(dataset.locale, { useGrouping: false, maximumFractionDigits: 10 })
+        .format(value);
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    return input.value;
+  }
+
+  on("input", ({ target }) => {
+    if (target.dataset.sets) target.setAttribute("aria-valuetext", set(target));
+  });
+  on("pointerdown", ({ target }) => { held = target.dataset?.sets && target; });
+  ["pointerup", "pointercancel"].forEach((name) => on(name, () => {
+    if (held) set(held);
+    held = null;
+    if (kept) document.getElementById("form").dispatchEvent(new Event("ask"));
+    kept = false;
+  }));
+  on("htmx:before:swap", (event) => {
+    if (!held) return;
+    kept = true;
+    event.preventDefault();
+  });
+
+  // What a phone's keyboard covers, where the browser does not make the page smaller for it.
+  const view = window.visualViewport;
+  view?.addEventListener("resize", () => document.documentElement.style.setProperty(
+    "--keyboard", `${Math.max(0, innerHeight - view.height * view.scale)}px`));
+})();
