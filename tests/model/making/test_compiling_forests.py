@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import onnx
 import pandas as pd
@@ -30,6 +32,7 @@ from model.making.estimator_sources import describe_estimator
 from model.making.onnx.exporting import export_estimator
 from model.making.onnx.forests import write_trees
 from model.making.onnx.graphs import INPUT, OPSETS
+from model.making.pickles import open_estimator
 from model.making.prepared import load_compiled
 
 NAMES = ["a", "b", "c"]
@@ -123,3 +126,16 @@ def test_forests_inside_another_model_compile() -> None:
         [("trees", RandomForestClassifier(5)), ("line", LogisticRegression())], voting="soft"
     ).fit(rows, make_target(rows, 3))
     assert answer_compiled(voting, rows) == pytest.approx(answer(voting, rows), abs=1e-5)
+
+
+@pytest.mark.parametrize("make", FORESTS)
+@pytest.mark.parametrize("bootstrap", [False, True])
+def test_a_forest_that_was_read_as_data_compiles(
+    make: Any, bootstrap: bool, tmp_path: Path
+) -> None:
+    """What lists its attributes meets none that fails."""
+    rows = make_rows(holes=False)
+    model = make(5, bootstrap=bootstrap, random_state=0).fit(rows, make_target(rows, 0) > 0)
+    joblib.dump(model, tmp_path / "model.joblib")
+    read = open_estimator(tmp_path / "model.joblib", trust=False).fitted
+    assert answer_compiled(read, rows) == pytest.approx(answer(model, rows), abs=1e-5)
