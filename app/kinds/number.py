@@ -98,7 +98,7 @@ class NumberAdapter(RowAdapter[PointPrediction]):
                 bars=charts.draw_bars(outcomes.counts), bars_text=self._describe_bars(outcomes)
             )
         self.words = self.words._replace(
-            similar_text=f"{self.words.similar_text} They are the rings in the plot above."
+            similar_text=f"{self.words.similar_text} They are the rings above."
         )
 
     @property

@@ -66,10 +66,10 @@ def describe_evidence(group: CalibrationGroup, locale: str) -> str:
     rows = formatting.format_number(group.rows, locale)
     if group.inside is None:
         return (
-            f"The range was set on {rows} cases that it had not seen, too few to measure how often "
+            f"The range was set on {rows} cases it had not seen, too few to measure how often "
             "it holds."
         )
-    measured = f"Measured on {rows} cases that it had not seen"
+    measured = f"Measured on {rows} cases it had not seen"
     if group.rows < FEW_ROWS:
         return f"{measured}, too few to say how it is for low or for high answers."
     *most, last = (str(round(share * 100)) for share in group.fifths)

@@ -157,7 +157,7 @@ on("htmx:response:error", ({ detail: { ctx } }) => {
   const changed = status === 409 && tries;
   failed(text, [409, 502, 503, 504].includes(status), +headers.get("Retry-After") || 0,
     changed ? '<a href="">Reload</a>' : status === 413 && " ");
-  if (!changed && status !== 413) return; // else no later try will answer
+  if (!changed && status !== 413) return;
   document.querySelectorAll("#result :is(p, ul, svg, .body)").forEach((part) => part.replaceChildren());
   asked = spell();
   shown = "";

@@ -60,7 +60,7 @@ def test_a_row_is_answered_as_the_form_answers_it(client: FlaskClient, house: Nu
     assert interval["low"] == pytest.approx(data_of(soup, "interval-low"), rel=1e-9)
     assert interval["high"] == pytest.approx(data_of(soup, "interval-high"), rel=1e-9)
     assert interval["coverage"] == 0.9023
-    assert interval["evidence"].startswith("Measured on 2,344 cases that it had not seen: ")
+    assert interval["evidence"].startswith("Measured on 2,344 cases it had not seen: ")
     assert found["warnings"] == []
     assert found["model"] == {"name": "house-price", "version": house.version}
     assert "contributions" not in found
