@@ -154,10 +154,9 @@ on("htmx:response:error", ({ detail: { ctx } }) => {
   const fault = new DOMParser().parseFromString(ctx.text, "text/html").getElementById("error");
   const text = fault?.textContent.trim().replace("\n", ". ") ?? words.down;
   // Twice, for an older server may still run.
-  const changed = status === 409 && tries;
-  failed(text, [409, 502, 503, 504].includes(status), +headers.get("Retry-After") || 0,
-    changed ? '<a href="">Reload</a>' : status === 413 && " ");
-  if (!changed && status !== 413) return;
+  const refused = status === 409 && tries ? '<a href="">Reload</a>' : status === 413 && " ";
+  failed(text, [409, 502, 503, 504].includes(status), +headers.get("Retry-After") || 0, refused);
+  if (!refused) return;
   document.querySelectorAll("#result :is(p, ul, svg, .body)").forEach((part) => part.replaceChildren());
   asked = spell();
   shown = "";
