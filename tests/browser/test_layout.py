@@ -170,8 +170,8 @@ def test_labels_in_the_strip_touch_at_no_size_of_text(page: Page, width: int) ->
         for other in boxes[:number]:
             if abs(box["top"] - other["top"]) < 4:
                 assert box["left"] >= other["right"] or box["right"] <= other["left"]
-    number = page.locator(".price data")
-    assert number.evaluate("(it) => it.getClientRects().length") == 1  # no digit stands alone
+    amount = page.locator(".price data")
+    assert amount.evaluate("(it) => it.getClientRects().length") == 1  # no digit stands alone
 
 
 @pytest.mark.parametrize("width", [794, 1280])
