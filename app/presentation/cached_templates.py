@@ -6,7 +6,7 @@ split at the markers, and every further result of that shape is joined from the 
 the same bytes as rendering (a test compares them) in a twentieth of the time.
 
 A view is made of parts: named tuples whose members are leaves (texts and numbers), further parts,
-tuples of parts, or None. True, False, and empty or zero values are no leaves. They, the types of
+tuples of parts, or None. A text that is Markup stays as it is. True, False, and empty or zero values are no leaves. They, the types of
 the parts and the number of each make up the shape. A template may decide by the shape; it may only
 show leaves, never compare or change them.
 """
@@ -20,6 +20,7 @@ from types import UnionType
 from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from jinja2 import Template
+from markupsafe import Markup, escape
 
 MAX_SHAPES = 512
 """Shapes that are kept: about 12 KB each, and a visitor who types needs a few."""
@@ -39,12 +40,14 @@ class _Shape(NamedTuple):
     """A text split at its leaves.
 
     Every second one of the ``pieces`` is a slot. ``select`` picks the leaves for the slots from all
-    leaves, in the order of the slots; ``number_slots`` are those that hold numbers.
+    leaves, in the order of the slots; ``number_slots`` are those that hold numbers, ``markup_slots``
+    those that hold Markup.
     """
 
     pieces: list[bytes]
     select: Callable[[Sequence[Any]], Iterable[Any]]
     number_slots: tuple[int, ...]
+    markup_slots: tuple[int, ...]
 
 
 class CachedTemplate:
@@ -75,12 +78,17 @@ class CachedTemplate:
             if len(self._shapes) >= MAX_SHAPES:
                 self._shapes.clear()
             shape = self._shapes[key] = self._make_shape(name, view, leaves)
-        pieces, select, number_slots = shape
+        pieces, select, number_slots, markup_slots = shape
         selected = list(select(leaves))
         for slot in number_slots:
             selected[slot] = str(selected[slot])
+        markup = [(slot, escape(selected[slot]).encode()) for slot in markup_slots]
+        for slot in markup_slots:
+            selected[slot] = ""
         filled = pieces.copy()
         filled[1::2] = _escape(selected)
+        for slot, text in markup:
+            filled[2 * slot + 1] = text
         return b"".join(filled)
 
     def _make_shape(self, name: str, view: Any, leaves: Sequence[Any]) -> _Shape:
@@ -90,9 +98,13 @@ class CachedTemplate:
         number_slots = tuple(
             slot for slot, index in enumerate(order) if not isinstance(leaves[index], str)
         )
+        markup_slots = tuple(
+            slot for slot, index in enumerate(order) if isinstance(leaves[index], Markup)
+        )
+        slots = number_slots, markup_slots
         if len(order) > 1:
-            return _Shape(pieces, itemgetter(*order), number_slots)
-        return _Shape(pieces, lambda leaves: [leaves[index] for index in order], number_slots)
+            return _Shape(pieces, itemgetter(*order), *slots)
+        return _Shape(pieces, lambda leaves: [leaves[index] for index in order], *slots)
 
 
 def _gather(part: Any, parts: list[Any]) -> None:

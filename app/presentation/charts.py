@@ -291,25 +291,24 @@ def lay_out_curve(
         bottom, top = min(bottom, current[1]), max(top, current[1])
     missing = max(scale.least_span - (top - bottom), 0.0) / 2
     bottom, top = bottom - missing, top + missing
-    x_unit = 1000 / (last - first or 1.0)
     margin = (top - bottom or 1.0) * 0.04
     bottom, top = bottom - margin, top + margin
     y_unit = 1000 / (top - bottom)
-    xs = [round((x - first) * x_unit) for x in values]
-    middle, upper, lower = (
-        [f"{x} {round((top - y) * y_unit)}" for x, y in zip(xs, ys, strict=True)]
-        for ys in (predictions, high, low)
+    forth, back = _prepare_path(tuple(values), first, last)
+    line, broken = _draw_strokes(
+        (forth % tuple([(top - y) * y_unit for y in predictions])).split("L"), in_distribution
     )
-    line, broken = _draw_strokes(middle, in_distribution)
+    upper = forth % tuple([(top - y) * y_unit for y in high])
+    lower = back % tuple([(top - y) * y_unit for y in reversed(low)])
     dot, at_end = None, False
     if current:
         at_end = current[0] - first < (last - first) / 2
-        x, y = (current[0] - first) * x_unit, (top - current[1]) * y_unit
-        dot = Dot(format_place(x / 10), format_place(y / 10))
+        x = (current[0] - first) / (last - first or 1.0) * 100
+        dot = Dot(format_place(x), format_place((top - current[1]) * y_unit / 10))
     # A label stands on its line, so the highest one needs room above.
     ticks = choose_ticks(bottom, top - 2 * margin, 3, scale.step)
     return CurveGeometry(
-        "M" + "L".join([*upper, *reversed(lower)]) + "Z",
+        f"M{upper}L{lower}Z",
         line,
         broken,
         dot,
@@ -324,6 +323,14 @@ def lay_out_curve(
         first,
         last,
     )
+
+
+@lru_cache(maxsize=1024)
+def _prepare_path(values: tuple[float, ...], first: float, last: float) -> tuple[str, str]:
+    """Prepare a path through points, there and back; their heights are to be filled in."""
+    unit = 1000 / (last - first or 1.0)
+    points = [f"{round((value - first) * unit)} %.0f" for value in values]
+    return "L".join(points), "L".join(reversed(points))
 
 
 def _draw_strokes(points: Sequence[str], in_distribution: Sequence[bool]) -> tuple[str, str]:
