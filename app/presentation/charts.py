@@ -10,6 +10,8 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
+from markupsafe import Markup
+
 from app.presentation.scales import Scale
 from model.contract.manifest import BINS, HeldOut
 
@@ -32,6 +34,12 @@ _MOST_LANES = 3
 _LANES = tuple(f"{_AXIS_HEIGHT - _LANE * lane:.1f}" for lane in range(_MOST_LANES))
 _WIDE_CHARACTER, _NARROW_CHARACTER = 1.7, 2.5
 """Percent of the width that a character of a label takes, on a wide screen and on a phone."""
+
+
+_TICK = Markup(
+    '<line class="axis" x1="{place}%" x2="{place}%" y1="10.6em" y2="10.9em"/>'
+    '<text class="mid" x="{place}%" y="12.1em">{text}</text>'
+)
 
 
 class Tick(NamedTuple):
@@ -60,6 +68,7 @@ class StripGeometry(NamedTuple):
 
     ``bars_x`` and ``bars_width`` are the place of the bars, which have an axis of their own;
     ``window`` is the view box that cuts out those in the range. ``own`` is None without an answer.
+    ``ticks`` are drawn once for each scale, for nearly all answers have the same.
     """
 
     bars_x: str
@@ -70,7 +79,7 @@ class StripGeometry(NamedTuple):
     own: Mark | None
     typical: Mark
     rings: tuple[Ring, ...]
-    ticks: tuple[Tick, ...]
+    ticks: Markup
 
 
 def draw_bars(counts: Sequence[int]) -> str:
@@ -93,7 +102,6 @@ def choose_ticks(low: float, high: float, most: int, least_step: float) -> list[
     return [number * step for number in range(first, min(last, first + most) + 1)]
 
 
-@lru_cache(maxsize=1024)
 def lay_out_axis(low: float, high: float, scale: Scale) -> tuple[Tick, ...]:
     """Lay out the labels of a horizontal axis; no two of them touch."""
     for most in (5, 4, 3, 2):
@@ -171,7 +179,14 @@ def lay_out_strip(
         None if own is None else _lean(own_x, own_x >= typical_x, own_room),
         _lean(typical_x, own is None or typical_x > own_x, typical_room),
         _stack_rings([(value - start) * unit for value in others]) if others else (),
-        lay_out_axis(start, end, scale),
+        _draw_ticks(start, end, scale),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _draw_ticks(low: float, high: float, scale: Scale) -> Markup:
+    return Markup("\n").join(
+        _TICK.format(place=place, text=text) for place, text in lay_out_axis(low, high, scale)
     )
 
 
@@ -295,11 +310,11 @@ def lay_out_curve(
     bottom, top = bottom - margin, top + margin
     y_unit = 1000 / (top - bottom)
     forth, back = _prepare_path(tuple(values), first, last)
-    line, broken = _draw_strokes(
-        (forth % tuple([(top - y) * y_unit for y in predictions])).split("L"), in_distribution
-    )
-    upper = forth % tuple([(top - y) * y_unit for y in high])
-    lower = back % tuple([(top - y) * y_unit for y in reversed(low)])
+    half = top + 0.5 / y_unit  # %d rounds down
+    middle = forth % tuple([(half - y) * y_unit for y in predictions])
+    upper = forth % tuple([(half - y) * y_unit for y in high])
+    lower = back % tuple([(half - y) * y_unit for y in reversed(low)])
+    line, broken = _draw_strokes(middle, in_distribution)
     dot, at_end = None, False
     if current:
         at_end = current[0] - first < (last - first) / 2
@@ -329,14 +344,15 @@ def lay_out_curve(
 def _prepare_path(values: tuple[float, ...], first: float, last: float) -> tuple[str, str]:
     """Prepare a path through points, there and back; their heights are to be filled in."""
     unit = 1000 / (last - first or 1.0)
-    points = [f"{round((value - first) * unit)} %.0f" for value in values]
+    points = [f"{round((value - first) * unit)} %d" for value in values]
     return "L".join(points), "L".join(reversed(points))
 
 
-def _draw_strokes(points: Sequence[str], in_distribution: Sequence[bool]) -> tuple[str, str]:
+def _draw_strokes(path: str, in_distribution: Sequence[bool]) -> tuple[str, str]:
     """Path data of the stretches in distribution and of the others; both keep the joint."""
     if all(in_distribution):
-        return "M" + "L".join(points), ""
+        return f"M{path}", ""
+    points = path.split("L")
     strokes: dict[bool, list[str]] = {True: [], False: []}
     run = [points[0]]
     for number in range(1, len(points)):
