@@ -6,9 +6,9 @@ split at the markers, and every further result of that shape is joined from the 
 the same bytes as rendering (a test compares them) in a twentieth of the time.
 
 A view is made of parts: named tuples whose members are leaves (texts, Markup and numbers), further
-parts, tuples of parts, or None. True, False, and empty or zero values are no leaves. They, the types
-of the parts and the number of each make up the shape. A template may decide by the shape; it may
-only show leaves, never compare or change them.
+parts, tuples of parts, or None. True, False, and empty or zero values are no leaves. They, the
+types of the parts and the number of each make up the shape. A template may decide by the shape; it
+may only show leaves, never compare or change them.
 """
 
 import re

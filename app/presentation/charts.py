@@ -7,7 +7,8 @@ width; text keeps its size. Lines of many points are in thousandths of both.
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, groupby
+from operator import and_
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -352,17 +353,12 @@ def _draw_strokes(path: str, in_distribution: Sequence[bool]) -> tuple[str, str]
     """Path data of the stretches in distribution and of the others; both keep the joint."""
     if all(in_distribution):
         return f"M{path}", ""
-    points = path.split("L")
-    strokes: dict[bool, list[str]] = {True: [], False: []}
-    run = [points[0]]
-    for number in range(1, len(points)):
-        kind = in_distribution[number - 1] and in_distribution[number]
-        run.append(points[number])
-        last = number == len(points) - 1
-        if last or (in_distribution[number] and in_distribution[number + 1]) != kind:
-            strokes[kind].append("M" + "L".join(run))
-            run = [points[number]]
-    return "".join(strokes[True]), "".join(strokes[False])
+    points, strokes, start = path.split("L"), {True: "", False: ""}, 0
+    for inside, run in groupby(map(and_, in_distribution, in_distribution[1:])):
+        stop = start + len(list(run))
+        strokes[inside] += "M" + "L".join(points[start : stop + 1])
+        start = stop
+    return strokes[True], strokes[False]
 
 
 class ChoiceBar(NamedTuple):
