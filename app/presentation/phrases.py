@@ -45,9 +45,12 @@ def cache_phrases(card: Card, reference: Features) -> Phrases:
             return _protect(before[:1].upper() + before[1:] if first else before, text, after)
 
         def explain(value: Any, unusual: bool) -> Markup:
-            deviation = ("", "", "") if typical is None else field.split_deviation(value, typical)
-            rest = f", {field.unchanged_text}" if unusual else ""
-            return mention(value, True) + _protect(*deviation) + rest
+            words = mention(value, True)
+            if value == typical:
+                words += ", as is typical"
+            elif typical is not None:
+                words += _protect(*field.split_deviation(value, typical))
+            return words + (f", {field.unchanged_text}" if unusual else "")
 
         return FieldPhrases(
             field.label,
