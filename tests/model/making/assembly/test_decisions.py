@@ -16,7 +16,7 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression, QuantileRegressor
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, LabelEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
 from app import create_app
@@ -96,7 +96,8 @@ def test_nonsense_is_refused_with_its_cause_and_added_as_it_is_only_if_asked(
     assert "It answers as if its inputs had been standardised: R² −" in result.output
     assert "Add the scaler's file, or --before scaler.pkl." in result.output
     assert not list(root.iterdir())
-    assert add("model.pkl", options=("--as-is",)).exit_code == 0
+    # `check` needs rows of the data
+    assert add("model.pkl", options=("--as-is", "--publish-rows")).exit_code == 0
     for path in ("/", "/about"):
         assert "this model looks wrong. It answers as if its inputs had been" in read_page(
             root, path
@@ -295,3 +296,35 @@ def test_what_else_lies_beside_a_model_does_no_harm(
     result = add("model.pkl", "beside.pkl")
     assert result.exit_code == code, result.output
     assert said in result.output
+
+
+def test_a_guess_of_the_columns_that_is_right_in_part_is_not_taken(
+    tmp_path: Path, add: AddFiles
+) -> None:
+    data = cars()
+    columns = ["age", "km", "engine cc", "gearbox"]
+    codes = data.assign(gearbox=data["gearbox"].astype("category").cat.codes)[columns]
+    model = RandomForestRegressor(30, random_state=0).fit(codes.to_numpy(), data["price"])
+    save(tmp_path, model, data[["km", "age", "gearbox", "engine cc", "brand", "price"]])
+    result = add("model.pkl", options=("--yes",))
+    assert result.exit_code == 4, result.output
+    assert "--features a,b,c" in result.output
+    result = add("model.pkl", options=("--yes", "--features", ",".join(columns)))
+    assert result.exit_code == 0, result.output
+
+
+def test_a_guess_of_the_columns_uses_the_encoders_in_the_files(
+    tmp_path: Path, add: AddFiles
+) -> None:
+    data = cars()
+    encoder = LabelEncoder().fit(data["gearbox"])
+    columns = ["gearbox", "km", "age"]
+    codes = data.assign(gearbox=encoder.transform(data["gearbox"]))[columns]
+    model = RandomForestRegressor(30, random_state=0).fit(codes.to_numpy(), data["price"])
+    save(tmp_path, model, data)
+    (tmp_path / "le.pkl").write_bytes(pickle.dumps(encoder))
+    result = add("model.pkl", "le.pkl", options=("--yes",))
+    assert result.exit_code in (1, 4), result.output
+    assert "--features a,b,c" in result.output
+    result = add("model.pkl", "le.pkl", options=("--yes", "--features", ",".join(columns)))
+    assert result.exit_code == 0, result.output
