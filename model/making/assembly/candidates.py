@@ -31,15 +31,15 @@ from model.making.assembly.inputs import (
     Codes,
     Input,
     RawColumns,
-    as_text,
     compute_matrix,
     list_sources,
     make_encoder,
     simplify,
 )
 from model.making.errors import AddError
-from model.making.fitted_steps import unwrap_estimator
+from model.making.fitted_steps import find_encoded_columns, unwrap_estimator
 from model.making.kinds.output_kind import OutputKind
+from model.making.text_cells import as_text
 
 UNCHANGED = "the model as it is"
 _MOST_CANDIDATES = 60
@@ -196,7 +196,7 @@ class AssemblySearch:
             names
             for names in ([self.features] if self.features else windows)
             if len(names) == part.count
-            and not all(map(self.columns.is_number, names))
+            and self._are_texts(part, names)
             and self._find_texts(part.fitted, names) is not None
         ]
 
@@ -211,9 +211,19 @@ class AssemblySearch:
         if names is None or not set(names) <= set(self.available):
             return False
         columns = isinstance(unwrap_estimator(part.fitted), ColumnTransformer)
-        if not columns and all(map(self.columns.is_number, names)):
+        if not columns and not self._are_texts(part, names):
             return False
         return self._find_texts(part.fitted, names) is not None
+
+    def _are_texts(self, part: Transformer, names: Sequence[str]) -> bool:
+        """Whether there are texts among columns, and none that a part would take for a number."""
+        encoded = find_encoded_columns(part.fitted, names)
+        texts = [name for name in names if not self.columns.is_number(name)]
+        return bool(texts) and all(
+            name in encoded
+            or pd.to_numeric(self.table[name].dropna(), errors="coerce").isna().any()
+            for name in texts
+        )
 
     def _find_texts(self, fitted: Any, names: Sequence[str]) -> bool | None:
         """Whether a part takes texts as categories of pandas; None where it takes no texts."""

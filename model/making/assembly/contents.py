@@ -15,10 +15,12 @@ from sklearn.preprocessing import LabelEncoder
 
 from model.contract.pickles import GlobalName, PickleError, read_pickle
 from model.contract.pickles.errors import printable
-from model.making.assembly.inputs import Codes, as_text
+from model.making.assembly.inputs import Codes
 from model.making.errors import AddError
 from model.making.estimator_sources import describe_estimator
+from model.making.fitted_steps import find_categories
 from model.making.pickles import find_in, load_file, open_estimator
+from model.making.text_cells import KnownTexts, as_text
 from model.serving.estimators import Refused, revive_all
 
 _DEEPEST = 12
@@ -67,6 +69,22 @@ class Contents:
     refused: list[tuple[Refused, Path]] = field(default_factory=list)
     runs_code: bool = False
     module: Path | None = None
+
+    def list_known_texts(self) -> KnownTexts:
+        """List the texts that the parts know, which a CSV reader may take for something else."""
+        by_column: dict[str, frozenset[str]] = {}
+        groups = [frozenset(codes.numbers) for codes in self.codes if not codes.is_list]
+        dummies = {name for names, _ in self.lists for name in names}
+        for part in [*self.transformers, *self.estimators]:
+            places = [str(place) for place in range(part.count)]
+            for column, values in find_categories(part.fitted, part.names or places).items():
+                texts = frozenset(value for value in values if isinstance(value, str))
+                if part.names:
+                    by_column[column] = texts
+                elif texts:
+                    groups.append(texts)
+            dummies |= set(part.names or ())
+        return KnownTexts(by_column, groups, frozenset(dummies))
 
 
 def read_contents(paths: Sequence[Path], trust: bool, module: Path | None) -> Contents:

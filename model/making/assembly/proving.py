@@ -30,11 +30,12 @@ from model.making.assembly.gate import (
     check_answers,
     choose_rows,
 )
-from model.making.assembly.inputs import ORDERS, as_text, compute_matrix, simplify
+from model.making.assembly.inputs import ORDERS, compute_matrix, simplify
 from model.making.errors import AddError, NotProvedError
 from model.making.fitted_steps import find_encoded_columns
 from model.making.kinds.evidence import Fit
 from model.making.kinds.output_kind import OutputKind
+from model.making.text_cells import as_text
 
 ReadTruth = Callable[[Sequence[str]], Float64Array]
 """Reads the true answers, shape (rows,), for names of the classes.
