@@ -34,16 +34,20 @@ def cache_phrases(card: Card, reference: Features) -> Phrases:
     cached = lru_cache(MAX_PHRASES)
 
     def make_phrases(field: Any, typical: Any) -> FieldPhrases:
+        def split_deviation(value: Any) -> tuple[str, str, str]:
+            if typical is None:
+                return "", "", ""
+            if value == typical:
+                return ", as is typical", "", ""
+            deviation: tuple[str, str, str] = field.split_deviation(value, typical)
+            return deviation
+
         return FieldPhrases(
             field.label,
             cached(field.format_value),
             cached(field.format_fact),
             cached(field.split_reason),
-            cached(
-                lambda value: (
-                    ("", "", "") if typical is None else field.split_deviation(value, typical)
-                )
-            ),
+            cached(split_deviation),
             cached(field.format_difference),
             f", {field.unchanged_text}",
         )

@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple
 from app.presentation.explanations import ExplanationView
 from app.presentation.submission import Problem
 
-FIX_TEXT = "Please fix this first:"
+FIX_TEXT = "Fix this first:"
 """The sentence above the fields that are wrong."""
 
 

@@ -26,6 +26,7 @@ from model.making.onnx.converting import (
     unwrap_regressor,
 )
 from model.making.onnx.exporting import explain_failure
+from model.making.onnx.forests import write_trees
 from model.making.onnx.graphs import CompileError, finish_model, is_text
 
 
@@ -54,12 +55,15 @@ def compile_estimator(
     reasons: dict[str, str] = {}
     for way, convert in ways.items():
         try:
-            model = convert(fitted, frame.names, frame.choices)
+            forests: list[Any] = []
+            model = convert(fitted, frame.names, frame.choices, forests)
             outputs = [output.name for output in model.graph.output]
             outputs[0] = append_inverse(model.graph, outputs[0], inverse)
             kind.append_answer(model.graph, outputs)
             model = finish_model(model, kind.output, len(frame.names), *kind.shape)
+            write_trees(model.graph, forests)
             compiled: bytes = model.SerializeToString(deterministic=True)
+            del model  # as large as what it was serialized to
             check(compiled)
         except CompileError as error:
             reasons.setdefault(str(error), way)

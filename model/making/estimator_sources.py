@@ -82,14 +82,14 @@ class EstimatorSource:
         matrix = frame.read(table)
         optional, kept = select_rows(predict_codes, matrix, columns)
         matrix = matrix[kept]
-        self._compare_with_data(table[kept], frame, matrix)
+        rows = make_rows_to_compare(matrix, optional)  # which begin with those of the data
+        expected = predict_codes(rows)
+        self._compare_with_data(table[kept], frame, expected[: len(matrix)])
         joblib.dump(self.fitted, work / "model.joblib", compress=3)
         files = ["model.joblib"]
         if self.module is not None:
             shutil.copyfile(self.module, work / self.module.name)
             files.append(self.module.name)
-        rows = make_rows_to_compare(matrix, optional)
-        expected = predict_codes(rows)
         notes: tuple[str, ...] = ()
         if differing := self.kind.count_differing(predict(rows.astype(np.float32)), expected):
             notes = (
@@ -120,9 +120,12 @@ class EstimatorSource:
         work: Path,
     ) -> PreparedModel:
         """Serve the compiled model if it gives the same answers, else say why not."""
+        predict = prepared.predict
 
         def check(compiled: bytes) -> None:
-            answers = load_compiled(compiled, self.kind.output)(rows.astype(np.float32))
+            nonlocal predict
+            predict = load_compiled(compiled, self.kind.output)
+            answers = predict(rows.astype(np.float32))
             if differing := self.kind.count_differing(answers, expected):
                 raise CompileError(f"{differing} of {len(rows)} rows get another answer")
 
@@ -133,7 +136,7 @@ class EstimatorSource:
         (work / "model.onnx").write_bytes(compiled)
         return replace(
             prepared,
-            predict=load_compiled(compiled, self.kind.output),
+            predict=predict,
             files=(*prepared.files, "model.onnx"),
             served="model.onnx",
         )
@@ -169,8 +172,17 @@ class EstimatorSource:
             "were when it was fitted, and put every step before it into a Pipeline with it."
         )
 
-    def _compare_with_data(self, table: pd.DataFrame, frame: Frame, matrix: Float64Array) -> None:
-        """Make sure that the estimator answers rows rebuilt from codes as it answers the data."""
+    def _compare_with_data(self, table: pd.DataFrame, frame: Frame, rebuilt: Float64Array) -> None:
+        """Make sure that the estimator answers rows rebuilt from codes as it answers the data.
+
+        Args:
+            table: the rows of the data.
+            frame: the columns that it takes.
+            rebuilt: its answers to the rebuilt rows.
+
+        Raises:
+            AddError: if some differ.
+        """
         if any(source.type == "category" for source in frame.columns):
             return  # it does not take the columns as the data have them
         raw = table[frame.names]
@@ -178,9 +190,9 @@ class EstimatorSource:
             expected = self.predict(raw if frame.named else raw.to_numpy())
         except Exception:
             return  # it answers only rows that were rebuilt
-        if differing := self.kind.count_differing(self.predict(frame.build(matrix)), expected):
+        if differing := self.kind.count_differing(rebuilt, expected):
             raise AddError(
-                f"{differing} of {len(matrix)} rows get another answer from the form than from the "
+                f"{differing} of {len(table)} rows get another answer from the form than from the "
                 "data. Say with --kind what a column is where the guess was wrong."
             )
 

@@ -119,6 +119,8 @@ on("focusout", ({ target }) => {
 on("submit", () => {
   fields.forEach((field) => { field.dataset.left = ""; });
   pending();
+  shown = ""; // or the same text, still waiting, would take this post back
+  asked = spell();
 });
 on("input change focusout pageshow visibilitychange online beforeprint", compare);
 on("reset", () => setTimeout(compare));

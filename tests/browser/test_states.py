@@ -86,9 +86,10 @@ def test_with_the_server_stopped_an_alert_shows_nothing_is_lost_and_retry_works(
     expect(page.locator("#answer")).to_have_attribute("data-state", "failed")
     expect(page.locator("#sqft")).to_have_value("2000")
     expect(page.locator(".price")).to_have_css("opacity", re.compile(r"^(1|0\.\d+)$"))
+    retry = alert.get_by_role("button", name="Try again")
+    retry.focus()
     own_server.start()
-    expect(page.locator("#result")).not_to_have_attribute("aria-busy", "true")
-    alert.get_by_role("button", name="Try again").press("Enter")
+    page.keyboard.press("Enter")  # or the page has asked again by itself
     when_fresh(page)
     expect(alert).to_be_empty()
     expect(page.locator("#sqft")).to_be_focused()

@@ -18,7 +18,7 @@ def check_served(model: ServedModel[Any, Any]) -> Finding:
     matched = (kind.from_served(model) for kind in KINDS.values())
     found = next((each for each in matched if each is not None), None)
     if found is None or not isinstance(model, TabularModel) or model.neighbors is None:
-        return Finding(unchecked="its folder keeps no rows of its data with what they were")
+        return Finding(unchecked="its folder keeps rows of its data only with --publish-rows")
     kind, predict = found
     neighbors = model.neighbors
     fields = model.card.fields

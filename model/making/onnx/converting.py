@@ -49,8 +49,11 @@ _SCALERS = (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler)
 _NO_CHOICE = -1.0
 
 
-ConvertEstimator = Callable[[Any, Sequence[str], Choices], onnx.ModelProto]
-"""Makes an ONNX model from an estimator, its columns in order, and the choices by column."""
+ConvertEstimator = Callable[[Any, Sequence[str], Choices, list[Any]], onnx.ModelProto]
+"""Makes an ONNX model from an estimator, its columns in order, and the choices by column.
+
+The list gets each forest whose trees are left to ``write_trees``.
+"""
 
 
 def unwrap_regressor(fitted: Any) -> tuple[Any, list[Operation]]:
@@ -99,24 +102,29 @@ def append_inverse(graph: onnx.GraphProto, last: str, inverse: Sequence[Operatio
     return last
 
 
-def convert_codes(estimator: Any, fields: Sequence[str], choices: Choices) -> onnx.ModelProto:
+def convert_codes(
+    estimator: Any, fields: Sequence[str], choices: Choices, forests: list[Any]
+) -> onnx.ModelProto:
     """Convert an estimator whose encoders are changed, in a copy, to take codes for the values.
 
     Raises:
         CompileError: if its choices do not go straight to encoders that take only choices.
     """
-    coded = copy.deepcopy(estimator)
     names = list(getattr(estimator, "feature_names_in_", fields))
     used = [name for name in names if name in choices]
     if names != list(fields):
         raise CompileError(f"its columns are {names}, not those of the card in their order")
-    first = coded.steps[0][1] if isinstance(coded, Pipeline) else coded
-    if isinstance(first, ColumnTransformer):
+    coded = estimator
+    if isinstance(estimator, Pipeline) and isinstance(estimator.steps[0][1], ColumnTransformer):
+        (step, first), *others = estimator.steps  # which may be large
+        first = copy.deepcopy(first)
         _recode_columns(first, fields, choices)
+        coded = copy.copy(estimator)
+        coded.steps = [(step, first), *others]
     elif used:
         raise CompileError("its choices don't go through a ColumnTransformer first")
     matrix = FloatTensorType([None, len(fields)])
-    model = export_estimator(coded, [(_CODES if used else INPUT, matrix)])
+    model = export_estimator(coded, [(_CODES if used else INPUT, matrix)], forests)
     if used:
         is_choice = [name in choices for name in fields]
         prepend_nodes(_mark_unknown_choices(is_choice, model.graph), model.graph)
@@ -182,7 +190,9 @@ def _code(value: Any, values: list[object]) -> float:
     return float(values.index(value))
 
 
-def convert_columns(estimator: Any, fields: Sequence[str], choices: Choices) -> onnx.ModelProto:
+def convert_columns(
+    estimator: Any, fields: Sequence[str], choices: Choices, forests: list[Any]
+) -> onnx.ModelProto:
     """Convert an estimator as it is, with one input a column, made from INPUT by nodes before it.
 
     Raises:
@@ -195,7 +205,7 @@ def convert_columns(estimator: Any, fields: Sequence[str], choices: Choices) -> 
         (name, (StringTensorType if is_text(choices.get(name)) else FloatTensorType)([None, 1]))
         for name in names
     ]
-    model = export_estimator(estimator, types)
+    model = export_estimator(estimator, types, forests)
     nodes: list[onnx.NodeProto] = []
     for name in names:
         position = list(fields).index(name)
@@ -204,9 +214,11 @@ def convert_columns(estimator: Any, fields: Sequence[str], choices: Choices) -> 
     return model
 
 
-def convert_matrix(estimator: Any, fields: Sequence[str], choices: Choices) -> onnx.ModelProto:
+def convert_matrix(
+    estimator: Any, fields: Sequence[str], choices: Choices, forests: list[Any]
+) -> onnx.ModelProto:
     """Convert an estimator of plain numbers, with nodes before it that make its matrix of INPUT."""
-    model = export_estimator(estimator, [(_CODES, FloatTensorType([None, len(fields)]))])
+    model = export_estimator(estimator, [(_CODES, FloatTensorType([None, len(fields)]))], forests)
     nodes: list[onnx.NodeProto] = []
     parts = [f"column_{position}" for position in range(len(fields))]
     for position, name in enumerate(fields):

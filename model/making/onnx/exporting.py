@@ -12,20 +12,23 @@ from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
 from skl2onnx.common.utils import InvalidInputLengthException
 from sklearn.pipeline import Pipeline
 
-# Old enough for any ONNX Runtime of the last years, new enough for every operator used here.
-OPSETS = {"": 17, "ai.onnx.ml": 3}
+from model.making.onnx.forests import make_forest_converters
+from model.making.onnx.graphs import OPSETS
 
 _CLASS = re.compile(r"<class '(?:\w+\.)*(\w+)'>")
 _DELIBERATE = (RuntimeError, NotImplementedError)
 """What converters raise on purpose, with a sentence; anything else is a bug in a converter."""
 
 
-def export_estimator(fitted: Any, types: list[tuple[str, Any]]) -> onnx.ModelProto:
+def export_estimator(
+    fitted: Any, types: list[tuple[str, Any]], forests: list[Any]
+) -> onnx.ModelProto:
     """Convert an estimator with skl2onnx; a classifier's probabilities come as a matrix.
 
     Args:
         fitted: the estimator.
         types: name and type of each input.
+        forests: gets each forest, whose trees ``write_trees`` writes afterwards.
 
     Raises:
         Exception: of any type, from a converter; ``explain_failure`` has words for it.
@@ -34,7 +37,11 @@ def export_estimator(fitted: Any, types: list[tuple[str, Any]]) -> onnx.ModelPro
         # skl2onnx passes NumPy bools where protobuf wants Python's; protobuf 6 warns, 7 refuses.
         warnings.simplefilter("ignore", DeprecationWarning)
         model: onnx.ModelProto = convert_sklearn(
-            fitted, initial_types=types, target_opset=OPSETS, options=_options(fitted)
+            fitted,
+            initial_types=types,
+            target_opset=OPSETS,
+            options=_options(fitted),
+            custom_conversion_functions=make_forest_converters(forests),
         )
     return model
 

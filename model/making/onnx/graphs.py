@@ -12,9 +12,10 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from model.making.onnx.exporting import OPSETS
-
 INPUT = "features"
+
+# Old enough for any ONNX Runtime of the last years, new enough for every operator used here.
+OPSETS = {"": 17, "ai.onnx.ml": 3}
 _IR_VERSION = 8
 _UNKNOWN = "nan"  # how skl2onnx spells a missing string among an encoder's categories
 

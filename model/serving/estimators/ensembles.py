@@ -53,7 +53,8 @@ def _check_forest(state: State) -> None:
         kind(),
         kind(),
     )
-    values.update(_n_samples=None, _n_samples_bootstrap=None)
+    for name in ("_n_samples", "_n_samples_bootstrap"):
+        values.pop(name, None)  # so that no property, which `dir` tries, draws the samples again
     if "classes_" not in values:
         return
     several = isinstance(values["classes_"], list)

@@ -57,6 +57,13 @@ def test_a_reason_whose_sign_surprises_says_what_stays_the_same(client: FlaskCli
     assert "at the same size" not in text_of(post_fragment(client, HOUSE), "#why")
 
 
+def test_a_fact_as_of_the_typical_case_is_called_so(client: FlaskClient) -> None:
+    form = {"beds": "3", "baths": "2.5", "sqft": "1850", "year_built": "1995"}
+    words = text_of(post_fragment(client, {**form, "neighborhood": "Gilbert"}), "#why")
+    assert "3 bedrooms, as is typical" in words
+    assert "0 fewer" not in words
+
+
 def test_what_has_no_row_of_its_own_stands_in_one_sentence(
     client: FlaskClient, house: NumberModel
 ) -> None:

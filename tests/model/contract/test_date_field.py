@@ -156,7 +156,8 @@ def add_orders(root: Path) -> Path:
     joblib.dump(model, files.path)
     training.to_csv(files.data, index=False)
     holdout.to_csv(made / "holdout.csv", index=False)
-    result = add(files, "orders", root / "models", "--trust", "--kind", "ordered=date")
+    result = add(files, "orders", root / "models", "--trust", "--kind", "ordered=date",
+                 "--publish-rows")  # fmt: skip
     assert result.exit_code == 0, result.output
     assert "ordered: days since 1970-01-01" in result.output
     return root / "models"

@@ -1,0 +1,140 @@
+"""Forests of scikit-learn to ONNX, a whole tree at a time.
+
+skl2onnx visits each node in Python, and every step after it copies the trees: of millions of nodes
+that takes most of a minute, and gigabytes. Here its graph gets a node that only names the forest,
+and the trees are written into the finished graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import AttributeProto
+from skl2onnx.common.data_types import FloatTensorType
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+
+from model.making.onnx.graphs import is_text
+
+_DOMAIN = "ai.onnx.ml"
+_UNWRITTEN = b"UNWRITTEN"
+"""The only mode of a node whose trees are not written yet."""
+
+_LISTS: dict[str, tuple[int, str]] = {
+    "f": (AttributeProto.FLOATS, "floats"),
+    "i": (AttributeProto.INTS, "ints"),
+    "S": (AttributeProto.STRINGS, "strings"),
+}
+"""Type and place of a list of values, by the kind of the array."""
+
+
+def make_forest_converters(forests: list[Any]) -> dict[type, Callable[..., None]]:
+    """Make the converters for skl2onnx that leave the trees to ``write_trees``.
+
+    Args:
+        forests: gets each forest that is converted.
+    """
+
+    def convert(scope: Any, operator: Any, container: Any) -> None:
+        forest = operator.raw_operator
+        given = operator.inputs[0].full_name
+        if not isinstance(operator.inputs[0].type, FloatTensorType):
+            cast = scope.get_unique_variable_name("cast")
+            container.add_node("Cast", given, cast, to=onnx.TensorProto.FLOAT)
+            given = cast
+        container.add_node(
+            _choose_operator(forest),
+            given,
+            [output.full_name for output in operator.outputs],
+            op_domain=_DOMAIN,
+            nodes_modes=[_UNWRITTEN],
+            nodes_treeids=[len(forests)],
+            **_describe_answer(forest),
+        )
+        forests.append(forest)
+
+    classes = (
+        ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor,
+    )  # fmt: skip
+    return dict.fromkeys(classes, convert)
+
+
+def _choose_operator(forest: Any) -> str:
+    return "TreeEnsembleClassifier" if hasattr(forest, "classes_") else "TreeEnsembleRegressor"
+
+
+def _describe_answer(forest: Any) -> dict[str, Any]:
+    if not hasattr(forest, "classes_"):
+        return {"n_targets": 1}
+    classes = forest.classes_.tolist()
+    if is_text(classes):
+        return {"classlabels_strings": classes}
+    return {"classlabels_int64s": [int(item) for item in classes]}
+
+
+def write_trees(graph: onnx.GraphProto, forests: Sequence[Any]) -> None:
+    """Write the trees of forests into the nodes that the converters left without.
+
+    Args:
+        graph: the finished graph.
+        forests: what the converters converted.
+    """
+    for node in graph.node:
+        given = {attribute.name: attribute for attribute in node.attribute}
+        if "nodes_modes" not in given or list(given["nodes_modes"].strings) != [_UNWRITTEN]:
+            continue
+        forest = forests[given["nodes_treeids"].ints[0]]
+        for name in ("nodes_modes", "nodes_treeids"):
+            node.attribute.remove(given.pop(name))
+        for number, estimator in enumerate(forest.estimators_):
+            for name, values in _list_tree(estimator.tree_, number, forest).items():
+                kind, place = _LISTS[values.dtype.kind]
+                if name not in given:
+                    given[name] = node.attribute.add(name=name, type=kind)
+                getattr(given[name], place).extend(values.tolist())
+
+
+def _list_tree(tree: Any, number: int, forest: Any) -> dict[str, NDArray[Any]]:
+    """Return the attributes of one tree.
+
+    Args:
+        tree: the arrays of scikit-learn.
+        number: the tree's place in its forest.
+        forest: what the tree is part of.
+    """
+    inner = tree.children_left >= 0
+    # scikit-learn compares float32 values with float64 thresholds: the float32 below does the same.
+    threshold = tree.threshold.astype(np.float32)
+    threshold = np.where(
+        threshold > tree.threshold, np.nextafter(threshold, np.float32(-np.inf)), threshold
+    )
+    leaves = np.flatnonzero(~inner)
+    weights = tree.value[leaves, 0] * (1 / len(forest.estimators_))
+    prefix = "target"
+    if hasattr(forest, "classes_"):
+        prefix = "class"
+        if weights.shape[1] == 2:  # of two classes the operator takes the second, and subtracts
+            weights = weights[:, 1:]
+    width = weights.shape[1]
+    return {
+        "nodes_treeids": np.full(len(inner), number),
+        "nodes_nodeids": np.arange(len(inner)),
+        "nodes_featureids": np.where(inner, tree.feature, 0),
+        "nodes_modes": np.where(inner, b"BRANCH_LEQ", b"LEAF"),
+        "nodes_values": np.where(inner, threshold, 0),
+        "nodes_truenodeids": np.where(inner, tree.children_left, 0),
+        "nodes_falsenodeids": np.where(inner, tree.children_right, 0),
+        "nodes_missing_value_tracks_true": np.where(inner, tree.missing_go_to_left, 0).astype(int),
+        f"{prefix}_treeids": np.full(weights.size, number),
+        f"{prefix}_nodeids": np.repeat(leaves, width),
+        f"{prefix}_ids": np.tile(np.arange(width), len(leaves)),
+        f"{prefix}_weights": weights.ravel(),
+    }
