@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
@@ -282,12 +283,24 @@ def scaled_target(folder: Path) -> Shape:
     return Shape("price", reference)
 
 
+def transformer_apart(folder: Path) -> Shape:
+    """A ColumnTransformer in a file of its own, fitted to an array with texts."""
+    data = cars()
+    columns = ["km", "age", "fuel", "gearbox"]
+    data = data[[*columns, "price"]]
+    encoder = ColumnTransformer([("texts", OneHotEncoder(), [2, 3])], remainder="passthrough")
+    encoder.fit(data[columns].to_numpy())
+    model = LinearRegression().fit(encoder.transform(data[columns].to_numpy()), data["price"])
+    _save(folder, data, model=model, ct=encoder)
+    return Shape("price", lambda rows: model.predict(encoder.transform(rows[columns].to_numpy())))
+
+
 SHAPES: dict[str, Callable[[Path], Shape]] = {
     function.__name__: function
     for function in (
         scaler_apart, bundle_with_log, encoders_in_files, encoders_in_dict, dummies_with_list,
         log_target, forest_after_scaler, codes_by_hand, plain_array, two_scalers,
-        search_with_dummies, one_hot_apart, scaled_target,
+        search_with_dummies, one_hot_apart, scaled_target, transformer_apart,
     )
 }  # fmt: skip
 """The commonest shapes."""

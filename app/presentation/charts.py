@@ -7,8 +7,11 @@ width; text keeps its size. Lines of many points are in thousandths of both.
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, groupby
+from operator import and_
 from typing import NamedTuple
+
+from markupsafe import Markup
 
 from app.presentation.scales import Scale
 from model.contract.manifest import BINS, HeldOut
@@ -37,6 +40,12 @@ _WIDE_MARGIN, _NARROW_MARGIN = 8, 4
 """Percent of the width that lies free beside a plot, on a wide screen and on a phone."""
 
 
+_TICK = Markup(
+    '<line class="axis" x1="{place}%" x2="{place}%" y1="10.6em" y2="10.9em"/>'
+    '<text class="mid" x="{place}%" y="12.1em">{text}</text>'
+)
+
+
 class Tick(NamedTuple):
     """One labelled place on an axis."""
 
@@ -63,6 +72,7 @@ class StripGeometry(NamedTuple):
 
     ``bars_x`` and ``bars_width`` are the place of the bars, which have an axis of their own;
     ``window`` is the view box that cuts out those in the range. ``own`` is None without an answer.
+    ``ticks`` are drawn once for each scale, for nearly all answers have the same.
     """
 
     bars_x: str
@@ -73,7 +83,7 @@ class StripGeometry(NamedTuple):
     own: Mark | None
     typical: Mark
     rings: tuple[Ring, ...]
-    ticks: tuple[Tick, ...]
+    ticks: Markup
 
 
 def draw_bars(counts: Sequence[int]) -> str:
@@ -96,7 +106,6 @@ def choose_ticks(low: float, high: float, most: int, least_step: float) -> list[
     return [number * step for number in range(first, min(last, first + most) + 1)]
 
 
-@lru_cache(maxsize=1024)
 def lay_out_axis(low: float, high: float, scale: Scale) -> tuple[Tick, ...]:
     """Lay out the labels of a horizontal axis; no two of them touch."""
     for most in (5, 4, 3, 2):
@@ -175,7 +184,14 @@ def lay_out_strip(
         None if own is None else _lean(own_x, own_x >= typical_x, own_room),
         _lean(typical_x, own is None or typical_x > own_x, typical_room),
         _stack_rings([(value - start) * unit for value in others]) if others else (),
-        lay_out_axis(start, end, scale),
+        _draw_ticks(start, end, scale),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _draw_ticks(low: float, high: float, scale: Scale) -> Markup:
+    return Markup("\n").join(
+        _TICK.format(place=place, text=text) for place, text in lay_out_axis(low, high, scale)
     )
 
 
@@ -295,25 +311,24 @@ def lay_out_curve(
         bottom, top = min(bottom, current[1]), max(top, current[1])
     missing = max(scale.least_span - (top - bottom), 0.0) / 2
     bottom, top = bottom - missing, top + missing
-    x_unit = 1000 / (last - first or 1.0)
     margin = (top - bottom or 1.0) * 0.04
     bottom, top = bottom - margin, top + margin
     y_unit = 1000 / (top - bottom)
-    xs = [round((x - first) * x_unit) for x in values]
-    middle, upper, lower = (
-        [f"{x} {round((top - y) * y_unit)}" for x, y in zip(xs, ys, strict=True)]
-        for ys in (predictions, high, low)
-    )
+    forth, back = _prepare_path(tuple(values), first, last)
+    half = top + 0.5 / y_unit  # %d rounds down
+    middle = forth % tuple([(half - y) * y_unit for y in predictions])
+    upper = forth % tuple([(half - y) * y_unit for y in high])
+    lower = back % tuple([(half - y) * y_unit for y in reversed(low)])
     line, broken = _draw_strokes(middle, in_distribution)
     dot, at_end = None, False
     if current:
         at_end = current[0] - first < (last - first) / 2
-        x, y = (current[0] - first) * x_unit, (top - current[1]) * y_unit
-        dot = Dot(format_place(x / 10), format_place(y / 10))
+        x = (current[0] - first) / (last - first or 1.0) * 100
+        dot = Dot(format_place(x), format_place((top - current[1]) * y_unit / 10))
     # A label stands on its line, so the highest one needs room above.
     ticks = choose_ticks(bottom, top - 2 * margin, 3, scale.step)
     return CurveGeometry(
-        "M" + "L".join([*upper, *reversed(lower)]) + "Z",
+        f"M{upper}L{lower}Z",
         line,
         broken,
         dot,
@@ -330,20 +345,24 @@ def lay_out_curve(
     )
 
 
-def _draw_strokes(points: Sequence[str], in_distribution: Sequence[bool]) -> tuple[str, str]:
+@lru_cache(maxsize=1024)
+def _prepare_path(values: tuple[float, ...], first: float, last: float) -> tuple[str, str]:
+    """Prepare a path through points, there and back; their heights are to be filled in."""
+    unit = 1000 / (last - first or 1.0)
+    points = [f"{round((value - first) * unit)} %d" for value in values]
+    return "L".join(points), "L".join(reversed(points))
+
+
+def _draw_strokes(path: str, in_distribution: Sequence[bool]) -> tuple[str, str]:
     """Path data of the stretches in distribution and of the others; both keep the joint."""
     if all(in_distribution):
-        return "M" + "L".join(points), ""
-    strokes: dict[bool, list[str]] = {True: [], False: []}
-    run = [points[0]]
-    for number in range(1, len(points)):
-        kind = in_distribution[number - 1] and in_distribution[number]
-        run.append(points[number])
-        last = number == len(points) - 1
-        if last or (in_distribution[number] and in_distribution[number + 1]) != kind:
-            strokes[kind].append("M" + "L".join(run))
-            run = [points[number]]
-    return "".join(strokes[True]), "".join(strokes[False])
+        return f"M{path}", ""
+    points, strokes, start = path.split("L"), {True: "", False: ""}, 0
+    for inside, run in groupby(map(and_, in_distribution, in_distribution[1:])):
+        stop = start + len(list(run))
+        strokes[inside] += "M" + "L".join(points[start : stop + 1])
+        start = stop
+    return strokes[True], strokes[False]
 
 
 class ChoiceBar(NamedTuple):

@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from markupsafe import Markup, escape
+
 from app.presentation import charts
 from app.presentation.phrases import Phrases
 from app.presentation.scales import Scale, format_exact, format_signed, round_up
@@ -21,18 +23,12 @@ MAX_NAMED = 4
 class ContributionView(NamedTuple):
     """One contribution: as words, for programs (``value``), and as a bar of the waterfall.
 
-    ``lead``, ``fact`` and ``rest`` are the value with the words around it; ``before``,
-    ``deviation`` and ``after`` say how it differs from a typical one. The bar has a left end, a
-    width, the place where it ``leads``, and a ``direction``, "up" or "less".
+    ``words`` are the value, and how it differs from a typical one. The bar has a left end, a width,
+    the place where it ``leads``, and a ``direction``, "up" or "less".
     """
 
     field: str
-    lead: str
-    fact: str
-    rest: str
-    before: str
-    deviation: str
-    after: str
+    words: Markup
     amount: str
     value: str
     x: str
@@ -44,14 +40,12 @@ class ContributionView(NamedTuple):
 class OtherView(NamedTuple):
     """A contribution in a sentence below the list.
 
-    ``joint`` stands before it: a comma, or "and".
+    ``joint`` stands before its ``words``: a comma, or "and".
     """
 
     field: str
     joint: str
-    lead: str
-    fact: str
-    rest: str
+    words: Markup
     amount: str
     value: str
 
@@ -127,23 +121,15 @@ class ContributionsPresenter:
         rows = []
         for index, bar in zip(listed, geometry.bars, strict=True):
             name = names[columns[index]]
-            phrases, value, amount = self._phrases[name], given[name], amounts[index]
-            lead, fact, rest = phrases.reason(value)
-            before, deviation, after = phrases.deviation(value)
+            value, amount, unusual = given[name], amounts[index], False
             direction = self._directions.get(name)
             if direction:
                 more = value > reference[name]  # type: ignore[operator]
-                if (direction if more else -direction) * amount < 0:
-                    after += phrases.unchanged
+                unusual = (direction if more else -direction) * amount < 0
             rows.append(
                 ContributionView(
                     name,
-                    lead[:1].upper() + lead[1:],
-                    fact,
-                    rest,
-                    before,
-                    deviation,
-                    after,
+                    self._phrases[name].explain(value, unusual),
                     format_signed(scale, amount),
                     format_exact(exact[index]),
                     *bar,
@@ -187,10 +173,8 @@ class ContributionsPresenter:
         for number, (name, given, amount, exact) in enumerate(others):
             last = number == len(others) - 1
             joint = "" if not number else " and " if last else ", "
-            lead, fact, rest = self._phrases[name].reason(given[name])
-            if not number:
-                lead = lead[:1].upper() + lead[1:]
-            views.append(OtherView(name, joint, lead, fact, rest, amount, format_exact(exact)))
+            words = self._phrases[name].mention(given[name], not number)
+            views.append(OtherView(name, joint, words, amount, format_exact(exact)))
         return tuple(views)
 
     def _sum_up(
@@ -201,9 +185,7 @@ class ContributionsPresenter:
         return OtherView(
             "",
             "",
-            f"The {count} other facts together",
-            "",
-            "",
+            escape(f"The {count} other facts together"),
             format_signed(self._scale, sum(amounts[index] for index in further)),
             format_exact(sum(exact[index] for index in further)),
         )

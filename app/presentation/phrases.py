@@ -4,10 +4,14 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from markupsafe import Markup
+
 from model import Card, Features
 
 MAX_PHRASES = 4096
 """Values of one field whose words are kept: the same few recur, and formatting one takes 3 us."""
+
+_PROTECTED, _PLAIN = Markup('{}<span translate="no">{}</span>{}'), Markup("{}{}{}")
 
 Phrases = dict[str, "FieldPhrases"]
 """The words for every field, by its name."""
@@ -16,17 +20,19 @@ Phrases = dict[str, "FieldPhrases"]
 class FieldPhrases(NamedTuple):
     """The words for one field: for a value, and for its difference to another.
 
-    ``reason`` and ``deviation`` are split where a number or a name begins and ends, because no
-    translator may change those.
+    ``reason`` is split where a number or a name begins and ends, because no translator may change
+    those. ``mention`` is the same in HTML, with a capital at the beginning of a sentence.
+    ``explain`` goes on with how the value differs from a typical one, and with "at the same size"
+    or the like where the sign of its contribution is unusual.
     """
 
     label: str
     display: Callable[[Any], str]
     fact: Callable[[Any], str]
     reason: Callable[[Any], tuple[str, str, str]]
-    deviation: Callable[[Any], tuple[str, str, str]]
+    mention: Callable[[Any, bool], Markup]
+    explain: Callable[[Any, bool], Markup]
     difference: Callable[[Any, Any], str]
-    unchanged: str
 
 
 def cache_phrases(card: Card, reference: Features) -> Phrases:
@@ -34,22 +40,31 @@ def cache_phrases(card: Card, reference: Features) -> Phrases:
     cached = lru_cache(MAX_PHRASES)
 
     def make_phrases(field: Any, typical: Any) -> FieldPhrases:
-        def split_deviation(value: Any) -> tuple[str, str, str]:
-            if typical is None:
-                return "", "", ""
+        def mention(value: Any, first: bool) -> Markup:
+            before, text, after = field.split_reason(value)
+            return _protect(before[:1].upper() + before[1:] if first else before, text, after)
+
+        def explain(value: Any, unusual: bool) -> Markup:
+            words = mention(value, True)
             if value == typical:
-                return ", as is typical", "", ""
-            deviation: tuple[str, str, str] = field.split_deviation(value, typical)
-            return deviation
+                words += ", as is typical"
+            elif typical is not None:
+                words += _protect(*field.split_deviation(value, typical))
+            return words + (f", {field.unchanged_text}" if unusual else "")
 
         return FieldPhrases(
             field.label,
             cached(field.format_value),
             cached(field.format_fact),
             cached(field.split_reason),
-            cached(split_deviation),
+            cached(mention),
+            cached(explain),
             cached(field.format_difference),
-            f", {field.unchanged_text}",
         )
 
     return {field.name: make_phrases(field, reference[field.name]) for field in card.fields}
+
+
+def _protect(before: str, text: str, after: str) -> Markup:
+    """Join words, a text that no translator may change, and words."""
+    return (_PROTECTED if text else _PLAIN).format(before, text, after)

@@ -4,6 +4,8 @@ import math
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from markupsafe import Markup
+
 from app.presentation import charts
 from app.presentation.phrases import Phrases
 from app.presentation.scales import Scale, format_exact
@@ -14,13 +16,8 @@ from model.serving.served_model import IceCurve
 _WHOLE_STEPS, _STEPS = 260, 60
 """About as many values as a slider takes at most, of whole numbers and of others."""
 
-
-class FeatureOption(NamedTuple):
-    """One of the features that the what-if can vary."""
-
-    name: str
-    label: str
-    chosen: bool
+_OPTION = Markup('<option value="{}">{}</option>')
+_CHOSEN = Markup('<option value="{}" selected>{}</option>')
 
 
 class SliderView(NamedTuple):
@@ -52,10 +49,11 @@ class CurveView(NamedTuple):
 class WhatIfView(NamedTuple):
     """The what-if of one feature, as a curve or as bars.
 
-    ``title`` says in words what they show, ``unlike`` whether some of it is out of distribution.
+    ``options`` are the features that it can vary. ``title`` says in words what they show,
+    ``unlike`` whether some of it is out of distribution.
     """
 
-    options: tuple[FeatureOption, ...]
+    options: Markup
     title: str
     curve: CurveView | None
     bars: tuple[charts.ChoiceBar, ...]
@@ -72,8 +70,8 @@ class WhatIfPresenter:
         self._phrases = phrases
         self._locale = card.locale.replace("_", "-")
         self._options = {
-            name: tuple(
-                FeatureOption(field.name, field.label, field.name == name)
+            name: Markup("\n").join(
+                (_CHOSEN if field.name == name else _OPTION).format(field.name, field.label)
                 for field in card.fields
                 if field.varies
             )

@@ -17,7 +17,7 @@ from model.contract.errors import ModelError
 from model.contract.fields import Value
 from model.contract.manifest import TrainingData
 from model.making.assembly.candidates import AssemblySearch
-from model.making.assembly.contents import read_contents
+from model.making.assembly.contents import Contents, read_contents
 from model.making.assembly.gate import Finding, check_answers, make_coded_subject
 from model.making.assembly.proving import NO_TARGET, NoAssemblyError, Proof, prove, take_only
 from model.making.baselines import compare_with_baselines
@@ -184,18 +184,21 @@ def _make_folder(
     stage = iter(STAGES)
 
     report(next(stage))
-    rows = read_rows(options.data, options.target, options.holdout, options.decimal)
+    is_onnx = options.paths[0].suffix == ".onnx"
+    contents = None if is_onnx else _read_contents(options)
+    known = contents.list_known_texts() if contents else None
+    rows = read_rows(options.data, options.target, options.holdout, options.decimal, known)
     notes += rows.notes
     derivations, rows, derived = derive_columns(options, rows, notes.append)
     taken = replace(rows, table=derived)
 
     report(next(stage))
-    if options.paths[0].suffix == ".onnx":
+    if contents is None:
         source: ModelSource = _open_onnx(options)
         names = match_features(source, taken, options, notes.append, derivations.inputs)
         proof = None
     else:
-        proof = _prove(options, taken, derivations)
+        proof = _prove(contents, options, taken, derivations)
         _refuse_wrong(proof.finding, options)
         if proof.asks and not ask(_describe_choice(proof)):
             raise NotProvedError("Nothing was added, because nobody said yes to this.")
@@ -316,10 +319,15 @@ def _open_onnx(options: AddOptions) -> ModelSource:
     return read_onnx(options.paths[0])
 
 
-def _prove(options: AddOptions, rows: LabelledTable, derivations: Derivations) -> Proof:
-    """Put the parts in the files together as the data prove it."""
+def _read_contents(options: AddOptions) -> Contents:
     paths = tuple(dict.fromkeys((*options.paths, *options.before)))
-    contents = read_contents(paths, options.trust, options.module)
+    return read_contents(paths, options.trust, options.module)
+
+
+def _prove(
+    contents: Contents, options: AddOptions, rows: LabelledTable, derivations: Derivations
+) -> Proof:
+    """Put the parts in the files together as the data prove it."""
     part = contents.estimators[0]
     source = describe_estimator(part.fitted, str(part.path))
     kind = source.kind
@@ -327,7 +335,7 @@ def _prove(options: AddOptions, rows: LabelledTable, derivations: Derivations) -
         match_features(source, rows, options, lambda _: None)  # says why not
     for name in options.features:
         require_column(rows.table, name, options.data, "--features")
-    table = _read_numbers(source, rows, options)
+    table = _read_numbers(source, contents, rows, options)
     search = AssemblySearch(
         contents,
         table,
@@ -355,12 +363,14 @@ def _prove(options: AddOptions, rows: LabelledTable, derivations: Derivations) -
 
 
 def _read_numbers(
-    source: EstimatorSource, rows: LabelledTable, options: AddOptions
+    source: EstimatorSource, contents: Contents, rows: LabelledTable, options: AddOptions
 ) -> pd.DataFrame:
     """The data with numbers for texts that are numbers, but where the model takes the texts."""
     texts = source.find_encoded(source.names or ())
     texts |= {name for name, kind in options.kinds.items() if not takes_numbers(kind)}
     table = rows.table
+    known = contents.list_known_texts()
+    texts |= {name for name in table.columns if known.are_texts(name, table[name])}
     for name in set(table.columns) - texts - {options.target, rows.marker}:
         with suppress(AddError):  # the model need not take it; if it does, that is said later
             table = read_number_columns(table, [name], options.decimal, lambda _: None)

@@ -213,7 +213,8 @@ def _infer_text(name: str, known: pd.Series, encoded: bool, kind: str | None) ->
             "days since 1970-01-01, give the data that column, and write "
             f"--kind '{name}=date'; or fit it on the year."
         )
-    if kind is None and all(_NUMBER.fullmatch(value.strip()) for value in distinct):
+    is_code = encoded and all(item.isdecimal() for item in distinct)
+    if kind is None and not is_code and all(_NUMBER.fullmatch(item.strip()) for item in distinct):
         raise AddError(
             f"Column {name!r} holds numbers as text, like {distinct[0]!r}. Make them numbers in "
             "the data, and fit the model again. If they are codes, write "

@@ -58,7 +58,7 @@ def match_features(
             raise AddError(
                 f"The model takes {source.count} columns, and does not say which; the data "
                 f"have {len(names)}: {', '.join(names)}. Name those that it was fitted on, in "
-                "their order: --features a,b,c"
+                "their order: --features a,b,c."
             )
         if len(names) > 1 and not options.features and names == available:
             add_note(

@@ -67,19 +67,36 @@ def find_encoded_columns(fitted: Any, names: Sequence[str]) -> set[str]:
         fitted: the estimator.
         names: the columns that it takes, in its order.
     """
+    return set(find_categories(fitted, names))
+
+
+def find_categories(fitted: Any, names: Sequence[str]) -> dict[str, list[Any]]:
+    """Find the categories of the columns that the estimator encodes, by column.
+
+    Args:
+        fitted: the estimator.
+        names: the columns that it takes, in its order.
+    """
     first = _list_steps(unwrap_estimator(fitted))[0]
     first = _list_steps(getattr(first, "regressor_", first))[0]
     if isinstance(first, OneHotEncoder | OrdinalEncoder):
-        return set(names)
+        return _zip_categories(names, first)
     if not isinstance(first, ColumnTransformer):
-        return set()
-    found: set[str] = set()
+        return {}
+    found: dict[str, list[Any]] = {}
     for branch, transformer, _ in first.transformers_:
-        if any(
-            isinstance(part, OneHotEncoder | OrdinalEncoder) for part in _list_steps(transformer)
-        ):
-            found |= {names[index] for index in first._transformer_to_input_indices[branch]}
+        for part in _list_steps(transformer):
+            if isinstance(part, OneHotEncoder | OrdinalEncoder):
+                taken = [names[index] for index in first._transformer_to_input_indices[branch]]
+                found |= _zip_categories(taken, part)
     return found
+
+
+def _zip_categories(names: Sequence[str], encoder: Any) -> dict[str, list[Any]]:
+    # one of no columns was never fitted, and a step before it may drop a column that was empty
+    categories = [values.tolist() for values in getattr(encoder, "categories_", [])]
+    missing: list[list[Any]] = [[]] * (len(names) - len(categories))
+    return dict(zip(names, [*categories, *missing], strict=False))
 
 
 def _list_steps(fitted: Any) -> list[Any]:

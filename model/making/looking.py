@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
 
 from model.contract.pickles import GlobalName, Opened, PickleError, Record, read_pickle
 from model.contract.pickles.errors import printable
+from model.making.assembly.contents import collect_contents
 from model.making.errors import AddError
 from model.making.estimator_sources import describe_estimator
 from model.making.file_contents import name_content
@@ -24,6 +27,8 @@ _MOST_NAMES = 20
 """Names of inputs, classes or steps that are shown."""
 _DATA = ("collections.", "datetime.", "numpy.", "pandas.", "scipy.")
 """Libraries whose objects are data."""
+_BESIDE = "It holds no model: give it to `model add` together with the model that it belongs to."
+_NO_MODEL = "That is no model. Save the fitted estimator or Pipeline itself."
 _DEEPEST = 4
 _MOST_PARTS = 8
 """Steps in steps that are shown, and steps of each."""
@@ -115,8 +120,11 @@ def _describe_pickle(file: _File) -> None:
         )
         return
     file.lines += [_describe_container(opened), f"It holds {_name_value(opened.root)}."]
-    if not isinstance(opened.root, Record) or opened.root.path.startswith(_DATA):
-        file.lines.append("That is no model. Save the fitted estimator or Pipeline itself.")
+    if not isinstance(opened.root, Record):
+        _describe_bundle(file)
+        return
+    if opened.root.path.startswith(_DATA):
+        file.lines.append(_NO_MODEL)
         return
     try:
         file.fitted = fitted = revive(opened.root)
@@ -134,7 +142,8 @@ def _describe_pickle(file: _File) -> None:
     try:
         found = describe_estimator(fitted, "The file")
     except AddError as error:
-        file.lines += [*_describe_record(opened.root), str(error)]
+        said = _BESIDE if _is_part(file.path) else str(error)
+        file.lines += [*_describe_record(opened.root), said]
         return
     file.inputs, file.scale, file.servable = found.count, find_scale(fitted), True
     file.lines += [
@@ -142,6 +151,56 @@ def _describe_pickle(file: _File) -> None:
         _describe_classes(found.kind.classes),
         "It can be served without --trust.",
     ]
+
+
+def _describe_bundle(file: _File) -> None:
+    """Say which model is among the things in a file."""
+    try:
+        contents = collect_contents([file.path])
+    except AddError as error:
+        file.refused = True
+        file.lines.append(str(error))
+        return
+    models = contents.estimators
+    if len(models) > 1:
+        file.refused = True
+        file.lines.append(f"That is {len(models)} models. Save one of them alone.")
+    elif models and not _is_fitted(models[0].fitted):
+        file.refused = True
+        name = type(models[0].fitted).__name__
+        file.lines.append(f"It cannot be served. Its {name} was never fitted.")
+    elif models:
+        found = describe_estimator(models[0].fitted, "The file")
+        file.servable = True
+        file.lines += [
+            f"The model is {models[0].where}.",
+            _describe_inputs(found.names, found.count),
+            _describe_classes(found.kind.classes),
+            "It can be served without --trust.",
+        ]
+    elif contents.refused:
+        file.refused = True
+        file.lines.append(f"It cannot be served. {contents.refused[0][0].error}")
+    elif contents.is_empty:
+        file.lines.append(_NO_MODEL)
+    else:
+        file.lines.append(_BESIDE)
+
+
+def _is_fitted(estimator: Any) -> bool:
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError:
+        return False
+    return True
+
+
+def _is_part(path: Path) -> bool:
+    """Whether a file without a model holds something that goes with one."""
+    try:
+        return not collect_contents([path]).is_empty
+    except AddError:
+        return False
 
 
 def _describe_container(opened: Opened) -> str:
@@ -264,7 +323,7 @@ def _note_scales(files: Sequence[_File]) -> None:
         file.lines.append(
             f"Its inputs look {file.scale}; "
             + (
-                f"{beside[0]} holds a scaler of as many inputs. Put both into one Pipeline."
+                f"{beside[0]} holds a scaler of as many inputs. Give both to `model add`."
                 if beside
                 else "no scaler is in these files. People would have to type scaled numbers."
             )

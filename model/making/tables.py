@@ -16,6 +16,7 @@ from model.contract.reading import DecimalSign
 from model.making.errors import AddError
 from model.making.number_texts import settle_thousands
 from model.making.options import AddNote
+from model.making.text_cells import KnownTexts
 
 _TRUE = ("1", "1.0", "true", "yes", "y", "t", "test", "holdout", "held out", "held-out", "valid")
 _FALSE = ("0", "0.0", "false", "no", "n", "f", "train", "training", "nan", "")
@@ -35,13 +36,19 @@ class LabelledTable:
     notes: tuple[str, ...]
 
 
-def read_table(path: Path, decimal: DecimalSign | None, add_note: AddNote) -> pd.DataFrame:
+def read_table(
+    path: Path,
+    decimal: DecimalSign | None,
+    add_note: AddNote,
+    texts: KnownTexts | None = None,
+) -> pd.DataFrame:
     """Read a CSV file, its columns separated by commas, semicolons or tabs.
 
     Args:
         path: the file.
         decimal: what separates decimals where a column does not tell.
         add_note: called for each column of numbers that could be read in another way.
+        texts: what the model knows as texts, and stays text.
 
     Raises:
         AddError: if it cannot be read, has no rows, or does not tell what its numbers are.
@@ -65,11 +72,19 @@ def read_table(path: Path, decimal: DecimalSign | None, add_note: AddNote) -> pd
     def read_texts(names: list[str]) -> pd.DataFrame:
         return pd.read_csv(path, sep=separator, dtype=str)[names]
 
-    return settle_thousands(table, read_texts, decimal, add_note).rename(columns=str)
+    table = settle_thousands(table, read_texts, decimal, add_note).rename(columns=str)
+    if texts is None:
+        return table
+    raw = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False)
+    return texts.restore(table, raw.rename(columns=str))
 
 
 def read_rows(
-    data: Path, target: str, holdout: str | None, decimal: DecimalSign | None = None
+    data: Path,
+    target: str,
+    holdout: str | None,
+    decimal: DecimalSign | None = None,
+    texts: KnownTexts | None = None,
 ) -> LabelledTable:
     """Read the data, and which rows the model has not seen.
 
@@ -78,12 +93,13 @@ def read_rows(
         target: the column that the model answers; "" where the data do not have it.
         holdout: a second file of the same columns, or a column of the first that marks rows.
         decimal: what separates decimals where a column does not tell.
+        texts: what the model knows as texts, and stays text.
 
     Raises:
         AddError: if a column or a file is missing, or the model has seen the held-out rows.
     """
     notes: list[str] = []
-    table = read_table(data, decimal, notes.append)
+    table = read_table(data, decimal, notes.append, texts)
     if not target:
         if holdout is not None:
             raise AddError("--holdout needs --target: nothing is measured without what is true.")
@@ -95,7 +111,7 @@ def read_rows(
     elif holdout in table.columns:
         marker, held_out = holdout, _read_marker(table[holdout], holdout)
     elif Path(holdout).is_file():
-        held = read_table(Path(holdout), decimal, notes.append)
+        held = read_table(Path(holdout), decimal, notes.append, texts)
         require_column(held, target, Path(holdout), "--target")
         _refuse_seen_rows(table, held, holdout)
         held_out = np.repeat([False, True], [len(table), len(held)])

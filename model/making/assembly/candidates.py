@@ -31,15 +31,15 @@ from model.making.assembly.inputs import (
     Codes,
     Input,
     RawColumns,
-    as_text,
     compute_matrix,
     list_sources,
     make_encoder,
     simplify,
 )
 from model.making.errors import AddError
-from model.making.fitted_steps import unwrap_estimator
+from model.making.fitted_steps import find_encoded_columns, unwrap_estimator
 from model.making.kinds.output_kind import OutputKind
+from model.making.text_cells import as_text
 
 UNCHANGED = "the model as it is"
 _MOST_CANDIDATES = 60
@@ -113,7 +113,8 @@ class AssemblySearch:
 
     def __post_init__(self) -> None:
         self.estimator = self.contents.estimators[0]
-        self._encoders: list[tuple[Input, ...]] = []
+        self._dummies: list[Input] = []
+        self._ordinals: list[Input] = []
         self.columns = RawColumns(self.table[list(self.available)], self.contents.codes)
         self.scalers_of_target = [
             part for part in self.contents.transformers if self._scales_target(part)
@@ -173,12 +174,31 @@ class AssemblySearch:
             return [self._take_raw(own.names or (), own.fitted)]
         found = []
         for order in self._list_orders():
-            if order and self._takes_raw(order[0]) and not isinstance(order[0].fitted, SCALERS):
-                steps = [Step(part.fitted, part.where) for part in order]
+            if not order or isinstance(order[0].fitted, SCALERS):
+                continue
+            steps = [Step(part.fitted, part.where) for part in order]
+            for names in self._list_raw_columns(order[0]):
                 fitted = _join([part.fitted for part in order], self.estimator.fitted)
-                words = (_list_steps(steps),)
-                found.append(replace(self._take_raw(order[0].names or (), fitted), words=words))
+                made = replace(self._take_raw(names, fitted), words=(_list_steps(steps),))
+                if order[0].names is None and not self.features:
+                    is_window = len(names) < len(self.available)
+                    made = replace(made, by_place=not is_window, is_window=is_window)
+                found.append(made)
         return found
+
+    def _list_raw_columns(self, part: Transformer) -> list[tuple[str, ...]]:
+        """The columns that a first step may take as the data have them, texts among them."""
+        if part.names is not None:
+            return [part.names] if self._takes_raw(part) else []
+        starts = range(min(len(self.available) - part.count + 1, _MOST_WINDOWS))
+        windows = [self.available[start : start + part.count] for start in starts]
+        return [
+            names
+            for names in ([self.features] if self.features else windows)
+            if len(names) == part.count
+            and self._are_texts(part, names)
+            and self._find_texts(part.fitted, names) is not None
+        ]
 
     def _take_raw(self, names: tuple[str, ...], fitted: Any) -> Assembly:
         """The assembly of a model that takes columns as the data have them."""
@@ -191,9 +211,19 @@ class AssemblySearch:
         if names is None or not set(names) <= set(self.available):
             return False
         columns = isinstance(unwrap_estimator(part.fitted), ColumnTransformer)
-        if not columns and all(map(self.columns.is_number, names)):
+        if not columns and not self._are_texts(part, names):
             return False
         return self._find_texts(part.fitted, names) is not None
+
+    def _are_texts(self, part: Transformer, names: Sequence[str]) -> bool:
+        """Whether there are texts among columns, and none that a part would take for a number."""
+        encoded = find_encoded_columns(part.fitted, names)
+        texts = [name for name in names if not self.columns.is_number(name)]
+        return bool(texts) and all(
+            name in encoded
+            or pd.to_numeric(self.table[name].dropna(), errors="coerce").isna().any()
+            for name in texts
+        )
 
     def _find_texts(self, fitted: Any, names: Sequence[str]) -> bool | None:
         """Whether a part takes texts as categories of pandas; None where it takes no texts."""
@@ -230,18 +260,18 @@ class AssemblySearch:
         if isinstance(part.fitted, OrdinalEncoder):
             for column, categories in places:
                 numbers = {as_text(value): float(code) for code, value in enumerate(categories)}
-                self.contents.codes.append(Codes(numbers, column, part.where))
+                codes = Codes(numbers, column, part.where)
+                self.contents.codes.append(codes)
+                self._ordinals.append(self.columns.make_input(column, codes))
             return True
         dropped = part.fitted.drop_idx_
-        inputs: list[Input] = []
         for number, (column, categories) in enumerate(places):
             left_out = None if dropped is None else dropped[number]
-            inputs += [
+            self._dummies += [
                 Input(column, level=value)
                 for code, value in enumerate(categories)
                 if code != left_out
             ]
-        self._encoders.append(tuple(inputs))
         return True
 
     def _list_bases(
@@ -257,7 +287,7 @@ class AssemblySearch:
     def _list_bases_of(
         self, order: Sequence[Transformer], width: int | None
     ) -> Iterator[tuple[list[str] | list[Input], str]]:
-        if self.features:
+        if self.features and not self._dummies:
             yield list(self.features), ""
             return
         steps = [self.estimator, *order]
@@ -279,17 +309,19 @@ class AssemblySearch:
         self, order: Sequence[Transformer], width: int | None
     ) -> Iterator[tuple[list[str] | list[Input], str]]:
         """The inputs where no file names them."""
-        if self._encoders:
-            encoded = [item for group in self._encoders for item in group]
-            taken = {item.source for item in encoded}
+        encoded = [*self._ordinals, *self._dummies]
+        taken = {item.source for item in encoded}
+        named = tuple(name for part in order for name in part.names or ())
+        for columns in dict.fromkeys((self.features or self.available, named)) if encoded else ():
             rest = [
                 Input(name)
-                for name in self.available
-                if name not in taken and self.columns.is_number(name)
+                for name in columns
+                if name not in taken and name in self.available and self.columns.is_number(name)
             ]
             if width in (None, len(encoded) + len(rest)):
                 yield [*encoded, *rest], "encoded columns first"
                 yield [*rest, *encoded], "encoded columns last"
+        if self._dummies:
             return
         kept = tuple(name for name in self.available if name not in self.derived_from)
         for columns in dict.fromkeys((self.available, kept)):
@@ -303,13 +335,32 @@ class AssemblySearch:
                 return
         if width is None:
             return
+        groups = [{name} for name in taken] + self._list_coded_columns()
         numbers = [name for name in self.available if self.columns.is_number(name)]
-        if len(numbers) == width:
+        if len(numbers) == width and not groups:
             yield numbers, f"{_WINDOW}of numbers alone"
         for start in range(min(len(self.available) - width + 1, _MOST_WINDOWS)):
             window = list(self.available[start : start + width])
-            if window != numbers:
+            if window != numbers and all(group & set(window) for group in groups):
                 yield window, f"{_WINDOW}from {window[0]} to {window[-1]}"
+
+    def _list_coded_columns(self) -> list[set[str]]:
+        """For each encoder in the files: the columns of texts that it may be of, if any.
+
+        A guess that leaves an encoder out is not worth a trial. One of the target is no encoder of
+        a column.
+        """
+        answers = {as_text(value) for value in self.table[self.target].unique()}
+        found = []
+        for codes in self.contents.codes:
+            columns = {
+                name
+                for name in self.available
+                if not self.columns.is_number(name) and codes in self.columns.find_codes(name)
+            }
+            if columns and not codes.is_list and not answers <= set(codes.numbers):
+                found.append(columns)
+        return found
 
     def _assemble(
         self, order: Sequence[Transformer], base: tuple[list[str] | list[Input], str]

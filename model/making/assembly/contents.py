@@ -15,10 +15,12 @@ from sklearn.preprocessing import LabelEncoder
 
 from model.contract.pickles import GlobalName, PickleError, read_pickle
 from model.contract.pickles.errors import printable
-from model.making.assembly.inputs import Codes, as_text
+from model.making.assembly.inputs import Codes
 from model.making.errors import AddError
 from model.making.estimator_sources import describe_estimator
+from model.making.fitted_steps import find_categories
 from model.making.pickles import find_in, load_file, open_estimator
+from model.making.text_cells import KnownTexts, as_text
 from model.serving.estimators import Refused, revive_all
 
 _DEEPEST = 12
@@ -68,6 +70,28 @@ class Contents:
     runs_code: bool = False
     module: Path | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is in there that has to do with a model."""
+        found = (self.estimators, self.transformers, self.codes, self.lists, self.inverses)
+        return not (any(found) or self.refused)
+
+    def list_known_texts(self) -> KnownTexts:
+        """List the texts that the parts know, which a CSV reader may take for something else."""
+        by_column: dict[str, frozenset[str]] = {}
+        groups = [frozenset(codes.numbers) for codes in self.codes if not codes.is_list]
+        dummies = {name for names, _ in self.lists for name in names}
+        for part in [*self.transformers, *self.estimators]:
+            places = [str(place) for place in range(part.count)]
+            for column, values in find_categories(part.fitted, part.names or places).items():
+                texts = frozenset(value for value in values if isinstance(value, str))
+                if part.names:
+                    by_column[column] = texts
+                elif texts:
+                    groups.append(texts)
+            dummies |= set(part.names or ())
+        return KnownTexts(by_column, groups, frozenset(dummies))
+
 
 def read_contents(paths: Sequence[Path], trust: bool, module: Path | None) -> Contents:
     """Find the parts in files: pickles, joblib files, JSON and text.
@@ -80,11 +104,7 @@ def read_contents(paths: Sequence[Path], trust: bool, module: Path | None) -> Co
     Raises:
         AddError: if a file cannot be read, or no file holds a model.
     """
-    if module is not None and not trust:
-        open_estimator(paths[0], trust, module)  # says why not
-    found = Contents()
-    for path in paths:
-        _sort_in(_read_file(path, trust, module, found), path.name, "", path, found, 0)
+    found = collect_contents(paths, trust, module)
     if not found.estimators:
         if found.refused:
             open_estimator(found.refused[0][1], trust=False)
@@ -104,6 +124,22 @@ def read_contents(paths: Sequence[Path], trust: bool, module: Path | None) -> Co
             f"{type(part.fitted).__name__} in {part.where}" for part in found.estimators
         )
         raise AddError(f"The files hold {len(found.estimators)} models: {listed}. Give one alone.")
+    return found
+
+
+def collect_contents(
+    paths: Sequence[Path], trust: bool = False, module: Path | None = None
+) -> Contents:
+    """Find the parts in files, whether or not a model is among them; see ``read_contents``.
+
+    Raises:
+        AddError: if a file cannot be read.
+    """
+    if module is not None and not trust:
+        open_estimator(paths[0], trust, module)  # says why not
+    found = Contents()
+    for path in paths:
+        _sort_in(_read_file(path, trust, module, found), path.name, "", path, found, 0)
     return found
 
 

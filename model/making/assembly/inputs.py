@@ -14,6 +14,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
 from model.contract.arrays import Float64Array
+from model.making.text_cells import as_text
 
 ORDERS = ("alphabet", "appearance", "alphabet, backwards", "frequency")
 """In which codes may have been given to the values of a column; people use the first two."""
@@ -173,13 +174,6 @@ class RawColumns:
             return Input(column)
         pairs = ((cell, codes.numbers[text]) for text, cell in self.cells(column).items())
         return Input(column, codes=tuple(pairs))
-
-
-def as_text(value: Any) -> str:
-    """Write a cell as a key of JSON has it: 3.0 as 3."""
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def simplify(name: str) -> str:

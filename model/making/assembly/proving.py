@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,12 @@ from model.making.assembly.gate import (
     check_answers,
     choose_rows,
 )
-from model.making.assembly.inputs import ORDERS, as_text, compute_matrix, simplify
+from model.making.assembly.inputs import ORDERS, compute_matrix, simplify
 from model.making.errors import AddError, NotProvedError
 from model.making.fitted_steps import find_encoded_columns
 from model.making.kinds.evidence import Fit
 from model.making.kinds.output_kind import OutputKind
+from model.making.text_cells import as_text
 
 ReadTruth = Callable[[Sequence[str]], Float64Array]
 """Reads the true answers, shape (rows,), for names of the classes.
@@ -47,6 +49,7 @@ _SIGNIFICANT = 4.0
 _IN_ORDER = "classes in the order of the "
 _SURE = 0.01
 """How much worse a model must rank where the values of one column get other numbers."""
+_MOST_REPLACED = 300
 _SAME = 1e-6
 
 
@@ -189,7 +192,7 @@ def _explain_none(search: AssemblySearch) -> str:
     return (
         f"The model takes {takes}{with_steps}, and does not say which; the data have "
         f"{len(search.available)}: {', '.join(search.available)}. Name those that it was fitted "
-        "on, in their order: --features a,b,c"
+        "on, in their order: --features a,b,c."
     )
 
 
@@ -397,6 +400,8 @@ def _prove_guesses(search: AssemblySearch, chosen: _Tried, truth: Float64Array) 
         )
     if assembly.is_window and not chosen.fit.beats_constant:
         raise NotProvedError(f"{_explain_none(search)} The data do not prove {assembly.text}.")
+    if assembly.is_window:
+        _prove_window(search, chosen, truth[index], index)
     for column in assembly.guessed:
         others = _recode(search, assembly, column)
         ranks = []
@@ -411,6 +416,51 @@ def _prove_guesses(search: AssemblySearch, chosen: _Tried, truth: Float64Array) 
                 f"Which numbers stand for the values of {column!r} is in no file, and the data do "
                 "not prove it. Add the encoder's file, or a JSON file like "
                 f"{json.dumps({column: codes})[:300]} with the right numbers."
+            )
+
+
+def _prove_window(
+    search: AssemblySearch, chosen: _Tried, truth: Float64Array, index: IntArray
+) -> None:
+    """Refuse guessed columns if the model does better with another one in the place of one.
+
+    A wrong guess that shares some columns with the right one beats a constant, too.
+
+    Raises:
+        NotProvedError: with both columns.
+    """
+    assembly = chosen.assembly
+    given = list(islice(_replace_each(search, assembly), _MOST_REPLACED))
+    best, words = chosen.fit.rank + _SURE, ""
+    answers = _ask(search, [other for other, _ in given], index)
+    for answered, (other, said) in zip(answers, given, strict=True):
+        if answered is not None:
+            turned = other.inverse.function(answered) if other.inverse else answered
+            rank = search.kind.fit(turned, truth).rank
+            if rank > best:
+                best, words = rank, said
+    if words:
+        raise NotProvedError(
+            f"{_explain_none(search)} The data do not prove {assembly.text}: {words} it does "
+            "better."
+        )
+
+
+def _replace_each(search: AssemblySearch, assembly: Assembly) -> Iterator[tuple[Assembly, str]]:
+    """The same assembly with another column of the data in one place, and what was replaced."""
+    spare = [name for name in search.available if name not in assembly.names]
+    for column in spare:
+        codes = None
+        if not search.columns.is_number(column):
+            known = search.columns.find_codes(column)
+            codes = known[0] if known else search.columns.infer_codes(column, "alphabet")
+        other = search.columns.make_input(column, codes)
+        for place, name in enumerate(assembly.names):
+            names = (*assembly.names[:place], column, *assembly.names[place + 1 :])
+            inputs = tuple(other if item.source == name else item for item in assembly.inputs)
+            yield (
+                replace(assembly, names=names, inputs=inputs),
+                f"with {column!r} in the place of {name!r}",
             )
 
 

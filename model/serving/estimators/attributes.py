@@ -5,8 +5,9 @@ Alternatives stand between ``|``, and between ``/`` inside a list. Names in brac
 which have to be the same wherever they stand in one estimator. The words:
 
 - ``none``, ``bool``, ``int``, ``float``, ``text``: a value; ``label``: one of them;
-- ``float[…]``, ``int[…]``, ``bool[…]``: an array, in native byte order and C order;
-  ``text[…]`` and ``label[…]``: an array of strings, or of strings, numbers, flags and None;
+- ``float[…]``, ``int[…]``, ``bool[…]``: an array, in native byte order and C order; ``number[…]``:
+  one of the three, such as rows that an estimator keeps as it was given them;
+- ``text[…]`` and ``label[…]``: an array of strings, or of strings, numbers, flags and None;
 - ``index(SIZE)[…]``: an array of places, each at least 0 and below the size;
 - ``sparse[…]``: a CSR or CSC matrix;
 - ``list of KIND``, ``list[SIZE] of KIND``, and ``tuple`` for ``list``;
@@ -35,11 +36,18 @@ _USED = 64 * 2**20
 """Bytes of parts that may be used more often."""
 _CELL = 64
 """Bytes that a cell of an array of objects, or an item of a list, counts for."""
-_ARRAY = re.compile(r"(float|int|bool|text|label|sparse)\[([\w*, ]+)\]")
+_ARRAY = re.compile(r"(float|int|bool|number|text|label|sparse)\[([\w*, ]+)\]")
 _INDEX = re.compile(r"index\((\w+)\)\[([\w*, ]+)\]")
 _SEQUENCE = re.compile(r"(list|tuple)(?:\[(\w+)\])? of (.+)")
 _ESTIMATOR = re.compile(r"estimator(?:\((\w+)\))?")
-_DTYPES = {"float": "f", "int": "iu", "bool": "b", "text": "UO", "label": "biufUO"}
+_DTYPES = {
+    "float": "f",
+    "int": "iu",
+    "bool": "b",
+    "number": "fiub",
+    "text": "UO",
+    "label": "biufUO",
+}
 _SPARSE = {
     f"scipy.sparse{module}.{name}": name
     for name in ("csr_matrix", "csc_matrix", "csr_array", "csc_array")
@@ -294,7 +302,7 @@ def _array(word: str, value: Any, sizes: tuple[str, ...], state: State) -> Any:
             cells.flat[place] = scalar(cell)
         return cells
     dtype = value.dtype.newbyteorder("=")
-    if word == "float" and dtype.itemsize not in (4, 8):
+    if dtype.kind == "f" and dtype.itemsize not in (4, 8):
         dtype = np.dtype(np.float64)
     # Cython's code asks for memory that is in order and may be written
     return np.require(value, dtype=dtype, requirements=["A", "C", "W"])
@@ -312,7 +320,7 @@ def _sparse(value: Any, sizes: tuple[str, ...], state: State) -> Any:
     rows, columns = _int(shape[0]), _int(shape[1])
     state.fit_sizes(sizes, (rows, columns))
     compressed = rows if _SPARSE[value.path].startswith("csr") else columns
-    data = _array("float", parts.get("data"), ("*",), state)
+    data = _array("number", parts.get("data"), ("*",), state)
     places, starts = (
         _array("int", parts.get(name), ("*",), state) for name in ("indices", "indptr")
     )

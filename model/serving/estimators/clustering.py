@@ -85,7 +85,7 @@ _MIXTURE: Attributes = {
     "precisions_?": "float[*, *, *] | float[*, *] | float[*]",
 }
 _TYPES: Attributes = {"covariance_type": one_of("full", "tied", "diag", "spherical")}
-_CENTERS: Attributes = {"cluster_centers_": "float[clusters, features]"}
+_CENTERS: Attributes = {"cluster_centers_": "number[clusters, features]"}
 
 SCHEMAS = {
     "KMeans": EstimatorSchema("cluster", _CENTERS, complete=(_count_clusters,)),

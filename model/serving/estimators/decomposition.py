@@ -221,7 +221,7 @@ SCHEMAS = {
     "KernelPCA": EstimatorSchema(
         "decomposition",
         {
-            "X_fit_": "float[samples, features] | sparse[samples, features]",
+            "X_fit_": "number[samples, features] | sparse[samples, features]",
             "eigenvalues_": "float[components]",
             "eigenvectors_": "float[samples, components]",
             "_centerer": "estimator(samples)",
@@ -333,7 +333,7 @@ SCHEMAS = {
     "Nystroem": EstimatorSchema(
         "kernel_approximation",
         {
-            "components_": "float[components, features] | sparse[components, features]",
+            "components_": "number[components, features] | sparse[components, features]",
             "normalization_": "float[components, components]",
         },
         _KERNEL,

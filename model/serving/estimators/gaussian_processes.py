@@ -97,7 +97,7 @@ SCHEMAS = {
     "GaussianProcessRegressor": EstimatorSchema(
         "gaussian_process",
         {
-            "X_train_": "float[samples, features]",
+            "X_train_": "number[samples, features]",
             "alpha_": _decode_weights,
             "L_": "float[samples, samples]",
             "kernel_": _decode_kernel,
@@ -117,7 +117,7 @@ SCHEMAS = {
     "_BinaryGaussianProcessClassifierLaplace": EstimatorSchema(
         "gaussian_process._gpc",
         {
-            "X_train_": "float[samples, features]",
+            "X_train_": "number[samples, features]",
             "y_train_": "int[samples] | bool[samples] | float[samples]",
             "classes_": "label[2]",
             "pi_": "float[samples]",
@@ -130,7 +130,7 @@ SCHEMAS = {
     "KernelRidge": EstimatorSchema(
         "kernel_ridge",
         {
-            "X_fit_": "float[samples, features] | sparse[samples, features]",
+            "X_fit_": "number[samples, features] | sparse[samples, features]",
             "dual_coef_": "float[samples] | float[samples, outputs]",
         },
         {

@@ -146,7 +146,7 @@ def _compute_offset(state: State) -> None:
 
 
 _SEARCH: Attributes = {
-    "_fit_X": "float[samples, features] | sparse[samples, features]",
+    "_fit_X": "number[samples, features] | sparse[samples, features]",
     "_fit_method": one_of("brute", "kd_tree", "ball_tree"),
     "effective_metric_": _decode_metric,
     "effective_metric_params_": _decode_metric_parameters,
@@ -182,7 +182,7 @@ SCHEMAS = {
     "KNeighborsClassifier": _make_search(_LABELS, _PARAMETERS, _complete_labels),
     "KNeighborsRegressor": _make_search(_VALUES, _PARAMETERS),
     "RadiusNeighborsClassifier": _make_search(
-        {**_LABELS, "outlier_label_?": _decode_outlier_label},
+        {**_LABELS, "outlier_label_": _decode_outlier_label},
         {**_RADIUS, "outlier_label": _decode_outlier_label},
         _complete_labels,
     ),
@@ -206,7 +206,7 @@ SCHEMAS = {
             "semi_supervised",
             {
                 "classes_": "label[classes]",
-                "X_": "float[samples, features] | sparse[samples, features]",
+                "X_": "number[samples, features] | sparse[samples, features]",
                 "label_distributions_": "float[samples, classes]",
             },
             {

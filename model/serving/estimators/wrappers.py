@@ -101,7 +101,8 @@ def _find_classes(state: State) -> None:
 def _finish_search(made: Any, state: State) -> Any:
     """Answer by the best estimator; what chose it is left out."""
     made.refit, made.scorer_, made.multimetric_ = True, None, False
-    made.estimator = made.estimator or made.best_estimator_
+    if made.estimator is None:  # not `or`: bool() of an ensemble counts its trees, and it has none
+        made.estimator = made.best_estimator_
     return made
 
 

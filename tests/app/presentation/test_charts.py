@@ -30,6 +30,10 @@ def lay_out_strip(scale: NumberScale, own: float, low: float, high: float, **mor
     return charts.lay_out_strip(own=own, interval=(low, high), scale=scale, labels=labels, **given)
 
 
+def list_labels(ticks: str) -> list[str]:
+    return re.findall(">([^<]+)</text>", ticks)
+
+
 def test_a_strip_places_the_range_and_the_bars_inside_it(scale: NumberScale) -> None:
     drawn = lay_out_strip(scale, 50_000, 25_000, 75_000)
     assert (drawn.bars_x, drawn.bars_width, drawn.low, drawn.width) == (
@@ -38,7 +42,7 @@ def test_a_strip_places_the_range_and_the_bars_inside_it(scale: NumberScale) -> 
     assert drawn.window == "100.0 0 200.0 100"
     assert drawn.own == ("50.0", "right")
     assert drawn.typical == ("40.0", "left")
-    assert [tick.text for tick in drawn.ticks] == ["$20K", "$40K", "$60K", "$80K"]
+    assert list_labels(drawn.ticks) == ["$20K", "$40K", "$60K", "$80K"]
 
 
 @given(AMOUNTS, AMOUNTS, AMOUNTS, st.lists(AMOUNTS, max_size=3))
@@ -50,7 +54,7 @@ def test_a_strip_holds_every_mark_at_any_scale(
     places = [drawn.own.x, drawn.typical.x, drawn.low, *(ring.x for ring in drawn.rings)]
     assert all(0 <= percent(place) <= 100 for place in places)
     assert percent(drawn.low) + percent(drawn.width) <= 100.5
-    texts = [tick.text for tick in drawn.ticks]
+    texts = list_labels(drawn.ticks)
     assert len(set(texts)) == len(texts)
 
 

@@ -22,7 +22,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import LabelEncoder, MinMaxScaler, OneHotEncoder, StandardScaler
 
 from model.making.looking import look
 from tests.hostile_pickles import EVIL, called, file, make_hostile, plain
@@ -116,17 +116,40 @@ def test_a_class_that_is_not_known_needs_trust(save: Save) -> None:
     assert "add --trust to the command" in result.output
 
 
+def test_a_bundle_is_served_by_the_model_in_it(save: Save) -> None:
+    model = Ridge().fit(NUMBERS, NUMBERS[:, 0])
+    found = look([save({"m": model, "columns": ["a", "b", "c"]})])
+    assert found.servable
+    assert "The model is model.pkl['m']." in found.text
+    found = look([save([model, Ridge().fit(NUMBERS, NUMBERS[:, 1])])])
+    assert not found.servable
+    assert "That is 2 models. Save one of them alone." in found.text
+    found = look([save({"model": Ridge(), "columns": ["a"]})])
+    assert not found.servable
+    assert "It cannot be served." in found.text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [OrderedDict(a=1), LabelEncoder().fit(["a", "b"]), StandardScaler().fit(NUMBERS)],
+    ids=["codes", "encoder", "scaler"],
+)
+def test_a_part_is_said_to_go_with_a_model(save: Save, value: object) -> None:
+    found = look([save(value)])
+    assert "It holds no model: give it to `model add` together with" in found.text
+    assert not found.servable
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        ({"model": Ridge(), "columns": ["a"]}, "It holds a dict of 2: Ridge."),
         (FRAME, "It holds DataFrame of pandas."),
         (NUMBERS, "It holds an array of 60 × 3 values."),
         (Ridge, "It holds only the name sklearn.linear_model._ridge.Ridge"),
-        (OrderedDict(a=1), "It holds a dict of 1."),
+        ({}, "It holds a dict of 0."),
         (None, "It holds a value of the kind NoneType."),
     ],
-    ids=["dict", "frame", "array", "class", "ordered", "none"],
+    ids=["frame", "array", "class", "empty", "none"],
 )
 def test_what_is_no_model_is_told(save: Save, value: object, text: str) -> None:
     found = look([save(value)])

@@ -16,7 +16,7 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression, QuantileRegressor
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, LabelEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
 from app import create_app
@@ -295,3 +295,35 @@ def test_what_else_lies_beside_a_model_does_no_harm(
     result = add("model.pkl", "beside.pkl")
     assert result.exit_code == code, result.output
     assert said in result.output
+
+
+def test_a_guess_of_the_columns_that_is_right_in_part_is_not_taken(
+    tmp_path: Path, add: AddFiles
+) -> None:
+    data = cars()
+    columns = ["age", "km", "engine cc", "gearbox"]
+    codes = data.assign(gearbox=data["gearbox"].astype("category").cat.codes)[columns]
+    model = RandomForestRegressor(30, random_state=0).fit(codes.to_numpy(), data["price"])
+    save(tmp_path, model, data[["km", "age", "gearbox", "engine cc", "brand", "price"]])
+    result = add("model.pkl", options=("--yes",))
+    assert result.exit_code == 4, result.output
+    assert "--features a,b,c" in result.output
+    result = add("model.pkl", options=("--yes", "--features", ",".join(columns)))
+    assert result.exit_code == 0, result.output
+
+
+def test_a_guess_of_the_columns_uses_the_encoders_in_the_files(
+    tmp_path: Path, add: AddFiles
+) -> None:
+    data = cars()
+    encoder = LabelEncoder().fit(data["gearbox"])
+    columns = ["gearbox", "km", "age"]
+    codes = data.assign(gearbox=encoder.transform(data["gearbox"]))[columns]
+    model = RandomForestRegressor(30, random_state=0).fit(codes.to_numpy(), data["price"])
+    save(tmp_path, model, data)
+    (tmp_path / "le.pkl").write_bytes(pickle.dumps(encoder))
+    result = add("model.pkl", "le.pkl", options=("--yes",))
+    assert result.exit_code in (1, 4), result.output
+    assert "--features a,b,c" in result.output
+    result = add("model.pkl", "le.pkl", options=("--yes", "--features", ",".join(columns)))
+    assert result.exit_code == 0, result.output

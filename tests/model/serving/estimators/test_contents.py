@@ -1,14 +1,26 @@
 """A file that holds several things gives each of them."""
 
 import pickle
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import (
+    KNeighborsClassifier,
+    KNeighborsRegressor,
+    RadiusNeighborsClassifier,
+)
 from sklearn.preprocessing import LabelEncoder, StandardScaler
+from sklearn.semi_supervised import LabelSpreading
 
 from model.contract.pickles import PickleError, Record, read_pickle
 from model.serving.estimators import Refused, UnknownNameError, revive, revive_all
@@ -52,6 +64,38 @@ def test_a_bundle_gives_its_estimators_and_its_names(tmp_path: Path) -> None:
     assert isinstance(found["own"], Refused)
     assert isinstance(found["own"].error, UnknownNameError)
     assert found["means"][1] == 3
+
+
+KEEPING_ROWS = [
+    KNeighborsClassifier(3),
+    KNeighborsRegressor(3, algorithm="brute"),
+    RadiusNeighborsClassifier(1e6),
+    KernelRidge(),
+    LabelSpreading(),
+]
+
+
+@pytest.mark.parametrize(
+    ("model", "cells"),
+    [
+        *product(KEEPING_ROWS, ["int64", "bool", "uint8", "float16", "sparse"]),
+        (GaussianProcessRegressor(), "int64"),
+    ],
+)
+def test_rows_that_a_model_keeps_may_be_whole_numbers_or_flags(
+    tmp_path: Path, model: Any, cells: str
+) -> None:
+    drawn = np.random.default_rng(0).integers(0, 9, (40, 3))
+    rows = scipy.sparse.csr_matrix(drawn) if cells == "sparse" else drawn.astype(cells)
+    target = (drawn[:, 0] > 4).astype(int)
+    model.fit(rows, target)
+    np.testing.assert_allclose(read(model, tmp_path).predict(rows), model.predict(rows))
+
+
+def test_a_search_answers_whatever_it_searched_around(tmp_path: Path) -> None:
+    search = GridSearchCV(RandomForestRegressor(3, random_state=0), {"max_depth": [1, 2]}, cv=2)
+    search.fit(ROWS, ROWS[:, 0])
+    np.testing.assert_array_equal(read(search, tmp_path).predict(ROWS), search.predict(ROWS))
 
 
 def laugh() -> list[Any]:

@@ -1,0 +1,65 @@
+"""Cells that are texts to a model, and that a CSV reader takes for numbers or for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+def as_text(value: Any) -> str:
+    """Write a cell as a key of JSON has it: 3.0 as 3."""
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+@dataclass(frozen=True)
+class KnownTexts:
+    """The texts that the parts of a model know.
+
+    ``by_column`` are the categories of columns by name, ``groups`` those of encoders that name no
+    column, ``dummies`` the names of inputs, such as ``zip_00501``.
+    """
+
+    by_column: Mapping[str, frozenset[str]]
+    groups: Sequence[frozenset[str]]
+    dummies: frozenset[str]
+
+    def restore(self, table: pd.DataFrame, raw: pd.DataFrame) -> pd.DataFrame:
+        """Give columns their texts back: 00501 where 501 was read, NA where nothing was.
+
+        Args:
+            table: the data as they were read.
+            raw: the same cells as they stand in the file; "" where one is empty.
+        """
+        restored = {}
+        for name in table.columns:
+            cells = dict(zip(raw[name], table[name], strict=True))
+            texts = cells.keys() - {""}
+            lost = {text for text in texts if as_text(cells[text]) != text}
+            known = self._find(str(name), texts, lost)
+            is_other_type = pd.api.types.is_numeric_dtype(table[name].dtype) and bool(
+                texts and texts <= self.by_column.get(str(name), frozenset())
+            )
+            if known or is_other_type:
+                empty = {text for text in lost - known if pd.isna(cells[text])}
+                restored[name] = raw[name].mask(raw[name].isin(empty | {""}))
+        return table.assign(**restored)
+
+    def are_texts(self, name: str, cells: pd.Series) -> bool:
+        """Whether a part knows the cells of a column as texts, and not as numbers."""
+        texts = {cell for cell in cells.dropna().unique() if isinstance(cell, str)}
+        return bool(self._find(name, texts, texts))
+
+    def _find(self, name: str, texts: set[str], lost: set[str]) -> set[str]:
+        """The lost texts that a part knows as this column's."""
+        found = lost & self.by_column.get(name, frozenset())
+        found |= {text for text in lost if f"{name}_{text}" in self.dummies}
+        for group in self.groups:
+            if texts <= group:
+                found |= lost
+        return found

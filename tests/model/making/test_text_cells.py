@@ -1,0 +1,76 @@
+"""Codes such as 00501, and values such as NA, are what they were when the model was fitted."""
+
+from __future__ import annotations
+
+import pickle
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import LabelEncoder, OneHotEncoder
+
+from app import create_app
+from app.config import Settings
+from tests.model.making.conftest import run
+
+ZIPS = ["00501", "02139", "10001", "60614", "00602"]
+COUNTRIES = ["NA", "DE", "US", "FR", "None"]
+
+
+def _one_hot(table: pd.DataFrame, column: str) -> tuple[Any, Any]:
+    encoder = ColumnTransformer([("codes", OneHotEncoder(), [column])], remainder="passthrough")
+    model = make_pipeline(encoder, LinearRegression()).fit(table[[column, "size"]], table["rent"])
+    return model, model.predict(table[[column, "size"]])
+
+
+def _dummies(table: pd.DataFrame, column: str) -> tuple[Any, Any]:
+    rows = pd.get_dummies(table[[column, "size"]])
+    model = LinearRegression().fit(rows, table["rent"])
+    return model, model.predict(rows)
+
+
+def _label_encoder(table: pd.DataFrame, column: str) -> tuple[Any, Any]:
+    encoder = LabelEncoder()
+    rows = table.assign(**{column: encoder.fit_transform(table[column])})[[column, "size"]]
+    model = RandomForestRegressor(20, random_state=0).fit(rows, table["rent"])
+    return [model, encoder], model.predict(rows)
+
+
+@pytest.mark.parametrize(
+    ("fit", "values"),
+    [
+        *product([_one_hot, _dummies, _label_encoder], [ZIPS, COUNTRIES]),
+        (_one_hot, ["1", "2", "3", "10", "30"]),
+    ],
+)
+def test_cells_stay_the_texts_that_the_model_knows(
+    tmp_path: Path, fit: Any, values: list[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"area": rng.choice(values, 200), "size": rng.integers(20, 200, 200)})
+    table["rent"] = table["size"] * 3 + table["area"].map(values.index) * 100
+    holdout = tmp_path / "held.csv"
+    fresh = table.assign(size=table["size"] + 0.5).head(60)
+    fresh.to_csv(holdout, index=False)
+    table.to_csv(tmp_path / "train.csv", index=False)
+    parts, expected = fit(table, "area")
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(parts))
+    root = tmp_path / "models"
+    root.mkdir()
+    result = run(
+        "add", tmp_path / "model.pkl", "--name", "mine", "--data", tmp_path / "train.csv",
+        "--target", "rent", "--holdout", holdout, "--models", root, "--yes",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    client = create_app(Settings(models=("mine",), ratelimit="off"), models=root).test_client()
+    rows = table[["area", "size"]].head(25).to_dict("records")
+    answers = client.post("/api/predict", json=rows).get_json()
+    found = [answer["prediction"] for answer in answers]
+    np.testing.assert_allclose(found, expected[:25], rtol=1e-4)
