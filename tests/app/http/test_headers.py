@@ -65,6 +65,7 @@ def test_a_fault_of_ours_is_said_without_a_traceback_and_logged(
     assert response.status_code == 500
     soup = check_fragment(response) if path == FRAGMENT else check_page(response)
     assert "wrong on our side" in text_of(soup, "#error")
+    assert text_of(soup, "#error code") == response.headers["X-Request-ID"]
     assert "secret" not in response.get_data(as_text=True)
     assert "secret detail" in caplog.text
     assert "1850" not in caplog.text
