@@ -122,9 +122,9 @@ class ContributionsPresenter:
         for index, bar in zip(listed, geometry.bars, strict=True):
             name = names[columns[index]]
             value, amount, unusual = given[name], amounts[index], False
-            direction = self._directions.get(name)
-            if direction:
-                more = value > reference[name]  # type: ignore[operator]
+            direction, typical = self._directions.get(name), reference[name]
+            if direction and typical is not None:
+                more = value > typical  # type: ignore[operator]  # only what has an order has one
                 unusual = (direction if more else -direction) * amount < 0
             rows.append(
                 ContributionView(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -96,7 +97,7 @@ class DerivedSource:
         _require_answers_to_choices(predict, matrix, columns)
         rows = make_rows_to_compare(matrix, optional)
         notes = inner.notes
-        expected = inner.predict(step.transform(rows))  # type: ignore[arg-type]
+        expected = inner.predict(step.transform(rows))  # type: ignore[arg-type]  # as above
         if differing := self.kind.count_differing(predict(rows.astype(np.float32)), expected):
             notes += (
                 f"{differing} of {len(rows)} rows get another answer where the facts that columns "
@@ -147,17 +148,17 @@ def _find_harmless(step: FeatureStep, matrix: Float64Array, optional: Sequence[i
 
 
 def _require_answers_to_choices(
-    predict: object, matrix: Float64Array, columns: Sequence[DataColumn]
+    predict: Callable[[Any], Float64Array], matrix: Float64Array, columns: Sequence[DataColumn]
 ) -> None:
     """Make sure that every choice of the form gets an answer, also those that no row kept has."""
     for index, column in enumerate(columns):
         rows = np.repeat(matrix[:1], len(column.source.values), axis=0)
         rows[:, index] = np.arange(len(rows))
-        if len(rows) and not is_answered(predict, rows):  # type: ignore[arg-type]
+        if len(rows) and not is_answered(predict, rows):
             silent = [
                 str(value)
                 for value, row in zip(column.source.values, rows, strict=True)
-                if not is_answered(predict, row[None])  # type: ignore[arg-type]
+                if not is_answered(predict, row[None])
             ]
             raise AddError(
                 f"The model does not answer where {column.source.column} is {silent[0]}"

@@ -246,7 +246,7 @@ def _read_lookup(file: str, data: Path) -> Mapping[str, float | str]:
 def _read_cells(cells: pd.Series, is_date: bool) -> Cells:
     if is_date or pd.api.types.is_numeric_dtype(cells.dtype):
         kind = "date" if is_date else "number"
-        return Cells(kind, cells.to_numpy(dtype=float, na_value=np.nan))  # type: ignore[arg-type]
+        return Cells(kind, cells.to_numpy(dtype=float, na_value=np.nan))  # type: ignore[arg-type]  # in stubs
     known = cells.notna().to_numpy()
     if all(isinstance(cell, bool) for cell in cells[known]):
         return Cells("number", np.array([float(cell) for cell in cells.where(known, np.nan)]))

@@ -72,7 +72,8 @@ def find_columns(tree: Node) -> list[str]:
 def find_lookups(tree: Node) -> list[str]:
     """List the files that an expression looks values up in, each once."""
     calls = (node for node in _walk(tree) if isinstance(node, Call) and node.name == "lookup")
-    return list(dict.fromkeys(str(call.arguments[1].value) for call in calls))  # type: ignore[union-attr]
+    files = (call.arguments[1] for call in calls)
+    return list(dict.fromkeys(file.value for file in files if isinstance(file, Text)))
 
 
 def _walk(tree: Node) -> Iterator[Node]:

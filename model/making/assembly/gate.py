@@ -286,6 +286,7 @@ def _list_variants(subject: Subject, good: bool) -> Iterator[_Variant]:
                 _SCALER,
                 "scaling",
                 rarity,
+                # Defaults keep this turn's values; mypy infers no type for them.
                 lambda rows, s=scaled_shift, d=scaled_by: (rows - s) / d,  # type: ignore[misc]
             )
     lows = np.nanmin(numbers, axis=0)
@@ -297,6 +298,7 @@ def _list_variants(subject: Subject, good: bool) -> Iterator[_Variant]:
                 _PIPELINE,
                 "log",
                 0.03,
+                # Defaults keep this turn's values; mypy infers no type for them.
                 lambda rows, m=logged, f=function: np.where(m, f(np.where(m, rows, 1.0)), rows),  # type: ignore[misc]
             )
     if good:
@@ -310,6 +312,7 @@ def _list_variants(subject: Subject, good: bool) -> Iterator[_Variant]:
                     f"--unit {shlex.quote(f'{subject.labels[column]}={factor:g}')}",
                     "unit",
                     0.05,
+                    # Defaults keep this turn's values; mypy infers no type for them.
                     lambda rows, c=column, f=factor: _multiply(rows, c, f),  # type: ignore[misc]
                 )
     if subject.places:
@@ -333,6 +336,7 @@ def _list_orders(labels: Sequence[str]) -> Iterator[_Variant]:
                 f"--features {shlex.quote(named)}",
                 "place",
                 0.05,
+                # Defaults keep this turn's values; mypy infers no type for them.
                 lambda rows, o=order: rows[:, o],  # type: ignore[misc]
             )
 

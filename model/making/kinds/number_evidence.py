@@ -154,6 +154,7 @@ def list_number_readings(truth: Float64Array) -> tuple[Reading, ...]:
             Reading(
                 f"the target divided by {factor:g}",
                 f'--target-inverse "scale {factor:g}"',
+                # Defaults keep this turn's values; mypy infers no type for them.
                 lambda answers, factor=factor: answers * factor,  # type: ignore[misc]
                 0.05,
             )

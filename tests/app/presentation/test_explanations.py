@@ -1,6 +1,9 @@
 """The explanation of a price: contributions, what-if, similar sales, support."""
 
+import json
 import re
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,10 +12,13 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app import create_app
+from app.config import Settings
 from app.presentation.contributions import apportion
 from model import NumberModel
 from tests.conftest import HOUSE
 from tests.html import data_of, get_page, post_fragment, text_of
+from tests.tools import ROOT
 
 
 def dollars(text: str) -> int:
@@ -62,6 +68,18 @@ def test_a_fact_as_of_the_typical_case_is_called_so(client: FlaskClient) -> None
     words = text_of(post_fragment(client, {**form, "neighborhood": "Gilbert"}), "#why")
     assert "3 bedrooms, as is typical" in words
     assert "0 fewer" not in words
+
+
+def test_a_fact_that_the_typical_case_lacks_has_its_reason(tmp_path: Path) -> None:
+    folder = tmp_path / "house"
+    shutil.copytree(ROOT / "model" / "house_price", folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["reference"]["year_built"] = None
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    app = create_app(Settings(models=("house",), ratelimit="off"), tmp_path)
+    soup = post_fragment(app.test_client(), {**HOUSE, "year_built": "1990"})
+    assert "Built in 1990 + $" in text_of(soup, "#why")
+    check_sums(soup)
 
 
 def test_what_has_no_row_of_its_own_stands_in_one_sentence(
