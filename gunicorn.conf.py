@@ -4,28 +4,19 @@ import os
 import tempfile
 from typing import Any
 
-from app.server import memory, reloading, signals, warming
+from app.config import SettingError
+from app.server import binding, memory, reloading, signals, warming
 from app.telemetry import metric_files
 
 _on_dyno = "DYNO" in os.environ
 
 
-def _read_whole_number(variable: str, default: int, most: int) -> int:
-    text = os.environ.get(variable, str(default))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
-        # The message says how to fix it; gunicorn's traceback above it would only hide that.
-        raise SystemExit(
-            f"Formcast cannot start. {variable} is {text!r}. Write a whole number, 1 to {most}."
-        )
-    return int(text)
-
-
-# A platform sets PORT. Without it this is somebody's laptop, and only that laptop may reach it.
-_port = _read_whole_number("PORT", 8000, 65535)
-bind = f"0.0.0.0:{_port}" if "PORT" in os.environ else f"127.0.0.1:{_port}"
-
-# At least two: while one is replaced, the other answers.
-workers = max(2, _read_whole_number("WEB_CONCURRENCY", 2, 64))
+try:
+    bind = binding.choose_addresses()
+    workers = binding.read_workers()
+except SettingError as error:
+    # The message says how to fix it; gunicorn's traceback above it would only hide that.
+    raise SystemExit(f"Formcast cannot start. {error}") from None
 
 # gevent: a slow client holds a greenlet and not a worker. Two slow clients stop two sync workers,
 # eight stop gthread's 2 x 4, and 64 do not stop gevent's (`make soak`). All three take the same CPU
@@ -96,9 +87,12 @@ limit_request_field_size = 8190
 
 def when_ready(server: Any) -> None:
     """Print the address that a person can click."""
-    host, port = server.LISTENERS[0].sock.getsockname()[:2]
-    shown = "localhost" if host in ("0.0.0.0", "127.0.0.1") else host
-    server.log.info("Formcast is ready: http://%s:%s", shown, port)
+    names = [listener.sock.getsockname() for listener in server.LISTENERS]
+    server.log.info("Formcast is ready: %s", binding.describe_listeners(names))
+    if server.num_workers == 1:
+        server.log.warning(
+            "There is one worker: while it is replaced, nothing answers. WEB_CONCURRENCY=2 adds one"
+        )
 
 
 def pre_fork(server: Any, worker: Any) -> None:

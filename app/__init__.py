@@ -13,6 +13,7 @@ from app.cli.commands import add_commands
 from app.config import ROOT, Settings
 from app.http.application import Application
 from app.http.assets import assets_blueprint, read_assets
+from app.http.client_header import ClientHeader
 from app.http.cors import CrossOrigin
 from app.http.framing import Framing
 from app.http.headers import SecureHeaders
@@ -79,6 +80,7 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
             else None,
             # No platform's router cleans X-Forwarded-Host, and Host itself comes through.
             partial(ProxyFix, x_for=proxies, x_proto=proxies, x_host=0) if proxies else None,
+            partial(ClientHeader, name=settings.client_header) if settings.client_header else None,
             SecureHeaders,
             partial(LoadShedder, monitor=monitor, render_error=render_error),
         )

@@ -8,6 +8,8 @@ second of the start, for one number per client and window.
 import ipaddress
 import logging
 import math
+import mmap
+import re
 import time
 from itertools import islice
 from typing import Protocol
@@ -33,6 +35,10 @@ REDIS_TIMEOUT = 0.2
 """Seconds that a request waits for Redis; after one that failed, none asks for ``REDIS_PAUSE``."""
 
 REDIS_PAUSE = 10.0
+
+_FORWARDED = "HTTP_X_FORWARDED_FOR"
+
+_WITH_PORT = re.compile(r"([0-9.]+):[0-9]+|\[([0-9a-f:.]+)\](?::[0-9]+)?", re.IGNORECASE)
 
 _log = logging.getLogger(__name__)
 
@@ -136,12 +142,21 @@ def limit_clients(app: Flask, settings: Settings, redis_url: str = "") -> None:
     if settings.ratelimit == OFF:
         return
     counter = make_counter(settings.ratelimit, redis_url)
+    behind_proxy = settings.proxies or settings.client_header
+    warned = mmap.mmap(-1, 1)  # workers share it, so that only the first of them warns
 
     @app.before_request
     def count_request() -> None:
         environ = request.environ
         if request.method != "POST" and not environ.get("QUERY_STRING"):
             return
+        if _FORWARDED in environ and not behind_proxy and not warned[0]:
+            warned[0] = 1
+            _log.warning(
+                "A request came with X-Forwarded-For, but FORMCAST_PROXIES is 0, so that all who "
+                "come through one proxy share one limit. If there is a proxy in front of the app, "
+                "write FORMCAST_PROXIES=1."
+            )
         length = request.content_length or 0
         cost = min(MAX_COST, 1 + length // BYTES_PER_REQUEST)
         seconds = counter.count(identify_client(environ.get("REMOTE_ADDR", "")), cost)
@@ -167,9 +182,16 @@ def make_counter(limit: str, redis_url: str) -> Counter:
 
 
 def identify_client(address: str) -> str:
-    """Return what counts as one client: an IPv4 address, or the /64 network of an IPv6 address."""
+    """Return what counts as one client: an IPv4 address, or the /64 network of an IPv6 address.
+
+    Azure's proxies write the client's port after its address, and it differs in each connection.
+    """
     if ":" not in address:
         return address[:64]
+    if found := _WITH_PORT.fullmatch(address):
+        address = found[1] or found[2]
+        if ":" not in address:
+            return address
     try:
         parsed = ipaddress.IPv6Address(address.partition("%")[0])
     except ValueError:

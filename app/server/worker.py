@@ -62,6 +62,10 @@ connection that waits in the kernel loses nothing when a worker dies, so that an
 few."""
 
 
+_MAPPED = "::ffff:"
+"""Stands before an IPv4 address where one socket takes both versions of IP."""
+
+
 class AcceptingServer(DrainingServer):
     """gevent's server, which takes up to ``MAX_ACCEPT`` connections in a turn."""
 
@@ -103,6 +107,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     def handle(self, listener: Any, client: socket.socket, addr: Any) -> None:
         """Read the requests of a connection."""
+        if isinstance(addr, tuple) and addr[0].startswith(_MAPPED):
+            addr = (addr[0].removeprefix(_MAPPED), addr[1])  # as a socket of IPv4 alone says it
         super().handle(listener, FirstBytesSocket(client), addr)
 
     def handle_request(

@@ -49,7 +49,7 @@ class MessageLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
     def setup(self, cfg: Any) -> None:
         """Set the formats of the handlers; gunicorn calls it again on SIGHUP."""
         super().setup(cfg)
-        if not wants_json(os.environ.get("FORMCAST_LOG", "auto")):
+        if not wants_json(os.environ.get("FORMCAST_LOG", "").strip() or "auto"):
             return
         for handler in self.error_log.handlers:
             handler.setFormatter(JsonLines())

@@ -26,7 +26,7 @@ def make_folder(folder: str | None) -> None:
     Raises:
         SystemExit: if it cannot be made.
     """
-    if os.environ.get("FORMCAST_METRICS") != "on" or FOLDER in os.environ:
+    if os.environ.get("FORMCAST_METRICS", "").strip() != "on" or os.environ.get(FOLDER):
         return
     try:
         os.environ[FOLDER] = tempfile.mkdtemp(prefix="formcast-", dir=folder)

@@ -42,7 +42,7 @@ class Metrics:
 
     def __init__(self) -> None:
         disable_created_metrics()  # of no use with many workers
-        if FOLDER in os.environ:
+        if os.environ.get(FOLDER):
             # By default the library names its files after the process.
             values.ValueClass = values.MultiProcessValue(_slot)
         self._registry = registry = CollectorRegistry()
@@ -88,7 +88,7 @@ class Metrics:
 
     def export(self) -> bytes:
         """Write the counts of all workers, as Prometheus reads them."""
-        if FOLDER not in os.environ:
+        if not os.environ.get(FOLDER):
             return generate_latest(self._registry)
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)

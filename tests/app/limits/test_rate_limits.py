@@ -113,6 +113,35 @@ def test_a_client_is_an_address_or_the_network_of_one_line() -> None:
     assert identify_client("") == ""
 
 
+def test_a_client_is_the_same_at_any_port() -> None:
+    """Azure's proxies write the port after the address."""
+    assert identify_client("1.2.3.4:5678") == identify_client("1.2.3.4:1") == "1.2.3.4"
+    assert identify_client("[2001:db8:1:2::9]:443") == "2001:db8:1:2::"
+    assert identify_client("[2001:db8:1:2::9]") == "2001:db8:1:2::"
+    assert identify_client("[::ffff:1.2.3.4]:1") == "1.2.3.4"
+
+
+def test_the_client_is_who_the_header_of_a_setting_names() -> None:
+    client = client_with("1/hour", proxies=1, client_header="CF-Connecting-IP")
+    for address in ("1.2.3.4", "1.2.3.5"):
+        headers = {"X-Forwarded-For": "9.9.9.9", "CF-Connecting-IP": address}
+        answers = [client.post(FRAGMENT, data=HOUSE, headers=headers) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [200, 429]
+
+
+def test_a_proxy_that_no_setting_counts_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    client = client_with("600/minute")
+    for _ in range(3):
+        client.post(FRAGMENT, data=HOUSE, headers={"X-Forwarded-For": "9.9.9.9"})
+    assert [record.message for record in caplog.records if "FORMCAST_PROXIES=1" in record.message]
+    assert caplog.text.count("FORMCAST_PROXIES=1") == 1
+    caplog.clear()
+    client_with("600/minute", proxies=1).post(
+        FRAGMENT, data=HOUSE, headers={"X-Forwarded-For": "9.9.9.9"}
+    )
+    assert "FORMCAST_PROXIES" not in caplog.text
+
+
 def addresses(first: int, count: int) -> list[str]:
     return [str(ipaddress.IPv4Address(first + number)) for number in range(count)]
 
@@ -149,7 +178,7 @@ def test_off_is_off_and_the_default_lets_an_office_type() -> None:
         assert counter.count("1.2.3.4", 1) == 0
 
 
-@pytest.mark.parametrize("text", ["", "10", "10/day", "0/minute", "x/minute", "-1/minute", "OFF"])
+@pytest.mark.parametrize("text", ["10", "10/day", "0/minute", "x/minute", "-1/minute", "OFF"])
 def test_a_malformed_limit_stops_the_start(text: str) -> None:
     with pytest.raises(SettingError, match="Write off, or a limit like 600/minute"):
         Settings.from_environment({"FORMCAST_RATELIMIT": text})

@@ -18,7 +18,7 @@ from tests.servers import RunningServer, run_server
 from tests.tools import ROOT
 from tests.waiting import wait_until
 
-COMMAND = (ROOT / "Procfile").read_text().removeprefix("web: ").split()
+COMMAND = (ROOT / "Procfile").read_text().removeprefix("web: python -m ").split()
 HOUSE = b"beds=3&baths=2.5&sqft=1850"
 KEPT = {name: value for name, value in os.environ.items() if not name.startswith("FORMCAST_")}
 
