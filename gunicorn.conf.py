@@ -88,7 +88,9 @@ limit_request_field_size = 8190
 def when_ready(server: Any) -> None:
     """Print the address that a person can click."""
     names = [listener.sock.getsockname() for listener in server.LISTENERS]
-    server.log.info("Formcast is ready: %s", binding.describe_listeners(names))
+    root = getattr(server.app.wsgi(), "root", "")
+    home = root and f"{root}/"
+    server.log.info("Formcast is ready: %s", binding.describe_listeners(names, home))
     if server.num_workers == 1:
         server.log.warning(
             "There is one worker: while it is replaced, nothing answers. WEB_CONCURRENCY=2 adds one"

@@ -19,6 +19,9 @@ ROOT = Path(__file__).parent.parent
 PREFIX = "FORMCAST_"
 _HOST_NAME = re.compile(r"\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII | re.IGNORECASE)
 
+ROOT_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~@%+=:,-]+)+", re.ASCII)
+"""What a root may be: nothing in it means anything in HTML, JSON or a shell."""
+
 _SERVICE_LINK = re.compile(
     r"FORMCAST(_[A-Z0-9_]+)?_"
     r"(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT|PORT_[0-9]+_(TCP|UDP|SCTP)(_[A-Z]+)?)"
@@ -206,6 +209,18 @@ def ancestors(variable: str, text: str) -> tuple[str, ...]:
     return ("*",) if text.strip() == "*" else origins(variable, text)
 
 
+def root_path(variable: str, text: str) -> str:
+    """Read the path of a root; a slash at its end does not matter.
+
+    Raises:
+        SettingError: for what is no path.
+    """
+    path = text.rstrip("/")
+    if path and not ROOT_PATH.fullmatch(path):
+        raise SettingError(f"{variable} is {text!r}. Write a path alone, like /price.")
+    return path
+
+
 def header_name(variable: str, text: str) -> str:
     """Read the name of a header.
 
@@ -244,6 +259,12 @@ class Settings:
         "The header in which the outermost proxy names the client, like CF-Connecting-IP, where "
         "X-Forwarded-For does not. Only for an app that nobody reaches past that proxy.",
         header_name,
+    )
+    root_path: str = setting(
+        "",
+        "The path under which visitors reach the app, like /price, whether or not a proxy cuts it "
+        "off. With trusted proxies X-Forwarded-Prefix does the same for a single request.",
+        root_path,
     )
     https: bool = setting(
         False,

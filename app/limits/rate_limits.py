@@ -11,10 +11,11 @@ import math
 import mmap
 import re
 import time
+from collections.abc import Callable
 from itertools import islice
 from typing import Protocol
 
-from flask import Flask, request
+from flask import request
 from werkzeug.exceptions import TooManyRequests
 
 from app.config import SettingError, Settings
@@ -133,19 +134,21 @@ def _seconds_left(now: float, period: int) -> int:
     return max(1, math.ceil(period - now % period))
 
 
-def limit_clients(app: Flask, settings: Settings, redis_url: str = "") -> None:
-    """Refuse the requests of a client beyond the limit, with 429.
+def make_limit(settings: Settings, redis_url: str = "") -> Callable[[], None] | None:
+    """Make what refuses the requests of a client beyond the limit, before each request, with 429.
+
+    Returns:
+        None where there is no limit.
 
     Raises:
         SettingError: for a ``redis_url`` that is not one of Redis.
     """
     if settings.ratelimit == OFF:
-        return
+        return None
     counter = make_counter(settings.ratelimit, redis_url)
     behind_proxy = settings.proxies or settings.client_header
     warned = mmap.mmap(-1, 1)  # workers share it, so that only the first of them warns
 
-    @app.before_request
     def count_request() -> None:
         environ = request.environ
         if request.method != "POST" and not environ.get("QUERY_STRING"):
@@ -162,6 +165,8 @@ def limit_clients(app: Flask, settings: Settings, redis_url: str = "") -> None:
         seconds = counter.count(identify_client(environ.get("REMOTE_ADDR", "")), cost)
         if seconds:
             raise TooManyRequests(retry_after=seconds)
+
+    return count_request
 
 
 def make_counter(limit: str, redis_url: str) -> Counter:

@@ -151,7 +151,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
             )
         else:
             self.log.error("A request failed", exc_info=exc, extra=extra)
-        render_error = getattr(self.wsgi, "extensions", {}).get("render_error")
+        render_error = getattr(self.wsgi, "extensions", {}).get("render_refusal")
+        if render_error is not None:
+            render_error = partial(render_error, client.first)
         head = client.first.startswith(b"HEAD ")
         with suppress(OSError), gevent.Timeout(ERROR_TIMEOUT, False):
             client.sendall(build_response(status, render_error, head, identity))
