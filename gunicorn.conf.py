@@ -4,7 +4,7 @@ import os
 import tempfile
 from typing import Any
 
-from app.config import SettingError
+from app.config import SettingError, Settings
 from app.server import binding, memory, reloading, signals, warming
 from app.telemetry import metric_files
 
@@ -14,6 +14,7 @@ _on_dyno = "DYNO" in os.environ
 try:
     bind = binding.choose_addresses()
     workers = binding.read_workers()
+    settings = Settings.from_environment()
 except SettingError as error:
     # The message says how to fix it; gunicorn's traceback above it would only hide that.
     raise SystemExit(f"Formcast cannot start. {error}") from None
@@ -36,10 +37,12 @@ os.environ["OMP_NUM_THREADS"] = "1"
 # Uploads need memory for a moment, which no process should keep.
 memory.limit_heaps()
 
-# Seconds until a worker that hangs is replaced, and that requests get to end after SIGTERM: less
-# than Heroku's 30.
+# Seconds until a worker that hangs is replaced.
 timeout = 20
-graceful_timeout = 25
+
+# Seconds that workers get to end after SIGTERM; a tenth is left for the master. The worker refuses
+# what lasts too long in words before that.
+graceful_timeout = max(1, int(settings.stop_seconds * 0.9))
 
 # Heroku's router keeps connections for 90 s, and the app must not close them earlier.
 keepalive = 95 if _on_dyno else 5

@@ -278,6 +278,12 @@ class Settings:
         "with REDIS_URL, to all workers together. A large upload counts as up to ten.",
         rate,
     )
+    stop_seconds: int = setting(
+        8,
+        "Seconds from SIGTERM until the server has ended. Docker and Cloud Run kill after 10, "
+        "Heroku and Kubernetes after 30. Requests that take longer get 503 before that.",
+        integer(2, 600),
+    )
     log: str = setting(
         "auto",
         "json: one line for each request and each message; text: messages for people, and no lines "

@@ -37,6 +37,11 @@ REDIS_TIMEOUT = 0.2
 
 REDIS_PAUSE = 10.0
 
+_CHUNKED = "HTTP_TRANSFER_ENCODING"
+
+_LARGE = ("multipart/", "image/", "text/csv")
+"""Types of bodies that may be uploads."""
+
 _FORWARDED = "HTTP_X_FORWARDED_FOR"
 
 _WITH_PORT = re.compile(r"([0-9.]+):[0-9]+|\[([0-9a-f:.]+)\](?::[0-9]+)?", re.IGNORECASE)
@@ -162,6 +167,8 @@ def make_limit(settings: Settings, redis_url: str = "") -> Callable[[], None] | 
             )
         length = request.content_length or 0
         cost = min(MAX_COST, 1 + length // BYTES_PER_REQUEST)
+        if _CHUNKED in environ and environ.get("CONTENT_TYPE", "").startswith(_LARGE):
+            cost = MAX_COST  # nobody knows yet how large it is
         seconds = counter.count(identify_client(environ.get("REMOTE_ADDR", "")), cost)
         if seconds:
             raise TooManyRequests(retry_after=seconds)
