@@ -2,7 +2,7 @@
 
 import datetime as dt
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
 from typing import Any, NamedTuple
 from wsgiref.types import WSGIEnvironment
@@ -329,6 +329,12 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             return run_in_thread(lambda: read_rows(self._card, parse_json(body)))
         except UnreadableError as error:
             abort(make_problem(400, f"The body is not JSON that can be read: {error}."))
+
+    def tool_schema(self) -> Schema:
+        return self.schemas().components["Row"]
+
+    def read_arguments(self, arguments: Mapping[str, Any]) -> JsonRows[Features]:
+        return read_rows(self._card, arguments)
 
     def _serialize_contributions(self, explained: Explained[PredictionT]) -> Payload:
         """Serialize the contributions of the given features, where they were computed."""
