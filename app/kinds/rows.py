@@ -342,15 +342,19 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         if shapley is None:
             return {}
         reference = self.model.manifest.reference
-        given = [self._card.names[column] for column in shapley.columns]
+        names = self._card.names
+        columns = [names[column] for column in shapley.columns]
+        joined = [names[column] for column in shapley.others]
+        others = {"others": {"fields": joined, "value": shapley.joint}} if joined else {}
         return {
             OPTION: {
                 "reference": {
                     self.contributions_key: shapley.base,
-                    "row": {name: reference[name] for name in given},
+                    "row": {name: reference[name] for name in columns + joined},
                 },
-                "values": dict(zip(given, shapley.contributions, strict=True)),
-                "standard_error": shapley.error,
+                "values": dict(zip(columns, shapley.contributions, strict=True)),
+                **others,
+                "standard_error": 0,  # they are exact; a program of before may read it
             }
         }
 
