@@ -278,6 +278,13 @@ class Settings:
         "with REDIS_URL, to all workers together. A large upload counts as up to ten.",
         rate,
     )
+    redis_verify: bool = setting(
+        True,
+        "Whether a REDIS_URL of rediss: must show a certificate that this machine trusts. Heroku's "
+        "Redis signs its own.",
+        boolean,
+        on_dyno=False,
+    )
     stop_seconds: int = setting(
         8,
         "Seconds from SIGTERM until the server has ended. Docker and Cloud Run kill after 10, "

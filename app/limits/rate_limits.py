@@ -97,31 +97,44 @@ class RedisCounter:
         ValueError: for a ``url`` that is not one of Redis.
     """
 
-    def __init__(self, limit: int, period: int, url: str) -> None:
+    def __init__(self, limit: int, period: int, url: str, verify: bool = True) -> None:
         import redis  # here, because it takes 50 ms of the start
 
-        # Heroku's Redis signs its own certificate. Nothing secret is sent: addresses and counts.
         self._redis = redis.Redis.from_url(
             url,
             socket_timeout=REDIS_TIMEOUT,
             socket_connect_timeout=REDIS_TIMEOUT,
             retry=None,
-            **({"ssl_cert_reqs": "none"} if url.startswith("rediss:") else {}),
+            **(
+                {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
+                if url.startswith("rediss:") and not verify
+                else {}
+            ),
         )
         self._errors = (redis.RedisError, OSError)
         self._limit, self._period = limit, period
         self._fallback = MemoryCounter(limit, period)
         self._paused_until = 0.0
+        self._fails = False
 
     def count(self, client: str, cost: int) -> int:
         if time.monotonic() >= self._paused_until:
             try:
-                return self._count(client, cost)
+                seconds = self._count(client, cost)
             except self._errors as error:
                 self._paused_until = time.monotonic() + REDIS_PAUSE
-                _log.warning(
-                    "Redis does not answer (%s): this worker counts alone", type(error).__name__
-                )
+                if not self._fails:
+                    _log.warning(
+                        "Redis does not count (%s: %s): this worker counts alone until it does",
+                        type(error).__name__,
+                        str(error)[:200],
+                    )
+                self._fails = True
+            else:
+                if self._fails:
+                    _log.warning("Redis counts again")
+                self._fails = False
+                return seconds
         return self._fallback.count(client, cost)
 
     def _count(self, client: str, cost: int) -> int:
@@ -150,7 +163,7 @@ def make_limit(settings: Settings, redis_url: str = "") -> Callable[[], None] | 
     """
     if settings.ratelimit == OFF:
         return None
-    counter = make_counter(settings.ratelimit, redis_url)
+    counter = make_counter(settings.ratelimit, redis_url, settings.redis_verify)
     behind_proxy = settings.proxies or settings.client_header
     warned = mmap.mmap(-1, 1)  # workers share it, so that only the first of them warns
 
@@ -176,8 +189,10 @@ def make_limit(settings: Settings, redis_url: str = "") -> Callable[[], None] | 
     return count_request
 
 
-def make_counter(limit: str, redis_url: str) -> Counter:
+def make_counter(limit: str, redis_url: str, verify: bool = True) -> Counter:
     """Make the counter for a limit like ``600/minute``, in memory where ``redis_url`` is empty.
+
+    ``verify`` is whether a server that speaks TLS must show a certificate that is trusted.
 
     Raises:
         SettingError: for a ``redis_url`` that is not one of Redis.
@@ -186,7 +201,7 @@ def make_counter(limit: str, redis_url: str) -> Counter:
     if not redis_url:
         return MemoryCounter(int(count), SECONDS[unit])
     try:
-        return RedisCounter(int(count), SECONDS[unit], redis_url)
+        return RedisCounter(int(count), SECONDS[unit], redis_url, verify)
     except ValueError as error:
         raise SettingError(
             "REDIS_URL is not the address of a Redis server. Write one like redis://localhost:6379."

@@ -7,6 +7,7 @@ import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -190,14 +191,26 @@ class Redis:
 
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    tls: Path | None = None
 
     @property
     def url(self) -> str:
+        if self.tls:
+            return f"rediss://127.0.0.1:{self.port}/0?ssl_cert_reqs=none&ssl_check_hostname=False"
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
         program = installed(find_redis(), "redis-server")
         command = [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        if self.tls:
+            subprocess.run(
+                ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                 "-subj", "/CN=127.0.0.1", "-keyout", self.tls / "key", "-out", self.tls / "cert"],
+                check=True, capture_output=True,
+            )  # fmt: skip
+            command[1:3] = ["--port", "0", "--tls-port", str(self.port), "--tls-auth-clients", "no"]
+            command += ["--tls-cert-file", str(self.tls / "cert")]
+            command += ["--tls-key-file", str(self.tls / "key")]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         wait_until(self._answers)
 
@@ -256,6 +269,50 @@ def test_redis_is_used_again_once_it_is_back(
     monkeypatch.setattr("app.limits.rate_limits.time.monotonic", lambda: now + 11)
     assert one.count("a", 3) == 0
     assert other.count("a", 1) > 0
+
+
+@pytest.mark.parametrize(
+    "fault", [{"maxmemory": "1", "maxmemory-policy": "noeviction"}, {"replicaof": "127.0.0.1 1"}]
+)
+def test_a_redis_that_is_full_or_read_only_stops_no_answer_and_is_said_once(
+    redis_server: Redis, fault: dict[str, str], caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    counter, _ = counters(redis_server.url)
+    with redis.Redis.from_url(redis_server.url) as connection:
+        for name, value in fault.items():
+            if name == "replicaof":
+                connection.execute_command("REPLICAOF", *value.split())
+            else:
+                connection.config_set(name, value)
+    clock = [time.monotonic()]
+    monkeypatch.setattr("app.limits.rate_limits.time.monotonic", lambda: clock[0])
+    for _ in range(3):
+        assert counter.count("a", 1) == 0
+        clock[0] += 11
+    assert counter.count("a", 1) > 0
+    assert caplog.text.count("Redis does not count") == 1
+    with redis.Redis.from_url(redis_server.url) as connection:
+        connection.execute_command("REPLICAOF", "NO", "ONE")
+        connection.config_set("maxmemory", "0")
+    clock[0] += 11
+    assert counter.count("a", 1) == 0
+    assert caplog.text.count("Redis counts again") == 1
+
+
+def test_a_certificate_that_nobody_trusts_is_refused_unless_a_setting_takes_it(
+    tmp_path: Path,
+) -> None:
+    server = Redis(tls=tmp_path)
+    server.start()
+    try:
+        url = f"rediss://127.0.0.1:{server.port}"
+        trusting, other = (make_counter("1/hour", url, verify=False) for _ in range(2))
+        assert trusting.count("a", 1) == 0
+        assert other.count("a", 1) > 0
+        assert make_counter("1/hour", url).count("a", 1) == 0  # it counts alone
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize("url", ["http://localhost", "localhost:6379", "redis://localhost:abc"])
