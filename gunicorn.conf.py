@@ -52,9 +52,12 @@ max_requests = 50_000
 max_requests_jitter = 5_000
 
 
+_FOLDERS = ("/dev/shm", os.environ.get("TMPDIR") or "/tmp", "/tmp", "/var/tmp", "/run", ".")
+
+
 def _find_heartbeat_folder() -> str:
     """Find a folder for the workers' heartbeats, best in memory: on a slow disk they look dead."""
-    for folder in ("/dev/shm", os.environ.get("TMPDIR", "/tmp"), "/tmp", "/var/tmp", "/run", "."):
+    for folder in _FOLDERS:
         try:
             with tempfile.TemporaryFile(dir=folder):
                 return folder
@@ -76,8 +79,8 @@ forwarder_headers = ""
 # FORMCAST_LOG: lines of JSON for machines, sentences for people.
 logger_class = "app.telemetry.json_logging.MessageLogger"
 
-# The counts for Prometheus are files in memory, too.
-metric_files.make_folder(worker_tmp_dir)
+# The counts for Prometheus are files in memory, too, if there is room.
+_metrics_problem = metric_files.make_folder(_FOLDERS)
 
 # No socket in the home directory, which may be read-only.
 control_socket_disable = True
@@ -94,10 +97,17 @@ def when_ready(server: Any) -> None:
     root = getattr(server.app.wsgi(), "root", "")
     home = root and f"{root}/"
     server.log.info("Formcast is ready: %s", binding.describe_listeners(names, home))
+    if _metrics_problem:
+        server.log.warning("%s", _metrics_problem)
     if server.num_workers == 1:
         server.log.warning(
             "There is one worker: while it is replaced, nothing answers. WEB_CONCURRENCY=2 adds one"
         )
+
+
+def _count_metrics(app: Any) -> int:
+    """Count the entries that each route may have: statuses, or buckets of time, and its fields."""
+    return 32 * len(list(app.url_map.iter_rules())) if hasattr(app, "url_map") else 0
 
 
 def pre_fork(server: Any, worker: Any) -> None:
@@ -111,7 +121,7 @@ def pre_fork(server: Any, worker: Any) -> None:
         except Exception as error:
             server.log.error("%s", error)
     memory.prepare_fork()
-    metric_files.assign_slot(server, worker)
+    metric_files.assign_slot(server, worker, _count_metrics(server.app.wsgi()))
     signals.block()
 
 
