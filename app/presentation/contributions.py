@@ -19,6 +19,17 @@ MAX_REASONS = 6
 MAX_NAMED = 4
 """Further contributions that the sentence names; it sums up more than these."""
 
+MAX_IDLE = 5
+"""Features without a difference that a sentence names; it counts the others."""
+
+
+class _Part(NamedTuple):
+    """What one feature contributes: ``exact``, and as the ``amount`` that is shown."""
+
+    name: str
+    exact: float
+    amount: float
+
 
 class ContributionView(NamedTuple):
     """One contribution: as words, for programs (``value``), and as a bar of the waterfall.
@@ -109,19 +120,21 @@ class ContributionsPresenter:
             subject: what the amounts measure; "" for the output itself.
             total_label: what stands at their end; "" for this case.
         """
-        scale, exact = self._scale, shapley.contributions
+        scale = self._scale
         rounded, total = prediction
         base = round(shapley.base / scale.fine_step) * scale.fine_step
-        amounts = apportion(exact, rounded - base, scale.fine_step)
-        order = sorted(range(len(amounts)), key=lambda index: -abs(exact[index]))
-        moving = [index for index in order if amounts[index]]
+        exact = shapley.contributions
+        names = [self._card.names[column] for column in shapley.columns]
+        parts = list(map(_Part, names, exact, apportion(exact, rounded - base, scale.fine_step)))
+        parts.sort(key=lambda part: -abs(part.exact))
+        moving = [part for part in parts if part.amount]
+        idle = [part for part in parts if not part.amount]
         listed, further = moving[:MAX_REASONS], moving[MAX_REASONS:]
-        geometry = charts.lay_out_waterfall(base, [amounts[index] for index in listed], rounded)
-        names, columns = self._card.names, shapley.columns
+        named = MAX_NAMED if len(further) <= MAX_NAMED else 0
+        geometry = charts.lay_out_waterfall(base, [part.amount for part in listed], rounded)
         rows = []
-        for index, bar in zip(listed, geometry.bars, strict=True):
-            name = names[columns[index]]
-            value, amount, unusual = given[name], amounts[index], False
+        for (name, share, amount), bar in zip(listed, geometry.bars, strict=True):
+            value, unusual = given[name], False
             direction, typical = self._directions.get(name), reference[name]
             if direction and typical is not None:
                 more = value > typical  # type: ignore[operator]  # only what has an order has one
@@ -131,18 +144,9 @@ class ContributionsPresenter:
                     name,
                     self._phrases[name].explain(value, unusual),
                     format_signed(scale, amount),
-                    format_exact(exact[index]),
+                    format_exact(share),
                     *bar,
                 )
-            )
-        if len(further) > MAX_NAMED:
-            others: tuple[OtherView, ...] = (self._sum_up(further, exact, amounts),)
-        else:
-            others = self._list_others(
-                [
-                    (names[columns[i]], given, format_signed(scale, amounts[i]), exact[i])
-                    for i in further
-                ]
             )
         return ContributionsView(
             subject,
@@ -150,14 +154,8 @@ class ContributionsPresenter:
             scale.format(base),
             format_exact(shapley.base),
             tuple(rows),
-            others,
-            self._list_others(
-                [
-                    (names[columns[i]], given, format_signed(scale, 0), exact[i])
-                    for i in order
-                    if not amounts[i]
-                ]
-            ),
+            self._list_others(further, given, named, "The {count} other facts together"),
+            self._list_others(idle, given, MAX_IDLE, "{count} more"),
             total_label or f"This {self._card.case_noun}",
             total,
             self._format_error(shapley.error),
@@ -166,29 +164,29 @@ class ContributionsPresenter:
         )
 
     def _list_others(
-        self, others: Sequence[tuple[str, Features, str, float]]
+        self, parts: Sequence[_Part], given: Features, most: int, rest_text: str
     ) -> tuple[OtherView, ...]:
-        """Put features with their amounts into one sentence."""
-        views = []
-        for number, (name, given, amount, exact) in enumerate(others):
-            last = number == len(others) - 1
-            joint = "" if not number else " and " if last else ", "
-            words = self._phrases[name].mention(given[name], not number)
-            views.append(OtherView(name, joint, words, amount, format_exact(exact)))
+        """Put the first contributions into one sentence, and the sum of the rest at its end."""
+        views = [
+            OtherView(
+                name,
+                ", " if number else "",
+                self._phrases[name].mention(given[name], not number),
+                format_signed(self._scale, amount),
+                format_exact(share),
+            )
+            for number, (name, share, amount) in enumerate(parts[:most])
+        ]
+        if rest := parts[most:]:
+            count = formatting.format_number(len(rest), self._card.locale)
+            amount, share = sum(part.amount for part in rest), sum(part.exact for part in rest)
+            words = escape(rest_text.format(count=count))
+            views.append(
+                OtherView("", "", words, format_signed(self._scale, amount), format_exact(share))
+            )
+        if len(views) > 1:
+            views[-1] = views[-1]._replace(joint=" and ")
         return tuple(views)
-
-    def _sum_up(
-        self, further: Sequence[int], exact: Sequence[float], amounts: Sequence[float]
-    ) -> OtherView:
-        """Put the contributions of many features into one amount."""
-        count = formatting.format_number(len(further), self._card.locale)
-        return OtherView(
-            "",
-            "",
-            escape(f"The {count} other facts together"),
-            format_signed(self._scale, sum(amounts[index] for index in further)),
-            format_exact(sum(exact[index] for index in further)),
-        )
 
     def _format_error(self, error: float) -> str:
         return self._scale.format_difference(round_up(self._scale, error)) if error else ""
