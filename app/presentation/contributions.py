@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 
 from app.presentation import charts
 from app.presentation.phrases import Phrases
-from app.presentation.scales import Scale, format_exact, format_signed, round_up
+from app.presentation.scales import Scale, format_exact, format_signed
 from model import Card, Features
 from model.contract import formatting
 from model.serving.explain import ShapleyValues
@@ -18,17 +18,6 @@ MAX_REASONS = 6
 
 MAX_NAMED = 4
 """Further contributions that the sentence names; it sums up more than these."""
-
-MAX_IDLE = 5
-"""Features without a difference that a sentence names; it counts the others."""
-
-
-class _Part(NamedTuple):
-    """What one feature contributes: ``exact``, and as the ``amount`` that is shown."""
-
-    name: str
-    exact: float
-    amount: float
 
 
 class ContributionView(NamedTuple):
@@ -65,7 +54,7 @@ class ContributionsView(NamedTuple):
     """The way from the reference row to this one; the amounts add up to the prediction as shown.
 
     ``subject`` says what the amounts measure, where the heading does not. ``others`` have an amount
-    and no row; ``idle`` have none. ``start`` and ``end`` are the places of the two ends.
+    and no row; ``idle`` make no difference. ``start`` and ``end`` are the places of the two ends.
     """
 
     subject: str
@@ -77,7 +66,6 @@ class ContributionsView(NamedTuple):
     idle: tuple[OtherView, ...]
     total_label: str
     total: str
-    error: str
     start: str
     end: str
 
@@ -120,21 +108,21 @@ class ContributionsPresenter:
             subject: what the amounts measure; "" for the output itself.
             total_label: what stands at their end; "" for this case.
         """
-        scale = self._scale
+        scale, exact = self._scale, shapley.contributions
+        shared = (*exact, shapley.joint) if shapley.others else exact
         rounded, total = prediction
         base = round(shapley.base / scale.fine_step) * scale.fine_step
-        exact = shapley.contributions
-        names = [self._card.names[column] for column in shapley.columns]
-        parts = list(map(_Part, names, exact, apportion(exact, rounded - base, scale.fine_step)))
-        parts.sort(key=lambda part: -abs(part.exact))
-        moving = [part for part in parts if part.amount]
-        idle = [part for part in parts if not part.amount]
+        amounts = apportion(shared, rounded - base, scale.fine_step)
+        order = sorted(range(len(exact)), key=lambda index: -abs(exact[index]))
+        moving = [index for index in order if amounts[index]]
         listed, further = moving[:MAX_REASONS], moving[MAX_REASONS:]
-        named = MAX_NAMED if len(further) <= MAX_NAMED else 0
-        geometry = charts.lay_out_waterfall(base, [part.amount for part in listed], rounded)
+        idle = [index for index in order if not amounts[index]]
+        geometry = charts.lay_out_waterfall(base, [amounts[index] for index in listed], rounded)
+        names, columns = self._card.names, shapley.columns
         rows = []
-        for (name, share, amount), bar in zip(listed, geometry.bars, strict=True):
-            value, unusual = given[name], False
+        for index, bar in zip(listed, geometry.bars, strict=True):
+            name = names[columns[index]]
+            value, amount, unusual = given[name], amounts[index], False
             direction, typical = self._directions.get(name), reference[name]
             if direction and typical is not None:
                 more = value > typical  # type: ignore[operator]  # only what has an order has one
@@ -144,9 +132,22 @@ class ContributionsPresenter:
                     name,
                     self._phrases[name].explain(value, unusual),
                     format_signed(scale, amount),
-                    format_exact(share),
+                    format_exact(exact[index]),
                     *bar,
                 )
+            )
+        joined = len(shapley.others)
+        if joined or len(further) > MAX_NAMED:
+            count = len(further) + joined
+            joint = sum(exact[index] for index in further) + shapley.joint
+            shown = sum(amounts[index] for index in further) + amounts[-1] * bool(joined)
+            others: tuple[OtherView, ...] = (self._sum_up(count, shown, joint),)
+        else:
+            others = self._list_others(
+                [
+                    (names[columns[i]], given, format_signed(scale, amounts[i]), exact[i])
+                    for i in further
+                ]
             )
         return ContributionsView(
             subject,
@@ -154,42 +155,35 @@ class ContributionsPresenter:
             scale.format(base),
             format_exact(shapley.base),
             tuple(rows),
-            self._list_others(further, given, named, "The {count} other facts together"),
-            self._list_others(idle, given, MAX_IDLE, "{count} more"),
+            others,
+            (self._sum_up(len(idle), 0, sum(exact[index] for index in idle)),)
+            if len(idle) > MAX_NAMED
+            else self._list_others(
+                [(names[columns[i]], given, format_signed(scale, 0), exact[i]) for i in idle]
+            ),
             total_label or f"This {self._card.case_noun}",
             total,
-            self._format_error(shapley.error),
             geometry.start,
             geometry.end,
         )
 
     def _list_others(
-        self, parts: Sequence[_Part], given: Features, most: int, rest_text: str
+        self, others: Sequence[tuple[str, Features, str, float]]
     ) -> tuple[OtherView, ...]:
-        """Put the first contributions into one sentence, and the sum of the rest at its end."""
-        views = [
-            OtherView(
-                name,
-                ", " if number else "",
-                self._phrases[name].mention(given[name], not number),
-                format_signed(self._scale, amount),
-                format_exact(share),
-            )
-            for number, (name, share, amount) in enumerate(parts[:most])
-        ]
-        if rest := parts[most:]:
-            count = formatting.format_number(len(rest), self._card.locale)
-            amount, share = sum(part.amount for part in rest), sum(part.exact for part in rest)
-            words = escape(rest_text.format(count=count))
-            views.append(
-                OtherView("", "", words, format_signed(self._scale, amount), format_exact(share))
-            )
-        if len(views) > 1:
-            views[-1] = views[-1]._replace(joint=" and ")
+        """Put features with their amounts into one sentence."""
+        views = []
+        for number, (name, given, amount, exact) in enumerate(others):
+            last = number == len(others) - 1
+            joint = "" if not number else " and " if last else ", "
+            words = self._phrases[name].mention(given[name], not number)
+            views.append(OtherView(name, joint, words, amount, format_exact(exact)))
         return tuple(views)
 
-    def _format_error(self, error: float) -> str:
-        return self._scale.format_difference(round_up(self._scale, error)) if error else ""
+    def _sum_up(self, count: int, amount: float, exact: float) -> OtherView:
+        """Put the contributions of many features into one amount."""
+        number = formatting.format_number(count, self._card.locale)
+        words = escape(f"The {number} other facts together")
+        return OtherView("", "", words, format_signed(self._scale, amount), format_exact(exact))
 
 
 def apportion(exact: Sequence[float], total: float, step: float) -> list[float]:
