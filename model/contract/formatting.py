@@ -79,7 +79,7 @@ def _currency_writer(code: str, locale: str) -> Callable[[float], str]:
     )
 
 
-_GROUPED = re.compile(r"([^0-9]*)7([^0-9]*)654\2321([^0-9]*)").fullmatch
+_GROUPED = re.compile(r"([^0-9]*)7(?P<sign>[^0-9]*)654(?P=sign)321([^0-9]*)").fullmatch
 _SAMPLES = (0, 89, 456, 1230, 98_765)
 _LARGE = 10**15
 
@@ -92,11 +92,11 @@ def _write_whole(babel: Callable[[float], str]) -> Callable[[float], str]:
     grouped = _GROUPED(babel(7_654_321))
     if grouped is None:
         return babel
-    before, separator, after = grouped.groups()
+    before, sign, after = grouped.groups()
 
     def write(value: float) -> str:
         if 0 <= value < _LARGE and value == (whole := int(value)):
-            return f"{before}{f'{whole:,}'.replace(',', separator)}{after}"
+            return f"{before}{f'{whole:,}'.replace(',', sign)}{after}"
         return babel(value)
 
     return write if all(write(number) == babel(number) for number in _SAMPLES) else babel

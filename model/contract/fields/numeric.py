@@ -260,12 +260,10 @@ class NumericField(OrderedField):
         if unit or meant is None:
             multiple = None if meant is None else read_multiple(meant, unit)
             meant = read_words(text) if multiple is None else multiple
-        if meant is None:
-            return _Interpretation((), f"{self.label} must be a number, like {self._sample}")
-        if self.whole and meant % 1:
+        if meant is not None and self.whole and meant % 1:
             return _Interpretation((), self._not_whole_text)
-        if not self._fits(meant):
-            return _Interpretation((), self._bounds_text)
+        if meant is None or not self._fits(meant):
+            return _Interpretation((), f"{self.label} must be a number, like {self._sample}")
         plain = self._spell(self._format_exact(meant), meant)
         return _Interpretation((meant,), f"{self.label} must be a plain number. Write {plain}")
 

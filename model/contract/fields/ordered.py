@@ -42,12 +42,8 @@ class OrderedField(BaseField):
 
     def _check_bounds(self, value: Any) -> None:
         if not self.min <= value <= self.max:
-            raise make_error("range", self._bounds_text)
-
-    @property
-    def _bounds_text(self) -> str:
-        low, high = self.format_bare(self.min), self.format_bare(self.max)
-        return f"{self.label} must be between {low} and {high}"
+            low, high = self.format_bare(self.min), self.format_bare(self.max)
+            raise make_error("range", f"{self.label} must be between {low} and {high}")
 
     def format_bare(self, value: Any) -> str:
         """The value without its unit."""
