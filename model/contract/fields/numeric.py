@@ -260,7 +260,7 @@ class NumericField(OrderedField):
         if unit or meant is None:
             multiple = None if meant is None else read_multiple(meant, unit)
             meant = read_words(text) if multiple is None else multiple
-        if meant is not None and self.whole and meant % 1:
+        if meant is not None and self.whole and not float(meant).is_integer():
             return _Interpretation((), self._not_whole_text)
         if meant is None or not self._fits(meant):
             return _Interpretation((), f"{self.label} must be a number, like {self._sample}")
