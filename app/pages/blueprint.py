@@ -49,7 +49,7 @@ def pages_blueprint(
     fragment_surface = Surface.FRAME_FRAGMENT if embedded else Surface.FRAGMENT
     template = "pages/embed.html" if embedded else "pages/page.html"
     blueprint = Blueprint(f"{kind}-{model.slug}", __name__, url_prefix=prefix or None)
-    site = adapter.build_site(prefix, embedded)
+    site = adapter.build_site(render.root + prefix, embedded)
     long = adapter.takes_long(1, contributions=True)
     result_template = render.result_template(
         adapter.result_template, site=site, version=model.version
