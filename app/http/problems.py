@@ -13,7 +13,7 @@ DETAILS = {
     400: "The request could not be read.",
     404: "There is nothing at this address. GET /api lists what there is.",
     405: "This address does not take this method; the Allow header says which it takes.",
-    411: "Say in Content-Length how long the body is.",
+    411: "Say in Content-Length how long the body is; this server cannot read it in chunks.",
     413: "The body is larger than what is read here.",
     415: "The body has a type that is not read here.",
     422: "The request was read, but there is no answer to it: see errors.",

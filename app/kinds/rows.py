@@ -23,7 +23,7 @@ from app.presentation.form import FormView, Hints, build_form, hash_form
 from app.presentation.plots import PlotView
 from app.presentation.result import FIX_TEXT, Notes, Result
 from app.presentation.scales import Scale
-from app.presentation.submission import Submission, read_fields, read_submission
+from app.presentation.submission import Problem, Submission, read_fields, read_submission
 from model import Features
 from model.contract import formatting
 from model.contract.card import Example
@@ -42,6 +42,8 @@ MAX_INLINE_EXPLAINED_ROWS = 3
 
 MAX_LARGE = 12
 """Characters of an answer in large letters that fit the narrowest column."""
+
+TOO_LARGE_TEXT = "That is more than the form can take: shorten what you typed"
 
 MAX_LISTED = 4
 """Required fields that an empty page names in the place of the answer."""
@@ -90,6 +92,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         self._card = card = model.card
         self._scale = scale
         self.names = card.names
+        self.too_large = Problem(card.names[0], TOO_LARGE_TEXT)
         self.form_hash = hash_form(card.fields, card.output, card.locale)
         self.examples = tuple(
             example.model_copy(update={"values": self._spell(example.values)})

@@ -52,7 +52,9 @@ def handle_errors(app: Flask, render: Renderer) -> ErrorRenderer:
 
     def render_error(status: int, fragment: bool, identity: str) -> str:
         heading, advice = WORDS.get(status, WORDS[400])
-        return render(_template(fragment), ErrorContext(heading, advice, status, identity))
+        home = f"{render.root}/"
+        context = ErrorContext(heading, advice, status, identity, home)
+        return render(_template(fragment), context)
 
     @app.errorhandler(HTTPException)
     def handle_http_error(error: HTTPException) -> Response:
@@ -69,11 +71,11 @@ def handle_errors(app: Flask, render: Renderer) -> ErrorRenderer:
             seconds = int(str(error.retry_after or 1))
             advice = f"Wait {seconds} second{'s' * (seconds != 1)}, then try again."
         fragment = surface in FRAGMENTS
-        home = request.path if surface is Surface.FRAME else "/"
+        home = render.root + (request.path if surface is Surface.FRAME else "/")
         again = None if fragment or error.code not in (429, 503) else read_retry_form()
         # Only of a fault of ours should anybody write to us.
         identity = request_id() if error.code == InternalServerError.code else ""
-        context = ErrorContext(heading, advice, error.code, identity, again, home)
+        context = ErrorContext(heading, advice, error.code, identity, home, again)
         body = render(_template(fragment), context)
         return add_error_headers(respond(body, error.code, {"Cache-Control": "no-store"}), error)
 
