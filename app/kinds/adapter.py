@@ -90,6 +90,9 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
     refusal: Problem = Problem("", "")
     """What to say of a row for which the model has no prediction."""
 
+    too_large: Problem
+    """What to say of a form that is larger than what is read."""
+
     samples: Link | None = None
     """Where a visitor finds something to try."""
 
