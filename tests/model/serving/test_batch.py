@@ -23,8 +23,9 @@ from model.contract.fields import (
     Option,
 )
 from model.contract.tables import Block, ReadOptions, TableError, open_table
+from model.contract.tables.table import EncodedCells
 from model.serving.batch import Answers, BatchPredictor, ItemPredictor, Summary
-from model.serving.batch.columns import EncodedCells, FieldReader, read_json_value
+from model.serving.batch.columns import FieldReader, read_json_value
 from model.serving.batch.parallel import answer_in_processes
 from model.serving.tabular import TabularModel
 from tests.loading import load_as
@@ -219,7 +220,7 @@ def test_distinct_numbers_are_read_together_and_as_one_by_one() -> None:
         np.testing.assert_array_equal(codes[index], alone[0])
     indices = rng.integers(0, len(texts), 500)
     taken, wrong = FieldReader(field, field.read_cell).read_column(
-        EncodedCells(texts, indices), texts=True
+        EncodedCells(texts, indices, texts=True), texts=False
     )
     np.testing.assert_array_equal(taken, codes[indices])
     assert wrong == {row: messages[i] for row, i in enumerate(indices.tolist()) if i in messages}
