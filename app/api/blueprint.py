@@ -60,7 +60,11 @@ def api_blueprint(adapter: KindAdapter[Any, Any], prefix: str, render: Renderer)
         if not body:
             record_outcome(Outcome(out_of_distribution=out_of_distribution), environ)
             return make_problem(422, asked.detail, [Fault(*adapter.refusal, pointer=None)])
-        outcome = Outcome(len(asked.rows), out_of_distribution, inputs=asked.inputs)
+        outcome = Outcome(
+            len(asked.rows),
+            out_of_distribution,
+            inputs=asked.inputs and adapter.list_inputs(asked.inputs),
+        )
         record_outcome(outcome, environ)
         return respond(body, 200, NO_STORE, JSON, environ)
 

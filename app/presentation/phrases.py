@@ -37,9 +37,11 @@ class FieldPhrases(NamedTuple):
 
 def cache_phrases(card: Card, reference: Features) -> Phrases:
     """Wrap what formats each field's values in a cache."""
-    cached = lru_cache(MAX_PHRASES)
 
     def make_phrases(field: Any, typical: Any) -> FieldPhrases:
+        # What somebody wrote is not kept.
+        cached: Callable[[Any], Any] = _keep_nothing if field.is_text else lru_cache(MAX_PHRASES)
+
         def mention(value: Any, first: bool) -> Markup:
             before, text, after = field.split_reason(value)
             return _protect(before[:1].upper() + before[1:] if first else before, text, after)
@@ -63,6 +65,10 @@ def cache_phrases(card: Card, reference: Features) -> Phrases:
         )
 
     return {field.name: make_phrases(field, reference[field.name]) for field in card.fields}
+
+
+def _keep_nothing(function: Callable[..., Any]) -> Callable[..., Any]:
+    return function
 
 
 def _protect(before: str, text: str, after: str) -> Markup:
