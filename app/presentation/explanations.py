@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from app.presentation.contributions import ContributionsPresenter, ContributionsView
 from app.presentation.phrases import MAX_PHRASES, cache_phrases
 from app.presentation.scales import Scale, format_exact
+from app.presentation.texts import TextView, WordsPresenter
 from app.presentation.what_if import WhatIfPresenter, WhatIfView
-from app.presentation.words import TextView, WordsPresenter
 from model import Card, Features
 from model.contract import formatting
 from model.serving.served_model import Explained, Neighbor

@@ -1,151 +1,54 @@
-"""The words of a text: which of them speak for the answer, which against, and which are known."""
+"""A result in plain text, for those who see no page: the same words, without coordinates."""
 
-from __future__ import annotations
+from collections.abc import Iterator
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
-from markupsafe import Markup, escape
-
-from app.presentation.scales import MINUS, Scale, format_exact, format_signed
-from model import Card
-from model.contract import formatting
-from model.serving.texts.reasons import TextReasons
-
-MAX_WORDS = 6
-"""Words for an answer that have a row of their own, and as many against it."""
-
-_FAINT = 0.05
-"""A word is marked from this share of the largest amount."""
-
-_MARKS = {True: Markup('<mark class="for">{}</mark>'), False: Markup('<mark class="not">{}</mark>')}
+from app.presentation.contributions import ContributionsView
+from app.presentation.explanations import ExplanationView
+from app.presentation.result import Notes, Result
 
 
-class WordView(NamedTuple):
-    """A word with its amount in words and for programs, and the length of its bar of 100."""
+def write_result(result: Result, case: str) -> str:
+    """Write a fresh result as paragraphs: the answer, its reasons, similar cases, how far to trust.
 
-    word: str
-    amount: str
-    value: str
-    width: str
-    direction: str
-
-
-class WordListView(NamedTuple):
-    """The words of one direction, under a heading; ``rest`` says what is not listed."""
-
-    heading: str
-    rows: tuple[WordView, ...]
-    rest: str
-
-
-class TextView(NamedTuple):
-    """A text with its words marked, and a list of them.
-
-    ``field`` is the name of the field; ``how`` says what the amounts are, ``known`` how many of the
-    words the model knows. ``marked`` is the text in HTML.
+    Args:
+        result: with an answer.
+        case: what one row is called, "" for a model that takes no rows.
     """
+    parts = [result.announcement]
+    if result.explanation is not None:
+        parts += _write_explanation(result.explanation, result.text, case)
+    if result.notes is not None:
+        parts.append(_write_notes(result.notes))
+    text = "\n\n".join(part for part in parts if part)
+    return text.replace("\N{NO-BREAK SPACE}", " ")
 
-    field: str
-    title: str
-    how: str
-    known: str
-    marked: Markup
-    lists: tuple[WordListView, ...]
 
-
-class WordsPresenter:
-    """Puts what is known of the words of texts into words."""
-
-    def __init__(self, card: Card, scale: Scale) -> None:
-        self._card = card
-        self._scale = scale
-
-    def present(self, reasons: TextReasons, subject: str, answer: str) -> TextView:
-        """Present the words of one text.
-
-        Args:
-            reasons: what is known of them.
-            subject: what the answer is about: "Probability of spam"; "" for a number.
-            answer: the predicted class; "" for a number.
-        """
-        amounts = reasons.parts
-        # What would be shown as nothing is not listed.
-        least = 0.005 if reasons.exact and answer else self._scale.fine_step / 2
-        largest = max(map(abs, amounts.values()), default=0.0)
-        ordered = sorted(amounts.items(), key=lambda item: -abs(item[1]))
-        about = answer or self._card.output.noun
-        headings = (f"For {about}", f"Against {about}") if answer else ("More", "Less")
-        lists = []
-        for heading, sign in zip(headings, (1, -1), strict=True):
-            every = [(word, amount) for word, amount in ordered if sign * amount > least]
-            if not every:
-                continue
-            listed = every[:MAX_WORDS]
-            rows = [self._present_word(item, largest, reasons.exact, answer) for item in listed]
-            lists.append(WordListView(heading, tuple(rows), self._count_rest(every[MAX_WORDS:])))
-        field = self._card.by_name[reasons.field]
-        return TextView(
-            reasons.field,
-            f"Words of the {field.noun}",
-            self._say_how(reasons, subject, answer),
-            describe_knowledge(self._card, reasons),
-            _mark(reasons, largest),
-            tuple(lists),
+def _write_explanation(explanation: ExplanationView, text: str, case: str) -> Iterator[str]:
+    if explanation.contributions is not None:
+        yield "\n".join(_list_contributions(explanation.contributions, text, case))
+    if explanation.neighbors:
+        lines = (
+            f"- {row.text}{f' in {row.year}' if row.year else ''} ({row.differences})"
+            for row in explanation.neighbors
         )
-
-    def _present_word(
-        self, item: tuple[str, float], largest: float, exact: bool, answer: str
-    ) -> WordView:
-        word, amount = item
-        if exact and answer:
-            text = f"{MINUS if amount < 0 else '+'}\u00a0{abs(amount):.2f}"
-        else:
-            step = self._scale.fine_step
-            text = format_signed(self._scale, round(amount / step) * step)
-        width = format_exact(round(100 * abs(amount) / largest, 1))
-        return WordView(word, text, format_exact(amount), width, "up" if amount > 0 else "less")
-
-    def _count_rest(self, others: Sequence[tuple[str, float]]) -> str:
-        if not others:
-            return ""
-        count = formatting.format_number(len(others), self._card.locale)
-        return f"and {count} more word{'s' * (len(others) > 1)}, each of them less"
-
-    def _say_how(self, reasons: TextReasons, subject: str, answer: str) -> str:
-        if not reasons.parts:
-            return "None of its words can be left out."
-        if reasons.exact:
-            what = f"score by which the model decides for {answer}" if answer else "answer"
-            return f"Each amount is exactly the word’s part in the {what}."
-        falls = f"{subject or self._card.output.noun}"
-        text = f"Each amount is by how much the {falls[:1].lower()}{falls[1:]} falls without it."
-        if reasons.untried:
-            count = formatting.format_number(reasons.untried, self._card.locale)
-            text += f" {count} further words were not tried."
-        return text
+        yield "\n".join(["Similar cases in the data:", *lines])
 
 
-def describe_knowledge(card: Card, reasons: TextReasons) -> str:
-    """Say how many of the words of a text the model knows."""
-    known, different, words = reasons.knowledge
-    noun = card.by_name[reasons.field].noun
-    if not words:
-        return f"The {noun} has no word that the model could know."
-    count, every = (formatting.format_number(number, card.locale) for number in (known, words))
-    if known < words:
-        return f"It knows {count} of the {every} words of the {noun}."
-    if reasons.knowledge.is_guess:
-        return f"It knows only {different} word{'s' * (different != 1)} of the {noun}."
-    return f"It knows all {every} words of the {noun}."
+def _list_contributions(view: ContributionsView, text: str, case: str) -> Iterator[str]:
+    subject = f"{view.subject}, from" if view.subject else "From"
+    yield f"Why {text}? {subject} a typical {case} to this one, fact by fact:"
+    yield f"- {view.reference_text}: {view.reference}"
+    for row in view.rows:
+        yield f"- {row.words.striptags()}: {row.amount}"
+    for other in view.others:
+        yield f"- {other.words.striptags()}: {other.amount}"
+    for idle in view.idle:
+        yield f"- {idle.words.striptags()}: no difference"
+    yield f"- {view.total_label}: {view.total}"
+    if view.error:
+        yield f"The amounts are estimated; each is right to about {view.error}."
 
 
-def _mark(reasons: TextReasons, largest: float) -> Markup:
-    """The text in HTML, the words that count marked."""
-    pieces, last, text = [], 0, reasons.text
-    for start, stop, amount in reasons.spans:
-        if abs(amount) > _FAINT * largest and start >= last:
-            mark = _MARKS[amount > 0]
-            pieces += [escape(text[last:start]), mark.format(text[start:stop])]
-            last = stop
-    return Markup("").join([*pieces, escape(text[last:])])
+def _write_notes(notes: Notes) -> str:
+    accuracy = f"{notes.accuracy} {notes.off}." if notes.off else notes.accuracy
+    return " ".join(text for text in (accuracy, notes.evidence, notes.origin) if text)

@@ -76,7 +76,18 @@ STAGES = (
 )
 """The steps in their order; a progress bar counts them."""
 
-_RESERVED = ("about", "api", "embed", "healthz", "metrics", "predict-fragment", "readyz", "static")
+_RESERVED = (
+    "about",
+    "api",
+    "batch",
+    "embed",
+    "healthz",
+    "mcp",
+    "metrics",
+    "predict-fragment",
+    "readyz",
+    "static",
+)
 
 
 def add_model(
