@@ -27,7 +27,11 @@ class TextTable:
         self._codes = {"": BLANK}
 
     def encode(self, text: str) -> float:
-        """Return the code of a text, which gets one if it has none."""
+        """Return the code of a text, which gets one if it has none.
+
+        Raises:
+            OverflowError: for more than ``MOST_TEXTS``.
+        """
         code = self._codes.get(text)
         if code is None:
             if len(self._texts) >= MOST_TEXTS:

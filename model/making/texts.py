@@ -60,7 +60,9 @@ def find_vectorizers(fitted: Any) -> Iterator[Any]:
             yield value
         elif isinstance(value, list | tuple):
             waiting += [(each, depth) for each in value[:1000]]
-        elif hasattr(value, "get_params") and not isinstance(value, type):
+        elif isinstance(value, type) or not hasattr(value, "__dict__"):
+            continue
+        elif hasattr(value, "get_params") or type(value).__module__.startswith("sklearn."):
             waiting += [(each, depth + 1) for each in vars(value).values()]
 
 
