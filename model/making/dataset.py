@@ -23,7 +23,7 @@ class ComparesAnswers(Protocol):
     """Whatever can tell two answers apart: a kind of output."""
 
     def count_differing(self, answers: Float64Array, expected: Float64Array) -> int:
-        """Count the rows that have another answer than expected."""
+        """Count the rows that have another answer than expected, both of the same shape."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Dataset:
         return {index: item.name for index, item in enumerate(self.fields) if item.field.is_text}
 
     def without_texts(self) -> Float64Array:
-        """The matrix with NaN for each text."""
+        """The matrix with NaN for each text, shape (rows, fields)."""
         matrix = self.matrix.copy()
         matrix[:, list(self.texts)] = np.nan
         return matrix

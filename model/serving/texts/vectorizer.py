@@ -80,7 +80,11 @@ class Vectorizer:
         return len(self.vocabulary)
 
     def transform(self, text: str) -> tuple[IndexArray, Float64Array]:
-        """Return the columns in which a text has a weight, ascending, and these weights."""
+        """Return the columns in which a text has a weight, ascending, and these weights.
+
+        Returns:
+            Both of shape (columns with a weight,).
+        """
         find = self.vocabulary.get
         counts: Counter[int] = Counter()
         for term, count in Counter(self.options.analyzer.split(text)).items():

@@ -119,7 +119,9 @@ def test_a_text_beside_a_number_and_a_choice_is_one_field(tmp_path: Path) -> Non
     found = model.explain(unseen, "size")
     assert [each.prediction.label for each in found] == fitted.predict(UNSEEN).tolist()
     assert np.allclose(
-        [each.prediction.probabilities for each in found], fitted.predict_proba(UNSEEN), atol=1e-4
+        np.array([each.prediction.probabilities for each in found], dtype=float),
+        fitted.predict_proba(UNSEEN),
+        atol=1e-4,
     )
     first = found[0]
     assert first.texts[0].exact
