@@ -27,7 +27,7 @@ def api_blueprint(adapter: KindAdapter[Any, Any], prefix: str, render: Renderer)
     """Create the routes of one model's API under ``prefix``, "" for the default model."""
     slug = adapter.model.slug
     blueprint = Blueprint(f"api-{slug}", __name__, url_prefix=prefix or None)
-    text = dump_json(build_openapi(adapter, prefix))
+    text = dump_json(build_openapi(adapter, prefix, render.root))
     page = make_page_view(adapter, prefix, render)
 
     def answer(asked: JsonRows[Any], contributions: bool) -> tuple[str, int]:
@@ -60,11 +60,7 @@ def api_blueprint(adapter: KindAdapter[Any, Any], prefix: str, render: Renderer)
         if not body:
             record_outcome(Outcome(out_of_distribution=out_of_distribution), environ)
             return make_problem(422, asked.detail, [Fault(*adapter.refusal, pointer=None)])
-        outcome = Outcome(
-            len(asked.rows),
-            out_of_distribution,
-            inputs=asked.inputs and adapter.list_inputs(asked.inputs),
-        )
+        outcome = Outcome(len(asked.rows), out_of_distribution, inputs=asked.inputs)
         record_outcome(outcome, environ)
         return respond(body, 200, NO_STORE, JSON, environ)
 

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Literal
 import click
 from click.core import ParameterSource
 
+from app.cli.folders import find_folder, models_folder
 from app.cli.plots import write_plots
-from app.config import ROOT, SettingError, Settings
+from app.cli.predicting import predict
+from app.config import SettingError, Settings
 from model import ModelError, load_model, read_card
 from model.contract.fields import FIELD_KINDS
 from model.contract.files import read_json
@@ -25,16 +27,6 @@ from model.contract.upgrading import upgrade_folder
 
 if TYPE_CHECKING:
     from model.making import AddedModel
-
-MODELS = ROOT / "model"
-
-models_folder = click.option(
-    "--models",
-    "root",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=MODELS,
-    help="The folder with the models' folders; the app's own is the default.",
-)
 
 
 class NotProved(click.ClickException):
@@ -45,7 +37,10 @@ class NotProved(click.ClickException):
 
 @click.group("model")
 def model() -> None:
-    """Look at, add, check, list and remove models."""
+    """Look at, add, check, list and remove models, and let one answer a file."""
+
+
+model.add_command(predict)
 
 
 @model.command("add")
@@ -255,7 +250,7 @@ def check(name: str, root: Path) -> None:
         ClickException: if there is any.
         NotProved: if rows of its data show that it answers something else.
     """
-    folder = _find_folder(name, root)
+    folder = find_folder(name, root)
     try:
         found = load_model(folder)
     except ModelError as error:
@@ -287,7 +282,7 @@ def upgrade(name: str, root: Path) -> None:
     Raises:
         ClickException: if they cannot be rewritten; it says why.
     """
-    folder = _find_folder(name, root)
+    folder = find_folder(name, root)
     try:
         upgrade_folder(folder)
     except ModelError as error:
@@ -360,7 +355,7 @@ def _name_code(folder: Path) -> str:
 @models_folder
 def remove(name: str, yes: bool, root: Path) -> None:
     """Delete the folder of the model NAME."""
-    folder = _find_folder(name, root)
+    folder = find_folder(name, root)
     slug = folder.name.replace("_", "-")
     if slug in _read_served():
         click.echo(f"{slug} is served: take it out of FORMCAST_MODELS, too.")
@@ -371,19 +366,6 @@ def remove(name: str, yes: bool, root: Path) -> None:
     else:
         shutil.rmtree(folder)
     click.echo(f"{folder} is gone.")
-
-
-def _find_folder(name: str, root: Path) -> Path:
-    """Find the folder of a model that exists."""
-    folder = root / name.replace("-", "_")
-    if folder.parent == root and (folder / "manifest.json").is_file():
-        return folder  # a model without a card can be removed, and a check says what is missing
-    if folder.parent != root or not (folder / "card.toml").is_file():
-        names = sorted(path.parent.name.replace("_", "-") for path in root.glob("*/card.toml"))
-        raise click.ClickException(
-            f"There is no model {name!r} in {root}. There are: {', '.join(names) or 'none'}."
-        )
-    return folder
 
 
 def _read_served() -> tuple[str, ...]:
