@@ -24,11 +24,10 @@ from app.presentation.plots import PlotView
 from app.presentation.result import FIX_TEXT, Notes, Result
 from app.presentation.scales import Scale
 from app.presentation.submission import Problem, Submission, read_fields, read_submission
-from app.presentation.texts import describe_knowledge
 from model import Features
 from model.contract import formatting
 from model.contract.card import Example
-from model.serving.mismatches import describe_mismatch
+from model.serving.mismatches import describe_knowledge, describe_mismatch
 from model.serving.served_model import Explained, PredictionT
 from model.serving.tabular import TabularModel
 
@@ -283,7 +282,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     def _describe_mismatch(self, explained: Explained[PredictionT]) -> str:
         unread = [text for text in explained.texts if text.knowledge.is_guess]
         if unread:
-            return describe_knowledge(self._card, unread[0])
+            return describe_knowledge(self._card, unread[0].field, unread[0].knowledge)
         return describe_mismatch(self._card, explained.mismatch)
 
     def _present_waiting(self, submission: Submission[Features]) -> Result:

@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 from app.presentation.scales import MINUS, Scale, format_exact, format_signed
 from model import Card
 from model.contract import formatting
+from model.serving.mismatches import describe_knowledge
 from model.serving.texts.reasons import TextReasons
 
 MAX_WORDS = 6
@@ -89,7 +90,7 @@ class WordsPresenter:
             reasons.field,
             f"Words of the {field.noun}",
             self._say_how(reasons, subject, answer),
-            describe_knowledge(self._card, reasons),
+            describe_knowledge(self._card, reasons.field, reasons.knowledge),
             _mark(reasons, largest),
             tuple(lists),
         )
@@ -124,20 +125,6 @@ class WordsPresenter:
             count = formatting.format_number(reasons.untried, self._card.locale)
             text += f" {count} further words were not tried."
         return text
-
-
-def describe_knowledge(card: Card, reasons: TextReasons) -> str:
-    """Say how many of the words of a text the model knows."""
-    known, different, words = reasons.knowledge
-    noun = card.by_name[reasons.field].noun
-    if not words:
-        return f"The {noun} has no word that the model could know."
-    count, every = (formatting.format_number(number, card.locale) for number in (known, words))
-    if known < words:
-        return f"It knows {count} of the {every} words of the {noun}."
-    if reasons.knowledge.is_guess:
-        return f"It knows only {different} word{'s' * (different != 1)} of the {noun}."
-    return f"It knows all {every} words of the {noun}."
 
 
 def _mark(reasons: TextReasons, largest: float) -> Markup:
