@@ -38,7 +38,7 @@ def api_blueprint(
     """
     slug = adapter.model.slug
     blueprint = Blueprint(f"api-{slug}", __name__, url_prefix=prefix or None)
-    text = dump_json(build_openapi(adapter, prefix, limits))
+    text = dump_json(build_openapi(adapter, prefix, limits, render.root))
     page = make_page_view(adapter, prefix, render, limits)
 
     def answer(asked: JsonRows[Any], contributions: bool) -> tuple[str, int]:

@@ -36,8 +36,17 @@ def describe_streams(limits: BatchLimits) -> str:
     )
 
 
-def build_openapi(adapter: KindAdapter[Any, Any], prefix: str, limits: BatchLimits) -> Schema:
-    """Build the whole document for one model under ``prefix``; a stream has these limits."""
+def build_openapi(
+    adapter: KindAdapter[Any, Any], prefix: str, limits: BatchLimits, root: str = ""
+) -> Schema:
+    """Build the whole document for one model.
+
+    Args:
+        adapter: of the model.
+        prefix: where its addresses begin.
+        limits: what a request of many rows may have.
+        root: where those of the app begin.
+    """
     card, schemas = adapter.model.card, adapter.schemas()
     description, content, answers = schemas.description, schemas.content, {}
     if adapter.stream_types:
@@ -80,7 +89,7 @@ def build_openapi(adapter: KindAdapter[Any, Any], prefix: str, limits: BatchLimi
             ),
             "version": adapter.model.version,
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": root or "/"}],
         "paths": {
             f"{prefix}/api/predict": {"post": predict},
             f"{prefix}/api/openapi.json": {"get": describe},

@@ -21,7 +21,7 @@ def make_page_view(
     adapter: KindAdapter[Any, Any], prefix: str, render: Renderer, limits: BatchLimits
 ) -> Callable[[], Response]:
     """Make the view of one model; everything but the server's address is made once."""
-    site, texts = adapter.build_site(prefix), adapter.api_texts()
+    site, texts = adapter.build_site(render.root + prefix), adapter.api_texts()
     if adapter.stream_types:
         texts = texts._replace(request_text=f"{texts.request_text} {describe_streams(limits)}")
     statuses = tuple(Row(f"{status} {get_phrase(status)}", DETAILS[status]) for status in STATUSES)

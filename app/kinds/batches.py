@@ -98,7 +98,7 @@ class TableBatch(Batch):
         file: BinaryIO = BytesIO(self._content)
         name = self._name
         if name.lower().endswith(".gz"):
-            file = cast(BinaryIO, _Unpacked(file, name, self._limits))
+            file = cast(BinaryIO, _UnpackedUpload(file, name, self._limits))
             name = name[: -len(".gz")]
         return open_table(file, name, ReadOptions(rows=BLOCK_ROWS))
 
@@ -195,7 +195,7 @@ def _slice_column(column: Sequence[Any], start: int, stop: int) -> Sequence[Any]
     return column[start:stop]
 
 
-class _Unpacked(gzip.GzipFile):
+class _UnpackedUpload(gzip.GzipFile):
     """What is in a file that gzip packed, up to a limit."""
 
     def __init__(self, file: BinaryIO, name: str, limits: BatchLimits) -> None:

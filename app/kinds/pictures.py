@@ -74,6 +74,9 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         card = model.card
         self.warning = f"{card.output.warning}."
         self.refusal = Problem(card.field.name, card.output.refusal_text)
+        self.too_large = Problem(
+            card.field.name, f"{card.field.label} must be {MEGABYTES} MB or less"
+        )
         self.samples = Link(card.samples.text, card.samples.url)
         self._field = card.field
         self.names = (card.field.name,)

@@ -24,7 +24,7 @@ from app.kinds.adapter import (
 from app.kinds.batches import Batch, BatchLimits, TableBatch
 from app.kinds.parsing import UnreadableError, parse_json, read_json_body, read_rows
 from app.kinds.row_api import build_row_schemas, describe_row_api
-from app.kinds.streams import CSV, JSON_LINES, JsonLines, TableLines
+from app.kinds.streams import CSV, JSON_LINES, JsonRowStream, TableRowStream
 from app.limits.background import run_in_thread
 from app.presentation.about import describe_origin
 from app.presentation.contexts import ApiField, ApiTexts, BatchWords, KindAbout, Row, RowWords
@@ -33,7 +33,7 @@ from app.presentation.form import FormView, Hints, build_form, hash_form
 from app.presentation.plots import PlotView
 from app.presentation.result import FIX_TEXT, Notes, Result
 from app.presentation.scales import Scale
-from app.presentation.submission import Submission, read_fields, read_submission
+from app.presentation.submission import Problem, Submission, read_fields, read_submission
 from model import Features
 from model.contract import formatting
 from model.contract.card import Example
@@ -53,6 +53,8 @@ MAX_INLINE_EXPLAINED_ROWS = 3
 
 MAX_LARGE = 12
 """Characters of an answer in large letters that fit the narrowest column."""
+
+TOO_LARGE_TEXT = "That is more than the form can take: shorten what you typed"
 
 MAX_LISTED = 4
 """Required fields that an empty page names in the place of the answer."""
@@ -106,6 +108,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         self._card = card = model.card
         self._scale = scale
         self.names = card.names
+        self.too_large = Problem(card.names[0], TOO_LARGE_TEXT)
         self.form_hash = hash_form(card.fields, card.output, card.locale)
         self.examples = tuple(
             example.model_copy(update={"values": self._spell(example.values)})
@@ -368,8 +371,8 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
 
     def open_stream(self, kind: str, content: bytes, limits: BatchLimits) -> RowStream[Features]:
         if kind == JSON_LINES:
-            return JsonLines(self._card, content, limits)
-        return TableLines(TableBatch(self.model, content, "The body", limits))
+            return JsonRowStream(self._card, content, limits)
+        return TableRowStream(TableBatch(self.model, content, "The body", limits))
 
     def tool_schema(self) -> Schema:
         return self.schemas().components["Row"]

@@ -23,7 +23,7 @@ CHUNK_ROWS = 64
 NO_ANSWER = "There is no answer to this row."
 
 
-class JsonLines(RowStream[Features]):
+class JsonRowStream(RowStream[Features]):
     """Rows that stand on a line of JSON each; blank lines are passed over."""
 
     def __init__(self, card: Card, content: bytes, limits: BatchLimits) -> None:
@@ -57,7 +57,7 @@ def _refuse(message: str) -> JsonRows[Features]:
     return JsonRows((), [Fault(None, message, "")], True, NO_ANSWER)
 
 
-class TableLines(RowStream[Features]):
+class TableRowStream(RowStream[Features]):
     """The rows of a table in CSV."""
 
     def __init__(self, batch: TableBatch) -> None:

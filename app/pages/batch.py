@@ -84,7 +84,7 @@ def batch_blueprint(
     model, words = adapter.model, adapter.batch_words
     assert words is not None  # noqa: S101 (see above)
     blueprint = Blueprint(f"batch-{model.slug}", __name__, url_prefix=prefix or None)
-    site = adapter.build_site(prefix)
+    site = adapter.build_site(render.root + prefix)
     most = f"{limits.rows:,} rows and {limits.megabytes} MB"
     words = words._replace(hint=f"{words.hint} Up to {most}. It is not stored.")
     advice = (

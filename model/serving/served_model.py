@@ -91,8 +91,8 @@ class Mismatch(NamedTuple):
 class FactPattern(NamedTuple):
     """The rows of a table in which the same facts are given.
 
-    ``rows`` are their indices, ``given`` the columns of the facts in the matrix, and ``known`` the
-    names of the optional ones.
+    ``rows`` (rows,) are their indices, ``given`` the columns of the facts in the matrix, and
+    ``known`` the names of the optional ones.
     """
 
     rows: IndexArray

@@ -298,6 +298,8 @@ class NumericField(OrderedField):
         if unit or meant is None:
             multiple = None if meant is None else read_multiple(meant, unit)
             meant = read_words(text) if multiple is None else multiple
+        if meant is not None and self.whole and not float(meant).is_integer():
+            return _Interpretation((), self._not_whole_text)
         if meant is None or not self._fits(meant):
             return _Interpretation((), f"{self.label} must be a number, like {self._sample}")
         plain = self._spell(self._format_exact(meant), meant)
@@ -329,6 +331,10 @@ class NumericField(OrderedField):
         if _PLAIN(text.removeprefix("-")) is None and "." in text:
             text += "0"
         return text.replace(".", self._notation.decimal)
+
+    @property
+    def _not_whole_text(self) -> str:
+        return f"{self.label} must be a whole number, like {self._sample}"
 
     def _not_a_number(self) -> PydanticCustomError:
         return make_error("number", f"{self.label} must be a number, like {self._sample}")
@@ -411,8 +417,7 @@ class IntegerField(NumericField):
     def read(self, value: object) -> int:
         number = self._read_number(value)
         if number != int(number):
-            message = f"{self.label} must be a whole number, like {self._sample}"
-            raise make_error("whole", message)
+            raise make_error("whole", self._not_whole_text)
         return int(number)
 
     def decode(self, code: float) -> int | None:

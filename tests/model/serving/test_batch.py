@@ -14,11 +14,19 @@ from flask.testing import FlaskClient
 
 from model import Features, NumberModel, PictureModel
 from model.contract.arrays import Float32Array
-from model.contract.fields import ChoiceField, DateField, FlagField, IntegerField, NumberField
+from model.contract.fields import (
+    ChoiceField,
+    DateField,
+    FlagField,
+    IntegerField,
+    NumberField,
+    Option,
+)
 from model.contract.tables import Block, ReadOptions, TableError, open_table
 from model.serving.batch import Answers, BatchPredictor, ItemPredictor, Summary
 from model.serving.batch.columns import EncodedCells, FieldReader, read_json_value
 from model.serving.batch.parallel import answer_in_processes
+from model.serving.tabular import TabularModel
 from tests.loading import load_as
 from tests.tools import ROOT
 
@@ -165,7 +173,7 @@ def test_cells_that_programs_write_are_read(field: Any, cell: object, value: obj
 
 
 def test_a_choice_takes_its_labels_and_codes_that_became_numbers() -> None:
-    options = [{"value": "1", "label": "First class"}, {"value": "2", "label": "Second"}]
+    options = Option(value="1", label="First class"), Option(value="2", label="Second")
     field = ChoiceField(**FIELD, kind="choice", choices=options, example="1")
     assert [field.read_cell(cell) for cell in ("1", "First class", "2.0", 2, 2.0)] == [
         "1", "1", "2", "2", "2",
@@ -244,13 +252,10 @@ def test_a_row_that_breaks_the_arithmetic_has_an_error_and_the_others_answers(
 
 
 def test_a_kind_that_answers_row_by_row_needs_no_code_of_its_own(house: NumberModel) -> None:
-    class Plain(NumberModel):
-        predict_columns = partial(super(NumberModel, house).predict_columns.__func__, house)
-
     rows = to_csv(draw_rows(house, 200, seed=9))
-    plain = Plain(
-        house.name, house.folder, house.card, house.manifest, None, house.copula, house.predictor
-    )
+    plain = replace(house)
+    by_row = partial(TabularModel.predict_columns, plain)
+    plain.predict_columns = by_row  # type: ignore[method-assign]
     quick, slow = answer(house, rows)[0], answer(plain, rows)[0]
     assert slow.errors == quick.errors
     np.testing.assert_allclose(
