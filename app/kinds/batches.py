@@ -123,7 +123,7 @@ class TableBatch(Batch):
 
     def read_features(self, block: Block) -> Iterator[tuple[Features, Mapping[str, str]]]:
         """Read the rows of a block: each one's features, and its errors by field."""
-        codes, errors = self._predictor.read_block(block)
+        codes, errors = self._predictor.read_codes(block)
         fields = self._model.card.fields
         for row, cells in enumerate(codes.tolist()):
             wrong = errors.get(row, {})

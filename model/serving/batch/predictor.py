@@ -83,17 +83,17 @@ class BatchPredictor:
 
     def predict(self, block: Block) -> Answers:
         """Answer the rows of a block; a row that is wrong has its errors and no answer."""
-        codes, errors = self.read_block(block)
+        codes, errors = self.read_codes(block)
         right = np.ones(block.rows, dtype=np.bool_)
         right[list(errors)] = False
         return self._answer(codes, right, errors)
 
-    def read_block(self, block: Block) -> tuple[Float64Array, dict[int, dict[str, str]]]:
-        """Read the rows of a block.
+    def read_codes(self, block: Block) -> tuple[Float64Array, dict[int, dict[str, str]]]:
+        """Read what the fields take from a block.
 
         Returns:
-            The codes of its cells, shape (rows, fields), NaN where unknown; and the errors of each
-            row that is wrong, by its index.
+            Codes, shape (rows, fields), NaN where a fact is unknown; and by row and field what is
+            wrong.
         """
         fields, rows = self._model.card.fields, block.rows
         codes = np.full((len(fields), rows), np.nan)
