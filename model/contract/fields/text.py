@@ -83,6 +83,10 @@ class TextField(BaseField):
             raise self._too_long(len(text))
         return text
 
+    def accepts_json(self, value: object) -> bool:
+        """Whether a value is a text; a blank one is still to be written."""
+        return isinstance(value, str)
+
     def _read_unicode(self, text: str) -> str:
         """Compose a text where the field does, and refuse what is none."""
         try:
