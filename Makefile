@@ -51,6 +51,7 @@ check: lint browser  ## the gate: style, types, imports, tests
 	$(PYTEST) $(FIRST_TIER)
 
 check-all: check  ## the gate, and what needs a server of another kind (nginx under load) or is long
+	@$(BIN)/python -m tests.install --cluster
 	$(PYTEST) -m second_tier
 
 add-tools: $(VENV)/add.stamp  ## what `flask --app wsgi model add` needs beyond serving: pandas, onnx, skl2onnx
@@ -83,8 +84,9 @@ UPGRADE := --upgrade
 requirements: $(VENV)/test.stamp  ## pin anew what pyproject.toml asks for; UPGRADE= keeps every version that can stay
 	$(PIN) $(UPGRADE) -o requirements.txt
 	$(PIN) --group train -c requirements.txt -o model/requirements.txt
+	$(PIN) --group cluster -c requirements.txt -o tests/docs/cluster-requirements.txt
 	$(PIN) --group batch -c requirements.txt -o model/serving/batch/requirements.txt
-	$(PIN) --group train --group batch --group test -c requirements.txt -o tests/requirements.txt
+	$(PIN) --group train --group test -c requirements.txt -o tests/requirements.txt
 	@$(MAKE) --no-print-directory licences
 
 licences: $(VENV)/run.stamp  ## list anew the licences of what is installed to serve

@@ -16,13 +16,14 @@ class ReadOptions(NamedTuple):
     """What somebody knows of a file; "" and None where the file is to tell.
 
     ``encoding`` is a name that Python knows, ``delimiter`` one character. ``rows`` is how many rows
-    a block has at most.
+    a block has at most. ``plain`` refuses all but text: files of strangers go to no other parser.
     """
 
     encoding: str = ""
     delimiter: str = ""
     decimal: DecimalSign | None = None
     rows: int = 4096
+    plain: bool = False
 
 
 AS_FOUND = ReadOptions()

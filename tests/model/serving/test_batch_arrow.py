@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from app.cli.models import model as commands
 from model import NumberModel
-from model.contract.tables import TableError, open_table
+from model.contract.tables import ReadOptions, TableError, open_table
 from model.serving.batch import BatchPredictor
 from model.serving.batch.arrow import list_answer_types, open_model, predict_batches
 
@@ -179,6 +179,12 @@ def test_a_file_of_another_format_is_refused_in_words(
     result = predict(tmp_path / name, tmp_path / "out.csv")
     assert result.exit_code == 1
     assert words in " ".join(result.stderr.split())
+
+
+def test_files_of_strangers_go_to_no_parser_but_that_of_text() -> None:
+    for name in ("my.parquet", "my.xlsx", "my.ODS"):
+        with pytest.raises(TableError, match="Save it as CSV"):
+            open_table(io.BytesIO(b"x"), name, ReadOptions(plain=True))
 
 
 def test_without_pyarrow_it_says_what_to_install(
