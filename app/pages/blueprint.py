@@ -63,7 +63,11 @@ def pages_blueprint(
             outcome = Outcome(refused=submission.invalid, inputs=submission.values)
             record_outcome(outcome, environ)
             return submission, None
-        asked = [submission.row], submission.what_if or adapter.default_what_if
+        asked = (
+            [submission.row],
+            submission.what_if or adapter.default_what_if,
+            submission.contributions,
+        )
         (explained,) = run_in_thread(model.explain, *asked) if long else model.explain(*asked)
         if explained.prediction is None:
             record_outcome(Outcome(out_of_distribution=1), environ)

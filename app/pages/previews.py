@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, abort
 
 from app.http.routes import Surface
 from app.kinds.adapter import KindAdapter
@@ -15,7 +15,7 @@ _DAY = 24 * 3600
 
 
 def preview_blueprint(adapter: KindAdapter[Any, Any], prefix: str) -> Blueprint:
-    """Create the route of the picture for one model; ``prefix`` is where its addresses begin."""
+    """Create the routes of one model's pictures; ``prefix`` is where its addresses begin."""
     model = adapter.model
     blueprint = Blueprint(f"preview-{model.slug}", __name__, url_prefix=prefix or None)
     drawn = draw_preview(model.card.title, model.card.summary, adapter.outcomes)
@@ -24,6 +24,13 @@ def preview_blueprint(adapter: KindAdapter[Any, Any], prefix: str) -> Blueprint:
     def preview() -> Response:
         headers = {"Cache-Control": f"public, max-age={_DAY}"}
         return Response(drawn, mimetype="image/png", headers=headers)
+
+    @blueprint.get("/samples/<int:number>.jpg", surface=Surface.ASSET, model=model.slug)
+    def sample(number: int) -> Response:
+        if not 1 <= number <= len(adapter.thumbnails):
+            abort(404)
+        headers = {"Cache-Control": f"public, max-age={_DAY}"}
+        return Response(adapter.thumbnails[number - 1], mimetype="image/jpeg", headers=headers)
 
     return blueprint
 

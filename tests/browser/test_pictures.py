@@ -96,7 +96,9 @@ def test_a_file_that_is_no_picture_withdraws_the_answer_and_says_why(page: Page)
     choose(page, FIRST)
     when_fresh(page)
     choose(page, BROKEN)
-    expect(page.locator('#result[data-state="withdrawn"]')).to_contain_text("JPEG or PNG")
+    expect(page.locator('#result[data-state="withdrawn"]')).to_contain_text(
+        "JPEG, PNG, WebP or AVIF"
+    )
     expect(page.locator("#image-error")).to_be_visible()
     expect(page.locator("#image")).to_have_attribute("aria-invalid", "true")
     expect(page.locator("#preview")).to_be_hidden()
