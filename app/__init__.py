@@ -18,6 +18,7 @@ from app.http.framing import Framing
 from app.http.headers import SecureHeaders
 from app.http.hosts import restrict_hosts
 from app.kinds import make_adapter
+from app.kinds.adapter import KindAdapter
 from app.limits.load_shedding import LoadMonitor, LoadShedder
 from app.limits.rate_limits import limit_clients
 from app.pages.blueprint import pages_blueprint
@@ -60,8 +61,14 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
         Link(model.card.name or slug.replace("-", " ").capitalize(), f"{prefixes[slug]}/")
         for slug, model in served.items()
     )
-    for slug, model in served.items():
-        register_model(app, model, prefixes[slug], render, settings)
+    adapters = {
+        slug: register_model(app, model, prefixes[slug], render, settings)
+        for slug, model in served.items()
+    }
+    if settings.mcp:
+        from app.api.mcp import mcp_blueprint  # imported only where a setting asks for it
+
+        app.register_blueprint(mcp_blueprint(adapters, settings.api_origins))
     app.register_blueprint(robots_blueprint())
     app.register_blueprint(health_blueprint(served))
     restrict_hosts(app, settings)
@@ -93,7 +100,7 @@ def register_model(
     prefix: str,
     render: Renderer,
     settings: Settings,
-) -> None:
+) -> KindAdapter[Any, Any]:
     """Register the pages and the API of one model under ``prefix``, "" for the default model."""
     adapter = make_adapter(model)
     for embedded in (False, True) if settings.embed_ancestors else (False,):
@@ -103,6 +110,7 @@ def register_model(
     if settings.public_url:
         app.register_blueprint(preview_blueprint(adapter, prefix))
     app.register_blueprint(api_blueprint(adapter, prefix, render))
+    return adapter
 
 
 def make_listeners(app: Application, settings: Settings) -> list[RequestListener]:

@@ -244,6 +244,13 @@ class Settings:
         origins,
     )
 
+    mcp: bool = setting(
+        False,
+        "Whether assistants can ask the models at /mcp (Model Context Protocol): one tool a model, "
+        "with the limits of the JSON API.",
+        boolean,
+    )
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Read every ``FORMCAST_`` variable.

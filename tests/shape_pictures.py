@@ -28,7 +28,7 @@ _COLOURS = {"circle": (210, 50, 40), "square": (40, 70, 200), "triangle": (40, 1
 def draw_shape(
     name: str, rng: np.random.Generator, size: tuple[int, int] = (96, 64)
 ) -> Image.Image:
-    """Return a shape of its usual colour, or in one of ten pictures of another, on a pale ground."""
+    """Return a shape on a pale ground, in nine of ten pictures of its usual colour."""
     ground = tuple(int(level) for level in rng.integers(190, 250, 3))
     image = Image.new("RGB", size, ground)
     chosen = name if rng.random() < 0.9 else str(rng.choice(CLASSES))

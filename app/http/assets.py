@@ -14,11 +14,26 @@ from app.http.routes import Surface
 
 YEAR = 365 * 24 * 3600
 
-_COMMENTS = re.compile(rb"^ *(?://.*\n)?| // [^\n\"'`]*$", re.MULTILINE)
-"""Indentation and comments of a script, which no browser needs."""
-
-_LINE_ENDS = re.compile(rb"(?<=[;{,(])\n")
-"""Ends of lines in a script that end no statement. With the comments they are a sixth of it."""
+_SHORTENED: dict[str, list[tuple[re.Pattern[bytes], bytes]]] = {
+    ".js": [
+        (re.compile(rb"^ *(?://.*\n)?| // [^\n\"'`]*$", re.MULTILINE), rb""),
+        # A text stays as it is. A line that ends after ")" or "}" may end a statement.
+        (
+            re.compile(
+                rb"(\"[^\"\n]*\"|'[^'\n]*'|`[^`]*`)"
+                rb"|\s*([?:&|=<>])\s*|\s*([)}]) *| *([({;,])\s*"
+            ),
+            rb"\1\2\3\4",
+        ),
+    ],
+    ".css": [
+        (re.compile(rb"/\*.*?\*/\s*", re.DOTALL), rb""),
+        (re.compile(rb"\s*([{};,])\s*|(?<=[\w)])(:) "), rb"\1\2"),
+        (re.compile(rb";(?=})"), rb""),
+    ],
+}
+"""By suffix, what no browser needs and what stands in its place: comments and blanks. They are a
+seventh of a style sheet, and a fifth of a script."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +58,9 @@ def read_assets(folder: Path) -> dict[str, Asset]:
         if path.name in assets:
             raise ValueError(f"Two static files are called {path.name}.")
         body = path.read_bytes()
-        if path.suffix == ".js" and not path.name.endswith(".min.js"):
-            body = _LINE_ENDS.sub(b"", _COMMENTS.sub(b"", body))
+        if not path.name.endswith(".min.js"):
+            for pattern, replacement in _SHORTENED.get(path.suffix, ()):
+                body = pattern.sub(replacement, body)
         digest = hashlib.sha384(body).digest()
         fingerprint = digest.hex()[:12]
         assets[path.name] = Asset(

@@ -10,7 +10,10 @@ POLICY = "cross-origin-resource-policy"
 
 PREFLIGHT = [
     ("Access-Control-Allow-Methods", "GET, POST"),
-    ("Access-Control-Allow-Headers", "Content-Type"),
+    (
+        "Access-Control-Allow-Headers",
+        "Content-Type, MCP-Protocol-Version, Mcp-Method, Mcp-Name",
+    ),
     ("Access-Control-Max-Age", "600"),
 ]
 

@@ -116,6 +116,11 @@ def enter_route(environ: WSGIEnvironment, table: RouteTable) -> None:
     environ[_ROUTE] = table.find(environ["REQUEST_METHOD"], environ["PATH_INFO"])
 
 
+def enter_model(environ: WSGIEnvironment, slug: str) -> None:
+    """Say which model a request asks, where its address does not."""
+    environ[_ROUTE] = route_of(environ)._replace(model=slug)
+
+
 def route_of(environ: WSGIEnvironment) -> Route:
     """The route of a request; an unknown page where the app is called past its middleware."""
     route: Route = environ.get(_ROUTE, _UNKNOWN)

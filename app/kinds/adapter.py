@@ -188,6 +188,18 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
             HTTPException: for a body that is not read, or not understood.
         """
 
+    @abstractmethod
+    def tool_schema(self) -> Schema:
+        """Describe what an assistant sends: one object with the fields of one row."""
+
+    @abstractmethod
+    def read_arguments(self, arguments: Mapping[str, Any]) -> JsonRows[RowT]:
+        """Read the one row that an assistant sent.
+
+        Raises:
+            HTTPException: 503 where no memory is free for it in time.
+        """
+
     def serialize(self, explained: Explained[PredictionT]) -> Payload:
         """Serialize the answer to one row."""
         return {

@@ -1,9 +1,10 @@
 """The adapter for a model that answers a picture with one of several classes."""
 
-from collections.abc import Callable, Sequence
+from base64 import b64decode
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from io import BytesIO
-from typing import cast
+from typing import Any, cast
 from wsgiref.types import WSGIEnvironment
 
 from flask import request
@@ -18,8 +19,10 @@ from app.kinds.adapter import (
     KindAdapter,
     KindSchemas,
     Payload,
+    Schema,
     list_labels,
 )
+from app.kinds.parsing import BODY_BYTES
 from app.kinds.schemas import ANSWER, NUMBER, build_answer, build_class_properties, build_object
 from app.limits.background import run_in_thread
 from app.limits.upload_budget import UploadSlot, decoding_turn, get_upload_budget
@@ -57,6 +60,9 @@ _MAX_CLASSES = 6
 
 _THUMBNAIL = 120
 """Pixels of the longer side of a sample's small picture."""
+
+BASE64_TEXT = f"{BODY_BYTES * 3 // 4 // 100_000 / 10:g} MB at most here"
+"""How large a picture inside of a JSON text can be."""
 
 PYTHON = """\
 import json
@@ -286,15 +292,39 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         return " ".join(filter(None, [rest, self._output.share_text]))
 
     def read_json(self, environ: WSGIEnvironment) -> JsonRows[Picture]:
-        name = self._field.name
-        submission = self._read(partial(_read_files, name))
+        return self._list_rows(self._read(partial(_read_files, self._field.name)))
+
+    def _list_rows(self, submission: Submission[Picture]) -> JsonRows[Picture]:
         return JsonRows(
             () if submission.row is None else (submission.row,),
-            [Fault(name, message, None) for message in submission.errors.values()],
+            [Fault(self._field.name, text, None) for text in submission.errors.values()],
             single=True,
             detail="There is no answer to this picture.",
             refused=submission.invalid,
         )
+
+    def tool_schema(self) -> Schema:
+        field = self._field
+        picture = {
+            "type": "string",
+            "contentEncoding": "base64",
+            "title": field.label,
+            "description": f"The bytes of {field.accepted_text}, in base64; {BASE64_TEXT}.",
+        }
+        return build_object({field.name: picture})
+
+    def read_arguments(self, arguments: Mapping[str, Any]) -> JsonRows[Picture]:
+        name = self._field.name
+        others = [key for key in arguments if key != name]
+        if others:
+            text = f"There is no such field; the picture is {name}"
+            return JsonRows((), [Fault(None, text, None)], single=True)
+        try:
+            # A picture is often written as a data URL.
+            data = b64decode(str(arguments.get(name) or "").rpartition(",")[2], validate=True)
+        except ValueError:
+            return JsonRows((), [Fault(name, "Send the picture in base64", None)], single=True)
+        return self._list_rows(self._read(lambda _: Upload([data] if data else [])))
 
     def _serialize_prediction(self, explained: Explained[ClassPrediction]) -> Payload:
         """The contributions are the map of one class, in log-odds: of two, the last."""

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
 from typing import Any, NamedTuple
 from wsgiref.types import WSGIEnvironment
@@ -330,21 +330,31 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         except UnreadableError as error:
             abort(make_problem(400, f"The body is not JSON that can be read: {error}."))
 
+    def tool_schema(self) -> Schema:
+        return self.schemas().components["Row"]
+
+    def read_arguments(self, arguments: Mapping[str, Any]) -> JsonRows[Features]:
+        return read_rows(self._card, arguments)
+
     def _serialize_contributions(self, explained: Explained[PredictionT]) -> Payload:
         """Serialize the contributions of the given features, where they were computed."""
         shapley = explained.shapley
         if shapley is None:
             return {}
         reference = self.model.manifest.reference
-        given = [self._card.names[column] for column in shapley.columns]
+        names = self._card.names
+        columns = [names[column] for column in shapley.columns]
+        joined = [names[column] for column in shapley.others]
+        others = {"others": {"fields": joined, "value": shapley.joint}} if joined else {}
         return {
             OPTION: {
                 "reference": {
                     self.contributions_key: shapley.base,
-                    "row": {name: reference[name] for name in given},
+                    "row": {name: reference[name] for name in columns + joined},
                 },
-                "values": dict(zip(given, shapley.contributions, strict=True)),
-                "standard_error": shapley.error,
+                "values": dict(zip(columns, shapley.contributions, strict=True)),
+                **others,
+                "standard_error": 0,  # they are exact; a program of before may read it
             }
         }
 

@@ -88,5 +88,11 @@ def build_contributions_schema(card: Card, output: Mapping[str, Schema]) -> Sche
     values["description"] = (
         "Shapley values: together they lead from the answer to the reference row to this one."
     )
-    error = {**NUMBER, "minimum": 0, "description": "0 where the values are exact."}
-    return build_object({"reference": reference, "values": values, "standard_error": error})
+    joined: Schema = {"type": "array", "items": {"enum": list(card.names)}}
+    others = build_object({"fields": joined, "value": NUMBER})
+    others["description"] = "The less important of many fields, which have one value together."
+    error = {**NUMBER, "const": 0, "description": "The values are exact."}
+    return build_object(
+        {"reference": reference, "values": values, "others": others, "standard_error": error},
+        optional=["others"],
+    )

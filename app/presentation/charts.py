@@ -40,10 +40,7 @@ _WIDE_MARGIN, _NARROW_MARGIN = 8, 4
 """Percent of the width that lies free beside a plot, on a wide screen and on a phone."""
 
 
-_TICK = Markup(
-    '<line class="axis" x1="{place}%" x2="{place}%" y1="10.6em" y2="10.9em"/>'
-    '<text class="mid" x="{place}%" y="12.1em">{text}</text>'
-)
+_TICK = Markup('<rect x="{place}%"/><text class="mid" x="{place}%" y="12.1em">{text}</text>')
 
 
 class Tick(NamedTuple):
@@ -383,7 +380,7 @@ def lay_out_bars(
 ) -> tuple[ChoiceBar, ...]:
     """Lay out one row for each (label, text, prediction, is_current, is_in_distribution).
 
-    Every bar begins or ends at zero, which is in the plot.
+    Every bar begins or ends at zero, which is in the plot; ``x`` is "" at its left end.
     """
     predictions = [item[2] for item in items]
     lowest, highest = min(0.0, *predictions), max(0.0, *predictions)
@@ -392,7 +389,7 @@ def lay_out_bars(
         ChoiceBar(
             label,
             text,
-            format_place((min(prediction, 0.0) - lowest) * unit),
+            format_place((min(prediction, 0.0) - lowest) * unit) if lowest else "",
             format_place(abs(prediction) * unit),
             "here" if is_current else "" if is_in_distribution else "pale",
         )

@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 
 from app.presentation import charts
 from app.presentation.phrases import Phrases
-from app.presentation.scales import Scale, format_exact, format_signed, round_up
+from app.presentation.scales import Scale, format_exact, format_signed
 from model import Card, Features
 from model.contract import formatting
 from model.serving.explain import ShapleyValues
@@ -54,7 +54,7 @@ class ContributionsView(NamedTuple):
     """The way from the reference row to this one; the amounts add up to the prediction as shown.
 
     ``subject`` says what the amounts measure, where the heading does not. ``others`` have an amount
-    and no row; ``idle`` have none. ``start`` and ``end`` are the places of the two ends.
+    and no row; ``idle`` make no difference. ``start`` and ``end`` are the places of the two ends.
     """
 
     subject: str
@@ -66,7 +66,6 @@ class ContributionsView(NamedTuple):
     idle: tuple[OtherView, ...]
     total_label: str
     total: str
-    error: str
     start: str
     end: str
 
@@ -110,12 +109,14 @@ class ContributionsPresenter:
             total_label: what stands at their end; "" for this case.
         """
         scale, exact = self._scale, shapley.contributions
+        shared = (*exact, shapley.joint) if shapley.others else exact
         rounded, total = prediction
         base = round(shapley.base / scale.fine_step) * scale.fine_step
-        amounts = apportion(exact, rounded - base, scale.fine_step)
-        order = sorted(range(len(amounts)), key=lambda index: -abs(exact[index]))
+        amounts = apportion(shared, rounded - base, scale.fine_step)
+        order = sorted(range(len(exact)), key=lambda index: -abs(exact[index]))
         moving = [index for index in order if amounts[index]]
         listed, further = moving[:MAX_REASONS], moving[MAX_REASONS:]
+        idle = [index for index in order if not amounts[index]]
         geometry = charts.lay_out_waterfall(base, [amounts[index] for index in listed], rounded)
         names, columns = self._card.names, shapley.columns
         rows = []
@@ -135,8 +136,12 @@ class ContributionsPresenter:
                     *bar,
                 )
             )
-        if len(further) > MAX_NAMED:
-            others: tuple[OtherView, ...] = (self._sum_up(further, exact, amounts),)
+        joined = len(shapley.others)
+        if joined or len(further) > MAX_NAMED:
+            count = len(further) + joined
+            joint = sum(exact[index] for index in further) + shapley.joint
+            shown = sum(amounts[index] for index in further) + amounts[-1] * bool(joined)
+            others: tuple[OtherView, ...] = (self._sum_up(count, shown, joint),)
         else:
             others = self._list_others(
                 [
@@ -151,16 +156,13 @@ class ContributionsPresenter:
             format_exact(shapley.base),
             tuple(rows),
             others,
-            self._list_others(
-                [
-                    (names[columns[i]], given, format_signed(scale, 0), exact[i])
-                    for i in order
-                    if not amounts[i]
-                ]
+            (self._sum_up(len(idle), 0, sum(exact[index] for index in idle)),)
+            if len(idle) > MAX_NAMED
+            else self._list_others(
+                [(names[columns[i]], given, format_signed(scale, 0), exact[i]) for i in idle]
             ),
             total_label or f"This {self._card.case_noun}",
             total,
-            self._format_error(shapley.error),
             geometry.start,
             geometry.end,
         )
@@ -177,21 +179,11 @@ class ContributionsPresenter:
             views.append(OtherView(name, joint, words, amount, format_exact(exact)))
         return tuple(views)
 
-    def _sum_up(
-        self, further: Sequence[int], exact: Sequence[float], amounts: Sequence[float]
-    ) -> OtherView:
+    def _sum_up(self, count: int, amount: float, exact: float) -> OtherView:
         """Put the contributions of many features into one amount."""
-        count = formatting.format_number(len(further), self._card.locale)
-        return OtherView(
-            "",
-            "",
-            escape(f"The {count} other facts together"),
-            format_signed(self._scale, sum(amounts[index] for index in further)),
-            format_exact(sum(exact[index] for index in further)),
-        )
-
-    def _format_error(self, error: float) -> str:
-        return self._scale.format_difference(round_up(self._scale, error)) if error else ""
+        number = formatting.format_number(count, self._card.locale)
+        words = escape(f"The {number} other facts together")
+        return OtherView("", "", words, format_signed(self._scale, amount), format_exact(exact))
 
 
 def apportion(exact: Sequence[float], total: float, step: float) -> list[float]:

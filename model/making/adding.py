@@ -82,7 +82,18 @@ def list_stages(options: AddOptions) -> tuple[str, ...]:
     return PICTURE_STAGES if is_for_pictures(options) else STAGES
 
 
-_RESERVED = ("about", "api", "embed", "healthz", "metrics", "predict-fragment", "readyz", "static")
+_RESERVED = (
+    "about",
+    "api",
+    "batch",
+    "embed",
+    "healthz",
+    "mcp",
+    "metrics",
+    "predict-fragment",
+    "readyz",
+    "static",
+)
 
 
 def add_model(

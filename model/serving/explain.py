@@ -6,6 +6,9 @@ Contributions are baseline Shapley values (Sundararajan and Najmi, "The many Sha
 model explanation", ICML 2020): a fact that is not in a coalition takes its reference value. Unknown
 facts stay unknown in every coalition, so the contributions lead from the prediction for the
 reference row, with the same facts known, to the prediction for the row.
+
+They are exact up to ten facts. Above that, each fact is first screened alone, and the contributions
+are exact for the eight that matter most and for all others as one player.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.contract.arrays import BoolArray, Float32Array, Float64Array, FloatArray, IndexArray
+from model.contract.arrays import BoolArray, Float32Array, Float64Array, FloatArray
 
 MAX_EXACT = 10
 """Facts up to which every coalition is predicted: 1,024 rows in one call of the predictor."""
@@ -24,8 +27,8 @@ MAX_EXACT = 10
 _MAX_PLAIN = 8
 """Coalitions up to which plain Python sums are faster than NumPy."""
 
-PERMUTATIONS = 64
-"""Orders in which more facts than ``MAX_EXACT`` are added; half are the reverse of the others."""
+LEADING = 8
+"""Facts that have a contribution of their own where there are more than ``MAX_EXACT``."""
 
 ValueFunction = Callable[[Float32Array], FloatArray]
 """The predictor's values, shape (rows,), for a matrix of shape (rows, fields)."""
@@ -34,15 +37,16 @@ ValueFunction = Callable[[Float32Array], FloatArray]
 class ShapleyValues(NamedTuple):
     """Where a prediction comes from.
 
-    ``base`` + the sum of ``contributions`` = the prediction, in its unit. ``columns`` are the
-    indices of the given facts, one for each contribution. ``error`` is the largest standard error
-    of a contribution: 0 where they are exact.
+    ``base`` + the sum of ``contributions`` + ``joint`` = the prediction, in its unit. ``columns``
+    are the indices of given facts, one for each contribution. Above ``MAX_EXACT`` facts those of
+    the less important ones are in ``others``; they count as one, whose contribution is ``joint``.
     """
 
     base: float
     columns: tuple[int, ...]
     contributions: tuple[float, ...]
-    error: float = 0.0
+    others: tuple[int, ...] = ()
+    joint: float = 0.0
 
 
 class Coalitions:
@@ -55,7 +59,11 @@ class Coalitions:
     """
 
     def __init__(
-        self, given: tuple[int, ...], changed: tuple[int, ...], fields: int, seed: int = 0
+        self,
+        given: tuple[int, ...],
+        changed: tuple[int, ...],
+        fields: int,
+        leading: tuple[int, ...] = (),
     ) -> None:
         """Choose the coalitions.
 
@@ -63,29 +71,21 @@ class Coalitions:
             given: columns of the facts that are known.
             changed: those of them whose value differs from the reference.
             fields: number of columns.
-            seed: of the orders that are sampled where there are too many facts for all coalitions.
+            leading: those of the changed ones that count by themselves, where all others count as
+                one; none where all count by themselves.
         """
-        self.given = given
-        self._orders: IndexArray | None = None
-        if len(changed) <= MAX_EXACT:
-            chosen = _list_coalitions(len(changed))
-        else:
-            # An order and its reverse make one sample, because their errors tend to cancel (Castro,
-            # Gómez and Tejada, 2009; Mitchell, Cooper, Frank and Holmes, "Sampling permutations for
-            # Shapley value estimation", JMLR 23, 2022).
-            rng = np.random.default_rng(seed)
-            drawn = rng.permuted(np.tile(np.arange(len(changed)), (PERMUTATIONS // 2, 1)), axis=1)
-            self._orders = np.concatenate([drawn[:, ::-1], drawn])
-            ranks = np.argsort(self._orders, axis=1)
-            steps = np.arange(len(changed) + 1)
-            chosen = (ranks[:, None, :] < steps[None, :, None]).reshape(-1, len(changed))
+        alone = leading or changed
+        self.others = tuple(column for column in changed if column not in alone)
+        self.columns = tuple(column for column in given if column not in self.others)
+        players = len(alone) + bool(self.others)
+        chosen = _list_coalitions(players)
         # An unchanged column has one value in both rows, or is unknown, as in the row.
         self.own = np.ones((len(chosen), fields), dtype=bool)
-        self.own[:, changed] = chosen
-        self._weights = np.zeros((len(given), len(changed)))
-        self._weights[[given.index(column) for column in changed], range(len(changed))] = 1
-        if self._orders is None:
-            self._weights = self._weights @ _compute_weights(len(changed))
+        self.own[:, alone] = chosen[:, : len(alone)]
+        self.own[:, self.others] = chosen[:, -1:]
+        places = [self.columns.index(column) for column in alone]
+        self._weights = np.zeros((len(self.columns) + bool(self.others), len(chosen)))
+        self._weights[places + [-1] * bool(self.others)] = _compute_weights(players)
         self._plain_weights = self._weights.tolist() if len(self.own) <= _MAX_PLAIN else []
 
     def build_rows(self, row: Float32Array, reference: Float32Array) -> Float32Array:
@@ -102,26 +102,14 @@ class Coalitions:
 
         Args:
             values: the predictor's values of the coalitions, shape (coalitions,).
-
-        Returns:
-            The explanation: exact up to ten facts that differ from the reference, else estimated.
         """
         if self._plain_weights:
             plain = values.tolist()
             shares = [sum(map(mul, weights, plain)) for weights in self._plain_weights]
-            return ShapleyValues(plain[0], self.given, tuple(shares))
-        values = values.astype(np.float64)
-        if self._orders is None:
-            return ShapleyValues(
-                float(values[0]), self.given, tuple(self._weights.dot(values).tolist())
-            )
-        facts = self._orders.shape[1]
-        gains = np.diff(values.reshape(-1, facts + 1), axis=1)
-        gains = np.take_along_axis(gains, np.argsort(self._orders, axis=1), axis=1)
-        pairs = gains.reshape(2, -1, facts).mean(axis=0)
-        contributions = self._weights @ pairs.mean(axis=0)
-        error = float((pairs.std(axis=0, ddof=1) / np.sqrt(len(pairs))).max())
-        return ShapleyValues(float(values[0]), self.given, tuple(contributions.tolist()), error)
+            return ShapleyValues(plain[0], self.columns, tuple(shares))
+        shares = self._weights.dot(values.astype(np.float64)).tolist()
+        joint = shares.pop() if self.others else 0.0
+        return ShapleyValues(float(values[0]), self.columns, tuple(shares), self.others, joint)
 
 
 get_coalitions = lru_cache(maxsize=64)(Coalitions)
@@ -141,19 +129,47 @@ def split_by_reference(
     return tuple(given), tuple(changed)
 
 
-def explain(
-    predict: ValueFunction, row: Float32Array, reference: Float32Array, seed: int = 0
-) -> ShapleyValues:
+def screen(changed: Sequence[int], fields: int) -> BoolArray:
+    """Choose the rows that show how much each fact does alone, shape (facts + 2, fields).
+
+    True where a row has its own value; see ``Coalitions``. First comes the reference, then each
+    fact alone is added to it; the row itself is last.
+
+    Args:
+        changed: columns of the facts that differ from the reference.
+        fields: number of columns.
+    """
+    own = np.ones((len(changed) + 2, fields), dtype=bool)
+    own[:-1, changed] = np.eye(len(changed) + 1, len(changed), -1, dtype=bool)
+    return own
+
+
+def choose_leading(changed: Sequence[int], values: FloatArray) -> tuple[int, ...]:
+    """Return the facts that do most alone, in the order of their columns.
+
+    Args:
+        changed: columns of the facts that differ from the reference.
+        values: the predictor's values of the rows of ``screen``, shape (facts + 2,).
+    """
+    effects = np.abs(values[1:-1] - values[0])
+    leading = np.argsort(-effects, kind="stable")[:LEADING]
+    return tuple(sorted(changed[place] for place in leading.tolist()))
+
+
+def explain(predict: ValueFunction, row: Float32Array, reference: Float32Array) -> ShapleyValues:
     """The contributions to the prediction of one row.
 
     Args:
         predict: the predictor's values.
         row: shape (1, fields), NaN where a fact is unknown.
         reference: shape (1, fields), without NaN in the columns that ``row`` gives.
-        seed: see ``Coalitions``.
     """
     given, changed = split_by_reference(row[0].tolist(), reference[0].tolist())
-    coalitions = get_coalitions(given, changed, row.shape[1], seed)
+    leading: tuple[int, ...] = ()
+    if len(changed) > MAX_EXACT:
+        alone = np.where(screen(changed, row.shape[1]), row, reference)
+        leading = choose_leading(changed, predict(alone))
+    coalitions = get_coalitions(given, changed, row.shape[1], leading)
     return coalitions.explain(predict(coalitions.build_rows(row, reference)))
 
 

@@ -22,7 +22,14 @@ from model.contract.manifest import GoldenRow, Manifest
 from model.contract.sources import widen
 from model.serving.checking import ModelFolder, check_hashes, check_versions, compare_fields
 from model.serving.copula import GaussianCopula, KnownFacts
-from model.serving.explain import Coalitions, get_coalitions, split_by_reference
+from model.serving.explain import (
+    MAX_EXACT,
+    Coalitions,
+    choose_leading,
+    get_coalitions,
+    screen,
+    split_by_reference,
+)
 from model.serving.neighbors import Neighbors
 from model.serving.predictors import DerivingPredictor
 from model.serving.served_model import (
@@ -265,7 +272,10 @@ class TabularModel(ServedModel[Features, PredictionT]):
         for row in rows:
             codes = self.card.encode_row(row)
             given = split_by_reference(codes, self._reference)
-            plan = self._plan(*given, column, contributions)
+            leading: tuple[int, ...] = ()
+            if contributions and len(given[1]) > MAX_EXACT:
+                leading = self._choose_leading(codes, given[1])
+            plan = self._plan(*given, column, contributions, leading)
             if waiting and size + len(plan.sources) > MAX_ROWS_PER_CALL:
                 explained += self._explain_together(waiting)
                 waiting, size = [], 0
@@ -274,6 +284,15 @@ class TabularModel(ServedModel[Features, PredictionT]):
             waiting.append((codes, plan))
             size += len(plan.sources)
         return explained + self._explain_together(waiting) if waiting else explained
+
+    def _choose_leading(self, codes: list[float], changed: tuple[int, ...]) -> tuple[int, ...]:
+        """Choose the facts of a row that have a contribution of their own."""
+        own = screen(changed, len(codes))
+        matrix = np.where(own, codes, self._reference).astype(np.float32)
+        known = frozenset[str]()
+        part = Part(slice(0, len(own)), len(own) - 1, known, known)
+        (answer,) = self.answer(matrix, [part])
+        return choose_leading(changed, answer.values)
 
     def _explain_together(
         self, waiting: Sequence[tuple[list[float], _Plan]]
@@ -355,11 +374,14 @@ class TabularModel(ServedModel[Features, PredictionT]):
         changed: tuple[int, ...],
         column: int | None,
         contributions: bool,
+        leading: tuple[int, ...],
     ) -> _Plan:
         """Plan the rows to predict, for the given and the changed columns and the curve's."""
         width = len(self._reference)
         fields = np.arange(width)
-        coalitions = get_coalitions(given, changed, width) if contributions else None
+        coalitions = None
+        if contributions:
+            coalitions = get_coalitions(given, changed, width, leading)
         sources, constants, grid = fields[None], self._reference, None
         if coalitions is not None:
             sources = np.where(coalitions.own, fields, width + fields)

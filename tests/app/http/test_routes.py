@@ -13,7 +13,7 @@ from app.http.routes import Route, RouteTable, Surface, SurfaceRule
 from tests.tools import ROOT
 
 TELLING = re.compile(
-    r"/?(?:embed/)?predict-fragment|/?embed|/?api/?|/static/?|/healthz|/readyz|/metrics"
+    r"/?(?:embed/)?predict-fragment|/?embed|/?api/?|/static/?|/healthz|/readyz|/metrics|/mcp"
     r"|(?:pages|embed|api)-"
 )
 """What a path or a blueprint's name has in it that would tell surfaces apart."""
@@ -26,7 +26,8 @@ COMPARING = {
 
 @pytest.fixture(scope="module")
 def everything() -> Application:
-    return create_app(Settings(metrics=True, embed_ancestors=("https://example.org",), log="text"))
+    ancestors = ("https://example.org",)
+    return create_app(Settings(metrics=True, mcp=True, embed_ancestors=ancestors, log="text"))
 
 
 def test_every_rule_says_its_surface_and_the_rules_of_a_model_say_which(
@@ -35,7 +36,7 @@ def test_every_rule_says_its_surface_and_the_rules_of_a_model_say_which(
     routes = {rule.rule: rule.route for rule in everything.url_map.iter_rules()
               if isinstance(rule, SurfaceRule)}  # fmt: skip
     assert routes.keys() == {str(rule) for rule in everything.url_map.iter_rules()}
-    shared = {"/static/<name>", "/healthz", "/readyz", "/metrics", "/robots.txt"}
+    shared = {"/static/<name>", "/healthz", "/readyz", "/metrics", "/robots.txt", "/mcp"}
     assert {path for path, route in routes.items() if not route.model} == shared
     for path, route in routes.items():
         if route.model:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from model import NumberModel
 from model.contract.arrays import Float32Array, FloatArray
-from model.serving.explain import explain
+from model.serving.explain import LEADING, explain
 
 
 def tangled(matrix: Float32Array) -> FloatArray:
@@ -46,7 +46,7 @@ def test_they_are_the_mean_gain_over_every_order(unknown: tuple[int, ...]) -> No
     assert made.contributions == pytest.approx(by_definition(row, reference))
     assert made.base + sum(made.contributions) == pytest.approx(tangled(row)[0])
     assert made.columns == tuple(i for i in range(5) if i not in unknown)
-    assert made.error == 0
+    assert (made.others, made.joint) == ((), 0)
 
 
 def test_a_fact_at_its_reference_value_contributes_nothing() -> None:
@@ -57,18 +57,47 @@ def test_a_fact_at_its_reference_value_contributes_nothing() -> None:
     assert made.contributions[1] != 0
 
 
-def test_twenty_facts_are_sampled_with_an_error_and_still_add_up() -> None:
+def test_of_twenty_facts_eight_are_exact_and_the_others_count_as_one() -> None:
     rng = np.random.default_rng(1)
     row = rng.integers(0, 9, (1, 20)).astype(np.float32)
     reference = row + rng.choice([-1, 1, 2], (1, 20)).astype(np.float32)
+    reference[0, 7] = row[0, 7]
     made = explain(tangled, row, reference)
-    again = explain(tangled, row, reference)
-    assert made == again
-    assert made.error > 0
-    assert made.base + sum(made.contributions) == pytest.approx(tangled(row)[0])
-    other = explain(tangled, row, reference, seed=5)
-    for a, b in zip(made.contributions, other.contributions, strict=True):
-        assert abs(a - b) < 6 * (made.error + other.error)
+    assert sorted(made.columns + made.others) == list(range(20))
+    assert 7 in made.columns
+    assert made.contributions[made.columns.index(7)] == 0
+    assert made.base + sum(made.contributions) + made.joint == pytest.approx(tangled(row)[0])
+
+    # The same game by definition: the others move together.
+    leading = [column for column in made.columns if column != 7]
+    assert len(leading) == LEADING
+
+    def join(matrix: Float32Array) -> FloatArray:
+        rows = reference.repeat(len(matrix), axis=0)
+        rows[:, leading] = matrix[:, :-1]
+        rows[:, made.others] = np.where(
+            matrix[:, -1:] == 1, row[:, made.others], reference[:, made.others]
+        )
+        return tangled(rows)
+
+    few = explain(
+        join, np.append(row[:, leading], [[1]], 1), np.append(reference[:, leading], [[0]], 1)
+    )
+    alone = [made.contributions[made.columns.index(column)] for column in leading]
+    assert few.contributions == pytest.approx([*alone, made.joint])
+
+
+def test_the_facts_that_do_most_have_a_contribution_of_their_own() -> None:
+    weights = np.array([0, 9, 1, 8, 0, 7, 1, 6, 5, 0, 4, 3, 1, 2, 0], dtype=np.float32)
+
+    def add(matrix: Float32Array) -> FloatArray:
+        return matrix @ weights
+
+    row = np.ones((1, 15), dtype=np.float32)
+    made = explain(add, row, 0 * row)
+    assert {1, 3, 5, 7, 8, 10, 11, 13} == set(made.columns)
+    assert made.contributions == pytest.approx(weights[list(made.columns)])
+    assert made.joint == pytest.approx(3)
 
 
 @settings(max_examples=60, deadline=None)
