@@ -23,7 +23,7 @@ from app.limits.load_shedding import LoadMonitor, LoadShedder
 from app.limits.rate_limits import limit_clients
 from app.pages.blueprint import pages_blueprint
 from app.pages.errors import handle_errors
-from app.pages.previews import preview_blueprint, robots_blueprint
+from app.pages.previews import preview_blueprint, robots_blueprint, samples_blueprint
 from app.presentation.contexts import Link, Renderer
 from app.telemetry.health import health_blueprint
 from app.telemetry.request_log import RequestLog, wants_json
@@ -109,6 +109,8 @@ def register_model(
         )
     if settings.public_url:
         app.register_blueprint(preview_blueprint(adapter, prefix))
+    if adapter.thumbnails:
+        app.register_blueprint(samples_blueprint(adapter, prefix))
     app.register_blueprint(api_blueprint(adapter, prefix, render))
     return adapter
 

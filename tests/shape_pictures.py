@@ -135,10 +135,11 @@ def _make_features(
         constants.append(numpy_helper.from_array(np.array([1], np.int64), "axis"))
         nodes.append(helper.make_node("Unsqueeze", [last, "axis"], ["first_order"]))
         last = "first_order"
-    pads = {"pads": [2, 2, 2, 2], "strides": [2, 2]}
     nodes += [
         helper.make_node("Sub", [last, "level"], ["centred"]),
-        helper.make_node("Conv", ["centred", "first"], ["conv1"], **pads),
+        helper.make_node(
+            "Conv", ["centred", "first"], ["conv1"], pads=[2, 2, 2, 2], strides=[2, 2]
+        ),
         helper.make_node("Relu", ["conv1"], ["relu1"]),
         helper.make_node("Conv", ["relu1", "second"], ["conv2"], pads=[1, 1, 1, 1], strides=[2, 2]),
         helper.make_node("Relu", ["conv2"], ["grid"]),

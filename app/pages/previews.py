@@ -15,7 +15,7 @@ _DAY = 24 * 3600
 
 
 def preview_blueprint(adapter: KindAdapter[Any, Any], prefix: str) -> Blueprint:
-    """Create the routes of one model's pictures; ``prefix`` is where its addresses begin."""
+    """Create the route of the picture for one model; ``prefix`` is where its addresses begin."""
     model = adapter.model
     blueprint = Blueprint(f"preview-{model.slug}", __name__, url_prefix=prefix or None)
     drawn = draw_preview(model.card.title, model.card.summary, adapter.outcomes)
@@ -25,7 +25,15 @@ def preview_blueprint(adapter: KindAdapter[Any, Any], prefix: str) -> Blueprint:
         headers = {"Cache-Control": f"public, max-age={_DAY}"}
         return Response(drawn, mimetype="image/png", headers=headers)
 
-    @blueprint.get("/samples/<int:number>.jpg", surface=Surface.ASSET, model=model.slug)
+    return blueprint
+
+
+def samples_blueprint(adapter: KindAdapter[Any, Any], prefix: str) -> Blueprint:
+    """Create the route of the pictures that visitors of one model can try."""
+    slug = adapter.model.slug
+    blueprint = Blueprint(f"samples-{slug}", __name__, url_prefix=prefix or None)
+
+    @blueprint.get("/samples/<int:number>.jpg", surface=Surface.ASSET, model=slug)
     def sample(number: int) -> Response:
         if not 1 <= number <= len(adapter.thumbnails):
             abort(404)

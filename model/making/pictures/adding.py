@@ -15,7 +15,12 @@ from model.contract import formatting
 from model.contract.arrays import ByteArray, Float64Array, IntArray
 from model.contract.errors import ModelError
 from model.contract.image_card import GoldenPicture, ImageManifest, SamplePicture
-from model.contract.manifest import Metric, TrainingData
+from model.contract.manifest import (
+    Metric,
+    ProbabilityCalibration,
+    ReliabilityBin,
+    TrainingData,
+)
 from model.contract.pictures import FORMATS_TEXT, ImageField
 from model.contract.preprocessing import Preprocessing
 from model.making.drafting import LOCALE
@@ -55,6 +60,7 @@ _TOLERANCE = 1e-3
 _SAMPLE_SIDE = 480
 _LIBRARIES = ("numpy", "onnx", "onnxruntime", "Pillow", "h5py")
 _MOST_RECALLS = 10
+_LONGEST_TITLE = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +122,8 @@ def make_picture_folder(
         others = _answer_all(
             served, found.preprocessing, held_out, _MOST_HELD_OUT, found.order, report
         )
-    fitted = fit_statistics(answered.thumbnails, answered.embeddings,
-                            others and (others.thumbnails, others.embeddings))  # fmt: skip
+    described = None if others is None else (others.thumbnails, others.embeddings)
+    fitted = fit_statistics(answered.thumbnails, answered.embeddings, described)
     broken = [data.describe_broken(), held_out.describe_broken() if held_out else ""]
     notes += [text for text in broken if text]
     naming = Naming("answer", "What the picture shows", "answer", "")
@@ -125,7 +131,8 @@ def make_picture_folder(
     count = formatting.format_number(len(data) - len(data.broken), LOCALE)
     data_text = f"{count} pictures of {len(classes)} classes"
     metrics: tuple[Metric, ...] = ()
-    calibration, reliability = None, ()
+    calibration: ProbabilityCalibration | None = None
+    reliability: tuple[ReliabilityBin, ...] = ()
     seen_right = formatting.format_percent(answered.right, LOCALE, digits=1)
     if others is None:
         how = "Nothing was measured: no pictures were held out from the network."
@@ -206,7 +213,7 @@ def make_picture_folder(
         golden=golden,
     )
     save_manifest(work, manifest)
-    title = draft_title(naming, labels)
+    title = _draft_title(naming, labels)
     _write_card(work / "card.toml", title, classes, labels, naming, data_text, found.preprocessing,
                 fitted is not None)  # fmt: skip
     field = _make_field(found.preprocessing)
@@ -402,7 +409,7 @@ def _write_samples(
         turns[own] = np.arange(own.sum())
     ranked = order[np.lexsort((answered.truth[order], turns))][: options.pictures.samples]
     (work / "samples").mkdir()
-    made = []
+    made: list[SamplePicture] = []
     chosen = {answered.places[row]: int(answered.truth[row]) for row in ranked.tolist()}
     for place, picture in source.read(list(chosen), _SAMPLE_SIDE):
         image = picture.image.copy()
@@ -415,6 +422,14 @@ def _write_samples(
     where = options.holdout or source.root.name
     notes.append(f"Visitors see {len(made)} pictures of {where} as samples.")
     return tuple(made)
+
+
+def _draft_title(naming: Naming, labels: Sequence[str]) -> str:
+    """Draft the question that the classes answer: with their names where they are short."""
+    listed = f"{', '.join(labels[:-1])} or {labels[-1]}?"
+    if len(listed) <= _LONGEST_TITLE:
+        return listed[:1].upper() + listed[1:]
+    return draft_title(naming, list(labels))
 
 
 def _make_field(preprocessing: Preprocessing) -> ImageField:
@@ -449,8 +464,8 @@ def _write_card(
         "format": 2,
         "kind": "pictures",
         "title": title,
-        "summary": f"Choose a picture. A network says which of {len(classes)} classes it shows, "
-        f"learned from {data_text}.",
+        "summary": "Choose a picture. A network, which learned from "
+        f"{data_text}, says which one it shows and how sure it is.",
         "locale": LOCALE,
         "data_text": data_text,
         "limits": [

@@ -36,7 +36,10 @@ _MEANINGS: dict[Meaning, str] = {
     "sigmoid": "one probability, that of the second class",
     "sigmoid logits": "one logit, of which a sigmoid makes the probability of the second class",
 }
-_TYPES = {TensorProto.FLOAT: "float32", TensorProto.UINT8: "uint8"}
+_TYPES: dict[int, Literal["float32", "uint8"]] = {
+    TensorProto.FLOAT: "float32",
+    TensorProto.UINT8: "uint8",
+}
 _PASSING = ("Identity", "Dropout", "Cast", "Reshape", "Flatten", "Squeeze", "Softmax", "Sigmoid",
             "LogSoftmax", "Add", "Clip", "Unsqueeze")  # fmt: skip
 """Operators between the last layer and the answer."""
@@ -261,7 +264,9 @@ def _make_probabilities(
     if meaning == "logits":
         return [*nodes, helper.make_node("Softmax", ["answer"], ["probabilities"], axis=1)]
     if meaning == "shares":
-        graph.initializer.append(numpy_helper.from_array(np.float32([[1e-9]]), "answer/least"))
+        graph.initializer.append(
+            numpy_helper.from_array(np.array([[1e-9]], np.float32), "answer/least")
+        )
         return [
             *nodes,
             helper.make_node("Add", ["answer", "answer/least"], ["answer/shares"]),
@@ -273,7 +278,7 @@ def _make_probabilities(
     if meaning == "sigmoid logits":
         nodes.append(helper.make_node("Sigmoid", ["answer"], ["answer/share"]))
         last = "answer/share"
-    graph.initializer.append(numpy_helper.from_array(np.float32([[1]]), "answer/one"))
+    graph.initializer.append(numpy_helper.from_array(np.array([[1]], np.float32), "answer/one"))
     return [
         *nodes,
         helper.make_node("Sub", ["answer/one", last], ["answer/first"]),
@@ -348,7 +353,7 @@ def open_network(model: onnx.ModelProto, path: Path, notes: Sequence[str] = ()) 
         if value.name == item.name:
             value.type.tensor_type.shape.dim[0].dim_param = "N"
     del model.graph.value_info[:]  # they name the number of pictures that it was exported with
-    return PictureNetwork(model, shapes, _TYPES[item.type], tuple(notes))  # type: ignore[arg-type]
+    return PictureNetwork(model, shapes, _TYPES[item.type], tuple(notes))
 
 
 def takes_pictures(model: onnx.ModelProto) -> bool:
