@@ -45,8 +45,6 @@ def _list_contributions(view: ContributionsView, text: str, case: str) -> Iterat
     for idle in view.idle:
         yield f"- {idle.words.striptags()}: no difference"
     yield f"- {view.total_label}: {view.total}"
-    if view.error:
-        yield f"The amounts are estimated; each is right to about {view.error}."
 
 
 def _write_notes(notes: Notes) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from model.contract.pickles import GlobalName, Opened, PickleError, Record, read_pickle
 from model.contract.pickles.errors import printable
-from model.making.assembly.contents import collect_contents
+from model.making.assembly.contents import collect_contents, read_text
 from model.making.errors import AddError
 from model.making.estimator_sources import describe_estimator
 from model.making.file_contents import name_content
@@ -29,6 +30,8 @@ _DATA = ("collections.", "datetime.", "numpy.", "pandas.", "scipy.")
 """Libraries whose objects are data."""
 _BESIDE = "It holds no model: give it to `model add` together with the model that it belongs to."
 _NO_MODEL = "That is no model. Save the fitted estimator or Pipeline itself."
+_NAME = re.compile(r"\w[^'\"{}\[\]<>;=]*")
+"""What a name of a column looks like, and no line of a pickle that is text."""
 _DEEPEST = 4
 _MOST_PARTS = 8
 """Steps in steps that are shown, and steps of each."""
@@ -111,13 +114,7 @@ def _describe_pickle(file: _File) -> None:
     try:
         opened = read_pickle(file.path)
     except PickleError as error:
-        content = name_content(file.path)
-        file.refused = not content
-        file.lines.append(
-            f"It is {content}. Only joblib, pickle and ONNX files can be added."
-            if content
-            else str(error)
-        )
+        _describe_other(file, error)
         return
     file.lines += [_describe_container(opened), f"It holds {_name_value(opened.root)}."]
     if not isinstance(opened.root, Record):
@@ -151,6 +148,30 @@ def _describe_pickle(file: _File) -> None:
         _describe_classes(found.kind.classes),
         "It can be served without --trust.",
     ]
+
+
+def _describe_other(file: _File, error: PickleError) -> None:
+    """Say what a file is that holds no pickle; names of columns or classes may be in a text."""
+    content = name_content(file.path)
+    value = read_text(file.path) if content in ("", "text", "JSON") else None
+    names = _list_names(value)
+    if len(names) > 1 and (content == "JSON" or all(map(_NAME.fullmatch, names))):
+        file.lines += [f"It holds {len(names)} names: {_list(names)}.", _BESIDE]
+    elif content:
+        file.lines.append(f"It is {content}. Only joblib, pickle and ONNX files can be added.")
+    else:
+        file.refused = True
+        file.lines.append(str(error))
+
+
+def _list_names(value: object) -> list[str]:
+    """The names in a list of texts, or of codes with their names; none in anything else."""
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        return value
+    if not isinstance(value, Mapping):
+        return []
+    plain = all(isinstance(name, (str, int)) for name in value.values())
+    return [f"{key} = {name}" for key, name in value.items()] if plain else []
 
 
 def _describe_bundle(file: _File) -> None:

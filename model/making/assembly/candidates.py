@@ -368,8 +368,8 @@ class AssemblySearch:
         """The assemblies of one order of steps on one list of inputs, one for each guess."""
         given, origin = base
         found: list[Assembly] = []
-        for by in ("alphabet", "appearance"):
-            resolved = self._resolve(given, by)
+        for by, codes_numbers in product(("alphabet", "appearance"), (False, True)):
+            resolved = self._resolve(given, by, codes_numbers)
             if resolved is None:
                 return found
             inputs, guessed, coded = resolved
@@ -412,9 +412,14 @@ class AssemblySearch:
         return make_unit_step(factors, len(inputs))
 
     def _resolve(
-        self, given: Sequence[str | Input], by: str
+        self, given: Sequence[str | Input], by: str, codes_numbers: bool = False
     ) -> tuple[list[Input], list[str], dict[str, str]] | None:
         """Make the inputs of some names; None where one is not there.
+
+        Args:
+            given: names, or inputs that are made already.
+            by: the order of the codes that no file has.
+            codes_numbers: whether an encoder that may be of a column of numbers is taken for it.
 
         Returns:
             The inputs, the columns whose codes are in no file, and the files of the others' codes.
@@ -435,7 +440,9 @@ class AssemblySearch:
                 continue
             codes = self.columns.find_codes(column)
             if self.columns.is_number(column):
-                codes = [each for each in codes if simplify(each.hint) == simplify(column)]
+                named = [each for each in codes if simplify(each.hint) == simplify(column)]
+                coding = [each for each in codes if self._may_code(each, column)]
+                codes = named or (coding if codes_numbers else [])
             elif not codes:
                 guessed.append(column)
                 codes = [self.columns.infer_codes(column, by)]
@@ -443,6 +450,12 @@ class AssemblySearch:
                 coded[column] = codes[0].where
             inputs.append(self.columns.make_input(column, codes[0] if codes else None))
         return inputs, guessed, coded
+
+    def _may_code(self, codes: Codes, column: str) -> bool:
+        """Whether codes without a name know just the numbers of a column, and change them."""
+        cells = self.columns.cells(column)
+        changed = any(codes.numbers[text] != float(cell) for text, cell in cells.items())
+        return not codes.hint and len(codes.numbers) == len(cells) and changed
 
     # Answers
 

@@ -148,7 +148,7 @@ def _read_file(path: Path, trust: bool, module: Path | None, found: Contents) ->
         opened = read_pickle(path)
         root = revive_all(opened.root)
     except PickleError as error:
-        text = _read_text(path)
+        text = read_text(path)
         if text is not None:
             return text
         source = open_estimator(path, trust, module)  # says what the file is, in its own words
@@ -163,10 +163,10 @@ def _read_file(path: Path, trust: bool, module: Path | None, found: Contents) ->
     return root
 
 
-def _read_text(path: Path) -> Any:
-    """The value of a JSON file, or the lines of a text; None where it is neither."""
+def read_text(path: Path) -> Any:
+    """Read the value of a JSON file, or the lines of a text; None where it is neither."""
     try:
-        if path.stat().st_size > _LONGEST_TEXT:
+        if not path.is_file() or path.stat().st_size > _LONGEST_TEXT:  # a pipe would wait
             return None
         text = path.read_text(encoding="utf-8-sig")
         return json.loads(text)

@@ -129,6 +129,14 @@ def test_a_bundle_is_served_by_the_model_in_it(save: Save) -> None:
     assert "It cannot be served." in found.text
 
 
+def test_names_beside_a_model_are_no_reason_to_refuse_it(save: Save, tmp_path: Path) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("a\nb\nc\n", encoding="utf-8")
+    result = run("look", save(Ridge().fit(NUMBERS, NUMBERS[:, 0])), str(names))
+    assert result.exit_code == 0
+    assert "It holds 3 names: a, b, c." in result.output
+
+
 @pytest.mark.parametrize(
     "value",
     [OrderedDict(a=1), LabelEncoder().fit(["a", "b"]), StandardScaler().fit(NUMBERS)],
@@ -169,6 +177,10 @@ def test_what_is_no_model_is_told(save: Save, value: object, text: str) -> None:
         (bytes(257) + b"ustar", "a tar archive"),
         (b"\x89HDF\r\n\x1a\n" + bytes(40), "an HDF5 file"),
         (b'{"a": 1}', "JSON"),
+        (b'{"a": 0, "b": 1}', "It holds 2 names: a = 0, b = 1."),
+        (b'["Lot Area", "rooms"]', "It holds 2 names: Lot Area, rooms."),
+        (b"rooms\nsize (m2)\nage\n", "It holds no model: give it to `model add` together"),
+        (b"rooms,size\n", "It holds 2 names: rooms, size."),
         (b'{"learner": {"attributes": {}}}', "an XGBoost model in JSON"),
         (b'{"cells": [], "nbformat": 4}', "a Jupyter notebook"),
         (b"tree\nversion=v4\nnum_class=1\n", "a LightGBM model"),
@@ -184,7 +196,7 @@ def test_what_is_no_model_is_told(save: Save, value: object, text: str) -> None:
         (b"(dp0\nS'a'\np1\nI", "The file ends too early: it is cut short."),
         (pickle.dumps("a" * 300)[:200], "it is cut short or damaged"),
     ],
-    ids=range(22),
+    ids=range(26),
 )
 def test_other_files_are_named(save: Save, data: bytes, text: str) -> None:
     result = run("look", save(data))

@@ -327,3 +327,23 @@ def test_a_guess_of_the_columns_uses_the_encoders_in_the_files(
     assert "--features a,b,c" in result.output
     result = add("model.pkl", "le.pkl", options=("--yes", "--features", ",".join(columns)))
     assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("texts", [True, False], ids=["fitted to texts", "fitted to numbers"])
+def test_an_encoder_without_a_name_may_be_of_a_column_of_numbers(
+    texts: bool, tmp_path: Path, add: AddFiles
+) -> None:
+    data = cars()
+    doors = np.resize([1, 2, 10], len(data))
+    data["doors"] = doors
+    data["price"] += np.where(doors == 10, 9_000.0, 0.0)
+    known = data["doors"].astype(str) if texts else data["doors"]
+    encoder = LabelEncoder().fit(known)  # as texts: "1", "10", "2"
+    columns = ["km", "age", "engine cc", "doors"]
+    inputs = data.assign(doors=encoder.transform(known))[columns].to_numpy(dtype=float)
+    model = RandomForestRegressor(30, random_state=0).fit(inputs, data["price"])
+    save(tmp_path, model, data[[*columns, "price"]])
+    (tmp_path / "le.pkl").write_bytes(pickle.dumps(encoder))
+    result = add("model.pkl", "le.pkl", options=("--yes",))
+    assert result.exit_code == 0, result.output
+    assert "doors coded by le.pkl" in result.output
