@@ -18,7 +18,6 @@ class PictureOptions:
     """What a person says of the input of a network for pictures; None where it is to be found out.
 
     ``size`` is (width, height) in pixels. ``samples`` is how many pictures visitors can try.
-    ``python`` is an interpreter in which the library of the file is installed.
     """
 
     size: tuple[int, int] | None = None
@@ -26,7 +25,6 @@ class PictureOptions:
     channels: Colour | None = None
     resize: Resize | None = None
     samples: int = 6
-    python: Path | None = None
 
 
 @dataclass(frozen=True)

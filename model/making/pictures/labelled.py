@@ -81,7 +81,7 @@ class LabelledPictures:
                 self._note_broken(path, said)
 
     def _note_broken(self, path: Path, said: str) -> None:
-        text = f"{path.relative_to(self.root)} ({said.removeprefix('It ')})"
+        text = f"{path.relative_to(self.root)} ({said.removeprefix('It ').partition(':')[0]})"
         if text not in self.broken:
             self.broken.append(text)
 
@@ -89,7 +89,7 @@ class LabelledPictures:
         """Say how many files could not be read, and which; "" where all could."""
         if not self.broken:
             return ""
-        named = ", ".join(self.broken[:_MOST_NAMED])
+        named = ", ".join(sorted(self.broken)[:_MOST_NAMED])
         more = len(self.broken) - _MOST_NAMED
         count = "One file" if len(self.broken) == 1 else f"{len(self.broken):,} files"
         return f"{count} could not be read and left out: {named}" + (

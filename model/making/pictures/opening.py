@@ -10,9 +10,12 @@ from onnx import inliner
 
 from model.making.errors import AddError
 from model.making.options import AddOptions
+from model.making.pictures.keras import UnknownLayerError, convert_keras, read_keras
 from model.making.pictures.networks import PictureNetwork, open_network, takes_pictures
+from model.making.pictures.torch_files import name_torch_content
 
-SUFFIXES = (".onnx",)
+_KERAS = (".h5", ".hdf5", ".keras")
+_TORCH = (".pt", ".pth", ".pt2", ".ckpt")
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +29,7 @@ class OpenedFile:
 def is_for_pictures(options: AddOptions) -> bool:
     """Whether a person brings a network for pictures: by the data, else by the file."""
     path = options.paths[0]
-    if options.data.is_dir():
+    if options.data.is_dir() or path.suffix.lower() in (*_KERAS, *_TORCH):
         return True
     return path.suffix == ".onnx" and _takes_pictures(path)
 
@@ -50,10 +53,29 @@ def open_file(options: AddOptions) -> OpenedFile:
         raise AddError(f"A network for pictures stands alone: leave {what} out.")
     if path.suffix.lower() == ".onnx":
         return OpenedFile(open_network(_load_onnx(path), path))
+    if path.suffix.lower() in _KERAS:
+        return _open_keras(path)
+    if path.suffix.lower() in _TORCH:
+        return open_torch(path, options)
     raise AddError(
         f"{options.data} is a folder of pictures, and {path} is no network for pictures that is "
         "known here. Export it to ONNX, and give the .onnx file."
     )
+
+
+def _open_keras(path: Path) -> OpenedFile:
+    file = read_keras(path)
+    try:
+        model = convert_keras(file)
+    except UnknownLayerError as error:
+        raise AddError(
+            f"{path} is {file.described}, and cannot be read here: {error}. Convert it where "
+            "Keras is installed, and give the .onnx file: model.export('model.onnx', "
+            "format='onnx') in Keras 3, or `python -m tf2onnx.convert --keras model.h5 --output "
+            "model.onnx` for Keras 2."
+        ) from error
+    made = f"It is {file.described}, written as ONNX layer by layer"
+    return OpenedFile(open_network(model, path), made)
 
 
 def _load_onnx(path: Path) -> onnx.ModelProto:
@@ -82,3 +104,32 @@ def _load_onnx(path: Path) -> onnx.ModelProto:
         said = str(error).strip().splitlines()[0][:200]
         raise AddError(f"{path} is not a valid ONNX file: {said}") from error
     return model
+
+
+def open_torch(path: Path, options: AddOptions) -> OpenedFile:
+    """Refuse a file of PyTorch with what to do, by what it holds.
+
+    Raises:
+        AddError: always.
+    """
+    content = name_torch_content(path)
+    if content == "weights":
+        raise AddError(
+            f"{path} holds weights alone (a state dict) and not the network itself. Where your "
+            "class is defined, load them into it and export the whole: "
+            "net.load_state_dict(torch.load('weights.pt')); net.eval(); "
+            "torch.onnx.export(net, torch.zeros(1, 3, 224, 224), 'model.onnx'). Write the size "
+            "of your pictures for 224, and give model.onnx."
+        )
+    if content == "a pickled module":
+        raise AddError(
+            f"{path} is a pickled module, which needs PyTorch and its author's classes, and runs "
+            "code when it is loaded. Export it where these are: net.eval(); "
+            "torch.onnx.export(net, torch.zeros(1, 3, 224, 224), 'model.onnx'). Write the size "
+            "of your pictures for 224, and give model.onnx."
+        )
+    raise AddError(
+        f"{path} is {content} of PyTorch, which is not installed here. Export it to ONNX where it "
+        "is: torch.onnx.export(torch.jit.load('model.pt').eval(), torch.zeros(1, 3, 224, 224), "
+        "'model.onnx', dynamo=False). Write the size of your pictures for 224, and give model.onnx."
+    )

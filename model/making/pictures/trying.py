@@ -32,10 +32,10 @@ _SECONDS = 100.0
 """How long it may take; slow networks are tried on fewer pictures."""
 
 _LEAST_PICTURES = 10
-_LEAST_GAIN = 0.01
-"""Nats a picture that the best combination must gain on the next, beside two standard errors."""
+_LEAST_GAIN = 3.0
+"""Nats over all pictures that the best combination must gain on the next: a likelihood ratio of 20.
+It must be a standard error above nothing, too."""
 
-_STANDARD_ERRORS = 2.0
 _SAME_SHARE = 0.99
 """Share of the pictures with the same answer from which two combinations count as one, if their
 probabilities are as near."""
@@ -124,8 +124,12 @@ def find_preprocessing(
     notes: list[str] = []
     candidates = list(_list_candidates(network, data, options, notes))
     screened = _read(data, max(_SCREENED, 2 * len(data.classes)), candidates)
+    if len({data.labels[place] for place, _ in screened}) < 2:
+        raise AddError(
+            "Too few pictures can be read to try the network on. "
+            f"{data.describe_broken() or 'Add pictures of each class.'}"
+        )
     meaning, seconds = _probe(network, candidates, screened[0], data)
-    codes = [data.labels[place] for place, _ in screened]
     fixed = _fix_order(classes, data.classes)
 
     def try_all(
@@ -141,11 +145,6 @@ def find_preprocessing(
             made.append(_judge(each, to_probabilities(answers, meaning), truth, fixed))
         return sorted(made, key=lambda trial: trial.loss)
 
-    if len(set(codes)) < 2:
-        raise AddError(
-            "Too few pictures can be read to try the network on: "
-            f"{data.describe_broken() or 'add pictures of each class.'}"
-        )
     first = [each for each in candidates if each.resize == candidates[0].resize]
     screen = screened[: max(_LEAST_PICTURES, int(_SECONDS / 3 / seconds / len(first)))]
     best = [trial.preprocessing for trial in try_all(first, screen, "trying inputs")[:_BEST]]
@@ -157,9 +156,13 @@ def find_preprocessing(
     count = min(MOST, max(_LEAST_PICTURES, int(_SECONDS * 2 / 3 / seconds / len(finals))))
     pictures = _read(data, count, candidates)
     trials = try_all(finals, pictures, "comparing inputs")
-    taken, text = _take_best(trials, candidates, as_is)
     truth = np.array([data.labels[place] for place, _ in pictures])
-    accuracy = _check_order(taken, truth, data.classes, bool(classes), as_is, notes)
+    if not as_is:
+        _check_sense(max(trials, key=lambda trial: trial.right), truth, bool(classes))
+    taken, text = _take_best(trials, candidates, as_is)
+    accuracy = taken.right
+    if not classes:
+        notes += _describe_order(taken, truth, data.classes)
     if len(candidates) > 1:
         notes.insert(
             0,
@@ -347,8 +350,8 @@ def _take_best(
     if not others:
         return taken, ""
     gaps = others[0].losses - best.losses
-    error = float(gaps.std(ddof=1)) / np.sqrt(len(gaps)) if len(gaps) > 1 else np.inf
-    clear = gaps.mean() >= max(_LEAST_GAIN, _STANDARD_ERRORS * error)
+    error = float(gaps.std()) * np.sqrt(len(gaps))
+    clear = gaps.sum() >= max(_LEAST_GAIN, error)
     text = (
         f" The next best ({_name_difference(others[0].preprocessing, best.preprocessing)}) is "
         f"{others[0].right:.0%} right, this one {best.right:.0%}."
@@ -385,38 +388,33 @@ def _name_difference(own: Preprocessing, other: Preprocessing) -> str:
     return ", ".join(parts) or "another order of the classes"
 
 
-def _check_order(
-    trial: Trial,
-    truth: IntArray,
-    names: Sequence[str],
-    given: bool,
-    as_is: bool,
-    notes: list[str],
-) -> float:
-    """Check that the answers go with the classes, and say in which order; the share that is right.
+def _check_sense(trial: Trial, truth: IntArray, given: bool) -> None:
+    """Check that the answers have something to do with the classes.
 
     Raises:
-        NotProvedError: if no order makes sense.
+        NotProvedError: if no order of the classes makes sense.
     """
-    predicted = trial.probabilities.argmax(axis=1)
-    right = trial.right
-    by_alphabet = float(np.mean(predicted == truth))
     most = float(np.bincount(truth).max()) / len(truth)
-    needed = most + max(0.05, 2 * np.sqrt(most * (1 - most) / len(truth)))
-    if right < needed and not as_is:
+    needed = most + max(0.1, 3 * np.sqrt(most * (1 - most) / len(truth)))
+    if trial.right < min(needed, 0.95):
         how = "in the order of --classes" if given else "in whatever order its classes stand"
         raise NotProvedError(
-            f"{how[:1].upper()}{how[1:]}, at most {right:.0%} of {len(truth)} pictures get their "
-            f"class, and always naming one class would be right for {most:.0%}. So either these "
-            "are other classes than the network's, or its input is prepared in a way that is not "
-            "known here. With --as-is it is added all the same."
+            f"{how[:1].upper()}{how[1:]}, at most {trial.right:.0%} of {len(truth)} pictures get "
+            f"their class, and always naming one class would be right for {most:.0%}. So either "
+            "these are other classes than the network's, or its input is prepared in a way that "
+            "is not known here. With --as-is it is added all the same."
         )
+
+
+def _describe_order(trial: Trial, truth: IntArray, names: Sequence[str]) -> list[str]:
+    """Say in which order the classes stand, where that is not the alphabet's."""
     order = [names[place] for place in trial.order]
-    if not given and order != list(names):
-        listed = ", ".join(order[:10]) + (" …" if len(order) > 10 else "")
-        notes.append(
-            f"The network's classes do not stand in the order of the alphabet: {listed}. So "
-            f"{right:.0%} of {len(truth)} pictures get their class; in alphabetical order it would "
-            f"be {by_alphabet:.0%}. If that is wrong: --classes {shlex.quote(','.join(names))}"
-        )
-    return right
+    if order == list(names):
+        return []
+    by_alphabet = float(np.mean(trial.probabilities.argmax(axis=1) == truth))
+    listed = ", ".join(order[:10]) + (" …" if len(order) > 10 else "")
+    return [
+        f"The network's classes do not stand in the order of the alphabet: {listed}. So "
+        f"{trial.right:.0%} of {len(truth)} pictures get their class; in alphabetical order it "
+        f"would be {by_alphabet:.0%}. If that is wrong: --classes {shlex.quote(','.join(names))}"
+    ]

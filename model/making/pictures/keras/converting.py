@@ -245,7 +245,7 @@ class _Converter:
             strides=_pair(config.get("strides", 1)),
             dilations=_pair(config.get("dilation_rate", 1)),
             group=group,
-            **_pad(config),
+            **_pad(config, kernel.shape[2:]),
         )
 
     def _add_conv2d(
@@ -280,7 +280,7 @@ class _Converter:
             4,
             kernel_shape=size,
             strides=size if strides is None else _pair(strides),
-            **_pad(config),
+            **_pad(config, size),
         )
 
     def _add_maxpooling2d(self, config: Config, given: Sequence[Tensor], *_: Any) -> Tensor:
@@ -560,9 +560,18 @@ def _pair(value: Any) -> list[int]:
     return [int(value)] * 2 if isinstance(value, int | float) else [int(item) for item in value]
 
 
-def _pad(config: Config) -> dict[str, str]:
+def _pad(config: Config, size: Sequence[int]) -> dict[str, Any]:
     """The padding of a convolution; more of it goes below and to the right, as in TensorFlow."""
-    return {"auto_pad": "SAME_UPPER" if config.get("padding") == "same" else "VALID"}
+    dilations = _pair(config.get("dilation_rate", 1))
+    if config.get("padding") != "same":
+        return {"auto_pad": "VALID"}
+    if dilations == [1, 1]:
+        return {"auto_pad": "SAME_UPPER"}
+    # ONNX Runtime has no automatic padding here, and Keras no strides.
+    totals = [(length - 1) * step for length, step in zip(size, dilations, strict=True)]
+    before = [total // 2 for total in totals]
+    after = [total - first for total, first in zip(totals, before, strict=True)]
+    return {"pads": [*before, *after]}
 
 
 def _read_sides(value: Any) -> tuple[tuple[int, int], tuple[int, int]]:
