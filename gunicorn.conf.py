@@ -4,28 +4,20 @@ import os
 import tempfile
 from typing import Any
 
-from app.server import memory, reloading, signals, warming
+from app.config import SettingError, Settings
+from app.server import binding, memory, reloading, signals, warming
 from app.telemetry import metric_files
 
 _on_dyno = "DYNO" in os.environ
 
 
-def _read_whole_number(variable: str, default: int, most: int) -> int:
-    text = os.environ.get(variable, str(default))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
-        # The message says how to fix it; gunicorn's traceback above it would only hide that.
-        raise SystemExit(
-            f"Formcast cannot start. {variable} is {text!r}. Write a whole number, 1 to {most}."
-        )
-    return int(text)
-
-
-# A platform sets PORT. Without it this is somebody's laptop, and only that laptop may reach it.
-_port = _read_whole_number("PORT", 8000, 65535)
-bind = f"0.0.0.0:{_port}" if "PORT" in os.environ else f"127.0.0.1:{_port}"
-
-# At least two: while one is replaced, the other answers.
-workers = max(2, _read_whole_number("WEB_CONCURRENCY", 2, 64))
+try:
+    bind = binding.choose_addresses()
+    workers = binding.read_workers()
+    settings = Settings.from_environment()
+except SettingError as error:
+    # The message says how to fix it; gunicorn's traceback above it would only hide that.
+    raise SystemExit(f"Formcast cannot start. {error}") from None
 
 # gevent: a slow client holds a greenlet and not a worker. Two slow clients stop two sync workers,
 # eight stop gthread's 2 x 4, and 64 do not stop gevent's (`make soak`). All three take the same CPU
@@ -45,10 +37,12 @@ os.environ["OMP_NUM_THREADS"] = "1"
 # Uploads need memory for a moment, which no process should keep.
 memory.limit_heaps()
 
-# Seconds until a worker that hangs is replaced, and that requests get to end after SIGTERM: less
-# than Heroku's 30.
+# Seconds until a worker that hangs is replaced.
 timeout = 20
-graceful_timeout = 25
+
+# Seconds that workers get to end after SIGTERM; a tenth is left for the master. The worker refuses
+# what lasts too long in words before that.
+graceful_timeout = max(1, int(settings.stop_seconds * 0.9))
 
 # Heroku's router keeps connections for 90 s, and the app must not close them earlier.
 keepalive = 95 if _on_dyno else 5
@@ -58,9 +52,12 @@ max_requests = 50_000
 max_requests_jitter = 5_000
 
 
+_FOLDERS = ("/dev/shm", os.environ.get("TMPDIR") or "/tmp", "/tmp", "/var/tmp", "/run", ".")
+
+
 def _find_heartbeat_folder() -> str:
     """Find a folder for the workers' heartbeats, best in memory: on a slow disk they look dead."""
-    for folder in ("/dev/shm", os.environ.get("TMPDIR", "/tmp"), "/tmp", "/var/tmp", "/run", "."):
+    for folder in _FOLDERS:
         try:
             with tempfile.TemporaryFile(dir=folder):
                 return folder
@@ -82,8 +79,8 @@ forwarder_headers = ""
 # FORMCAST_LOG: lines of JSON for machines, sentences for people.
 logger_class = "app.telemetry.json_logging.MessageLogger"
 
-# The counts for Prometheus are files in memory, too.
-metric_files.make_folder(worker_tmp_dir)
+# The counts for Prometheus are files in memory, too, if there is room.
+_metrics_problem = metric_files.make_folder(_FOLDERS)
 
 # No socket in the home directory, which may be read-only.
 control_socket_disable = True
@@ -96,9 +93,21 @@ limit_request_field_size = 8190
 
 def when_ready(server: Any) -> None:
     """Print the address that a person can click."""
-    host, port = server.LISTENERS[0].sock.getsockname()[:2]
-    shown = "localhost" if host in ("0.0.0.0", "127.0.0.1") else host
-    server.log.info("Formcast is ready: http://%s:%s", shown, port)
+    names = [listener.sock.getsockname() for listener in server.LISTENERS]
+    root = getattr(server.app.wsgi(), "root", "")
+    home = root and f"{root}/"
+    server.log.info("Formcast is ready: %s", binding.describe_listeners(names, home))
+    if _metrics_problem:
+        server.log.warning("%s", _metrics_problem)
+    if server.num_workers == 1:
+        server.log.warning(
+            "There is one worker: while it is replaced, nothing answers. WEB_CONCURRENCY=2 adds one"
+        )
+
+
+def _count_metrics(app: Any) -> int:
+    """Count the entries that each route may have: statuses, or buckets of time, and its fields."""
+    return 32 * len(list(app.url_map.iter_rules())) if hasattr(app, "url_map") else 0
 
 
 def pre_fork(server: Any, worker: Any) -> None:
@@ -112,7 +121,7 @@ def pre_fork(server: Any, worker: Any) -> None:
         except Exception as error:
             server.log.error("%s", error)
     memory.prepare_fork()
-    metric_files.assign_slot(server, worker)
+    metric_files.assign_slot(server, worker, _count_metrics(server.app.wsgi()))
     signals.block()
 
 

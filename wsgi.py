@@ -1,4 +1,7 @@
-"""The WSGI entry: ``gunicorn wsgi:app``, ``flask --app wsgi``."""
+"""The WSGI entry: ``gunicorn wsgi:app``, ``flask --app wsgi``.
+
+mod_wsgi, Passenger, PythonAnywhere and uWSGI look for ``application``.
+"""
 
 from flask import Flask
 
@@ -11,3 +14,5 @@ try:
     app: Flask = create_app()
 except (SettingError, ModelError) as error:
     app = make_command_app(error)
+
+application = app

@@ -1,26 +1,31 @@
 """Formcast: a trained model as a live web form."""
 
 import os
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from flask import Blueprint
 from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.api.blueprint import api_blueprint
 from app.cli.commands import add_commands
-from app.config import ROOT, Settings
+from app.config import ROOT, SettingError, Settings
 from app.http.application import Application
 from app.http.assets import assets_blueprint, read_assets
+from app.http.client_header import ClientHeader
 from app.http.cors import CrossOrigin
 from app.http.framing import Framing
 from app.http.headers import SecureHeaders
 from app.http.hosts import restrict_hosts
+from app.http.mounting import Mounted
 from app.kinds import make_adapter
 from app.kinds.adapter import KindAdapter
+from app.limits.access import AccessControl, AccessPolicy
 from app.limits.load_shedding import LoadMonitor, LoadShedder
-from app.limits.rate_limits import limit_clients
+from app.limits.rate_limits import make_limit
 from app.pages.blueprint import pages_blueprint
 from app.pages.errors import handle_errors
 from app.pages.previews import preview_blueprint, robots_blueprint, samples_blueprint
@@ -45,20 +50,63 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
     """
     settings = settings or Settings.from_environment()
     served = load_models(models, settings.models)
+    listeners, blueprints = make_listeners(settings)
+    redis_url = os.environ.get("REDIS_URL", "").strip()
+    shared = Shared(
+        models=served,
+        limit=make_limit(settings, redis_url),
+        listeners=listeners,
+        blueprints=[robots_blueprint(), health_blueprint(served), *blueprints],
+        monitor=LoadMonitor(),
+        access=AccessPolicy(settings, redis_url) if settings.access != "public" else None,
+    )
+    app = build_app(settings, shared, settings.root_path)
+    check_root(app)
+    app.has_links = bool(settings.link_key) and shared.access is not None
+    app.mounted = Mounted(app, partial(build_app, settings, shared), settings.proxies)
+
+    def render_refusal(first: bytes, status: int, fragment: bool, identity: str) -> str:
+        mounted = app.mounted and app.mounted.render_error(first, status, fragment, identity)
+        return mounted or str(app.extensions["render_error"](status, fragment, identity))
+
+    app.extensions["render_refusal"] = render_refusal
+    add_commands(app)
+    return app
+
+
+class Shared(NamedTuple):
+    """What is made once, under however many roots the app is built."""
+
+    models: Mapping[str, ServedModel[Any, Any]]
+    limit: Callable[[], None] | None
+    listeners: Sequence[RequestListener]
+    blueprints: Sequence[Blueprint]
+    monitor: LoadMonitor
+    access: AccessPolicy | None
+
+
+def build_app(settings: Settings, shared: Shared, root: str) -> Application:
+    """Wire the app under a root.
+
+    Raises:
+        SettingError: if a setting does not go with another.
+    """
+    served = shared.models
     app = Application(__name__, static_folder=None, template_folder=str(ROOT / "templates"))
+    app.root = root
     app.jinja_options = {
         "undefined": StrictUndefined,
         "trim_blocks": True,
         "lstrip_blocks": True,
         "auto_reload": False,
     }
-    assets = read_assets(ROOT / "static")
+    assets = read_assets(ROOT / "static", root)
     app.jinja_env.globals["assets"] = assets
     app.register_blueprint(assets_blueprint(assets))
-    render = Renderer(app.jinja_env)
+    render = Renderer(app.jinja_env, root)
     prefixes = {slug: f"/{slug}" if number else "" for number, slug in enumerate(served)}
     app.jinja_env.globals["models"] = tuple(
-        Link(model.card.name or slug.replace("-", " ").capitalize(), f"{prefixes[slug]}/")
+        Link(model.card.name or slug.replace("-", " ").capitalize(), f"{root}{prefixes[slug]}/")
         for slug, model in served.items()
     )
     adapters = {
@@ -69,29 +117,45 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
         from app.api.mcp import mcp_blueprint  # imported only where a setting asks for it
 
         app.register_blueprint(mcp_blueprint(adapters, settings.api_origins))
-    app.register_blueprint(robots_blueprint())
-    app.register_blueprint(health_blueprint(served))
+    for blueprint in shared.blueprints:
+        app.register_blueprint(blueprint)
     restrict_hosts(app, settings)
-    limit_clients(app, settings, os.environ.get("REDIS_URL", ""))
-    listeners = make_listeners(app, settings)
+    if shared.limit:
+        app.before_request(shared.limit)
     proxies = settings.proxies
-    monitor = app.extensions["load_monitor"] = LoadMonitor()
+    app.extensions["load_monitor"] = shared.monitor
     render_error = app.extensions["render_error"] = handle_errors(app, render)
     app.wrap(
         (
-            partial(RequestObserver, listeners=listeners, trust_id=proxies > 0),
+            partial(RequestObserver, listeners=shared.listeners, trust_id=proxies > 0),
             partial(CrossOrigin, origins=settings.api_origins) if settings.api_origins else None,
             partial(Framing, ancestors=settings.embed_ancestors)
             if settings.embed_ancestors
             else None,
             # No platform's router cleans X-Forwarded-Host, and Host itself comes through.
             partial(ProxyFix, x_for=proxies, x_proto=proxies, x_host=0) if proxies else None,
+            partial(ClientHeader, name=settings.client_header) if settings.client_header else None,
             SecureHeaders,
-            partial(LoadShedder, monitor=monitor, render_error=render_error),
+            partial(AccessControl, policy=shared.access, render_error=render_error)
+            if shared.access
+            else None,
+            partial(LoadShedder, monitor=shared.monitor, render_error=render_error),
         )
     )
-    add_commands(app)
     return app
+
+
+def check_root(app: Application) -> None:
+    """Hold the root against the routes: a path must not mean two pages.
+
+    Raises:
+        SettingError: for a root that is the address of a page, too.
+    """
+    if app.root and app.routes.has_below(app.root):
+        raise SettingError(
+            f"FORMCAST_ROOT_PATH is {app.root}, but the app has pages at {app.root} itself. "
+            "Choose another path."
+        )
 
 
 def register_model(
@@ -115,18 +179,21 @@ def register_model(
     return adapter
 
 
-def make_listeners(app: Application, settings: Settings) -> list[RequestListener]:
-    """Make what reads the record of each request: the log and the metrics, where they are on."""
+def make_listeners(settings: Settings) -> tuple[list[RequestListener], list[Blueprint]]:
+    """Make what reads the record of each request, the log and the metrics, where they are on.
+
+    Returns:
+        The listeners, and the blueprints that show what they have counted.
+    """
     listeners: list[RequestListener] = []
     if wants_json(settings.log):
         listeners.append(RequestLog(inputs=settings.log_inputs))
-    if settings.metrics:
-        from app.telemetry.metrics import (  # imported only where a setting asks for it
-            Metrics,
-            metrics_blueprint,
-        )
+    if not settings.metrics:
+        return listeners, []
+    from app.telemetry.metrics import (  # imported only where a setting asks for it
+        Metrics,
+        metrics_blueprint,
+    )
 
-        metrics = Metrics()
-        app.register_blueprint(metrics_blueprint(metrics))
-        listeners.append(metrics)
-    return listeners
+    metrics = Metrics()
+    return [*listeners, metrics], [metrics_blueprint(metrics)]

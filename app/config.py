@@ -19,6 +19,15 @@ ROOT = Path(__file__).parent.parent
 PREFIX = "FORMCAST_"
 _HOST_NAME = re.compile(r"\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII | re.IGNORECASE)
 
+ROOT_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~@%+=:,-]+)+", re.ASCII)
+"""What a root may be: nothing in it means anything in HTML, JSON or a shell."""
+
+_SERVICE_LINK = re.compile(
+    r"FORMCAST(_[A-Z0-9_]+)?_"
+    r"(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT|PORT_[0-9]+_(TCP|UDP|SCTP)(_[A-Z]+)?)"
+)
+_LINK_VALUE = re.compile(r"(tcp|udp|sctp)(://\S+)?|[0-9]+|[0-9a-f.:]*[.:][0-9a-f.:]*")
+
 _ORIGIN = re.compile(
     r"https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?"
 )
@@ -32,7 +41,38 @@ class SettingError(Exception):
     """A setting cannot be used; the message says how to fix it."""
 
 
-def setting(default: Any, help_text: str, read: SettingReader, on_dyno: Any = None) -> Any:
+def is_service_link(variable: str, text: str) -> bool:
+    """Whether Kubernetes set this variable for a Service, such as one that is called formcast.
+
+    It gives every container the addresses of all Services of its namespace, as
+    ``FORMCAST_SERVICE_HOST=10.0.0.7`` and ``FORMCAST_PORT=tcp://10.0.0.7:80``.
+    """
+    is_port = variable == f"{PREFIX}PORT"  # with a number alone somebody means PORT
+    return bool(
+        _SERVICE_LINK.fullmatch(variable)
+        and (text.startswith(("tcp:", "udp:")) if is_port else _LINK_VALUE.fullmatch(text))
+    )
+
+
+def read_platform_number(
+    variable: str, default: int, most: int, environ: Mapping[str, str] = os.environ
+) -> int:
+    """Read a variable that a platform sets under its own name: a whole number from 1 to ``most``.
+
+    Raises:
+        SettingError: for anything else.
+    """
+    text = environ.get(variable, "").strip()
+    return integer(1, most)(variable, text) if text else default
+
+
+def setting(
+    default: Any,
+    help_text: str,
+    read: SettingReader,
+    on_dyno: Any = None,
+    secret: bool = False,
+) -> Any:
     """Make a field of ``Settings``.
 
     Args:
@@ -40,8 +80,9 @@ def setting(default: Any, help_text: str, read: SettingReader, on_dyno: Any = No
         help_text: one or two sentences for people.
         read: the reader for its type.
         on_dyno: the default on a Heroku dyno, where that is another value.
+        secret: whether nothing shows its value.
     """
-    metadata = {"help": help_text, "read": read}
+    metadata = {"help": help_text, "read": read, "secret": secret}
     if on_dyno is not None:
         metadata["on_dyno"] = on_dyno
     return field(default=default, metadata=metadata)
@@ -175,6 +216,59 @@ def ancestors(variable: str, text: str) -> tuple[str, ...]:
     return ("*",) if text.strip() == "*" else origins(variable, text)
 
 
+def plain_text(variable: str, text: str) -> str:
+    """Read a text as it is; what uses it says what is wrong with it."""
+    return text
+
+
+def password_hash(variable: str, text: str) -> str:
+    """Read the hash of a password.
+
+    Raises:
+        SettingError: for what is none, such as the password itself, which is not repeated.
+    """
+    if not re.fullmatch(r"scrypt:[0-9]+:[0-9]+:[0-9]+:[A-Za-z0-9]+:[0-9a-f]{128}", text):
+        raise SettingError(
+            f"{variable} is not a hash. `flask --app wsgi settings hash` asks for the password and "
+            "writes one."
+        )
+    return text
+
+
+def long_secret(variable: str, text: str) -> str:
+    """Read a secret that nobody can guess.
+
+    Raises:
+        SettingError: for a short one.
+    """
+    if len(text) < 32:
+        raise SettingError(f"{variable} is too short. Write 32 characters or more, at random.")
+    return text
+
+
+def root_path(variable: str, text: str) -> str:
+    """Read the path of a root; a slash at its end does not matter.
+
+    Raises:
+        SettingError: for what is no path.
+    """
+    path = text.rstrip("/")
+    if path and not ROOT_PATH.fullmatch(path):
+        raise SettingError(f"{variable} is {text!r}. Write a path alone, like /price.")
+    return path
+
+
+def header_name(variable: str, text: str) -> str:
+    """Read the name of a header.
+
+    Raises:
+        SettingError: for what is none.
+    """
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", text):
+        raise SettingError(f"{variable} is {text!r}. Write a header's name, like CF-Connecting-IP.")
+    return text
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the person who runs the app can choose."""
@@ -197,6 +291,18 @@ class Settings:
         integer(0, 10),
         on_dyno=1,
     )
+    client_header: str = setting(
+        "",
+        "The header in which the outermost proxy names the client, like CF-Connecting-IP, where "
+        "X-Forwarded-For does not. Only for an app that nobody reaches past that proxy.",
+        header_name,
+    )
+    root_path: str = setting(
+        "",
+        "The path under which visitors reach the app, like /price, whether or not a proxy cuts it "
+        "off. With trusted proxies X-Forwarded-Prefix does the same for a single request.",
+        root_path,
+    )
     https: bool = setting(
         False,
         "Whether visitors are redirected to HTTPS and told to stay there (HSTS, two years).",
@@ -208,6 +314,57 @@ class Settings:
         "How many requests one address may send to each worker per second, minute or hour, or off; "
         "with REDIS_URL, to all workers together. A large upload counts as up to ten.",
         rate,
+    )
+    access: str = setting(
+        "public",
+        "Who may use the app: public, everybody; password, those who know it; keys, programs and "
+        "people with an API key; proxy, those whom a trusted proxy names. Only probes stay open.",
+        one_of("public", "password", "keys", "proxy"),
+    )
+    password_hash: str = setting(
+        "",
+        "The hash of the password; `flask --app wsgi settings hash` asks for it and writes this.",
+        password_hash,
+        secret=True,
+    )
+    keys: str = setting(
+        "",
+        "API keys as name:hash, separated by commas; `flask --app wsgi settings key NAME` makes "
+        "one. The name is in the log and has a rate limit of its own.",
+        plain_text,
+        secret=True,
+    )
+    keys_file: str = setting(
+        "",
+        "A file with further keys, one name:hash a line. It is read again when it changes, so that "
+        "a key can be taken away while the server runs.",
+        plain_text,
+    )
+    access_header: str = setting(
+        "X-Forwarded-User",
+        "With access by proxy: the header in which the trusted proxy names the user. The proxy "
+        "must drop it where a visitor sends it.",
+        header_name,
+    )
+    link_key: str = setting(
+        "",
+        "A secret of 32 characters or more, with which `flask --app wsgi link --days 7` signs "
+        "links that open the app until then. Another secret ends all links.",
+        long_secret,
+        secret=True,
+    )
+    redis_verify: bool = setting(
+        True,
+        "Whether a REDIS_URL of rediss: must show a certificate that this machine trusts. Heroku's "
+        "Redis signs its own.",
+        boolean,
+        on_dyno=False,
+    )
+    stop_seconds: int = setting(
+        8,
+        "Seconds from SIGTERM until the server has ended. Docker and Cloud Run kill after 10, "
+        "Heroku and Kubernetes after 30. Requests that take longer get 503 before that.",
+        integer(2, 600),
     )
     log: str = setting(
         "auto",
@@ -253,14 +410,16 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Read every ``FORMCAST_`` variable.
+        """Read every ``FORMCAST_`` variable; one that is set to nothing holds its default.
 
         Raises:
             SettingError: for an unknown variable, or a value that does not fit.
         """
         known = {_variable(item): item for item in fields(cls)}
-        for variable in environ:
-            if variable.startswith(PREFIX) and variable not in known:
+        for variable, text in environ.items():
+            if not variable.startswith(PREFIX) or variable in known:
+                continue
+            if not is_service_link(variable, text):
                 close = difflib.get_close_matches(variable, known, n=1, cutoff=0)
                 raise SettingError(f"{variable} is not a setting. Did you mean {close[0]}?")
         return cls(**{item.name: _read(item, environ)[0] for item in known.values()})
@@ -288,12 +447,11 @@ def explain(environ: Mapping[str, str] = os.environ) -> tuple[SettingDescription
     for item in fields(Settings):
         value, origin = _read(item, environ)
         default = _write(item.default)
+        shown = "(set)" if item.metadata["secret"] and value else _write(value)
         if "on_dyno" in item.metadata:
             default += f" (on a dyno: {_write(item.metadata['on_dyno'])})"
         described.append(
-            SettingDescription(
-                _variable(item), _write(value), default, origin, item.metadata["help"]
-            )
+            SettingDescription(_variable(item), shown, default, origin, item.metadata["help"])
         )
     return tuple(described)
 
@@ -305,8 +463,8 @@ def _variable(item: "Field[Any]") -> str:
 def _read(item: "Field[Any]", environ: Mapping[str, str]) -> tuple[Any, str]:
     """Read the value of a setting and name its origin."""
     variable = _variable(item)
-    if variable in environ:
-        return item.metadata["read"](variable, environ[variable]), "environment"
+    if text := environ.get(variable, "").strip():
+        return item.metadata["read"](variable, text), "environment"
     if "DYNO" in environ and "on_dyno" in item.metadata:
         return item.metadata["on_dyno"], "default on a dyno"
     return item.default, "default"

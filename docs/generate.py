@@ -26,7 +26,8 @@ SETTINGS = """# Settings
 
 Each setting is an environment variable. `flask --app wsgi settings` shows the value of each and
 where it comes from. A misspelt variable or a value that does not fit stops the start, and the
-message says what to write.
+message says what to write. A variable that is set to nothing holds its default. What Kubernetes
+sets for a Service called formcast is left alone.
 
 | variable | default | what it does |
 |---|---|---|
@@ -37,8 +38,8 @@ A platform gives these under their own names:
 
 | variable | what it does |
 |---|---|
-| `PORT` | The port to listen on, on all addresses; without it the app listens on 127.0.0.1:8000. |
-| `WEB_CONCURRENCY` | The number of worker processes, at least 2: while one is replaced, the other answers. |
+| `PORT` | The port to listen on, on all addresses of IPv4 and IPv6; without it the app listens on 127.0.0.1:8000. |
+| `WEB_CONCURRENCY` | The number of worker processes, 2 without it: while one is replaced, the other answers. |
 | `DYNO` | Heroku sets it. It changes the defaults that the table names, and the time for which connections are kept. |
 | `REDIS_URL` | A Redis server in which all workers count the requests of an address together. |
 | `PROMETHEUS_MULTIPROC_DIR` | A folder for the counts of `/metrics`; without it the app makes one and removes it at the end. |

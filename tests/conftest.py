@@ -76,7 +76,8 @@ class Server:
     def command(self) -> list[str]:
         """What starts it; ``before`` is a command that runs another."""
         command = (self.root / "Procfile").read_text().removeprefix("web: ").split()
-        return [*self.before, sys.executable, "-m", *command, *self.options]
+        assert command[0] == "python"
+        return [*self.before, sys.executable, *command[1:], *self.options]
 
     def environment(self) -> dict[str, str]:
         """Our own variables, but with its settings alone, and with its own number of threads."""

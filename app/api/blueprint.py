@@ -27,7 +27,7 @@ def api_blueprint(adapter: KindAdapter[Any, Any], prefix: str, render: Renderer)
     """Create the routes of one model's API under ``prefix``, "" for the default model."""
     slug = adapter.model.slug
     blueprint = Blueprint(f"api-{slug}", __name__, url_prefix=prefix or None)
-    text = dump_json(build_openapi(adapter, prefix))
+    text = dump_json(build_openapi(adapter, prefix, render.root))
     page = make_page_view(adapter, prefix, render)
 
     def answer(asked: JsonRows[Any], contributions: bool) -> tuple[str, int]:

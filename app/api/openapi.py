@@ -21,8 +21,8 @@ RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"ty
 HEADERS = {429: RETRY_AFTER, 503: RETRY_AFTER}
 
 
-def build_openapi(adapter: KindAdapter[Any, Any], prefix: str) -> Schema:
-    """Build the whole document for one model under ``prefix``."""
+def build_openapi(adapter: KindAdapter[Any, Any], prefix: str, root: str = "") -> Schema:
+    """Build the whole document for one model under ``prefix``, of an app under ``root``."""
     card, schemas = adapter.model.card, adapter.schemas()
     predict = {
         "operationId": "predict",
@@ -60,7 +60,7 @@ def build_openapi(adapter: KindAdapter[Any, Any], prefix: str) -> Schema:
             ),
             "version": adapter.model.version,
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": root or "/"}],
         "paths": {
             f"{prefix}/api/predict": {"post": predict},
             f"{prefix}/api/openapi.json": {"get": describe},

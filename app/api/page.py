@@ -20,7 +20,7 @@ def make_page_view(
     adapter: KindAdapter[Any, Any], prefix: str, render: Renderer
 ) -> Callable[[], Response]:
     """Make the view of one model; everything but the server's address is made once."""
-    site, texts = adapter.build_site(prefix), adapter.api_texts()
+    site, texts = adapter.build_site(render.root + prefix), adapter.api_texts()
     statuses = tuple(Row(f"{status} {get_phrase(status)}", DETAILS[status]) for status in STATUSES)
 
     def page() -> Response:

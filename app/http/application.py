@@ -11,6 +11,7 @@ from flask.sessions import NullSession, SessionInterface
 from werkzeug.routing import MapAdapter, RequestRedirect, Rule
 
 from app.http.middleware import Middleware
+from app.http.mounting import LINK, PREFIX, Mounted, enter_root
 from app.http.routes import RouteTable, Surface, SurfaceRule, enter_route, route_of
 
 
@@ -79,6 +80,12 @@ class Application(Flask):
     session_interface = NoSession()
     request_class = PlainRequest
     url_rule_class: type[Rule] = SurfaceRule
+    root = ""
+    """The path under which visitors reach it: see ``app.http.mounting``."""
+    mounted: Mounted | None = None
+    """What answers a request that brings a root of its own."""
+    has_links = False
+    """Whether links may give permission to use it."""
     _outermost: WSGIApplication | None = None
 
     @cached_property
@@ -93,6 +100,16 @@ class Application(Flask):
             self._outermost = layer(self._outermost)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request under the root of the app, or under its own."""
+        if self.root:
+            enter_root(environ, self.root)
+        elif self.mounted is not None and (PREFIX in environ or environ.get("SCRIPT_NAME")):
+            return self.mounted(environ, start_response)
+        if self.has_links and self.mounted is not None and environ["PATH_INFO"].startswith(LINK):
+            return self.mounted(environ, start_response)
+        return self.answer(environ, start_response)
+
+    def answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Find the route of a request, then answer it through the middleware."""
         enter_route(environ, self.routes)
         return (self._outermost or self.wsgi_app)(environ, start_response)

@@ -47,8 +47,8 @@ class Asset:
     integrity: str
 
 
-def read_assets(folder: Path) -> dict[str, Asset]:
-    """Read the files of a folder and of its subfolders, by name.
+def read_assets(folder: Path, root: str = "") -> dict[str, Asset]:
+    """Read the files of a folder and of its subfolders, by name; addresses begin with ``root``.
 
     Raises:
         ValueError: if two files have one name.
@@ -64,7 +64,7 @@ def read_assets(folder: Path) -> dict[str, Asset]:
         digest = hashlib.sha384(body).digest()
         fingerprint = digest.hex()[:12]
         assets[path.name] = Asset(
-            url=f"/static/{path.stem}.{fingerprint}{path.suffix}",
+            url=f"{root}/static/{path.stem}.{fingerprint}{path.suffix}",
             body=body,
             compressed=gzip.compress(body, 9, mtime=0),
             mimetype=mimetypes.guess_type(path.name)[0] or "application/octet-stream",
@@ -75,12 +75,12 @@ def read_assets(folder: Path) -> dict[str, Asset]:
 
 def assets_blueprint(assets: dict[str, Asset]) -> Blueprint:
     """Make the route that answers fingerprinted names, and no others."""
-    by_url = {asset.url: asset for asset in assets.values()}
+    by_name = {asset.url.rpartition("/")[2]: asset for asset in assets.values()}
     blueprint = Blueprint("assets", __name__)
 
     @blueprint.get("/static/<name>", surface=Surface.ASSET)
     def asset(name: str) -> Response:
-        found = by_url.get(f"/static/{name}")
+        found = by_name.get(name)
         if found is None:
             abort(404)
         small = request.accept_encodings["gzip"] > 0 and len(found.compressed) < len(found.body)

@@ -5,7 +5,9 @@ from urllib.parse import parse_qs
 from wsgiref.types import WSGIEnvironment
 
 from flask import request
-from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from app.http.bodies import ChunkedBody, is_chunked
 
 FormData = Mapping[str, list[str]]
 """Every value that was sent, by field name."""
@@ -20,26 +22,28 @@ MAX_FIELDS = 500
 def read_form(environ: WSGIEnvironment | None = None) -> FormData:
     """Read the fields of a posted form; a body of another type than urlencoded has none.
 
-    It reads the body itself, once its length is known to be small: ``request.form`` wraps and
-    copies it for uploads, which this form does not have, and takes 14 µs where this takes 1.7.
+    It reads the body itself, once its length is known to be small, or as far as that:
+    ``request.form`` wraps and copies it for uploads, which this form does not have, and takes 14 µs
+    where this takes 1.7.
 
     Args:
         environ: the present request's, if the caller has it.
 
     Raises:
-        LengthRequired: for a body without Content-Length.
+        LengthRequired: for a body without a length that the server does not end.
+        BadRequest: for one whose chunks are malformed.
         RequestEntityTooLarge: for one over ``FORM_BYTES``, or with too many fields.
     """
     environ = request.environ if environ is None else environ
-    if "HTTP_TRANSFER_ENCODING" in environ:
-        raise LengthRequired
+    chunked = is_chunked(environ)
     header = environ.get("CONTENT_LENGTH", "")
     length = int(header) if header.isdecimal() and len(header) < 100 else 0
     if length > FORM_BYTES:
         raise RequestEntityTooLarge
     if not environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
         return {}
-    body: bytes = environ["wsgi.input"].read(length)
+    source = environ["wsgi.input"]
+    body: bytes = ChunkedBody(source, FORM_BYTES).read() if chunked else source.read(length)
     return parse_fields(body.decode("utf-8", "replace"))
 
 

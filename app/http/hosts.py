@@ -52,5 +52,6 @@ def _redirect_to_https() -> Response | None:
         raise BadRequest
     path = quote(environ["PATH_INFO"].encode("latin-1"), safe=_IN_PATH).lstrip("/")
     query = quote(environ.get("QUERY_STRING", "").encode("latin-1"), safe=_IN_PATH + "%?")
-    headers = {"Location": f"https://{name[1]}/{path}" + (f"?{query}" if query else "")}
+    place = f"{environ.get('SCRIPT_NAME', '')}/{path}"
+    headers = {"Location": f"https://{name[1]}{place}" + (f"?{query}" if query else "")}
     return Response("", 308, {**headers, "Cache-Control": "no-store"})

@@ -88,6 +88,10 @@ class RouteTable:
             )
         )
 
+    def has_below(self, path: str) -> bool:
+        """Whether there is a route at this path or below it."""
+        return any(known == path or known.startswith(f"{path}/") for known in self._surfaces)
+
     def find(self, method: str, path: str) -> Route:
         """Where a request goes, or as what it is refused.
 

@@ -90,6 +90,9 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
     refusal: Problem = Problem("", "")
     """What to say of a row for which the model has no prediction."""
 
+    too_large: Problem
+    """What to say of a form that is larger than what is read."""
+
     samples: Link | None = None
     """Where a visitor finds something to try."""
 
@@ -108,7 +111,10 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
         self._identity = {"name": model.slug, "version": model.version}
 
     def build_site(self, prefix: str, embedded: bool = False) -> Site:
-        """Build what all pages share; in a frame the form stays, other links open outside of it."""
+        """Build what all pages share; in a frame the form stays, other links open outside of it.
+
+        ``prefix`` stands before every address: the root of the app, then the model's own.
+        """
         home = f"{prefix}/"
         action = f"{home}embed" if embedded else home
         return Site(

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 from wsgiref.types import WSGIEnvironment
 
-from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.utils import get_content_length
 
+from app.http.bodies import ChunkedBody, is_chunked
 from app.http.problems import Fault
 from app.kinds.adapter import JsonRows
 from model import Card, Features
@@ -41,12 +42,12 @@ def read_json_body(environ: WSGIEnvironment) -> bytes:
     """Read the body of a request of type JSON.
 
     Raises:
-        LengthRequired: for a body without a length.
+        LengthRequired: for a body without a length that the server does not end.
+        BadRequest: for one whose chunks are malformed.
         RequestEntityTooLarge: for one over ``BODY_BYTES``.
         UnsupportedMediaType: for another type, or one that is compressed.
     """
-    if "HTTP_TRANSFER_ENCODING" in environ:
-        raise LengthRequired
+    chunked = is_chunked(environ)
     length = get_content_length(environ.get("CONTENT_LENGTH")) or 0
     if length > BODY_BYTES:
         raise RequestEntityTooLarge
@@ -54,7 +55,8 @@ def read_json_body(environ: WSGIEnvironment) -> bytes:
     encoding = environ.get("HTTP_CONTENT_ENCODING", "identity")
     if media_type.lower() != "application/json" or encoding.lower() != "identity":
         raise UnsupportedMediaType
-    body: bytes = environ["wsgi.input"].read(length)
+    source = environ["wsgi.input"]
+    body: bytes = ChunkedBody(source, BODY_BYTES).read() if chunked else source.read(length)
     return body
 
 

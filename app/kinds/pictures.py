@@ -99,6 +99,9 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             (item.label, (model.folder / item.file).read_bytes()) for item in model.manifest.samples
         )
         self.thumbnails = tuple(_shrink(content) for _, content in self._samples)
+        self.too_large = Problem(
+            card.field.name, f"{card.field.label} must be {MEGABYTES} MB or less"
+        )
         self._field = card.field
         self.names = (card.field.name,)
         self.form_hash = hash_form(card.fields, card.output, card.locale)

@@ -23,10 +23,11 @@ from app.presentation.form import FormView, Hints, build_form, hash_form
 from app.presentation.plots import PlotView
 from app.presentation.result import FIX_TEXT, Notes, Result
 from app.presentation.scales import Scale
-from app.presentation.submission import Submission, read_fields, read_submission
+from app.presentation.submission import Problem, Submission, read_fields, read_submission
 from model import Features
 from model.contract import formatting
 from model.contract.card import Example
+from model.serving.mismatches import describe_mismatch
 from model.serving.served_model import Explained, PredictionT
 from model.serving.tabular import TabularModel
 
@@ -41,6 +42,8 @@ MAX_INLINE_EXPLAINED_ROWS = 3
 
 MAX_LARGE = 12
 """Characters of an answer in large letters that fit the narrowest column."""
+
+TOO_LARGE_TEXT = "That is more than the form can take: shorten what you typed"
 
 MAX_LISTED = 4
 """Required fields that an empty page names in the place of the answer."""
@@ -84,14 +87,12 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     contributions_key: str
     """The key of what the contributions add up to in JSON."""
 
-    guess_warning: str
-    """What the API says of a row out of distribution."""
-
     def __init__(self, model: TabularModel[PredictionT], scale: Scale) -> None:
         super().__init__(model)
         self._card = card = model.card
         self._scale = scale
         self.names = card.names
+        self.too_large = Problem(card.names[0], TOO_LARGE_TEXT)
         self.form_hash = hash_form(card.fields, card.output, card.locale)
         self.examples = tuple(
             example.model_copy(update={"values": self._spell(example.values)})
@@ -257,16 +258,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         return f"{sentence} {self._describe_mismatch(explained)}".strip()
 
     def _describe_mismatch(self, explained: Explained[PredictionT]) -> str:
-        if explained.mismatch is None or not explained.mismatch.facts:
-            return ""
-        facts, alone = explained.mismatch
-        texts = [self._card.by_name[name].format_fact(value) for name, value in facts.items()]
-        if alone:
-            return f"Hardly any case in the data has {texts[0]}."
-        if len(texts) == 1:
-            return f"The other facts do not go with {texts[0]}."
-        text = f"{' and '.join(texts)} do not go together."
-        return text[0].upper() + text[1:]
+        return describe_mismatch(self._card, explained.mismatch)
 
     def _present_waiting(self, submission: Submission[Features]) -> Result:
         label = self._card.by_name[submission.waiting].label
@@ -361,7 +353,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     def _list_warnings(self, explained: Explained[PredictionT]) -> Sequence[Payload]:
         if not explained.out_of_distribution:
             return ()
-        message = self._add_mismatch(self.guess_warning, explained)
+        message = self._add_mismatch(self.model.guess_text, explained)
         fields = [] if explained.mismatch is None else list(explained.mismatch.facts)
         return ({"code": "outside", "message": message, "fields": fields},)
 

@@ -8,14 +8,18 @@ second of the start, for one number per client and window.
 import ipaddress
 import logging
 import math
+import mmap
+import re
 import time
+from collections.abc import Callable
 from itertools import islice
 from typing import Protocol
 
-from flask import Flask, request
+from flask import request
 from werkzeug.exceptions import TooManyRequests
 
 from app.config import SettingError, Settings
+from app.http.request_id import READER
 
 OFF = "off"
 SECONDS = {"second": 1, "minute": 60, "hour": 3600}
@@ -33,6 +37,15 @@ REDIS_TIMEOUT = 0.2
 """Seconds that a request waits for Redis; after one that failed, none asks for ``REDIS_PAUSE``."""
 
 REDIS_PAUSE = 10.0
+
+_CHUNKED = "HTTP_TRANSFER_ENCODING"
+
+_LARGE = ("multipart/", "image/", "text/csv")
+"""Types of bodies that may be uploads."""
+
+_FORWARDED = "HTTP_X_FORWARDED_FOR"
+
+_WITH_PORT = re.compile(r"([0-9.]+):[0-9]+|\[([0-9a-f:.]+)\](?::[0-9]+)?", re.IGNORECASE)
 
 _log = logging.getLogger(__name__)
 
@@ -85,31 +98,44 @@ class RedisCounter:
         ValueError: for a ``url`` that is not one of Redis.
     """
 
-    def __init__(self, limit: int, period: int, url: str) -> None:
+    def __init__(self, limit: int, period: int, url: str, verify: bool = True) -> None:
         import redis  # here, because it takes 50 ms of the start
 
-        # Heroku's Redis signs its own certificate. Nothing secret is sent: addresses and counts.
         self._redis = redis.Redis.from_url(
             url,
             socket_timeout=REDIS_TIMEOUT,
             socket_connect_timeout=REDIS_TIMEOUT,
             retry=None,
-            **({"ssl_cert_reqs": "none"} if url.startswith("rediss:") else {}),
+            **(
+                {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
+                if url.startswith("rediss:") and not verify
+                else {}
+            ),
         )
         self._errors = (redis.RedisError, OSError)
         self._limit, self._period = limit, period
         self._fallback = MemoryCounter(limit, period)
         self._paused_until = 0.0
+        self._fails = False
 
     def count(self, client: str, cost: int) -> int:
         if time.monotonic() >= self._paused_until:
             try:
-                return self._count(client, cost)
+                seconds = self._count(client, cost)
             except self._errors as error:
                 self._paused_until = time.monotonic() + REDIS_PAUSE
-                _log.warning(
-                    "Redis does not answer (%s): this worker counts alone", type(error).__name__
-                )
+                if not self._fails:
+                    _log.warning(
+                        "Redis does not count (%s: %s): this worker counts alone until it does",
+                        type(error).__name__,
+                        str(error)[:200],
+                    )
+                self._fails = True
+            else:
+                if self._fails:
+                    _log.warning("Redis counts again")
+                self._fails = False
+                return seconds
         return self._fallback.count(client, cost)
 
     def _count(self, client: str, cost: int) -> int:
@@ -127,30 +153,48 @@ def _seconds_left(now: float, period: int) -> int:
     return max(1, math.ceil(period - now % period))
 
 
-def limit_clients(app: Flask, settings: Settings, redis_url: str = "") -> None:
-    """Refuse the requests of a client beyond the limit, with 429.
+def make_limit(settings: Settings, redis_url: str = "") -> Callable[[], None] | None:
+    """Make what refuses the requests of a client beyond the limit, before each request, with 429.
+
+    Returns:
+        None where there is no limit.
 
     Raises:
         SettingError: for a ``redis_url`` that is not one of Redis.
     """
     if settings.ratelimit == OFF:
-        return
-    counter = make_counter(settings.ratelimit, redis_url)
+        return None
+    counter = make_counter(settings.ratelimit, redis_url, settings.redis_verify)
+    behind_proxy = settings.proxies or settings.client_header
+    warned = mmap.mmap(-1, 1)  # workers share it, so that only the first of them warns
 
-    @app.before_request
     def count_request() -> None:
         environ = request.environ
         if request.method != "POST" and not environ.get("QUERY_STRING"):
             return
+        if _FORWARDED in environ and not behind_proxy and not warned[0]:
+            warned[0] = 1
+            _log.warning(
+                "A request came with X-Forwarded-For, but FORMCAST_PROXIES is 0, so that all who "
+                "come through one proxy share one limit. If there is a proxy in front of the app, "
+                "write FORMCAST_PROXIES=1."
+            )
         length = request.content_length or 0
         cost = min(MAX_COST, 1 + length // BYTES_PER_REQUEST)
-        seconds = counter.count(identify_client(environ.get("REMOTE_ADDR", "")), cost)
+        if _CHUNKED in environ and environ.get("CONTENT_TYPE", "").startswith(_LARGE):
+            cost = MAX_COST  # nobody knows yet how large it is
+        client = environ.get(READER) or identify_client(environ.get("REMOTE_ADDR", ""))
+        seconds = counter.count(client, cost)
         if seconds:
             raise TooManyRequests(retry_after=seconds)
 
+    return count_request
 
-def make_counter(limit: str, redis_url: str) -> Counter:
+
+def make_counter(limit: str, redis_url: str, verify: bool = True) -> Counter:
     """Make the counter for a limit like ``600/minute``, in memory where ``redis_url`` is empty.
+
+    ``verify`` is whether a server that speaks TLS must show a certificate that is trusted.
 
     Raises:
         SettingError: for a ``redis_url`` that is not one of Redis.
@@ -159,7 +203,7 @@ def make_counter(limit: str, redis_url: str) -> Counter:
     if not redis_url:
         return MemoryCounter(int(count), SECONDS[unit])
     try:
-        return RedisCounter(int(count), SECONDS[unit], redis_url)
+        return RedisCounter(int(count), SECONDS[unit], redis_url, verify)
     except ValueError as error:
         raise SettingError(
             "REDIS_URL is not the address of a Redis server. Write one like redis://localhost:6379."
@@ -167,9 +211,16 @@ def make_counter(limit: str, redis_url: str) -> Counter:
 
 
 def identify_client(address: str) -> str:
-    """Return what counts as one client: an IPv4 address, or the /64 network of an IPv6 address."""
+    """Return what counts as one client: an IPv4 address, or the /64 network of an IPv6 address.
+
+    Azure's proxies write the client's port after its address, and it differs in each connection.
+    """
     if ":" not in address:
         return address[:64]
+    if found := _WITH_PORT.fullmatch(address):
+        address = found[1] or found[2]
+        if ":" not in address:
+            return address
     try:
         parsed = ipaddress.IPv6Address(address.partition("%")[0])
     except ValueError:

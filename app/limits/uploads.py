@@ -6,9 +6,10 @@ from types import MappingProxyType
 from typing import IO, NamedTuple, cast
 
 from flask import request
-from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
+from app.http.bodies import ChunkedBody, is_chunked
 from app.http.forms import FORM_BYTES
 from app.limits.upload_budget import UploadSlot
 from model.contract.pictures import MAX_BYTES
@@ -38,12 +39,13 @@ def read_uploads(name: str, slot: UploadSlot) -> Upload:
     """Read the files that were sent under ``name``, none where no file was chosen, and the fields.
 
     Raises:
-        LengthRequired: for a body without Content-Length.
+        LengthRequired: for a body without a length that the server does not end.
+        BadRequest: for one whose chunks are malformed.
         RequestEntityTooLarge: for one over ``UPLOAD_BYTES``, or with too many parts.
         RequestTimeout: for one that comes too slowly.
         ServiceUnavailable: if no memory is free for it in time.
     """
-    length = _check_length()
+    length, source = _open_body()
     if request.mimetype != "multipart/form-data":
         return Upload([])
     parser = FormDataParser(
@@ -52,7 +54,7 @@ def read_uploads(name: str, slot: UploadSlot) -> Upload:
         max_content_length=UPLOAD_BYTES,
         max_form_parts=MAX_PARTS,
     )
-    body = cast(IO[bytes], slot.reading(request.stream))
+    body = cast(IO[bytes], slot.reading(source))
     _, fields, files = parser.parse(body, request.mimetype, length, request.mimetype_params)
     contents = [(file.filename, read_part(file.stream)) for file in files.getlist(name)]
     # A browser sends a nameless empty file where none was chosen.
@@ -69,26 +71,28 @@ def read_body(slot: UploadSlot) -> bytes:
     """Read the body of a request that is the file itself.
 
     Raises:
-        LengthRequired: for a body without Content-Length.
+        LengthRequired: for a body without a length that the server does not end.
+        BadRequest: for one whose chunks are malformed.
         RequestEntityTooLarge: for one over ``UPLOAD_BYTES``.
         RequestTimeout: for one that comes too slowly.
         ServiceUnavailable: if no memory is free for it in time.
     """
-    left, body, content = _check_length(), slot.reading(request.environ["wsgi.input"]), BytesIO()
-    while left > 0 and (piece := body.read(min(left, FORM_BYTES))):
+    body, content = slot.reading(_open_body()[1]), BytesIO()
+    while piece := body.read(FORM_BYTES):
         content.write(piece)
-        left -= len(piece)
     return content.getvalue()
 
 
-def _check_length() -> int:
-    if "HTTP_TRANSFER_ENCODING" in request.environ:
-        raise LengthRequired
+def _open_body() -> tuple[int | None, IO[bytes]]:
+    """Return the length of the body, None where it is chunked, and the stream that ends with it."""
+    source = request.environ["wsgi.input"]
+    if is_chunked(request.environ):
+        return None, cast(IO[bytes], ChunkedBody(source, UPLOAD_BYTES))
     length = request.content_length or 0
     if length > UPLOAD_BYTES:
-        _discard(request.environ["wsgi.input"], min(length, MAX_DISCARDED))
+        _discard(source, min(length, MAX_DISCARDED))
         raise RequestEntityTooLarge
-    return length
+    return length, request.stream
 
 
 def _discard(body: IO[bytes], length: int) -> None:

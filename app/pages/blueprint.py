@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
 from markupsafe import Markup
-from werkzeug.exceptions import Conflict
+from werkzeug.exceptions import Conflict, RequestEntityTooLarge
 
 from app.http.responses import REVALIDATED, respond
 from app.http.routes import Surface
@@ -49,7 +49,7 @@ def pages_blueprint(
     fragment_surface = Surface.FRAME_FRAGMENT if embedded else Surface.FRAGMENT
     template = "pages/embed.html" if embedded else "pages/page.html"
     blueprint = Blueprint(f"{kind}-{model.slug}", __name__, url_prefix=prefix or None)
-    site = adapter.build_site(prefix, embedded)
+    site = adapter.build_site(render.root + prefix, embedded)
     long = adapter.takes_long(1, contributions=True)
     result_template = render.result_template(
         adapter.result_template, site=site, version=model.version
@@ -84,6 +84,7 @@ def pages_blueprint(
         context = FieldErrorsContext(tuple(fields))
         return render("presentation/field_errors.html", context).encode()
 
+    nothing_read: Submission[Any] = Submission(dict.fromkeys(adapter.names, ""), None, {}, ())
     no_feedback = render_feedback(map(Feedback, adapter.names))
 
     @lru_cache(maxsize=1024)
@@ -142,7 +143,11 @@ def pages_blueprint(
     )
     def fragment() -> Response:
         environ = request.environ  # a local name: each look-up goes through a context variable
-        submission = adapter.read_form(environ)
+        refused = 422
+        try:
+            submission = adapter.read_form(environ)
+        except RequestEntityTooLarge:
+            submission, refused = nothing_read.refuse(adapter.too_large), 413
         if is_outdated(submission):
             raise Conflict
         submission, explained = explain(submission, environ)
@@ -158,7 +163,7 @@ def pages_blueprint(
         query = submission.query
         address = f"{site.action}?{query}" if query else site.action
         headers = {"Cache-Control": "no-store", "HX-Replace-Url": address}
-        status = 200 if submission.row is not None else 422
+        status = refused if submission.row is None else 200
         return respond(body, status, headers, environ=environ)
 
     if not embedded:

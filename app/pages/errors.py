@@ -17,6 +17,11 @@ from app.presentation.contexts import ErrorContext, Renderer, RetryForm
 
 WORDS = {
     400: ("This request could not be read", "Go back and try again."),
+    401: (
+        "This page is not open to everybody",
+        "Reload it and sign in, or ask who runs it for a password, a key or a link.",
+    ),
+    403: ("This page is not open to everybody", "Sign in where you came from, then try again."),
     404: ("Page not found", "If you typed the address, check it."),
     405: ("This address cannot be used like that", "Open the form and use it from there."),
     408: ("This request came too slowly", "Check your connection, then try again."),
@@ -52,7 +57,9 @@ def handle_errors(app: Flask, render: Renderer) -> ErrorRenderer:
 
     def render_error(status: int, fragment: bool, identity: str) -> str:
         heading, advice = WORDS.get(status, WORDS[400])
-        return render(_template(fragment), ErrorContext(heading, advice, status, identity))
+        home = f"{render.root}/"
+        context = ErrorContext(heading, advice, status, identity, home)
+        return render(_template(fragment), context)
 
     @app.errorhandler(HTTPException)
     def handle_http_error(error: HTTPException) -> Response:
@@ -69,11 +76,11 @@ def handle_errors(app: Flask, render: Renderer) -> ErrorRenderer:
             seconds = int(str(error.retry_after or 1))
             advice = f"Wait {seconds} second{'s' * (seconds != 1)}, then try again."
         fragment = surface in FRAGMENTS
-        home = request.path if surface is Surface.FRAME else "/"
+        home = render.root + (request.path if surface is Surface.FRAME else "/")
         again = None if fragment or error.code not in (429, 503) else read_retry_form()
         # Only of a fault of ours should anybody write to us.
         identity = request_id() if error.code == InternalServerError.code else ""
-        context = ErrorContext(heading, advice, error.code, identity, again, home)
+        context = ErrorContext(heading, advice, error.code, identity, home, again)
         body = render(_template(fragment), context)
         return add_error_headers(respond(body, error.code, {"Cache-Control": "no-store"}), error)
 

@@ -230,15 +230,19 @@ class ErrorContext(NamedTuple):
     heading: str
     advice: str
     status: int
-    request_id: str = ""
+    request_id: str
+    home: str
     retry: RetryForm | None = None
-    home: str = "/"
 
 
 class Renderer:
-    """Renders a template with its context and the globals of the environment."""
+    """Renders a template with its context and the globals of the environment.
 
-    def __init__(self, environment: Environment) -> None:
+    ``root`` stands at the beginning of every address (``app.http.mounting``).
+    """
+
+    def __init__(self, environment: Environment, root: str = "") -> None:
+        self.root = environment.globals["root"] = root
         self._environment = environment
 
     def result_template(self, template: str, **constant: object) -> Callable[[Result], bytes]:

@@ -4,14 +4,12 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from model import Card, Features
 
 MAX_PHRASES = 4096
 """Values of one field whose words are kept: the same few recur, and formatting one takes 3 us."""
-
-_PROTECTED, _PLAIN = Markup('{}<span translate="no">{}</span>{}'), Markup("{}{}{}")
 
 Phrases = dict[str, "FieldPhrases"]
 """The words for every field, by its name."""
@@ -40,8 +38,10 @@ def cache_phrases(card: Card, reference: Features) -> Phrases:
     cached = lru_cache(MAX_PHRASES)
 
     def make_phrases(field: Any, typical: Any) -> FieldPhrases:
+        reason = cached(field.split_reason)
+
         def mention(value: Any, first: bool) -> Markup:
-            before, text, after = field.split_reason(value)
+            before, text, after = reason(value)
             return _protect(before[:1].upper() + before[1:] if first else before, text, after)
 
         def explain(value: Any, unusual: bool) -> Markup:
@@ -56,7 +56,7 @@ def cache_phrases(card: Card, reference: Features) -> Phrases:
             field.label,
             cached(field.format_value),
             cached(field.format_fact),
-            cached(field.split_reason),
+            reason,
             cached(mention),
             cached(explain),
             cached(field.format_difference),
@@ -67,4 +67,5 @@ def cache_phrases(card: Card, reference: Features) -> Phrases:
 
 def _protect(before: str, text: str, after: str) -> Markup:
     """Join words, a text that no translator may change, and words."""
-    return (_PROTECTED if text else _PLAIN).format(before, text, after)
+    protected = f'<span translate="no">{escape(text)}</span>' if text else ""
+    return Markup(f"{escape(before)}{protected}{escape(after)}")  # noqa: S704 (escaped here)

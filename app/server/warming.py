@@ -27,14 +27,14 @@ def warm(app: Application) -> None:
         return
     for path in app.routes.list_paths(Surface.PAGE):
         for example in _find_examples(_get(app, path)):
-            _get(app, example)
+            _get(app, example.removeprefix(app.root))
     app.extensions[_WARM] = True
 
 
 def _get(app: Application, address: str) -> str:
     """Return the answer of a view, past limits and counts."""
     hosts = app.config.get("TRUSTED_HOSTS") or ["localhost"]
-    with app.test_request_context(address, base_url=f"https://{hosts[0].lstrip('.')}"):
+    with app.test_request_context(address, base_url=f"https://{hosts[0].lstrip('.')}{app.root}"):
         try:
             response = app.make_response(app.dispatch_request())
         except HTTPException as error:

@@ -24,6 +24,7 @@ from gunicorn.http.errors import (
     ParseException,
 )
 from gunicorn.workers.ggevent import GeventWorker
+from werkzeug.exceptions import ServiceUnavailable
 
 from app.http.headers import HEADERS
 from app.http.request_id import new_request_id
@@ -55,11 +56,22 @@ PIECE = 64 * 1024
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """Bytes of it: a browser shows a refusal only once it has sent the whole upload."""
 
+STOP_RETRY_AFTER = 2
+"""Seconds in the Retry-After header of what a stopping worker refuses."""
+
+RECYCLE_TIMEOUT = 25
+"""Seconds that requests get to end in a worker that is replaced after many of them: nobody waits
+for it."""
+
 MAX_ACCEPT = 16
 """New connections that a worker takes in one turn of its loop, at most. gunicorn takes 1, so that
 all workers get some; then new visitors wait for seconds in a rush while the first are served. But a
 connection that waits in the kernel loses nothing when a worker dies, so that an idle worker takes
 few."""
+
+
+_MAPPED = "::ffff:"
+"""Stands before an IPv4 address where one socket takes both versions of IP."""
 
 
 class AcceptingServer(DrainingServer):
@@ -79,6 +91,12 @@ events.notify_and_call_entry_points = events.notify
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
     """gevent's worker with error pages, for gunicorn's ``worker_class``."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._answering: set[gevent.Greenlet] = set()
+        self._servers: list[AcceptingServer] = []
+        self._stop_timeout = self.cfg.graceful_timeout
+
     def server_class(
         self,
         listener: Any,
@@ -92,17 +110,38 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
     ) -> AcceptingServer:
         """Make the server of a listener; the arguments between are for servers that parse HTTP."""
         name = ListenerName(listener.getsockname())
-        return AcceptingServer(listener, partial(self.handle, name), spawn=spawn, **ssl)
+        server = AcceptingServer(listener, partial(self.handle, name), spawn=spawn, **ssl)
+        self._servers.append(server)
+        return server
 
     def run(self) -> None:
         """Serve, and measure whether the worker keeps up."""
         monitor = getattr(self.wsgi, "extensions", {}).get("load_monitor")
         if monitor is not None:
             gevent.spawn(monitor.watch, gevent.sleep)
+        self.cfg.set("graceful_timeout", RECYCLE_TIMEOUT)  # in this process; the master has its own
         super().run()
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        """End after the present requests: the master has said so, and kills in the end."""
+        super().handle_exit(sig, frame)
+        gevent.spawn_later(self._stop_timeout * 2 / 3, self._refuse_rest)
+        gevent.spawn_later(self._stop_timeout * 0.9, self._close_rest)
+
+    def _refuse_rest(self) -> None:
+        """Answer requests that still wait, for their body or their turn, with 503."""
+        for greenlet in list(self._answering):
+            greenlet.kill(ServiceUnavailable(retry_after=STOP_RETRY_AFTER), block=False)
+
+    def _close_rest(self) -> None:
+        """Close connections without a request, and those whose clients read too slowly."""
+        for server in self._servers:
+            server.pool.kill(block=False)
 
     def handle(self, listener: Any, client: socket.socket, addr: Any) -> None:
         """Read the requests of a connection."""
+        if isinstance(addr, tuple) and addr[0].startswith(_MAPPED):
+            addr = (addr[0].removeprefix(_MAPPED), addr[1])  # as a socket of IPv4 alone says it
         super().handle(listener, FirstBytesSocket(client), addr)
 
     def handle_request(
@@ -114,10 +153,14 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
             req.force_close()  # where the body ends, and the next request begins, is not certain
         closing: StopIteration | None = None
         joining = JoiningSocket(sock)
+        greenlet = gevent.getcurrent()
+        self._answering.add(greenlet)
         try:
             super().handle_request(listener_name, req, joining, addr)
         except StopIteration as stop:
             closing = stop
+        finally:
+            self._answering.discard(greenlet)
         with suppress(OSError):
             joining.flush()
         if (chunked or count_unread(req)) and not discard_body(req, sock, chunked):
@@ -145,7 +188,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
             )
         else:
             self.log.error("A request failed", exc_info=exc, extra=extra)
-        render_error = getattr(self.wsgi, "extensions", {}).get("render_error")
+        render_error = getattr(self.wsgi, "extensions", {}).get("render_refusal")
+        if render_error is not None:
+            render_error = partial(render_error, client.first)
         head = client.first.startswith(b"HEAD ")
         with suppress(OSError), gevent.Timeout(ERROR_TIMEOUT, False):
             client.sendall(build_response(status, render_error, head, identity))

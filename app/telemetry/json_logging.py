@@ -6,10 +6,12 @@
 import logging
 import os
 import re
+import sys
 from typing import Any
 
 from gunicorn.glogging import Logger
 
+from app.telemetry.log_streams import MessageHandler, replace_standard_error
 from app.telemetry.request_log import format_line, format_time, wants_json
 
 _QUERY = re.compile(r"\?\S*")
@@ -18,7 +20,7 @@ _QUERY = re.compile(r"\?\S*")
 class JsonLines(logging.Formatter):
     """Formats a message as one line, with its traceback.
 
-    A stream hands the line to the pipe at once: several workers write to one pipe, and none cuts
+    The handler hands the line to the pipe at once: several workers write to one pipe, and none cuts
     another's line.
 
     It logs no inputs of visitors: an address that gunicorn quotes loses its query here.
@@ -36,6 +38,8 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "pid": record.process,
         }
+        if lost := getattr(record, "lost", 0):
+            fields["lost"] = lost
         if identity := getattr(record, "request_id", ""):
             fields["id"] = identity
         if record.exc_info and record.exc_info[0] is not None:
@@ -49,11 +53,17 @@ class MessageLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
     def setup(self, cfg: Any) -> None:
         """Set the formats of the handlers; gunicorn calls it again on SIGHUP."""
         super().setup(cfg)
-        if not wants_json(os.environ.get("FORMCAST_LOG", "auto")):
+        handlers = self.error_log.handlers
+        for number, old in enumerate(handlers):
+            if type(old) is logging.StreamHandler and old.stream in (sys.stderr, sys.__stderr__):
+                handlers[number] = MessageHandler(replace_standard_error())
+                handlers[number].setFormatter(old.formatter)
+                handlers[number]._gunicorn = True  # how gunicorn finds its own, to replace it
+        if not wants_json(os.environ.get("FORMCAST_LOG", "").strip() or "auto"):
             return
         for handler in self.error_log.handlers:
             handler.setFormatter(JsonLines())
-        handler = logging.StreamHandler()
+        handler = MessageHandler(replace_standard_error())
         handler.setFormatter(JsonLines())
         logging.getLogger().handlers = [handler]
         logging.captureWarnings(True)

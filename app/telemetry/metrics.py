@@ -21,17 +21,26 @@ from prometheus_client import (
 )
 
 from app.http.routes import Surface
-from app.telemetry.metric_files import FOLDER, SLOT
+from app.telemetry.metric_files import FOLDER, SLOT, UNCOUNTED
 from app.telemetry.request_records import RequestRecord
 
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 20)
 """Upper bounds in seconds: an answer takes about one millisecond, a picture ten to a thousand."""
 
 
+ALONE = (
+    b"# These are the counts of one process. If there are more, each has its own, and another\n"
+    b"# answer may come from another. PROMETHEUS_MULTIPROC_DIR names a folder to sum them in.\n"
+)
+
+
 @cache
 def _slot() -> str:
-    """Return the slot of this process; the library asks for it several times a request."""
-    return os.environ.get(SLOT, "master")
+    """Return the slot of this process; the library asks for it several times a request.
+
+    Under another server than gunicorn with our settings it is the process id.
+    """
+    return os.environ.get(SLOT) or f"pid{os.getpid()}"
 
 
 os.register_at_fork(after_in_child=_slot.cache_clear)
@@ -42,7 +51,7 @@ class Metrics:
 
     def __init__(self) -> None:
         disable_created_metrics()  # of no use with many workers
-        if FOLDER in os.environ:
+        if os.environ.get(FOLDER):
             # By default the library names its files after the process.
             values.ValueClass = values.MultiProcessValue(_slot)
         self._registry = registry = CollectorRegistry()
@@ -74,6 +83,8 @@ class Metrics:
 
     def __call__(self, record: RequestRecord) -> None:
         """Count one request."""
+        if _slot() == UNCOUNTED:
+            return
         self._requests.labels(record.route, record.status).inc()
         self._seconds.labels(record.route).observe(record.ms / 1000)
         outcome = record.outcome
@@ -88,8 +99,8 @@ class Metrics:
 
     def export(self) -> bytes:
         """Write the counts of all workers, as Prometheus reads them."""
-        if FOLDER not in os.environ:
-            return generate_latest(self._registry)
+        if not os.environ.get(FOLDER):
+            return ALONE + generate_latest(self._registry)
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)
         return generate_latest(registry)

@@ -5,17 +5,16 @@ messages become JSON in ``app.telemetry.json_logging``.
 """
 
 import json
-import os
-import stat
 import sys
 import time
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
+from app.telemetry.log_streams import ONE_PIECE, LogStream
 from app.telemetry.request_records import RequestRecord
 
-MAX_LINE = 4096
-"""Bytes that Linux writes to a pipe in one piece, whoever else writes to it: the longest line."""
+MAX_LINE = ONE_PIECE
+"""Bytes of the longest line."""
 
 
 def wants_json(log: str) -> bool:
@@ -55,18 +54,12 @@ class RequestLog:
 
     def __init__(self, inputs: bool = False) -> None:
         self._inputs = inputs
-        self._descriptor = _open_standard_output()
-        self._lost = 0
+        self._stream = LogStream(1)
 
     def __call__(self, record: RequestRecord) -> None:
-        """Write one line, or none where the pipe is full: a request does not wait for its log."""
-        try:
-            os.write(self._descriptor, self.format(record).encode())
-            self._lost = 0
-        except BlockingIOError:
-            self._lost += 1
-        except OSError:
-            pass  # nothing reads the log any more, but visitors still want answers
+        """Write one line, or none where it would have to wait: see ``LogStream``."""
+        if self._stream.write(self.format(record).encode()):
+            self._stream.lost = 0
 
     def format(self, record: RequestRecord) -> str:
         """Write the line of a request; ``lost`` counts the lines before it that were dropped."""
@@ -82,25 +75,12 @@ class RequestLog:
             "model": record.model,
             "id": record.id,
         }
+        if record.reader:
+            fields["reader"] = record.reader
         if record.outcome is not None and record.outcome.refused:
             fields["refused"] = ",".join(record.outcome.refused)
         if self._inputs and record.outcome is not None and record.outcome.inputs:
             fields["inputs"] = urlencode(record.outcome.inputs)
-        if self._lost:
-            fields["lost"] = self._lost
+        if self._stream.lost:
+            fields["lost"] = self._stream.lost
         return format_line(fields) + "\n"
-
-
-def _open_standard_output() -> int:
-    """Return the descriptor of standard output; a pipe is opened again, as one that never blocks.
-
-    A log that nothing reads must not stop the answers. The flag belongs to the new descriptor, so
-    that other processes with the same pipe do not get it. It takes a whole line or none: see
-    ``MAX_LINE``.
-    """
-    try:
-        if stat.S_ISFIFO(os.fstat(1).st_mode):
-            return os.open("/proc/self/fd/1", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        pass
-    return 1

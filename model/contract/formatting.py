@@ -1,12 +1,14 @@
 """Formats numbers, money, dates and percentages with Babel.
 
-Babel takes 17 µs a number and a result shows some twenty, so the texts are cached: rounded values
-recur.
+Babel takes 17 µs a number and a result shows some twenty, so the texts are cached, for rounded
+values recur, and whole numbers are written without it where it writes them by a simple rule.
 """
 
 import datetime as dt
+import re
+from collections.abc import Callable
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from babel import Locale, dates, numbers
 
@@ -25,8 +27,15 @@ def _locale(name: str) -> Locale:
 @lru_cache(maxsize=8192)
 def format_number(value: float, locale: str, grouping: bool = True) -> str:
     """A number in its locale's spelling: ``1,850`` or, without grouping, ``1850``."""
-    value += 0  # the cache takes -0.0 for 0, so both must have the same text
-    return numbers.format_decimal(value, locale=_locale(locale), group_separator=grouping)
+    # The cache takes -0.0 for 0, so both must have the same text.
+    return _number_writer(locale, grouping)(value + 0)
+
+
+@lru_cache(maxsize=64)
+def _number_writer(locale: str, grouping: bool) -> Callable[[float], str]:
+    return _write_whole(
+        partial(numbers.format_decimal, locale=_locale(locale), group_separator=grouping)
+    )
 
 
 @lru_cache(maxsize=8192)
@@ -53,10 +62,44 @@ def round_short(value: float) -> float:
 @lru_cache(maxsize=8192)
 def format_currency(value: float, code: str, locale: str) -> str:
     """An amount in whole units of the ISO 4217 currency ``code``: ``$183,500``."""
+    return _currency_writer(code, locale)(value + 0)
+
+
+@lru_cache(maxsize=64)
+def _currency_writer(code: str, locale: str) -> Callable[[float], str]:
     pattern = _locale(locale).currency_formats["standard"].pattern.replace(".00", "")
-    return numbers.format_currency(
-        value + 0, code, format=pattern, locale=_locale(locale), currency_digits=False
+    return _write_whole(
+        partial(
+            numbers.format_currency,
+            currency=code,
+            format=pattern,
+            locale=_locale(locale),
+            currency_digits=False,
+        )
     )
+
+
+_GROUPED = re.compile(r"([^0-9]*)7(?P<sign>[^0-9]*)654(?P=sign)321([^0-9]*)").fullmatch
+_SAMPLES = (0, 89, 456, 1230, 98_765)
+_LARGE = 10**15
+
+
+def _write_whole(babel: Callable[[float], str]) -> Callable[[float], str]:
+    """Write whole numbers as Babel does, where that is by threes in our digits, and others by it.
+
+    A locale may have other digits, or no separator in a lone thousand; then Babel writes all.
+    """
+    grouped = _GROUPED(babel(7_654_321))
+    if grouped is None:
+        return babel
+    before, sign, after = grouped.groups()
+
+    def write(value: float) -> str:
+        if 0 <= value < _LARGE and value == (whole := int(value)):
+            return f"{before}{f'{whole:,}'.replace(',', sign)}{after}"
+        return babel(value)
+
+    return write if all(write(number) == babel(number) for number in _SAMPLES) else babel
 
 
 @lru_cache(maxsize=8192)

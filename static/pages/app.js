@@ -138,7 +138,7 @@ on("htmx:before:swap", (event) => {
     ctx.text.includes(`"${dataset.field}-error"`)))) return;
   event.preventDefault();
   if (!same) compare();
-  else failed(/^$|id="result"/.test(ctx.text) ? words.cut : words.foreign);
+  else if (ctx.response.status !== 413) failed(/^$|id="result"/.test(ctx.text) ? words.cut : words.foreign);
 });
 on("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.swap === "none") return;
@@ -150,7 +150,7 @@ on("htmx:after:swap", ({ detail: { ctx } }) => {
 });
 on("htmx:response:error", ({ detail: { ctx } }) => {
   const { status, headers } = ctx.response;
-  if (status === 422) return;
+  if (status === 422 || (status === 413 && ctx.text.includes('id="result"'))) return;
   const fault = new DOMParser().parseFromString(ctx.text, "text/html").getElementById("error");
   const text = fault?.textContent.trim().replace("\n", ". ") ?? words.down;
   // Twice, for an older server may still run.

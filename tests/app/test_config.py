@@ -38,9 +38,32 @@ def test_variables_of_others_are_left_alone() -> None:
     assert Settings.from_environment({"PORT": "1", "HOME": "/"}) == Settings()
 
 
+def test_a_variable_set_to_nothing_holds_its_default() -> None:
+    names = [item.variable for item in explain(environ={})]
+    assert Settings.from_environment(dict.fromkeys(names, "")) == Settings()
+    assert Settings.from_environment(dict.fromkeys(names, " \r")) == Settings()
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        {"FORMCAST_SERVICE_HOST": "10.0.0.7", "FORMCAST_SERVICE_PORT": "80"},
+        {"FORMCAST_SERVICE_HOST": "fd00::7", "FORMCAST_SERVICE_PORT_HTTP": "80"},
+        {"FORMCAST_PORT": "tcp://10.0.0.7:80", "FORMCAST_PORT_80_TCP": "tcp://10.0.0.7:80"},
+        {"FORMCAST_PORT_80_TCP_PROTO": "tcp", "FORMCAST_PORT_80_TCP_ADDR": "10.0.0.7"},
+        {"FORMCAST_WEB_SERVICE_HOST": "10.0.0.8", "FORMCAST_WEB_PORT": "tcp://10.0.0.8:80"},
+    ],
+)
+def test_what_kubernetes_sets_for_a_service_stops_no_start(links: dict[str, str]) -> None:
+    assert Settings.from_environment(links) == Settings()
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "says"),
     [
+        ("FORMCAST_PORT", "8000", "FORMCAST_PORT is not a setting"),
+        ("FORMCAST_SERVICE_HOST", "example", "is not a setting"),
+        ("FORMCAST_CLIENT_HEADER", "CF Connecting", "Write a header's name"),
         ("FORMCAST_MODEL", "house-price", "Did you mean FORMCAST_MODELS"),
         ("FORMCAST_MODELS", " , ", "Name at least one model"),
         ("FORMCAST_MODELS", "a,a", "names a model twice"),
@@ -65,7 +88,7 @@ def test_an_app_with_a_setting_or_a_model_that_is_none_is_not_made(
 
 def test_a_start_that_fails_says_why_without_a_traceback() -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "gunicorn", "wsgi:app"],
+        [sys.executable, "-m", "app.server"],
         cwd=ROOT,
         env={**os.environ, "FORMCAST_MODELS": "nothing", "PORT": str(free_port())},
         capture_output=True,
@@ -76,6 +99,25 @@ def test_a_start_that_fails_says_why_without_a_traceback() -> None:
     assert run.returncode == 1
     assert "Formcast cannot start. There is no model 'nothing'" in run.stderr
     assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("WEB_CONCURRENCY", "auto"), ("WEB_CONCURRENCY", "2.0"), ("PORT", "tcp://1:2")],
+)
+def test_a_number_of_a_platform_that_is_none_is_one_sentence(variable: str, value: str) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "app.server"],
+        cwd=ROOT,
+        env={**os.environ, variable: value},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert run.returncode == 1
+    assert run.stderr.startswith(f"Formcast cannot start. {variable} is {value!r}. Write a whole ")
+    assert run.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(

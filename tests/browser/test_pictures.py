@@ -127,10 +127,14 @@ def test_no_answer_shows_an_alert_and_trying_again_works(page: Page) -> None:
     expect(page.locator("#alert")).to_be_empty()
 
 
-def test_a_file_far_too_large_shows_an_alert_in_words(page: Page) -> None:
+def test_a_file_far_too_large_has_its_error_at_the_field_and_no_alert(page: Page) -> None:
     page.goto(XRAY)
+    choose(page, FIRST)
+    when_fresh(page)
     choose(page, file_of(b"\xff\xd8\xff" + b"\0" * (11 * 1024 * 1024)))
-    expect(page.locator("#alert")).to_contain_text("choose a smaller file")
+    expect(page.locator("#image-error")).to_contain_text("must be 10 MB or less")
+    expect(page.locator("#result")).to_have_attribute("data-state", "withdrawn")
+    expect(page.locator("#alert")).to_be_empty()
 
 
 def test_without_script_the_same_form_is_a_full_post(browser: Browser, server: Server) -> None:

@@ -7,6 +7,7 @@ import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,6 +114,35 @@ def test_a_client_is_an_address_or_the_network_of_one_line() -> None:
     assert identify_client("") == ""
 
 
+def test_a_client_is_the_same_at_any_port() -> None:
+    """Azure's proxies write the port after the address."""
+    assert identify_client("1.2.3.4:5678") == identify_client("1.2.3.4:1") == "1.2.3.4"
+    assert identify_client("[2001:db8:1:2::9]:443") == "2001:db8:1:2::"
+    assert identify_client("[2001:db8:1:2::9]") == "2001:db8:1:2::"
+    assert identify_client("[::ffff:1.2.3.4]:1") == "1.2.3.4"
+
+
+def test_the_client_is_who_the_header_of_a_setting_names() -> None:
+    client = client_with("1/hour", proxies=1, client_header="CF-Connecting-IP")
+    for address in ("1.2.3.4", "1.2.3.5"):
+        headers = {"X-Forwarded-For": "9.9.9.9", "CF-Connecting-IP": address}
+        answers = [client.post(FRAGMENT, data=HOUSE, headers=headers) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [200, 429]
+
+
+def test_a_proxy_that_no_setting_counts_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    client = client_with("600/minute")
+    for _ in range(3):
+        client.post(FRAGMENT, data=HOUSE, headers={"X-Forwarded-For": "9.9.9.9"})
+    assert [record.message for record in caplog.records if "FORMCAST_PROXIES=1" in record.message]
+    assert caplog.text.count("FORMCAST_PROXIES=1") == 1
+    caplog.clear()
+    client_with("600/minute", proxies=1).post(
+        FRAGMENT, data=HOUSE, headers={"X-Forwarded-For": "9.9.9.9"}
+    )
+    assert "FORMCAST_PROXIES" not in caplog.text
+
+
 def addresses(first: int, count: int) -> list[str]:
     return [str(ipaddress.IPv4Address(first + number)) for number in range(count)]
 
@@ -149,7 +179,7 @@ def test_off_is_off_and_the_default_lets_an_office_type() -> None:
         assert counter.count("1.2.3.4", 1) == 0
 
 
-@pytest.mark.parametrize("text", ["", "10", "10/day", "0/minute", "x/minute", "-1/minute", "OFF"])
+@pytest.mark.parametrize("text", ["10", "10/day", "0/minute", "x/minute", "-1/minute", "OFF"])
 def test_a_malformed_limit_stops_the_start(text: str) -> None:
     with pytest.raises(SettingError, match="Write off, or a limit like 600/minute"):
         Settings.from_environment({"FORMCAST_RATELIMIT": text})
@@ -161,14 +191,26 @@ class Redis:
 
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    tls: Path | None = None
 
     @property
     def url(self) -> str:
+        if self.tls:
+            return f"rediss://127.0.0.1:{self.port}/0?ssl_cert_reqs=none&ssl_check_hostname=False"
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
         program = installed(find_redis(), "redis-server")
         command = [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        if self.tls:
+            subprocess.run(
+                ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                 "-subj", "/CN=127.0.0.1", "-keyout", self.tls / "key", "-out", self.tls / "cert"],
+                check=True, capture_output=True,
+            )  # fmt: skip
+            command[1:3] = ["--port", "0", "--tls-port", str(self.port), "--tls-auth-clients", "no"]
+            command += ["--tls-cert-file", str(self.tls / "cert")]
+            command += ["--tls-key-file", str(self.tls / "key")]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         wait_until(self._answers)
 
@@ -227,6 +269,50 @@ def test_redis_is_used_again_once_it_is_back(
     monkeypatch.setattr("app.limits.rate_limits.time.monotonic", lambda: now + 11)
     assert one.count("a", 3) == 0
     assert other.count("a", 1) > 0
+
+
+@pytest.mark.parametrize(
+    "fault", [{"maxmemory": "1", "maxmemory-policy": "noeviction"}, {"replicaof": "127.0.0.1 1"}]
+)
+def test_a_redis_that_is_full_or_read_only_stops_no_answer_and_is_said_once(
+    redis_server: Redis, fault: dict[str, str], caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    counter, _ = counters(redis_server.url)
+    with redis.Redis.from_url(redis_server.url) as connection:
+        for name, value in fault.items():
+            if name == "replicaof":
+                connection.execute_command("REPLICAOF", *value.split())
+            else:
+                connection.config_set(name, value)
+    clock = [time.monotonic()]
+    monkeypatch.setattr("app.limits.rate_limits.time.monotonic", lambda: clock[0])
+    for _ in range(3):
+        assert counter.count("a", 1) == 0
+        clock[0] += 11
+    assert counter.count("a", 1) > 0
+    assert caplog.text.count("Redis does not count") == 1
+    with redis.Redis.from_url(redis_server.url) as connection:
+        connection.execute_command("REPLICAOF", "NO", "ONE")
+        connection.config_set("maxmemory", "0")
+    clock[0] += 11
+    assert counter.count("a", 1) == 0
+    assert caplog.text.count("Redis counts again") == 1
+
+
+def test_a_certificate_that_nobody_trusts_is_refused_unless_a_setting_takes_it(
+    tmp_path: Path,
+) -> None:
+    server = Redis(tls=tmp_path)
+    server.start()
+    try:
+        url = f"rediss://127.0.0.1:{server.port}"
+        trusting, other = (make_counter("1/hour", url, verify=False) for _ in range(2))
+        assert trusting.count("a", 1) == 0
+        assert other.count("a", 1) > 0
+        assert make_counter("1/hour", url).count("a", 1) == 0  # it counts alone
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize("url", ["http://localhost", "localhost:6379", "redis://localhost:abc"])

@@ -1,12 +1,20 @@
 """gunicorn as the Procfile starts it: it stops when it is told to."""
 
 import signal
+import socket
+import time
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import Server, free_port
+from tests.waiting import wait_until
+from tests.wire import read_response, send_request
+
+CAREFUL = ("--keep-alive", "90")
+"""As on a dyno: idle connections stay open for longer than a stop may take."""
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
@@ -15,8 +23,51 @@ def test_an_idle_server_stops_soon(sign: signal.Signals) -> None:
     server.start()
     assert server.process is not None  # and its second worker is still being made
     server.process.send_signal(sign)
-    server.process.wait(20)  # a worker that does not end is killed after 25 s
+    server.process.wait(20)
     assert server.process.returncode == 0
+
+
+def test_a_stop_ends_what_lasts_too_long_in_words_and_is_done_in_time(tmp_path: Path) -> None:
+    server = Server(
+        free_port(), settings={"FORMCAST_STOP_SECONDS": "4"}, log=tmp_path / "log", options=CAREFUL
+    )
+    server.start()
+    address = ("127.0.0.1", server.port)
+    form = (
+        b"Host: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 99\r\n\r\n"
+    )
+    with (
+        socket.create_connection(address) as slow_body,
+        socket.create_connection(address) as slow_head,
+        socket.create_connection(address) as idle,
+    ):
+        slow_body.sendall(b"POST /predict-fragment HTTP/1.1\r\n" + form + b"beds=3")
+        slow_head.sendall(b"GET / HT")
+        idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert read_response(idle, time.monotonic()).status == 200
+        assert server.process is not None
+        server.process.send_signal(signal.SIGTERM)
+        refused = read_response(slow_body, time.monotonic())
+        assert refused.status == 503
+        assert refused.headers["retry-after"]
+        assert b'id="error"' in refused.body
+        assert server.process.wait(30) == 0
+    assert "SIGKILL" not in server.log.read_text()
+
+
+def test_ipv4_and_ipv6_are_answered_and_an_ipv4_client_is_logged_as_such(tmp_path: Path) -> None:
+    server = Server(free_port(), log=tmp_path / "log")
+    server.start()
+    try:
+        hosts = ["127.0.0.1", "[::1]"] if socket.has_dualstack_ipv6() else ["127.0.0.1"]
+        for host in hosts:
+            address = f"http://{host}:{server.port}/healthz"
+            with urllib.request.urlopen(address, timeout=30) as answer:
+                assert answer.status == 200
+        assert send_request(server.port, b"x\r\n\r\n").status == 400
+        wait_until(lambda: "from 127.0.0.1:" in server.log.read_text())
+    finally:
+        server.stop()
 
 
 def test_a_worker_that_is_done_is_replaced(server_with_few_requests: Server) -> None:

@@ -13,12 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from app import create_app
+from app.config import Settings
 from app.telemetry import metric_files
 from tests.servers import RunningServer, run_server
 from tests.tools import ROOT
 from tests.waiting import wait_until
 
-COMMAND = (ROOT / "Procfile").read_text().removeprefix("web: ").split()
+COMMAND = (ROOT / "Procfile").read_text().removeprefix("web: python -m ").split()
 HOUSE = b"beds=3&baths=2.5&sqft=1850"
 KEPT = {name: value for name, value in os.environ.items() if not name.startswith("FORMCAST_")}
 
@@ -112,13 +114,49 @@ def test_the_counts_leave_nothing_behind(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
-def test_a_start_without_a_folder_for_the_counts_fails(
+def test_without_a_folder_that_has_room_each_worker_speaks_for_itself_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FORMCAST_METRICS", "on")
     monkeypatch.delenv(metric_files.FOLDER, raising=False)
-    with pytest.raises(SystemExit, match=r"FORMCAST_METRICS=on needs a folder"):
-        metric_files.make_folder(str(tmp_path / "missing"))
+    monkeypatch.setattr(metric_files, "_made", [])
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    said = metric_files.make_folder([str(tmp_path / "missing"), str(tmp_path)])
+    assert "speaks for one of them" in said
+    assert not list(tmp_path.iterdir())
+    assert metric_files.FOLDER not in os.environ
+    client = create_app(Settings(models=("house-price",), metrics=True)).test_client()
+    assert client.get("/metrics").text.startswith("# These are the counts of one process.")
+
+
+def test_counts_are_files_with_room_of_their_own(watched: RunningServer) -> None:
+    (folder,) = folders_of_counts(watched)
+    for path in folder.glob("*.db"):
+        found = path.stat()
+        assert found.st_blocks * 512 >= found.st_size >= metric_files.LEAST_BYTES
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
+@pytest.mark.parametrize("size", ["4k", "300k", "none"])
+def test_a_small_or_full_shared_memory_ends_no_worker(size: str, tmp_path: Path) -> None:
+    mount = (
+        f"mount -t tmpfs -o size={size} none /dev/shm" if size != "none" else "umount -l /dev/shm"
+    )
+    script = f"{mount} && exec {sys.executable} -m {' '.join(COMMAND)}"
+    command = ["unshare", "--mount", "sh", "-c", script]
+    if subprocess.run(["unshare", "--mount", "sh", "-c", mount], check=False).returncode:
+        pytest.skip("mounting is not allowed here")
+    environ = {**KEPT, "FORMCAST_METRICS": "on", "TMPDIR": str(tmp_path)}
+    with run_server(command, tmp_path, {**environ, "FORMCAST_MODELS": "house-price"}) as server:
+        workers = server.workers()
+        for _ in range(40):
+            assert server.fetch("/predict-fragment", HOUSE)[0] == 200
+        assert predictions(server) == 40
+        assert server.workers() == workers
 
 
 def test_a_person_at_a_terminal_reads_sentences() -> None:

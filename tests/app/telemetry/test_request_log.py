@@ -1,6 +1,5 @@
 """What is recorded of a request: its id, its line in the log, its counts."""
 
-import fcntl
 import json
 import logging
 import os
@@ -200,28 +199,6 @@ def test_a_picture_is_never_in_the_log(capfd: pytest.CaptureFixture[str]) -> Non
     lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     assert [line["status"] for line in lines] == [200, 200]
     assert not any("inputs" in line for line in lines)
-
-
-def test_a_log_that_nobody_reads_does_not_stop_the_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    reading, writing = os.pipe()
-    real = os.fstat, os.open
-    monkeypatch.setattr(os, "fstat", lambda fd: real[0](writing if fd == 1 else fd))
-    monkeypatch.setattr(
-        os, "open", lambda path, *rest: real[1](path.replace("fd/1", f"fd/{writing}"), *rest)
-    )
-    log = RequestLog()
-    monkeypatch.undo()
-    assert not fcntl.fcntl(writing, fcntl.F_GETFL) & os.O_NONBLOCK  # others share it
-    for _ in range(2000):
-        log(RECORD)
-    first = os.read(reading, 1 << 20)
-    assert all(json.loads(line) for line in first.splitlines())
-    log(RECORD)
-    lost = json.loads(os.read(reading, 4096))["lost"]
-    assert len(first.splitlines()) + lost == 2000
-    os.close(reading)
-    log(RECORD)
-    os.close(writing)
 
 
 def message(record_of: str, *args: object, **more: object) -> dict[str, object]:
