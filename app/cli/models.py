@@ -25,7 +25,7 @@ from model import ModelError, load_model, read_card
 from model.contract.fields import FIELD_KINDS
 from model.contract.files import read_json
 from model.contract.image_card import MAX_SAMPLES
-from model.contract.preprocessing import Resize, Scale
+from model.contract.preprocessing import LevelScale, Resize
 from model.contract.upgrading import upgrade_folder
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ model.add_command(predict)
 )
 @click.option(
     "--scale",
-    type=click.Choice(get_args(Scale)),
+    type=click.Choice(get_args(LevelScale)),
     help="For pictures: the numbers that the network takes; unit is 0 to 1.",
 )
 @click.option(
@@ -184,7 +184,7 @@ def add(
     force: bool,
     publish_rows: bool,
     size: str | None,
-    scale: Scale | None,
+    scale: LevelScale | None,
     channels: Literal["RGB", "BGR"] | None,
     resize: Resize | None,
     samples: int,

@@ -12,16 +12,16 @@ from model.contract.arrays import ByteArray, Float32Array
 Layout = Literal["NCHW", "NHWC", "NHW"]
 """The order of the input's dimensions; the first is that of the pictures."""
 
-Colour = Literal["grey", "RGB", "BGR"]
+Channels = Literal["grey", "RGB", "BGR"]
 """The channels, in their order."""
 
-Scale = Literal["bytes", "unit", "signed", "imagenet", "caffe", "picture"]
+LevelScale = Literal["bytes", "unit", "signed", "imagenet", "caffe", "picture"]
 """What numbers the levels 0 to 255 become, see ``SCALES``."""
 
 Resize = Literal["squash", "crop", "letterbox"]
 """How a picture of another shape is made to fit: squashed, cut at two sides, or with black bars."""
 
-SCALES: dict[Scale, str] = {
+SCALES: dict[LevelScale, str] = {
     "bytes": "0 to 255",
     "unit": "0 to 1",
     "signed": "−1 to 1",
@@ -45,9 +45,9 @@ class Preprocessing(BaseModel):
     width: int = Field(default=224, ge=1, le=2048)
     height: int = Field(default=224, ge=1, le=2048)
     layout: Layout = "NCHW"
-    colour: Colour = "grey"
+    colour: Channels = "grey"
     type: Literal["float32", "uint8"] = "float32"
-    scale: Scale = "unit"
+    scale: LevelScale = "unit"
     resize: Resize = "squash"
 
     def fit(self, image: Image.Image) -> ByteArray:

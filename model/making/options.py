@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from model.contract.preprocessing import Colour, Resize, Scale
+from model.contract.preprocessing import Channels, LevelScale, Resize
 from model.contract.reading import DecimalSign
 
 AddNote = Callable[[str], object]
@@ -21,8 +21,8 @@ class PictureOptions:
     """
 
     size: tuple[int, int] | None = None
-    scale: Scale | None = None
-    channels: Colour | None = None
+    scale: LevelScale | None = None
+    channels: Channels | None = None
     resize: Resize | None = None
     samples: int = 6
 

@@ -51,10 +51,12 @@ def describe_thumbnail(seen: ByteArray) -> Float64Array:
 
 
 @dataclass(frozen=True, eq=False)
-class Gaussian:
+class ReducedGaussian:
     """A Gaussian of principal components, with the log of the residual beside them.
 
-    ``location`` and ``scale`` standardise the log of the squared distance.
+    ``mean`` has the shape (numbers,), ``components`` (K, numbers), ``centre`` (K + 1,) and
+    ``whitening`` (K + 1, K + 1). ``location`` and ``scale`` standardise the log of the squared
+    distance.
     """
 
     mean: Float64Array
@@ -103,8 +105,8 @@ class PictureStatistics:
     ``of_embedding`` is None for a network that gives no embedding.
     """
 
-    of_thumbnail: Gaussian
-    of_embedding: Gaussian | None
+    of_thumbnail: ReducedGaussian
+    of_embedding: ReducedGaussian | None
     threshold: float = 0.0
 
     def score(self, thumbnails: Float64Array, embeddings: Float64Array | None) -> Float64Array:
@@ -148,8 +150,8 @@ class PictureStatistics:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name].astype(float) for name in file.files}
 
-        def make(name: str) -> Gaussian:
-            return Gaussian(
+        def make(name: str) -> ReducedGaussian:
+            return ReducedGaussian(
                 arrays[f"{name}_mean"],
                 arrays[f"{name}_components"],
                 arrays[f"{name}_centre"],

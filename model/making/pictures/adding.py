@@ -67,8 +67,9 @@ _LONGEST_TITLE = 60
 class Answered:
     """Pictures as the network answered them, in its order of classes.
 
-    ``thumbnails`` and ``embeddings`` are as in ``PictureStatistics.score``; ``mean`` is what the
-    network sees on average, for all and for each class.
+    ``truth`` has the shape (pictures,), ``probabilities`` (pictures, classes); ``thumbnails`` and
+    ``embeddings`` are as in ``PictureStatistics.score``. ``means`` are what the network sees on
+    average, for all and for each class, uint8 [height, width] or with 3 channels.
     """
 
     places: tuple[int, ...]

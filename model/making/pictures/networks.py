@@ -26,10 +26,10 @@ from model.making.onnx.graphs import prune_graph
 from model.making.onnx.signatures import TensorInfo, read_tensor_info
 from model.serving.predictors import open_session
 
-Meaning = Literal["probabilities", "logits", "shares", "sigmoid", "sigmoid logits"]
+AnswerMeaning = Literal["probabilities", "logits", "shares", "sigmoid", "sigmoid logits"]
 """What the numbers of an answer are: shares add up to anything, a sigmoid's is that of a class."""
 
-_MEANINGS: dict[Meaning, str] = {
+_MEANINGS: dict[AnswerMeaning, str] = {
     "probabilities": "probabilities",
     "logits": "logits, of which softmax makes probabilities",
     "shares": "a sigmoid for each class, divided by their sum",
@@ -111,7 +111,7 @@ class PictureNetwork:
             node = _find_producer(self.model.graph, node.input[0])
         return node is not None and node.op_type == "Sigmoid"
 
-    def find_meaning(self, answers: Float64Array) -> Meaning:
+    def find_meaning(self, answers: Float64Array) -> AnswerMeaning:
         """Find what its answers, shape (pictures, C), are."""
         within = answers.min() >= -1e-4 and answers.max() <= 1 + 1e-4
         if answers.shape[1] == 1:
@@ -120,7 +120,7 @@ class PictureNetwork:
             return "probabilities"
         return "shares" if within and self.ends_in_sigmoid else "logits"
 
-    def build_served(self, meaning: Meaning) -> bytes:
+    def build_served(self, meaning: AnswerMeaning) -> bytes:
         """Build the served form; see the module."""
         model = onnx.ModelProto()
         model.CopyFrom(self.model)
@@ -252,7 +252,7 @@ def _find_grid(graph: onnx.GraphProto, embedding: str) -> tuple[str, bool] | Non
 
 
 def _make_probabilities(
-    graph: onnx.GraphProto, output: str, meaning: Meaning
+    graph: onnx.GraphProto, output: str, meaning: AnswerMeaning
 ) -> list[onnx.NodeProto]:
     """The nodes that lead from the answer to ``probabilities``."""
     nodes = [
@@ -323,7 +323,7 @@ def _make_map(
     return nodes
 
 
-def describe_meaning(meaning: Meaning) -> str:
+def describe_meaning(meaning: AnswerMeaning) -> str:
     """Say what the network's numbers are."""
     return _MEANINGS[meaning]
 

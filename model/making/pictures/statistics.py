@@ -8,7 +8,7 @@ import numpy as np
 
 from model.contract.arrays import Float64Array
 from model.making.subsets import assign_folds, iterate_folds
-from model.serving.picture_statistics import Gaussian, PictureStatistics
+from model.serving.picture_statistics import PictureStatistics, ReducedGaussian
 
 MOST_FALSE_ALARMS = 0.03
 """Share of held-out pictures that may be refused before the limit is raised for them."""
@@ -65,9 +65,9 @@ def _cross_fit(
     for values in parts:
         distances = np.empty(len(values))
         for others, own in iterate_folds(folds):
-            distances[own] = Gaussian.fit(values[others]).measure(values[own])
+            distances[own] = ReducedGaussian.fit(values[others]).measure(values[own])
         location, scale = float(distances.mean()), max(float(distances.std()), 1e-3)
-        made.append(replace(Gaussian.fit(values), location=location, scale=scale))
+        made.append(replace(ReducedGaussian.fit(values), location=location, scale=scale))
         measured.append((distances - location) / scale)
     statistics = PictureStatistics(made[0], made[1] if len(made) > 1 else None)
     return statistics, statistics.combine(measured[0], measured[1] if len(made) > 1 else None)

@@ -12,12 +12,12 @@ import numpy as np
 
 from model.contract.arrays import Float64Array, IntArray
 from model.contract.pictures import Picture
-from model.contract.preprocessing import SCALES, Colour, Preprocessing, Resize, Scale
+from model.contract.preprocessing import SCALES, Channels, LevelScale, Preprocessing, Resize
 from model.making.errors import AddError, NotProvedError
 from model.making.kinds.class_evidence import match_classes
 from model.making.options import PictureOptions
 from model.making.pictures.labelled import LabelledPictures
-from model.making.pictures.networks import InputShape, Meaning, PictureNetwork
+from model.making.pictures.networks import AnswerMeaning, InputShape, PictureNetwork
 
 MOST = 200
 """Pictures on which the best combinations are compared."""
@@ -44,8 +44,8 @@ _SAME_GAP = 0.02
 _LEAST_PROBABILITY = 1e-3
 _TEMPERATURES = (0.5, 1.0, 2.0, 4.0)
 
-_FLOAT_SCALES: tuple[Scale, ...] = ("unit", "bytes", "signed", "imagenet", "caffe", "picture")
-_COLOURS: tuple[Colour, ...] = ("RGB", "BGR")
+_FLOAT_SCALES: tuple[LevelScale, ...] = ("unit", "bytes", "signed", "imagenet", "caffe", "picture")
+_COLOURS: tuple[Channels, ...] = ("RGB", "BGR")
 _RESIZES: tuple[Resize, ...] = ("squash", "crop", "letterbox")
 """In each of these the more usual one comes first: it is taken where both give the same answers."""
 
@@ -77,7 +77,7 @@ class Found:
     """What was found: ``order`` as in ``Trial``; ``notes`` say how, for people."""
 
     preprocessing: Preprocessing
-    meaning: Meaning
+    meaning: AnswerMeaning
     order: tuple[int, ...]
     accuracy: float
     pictures: int
@@ -85,7 +85,7 @@ class Found:
     notes: tuple[str, ...]
 
 
-def to_probabilities(answers: Float64Array, meaning: Meaning) -> Float64Array:
+def to_probabilities(answers: Float64Array, meaning: AnswerMeaning) -> Float64Array:
     """Make probabilities [N, classes] of a network's answers [N, C]."""
     if meaning == "sigmoid logits":
         answers = 1 / (1 + np.exp(-np.clip(answers, -500, 500)))
@@ -217,7 +217,7 @@ def _list_candidates(
         if max(width, height) > 2048:
             raise AddError(f"The network takes {width} × {height} pixels; 2048 are the most.")
         scales = ("bytes",) if network.type == "uint8" else _FLOAT_SCALES
-        colours: tuple[Colour, ...] = _COLOURS if shape.channels == 3 else ("grey",)
+        colours: tuple[Channels, ...] = _COLOURS if shape.channels == 3 else ("grey",)
         for scale, colour, resize in itertools.product(
             *(
                 (given,) if given is not None and given in values else values
@@ -260,7 +260,7 @@ def _probe(
     candidates: Sequence[Preprocessing],
     first: tuple[int, Picture],
     data: LabelledPictures,
-) -> tuple[Meaning, float]:
+) -> tuple[AnswerMeaning, float]:
     """What the answers are, and how many seconds one takes."""
     answers = []
     started = time.perf_counter()

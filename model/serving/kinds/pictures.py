@@ -84,7 +84,7 @@ class OnnxPicturePredictor:
         self.has_map = "map" in self._outputs
 
     def predict(self, seen: ByteArray) -> NetworkOutput:
-        """Predict a picture; see ``PicturePredictor``."""
+        """Predict a picture, uint8 [height, width] or with 3 channels; see ``PicturePredictor``."""
         given = {self._input: self._preprocessing.to_input(seen)}
         found = dict(zip(self._outputs, self._session.run(self._outputs, given), strict=True))
         if "probabilities" in found:

@@ -43,7 +43,10 @@ class UnknownLayerError(AddError):
 
 @dataclass(frozen=True, eq=False)
 class KerasFile:
-    """The architecture of a model, and its arrays by the path of the layer's names."""
+    """The architecture of a model, and its arrays by the path of the layer's names.
+
+    Each array has the shape that Keras gave it.
+    """
 
     path: Path
     config: Config
