@@ -10,14 +10,24 @@ from wsgiref.types import WSGIEnvironment
 from babel.lists import format_list
 from flask import abort
 
-from app.http.forms import read_form, read_query
+from app.http.forms import FORM_BYTES, read_form, read_query
 from app.http.problems import make_problem
-from app.kinds.adapter import OPTION, JsonRows, KindAdapter, KindSchemas, Payload, Schema
+from app.kinds.adapter import (
+    OPTION,
+    JsonRows,
+    KindAdapter,
+    KindSchemas,
+    Payload,
+    RowStream,
+    Schema,
+)
+from app.kinds.batches import Batch, BatchLimits, TableBatch
 from app.kinds.parsing import UnreadableError, parse_json, read_json_body, read_rows
 from app.kinds.row_api import build_row_schemas, describe_row_api
+from app.kinds.streams import CSV, JSON_LINES, JsonRowStream, TableRowStream
 from app.limits.background import run_in_thread
 from app.presentation.about import describe_origin
-from app.presentation.contexts import ApiTexts, KindAbout, Row, RowWords
+from app.presentation.contexts import ApiField, ApiTexts, BatchWords, KindAbout, Row, RowWords
 from app.presentation.explanations import ExplanationPresenter
 from app.presentation.form import FormView, Hints, build_form, hash_form
 from app.presentation.plots import PlotView
@@ -27,7 +37,8 @@ from app.presentation.submission import Problem, Submission, read_fields, read_s
 from model import Features
 from model.contract import formatting
 from model.contract.card import Example
-from model.serving.mismatches import describe_mismatch
+from model.contract.tables import READERS
+from model.serving.mismatches import describe_knowledge, describe_mismatch
 from model.serving.served_model import Explained, PredictionT
 from model.serving.tabular import TabularModel
 
@@ -48,8 +59,14 @@ TOO_LARGE_TEXT = "That is more than the form can take: shorten what you typed"
 MAX_LISTED = 4
 """Required fields that an empty page names in the place of the answer."""
 
+_ENCODED = 12
+
 NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 """Small numbers as words."""
+
+
+FORMATS = {".xlsx": "Excel", ".parquet": "Parquet", ".ndjson": "NDJSON", ".ods": "OpenDocument"}
+"""What people call the files with an ending."""
 
 
 class Headline(NamedTuple):
@@ -81,8 +98,9 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
 
     model: TabularModel[PredictionT]
 
-    styles = ("rows.css",)
-    scripts = ("what_if.js",)
+    stream_types = JSON_LINES, CSV
+    styles: tuple[str, ...] = ("rows.css",)
+    scripts: tuple[str, ...] = ("what_if.js",)
 
     contributions_key: str
     """The key of what the contributions add up to in JSON."""
@@ -91,6 +109,9 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         super().__init__(model)
         self._card = card = model.card
         self._scale = scale
+        if card.texts:
+            self.styles = (*self.styles, "text.css")
+            self.scripts = (*self.scripts, "text.js")
         self.names = card.names
         self.too_large = Problem(card.names[0], TOO_LARGE_TEXT)
         self.form_hash = hash_form(card.fields, card.output, card.locale)
@@ -125,7 +146,22 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         return {name: fields[name].format_typed(value) for name, value in values.items()}
 
     def read_form(self, environ: WSGIEnvironment) -> Submission[Features]:
-        return read_submission(self._card, read_form(environ))
+        return read_submission(self._card, read_form(environ, self._form_bytes))
+
+    @cached_property
+    def _form_bytes(self) -> int:
+        """The largest form that is read: a character of a text may take twelve bytes of it."""
+        fields = self._card.by_name
+        texts = [fields[name] for name in self._card.texts]
+        return FORM_BYTES + sum(_ENCODED * getattr(field, "max_length", 0) for field in texts)
+
+    def list_inputs(self, values: Mapping[str, object]) -> Mapping[str, object]:
+        texts = self._card.texts
+        return (
+            {name: value for name, value in values.items() if name not in texts}
+            if texts
+            else values
+        )
 
     def read_query(self) -> Submission[Features] | None:
         data = read_query()
@@ -172,6 +208,8 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         return self._explanations.summarize(features or {})
 
     def takes_long(self, rows: int, contributions: bool) -> bool:
+        if contributions and self.model.explains_slowly:
+            return True
         return rows > (MAX_INLINE_EXPLAINED_ROWS if contributions else MAX_INLINE_ROWS)
 
     def present(
@@ -258,6 +296,9 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         return f"{sentence} {self._describe_mismatch(explained)}".strip()
 
     def _describe_mismatch(self, explained: Explained[PredictionT]) -> str:
+        unread = [text for text in explained.texts if text.knowledge.is_guess]
+        if unread:
+            return describe_knowledge(self._card, unread[0].field, unread[0].knowledge)
         return describe_mismatch(self._card, explained.mismatch)
 
     def _present_waiting(self, submission: Submission[Features]) -> Result:
@@ -322,6 +363,42 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         except UnreadableError as error:
             abort(make_problem(400, f"The body is not JSON that can be read: {error}."))
 
+    @property
+    def batch_words(self) -> BatchWords:
+        card = self._card
+        formats = ["CSV", *(FORMATS.get(key, key) for key in READERS)]
+        return BatchWords(
+            "A whole file at once",
+            f"One {card.case_noun} a row, the columns in any order. You get the same file back "
+            f"with the {card.output.noun} beside each row.",
+            "Your file",
+            f"Choose it or drop it here: {', '.join(dict.fromkeys(formats))}.",
+            "Choose a file",
+            "Here comes what it holds: where its answers lie, and which rows to fix.",
+            ",".join([".csv", ".tsv", ".txt", ".gz", *READERS]),
+            tuple(
+                ApiField(field.name, field.label, field.accepted_text, field.required)
+                for field in card.fields
+            ),
+        )
+
+    @property
+    def batch_sample(self) -> Sequence[Sequence[object]]:
+        rows = [self._card.validate_row(example.values)[0] or {} for example in self._card.examples]
+        cells = [[self._spell_cell(name, row.get(name)) for name in self.names] for row in rows]
+        return [self.names, *cells]
+
+    def _spell_cell(self, name: str, value: Any) -> str:
+        return "" if value is None else self._card.by_name[name].format_typed(value)
+
+    def open_batch(self, content: bytes, name: str, limits: BatchLimits) -> Batch:
+        return TableBatch(self.model, content, name, limits)
+
+    def open_stream(self, kind: str, content: bytes, limits: BatchLimits) -> RowStream[Features]:
+        if kind == JSON_LINES:
+            return JsonRowStream(self._card, content, limits)
+        return TableRowStream(TableBatch(self.model, content, "The body", limits))
+
     def tool_schema(self) -> Schema:
         return self.schemas().components["Row"]
 
@@ -355,6 +432,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             return ()
         message = self._add_mismatch(self.model.guess_text, explained)
         fields = [] if explained.mismatch is None else list(explained.mismatch.facts)
+        fields += [text.field for text in explained.texts if text.knowledge.is_guess]
         return ({"code": "outside", "message": message, "fields": fields},)
 
     def schemas(self) -> KindSchemas:
