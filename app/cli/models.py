@@ -241,15 +241,26 @@ def add(
 
 @model.command("check")
 @click.argument("name")
+@click.option(
+    "--data",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Rows whose truth is known, to check its answers by; with --target.",
+)
+@click.option("--target", default="", help="The column of --data that holds the truth.")
 @models_folder
-def check(name: str, root: Path) -> None:
+def check(name: str, data: Path | None, target: str, root: Path) -> None:
     """Show every problem of the model NAME, with the line to change.
+
+    Its answers are checked by rows of its data: those of --data, else those that its folder keeps.
 
     \f
     Raises:
-        ClickException: if there is any.
+        ClickException: if there is any, or the rows cannot be read.
+        UsageError: if one of --data and --target is missing.
         NotProved: if rows of its data show that it answers something else.
     """
+    if (data is None) == bool(target):
+        raise click.UsageError("--data and --target belong together: give both, or none.")
     folder = find_folder(name, root)
     try:
         found = load_model(folder)
@@ -262,11 +273,15 @@ def check(name: str, root: Path) -> None:
         ) from None
     click.echo(f"{folder} is sound: {found.card.title} (version {found.version})")
     try:
-        from model.making.assembly.checking import check_served
+        from model.making.assembly.checking import check_on_data, check_served
+        from model.making.errors import AddError
     except ModuleNotFoundError as error:
         click.echo(f"Its answers were not checked: that needs {error.name} (`make add-tools`).")
         return
-    finding = check_served(found)
+    try:
+        finding = check_served(found) if data is None else check_on_data(found, data, target)
+    except AddError as error:
+        raise click.ClickException(str(error)) from None
     if finding.is_wrong:
         raise NotProved(finding.text)
     click.echo(finding.text)

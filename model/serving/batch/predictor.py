@@ -83,6 +83,18 @@ class BatchPredictor:
 
     def predict(self, block: Block) -> Answers:
         """Answer the rows of a block; a row that is wrong has its errors and no answer."""
+        codes, errors = self.read_codes(block)
+        right = np.ones(block.rows, dtype=np.bool_)
+        right[list(errors)] = False
+        return self._answer(codes, right, errors)
+
+    def read_codes(self, block: Block) -> tuple[Float64Array, dict[int, dict[str, str]]]:
+        """Read what the fields take from a block.
+
+        Returns:
+            Codes, shape (rows, fields), NaN where a fact is unknown; and by row and field what is
+            wrong.
+        """
         fields, rows = self._model.card.fields, block.rows
         codes = np.full((len(fields), rows), np.nan)
         errors: dict[int, dict[str, str]] = {
@@ -97,9 +109,7 @@ class BatchPredictor:
             for row, message in refused.items():
                 if row not in block.ragged:
                     errors.setdefault(row, {})[name] = message
-        right = np.ones(rows, dtype=np.bool_)
-        right[list(errors)] = False
-        return self._answer(np.ascontiguousarray(codes.T), right, errors)
+        return np.ascontiguousarray(codes.T), errors
 
     def _answer(
         self, codes: Float64Array, right: BoolArray, errors: dict[int, dict[str, str]]
