@@ -23,6 +23,7 @@ from app.http.hosts import restrict_hosts
 from app.http.mounting import Mounted
 from app.kinds import make_adapter
 from app.kinds.adapter import KindAdapter
+from app.limits.access import AccessControl, AccessPolicy
 from app.limits.load_shedding import LoadMonitor, LoadShedder
 from app.limits.rate_limits import make_limit
 from app.pages.blueprint import pages_blueprint
@@ -50,15 +51,18 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
     settings = settings or Settings.from_environment()
     served = load_models(models, settings.models)
     listeners, blueprints = make_listeners(settings)
+    redis_url = os.environ.get("REDIS_URL", "").strip()
     shared = Shared(
         models=served,
-        limit=make_limit(settings, os.environ.get("REDIS_URL", "").strip()),
+        limit=make_limit(settings, redis_url),
         listeners=listeners,
         blueprints=[robots_blueprint(), health_blueprint(served), *blueprints],
         monitor=LoadMonitor(),
+        access=AccessPolicy(settings, redis_url) if settings.access != "public" else None,
     )
     app = build_app(settings, shared, settings.root_path)
     check_root(app)
+    app.has_links = bool(settings.link_key) and shared.access is not None
     app.mounted = Mounted(app, partial(build_app, settings, shared), settings.proxies)
 
     def render_refusal(first: bytes, status: int, fragment: bool, identity: str) -> str:
@@ -78,6 +82,7 @@ class Shared(NamedTuple):
     listeners: Sequence[RequestListener]
     blueprints: Sequence[Blueprint]
     monitor: LoadMonitor
+    access: AccessPolicy | None
 
 
 def build_app(settings: Settings, shared: Shared, root: str) -> Application:
@@ -131,6 +136,9 @@ def build_app(settings: Settings, shared: Shared, root: str) -> Application:
             partial(ProxyFix, x_for=proxies, x_proto=proxies, x_host=0) if proxies else None,
             partial(ClientHeader, name=settings.client_header) if settings.client_header else None,
             SecureHeaders,
+            partial(AccessControl, policy=shared.access, render_error=render_error)
+            if shared.access
+            else None,
             partial(LoadShedder, monitor=shared.monitor, render_error=render_error),
         )
     )

@@ -66,7 +66,13 @@ def read_platform_number(
     return integer(1, most)(variable, text) if text else default
 
 
-def setting(default: Any, help_text: str, read: SettingReader, on_dyno: Any = None) -> Any:
+def setting(
+    default: Any,
+    help_text: str,
+    read: SettingReader,
+    on_dyno: Any = None,
+    secret: bool = False,
+) -> Any:
     """Make a field of ``Settings``.
 
     Args:
@@ -74,8 +80,9 @@ def setting(default: Any, help_text: str, read: SettingReader, on_dyno: Any = No
         help_text: one or two sentences for people.
         read: the reader for its type.
         on_dyno: the default on a Heroku dyno, where that is another value.
+        secret: whether nothing shows its value.
     """
-    metadata = {"help": help_text, "read": read}
+    metadata = {"help": help_text, "read": read, "secret": secret}
     if on_dyno is not None:
         metadata["on_dyno"] = on_dyno
     return field(default=default, metadata=metadata)
@@ -209,6 +216,36 @@ def ancestors(variable: str, text: str) -> tuple[str, ...]:
     return ("*",) if text.strip() == "*" else origins(variable, text)
 
 
+def plain_text(variable: str, text: str) -> str:
+    """Read a text as it is; what uses it says what is wrong with it."""
+    return text
+
+
+def password_hash(variable: str, text: str) -> str:
+    """Read the hash of a password.
+
+    Raises:
+        SettingError: for what is none, such as the password itself, which is not repeated.
+    """
+    if not re.fullmatch(r"scrypt:[0-9]+:[0-9]+:[0-9]+:[A-Za-z0-9]+:[0-9a-f]{128}", text):
+        raise SettingError(
+            f"{variable} is not a hash. `flask --app wsgi settings hash` asks for the password and "
+            "writes one."
+        )
+    return text
+
+
+def long_secret(variable: str, text: str) -> str:
+    """Read a secret that nobody can guess.
+
+    Raises:
+        SettingError: for a short one.
+    """
+    if len(text) < 32:
+        raise SettingError(f"{variable} is too short. Write 32 characters or more, at random.")
+    return text
+
+
 def root_path(variable: str, text: str) -> str:
     """Read the path of a root; a slash at its end does not matter.
 
@@ -277,6 +314,44 @@ class Settings:
         "How many requests one address may send to each worker per second, minute or hour, or off; "
         "with REDIS_URL, to all workers together. A large upload counts as up to ten.",
         rate,
+    )
+    access: str = setting(
+        "public",
+        "Who may use the app: public, everybody; password, those who know it; keys, programs and "
+        "people with an API key; proxy, those whom a trusted proxy names. Only probes stay open.",
+        one_of("public", "password", "keys", "proxy"),
+    )
+    password_hash: str = setting(
+        "",
+        "The hash of the password; `flask --app wsgi settings hash` asks for it and writes this.",
+        password_hash,
+        secret=True,
+    )
+    keys: str = setting(
+        "",
+        "API keys as name:hash, separated by commas; `flask --app wsgi settings key NAME` makes "
+        "one. The name is in the log and has a rate limit of its own.",
+        plain_text,
+        secret=True,
+    )
+    keys_file: str = setting(
+        "",
+        "A file with further keys, one name:hash a line. It is read again when it changes, so that "
+        "a key can be taken away while the server runs.",
+        plain_text,
+    )
+    access_header: str = setting(
+        "X-Forwarded-User",
+        "With access by proxy: the header in which the trusted proxy names the user. The proxy "
+        "must drop it where a visitor sends it.",
+        header_name,
+    )
+    link_key: str = setting(
+        "",
+        "A secret of 32 characters or more, with which `flask --app wsgi link --days 7` signs "
+        "links that open the app until then. Another secret ends all links.",
+        long_secret,
+        secret=True,
     )
     redis_verify: bool = setting(
         True,
@@ -372,12 +447,11 @@ def explain(environ: Mapping[str, str] = os.environ) -> tuple[SettingDescription
     for item in fields(Settings):
         value, origin = _read(item, environ)
         default = _write(item.default)
+        shown = "(set)" if item.metadata["secret"] and value else _write(value)
         if "on_dyno" in item.metadata:
             default += f" (on a dyno: {_write(item.metadata['on_dyno'])})"
         described.append(
-            SettingDescription(
-                _variable(item), _write(value), default, origin, item.metadata["help"]
-            )
+            SettingDescription(_variable(item), shown, default, origin, item.metadata["help"])
         )
     return tuple(described)
 

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Literal
 import click
 from click.core import ParameterSource
 
+from app.cli.folders import find_folder, models_folder
 from app.cli.plots import write_plots
-from app.config import ROOT, SettingError, Settings
+from app.cli.predicting import predict
+from app.config import SettingError, Settings
 from model import ModelError, load_model, read_card
 from model.contract.fields import FIELD_KINDS
 from model.contract.files import read_json
@@ -25,16 +27,6 @@ from model.contract.upgrading import upgrade_folder
 
 if TYPE_CHECKING:
     from model.making import AddedModel
-
-MODELS = ROOT / "model"
-
-models_folder = click.option(
-    "--models",
-    "root",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=MODELS,
-    help="The folder with the models' folders; the app's own is the default.",
-)
 
 
 class NotProved(click.ClickException):
@@ -45,7 +37,10 @@ class NotProved(click.ClickException):
 
 @click.group("model")
 def model() -> None:
-    """Look at, add, check, list and remove models."""
+    """Look at, add, check, list and remove models, and let one answer a file."""
+
+
+model.add_command(predict)
 
 
 @model.command("add")
@@ -246,16 +241,27 @@ def add(
 
 @model.command("check")
 @click.argument("name")
+@click.option(
+    "--data",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Rows whose truth is known, to check its answers by; with --target.",
+)
+@click.option("--target", default="", help="The column of --data that holds the truth.")
 @models_folder
-def check(name: str, root: Path) -> None:
+def check(name: str, data: Path | None, target: str, root: Path) -> None:
     """Show every problem of the model NAME, with the line to change.
+
+    Its answers are checked by rows of its data: those of --data, else those that its folder keeps.
 
     \f
     Raises:
-        ClickException: if there is any.
+        ClickException: if there is any, or the rows cannot be read.
+        UsageError: if one of --data and --target is missing.
         NotProved: if rows of its data show that it answers something else.
     """
-    folder = _find_folder(name, root)
+    if (data is None) == bool(target):
+        raise click.UsageError("--data and --target belong together: give both, or none.")
+    folder = find_folder(name, root)
     try:
         found = load_model(folder)
     except ModelError as error:
@@ -267,11 +273,15 @@ def check(name: str, root: Path) -> None:
         ) from None
     click.echo(f"{folder} is sound: {found.card.title} (version {found.version})")
     try:
-        from model.making.assembly.checking import check_served
+        from model.making.assembly.checking import check_on_data, check_served
+        from model.making.errors import AddError
     except ModuleNotFoundError as error:
         click.echo(f"Its answers were not checked: that needs {error.name} (`make add-tools`).")
         return
-    finding = check_served(found)
+    try:
+        finding = check_served(found) if data is None else check_on_data(found, data, target)
+    except AddError as error:
+        raise click.ClickException(str(error)) from None
     if finding.is_wrong:
         raise NotProved(finding.text)
     click.echo(finding.text)
@@ -287,7 +297,7 @@ def upgrade(name: str, root: Path) -> None:
     Raises:
         ClickException: if they cannot be rewritten; it says why.
     """
-    folder = _find_folder(name, root)
+    folder = find_folder(name, root)
     try:
         upgrade_folder(folder)
     except ModelError as error:
@@ -360,7 +370,7 @@ def _name_code(folder: Path) -> str:
 @models_folder
 def remove(name: str, yes: bool, root: Path) -> None:
     """Delete the folder of the model NAME."""
-    folder = _find_folder(name, root)
+    folder = find_folder(name, root)
     slug = folder.name.replace("_", "-")
     if slug in _read_served():
         click.echo(f"{slug} is served: take it out of FORMCAST_MODELS, too.")
@@ -371,19 +381,6 @@ def remove(name: str, yes: bool, root: Path) -> None:
     else:
         shutil.rmtree(folder)
     click.echo(f"{folder} is gone.")
-
-
-def _find_folder(name: str, root: Path) -> Path:
-    """Find the folder of a model that exists."""
-    folder = root / name.replace("-", "_")
-    if folder.parent == root and (folder / "manifest.json").is_file():
-        return folder  # a model without a card can be removed, and a check says what is missing
-    if folder.parent != root or not (folder / "card.toml").is_file():
-        names = sorted(path.parent.name.replace("_", "-") for path in root.glob("*/card.toml"))
-        raise click.ClickException(
-            f"There is no model {name!r} in {root}. There are: {', '.join(names) or 'none'}."
-        )
-    return folder
 
 
 def _read_served() -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from flask.sessions import NullSession, SessionInterface
 from werkzeug.routing import MapAdapter, RequestRedirect, Rule
 
 from app.http.middleware import Middleware
-from app.http.mounting import PREFIX, Mounted, enter_root
+from app.http.mounting import LINK, PREFIX, Mounted, enter_root
 from app.http.routes import RouteTable, Surface, SurfaceRule, enter_route, route_of
 
 
@@ -84,6 +84,8 @@ class Application(Flask):
     """The path under which visitors reach it: see ``app.http.mounting``."""
     mounted: Mounted | None = None
     """What answers a request that brings a root of its own."""
+    has_links = False
+    """Whether links may give permission to use it."""
     _outermost: WSGIApplication | None = None
 
     @cached_property
@@ -102,6 +104,8 @@ class Application(Flask):
         if self.root:
             enter_root(environ, self.root)
         elif self.mounted is not None and (PREFIX in environ or environ.get("SCRIPT_NAME")):
+            return self.mounted(environ, start_response)
+        if self.has_links and self.mounted is not None and environ["PATH_INFO"].startswith(LINK):
             return self.mounted(environ, start_response)
         return self.answer(environ, start_response)
 

@@ -12,7 +12,7 @@ PREFLIGHT = [
     ("Access-Control-Allow-Methods", "GET, POST"),
     (
         "Access-Control-Allow-Headers",
-        "Content-Type, MCP-Protocol-Version, Mcp-Method, Mcp-Name",
+        "Content-Type, Authorization, MCP-Protocol-Version, Mcp-Method, Mcp-Name",
     ),
     ("Access-Control-Max-Age", "600"),
 ]

@@ -23,6 +23,7 @@ from isal import isal_zlib
 
 from app.config import ROOT_PATH
 from app.http.middleware import ExcInfo, ResponseHeaders
+from app.http.request_id import LINK_TOKEN
 from app.http.responses import GZIP_LEVEL, SMALLEST
 from app.http.routes import RouteTable
 
@@ -34,6 +35,11 @@ MARKER = "/" + secrets.token_hex(16)
 
 PREFIX = "HTTP_X_FORWARDED_PREFIX"
 
+LINK = "/link/"
+"""Begins the path of a link that gives permission, after the root; its token follows."""
+
+_LINK = re.compile(r"/link/([A-Za-z0-9_-]{38})(/.*)?", re.ASCII | re.DOTALL)
+
 _IN_BYTES = re.compile(rb"\r\nx-forwarded-prefix:[ \t]*([^\r\n]*)\r\n", re.IGNORECASE)
 
 
@@ -41,6 +47,8 @@ class RootedApp(Protocol):
     """An app that was built under a root."""
 
     extensions: dict[str, Any]
+    root: str
+    has_links: bool
 
     @property
     def routes(self) -> RouteTable:
@@ -96,14 +104,21 @@ class Mounted:
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer under the root of the request."""
-        root = read_prefix(environ.get(PREFIX, ""), self._proxies) or check_root(
-            environ.get("SCRIPT_NAME", "")
+        root = (
+            self._plain.root
+            or read_prefix(environ.get(PREFIX, ""), self._proxies)
+            or check_root(environ.get("SCRIPT_NAME", ""))
         )
-        if not root:
-            environ["SCRIPT_NAME"] = ""
+        environ["SCRIPT_NAME"] = root
+        if not self._plain.root:
+            self._cut(environ, root)
+        link = _LINK.fullmatch(environ["PATH_INFO"]) if self._plain.has_links else None
+        if link:
+            environ["PATH_INFO"], environ[LINK_TOKEN] = link[2] or "/", link[1]
+            root += LINK + link[1]
+        if root == self._plain.root:
             return self._plain.answer(environ, start)
         app = self._get_marked()
-        self._cut(environ, app, root)
         encoding = environ.pop("HTTP_ACCEPT_ENCODING", "")
         gzip = "gzip" in encoding and "gzip;q=0" not in encoding.replace(" ", "")
         return _replace_marker(app, environ, start, root, gzip)
@@ -127,10 +142,10 @@ class Mounted:
                 self._marked = self._build(MARKER)
             return self._marked
 
-    def _cut(self, environ: WSGIEnvironment, app: RootedApp, root: str) -> None:
+    def _cut(self, environ: WSGIEnvironment, root: str) -> None:
         """Cut the root off the path, where the proxy has not done that."""
         path, decoded = environ["PATH_INFO"], unquote(root, "latin-1")
-        if app.routes.find(environ["REQUEST_METHOD"], path).path != "none":
+        if not root or self._plain.routes.find(environ["REQUEST_METHOD"], path).path != "none":
             return
         if path.startswith(decoded) and path[len(decoded) : len(decoded) + 1] in ("", "/"):
             environ["PATH_INFO"] = path[len(decoded) :] or "/"

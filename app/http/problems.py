@@ -11,6 +11,8 @@ MEDIA_TYPE = "application/problem+json"
 
 DETAILS = {
     400: "The request could not be read.",
+    401: "Send a key in the header Authorization: Bearer …, or the password by HTTP Basic.",
+    403: "You are not signed in with the proxy in front of this API.",
     404: "There is nothing at this address. GET /api lists what there is.",
     405: "This address does not take this method; the Allow header says which it takes.",
     411: "Say in Content-Length how long the body is; this server cannot read it in chunks.",

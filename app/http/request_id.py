@@ -7,6 +7,12 @@ from flask import request
 REQUEST_ID = "formcast.request_id"
 """The key of the id in a request's environ."""
 
+READER = "formcast.reader"
+"""The key of who asks, where access is limited to some and they have names: ``limits.access``."""
+
+LINK_TOKEN = "formcast.link"  # noqa: S105 (a key, not a token)
+"""The key of the token of a link, where a request has come by one."""
+
 
 def new_request_id() -> str:
     """Draw an id that no other request has.

@@ -36,14 +36,13 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         rows = None if self._calibration is None else self._calibration.rows
         self._shares = ShareScale(self._output, model.card.locale, rows)
         super().__init__(model, self._shares)
-        self.guess_warning = f"{self._output.outside_text}."
         self._labels = {item.value: item.label for item in self._output.classes}
 
     def _write_headline(self, explained: Explained[ClassPrediction], case: str = "") -> Headline:
         prediction = explained.prediction
         label = self._labels[prediction.label]
         certainty = (
-            self._add_mismatch(self.guess_warning, explained)
+            self._add_mismatch(self.model.guess_text, explained)
             if explained.out_of_distribution
             else self._describe_certainty(prediction)
         )

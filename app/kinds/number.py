@@ -77,7 +77,6 @@ class NumberAdapter(RowAdapter[PointPrediction]):
     model: NumberModel
     answer_noun = "estimate"
     contributions_key = "prediction"
-    guess_warning = "The model has seen nothing like this row, so this is a guess."
 
     def __init__(self, model: NumberModel) -> None:
         super().__init__(model, NumberScale(model.card))

@@ -27,6 +27,7 @@ from app.presentation.submission import Problem, Submission, read_fields, read_s
 from model import Features
 from model.contract import formatting
 from model.contract.card import Example
+from model.serving.mismatches import describe_mismatch
 from model.serving.served_model import Explained, PredictionT
 from model.serving.tabular import TabularModel
 
@@ -85,9 +86,6 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
 
     contributions_key: str
     """The key of what the contributions add up to in JSON."""
-
-    guess_warning: str
-    """What the API says of a row out of distribution."""
 
     def __init__(self, model: TabularModel[PredictionT], scale: Scale) -> None:
         super().__init__(model)
@@ -260,16 +258,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         return f"{sentence} {self._describe_mismatch(explained)}".strip()
 
     def _describe_mismatch(self, explained: Explained[PredictionT]) -> str:
-        if explained.mismatch is None or not explained.mismatch.facts:
-            return ""
-        facts, alone = explained.mismatch
-        texts = [self._card.by_name[name].format_fact(value) for name, value in facts.items()]
-        if alone:
-            return f"Hardly any case in the data has {texts[0]}."
-        if len(texts) == 1:
-            return f"The other facts do not go with {texts[0]}."
-        text = f"{' and '.join(texts)} do not go together."
-        return text[0].upper() + text[1:]
+        return describe_mismatch(self._card, explained.mismatch)
 
     def _present_waiting(self, submission: Submission[Features]) -> Result:
         label = self._card.by_name[submission.waiting].label
@@ -364,7 +353,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     def _list_warnings(self, explained: Explained[PredictionT]) -> Sequence[Payload]:
         if not explained.out_of_distribution:
             return ()
-        message = self._add_mismatch(self.guess_warning, explained)
+        message = self._add_mismatch(self.model.guess_text, explained)
         fields = [] if explained.mismatch is None else list(explained.mismatch.facts)
         return ({"code": "outside", "message": message, "fields": fields},)
 

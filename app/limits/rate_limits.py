@@ -19,6 +19,7 @@ from flask import request
 from werkzeug.exceptions import TooManyRequests
 
 from app.config import SettingError, Settings
+from app.http.request_id import READER
 
 OFF = "off"
 SECONDS = {"second": 1, "minute": 60, "hour": 3600}
@@ -182,7 +183,8 @@ def make_limit(settings: Settings, redis_url: str = "") -> Callable[[], None] | 
         cost = min(MAX_COST, 1 + length // BYTES_PER_REQUEST)
         if _CHUNKED in environ and environ.get("CONTENT_TYPE", "").startswith(_LARGE):
             cost = MAX_COST  # nobody knows yet how large it is
-        seconds = counter.count(identify_client(environ.get("REMOTE_ADDR", "")), cost)
+        client = environ.get(READER) or identify_client(environ.get("REMOTE_ADDR", ""))
+        seconds = counter.count(client, cost)
         if seconds:
             raise TooManyRequests(retry_after=seconds)
 

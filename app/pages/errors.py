@@ -17,6 +17,11 @@ from app.presentation.contexts import ErrorContext, Renderer, RetryForm
 
 WORDS = {
     400: ("This request could not be read", "Go back and try again."),
+    401: (
+        "This page is not open to everybody",
+        "Reload it and sign in, or ask who runs it for a password, a key or a link.",
+    ),
+    403: ("This page is not open to everybody", "Sign in where you came from, then try again."),
     404: ("Page not found", "If you typed the address, check it."),
     405: ("This address cannot be used like that", "Open the form and use it from there."),
     408: ("This request came too slowly", "Check your connection, then try again."),

@@ -75,6 +75,8 @@ class RequestLog:
             "model": record.model,
             "id": record.id,
         }
+        if record.reader:
+            fields["reader"] = record.reader
         if record.outcome is not None and record.outcome.refused:
             fields["refused"] = ",".join(record.outcome.refused)
         if self._inputs and record.outcome is not None and record.outcome.inputs:

@@ -13,7 +13,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from flask import request
 
 from app.http.middleware import ExcInfo, ResponseHeaders
-from app.http.request_id import REQUEST_ID, new_request_id
+from app.http.request_id import READER, REQUEST_ID, new_request_id
 from app.http.routes import route_of
 
 _OUTCOME = "formcast.outcome"
@@ -38,8 +38,8 @@ class RequestRecord(NamedTuple):
     """One answered request.
 
     ``route`` is the path as it was declared, "none" where no route takes the request; ``model`` is
-    the model's slug or "", ``ms`` the milliseconds until the answer was ready, ``bytes`` the
-    length of its body.
+    the model's slug or "", ``ms`` the milliseconds until the answer was ready, ``bytes`` the length
+    of its body. ``reader`` is the name of a key, a link or a user, or "".
     """
 
     id: str
@@ -51,6 +51,7 @@ class RequestRecord(NamedTuple):
     ms: float
     bytes: int
     outcome: Outcome | None
+    reader: str = ""
 
 
 class RequestListener(Protocol):
@@ -121,6 +122,7 @@ class RequestObserver:
                 ms=(time.perf_counter() - began) * 1000,
                 bytes=int(length),
                 outcome=environ.get(_OUTCOME),
+                reader=environ.get(READER, ""),
             )
             for listener in self._listeners:
                 listener(record)

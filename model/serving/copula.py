@@ -139,7 +139,7 @@ class KnownFacts:
         together = directions[:, -1] / np.sqrt(variances[-1])
         self._projections = np.column_stack([precision / self._roots, differences, together])
 
-    def compute_scores(self, rows: Sequence[Sequence[float]]) -> Float64Array:
+    def compute_scores(self, rows: Sequence[Sequence[float]] | Float64Array) -> Float64Array:
         """The normal scores of the facts, shape (rows, facts), for rows of one code a field."""
         if len(rows) < _FEW_ROWS:
             score = self._copula.compute_score

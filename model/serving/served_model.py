@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
-from model.contract.arrays import Float32Array
+from model.contract.arrays import Float32Array, IndexArray
 from model.contract.card import CardBase
 from model.contract.fields import Features
 from model.contract.manifest import ManifestBase
@@ -88,6 +88,18 @@ class Mismatch(NamedTuple):
     alone: bool
 
 
+class FactPattern(NamedTuple):
+    """The rows of a table in which the same facts are given.
+
+    ``rows`` (rows,) are their indices, ``given`` the columns of the facts in the matrix, and
+    ``known`` the names of the optional ones.
+    """
+
+    rows: IndexArray
+    given: tuple[int, ...]
+    known: frozenset[str]
+
+
 class Explained(NamedTuple, Generic[PredictionT]):
     """A prediction with what explains it; what a kind of model lacks is None or empty.
 
@@ -144,6 +156,15 @@ class ServedModel(ABC, Generic[RowT, PredictionT]):
     def predict(self, rows: Sequence[RowT]) -> list[PredictionT]:
         """Predict each row, in order; see ``explain`` for errors."""
         return [found.prediction for found in self.explain(rows, contributions=False)]
+
+    @property
+    @abstractmethod
+    def answer_columns(self) -> tuple[str, ...]:
+        """The columns that a table of answers has for a prediction."""
+
+    @abstractmethod
+    def tabulate(self, prediction: PredictionT) -> tuple[float | str | None, ...]:
+        """A prediction as the values of ``answer_columns``."""
 
     @abstractmethod
     def explain(

@@ -34,6 +34,7 @@ from model.serving.neighbors import Neighbors
 from model.serving.predictors import DerivingPredictor
 from model.serving.served_model import (
     Explained,
+    FactPattern,
     IceCurve,
     Mismatch,
     Neighbor,
@@ -229,6 +230,28 @@ class TabularModel(ServedModel[Features, PredictionT]):
             ArithmeticError: if the model predicts a number that is not finite.
         """
 
+    def predict_columns(
+        self, matrix: Float32Array, patterns: Sequence[FactPattern]
+    ) -> tuple[Any, ...]:
+        """Predict the rows of a table: each of ``answer_columns``, shape (rows,).
+
+        Here each row is answered by itself. A kind that answers many together is quicker, and
+        leaves a number that is not finite as it is.
+
+        Args:
+            matrix: shape (rows, fields).
+            patterns: which facts the rows have; each row is in one of them.
+
+        Raises:
+            ArithmeticError: see ``answer``.
+        """
+        known = dict.fromkeys(range(len(matrix)), frozenset[str]())
+        for pattern in patterns:
+            known |= dict.fromkeys(pattern.rows.tolist(), pattern.known)
+        parts = [Part(slice(row, row + 1), row, facts, facts) for row, facts in known.items()]
+        answers = self.answer(matrix, parts)
+        return tuple(zip(*(self.tabulate(answer.prediction) for answer in answers), strict=True))
+
     @abstractmethod
     def compare_golden(
         self, prediction: PredictionT, golden: GoldenRow
@@ -238,6 +261,11 @@ class TabularModel(ServedModel[Features, PredictionT]):
         Raises:
             ModelError: if the prediction is another class.
         """
+
+    @property
+    def guess_text(self) -> str:
+        """What a program is told of an answer to an out-of-distribution row."""
+        return "The model has seen nothing like this row, so this is a guess."
 
     @property
     def default_what_if(self) -> str:

@@ -1,7 +1,8 @@
 """What every kind of field has: its words, and how a value is validated, encoded and formatted."""
 
+import datetime as dt
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -49,6 +50,10 @@ class Meaning(NamedTuple):
 
     text: str
     label: str
+
+
+UNKNOWN_CELLS = frozenset(("?", "na", "n/a", "#n/a", "<na>", "nan", "none", "null"))
+"""What stands in a cell where nobody knows the value, in small letters; no field takes it."""
 
 
 def make_error(kind: str, message: str) -> PydanticCustomError:
@@ -215,6 +220,50 @@ class BaseField(BaseModel):
     def read(self, value: object) -> Any:
         """Turn a value that is not blank into the field's value; see ``validate_value``."""
         raise NotImplementedError
+
+    def read_cell(self, cell: object) -> Any:
+        """Turn a cell of somebody's table into the field's value, as ``validate_value`` does.
+
+        It also takes what programs write and nobody types, see ``translate_cell``, and what stands
+        for an unknown value where the field may be empty.
+
+        Raises:
+            PydanticCustomError: see ``validate_value``.
+        """
+        try:
+            return self.validate_value(cell)
+        except PydanticCustomError:
+            meant = self.translate_cell(cell)
+            if meant != cell or type(meant) is not type(cell):
+                return self.validate_value(meant)
+            unknown = isinstance(cell, str) and cell.strip().casefold() in UNKNOWN_CELLS
+            if unknown and not self.required:
+                return None
+            raise
+
+    def translate_cell(self, cell: object) -> object:
+        """What a program means by a cell that nobody would type so; else the cell itself."""
+        if isinstance(cell, float) and math.isnan(cell):
+            return None
+        if isinstance(cell, dt.date):  # a moment is a date, too
+            return cell.isoformat()[: len("2010-05-31")]
+        if isinstance(cell, float) and cell.is_integer():
+            return str(int(cell))
+        return cell if isinstance(cell, str | None) else str(cell)
+
+    def read_plain_cells(self, cells: Sequence[str]) -> Float64Array | None:
+        """Read together the cells that need no second look: the codes, shape (cells,).
+
+        It is infinite where ``read_cell`` has to look; None for a field that reads cell by cell.
+        """
+        return None
+
+    def check_numbers(self, numbers: Float64Array) -> Float64Array | None:
+        """Check together the numbers of a table that has them as such, shape (cells,).
+
+        It is as ``read_plain_cells``, and takes its argument apart.
+        """
+        return None
 
     def is_incomplete(self, typed: str) -> bool:
         """Whether the text is no value yet, but typing on could still make it one."""

@@ -97,6 +97,19 @@ class ChoiceField(BaseField):
             raise make_error("choice", f"{self.label} must be one from the list")
         return value
 
+    def translate_cell(self, cell: object) -> object:
+        meant = super().translate_cell(cell)
+        if not isinstance(meant, str):
+            return meant
+        whole = meant.removesuffix(".0")  # pandas writes codes so where one is missing
+        return whole if whole in self._codes else self._values.get(meant, meant)
+
+    @cached_property
+    def _values(self) -> dict[str, str]:
+        """The value that a label stands for, where only one has it."""
+        counts = Counter(self._labels.values())
+        return {label: value for value, label in self._labels.items() if counts[label] == 1}
+
     @property
     def encoder(self) -> Callable[[Any], float]:
         return self._codes.__getitem__
@@ -276,6 +289,11 @@ def _count_pairs(texts: Sequence[str]) -> Float32Array:
     return counts.reshape(-1, _PAIRS).astype(np.float32)
 
 
+_TRUE_CELLS = ("yes", "true", "1", "1.0", "y", "t")
+_FALSE_CELLS = ("no", "false", "0", "0.0", "n", "f")
+"""What programs write for yes and no, in small letters."""
+
+
 class FlagField(BaseField):
     """Yes or no; the model gets 1 or 0.
 
@@ -324,6 +342,14 @@ class FlagField(BaseField):
         if isinstance(value, str) and value in ("yes", "no"):
             return value == "yes"
         raise make_error("flag", f"{self.label} must be yes or no")
+
+    def translate_cell(self, cell: object) -> object:
+        folded = str(cell).strip().casefold()
+        if folded in (*_TRUE_CELLS, self.yes.casefold()):
+            return True
+        if folded in (*_FALSE_CELLS, self.no.casefold()):
+            return False
+        return super().translate_cell(cell) if isinstance(cell, float) else cell
 
     def decode(self, code: float) -> bool | None:
         return None if math.isnan(code) else bool(code)

@@ -25,6 +25,7 @@ _MAX_LENGTH = 60
 """Characters of the longest text that is read as a date."""
 
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
+_ISO_MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ][0-9:.]+(?:Z|[-+][0-9:]+)?").fullmatch
 _BEGINS_ISO = re.compile(
     "[0-9]{3,4}|[0-9]{1,4}-([01]|(0[1-9]|1[0-2])(-([0-3]|[0-2][0-9]|3[01])?)?)?"
 ).fullmatch
@@ -91,6 +92,10 @@ class DateField(OrderedField):
             raise make_error("date", message) from None
         self._check_bounds(text)
         return text
+
+    def translate_cell(self, cell: object) -> object:
+        moment = _ISO_MOMENT(cell) if isinstance(cell, str) else None
+        return moment[1] if moment else super().translate_cell(cell)
 
     def is_incomplete(self, typed: str) -> bool:
         start = typed.strip().lstrip("0")  # a picker gives the year 0002 on the way to 2010

@@ -2,16 +2,17 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from model.contract import formatting
-from model.contract.arrays import Float32Array
+from model.contract.arrays import Float32Array, Float64Array
 from model.contract.fields.base import Meaning, Sample, Value, make_error
 from model.contract.fields.digit_patterns import build_pattern
 from model.contract.fields.ordered import OrderedField
@@ -34,6 +35,17 @@ from model.contract.units import (
 
 _PLAIN = re.compile(r"[0-9]+(?:\.(?:[0-9]{1,2}|[0-9]{4,}))?|(?:0+|[0-9]{4,})\.[0-9]{3}").fullmatch
 """A number that has one reading everywhere: with three decimals it may be thousands (1.850)."""
+
+_SCIENTIFIC = re.compile(r"-?[0-9](?:\.[0-9]+)?[eE][-+][0-9]{2,3}").fullmatch
+"""A number as programs write it that is very small or very large: 7e-05."""
+
+_PLAIN_CELL = (
+    r"-?(?:[0-9]{1,20}(?:\.(?:[0-9]{1,2}|[0-9]{4,18}))?|(?:0{1,20}|[0-9]{4,20})\.[0-9]{3})"
+)
+"""The same for cells, no longer than ``list_readings`` takes them."""
+
+_IS_PLAIN = re.compile(_PLAIN_CELL).fullmatch
+_ARE_PLAIN = re.compile(rf"{_PLAIN_CELL}(?:\n{_PLAIN_CELL})*+").fullmatch
 
 _MAX_PLAIN = 15
 """Characters of a plain number that is read without ``list_readings``; longer ones are rare."""
@@ -145,6 +157,32 @@ class NumericField(OrderedField):
                 raise self._not_a_number()
         self._check_bounds(number)
         return number
+
+    def translate_cell(self, cell: object) -> object:
+        if isinstance(cell, str) and _SCIENTIFIC(cell):
+            return float(cell)
+        if isinstance(cell, Decimal):
+            return float(cell)
+        return cell if isinstance(cell, bool) else super().translate_cell(cell)
+
+    def read_plain_cells(self, cells: Sequence[str]) -> Float64Array:
+        text = "\n".join(cells)
+        if self._is_settled and self._notation.decimal == "," and "." not in text:
+            text = text.replace(",", ".")
+            cells = text.split("\n")
+        try:
+            if not _ARE_PLAIN(text):
+                cells = [cell if _IS_PLAIN(cell) else "inf" for cell in cells]
+            numbers = np.fromiter(map(float, cells), np.float64, len(cells))
+        except ValueError:  # a line break in a cell
+            return np.full(len(cells), np.inf)
+        return self.check_numbers(numbers)
+
+    def check_numbers(self, numbers: Float64Array) -> Float64Array:
+        taken = (numbers >= self.min) & (numbers <= self.max)
+        if self.whole:
+            taken &= np.floor(numbers) == numbers
+        return np.where(taken, numbers, np.inf)
 
     def is_incomplete(self, typed: str) -> bool:
         return any(self._takes(typed + ending) for ending in self._list_endings(typed.lower()))

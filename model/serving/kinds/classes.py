@@ -16,7 +16,7 @@ from model.serving.checking import ModelFolder
 from model.serving.fact_groups import FactGroups
 from model.serving.predictors import JoblibFile, open_session
 from model.serving.probabilities import apply_calibration
-from model.serving.served_model import ClassPrediction
+from model.serving.served_model import ClassPrediction, FactPattern
 from model.serving.tabular import Answer, Part, TabularModel
 
 
@@ -151,6 +151,34 @@ class ClassModel(TabularModel[ClassPrediction]):
         if not output.probabilities:
             return ClassPrediction(label)
         return ClassPrediction(label, probabilities[best], tuple(probabilities))
+
+    @property
+    def guess_text(self) -> str:
+        return f"{self.card.output.outside_text}."
+
+    @property
+    def answer_columns(self) -> tuple[str, ...]:
+        output = self.card.output
+        if not output.probabilities:
+            return ("label",)
+        return ("label", *(f"probability_{option.value}" for option in output.classes))
+
+    def tabulate(self, prediction: ClassPrediction) -> tuple[float | str, ...]:
+        return prediction.label, *(prediction.probabilities or ())
+
+    def predict_columns(
+        self, matrix: Float32Array, patterns: Sequence[FactPattern]
+    ) -> tuple[Any, ...]:
+        probabilities = apply_calibration(
+            self.predictor.classify(matrix), self.manifest.probabilities
+        )
+        values = np.array([option.value for option in self.card.output.classes], dtype=object)
+        labels: list[str | None] = values[probabilities.argmax(axis=1)].tolist()
+        for row in np.flatnonzero(~np.isfinite(probabilities).all(axis=1)).tolist():
+            labels[row] = None
+        if not self.card.output.probabilities:
+            return (labels,)
+        return (labels, *probabilities.T)
 
     def compare_golden(
         self, prediction: ClassPrediction, golden: GoldenRow

@@ -9,14 +9,14 @@ from typing import Protocol
 
 import numpy as np
 
-from model.contract.arrays import Float32Array, FloatArray
+from model.contract.arrays import Float32Array, Float64Array, FloatArray
 from model.contract.card import NumberCard
 from model.contract.errors import MAKE_AGAIN
 from model.contract.manifest import CalibrationGroup, GoldenRow, Manifest
 from model.serving.checking import ModelFolder
 from model.serving.intervals import ConformalIntervals
 from model.serving.predictors import JoblibFile, open_session
-from model.serving.served_model import PointPrediction, PredictionInterval
+from model.serving.served_model import FactPattern, PointPrediction, PredictionInterval
 from model.serving.tabular import Answer, Part, TabularModel
 
 
@@ -142,6 +142,30 @@ class NumberModel(TabularModel[PointPrediction]):
             raise ArithmeticError(f"{self.name} answered a bound that is not finite")
         share = self.intervals.find_share(self.intervals.find_group(known))
         return PointPrediction(value, PredictionInterval(low, high, share))
+
+    @property
+    def answer_columns(self) -> tuple[str, ...]:
+        return ("prediction",) if self.intervals is None else ("prediction", "low", "high")
+
+    def tabulate(self, prediction: PointPrediction) -> tuple[float, ...]:
+        interval = prediction.interval
+        if interval is None:
+            return (prediction.value,)
+        return prediction.value, interval.low, interval.high
+
+    def predict_columns(
+        self, matrix: Float32Array, patterns: Sequence[FactPattern]
+    ) -> tuple[Float64Array, ...]:
+        predicted, scales = self.predictor.predict(matrix)
+        values = predicted.astype(np.float64)
+        if self.intervals is None:
+            return (values,)
+        low, high = np.empty_like(values), np.empty_like(values)
+        for rows, _, known in patterns:
+            own = None if scales is None else scales[rows]
+            group = self.intervals.find_group(known)
+            low[rows], high[rows] = self.intervals.compute_bounds(values[rows], own, [group])
+        return values, low, high
 
     def compare_golden(
         self, prediction: PointPrediction, golden: GoldenRow

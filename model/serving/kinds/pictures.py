@@ -119,6 +119,16 @@ class PictureModel(ServedModel[Picture, ClassPrediction | None]):
             saliency=output.heat if contributions else None,
         )
 
+    @property
+    def answer_columns(self) -> tuple[str, ...]:
+        values = [option.value for option in self.card.output.classes]
+        return ("label", *(f"probability_{value}" for value in values))
+
+    def tabulate(self, prediction: ClassPrediction | None) -> tuple[float | str | None, ...]:
+        if prediction is None:
+            return (None,) * len(self.answer_columns)
+        return prediction.label, *(prediction.probabilities or ())
+
     def check_golden(self) -> None:
         where = self.folder / "manifest.json"
         for golden in self.manifest.golden:

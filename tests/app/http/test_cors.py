@@ -36,7 +36,7 @@ def test_a_preflight_of_a_listed_origin_is_answered(sharing: FlaskClient) -> Non
     headers = sharing.options("/api/predict", headers=ASKS).headers
     assert headers["Access-Control-Allow-Origin"] == FRIEND
     assert "POST" in headers["Access-Control-Allow-Methods"]
-    assert headers["Access-Control-Allow-Headers"].startswith("Content-Type, MCP-")
+    assert headers["Access-Control-Allow-Headers"].startswith("Content-Type, Authorization")
     assert int(headers["Access-Control-Max-Age"]) > 0
     for header in HEADERS:
         assert header in headers

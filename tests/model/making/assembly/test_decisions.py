@@ -104,6 +104,49 @@ def test_nonsense_is_refused_with_its_cause_and_added_as_it_is_only_if_asked(
     assert run("check", "mine", "--models", root).exit_code == 4
 
 
+def test_a_served_model_is_checked_by_rows_that_its_folder_does_not_keep(
+    tmp_path: Path, root: Path, add: AddFiles
+) -> None:
+    data = cars()[[*NUMBERS, "price"]]
+    scaled = StandardScaler().fit(data[NUMBERS].to_numpy())
+    model = LinearRegression().fit(scaled.transform(data[NUMBERS].to_numpy()), data["price"])
+    save(tmp_path, model, data)
+    assert add("model.pkl", options=("--as-is",)).exit_code == 0
+    given = ("check", "mine", "--models", root)
+    result = run(*given)
+    assert result.exit_code == 0
+    assert "Name a file of them: --data FILE --target COLUMN" in result.output
+    (tmp_path / "new.csv").write_text(
+        data.to_csv(index=False, sep=";", decimal=","), encoding="utf-16"
+    )
+    result = run(*given, "--data", tmp_path / "new.csv", "--target", "price")
+    assert result.exit_code == 4
+    assert "as if its inputs had been standardised" in result.output
+    result = run(*given, "--data", tmp_path / "new.csv", "--target", "cost")
+    assert result.exit_code == 1
+    assert "no column 'cost'. It has: " in result.output
+    assert run(*given, "--data", tmp_path / "new.csv").exit_code == 2
+
+
+def test_a_served_model_of_classes_is_checked_by_their_names(
+    tmp_path: Path, root: Path, add: AddFiles
+) -> None:
+    data = crops()
+    target = str(data.columns[-1])
+    columns = [name for name in data if name != target]
+    save(
+        tmp_path, RandomForestClassifier(20, random_state=0).fit(data[columns], data[target]), data
+    )
+    assert add("model.pkl", target=target).exit_code == 0
+    given = ("check", "mine", "--models", root, "--data", tmp_path / "train.csv")
+    result = run(*given, "--target", target)
+    assert result.exit_code == 0
+    assert "as it should (100% right" in result.output
+    result = run(*given, "--target", columns[0])
+    assert result.exit_code == 1
+    assert "none of the model's classes" in result.output
+
+
 def test_a_target_in_another_form_is_refused_with_the_option_to_write(
     tmp_path: Path, add: AddFiles
 ) -> None:

@@ -1,0 +1,32 @@
+"""Where the commands find the models' folders."""
+
+from pathlib import Path
+
+import click
+
+from app.config import ROOT
+
+models_folder = click.option(
+    "--models",
+    "root",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=ROOT / "model",
+    help="The folder with the models' folders; the app's own is the default.",
+)
+
+
+def find_folder(name: str, root: Path) -> Path:
+    """Find the folder of a model that exists.
+
+    Raises:
+        ClickException: if there is none; it names those that are there.
+    """
+    folder = root / name.replace("-", "_")
+    if folder.parent == root and (folder / "manifest.json").is_file():
+        return folder  # a model without a card can be removed, and a check says what is missing
+    if folder.parent != root or not (folder / "card.toml").is_file():
+        names = sorted(path.parent.name.replace("_", "-") for path in root.glob("*/card.toml"))
+        raise click.ClickException(
+            f"There is no model {name!r} in {root}. There are: {', '.join(names) or 'none'}."
+        )
+    return folder

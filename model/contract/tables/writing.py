@@ -1,0 +1,55 @@
+"""Writes a table as CSV that no spreadsheet runs."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+_RUNS = re.compile(r"[=+\-@\t\r]").match
+_any_runs = re.compile(r"^[=+\-@\t\r]", re.MULTILINE).search
+_IS_SPECIAL = re.compile('[,"\r]').search
+_is_number = re.compile(r"[-+]?[0-9.,]*[0-9][0-9.,]*(?:[eE][-+]?[0-9]+)?").fullmatch
+
+
+def guard_cell(text: str) -> str:
+    """Put an apostrophe before a text that a spreadsheet would run as a formula.
+
+    Numbers stay as they are. See "CSV Injection" of OWASP.
+    """
+    return f"'{text}" if _RUNS(text) and not _is_number(text) else text
+
+
+def guard_column(cells: Sequence[Any]) -> Sequence[Any]:
+    """Guard the texts of a column; other values stay as they are."""
+    return [guard_cell(cell) if isinstance(cell, str) else cell for cell in cells]
+
+
+def write_row(cells: Sequence[Any]) -> str:
+    """Write one row as a line of CSV; None is an empty cell."""
+    return ",".join(map(_write_cell, cells)) + "\n"
+
+
+def write_rows(columns: Sequence[Sequence[Any]]) -> str:
+    """Write rows, given as columns of texts and numbers, as lines of CSV; None is an empty cell."""
+    return "\n".join(map(",".join, zip(*map(_write_column, columns), strict=True))) + "\n"
+
+
+def _write_column(cells: Sequence[Any]) -> Sequence[str]:
+    """Write the cells of a column: one by one where one of them has to be quoted or guarded."""
+    try:
+        text = "\n".join(cells)
+    except TypeError:
+        return list(map(_write_cell, cells))
+    if _IS_SPECIAL(text) or text.count("\n") != len(cells) - 1 or _any_runs(text):
+        return list(map(_write_cell, cells))
+    return cells
+
+
+def _write_cell(cell: Any) -> str:
+    if cell is None:
+        return ""
+    if not isinstance(cell, str):
+        return str(cell)
+    text = guard_cell(cell)
+    if _IS_SPECIAL(text) or "\n" in text:
+        return '"' + text.replace('"', '""') + '"'
+    return text

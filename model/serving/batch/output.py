@@ -1,0 +1,56 @@
+"""Writes tables with their answers as CSV."""
+
+from collections.abc import Sequence
+from typing import BinaryIO
+
+import numpy as np
+
+from model.contract.arrays import Float64Array
+from model.contract.tables.table import Block
+from model.contract.tables.writing import write_row, write_rows
+from model.serving.batch.answers import Answers
+
+
+class CsvWriter:
+    """Writes CSV in UTF-8.
+
+    Args:
+        file: gets the bytes.
+        header: the table's own columns.
+        columns: ours, as ``BatchPredictor.columns`` names them.
+    """
+
+    def __init__(self, file: BinaryIO, header: Sequence[str], columns: Sequence[str]) -> None:
+        self._file = file
+        file.write(write_row([*header, *columns]).encode())
+
+    @staticmethod
+    def render(block: Block, answers: Answers) -> bytes:
+        """Make the lines of a block."""
+        return write_rows([*block.columns, *build_columns(answers)]).encode()
+
+    def write(self, rendered: bytes) -> None:
+        """Write the lines of a block."""
+        self._file.write(rendered)
+
+
+def build_columns(answers: Answers) -> list[Sequence[str | None]]:
+    """The columns of answers as texts; "" or None where there is nothing."""
+    columns = [
+        _format_numbers(values) if isinstance(values, np.ndarray) else values
+        for values in answers.values.values()
+    ]
+    warnings, errors = [""] * answers.rows, [""] * answers.rows
+    for row, (message, _) in answers.unusual.items():
+        warnings[row] = message
+    for row in answers.errors:
+        errors[row] = answers.join_errors(row)
+    return [*columns, warnings, errors]
+
+
+def _format_numbers(values: Float64Array) -> list[str]:
+    """Numbers with ten digits, which is more than a model has; "" for NaN."""
+    texts = ("%.10g\n" * len(values) % tuple(values.tolist())).split("\n")[:-1]
+    if np.isnan(values).any():
+        return ["" if text == "nan" else text for text in texts]
+    return texts

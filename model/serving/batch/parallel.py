@@ -1,0 +1,57 @@
+"""Answers the blocks of a table in several processes, in their order."""
+
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from itertools import islice
+from multiprocessing import get_context
+from typing import Any, TypeVar
+
+BlockT = TypeVar("BlockT")
+ResultT = TypeVar("ResultT")
+
+_AHEAD = 2
+"""Blocks that wait for each process, so that none is idle and memory stays small."""
+
+_work: Callable[[Any], Any] | None = None
+
+
+def answer_in_processes(
+    blocks: Iterable[BlockT],
+    make_worker: Callable[[], Callable[[BlockT], ResultT]],
+    workers: int,
+) -> Iterator[ResultT]:
+    """Answer blocks in several processes; the results come in the order of the blocks.
+
+    Args:
+        blocks: what is sent to the processes.
+        make_worker: makes, once in each process, the function that answers a block; both it and
+            what it holds can be pickled.
+        workers: the number of processes.
+    """
+    blocks = iter(blocks)
+    # A fork would inherit threads and sessions of ONNX Runtime.
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), partial(_begin, make_worker))
+    with pool:
+        waiting = deque(pool.submit(_answer, block) for block in islice(blocks, workers * _AHEAD))
+        try:
+            while waiting:
+                result: ResultT = waiting.popleft().result()
+                for block in islice(blocks, 1):
+                    waiting.append(pool.submit(_answer, block))
+                yield result
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin(make_worker: Callable[[], Callable[[Any], Any]]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches all; the first process stops them
+    global _work
+    _work = make_worker()
+
+
+def _answer(block: Any) -> Any:
+    assert _work is not None  # noqa: S101 (the process began with it)
+    return _work(block)

@@ -1,0 +1,304 @@
+"""Answers a table block by block: the one engine for files, streams and clusters."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from pydantic_core import PydanticCustomError
+
+from model.contract.arrays import BoolArray, Float64Array, IndexArray
+from model.contract.card import Card
+from model.contract.fields import BaseField
+from model.contract.reading import DecimalSign
+from model.contract.reading import find_decimal_sign as find_locale_sign
+from model.contract.tables.matching import find_decimal_sign, match_columns
+from model.contract.tables.table import Block
+from model.serving.batch.answers import Answers, Unusual
+from model.serving.batch.columns import FieldReader, ReadCell, read_json_value
+from model.serving.mismatches import describe_mismatch
+from model.serving.served_model import FactPattern, Mismatch
+from model.serving.tabular import TabularModel
+
+PREFIX = "formcast_"
+"""What our columns' names begin with where the table has a column of that name."""
+
+NO_ANSWER = "The model gives no finite number for this row"
+"""What is said of a row that breaks the model's arithmetic."""
+
+
+class BatchPredictor:
+    """Answers the blocks of one table.
+
+    ``columns`` are the names of the columns that a table of answers has behind its own: those of
+    the prediction, then ``warning`` and ``error``. ``notes`` say how the table was understood.
+
+    Args:
+        model: a model of rows.
+        header: the names of the table's columns.
+        sample: its first rows, which show how its numbers are written.
+        decimal: what separates decimals, where somebody said.
+        warnings: whether rows that are unlike all training rows are looked for.
+        strict_json: whether the cells are values of JSON, and taken as the API takes them.
+
+    Raises:
+        TableError: if the table lacks a column, or has one twice.
+    """
+
+    def __init__(
+        self,
+        model: TabularModel[Any],
+        header: Sequence[str],
+        sample: Block | None = None,
+        decimal: DecimalSign | None = None,
+        warnings: bool = True,
+        strict_json: bool = False,
+    ) -> None:
+        self._model, self._warnings = model, warnings
+        card = model.card
+        self._matching = match_columns(card.fields, header)
+        self.notes = list(self._matching.notes)
+        self.columns = _name_columns((*model.answer_columns, "warning", "error"), header)
+        if decimal is None and sample is not None:
+            decimal = self._find_sign(sample)
+        self._readers = [
+            (index, FieldReader(field, read_json_value(field)))
+            if strict_json
+            else (index, _make_reader(field, decimal, card.locale))
+            for index, field in enumerate(card.fields)
+        ]
+        self._describe = _Describer(model)
+
+    def _find_sign(self, sample: Block) -> DecimalSign | None:
+        card = self._model.card
+        columns = [
+            self._matching.columns[field.name]
+            for field in card.fields
+            if float in field.json_types and field.name in self._matching.columns
+        ]
+        sign = find_decimal_sign(sample.columns[index] for index in columns)
+        if sign is not None and sign != find_locale_sign(card.locale):
+            words = "a comma" if sign == "," else "a point"
+            self.notes.append(f"Its numbers have {words} before the decimals.")
+        return sign
+
+    def predict(self, block: Block) -> Answers:
+        """Answer the rows of a block; a row that is wrong has its errors and no answer."""
+        codes, errors = self.read_codes(block)
+        right = np.ones(block.rows, dtype=np.bool_)
+        right[list(errors)] = False
+        return self._answer(codes, right, errors)
+
+    def read_codes(self, block: Block) -> tuple[Float64Array, dict[int, dict[str, str]]]:
+        """Read what the fields take from a block.
+
+        Returns:
+            Codes, shape (rows, fields), NaN where a fact is unknown; and by row and field what is
+            wrong.
+        """
+        fields, rows = self._model.card.fields, block.rows
+        codes = np.full((len(fields), rows), np.nan)
+        errors: dict[int, dict[str, str]] = {
+            row: {"": message} for row, message in block.ragged.items()
+        }
+        for index, reader in self._readers:
+            name = fields[index].name
+            column = self._matching.columns.get(name)
+            if column is None:
+                continue
+            codes[index], refused = reader.read_column(block.columns[column], block.texts)
+            for row, message in refused.items():
+                if row not in block.ragged:
+                    errors.setdefault(row, {})[name] = message
+        return np.ascontiguousarray(codes.T), errors
+
+    def _answer(
+        self, codes: Float64Array, right: BoolArray, errors: dict[int, dict[str, str]]
+    ) -> Answers:
+        """Answer the rows that are right, and look for those that are unusual.
+
+        Args:
+            codes: shape (rows, fields).
+            right: shape (rows,).
+            errors: by row; those of rows that the model does not answer are added.
+        """
+        names, places = self._model.answer_columns, None
+        if errors:
+            places = np.flatnonzero(right)
+            codes = codes[places]
+        values: dict[str, Any] = {}
+        unusual: dict[int, Unusual] = {}
+        if len(codes):
+            patterns = find_patterns(self._model.card, codes)
+            columns = self._predict(codes, patterns)
+            if self._warnings:
+                unusual = self._describe.find_unusual(codes, patterns)
+        else:
+            columns = tuple(() for _ in names)
+        for name, column in zip(names, columns, strict=True):
+            values[name] = column if places is None else _spread(column, places, len(right))
+        if places is not None:
+            unusual = {int(places[row]): found for row, found in unusual.items()}
+        for row in _find_unanswered(values, right):
+            errors[row] = {"": NO_ANSWER}
+            unusual.pop(row, None)
+        return Answers(len(right), values, unusual, errors)
+
+    def _predict(self, codes: Float64Array, patterns: Sequence[FactPattern]) -> tuple[Any, ...]:
+        matrix = codes.astype(np.float32)
+        try:
+            return self._model.predict_columns(matrix, patterns)
+        except ArithmeticError:  # one row breaks it, and the others have answers
+            singles = [
+                self._predict_one(codes[[row]], pattern)
+                for pattern in patterns
+                for row in pattern.rows.tolist()
+            ]
+            order = np.argsort(np.concatenate([pattern.rows for pattern in patterns])).tolist()
+            return tuple(zip(*(singles[place] for place in order), strict=True))
+
+    def _predict_one(self, codes: Float64Array, pattern: FactPattern) -> tuple[Any, ...]:
+        own = pattern._replace(rows=np.zeros(1, dtype=np.intp))
+        try:
+            columns = self._model.predict_columns(codes.astype(np.float32), [own])
+        except ArithmeticError:
+            return tuple(None if name == "label" else np.nan for name in self._model.answer_columns)
+        return tuple(column[0] for column in columns)
+
+
+def _name_columns(names: Sequence[str], header: Sequence[str]) -> tuple[str, ...]:
+    """Give names to our columns that the table's do not have."""
+    taken = {name.strip().casefold() for name in header}
+    named = []
+    for name in names:
+        while name.casefold() in taken:
+            name = PREFIX + name
+        named.append(name)
+    return tuple(named)
+
+
+def _make_reader(field: BaseField, decimal: DecimalSign | None, locale: str) -> FieldReader:
+    """Make the reader of a field's cells, if it is known what separates decimals in the table.
+
+    Where that is what the card's locale has, cells are read as the form reads them, and the column
+    answers only where the form would ask back: 1.850 could be 1850.
+    """
+    settled = field if decimal is None else field.settle_column((), decimal)
+    if settled is field:
+        return FieldReader(field, field.read_cell)
+    if decimal != find_locale_sign(locale):
+        return FieldReader(settled, settled.read_cell)
+    return FieldReader(field, _try_both(field, settled))
+
+
+def _try_both(field: BaseField, settled: BaseField) -> ReadCell:
+    def read(cell: object) -> Any:
+        try:
+            return field.read_cell(cell)
+        except PydanticCustomError as error:
+            try:
+                return settled.read_cell(cell)
+            except PydanticCustomError:
+                raise error from None
+
+    return read
+
+
+def find_patterns(card: Card, codes: Float64Array) -> list[FactPattern]:
+    """Sort rows by which facts they have.
+
+    Args:
+        card: the model's card.
+        codes: the rows, shape (rows, fields), NaN where unknown.
+    """
+    optional = [card.column_indices[name] for name in card.optional]
+    given = ~np.isnan(codes[:, optional])
+    if given.all():
+        every = np.arange(len(codes))
+        return [FactPattern(every, tuple(range(len(card.fields))), frozenset(card.optional))]
+    packed = np.packbits(given, axis=1)
+    packed = np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8)))
+    keys = packed.view(np.uint64) if packed.shape[1] == 8 else packed.view(f"V{packed.shape[1]}")
+    _, first, places = np.unique(keys.ravel(), return_index=True, return_inverse=True)
+    order = np.argsort(places, kind="stable")
+    ends = np.cumsum(np.bincount(places))[:-1]
+    patterns = []
+    required = [index for index, field in enumerate(card.fields) if field.required]
+    for row, rows in zip(first.tolist(), np.split(order, ends), strict=True):
+        columns = [index for index, known in zip(optional, given[row], strict=True) if known]
+        known = frozenset(card.names[index] for index in columns)
+        patterns.append(FactPattern(rows, tuple(sorted([*required, *columns])), known))
+    return patterns
+
+
+def _spread(column: Any, places: IndexArray, rows: int) -> Any:
+    """A column with its values at some places, and nothing at the others."""
+    if isinstance(column, np.ndarray):
+        wide = np.full(rows, np.nan)
+        wide[places] = column
+        return wide
+    cells: list[Any] = [None] * rows
+    for place, cell in zip(places.tolist(), column, strict=True):
+        cells[place] = cell
+    return cells
+
+
+def _find_unanswered(values: Mapping[str, Any], right: BoolArray) -> list[int]:
+    """The rows that are right and have no answer, or a number in it that is not finite."""
+    missing = np.zeros(len(right), dtype=np.bool_)
+    for column in values.values():
+        if isinstance(column, np.ndarray):
+            missing |= ~np.isfinite(column)
+        else:
+            missing |= np.array([cell is None for cell in column], dtype=np.bool_)
+    return np.flatnonzero(missing & right).tolist()
+
+
+class _Describer:
+    """Finds the rows of a table that are unlike all training rows, and says why."""
+
+    def __init__(self, model: TabularModel[Any]) -> None:
+        self._model = model
+
+    def find_unusual(
+        self, codes: Float64Array, patterns: Sequence[FactPattern]
+    ) -> dict[int, Unusual]:
+        """Find unusual rows, with what there is to say of each, by its index."""
+        found: dict[int, Unusual] = {}
+        for pattern in patterns:
+            for row, mismatch in self._find_in_pattern(codes[pattern.rows], pattern):
+                found[int(pattern.rows[row])] = self._describe(mismatch)
+        return dict(sorted(found.items()))
+
+    def _find_in_pattern(
+        self, codes: Float64Array, pattern: FactPattern
+    ) -> list[tuple[int, Mismatch | None]]:
+        model = self._model
+        if model.copula is None:
+            threshold = model.find_ood_threshold(pattern.known)
+            if threshold is None or model.neighbors is None:
+                return []
+            nearest = model.neighbors.find_nearest
+            return [
+                (row, None)
+                for row, cells in enumerate(codes.tolist())
+                if nearest(cells, pattern.given)[1] > threshold
+            ]
+        facts = model.copula.select(pattern.given)
+        if facts is None:
+            return []
+        scores = facts.compute_scores(codes)
+        fields = model.card.fields
+        found: list[tuple[int, Mismatch | None]] = []
+        for row in np.flatnonzero(facts.find_outliers(scores)).tolist():
+            columns, alone = facts.find_culprits(scores[row])
+            named = {
+                fields[column].name: fields[column].decode(float(codes[row, column]))
+                for column in columns
+            }
+            found.append((row, Mismatch(named, alone)))
+        return found
+
+    def _describe(self, mismatch: Mismatch | None) -> Unusual:
+        text = describe_mismatch(self._model.card, mismatch)
+        message = f"{self._model.guess_text} {text}".strip()
+        return Unusual(message, tuple(mismatch.facts) if mismatch else ())

@@ -1,0 +1,168 @@
+"""``model predict``: a file of rows in, the same file with the answers out."""
+
+import csv
+import gzip
+import io
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from app.cli.models import model as commands
+from tests.tools import ROOT
+from tests.waiting import wait_until
+
+HEADER = "id,beds,baths,sqft,note\n"
+
+
+def predict(*arguments: object, given: bytes = b"") -> Result:
+    return CliRunner().invoke(
+        commands, ["predict", "house-price", *map(str, arguments)], input=given
+    )
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    data = path.read_bytes()
+    text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "in.csv"
+    path.write_text(HEADER + "007,3,2.5,1850,=1+1\n008,99,x,1850,-5\n009,2,1,900,\n")
+    return path
+
+
+def test_answers_stand_behind_the_columns_of_the_file(source: Path) -> None:
+    target = source.with_name("out.csv")
+    result = predict(source, target)
+    first, second, third = read(target)
+    assert list(first) == [
+        "id", "beds", "baths", "sqft", "note", "prediction", "low", "high", "warning", "error",
+    ]  # fmt: skip
+    assert (first["id"], first["note"], second["note"]) == ("007", "'=1+1", "-5")
+    assert float(first["low"]) < float(first["prediction"]) < float(first["high"])
+    assert second["prediction"] == second["low"] == ""
+    assert second["error"] == (
+        "Bedrooms must be between 0 and 8; Bathrooms must be a number, like 2.5"
+    )
+    assert third["error"] == ""
+    assert result.exit_code == 3
+    assert "3 rows: 2 answered, 1 wrong." in result.stderr
+    assert "row 2: Bedrooms must be" in result.stderr
+    assert [path.name for path in sorted(source.parent.iterdir())] == ["in.csv", "out.csv"]
+
+
+@pytest.mark.parametrize(("rows", "status"), [("3,2,1850\n", 0), ("x,2,1850\n", 1)])
+def test_the_exit_status_says_how_many_were_answered(rows: str, status: int) -> None:
+    result = predict("-", "-", given=f"beds,baths,sqft\n{rows}".encode())
+    assert result.exit_code == status
+    assert result.stdout.startswith("beds,baths,sqft,prediction,low,high,warning,error\n")
+
+
+def test_processes_and_packed_files_give_the_same(source: Path) -> None:
+    rows = "".join(f"{row},3,2,{800 + row % 900},x{row}\n" for row in range(30_000))
+    packed = source.with_name("in.csv.gz")
+    packed.write_bytes(gzip.compress((HEADER + rows).encode()))
+    one, two = source.with_name("one.csv.gz"), source.with_name("two.csv")
+    assert predict(packed, one, "--no-warnings").exit_code == 0
+    assert predict(packed, two, "--no-warnings", "--workers", 2).exit_code == 0
+    assert read(one) == read(two)
+    assert [row["note"] for row in read(two)[::9999]] == ["x0", "x9999", "x19998", "x29997"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("in.csv", "in.csv"), "is the file to answer"),
+        (("in.csv", "link.csv"), "is the file to answer"),
+        (("no.csv", "out.csv"), "There is no file"),
+        (("in.csv", "out.txt"), "Give OUT that ending"),
+        (("in.csv", "no/out.csv"), "There is no folder"),
+        (("in.csv", "folder.csv"), "is a folder"),
+        (("short.csv", "out.csv"), "needs columns for baths (Bathrooms), sqft (Square feet)"),
+        (("in.csv", "out.csv", "--encoding", "klingon"), "no encoding 'klingon'"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_nothing_is_left(
+    source: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    folder = source.parent
+    (folder / "link.csv").hardlink_to(source)
+    (folder / "folder.csv").mkdir()
+    (folder / "short.csv").write_text("beds\n3\n")
+    before = source.read_bytes()
+    paths, options = arguments[:2], arguments[2:]
+    result = predict(*(folder / path for path in paths), *options)
+    assert result.exit_code == 1
+    assert words in " ".join(result.stderr.split())
+    assert source.read_bytes() == before
+    assert not (folder / "out.csv").exists()
+
+
+def test_a_file_that_breaks_off_leaves_what_was_answered_under_another_name(
+    source: Path,
+) -> None:
+    rows = "".join(f"{row},3,2,1850,\n" for row in range(40_000))
+    packed = source.with_name("in.csv.gz")
+    packed.write_bytes(gzip.compress((HEADER + rows).encode())[:-30])
+    target = source.with_name("out.csv")
+    target.write_text("as it was")
+    result = predict(packed, target, "--no-warnings")
+    assert result.exit_code == 1
+    assert "cannot be unpacked" in result.stderr
+    assert "out.csv is as it was" in " ".join(result.stderr.split())
+    assert target.read_text() == "as it was"
+    assert len(read(target.with_name("out.csv.incomplete"))) > 1000
+
+
+def test_ctrl_c_leaves_a_file_that_says_it_is_incomplete(tmp_path: Path) -> None:
+    target, fifo = tmp_path / "out.csv", tmp_path / "in.csv"
+    os.mkfifo(fifo)
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "model", "predict", "house-price"]
+    process = subprocess.Popen(
+        [*command, str(fifo), str(target)], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    unfinished = tmp_path / "out.csv.incomplete"
+    with fifo.open("w") as file:
+        file.write(HEADER + "1,3,2,1850,x\n" * 60_000)
+        file.flush()
+        wait_until(lambda: unfinished.exists() and unfinished.stat().st_size > 100_000)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Stopped." in said
+    assert "out.csv.incomplete" in said.replace("\n", "")
+    assert "Traceback" not in said
+    assert not target.exists()
+
+
+def test_a_folder_and_a_zip_of_pictures_are_files_of_many_rows(tmp_path: Path) -> None:
+    golden = sorted((ROOT / "model" / "chest_xray").rglob("*.png"))[0].read_bytes()
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    (pictures / "a.png").write_bytes(golden)
+    (pictures / "b.png").write_bytes(b"no picture")
+    (pictures / ".DS_Store").write_bytes(b"x")
+    with zipfile.ZipFile(tmp_path / "pictures.zip", "w") as archive:
+        for path in sorted(pictures.iterdir()):
+            archive.write(path, path.name)
+    found = []
+    for name in ("pictures", "pictures.zip"):
+        target = tmp_path / f"{name}.csv"
+        result = CliRunner().invoke(
+            commands, ["predict", "chest-xray", str(tmp_path / name), str(target)]
+        )
+        assert result.exit_code == 3, result.output
+        found.append(read(target))
+    first, second = found[0]
+    assert found[1] == found[0]
+    assert (first["file"], second["file"]) == ("a.png", "b.png")
+    assert first["label"]
+    assert "must be a JPEG or PNG file" in second["error"]

@@ -1,0 +1,237 @@
+"""Who may use the app: without permission nothing but the probes answers."""
+
+import base64
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.cli.commands import link, settings
+from app.config import SettingError, Settings
+from app.http.routes import Surface
+from app.limits.access import (
+    check_password,
+    hash_key,
+    hash_password,
+    make_key,
+    read_link,
+    sign_link,
+)
+from tests.conftest import HOUSE
+from tests.html import FRAGMENT, check_page
+
+HASH = hash_password("correct horse")
+SECRET = "s" * 32
+
+
+def client_with(**chosen: Any) -> FlaskClient:
+    return create_app(Settings(models=("house-price",), **chosen)).test_client()
+
+
+def basic(password: str, user: str = "me") -> dict[str, str]:
+    text = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {text}"}
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+@pytest.fixture(scope="module")
+def guarded() -> FlaskClient:
+    return client_with(
+        access="password", password_hash=HASH, link_key=SECRET, metrics=True, embed_ancestors=("*",)
+    )
+
+
+def test_a_stranger_gets_no_answer_but_from_the_probes(guarded: FlaskClient) -> None:
+    app: Any = guarded.application
+    paths = [path for kind in Surface for path in app.routes.list_paths(kind) if "<" not in path]
+    paths += [asset.url for asset in app.jinja_env.globals["assets"].values()]
+    paths += ["/nowhere", "/?beds=3&baths=2&sqft=1850", "/link/x/", f"/link/{'x' * 38}/"]
+    for path in paths:
+        for method in ("GET", "POST", "HEAD", "OPTIONS", "PUT"):
+            answer = guarded.open(path, method=method, environ_base={"REMOTE_ADDR": path[:9]})
+            if path in ("/healthz", "/readyz"):
+                assert answer.status_code in (200, 405)
+            else:
+                assert answer.status_code == 401, (method, path)
+                assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+                assert answer.headers["Content-Security-Policy"]
+
+
+def test_a_refusal_is_a_page_in_words_or_a_problem(guarded: FlaskClient) -> None:
+    soup = check_page(guarded.get("/"))
+    assert "not open to everybody" in soup.get_text()
+    assert "Bearer" in guarded.post("/api/predict", json=HOUSE).text
+
+
+def test_who_knows_the_password_uses_all_and_no_cache_keeps_it(guarded: FlaskClient) -> None:
+    assert guarded.get("/", headers=basic("correct horse")).status_code == 200
+    assert guarded.get("/", headers=basic("correct horse", "another")).status_code == 200
+    answer = guarded.post(FRAGMENT, data=HOUSE, headers=basic("correct horse"))
+    assert answer.status_code == 200
+    app: Any = guarded.application
+    style = app.jinja_env.globals["assets"]["app.css"].url
+    cached = guarded.get(style, headers=basic("correct horse")).headers["Cache-Control"]
+    assert "private" in cached
+    assert "public" not in cached
+
+
+@pytest.mark.parametrize(
+    "header", ["", "Basic", "Basic !!", "Basic eA==", "Bearer", "Digest x", "Basic /w==", "\udcff"]
+)
+def test_a_malformed_permission_is_none(guarded: FlaskClient, header: str) -> None:
+    answer = guarded.get(
+        "/", environ_overrides={"HTTP_AUTHORIZATION": header, "REMOTE_ADDR": header}
+    )
+    assert answer.status_code == 401
+
+
+def test_guessing_is_limited_and_does_not_lock_out_who_is_in() -> None:
+    client = client_with(access="password", password_hash=HASH)
+    assert client.get("/", headers=basic("correct horse")).status_code == 200
+    codes = [client.get("/", headers=basic(f"guess {n}")).status_code for n in range(30)]
+    assert codes[0] == 401
+    assert codes[-1] == 429
+    assert codes.count(401) == 20
+    refused = client.get("/", headers=basic("correct horse "))
+    assert int(refused.headers["Retry-After"]) >= 1
+    assert client.get("/", headers=basic("correct horse")).status_code == 200
+    elsewhere = {"REMOTE_ADDR": "10.1.1.1"}
+    assert client.get("/", headers=basic("x"), environ_base=elsewhere).status_code == 401
+
+
+def test_of_two_keys_one_is_taken_away_while_the_server_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, theirs = make_key(), make_key()
+    lines = {key: f"{name}:{hash_key(key)}\n" for name, key in (("mine", mine), ("theirs", theirs))}
+    file = tmp_path / "keys"
+    file.write_text("# keys\n" + "".join(lines.values()))
+    client = client_with(access="keys", keys_file=str(file))
+    for key in (mine, theirs):
+        assert client.post("/api/predict", json=HOUSE, headers=bearer(key)).status_code == 200
+        assert client.get("/about", headers=basic(key)).status_code == 200
+    file.write_text(lines[mine])
+    now = time.monotonic()
+    monkeypatch.setattr("app.limits.access.time.monotonic", lambda: now + 2)
+    assert client.get("/about", headers=bearer(theirs)).status_code == 401
+    assert client.get("/about", headers=bearer(mine)).status_code == 200
+    file.unlink()
+    monkeypatch.setattr("app.limits.access.time.monotonic", lambda: now + 9)
+    assert client.get("/about", headers=bearer(mine)).status_code == 200
+    refused = client.post("/api/predict", json=HOUSE)
+    assert refused.headers["WWW-Authenticate"].startswith("Bearer ")
+
+
+def test_a_key_has_its_name_in_the_log_and_a_limit_of_its_own(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    keys = {name: make_key() for name in ("shop", "desk")}
+    lines = ",".join(f"{name}:{hash_key(key)}" for name, key in keys.items())
+    client = client_with(access="keys", keys=lines, log="json", ratelimit="2/hour")
+    for key in keys.values():
+        codes = [client.post(FRAGMENT, headers=bearer(key), data=HOUSE).status_code for _ in "123"]
+        assert codes == [200, 200, 429]
+    said = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [line["reader"] for line in said] == ["shop"] * 3 + ["desk"] * 3
+    assert not any(key in str(said) for key in keys.values())
+
+
+def test_a_proxy_names_the_user_and_nobody_else_can() -> None:
+    client = client_with(access="proxy", proxies=1, access_header="X-Auth-Request-Email")
+    assert client.get("/").status_code == 403
+    assert client.get("/", headers={"X-Auth-Request-Email": "a@example.org"}).status_code == 200
+    with pytest.raises(SettingError, match="FORMCAST_PROXIES=1"):
+        client_with(access="proxy")
+
+
+def test_a_link_opens_the_form_and_all_that_is_on_it_until_it_ends(
+    guarded: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = f"/link/{sign_link(SECRET, int(time.time()) + 3600)}"
+    page = check_page(guarded.get(f"{root}/"))
+    form = page.select_one("form#form")
+    assert form is not None
+    assert form["action"] == f"{root}/"
+    assert page.select(f'link[href^="{root}/static/"]')
+    answer = guarded.post(root + FRAGMENT, data=HOUSE)
+    assert answer.status_code == 200
+    assert answer.headers["HX-Replace-Url"].startswith(f"{root}/?beds=3")
+    for sheet in page.select("link[rel=stylesheet]"):
+        assert guarded.get(str(sheet["href"])).status_code == 200
+    assert guarded.get("/").status_code == 401
+    now = time.time()
+    monkeypatch.setattr("app.limits.access.time.time", lambda: now + 3700)
+    assert guarded.get(f"{root}/").status_code == 401
+
+
+def test_a_link_goes_with_a_root_and_a_prefix() -> None:
+    token = sign_link(SECRET, int(time.time()) + 3600)
+    chosen = {"access": "password", "password_hash": HASH, "link_key": SECRET}
+    client = client_with(root_path="/price", **chosen)
+    for path in (f"/price/link/{token}/about", f"/link/{token}/about"):
+        assert f'href="/price/link/{token}/"' in client.get(path).text
+    client = client_with(proxies=1, **chosen)
+    page = client.get(f"/link/{token}/about", headers={"X-Forwarded-Prefix": "/a"}).text
+    assert f'href="/a/link/{token}/"' in page
+
+
+def test_a_changed_link_is_none() -> None:
+    token = sign_link(SECRET, int(time.time()) + 3600)
+    assert read_link(SECRET, token).startswith("link-")
+    for place in range(len(token)):
+        changed = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
+        assert not read_link(SECRET, changed) or place == len(token) - 1
+    assert not read_link("t" * 32, token)
+    assert not read_link(SECRET, sign_link(SECRET, int(time.time()) - 1))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "says"),
+    [
+        ({"access": "password"}, "settings hash"),
+        ({"access": "keys"}, "settings key NAME"),
+        ({"access": "keys", "keys": "shop:abc"}, "not name:hash"),
+        ({"access": "keys", "keys_file": "/nowhere/keys"}, "cannot be read"),
+    ],
+)
+def test_an_access_that_lacks_what_it_needs_stops_the_start(
+    chosen: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(SettingError, match=says):
+        client_with(**chosen)
+
+
+def test_a_password_in_place_of_its_hash_is_refused_and_not_repeated() -> None:
+    with pytest.raises(SettingError, match="is not a hash") as error:
+        Settings.from_environment({"FORMCAST_PASSWORD_HASH": "hunter2"})
+    assert "hunter2" not in str(error.value)
+
+
+def test_the_commands_write_what_the_settings_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    run: Callable[..., Any] = CliRunner().invoke
+    said = run(settings, ["hash", "--password", "pässword"]).output.strip()
+    hashed = said.removeprefix("FORMCAST_PASSWORD_HASH=")
+    assert "$" not in hashed
+    assert check_password(hashed, "pässword")
+    assert not check_password(hashed, "password")
+    assert Settings.from_environment({"FORMCAST_PASSWORD_HASH": hashed}).password_hash == hashed
+    lines = [line.strip() for line in run(settings, ["key", "shop"]).output.splitlines()]
+    assert lines[3] == f"shop:{hash_key(lines[1])}"
+    assert "FORMCAST_LINK_KEY=" in run(link, []).output
+    monkeypatch.setenv("FORMCAST_LINK_KEY", SECRET)
+    monkeypatch.setenv("FORMCAST_PASSWORD_HASH", hashed)
+    address = run(link, ["--days", "2"]).output.strip()
+    assert read_link(SECRET, address.rstrip("/").rpartition("/")[2])
+    shown = run(settings, []).output
+    assert "FORMCAST_LINK_KEY = (set)" in shown
+    assert SECRET not in shown
+    assert hashed not in shown

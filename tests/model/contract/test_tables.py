@@ -1,0 +1,253 @@
+"""Tables as people have them: how they are written is found out and said, and no cell is lost."""
+
+import codecs
+import csv
+import gzip
+import io
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model.contract.fields import BaseField, FlagField
+from model.contract.tables import ReadOptions, TableError, TextTable, open_table
+from model.contract.tables.matching import find_decimal_sign, match_columns
+from model.contract.tables.writing import guard_cell, write_row, write_rows
+
+Rows = list[list[str]]
+
+
+def read(data: bytes | str, name: str = "my.csv", **options: Any) -> tuple[TextTable, Rows]:
+    raw = data.encode() if isinstance(data, str) else data
+    table = open_table(io.BytesIO(raw), name, ReadOptions(**options))
+    rows = [list(row) for block in table.blocks for row in zip(*block.columns, strict=True)]
+    return table, rows
+
+
+NAMES = "näme,pläce\nZoë,Köln\nJosé,“Nîmes”\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "note"),
+    [
+        (NAMES.encode(), None),
+        (codecs.BOM_UTF8 + NAMES.encode(), None),
+        (NAMES.encode("utf-16"), "It was read as UTF-16."),
+        (codecs.BOM_UTF16_BE + NAMES.encode("utf-16-be"), "It was read as UTF-16."),
+        (NAMES.encode("utf-16-le"), "It was read as UTF-16."),
+        (NAMES.encode("utf-32"), "It was read as UTF-32."),
+        (NAMES.encode("cp1252"), "It was read as Windows-1252."),
+        (NAMES.replace("“", "").replace("”", "").encode("latin-1"), "It was read as Latin-1."),
+        (NAMES.replace("\n", "\r\n").encode(), None),
+        (NAMES.replace("\n", "\r").encode(), None),
+        (gzip.compress(NAMES.encode(), mtime=0), None),
+    ],
+)
+def test_it_is_read_whatever_its_characters_and_line_ends(data: bytes, note: str | None) -> None:
+    name = "my.csv.gz" if data[:2] == b"\x1f\x8b" else "my.csv"
+    table, rows = read(data, name)
+    assert table.header == ("näme", "pläce")
+    assert [row[0] for row in rows] == ["Zoë", "José"]
+    assert rows[1][1].strip("“”") == "Nîmes"
+    assert table.notes == ([note] if note else [])
+
+
+def test_a_file_that_stops_being_utf8_is_read_on_and_says_so() -> None:
+    lines = "".join(f"{row},é\n" for row in range(60_000))
+    table, rows = read(b"id,text\n" + lines.encode() + "last,ü€\n".encode("cp1252"))
+    assert len(rows) == 60_001
+    assert rows[-1] == ["last", "ü€"]
+    assert rows[-2] == ["59999", "é"]
+    assert "not UTF-8 all through" in table.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter"),
+    [
+        ("a,b\n1,2\n", ","),
+        ("a;b;c\n1,5;2,5;3\n", ";"),
+        ("a\tb\n1,5\t2\n", "\t"),
+        ("a|b\n1|2\n", "|"),
+        ("sep=;\na;b\n1;2\n", ";"),
+        ('"sep=\t"\na\tb\n1\t2\n', "\t"),
+        ("name;price, net\nx;1,5\ny;2,5\n", ";"),
+        ("only\n1\n2\n", ","),
+    ],
+)
+def test_the_delimiter_is_found(text: str, delimiter: str) -> None:
+    table, rows = read(text)
+    assert table.delimiter == delimiter
+    assert "sep=" not in "".join(table.header)
+    assert len(rows[0]) == len(table.header)
+
+
+def test_quoted_line_breaks_blank_lines_and_odd_quotes_keep_their_cells() -> None:
+    text = 'id,text\n\n1,"two\nlines, and ""quotes"""\n   \n2,5" pipe\n3,"a"b\n4,\n'
+    _, rows = read(text)
+    assert rows == [
+        ["1", 'two\nlines, and "quotes"'],
+        ["2", '5" pipe'],
+        ["3", "ab"],
+        ["4", ""],
+    ]
+
+
+def test_zeros_at_the_front_and_long_numbers_survive() -> None:
+    _, rows = read("id,zip\n0012345678901234567,00501\n")
+    assert rows == [["0012345678901234567", "00501"]]
+
+
+def test_a_ragged_row_says_what_is_wrong_and_the_others_stay() -> None:
+    table = open_table(io.BytesIO(b"a,b,c\n1,2,3\n1,2\n1,2,3,4\n1,2,3,\n"), "my.csv")
+    (block,) = table.blocks
+    assert block.ragged == {
+        1: "This row has 2 cells, but the first line names 3 columns",
+        2: "This row has 4 cells, but the first line names 3 columns",
+    }
+    assert [list(column) for column in block.columns] == [["1"] * 4, ["2"] * 4, ["3", "", "3", "3"]]
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "words"),
+    [
+        (b"", "my.csv", "is empty"),
+        (b"\n\n", "my.csv", "is empty"),
+        (b"a,b\n", "my.csv", "has no rows below its first line"),
+        (b"PK\x03\x04" + b"x" * 50, "my.csv", "ending, .xlsx"),
+        (b"PAR1" + b"x" * 50, "my.csv", ".parquet"),
+        (bytes(range(256)) * 40, "my.csv", "is no text"),
+        (b"\x1f\x8b\x08broken", "my.csv.gz", "cannot be unpacked"),
+        (gzip.compress(b"a,b\n" + b"1,2\n" * 99, mtime=0)[:-9], "my.csv.gz", "cannot be unpacked"),
+        (b'a,b\n1,"open\n' + b"1,2\n" * 100_000, "my.csv", "closing quote is missing"),
+        (b"a" * 17_000_000, "my.csv", "16 million characters"),
+    ],
+)
+def test_what_is_no_table_is_refused_in_words(data: bytes, name: str, words: str) -> None:
+    with pytest.raises(TableError, match=words.replace(".", r"\.")):
+        read(data, name)
+
+
+def test_an_encoding_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(TableError, match="no encoding 'klingon'"):
+        read("a,b\n1,2\n", encoding="klingon")
+    assert read("a,b\nж,2\n".encode("cp1251"), encoding="cp1251")[1] == [["ж", "2"]]
+
+
+class Trickle(io.RawIOBase):
+    """Gives a byte or two at a time, as a slow sender does."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = io.BytesIO(data)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._data.read(min(size, 2))
+
+
+cells = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.lists(cells, min_size=2, max_size=2), min_size=1, max_size=8),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+)
+def test_what_the_writer_of_python_wrote_comes_back(rows: Rows, line_end: str) -> None:
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator=line_end, quoting=csv.QUOTE_ALL)
+    writer.writerows([["a", "b"], *rows])
+    table = open_table(Trickle(file.getvalue().encode()), "my.csv")  # type: ignore[arg-type]
+    found = [list(row) for block in table.blocks for row in zip(*block.columns, strict=True)]
+    assert table.header == ("a", "b")
+    assert found == rows
+
+
+def test_chunks_end_where_records_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model.contract.tables.encodings._CHUNK_BYTES", 7)
+    monkeypatch.setattr("model.contract.tables.csv_files.HEAD_BYTES", 7)
+    rows = [["x\ny", f"{row}"] if row % 3 else ['"', "a,b"] for row in range(50)]
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerows([["a", "b"], *rows])
+    assert read(file.getvalue())[1] == rows
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("-x", "'-x"),
+        ("\tx", "'\tx"),
+        ("\rx", '"\'\rx"'),
+        ("-5", "-5"),
+        ("+1,234.50", '"+1,234.50"'),
+        ("-1e-05", "-1e-05"),
+        ("a,b", '"a,b"'),
+        ('say "x"', '"say ""x"""'),
+        ("two\nlines", '"two\nlines"'),
+        (None, ""),
+    ],
+)
+def test_no_cell_is_run_by_a_spreadsheet_and_numbers_stay(cell: str | None, written: str) -> None:
+    assert write_row([cell, "x"]) == f"{written},x\n"
+    assert write_rows([[cell, "plain"], ["x", "y"]]) == f"{written},x\nplain,y\n"
+
+
+def test_the_guard_leaves_an_email_and_a_blank_as_they_are() -> None:
+    assert [guard_cell(text) for text in ("a@b.c", "", " =1")] == ["a@b.c", "", " =1"]
+
+
+def fields() -> list[BaseField]:
+    keys: dict[str, Any] = {"kind": "flag", "noun": "x", "example": True}
+    return [
+        FlagField(name="has_pool", label="Swimming pool", **keys),
+        FlagField(name="garage", label="Garage", required=False, **keys),
+    ]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("id", "garage", "has_pool"),
+        ("GARAGE", " Has Pool "),
+        ("garage", "swimming-pool", ""),
+        ("Has-Pool", "", "", "Garage"),
+    ],
+)
+def test_columns_are_matched_by_name_and_label_in_any_order(header: tuple[str, ...]) -> None:
+    found = match_columns(fields(), header)
+    assert set(found.columns) == {"has_pool", "garage"}
+    assert bool(found.notes) == (header[1] != "garage")
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        (("has_pool", "has_pool"), 'The column "has_pool" is there twice'),
+        (("has_pool", "x", "x"), 'The column "x" is there twice'),
+        (("has_pool", "Swimming Pool"), "Two columns mean Swimming pool"),
+        (("hass_pool", "garage"), 'Is "hass_pool" meant? Then call it has_pool'),
+        (("1", "0"), "No column has the name of a field"),
+    ],
+)
+def test_columns_that_cannot_be_matched_are_refused(header: tuple[str, ...], words: str) -> None:
+    with pytest.raises(TableError) as refused:
+        match_columns(fields(), header)
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("columns", "sign"),
+    [
+        ([["1,5", "2", ""]], ","),
+        ([["1.5", "2"]], "."),
+        ([["1.850", "2.000"]], None),
+        ([["1.850,5"]], ","),
+        ([["1,5"], ["2.5"]], None),
+        ([["0.125", "12.5 kg"]], "."),
+        ([[1.5, None]], None),
+    ],
+)
+def test_a_file_tells_what_separates_decimals(columns: list[list[Any]], sign: str | None) -> None:
+    assert find_decimal_sign(columns) == sign
