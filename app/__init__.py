@@ -23,9 +23,11 @@ from app.http.hosts import restrict_hosts
 from app.http.mounting import Mounted
 from app.kinds import make_adapter
 from app.kinds.adapter import KindAdapter
+from app.kinds.batches import BatchLimits
 from app.limits.access import AccessControl, AccessPolicy
 from app.limits.load_shedding import LoadMonitor, LoadShedder
 from app.limits.rate_limits import make_limit
+from app.pages.batch import batch_blueprint
 from app.pages.blueprint import pages_blueprint
 from app.pages.errors import handle_errors
 from app.pages.previews import preview_blueprint, robots_blueprint
@@ -173,7 +175,10 @@ def register_model(
         )
     if settings.public_url:
         app.register_blueprint(preview_blueprint(adapter, prefix))
-    app.register_blueprint(api_blueprint(adapter, prefix, render))
+    limits = BatchLimits(settings.batch_rows, settings.batch_megabytes)
+    app.register_blueprint(api_blueprint(adapter, prefix, render, limits))
+    if adapter.batch_words is not None:
+        app.register_blueprint(batch_blueprint(adapter, prefix, render, limits))
     return adapter
 
 

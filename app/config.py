@@ -401,6 +401,18 @@ class Settings:
         origins,
     )
 
+    batch_rows: int = setting(
+        100_000,
+        "How many rows a file may have on /batch and in one request to the API; the command "
+        "`flask --app wsgi model predict` has no limit.",
+        integer(1, 1_000_000),
+    )
+    batch_megabytes: int = setting(
+        20,
+        "How many megabytes such a file may have. A worker holds one of this size, and 12 MB of "
+        "others.",
+        integer(1, 100),
+    )
     mcp: bool = setting(
         False,
         "Whether assistants can ask the models at /mcp (Model Context Protocol): one tool a model, "

@@ -7,10 +7,12 @@ from flask import Blueprint, Response, request
 from app.api.openapi import build_openapi
 from app.api.page import make_page_view
 from app.api.serializing import NO_STORE, dump_json, read_contributions_option
+from app.api.streaming import answer_stream
 from app.http.problems import Fault, make_problem
 from app.http.responses import JSON, REVALIDATED, respond
 from app.http.routes import Surface
 from app.kinds.adapter import JsonRows, KindAdapter
+from app.kinds.batches import BatchLimits
 from app.limits.background import run_in_thread
 from app.presentation.contexts import Renderer
 from app.telemetry.request_records import Outcome, record_outcome
@@ -23,12 +25,21 @@ TIMEOUT_TEXT = (
 )
 
 
-def api_blueprint(adapter: KindAdapter[Any, Any], prefix: str, render: Renderer) -> Blueprint:
-    """Create the routes of one model's API under ``prefix``, "" for the default model."""
+def api_blueprint(
+    adapter: KindAdapter[Any, Any], prefix: str, render: Renderer, limits: BatchLimits
+) -> Blueprint:
+    """Create the routes of one model's API.
+
+    Args:
+        adapter: the adapter of the model.
+        prefix: where its addresses begin, "" for the default model.
+        render: renders the templates.
+        limits: what a request of many rows may have.
+    """
     slug = adapter.model.slug
     blueprint = Blueprint(f"api-{slug}", __name__, url_prefix=prefix or None)
-    text = dump_json(build_openapi(adapter, prefix, render.root))
-    page = make_page_view(adapter, prefix, render)
+    text = dump_json(build_openapi(adapter, prefix, limits, render.root))
+    page = make_page_view(adapter, prefix, render, limits)
 
     def answer(asked: JsonRows[Any], contributions: bool) -> tuple[str, int]:
         """Write the answers, "" where there are none, and count the rows out of distribution."""
@@ -46,6 +57,9 @@ def api_blueprint(adapter: KindAdapter[Any, Any], prefix: str, render: Renderer)
     @blueprint.post("/api/predict", surface=Surface.API, model=slug)
     def predict() -> Response:
         environ = request.environ  # a local name: each look-up goes through a context variable
+        kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+        if kind in adapter.stream_types:
+            return answer_stream(adapter, kind, read_contributions_option(environ), limits)
         contributions, asked = read_contributions_option(environ), adapter.read_json(environ)
         if asked.faults:
             record_outcome(Outcome(refused=asked.refused), environ)

@@ -1,11 +1,14 @@
 """The API of one model in OpenAPI 3.1."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from app.http.problems import DETAILS, MEDIA_TYPE, get_phrase
 from app.kinds.adapter import OPTION, KindAdapter, Schema
+from app.kinds.batches import BatchLimits
 from app.kinds.schemas import build_object
+from app.kinds.streams import JSON_LINES
 
 PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
@@ -17,17 +20,43 @@ FORM_TEXT = (
 )
 """How pages and programs notice that the form has changed."""
 
+LINES: Schema = {"schema": {"type": "string"}}
+"""A body of lines."""
+
 RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
 HEADERS = {429: RETRY_AFTER, 503: RETRY_AFTER}
 
 
-def build_openapi(adapter: KindAdapter[Any, Any], prefix: str, root: str = "") -> Schema:
-    """Build the whole document for one model under ``prefix``, of an app under ``root``."""
+def describe_streams(limits: BatchLimits) -> str:
+    """Say how many rows come in one request, and how they are answered."""
+    return (
+        "Many rows come as one object a line (application/x-ndjson) or as a table (text/csv), up "
+        f"to {limits.rows:,} rows and {limits.megabytes} MB. They are answered one line each, in "
+        "their order, as they are made: with the answer, or with the problem of that row."
+    )
+
+
+def build_openapi(
+    adapter: KindAdapter[Any, Any], prefix: str, limits: BatchLimits, root: str = ""
+) -> Schema:
+    """Build the whole document for one model.
+
+    Args:
+        adapter: of the model.
+        prefix: where its addresses begin.
+        limits: what a request of many rows may have.
+        root: where those of the app begin.
+    """
     card, schemas = adapter.model.card, adapter.schemas()
+    description, content, answers = schemas.description, schemas.content, {}
+    if adapter.stream_types:
+        description += f" {describe_streams(limits)}"
+        content = {**content, **dict.fromkeys(adapter.stream_types, LINES)}
+        answers = {JSON_LINES: LINES}
     predict = {
         "operationId": "predict",
         "summary": schemas.summary,
-        "description": schemas.description,
+        "description": description,
         "parameters": [
             {
                 "name": OPTION,
@@ -36,9 +65,9 @@ def build_openapi(adapter: KindAdapter[Any, Any], prefix: str, root: str = "") -
                 "schema": {"type": "boolean", "default": False},
             }
         ],
-        "requestBody": {"required": True, "content": schemas.content},
+        "requestBody": {"required": True, "content": content},
         "responses": {
-            "200": _build_response("The answer.", schemas.answer),
+            "200": _build_response("The answer.", schemas.answer, answers),
             **_build_problem_responses(*STATUSES),
         },
     }
@@ -71,8 +100,11 @@ def build_openapi(adapter: KindAdapter[Any, Any], prefix: str, root: str = "") -
     }
 
 
-def _build_response(description: str, schema: Schema) -> Schema:
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
+def _build_response(
+    description: str, schema: Schema, others: Mapping[str, Schema] = MappingProxyType({})
+) -> Schema:
+    content = {"application/json": {"schema": schema}, **others}
+    return {"description": description, "content": content}
 
 
 def _build_problem_responses(*statuses: int) -> Schema:

@@ -8,19 +8,22 @@ from typing import Any
 from flask import Response, request
 from werkzeug.exceptions import BadRequest
 
-from app.api.openapi import STATUSES
+from app.api.openapi import STATUSES, describe_streams
 from app.api.serializing import NO_STORE
 from app.http.problems import DETAILS, get_phrase
 from app.http.responses import respond
 from app.kinds.adapter import KindAdapter
+from app.kinds.batches import BatchLimits
 from app.presentation.contexts import ApiContext, Renderer, Row
 
 
 def make_page_view(
-    adapter: KindAdapter[Any, Any], prefix: str, render: Renderer
+    adapter: KindAdapter[Any, Any], prefix: str, render: Renderer, limits: BatchLimits
 ) -> Callable[[], Response]:
     """Make the view of one model; everything but the server's address is made once."""
     site, texts = adapter.build_site(render.root + prefix), adapter.api_texts()
+    if adapter.stream_types:
+        texts = texts._replace(request_text=f"{texts.request_text} {describe_streams(limits)}")
     statuses = tuple(Row(f"{status} {get_phrase(status)}", DETAILS[status]) for status in STATUSES)
 
     def page() -> Response:

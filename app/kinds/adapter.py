@@ -1,14 +1,17 @@
 """What pages and API need of a model, whatever its kind: one adapter for each kind."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, NamedTuple
 from urllib.parse import urlencode
 from wsgiref.types import WSGIEnvironment
 
 from app.http.problems import Fault
+from app.kinds.batches import Batch, BatchLimits
+from app.presentation.batches import BatchAnswers, Tally, count_labels
 from app.presentation.contexts import (
     ApiTexts,
+    BatchWords,
     ExampleLink,
     KindAbout,
     Link,
@@ -47,6 +50,23 @@ class JsonRows(NamedTuple, Generic[RowT]):
     detail: str = ""
     refused: tuple[str, ...] = ()
     inputs: Mapping[str, object] | None = None
+
+
+class RowStream(ABC, Generic[RowT]):
+    """Many rows in one request, which are read while they are answered."""
+
+    @abstractmethod
+    def check(self) -> Iterator[None]:
+        """Look before the first answer whether the rows can be read, in short steps.
+
+        Raises:
+            TableError: if they cannot; the message is for people.
+            TooLargeError: if there are more than are answered here.
+        """
+
+    @abstractmethod
+    def read(self) -> Iterator[Sequence[JsonRows[RowT]]]:
+        """Read the rows in their order, each by itself, some at a time."""
 
 
 class KindSchemas(NamedTuple):
@@ -137,7 +157,48 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
             warning=self.warning,
             samples=self.samples,
             words=self.words,
+            batch="" if embedded or self.batch_words is None else f"{home}batch",
         )
+
+    @property
+    def batch_words(self) -> BatchWords | None:
+        """What the page for files of many rows says; None for a kind that answers no files."""
+        return None
+
+    @property
+    def batch_headings(self) -> Mapping[str, str]:
+        """What stands above the columns of an answer in the first rows, by their names."""
+        return {}
+
+    @property
+    def batch_sample(self) -> Sequence[Sequence[object]]:
+        """The rows of a table to fill in, the names of its columns first; none for other files."""
+        return ()
+
+    def open_batch(self, content: bytes, name: str, limits: BatchLimits) -> Batch:
+        """Take a file of many rows, which is read later.
+
+        Raises:
+            NotImplementedError: for a kind that answers no files.
+        """
+        raise NotImplementedError
+
+    def present_batch(self, tally: Tally) -> BatchAnswers:
+        """Present where the answers to a file lie: as a count of each label, if it has labels."""
+        return BatchAnswers(count_labels(tally.labels, self._name_labels()), None)
+
+    def _name_labels(self) -> Mapping[str, str]:
+        """What people call each label of an answer."""
+        return {}
+
+    def format_batch_value(self, name: str, values: Mapping[str, Any]) -> str:
+        """Write what stands below a heading in the first rows of a file.
+
+        Args:
+            name: one of ``batch_headings``.
+            values: all of one row's answer.
+        """
+        return str(values[name])
 
     @property
     def outcomes(self) -> tuple[int, ...]:
@@ -202,6 +263,17 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
         Raises:
             HTTPException: 503 where no memory is free for it in time.
         """
+
+    stream_types: ClassVar[tuple[str, ...]] = ()
+    """The media types of a body of many rows that the API takes."""
+
+    def open_stream(self, kind: str, content: bytes, limits: BatchLimits) -> RowStream[RowT]:
+        """Take the rows of a body of one of the ``stream_types``, which are read later.
+
+        Raises:
+            NotImplementedError: for a kind that takes none.
+        """
+        raise NotImplementedError
 
     def serialize(self, explained: Explained[PredictionT]) -> Payload:
         """Serialize the answer to one row."""

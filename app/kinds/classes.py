@@ -1,5 +1,8 @@
 """The adapter for a model of rows that answers with a class."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from app.kinds.adapter import Payload, Schema, list_labels
 from app.kinds.rows import Headline, RowAdapter
 from app.kinds.schemas import (
@@ -59,6 +62,20 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
             subject=f"Probability of {label}",
             total_label=label,
         )
+
+    @property
+    def batch_headings(self) -> Mapping[str, str]:
+        sure = {"probability": "Probability"} if self._output.probabilities else {}
+        return {"label": self._output.label, **sure}
+
+    def _name_labels(self) -> Mapping[str, str]:
+        return self._labels
+
+    def format_batch_value(self, name: str, values: Mapping[str, Any]) -> str:
+        label = values["label"]
+        if name == "label":
+            return self._labels[label]
+        return self._shares.format(values[f"probability_{label}"])
 
     def _make_notes(self, known: frozenset[str]) -> Notes:
         accuracies = self.model.accuracies

@@ -1,9 +1,10 @@
 """The adapter for a model of rows that answers with a number."""
 
 import math
+from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from app.kinds.adapter import Payload, Schema
 from app.kinds.rows import Headline, RowAdapter
 from app.kinds.schemas import NUMBER, build_answer, build_contributions_schema, build_object
 from app.presentation import charts
+from app.presentation.batches import BatchAnswers, Tally, present_distribution
 from app.presentation.contexts import ApiTexts, KindAbout, ScatterView
 from app.presentation.plots import plot_coverage, plot_truth
 from app.presentation.result import Notes
@@ -252,6 +254,21 @@ class NumberAdapter(RowAdapter[PointPrediction]):
             if name not in known
         }
         return {name: share for name, share in gains.items() if share >= LEAST_GAIN}
+
+    @property
+    def batch_headings(self) -> Mapping[str, str]:
+        ends = {} if self.model.intervals is None else {"low": "From", "high": "To"}
+        return {"prediction": self._output.label, **ends}
+
+    def present_batch(self, tally: Tally) -> BatchAnswers:
+        found = present_distribution(
+            tally.numbers, self._typical, self._scale, self._card.case_noun
+        )
+        return BatchAnswers((), found)
+
+    def format_batch_value(self, name: str, values: Mapping[str, Any]) -> str:
+        rounding = {"low": math.floor, "high": math.ceil}.get(name, round)
+        return self._scale.format(self._scale.round(values[name], rounding))
 
     def _serialize_prediction(self, explained: Explained[PointPrediction]) -> Payload:
         value, interval = explained.prediction

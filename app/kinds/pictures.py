@@ -20,13 +20,14 @@ from app.kinds.adapter import (
     Schema,
     list_labels,
 )
+from app.kinds.batches import Batch, BatchLimits, PictureBatch
 from app.kinds.parsing import BODY_BYTES
 from app.kinds.schemas import ANSWER, NUMBER, build_answer, build_class_properties, build_object
 from app.limits.background import run_in_thread
 from app.limits.upload_budget import UploadSlot, decoding_turn, get_upload_budget
 from app.limits.uploads import Upload, read_body, read_uploads
 from app.presentation.about import describe_origin
-from app.presentation.contexts import ApiField, ApiTexts, KindAbout, Link, Row
+from app.presentation.contexts import ApiField, ApiTexts, BatchWords, KindAbout, Link, Row
 from app.presentation.form import FormView, build_field, hash_form
 from app.presentation.pictures import PictureView, encode_data_url, fit_picture, lay_out_cells
 from app.presentation.result import FIX_TEXT, ClassView, Notes, Result
@@ -95,7 +96,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         Waits for memory to read it into and, where it is large, for its turn to be decoded.
         """
         with get_upload_budget().slot() as slot:
-            files, fields = read_files(slot)
+            files, fields, _ = read_files(slot)
             if run_in_thread(self._estimate_memory, files) < LARGE_BYTES:
                 submission = run_in_thread(self.decode, files)
             else:
@@ -198,6 +199,35 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             detail="There is no answer to this picture.",
             refused=submission.invalid,
         )
+
+    @property
+    def batch_words(self) -> BatchWords:
+        noun = self._field.noun
+        return BatchWords(
+            "Many pictures at once",
+            f"A ZIP of {noun} files. You get a table with the {self._output.noun} for each.",
+            "Your ZIP",
+            f"Choose it or drop it here. Each picture is {self._field.accepted_text}.",
+            "Choose a ZIP",
+            "Here comes what it holds: how many pictures came to each answer, and which to fix.",
+            ".zip",
+        )
+
+    @property
+    def batch_headings(self) -> Mapping[str, str]:
+        return {"label": self._output.label, "probability": "Probability"}
+
+    def open_batch(self, content: bytes, name: str, limits: BatchLimits) -> Batch:
+        return PictureBatch(cast(PictureModel, self.model), content, name, limits)
+
+    def _name_labels(self) -> Mapping[str, str]:
+        return {item.value: item.label for item in self._output.classes}
+
+    def format_batch_value(self, name: str, values: Mapping[str, Any]) -> str:
+        label = values["label"]
+        if name == "label":
+            return self._name_labels()[label]
+        return self._scale.format(values[f"probability_{label}"])
 
     def tool_schema(self) -> Schema:
         field = self._field

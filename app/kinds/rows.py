@@ -12,12 +12,22 @@ from flask import abort
 
 from app.http.forms import read_form, read_query
 from app.http.problems import make_problem
-from app.kinds.adapter import OPTION, JsonRows, KindAdapter, KindSchemas, Payload, Schema
+from app.kinds.adapter import (
+    OPTION,
+    JsonRows,
+    KindAdapter,
+    KindSchemas,
+    Payload,
+    RowStream,
+    Schema,
+)
+from app.kinds.batches import Batch, BatchLimits, TableBatch
 from app.kinds.parsing import UnreadableError, parse_json, read_json_body, read_rows
 from app.kinds.row_api import build_row_schemas, describe_row_api
+from app.kinds.streams import CSV, JSON_LINES, JsonRowStream, TableRowStream
 from app.limits.background import run_in_thread
 from app.presentation.about import describe_origin
-from app.presentation.contexts import ApiTexts, KindAbout, Row, RowWords
+from app.presentation.contexts import ApiField, ApiTexts, BatchWords, KindAbout, Row, RowWords
 from app.presentation.explanations import ExplanationPresenter
 from app.presentation.form import FormView, Hints, build_form, hash_form
 from app.presentation.plots import PlotView
@@ -27,6 +37,7 @@ from app.presentation.submission import Problem, Submission, read_fields, read_s
 from model import Features
 from model.contract import formatting
 from model.contract.card import Example
+from model.contract.tables import READERS
 from model.serving.mismatches import describe_mismatch
 from model.serving.served_model import Explained, PredictionT
 from model.serving.tabular import TabularModel
@@ -50,6 +61,10 @@ MAX_LISTED = 4
 
 NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 """Small numbers as words."""
+
+
+FORMATS = {".xlsx": "Excel", ".parquet": "Parquet", ".ndjson": "NDJSON", ".ods": "OpenDocument"}
+"""What people call the files with an ending."""
 
 
 class Headline(NamedTuple):
@@ -81,6 +96,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
 
     model: TabularModel[PredictionT]
 
+    stream_types = JSON_LINES, CSV
     styles = ("rows.css",)
     scripts = ("what_if.js",)
 
@@ -321,6 +337,42 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             return run_in_thread(lambda: read_rows(self._card, parse_json(body)))
         except UnreadableError as error:
             abort(make_problem(400, f"The body is not JSON that can be read: {error}."))
+
+    @property
+    def batch_words(self) -> BatchWords:
+        card = self._card
+        formats = ["CSV", *(FORMATS.get(key, key) for key in READERS)]
+        return BatchWords(
+            "A whole file at once",
+            f"One {card.case_noun} a row, the columns in any order. You get the same file back "
+            f"with the {card.output.noun} beside each row.",
+            "Your file",
+            f"Choose it or drop it here: {', '.join(dict.fromkeys(formats))}.",
+            "Choose a file",
+            "Here comes what it holds: where its answers lie, and which rows to fix.",
+            ",".join([".csv", ".tsv", ".txt", ".gz", *READERS]),
+            tuple(
+                ApiField(field.name, field.label, field.accepted_text, field.required)
+                for field in card.fields
+            ),
+        )
+
+    @property
+    def batch_sample(self) -> Sequence[Sequence[object]]:
+        rows = [self._card.validate_row(example.values)[0] or {} for example in self._card.examples]
+        cells = [[self._spell_cell(name, row.get(name)) for name in self.names] for row in rows]
+        return [self.names, *cells]
+
+    def _spell_cell(self, name: str, value: Any) -> str:
+        return "" if value is None else self._card.by_name[name].format_typed(value)
+
+    def open_batch(self, content: bytes, name: str, limits: BatchLimits) -> Batch:
+        return TableBatch(self.model, content, name, limits)
+
+    def open_stream(self, kind: str, content: bytes, limits: BatchLimits) -> RowStream[Features]:
+        if kind == JSON_LINES:
+            return JsonRowStream(self._card, content, limits)
+        return TableRowStream(TableBatch(self.model, content, "The body", limits))
 
     def tool_schema(self) -> Schema:
         return self.schemas().components["Row"]

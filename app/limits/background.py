@@ -2,9 +2,9 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, cast
 
 import gevent
 from gevent import monkey
@@ -50,6 +50,29 @@ def run_in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
             name = getattr(work, "__qualname__", "work")  # its repr would write out a whole model
             raise ThreadTimeoutError(f"{name} took longer than {TIMEOUT:g} s") from None
     return result
+
+
+def run_in_slices(steps: Iterator[T]) -> Iterator[T]:
+    """Take the steps of long work one by one, each in a native thread.
+
+    A worker takes one such step at a time, in turn with those of other requests. Each step should
+    be short: it shares the interpreter lock with everything else in the worker.
+
+    Raises:
+        ThreadTimeoutError: see ``run_in_thread``.
+    """
+    nothing = object()
+    while True:
+        with _slice_turn():
+            found = run_in_thread(next, steps, nothing)
+        if found is nothing:
+            return
+        yield cast(T, found)
+
+
+@cache
+def _slice_turn() -> BoundedSemaphore:
+    return BoundedSemaphore(1)
 
 
 _abandoned: list[ThreadPool] = []

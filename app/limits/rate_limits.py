@@ -40,7 +40,7 @@ REDIS_PAUSE = 10.0
 
 _CHUNKED = "HTTP_TRANSFER_ENCODING"
 
-_LARGE = ("multipart/", "image/", "text/csv")
+_LARGE = ("multipart/", "image/", "text/csv", "application/x-ndjson")
 """Types of bodies that may be uploads."""
 
 _FORWARDED = "HTTP_X_FORWARDED_FOR"

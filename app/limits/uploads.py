@@ -1,6 +1,6 @@
 """From an upload to its bytes: read in memory alone, never written to disk or logged."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from types import MappingProxyType
 from typing import IO, NamedTuple, cast
@@ -29,37 +29,41 @@ has sent the body, and a broken connection before that."""
 
 
 class Upload(NamedTuple):
-    """What a form with files sent: the files under one name, and the first text of each field."""
+    """What a form with files sent: the files under one name, and the first text of each field.
+
+    ``names`` are what the files are called where they come from, which may be anything.
+    """
 
     files: list[bytes]
     fields: Mapping[str, str] = MappingProxyType({})
+    names: Sequence[str] = ()
 
 
-def read_uploads(name: str, slot: UploadSlot) -> Upload:
+def read_uploads(name: str, slot: UploadSlot, most: int = UPLOAD_BYTES) -> Upload:
     """Read the files that were sent under ``name``, none where no file was chosen, and the fields.
 
     Raises:
         LengthRequired: for a body without a length that the server does not end.
         BadRequest: for one whose chunks are malformed.
-        RequestEntityTooLarge: for one over ``UPLOAD_BYTES``, or with too many parts.
+        RequestEntityTooLarge: for one over ``most`` bytes, or with too many parts.
         RequestTimeout: for one that comes too slowly.
         ServiceUnavailable: if no memory is free for it in time.
     """
-    length, source = _open_body()
+    length, source = _open_body(most)
     if request.mimetype != "multipart/form-data":
         return Upload([])
     parser = FormDataParser(
         stream_factory=_in_memory,
         max_form_memory_size=MAX_FIELD_BYTES,
-        max_content_length=UPLOAD_BYTES,
+        max_content_length=most,
         max_form_parts=MAX_PARTS,
     )
     body = cast(IO[bytes], slot.reading(source))
     _, fields, files = parser.parse(body, request.mimetype, length, request.mimetype_params)
     contents = [(file.filename, read_part(file.stream)) for file in files.getlist(name)]
     # A browser sends a nameless empty file where none was chosen.
-    chosen = [content for filename, content in contents if filename or content]
-    return Upload(chosen, fields)
+    chosen = [(name or "", content) for name, content in contents if name or content]
+    return Upload([content for _, content in chosen], fields, [name for name, _ in chosen])
 
 
 def read_part(stream: IO[bytes]) -> bytes:
@@ -67,29 +71,29 @@ def read_part(stream: IO[bytes]) -> bytes:
     return stream.getvalue() if isinstance(stream, BytesIO) else stream.read()
 
 
-def read_body(slot: UploadSlot) -> bytes:
+def read_body(slot: UploadSlot, most: int = UPLOAD_BYTES) -> bytes:
     """Read the body of a request that is the file itself.
 
     Raises:
         LengthRequired: for a body without a length that the server does not end.
         BadRequest: for one whose chunks are malformed.
-        RequestEntityTooLarge: for one over ``UPLOAD_BYTES``.
+        RequestEntityTooLarge: for one over ``most`` bytes.
         RequestTimeout: for one that comes too slowly.
         ServiceUnavailable: if no memory is free for it in time.
     """
-    body, content = slot.reading(_open_body()[1]), BytesIO()
+    body, content = slot.reading(_open_body(most)[1]), BytesIO()
     while piece := body.read(FORM_BYTES):
         content.write(piece)
     return content.getvalue()
 
 
-def _open_body() -> tuple[int | None, IO[bytes]]:
+def _open_body(most: int) -> tuple[int | None, IO[bytes]]:
     """Return the length of the body, None where it is chunked, and the stream that ends with it."""
     source = request.environ["wsgi.input"]
     if is_chunked(request.environ):
-        return None, cast(IO[bytes], ChunkedBody(source, UPLOAD_BYTES))
+        return None, cast(IO[bytes], ChunkedBody(source, most))
     length = request.content_length or 0
-    if length > UPLOAD_BYTES:
+    if length > most:
         _discard(source, min(length, MAX_DISCARDED))
         raise RequestEntityTooLarge
     return length, request.stream

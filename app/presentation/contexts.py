@@ -8,6 +8,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from app.presentation import charts
+from app.presentation.batches import BatchResult
 from app.presentation.cached_templates import CachedTemplate
 from app.presentation.form import FieldView, FormView, Hints
 from app.presentation.plots import PlotView
@@ -49,7 +50,8 @@ class RowWords(NamedTuple):
 class Site(NamedTuple):
     """What all pages of one model share, whatever the request.
 
-    ``home``, ``fragment`` and ``about`` are addresses; ``action`` is where the form posts to.
+    ``home``, ``fragment`` and ``about`` are addresses, as is ``batch``, "" where no file of many
+    rows is answered; ``action`` is where the form posts to.
     ``answer_noun`` is what sentences call the model's answer, ``styles`` and ``scripts`` are the
     style sheets and the scripts of its kind, and ``form_hash`` is what its form means. ``target``
     is where a link opens that leaves the form: "_blank" in a frame, "" in a page of its own.
@@ -72,6 +74,7 @@ class Site(NamedTuple):
     warning: str
     samples: Link | None
     words: RowWords | None
+    batch: str = ""
 
 
 class FieldContext(NamedTuple):
@@ -218,6 +221,62 @@ class ApiContext(NamedTuple):
     url: str
     texts: ApiTexts
     statuses: tuple[Row, ...]
+
+
+class BatchWords(NamedTuple):
+    """What the page for files says of them.
+
+    ``title`` and ``lead`` stand above it, ``label`` and ``hint`` at the field, ``start`` and
+    ``promise`` where the answers come. ``accept`` are the endings of the files that it takes,
+    ``columns`` the columns that it looks for in a table.
+    """
+
+    title: str
+    lead: str
+    label: str
+    hint: str
+    start: str
+    promise: str
+    accept: str
+    columns: tuple[ApiField, ...] = ()
+
+
+class BatchContext(NamedTuple):
+    """``pages/batch.html``: the page for a file of many rows.
+
+    ``heading`` is its title, ``problems`` say why a file was refused, and ``result`` are the
+    answers.
+    """
+
+    site: Site
+    heading: str
+    words: BatchWords
+    problems: tuple[Problem, ...]
+    result: Markup
+
+
+class BatchProgressContext(NamedTuple):
+    """``pages/batch_progress.html``: how many rows of a file are answered so far."""
+
+    name: str
+    done: str
+    rows: str
+    percent: int
+
+
+class BatchEmptyContext(NamedTuple):
+    """``pages/batch_empty.html``: what a file shall have, and why one is not answered, or ""."""
+
+    site: Site
+    words: BatchWords
+    message: str
+
+
+class BatchResultContext(NamedTuple):
+    """``pages/batch_result.html``: the answers to a file, summed up."""
+
+    site: Site
+    result: BatchResult
 
 
 class ErrorContext(NamedTuple):

@@ -2,8 +2,10 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from errno import EPIPE
 from typing import Any
 
+import gevent
 from gevent.server import StreamServer
 
 
@@ -36,6 +38,11 @@ class DrainingServer(StreamServer):  # type: ignore[misc]  # gevent has no types
         super().close()
 
 
+SEND_TIMEOUT = 30.0
+"""Seconds that a client may take for a piece of a body that is made while it is sent. One that
+stops reading is cut off, and what makes the body stops."""
+
+
 class JoiningSocket:
     """A socket that sends the head of a response together with its body.
 
@@ -52,7 +59,11 @@ class JoiningSocket:
         """Hold the first piece, which is the head, until the second comes."""
         if self._begun:
             head, self._head = self._head, b""
-            self._sock.sendall(head + data if head else data)
+            if head:
+                self._sock.sendall(head + data)
+            else:  # a body of several pieces
+                with gevent.Timeout(SEND_TIMEOUT, BrokenPipeError(EPIPE, "It stopped reading")):
+                    self._sock.sendall(data)
         else:
             self._head, self._begun = data, True
 

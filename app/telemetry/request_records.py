@@ -1,12 +1,13 @@
 """What is recorded of each request: its id, how it was answered, and what the model predicted.
 
 A view calls ``record_outcome``; listeners turn the records into log lines and counts. The clock
-stops when the answer is ready: how fast a client reads it does not depend on the app.
+stops when the answer is ready: how fast a client reads it does not depend on the app. Of a body
+that is made while it is sent, it stops at the end.
 """
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -17,6 +18,7 @@ from app.http.request_id import READER, REQUEST_ID, new_request_id
 from app.http.routes import route_of
 
 _OUTCOME = "formcast.outcome"
+_STREAMED = "formcast.streamed"
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,128}", re.ASCII)
 
 
@@ -72,6 +74,33 @@ def record_outcome(outcome: Outcome, environ: WSGIEnvironment | None = None) -> 
     environ[_OUTCOME] = outcome
 
 
+def record_at_end(environ: WSGIEnvironment) -> None:
+    """Let the record wait for the end of the body, which is made while it is sent."""
+    environ[_STREAMED] = True
+
+
+class StreamedBody:
+    """A body that says how long it was and when it ended; for WSGI."""
+
+    def __init__(self, body: Iterable[bytes], report: Callable[[int], None]) -> None:
+        self._body, self._report = body, report
+        self._length = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._body:
+            self._length += len(piece)
+            yield piece
+
+    def close(self) -> None:
+        """End the body, also one that nobody reads any more."""
+        try:
+            close = getattr(self._body, "close", None)
+            if close is not None:
+                close()
+        finally:
+            self._report(self._length)
+
+
 class RequestObserver:
     """Gives every request an id, and hands a record of it to the listeners."""
 
@@ -107,10 +136,8 @@ class RequestObserver:
             answered = status, headers
             return start(status, [*headers, ("X-Request-ID", identity)], exc_info)
 
-        body = self._app(environ, start_with_id)
-        if self._listeners:
-            status, headers = answered
-            length = next((value for name, value in headers if name == "Content-Length"), "0")
+        def report(length: int) -> None:
+            status, _ = answered
             route = route_of(environ)
             record = RequestRecord(
                 id=identity,
@@ -120,10 +147,17 @@ class RequestObserver:
                 model=route.model,
                 status=int(status[:3]),
                 ms=(time.perf_counter() - began) * 1000,
-                bytes=int(length),
+                bytes=length,
                 outcome=environ.get(_OUTCOME),
                 reader=environ.get(READER, ""),
             )
             for listener in self._listeners:
                 listener(record)
+
+        body = self._app(environ, start_with_id)
+        if self._listeners:
+            if _STREAMED in environ:
+                return StreamedBody(body, report)
+            _, headers = answered
+            report(int(next((value for name, value in headers if name == "Content-Length"), "0")))
         return body

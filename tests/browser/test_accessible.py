@@ -20,6 +20,8 @@ PAGES = {
     "api": "/api",
     "missing": "/nowhere",
     "picture-about": "/chest-xray/about",
+    "batch": "/batch",
+    "picture-batch": "/chest-xray/batch",
 }
 
 

@@ -15,7 +15,8 @@ FRESH = "/?beds=3&baths=2.5&sqft=1850"
 WINDOWS = [(1280, 800), (360, 740)]
 STATES = ("/", FRESH, "/?beds=99&baths=2&sqft=1850", "/?beds=3")
 PAGES = (*STATES, FRESH + "&neighborhood=Gilbert&what_if=neighborhood", "/about", "/api",
-         "/chest-xray/", "/chest-xray/about", "/nowhere")  # fmt: skip
+         "/chest-xray/", "/chest-xray/about", "/batch", "/chest-xray/batch",
+         "/nowhere")  # fmt: skip
 
 COVERED = """(field) => {
     const box = field.getBoundingClientRect();

@@ -27,6 +27,10 @@ CONTEXTS: dict[str, Any] = {
     "api/page.html": views.ApiContext,
     "pages/error.html": views.ErrorContext,
     "pages/embed.html": views.PageContext,
+    "pages/batch.html": views.BatchContext,
+    "pages/batch_empty.html": views.BatchEmptyContext,
+    "pages/batch_progress.html": views.BatchProgressContext,
+    "pages/batch_result.html": views.BatchResultContext,
 }
 FORM = "presentation/_form.html"
 PARTIALS = sorted(path for path in TEMPLATES.rglob("_*.html"))

@@ -1,6 +1,7 @@
 """Every page and fragment goes through the Nu HTML checker."""
 
 import subprocess
+from io import BytesIO
 from pathlib import Path
 
 from flask.testing import FlaskClient
@@ -12,6 +13,7 @@ from tests.html import FRAGMENT
 from tests.pictures import REFUSED, XRAY, XRAY_FRAGMENT, chest, encoded, upload
 from tests.tools import VNU, find_java, installed
 
+HOUSES = b"beds,baths,sqft\n3,2.5,1850\n8,1,700\n3,2,185000\n"
 QUERY = "/?beds=3&baths=2.5&sqft=1850"
 
 
@@ -31,6 +33,10 @@ def test_the_nu_checker_finds_no_error_in_any_state(client: FlaskClient, tmp_pat
         "picture-fresh": client.post(XRAY, data=upload(encoded(chest()))),
         "picture-wrong": client.post(XRAY, data=upload(REFUSED["svg"][0])),
         "picture-about": client.get(XRAY + "about"),
+        "batch": client.get("/batch"),
+        "batch-fresh": client.post("/batch", data={"file": (BytesIO(HOUSES), "houses.csv")}),
+        "batch-wrong": client.post("/batch", data={"file": (BytesIO(b"a\n1\n"), "a.csv")}),
+        "picture-batch": client.get(XRAY + "batch"),
         "404": client.get("/nowhere"),
         "405": client.put("/"),
         "413": client.post("/", data={"beds": "9" * 70_000}),

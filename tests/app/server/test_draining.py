@@ -2,6 +2,10 @@
 
 import socket
 
+import gevent
+import pytest
+
+from app.server import draining
 from app.server.draining import JoiningSocket
 
 
@@ -32,6 +36,21 @@ def test_a_head_without_a_body_leaves_at_the_end() -> None:
     joining.flush()
     joining.flush()
     assert sent == [b"head"]
+
+
+def test_a_client_that_stops_reading_a_stream_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stuck(Sent):
+        def sendall(self, data: bytes) -> None:
+            if self:
+                gevent.sleep(60)
+            super().sendall(data)
+
+    monkeypatch.setattr(draining, "SEND_TIMEOUT", 0.01)
+    joining = JoiningSocket(Stuck())
+    joining.sendall(b"head ")
+    joining.sendall(b"first piece")
+    with pytest.raises(BrokenPipeError):
+        joining.sendall(b"second piece")
 
 
 def test_everything_else_is_the_sockets_own() -> None:

@@ -1,0 +1,46 @@
+// Shows the answers to a file in place, as they come. The chosen file stays chosen for a download.
+(() => {
+  "use strict";
+  const form = document.getElementById("form"), answer = document.getElementById("answer");
+  const announcer = document.getElementById("announcer"), end = "<!-- end -->";
+  let running;
+  // The file stays chosen, so that a button beside the answers can send it again.
+  document.documentElement.dataset.live = "";
+  const say = (text) => {
+    const words = document.createElement("p");
+    words.className = "error";
+    words.setAttribute("role", "alert");
+    words.textContent = text;
+    answer.replaceChildren(words);
+  };
+  const show = async (signal) => {
+    const response = await fetch(form.dataset.summary, { method: "POST", body: new FormData(form), signal });
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "", piece = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      const pieces = (text + value).split(end);
+      text = pieces.pop();
+      if (pieces.length) answer.innerHTML = piece = pieces.pop();
+    }
+    if (!response.ok && !piece) answer.innerHTML = text;
+    else if (!answer.querySelector("#result")) say(answer.dataset.cut);
+    announcer.textContent = answer.querySelector("[data-announce]")?.dataset.announce || answer.textContent;
+  };
+  form.addEventListener("submit", async (event) => {
+    if (event.submitter?.hasAttribute("formaction")) return;
+    event.preventDefault();
+    running?.abort();
+    const { signal } = running = new AbortController();
+    answer.setAttribute("aria-busy", "true");
+    answer.replaceChildren(document.getElementById("sending").content.cloneNode(true));
+    answer.scrollIntoView({ block: "nearest" });
+    try {
+      await show(signal);
+    } catch {
+      if (!signal.aborted) say(answer.dataset.lost);
+    }
+    if (!signal.aborted) answer.setAttribute("aria-busy", "false");
+  });
+})();

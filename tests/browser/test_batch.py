@@ -1,0 +1,93 @@
+"""A file of many rows in a browser, with and without scripts."""
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.helpers import ColorScheme
+from tests.browser.test_accessible import violations
+from tests.browser.test_layout import overflow
+
+pytestmark = pytest.mark.slow
+
+ROWS = "beds,baths,sqft,owner\n3,2.5,1850,Ann\n8,1,700,Bob\n3,2,185000,Eve\n"
+
+
+@pytest.fixture
+def houses(tmp_path: Path) -> Path:
+    path = tmp_path / "houses.csv"
+    path.write_text(ROWS + "3,2,1500,Max\n" * 3000)
+    return path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_answers_come_in_place_and_the_file_stays_chosen_for_the_download(
+    page: Page, houses: Path, scheme: ColorScheme
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.goto("/batch")
+    page.locator("#file").set_input_files(houses)
+    page.get_by_role("button", name="Show the answers").click()
+    expect(page.locator("#result-title")).to_have_text("3,002 of 3,003 answered")
+    expect(page.locator("#announcer")).to_have_text(re.compile("3,002 of 3,003 answered"))
+    expect(page.locator(".progress")).to_have_count(0)
+    assert violations(page) == []
+    with page.expect_download() as kept:
+        page.get_by_role("button", name="Download with the answers (CSV)").click()
+    assert kept.value.suggested_filename == "houses-answers.csv"
+    with kept.value.path().open(newline="") as file:
+        answered = list(csv.DictReader(file))
+    assert len(answered) == 3003
+    assert answered[2]["error"] == "Square feet must be between 300 and 6,000"
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert violations(page) == []
+    assert overflow(page) == 0
+
+
+def test_a_file_that_cannot_be_answered_says_so_and_the_next_one_is_answered(
+    page: Page, houses: Path, tmp_path: Path
+) -> None:
+    wrong = tmp_path / "wrong.csv"
+    wrong.write_text("a,b\n1,2\n")
+    page.goto("/batch")
+    page.locator("#file").set_input_files(wrong)
+    page.get_by_role("button", name="Show the answers").click()
+    expect(page.locator("#result-title")).to_have_text("No answers yet")
+    page.locator("#file").set_input_files(houses)
+    page.get_by_role("button", name="Show the answers").click()
+    expect(page.locator("#result-title")).to_have_text("3,002 of 3,003 answered")
+
+
+@pytest.mark.parametrize("expected", [["ERR_FAILED", "Failed to fetch"]])
+def test_a_lost_answer_is_said_and_the_file_is_kept(
+    page: Page, houses: Path, expected: list[str], expected_errors: list[str]
+) -> None:
+    expected_errors += expected
+    page.goto("/batch")
+    page.locator("#file").set_input_files(houses)
+    page.route("**/batch/summary", lambda route: route.abort())
+    page.get_by_role("button", name="Show the answers").click()
+    expect(page.get_by_role("alert")).to_contain_text("No answer came")
+    page.unroute_all(behavior="ignoreErrors")
+    page.get_by_role("button", name="Show the answers").click()
+    expect(page.locator("#result-title")).to_have_text("3,002 of 3,003 answered")
+
+
+def test_without_scripts_the_same_comes_as_a_page(
+    browser: Browser, base_url: str, houses: Path
+) -> None:
+    context = browser.new_context(java_script_enabled=False, base_url=base_url)
+    page = context.new_page()
+    page.goto("/batch")
+    page.locator("#file").set_input_files(houses)
+    with page.expect_download() as kept:
+        page.get_by_role("button", name="Download them as CSV").click()
+    assert kept.value.path().read_text().count("\n") == 3004
+    page.get_by_role("button", name="Show the answers").click()
+    expect(page.locator("#result-title")).to_have_text("3,002 of 3,003 answered")
+    expect(page.locator(".progress").first).to_be_hidden()
+    expect(page.get_by_role("button", name="Download with the answers (CSV)")).to_be_hidden()
+    context.close()
