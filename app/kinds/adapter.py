@@ -86,10 +86,10 @@ class KindSchemas(NamedTuple):
 class KindAdapter(ABC, Generic[RowT, PredictionT]):
     """Reads requests for one model, and writes what it answers."""
 
-    styles: ClassVar[tuple[str, ...]] = ()
+    styles: tuple[str, ...] = ()
     """The style sheets that the pages need, beside ``app.css``."""
 
-    scripts: ClassVar[tuple[str, ...]] = ()
+    scripts: tuple[str, ...] = ()
     """The scripts that the pages need, beside ``app.js``."""
 
     answer_noun: ClassVar[str] = "answer"
@@ -224,6 +224,10 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
     def read_query(self) -> Submission[RowT] | None:
         """Read the form that the address holds; None where it holds none."""
         return None
+
+    def list_inputs(self, values: Mapping[str, object]) -> Mapping[str, object]:
+        """Return those of some values that may be logged: no text that somebody wrote."""
+        return values
 
     @abstractmethod
     def build_form(self, submission: Submission[RowT] | None) -> FormView:

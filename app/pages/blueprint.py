@@ -66,7 +66,8 @@ def pages_blueprint(
     ) -> tuple[Submission[Any], Explained[Any] | None]:
         """Answer a submission; it comes back with an error where the model has no prediction."""
         if submission.row is None:
-            outcome = Outcome(refused=submission.invalid, inputs=submission.values)
+            inputs = adapter.list_inputs(submission.values)
+            outcome = Outcome(refused=submission.invalid, inputs=inputs)
             record_outcome(outcome, environ)
             return submission, None
         asked = [submission.row], submission.what_if or adapter.default_what_if
@@ -77,7 +78,7 @@ def pages_blueprint(
         outcome = Outcome(
             predictions=1,
             out_of_distribution=int(explained.out_of_distribution),
-            inputs=submission.values,
+            inputs=adapter.list_inputs(submission.values),
         )
         record_outcome(outcome, environ)
         return submission, explained

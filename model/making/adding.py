@@ -16,6 +16,7 @@ from model.contract.arrays import Float64Array
 from model.contract.errors import ModelError
 from model.contract.fields import Value
 from model.contract.manifest import TrainingData
+from model.contract.texts import text_codes
 from model.making.assembly.candidates import AssemblySearch
 from model.making.assembly.contents import Contents, read_contents
 from model.making.assembly.gate import Finding, check_answers, make_coded_subject
@@ -26,6 +27,7 @@ from model.making.columns import DataColumn, infer_columns, takes_numbers
 from model.making.copula_fitting import fit_copula
 from model.making.dataset import (
     build_dataset,
+    compose_texts,
     describe_optional_fields,
     require_one_field,
     tighten_bounds,
@@ -111,7 +113,8 @@ def add_model(
         work = Path(temporary) / folder.name
         work.mkdir()
         try:
-            added = _make_folder(options, folder, work, report, ask)
+            with text_codes():
+                added = _make_folder(options, folder, work, report, ask)
             load_model(work)
         except ModelError as error:
             text = str(error).replace(str(work), str(folder))
@@ -225,11 +228,12 @@ def _make_folder(
     report(next(stage))
     encoded = source.find_encoded(names)
     kinds = {name: "date" for name in derivations.dates if name in names} | {**options.kinds}
-    texts = encoded | {name for name, kind in kinds.items() if not takes_numbers(kind)}
+    vectorized = source.find_texts(names)
+    texts = encoded | vectorized | {name for name, kind in kinds.items() if not takes_numbers(kind)}
     numbers = [name for name in names if name not in texts]
     table = read_number_columns(rows.table, numbers, options.decimal, notes.append)
     rows = replace(rows, table=table)
-    columns = infer_columns(rows.table, names, encoded, kinds, options.required)
+    columns = infer_columns(rows.table, names, encoded, kinds, options.required, vectorized)
     target = rows.table[options.target] if options.target else pd.Series(dtype=float)
     source = source.with_target(target, options.classes)
     kind = source.kind
@@ -246,7 +250,7 @@ def _make_folder(
     finding = proof.finding if proof else _check_prepared(prepared, columns, kind, truth, options)
     _refuse_wrong(finding, options)
     dataset = build_dataset(prepared, columns, truth, rows.held_out, notes.append)
-    dataset = tighten_bounds(dataset)
+    dataset = compose_texts(tighten_bounds(dataset), kind)
     if not options.publish_rows:
         dataset = round_typical_values(dataset)
 
@@ -261,8 +265,8 @@ def _make_folder(
     neighbors = index_rows(dataset, importance) if published else None
     if neighbors is None and published:
         notes.append(f"No similar rows are shown: {explain_missing_index(dataset)}.")
-    copula = fit_copula(dataset.matrix[~dataset.held_out], dataset.unordered)
-    if copula is None:
+    copula = fit_copula(dataset.without_texts()[~dataset.held_out], dataset.unordered)
+    if copula is None and not dataset.texts:
         notes.append("No answer says that its row is unlike the data: there are too few rows.")
 
     report(next(stage))
@@ -305,10 +309,11 @@ def _make_folder(
             else f"The file {data}, which does not have what the model answers.",
         ),
         truth=dataset.truth,
-        reference=typical,
+        reference=typical | dict.fromkeys(dataset.texts.values(), ""),
         golden=answer_golden_rows(card, kind, evaluation, golden, predict),
         frame=prepared.frame,
         features=prepared.features,
+        vectorizers=prepared.vectorizers,
         runs_code=prepared.runs_code,
         module=prepared.module,
     )

@@ -90,7 +90,7 @@ def _compare_choices(folder: TabularFolder) -> Iterator[str]:
 def _check_reference(folder: TabularFolder) -> Iterator[str]:
     card, manifest, where = folder.card, folder.manifest, folder.manifest_path
     for name, value in manifest.reference.items():
-        if name not in card.by_name:
+        if name not in card.by_name or card.by_name[name].is_text:
             if name not in manifest.columns:
                 yield f"{where}: reference names {name!r}, no field."
             continue

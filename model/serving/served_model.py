@@ -16,6 +16,7 @@ from model.contract.fields import Features
 from model.contract.manifest import ManifestBase
 from model.serving.checking import ModelFolder
 from model.serving.explain import ShapleyValues
+from model.serving.texts.reasons import TextReasons
 
 RowT = TypeVar("RowT")
 """What a model takes: features by name, or a picture."""
@@ -106,7 +107,8 @@ class Explained(NamedTuple, Generic[PredictionT]):
     For classes, ``shapley`` and ``ice_curve`` are about the probability of the predicted class.
     ``saliency`` [7, 7] is a picture's class activation map in logits, above 0 where a place speaks
     for the last class. ``known`` are the names of the optional facts that were given.
-    ``mismatch`` says which facts make a row out-of-distribution, if the model knows.
+    ``mismatch`` says which facts make a row out-of-distribution, if the model knows. ``texts`` has
+    what is known of each text, and what its words have to do with the answer.
     """
 
     prediction: PredictionT
@@ -117,6 +119,7 @@ class Explained(NamedTuple, Generic[PredictionT]):
     out_of_distribution: bool = False
     known: frozenset[str] = frozenset()
     mismatch: Mismatch | None = None
+    texts: tuple[TextReasons, ...] = ()
 
 
 @dataclass(eq=False)
