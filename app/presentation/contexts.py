@@ -10,7 +10,7 @@ from markupsafe import Markup
 from app.presentation import charts
 from app.presentation.batches import BatchResult
 from app.presentation.cached_templates import CachedTemplate
-from app.presentation.form import FormView, Hints
+from app.presentation.form import FieldView, FormView, Hints
 from app.presentation.plots import PlotView
 from app.presentation.result import Result
 from app.presentation.submission import Feedback, Problem
@@ -77,9 +77,16 @@ class Site(NamedTuple):
     batch: str = ""
 
 
+class FieldContext(NamedTuple):
+    """``presentation/fields/field.html``: one field of the form."""
+
+    field: FieldView
+
+
 class PageContext(NamedTuple):
     """``pages/page.html``: the form with its result; ``problems`` sum up a full post.
 
+    ``draw_field`` renders a field of the form.
     ``heading`` is the page's title, ``description`` what a preview of its link says. ``indexed`` is
     whether search engines may list it. ``url`` and ``preview`` are whole addresses, of the page and
     of its picture, "" where the app does not know its own name.
@@ -87,6 +94,7 @@ class PageContext(NamedTuple):
 
     site: Site
     form: FormView
+    draw_field: Callable[[FieldView], Markup]
     result: Markup
     problems: tuple[Problem, ...]
     heading: str

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -55,6 +55,7 @@ class FieldView:
 
     ``meanings`` and ``reading`` are those of ``Feedback``. ``attributes`` are the input's own:
     its type, its keyboard, its bounds. ``gain`` is how much narrower the range usually gets by it.
+    Views are compared by what can differ between two of one field.
     """
 
     name: str
@@ -65,10 +66,10 @@ class FieldView:
     required: bool
     value: str
     error: str
-    attributes: dict[str, str]
-    options: tuple[OptionView, ...]
+    attributes: dict[str, str] = field(compare=False)
+    options: tuple[OptionView, ...] = field(compare=False)
     gain: str = ""
-    suggestions: tuple[str, ...] = ()
+    suggestions: tuple[str, ...] = field(default=(), compare=False)
     meanings: tuple[Meaning, ...] = ()
     reading: str = ""
 
