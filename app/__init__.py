@@ -31,7 +31,7 @@ from app.limits.rate_limits import make_limit
 from app.pages.batch import batch_blueprint
 from app.pages.blueprint import pages_blueprint
 from app.pages.errors import handle_errors
-from app.pages.previews import preview_blueprint, robots_blueprint
+from app.pages.previews import preview_blueprint, robots_blueprint, samples_blueprint
 from app.presentation.contexts import Link, Renderer
 from app.telemetry.health import health_blueprint
 from app.telemetry.request_log import RequestLog, wants_json
@@ -183,6 +183,8 @@ def register_model(
         )
     if settings.public_url:
         app.register_blueprint(preview_blueprint(adapter, prefix))
+    if adapter.thumbnails:
+        app.register_blueprint(samples_blueprint(adapter, prefix))
     limits = BatchLimits(settings.batch_rows, settings.batch_megabytes)
     app.register_blueprint(api_blueprint(adapter, prefix, render, limits))
     if adapter.batch_words is not None:

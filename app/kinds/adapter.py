@@ -119,6 +119,9 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
     examples: Sequence[Example] = ()
     """Filled forms that a visitor can click."""
 
+    thumbnails: Sequence[bytes] = ()
+    """Small JPEG files of the pictures that a visitor can click."""
+
     words: RowWords | None = None
     """The words around its answers, where it takes rows."""
 

@@ -71,7 +71,11 @@ def pages_blueprint(
             outcome = Outcome(refused=submission.invalid, inputs=inputs)
             record_outcome(outcome, environ)
             return submission, None
-        asked = [submission.row], submission.what_if or adapter.default_what_if
+        asked = (
+            [submission.row],
+            submission.what_if or adapter.default_what_if,
+            submission.contributions,
+        )
         (explained,) = (run_in_thread if long else timer.run)(model.explain, *asked)
         if explained.prediction is None:
             record_outcome(Outcome(out_of_distribution=1), environ)

@@ -31,6 +31,14 @@ class ExampleLink(NamedTuple):
     facts: str
 
 
+class SampleLink(NamedTuple):
+    """A small picture that a visitor can click: what it shows, where it leads, and its address."""
+
+    text: str
+    href: str
+    src: str
+
+
 class RowWords(NamedTuple):
     """The words around the answers of a model of rows.
 
@@ -55,8 +63,8 @@ class Site(NamedTuple):
     ``answer_noun`` is what sentences call the model's answer, ``styles`` and ``scripts`` are the
     style sheets and the scripts of its kind, and ``form_hash`` is what its form means. ``target``
     is where a link opens that leaves the form: "_blank" in a frame, "" in a page of its own.
-    ``warning`` stands beside every answer; ``samples`` leads to something to try; ``words`` are
-    None for a model that takes no rows.
+    ``warning`` stands beside every answer; ``samples`` leads to something to try, and so do the
+    ``pictures``; ``words`` are None for a model that takes no rows.
     """
 
     title: str
@@ -74,6 +82,7 @@ class Site(NamedTuple):
     warning: str
     samples: Link | None
     words: RowWords | None
+    pictures: tuple[SampleLink, ...] = ()
     batch: str = ""
 
 

@@ -89,6 +89,7 @@ class FormView:
     """The whole form; ``more_open`` where the optional fields are few, or one is filled or wrong.
 
     ``upload`` where a field takes a file, ``short`` where the form is about as high as a window.
+    ``explain`` are the words of a second button, which also asks for an explanation; "" for none.
     """
 
     required: tuple[FieldView, ...]
@@ -98,6 +99,7 @@ class FormView:
     upload: bool = False
     short: bool = False
     hints: Hints = NO_HINTS
+    explain: str = ""
 
 
 def build_form(card: Card, submission: Submission[Any] | None, hints: Hints) -> FormView:

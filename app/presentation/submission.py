@@ -64,7 +64,8 @@ class Submission(NamedTuple, Generic[RowT]):
     "" for the card's own choice. ``meanings`` are what a refused text may mean, and ``readings``
     how a text was read that is no plain number, by field name. ``waiting`` is the
     field that is typed in and holds what could still become valid, and no error, "" where there is
-    none. ``form_hash`` is what was posted as such, "" for a post without it.
+    none. ``form_hash`` is what was posted as such, "" for a post without it. ``contributions`` says
+    whether the answer is explained.
     """
 
     values: dict[str, str]
@@ -77,6 +78,7 @@ class Submission(NamedTuple, Generic[RowT]):
     readings: Mapping[str, str] = NOTHING
     waiting: str = ""
     form_hash: str = ""
+    contributions: bool = True
 
     def get_feedback(self, name: str) -> Feedback:
         """Get what stands below a field."""

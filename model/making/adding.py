@@ -54,6 +54,8 @@ from model.making.model_sources import ModelSource
 from model.making.number_texts import read_number_columns
 from model.making.onnx_sources import read_onnx
 from model.making.options import AddNote, AddOptions
+from model.making.pictures.adding import PICTURE_STAGES, make_picture_folder
+from model.making.pictures.opening import is_for_pictures
 from model.making.prepared import PreparedModel
 from model.making.report import format_report
 from model.making.summary import AddedModel, summarize
@@ -75,6 +77,12 @@ STAGES = (
     "writing and checking",
 )
 """The steps in their order; a progress bar counts them."""
+
+
+def list_stages(options: AddOptions) -> tuple[str, ...]:
+    """List the steps that adding such a model takes."""
+    return PICTURE_STAGES if is_for_pictures(options) else STAGES
+
 
 _RESERVED = (
     "about",
@@ -101,7 +109,8 @@ def add_model(
     Args:
         options: what to make it from.
         root: the folder in which the models' folders stand.
-        report: called with each of ``STAGES`` as it begins.
+        report: called with each step of ``list_stages`` as it begins, and now and then in between
+            with how far it is.
         ask: called where one of several assemblies was taken.
 
     Raises:
@@ -113,8 +122,12 @@ def add_model(
         work = Path(temporary) / folder.name
         work.mkdir()
         try:
-            with text_codes():
-                added = _make_folder(options, folder, work, report, ask)
+            if is_for_pictures(options):
+                added = make_picture_folder(options, folder, work, report)
+                (work / "REPORT.md").write_text(format_report(added), encoding="utf-8")
+            else:
+                with text_codes():
+                    added = _make_folder(options, folder, work, report, ask)
             load_model(work)
         except ModelError as error:
             text = str(error).replace(str(work), str(folder))

@@ -121,7 +121,7 @@ def _check_hash(folder: ModelFolder[Any, Any], name: str) -> None:
     path, artifact = folder.path / name, folder.manifest.artifacts.get(name)
     if artifact is None:
         raise ModelError(f"{folder.manifest_path}: {name!r} is not among its artifacts.")
-    if path.parent != folder.path or not path.is_file():
+    if path.parent not in (folder.path, folder.path / "samples") or not path.is_file():
         raise ModelError(
             f"{path} is missing. Fetch it from where the manifest came from. {OR_MAKE_AGAIN}"
         )

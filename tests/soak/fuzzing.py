@@ -20,7 +20,7 @@ import schemathesis
 from hypothesis import strategies as st
 from tests.pictures import chest, encoded
 
-for kind in ("JPEG", "PNG"):
+for kind in ("JPEG", "PNG", "WEBP", "AVIF"):
     files = [encoded(chest(seed), kind) for seed in (1, 2)]
     schemathesis.openapi.media_type(f"image/{kind.lower()}", st.sampled_from(files))
 """
