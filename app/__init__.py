@@ -22,6 +22,7 @@ from app.http.framing import Framing
 from app.http.headers import SecureHeaders
 from app.http.hosts import restrict_hosts
 from app.http.mounting import Mounted
+from app.http.owner import read_owner
 from app.kinds import make_adapter
 from app.kinds.adapter import KindAdapter
 from app.kinds.batches import BatchLimits
@@ -111,8 +112,10 @@ def build_app(settings: Settings, shared: Shared, root: str) -> Application:
         "auto_reload": False,
     }
     assets = read_assets(ROOT / "static", root)
-    app.jinja_env.globals["assets"] = assets
-    app.register_blueprint(assets_blueprint(assets))
+    owner = read_owner(settings, root)
+    own = {name: asset for name, asset in (("logo", owner.logo), ("style", owner.style)) if asset}
+    app.jinja_env.globals |= {"assets": assets, "owner": owner}
+    app.register_blueprint(assets_blueprint(assets | own))
     render = Renderer(app.jinja_env, root)
     prefixes = {slug: f"/{slug}" if number else "" for number, slug in enumerate(served)}
     app.jinja_env.globals["models"] = tuple(
@@ -182,7 +185,7 @@ def register_model(
             pages_blueprint(adapter, prefix, render, settings.public_url, embedded)
         )
     if settings.public_url:
-        app.register_blueprint(preview_blueprint(adapter, prefix))
+        app.register_blueprint(preview_blueprint(adapter, prefix, settings.name))
     if adapter.thumbnails:
         app.register_blueprint(samples_blueprint(adapter, prefix))
     limits = BatchLimits(settings.batch_rows, settings.batch_megabytes)

@@ -120,6 +120,39 @@ def opt_in(variable: str, text: str) -> bool:
     return text == "1" if text in ("0", "1") else boolean(variable, text)
 
 
+def line(most: int) -> SettingReader:
+    """Make a reader of one line of text with at most so many characters."""
+
+    def read(variable: str, text: str) -> str:
+        if len(text) > most or not text.isprintable():
+            raise SettingError(f"{variable} must be one line of at most {most} characters.")
+        return text.strip()
+
+    return read
+
+
+def colour(variable: str, text: str) -> str:
+    """Read a colour as ``#rrggbb``.
+
+    Raises:
+        SettingError: for any other text.
+    """
+    if not re.fullmatch("#[0-9a-f]{6}", text.lower()):
+        raise SettingError(f"{variable} is {text!r}. Write a colour like #7a1f5c.")
+    return text.lower()
+
+
+def link(variable: str, text: str) -> str:
+    """Read an address that a page links to: of https, http or mailto, or a path.
+
+    Raises:
+        SettingError: for any other text.
+    """
+    if not re.fullmatch(r"(https?://[^/\s]\S*|mailto:\S+@\S+|/(?!/)\S*)", text):
+        raise SettingError(f"{variable} is {text!r}. Write an address like https://example.org/x.")
+    return text
+
+
 def one_of(*words: str) -> SettingReader:
     """Make a reader of one of a few words."""
 
@@ -414,6 +447,38 @@ class Settings:
         "Origins, like https://example.org, whose scripts may use the JSON API in a browser, "
         "separated by commas; none by default.",
         origins,
+    )
+
+    name: str = setting(
+        "Formcast",
+        "The name at the top of every page and in its title.",
+        line(60),
+    )
+    logo: str = setting(
+        "",
+        "The file of a logo that stands before the name: SVG, PNG, WebP or JPEG, at most 64 KB.",
+        line(1000),
+    )
+    accent: str = setting(
+        "",
+        "The colour of buttons, links and the range, like #7a1f5c. It must be dark enough to be "
+        "read on the page; pages in dark colours get a lighter shade of it.",
+        colour,
+    )
+    imprint: str = setting(
+        "",
+        "The address of the imprint, which every page links to: https://… or a path.",
+        link,
+    )
+    privacy: str = setting(
+        "",
+        "The address of the privacy notice, which every page links to.",
+        link,
+    )
+    footer: str = setting(
+        "",
+        "A line of text at the end of every page.",
+        line(300),
     )
 
     batch_rows: int = setting(

@@ -6,7 +6,7 @@ import hashlib
 import mimetypes
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from flask import Blueprint, Response, abort, request
 
@@ -61,16 +61,21 @@ def read_assets(folder: Path, root: str = "") -> dict[str, Asset]:
         if not path.name.endswith(".min.js"):
             for pattern, replacement in _SHORTENED.get(path.suffix, ()):
                 body = pattern.sub(replacement, body)
-        digest = hashlib.sha384(body).digest()
-        fingerprint = digest.hex()[:12]
-        assets[path.name] = Asset(
-            url=f"{root}/static/{path.stem}.{fingerprint}{path.suffix}",
-            body=body,
-            compressed=gzip.compress(body, 9, mtime=0),
-            mimetype=mimetypes.guess_type(path.name)[0] or "application/octet-stream",
-            integrity="sha384-" + base64.b64encode(digest).decode(),
-        )
+        assets[path.name] = make_asset(path.name, body, root)
     return assets
+
+
+def make_asset(name: str, body: bytes, root: str) -> Asset:
+    """Make the asset of some bytes; its address has the name and a fingerprint."""
+    digest = hashlib.sha384(body).digest()
+    stem, suffix = PurePath(name).stem, PurePath(name).suffix
+    return Asset(
+        url=f"{root}/static/{stem}.{digest.hex()[:12]}{suffix}",
+        body=body,
+        compressed=gzip.compress(body, 9, mtime=0),
+        mimetype=mimetypes.guess_type(name)[0] or "application/octet-stream",
+        integrity="sha384-" + base64.b64encode(digest).decode(),
+    )
 
 
 def assets_blueprint(assets: dict[str, Asset]) -> Blueprint:

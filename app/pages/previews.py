@@ -14,11 +14,14 @@ ROBOTS = "User-agent: *\nAllow: /\n"
 _DAY = 24 * 3600
 
 
-def preview_blueprint(adapter: KindAdapter[Any, Any], prefix: str) -> Blueprint:
-    """Create the route of the picture for one model; ``prefix`` is where its addresses begin."""
+def preview_blueprint(adapter: KindAdapter[Any, Any], prefix: str, site: str) -> Blueprint:
+    """Create the route of the picture for one model of a site, by its name.
+
+    ``prefix`` is where its addresses begin.
+    """
     model = adapter.model
     blueprint = Blueprint(f"preview-{model.slug}", __name__, url_prefix=prefix or None)
-    drawn = draw_preview(model.card.title, model.card.summary, adapter.outcomes)
+    drawn = draw_preview(model.card.title, model.card.summary, site, adapter.outcomes)
 
     @blueprint.get("/preview.png", surface=Surface.ASSET, model=model.slug)
     def preview() -> Response:

@@ -14,12 +14,13 @@ _TITLE, _TEXT = 72, 34
 _TITLE_CHARACTERS, _TEXT_CHARACTERS = 32, 62
 
 
-def draw_preview(title: str, summary: str, counts: tuple[int, ...] = ()) -> bytes:
+def draw_preview(title: str, summary: str, site: str, counts: tuple[int, ...] = ()) -> bytes:
     """Draw a model's question, and how often each outcome was in its data, as a PNG.
 
     Args:
         title: the question.
         summary: what stands below it.
+        site: the name of the site.
         counts: of the outcomes in bins of equal width; none for a model without.
     """
     picture = Image.new("RGB", (WIDTH, HEIGHT), _PAPER)
@@ -41,7 +42,7 @@ def draw_preview(title: str, summary: str, counts: tuple[int, ...] = ()) -> byte
             pen.rectangle((left, top, left + step * 0.85, HEIGHT), fill=_SHAPE)
     pen.text(
         (WIDTH - _MARGIN, HEIGHT - 48),
-        "Formcast",
+        site,
         fill=_ACCENT,
         font=ImageFont.load_default(_TEXT),
         anchor="rs",
