@@ -6,6 +6,7 @@ what is wrong with it is said before the first answer, and once to answer it.
 
 import gzip
 import math
+import zipfile
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -97,6 +98,7 @@ class TableBatch(Batch):
     def _open(self) -> TextTable:
         file: BinaryIO = BytesIO(self._content)
         name = self._name
+        _check_archive(self._content, self._limits)
         if name.lower().endswith(".gz"):
             file = cast(BinaryIO, _UnpackedUpload(file, name, self._limits))
             name = name[: -len(".gz")]
@@ -175,6 +177,22 @@ class PictureBatch(Batch):
         while some := list(islice(files, PICTURES_AT_ONCE)):
             names = Block([[name for name, _ in some]], len(some))
             yield Answered(names, self._predictor.predict([content for _, content in some]))
+
+
+def _check_archive(content: bytes, limits: BatchLimits) -> None:
+    """Look at what a workbook says of itself, if it is one: it is a ZIP of texts.
+
+    No more than that is unpacked of any file in it.
+    """
+    if not content.startswith(b"PK\x03\x04"):
+        return
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            unpacked = sum(info.file_size for info in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, OSError):
+        return  # its reader says so
+    if unpacked > MOST_UNPACKED * limits.bytes:
+        raise TooLargeError("What is packed in it is far larger than itself.")
 
 
 def split_block(block: Block, rows: int) -> Iterator[Block]:
