@@ -1,5 +1,6 @@
 """Formcast: a trained model as a live web form."""
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -30,13 +31,16 @@ from app.limits.rate_limits import make_limit
 from app.pages.batch import batch_blueprint
 from app.pages.blueprint import pages_blueprint
 from app.pages.errors import handle_errors
-from app.pages.previews import preview_blueprint, robots_blueprint
+from app.pages.previews import preview_blueprint, robots_blueprint, samples_blueprint
 from app.presentation.contexts import Link, Renderer
 from app.telemetry.health import health_blueprint
 from app.telemetry.request_log import RequestLog, wants_json
 from app.telemetry.request_records import RequestListener, RequestObserver
 from model import load_models
+from model.serving.permissions import check_writers
 from model.serving.served_model import ServedModel
+
+_log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings | None = None, models: Path = ROOT / "model") -> Application:
@@ -51,6 +55,10 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
         ModelError: if a model that is to be served is broken.
     """
     settings = settings or Settings.from_environment()
+    if settings.trust_folders:
+        _log.warning("FORMCAST_TRUST_FOLDERS: others may write to what is loaded")
+    else:
+        check_writers(models / name.replace("-", "_") for name in settings.models)
     served = load_models(models, settings.models)
     listeners, blueprints = make_listeners(settings)
     redis_url = os.environ.get("REDIS_URL", "").strip()
@@ -175,6 +183,8 @@ def register_model(
         )
     if settings.public_url:
         app.register_blueprint(preview_blueprint(adapter, prefix))
+    if adapter.thumbnails:
+        app.register_blueprint(samples_blueprint(adapter, prefix))
     limits = BatchLimits(settings.batch_rows, settings.batch_megabytes)
     app.register_blueprint(api_blueprint(adapter, prefix, render, limits))
     if adapter.batch_words is not None:

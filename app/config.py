@@ -111,6 +111,15 @@ def integer(low: int, high: int) -> SettingReader:
     return read
 
 
+def opt_in(variable: str, text: str) -> bool:
+    """Read ``1`` or ``on`` as yes, ``0`` or ``off`` as no.
+
+    Raises:
+        SettingError: for any other text.
+    """
+    return text == "1" if text in ("0", "1") else boolean(variable, text)
+
+
 def one_of(*words: str) -> SettingReader:
     """Make a reader of one of a few words."""
 
@@ -352,6 +361,12 @@ class Settings:
         "links that open the app until then. Another secret ends all links.",
         long_secret,
         secret=True,
+    )
+    trust_folders: bool = setting(
+        False,
+        "Whether models and code are loaded from folders that others on the machine may write to. "
+        "Only for a machine where every folder is like that and nobody else is.",
+        opt_in,
     )
     redis_verify: bool = setting(
         True,

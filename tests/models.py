@@ -26,6 +26,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
+from tests.messages import write_messages
+
 
 @dataclass(frozen=True)
 class ModelFiles:
@@ -307,6 +309,12 @@ def _write_onnx(
     return replace(given, path=folder / "model.onnx")
 
 
+def message_classifier(folder: Path) -> ModelFiles:
+    """A pipeline of tf-idf, a number and a choice."""
+    path, data, unseen = write_messages(folder)
+    return ModelFiles(path, data, "label", unseen)
+
+
 MODEL_FACTORIES: dict[str, Callable[[Path], ModelFiles]] = {
     "penguins": penguin_classifier,
     "diabetes": diabetes_regressor,
@@ -317,5 +325,6 @@ MODEL_FACTORIES: dict[str, Callable[[Path], ModelFiles]] = {
     "boosted": boosted_onnx,
     "columns": columns_onnx,
     "logits": logits_onnx,
+    "messages": message_classifier,
 }
 """Models that the command adds without changes."""

@@ -86,12 +86,30 @@ def body(*contents: bytes, name: str = "chest.jpg") -> dict[str, Any]:
 
 REFUSED: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "Chest X-ray is empty: choose another file"),
-    "text": (b"not a picture at all", "Chest X-ray must be a JPEG or PNG file"),
-    "svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "Chest X-ray must be a JPEG or PNG file"),
-    "gif renamed": (encoded(chest(), "GIF"), "Chest X-ray must be a JPEG or PNG file"),
-    "tiff": (encoded(chest(), "TIFF"), "Chest X-ray must be a JPEG or PNG file"),
-    "webp": (encoded(chest(), "WEBP"), "Chest X-ray must be a JPEG or PNG file"),
-    "eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n", "Chest X-ray must be a JPEG or PNG file"),
+    "text": (b"not a picture at all", "Chest X-ray must be a JPEG, PNG, WebP or AVIF file"),
+    "svg": (
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        "Chest X-ray must be a JPEG, PNG, WebP or AVIF file",
+    ),
+    "gif renamed": (encoded(chest(), "GIF"), "Chest X-ray must be a JPEG, PNG, WebP or AVIF file"),
+    "tiff": (encoded(chest(), "TIFF"), "Chest X-ray must be a JPEG, PNG, WebP or AVIF file"),
+    "heic": (
+        b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 99,
+        "Chest X-ray must be a JPEG, PNG, WebP or AVIF file",
+    ),
+    "webp cut short": (
+        encoded(chest(), "WEBP")[:400],
+        "Chest X-ray is damaged or cut short: choose another file",
+    ),
+    "animated webp": (
+        encoded(chest(), "WEBP", save_all=True, append_images=[chest(2)]),
+        "Chest X-ray must be a still picture, not an animation",
+    ),
+    "avif cut short": (
+        encoded(chest(), "AVIF")[:900],
+        "Chest X-ray is damaged or cut short: choose another file",
+    ),
+    "eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n", "Chest X-ray must be a JPEG, PNG, WebP or AVIF file"),
     "animated": (animated(), "Chest X-ray must be a still picture, not an animation"),
     "bomb": (bomb(), "Chest X-ray must have 40 megapixels or less"),
     "a little over": (bomb(8_000, 5_001), "Chest X-ray must have 40 megapixels or less"),

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from app.presentation.contributions import MAX_NAMED, MAX_REASONS
 from model import ClassModel, ClassPrediction, NumberModel, read_card
 from model.contract.card import Card
-from model.contract.fields import BaseField, Features
+from model.contract.fields import BaseField, Features, TextField
 from tests.html import data_of, get_page, post_fragment, post_page, text_of
 from tests.tools import ROOT
 
@@ -54,6 +54,12 @@ def check_prediction(model: NumberModel | ClassModel, features: Features) -> Non
 
 def check_bounds(model: NumberModel | ClassModel, field: BaseField, values: dict[str, Any]) -> None:
     """Check that values at the bounds get predictions, and values beyond get the field's error."""
+    if isinstance(field, TextField):
+        for text in ("word", "x" * field.max_length, "🙂\n" * (field.max_length // 2)):
+            check_prediction(model, parse_features(model, {**values, field.name: text}))
+        _, errors = model.card.validate_row({**values, field.name: "x" * (field.max_length + 1)})
+        assert list(errors) == [field.name]
+        return
     low, high = field.code_bounds
     for code in {low, *field.round_codes(np.linspace(low, high, 5)).tolist(), high}:
         check_prediction(model, parse_features(model, {**values, field.name: field.decode(code)}))
@@ -79,10 +85,10 @@ def check_pages(client: FlaskClient, prefix: str, model: NumberModel | ClassMode
     get_page(client, prefix + "about")
     values = _to_text(card.examples[0].values)
     check_result(post_fragment(client, values, path=prefix + "predict-fragment"), model, values)
-    post_page(client, {**values, card.names[0]: "<b>"}, 422, path=prefix)
-    wrong = post_fragment(
-        client, {**values, card.names[0]: "<b>"}, 422, path=prefix + "predict-fragment"
-    )
+    first = card.fields[0]
+    bad = "<b>" * first.max_length if isinstance(first, TextField) else "<b>"
+    post_page(client, {**values, first.name: bad}, 422, path=prefix)
+    wrong = post_fragment(client, {**values, first.name: bad}, 422, prefix + "predict-fragment")
     assert text_of(wrong, f"#{card.names[0]}-error")
     if isinstance(model, ClassModel) and not model.card.output.probabilities:
         return  # a label without probabilities has no reasons and no what-if

@@ -82,7 +82,9 @@ def read_response(
     return RawResponse(status, headers, body[:length], seconds, body[length:], data)
 
 
-def send_requests(port: int, sent: bytes, *, head: bool = False) -> list[RawResponse]:
+def send_requests(
+    port: int, sent: bytes, *, head: bool = False, host: str = "127.0.0.1"
+) -> list[RawResponse]:
     """Send bytes, shut down the sending side, and read every response until the server closes.
 
     Raises:
@@ -90,7 +92,7 @@ def send_requests(port: int, sent: bytes, *, head: bool = False) -> list[RawResp
     """
     started = time.monotonic()
     data = b""
-    with socket.create_connection(("127.0.0.1", port), TIMEOUT) as connection:
+    with socket.create_connection((host, port), TIMEOUT) as connection:
         connection.settimeout(TIMEOUT)
         with suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(sent)

@@ -5,13 +5,14 @@ In a docstring, click shows what comes before the form feed.
 
 import json
 import math
+import re
 import shlex
 import shutil
 import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 from click.core import ParameterSource
@@ -23,6 +24,8 @@ from app.config import SettingError, Settings
 from model import ModelError, load_model, read_card
 from model.contract.fields import FIELD_KINDS
 from model.contract.files import read_json
+from model.contract.image_card import MAX_SAMPLES
+from model.contract.preprocessing import LevelScale, Resize
 from model.contract.upgrading import upgrade_folder
 
 if TYPE_CHECKING:
@@ -55,8 +58,9 @@ model.add_command(predict)
 @click.option(
     "--data",
     required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A CSV file with the rows that it was trained on.",
+    type=click.Path(exists=True, path_type=Path),
+    help="A CSV file with the rows that it was trained on. For a network that takes pictures: a "
+    "folder with a folder of pictures for each class, or a CSV file of file names and classes.",
 )
 @click.option(
     "--target",
@@ -130,6 +134,33 @@ model.add_command(predict)
     is_flag=True,
     help="Show visitors rows of the data, as similar cases and as examples.",
 )
+@click.option(
+    "--size",
+    metavar="WIDTHxHEIGHT",
+    help="For pictures: what the network takes, where its file does not say it: 224x224.",
+)
+@click.option(
+    "--scale",
+    type=click.Choice(get_args(LevelScale)),
+    help="For pictures: the numbers that the network takes; unit is 0 to 1.",
+)
+@click.option(
+    "--channels",
+    type=click.Choice(["RGB", "BGR"]),
+    help="For pictures: the order of the colours.",
+)
+@click.option(
+    "--resize",
+    type=click.Choice(get_args(Resize)),
+    help="For pictures: what happens to one of another shape.",
+)
+@click.option(
+    "--samples",
+    type=click.IntRange(0, MAX_SAMPLES),
+    default=MAX_SAMPLES,
+    show_default=True,
+    help="For pictures, with --publish-rows: how many of them visitors can try.",
+)
 @click.option("--yes", is_flag=True, help="Take what the data prove, without a question.")
 @click.option(
     "--as-is", is_flag=True, help="Add it although its answers look wrong; its page says so."
@@ -152,6 +183,11 @@ def add(
     coverage: float,
     force: bool,
     publish_rows: bool,
+    size: str | None,
+    scale: LevelScale | None,
+    channels: Literal["RGB", "BGR"] | None,
+    resize: Resize | None,
+    samples: int,
     before: tuple[Path, ...],
     target_inverse: str,
     units: tuple[str, ...],
@@ -171,7 +207,14 @@ def add(
         NotProved: if the data do not prove that it would answer rightly.
     """
     try:
-        from model.making import STAGES, AddError, AddOptions, NotProvedError, add_model
+        from model.making import (
+            AddError,
+            AddOptions,
+            NotProvedError,
+            PictureOptions,
+            add_model,
+            list_stages,
+        )
         from model.making.assembly.candidates import make_inverse
     except ModuleNotFoundError as error:
         raise click.ClickException(
@@ -203,7 +246,15 @@ def add(
         target_inverse=target_inverse,
         units=dict(_parse_unit(text) for text in units),
         as_is=as_is,
+        pictures=PictureOptions(
+            size=_parse_size(size),
+            scale=scale,
+            channels=channels,
+            resize=resize,
+            samples=samples,
+        ),
     )
+    stages = list_stages(options)
 
     def ask(text: str) -> bool:
         click.echo(f"\n{text}")
@@ -219,17 +270,17 @@ def add(
     handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with click.progressbar(
-            length=len(STAGES), label=f"Adding {name}", item_show_func=lambda stage: stage or ""
+            length=len(stages), label=f"Adding {name}", item_show_func=lambda stage: stage or ""
         ) as bar:
 
             def report(stage: str) -> None:
-                if not sys.stdout.isatty():  # where click draws no bar
+                if not sys.stdout.isatty() and stage in stages:  # where click draws no bar
                     click.echo(f"  {time.monotonic() - started:5.1f} s  {stage}")
-                bar.update(STAGES.index(stage) - bar.pos, stage)
+                bar.update(stages.index(stage) - bar.pos if stage in stages else 0, stage)
 
             added = add_model(options, root, report, ask)
             write_plots(added.folder)
-            bar.update(len(STAGES) - bar.pos, "done")
+            bar.update(len(stages) - bar.pos, "done")
     except NotProvedError as error:
         raise NotProved(str(error)) from None
     except AddError as error:
@@ -432,6 +483,15 @@ def _parse_unit(text: str) -> tuple[str, float]:
     if not column or not math.isfinite(number) or number == 0:
         raise click.BadParameter(f"{text!r}: write COLUMN=FACTOR, like weight=1000.")
     return column, number
+
+
+def _parse_size(text: str | None) -> tuple[int, int] | None:
+    if not text:
+        return None
+    found = re.fullmatch(r"([0-9]{1,4})[x×, ]([0-9]{1,4})", text.strip().lower())
+    if found is None or "0" in (found[1].lstrip("0") or "0", found[2].lstrip("0") or "0"):
+        raise click.BadParameter(f"--size {text}: write WIDTHxHEIGHT in pixels, like 224x224.")
+    return int(found[1]), int(found[2])
 
 
 def _split(text: str | None) -> tuple[str, ...]:

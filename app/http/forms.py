@@ -19,7 +19,7 @@ MAX_FIELDS = 500
 """Fields of a form that are read; a card has tens, an attack has thousands."""
 
 
-def read_form(environ: WSGIEnvironment | None = None) -> FormData:
+def read_form(environ: WSGIEnvironment | None = None, most: int = FORM_BYTES) -> FormData:
     """Read the fields of a posted form; a body of another type than urlencoded has none.
 
     It reads the body itself, once its length is known to be small, or as far as that:
@@ -28,22 +28,23 @@ def read_form(environ: WSGIEnvironment | None = None) -> FormData:
 
     Args:
         environ: the present request's, if the caller has it.
+        most: the bytes of the largest form that is read.
 
     Raises:
         LengthRequired: for a body without a length that the server does not end.
         BadRequest: for one whose chunks are malformed.
-        RequestEntityTooLarge: for one over ``FORM_BYTES``, or with too many fields.
+        RequestEntityTooLarge: for one over ``most``, or with too many fields.
     """
     environ = request.environ if environ is None else environ
     chunked = is_chunked(environ)
     header = environ.get("CONTENT_LENGTH", "")
     length = int(header) if header.isdecimal() and len(header) < 100 else 0
-    if length > FORM_BYTES:
+    if length > most:
         raise RequestEntityTooLarge
     if not environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
         return {}
     source = environ["wsgi.input"]
-    body: bytes = ChunkedBody(source, FORM_BYTES).read() if chunked else source.read(length)
+    body: bytes = ChunkedBody(source, most).read() if chunked else source.read(length)
     return parse_fields(body.decode("utf-8", "replace"))
 
 

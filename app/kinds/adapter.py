@@ -86,10 +86,10 @@ class KindSchemas(NamedTuple):
 class KindAdapter(ABC, Generic[RowT, PredictionT]):
     """Reads requests for one model, and writes what it answers."""
 
-    styles: ClassVar[tuple[str, ...]] = ()
+    styles: tuple[str, ...] = ()
     """The style sheets that the pages need, beside ``app.css``."""
 
-    scripts: ClassVar[tuple[str, ...]] = ()
+    scripts: tuple[str, ...] = ()
     """The scripts that the pages need, beside ``app.js``."""
 
     answer_noun: ClassVar[str] = "answer"
@@ -118,6 +118,9 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
 
     examples: Sequence[Example] = ()
     """Filled forms that a visitor can click."""
+
+    thumbnails: Sequence[bytes] = ()
+    """Small JPEG files of the pictures that a visitor can click."""
 
     words: RowWords | None = None
     """The words around its answers, where it takes rows."""
@@ -224,6 +227,10 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
     def read_query(self) -> Submission[RowT] | None:
         """Read the form that the address holds; None where it holds none."""
         return None
+
+    def list_inputs(self, values: Mapping[str, object]) -> Mapping[str, object]:
+        """Return those of some values that may be logged: no text that somebody wrote."""
+        return values
 
     @abstractmethod
     def build_form(self, submission: Submission[RowT] | None) -> FormView:

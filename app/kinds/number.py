@@ -123,7 +123,8 @@ class NumberAdapter(RowAdapter[PointPrediction]):
             return {}
         for name, column in zip(self._card.names, neighbors.rows.T, strict=True):
             known = ~np.isnan(column)
-            if self._card.by_name[name].options or np.ptp(column[known]) == 0:
+            field = self._card.by_name[name]
+            if field.options or field.is_text or np.ptp(column[known]) == 0:
                 continue
             share = np.corrcoef(column[known], neighbors.targets[known])[0, 1]
             if abs(share) >= CLEAR_CORRELATION:

@@ -134,7 +134,10 @@ class _RowReader:
                 features.append(parsed)
             wrong += self._count > before
         detail = self._summarize(wrong, len(rows)) if wrong else ""
-        inputs = features[0] if single and features else None
+        inputs = None
+        if single and features:  # a text that somebody wrote is not logged
+            texts = self._card.texts
+            inputs = {name: known for name, known in features[0].items() if name not in texts}
         return JsonRows(features, self._faults, single, detail, tuple(self._refused), inputs)
 
     def _summarize(self, wrong: int, rows: int) -> str:

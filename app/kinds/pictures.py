@@ -1,12 +1,14 @@
-"""The adapter for a model that answers a picture with one of two classes."""
+"""The adapter for a model that answers a picture with one of several classes."""
 
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
+from io import BytesIO
 from typing import Any, cast
 from wsgiref.types import WSGIEnvironment
 
 from flask import request
+from PIL import Image
 from pydantic_core import PydanticCustomError
 from werkzeug.exceptions import UnsupportedMediaType
 
@@ -27,20 +29,39 @@ from app.limits.background import run_in_thread
 from app.limits.upload_budget import UploadSlot, decoding_turn, get_upload_budget
 from app.limits.uploads import Upload, read_body, read_uploads
 from app.presentation.about import describe_origin
-from app.presentation.contexts import ApiField, ApiTexts, BatchWords, KindAbout, Link, Row
+from app.presentation.contexts import (
+    ApiField,
+    ApiTexts,
+    BatchWords,
+    KindAbout,
+    Link,
+    Row,
+    SampleLink,
+    Site,
+)
 from app.presentation.form import FormView, build_field, hash_form
 from app.presentation.pictures import PictureView, encode_data_url, fit_picture, lay_out_cells
+from app.presentation.plots import plot_reliability
 from app.presentation.result import FIX_TEXT, ClassView, Notes, Result
-from app.presentation.scales import ShareScale
+from app.presentation.scales import MAX_CERTAINTY, ShareScale
 from app.presentation.submission import FORM_HASH, Problem, Submission
 from model import Picture
 from model.contract import formatting
-from model.contract.pictures import LARGE_BYTES, MEGABYTES
+from model.contract.pictures import FORMATS_TEXT, LARGE_BYTES, MEDIA_TYPES, MEGABYTES
 from model.serving.kinds.pictures import PictureModel
 from model.serving.served_model import ClassPrediction, Explained, ServedModel
 
-PICTURE_TYPES = ("image/jpeg", "image/png")
-"""Media types of a body that is the picture itself."""
+SAMPLE = "sample"
+"""The name under which the address gives the number of a sample."""
+
+EXPLAIN = "_explain"
+"""The name under which a button asks for the map as well."""
+
+_MAX_CLASSES = 6
+"""Classes that are shown with a bar each; one sentence sums up the others."""
+
+_THUMBNAIL = 120
+"""Pixels of the longer side of a sample's small picture."""
 
 BASE64_TEXT = f"{BODY_BYTES * 3 // 4 // 100_000 / 10:g} MB at most here"
 """How large a picture inside of a JSON text can be."""
@@ -72,12 +93,17 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         # Pages and API refuse the pictures for which there is no prediction.
         super().__init__(cast(ServedModel[Picture, ClassPrediction], model))
         card = model.card
-        self.warning = f"{card.output.warning}."
+        self._pictures = model
+        self.warning = f"{card.output.warning}." if card.output.warning else ""
         self.refusal = Problem(card.field.name, card.output.refusal_text)
+        self.samples = Link(card.samples.text, card.samples.url) if card.samples else None
+        self._samples = tuple(
+            (item.label, (model.folder / item.file).read_bytes()) for item in model.manifest.samples
+        )
+        self.thumbnails = tuple(_shrink(content) for _, content in self._samples)
         self.too_large = Problem(
             card.field.name, f"{card.field.label} must be {MEGABYTES} MB or less"
         )
-        self.samples = Link(card.samples.text, card.samples.url)
         self._field = card.field
         self.names = (card.field.name,)
         self.form_hash = hash_form(card.fields, card.output, card.locale)
@@ -89,6 +115,39 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
 
     def read_form(self, environ: WSGIEnvironment) -> Submission[Picture]:
         return self._read(partial(read_uploads, self._field.name))
+
+    def read_query(self) -> Submission[Picture] | None:
+        number = request.args.get(SAMPLE, "")
+        return self._read_sample(number, bool(request.args.get(EXPLAIN)))
+
+    def _read_sample(self, number: str, explain: bool) -> Submission[Picture] | None:
+        """Read one of the samples by its number, from 1; None where there is none."""
+        numbers = [str(place + 1) for place in range(len(self._samples))]
+        if number not in numbers:
+            return None
+        _, content = self._samples[numbers.index(number)]
+        submission = run_in_thread(self.decode, [content])
+        return submission._replace(
+            query=f"{SAMPLE}={number}", contributions=self._has_map or explain
+        )
+
+    def build_site(self, prefix: str, embedded: bool = False) -> Site:
+        site = super().build_site(prefix, embedded)
+        return site._replace(
+            pictures=tuple(
+                SampleLink(
+                    label,
+                    f"{site.action}?{SAMPLE}={number}",
+                    f"{site.home}samples/{number}.jpg",
+                )
+                for number, (label, _) in enumerate(self._samples, start=1)
+            )
+        )
+
+    @property
+    def _has_map(self) -> bool:
+        """Whether the network itself gives a map, at no cost."""
+        return self._pictures.predictor.has_map
 
     def _read(self, read_files: Callable[[UploadSlot], Upload]) -> Submission[Picture]:
         """Read and decode the present request's upload.
@@ -102,7 +161,12 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             else:
                 with decoding_turn(slot):
                     submission = run_in_thread(self.decode, files)
-        return submission._replace(form_hash=fields.get(FORM_HASH, ""))
+        explain = bool(fields.get(EXPLAIN))
+        if not files:
+            submission = self._read_sample(fields.get(SAMPLE, ""), explain) or submission
+        return submission._replace(
+            form_hash=fields.get(FORM_HASH, ""), contributions=self._has_map or explain
+        )
 
     def _estimate_memory(self, files: Sequence[bytes]) -> int:
         """Estimate the bytes that decoding takes; 0 where ``decode`` refuses the upload."""
@@ -120,7 +184,8 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         return Submission({}, picture, {}, ())
 
     def build_form(self, submission: Submission[Picture] | None) -> FormView:
-        return FormView((build_field(self._field, submission),), upload=True)
+        words = "" if self._has_map else f"Show the {self.answer_noun} and where it looked"
+        return FormView((build_field(self._field, submission),), upload=True, explain=words)
 
     def takes_long(self, rows: int, contributions: bool) -> bool:
         return True
@@ -142,7 +207,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
                 else f"{self._field.missing_text}. {sentence}",
                 sentence=sentence,
             )
-        if submission.row is None or explained is None or explained.saliency is None:
+        if submission.row is None or explained is None or explained.prediction is None:
             heading = f"No {output.noun}"
             return Result(
                 "withdrawn",
@@ -152,41 +217,84 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
                 lead=f"{FIX_TEXT} ",
                 problems=submission.problems,
             )
-        classes = self._present_classes(explained.prediction)
-        (predicted,) = (item for item in classes if item.value == explained.prediction.label)
-        width, height = fit_picture(submission.row.width, submission.row.height)
+        prediction = explained.prediction
+        label, share = self._labels[prediction.label], prediction.probability or 0.0
+        sure = self._describe_sureness(share)
+        announcement = f"{output.label}: {label}, {self._scale.format(share)}. {self.warning}"
+        preprocessing = self._pictures.preprocessing
+        squashed = preprocessing.resize == "squash"
+        width, height = fit_picture(
+            *(submission.row.width, submission.row.height)
+            if squashed
+            else (preprocessing.width, preprocessing.height)
+        )
+        heat = explained.saliency
         return Result(
             "fresh",
             output.label,
-            announcement=f"{output.label}: {predicted.label}, {predicted.text}. {self.warning}",
-            value=predicted.value,
-            text=predicted.label,
-            certainty=f"{predicted.text} sure.",
+            announcement=announcement.strip(),
+            value=prediction.label,
+            text=label,
+            certainty=f"{sure[:1].upper()}{sure[1:]}.",
             detail=PictureView(
-                classes,
-                encode_data_url(submission.row.square),
+                self._present_classes(prediction),
+                encode_data_url(preprocessing.fit(submission.row.image)),
                 width,
                 height,
                 f"Your {self._field.noun}, as the network saw it",
-                lay_out_cells(explained.saliency, width, height),
+                () if heat is None else lay_out_cells(heat, width, height),
                 output.map_text,
+                self._describe_rest(prediction),
+                submission.query.removeprefix(f"{SAMPLE}="),
             ),
             notes=self._notes,
-            title=f"{predicted.label}, {predicted.text} sure",
+            title=f"{label}, {sure}",
+            query=submission.query,
         )
 
+    @cached_property
+    def _labels(self) -> dict[str, str]:
+        return {item.value: item.label for item in self._output.classes}
+
+    def _describe_sureness(self, share: float) -> str:
+        """How sure the model is, or that it is as sure as the held-out pictures allow."""
+        calibration = self._calibration
+        if calibration is None or not calibration.rows or self._scale.names_extremes:
+            return f"{self._scale.format(share)} sure"
+        if share >= min(MAX_CERTAINTY, calibration.most - 0.005):
+            return f"as sure as {calibration.rows} pictures allow"
+        return f"{self._scale.format(share)} sure"
+
     def _present_classes(self, prediction: ClassPrediction) -> tuple[ClassView, ...]:
-        last = round((prediction.probabilities or (0.0,))[-1], 4)
+        """The classes with their probabilities: two in the card's order, more by probability."""
+        shares = dict(
+            zip(self._output.classes, _round_shares(prediction.probabilities or ()), strict=True)
+        )
+        shown = list(shares)
+        if len(shown) > 2:
+            shown = sorted(shown, key=lambda item: -shares[item])[:_MAX_CLASSES]
         return tuple(
             ClassView(
                 item.value,
                 item.label,
-                format(share, ".4f"),
-                self._scale.format(share),
-                round(share * 100, 1),
+                format(shares[item], ".4f"),
+                self._scale.format(shares[item]),
+                round(shares[item] * 100, 1),
             )
-            for item, share in zip(self._output.classes, (1 - last, last), strict=True)
+            for item in shown
         )
+
+    def _describe_rest(self, prediction: ClassPrediction) -> str:
+        """What stands below the bars: the classes that are not shown, and the card's own words."""
+        probabilities = sorted(prediction.probabilities or ())
+        hidden = probabilities[:-_MAX_CLASSES]
+        rest = ""
+        if hidden:
+            count = formatting.format_number(len(hidden), self.model.card.locale)
+            noun = "class" if len(hidden) == 1 else "classes"
+            have = "has" if len(hidden) == 1 else "have together"
+            rest = f"The {noun} not shown ({count}) {have} {self._scale.format(sum(hidden))}."
+        return " ".join(filter(None, [rest, self._output.share_text]))
 
     def read_json(self, environ: WSGIEnvironment) -> JsonRows[Picture]:
         return self._list_rows(self._read(partial(_read_files, self._field.name)))
@@ -253,7 +361,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         return self._list_rows(self._read(lambda _: Upload([data] if data else [])))
 
     def _serialize_prediction(self, explained: Explained[ClassPrediction]) -> Payload:
-        """The contributions are the map of the last class, in log-odds."""
+        """The contributions are the map of one class, in log-odds: of two, the last."""
         label, probability, probabilities = explained.prediction
         classes = [item.value for item in self._output.classes]
         payload: Payload = {
@@ -262,11 +370,14 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             "probabilities": dict(zip(classes, probabilities or (), strict=True)),
         }
         if explained.saliency is not None:
-            payload[OPTION] = {"label": classes[-1], "map": explained.saliency.tolist()}
+            payload[OPTION] = {
+                "label": explained.saliency_label,
+                "map": explained.saliency.tolist(),
+            }
         return payload
 
     def _list_warnings(self, explained: Explained[ClassPrediction]) -> Sequence[Payload]:
-        return ({"code": "use", "message": self.warning},)
+        return ({"code": "use", "message": self.warning},) if self.warning else ()
 
     def schemas(self) -> KindSchemas:
         field = self._field
@@ -282,11 +393,12 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
                 "properties": {field.name: file},
                 "required": [field.name],
             },
-            "encoding": {field.name: {"contentType": ", ".join(PICTURE_TYPES)}},
+            "encoding": {field.name: {"contentType": ", ".join(MEDIA_TYPES)}},
         }
-        last = {"type": "string", "enum": [self._output.classes[-1].value]}
+        values = [item.value for item in self._output.classes]
+        about = {"type": "string", "enum": values[-1:] if len(values) == 2 else values}
         line = {"type": "array", "items": NUMBER}
-        contributions = build_object({"label": last, "map": {"type": "array", "items": line}})
+        contributions = build_object({"label": about, "map": {"type": "array", "items": line}})
         contributions["description"] = (
             "A coarse map of the picture, rows from its top, in log-odds: above 0 where a cell "
             "counts for the label."
@@ -294,9 +406,9 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         return KindSchemas(
             self._output.label,
             {"Answer": build_answer(build_class_properties(self._output), contributions)},
-            f"A JPEG or PNG file of {MEGABYTES} MB at most, as a form sends it or as the body "
-            "itself.",
-            {"multipart/form-data": form, **{kind: {} for kind in PICTURE_TYPES}},
+            f"{FORMATS_TEXT[:1].upper()}{FORMATS_TEXT[1:]} of {MEGABYTES} MB at most, as a form "
+            "sends it or as the body itself.",
+            {"multipart/form-data": form, **{kind: {} for kind in MEDIA_TYPES}},
             ANSWER,
         )
 
@@ -306,7 +418,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             curl=f"-F {self._field.name}=@picture.jpg",
             python=PYTHON,
             request_text=f"{accepted[:1].upper()}{accepted[1:]}, as a form sends it "
-            f"(multipart/form-data), or as the body itself ({' or '.join(PICTURE_TYPES)}).",
+            f"(multipart/form-data), or as the body itself ({', '.join(MEDIA_TYPES)}).",
             fields=(ApiField(self._field.name, self._field.label, "file", True),),
             labels=list_labels(self._output.classes),
         )
@@ -317,16 +429,44 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             locale = self.model.card.locale
             most = formatting.format_percent(calibration.most, locale, digits=2)
             cases = formatting.format_number(calibration.rows, locale)
+            counted = (
+                "of the pictures for which it was surest some may have been wrong"
+                if self._pictures.manifest.reliability
+                else "how often the surest answers were right was not counted"
+            )
             method = (
                 f"No probability is shown above {most}: {cases} cases cannot show that an answer "
-                "is more certain. How often the surest answers were right was not counted."
+                f"is more certain, and {counted}."
             )
+        bins = self._pictures.manifest.reliability
         return KindAbout(
-            f"{self.warning} {self.model.manifest.accuracy}",
-            (Row(self._field.label, self._field.accepted_text),),
+            f"{self.warning} {self.model.manifest.accuracy}".strip(),
+            (
+                Row(self._field.label, self._field.accepted_text),
+                Row("What the network sees", self._pictures.preprocessing.describe()),
+            ),
             method,
             "What the probabilities mean",
+            plots=(plot_reliability(bins),) if bins else (),
         )
+
+
+def _shrink(content: bytes) -> bytes:
+    """A small JPEG of a sample."""
+    with Image.open(BytesIO(content)) as image:
+        image.thumbnail((_THUMBNAIL, _THUMBNAIL))
+        file = BytesIO()
+        image.convert("RGB").save(file, "JPEG", quality=75)
+    return file.getvalue()
+
+
+def _round_shares(probabilities: Sequence[float]) -> list[float]:
+    """Round to four decimals that still add up to 1."""
+    rounded = [round(share, 4) for share in probabilities]
+    if rounded:
+        largest = rounded.index(max(rounded))
+        rounded[largest] += 1 - sum(rounded)
+    return rounded
 
 
 def _read_files(name: str, slot: UploadSlot) -> Upload:
@@ -340,6 +480,6 @@ def _read_files(name: str, slot: UploadSlot) -> Upload:
         raise UnsupportedMediaType
     if request.mimetype == "multipart/form-data":
         return read_uploads(name, slot)
-    if request.mimetype in PICTURE_TYPES:
+    if request.mimetype in MEDIA_TYPES:
         return Upload([read_body(slot)])
     raise UnsupportedMediaType

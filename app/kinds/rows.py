@@ -10,7 +10,7 @@ from wsgiref.types import WSGIEnvironment
 from babel.lists import format_list
 from flask import abort
 
-from app.http.forms import read_form, read_query
+from app.http.forms import FORM_BYTES, read_form, read_query
 from app.http.problems import make_problem
 from app.kinds.adapter import (
     OPTION,
@@ -38,7 +38,7 @@ from model import Features
 from model.contract import formatting
 from model.contract.card import Example
 from model.contract.tables import READERS
-from model.serving.mismatches import describe_mismatch
+from model.serving.mismatches import describe_knowledge, describe_mismatch
 from model.serving.served_model import Explained, PredictionT
 from model.serving.tabular import TabularModel
 
@@ -58,6 +58,8 @@ TOO_LARGE_TEXT = "That is more than the form can take: shorten what you typed"
 
 MAX_LISTED = 4
 """Required fields that an empty page names in the place of the answer."""
+
+_ENCODED = 12
 
 NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 """Small numbers as words."""
@@ -97,8 +99,8 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     model: TabularModel[PredictionT]
 
     stream_types = JSON_LINES, CSV
-    styles = ("rows.css",)
-    scripts = ("what_if.js",)
+    styles: tuple[str, ...] = ("rows.css",)
+    scripts: tuple[str, ...] = ("what_if.js",)
 
     contributions_key: str
     """The key of what the contributions add up to in JSON."""
@@ -107,6 +109,9 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         super().__init__(model)
         self._card = card = model.card
         self._scale = scale
+        if card.texts:
+            self.styles = (*self.styles, "text.css")
+            self.scripts = (*self.scripts, "text.js")
         self.names = card.names
         self.too_large = Problem(card.names[0], TOO_LARGE_TEXT)
         self.form_hash = hash_form(card.fields, card.output, card.locale)
@@ -141,7 +146,22 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         return {name: fields[name].format_typed(value) for name, value in values.items()}
 
     def read_form(self, environ: WSGIEnvironment) -> Submission[Features]:
-        return read_submission(self._card, read_form(environ))
+        return read_submission(self._card, read_form(environ, self._form_bytes))
+
+    @cached_property
+    def _form_bytes(self) -> int:
+        """The largest form that is read: a character of a text may take twelve bytes of it."""
+        fields = self._card.by_name
+        texts = [fields[name] for name in self._card.texts]
+        return FORM_BYTES + sum(_ENCODED * getattr(field, "max_length", 0) for field in texts)
+
+    def list_inputs(self, values: Mapping[str, object]) -> Mapping[str, object]:
+        texts = self._card.texts
+        return (
+            {name: value for name, value in values.items() if name not in texts}
+            if texts
+            else values
+        )
 
     def read_query(self) -> Submission[Features] | None:
         data = read_query()
@@ -188,6 +208,8 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         return self._explanations.summarize(features or {})
 
     def takes_long(self, rows: int, contributions: bool) -> bool:
+        if contributions and self.model.explains_slowly:
+            return True
         return rows > (MAX_INLINE_EXPLAINED_ROWS if contributions else MAX_INLINE_ROWS)
 
     def present(
@@ -274,6 +296,9 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         return f"{sentence} {self._describe_mismatch(explained)}".strip()
 
     def _describe_mismatch(self, explained: Explained[PredictionT]) -> str:
+        unread = [text for text in explained.texts if text.knowledge.is_guess]
+        if unread:
+            return describe_knowledge(self._card, unread[0].field, unread[0].knowledge)
         return describe_mismatch(self._card, explained.mismatch)
 
     def _present_waiting(self, submission: Submission[Features]) -> Result:
@@ -407,6 +432,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             return ()
         message = self._add_mismatch(self.model.guess_text, explained)
         fields = [] if explained.mismatch is None else list(explained.mismatch.facts)
+        fields += [text.field for text in explained.texts if text.knowledge.is_guess]
         return ({"code": "outside", "message": message, "fields": fields},)
 
     def schemas(self) -> KindSchemas:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, abort
 
 from app.http.routes import Surface
 from app.kinds.adapter import KindAdapter
@@ -24,6 +24,21 @@ def preview_blueprint(adapter: KindAdapter[Any, Any], prefix: str) -> Blueprint:
     def preview() -> Response:
         headers = {"Cache-Control": f"public, max-age={_DAY}"}
         return Response(drawn, mimetype="image/png", headers=headers)
+
+    return blueprint
+
+
+def samples_blueprint(adapter: KindAdapter[Any, Any], prefix: str) -> Blueprint:
+    """Create the route of the pictures that visitors of one model can try."""
+    slug = adapter.model.slug
+    blueprint = Blueprint(f"samples-{slug}", __name__, url_prefix=prefix or None)
+
+    @blueprint.get("/samples/<int:number>.jpg", surface=Surface.ASSET, model=slug)
+    def sample(number: int) -> Response:
+        if not 1 <= number <= len(adapter.thumbnails):
+            abort(404)
+        headers = {"Cache-Control": f"public, max-age={_DAY}"}
+        return Response(adapter.thumbnails[number - 1], mimetype="image/jpeg", headers=headers)
 
     return blueprint
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from app.presentation import charts
 from app.presentation.batches import BatchResult
 from app.presentation.cached_templates import CachedTemplate
-from app.presentation.form import FormView, Hints
+from app.presentation.form import FieldView, FormView, Hints
 from app.presentation.plots import PlotView
 from app.presentation.result import Result
 from app.presentation.submission import Feedback, Problem
@@ -29,6 +29,14 @@ class ExampleLink(NamedTuple):
     text: str
     href: str
     facts: str
+
+
+class SampleLink(NamedTuple):
+    """A small picture that a visitor can click: what it shows, where it leads, and its address."""
+
+    text: str
+    href: str
+    src: str
 
 
 class RowWords(NamedTuple):
@@ -55,8 +63,8 @@ class Site(NamedTuple):
     ``answer_noun`` is what sentences call the model's answer, ``styles`` and ``scripts`` are the
     style sheets and the scripts of its kind, and ``form_hash`` is what its form means. ``target``
     is where a link opens that leaves the form: "_blank" in a frame, "" in a page of its own.
-    ``warning`` stands beside every answer; ``samples`` leads to something to try; ``words`` are
-    None for a model that takes no rows.
+    ``warning`` stands beside every answer; ``samples`` leads to something to try, and so do the
+    ``pictures``; ``words`` are None for a model that takes no rows.
     """
 
     title: str
@@ -74,12 +82,20 @@ class Site(NamedTuple):
     warning: str
     samples: Link | None
     words: RowWords | None
+    pictures: tuple[SampleLink, ...] = ()
     batch: str = ""
+
+
+class FieldContext(NamedTuple):
+    """``presentation/fields/field.html``: one field of the form."""
+
+    field: FieldView
 
 
 class PageContext(NamedTuple):
     """``pages/page.html``: the form with its result; ``problems`` sum up a full post.
 
+    ``draw_field`` renders a field of the form.
     ``heading`` is the page's title, ``description`` what a preview of its link says. ``indexed`` is
     whether search engines may list it. ``url`` and ``preview`` are whole addresses, of the page and
     of its picture, "" where the app does not know its own name.
@@ -87,6 +103,7 @@ class PageContext(NamedTuple):
 
     site: Site
     form: FormView
+    draw_field: Callable[[FieldView], Markup]
     result: Markup
     problems: tuple[Problem, ...]
     heading: str

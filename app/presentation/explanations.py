@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from app.presentation.contributions import ContributionsPresenter, ContributionsView
 from app.presentation.phrases import MAX_PHRASES, cache_phrases
 from app.presentation.scales import Scale, format_exact
+from app.presentation.texts import TextView, WordsPresenter
 from app.presentation.what_if import WhatIfPresenter, WhatIfView
 from model import Card, Features
 from model.contract import formatting
@@ -35,7 +36,8 @@ class ExplanationView(NamedTuple):
     """Everything below the prediction that explains it.
 
     ``contributions`` and ``what_if`` are None where the model gives a class without a probability:
-    there is no amount to divide. ``facts`` lists the known features.
+    there is no amount to divide, or the only feature is a text. ``facts`` lists the known features,
+    and ``texts`` what is known of the words of each text.
     """
 
     contributions: ContributionsView | None
@@ -43,6 +45,7 @@ class ExplanationView(NamedTuple):
     neighbors: tuple[NeighborView, ...]
     out_of_distribution: bool
     facts: str
+    texts: tuple[TextView, ...] = ()
 
 
 class ExplanationPresenter:
@@ -57,6 +60,9 @@ class ExplanationPresenter:
         self._scale = scale
         self._phrases = cache_phrases(card, reference)
         self._contributions = ContributionsPresenter(card, scale, self._phrases, directions)
+        self._words = WordsPresenter(card, scale)
+        # All that a single text contributes is the answer itself; its words say more.
+        self._is_text_alone = all(field.is_text for field in card.fields)
         self._what_if = WhatIfPresenter(card, reference, scale, self._phrases)
         self._format_observed = lru_cache(MAX_PHRASES)(
             lambda value: (format_exact(value), scale.format_observed(value))
@@ -82,7 +88,7 @@ class ExplanationPresenter:
         """
         contributions = what_if_view = None
         given = {name: known for name in self._card.names if (known := features[name]) is not None}
-        if value is not None and explained.shapley is not None:
+        if value is not None and explained.shapley is not None and not self._is_text_alone:
             rounded = self._scale.round(value)
             text = self._scale.format(rounded)
             contributions = self._contributions.present(
@@ -98,6 +104,9 @@ class ExplanationPresenter:
             neighbors=tuple([self._present_neighbor(row, given) for row in explained.neighbors]),
             out_of_distribution=explained.out_of_distribution,
             facts=", ".join([self._phrases[name].fact(known) for name, known in given.items()]),
+            texts=tuple(
+                [self._words.present(reasons, subject, total_label) for reasons in explained.texts]
+            ),
         )
 
     def summarize(self, features: Features) -> str:

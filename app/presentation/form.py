@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -55,6 +55,7 @@ class FieldView:
 
     ``meanings`` and ``reading`` are those of ``Feedback``. ``attributes`` are the input's own:
     its type, its keyboard, its bounds. ``gain`` is how much narrower the range usually gets by it.
+    Views are compared by what can differ between two of one field.
     """
 
     name: str
@@ -65,10 +66,10 @@ class FieldView:
     required: bool
     value: str
     error: str
-    attributes: dict[str, str]
-    options: tuple[OptionView, ...]
+    attributes: dict[str, str] = field(compare=False)
+    options: tuple[OptionView, ...] = field(compare=False)
     gain: str = ""
-    suggestions: tuple[str, ...] = ()
+    suggestions: tuple[str, ...] = field(default=(), compare=False)
     meanings: tuple[Meaning, ...] = ()
     reading: str = ""
 
@@ -88,6 +89,7 @@ class FormView:
     """The whole form; ``more_open`` where the optional fields are few, or one is filled or wrong.
 
     ``upload`` where a field takes a file, ``short`` where the form is about as high as a window.
+    ``explain`` are the words of a second button, which also asks for an explanation; "" for none.
     """
 
     required: tuple[FieldView, ...]
@@ -97,6 +99,7 @@ class FormView:
     upload: bool = False
     short: bool = False
     hints: Hints = NO_HINTS
+    explain: str = ""
 
 
 def build_form(card: Card, submission: Submission[Any] | None, hints: Hints) -> FormView:

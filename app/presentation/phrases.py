@@ -35,9 +35,10 @@ class FieldPhrases(NamedTuple):
 
 def cache_phrases(card: Card, reference: Features) -> Phrases:
     """Wrap what formats each field's values in a cache."""
-    cached = lru_cache(MAX_PHRASES)
 
     def make_phrases(field: Any, typical: Any) -> FieldPhrases:
+        # What somebody wrote is not kept.
+        cached: Callable[[Any], Any] = _keep_nothing if field.is_text else lru_cache(MAX_PHRASES)
         reason = cached(field.split_reason)
 
         def mention(value: Any, first: bool) -> Markup:
@@ -63,6 +64,10 @@ def cache_phrases(card: Card, reference: Features) -> Phrases:
         )
 
     return {field.name: make_phrases(field, reference[field.name]) for field in card.fields}
+
+
+def _keep_nothing(function: Callable[..., Any]) -> Callable[..., Any]:
+    return function
 
 
 def _protect(before: str, text: str, after: str) -> Markup:

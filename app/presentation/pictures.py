@@ -35,7 +35,10 @@ class HeatCell(NamedTuple):
 
 
 class PictureView(NamedTuple):
-    """The classes, the picture in the upload's own shape, and the map over it."""
+    """The classes, the picture in its own shape, and the map over it, as far as there is one.
+
+    ``rest`` stands below the classes; ``sample`` is the number of the sample, "" for an upload.
+    """
 
     classes: tuple[ClassView, ...]
     url: str
@@ -44,6 +47,8 @@ class PictureView(NamedTuple):
     title: str
     cells: tuple[HeatCell, ...]
     words: str
+    rest: str
+    sample: str
 
 
 def fit_picture(width: int, height: int) -> tuple[int, int]:
@@ -54,10 +59,10 @@ def fit_picture(width: int, height: int) -> tuple[int, int]:
 
 
 def encode_data_url(square: ByteArray) -> str:
-    """Encode a grey picture as a small JPEG in a data URL.
+    """Encode a picture as a small JPEG in a data URL.
 
     Args:
-        square: uint8 [height, width], 0 is black.
+        square: uint8 [height, width] in grey or [height, width, 3] in RGB, 0 is black.
     """
     file = BytesIO()
     Image.fromarray(square).save(file, "JPEG", quality=70)

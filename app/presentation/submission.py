@@ -25,7 +25,10 @@ READ_AS = "_read_as"
 field's name begins so."""
 
 MAX_QUERY_VALUE = 200
-"""Characters of a value that is kept in the address; no valid value is longer."""
+"""Characters of a value that is kept in the address; no valid value but a text is longer."""
+
+MAX_QUERY = 1800
+"""Characters of the address of a form with a text; a longer one holds nothing of the form."""
 
 _is_unreserved = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
 """Whether a value needs no quoting in an address."""
@@ -61,7 +64,8 @@ class Submission(NamedTuple, Generic[RowT]):
     "" for the card's own choice. ``meanings`` are what a refused text may mean, and ``readings``
     how a text was read that is no plain number, by field name. ``waiting`` is the
     field that is typed in and holds what could still become valid, and no error, "" where there is
-    none. ``form_hash`` is what was posted as such, "" for a post without it.
+    none. ``form_hash`` is what was posted as such, "" for a post without it. ``contributions`` says
+    whether the answer is explained.
     """
 
     values: dict[str, str]
@@ -74,6 +78,7 @@ class Submission(NamedTuple, Generic[RowT]):
     readings: Mapping[str, str] = NOTHING
     waiting: str = ""
     form_hash: str = ""
+    contributions: bool = True
 
     def get_feedback(self, name: str) -> Feedback:
         """Get what stands below a field."""
@@ -136,7 +141,7 @@ def read_fields(card: Card, data: FormData) -> Submission[Features]:
     if what_if not in card.varying or what_if == card.what_if:
         what_if = ""
     features, errors = card.validate_row(filled)
-    query = _build_query(filled, what_if)
+    query = _build_query(card, filled, what_if)
     readings = _describe_readings(card, filled, errors)
     if not errors and not repeated:
         return Submission(values, features, {}, (), query, what_if, readings=readings)
@@ -164,11 +169,15 @@ def _describe_readings(
     return described
 
 
-def _build_query(filled: Mapping[str, str], what_if: str) -> str:
+def _build_query(card: Card, filled: Mapping[str, str], what_if: str) -> str:
+    texts = card.texts
+    if texts and any(len(filled.get(name, "")) > MAX_QUERY for name in texts):
+        return ""
     parts = []
     for name, value in filled.items():
-        if len(value) <= MAX_QUERY_VALUE and not value.isspace():
+        if (len(value) <= MAX_QUERY_VALUE or name in texts) and not value.isspace():
             parts.append(f"{name}={value if _is_unreserved(value) else quote_plus(value)}")
     if what_if:
         parts.append(f"{WHAT_IF}={what_if}")
-    return "&".join(parts)
+    query = "&".join(parts)
+    return "" if texts and len(query) > MAX_QUERY else query

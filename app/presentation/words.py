@@ -26,6 +26,9 @@ def write_result(result: Result, case: str) -> str:
 def _write_explanation(explanation: ExplanationView, text: str, case: str) -> Iterator[str]:
     if explanation.contributions is not None:
         yield "\n".join(_list_contributions(explanation.contributions, text, case))
+    for text_view in explanation.texts:
+        words = [f"- {row.word}: {row.amount}" for side in text_view.lists for row in side.rows]
+        yield "\n".join([f"{text_view.title}. {text_view.known} {text_view.how}", *words])
     if explanation.neighbors:
         lines = (
             f"- {row.text}{f' in {row.year}' if row.year else ''} ({row.differences})"

@@ -185,6 +185,11 @@ class Card(CardBase):
         return tuple(field.name for field in self.fields if field.varies)
 
     @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """Names of the fields of free text."""
+        return tuple(field.name for field in self.fields if field.is_text)
+
+    @cached_property
     def categories(self) -> dict[str, tuple[str, ...]]:
         """The values of each field that the model gets as an index, by the field's name."""
         return {field.name: field.categories for field in self.fields if field.categories}

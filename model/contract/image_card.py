@@ -1,36 +1,38 @@
-"""Card and manifest of a model that classifies a picture into one of two classes."""
+"""Card and manifest of a model that classifies a picture."""
 
 from functools import cached_property
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from model.contract.card import CardBase
-from model.contract.fields import Option
-from model.contract.manifest import ManifestBase, ProbabilityCalibration
+from model.contract.manifest import ManifestBase, ProbabilityCalibration, ReliabilityBin
 from model.contract.outputs import ClassOutput
 from model.contract.pictures import ImageField
+from model.contract.preprocessing import Preprocessing
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class PictureOutput(ClassOutput):
-    """One of two classes; the model gives the probability of the last.
+    """One of several classes, in the order of the network's answers."""
 
-    ``refusal_text`` is the error for an out-of-distribution picture, ``warning`` stands beside
-    every prediction, ``map_text`` below the picture with its activation map.
-    """
+    probabilities: Literal[True] = True
+    """A network always gives a probability for each class."""
 
-    classes: tuple[Option, ...] = Field(min_length=2, max_length=2)
-    """The two classes; the model gives the probability of the last one."""
-
-    refusal_text: str
+    refusal_text: str = (
+        "This is unlike the pictures that the model knows, so there is no answer: choose another "
+        "picture"
+    )
     """The error at the field for a picture that is unlike all training pictures."""
 
-    warning: str
+    warning: str = ""
     """What stands beside every answer."""
 
-    map_text: str
+    share_text: str = ""
+    """What stands below the probabilities."""
+
+    map_text: str = "Red counts for the answer, blue against it; the stronger the colour, the more."
     """What stands below the picture with its map."""
 
 
@@ -47,7 +49,7 @@ class Samples(BaseModel):
 
 
 class ImageCard(CardBase):
-    """The card of a model that looks at one picture and answers with one of two classes."""
+    """The card of a model that looks at one picture and answers with one of several classes."""
 
     kind: Literal["pictures"]
     """The kind of the model."""
@@ -56,9 +58,9 @@ class ImageCard(CardBase):
     """The one ``[[fields]]`` table: the picture."""
 
     output: PictureOutput
-    """The ``[output]``: the two classes."""
+    """The ``[output]``: the classes."""
 
-    samples: Samples
+    samples: Samples | None = None
     """The ``[samples]``: where a visitor finds pictures to try."""
 
     @cached_property
@@ -68,25 +70,56 @@ class ImageCard(CardBase):
 
 
 class GoldenPicture(BaseModel):
-    """A grey PNG of 224 x 224 pixels with what the model predicted when it was trained."""
+    """A PNG of what the network sees, with what the model predicted when it was made.
+
+    ``probability`` is that of the last class, ``probabilities`` are all; a model of before has none
+    of these.
+    """
 
     model_config = _STRICT
 
     picture: str
     probability: float = Field(ge=0, le=1)
+    probabilities: tuple[float, ...] = ()
     ood_score: float
+
+
+MAX_SAMPLES = 6
+
+
+class SamplePicture(BaseModel):
+    """A picture that a visitor can click: its file in the model's folder, and what it shows."""
+
+    model_config = _STRICT
+
+    file: str = Field(pattern=r"^samples/[A-Za-z0-9_-]+\.(jpg|png|webp)$")
+    label: str = Field(min_length=1, max_length=100)
 
 
 class ImageManifest(ManifestBase):
     """What the training command of an image classifier writes.
 
-    From ``threshold`` on, the probability means the last class. A picture whose colourfulness is
-    above ``colour_limit`` is refused before the network runs. ``probabilities`` keeps those of the
-    network from being surer than the evidence.
+    ``preprocessing`` is how a picture becomes the network's input. Of two classes the last one is
+    the answer from ``threshold`` on; of more, the most probable one. A picture whose colourfulness
+    is above ``colour_limit`` is refused before the network runs, and so is one that ``ood``, the
+    file of the training pictures' statistics, says is unlike them. ``probabilities`` keeps those of
+    the network from being surer than the evidence, ``reliability`` sums up what held-out pictures
+    showed. ``false_alarms`` is the share of such pictures that was refused wrongly.
     """
 
-    classes: tuple[str, str]
-    threshold: float = Field(gt=0, lt=1)
+    classes: tuple[str, ...] = Field(min_length=2)
+    preprocessing: Preprocessing = Preprocessing()
+    threshold: float = Field(default=0.5, gt=0, lt=1)
     probabilities: ProbabilityCalibration | None = None
-    colour_limit: float = Field(gt=0)
+    reliability: tuple[ReliabilityBin, ...] = ()
+    colour_limit: float | None = Field(default=None, gt=0)
+    ood: str = ""
+    false_alarms: float | None = Field(default=None, ge=0, le=1)
+    samples: tuple[SamplePicture, ...] = Field(default=(), max_length=MAX_SAMPLES)
     golden: tuple[GoldenPicture, ...] = Field(min_length=3)
+
+    @model_validator(mode="after")
+    def _golden_answers_have_all_classes(self) -> "ImageManifest":
+        if any(len(item.probabilities) not in (0, len(self.classes)) for item in self.golden):
+            raise ValueError("golden pictures must have a probability for each class")
+        return self

@@ -259,6 +259,8 @@ class Manifest(ManifestBase):
     the facts, which finds rows that are out-of-distribution. A model of before has thresholds for
     the distance to its nearest rows instead: ``ood_thresholds`` by the number of unknown facts, or
     one in each group of the calibration.
+    ``vectorizers`` are the files of what is known of the texts of a field, by its name: which words
+    the model knows, and what it makes of them.
     """
 
     columns: tuple[str, ...]
@@ -272,6 +274,7 @@ class Manifest(ManifestBase):
     accuracies: tuple[AccuracyGroup, ...] = ()
     neighbors: str = ""
     copula: str = ""
+    vectorizers: dict[str, str] = Field(default_factory=dict)
     frame: Frame | None = None
     features: FeatureStep | None = None
     runs_code: bool = False

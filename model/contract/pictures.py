@@ -8,15 +8,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from PIL import Image, PngImagePlugin
 from PIL.JpegImagePlugin import JpegImageFile
+from pydantic import Field
 from pydantic_core import PydanticCustomError
 
-from model.contract.arrays import ByteArray, Float32Array
+from model.contract.arrays import ByteArray
 from model.contract.fields import BaseField, make_error
 
 SIDE = 224
@@ -51,11 +53,11 @@ PngImagePlugin.MAX_TEXT_MEMORY = 4 * 1024 * 1024
 _DECODERS = threading.BoundedSemaphore(2)
 """At most two pictures are decoded at a time, however many are sent."""
 
-_SHORTER_SIDE = 2 * SIDE
-"""Pixels of the shorter side to which a large picture is reduced first."""
+_SHORTER_SIDES = 2
+"""The shorter side to which a large picture is reduced first, in sides of the network's input."""
 
-_LONGER_SIDE = 8 * SIDE
-"""Pixels of the longer side of a reduced picture, at most; a very long one loses its shape."""
+_LONGER_SIDES = 8
+"""The longer side of a reduced picture, at most, in the same; a very long one loses its shape."""
 
 _PIXELS_AT_ONCE = 1_000_000
 """Pixels of 16-bit grey that are in memory as an array at a time."""
@@ -65,6 +67,18 @@ _STRIP_ROWS = 64
 
 _BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2}
 """Bytes by mode in Pillow; all other modes take 4."""
+
+_CANVAS_BYTES_PER_PIXEL = {"WEBP": 17, "AVIF": 10}
+"""Bytes by format that decoding took at 12 megapixels: canvas, frame, and Pillow's copy."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF")
+"""The formats that are opened, by Pillow's names."""
+
+FORMATS_TEXT = "a JPEG, PNG, WebP or AVIF file"
+"""The same in words."""
+
+MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "image/avif")
+"""The same for browsers and programs."""
 
 _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 _ORIENTATION = 0x0112
@@ -82,36 +96,45 @@ _SIDEWAYS = tuple(_TRANSPOSES[orientation] for orientation in (5, 6, 7, 8))
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A decoded upload: ``square`` is uint8 [224, 224], grey, stretched to a square.
+    """A decoded upload: ``image`` is upright, of mode L or RGB, and reduced where it was large.
 
     ``width`` and ``height`` are those of the upright upload, in pixels; ``colourfulness`` is 0 for
     grey, about 15 for a slight tint, above 30 for photographs.
     """
 
-    square: ByteArray
+    image: Image.Image
     width: int
     height: int
     colourfulness: float
 
+    @cached_property
+    def square(self) -> ByteArray:
+        """The picture in grey, stretched to a square, uint8 [224, 224]."""
+        return to_square(to_grey(self.image))
+
 
 class ImageField(BaseField):
-    """A JPEG or PNG file; read in memory, at most 10 MB and 40 megapixels."""
+    """A picture's file; read in memory, at most 10 MB and 40 megapixels."""
 
     kind: Literal["image"]
     """The kind of field."""
+
+    side: int = Field(default=SIDE, ge=8, le=2048)
+    """The longer side of what the network sees, in pixels: a large picture is reduced to about
+    twice that as it is read."""
 
     verb: ClassVar[str] = "Choose"
 
     @property
     def accepted_text(self) -> str:
         """Which files the field accepts, in words."""
-        return f"a JPEG or PNG file of at most {MEGABYTES} MB and {MEGAPIXELS} megapixels"
+        return f"{FORMATS_TEXT} of at most {MEGABYTES} MB and {MEGAPIXELS} megapixels"
 
     def read(self, value: object) -> Picture:
         """Decode a file's bytes; see ``BaseField.read``.
 
         Returns:
-            The picture, its square uint8 [224, 224].
+            The picture.
 
         Raises:
             PydanticCustomError: if the file is no picture that can be used; its message is for
@@ -124,7 +147,7 @@ class ImageField(BaseField):
         with _DECODERS, self._open(value) as image:
             self._check_memory(image, value)
             try:
-                return _decode(image)
+                return _decode(image, self.side)
             except Exception as error:  # a decoder raises anything for a damaged file
                 raise self._broken() from error
 
@@ -143,9 +166,9 @@ class ImageField(BaseField):
         if width * height > MAX_PIXELS:
             raise self._too_many_pixels()
         # A JPEG may hold a second picture (MPO: depth, exposure) without being animated.
-        if image.format == "PNG" and getattr(image, "is_animated", False):
+        if image.format != "MPO" and getattr(image, "is_animated", False):
             raise self._refused("animated", "must be a still picture, not an animation")
-        needed = estimate_decoded_bytes(image, data)
+        needed = estimate_decoded_bytes(image, data, self.side)
         if needed > MAX_DECODED_BYTES:
             raise self._refused(
                 "decoded", "is too large to be opened: save it smaller, or in plain grey"
@@ -161,13 +184,13 @@ class ImageField(BaseField):
         if has_too_many_parts(data):
             raise self._broken()
         try:
-            image = Image.open(BytesIO(data), formats=("PNG", "JPEG"))
+            image = Image.open(BytesIO(data), formats=FORMATS)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise self._too_many_pixels() from error
         except Exception as error:
-            if data.startswith(_SIGNATURES):
+            if data.startswith(_SIGNATURES) or data[8:12] in (b"WEBP", b"avif"):
                 raise self._broken() from error
-            raise self._refused("format", "must be a JPEG or PNG file") from error
+            raise self._refused("format", f"must be {FORMATS_TEXT}") from error
         with image:
             yield image
 
@@ -207,10 +230,11 @@ def _find_scan(data: bytes) -> tuple[int, int | None]:
     return count, None
 
 
-def estimate_decoded_bytes(image: Image.Image, data: bytes) -> int:
-    """Bytes that the opened picture takes once it is decoded."""
+def estimate_decoded_bytes(image: Image.Image, data: bytes, side: int = SIDE) -> int:
+    """Bytes that the opened picture takes once it is decoded for a network of ``side`` pixels."""
     pixels = image.width * image.height
     bytes_per_pixel = _BYTES_PER_PIXEL.get(image.mode, 4)
+    bytes_per_pixel = _CANVAS_BYTES_PER_PIXEL.get(str(image.format), bytes_per_pixel)
     if not isinstance(image, JpegImageFile):
         return pixels * bytes_per_pixel
     coefficients = 0
@@ -221,7 +245,9 @@ def estimate_decoded_bytes(image: Image.Image, data: bytes) -> int:
         # 0 is no sampling factor: libjpeg refuses such a file as soon as it decodes it.
         coefficients = sum(2 * pixels * across * down // max(1, largest) for across, down in layers)
     # Pillow's draft will choose this fraction; it cannot be asked without decoding.
-    fraction = max(n for n in (1, 2, 4, 8) if n <= max(1, min(image.size) // _SHORTER_SIDE))
+    fraction = max(
+        n for n in (1, 2, 4, 8) if n <= max(1, min(image.size) // (_SHORTER_SIDES * side))
+    )
     return coefficients + pixels // fraction**2 * bytes_per_pixel
 
 
@@ -232,20 +258,19 @@ def _has_several_scans(image: JpegImageFile, data: bytes) -> bool:
     return offset is None or data[offset + 4] < len(image.layer)
 
 
-def _decode(image: Image.Image) -> Picture:
+def _decode(image: Image.Image, side: int) -> Picture:
     width, height = image.size
     # A JPEG is decoded at an eighth of its size in an eighth of the time, where that is enough.
-    image.draft(image.mode, (_SHORTER_SIDE, _SHORTER_SIDE))
+    image.draft(image.mode, (_SHORTER_SIDES * side, _SHORTER_SIDES * side))
     image.load()
     transpose = _find_transpose(image)
-    image = _reduce(image)
-    square = to_square(to_grey(image))
+    image = _flatten(_reduce(image, side))
     colourfulness = measure_colourfulness(image)
     if transpose is not None:
-        square = np.asarray(Image.fromarray(square).transpose(transpose))
+        image = image.transpose(transpose)
         if transpose in _SIDEWAYS:
             width, height = height, width
-    return Picture(square, width, height, colourfulness)
+    return Picture(image, width, height, colourfulness)
 
 
 def _find_transpose(image: Image.Image) -> Image.Transpose | None:
@@ -256,14 +281,14 @@ def _find_transpose(image: Image.Image) -> Image.Transpose | None:
         return None
 
 
-def _reduce(image: Image.Image) -> Image.Image:
+def _reduce(image: Image.Image, side: int) -> Image.Image:
     """Shrink a large picture by whole factors, and give it a mode that can be averaged.
 
     Works in strips, because the picture in that mode would take several times its memory.
     """
     width, height = image.size
-    factor = max(1, min(image.size) // _SHORTER_SIDE)
-    across, down = (max(factor, -(-side // _LONGER_SIDE)) for side in image.size)
+    factor = max(1, min(image.size) // (_SHORTER_SIDES * side))
+    across, down = (max(factor, -(-length // (_LONGER_SIDES * side))) for length in image.size)
     levels = _find_levels(image) if image.mode.startswith("I") else None
     if across == down == 1:
         return _to_averageable(image, levels)
@@ -311,18 +336,24 @@ def _to_averageable(image: Image.Image, levels: tuple[int, int] | None) -> Image
     return image.convert("RGB") if image.mode in ("P", "1") else image
 
 
-def to_grey(image: Image.Image) -> Image.Image:
-    """A decoded picture in 8-bit grey, mode L.
+def _flatten(image: Image.Image) -> Image.Image:
+    """A decoded picture in 8 bits, of mode L or RGB.
 
     Transparent parts become black, the background of an X-ray.
     """
     if image.mode.startswith("I"):
         image = _stretch(image, *_find_levels(image))
     if image.mode in ("RGBA", "LA"):
+        mode = image.mode.removesuffix("A")
         image = image.convert("RGBA")
         black = Image.new("RGBA", image.size, (0, 0, 0, 255))
-        image = Image.alpha_composite(black, image)
-    return image if image.mode == "L" else image.convert("RGB").convert("L")
+        image = Image.alpha_composite(black, image).convert("RGB").convert(mode)
+    return image if image.mode == "L" else image.convert("RGB")
+
+
+def to_grey(image: Image.Image) -> Image.Image:
+    """A decoded picture in 8-bit grey, mode L; transparent parts become black."""
+    return _flatten(image).convert("L")
 
 
 def to_square(grey: Image.Image) -> ByteArray:
@@ -333,11 +364,6 @@ def to_square(grey: Image.Image) -> ByteArray:
     if grey.size != (SIDE, SIDE):
         grey = grey.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
     return np.asarray(grey, dtype=np.uint8)
-
-
-def to_input(square: ByteArray) -> Float32Array:
-    """The network's input, float32 [1, 1, 224, 224] in 0..1, of a square, uint8 [224, 224]."""
-    return square[None, None].astype(np.float32) / np.float32(255)
 
 
 def measure_colourfulness(image: Image.Image) -> float:

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from model.contract.arrays import Float64Array, FloatArray
+from model.contract.texts import decode_text, encode_text, mend_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,22 +54,31 @@ class Source(BaseModel):
     """The column of the training data that a field comes from.
 
     ``values`` are its cells by the field's code (a choice's index; 0 and 1 for a flag); empty for a
-    column of numbers, whose code is the number itself.
+    column of numbers, whose code is the number itself, and for one of free text, whose codes hold
+    for one call.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     column: str
-    type: Literal["float", "integer", "boolean", "text", "category"]
+    type: Literal["float", "integer", "boolean", "text", "category", "free_text"]
     values: tuple[CellValue, ...] = ()
 
     @property
     def is_text(self) -> bool:
         """Whether the estimator takes strings here, not numbers."""
-        return self.type in ("text", "category")
+        return self.type in ("text", "category", "free_text")
+
+    @property
+    def is_free_text(self) -> bool:
+        """Whether the column holds free text."""
+        return self.type == "free_text"
 
     def decode(self, codes: Float64Array) -> Any:
         """The column's cells, shape (rows,), for codes of shape (rows,); NaN where unknown."""
+        if self.is_free_text:
+            texts = [np.nan if code != code else decode_text(code) for code in codes.tolist()]
+            return np.array([*texts, None], dtype=object)[:-1]  # a list of equal texts has no shape
         if not self.values:
             return self._convert(codes)
         unknown = len(self.values)
@@ -82,6 +92,11 @@ class Source(BaseModel):
 
     def encode(self, cells: pd.Series) -> Float64Array:
         """The inverse of ``decode``, shape (rows,); a cell that is not listed becomes NaN."""
+        if self.is_free_text:
+            known = zip(cells.tolist(), cells.isna().tolist(), strict=True)
+            return np.array(
+                [np.nan if blank else encode_text(mend_lines(str(cell))) for cell, blank in known]
+            )
         if not self.values:
             numbers: Float64Array = cells.to_numpy(dtype=float, na_value=np.nan)
             return numbers
@@ -134,14 +149,21 @@ class Frame(BaseModel):
     @property
     def needs_pandas(self) -> bool:
         """Whether the estimator takes a data frame, not an array of numbers."""
-        return self.named or any(source.is_text for source in self.columns)
+        texts = [source.is_text for source in self.columns]
+        alone = len(texts) == 1 and self.columns[0].is_free_text
+        return self.named or (any(texts) and not alone)
 
     def build(self, matrix: Float64Array) -> Any:
-        """The estimator's input, a frame or an array, for a matrix of shape (rows, fields)."""
+        """The estimator's input for a matrix of shape (rows, fields).
+
+        A frame, an array, or for a column of free text without a name the texts, shape (rows,).
+        """
         cells = {
             source.column: source.decode(codes)
             for source, codes in zip(self.columns, matrix.T, strict=True)
         }
+        if not self.named and len(cells) == 1 and self.columns[0].is_free_text:
+            return cells[self.columns[0].column]
         if not self.needs_pandas:
             return np.column_stack([np.asarray(column, dtype=float) for column in cells.values()])
         import pandas as pd

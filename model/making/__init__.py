@@ -3,18 +3,19 @@
 It may import ``serving`` and ``contract``.
 """
 
-from model.making.adding import STAGES, add_model
+from model.making.adding import add_model, list_stages
 from model.making.errors import AddError, NotProvedError
-from model.making.options import AddOptions
+from model.making.options import AddOptions, PictureOptions
 from model.making.report import format_report
 from model.making.summary import AddedModel
 
 __all__ = [
-    "STAGES",
     "AddError",
     "AddOptions",
     "AddedModel",
     "NotProvedError",
+    "PictureOptions",
     "add_model",
     "format_report",
+    "list_stages",
 ]

@@ -16,6 +16,7 @@ from model.contract.arrays import Float64Array
 from model.contract.errors import ModelError
 from model.contract.fields import Value
 from model.contract.manifest import TrainingData
+from model.contract.texts import text_codes
 from model.making.assembly.candidates import AssemblySearch
 from model.making.assembly.contents import Contents, read_contents
 from model.making.assembly.gate import Finding, check_answers, make_coded_subject
@@ -26,6 +27,7 @@ from model.making.columns import DataColumn, infer_columns, takes_numbers
 from model.making.copula_fitting import fit_copula
 from model.making.dataset import (
     build_dataset,
+    compose_texts,
     describe_optional_fields,
     require_one_field,
     tighten_bounds,
@@ -52,6 +54,8 @@ from model.making.model_sources import ModelSource
 from model.making.number_texts import read_number_columns
 from model.making.onnx_sources import read_onnx
 from model.making.options import AddNote, AddOptions
+from model.making.pictures.adding import PICTURE_STAGES, make_picture_folder
+from model.making.pictures.opening import is_for_pictures
 from model.making.prepared import PreparedModel
 from model.making.report import format_report
 from model.making.summary import AddedModel, summarize
@@ -73,6 +77,12 @@ STAGES = (
     "writing and checking",
 )
 """The steps in their order; a progress bar counts them."""
+
+
+def list_stages(options: AddOptions) -> tuple[str, ...]:
+    """List the steps that adding such a model takes."""
+    return PICTURE_STAGES if is_for_pictures(options) else STAGES
+
 
 _RESERVED = (
     "about",
@@ -99,7 +109,8 @@ def add_model(
     Args:
         options: what to make it from.
         root: the folder in which the models' folders stand.
-        report: called with each of ``STAGES`` as it begins.
+        report: called with each step of ``list_stages`` as it begins, and now and then in between
+            with how far it is.
         ask: called where one of several assemblies was taken.
 
     Raises:
@@ -111,7 +122,12 @@ def add_model(
         work = Path(temporary) / folder.name
         work.mkdir()
         try:
-            added = _make_folder(options, folder, work, report, ask)
+            if is_for_pictures(options):
+                added = make_picture_folder(options, folder, work, report)
+                (work / "REPORT.md").write_text(format_report(added), encoding="utf-8")
+            else:
+                with text_codes():
+                    added = _make_folder(options, folder, work, report, ask)
             load_model(work)
         except ModelError as error:
             text = str(error).replace(str(work), str(folder))
@@ -225,11 +241,12 @@ def _make_folder(
     report(next(stage))
     encoded = source.find_encoded(names)
     kinds = {name: "date" for name in derivations.dates if name in names} | {**options.kinds}
-    texts = encoded | {name for name, kind in kinds.items() if not takes_numbers(kind)}
+    vectorized = source.find_texts(names)
+    texts = encoded | vectorized | {name for name, kind in kinds.items() if not takes_numbers(kind)}
     numbers = [name for name in names if name not in texts]
     table = read_number_columns(rows.table, numbers, options.decimal, notes.append)
     rows = replace(rows, table=table)
-    columns = infer_columns(rows.table, names, encoded, kinds, options.required)
+    columns = infer_columns(rows.table, names, encoded, kinds, options.required, vectorized)
     target = rows.table[options.target] if options.target else pd.Series(dtype=float)
     source = source.with_target(target, options.classes)
     kind = source.kind
@@ -246,7 +263,7 @@ def _make_folder(
     finding = proof.finding if proof else _check_prepared(prepared, columns, kind, truth, options)
     _refuse_wrong(finding, options)
     dataset = build_dataset(prepared, columns, truth, rows.held_out, notes.append)
-    dataset = tighten_bounds(dataset)
+    dataset = compose_texts(tighten_bounds(dataset), kind)
     if not options.publish_rows:
         dataset = round_typical_values(dataset)
 
@@ -261,8 +278,8 @@ def _make_folder(
     neighbors = index_rows(dataset, importance) if published else None
     if neighbors is None and published:
         notes.append(f"No similar rows are shown: {explain_missing_index(dataset)}.")
-    copula = fit_copula(dataset.matrix[~dataset.held_out], dataset.unordered)
-    if copula is None:
+    copula = fit_copula(dataset.without_texts()[~dataset.held_out], dataset.unordered)
+    if copula is None and not dataset.texts:
         notes.append("No answer says that its row is unlike the data: there are too few rows.")
 
     report(next(stage))
@@ -305,10 +322,11 @@ def _make_folder(
             else f"The file {data}, which does not have what the model answers.",
         ),
         truth=dataset.truth,
-        reference=typical,
+        reference=typical | dict.fromkeys(dataset.texts.values(), ""),
         golden=answer_golden_rows(card, kind, evaluation, golden, predict),
         frame=prepared.frame,
         features=prepared.features,
+        vectorizers=prepared.vectorizers,
         runs_code=prepared.runs_code,
         module=prepared.module,
     )

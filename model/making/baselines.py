@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from model.contract.arrays import Float64Array
+from model.contract.texts import decode_text
 from model.making.dataset import Dataset
 from model.making.kinds.output_kind import OutputKind
 
@@ -24,6 +26,7 @@ LEAST_ROWS = 30
 
 _MOST_FITTED = 10_000
 _MOST_LEVELS = 100
+_WORDS = 500
 _CLEARLY = 2.0
 """Standard errors of the mean difference a row, above which one is said to be better."""
 
@@ -72,14 +75,28 @@ def compare_with_baselines(kind: OutputKind, dataset: Dataset) -> Comparison | N
 def _prepare_codes(dataset: Dataset, estimator: Any) -> Any:
     """The estimator behind steps that turn codes of fields into numbers without holes."""
     choices = [index for index, item in enumerate(dataset.fields) if item.field.categories]
-    numbers = [index for index in range(len(dataset.fields)) if index not in choices]
+    texts = list(dataset.texts)
+    numbers = [index for index in range(len(dataset.fields)) if index not in [*choices, *texts]]
     encode = OneHotEncoder(
         handle_unknown="infrequent_if_exist", max_categories=_MOST_LEVELS, sparse_output=False
     )
     fill = make_pipeline(SimpleImputer(add_indicator=True), StandardScaler())
-    return make_pipeline(
-        make_column_transformer((encode, choices), (fill, numbers)), clone(estimator)
+    words = [
+        (
+            make_pipeline(FunctionTransformer(_decode_texts), TfidfVectorizer(max_features=_WORDS)),
+            [column],
+        )
+        for column in texts
+    ]
+    columns = make_column_transformer(
+        (encode, choices), (fill, numbers), *words, sparse_threshold=0
     )
+    return make_pipeline(columns, clone(estimator))
+
+
+def _decode_texts(codes: Float64Array) -> list[str]:
+    """The texts of codes, shape (rows, 1)."""
+    return [decode_text(code) for code in codes[:, 0].tolist()]
 
 
 def _judge(losses: Mapping[str, Float64Array], scores: Mapping[str, float], score_name: str) -> str:

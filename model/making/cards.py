@@ -18,6 +18,9 @@ from model.making.naming import name_rows
 from model.making.toml import format_lines
 from model.serving.loading import read_card
 
+_REFERENCE = {True: "Without a text", False: "A typical case without a text"}
+"""What the reasons start from, by whether a text is the only fact."""
+
 
 def write_card(
     path: Path,
@@ -64,6 +67,11 @@ def write_card(
         if required
         else "",
         "rows_noun": noun,
+        **(
+            {"reference_text": _REFERENCE[len(dataset.texts) == len(dataset.fields)]}
+            if dataset.texts
+            else {}
+        ),
         "data_text": rows,
         "limits": [
             *([warning] if warning else []),

@@ -66,6 +66,7 @@ def infer_columns(
     encoded: set[str],
     kinds: Mapping[str, str],
     required: Collection[str] = (),
+    vectorized: Collection[str] = (),
 ) -> list[DataColumn]:
     """Find out what each column is.
 
@@ -75,6 +76,7 @@ def infer_columns(
         encoded: those that it treats as categories although they may hold numbers.
         kinds: the kinds of columns that a person names.
         required: the columns that the form always asks for, as a person says.
+        vectorized: those of free text, which it splits into words.
 
     Raises:
         AddError: for every column that a form cannot ask for, all in one message.
@@ -86,7 +88,8 @@ def infer_columns(
     problems = []
     for name in names:
         try:
-            guesses[name] = _infer(name, table[name], name in encoded, kinds.get(name))
+            kind = kinds.get(name, "text" if name in vectorized else None)
+            guesses[name] = _infer(name, table[name], name in encoded, kind)
         except AddError as error:
             problems.append(str(error))
     if problems:
@@ -133,6 +136,9 @@ def _infer(name: str, cells: pd.Series, encoded: bool, kind: str | None) -> _Gue
             source = Source(column=name, type="text", values=(False, True))
             return _Guess("flag", source, (), "yes or no")
         return _Guess("flag", Source(column=name, type="boolean"), (), "True and False")
+    if kind == "text":
+        source = Source(column=name, type="free_text")
+        return _Guess("text", source, (), f"{len(distinct):,} different texts")
     if pd.api.types.is_numeric_dtype(cells.dtype):
         return _infer_numbers(name, cells, sorted(distinct), encoded, kind)
     return _infer_text(name, known, encoded, kind)
@@ -226,7 +232,8 @@ def _infer_text(name: str, known: pd.Series, encoded: bool, kind: str | None) ->
         raise AddError(
             f"Column {name!r} holds {len(distinct):,} different texts, like {distinct[0][:40]!r}: "
             "too many or too long for a form, which can offer a list. Fit the model without it, "
-            "or on a column that sorts these texts into a few groups."
+            "or on a column that sorts these texts into a few groups. If it takes the text itself, "
+            f"write --kind '{name}=text'."
         )
     chosen = "search" if kind == "search" else name_list_kind(len(distinct))
     by_alphabet = _MOST_BY_FREQUENCY < len(distinct) <= MOST_SUGGESTED

@@ -8,13 +8,15 @@ serve is tried first, and every model is compared with the estimator before it i
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from sklearn.ensemble import VotingClassifier
 from sklearn.pipeline import Pipeline
 
 from model.contract.sources import Frame
+from model.making.converting_texts import convert_texts, refuse_texts
 from model.making.fitted_steps import unwrap_estimator
 from model.making.kinds.output_kind import OutputKind
 from model.making.onnx.converting import (
@@ -28,10 +30,15 @@ from model.making.onnx.converting import (
 from model.making.onnx.exporting import explain_failure
 from model.making.onnx.forests import write_trees
 from model.making.onnx.graphs import CompileError, finish_model, is_text
+from model.serving.texts.vectorizer import Vectorizer
 
 
 def compile_estimator(
-    fitted: Any, kind: OutputKind, frame: Frame, check: Callable[[bytes], object]
+    fitted: Any,
+    kind: OutputKind,
+    frame: Frame,
+    check: Callable[[bytes], object],
+    vectorizers: Mapping[int, Vectorizer] | None = None,
 ) -> bytes:
     """Return the estimator as a serialized ONNX model; the same estimator gives the same bytes.
 
@@ -40,6 +47,7 @@ def compile_estimator(
         kind: how it answers.
         frame: the columns that it was fitted to, and their codes.
         check: compares a compiled model with the estimator; raises a CompileError where it differs.
+        vectorizers: those of its columns of free text, by their place.
 
     Raises:
         CompileError: if no way gives a model with the same answers; says why for each.
@@ -52,6 +60,13 @@ def compile_estimator(
     if not any(map(is_text, frame.choices.values())):
         ways["one matrix"] = convert_matrix
 
+    width = len(frame.names)
+    if vectorizers:
+        widths = {frame.names[place]: item.width for place, item in vectorizers.items()}
+        refuse_texts(list(vectorizers.values()))
+        width += sum(widths.values()) - len(widths)
+        ways = {"words as numbers": partial(convert_texts, widths)}
+
     reasons: dict[str, str] = {}
     for way, convert in ways.items():
         try:
@@ -60,7 +75,7 @@ def compile_estimator(
             outputs = [output.name for output in model.graph.output]
             outputs[0] = append_inverse(model.graph, outputs[0], inverse)
             kind.append_answer(model.graph, outputs)
-            model = finish_model(model, kind.output, len(frame.names), *kind.shape)
+            model = finish_model(model, kind.output, width, *kind.shape)
             write_trees(model.graph, forests)
             compiled: bytes = model.SerializeToString(deterministic=True)
             del model  # as large as what it was serialized to

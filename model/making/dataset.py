@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
 from model.contract.arrays import BoolArray, Float64Array
+from model.contract.texts import decode_text, encode_text
 from model.making.columns import DataColumn
 from model.making.drafting import REASONS_OPTIONAL, DraftField, draft_field
 from model.making.options import AddNote
 from model.making.prepared import PredictFloat64, PreparedModel, is_answered
 
 _TRIED = 20
+
+
+class ComparesAnswers(Protocol):
+    """Whatever can tell two answers apart: a kind of output."""
+
+    def count_differing(self, answers: Float64Array, expected: Float64Array) -> int:
+        """Count the rows that have another answer than expected, both of the same shape."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,17 @@ class Dataset:
             for column, count in self.choices.items()
             if count > 2 and self.fields[column].column.source.type == "text"
         }
+
+    @property
+    def texts(self) -> dict[int, str]:
+        """The name of each field of free text, by its column."""
+        return {index: item.name for index, item in enumerate(self.fields) if item.field.is_text}
+
+    def without_texts(self) -> Float64Array:
+        """The matrix with NaN for each text, shape (rows, fields)."""
+        matrix = self.matrix.copy()
+        matrix[:, list(self.texts)] = np.nan
+        return matrix
 
     @property
     def training_rows(self) -> int:
@@ -134,6 +155,30 @@ def tighten_bounds(dataset: Dataset) -> Dataset:
         if low == high:
             low, high = bounds
         fields.append(replace(item, field=item.field.with_code_bounds(low, high)))
+    return replace(dataset, fields=fields)
+
+
+def compose_texts(dataset: Dataset, kind: ComparesAnswers) -> Dataset:
+    """Let fields of texts compose what is typed (NFC), unless a row of the data is answered by it.
+
+    Args:
+        dataset: the rows and their fields.
+        kind: how the model answers.
+    """
+    fields = list(dataset.fields)
+    for column in dataset.texts:
+        composed = dataset.matrix.copy()
+        codes = dict.fromkeys(composed[:, column].tolist())
+        forms = {code: unicodedata.normalize("NFC", decode_text(code)) for code in codes}
+        composed[:, column] = [encode_text(forms[code]) for code in composed[:, column].tolist()]
+        changed = np.flatnonzero(composed[:, column] != dataset.matrix[:, column])
+        if len(changed):
+            given = dataset.predict(dataset.matrix[changed].astype(np.float32))
+            other = dataset.predict(composed[changed].astype(np.float32))
+            if kind.count_differing(other, given):
+                continue
+        field = fields[column].field.model_copy(update={"nfc": True})
+        fields[column] = replace(fields[column], field=field)
     return replace(dataset, fields=fields)
 
 

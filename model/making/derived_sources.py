@@ -52,6 +52,9 @@ class DerivedSource:
     def find_encoded(self, names: Sequence[str]) -> set[str]:
         return self.inner.find_encoded(self.names) - self.derivations.names
 
+    def find_texts(self, names: Sequence[str]) -> set[str]:
+        return self.inner.find_texts(self.names) - self.derivations.names
+
     def with_target(self, target: pd.Series, classes: Sequence[str]) -> DerivedSource:
         return replace(self, inner=self.inner.with_target(target, classes))
 

@@ -24,6 +24,7 @@ from model.making.kinds import KINDS
 from model.making.kinds.output_kind import OutputKind
 from model.making.onnx.graphs import CompileError
 from model.making.prepared import PreparedModel, load_compiled, make_rows_to_compare, select_rows
+from model.making.texts import describe_texts, list_branches, takes_texts_alone
 
 _TRIED = 20
 
@@ -59,6 +60,9 @@ class EstimatorSource:
 
     def find_encoded(self, names: Sequence[str]) -> set[str]:
         return find_encoded_columns(self.fitted, names)
+
+    def find_texts(self, names: Sequence[str]) -> set[str]:
+        return set(list_branches(self.fitted, names))
 
     def with_target(self, target: pd.Series, classes: Sequence[str]) -> EstimatorSource:
         return replace(self, kind=self.kind.with_names(classes))
@@ -109,7 +113,35 @@ class EstimatorSource:
             runs_code=self.runs_code,
             module="" if self.module is None else self.module.name,
         )
+        prepared = self._describe_texts(prepared, frame, columns, table, work)
         return self._compile(prepared, frame, rows, expected, work)
+
+    def _describe_texts(
+        self,
+        prepared: PreparedModel,
+        frame: Frame,
+        columns: Sequence[DataColumn],
+        table: pd.DataFrame,
+        work: Path,
+    ) -> PreparedModel:
+        """Write what is known of the words of each column of free text."""
+        texts = {
+            source.column: list(map(str, table[source.column].dropna().unique().tolist()))
+            for source in frame.columns
+            if source.is_free_text
+        }
+        found = describe_texts(self.fitted, frame.names, texts)
+        files = {}
+        for number, (name, vectorizer) in enumerate(found.items()):
+            files[name] = f"texts_{number}.npz"
+            vectorizer.save(work / files[name])
+        fields = {column.source.column: column.naming.name for column in columns}
+        return replace(
+            prepared,
+            files=(*prepared.files, *files.values()),
+            vectorizers={fields[name]: file for name, file in files.items()},
+            vectorizing={frame.names.index(name): made for name, made in found.items()},
+        )
 
     def _compile(
         self,
@@ -124,13 +156,13 @@ class EstimatorSource:
 
         def check(compiled: bytes) -> None:
             nonlocal predict
-            predict = load_compiled(compiled, self.kind.output)
+            predict = load_compiled(compiled, self.kind.output, prepared.vectorizing)
             answers = predict(rows.astype(np.float32))
             if differing := self.kind.count_differing(answers, expected):
                 raise CompileError(f"{differing} of {len(rows)} rows get another answer")
 
         try:
-            compiled = compile_estimator(self.fitted, self.kind, frame, check)
+            compiled = compile_estimator(self.fitted, self.kind, frame, check, prepared.vectorizing)
         except CompileError as error:
             return replace(prepared, reason=str(error))
         (work / "model.onnx").write_bytes(compiled)
@@ -153,7 +185,9 @@ class EstimatorSource:
         ways = (True,) if self.names is not None else (False, True)
         for named, text_type in product(ways, ("text", "category")):
             retyped = tuple(
-                source.model_copy(update={"type": text_type}) if source.is_text else source
+                source.model_copy(update={"type": text_type})
+                if source.is_text and not source.is_free_text
+                else source
                 for source in sources
             )
             frame = Frame(columns=retyped, named=named)
@@ -187,7 +221,10 @@ class EstimatorSource:
             return  # it does not take the columns as the data have them
         raw = table[frame.names]
         try:
-            expected = self.predict(raw if frame.named else raw.to_numpy())
+            if takes_texts_alone(self.fitted):
+                expected = self.predict(raw[frame.names[0]])
+            else:
+                expected = self.predict(raw if frame.named else raw.to_numpy())
         except Exception:
             return  # it answers only rows that were rebuilt
         if differing := self.kind.count_differing(rebuilt, expected):

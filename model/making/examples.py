@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -10,13 +11,17 @@ import numpy as np
 
 from model.contract.arrays import Float64Array
 from model.contract.fields import Value
+from model.contract.texts import decode_text, encode_text
 from model.making.dataset import Dataset
 from model.making.drafting import DraftField, DraftOutput
 from model.making.kinds.output_kind import OutputKind
+from model.serving.texts.analyzer import Analyzer
 
 Examples = Mapping[str, Mapping[str, Value]]
 """Values as a visitor would type them, by the title of the example."""
 
+_MOST_WORDS = 6
+_NO_WORDS = "A text of your own."
 _LEAST_ROWS = 10
 """Rows below which their middle would tell something of one of them."""
 
@@ -57,6 +62,8 @@ def _find_middle(dataset: Dataset, rows: Float64Array) -> Float64Array:
 
 
 def _find_middle_of_field(item: DraftField, codes: Float64Array, every: Float64Array) -> float:
+    if item.field.is_text:
+        return gather_words(codes, every)
     known = codes[~np.isnan(codes)]
     if not item.required and len(known) < max(len(codes) / 2, _LEAST_ROWS):
         return math.nan
@@ -64,6 +71,29 @@ def _find_middle_of_field(item: DraftField, codes: Float64Array, every: Float64A
         values, counts = np.unique(known, return_counts=True)
         return float(values[counts.argmax()])
     return _round_code(item, float(np.median(known)), every)
+
+
+def gather_words(codes: Float64Array, every: Float64Array) -> float:
+    """Return the code of a text of words that many of some texts have, and few others.
+
+    Args:
+        codes: those of the texts, shape (rows,).
+        every: those of all texts of the data, shape (all rows,).
+    """
+    counts, total = _count_rows(codes), _count_rows(every)
+    gains = {
+        word: count / len(codes) - total[word] / len(every)
+        for word, count in counts.items()
+        if count >= _LEAST_ROWS
+    }
+    words = sorted(gains, key=lambda word: (-gains[word], -counts[word], word))[:_MOST_WORDS]
+    return encode_text(" ".join(words) or _NO_WORDS)
+
+
+def _count_rows(codes: Float64Array) -> Counter[str]:
+    """How many texts have each word."""
+    split = Analyzer().split
+    return Counter(word for code in codes.tolist() for word in set(split(decode_text(code))))
 
 
 def _round_code(item: DraftField, code: float, every: Float64Array) -> float:
@@ -86,7 +116,10 @@ def round_typical_values(dataset: Dataset) -> Dataset:
 
 
 def _round_example(item: DraftField, codes: Float64Array) -> DraftField:
-    code = _round_code(item, item.field.encode(item.field.example), codes)
+    if item.field.is_text:
+        code = gather_words(codes, codes)
+    else:
+        code = _round_code(item, item.field.encode(item.field.example), codes)
     keys = {**item.field.model_dump(), "example": item.field.decode_typed(code)}
     return replace(item, field=item.field.model_validate(keys))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from model.contract.arrays import Float32Array, Float64Array, FloatArray, IntArray
+from model.contract.texts import BLANK, decode_text
 from model.making.dataset import Dataset
 from model.making.drafting import DraftField
 from model.making.kinds.output_kind import OutputKind
@@ -29,6 +30,9 @@ _LEAST_SHARE = 0.05
 _LEAST_DISTANCE = 0.3
 """Added between two different choices, in standard deviations of the answers."""
 
+_TEXT_SPREAD = 0.25
+"""The cosine distance of texts that counts like a standard deviation of a number."""
+
 _MOST_SAMPLED = 400
 _LEAST_SAMPLED = 40
 _MOST_PREDICTED = 20_000
@@ -37,7 +41,9 @@ _MOST_PREDICTED = 20_000
 
 def encode_reference(fields: Sequence[DraftField]) -> Float32Array:
     """Return the reference row as a predictor takes it, shape (1, fields)."""
-    codes = [item.field.encode(item.field.example) for item in fields]
+    codes = [
+        BLANK if item.field.is_text else item.field.encode(item.field.example) for item in fields
+    ]
     return np.array([codes], dtype=np.float32)
 
 
@@ -81,7 +87,13 @@ def index_rows(dataset: Dataset, importance: Sequence[float]) -> Neighbors | Non
         return None
     rows = dataset.matrix[complete].astype(np.float32)
     return build_neighbors(
-        rows, dataset.truth[complete], None, dataset.choices, importance, dataset.predict
+        rows,
+        dataset.truth[complete],
+        None,
+        dataset.choices,
+        importance,
+        dataset.predict,
+        dataset.texts,
     )
 
 
@@ -100,6 +112,7 @@ def build_neighbors(
     choices: dict[int, int],
     importance: Sequence[float],
     predict: PredictFloat64,
+    texts: Iterable[int] = (),
 ) -> Neighbors:
     """Learn the distance and index the rows.
 
@@ -111,6 +124,7 @@ def build_neighbors(
         importance: mean absolute contribution of each field.
         predict: the model's values for a matrix, shape (rows,) or (rows, classes), for the choices'
             effects.
+        texts: the columns of free text.
     """
     share = np.maximum(np.asarray(importance) / max(float(np.sum(importance)), 1e-12), _LEAST_SHARE)
     deviation = rows.astype(np.float64).std(axis=0)
@@ -130,4 +144,10 @@ def build_neighbors(
         between = np.linalg.norm(effect[:, None] - effect[None, :], axis=2)
         distance = between + _LEAST_DISTANCE * (1 - np.eye(count))
         tables[column] = (share[column] * distance**2).astype(np.float32)
-    return Neighbors(rows, answers, years, weights, tables)
+    known: dict[int, list[str]] = {}
+    rows = rows.copy()
+    for column in texts:
+        known[column] = list(map(decode_text, rows[:, column].tolist()))
+        rows[:, column] = np.arange(len(rows))
+        weights[column] = share[column] / _TEXT_SPREAD**2
+    return Neighbors(rows, answers, years, weights, tables, known)

@@ -54,6 +54,7 @@ def write_manifest(
     features: FeatureStep | None = None,
     runs_code: bool = False,
     module: str = "",
+    vectorizers: Mapping[str, str] | None = None,
     seed: int = 0,
 ) -> Manifest:
     """Write the similar rows and the joint distribution, as far as there are any, and the manifest.
@@ -75,6 +76,7 @@ def write_manifest(
         features: the step that computes derived columns.
         runs_code: whether loading its joblib file runs code of its own.
         module: the name of the Python file with that code.
+        vectorizers: the files of what is known of each field of texts.
         seed: of everything random in it.
     """
     saved = {
@@ -109,6 +111,7 @@ def write_manifest(
         copula="copula.npz" if copula is not None else "",
         frame=frame,
         features=features,
+        vectorizers=dict(vectorizers or {}),
         runs_code=runs_code,
         truth_bins=evaluation.truth_bins,
         reliability=evaluation.reliability,

@@ -30,6 +30,9 @@ class ModelSource(Protocol):
     def find_encoded(self, names: Sequence[str]) -> set[str]:
         """Return the columns that it treats as categories although they may hold numbers."""
 
+    def find_texts(self, names: Sequence[str]) -> set[str]:
+        """Return the columns of free text, which it splits into words."""
+
     def with_target(self, target: pd.Series, classes: Sequence[str]) -> ModelSource:
         """Return the same source with its classes, once the target is known.
 

@@ -73,6 +73,9 @@ class OnnxSource:
     def find_encoded(self, names: Sequence[str]) -> set[str]:
         return set()
 
+    def find_texts(self, names: Sequence[str]) -> set[str]:
+        return set()
+
     def with_target(self, target: pd.Series, classes: Sequence[str]) -> OnnxSource:
         distinct = sorted(
             target.dropna().unique().tolist(), key=lambda item: (str(type(item)), item)

@@ -6,10 +6,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from model.contract.preprocessing import Channels, LevelScale, Resize
 from model.contract.reading import DecimalSign
 
 AddNote = Callable[[str], object]
 """Takes one or two sentences about something that the person should know."""
+
+
+@dataclass(frozen=True)
+class PictureOptions:
+    """What a person says of the input of a network for pictures; None where it is to be found out.
+
+    ``size`` is (width, height) in pixels. ``samples`` is how many pictures visitors can try.
+    """
+
+    size: tuple[int, int] | None = None
+    scale: LevelScale | None = None
+    channels: Channels | None = None
+    resize: Resize | None = None
+    samples: int = 6
 
 
 @dataclass(frozen=True)
@@ -26,6 +41,7 @@ class AddOptions:
     files of the steps before the model, in their order; ``target_inverse`` says how its answers
     become the target, ``units`` by how much a column is multiplied first. ``as_is`` adds a model
     although its answers look wrong; ``publish_rows`` allows visitors to see rows of the data.
+    ``pictures`` is what counts for a network for pictures alone.
     """
 
     paths: tuple[Path, ...]
@@ -48,3 +64,4 @@ class AddOptions:
     target_inverse: str = ""
     units: Mapping[str, float] = field(default_factory=dict)
     as_is: bool = False
+    pictures: PictureOptions = field(default_factory=PictureOptions)

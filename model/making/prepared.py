@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from model.making.columns import DataColumn
 from model.making.errors import AddError
 from model.making.fitted_steps import MissingInTraining
 from model.making.subsets import mask_features
-from model.serving.predictors import open_session
+from model.serving.predictors import VectorizingPredictor, open_session
+from model.serving.texts.vectorizer import Vectorizer
 
 PredictFloat64 = Callable[[Float32Array], Float64Array]
 """Values, shape (rows,), or probabilities, shape (rows, classes), for codes (rows, fields)."""
@@ -40,7 +41,8 @@ class PreparedModel:
     ``missing_in_training`` is what the model saw of a column of the data when it was fitted, where
     its file tells. ``runs_code`` says whether loading its joblib file runs code of its own, and
     ``module`` is the name of the Python file that has it. ``features`` is the step before it that
-    computes derived columns.
+    computes derived columns. ``vectorizers`` are the files of what is known of a field's texts, by
+    its name, and ``vectorizing`` the same by its column.
     """
 
     matrix: Float64Array
@@ -56,14 +58,19 @@ class PreparedModel:
     runs_code: bool = False
     module: str = ""
     features: FeatureStep | None = None
+    vectorizers: Mapping[str, str] = field(default_factory=dict)
+    vectorizing: Mapping[int, Vectorizer] = field(default_factory=dict)
 
 
-def load_compiled(compiled: bytes, output: str) -> PredictFloat64:
+def load_compiled(
+    compiled: bytes, output: str, vectorizers: Mapping[int, Vectorizer] | None = None
+) -> PredictFloat64:
     """Make a function of a compiled model.
 
     Args:
         compiled: the serialized ONNX model.
         output: the name of its output; [N, 1] counts as [N].
+        vectorizers: those before it, by the column of their texts.
     """
     session = open_session(compiled)
 
@@ -72,7 +79,15 @@ def load_compiled(compiled: bytes, output: str) -> PredictFloat64:
         values: Float64Array = answers.astype(np.float64)
         return values[:, 0] if values.shape[1:] == (1,) else values
 
+    if vectorizers:
+        return VectorizingPredictor(_Classifier(predict), vectorizers).classify
     return predict
+
+
+class _Classifier(NamedTuple):
+    """A function as a predictor."""
+
+    classify: PredictFloat64
 
 
 def select_rows(

@@ -40,7 +40,7 @@ def format_report(added: AddedModel) -> str:
 
 def _format_comparison(added: AddedModel) -> Iterable[str]:
     if added.comparison is None:
-        yield "It was not compared with a plain baseline: that takes 30 held-out rows."
+        yield added.uncompared
         return
     yield (
         f"{added.comparison.verdict} The plain ones were fitted to {added.comparison.fitted:,} of "

@@ -21,7 +21,8 @@ class AddedModel:
     ``fields`` have a row (name, kind, what it accepts, column and guess) each, ``figures`` a label
     and a formatted value. ``tried`` says how it was put together, "" where it was not. ``how`` says
     on what the figures were measured, ``without_unit`` are the numbers whose unit is not known,
-    ``derived`` the columns that are computed, with the expressions.
+    ``derived`` the columns that are computed, with the expressions. ``uncompared`` says that
+    there is no comparison.
     """
 
     folder: Path
@@ -37,6 +38,7 @@ class AddedModel:
     without_unit: tuple[str, ...]
     derived: tuple[tuple[str, str], ...] = ()
     tried: str = ""
+    uncompared: str = "It was not compared with a plain baseline: that takes 30 held-out rows."
 
 
 def summarize(

@@ -9,12 +9,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+_LOOKED_AT = 1000
+_LEAST_WORDS = 3
+
 
 def as_text(value: Any) -> str:
     """Write a cell as a key of JSON has it: 3.0 as 3."""
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
     return str(value)
+
+
+def looks_written(cells: pd.Series) -> bool:
+    """Whether a column holds free text: many different values, most of several words."""
+    texts = [str(cell) for cell in cells.dropna().tolist()[:_LOOKED_AT]]
+    words = sum(len(text.split()) >= _LEAST_WORDS for text in texts)
+    return 2 * len(set(texts)) > len(texts) and 2 * words > len(texts)
 
 
 @dataclass(frozen=True)

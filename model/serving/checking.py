@@ -90,7 +90,7 @@ def _compare_choices(folder: TabularFolder) -> Iterator[str]:
 def _check_reference(folder: TabularFolder) -> Iterator[str]:
     card, manifest, where = folder.card, folder.manifest, folder.manifest_path
     for name, value in manifest.reference.items():
-        if name not in card.by_name:
+        if name not in card.by_name or card.by_name[name].is_text:
             if name not in manifest.columns:
                 yield f"{where}: reference names {name!r}, no field."
             continue
@@ -121,7 +121,7 @@ def _check_hash(folder: ModelFolder[Any, Any], name: str) -> None:
     path, artifact = folder.path / name, folder.manifest.artifacts.get(name)
     if artifact is None:
         raise ModelError(f"{folder.manifest_path}: {name!r} is not among its artifacts.")
-    if path.parent != folder.path or not path.is_file():
+    if path.parent not in (folder.path, folder.path / "samples") or not path.is_file():
         raise ModelError(
             f"{path} is missing. Fetch it from where the manifest came from. {OR_MAKE_AGAIN}"
         )

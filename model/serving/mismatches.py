@@ -1,7 +1,9 @@
-"""Says in words which facts make a row unlike all training rows."""
+"""Says in words what makes a row unlike all training rows."""
 
+from model.contract import formatting
 from model.contract.card import Card
 from model.serving.served_model import Mismatch
+from model.serving.texts.vectorizer import Knowledge
 
 
 def describe_mismatch(card: Card, mismatch: Mismatch | None) -> str:
@@ -16,3 +18,23 @@ def describe_mismatch(card: Card, mismatch: Mismatch | None) -> str:
         return f"The other facts do not go with {texts[0]}."
     text = f"{' and '.join(texts)} do not go together."
     return text[0].upper() + text[1:]
+
+
+def describe_knowledge(card: Card, name: str, knowledge: Knowledge) -> str:
+    """Say how many of the words of a text the model knows.
+
+    Args:
+        card: the model's card.
+        name: of the text's field.
+        knowledge: what was counted.
+    """
+    known, different, words = knowledge
+    noun = card.by_name[name].noun
+    if not words:
+        return f"The {noun} has no word that the model could know."
+    count, every = (formatting.format_number(number, card.locale) for number in (known, words))
+    if known < words:
+        return f"It knows {count} of the {every} words of the {noun}."
+    if knowledge.is_guess:
+        return f"It knows only {different} word{'s' * (different != 1)} of the {noun}."
+    return f"It knows all {every} words of the {noun}."

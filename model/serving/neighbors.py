@@ -1,7 +1,8 @@
 """Finds the training rows nearest to a row.
 
 The distance is standardised and weighted by the model. A number counts in its standard deviations,
-a choice by the distance between the model's mean predictions for the two choices. The square of
+a choice by the distance between the model's mean predictions for the two choices, a text by the
+cosine distance of its words. The square of
 each fact is weighted by its mean absolute contribution, with a lower limit, so that two houses of
 one price but different bedrooms are not similar.
 
@@ -12,18 +13,25 @@ larger than that of 99 % of the training rows to theirs, for the facts that are 
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from model.contract.arrays import Float32Array, FloatArray, IntArray
+from model.contract.texts import decode_text
+from model.serving.texts.analyzer import Analyzer
+from model.serving.texts.similarity import TextIndex
 
 NEAREST = 3
 """Rows that are shown."""
+
+NO_TEXTS: Mapping[int, Sequence[str]] = MappingProxyType({})
 
 
 class Neighbors:
@@ -31,8 +39,10 @@ class Neighbors:
 
     ``rows`` (rows, fields) are their features as a predictor's matrix, ``targets`` (rows,) the
     observed numbers or the indices of the observed classes, and ``years`` (rows,) when they were
-    observed, None if unknown. ``weights`` (fields,) multiply a squared difference of numbers;
-    ``tables`` hold the weighted squared distances (choices, choices) of each choice field.
+    observed, None if unknown. ``weights`` (fields,) multiply a squared difference of numbers, and
+    the square of a cosine distance of texts; ``tables`` hold the weighted squared distances
+    (choices, choices) of each choice field. ``texts`` are those that each column of texts has
+    numbers for.
     """
 
     def __init__(
@@ -42,9 +52,14 @@ class Neighbors:
         years: IntArray | None,
         weights: Float32Array,
         tables: dict[int, Float32Array],
+        texts: Mapping[int, Sequence[str]] = NO_TEXTS,
     ) -> None:
         self.rows, self.targets, self.years = rows, targets, years
-        self.weights, self.tables = weights, tables
+        self.weights, self.tables, self.texts = weights, tables, texts
+        self._indices = {
+            column: TextIndex([known[int(code)] for code in rows[:, column]], Analyzer())
+            for column, known in texts.items()
+        }
         roots = np.sqrt(weights)
         self._roots: list[float] = roots.tolist()
         self._scaled = list(np.ascontiguousarray((rows * roots).T))
@@ -62,7 +77,11 @@ class Neighbors:
         """
         total = np.zeros(len(self.rows), dtype=np.float32)
         for column in columns:
-            total += self._find_squares(column, codes[column])
+            if column in self._indices:  # a text's code holds for one call, so nothing is kept
+                distances = self._indices[column].compute_distances(decode_text(codes[column]))
+                total += self.weights[column] * distances**2
+            else:
+                total += self._find_squares(column, codes[column])
         return total
 
     def compute_squared_differences(self, column: int, code: float) -> Float32Array:
@@ -105,6 +124,10 @@ class Neighbors:
         if self.years is not None:
             arrays["years"] = self.years
         arrays |= {f"table_{column}": table for column, table in self.tables.items()}
+        arrays |= {
+            f"texts_{column}": np.frombuffer(json.dumps(list(known)).encode(), np.uint8)
+            for column, known in self.texts.items()
+        }
         np.savez_compressed(path, **arrays)
 
     @classmethod
@@ -116,5 +139,10 @@ class Neighbors:
                 for name in arrays.files
                 if name.startswith("table_")
             }
+            texts = {
+                int(name.removeprefix("texts_")): json.loads(arrays[name].tobytes())
+                for name in arrays.files
+                if name.startswith("texts_")
+            }
             years = arrays["years"] if "years" in arrays.files else None
-            return cls(arrays["rows"], arrays["answers"], years, arrays["weights"], tables)
+            return cls(arrays["rows"], arrays["answers"], years, arrays["weights"], tables, texts)

@@ -1,10 +1,12 @@
 """Opens the artifacts that predict.
 
 A predictor takes a matrix with a column for each field, in the card's order: numbers as they are,
-flags as 0 and 1, choices as their index in the card's list, NaN where a fact is unknown.
+flags as 0 and 1, choices as their index in the card's list, texts as their code in the present call
+(``model.contract.texts``), NaN where a fact is unknown.
 """
 
 import os
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,9 @@ from model.contract.derived import FeatureStep
 from model.contract.manifest import Manifest
 from model.contract.pickles import read_pickle
 from model.contract.sources import Frame, widen
+from model.contract.texts import decode_text
 from model.serving.code_files import import_code
+from model.serving.texts.vectorizer import Vectorizer
 
 # Since 1.29 ONNX Runtime reports to Microsoft by default: threads that its import starts write a
 # database in the home directory.
@@ -104,3 +108,51 @@ class DerivingPredictor:
 
     def _derive(self, matrix: Float32Array) -> FloatArray:
         return self._step.transform(matrix).astype(self._type, copy=False)
+
+
+MOST_CELLS = 4_000_000
+"""Cells of the matrix that a predictor behind a vectoriser gets in one call: 16 MB."""
+
+
+class VectorizingPredictor:
+    """A compiled predictor behind the vectorisers of its texts.
+
+    It takes the columns that hold no texts, in their order, and then the columns of each text.
+    """
+
+    def __init__(self, predictor: Any, vectorizers: Mapping[int, Vectorizer]) -> None:
+        self._predictor = predictor
+        self._vectorizers = vectorizers
+
+    def predict(self, matrix: Float32Array) -> tuple[FloatArray, FloatArray | None]:
+        """Predict numbers for a matrix of shape (rows, fields)."""
+        found = [self._predictor.predict(part) for part in self._vectorize(matrix)]
+        values = np.concatenate([values for values, _ in found])
+        return values, None  # no model with texts predicts the scale of its intervals
+
+    def classify(self, matrix: Float32Array) -> Float64Array:
+        """Predict the probabilities of the classes for a matrix of shape (rows, fields)."""
+        return np.concatenate([self._predictor.classify(p) for p in self._vectorize(matrix)])
+
+    def _vectorize(self, matrix: Float32Array) -> Iterator[Float32Array]:
+        """Yield what the predictor takes, in parts that are not too large; at least one."""
+        columns = matrix.shape[1]
+        others = [column for column in range(columns) if column not in self._vectorizers]
+        width = len(others) + sum(item.width for item in self._vectorizers.values())
+        size = max(MOST_CELLS // max(width, 1), 1)
+        vectors = {
+            (column, code): item.transform(decode_text(code) if code == code else "")
+            for column, item in self._vectorizers.items()
+            for code in dict.fromkeys(matrix[:, column].tolist())
+        }
+        for start in range(0, max(len(matrix), 1), size):
+            rows = matrix[start : start + size]
+            made = np.zeros((len(rows), width), dtype=np.float32)
+            made[:, : len(others)] = rows[:, others]
+            first = len(others)
+            for column, item in self._vectorizers.items():
+                for place, code in enumerate(rows[:, column].tolist()):
+                    filled, weights = vectors[column, code]
+                    made[place, first + filled] = weights
+                first += item.width
+            yield made

@@ -16,6 +16,7 @@ from model.contract.fields import Features
 from model.contract.manifest import ManifestBase
 from model.serving.checking import ModelFolder
 from model.serving.explain import ShapleyValues
+from model.serving.texts.reasons import TextReasons
 
 RowT = TypeVar("RowT")
 """What a model takes: features by name, or a picture."""
@@ -104,9 +105,10 @@ class Explained(NamedTuple, Generic[PredictionT]):
     """A prediction with what explains it; what a kind of model lacks is None or empty.
 
     For classes, ``shapley`` and ``ice_curve`` are about the probability of the predicted class.
-    ``saliency`` [7, 7] is a picture's class activation map in logits, above 0 where a place speaks
-    for the last class. ``known`` are the names of the optional facts that were given.
-    ``mismatch`` says which facts make a row out-of-distribution, if the model knows.
+    ``saliency`` [h, w] is a picture's map in logits, above 0 where a place speaks for the class in
+    ``saliency_label``. ``known`` are the names of the optional facts that were given.
+    ``mismatch`` says which facts make a row out-of-distribution, if the model knows. ``texts`` has
+    what is known of each text, and what its words have to do with the answer.
     """
 
     prediction: PredictionT
@@ -117,6 +119,8 @@ class Explained(NamedTuple, Generic[PredictionT]):
     out_of_distribution: bool = False
     known: frozenset[str] = frozenset()
     mismatch: Mismatch | None = None
+    saliency_label: str = ""
+    texts: tuple[TextReasons, ...] = ()
 
 
 @dataclass(eq=False)

@@ -6,7 +6,7 @@ The coalitions and the curves of many rows are predicted in one call of the pred
 import math
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from model.contract.errors import MAKE_AGAIN, ModelError, run_checks
 from model.contract.fields import BaseField, Features
 from model.contract.manifest import GoldenRow, Manifest
 from model.contract.sources import widen
+from model.contract.texts import decode_text, encode_text, text_codes
 from model.serving.checking import ModelFolder, check_hashes, check_versions, compare_fields
 from model.serving.copula import GaussianCopula, KnownFacts
 from model.serving.explain import (
@@ -31,7 +32,7 @@ from model.serving.explain import (
     split_by_reference,
 )
 from model.serving.neighbors import Neighbors
-from model.serving.predictors import DerivingPredictor
+from model.serving.predictors import DerivingPredictor, VectorizingPredictor
 from model.serving.served_model import (
     Explained,
     FactPattern,
@@ -41,6 +42,8 @@ from model.serving.served_model import (
     PredictionT,
     ServedModel,
 )
+from model.serving.texts.reasons import MOST_LEFT_OUT, TextReasons, list_variants, locate
+from model.serving.texts.vectorizer import Vectorizer
 
 LoadedT = TypeVar("LoadedT")
 """What a file of a model's folder holds."""
@@ -150,6 +153,7 @@ class TabularModel(ServedModel[Features, PredictionT]):
     manifest: Manifest
     neighbors: Neighbors | None
     copula: GaussianCopula | None
+    vectorizers: Mapping[int, Vectorizer]
     predictor: Any
 
     compiled_predictor: ClassVar[type]
@@ -163,6 +167,7 @@ class TabularModel(ServedModel[Features, PredictionT]):
         if self.neighbors is not None:
             for field, codes in zip(self.card.fields, self.neighbors.rows.T, strict=True):
                 field.remember_codes(codes)
+        self._has_texts = any(field.is_text for field in self.card.fields)
         self._grids = [self._make_grid(field) for field in self.card.fields]
         self._training_rows = list(self._read_training_rows())
         self._plan = lru_cache(maxsize=64)(self._make_plan)
@@ -178,20 +183,33 @@ class TabularModel(ServedModel[Features, PredictionT]):
         run_checks(
             compare_card,
             lambda: check_hashes(
-                folder, *filter(None, [manifest.neighbors, manifest.copula, manifest.module])
+                folder,
+                *filter(None, [manifest.neighbors, manifest.copula, manifest.module]),
+                *manifest.vectorizers.values(),
             ),
             lambda: check_versions(folder),
         )
         neighbors = _load(Neighbors.load, path, manifest.neighbors)
         copula = _load(GaussianCopula.load, path, manifest.copula)
-        predictor = cls._load_predictor(path / manifest.served, card, manifest)
+        vectorizers = {
+            card.column_indices[name]: found
+            for name, file in manifest.vectorizers.items()
+            if (found := _load(Vectorizer.load, path, file)) is not None
+        }
+        predictor = cls._load_predictor(path / manifest.served, card, manifest, vectorizers)
         cls.check_predictor(predictor, folder)
-        model = cls(path.name, path, card, manifest, neighbors, copula, predictor)
+        model = cls(path.name, path, card, manifest, neighbors, copula, vectorizers, predictor)
         model.check_golden()
         return model
 
     @classmethod
-    def _load_predictor(cls, path: Path, card: Card, manifest: Manifest) -> Any:
+    def _load_predictor(
+        cls,
+        path: Path,
+        card: Card,
+        manifest: Manifest,
+        vectorizers: Mapping[int, Vectorizer],
+    ) -> Any:
         compiled, step = path.suffix == ".onnx", manifest.features
         try:
             if compiled or path.suffix == ".joblib":
@@ -200,7 +218,11 @@ class TabularModel(ServedModel[Features, PredictionT]):
                     if compiled
                     else cls.saved_predictor(path, card, manifest)
                 )
-                return DerivingPredictor(predictor, step, compiled) if step else predictor
+                if step:
+                    return DerivingPredictor(predictor, step, compiled)
+                if compiled and vectorizers:
+                    return VectorizingPredictor(predictor, vectorizers)
+                return predictor
         except Exception as error:
             raise ModelError(f"{path} does not load: {error}") from error
         raise ModelError(f"{path}: can serve .onnx and .joblib, not {path.suffix or 'this'}.")
@@ -292,6 +314,12 @@ class TabularModel(ServedModel[Features, PredictionT]):
         contributions: bool = True,
         timeout: float = math.inf,
     ) -> list[Explained[PredictionT]]:
+        with text_codes():
+            return self._explain(rows, what_if, contributions, timeout)
+
+    def _explain(
+        self, rows: Sequence[Features], what_if: str, contributions: bool, timeout: float
+    ) -> list[Explained[PredictionT]]:
         deadline = time.monotonic() + timeout
         column = self.card.column_indices[what_if] if what_if else None
         explained: list[Explained[PredictionT]] = []
@@ -359,15 +387,65 @@ class TabularModel(ServedModel[Features, PredictionT]):
             _, _, points, low, high = answer
             curve = IceCurve(plan.column, plan.grid.values, points, low, high, inside)
         neighbors, far = self._search(codes, plan)
+        texts = self._explain_texts(codes, plan, answer.prediction) if self._has_texts else ()
+        unread = any(text.knowledge.is_guess for text in texts)
         return Explained(
             answer.prediction,
             shapley,
             curve,
             neighbors,
-            out_of_distribution=far or mismatch is not None,
+            out_of_distribution=far or unread or mismatch is not None,
             known=plan.known,
             mismatch=mismatch,
+            texts=texts,
         )
+
+    def _explain_texts(
+        self, codes: list[float], plan: _Plan, prediction: PredictionT
+    ) -> tuple[TextReasons, ...]:
+        """What is known of the words of each text that is given, and what they speak for."""
+        found = []
+        for column, vectorizer in self.vectorizers.items():
+            if column not in plan.given:
+                continue
+            text, name = decode_text(codes[column]), self.card.names[column]
+            reasons = TextReasons(name, text, vectorizer.measure(text))
+            if plan.coalitions is not None:
+                if vectorizer.coefficients is None:
+                    reasons = self._leave_out(codes, column, reasons)
+                else:
+                    parts = vectorizer.score_terms(text, self.find_place(prediction))
+                    reasons = reasons._replace(parts=parts, exact=True)
+                spans = locate(text, reasons.parts, vectorizer.options.analyzer)
+                reasons = reasons._replace(spans=spans)
+            found.append(reasons)
+        return tuple(found)
+
+    def _leave_out(self, codes: list[float], column: int, reasons: TextReasons) -> TextReasons:
+        """Leave out each word of a text in turn, and see by how much the answer falls."""
+        vectorizer = self.vectorizers[column]
+        variants = list_variants(reasons.text, vectorizer.options.analyzer)
+        analyzer = vectorizer.options.analyzer
+        if analyzer.marks_terms and analyzer.ngram_range[0] == 1:
+            words = {*vectorizer.shortest.split(reasons.text)} if variants else set()
+            variants = {word: text for word, text in variants.items() if word in words}
+        tried = dict(list(variants.items())[:MOST_LEFT_OUT])
+        rows = np.array([codes] * (1 + len(tried)), dtype=np.float32)
+        rows[1:, column] = [encode_text(text) for text in tried.values()]
+        part = Part(slice(0, len(rows)), 0, frozenset(), frozenset())
+        (answer,) = self.answer(rows, [part])
+        falls = (answer.values[0] - answer.values[1:].astype(np.float64)).tolist()
+        parts = dict(zip(tried, falls, strict=True))
+        return reasons._replace(parts=parts, untried=len(variants) - len(tried))
+
+    @abstractmethod
+    def find_place(self, prediction: PredictionT) -> int:
+        """Return the place of the predicted class among the classes; 0 for a number."""
+
+    @property
+    def explains_slowly(self) -> bool:
+        """Whether reasons take many further predictions: words are left out in turn."""
+        return any(item.coefficients is None for item in self.vectorizers.values())
 
     def _find_mismatches(
         self, waiting: Sequence[tuple[list[float], _Plan]]
@@ -459,7 +537,7 @@ class TabularModel(ServedModel[Features, PredictionT]):
         known = scores = None
         if self.neighbors is not None:
             known = self.neighbors.rows[:, column]
-        points = field.make_grid(known)
+        points = field.make_grid(None if field.is_text else known)
         if copula is not None and column in copula.columns:
             scores = copula.compute_column_scores(column, points)
         return _Grid(points, tuple(points.tolist()), scores)
@@ -473,7 +551,12 @@ class TabularModel(ServedModel[Features, PredictionT]):
         years = [None] * len(targets) if neighbors.years is None else neighbors.years.tolist()
         rows = widen(neighbors.rows).tolist()
         for row, target, year in zip(rows, targets, years, strict=True):
-            features = {f.name: f.decode(code) for f, code in zip(fields, row, strict=True)}
+            features = {
+                f.name: neighbors.texts[column][int(code)]
+                if column in neighbors.texts
+                else f.decode(code)
+                for column, (f, code) in enumerate(zip(fields, row, strict=True))
+            }
             yield Neighbor(features, target, year)
 
     def check_golden(self) -> None:

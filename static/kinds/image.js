@@ -1,7 +1,7 @@
-// Draws the chosen picture beside its field.
+// Takes a picture that is dropped, pasted or photographed, and draws it beside its field.
 (() => {
   "use strict";
-  const file = document.querySelector("#form [type=file]"), preview = document.getElementById("preview");
+  const [file, camera] = document.querySelectorAll("#form [type=file]"), preview = document.getElementById("preview");
   const draw = async () => {
     const [chosen] = file.files;
     preview.hidden = true;
@@ -16,6 +16,19 @@
       // no file, or not one that the browser can show; the answer has the error
     }
   };
+  const take = (event) => {
+    const data = event.dataTransfer ?? event.clipboardData ?? camera, [first] = data.files;
+    if (!first && !data.types?.includes("Files")) return;
+    event.preventDefault();
+    if (!first) return; // it is still dragged
+    const one = new DataTransfer();
+    one.items.add(first);
+    file.files = one.files;
+    camera.value = "";
+    file.dispatchEvent(new Event("change", { bubbles: true }));
+  };
   file.addEventListener("change", draw);
+  camera.addEventListener("change", take);
+  ["dragover", "drop", "paste"].forEach((name) => addEventListener(name, take));
   file.form.addEventListener("reset", () => setTimeout(draw));
 })();

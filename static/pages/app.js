@@ -5,7 +5,7 @@ if (!window.htmx) return; // the form posts by itself
 const $ = (id) => document.getElementById(id);
 const form = $("form"), answer = $("answer"), notice = $("alert"), words = notice.dataset;
 const fields = [...form.querySelectorAll(".field")];
-const control = (field) => field.querySelector("input, select"), controls = fields.map(control);
+const control = (field) => field.querySelector("input, select, textarea"), controls = fields.map(control);
 let shown, asked; // the form as answered, and as sent
 let timer, tries, last, height, copying;
 

@@ -1,9 +1,11 @@
 """A running server under more than two thousand bad requests, with good ones in between."""
 
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from bs4 import BeautifulSoup
@@ -37,6 +39,36 @@ def price(app: Flask) -> float:
     return data_of(post_fragment(app.test_client(), HOUSE), "prediction")
 
 
+@pytest.fixture(scope="module")
+def under_path() -> Iterator[Server]:
+    settings = {"FORMCAST_RATELIMIT": "off", "FORMCAST_ROOT_PATH": "/price"}
+    running = Server(free_port(), settings={**settings, "FORMCAST_PROXIES": "1"})
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.mark.second_tier
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: str(family.__name__))
+def test_no_bad_request_breaks_anything_under_a_path_and_over_ipv6(
+    under_path: Server, app: Flask, family: Callable[[Flask], Iterator[Case]]
+) -> None:
+    """Each with the path, the prefix that a proxy adds, or both."""
+    host = "::1" if socket.has_dualstack_ipv6() else "127.0.0.1"
+
+    def find_named_fault(numbered: tuple[int, Case]) -> str:
+        number, case = numbered
+        sent = re.sub(rb"^([A-Z]+) /", rb"\1 /price/", case.sent, count=1)
+        if number % 2:
+            sent = sent.replace(b"\r\n", b"\r\nX-Forwarded-Prefix: /price\r\n", 1)
+        fault = find_fault(under_path.port, replace(case, sent=sent), host)
+        return f"{case.name}: {fault}" if fault else ""
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        faults = [fault for fault in pool.map(find_named_fault, enumerate(family(app))) if fault]
+    assert not faults, "\n".join(faults[:20])
+
+
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: str(family.__name__))
 def test_no_bad_request_breaks_anything(
     attacked: Server, app: Flask, price: float, family: Callable[[Flask], Iterator[Case]]
@@ -53,11 +85,11 @@ def test_no_bad_request_breaks_anything(
     assert not faults, "\n".join(faults[:20])
 
 
-def find_fault(port: int, case: Case) -> str:
+def find_fault(port: int, case: Case, host: str = "127.0.0.1") -> str:
     """Return what is wrong with the responses to a bad request; "" for nothing."""
     started = time.monotonic()
     try:
-        responses = send_requests(port, case.sent, head=case.head)
+        responses = send_requests(port, case.sent, head=case.head, host=host)
     except NoResponseError as error:
         return str(error)
     if time.monotonic() - started > TIMEOUT:

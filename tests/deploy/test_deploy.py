@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from app.config import explain
+from app.config import Settings, explain
 from tests.html import FRAGMENT
 from tests.servers import RunningServer, run_server
 from tests.tools import ROOT
@@ -152,6 +152,21 @@ def test_the_licences_of_all_that_is_pinned_are_listed() -> None:
     )
     assert [(name, version) for name, version, _ in listed] == pinned
     assert not [name for name, _, licence in listed if re.search(r"(?<!L)GPL", licence)]
+
+
+def test_the_manifests_probe_what_there_is_and_wait_as_long_as_a_stop_takes() -> None:
+    kubernetes = (ROOT / "deploy" / "kubernetes.yaml").read_text()
+    compose = (ROOT / "deploy" / "compose.yaml").read_text()
+    stop = Settings().stop_seconds
+    seconds = re.findall(r"terminationGracePeriodSeconds: (\d+)", kubernetes)
+    (pause,) = re.findall(r'command: \["sleep", "(\d+)"\]', kubernetes)
+    assert [int(text) for text in seconds] >= [stop + int(pause)]
+    (grace,) = re.findall(r"stop_grace_period: (\d+)s", compose)
+    assert int(grace) > stop
+    probed = set(re.findall(r"httpGet: \{path: (/\w+), port: http\}", kubernetes))
+    assert probed == {"/healthz", "/readyz"}
+    known = {item.variable for item in explain({})}
+    assert set(re.findall(r"FORMCAST_[A-Z_]+(?=:|,)", kubernetes + compose)) <= known
 
 
 def test_app_json_sets_nothing_but_what_there_is() -> None:

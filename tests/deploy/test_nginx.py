@@ -61,7 +61,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     )  # fmt: skip
     settings = dict(pair.split("=", 1) for pair in re.findall(r"FORMCAST_\w+=\w+", UNIT))
     environ = {"PATH": os.environ["PATH"], "FORMCAST_MODELS": "house-price", **settings}
-    command = [sys.executable, "-m", "gunicorn", "wsgi:app"]
+    command = [sys.executable, "-m", "app.server"]
     with run_server(command, folder, environ) as server:
         plain, secure = free_port(), free_port()
         text = (ROOT / "deploy" / "nginx-tls.conf").read_text()
@@ -129,7 +129,7 @@ def test_plain_http_leads_to_https(site: Site) -> None:
 
 
 def test_the_unit_for_systemd_is_sound_and_hardened() -> None:
-    assert re.search(r"^ExecStart=\S+/gunicorn .*wsgi:app$", UNIT, re.MULTILINE)
+    assert re.search(r"^ExecStart=\S+/python -m app\.server$", UNIT, re.MULTILINE)
     analyze = Path("/usr/bin/systemd-analyze")
     if not analyze.exists():
         pytest.skip("systemd-analyze is not here")

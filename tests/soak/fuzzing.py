@@ -20,7 +20,7 @@ import schemathesis
 from hypothesis import strategies as st
 from tests.pictures import chest, encoded
 
-for kind in ("JPEG", "PNG"):
+for kind in ("JPEG", "PNG", "WEBP", "AVIF"):
     files = [encoded(chest(seed), kind) for seed in (1, 2)]
     schemathesis.openapi.media_type(f"image/{kind.lower()}", st.sampled_from(files))
 table = b"beds,baths,sqft,length,width\\n3,2.5,1850,6,5\\n4,,x,99,\\n"

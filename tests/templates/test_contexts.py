@@ -20,6 +20,7 @@ from tests.tools import ROOT
 TEMPLATES = ROOT / "templates"
 CONTEXTS: dict[str, Any] = {
     "pages/page.html": views.PageContext,
+    "presentation/fields/field.html": views.FieldContext,
     "presentation/field_errors.html": views.FieldErrorsContext,
     "presentation/hints.html": views.HintsContext,
     "pages/about.html": views.AboutContext,

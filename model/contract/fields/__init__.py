@@ -28,6 +28,7 @@ from model.contract.fields.choice import (
 )
 from model.contract.fields.date import DateField
 from model.contract.fields.numeric import IntegerField, NumberField, PluralForms
+from model.contract.fields.text import TextField
 
 __all__ = [
     "FIELD_KINDS",
@@ -46,13 +47,14 @@ __all__ = [
     "PluralForms",
     "Sample",
     "SearchField",
+    "TextField",
     "Value",
     "find_repeated",
     "make_error",
     "name_list_kind",
 ]
 
-_Field = IntegerField | NumberField | ChoiceField | SearchField | FlagField | DateField
+_Field = IntegerField | NumberField | ChoiceField | SearchField | FlagField | DateField | TextField
 """Every kind of field; a new one is a class, its name here, a template and a test."""
 
 AnyField = Annotated[_Field, Field(discriminator="kind")]

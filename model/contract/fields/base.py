@@ -128,6 +128,9 @@ class BaseField(BaseModel):
     whole: ClassVar[bool] = True
     """Whether its codes are whole numbers."""
 
+    is_text: ClassVar[bool] = False
+    """Whether it takes free text, whose codes hold for one call (``model.contract.texts``)."""
+
     @field_validator(*placeholders, check_fields=False)
     @classmethod
     def _text_has_known_placeholders(cls, text: str, info: ValidationInfo) -> str:

@@ -39,7 +39,8 @@ from model.making.assembly.inputs import (
 from model.making.errors import AddError
 from model.making.fitted_steps import find_encoded_columns, unwrap_estimator
 from model.making.kinds.output_kind import OutputKind
-from model.making.text_cells import as_text
+from model.making.text_cells import as_text, looks_written
+from model.making.texts import takes_texts_alone
 
 UNCHANGED = "the model as it is"
 _MOST_CANDIDATES = 60
@@ -69,7 +70,8 @@ class Assembly:
     the columns whose codes are in no file. ``classes`` are the names of the model's classes in
     their order. ``by_place`` is True where nothing but the data gives the order of the columns,
     ``is_window`` where it does not even say which ones, ``guesses_classes`` where the names are in
-    no file. ``as_categories`` is True where texts are categories of pandas.
+    no file. ``as_categories`` is True where texts are categories of pandas, ``alone`` where the
+    model takes the texts of one column, and no table.
     """
 
     names: tuple[str, ...]
@@ -84,6 +86,7 @@ class Assembly:
     is_window: bool = False
     guesses_classes: bool = False
     as_categories: bool = False
+    alone: bool = False
 
     @property
     def guesses(self) -> bool:
@@ -170,6 +173,8 @@ class AssemblySearch:
     def _list_raw(self) -> list[Assembly]:
         """Assemblies whose first step takes raw columns by name, texts among them."""
         own = self.estimator
+        if takes_texts_alone(own.fitted):
+            return [self._take_text(name, own.fitted) for name in self._list_text_columns()]
         if self._takes_raw(own):
             return [self._take_raw(own.names or (), own.fitted)]
         found = []
@@ -177,6 +182,12 @@ class AssemblySearch:
             if not order or isinstance(order[0].fitted, SCALERS):
                 continue
             steps = [Step(part.fitted, part.where) for part in order]
+            if takes_texts_alone(order[0].fitted):
+                fitted = _join([part.fitted for part in order], self.estimator.fitted)
+                for name in self._list_text_columns():
+                    made = self._take_text(name, fitted)
+                    found.append(replace(made, words=(_list_steps(steps), *made.words)))
+                continue
             for names in self._list_raw_columns(order[0]):
                 fitted = _join([part.fitted for part in order], self.estimator.fitted)
                 made = replace(self._take_raw(names, fitted), words=(_list_steps(steps),))
@@ -185,6 +196,19 @@ class AssemblySearch:
                     made = replace(made, by_place=not is_window, is_window=is_window)
                 found.append(made)
         return found
+
+    def _list_text_columns(self) -> list[str]:
+        """The columns that may hold the texts: those that look so, or all that are no numbers."""
+        columns = self.features or self.available
+        texts = [name for name in columns if not self.columns.is_number(name)]
+        written = [name for name in texts if looks_written(self.table[name])]
+        return written or texts
+
+    def _take_text(self, name: str, fitted: Any) -> Assembly:
+        """The assembly of a model that takes the texts of one column."""
+        many = len(self._list_text_columns()) > 1
+        words = (f"the texts of {name}",) if many else ()
+        return Assembly((name,), (), (), None, words, fitted=fitted, alone=True)
 
     def _list_raw_columns(self, part: Transformer) -> list[tuple[str, ...]]:
         """The columns that a first step may take as the data have them, texts among them."""
@@ -481,8 +505,12 @@ class AssemblySearch:
 
 
 def select_raw(
-    table: pd.DataFrame, names: Sequence[str], index: Any, as_categories: bool
-) -> pd.DataFrame:
+    table: pd.DataFrame,
+    names: Sequence[str],
+    index: Any,
+    as_categories: bool,
+    alone: bool = False,
+) -> Any:
     """Select rows of the columns that a model takes as the data have them.
 
     Args:
@@ -490,7 +518,10 @@ def select_raw(
         names: the columns.
         index: the labels of the rows.
         as_categories: whether texts become categories of pandas.
+        alone: whether the model takes one column, and no table.
     """
+    if alone:
+        return table.loc[index, names[0]]
     rows = table.loc[index, list(names)]
     if as_categories:
         for name in names:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from model.contract.arrays import Float64Array, IntArray
 from model.contract.tables import TableError, open_table
+from model.contract.texts import encode_text, text_codes
 from model.making.assembly.gate import Finding, Subject, check_answers
 from model.making.errors import AddError
 from model.making.kinds import KINDS
@@ -36,7 +37,11 @@ def check_served(model: ServedModel[Any, Any]) -> Finding:
         )
     neighbors = model.neighbors
     truth = np.asarray(neighbors.targets, dtype=float)
-    return _check(model, neighbors.rows.astype(float), truth)
+    rows = neighbors.rows.astype(float)
+    with text_codes():
+        for column, texts in neighbors.texts.items():
+            rows[:, column] = [encode_text(texts[int(code)]) for code in rows[:, column]]
+        return _check(model, rows, truth)
 
 
 def check_on_data(model: ServedModel[Any, Any], path: Path, target: str) -> Finding:
@@ -52,6 +57,11 @@ def check_on_data(model: ServedModel[Any, Any], path: Path, target: str) -> Find
     """
     if not isinstance(model, TabularModel):
         raise AddError("--data: this model takes no rows of a table.")
+    with text_codes():
+        return _check_file(model, path, target)
+
+
+def _check_file(model: TabularModel[Any], path: Path, target: str) -> Finding:
     try:
         with path.open("rb") as file:
             table = open_table(file, path.name)
@@ -113,7 +123,9 @@ def _check(model: TabularModel[Any], rows: Float64Array, truth: Float64Array) ->
         return Finding(unchecked="no rule is known for this kind of answer")
     kind, predict = found
     fields = model.card.fields
-    places = [place for place, field in enumerate(fields) if not field.categories]
+    places = [
+        place for place, field in enumerate(fields) if not (field.categories or field.is_text)
+    ]
 
     def answer(index: IntArray, numbers: Float64Array) -> Float64Array:
         codes = rows[index]

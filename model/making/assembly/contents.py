@@ -21,6 +21,7 @@ from model.making.estimator_sources import describe_estimator
 from model.making.fitted_steps import find_categories
 from model.making.pickles import find_in, load_file, open_estimator
 from model.making.text_cells import KnownTexts, as_text
+from model.making.texts import takes_texts_alone
 from model.serving.estimators import Refused, revive_all
 
 _DEEPEST = 12
@@ -213,7 +214,9 @@ def _sort_in(value: Any, where: str, hint: str, path: Path, found: Contents, dep
         hasattr(value, "predict") and _answers(value)
     ):
         found.estimators.append(Transformer(value, where, path))
-    elif hasattr(value, "transform") and hasattr(value, "n_features_in_"):
+    elif hasattr(value, "transform") and (
+        hasattr(value, "n_features_in_") or takes_texts_alone(value)
+    ):
         found.transformers.append(Transformer(value, where, path))
 
 

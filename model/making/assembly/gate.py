@@ -121,7 +121,11 @@ def make_coded_subject(
         columns: what each field's column is.
         predict: the served model, which answers codes of shape (rows, fields).
     """
-    places = [place for place, column in enumerate(columns) if not column.source.values]
+    places = [
+        place
+        for place, column in enumerate(columns)
+        if not (column.source.values or column.source.is_free_text)
+    ]
 
     def answer(index: IntArray, rows: Float64Array) -> Float64Array:
         codes = matrix[index]

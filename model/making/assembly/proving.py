@@ -323,7 +323,9 @@ def _ask(
             if item.inputs:
                 made[place] = run_steps(item.steps, compute_matrix(item.inputs, part))
             else:
-                rows = select_raw(search.table, item.names, part.index, item.as_categories)
+                rows = select_raw(
+                    search.table, item.names, part.index, item.as_categories, item.alone
+                )
                 found[place] = predict_quietly(item.fitted, kind, rows)
         except AddError:
             raise
@@ -503,6 +505,8 @@ def _check(search: AssemblySearch, assembly: Assembly, truth: Float64Array) -> F
 
         def ask(index: IntArray, rows: Float64Array) -> Any:
             labels_of = search.table.index[index]
+            if assembly.alone:
+                return search.table.loc[labels_of, assembly.names[0]]
             table = select_raw(search.table, assembly.names, labels_of, assembly.as_categories)
             return table.assign(**dict(zip(labels, rows.T, strict=True)))
 

@@ -103,14 +103,21 @@ def append_inverse(graph: onnx.GraphProto, last: str, inverse: Sequence[Operatio
 
 
 def convert_codes(
-    estimator: Any, fields: Sequence[str], choices: Choices, forests: list[Any]
+    estimator: Any,
+    fields: Sequence[str],
+    choices: Choices,
+    forests: list[Any],
+    places: Mapping[str, Sequence[int]] | None = None,
 ) -> onnx.ModelProto:
     """Convert an estimator whose encoders are changed, in a copy, to take codes for the values.
+
+    ``places`` are those of each column in INPUT, where a column has more than one.
 
     Raises:
         CompileError: if its choices do not go straight to encoders that take only choices.
     """
     names = list(getattr(estimator, "feature_names_in_", fields))
+    places = places or {name: [place] for place, name in enumerate(fields)}
     used = [name for name in names if name in choices]
     if names != list(fields):
         raise CompileError(f"its columns are {names}, not those of the card in their order")
@@ -118,15 +125,16 @@ def convert_codes(
     if isinstance(estimator, Pipeline) and isinstance(estimator.steps[0][1], ColumnTransformer):
         (step, first), *others = estimator.steps  # which may be large
         first = copy.deepcopy(first)
-        _recode_columns(first, fields, choices)
+        _recode_columns(first, fields, choices, places)
         coded = copy.copy(estimator)
         coded.steps = [(step, first), *others]
     elif used:
         raise CompileError("its choices don't go through a ColumnTransformer first")
-    matrix = FloatTensorType([None, len(fields)])
+    by_place = {place: name for name, taken in places.items() for place in taken}
+    is_choice = [by_place[place] in choices for place in range(len(by_place))]
+    matrix = FloatTensorType([None, len(is_choice)])
     model = export_estimator(coded, [(_CODES if used else INPUT, matrix)], forests)
     if used:
-        is_choice = [name in choices for name in fields]
         prepend_nodes(_mark_unknown_choices(is_choice, model.graph), model.graph)
     return model
 
@@ -146,7 +154,10 @@ def _mark_unknown_choices(
 
 
 def _recode_columns(
-    transformer: ColumnTransformer, fields: Sequence[str], choices: Choices
+    transformer: ColumnTransformer,
+    fields: Sequence[str],
+    choices: Choices,
+    places: Mapping[str, Sequence[int]],
 ) -> None:
     """Make the fitted transformer take the matrix: columns by position, codes for strings."""
     recoded = []
@@ -162,7 +173,8 @@ def _recode_columns(
                 _recode_step(step, known, name, is_last=number == len(steps) - 1)
                 if isinstance(step, OneHotEncoder | OrdinalEncoder):
                     break  # the steps after it see numbers as before
-        recoded.append((name, branch, positions))
+        taken = [place for position in positions for place in places[fields[position]]]
+        recoded.append((name, branch, taken))
     transformer.transformers_ = recoded
 
 

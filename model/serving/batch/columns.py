@@ -54,6 +54,10 @@ class FieldReader:
         self._messages: dict[object, str] = {}
         self._together: bool | None = None
 
+    def forget(self) -> "FieldReader":
+        """Return a reader that remembers nothing, for codes that hold for one block."""
+        return FieldReader(self._field, self._read)
+
     def read_column(self, cells: Any, texts: bool) -> tuple[Float64Array, dict[int, str]]:
         """Read the cells of a block.
 

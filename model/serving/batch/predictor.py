@@ -13,9 +13,10 @@ from model.contract.reading import DecimalSign
 from model.contract.reading import find_decimal_sign as find_locale_sign
 from model.contract.tables.matching import find_decimal_sign, match_columns
 from model.contract.tables.table import Block
+from model.contract.texts import decode_text, text_codes
 from model.serving.batch.answers import Answers, Unusual
 from model.serving.batch.columns import FieldReader, ReadCell, read_json_value
-from model.serving.mismatches import describe_mismatch
+from model.serving.mismatches import describe_knowledge, describe_mismatch
 from model.serving.served_model import FactPattern, Mismatch
 from model.serving.tabular import TabularModel
 
@@ -83,17 +84,18 @@ class BatchPredictor:
 
     def predict(self, block: Block) -> Answers:
         """Answer the rows of a block; a row that is wrong has its errors and no answer."""
-        codes, errors = self.read_codes(block)
-        right = np.ones(block.rows, dtype=np.bool_)
-        right[list(errors)] = False
-        return self._answer(codes, right, errors)
+        with text_codes():
+            codes, errors = self.read_codes(block)
+            right = np.ones(block.rows, dtype=np.bool_)
+            right[list(errors)] = False
+            return self._answer(codes, right, errors)
 
     def read_codes(self, block: Block) -> tuple[Float64Array, dict[int, dict[str, str]]]:
         """Read what the fields take from a block.
 
         Returns:
-            Codes, shape (rows, fields), NaN where a fact is unknown; and by row and field what is
-            wrong.
+            Codes, shape (rows, fields), NaN where a fact is unknown, those of texts for the
+            present call; and by row and field what is wrong.
         """
         fields, rows = self._model.card.fields, block.rows
         codes = np.full((len(fields), rows), np.nan)
@@ -105,6 +107,8 @@ class BatchPredictor:
             column = self._matching.columns.get(name)
             if column is None:
                 continue
+            if fields[index].is_text:
+                reader = reader.forget()
             codes[index], refused = reader.read_column(block.columns[column], block.texts)
             for row, message in refused.items():
                 if row not in block.ragged:
@@ -267,6 +271,13 @@ class _Describer:
         for pattern in patterns:
             for row, mismatch in self._find_in_pattern(codes[pattern.rows], pattern):
                 found[int(pattern.rows[row])] = self._describe(mismatch)
+        for column, vectorizer in self._model.vectorizers.items():
+            name = self._model.card.names[column]
+            for row, code in enumerate(codes[:, column].tolist()):
+                knowledge = vectorizer.measure(decode_text(code) if code == code else "")
+                if knowledge.is_guess:
+                    text = describe_knowledge(self._model.card, name, knowledge)
+                    found[row] = Unusual(f"{self._model.guess_text} {text}".strip(), (name,))
         return dict(sorted(found.items()))
 
     def _find_in_pattern(

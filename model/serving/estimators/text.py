@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from model.contract.pickles.records import Record
+from model.contract.pickles.records import GlobalName, Record
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode
 from model.serving.estimators.checks import check_same_sizes, require
-from model.serving.estimators.errors import MismatchError
+from model.serving.estimators.errors import MismatchError, UnknownNameError
 from model.serving.estimators.functions import decode_dtype
 from model.serving.estimators.kinds import left_out, one_of
 
@@ -62,6 +62,30 @@ def _decode_ngrams(value: Any, state: State) -> tuple[int, int]:
     if not 1 <= low <= high <= _LONGEST_NGRAM:
         raise MismatchError
     return low, high
+
+
+def _refuse_own_code(value: Any, state: State) -> None:
+    """Refuse a function that splits or prepares texts, by its name.
+
+    Raises:
+        UnknownNameError: for a function.
+        MismatchError: for anything else but None.
+    """
+    if isinstance(value, GlobalName | Record):
+        raise UnknownNameError(value.path)
+    if value is not None:
+        raise MismatchError
+
+
+def _decode_analyzer(value: Any, state: State) -> Any:
+    """Decode which terms a text is split into.
+
+    Raises:
+        UnknownNameError: for a function.
+    """
+    if isinstance(value, GlobalName | Record):
+        raise UnknownNameError(value.path)
+    return one_of("word", "char", "char_wb")(value, state)
 
 
 def _decode_stop_words(value: Any, state: State) -> Any:
@@ -133,9 +157,9 @@ _WORDS: Attributes = {
     "encoding": one_of("utf-8", "utf8", "latin-1", "latin1", "iso-8859-1", "cp1252", "ascii"),
     "decode_error": one_of("strict", "ignore", "replace"),
     "strip_accents": one_of("ascii", "unicode", None),
-    "preprocessor": "none",
-    "tokenizer": "none",
-    "analyzer": one_of("word", "char", "char_wb"),
+    "preprocessor": _refuse_own_code,
+    "tokenizer": _refuse_own_code,
+    "analyzer": _decode_analyzer,
     "token_pattern": _decode_tokens,
     "ngram_range": _decode_ngrams,
     "stop_words": _decode_stop_words,

@@ -143,6 +143,10 @@ class ClassModel(TabularModel[ClassPrediction]):
             answers.append(Answer(prediction, values, points, points, points))
         return answers
 
+    def find_place(self, prediction: ClassPrediction) -> int:
+        values = [option.value for option in self.card.output.classes]
+        return values.index(prediction.label)
+
     def _make_prediction(self, probabilities: list[float], best: int) -> ClassPrediction:
         if not np.isfinite(probabilities).all():
             raise ArithmeticError(f"{self.name} answered {probabilities}")

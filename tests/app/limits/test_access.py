@@ -30,6 +30,13 @@ HASH = hash_password("correct horse")
 SECRET = "s" * 32
 
 
+@pytest.fixture(autouse=True)
+def same_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test crosses from one window of time into the next."""
+    now = time.time()
+    monkeypatch.setattr("app.limits.rate_limits.time.time", lambda: now)
+
+
 def client_with(**chosen: Any) -> FlaskClient:
     return create_app(Settings(models=("house-price",), **chosen)).test_client()
 

@@ -15,6 +15,7 @@ from app.kinds.pictures import PictureAdapter
 from app.presentation.pictures import PictureView
 from model import ClassPrediction, PictureModel
 from model.contract.formatting import format_percent
+from model.contract.pictures import MEDIA_TYPES
 from tests.html import check_fragment, check_page, get_page, post_fragment, post_page, text_of
 from tests.loading import load_as
 from tests.pictures import (
@@ -47,8 +48,10 @@ def test_the_empty_page_asks_for_a_picture_and_warns(client: FlaskClient) -> Non
     assert text_of(soup, "#result .price") == "Choose a picture"
     assert text_of(soup, "#result .range") == "The answer appears here."
     assert text_of(soup, "#result .warning") == WARNING
-    (file,) = soup.select('#form[enctype="multipart/form-data"] input[type="file"]')
-    assert (file["name"], file["accept"]) == ("image", "image/jpeg,image/png")
+    file, camera = soup.select('#form[enctype="multipart/form-data"] input[type="file"]')
+    assert file["name"] == camera["name"] == "image"
+    assert str(file["accept"]).split(",") == list(MEDIA_TYPES)
+    assert camera["capture"] == "environment"
     assert not soup.select("data")
 
 

@@ -53,9 +53,11 @@ def test_ten_megabytes_are_the_largest_file_that_is_read() -> None:
         pictures.encoded(pictures.chest(), transparency=0),
         pictures.encoded(pictures.chest(), "PNG", save_all=True),
         pictures.rotated(),
+        pictures.encoded(pictures.chest().convert("RGB"), "WEBP", quality=95),
+        pictures.encoded(pictures.chest(), "AVIF", quality=95),
     ],
     ids=["grey", "grey jpeg", "rgb", "rgb jpeg", "progressive", "cmyk", "rgba", "grey and alpha",
-         "palette", "one tone transparent", "one frame", "lying on its side"],
+         "palette", "one tone transparent", "one frame", "lying on its side", "webp", "avif"],
 )  # fmt: skip
 def test_a_picture_is_the_same_in_every_mode(data: bytes) -> None:
     found = read(data)
@@ -107,6 +109,8 @@ def test_a_large_picture_becomes_the_small_one(kind: str, mode: str) -> None:
         ("L", (8000, 5000), "JPEG", {"progressive": True}, 80.625),
         ("RGB", (4000, 3000), "JPEG", {"progressive": True, "subsampling": 2}, 39),
         ("RGB", (4000, 3000), "JPEG", {"progressive": True, "subsampling": 0}, 75),
+        ("RGB", (2000, 1500), "WEBP", {}, 51),
+        ("RGB", (2000, 1500), "AVIF", {"speed": 10}, 30),
     ],
 )
 def test_what_decoding_takes_is_known_before_and_legitimate_pictures_are_read(

@@ -19,7 +19,7 @@ from model import (
 )
 from model.chest_xray import negatives
 from model.chest_xray.manifest import make_manifest
-from model.contract.pictures import Picture, measure_colourfulness, to_grey, to_square
+from model.contract.pictures import Picture, measure_colourfulness, to_grey
 from model.serving.kinds.pictures import NetworkOutput
 from tests import pictures
 from tests.loading import load_as
@@ -47,15 +47,18 @@ def folder(tmp_path: Path) -> Path:
 class StubPredictor:
     """A predictor with the same output for every picture."""
 
-    def __init__(self, probability: float, ood_score: float = -1.0) -> None:
-        self.output = NetworkOutput(probability, np.zeros((7, 7), np.float32), ood_score)
+    has_map = True
 
-    def predict(self, square: NDArray[np.uint8]) -> NetworkOutput:
+    def __init__(self, probability: float, ood_score: float = -1.0) -> None:
+        shares = np.array([1 - probability, probability])
+        self.output = NetworkOutput(shares, np.zeros((7, 7), np.float32), ood_score)
+
+    def predict(self, seen: NDArray[np.uint8]) -> NetworkOutput:
         return self.output
 
 
 def chest(colour: float = 0.0) -> Picture:
-    return Picture(np.asarray(pictures.chest()), 224, 224, colour)
+    return Picture(pictures.chest(), 224, 224, colour)
 
 
 def change(folder: Path, key: str, spoil: Callable[[Any], Any]) -> None:
@@ -114,7 +117,7 @@ def test_pictures_that_are_no_xray_are_refused(xray: PictureModel, kind: str) ->
     refused = 0
     for _ in range(20):
         image = negatives.RENDERED[kind](rng)
-        picture = Picture(to_square(to_grey(image)), *image.size, measure_colourfulness(image))
+        picture = Picture(to_grey(image), *image.size, measure_colourfulness(image))
         refused += xray.predict([picture]) == [None]
     assert refused >= 19
 

@@ -1,0 +1,9 @@
+"""Reads a model of Keras without Keras: its architecture is JSON, its weights are arrays.
+
+It may import ``making.errors``. Nothing in such a file runs.
+"""
+
+from model.making.pictures.keras.converting import convert_keras
+from model.making.pictures.keras.files import UnknownLayerError, read_keras
+
+__all__ = ["UnknownLayerError", "convert_keras", "read_keras"]

@@ -1,0 +1,135 @@
+"""Opens the file of a network for pictures, whatever library wrote it, as ONNX."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+from onnx import inliner
+
+from model.making.errors import AddError
+from model.making.options import AddOptions
+from model.making.pictures.keras import UnknownLayerError, convert_keras, read_keras
+from model.making.pictures.networks import PictureNetwork, open_network, takes_pictures
+from model.making.pictures.torch_files import name_torch_content
+
+_KERAS = (".h5", ".hdf5", ".keras")
+_TORCH = (".pt", ".pth", ".pt2", ".ckpt")
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedFile:
+    """A network in ONNX; ``made`` says how it was made of another file, "" where it was none."""
+
+    network: PictureNetwork
+    made: str = ""
+
+
+def is_for_pictures(options: AddOptions) -> bool:
+    """Whether a person brings a network for pictures: by the data, else by the file."""
+    path = options.paths[0]
+    if options.data.is_dir() or path.suffix.lower() in (*_KERAS, *_TORCH):
+        return True
+    return path.suffix == ".onnx" and _takes_pictures(path)
+
+
+def _takes_pictures(path: Path) -> bool:
+    try:
+        return takes_pictures(onnx.load(path, load_external_data=False))
+    except Exception:  # what is wrong with it is said where it is read as a model of rows
+        return False
+
+
+def open_file(options: AddOptions) -> OpenedFile:
+    """Open the network.
+
+    Raises:
+        AddError: if it cannot be read, and what to do.
+    """
+    path, *others = (*options.paths, *options.before)
+    if others or options.target_inverse or options.units:
+        what = others[0] if others else "--target-inverse or --unit"
+        raise AddError(f"A network for pictures stands alone: leave {what} out.")
+    if path.suffix.lower() == ".onnx":
+        return OpenedFile(open_network(_load_onnx(path), path))
+    if path.suffix.lower() in _KERAS:
+        return _open_keras(path)
+    if path.suffix.lower() in _TORCH:
+        return open_torch(path, options)
+    raise AddError(
+        f"{options.data} is a folder of pictures, and {path} is no network for pictures that is "
+        "known here. Export it to ONNX, and give the .onnx file."
+    )
+
+
+def _open_keras(path: Path) -> OpenedFile:
+    file = read_keras(path)
+    try:
+        model = convert_keras(file)
+    except UnknownLayerError as error:
+        raise AddError(
+            f"{path} is {file.described}, and cannot be read here: {error}. Convert it where "
+            "Keras is installed, and give the .onnx file: model.export('model.onnx', "
+            "format='onnx') in Keras 3, or `python -m tf2onnx.convert --keras model.h5 --output "
+            "model.onnx` for Keras 2."
+        ) from error
+    made = f"It is {file.described}, written as ONNX layer by layer"
+    return OpenedFile(open_network(model, path), made)
+
+
+def _load_onnx(path: Path) -> onnx.ModelProto:
+    if not path.is_file():  # opening a named pipe waits for who writes to it
+        raise AddError(f"{path} is no regular file, and only those are opened.")
+    try:
+        model = onnx.load(path)
+    except FileNotFoundError as error:
+        raise AddError(
+            f"{path} keeps its weights in a file of its own, {error.filename or 'beside it'}, "
+            "which is missing. Put it into the same folder."
+        ) from error
+    except Exception as error:  # protobuf and onnx raise several types
+        said = str(error).strip().splitlines()[0][:200] if str(error).strip() else ""
+        if "external data" in said.lower() or ".data" in said:
+            raise AddError(
+                f"{path} keeps its weights in a file of its own, which cannot be read: {said}. Put "
+                "it into the same folder."
+            ) from error
+        raise AddError(f"{path} is not an ONNX file, although its name says so.") from error
+    try:
+        onnx.checker.check_model(model)
+        if model.functions:
+            model = inliner.inline_local_functions(model)
+    except Exception as error:
+        said = str(error).strip().splitlines()[0][:200]
+        raise AddError(f"{path} is not a valid ONNX file: {said}") from error
+    return model
+
+
+def open_torch(path: Path, options: AddOptions) -> OpenedFile:
+    """Refuse a file of PyTorch with what to do, by what it holds.
+
+    Raises:
+        AddError: always.
+    """
+    content = name_torch_content(path)
+    if content == "weights":
+        raise AddError(
+            f"{path} holds weights alone (a state dict) and not the network itself. Where your "
+            "class is defined, load them into it and export the whole: "
+            "net.load_state_dict(torch.load('weights.pt')); net.eval(); "
+            "torch.onnx.export(net, torch.zeros(1, 3, 224, 224), 'model.onnx'). Write the size "
+            "of your pictures for 224, and give model.onnx."
+        )
+    if content == "a pickled module":
+        raise AddError(
+            f"{path} is a pickled module, which needs PyTorch and its author's classes, and runs "
+            "code when it is loaded. Export it where these are: net.eval(); "
+            "torch.onnx.export(net, torch.zeros(1, 3, 224, 224), 'model.onnx'). Write the size "
+            "of your pictures for 224, and give model.onnx."
+        )
+    raise AddError(
+        f"{path} is {content} of PyTorch, which is not installed here. Export it to ONNX where it "
+        "is: torch.onnx.export(torch.jit.load('model.pt').eval(), torch.zeros(1, 3, 224, 224), "
+        "'model.onnx', dynamo=False). Write the size of your pictures for 224, and give model.onnx."
+    )

@@ -1,0 +1,73 @@
+"""Fits what tells a picture that is unlike all training pictures, and its false alarm rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from model.contract.arrays import Float64Array
+from model.making.subsets import assign_folds, iterate_folds
+from model.serving.picture_statistics import PictureStatistics, ReducedGaussian
+
+MOST_FALSE_ALARMS = 0.03
+"""Share of held-out pictures that may be refused before the limit is raised for them."""
+
+_LEAST = 40
+_FOLDS = 5
+_QUANTILE = 0.99
+_RAISED_QUANTILE = 0.98
+_LEAST_HELD_OUT = 50
+
+Described = tuple[Float64Array, Float64Array | None]
+"""Thumbnails and embeddings of pictures, as ``PictureStatistics.score`` takes them."""
+
+
+@dataclass(frozen=True, eq=False)
+class FittedStatistics:
+    """The statistics, and the share of such pictures that they refuse wrongly."""
+
+    statistics: PictureStatistics
+    false_alarms: float
+
+
+def fit_statistics(
+    thumbnails: Float64Array, embeddings: Float64Array | None, held_out: Described | None
+) -> FittedStatistics | None:
+    """Fit the statistics on the pictures of the data; None where there are too few.
+
+    Args:
+        thumbnails: of the data, shape (pictures, numbers).
+        embeddings: of the data, shape (pictures, numbers).
+        held_out: of pictures that the network has not seen.
+    """
+    if len(thumbnails) < _LEAST:
+        return None
+    statistics, scores = _cross_fit(thumbnails, embeddings)
+    limit = float(np.quantile(scores, _QUANTILE))
+    alarms = 1 - _QUANTILE
+    if held_out is not None:
+        others = statistics.score(*held_out)
+        alarms = float(np.mean(others > limit))
+        if alarms > MOST_FALSE_ALARMS and len(others) >= _LEAST_HELD_OUT:
+            limit = max(limit, float(np.quantile(others, _RAISED_QUANTILE)))
+            alarms = float(np.mean(others > limit))
+    return FittedStatistics(replace(statistics, threshold=limit), alarms)
+
+
+def _cross_fit(
+    thumbnails: Float64Array, embeddings: Float64Array | None
+) -> tuple[PictureStatistics, Float64Array]:
+    """The statistics without a limit, and the score of each picture by others' statistics."""
+    parts = [thumbnails] if embeddings is None else [thumbnails, embeddings]
+    folds = assign_folds(len(thumbnails), _FOLDS, np.random.default_rng(0))
+    made, measured = [], []
+    for values in parts:
+        distances = np.empty(len(values))
+        for others, own in iterate_folds(folds):
+            distances[own] = ReducedGaussian.fit(values[others]).measure(values[own])
+        location, scale = float(distances.mean()), max(float(distances.std()), 1e-3)
+        made.append(replace(ReducedGaussian.fit(values), location=location, scale=scale))
+        measured.append((distances - location) / scale)
+    statistics = PictureStatistics(made[0], made[1] if len(made) > 1 else None)
+    return statistics, statistics.combine(measured[0], measured[1] if len(made) > 1 else None)

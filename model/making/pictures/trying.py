@@ -1,0 +1,420 @@
+"""Finds how pictures become a network's input, and in which order its classes stand, by trying."""
+
+from __future__ import annotations
+
+import itertools
+import shlex
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.contract.arrays import Float64Array, IntArray
+from model.contract.pictures import Picture
+from model.contract.preprocessing import SCALES, Channels, LevelScale, Preprocessing, Resize
+from model.making.errors import AddError, NotProvedError
+from model.making.kinds.class_evidence import match_classes
+from model.making.options import PictureOptions
+from model.making.pictures.labelled import LabelledPictures
+from model.making.pictures.networks import AnswerMeaning, InputShape, PictureNetwork
+
+MOST = 200
+"""Pictures on which the best combinations are compared."""
+
+_SCREENED = 20
+"""Pictures on which all are tried first, two of each class at least."""
+
+_BEST = 4
+"""Combinations of colours and numbers that are tried with each way to resize."""
+
+_SECONDS = 100.0
+"""How long it may take; slow networks are tried on fewer pictures."""
+
+_LEAST_PICTURES = 10
+_LEAST_GAIN = 3.0
+"""Nats over all pictures that the best combination must gain on the next: a likelihood ratio of 20.
+It must be a standard error above nothing, too."""
+
+_SAME_SHARE = 0.99
+"""Share of the pictures with the same answer from which two combinations count as one, if their
+probabilities are as near."""
+
+_SAME_GAP = 0.02
+_LEAST_PROBABILITY = 1e-3
+_TEMPERATURES = (0.5, 1.0, 2.0, 4.0)
+
+_FLOAT_SCALES: tuple[LevelScale, ...] = ("unit", "bytes", "signed", "imagenet", "caffe", "picture")
+_COLOURS: tuple[Channels, ...] = ("RGB", "BGR")
+_RESIZES: tuple[Resize, ...] = ("squash", "crop", "letterbox")
+"""In each of these the more usual one comes first: it is taken where both give the same answers."""
+
+Progress = Callable[[str], object]
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """What a combination gave: answers [pictures, C] and, under the order found, losses [pictures].
+
+    ``order`` has the index of the class of the folder for each answer of the network; ``right`` is
+    the share of right answers under it.
+    """
+
+    preprocessing: Preprocessing
+    probabilities: Float64Array
+    order: tuple[int, ...]
+    losses: Float64Array
+    right: float
+
+    @property
+    def loss(self) -> float:
+        """The mean loss, in nats."""
+        return float(self.losses.mean())
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What was found: ``order`` as in ``Trial``; ``notes`` say how, for people."""
+
+    preprocessing: Preprocessing
+    meaning: AnswerMeaning
+    order: tuple[int, ...]
+    accuracy: float
+    pictures: int
+    text: str
+    notes: tuple[str, ...]
+
+
+def to_probabilities(answers: Float64Array, meaning: AnswerMeaning) -> Float64Array:
+    """Make probabilities [N, classes] of a network's answers [N, C]."""
+    if meaning == "sigmoid logits":
+        answers = 1 / (1 + np.exp(-np.clip(answers, -500, 500)))
+    if meaning.startswith("sigmoid"):
+        return np.column_stack([1 - answers[:, 0], answers[:, 0]])
+    if meaning == "logits":
+        powers = np.exp(answers - answers.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+    if meaning == "shares":
+        return np.asarray((answers + 1e-9) / (answers + 1e-9).sum(axis=1, keepdims=True))
+    return answers
+
+
+def find_preprocessing(
+    network: PictureNetwork,
+    data: LabelledPictures,
+    options: PictureOptions,
+    classes: Sequence[str],
+    progress: Progress,
+    as_is: bool = False,
+) -> Found:
+    """Find preprocessing and order of classes on the pictures of the data.
+
+    Args:
+        network: the network.
+        data: pictures with their classes.
+        options: what the person says of the input.
+        classes: the names of the network's classes in its order, none where they are to be found.
+        progress: called with a line now and then.
+        as_is: whether answers that look wrong are taken all the same.
+
+    Raises:
+        NotProvedError: if two combinations are as good, or none is good.
+        AddError: if the network does not answer these classes.
+    """
+    notes: list[str] = []
+    candidates = list(_list_candidates(network, data, options, notes))
+    screened = _read(data, max(_SCREENED, 2 * len(data.classes)), candidates)
+    if len({data.labels[place] for place, _ in screened}) < 2:
+        raise AddError(
+            "Too few pictures can be read to try the network on. "
+            f"{data.describe_broken() or 'Add pictures of each class.'}"
+        )
+    meaning, seconds = _probe(network, candidates, screened[0], data)
+    fixed = _fix_order(classes, data.classes)
+
+    def try_all(
+        tried: Sequence[Preprocessing], pictures: Sequence[tuple[int, Picture]], what: str
+    ) -> list[Trial]:
+        truth = np.array([data.labels[place] for place, _ in pictures])
+        made = []
+        for number, each in enumerate(tried, start=1):
+            progress(f"{what} {number} of {len(tried)} on {len(pictures)} pictures")
+            answers = np.stack(
+                [network.answer(each.to_input(each.fit(picture.image))) for _, picture in pictures]
+            )
+            made.append(_judge(each, to_probabilities(answers, meaning), truth, fixed))
+        return sorted(made, key=lambda trial: trial.loss)
+
+    first = [each for each in candidates if each.resize == candidates[0].resize]
+    screen = screened[: max(_LEAST_PICTURES, int(_SECONDS / 3 / seconds / len(first)))]
+    best = [trial.preprocessing for trial in try_all(first, screen, "trying inputs")[:_BEST]]
+    resizes = list(dict.fromkeys(each.resize for each in candidates))
+    finals = [
+        each for each in candidates if replace_resize(each, best[0].resize) in best
+    ]  # each of the best with every way to resize
+    finals = _drop_equal_inputs(finals, screened, resizes)
+    count = min(MOST, max(_LEAST_PICTURES, int(_SECONDS * 2 / 3 / seconds / len(finals))))
+    pictures = _read(data, count, candidates)
+    trials = try_all(finals, pictures, "comparing inputs")
+    truth = np.array([data.labels[place] for place, _ in pictures])
+    if not as_is:
+        _check_sense(max(trials, key=lambda trial: trial.right), truth, bool(classes))
+    taken, text = _take_best(trials, candidates, as_is)
+    accuracy = taken.right
+    if not classes:
+        notes += _describe_order(taken, truth, data.classes)
+    if len(candidates) > 1:
+        notes.insert(
+            0,
+            f"{len(candidates)} ways to prepare a picture were tried on {len(screen)} to "
+            f"{len(pictures)} pictures; taken: {taken.preprocessing.describe()}.{text}",
+        )
+    return Found(
+        taken.preprocessing, meaning, taken.order, accuracy, len(pictures), text, tuple(notes)
+    )
+
+
+def replace_resize(each: Preprocessing, resize: Resize) -> Preprocessing:
+    """The same with another way to resize."""
+    return each.model_copy(update={"resize": resize})
+
+
+def _fix_order(classes: Sequence[str], names: Sequence[str]) -> tuple[int, ...] | None:
+    """The order that a person gives; None where it is to be found."""
+    if not classes:
+        return None
+    if sorted(classes) != sorted(names):
+        raise AddError(
+            f"--classes names {', '.join(classes)}, but the pictures have the classes "
+            f"{', '.join(names)}. Name each of these once, in the order of the network."
+        )
+    return tuple(names.index(name) for name in classes)
+
+
+def _list_candidates(
+    network: PictureNetwork, data: LabelledPictures, options: PictureOptions, notes: list[str]
+) -> Iterator[Preprocessing]:
+    """All combinations that the input and the options allow, the usual ones first."""
+    commonest: tuple[int, int] | None = None
+    for shape in network.shapes:
+        if options.size is not None:
+            width, height = options.size
+            _check_size(shape, width, height)
+        elif shape.width is not None and shape.height is not None:
+            width, height = shape.width, shape.height
+        else:
+            commonest = commonest or data.find_size()
+            width, height = shape.width or commonest[0], shape.height or commonest[1]
+            if max(width, height) > 1024:
+                raise AddError(
+                    f"The network's file does not say how large its pictures are, and most of "
+                    f"yours have {width} × {height} pixels. Say it: --size 224x224"
+                )
+            notes.append(
+                f"The network's file does not say how large its pictures are: {width} × {height} "
+                "pixels, the commonest size, was taken. If that is wrong, give --size."
+            )
+        if max(width, height) > 2048:
+            raise AddError(f"The network takes {width} × {height} pixels; 2048 are the most.")
+        scales = ("bytes",) if network.type == "uint8" else _FLOAT_SCALES
+        colours: tuple[Channels, ...] = _COLOURS if shape.channels == 3 else ("grey",)
+        for scale, colour, resize in itertools.product(
+            *(
+                (given,) if given is not None and given in values else values
+                for given, values in (
+                    (options.scale, scales),
+                    (options.channels, colours),
+                    (options.resize, _RESIZES),
+                )
+            )
+        ):
+            yield Preprocessing(
+                width=width,
+                height=height,
+                layout=shape.layout,
+                colour=colour,  # type: ignore[arg-type]
+                type=network.type,
+                scale=scale,  # type: ignore[arg-type]
+                resize=resize,  # type: ignore[arg-type]
+            )
+
+
+def _check_size(shape: InputShape, width: int, height: int) -> None:
+    if shape.width not in (None, width) or shape.height not in (None, height):
+        raise AddError(
+            f"--size {width}x{height}: the network takes {shape.width} × {shape.height} pixels."
+        )
+
+
+def _read(
+    data: LabelledPictures, count: int, candidates: Sequence[Preprocessing]
+) -> list[tuple[int, Picture]]:
+    side = max(max(each.width, each.height) for each in candidates)
+    chosen = data.choose(count)
+    order = np.random.default_rng(1).permutation(len(chosen))
+    return list(data.read([chosen[place] for place in order], side))
+
+
+def _probe(
+    network: PictureNetwork,
+    candidates: Sequence[Preprocessing],
+    first: tuple[int, Picture],
+    data: LabelledPictures,
+) -> tuple[AnswerMeaning, float]:
+    """What the answers are, and how many seconds one takes."""
+    answers = []
+    started = time.perf_counter()
+    for each in candidates[:8]:
+        answers.append(network.answer(each.to_input(each.fit(first[1].image))))
+    seconds = (time.perf_counter() - started) / len(answers)
+    stacked = np.stack(answers)
+    count, names = stacked.shape[1], data.classes
+    if count == 1 and len(names) != 2:
+        raise AddError(
+            f"The network answers one number, which can tell two classes, and the pictures have "
+            f"{len(names)}: {', '.join(names[:10])}."
+        )
+    if count not in (1, len(names)):
+        more = " and more" if len(names) > 10 else ""
+        raise AddError(
+            f"The network answers {count} classes, and the pictures have {len(names)}: "
+            f"{', '.join(names[:10])}{more}. Give pictures of each of its classes, in a folder "
+            "for each."
+        )
+    return network.find_meaning(stacked), max(seconds, 1e-4)
+
+
+def _drop_equal_inputs(
+    finals: Sequence[Preprocessing],
+    pictures: Sequence[tuple[int, Picture]],
+    resizes: Sequence[Resize],
+) -> list[Preprocessing]:
+    """Leave out the ways to resize that give the very same pixels as one before."""
+    kept: list[Resize] = []
+    seen: dict[bytes, Resize] = {}
+    for resize in resizes:
+        each = replace_resize(finals[0], resize)
+        pixels = b"".join(each.fit(picture.image).tobytes() for _, picture in pictures)
+        if pixels not in seen:
+            seen[pixels] = resize
+            kept.append(resize)
+    return [each for each in finals if each.resize in kept]
+
+
+def _judge(
+    preprocessing: Preprocessing,
+    probabilities: Float64Array,
+    truth: IntArray,
+    fixed: tuple[int, ...] | None,
+) -> Trial:
+    if not np.isfinite(probabilities).all():
+        return Trial(
+            preprocessing,
+            np.zeros_like(probabilities),
+            tuple(range(probabilities.shape[1])),
+            np.full(len(truth), 1e3),
+            0.0,
+        )
+    order = fixed or match_classes(probabilities, truth.astype(float))
+    own = probabilities[:, np.argsort(order)][np.arange(len(truth)), truth]
+    best = None
+    for temperature in _TEMPERATURES:
+        powers = np.maximum(probabilities, 1e-12) ** (1 / temperature)
+        shares = np.maximum(own, 1e-12) ** (1 / temperature) / powers.sum(axis=1)
+        losses = -np.log(np.maximum(shares, _LEAST_PROBABILITY))
+        if best is None or losses.mean() < best.mean():
+            best = losses
+    right = float(np.mean(np.asarray(order)[probabilities.argmax(axis=1)] == truth))
+    return Trial(preprocessing, probabilities, order, np.asarray(best), right)
+
+
+def _are_alike(one: Trial, other: Trial) -> bool:
+    """Whether two combinations give the same answers to nearly all pictures."""
+    same = np.mean(one.probabilities.argmax(axis=1) == other.probabilities.argmax(axis=1))
+    gap = np.abs(one.probabilities - other.probabilities).mean()
+    return one.order == other.order and bool(same >= _SAME_SHARE and gap <= _SAME_GAP)
+
+
+def _take_best(
+    trials: Sequence[Trial], candidates: Sequence[Preprocessing], as_is: bool
+) -> tuple[Trial, str]:
+    """Take the best combination, the more usual one of those that give the same answers.
+
+    Raises:
+        NotProvedError: if the next one with other answers is about as good.
+    """
+    best = trials[0]
+    alike = [trial for trial in trials if _are_alike(best, trial)]
+    taken = min(alike, key=lambda trial: candidates.index(trial.preprocessing))
+    others = [trial for trial in trials if trial not in alike]
+    if not others:
+        return taken, ""
+    gaps = others[0].losses - best.losses
+    error = float(gaps.std()) * np.sqrt(len(gaps))
+    clear = gaps.sum() >= max(_LEAST_GAIN, error)
+    text = (
+        f" The next best ({_name_difference(others[0].preprocessing, best.preprocessing)}) is "
+        f"{others[0].right:.0%} right, this one {best.right:.0%}."
+    )
+    if clear or as_is:
+        return taken, text
+    raise NotProvedError(
+        "Two ways to prepare a picture fit about as well, and give other answers: "
+        f"{taken.preprocessing.describe()} ({taken.right:.0%} right), and "
+        f"{others[0].preprocessing.describe()} ({others[0].right:.0%} right). Say which one the "
+        f"network was trained with: {_name_options(taken, others[0])}, or "
+        f"{_name_options(others[0], taken)}. More pictures may decide it, too."
+    )
+
+
+_OPTIONS = {"scale": "--scale", "colour": "--channels", "resize": "--resize"}
+
+
+def _name_options(trial: Trial, other: Trial) -> str:
+    own, theirs = trial.preprocessing, other.preprocessing
+    return " ".join(
+        f"{option} {getattr(own, name)}"
+        for name, option in _OPTIONS.items()
+        if getattr(own, name) != getattr(theirs, name)
+    )
+
+
+def _name_difference(own: Preprocessing, other: Preprocessing) -> str:
+    parts = [
+        SCALES[own.scale] if name == "scale" else str(getattr(own, name))
+        for name in (*_OPTIONS, "layout")
+        if getattr(own, name) != getattr(other, name)
+    ]
+    return ", ".join(parts) or "another order of the classes"
+
+
+def _check_sense(trial: Trial, truth: IntArray, given: bool) -> None:
+    """Check that the answers have something to do with the classes.
+
+    Raises:
+        NotProvedError: if no order of the classes makes sense.
+    """
+    most = float(np.bincount(truth).max()) / len(truth)
+    needed = most + max(0.1, 3 * np.sqrt(most * (1 - most) / len(truth)))
+    if trial.right < min(needed, 0.95):
+        how = "in the order of --classes" if given else "in whatever order its classes stand"
+        raise NotProvedError(
+            f"{how[:1].upper()}{how[1:]}, at most {trial.right:.0%} of {len(truth)} pictures get "
+            f"their class, and always naming one class would be right for {most:.0%}. So either "
+            "these are other classes than the network's, or its input is prepared in a way that "
+            "is not known here. With --as-is it is added all the same."
+        )
+
+
+def _describe_order(trial: Trial, truth: IntArray, names: Sequence[str]) -> list[str]:
+    """Say in which order the classes stand, where that is not the alphabet's."""
+    order = [names[place] for place in trial.order]
+    if order == list(names):
+        return []
+    by_alphabet = float(np.mean(trial.probabilities.argmax(axis=1) == truth))
+    listed = ", ".join(order[:10]) + (" …" if len(order) > 10 else "")
+    return [
+        f"The network's classes do not stand in the order of the alphabet: {listed}. So "
+        f"{trial.right:.0%} of {len(truth)} pictures get their class; in alphabetical order it "
+        f"would be {by_alphabet:.0%}. If that is wrong: --classes {shlex.quote(','.join(names))}"
+    ]

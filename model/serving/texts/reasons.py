@@ -1,0 +1,71 @@
+"""Which words of a text speak for an answer, and which against it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from model.serving.texts.analyzer import Analyzer
+from model.serving.texts.vectorizer import Knowledge
+
+MOST_LEFT_OUT = 60
+"""Different words of a text that are left out in turn: as many rows in one call of the model."""
+
+
+class TextSpan(NamedTuple):
+    """A word where it stands in the text, and what it speaks for: its amount, 0 for nothing."""
+
+    start: int
+    stop: int
+    amount: float
+
+
+class TextReasons(NamedTuple):
+    """What the words of one text have to do with the answer.
+
+    ``parts`` has the amount of each term that was looked at: of a linear model (``exact``) its part
+    in the score of the class or in the number, else by how much the answer falls where the word is
+    left out. ``untried`` is how many different words were not left out, because there are so many.
+    ``spans`` are the words in their order.
+    """
+
+    field: str
+    text: str
+    knowledge: Knowledge
+    parts: Mapping[str, float] = {}
+    exact: bool = False
+    untried: int = 0
+    spans: tuple[TextSpan, ...] = ()
+
+
+def list_variants(text: str, analyzer: Analyzer) -> dict[str, str]:
+    """Return the text without each of its different words in turn, by the word."""
+    places: dict[str, list[tuple[int, int]]] = {}
+    for start, stop, word in analyzer.find_spans(text):
+        places.setdefault(word, []).append((start, stop))
+    variants = {}
+    for word, spans in places.items():
+        pieces, last = [], 0
+        for start, stop in spans:
+            pieces.append(text[last:start])
+            last = stop
+        variants[word] = "".join(pieces) + text[last:]
+    return variants
+
+
+def locate(text: str, parts: Mapping[str, float], analyzer: Analyzer) -> tuple[TextSpan, ...]:
+    """Return each word of a text with its share of the parts.
+
+    Words in a row share their amount, and so do the places where a word stands.
+    """
+    words: dict[str, float] = {}
+    for term, amount in parts.items():
+        if term in words or not analyzer.marks_terms or " " not in term:
+            words[term] = words.get(term, 0.0) + amount
+            continue
+        for word in (pieces := term.split(" ")):
+            words[word] = words.get(word, 0.0) + amount / len(pieces)
+    return tuple(
+        TextSpan(start, stop, words.get(word, 0.0))
+        for start, stop, word in analyzer.find_spans(text)
+    )

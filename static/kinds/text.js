@@ -1,0 +1,49 @@
+// What a text needs: it grows, counts what is left, rests longer before it asks, and Ctrl + Enter sends it.
+(() => {
+  "use strict";
+  const form = document.getElementById("form");
+  const areas = [...form.querySelectorAll("textarea")];
+  const number = new Intl.NumberFormat(document.documentElement.lang);
+  const rest = 800, longest = 1800; // milliseconds; characters of an address
+  let typed = -rest, waiting;
+
+  function measure(area) {
+    const left = area.dataset.most - [...area.value].length;
+    const note = document.getElementById(`${area.id}-left`);
+    note.firstChild.data = left < 0
+      ? `${number.format(-left)} characters too many. ` : `${number.format(left)} characters left. `;
+    note.toggleAttribute("data-over", left < 0);
+    if (CSS.supports("field-sizing", "content")) return;
+    area.style.height = "auto";
+    area.style.height = `${area.scrollHeight + 2}px`;
+  }
+  // The address holds the whole form, or nothing of it.
+  function keepAddress() {
+    const query = `${new URLSearchParams([...new FormData(form)].filter(
+      ([name, value]) => name[0] !== "_" && value.trim?.()))}`;
+    history.replaceState(history.state, "",
+      query.length > longest ? location.pathname : `?${query}`);
+  }
+
+  document.addEventListener("input", ({ target }) => {
+    if (!areas.includes(target)) return;
+    typed = performance.now();
+    measure(target);
+  });
+  document.addEventListener("ask", (event) => {
+    const pause = typed + rest - performance.now();
+    clearTimeout(waiting);
+    if (pause > 0 && areas.includes(document.activeElement)) {
+      event.stopPropagation();
+      waiting = setTimeout(() => form.dispatchEvent(new Event("ask")), pause);
+    } else keepAddress();
+  }, true);
+  document.addEventListener("submit", () => clearTimeout(waiting), true);
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    if (event.isComposing || !areas.includes(event.target)) return;
+    event.preventDefault();
+    form.requestSubmit(form.querySelector(".main"));
+  });
+  areas.forEach(measure);
+})();

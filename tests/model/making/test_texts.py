@@ -1,0 +1,256 @@
+"""Models of texts, as tutorials save them: added, checked, and held against scikit-learn."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import (
+    CountVectorizer,
+    HashingVectorizer,
+    TfidfTransformer,
+    TfidfVectorizer,
+)
+from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import LabelEncoder
+from sklearn.svm import LinearSVC
+
+from model import ClassModel, NumberModel, load_model
+from tests.messages import fit_columns, make_messages
+from tests.model.making.conftest import run
+
+UNSEEN = make_messages(60, seed=7)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The messages with their labels, and nothing else."""
+    path = tmp_path_factory.mktemp("data") / "messages.csv"
+    make_messages()[["message", "label"]].to_csv(path, index=False)
+    return path
+
+
+def add(folder: Path, data: Path, *more: object, target: str = "label", code: int = 0) -> str:
+    arguments = ["--name", "texts", "--data", data, "--target", target, "--models", folder]
+    result = run("add", *arguments, *more)
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def save(fitted: Any, path: Path) -> Path:
+    joblib.dump(fitted, path)
+    return path
+
+
+def load(folder: Path) -> ClassModel | NumberModel:
+    found = load_model(folder / "texts")
+    assert isinstance(found, ClassModel | NumberModel)
+    return found
+
+
+MODELS: dict[str, tuple[Callable[[], Pipeline], str]] = {
+    "bayes": (
+        lambda: make_pipeline(
+            CountVectorizer(ngram_range=(1, 2), stop_words="english"), MultinomialNB()
+        ),
+        "model.onnx",
+    ),
+    "parts of words": (
+        lambda: make_pipeline(TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 3)), LinearSVC()),
+        "model.onnx",
+    ),
+    "three steps": (
+        lambda: make_pipeline(CountVectorizer(), TfidfTransformer(), SGDClassifier(random_state=0)),
+        "model.onnx",
+    ),
+    "forest": (
+        lambda: make_pipeline(
+            TfidfVectorizer(), RandomForestClassifier(10, random_state=0, n_jobs=1)
+        ),
+        "model.onnx",
+    ),
+    "hashed": (
+        lambda: make_pipeline(HashingVectorizer(n_features=2**12), LogisticRegression()),
+        "model.joblib",
+    ),
+    "calibrated": (
+        lambda: CalibratedClassifierCV(make_pipeline(TfidfVectorizer(), LinearSVC()), cv=2),
+        "model.joblib",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(MODELS))
+def test_unseen_texts_get_the_answer_of_scikit_learn(name: str, data: Path, tmp_path: Path) -> None:
+    make, served = MODELS[name]
+    rows = make_messages()
+    fitted = make().fit(rows["message"], rows["label"])
+    add(tmp_path, data, save(fitted, tmp_path / "model.joblib"))
+    model = load(tmp_path)
+    assert model.manifest.served == served
+    found = model.explain([{"message": text} for text in UNSEEN["message"]])
+    labels = [each.prediction.label for each in found]  # type: ignore[union-attr]  # of classes
+    assert labels == fitted.predict(UNSEEN["message"]).tolist()
+    spoken = [max(each.texts[0].parts.items(), key=lambda item: item[1]) for each in found]
+    assert all(amount >= 0 for _, amount in spoken)
+
+
+def test_a_text_beside_a_number_and_a_choice_is_one_field(tmp_path: Path) -> None:
+    rows = make_messages()
+    path = tmp_path / "messages.csv"
+    rows.to_csv(path, index=False)
+    fitted = fit_columns(rows)
+    add(tmp_path, path, save(fitted, tmp_path / "model.joblib"), "--publish-rows")
+    model = load(tmp_path)
+    assert isinstance(model, ClassModel)
+    assert [field.kind for field in model.card.fields] == ["text", "integer", "choice"]
+    assert model.manifest.served == "model.onnx"
+    unseen = UNSEEN.drop(columns="label").to_dict("records")
+    found = model.explain(unseen, "size")
+    assert [each.prediction.label for each in found] == fitted.predict(UNSEEN).tolist()
+    assert np.allclose(
+        np.array([each.prediction.probabilities for each in found], dtype=float),
+        fitted.predict_proba(UNSEEN),
+        atol=1e-4,
+    )
+    first = found[0]
+    assert first.texts[0].exact
+    assert first.ice_curve is not None
+    assert len(first.neighbors) == 3
+    words = set(str(unseen[0]["message"]).lower().split())
+    assert words & set(str(first.neighbors[0].features["message"]).lower().split())
+
+
+def test_a_vectoriser_in_a_file_of_its_own_goes_before_the_model(
+    data: Path, tmp_path: Path
+) -> None:
+    rows = make_messages()
+    vectorizer, encoder = TfidfVectorizer(), LabelEncoder()
+    matrix = vectorizer.fit_transform(rows["message"])
+    fitted = MultinomialNB().fit(matrix, encoder.fit_transform(rows["label"]))
+    paths = {}
+    for name, part in (("model", fitted), ("vectorizer", vectorizer), ("labels", encoder)):
+        paths[name] = tmp_path / f"{name}.pkl"
+        paths[name].write_bytes(pickle.dumps(part))
+    said = add(
+        tmp_path, data, paths["model"], paths["labels"], "--before", paths["vectorizer"], "--yes"
+    )
+    assert "with vectorizer.pkl before it; classes named by labels.pkl" in said
+    found = load(tmp_path).predict([{"message": text} for text in UNSEEN["message"]])
+    expected = encoder.inverse_transform(fitted.predict(vectorizer.transform(UNSEEN["message"])))
+    assert [each.label for each in found] == expected.tolist()  # type: ignore[union-attr]
+
+
+def test_a_number_is_learned_from_a_text(tmp_path: Path) -> None:
+    rows = make_messages()
+    rows["score"] = rows["message"].map(lambda text: 2.0 * text.lower().count("free") + 1)
+    path = tmp_path / "scores.csv"
+    rows[["message", "score"]].to_csv(path, index=False)
+    fitted = make_pipeline(CountVectorizer(), Ridge(alpha=0.01)).fit(rows["message"], rows["score"])
+    add(tmp_path, path, save(fitted, tmp_path / "model.joblib"), target="score")
+    (found,) = load(tmp_path).explain([{"message": "Free lunch, free dinner today"}])
+    assert found.prediction.value == pytest.approx(  # type: ignore[union-attr]  # a number
+        fitted.predict(["Free lunch, free dinner today"])[0], rel=1e-4
+    )
+    assert found.texts[0].parts["free"] == pytest.approx(4, abs=0.2)
+
+
+def test_the_column_of_the_texts_is_found_among_others(tmp_path: Path) -> None:
+    rows = make_messages()
+    rows["subject"] = rows["channel"]
+    path = tmp_path / "messages.csv"
+    rows[["channel", "subject", "message", "label"]].to_csv(path, index=False)
+    fitted = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(
+        rows["message"], rows["label"]
+    )
+    add(tmp_path, path, save(fitted, tmp_path / "model.joblib"))
+    assert load(tmp_path).card.names == ("message",)
+
+
+def test_without_published_rows_no_text_of_the_data_is_in_what_visitors_see(
+    data: Path, tmp_path: Path
+) -> None:
+    rows = make_messages()
+    fitted = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(
+        rows["message"], rows["label"]
+    )
+    add(tmp_path, data, save(fitted, tmp_path / "model.joblib"))
+    card = (tmp_path / "texts" / "card.toml").read_text(encoding="utf-8")
+    manifest = (tmp_path / "texts" / "manifest.json").read_text(encoding="utf-8")
+    for text in rows["message"]:
+        beginning = text.split("\n")[0]
+        assert beginning not in card + manifest
+    for example in load(tmp_path).card.examples:
+        counts = [int(rows["message"].str.contains(word, case=False).sum())
+                  for word in str(example.values["message"]).split()]  # fmt: skip
+        assert min(counts) >= 10
+
+
+@pytest.mark.parametrize(
+    ("texts", "composes"),
+    [("plain cafe\u0301", False), ("plain café", True), ("plain words", True)],
+)
+def test_texts_are_composed_unless_that_changes_an_answer(
+    texts: str, composes: bool, tmp_path: Path
+) -> None:
+    rows = make_messages()[["message", "label"]]
+    spam = rows["label"] == "spam"
+    rows.loc[spam, "message"] += f" {texts}"
+    path = tmp_path / "messages.csv"
+    rows.to_csv(path, index=False)
+    pattern = r"\S+"
+    fitted = make_pipeline(
+        TfidfVectorizer(token_pattern=pattern, lowercase=False), LogisticRegression()
+    ).fit(rows["message"], rows["label"])
+    add(tmp_path, path, save(fitted, tmp_path / "model.joblib"))
+    assert load(tmp_path).card.fields[0].nfc is composes  # type: ignore[union-attr]  # a text
+
+
+SPLIT = """
+def split_words(text):
+    return text.lower().replace("!", " ").split()
+"""
+
+
+def test_a_tokeniser_of_ones_own_is_named_and_loaded_with_its_module(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = tmp_path / "own_words.py"
+    module.write_text(SPLIT)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    from own_words import split_words  # type: ignore[import-not-found]  # written just now
+
+    rows = make_messages()
+    fitted = make_pipeline(
+        CountVectorizer(tokenizer=split_words, token_pattern=None), MultinomialNB()
+    ).fit(rows["message"], rows["label"])
+    path = save(fitted, tmp_path / "model.joblib")
+    assert "own_words.split_words" in add(tmp_path, data, path, code=1)
+    said = add(tmp_path, data, path, "--module", module, "--trust")
+    assert "code of its own" in said
+    found = load(tmp_path).predict([{"message": text} for text in UNSEEN["message"]])
+    assert [each.label for each in found] == fitted.predict(  # type: ignore[union-attr]
+        UNSEEN["message"]
+    ).tolist()
+
+
+def test_rows_with_an_empty_text_are_left_out(data: Path, tmp_path: Path) -> None:
+    rows = make_messages()[["message", "label"]]
+    fitted = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(
+        rows["message"], rows["label"]
+    )
+    rows.loc[:4, "message"] = None
+    path = tmp_path / "holes.csv"
+    pd.DataFrame(rows).to_csv(path, index=False)
+    said = add(tmp_path, path, save(fitted, tmp_path / "model.joblib"))
+    assert "5 rows without message are left out" in " ".join(said.split())
