@@ -13,7 +13,7 @@ from app.http.responses import JSON, REVALIDATED, respond
 from app.http.routes import Surface
 from app.kinds.adapter import JsonRows, KindAdapter
 from app.kinds.batches import BatchLimits
-from app.limits.background import run_in_thread
+from app.limits.background import CallTimer, run_in_thread
 from app.presentation.contexts import Renderer
 from app.telemetry.request_records import Outcome, record_outcome
 
@@ -40,6 +40,7 @@ def api_blueprint(
     blueprint = Blueprint(f"api-{slug}", __name__, url_prefix=prefix or None)
     text = dump_json(build_openapi(adapter, prefix, limits, render.root))
     page = make_page_view(adapter, prefix, render, limits)
+    timer = CallTimer()
 
     def answer(asked: JsonRows[Any], contributions: bool) -> tuple[str, int]:
         """Write the answers, "" where there are none, and count the rows out of distribution."""
@@ -68,7 +69,7 @@ def api_blueprint(
             if adapter.takes_long(len(asked.rows), contributions):
                 body, out_of_distribution = run_in_thread(answer, asked, contributions)
             else:
-                body, out_of_distribution = answer(asked, contributions)
+                body, out_of_distribution = timer.run(answer, asked, contributions)
         except TimeoutError:
             return make_problem(413, TIMEOUT_TEXT)
         if not body:

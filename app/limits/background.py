@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import ParamSpec, TypeVar, cast
@@ -10,6 +11,7 @@ import gevent
 from gevent import monkey
 from gevent.lock import BoundedSemaphore
 from gevent.threadpool import ThreadPool
+from werkzeug.exceptions import ServiceUnavailable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -18,6 +20,16 @@ MAX_THREADS = 2
 
 TIMEOUT = 20.0
 """Seconds from the start of work until it is given up; the largest picture takes two."""
+
+
+MAX_WAIT = 10.0
+"""Seconds that work waits for a thread."""
+
+RETRY_AFTER = 5
+"""Seconds in the Retry-After header of work that got none."""
+
+MAX_INLINE = 0.02
+"""Seconds from which on work is too long for the loop of a worker."""
 
 
 class ThreadTimeoutError(Exception):
@@ -34,10 +46,14 @@ def run_in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     Raises:
         ThreadTimeoutError: if it takes longer than ``TIMEOUT``. Another worker then replaces this
             one.
+        ServiceUnavailable: if no thread is free within ``MAX_WAIT``.
     """
     if not monkey.is_module_patched("threading"):
         return work(*args, **kwargs)
-    with _thread_slots():
+    slots = _thread_slots()
+    if not slots.acquire(timeout=MAX_WAIT):
+        raise ServiceUnavailable(retry_after=RETRY_AFTER)
+    try:
         pool = _pool()
         task = pool.spawn(work, *args, **kwargs)
         try:
@@ -49,7 +65,36 @@ def run_in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
             os.kill(os.getpid(), signal.SIGTERM)
             name = getattr(work, "__qualname__", "work")  # its repr would write out a whole model
             raise ThreadTimeoutError(f"{name} took longer than {TIMEOUT:g} s") from None
+    finally:
+        slots.release()
     return result
+
+
+class CallTimer:
+    """Learns whether calls are too long for the loop of a worker, which all requests share."""
+
+    def __init__(self) -> None:
+        self.is_long = False
+        self._late = False
+
+    def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run ``work`` in place, or in a thread once two calls in a row took ``MAX_INLINE``.
+
+        One alone may have made tables that the next one finds. It counts the thread's own time, so
+        that a busy machine does not matter.
+
+        Raises:
+            ThreadTimeoutError: see ``run_in_thread``.
+            ServiceUnavailable: the same.
+        """
+        if self.is_long:
+            return run_in_thread(work, *args, **kwargs)
+        began = time.thread_time()
+        result = work(*args, **kwargs)
+        late = time.thread_time() - began > MAX_INLINE
+        self.is_long = late and self._late
+        self._late = late
+        return result
 
 
 def run_in_slices(steps: Iterator[T]) -> Iterator[T]:

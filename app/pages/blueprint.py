@@ -11,7 +11,7 @@ from werkzeug.exceptions import Conflict, RequestEntityTooLarge
 from app.http.responses import REVALIDATED, respond
 from app.http.routes import Surface
 from app.kinds.adapter import KindAdapter
-from app.limits.background import run_in_thread
+from app.limits.background import CallTimer, run_in_thread
 from app.presentation.about import build_about_context
 from app.presentation.contexts import (
     FieldContext,
@@ -57,6 +57,7 @@ def pages_blueprint(
     blueprint = Blueprint(f"{kind}-{model.slug}", __name__, url_prefix=prefix or None)
     site = adapter.build_site(render.root + prefix, embedded)
     long = adapter.takes_long(1, contributions=True)
+    timer = CallTimer()
     result_template = render.result_template(
         adapter.result_template, site=site, version=model.version
     )
@@ -75,7 +76,7 @@ def pages_blueprint(
             submission.what_if or adapter.default_what_if,
             submission.contributions,
         )
-        (explained,) = run_in_thread(model.explain, *asked) if long else model.explain(*asked)
+        (explained,) = (run_in_thread if long else timer.run)(model.explain, *asked)
         if explained.prediction is None:
             record_outcome(Outcome(out_of_distribution=1), environ)
             return submission.refuse(adapter.refusal), None

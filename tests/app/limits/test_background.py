@@ -58,3 +58,50 @@ os._exit(0)
     assert run.stdout.startswith("others go on")
     assert "given up" in run.stdout
     assert "end" in run.stdout
+
+
+def test_calls_that_are_long_go_to_a_thread_from_the_third_on() -> None:
+    code = """
+from gevent import monkey
+monkey.patch_all()
+from gevent.monkey import get_original
+from app.limits.background import CallTimer
+ident = get_original("_thread", "get_ident")
+def work(seconds):
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+    return ident()
+import time
+here, timer = ident(), CallTimer()
+print([timer.run(work, s) == here for s in (0.03, 0, 0.03, 0.03, 0, 0.03)])
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[True, True, True, True, False, False]"
+
+
+def test_work_that_gets_no_thread_in_time_is_refused_for_now() -> None:
+    code = """
+from gevent import monkey
+monkey.patch_all()
+import gevent
+from gevent.monkey import get_original
+from werkzeug.exceptions import ServiceUnavailable
+from app.limits import background
+background.MAX_WAIT = 0.1
+sleep, said = get_original("time", "sleep"), []
+def ask():
+    try:
+        background.run_in_thread(sleep, 1)
+        said.append("answered")
+    except ServiceUnavailable as error:
+        said.append(error.retry_after)
+gevent.joinall([gevent.spawn(ask) for _ in range(4)])
+print(said)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[5, 5, 'answered', 'answered']"
