@@ -51,7 +51,7 @@ class TooLargeError(TableError):
     """A file that has more than is answered here."""
 
 
-class Answered(NamedTuple):
+class AnsweredBlock(NamedTuple):
     """Some rows of a file, and the answers to them."""
 
     block: Block
@@ -83,7 +83,7 @@ class Batch(ABC):
         """
 
     @abstractmethod
-    def answer(self) -> Iterator[Answered]:
+    def answer(self) -> Iterator[AnsweredBlock]:
         """Answer the rows in their order, some at a time."""
 
 
@@ -139,10 +139,10 @@ class TableBatch(Batch):
                 wrong,
             )
 
-    def answer(self) -> Iterator[Answered]:
+    def answer(self) -> Iterator[AnsweredBlock]:
         for block in self.read():
             for part in split_block(block, BLOCK_ROWS):
-                yield Answered(part, self._predictor.predict(part))
+                yield AnsweredBlock(part, self._predictor.predict(part))
 
 
 class PictureBatch(Batch):
@@ -172,11 +172,11 @@ class PictureBatch(Batch):
         if not self.rows:
             raise TableError("There is no file in it. Put the pictures into a ZIP.")
 
-    def answer(self) -> Iterator[Answered]:
+    def answer(self) -> Iterator[AnsweredBlock]:
         files = self._read()
         while some := list(islice(files, PICTURES_AT_ONCE)):
             names = Block([[name for name, _ in some]], len(some))
-            yield Answered(names, self._predictor.predict([content for _, content in some]))
+            yield AnsweredBlock(names, self._predictor.predict([content for _, content in some]))
 
 
 def _check_archive(content: bytes, limits: BatchLimits) -> None:
