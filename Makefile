@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := run
-.PHONY: run test lint check check-all add-tools train bench soak mutants requirements licences docs weigh sbom browser clean
+.PHONY: run test lint check check-all add-tools batch-tools train bench soak mutants requirements licences docs weigh sbom browser clean
 
 # Byte-compiled packages import in a third of the time, so pip is left to compile them.
 $(VENV)/run.stamp: requirements.txt
@@ -20,6 +20,10 @@ $(VENV)/test.stamp: $(VENV)/run.stamp tests/requirements.txt
 
 $(VENV)/add.stamp: $(VENV)/run.stamp model/requirements.txt
 	@if test -x $(BIN)/pip; then $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r model/requirements.txt; else $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r model/requirements.txt; fi
+	@touch $@
+
+$(VENV)/batch.stamp: $(VENV)/run.stamp model/serving/batch/requirements.txt
+	@if test -x $(BIN)/pip; then $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r model/serving/batch/requirements.txt; else $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r model/serving/batch/requirements.txt; fi
 	@touch $@
 
 run: $(VENV)/run.stamp  ## start the app on $PORT or 8000
@@ -47,9 +51,12 @@ check: lint browser  ## the gate: style, types, imports, tests
 	$(PYTEST) $(FIRST_TIER)
 
 check-all: check  ## the gate, and what needs a server of another kind (nginx under load) or is long
+	@$(BIN)/python -m tests.install --cluster
 	$(PYTEST) -m second_tier
 
 add-tools: $(VENV)/add.stamp  ## what `flask --app wsgi model add` needs beyond serving: pandas, onnx, skl2onnx
+
+batch-tools: $(VENV)/batch.stamp  ## what `flask --app wsgi model predict` needs for Parquet and workbooks: pyarrow, python-calamine
 
 train: $(VENV)/test.stamp  ## retrain every bundled model; CHEST_XRAY=DIR names its pictures
 	$(BIN)/python -m model.house_price.train
@@ -77,6 +84,8 @@ UPGRADE := --upgrade
 requirements: $(VENV)/test.stamp  ## pin anew what pyproject.toml asks for; UPGRADE= keeps every version that can stay
 	$(PIN) $(UPGRADE) -o requirements.txt
 	$(PIN) --group train -c requirements.txt -o model/requirements.txt
+	$(PIN) --group cluster -c requirements.txt -o tests/docs/cluster-requirements.txt
+	$(PIN) --group batch -c requirements.txt -o model/serving/batch/requirements.txt
 	$(PIN) --group train --group test -c requirements.txt -o tests/requirements.txt
 	@$(MAKE) --no-print-directory licences
 

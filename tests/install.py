@@ -10,9 +10,11 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 from tests.tools import (
     AXE,
+    CLUSTER_PYTHON,
     NODE_FOLDER,
     PACKAGES,
     VNU,
@@ -40,6 +42,13 @@ def main() -> None:
         missing.append("nginx-light")
     if missing:
         _install(missing)
+    if "--cluster" in sys.argv and not CLUSTER_PYTHON.is_file():
+        folder = CLUSTER_PYTHON.parents[1]
+        uv = [str(Path(sys.executable).parent / "uv")]
+        subprocess.run([*uv, "venv", "--quiet", str(folder)], check=True)
+        wanted = ["-r", "tests/docs/cluster-requirements.txt"]
+        pip = [*uv, "pip", "install", "--quiet", "--python", str(CLUSTER_PYTHON)]
+        subprocess.run([*pip, *wanted], check=True)
     if not _packages_are_there():
         wanted = [f"{name}@{version}" for name, version in PACKAGES.items()]
         NODE_FOLDER.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = {"axe-core": "4.14.1", "vnu-jar": "26.9.27"}
+CLUSTER_PYTHON = ROOT / ".cache" / "cluster" / "bin" / "python"
+"""Has Dask and Spark, which only tests of the second tier need."""
+
 NODE_FOLDER = ROOT / ".cache" / "npm"
 AXE = NODE_FOLDER / "node_modules" / "axe-core" / "axe.min.js"
 VNU = NODE_FOLDER / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"

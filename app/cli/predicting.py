@@ -24,7 +24,9 @@ from model.contract.archives import read_archive, read_folder
 from model.contract.pictures import MAX_BYTES
 from model.contract.reading import DecimalSign
 from model.contract.tables import Block, ReadOptions, TableError, open_table
+from model.contract.tables.arrow import require_arrow
 from model.serving.batch import Answers, BatchPredictor, ItemPredictor, Summary
+from model.serving.batch.arrow import ParquetWriter, build_batch
 from model.serving.batch.output import CsvWriter
 from model.serving.batch.parallel import answer_in_processes
 from model.serving.tabular import TabularModel
@@ -39,13 +41,14 @@ SOME_WRONG = 3
 """The exit status where some rows have no answer."""
 
 _GZIP_LEVEL = 3
-_OUTPUTS = (".csv", ".csv.gz")
+_PARQUET = ".parquet"
+_OUTPUTS = (".csv", ".csv.gz", ".parquet")
 
 
 class _Answered(NamedTuple):
     """The answers to a block, ready to be written."""
 
-    rendered: bytes
+    rendered: Any
     summary: Summary
 
 
@@ -82,10 +85,11 @@ def predict(
 ) -> None:
     """Let the model NAME answer every row of the file IN, into the file OUT.
 
-    IN is a CSV file, also packed as .csv.gz; for a model of pictures it is a ZIP or a folder of
-    them. OUT is .csv or .csv.gz: the columns of IN, the answer, and what is wrong with a row that
-    has none. A dash stands for standard input or output. It ends with 0 where all rows have an
-    answer, with 3 where some have none, and with 1 where none has one.
+    IN is a CSV file, also packed as .csv.gz, or .ndjson, .parquet, .xlsx; for a model of pictures
+    it is a ZIP or a folder of them. OUT is .csv, .csv.gz or .parquet: the columns of IN, the
+    answer, and what is wrong with a row that has none. A dash stands for standard input or output.
+    It ends with 0 where all rows have an answer, with 3 where some have none, and with 1 where none
+    has one.
 
     \f
     Raises:
@@ -139,42 +143,62 @@ def _answer_file(
             given = table.header, table.sample, options.decimal, warnings
             predictor = by_block = BatchPredictor(model, *given)
             header, notes = table.header, table.notes
-            answered = map(partial(_answer_block, by_block), table.blocks)
-            if workers > 1:
-                load = partial(_load_answerer, folder, *given)
-                answered = answer_in_processes(table.blocks, load, workers)
         else:
             predictor = by_file = ItemPredictor(model)
             header, notes = by_file.header, []
-            answered = itertools.starmap(_render, by_file.predict_files(_list_files(file)))
+        render = _choose_render(target, (*header, *predictor.columns))
+        if not isinstance(model, TabularModel):
+            found = by_file.predict_files(_list_files(file))
+            answered = itertools.starmap(partial(_render, render), found)
+        elif workers > 1:
+            load = partial(_load_answerer, folder, render, *given)
+            answered = answer_in_processes(table.blocks, load, workers)
+        else:
+            answered = map(partial(_answer_block, by_block, render), table.blocks)
         told = _tell(notes, 0)
         _tell(predictor.notes, 0)
         summary = Summary()
         with _open_target(target, summary) as output, _show_progress(file) as show:
-            writer = CsvWriter(output, header, predictor.columns)
+            writer = (
+                ParquetWriter(output)
+                if target.suffix.lower() == _PARQUET
+                else CsvWriter(output, header, predictor.columns)
+            )
             for rendered, part in answered:
                 writer.write(rendered)
                 summary.merge(part)
                 show(summary.rows)
+            writer.close()
         _tell(notes, told)
     _tell_summary(summary)
     return summary
 
 
-def _load_answerer(folder: Path, *given: Any) -> Callable[[Block], _Answered]:
+def _choose_render(target: Path, names: Sequence[str]) -> Callable[[Block, Answers], Any]:
+    if target.suffix.lower() != _PARQUET:
+        return CsvWriter.render
+    require_arrow(target.name)
+    return partial(build_batch, names)
+
+
+def _load_answerer(
+    folder: Path, render: Callable[[Block, Answers], Any], *given: Any
+) -> Callable[[Block], _Answered]:
     """Load what answers blocks in a process of its own."""
     model = cast(TabularModel[Any], load_model(folder))
-    return partial(_answer_block, BatchPredictor(model, *given))
+    return partial(_answer_block, BatchPredictor(model, *given), render)
 
 
-def _answer_block(predictor: BatchPredictor, block: Block) -> _Answered:
-    return _render(block, predictor.predict(block))
+def _answer_block(
+    predictor: BatchPredictor, render: Callable[[Block, Answers], Any], block: Block
+) -> _Answered:
+    return _render(render, block, predictor.predict(block))
 
 
-def _render(block: Block, answers: Answers) -> _Answered:
+def _render(render: Callable[[Block, Answers], Any], block: Block, answers: Answers) -> _Answered:
     summary = Summary()
     summary.add(answers)
-    return _Answered(CsvWriter.render(block, answers), summary)
+    return _Answered(render(block, answers), summary)
 
 
 class _Source:
@@ -191,10 +215,20 @@ class _Source:
         self.size = 0 if standard else path.stat().st_size
 
     def read(self, size: int = -1) -> bytes:
-        """Read on, once: a pipe that gives a little at a time leaves room for Ctrl+C."""
-        data = self._file.read1(size)
+        """Read on; of a pipe once, because waiting for more would leave no room for Ctrl+C."""
+        data = self._file.read(size) if self._file.seekable() else self._file.read1(size)
         self.read_bytes += len(data)
         return data
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place in the file, for formats that need that."""
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """The place in the file."""
+        return self._file.tell()
+
+    closed = False
 
 
 @contextmanager

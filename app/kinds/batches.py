@@ -20,8 +20,8 @@ from model.contract.archives import read_archive
 from model.contract.pictures import MAX_BYTES
 from model.contract.tables import Block, ReadOptions, TableError, TextTable, open_table
 from model.contract.tables.matching import match_columns
+from model.contract.tables.table import EncodedCells
 from model.serving.batch import Answers, BatchPredictor, ItemPredictor
-from model.serving.batch.columns import EncodedCells
 from model.serving.kinds.pictures import PictureModel
 from model.serving.tabular import TabularModel
 
@@ -102,7 +102,7 @@ class TableBatch(Batch):
         if name.lower().endswith(".gz"):
             file = cast(BinaryIO, _UnpackedUpload(file, name, self._limits))
             name = name[: -len(".gz")]
-        return open_table(file, name, ReadOptions(rows=BLOCK_ROWS))
+        return open_table(file, name, ReadOptions(rows=BLOCK_ROWS, plain=True))
 
     def check(self) -> Iterator[None]:
         table = self._open()

@@ -10,14 +10,23 @@ from collections.abc import Callable
 from typing import BinaryIO, cast
 
 from model.contract.tables.csv_files import read_csv
+from model.contract.tables.json_lines import read_json_lines
+from model.contract.tables.parquet_files import read_parquet
 from model.contract.tables.table import AS_FOUND, Block, ReadOptions, TableError, TextTable
+from model.contract.tables.workbooks import read_workbook
 
 __all__ = ["READERS", "Block", "ReadOptions", "TableError", "TextTable", "open_table"]
 
 Reader = Callable[[BinaryIO, str, ReadOptions], TextTable]
 """Opens a file of one format; the second argument is its name, for messages."""
 
-READERS: dict[str, Reader] = {}
+READERS: dict[str, Reader] = {
+    ".parquet": read_parquet,
+    ".ndjson": read_json_lines,
+    ".jsonl": read_json_lines,
+    ".xlsx": read_workbook,
+    ".ods": read_workbook,
+}
 """The reader of each format, by the ending of a file's name; all others are read as CSV."""
 
 
@@ -36,6 +45,10 @@ def open_table(file: BinaryIO, name: str, options: ReadOptions = AS_FOUND) -> Te
     if ending.endswith(".gz"):
         ending, file = ending.removesuffix(".gz"), cast(BinaryIO, _Unpacked(file, name))
     reader = next((READERS[key] for key in READERS if ending.endswith(key)), read_csv)
+    if options.plain and reader not in (read_csv, read_json_lines):
+        raise TableError(
+            f"{name} is not read here. Save it as CSV; `flask --app wsgi model predict` reads it."
+        )
     return reader(file, name, options)
 
 

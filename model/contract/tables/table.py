@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from model.contract.arrays import IndexArray
 from model.contract.reading import DecimalSign
 
 
@@ -15,26 +16,38 @@ class ReadOptions(NamedTuple):
     """What somebody knows of a file; "" and None where the file is to tell.
 
     ``encoding`` is a name that Python knows, ``delimiter`` one character. ``rows`` is how many rows
-    a block has at most.
+    a block has at most. ``plain`` refuses all but text: files of strangers go to no other parser.
     """
 
     encoding: str = ""
     delimiter: str = ""
     decimal: DecimalSign | None = None
     rows: int = 4096
+    plain: bool = False
 
 
 AS_FOUND = ReadOptions()
 """Nobody knows anything of the file."""
 
 
+class EncodedCells(NamedTuple):
+    """A column as its distinct cells, and the index among them of each row's, shape (rows,).
+
+    ``texts`` says whether all of them are texts.
+    """
+
+    distinct: Sequence[Any]
+    indices: IndexArray
+    texts: bool
+
+
 class Block(NamedTuple):
     """Some rows of a table.
 
     ``columns`` has the cells of each column, in the header's order; they are texts where the format
-    knows nothing else, and ``texts`` says whether all are. A column may be an array of numbers, or
-    one of ``EncodedCells``. ``ragged`` says what is wrong with the number of cells of a row, by its
-    index in the block.
+    knows nothing else, and ``texts`` says whether all are. A column may also be an array of
+    numbers, ``EncodedCells``, or an array of Arrow. ``ragged`` says what is wrong with a row as
+    such, like its number of cells, by its index in the block.
     """
 
     columns: Sequence[Any]

@@ -1,8 +1,11 @@
 """Writes a table as CSV that no spreadsheet runs."""
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
+
+from model.contract.tables.arrow import list_cells
 
 _RUNS = re.compile(r"[=+\-@\t\r]").match
 _any_runs = re.compile(r"^[=+\-@\t\r]", re.MULTILINE).search
@@ -35,6 +38,8 @@ def write_rows(columns: Sequence[Sequence[Any]]) -> str:
 
 def _write_column(cells: Sequence[Any]) -> Sequence[str]:
     """Write the cells of a column: one by one where one of them has to be quoted or guarded."""
+    if not isinstance(cells, Sequence):
+        cells = list_cells(cells)
     try:
         text = "\n".join(cells)
     except TypeError:
@@ -47,6 +52,8 @@ def _write_column(cells: Sequence[Any]) -> Sequence[str]:
 def _write_cell(cell: Any) -> str:
     if cell is None:
         return ""
+    if isinstance(cell, list | dict):
+        cell = json.dumps(cell, ensure_ascii=False)
     if not isinstance(cell, str):
         return str(cell)
     text = guard_cell(cell)

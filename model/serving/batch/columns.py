@@ -1,13 +1,14 @@
 """Reads a column of cells as the codes of a field: each distinct cell once, by the field itself."""
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from pydantic_core import PydanticCustomError
 
-from model.contract.arrays import Float64Array, IndexArray
+from model.contract.arrays import Float64Array
 from model.contract.fields import BaseField
+from model.contract.tables.table import EncodedCells
 
 _MOST_KNOWN = 100_000
 """Distinct cells that are kept from block to block."""
@@ -20,13 +21,6 @@ _INVALID = object()
 
 ReadCell = Callable[[object], Any]
 """Reads one cell, as ``BaseField.read_cell`` does, and raises what that raises."""
-
-
-class EncodedCells(NamedTuple):
-    """A column as its distinct cells, and the index among them of each row's, shape (rows,)."""
-
-    distinct: Sequence[Any]
-    indices: IndexArray
 
 
 def read_json_value(field: BaseField) -> ReadCell:
@@ -73,7 +67,7 @@ class FieldReader:
             for known in (self._messages, self._texts, self._values):
                 known.clear()
         if isinstance(cells, EncodedCells):
-            codes, messages = self.read_column(cells.distinct, texts)
+            codes, messages = self.read_column(cells.distinct, cells.texts)
             codes = codes[cells.indices]
             if not messages:
                 return codes, {}
@@ -82,7 +76,8 @@ class FieldReader:
             return codes, {row: messages[index] for row, index in found}
         if isinstance(cells, np.ndarray):
             checked = self._field.check_numbers(cells)
-            return self._complete(checked, cells.tolist(), texts)
+            values: Any = cells.tolist() if checked is None else cells
+            return self._complete(checked, values, texts)
         if self._together is None:
             self._together = len(set(cells)) > _DISTINCT * len(cells) if texts else False
         if self._together:

@@ -33,6 +33,9 @@ class CsvWriter:
         """Write the lines of a block."""
         self._file.write(rendered)
 
+    def close(self) -> None:
+        """Nothing stands at the end of the file."""
+
 
 def build_columns(answers: Answers) -> list[Sequence[str | None]]:
     """The columns of answers as texts; "" or None where there is nothing."""

@@ -11,6 +11,7 @@ from model.contract.card import Card
 from model.contract.fields import BaseField
 from model.contract.reading import DecimalSign
 from model.contract.reading import find_decimal_sign as find_locale_sign
+from model.contract.tables.arrow import encode_array
 from model.contract.tables.matching import find_decimal_sign, match_columns
 from model.contract.tables.table import Block
 from model.contract.texts import decode_text, text_codes
@@ -109,7 +110,10 @@ class BatchPredictor:
                 continue
             if fields[index].is_text:
                 reader = reader.forget()
-            codes[index], refused = reader.read_column(block.columns[column], block.texts)
+            cells = block.columns[column]
+            if not isinstance(cells, Sequence | np.ndarray):
+                cells = encode_array(cells)
+            codes[index], refused = reader.read_column(cells, block.texts)
             for row, message in refused.items():
                 if row not in block.ragged:
                     errors.setdefault(row, {})[name] = message

@@ -165,4 +165,4 @@ def test_a_folder_and_a_zip_of_pictures_are_files_of_many_rows(tmp_path: Path) -
     assert found[1] == found[0]
     assert (first["file"], second["file"]) == ("a.png", "b.png")
     assert first["label"]
-    assert "must be a JPEG or PNG file" in second["error"]
+    assert "must be a JPEG" in second["error"]

@@ -1,0 +1,140 @@
+"""``python -m tests.benchmarks.batch``: rows a second on one core, and memory, for many rows.
+
+The rows are drawn from the training rows of the house price model. CPU time of the process counts,
+the best of some turns. pandas with the model's own ONNX file is measured in the same run; pyarrow
+is needed (`make batch-tools`).
+"""
+
+import argparse
+import io
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from model import NumberModel
+from model.contract.tables import open_table
+from model.serving.batch import BatchPredictor
+from model.serving.batch.output import CsvWriter
+from tests.loading import load_as
+from tests.tools import ROOT
+
+TURNS = 3
+PEAK_ROWS = 5_000_000
+
+
+def draw(model: NumberModel, rows: int) -> str:
+    """Draw rows as CSV."""
+    assert model.neighbors is not None
+    known = model.neighbors.rows
+    codes = known[np.random.default_rng(0).integers(0, len(known), rows)]
+    columns = []
+    for field, column in zip(model.card.fields, codes.T, strict=True):
+        texts = {code: str(field.decode(code)) for code in np.unique(column).tolist()}
+        columns.append(["" if code != code else texts[code] for code in column.tolist()])
+    header = ",".join(model.card.names)
+    return "\n".join([header, *map(",".join, zip(*columns, strict=True))]) + "\n"
+
+
+def answer_csv(model: NumberModel, source: Path, target: Path, warnings: bool) -> None:
+    """Answer a CSV file without pyarrow."""
+    with source.open("rb") as file, target.open("wb") as out:
+        table = open_table(file, source.name)
+        predictor = BatchPredictor(model, table.header, table.sample, warnings=warnings)
+        writer = CsvWriter(out, table.header, predictor.columns)
+        for block in table.blocks:
+            writer.write(CsvWriter.render(block, predictor.predict(block)))
+
+
+def answer_arrow(model: NumberModel, source: Path, warnings: bool) -> Callable[[], None]:
+    """Make the function that answers record batches of texts, as a cluster hands them over."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    from model.serving.batch.arrow import predict_batches
+
+    texts = csv.ConvertOptions(column_types=dict.fromkeys(model.card.names, pa.string()))
+    batches = csv.read_csv(source, convert_options=texts).combine_chunks().to_batches(32_768)
+
+    def run() -> None:
+        for _ in predict_batches(batches, model, warnings):
+            pass
+
+    return run
+
+
+def answer_with_pandas(source: Path, target: Path) -> Callable[[], None]:
+    """Make what people write: pandas in chunks, the scikit-learn pipeline, to_csv; no checks."""
+    import joblib
+    import pandas as pd
+
+    pipeline = joblib.load(ROOT / "model" / "house_price" / "model.joblib")
+    estimator = pipeline["value"] if isinstance(pipeline, dict) else pipeline
+
+    def run() -> None:
+        for number, chunk in enumerate(pd.read_csv(source, chunksize=50_000)):
+            chunk["prediction"] = estimator.predict(chunk)
+            mode, header = ("a", False) if number else ("w", True)
+            chunk.to_csv(target, mode=mode, header=header, index=False)
+
+    return run
+
+
+def measure(run: Callable[[], object], rows: int) -> int:
+    """Rows a second of CPU time, the best of some turns."""
+    best = float("inf")
+    for _ in range(TURNS):
+        started = time.process_time()
+        run()
+        best = min(best, time.process_time() - started)
+    return round(rows / best)
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=300_000)
+    parser.add_argument("--peak", type=int, default=PEAK_ROWS, help="rows for the memory; 0: none")
+    parser.add_argument("--answer", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    model = load_as(NumberModel, ROOT / "model" / "house_price")
+    if options.answer:
+        answer_csv(model, options.answer, options.answer.with_suffix(".out"), warnings=True)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        print(f"{peak // 1024} MB")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "in.csv"), Path(folder, "out.csv")
+        text = draw(model, options.rows)
+        source.write_text(text)
+        runs: dict[str, Callable[[], object]] = {
+            "record batches": answer_arrow(model, source, warnings=False),
+            "record batches, with warnings": answer_arrow(model, source, warnings=True),
+            "CSV to CSV": lambda: answer_csv(model, source, target, warnings=False),
+            "CSV to CSV, with warnings": lambda: answer_csv(model, source, target, warnings=True),
+        }
+        if (ROOT / "model" / "house_price" / "model.joblib").exists():
+            runs["pandas and scikit-learn"] = answer_with_pandas(source, target)
+        for name, run in runs.items():
+            print(f"{name:34} {measure(run, options.rows):>9,} rows/s", flush=True)
+        if options.peak:
+            body = io.StringIO(text).read().partition("\n")[2]
+            with source.open("a") as file:
+                for _ in range(options.peak // options.rows):
+                    file.write(body)
+            command = [sys.executable, "-m", "tests.benchmarks.batch", "--answer", str(source)]
+            environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+            done = subprocess.run(
+                command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+            )
+            print(f"peak memory, {options.peak:,} rows of CSV      {done.stdout.strip()}")
+
+
+if __name__ == "__main__":
+    main()
