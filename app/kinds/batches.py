@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, NamedTuple, cast
 from model import Features
 from model.contract.archives import read_archive
 from model.contract.pictures import MAX_BYTES
-from model.contract.tables import Block, ReadOptions, TableError, TextTable, open_table
+from model.contract.tables import Block, OpenTable, ReadOptions, TableError, open_table
 from model.contract.tables.matching import match_columns
 from model.contract.tables.table import EncodedCells
 from model.serving.batch import Answers, BatchPredictor, ItemPredictor
@@ -95,7 +95,7 @@ class TableBatch(Batch):
     ) -> None:
         self._model, self._content, self._name, self._limits = model, content, name, limits
 
-    def _open(self) -> TextTable:
+    def _open(self) -> OpenTable:
         file: BinaryIO = BytesIO(self._content)
         name = self._name
         _check_archive(self._content, self._limits)
