@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, NamedTuple, cast
 from model import Features
 from model.contract.archives import read_archive
 from model.contract.pictures import MAX_BYTES
-from model.contract.tables import Block, OpenTable, ReadOptions, TableError, open_table
+from model.contract.tables import Block, ReadOptions, TableError, TextTable, open_table
 from model.contract.tables.matching import match_columns
 from model.contract.tables.table import EncodedCells
 from model.serving.batch import Answers, BatchPredictor, ItemPredictor
@@ -50,7 +50,7 @@ class TooLargeError(TableError):
     """A file that has more than is answered here."""
 
 
-class AnsweredBlock(NamedTuple):
+class Answered(NamedTuple):
     """Some rows of a file, and the answers to them."""
 
     block: Block
@@ -82,7 +82,7 @@ class Batch(ABC):
         """
 
     @abstractmethod
-    def answer(self) -> Iterator[AnsweredBlock]:
+    def answer(self) -> Iterator[Answered]:
         """Answer the rows in their order, some at a time."""
 
 
@@ -94,7 +94,7 @@ class TableBatch(Batch):
     ) -> None:
         self._model, self._content, self._name, self._limits = model, content, name, limits
 
-    def _open(self) -> OpenTable:
+    def _open(self) -> TextTable:
         file: BinaryIO = BytesIO(self._content)
         name = self._name
         if name.lower().endswith(".gz"):
@@ -137,10 +137,10 @@ class TableBatch(Batch):
                 wrong,
             )
 
-    def answer(self) -> Iterator[AnsweredBlock]:
+    def answer(self) -> Iterator[Answered]:
         for block in self.read():
             for part in split_block(block, BLOCK_ROWS):
-                yield AnsweredBlock(part, self._predictor.predict(part))
+                yield Answered(part, self._predictor.predict(part))
 
 
 class PictureBatch(Batch):
@@ -170,11 +170,11 @@ class PictureBatch(Batch):
         if not self.rows:
             raise TableError("There is no file in it. Put the pictures into a ZIP.")
 
-    def answer(self) -> Iterator[AnsweredBlock]:
+    def answer(self) -> Iterator[Answered]:
         files = self._read()
         while some := list(islice(files, PICTURES_AT_ONCE)):
             names = Block([[name for name, _ in some]], len(some))
-            yield AnsweredBlock(names, self._predictor.predict([content for _, content in some]))
+            yield Answered(names, self._predictor.predict([content for _, content in some]))
 
 
 def split_block(block: Block, rows: int) -> Iterator[Block]:

@@ -9,18 +9,22 @@ import zlib
 from collections.abc import Callable
 from typing import BinaryIO, cast
 
+from model.contract.tables.arff_files import read_arff
 from model.contract.tables.csv_files import read_csv
+from model.contract.tables.json_files import read_json_rows
 from model.contract.tables.json_lines import read_json_lines
 from model.contract.tables.parquet_files import read_parquet
-from model.contract.tables.table import AS_FOUND, Block, OpenTable, ReadOptions, TableError
+from model.contract.tables.table import AS_FOUND, Block, ReadOptions, TableError, TextTable
 from model.contract.tables.workbooks import read_workbook
 
-__all__ = ["READERS", "Block", "OpenTable", "ReadOptions", "TableError", "open_table"]
+__all__ = ["READERS", "Block", "ReadOptions", "TableError", "TextTable", "open_table"]
 
-Reader = Callable[[BinaryIO, str, ReadOptions], OpenTable]
+Reader = Callable[[BinaryIO, str, ReadOptions], TextTable]
 """Opens a file of one format; the second argument is its name, for messages."""
 
 READERS: dict[str, Reader] = {
+    ".json": read_json_rows,
+    ".arff": read_arff,
     ".parquet": read_parquet,
     ".ndjson": read_json_lines,
     ".jsonl": read_json_lines,
@@ -30,7 +34,7 @@ READERS: dict[str, Reader] = {
 """The reader of each format, by the ending of a file's name; all others are read as CSV."""
 
 
-def open_table(file: BinaryIO, name: str, options: ReadOptions = AS_FOUND) -> OpenTable:
+def open_table(file: BinaryIO, name: str, options: ReadOptions = AS_FOUND) -> TextTable:
     """Open the table in a file, which is read further as its blocks are taken.
 
     Args:
