@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 import click
+from babel import Locale, UnknownLocaleError
 from click.core import ParameterSource
 
 from app.cli.folders import find_folder, models_folder
@@ -29,7 +30,7 @@ from model.contract.preprocessing import LevelScale, Resize
 from model.contract.upgrading import upgrade_folder
 
 if TYPE_CHECKING:
-    from model.making import AddedModel
+    from model.making import AddedModel, AddOptions
 
 
 class NotProved(click.ClickException):
@@ -59,8 +60,9 @@ model.add_command(predict)
     "--data",
     required=True,
     type=click.Path(exists=True, path_type=Path),
-    help="A CSV file with the rows that it was trained on. For a network that takes pictures: a "
-    "folder with a folder of pictures for each class, or a CSV file of file names and classes.",
+    help="The rows that it was trained on: a file (CSV, TSV, JSON, ARFF …), or a folder of them. "
+    "For a network that takes pictures: a folder with a folder of pictures for each class, or a "
+    "CSV file of file names and classes.",
 )
 @click.option(
     "--target",
@@ -103,6 +105,21 @@ model.add_command(predict)
     multiple=True,
     metavar="COLUMN=FACTOR",
     help="What a column of the data is multiplied by before the model takes it: weight=1000.",
+)
+@click.option(
+    "--dictionary",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A data dictionary: a CSV file or a Markdown table of column, label, unit and help.",
+)
+@click.option(
+    "--units",
+    "unit_names",
+    multiple=True,
+    metavar="COLUMN=UNIT",
+    help="What a column is measured in, for the page: weight=kg. Changes no number.",
+)
+@click.option(
+    "--locale", default="en_US", show_default=True, help="How the page writes numbers, like de_DE."
 )
 @click.option("--classes", help="Names of its classes in order, where it has numbers: a,b.")
 @click.option(
@@ -191,6 +208,9 @@ def add(
     before: tuple[Path, ...],
     target_inverse: str,
     units: tuple[str, ...],
+    dictionary: Path | None,
+    unit_names: tuple[str, ...],
+    locale: str,
     yes: bool,
     as_is: bool,
     root: Path,
@@ -207,14 +227,7 @@ def add(
         NotProved: if the data do not prove that it would answer rightly.
     """
     try:
-        from model.making import (
-            AddError,
-            AddOptions,
-            NotProvedError,
-            PictureOptions,
-            add_model,
-            list_stages,
-        )
+        from model.making import AddError, AddOptions, PictureOptions
         from model.making.assembly.candidates import make_inverse
     except ModuleNotFoundError as error:
         raise click.ClickException(
@@ -225,7 +238,7 @@ def add(
             make_inverse(target_inverse)
     except AddError as error:
         raise click.BadParameter(str(error)) from None
-    options = AddOptions(
+    asked = AddOptions(
         paths=paths,
         name=name,
         data=data,
@@ -246,6 +259,9 @@ def add(
         target_inverse=target_inverse,
         units=dict(_parse_unit(text) for text in units),
         as_is=as_is,
+        dictionary=dictionary,
+        unit_names=tuple(_parse_unit_name(text) for text in unit_names),
+        locale=_check_locale(locale),
         pictures=PictureOptions(
             size=_parse_size(size),
             scale=scale,
@@ -254,6 +270,14 @@ def add(
             samples=samples,
         ),
     )
+
+    _add(asked, root, yes)
+
+
+def _add(options: "AddOptions", root: Path, yes: bool, keep_card: bool = False) -> None:
+    """Add a model, or draft it anew, and say what was made."""
+    from model.making import AddError, NotProvedError, add_from_files, list_stages
+
     stages = list_stages(options)
 
     def ask(text: str) -> bool:
@@ -270,7 +294,9 @@ def add(
     handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with click.progressbar(
-            length=len(stages), label=f"Adding {name}", item_show_func=lambda stage: stage or ""
+            length=len(stages),
+            label=f"Adding {options.name}",
+            item_show_func=lambda stage: stage or "",
         ) as bar:
 
             def report(stage: str) -> None:
@@ -278,7 +304,7 @@ def add(
                     click.echo(f"  {time.monotonic() - started:5.1f} s  {stage}")
                 bar.update(stages.index(stage) - bar.pos if stage in stages else 0, stage)
 
-            added = add_model(options, root, report, ask)
+            added = add_from_files(options, root, report, ask, keep_card)
             write_plots(added.folder)
             bar.update(len(stages) - bar.pos, "done")
     except NotProvedError as error:
@@ -288,6 +314,31 @@ def add(
     finally:
         signal.signal(signal.SIGTERM, handler)
     _report(added)
+
+
+@model.command("draft")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Take what the data prove, without a question.")
+@models_folder
+def draft(name: str, yes: bool, root: Path) -> None:
+    """Draft the model NAME anew from its data, and keep what was written into its card.
+
+    \f
+    Raises:
+        ClickException: if it cannot be drafted; it says why.
+    """
+    try:
+        from model.making import AddError, recall_options
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"Drafting needs {error.name}, which is not installed. Run `make add-tools`."
+        ) from None
+    folder = find_folder(name, root)
+    try:
+        options = recall_options(folder)
+    except AddError as error:
+        raise click.ClickException(str(error)) from None
+    _add(options, root, yes, keep_card=True)
 
 
 @model.command("check")
@@ -485,6 +536,21 @@ def _parse_unit(text: str) -> tuple[str, float]:
     return column, number
 
 
+def _parse_unit_name(text: str) -> tuple[str, str]:
+    column, _, unit = text.rpartition("=")
+    if not column.strip() or not unit.strip():
+        raise click.BadParameter(f"{text!r}: write COLUMN=UNIT, like weight=kg.")
+    return column.strip(), unit.strip()
+
+
+def _check_locale(name: str) -> str:
+    try:
+        Locale.parse(name)
+    except (UnknownLocaleError, ValueError):
+        raise click.BadParameter(f"--locale {name} is not known. Write one like de_DE.") from None
+    return name
+
+
 def _parse_size(text: str | None) -> tuple[int, int] | None:
     if not text:
         return None
@@ -513,6 +579,8 @@ def _report(added: "AddedModel") -> None:
 
     card = added.folder / "card.toml"
     click.echo(f"\n{format_report(added)}")
+    for written, drafted in added.conflicts:
+        click.echo(f"The card keeps:\n{written}where the new draft has:\n{drafted}")
     click.echo(
         f"{card} was drafted, and this page stands beside it in REPORT.md.\n"
         f"Now write in {card}: limits and not_for first.\n"

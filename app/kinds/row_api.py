@@ -66,6 +66,8 @@ def _build_field_schema(field: AnyField) -> Schema:
     schema = {**field.json_schema(), "title": field.label}
     if texts := [text for text in (field.help, *field.json_notes) if text]:
         schema["description"] = ". ".join(texts) + "."
+    if field.default is not None:
+        schema["default"] = field.default
     types = [schema["type"]]
     if pattern := field.json_pattern:
         types.append("string")

@@ -174,7 +174,7 @@ def pages_blueprint(
             (
                 result_template(adapter.present(submission, explained)),
                 render_feedback(map(submission.get_feedback, adapter.names))
-                if submission.errors or submission.readings
+                if submission.errors or submission.readings or submission.warnings
                 else no_feedback,
                 render_hints(adapter.read_hints(submission)),
             )

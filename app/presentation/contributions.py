@@ -157,7 +157,7 @@ class ContributionsPresenter:
             tuple(rows),
             others,
             (self._sum_up(len(idle), 0, sum(exact[index] for index in idle)),)
-            if len(idle) > MAX_NAMED
+            if len(idle) > MAX_NAMED and len(exact) > MAX_REASONS + MAX_NAMED
             else self._list_others(
                 [(names[columns[i]], given, format_signed(scale, 0), exact[i]) for i in idle]
             ),

@@ -2,16 +2,22 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from babel.lists import format_list
+
 from app.presentation.submission import Feedback, Submission
 from model import Card
+from model.contract import formatting
 from model.contract.fields import AnyField, Meaning
 from model.contract.outputs import OutputBase
 from model.contract.pictures import ImageField
+
+MAX_NAMED = 2
+"""Fields in a fold that its heading names."""
 
 SHORT = 10
 """Fields of a form that is about as high as a window."""
@@ -53,9 +59,9 @@ NO_HINTS = Hints()
 class FieldView:
     """One field: its texts, the value typed into it, and its error, "" where it is valid.
 
-    ``meanings`` and ``reading`` are those of ``Feedback``. ``attributes`` are the input's own:
-    its type, its keyboard, its bounds. ``gain`` is how much narrower the range usually gets by it.
-    Views are compared by what can differ between two of one field.
+    ``meanings``, ``reading`` and ``warning`` are those of ``Feedback``. ``attributes`` are the
+    input's own: its type, its keyboard, its bounds. ``gain`` is how much narrower the range usually
+    gets by it. Views are compared by what can differ between two of one field.
     """
 
     name: str
@@ -72,6 +78,7 @@ class FieldView:
     suggestions: tuple[str, ...] = field(default=(), compare=False)
     meanings: tuple[Meaning, ...] = ()
     reading: str = ""
+    warning: str = ""
 
     @property
     def described_by(self) -> str:
@@ -79,23 +86,41 @@ class FieldView:
         ids = []
         if self.help:
             ids.append(f"{self.name}-hint")
-        if self.error or self.reading:
+        if self.error or self.reading or self.warning:
             ids.append(f"{self.name}-error")
         return " ".join(ids)
+
+    @property
+    def is_name(self) -> bool:
+        """Whether the label is the name of a column, and no words."""
+        return " " not in self.label and not self.label[:1].isupper() and self.label.isascii()
+
+
+@dataclass(frozen=True, slots=True)
+class FoldView:
+    """Some of the fields that may be left empty, below a heading.
+
+    ``id`` is the element's. ``contents`` names the fields, "" in a form with one fold. It is
+    ``open`` where a field in it is filled or wrong, or the form is short.
+    """
+
+    id: str
+    heading: str
+    contents: str
+    fields: tuple[FieldView, ...]
+    open: bool
 
 
 @dataclass(frozen=True, slots=True)
 class FormView:
-    """The whole form; ``more_open`` where the optional fields are few, or one is filled or wrong.
+    """The whole form: the fields that stand first, and the folds with the others.
 
     ``upload`` where a field takes a file, ``short`` where the form is about as high as a window.
     ``explain`` are the words of a second button, which also asks for an explanation; "" for none.
     """
 
-    required: tuple[FieldView, ...]
-    optional: tuple[FieldView, ...] = ()
-    more: str = ""
-    more_open: bool = False
+    first: tuple[FieldView, ...]
+    folds: tuple[FoldView, ...] = ()
     upload: bool = False
     short: bool = False
     hints: Hints = NO_HINTS
@@ -106,11 +131,39 @@ def build_form(card: Card, submission: Submission[Any] | None, hints: Hints) -> 
     """Build the form with a submission's values, or empty."""
     gains = dict(hints.gains)
     views = [build_field(field, submission, gains.get(field.name, "")) for field in card.fields]
-    required = tuple(view for view in views if view.required)
-    optional = tuple(view for view in views if not view.required)
+    folded: dict[str, list[FieldView]] = {}
+    first = []
+    for item, view in zip(card.fields, views, strict=True):
+        if item.required or item.first:
+            first.append(view)
+        else:
+            folded.setdefault(item.group or card.more, []).append(view)
     short = len(views) <= SHORT
-    more_open = short or any(view.value.strip() or view.error for view in optional)
-    return FormView(required, optional, card.more, more_open, False, short, hints)
+    # What somebody folded, or the draft of a long form, does not unfold by itself.
+    opens = short and not any(item.default is not None for item in card.fields)
+    folds = tuple(
+        FoldView(
+            f"more-{number}" if number else "more",
+            heading,
+            _name_contents(heading, inside, card.locale) if len(folded) > 1 else "",
+            tuple(inside),
+            opens or any(view.value.strip() or view.error for view in inside),
+        )
+        for number, (heading, inside) in enumerate(folded.items())
+    )
+    return FormView(tuple(first), folds, False, short, hints)
+
+
+def _name_contents(heading: str, views: Sequence[FieldView], locale: str) -> str:
+    """Name what a fold has in it by its first fields, without what its heading says."""
+    said = heading.split(" (")[0].lower()
+    labels = [
+        " ".join(word for word in view.label.split() if word.lower() != said) or view.label
+        for view in views[:MAX_NAMED]
+    ]
+    if len(views) > MAX_NAMED:
+        labels.append(f"{formatting.format_number(len(views) - MAX_NAMED, locale)} more")
+    return format_list(labels, "unit", locale="en")
 
 
 def build_field(
@@ -130,7 +183,7 @@ def build_field(
         name=field.name,
         kind=field.kind,
         label=field.label,
-        help=field.help,
+        help=". ".join(filter(None, (field.help, field.default_text))),
         unit=field.suffix,
         required=field.required,
         value=field.format_input(typed),
@@ -141,6 +194,7 @@ def build_field(
         suggestions=field.suggestions,
         meanings=feedback.meanings,
         reading=feedback.reading,
+        warning=feedback.warning,
     )
 
 

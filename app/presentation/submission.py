@@ -46,12 +46,16 @@ class Problem(NamedTuple):
 
 
 class Feedback(NamedTuple):
-    """What stands below one field: its error with what it may mean, or how its text was read."""
+    """What stands below one field.
+
+    Its error with what it may mean, how its text was read, or a warning.
+    """
 
     name: str
     error: str = ""
     meanings: tuple[Meaning, ...] = ()
     reading: str = ""
+    warning: str = ""
 
 
 class Submission(NamedTuple, Generic[RowT]):
@@ -62,7 +66,8 @@ class Submission(NamedTuple, Generic[RowT]):
     ``missing`` the required fields that are still empty. ``query`` is the whole state as a query
     string, without empty and overlong values; ``what_if`` is the feature that the what-if varies,
     "" for the card's own choice. ``meanings`` are what a refused text may mean, and ``readings``
-    how a text was read that is no plain number, by field name. ``waiting`` is the
+    how a text was read that is no plain number, by field name; ``warnings`` say of a value that no
+    row of the data has such a one. ``waiting`` is the
     field that is typed in and holds what could still become valid, and no error, "" where there is
     none. ``form_hash`` is what was posted as such, "" for a post without it. ``contributions`` says
     whether the answer is explained.
@@ -76,6 +81,7 @@ class Submission(NamedTuple, Generic[RowT]):
     what_if: str = ""
     meanings: Mapping[str, tuple[Meaning, ...]] = NOTHING
     readings: Mapping[str, str] = NOTHING
+    warnings: Mapping[str, str] = NOTHING
     waiting: str = ""
     form_hash: str = ""
     contributions: bool = True
@@ -87,6 +93,7 @@ class Submission(NamedTuple, Generic[RowT]):
             self.errors.get(name, ""),
             self.meanings.get(name, ()),
             self.readings.get(name, ""),
+            self.warnings.get(name, ""),
         )
 
     @property
@@ -143,8 +150,16 @@ def read_fields(card: Card, data: FormData) -> Submission[Features]:
     features, errors = card.validate_row(filled)
     query = _build_query(card, filled, what_if)
     readings = _describe_readings(card, filled, errors)
-    if not errors and not repeated:
-        return Submission(values, features, {}, (), query, what_if, readings=readings)
+    if features is not None and not repeated:
+        warnings = {
+            field.name: text
+            for field in card.limited
+            if (value := features[field.name]) is not None
+            and (text := field.describe_unseen(value))
+        }
+        return Submission(
+            values, features, {}, (), query, what_if, readings=readings, warnings=warnings
+        )
     meanings = {
         name: card.by_name[name].list_meanings(filled[name]) for name in errors if name in filled
     }

@@ -21,6 +21,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from model.contract.arrays import Float32Array
 from model.contract.fields import AnyField, Features, Value
@@ -160,6 +161,8 @@ class Card(CardBase):
             yield ("what_if",), problem
         for field in self.fields:
             field.localise(self.locale)
+        for index, field in enumerate(self.fields):
+            yield from _check_default(field, ("fields", index, "default"))
         for index, example in enumerate(self.examples):
             loc = ("examples", index)
             title = f'example "{example.title}"'
@@ -193,6 +196,16 @@ class Card(CardBase):
     def categories(self) -> dict[str, tuple[str, ...]]:
         """The values of each field that the model gets as an index, by the field's name."""
         return {field.name: field.categories for field in self.fields if field.categories}
+
+    @cached_property
+    def limited(self) -> tuple[AnyField, ...]:
+        """The fields that know between which values the rows of the data lie."""
+        names = ("seen_min", "seen_max")
+        return tuple(
+            field
+            for field in self.fields
+            if any(getattr(field, name, None) is not None for name in names)
+        )
 
     @cached_property
     def optional(self) -> tuple[str, ...]:
@@ -242,6 +255,15 @@ class Card(CardBase):
     def _encoders(self) -> list[tuple[str, Callable[[Any], float]]]:
         return [(field.name, field.encoder) for field in self.fields]
 
+    @cached_property
+    def default_codes(self) -> Float32Array:
+        """What stands in for each field that is left empty, shape (fields,); NaN where nothing."""
+        values = [
+            None if field.default is None else field.read(field.default) for field in self.fields
+        ]
+        codes = [field.encode(value) for field, value in zip(self.fields, values, strict=True)]
+        return np.array(codes, dtype=np.float32)
+
     def encode(self, features: Features) -> Float32Array:
         """One row of the predictor's matrix, shape (1, fields): float32, NaN where unknown."""
         return np.array([self.encode_row(features)], dtype=np.float32)
@@ -250,6 +272,17 @@ class Card(CardBase):
     def column_indices(self) -> dict[str, int]:
         """Each field's column in the predictor's matrix, by name."""
         return {name: index for index, name in enumerate(self.names)}
+
+
+def _check_default(field: AnyField, loc: Loc) -> Iterator[tuple[Loc, str]]:
+    if field.default is None:
+        return
+    if field.required:
+        yield loc, f"{field.name} has a default, so it needs required = false"
+    try:
+        field.read(field.default)
+    except PydanticCustomError as error:
+        yield loc, f"default of {field.name}: {error.message()}"
 
 
 class NumberCard(Card):

@@ -249,6 +249,8 @@ class Manifest(ManifestBase):
     calibrated ``probabilities`` instead of a calibration (see ``model.serving.probabilities``), and
     ``accuracies`` by which facts are known.
     ``truth_bins`` and ``reliability`` sum up what held-out rows showed, for plots.
+    ``columns`` are the card's fields in their order, and ``inputs`` the same in the order in which
+    the artifact takes them, where that is another one.
     ``frame`` describes the input of an estimator that is served as it was saved, if that differs
     from the card's columns. ``features`` is the step from the card's fields to the model's
     columns, where some of these are derived. ``runs_code`` says that the joblib file needs classes
@@ -264,6 +266,7 @@ class Manifest(ManifestBase):
     """
 
     columns: tuple[str, ...]
+    inputs: tuple[str, ...] = ()
     choices: dict[str, tuple[str, ...]]
     reference: dict[str, Value]
     axis: tuple[float, float] | None = None

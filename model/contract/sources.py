@@ -55,27 +55,38 @@ class Source(BaseModel):
 
     ``values`` are its cells by the field's code (a choice's index; 0 and 1 for a flag); empty for a
     column of numbers, whose code is the number itself, and for one of free text, whose codes hold
-    for one call.
+    for one call. The code of a date is the days since 1970-01-01; ``spelling`` is how its text has
+    it, in the signs of strftime.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     column: str
-    type: Literal["float", "integer", "boolean", "text", "category", "free_text"]
+    type: Literal[
+        "float", "integer", "boolean", "text", "category", "free_text", "date", "timestamp"
+    ]
     values: tuple[CellValue, ...] = ()
+    spelling: str = ""
 
     @property
     def is_text(self) -> bool:
         """Whether the estimator takes strings here, not numbers."""
-        return self.type in ("text", "category", "free_text")
+        return self.type in ("text", "category", "free_text") or self.is_date
 
     @property
     def is_free_text(self) -> bool:
         """Whether the column holds free text."""
         return self.type == "free_text"
 
+    @property
+    def is_date(self) -> bool:
+        """Whether the estimator takes dates here, as text or as time stamps."""
+        return self.type in ("date", "timestamp")
+
     def decode(self, codes: Float64Array) -> Any:
         """The column's cells, shape (rows,), for codes of shape (rows,); NaN where unknown."""
+        if self.is_date:
+            return self._decode_dates(codes)
         if self.is_free_text:
             texts = [np.nan if code != code else decode_text(code) for code in codes.tolist()]
             return np.array([*texts, None], dtype=object)[:-1]  # a list of equal texts has no shape
@@ -85,6 +96,20 @@ class Source(BaseModel):
         found = self._cells[np.nan_to_num(codes, nan=unknown).astype(int)]
         return found if self.is_text else self._convert(found.astype(float))
 
+    def _decode_dates(self, days: Float64Array) -> Any:
+        whole = np.where(np.isnan(days), 0, np.round(days)).astype(np.int64)
+        stamps = whole.astype("datetime64[D]").astype("datetime64[ns]")
+        stamps[np.isnan(days)] = np.datetime64("NaT")
+        if self.type == "timestamp":
+            return stamps
+        texts = [
+            np.nan
+            if np.isnat(stamp)
+            else stamp.astype("datetime64[D]").item().strftime(self.spelling)
+            for stamp in stamps
+        ]
+        return np.array(texts, dtype=object)
+
     def _convert(self, numbers: Float64Array) -> Any:
         if self.type == "float" or np.isnan(numbers).any():
             return numbers
@@ -92,6 +117,12 @@ class Source(BaseModel):
 
     def encode(self, cells: pd.Series) -> Float64Array:
         """The inverse of ``decode``, shape (rows,); a cell that is not listed becomes NaN."""
+        if self.is_date:
+            import pandas as pd
+
+            stamps = pd.to_datetime(cells.astype(object), format=self.spelling)
+            counted: Float64Array = (stamps - pd.Timestamp(1970, 1, 1)).dt.days.to_numpy(float)
+            return counted
         if self.is_free_text:
             known = zip(cells.tolist(), cells.isna().tolist(), strict=True)
             return np.array(

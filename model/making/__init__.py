@@ -3,9 +3,11 @@
 It may import ``serving`` and ``contract``.
 """
 
-from model.making.adding import add_model, list_stages
+from model.making.adding import add_from_files, list_stages
 from model.making.errors import AddError, NotProvedError
+from model.making.notebooks import NotebookReport, add_model
 from model.making.options import AddOptions, PictureOptions
+from model.making.redrafting import recall_options
 from model.making.report import format_report
 from model.making.summary import AddedModel
 
@@ -14,8 +16,11 @@ __all__ = [
     "AddOptions",
     "AddedModel",
     "NotProvedError",
+    "NotebookReport",
     "PictureOptions",
+    "add_from_files",
     "add_model",
     "format_report",
     "list_stages",
+    "recall_options",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -17,6 +18,7 @@ from model.contract.errors import ModelError
 from model.contract.fields import Value
 from model.contract.manifest import TrainingData
 from model.contract.texts import text_codes
+from model.making.arranging import arrange_fields, describe_arrangement
 from model.making.assembly.candidates import AssemblySearch
 from model.making.assembly.contents import Contents, read_contents
 from model.making.assembly.gate import Finding, check_answers, make_coded_subject
@@ -25,6 +27,7 @@ from model.making.baselines import compare_with_baselines
 from model.making.cards import write_card
 from model.making.columns import DataColumn, infer_columns, takes_numbers
 from model.making.copula_fitting import fit_copula
+from model.making.data_files import hash_data
 from model.making.dataset import (
     build_dataset,
     compose_texts,
@@ -34,6 +37,7 @@ from model.making.dataset import (
 )
 from model.making.derived_sources import DerivedSource
 from model.making.deriving import Derivations, derive_columns
+from model.making.dictionaries import add_units, read_dictionary
 from model.making.errors import AddError, NotProvedError
 from model.making.estimator_sources import EstimatorSource, describe_estimator
 from model.making.examples import (
@@ -49,7 +53,7 @@ from model.making.indexing import (
     index_rows,
 )
 from model.making.kinds.output_kind import OutputKind
-from model.making.manifests import answer_golden_rows, describe_artifact, write_manifest
+from model.making.manifests import answer_golden_rows, write_manifest
 from model.making.model_sources import ModelSource
 from model.making.number_texts import read_number_columns
 from model.making.onnx_sources import read_onnx
@@ -57,9 +61,11 @@ from model.making.options import AddNote, AddOptions
 from model.making.pictures.adding import PICTURE_STAGES, make_picture_folder
 from model.making.pictures.opening import is_for_pictures
 from model.making.prepared import PreparedModel
+from model.making.redrafting import DRAFT, merge_cards, remember_options
 from model.making.report import format_report
 from model.making.summary import AddedModel, summarize
 from model.making.tables import LabelledTable, read_rows, require_column
+from model.making.text_cells import KnownTexts
 from model.serving.loading import load_model
 
 AskPerson = Callable[[str], bool]
@@ -98,8 +104,12 @@ _RESERVED = (
 )
 
 
-def add_model(
-    options: AddOptions, root: Path, report: Callable[[str], object], ask: AskPerson
+def add_from_files(
+    options: AddOptions,
+    root: Path,
+    report: Callable[[str], object],
+    ask: AskPerson,
+    keep_card: bool = False,
 ) -> AddedModel:
     """Make a model's folder under ``root``; if that fails, nothing is left behind.
 
@@ -112,6 +122,7 @@ def add_model(
         report: called with each step of ``list_stages`` as it begins, and now and then in between
             with how far it is.
         ask: called where one of several assemblies was taken.
+        keep_card: whether what was written into the card of a replaced model stays.
 
     Raises:
         NotProvedError: if the data do not prove that the model would answer rightly.
@@ -128,6 +139,10 @@ def add_model(
             else:
                 with text_codes():
                     added = _make_folder(options, folder, work, report, ask)
+                remember_options(options, folder, work)
+                shutil.copy(work / "card.toml", work / DRAFT)
+                if keep_card:
+                    added = replace(added, conflicts=_keep_written(folder, work))
             load_model(work)
         except ModelError as error:
             text = str(error).replace(str(work), str(folder))
@@ -139,6 +154,17 @@ def add_model(
             ) from error
         _replace_folder(folder, work, Path(temporary))
     return added
+
+
+def _keep_written(folder: Path, work: Path) -> tuple[tuple[str, str], ...]:
+    """Write into the new card what was written into the one of the replaced model by hand."""
+    old, card, new = (
+        path.read_text(encoding="utf-8")
+        for path in (folder / DRAFT, folder / "card.toml", work / DRAFT)
+    )
+    merged = merge_cards(old, card, new)
+    (work / "card.toml").write_text(merged.text, encoding="utf-8")
+    return merged.conflicts
 
 
 def _replace_folder(folder: Path, work: Path, temporary: Path) -> None:
@@ -213,11 +239,16 @@ def _make_folder(
     report(next(stage))
     is_onnx = options.paths[0].suffix == ".onnx"
     contents = None if is_onnx else _read_contents(options)
-    known = contents.list_known_texts() if contents else None
+    known = contents.list_known_texts() if contents else KnownTexts({}, (), frozenset())
+    kept = {name for name, kind in options.kinds.items() if not takes_numbers(kind)}
+    known = replace(known, kept=frozenset(kept))
     rows = read_rows(options.data, options.target, options.holdout, options.decimal, known)
     notes += rows.notes
     derivations, rows, derived = derive_columns(options, rows, notes.append)
     taken = replace(rows, table=derived)
+    described = read_dictionary(options.dictionary) if options.dictionary else {}
+    described = add_units(described, options.unit_names, list(rows.table.columns))
+    options = replace(options, described=described)
 
     report(next(stage))
     if contents is None:
@@ -246,7 +277,9 @@ def _make_folder(
     numbers = [name for name in names if name not in texts]
     table = read_number_columns(rows.table, numbers, options.decimal, notes.append)
     rows = replace(rows, table=table)
-    columns = infer_columns(rows.table, names, encoded, kinds, options.required, vectorized)
+    columns = infer_columns(
+        rows.table, names, encoded, kinds, options.required, vectorized, options.described
+    )
     target = rows.table[options.target] if options.target else pd.Series(dtype=float)
     source = source.with_target(target, options.classes)
     kind = source.kind
@@ -262,7 +295,7 @@ def _make_folder(
         truth[prepared.kept] = kind.read_values(predict(prepared.matrix.astype(np.float32)))
     finding = proof.finding if proof else _check_prepared(prepared, columns, kind, truth, options)
     _refuse_wrong(finding, options)
-    dataset = build_dataset(prepared, columns, truth, rows.held_out, notes.append)
+    dataset = build_dataset(prepared, columns, truth, rows.held_out, notes.append, options.locale)
     dataset = compose_texts(tighten_bounds(dataset), kind)
     if not options.publish_rows:
         dataset = round_typical_values(dataset)
@@ -271,7 +304,9 @@ def _make_folder(
     reference = encode_reference(dataset.fields)
     importance = compute_importance(kind, predict, dataset.matrix, reference)
     dataset = require_one_field(dataset, importance, notes.append)
-    notes += describe_optional_fields(dataset)
+    arranged = arrange_fields(kind, dataset, importance)
+    dataset, importance, predict = arranged.dataset, arranged.importance, arranged.dataset.predict
+    notes += [*describe_optional_fields(dataset), *describe_arrangement(arranged)]
 
     report(next(stage))
     published = bool(options.publish_rows and options.target)
@@ -288,18 +323,37 @@ def _make_folder(
     tried = _describe_tried(proof)
     how = " ".join(part for part in (evaluation.how, tried, finding.text) if part)
     evaluation = replace(evaluation, how=how)
+    if arranged.metrics and evaluation.metrics:
+        few = arranged.metrics[arranged.shown]
+        accuracy = kind.describe_facts(few, evaluation.metrics[0], arranged.shown, output)
+        metrics = (*evaluation.metrics, *arranged.metrics.values())
+        evaluation = replace(evaluation, accuracy=accuracy, metrics=metrics)
+
+    if evaluation.baseline:
+        accuracy = f"{evaluation.accuracy} {evaluation.baseline}"
+        evaluation = replace(evaluation, accuracy=accuracy)
 
     report(next(stage))
     comparison = compare_with_baselines(kind, dataset)
 
     report(next(stage))
     data = options.data.name
-    examples = choose_examples(kind, dataset, output, options.publish_rows)
+    examples = choose_examples(kind, dataset, output, options.publish_rows, arranged.shown)
     similar = 0 if neighbors is None else len(neighbors.rows)
     notes.append(describe_published(examples, options.publish_rows, similar))
     path, warning = work / "card.toml", _warn(finding)
     card = write_card(
-        path, data, kind, dataset, output, importance, evaluation, examples, warning, tried
+        path,
+        data,
+        kind,
+        dataset,
+        output,
+        importance,
+        evaluation,
+        examples,
+        warning,
+        tried,
+        options.locale,
     )
     typical: dict[str, Value] = {item.name: item.field.example for item in dataset.fields}
     golden: list[Mapping[str, Value]] = [typical, *(example.values for example in card.examples)]
@@ -314,7 +368,7 @@ def _make_folder(
         served=prepared.served,
         data=TrainingData(
             file=data,
-            sha256=describe_artifact(options.data).sha256,
+            sha256=hash_data(options.data),
             rows=dataset.training_rows,
             text=card.data_text,
             source=f"The file {data}, column {options.target}."
@@ -324,6 +378,7 @@ def _make_folder(
         truth=dataset.truth,
         reference=typical | dict.fromkeys(dataset.texts.values(), ""),
         golden=answer_golden_rows(card, kind, evaluation, golden, predict),
+        inputs=arranged.inputs,
         frame=prepared.frame,
         features=prepared.features,
         vectorizers=prepared.vectorizers,

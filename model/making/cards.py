@@ -11,10 +11,11 @@ from model.contract.card import Card
 from model.contract.errors import ModelError
 from model.contract.fields import Value
 from model.making.dataset import Dataset
-from model.making.drafting import LOCALE, REASONS_OPTIONAL, DraftField, DraftOutput
+from model.making.drafting import REASONS_OPTIONAL, DraftField, DraftOutput
 from model.making.errors import AddError
 from model.making.kinds.output_kind import Evaluation, OutputKind
-from model.making.naming import name_rows
+from model.making.naming import RowNaming, name_rows
+from model.making.options import LOCALE
 from model.making.toml import format_lines
 from model.serving.loading import read_card
 
@@ -33,6 +34,7 @@ def write_card(
     examples: Mapping[str, Mapping[str, Value]],
     warning: str = "",
     tried: str = "",
+    locale: str = LOCALE,
 ) -> Card:
     """Draft the card, write it, and read it back.
 
@@ -47,14 +49,23 @@ def write_card(
         examples: values as a visitor would type them, by title.
         warning: what the page says first.
         tried: how the model was put together.
+        locale: how the page writes numbers.
 
     Raises:
         AddError: if the drafted card is not valid.
     """
-    noun = name_rows(data)
+    naming = name_rows(data)
+    if output.title == f"How many {naming.rows}?":
+        naming = RowNaming()  # a row is what they are counted for, an hour perhaps
+    noun = naming.rows
     count = formatting.format_number(dataset.training_rows, LOCALE)
     rows = f"{count} {noun}" if noun != "rows" else f"{count} rows of {data}"
-    facts = "one fact" if len(dataset.fields) == 1 else f"{len(dataset.fields)} facts"
+    every = len(dataset.fields)
+    first = sum(item.required or item.field.first for item in dataset.fields)
+    folded = any(item.field.default is not None for item in dataset.fields)
+    facts = "one fact" if every == 1 else f"{every} facts"
+    if folded:
+        facts = f"{first} facts or, if you know more, up to {every}"
     varying = [index for index, item in enumerate(dataset.fields) if item.field.varies]
     required = [index for index in varying if dataset.fields[index].required] or varying
     head = {
@@ -62,11 +73,13 @@ def write_card(
         "kind": kind.name,
         "title": output.title,
         "summary": f"{warning} An answer from {facts}, learned from {rows}.".strip(),
-        "locale": LOCALE,
+        "locale": locale,
         "what_if": dataset.fields[max(required, key=importance.__getitem__)].name
         if required
         else "",
         "rows_noun": noun,
+        "case_noun": naming.case,
+        **({"reference_text": f"A typical {naming.case}"} if naming.is_known else {}),
         **(
             {"reference_text": _REFERENCE[len(dataset.texts) == len(dataset.fields)]}
             if dataset.texts
@@ -113,6 +126,10 @@ def _comment(drafted: DraftField) -> str:
     """The comment above a field: why it may be left empty."""
     if drafted.required:
         return ""
+    if drafted.field.default is not None:
+        return (
+            "# It matters less, so it stands in a fold. Left empty, it is taken as its default.\n"
+        )
     reason = REASONS_OPTIONAL[drafted.missing_in_training]
     text = f"May be left empty, as in {drafted.column.missing} rows. {reason}"
     return "".join(f"# {line}\n" for line in textwrap.wrap(text, 96))

@@ -12,18 +12,21 @@ import pandas as pd
 
 from model.contract.fields import FIELD_KINDS, MOST_CHOICES, MOST_SUGGESTED, name_list_kind
 from model.contract.sources import CellValue, Source
+from model.making.date_texts import read_dates
+from model.making.dictionaries import Description
 from model.making.errors import AddError
-from model.making.naming import Naming, format_choice, name_columns
+from model.making.naming import Naming, find_pair, format_choice, name_columns
+from model.making.vocabulary import NO_QUESTIONS
 
 _MOST_ENCODED = 0.9
 """The share of different texts above which they are free text, though the model encodes them."""
 
 _MOST_CODES = 12
+_LEAST_FOR_TWO = 20
+"""Rows from which on two numbers in a column stand for two kinds."""
+
 _ROWS_PER_CODE = 5
 _MOST_BY_FREQUENCY = 7
-_PAIRS = (
-    ("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("off", "on"), ("0", "1"),
-)  # fmt: skip
 _ID = re.compile(r"(?:.*[\s_.\-])?(?:id|uuid|index|key|nr|no)|unnamed: \d+", re.IGNORECASE)
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}/\d{1,2}/\d{1,2}")
 _NUMBER = re.compile(r"[-+]?[$€£]?\s*\d[\d,.' ]*\s*[%$€£]?")
@@ -34,7 +37,7 @@ class DataColumn:
     """One column: its field's names, its kind and why, and its cells in the data.
 
     ``labels`` are what people read for each value of a choice; ``always_asked`` is True where a
-    person says that the form always asks for it.
+    person says that the form always asks for it. ``help`` is what a data dictionary says of it.
     """
 
     naming: Naming
@@ -44,6 +47,7 @@ class DataColumn:
     cells: pd.Series
     guess: str
     always_asked: bool = False
+    help: str = ""
 
     @property
     def missing(self) -> int:
@@ -67,6 +71,7 @@ def infer_columns(
     kinds: Mapping[str, str],
     required: Collection[str] = (),
     vectorized: Collection[str] = (),
+    described: Mapping[str, Description] | None = None,
 ) -> list[DataColumn]:
     """Find out what each column is.
 
@@ -77,6 +82,7 @@ def infer_columns(
         kinds: the kinds of columns that a person names.
         required: the columns that the form always asks for, as a person says.
         vectorized: those of free text, which it splits into words.
+        described: what a data dictionary says of columns.
 
     Raises:
         AddError: for every column that a form cannot ask for, all in one message.
@@ -100,13 +106,20 @@ def infer_columns(
             naming,
             guesses[name].kind,
             guesses[name].source,
-            guesses[name].labels,
+            _word_codes(guesses[name], (described or {}).get(name, Description())),
             table[name],
             guesses[name].reason,
             name in required,
+            (described or {}).get(name, Description()).help,
         )
-        for name, naming in zip(names, name_columns(list(names), numbers), strict=True)
+        for name, naming in zip(names, name_columns(list(names), numbers, described), strict=True)
     ]
+
+
+def _word_codes(guess: _Guess, known: Description) -> tuple[str, ...]:
+    """The labels of a choice, in the words of a data dictionary where it has some for codes."""
+    labels = [known.codes.get(label, label) for label in guess.labels]
+    return tuple(labels) if len(set(labels)) == len(labels) else guess.labels
 
 
 def takes_numbers(kind: str) -> bool:
@@ -141,6 +154,11 @@ def _infer(name: str, cells: pd.Series, encoded: bool, kind: str | None) -> _Gue
         return _Guess("text", source, (), f"{len(distinct):,} different texts")
     if pd.api.types.is_numeric_dtype(cells.dtype):
         return _infer_numbers(name, cells, sorted(distinct), encoded, kind)
+    if (kind == "date" or kind is None) and not encoded:
+        dates = read_dates(cells, name)
+        if dates is not None:
+            source = Source(column=name, type="date", spelling=dates.spelling)
+            return _Guess("date", source, (), "dates")
     return _infer_text(name, known, encoded, kind)
 
 
@@ -156,7 +174,7 @@ def _infer_numbers(
         raise AddError(
             f"Column {name!r} holds infinite numbers. Fix the data, and fit the model again."
         )
-    chosen = kind or _guess_numbers(cells, distinct, encoded)
+    chosen = kind or _guess_numbers(name, cells, distinct, encoded)
     field = FIELD_KINDS[chosen]
     if misfit := field.find_misfit(np.array(distinct, dtype=float)):
         raise AddError(f"--kind says that {name!r} is of kind {chosen}, but {misfit}.")
@@ -170,16 +188,20 @@ def _infer_numbers(
     values: tuple[CellValue, ...] = tuple(
         int(value) if whole_type else float(value) for value in distinct
     )
-    reason = "the model treats it as a category" if encoded else f"{len(values)} whole numbers"
+    reason = "the model treats it as a category" if encoded else f"{len(values)} numbers"
     labels = tuple(_label(value) for value in values)
+    if len(set(labels)) < len(labels):
+        labels = tuple(map(str, values))
     source = Source(column=name, type=dtype, values=values)
     return _Guess(chosen, source, labels, f"codes: {'as you say' if kind else reason}")
 
 
-def _guess_numbers(cells: pd.Series, distinct: list[Any], encoded: bool) -> str:
+def _guess_numbers(name: str, cells: pd.Series, distinct: list[Any], encoded: bool) -> str:
     """The kind of field for a column of numbers, of which ``distinct`` are sorted."""
     if set(distinct) == {0, 1}:
-        return "flag"
+        return "choice" if name.lower() in NO_QUESTIONS else "flag"
+    if len(distinct) == 2 and len(cells) >= _LEAST_FOR_TWO:
+        return "choice"
     whole = all(float(value).is_integer() for value in distinct)
     gaps = whole and distinct[-1] - distinct[0] + 1 > len(distinct) <= _MOST_CODES
     if encoded or (gaps and len(cells) >= _ROWS_PER_CODE * len(distinct)):
@@ -189,24 +211,16 @@ def _guess_numbers(cells: pd.Series, distinct: list[Any], encoded: bool) -> str:
 
 
 def _label(value: CellValue) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _find_pair(distinct: Sequence[str]) -> tuple[str, str] | None:
-    """The texts for no and yes, where these are all that there are."""
-    folded = {value.strip().lower(): value for value in distinct}
-    if len(distinct) == len(folded):
-        for no, yes in _PAIRS:
-            if set(folded) == {no, yes}:
-                return folded[no], folded[yes]
-    return None
+    if not isinstance(value, float):
+        return str(value)
+    return str(int(value)) if value.is_integer() else f"{value:.3g}"
 
 
 def _infer_text(name: str, known: pd.Series, encoded: bool, kind: str | None) -> _Guess:
     texts = [str(value) for value in known.tolist()]
     counts = pd.Series(texts).value_counts()
     distinct = [str(value) for value in counts.index]
-    pair = _find_pair(distinct)
+    pair = find_pair(distinct)
     chosen = kind or ("flag" if pair else "choice")
     if chosen not in ("choice", "search", "flag" if pair else "choice"):
         raise AddError(f"--kind says that {name!r} is of kind {kind}, but it holds text.")
@@ -215,9 +229,9 @@ def _infer_text(name: str, known: pd.Series, encoded: bool, kind: str | None) ->
         return _Guess(chosen, source, (), f"{pair[0]} and {pair[1]}")
     if kind is None and all(_DATE.match(value.strip()) for value in distinct):
         raise AddError(
-            f"Column {name!r} holds dates as text, and a model learns from numbers. Fit it on the "
-            "days since 1970-01-01, give the data that column, and write "
-            f"--kind '{name}=date'; or fit it on the year."
+            f"Column {name!r} holds dates as text, like {distinct[0]!r}, and each would be a kind "
+            "of its own. Fit the model on numbers made from them, and say which: --derive 'year = "
+            f"year({name})'. If they are kinds all the same, write --kind '{name}=choice'."
         )
     is_code = encoded and all(item.isdecimal() for item in distinct)
     if kind is None and not is_code and all(_NUMBER.fullmatch(item.strip()) for item in distinct):

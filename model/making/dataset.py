@@ -13,7 +13,7 @@ from model.contract.arrays import BoolArray, Float64Array
 from model.contract.texts import decode_text, encode_text
 from model.making.columns import DataColumn
 from model.making.drafting import REASONS_OPTIONAL, DraftField, draft_field
-from model.making.options import AddNote
+from model.making.options import LOCALE, AddNote
 from model.making.prepared import PredictFloat64, PreparedModel, is_answered
 
 _TRIED = 20
@@ -87,6 +87,7 @@ def build_dataset(
     truth: Float64Array,
     held_out: BoolArray,
     add_note: AddNote,
+    locale: str = LOCALE,
 ) -> Dataset:
     """Build the dataset of a prepared model, with a field for each column.
 
@@ -96,6 +97,7 @@ def build_dataset(
         truth: the true value, or index of the class, of each of all rows, shape (all rows,).
         held_out: which of all rows it has not seen, shape (all rows,).
         add_note: called for rows that are left out.
+        locale: how the page writes numbers.
     """
     for index, column in enumerate(columns):
         if column.missing and index not in prepared.optional:
@@ -111,6 +113,7 @@ def build_dataset(
             index not in prepared.optional,
             prepared.matrix[:, index],
             prepared.missing_in_training.get(column.source.column, "unknown"),
+            locale,
         )
         for index, column in enumerate(columns)
     ]
@@ -193,7 +196,7 @@ def describe_optional_fields(dataset: Dataset) -> list[str]:
     """Say which facts may be left empty, one sentence a reason, and how to ask for them anyway."""
     by_reason: dict[str, list[str]] = {}
     for item in dataset.fields:
-        if not item.required:
+        if not item.required and item.field.default is None:
             reason = REASONS_OPTIONAL[item.missing_in_training]
             by_reason.setdefault(reason, []).append(item.column.source.column)
     notes = [

@@ -21,15 +21,13 @@ from model.contract.expressions import (
     parse_definition,
 )
 from model.making.columns import infer_columns
+from model.making.date_texts import read_dates
 from model.making.errors import AddError
 from model.making.options import AddNote, AddOptions
 from model.making.tables import LabelledTable, suggest_name
 
 MOST_LOOKED_UP = 20_000
 """Keys of a lookup's file."""
-
-_DATE_FORMATS = ("ISO8601", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y")
-_EPOCH = pd.Timestamp(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -178,32 +176,9 @@ def _read_dates(
             continue
         if options.kinds.get(name) == "date":
             dates[name] = table[name]
-        elif (days := _count_days(table[name], name)) is not None:
-            dates[name] = days
+        elif (found := read_dates(table[name], name)) is not None:
+            dates[name] = found.days
     return table.assign(**dates), tuple(dates)
-
-
-def _count_days(cells: pd.Series, name: str) -> pd.Series | None:
-    """The days since 1970-01-01 of a column of dates; None where it holds something else."""
-    known = cells.dropna()
-    if known.empty or pd.api.types.is_numeric_dtype(cells.dtype):
-        return None
-    found: dict[str, pd.Series] = {}
-    for form in _DATE_FORMATS:
-        try:
-            stamps = pd.to_datetime(known.astype(str).str.strip(), format=form, utc=True)
-        except ValueError:
-            continue
-        found[form] = (stamps.dt.tz_localize(None).dt.normalize() - _EPOCH).dt.days
-    if not found:
-        return None
-    first, *others = found.values()
-    if any((other != first).any() for other in others):
-        raise AddError(
-            f"Column {name!r} holds dates like {known.iloc[0]!r}, in which day and month could be "
-            "either. Write them like 2020-05-31 in the data."
-        )
-    return first.reindex(cells.index)
 
 
 def _read_lookups(

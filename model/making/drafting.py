@@ -11,8 +11,7 @@ from model.contract.fields import FIELD_KINDS, AnyField, Option, Sample
 from model.making.columns import DataColumn
 from model.making.fitted_steps import MissingInTraining
 from model.making.naming import Naming
-
-LOCALE = "en_US"
+from model.making.options import LOCALE
 
 REASONS_OPTIONAL: dict[MissingInTraining, str] = {
     "filled": "A step of the model fills in what is missing.",
@@ -72,6 +71,7 @@ def draft_field(
     required: bool,
     codes: Float64Array,
     missing_in_training: MissingInTraining = "unknown",
+    locale: str = LOCALE,
 ) -> DraftField:
     """Draft a field.
 
@@ -80,17 +80,20 @@ def draft_field(
         required: False where it may be left empty.
         codes: the column as a predictor sees it, shape (rows,); NaN where unknown.
         missing_in_training: what the model saw of rows that lack it.
+        locale: how the page writes numbers.
     """
     naming = column.naming
     keys = {"kind": column.kind, "name": naming.name, "label": naming.label, "noun": naming.noun}
-    if naming.noun.startswith("“"):
+    if naming.noun.startswith("“") or naming.is_own:
         keys["determiner"] = ""
     options = tuple(
         Option(value=value if isinstance(value, str) else label, label=label)
         for value, label in zip(column.source.values, column.labels, strict=False)
     )
     known = codes[~np.isnan(codes)]
-    sample = Sample({**keys, "required": required}, naming.unit, known, options)
+    sample = Sample({**keys, "required": required}, naming.unit, known, options, locale)
     # mypy cannot tie the values of the dict to the union that is made of them.
     drafted: AnyField = FIELD_KINDS[column.kind].draft(sample)  # type: ignore[assignment]
+    if column.help:
+        drafted = drafted.model_copy(update={"help": column.help})
     return DraftField(column, drafted, missing_in_training)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from model.contract.arrays import Float32Array, Float64Array
-from model.contract.sources import Frame, widen
+from model.contract.sources import Frame, Source, widen
 from model.making.columns import DataColumn
 from model.making.compiling import compile_estimator
 from model.making.errors import AddError
@@ -161,6 +161,8 @@ class EstimatorSource:
             if differing := self.kind.count_differing(answers, expected):
                 raise CompileError(f"{differing} of {len(rows)} rows get another answer")
 
+        if any(source.is_date for source in frame.columns):
+            return replace(prepared, reason="It takes dates, for which ONNX has no type.")
         try:
             compiled = compile_estimator(self.fitted, self.kind, frame, check, prepared.vectorizing)
         except CompileError as error:
@@ -184,12 +186,7 @@ class EstimatorSource:
         problem: Exception | None = None
         ways = (True,) if self.names is not None else (False, True)
         for named, text_type in product(ways, ("text", "category")):
-            retyped = tuple(
-                source.model_copy(update={"type": text_type})
-                if source.is_text and not source.is_free_text
-                else source
-                for source in sources
-            )
+            retyped = tuple(_retype(source, text_type) for source in sources)
             frame = Frame(columns=retyped, named=named)
             try:
                 answers = self.predict(frame.build(frame.read(tried)))
@@ -201,6 +198,13 @@ class EstimatorSource:
             if np.isfinite(answers).all():
                 return frame
             problem = problem or ArithmeticError("its answers are not finite numbers")
+        dates = [source.column for source in sources if source.is_date]
+        if dates:
+            raise AddError(
+                f"Column {dates[0]!r} holds dates as text, and the model does not take them so. "
+                f"Fit it on numbers made from them, and say which: --derive 'year = "
+                f"year({dates[0]})'; month, day and weekday go the same way."
+            )
         raise AddError(
             f"The model cannot answer the rows of the data: {problem}. Give the columns as they "
             "were when it was fitted, and put every step before it into a Pipeline with it."
@@ -232,6 +236,15 @@ class EstimatorSource:
                 f"{differing} of {len(table)} rows get another answer from the form than from the "
                 "data. Say with --kind what a column is where the guess was wrong."
             )
+
+
+def _retype(source: Source, text_type: str) -> Source:
+    """A column of text with that type; dates are texts first and time stamps then."""
+    if source.is_date:
+        text_type = "date" if text_type == "text" else "timestamp"
+    if not source.is_text or source.is_free_text:
+        return source
+    return source.model_copy(update={"type": text_type})
 
 
 def describe_estimator(fitted: Any, where: str) -> EstimatorSource:

@@ -27,7 +27,7 @@ _LEAST_ROWS = 10
 
 
 def choose_examples(
-    kind: OutputKind, dataset: Dataset, output: DraftOutput, publish_rows: bool
+    kind: OutputKind, dataset: Dataset, output: DraftOutput, publish_rows: bool, shown: int = 0
 ) -> Examples:
     """Choose examples that stand for others by their answer.
 
@@ -37,21 +37,27 @@ def choose_examples(
         output: what the model answers.
         publish_rows: whether an example may be a row of the data. If not, it has the rounded median
             or the most frequent value of each fact, over at least ten rows with similar answers.
+        shown: the number of facts that the form shows first, 0 for all; others are left empty.
     """
-    answers = dataset.predict(dataset.matrix.astype(np.float32))
+    matrix = dataset.matrix.copy()
+    if shown:
+        matrix[:, shown:] = np.nan
+    answers = dataset.predict(matrix.astype(np.float32))
     examples: dict[str, dict[str, Value]] = {}
     for band in kind.choose_bands(answers, dataset.truth, output):
-        codes = dataset.matrix[band.rows[0]]
+        codes = matrix[band.rows[0]]
         if not publish_rows:
             if len(band.rows) < _LEAST_ROWS:
                 continue
-            codes = _find_middle(dataset, dataset.matrix[band.rows])
+            codes = _find_middle(dataset, matrix[band.rows])
             if not band.holds(dataset.predict(codes[None].astype(np.float32))[0]):
                 continue
         examples[band.title] = _decode(dataset, codes)
     if not examples:
         typical = [item.field.encode(item.field.example) for item in dataset.fields]
-        examples["A typical case"] = _decode(dataset, np.array(typical))
+        codes = np.array(typical)
+        codes[shown or len(typical) :] = np.nan
+        examples["A typical case"] = _decode(dataset, codes)
     return examples
 
 

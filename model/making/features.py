@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from model.making.date_texts import read_dates
 from model.making.errors import AddError
 from model.making.model_sources import ModelSource
 from model.making.options import AddNote, AddOptions
@@ -48,9 +49,10 @@ def match_features(
         if missing := [name for name in names if name not in table.columns]:
             free = [name for name in available if name not in names]
             more = f" (nor {', '.join(map(repr, missing[1:]))})" if missing[1:] else ""
+            hint = _hint_at_date(missing[0], rows, free) or _hint(missing[0], available, free)
             raise AddError(
                 f"{options.data} has no column {missing[0]!r}{more}, which the model was fitted on."
-                f"{_hint(missing[0], available, free)}"
+                f"{hint}"
             )
     else:
         names = list(options.features) or available
@@ -69,6 +71,27 @@ def match_features(
     if extra := [name for name in available if name not in names and name not in used]:
         add_note(f"Columns that the model does not take: {', '.join(extra)}.")
     return names
+
+
+_DATE_PARTS = {
+    "year": "year", "yr": "year", "month": "month", "mnth": "month", "day": "day",
+    "weekday": "weekday", "dayofweek": "weekday", "day_of_week": "weekday", "dow": "weekday",
+}  # fmt: skip
+"""Columns that people make of a date, and the function that does."""
+
+
+def _hint_at_date(missing: str, rows: LabelledTable, free: list[str]) -> str:
+    """How a missing column is derived from a date in the data; "" where it cannot be."""
+    part = _DATE_PARTS.get(missing.lower())
+    for name in free if part else ():
+        try:
+            dates = read_dates(rows.table[name], name)
+        except AddError:
+            continue
+        if dates is not None:
+            given = name if name.isidentifier() else f"`{name}`"
+            return f" If it was made from {name!r}, add: --derive '{missing} = {part}({given})'"
+    return ""
 
 
 def _hint(missing: str, available: list[str], free: list[str]) -> str:

@@ -32,6 +32,7 @@ from sklearn.preprocessing import (
     OrdinalEncoder,
     RobustScaler,
     StandardScaler,
+    TargetEncoder,
 )
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -42,6 +43,7 @@ MissingInTraining = Literal["filled", "seen", "never", "unknown"]
 
 _SCALERS = (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler)
 _BOOSTED = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
+_ENCODERS = (OneHotEncoder, OrdinalEncoder, TargetEncoder)
 _FORESTS = (
     ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor,
 )  # fmt: skip
@@ -77,19 +79,22 @@ def find_categories(fitted: Any, names: Sequence[str]) -> dict[str, list[Any]]:
         fitted: the estimator.
         names: the columns that it takes, in its order.
     """
-    first = _list_steps(unwrap_estimator(fitted))[0]
-    first = _list_steps(getattr(first, "regressor_", first))[0]
-    if isinstance(first, OneHotEncoder | OrdinalEncoder):
-        return _zip_categories(names, first)
-    if not isinstance(first, ColumnTransformer):
-        return {}
-    found: dict[str, list[Any]] = {}
-    for branch, transformer, _ in first.transformers_:
-        for part in _list_steps(transformer):
-            if isinstance(part, OneHotEncoder | OrdinalEncoder):
-                taken = [names[index] for index in first._transformer_to_input_indices[branch]]
-                found |= _zip_categories(taken, part)
-    return found
+    fitted = unwrap_estimator(fitted)
+    fitted = unwrap_estimator(getattr(fitted, "regressor_", fitted))
+    for step in _list_steps(fitted):
+        if isinstance(step, _ENCODERS):
+            return _zip_categories(names, step)
+        if isinstance(step, _BOOSTED):  # which encodes what pandas calls a category by itself
+            step = getattr(step, "_preprocessor", None)
+        if isinstance(step, ColumnTransformer):
+            found: dict[str, list[Any]] = {}
+            for branch, transformer, _ in step.transformers_:
+                taken = [names[index] for index in step._transformer_to_input_indices[branch]]
+                found |= find_categories(transformer, taken)
+            return found
+        if isinstance(step, Pipeline):
+            return find_categories(step, names)
+    return {}
 
 
 def _zip_categories(names: Sequence[str], encoder: Any) -> dict[str, list[Any]]:

@@ -22,6 +22,7 @@ from model.making.file_contents import name_content
 from model.making.input_scales import find_scale, is_scaler
 from model.making.onnx_sources import read_onnx
 from model.making.pickles import advise
+from model.making.pictures.opening import is_picture_file, open_path
 from model.serving.estimators import UnknownNameError, revive
 
 _MOST_NAMES = 20
@@ -88,7 +89,9 @@ def _clean(line: str) -> str:
 def _look_at(path: Path) -> _File:
     file = _File(path, [])
     try:
-        if path.suffix == ".onnx":
+        if is_picture_file(path):
+            _describe_network(file)
+        elif path.suffix == ".onnx":
             _describe_onnx(file)
         else:
             _describe_pickle(file)
@@ -96,6 +99,28 @@ def _look_at(path: Path) -> _File:
         file.refused, file.servable = True, False
         file.lines.append(f"It could not be read further ({type(error).__name__}).")
     return file
+
+
+def _describe_network(file: _File) -> None:
+    try:
+        opened = open_path(file.path)
+    except AddError as error:
+        file.lines.append(str(error))
+        file.refused = True
+        return
+    shapes = opened.network.shapes
+    listed = " or ".join(
+        f"{shape.width or '?'} × {shape.height or '?'} pixels in "
+        f"{'grey' if shape.channels == 1 else 'colour'} ({shape.layout})"
+        for shape in shapes
+    )
+    file.lines += [
+        f"{opened.made or 'An ONNX file'}.",
+        f"It takes a picture of {listed}, as {opened.network.type}.",
+        "Add it with --data FOLDER, which has a folder of pictures for each class.",
+        "It can be served without --trust: reading it runs no code.",
+    ]
+    file.servable = True
 
 
 def _describe_onnx(file: _File) -> None:
@@ -158,7 +183,9 @@ def _describe_other(file: _File, error: PickleError) -> None:
     if len(names) > 1 and (content == "JSON" or all(map(_NAME.fullmatch, names))):
         file.lines += [f"It holds {len(names)} names: {_list(names)}.", _BESIDE]
     elif content:
-        file.lines.append(f"It is {content}. Only joblib, pickle and ONNX files can be added.")
+        file.lines.append(
+            f"It is {content}. Only joblib, pickle, ONNX and Keras files can be added."
+        )
     else:
         file.refused = True
         file.lines.append(str(error))

@@ -50,6 +50,7 @@ def write_manifest(
     truth: Float64Array,
     reference: Mapping[str, Value],
     golden: tuple[GoldenRow, ...],
+    inputs: tuple[str, ...] = (),
     frame: Frame | None = None,
     features: FeatureStep | None = None,
     runs_code: bool = False,
@@ -72,6 +73,7 @@ def write_manifest(
         truth: the true answers in the data, shape (rows,).
         reference: the row that contributions are counted from.
         golden: see ``answer_golden_rows``.
+        inputs: the fields in the order of the artifact, where the card has another.
         frame: what a joblib file takes.
         features: the step that computes derived columns.
         runs_code: whether loading its joblib file runs code of its own.
@@ -93,6 +95,7 @@ def write_manifest(
         trained=date.today(),
         seed=seed,
         columns=card.names,
+        inputs=inputs,
         choices=card.categories,
         served=served,
         artifacts={name: describe_artifact(folder / name) for name in (*artifacts, *saved)},

@@ -1,10 +1,15 @@
 """From a column's name to the name, label, unit and noun of its field."""
 
+from __future__ import annotations
+
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from model.contract.card import PAGE_IDS
+from model.making.dictionaries import Description
+from model.making.vocabulary import ABBREVIATIONS, COUNTED, SHORT_WORDS, YES_NO
 
 # Properties of a form element: a field of that name would hide them.
 _PROPERTIES = (
@@ -31,76 +36,232 @@ _SHORT_UNITS = ("m", "g")
 _NEUTRAL = ("y", "y_true", "target", "output", "response", "dependent")
 """Names of targets that do not tell what the model answers."""
 
-_SHORT_WORDS = ("at", "by", "do", "id", "in", "is", "no", "of", "on", "or", "to", "up")
-"""Short words that are no abbreviations."""
+_PREPOSITIONS = ("at", "by", "in", "of", "on", "or", "to", "up")
+"""Last words after which a name does not read as a noun."""
+
+_AREAS = ("sq ft", "m²", "km²")
+"""Units of what is called an area, where they stand before it: "sqft_living"."""
+
+_PREFIXES = {"km": "kilometers", "kg": "kilograms"}
+"""What a unit before a name is called in it: "km_driven"."""
+
+_DURATIONS = ("time", "duration", "runtime", "length", "wait", "delay", "travel", "commute")
+"""Words after which "min" means minutes."""
+
+_SHORT = 3
+_MOST_CONSONANTS = 5
+_FILE_WORDS = ("train", "training", "data", "dataset", "set", "full", "clean", "cleaned", "all")
+_DEALS = ("prices", "sales", "rents", "rentals", "listings", "offers")
+_UNCHANGED_PLURALS = ("movies", "cookies", "series", "species")
 
 _LONGEST_NAME = 41
 _LONGEST_LABEL = 60
+_LONGEST_UNIT = 20
+_LONGEST_CHOICE = 60
 _LONGEST_WORD = 24
 
 
 @dataclass(frozen=True)
 class Naming:
-    """What a field is called; ``unit`` is "" where the name does not tell one."""
+    """What a field is called; ``unit`` is "" where the name does not tell one.
+
+    ``is_own`` where the label is the column's own name, because nobody knows what it means.
+    """
 
     name: str
     label: str
     noun: str
     unit: str
+    is_own: bool = False
 
 
-def name_columns(columns: list[str], numbers: set[str]) -> list[Naming]:
+@dataclass(frozen=True)
+class RowNaming:
+    """What the rows of the data are called, like "cars", and one of them, like "car"."""
+
+    rows: str = "rows"
+    case: str = "case"
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the data's file tells it."""
+        return self.rows != "rows"
+
+
+def name_columns(
+    columns: list[str],
+    numbers: set[str],
+    described: Mapping[str, Description] | None = None,
+) -> list[Naming]:
     """Name a field for each column; no two names are alike.
 
     Args:
         columns: the columns' own names.
         numbers: those that hold numbers, for only they can have a unit.
+        described: what a data dictionary says of columns, by their names.
     """
     taken: set[str] = set()
     named = []
     for column in columns:
-        words, unit = _split_unit(column, column in numbers)
-        name = _make_unique(_make_identifier(column), taken)
+        known = (described or {}).get(column)
+        found = _name_column(column, column in numbers)
+        if known is not None:
+            label = (known.label or found.label)[:_LONGEST_LABEL]
+            unit = (known.unit or found.unit)[:_LONGEST_UNIT] if column in numbers else ""
+            own = found.is_own and not known.label
+            found = Naming(found.name, label, _make_noun(label, own), unit, own)
+        name = _make_unique(found.name, taken)
         taken.add(name)
-        text = column if _is_abbreviation(column, words) and not unit else join_words(words)
-        label = text[:_LONGEST_LABEL] or name
-        named.append(Naming(name, label, _make_noun(label), unit))
+        named.append(replace(found, name=name))
     return named
 
 
-def name_target(column: str, is_number: bool) -> Naming:
+def _name_column(column: str, is_number: bool) -> Naming:
+    words, unit, is_before = _split_unit(column, is_number)
+    name = _make_identifier(column)
+    if not all(map(_is_word, words)) and not re.search(r"\w\s+\w", column):
+        label = column[:_LONGEST_LABEL]
+        return Naming(name, label, label, unit, True)
+    words = _spell_out(words)
+    if is_before and unit in _AREAS:
+        words = [*words, "area"]
+    label = join_words(words)[:_LONGEST_LABEL] or name
+    return Naming(name, label, _make_noun(label), unit)
+
+
+def _is_word(token: str) -> bool:
+    """Whether people read a part of a name as a word, and not as an abbreviation."""
+    text = token.lower()
+    if text in SHORT_WORDS or text in ABBREVIATIONS or text in COUNTED or not text.isascii():
+        return True
+    if not text.isalpha():
+        return text.isdecimal()
+    if len(text) <= _SHORT:
+        return False
+    runs = re.findall(r"[^aeiouy]+", text)
+    return len("".join(runs)) < len(text) and max(map(len, runs), default=0) < _MOST_CONSONANTS
+
+
+def _spell_out(words: list[str]) -> list[str]:
+    """Spell out the abbreviations in a name."""
+    lower = [word.lower() for word in words]
+    if len(words) > 1 and lower[0] in COUNTED and (lower[0] != "count" or lower[1] == "of"):
+        counted = words[2:] if lower[1] == "of" else words[1:]
+        return ["number", "of", *_spell_out(counted)]
+    if len(words) > 2 and lower[:2] == ["no", "of"]:
+        return ["number", "of", *_spell_out(words[2:])]
+    if len(words) > 1 and lower[-1] == "num":
+        words = [*words[:-1], "number"]
+    if len(words) > 1 and lower[-1] in ("min", "max", "avg"):
+        words = [words[-1], *words[:-1]]
+    return [ABBREVIATIONS.get(word.lower(), word) for word in words]
+
+
+def name_target(
+    column: str, is_number: bool, described: Mapping[str, Description] | None = None
+) -> Naming:
     """Name a model's answer; a target called ``y`` becomes "Answer".
 
     Args:
         column: the target's own name.
         is_number: whether it holds numbers, for only they can have a unit.
+        described: see ``name_columns``.
     """
-    if column.lower() in _NEUTRAL:
+    if column.lower() in _NEUTRAL and column not in (described or {}):
         return Naming(_make_identifier(column), "Answer", "answer", "")
-    return name_columns([column], {column} if is_number else set())[0]
+    return name_columns([column], {column} if is_number else set(), described)[0]
 
 
-def name_rows(file: str) -> str:
+def name_rows(file: str) -> RowNaming:
     """Name the rows of a file by its name, where that is a word in the plural: "cars".
 
     Args:
-        file: the name of the data's file, like "cars.csv".
+        file: the name of the data's file, like "cars.csv" or "used_cars_train.csv".
     """
-    word = file.partition(".")[0].lower()
-    plural = word.isalpha() and word.endswith("s") and not word.endswith(("ss", "us", "is", "tes"))
-    return word if plural and len(word) <= _LONGEST_WORD else "rows"
+    words = [word.lower() for word in split_words(file.partition(".")[0])]
+    while words and (words[-1] in _FILE_WORDS or words[-1].isdecimal()):
+        words.pop()
+    if not words or not all(word.isalpha() for word in words):
+        return RowNaming()
+    last, rows = words[-1], " ".join(words)
+    if not last.endswith("s") or last.endswith(("ss", "us", "is", "tes", "ics")):
+        return RowNaming()
+    if len(rows) > _LONGEST_WORD:
+        rows, words = last, [last]
+    before = words[:-1]
+    case = " ".join(before if last in _DEALS and before else [*before, _make_singular(last)])
+    return RowNaming(rows, case)
 
 
-def _make_noun(label: str) -> str:
+def _make_singular(word: str) -> str:
+    if word in _UNCHANGED_PLURALS:
+        return word.removesuffix("s") if word in ("movies", "cookies") else word
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    return word[:-2] if word.endswith(("xes", "sses", "ches", "shes")) else word[:-1]
+
+
+def ask_for_number(naming: Naming, rows: RowNaming, are_counts: bool) -> str:
+    """Draft the question that a number answers: "What is the price of this car?".
+
+    Args:
+        naming: of the target.
+        rows: what the rows of the data are called.
+        are_counts: whether the target holds whole numbers of which none is below 0.
+    """
+    noun, last = naming.noun, naming.noun.rpartition(" ")[2]
+    is_plural = len(last) > _SHORT and last.endswith("s") and not last.endswith(("ss", "us", "is"))
+    if naming.label == "Answer":
+        return f"What does the model say of this {rows.case}?"
+    if are_counts and last in ("count", "counts", "cnt", "total") and rows.is_known:
+        return f"How many {rows.rows}?"
+    if are_counts and noun.startswith("number of "):
+        return f"How many {noun.removeprefix('number of ')}?"
+    if are_counts and is_plural:
+        return f"How many {noun}?"
+    ask = "are" if is_plural else "is"
+    the = "" if naming.is_own or noun.startswith("“") else "the "
+    of = f" of this {rows.case}" if rows.is_known and rows.case not in noun else ""
+    return f"What {ask} {the}{noun}{of}?"
+
+
+def ask_for_class(naming: Naming, rows: RowNaming, labels: Sequence[str]) -> str:
+    """Draft the question that one of a few labels answers: "Is it malignant or benign?".
+
+    Args:
+        naming: of the target.
+        rows: what the rows of the data are called.
+        labels: of the classes.
+    """
+    this = f"this {rows.case}" if rows.is_known else "it"
+    if set(labels) == {"Yes", "No"}:
+        return f"{naming.label}: yes or no?" if naming.label != "Answer" else "Yes or no?"
+    listed = ", ".join(labels[:-1]) + f" or {labels[-1]}"
+    if len(listed) <= _LONGEST_CHOICE and not any(map(str.isdecimal, labels)):
+        are_verbs = all(label.lower().endswith("ed") for label in labels)
+        return f"{listed[:1].upper()}{listed[1:]}?" if are_verbs else f"Is {this} {listed}?"
+    if naming.label == "Answer":
+        return f"Which of {len(labels)} classes is {this}?"
+    return f"Which {naming.noun} is {this}?"
+
+
+def _make_noun(label: str, is_own: bool = False) -> str:
     """Make the noun of a label: in quotes where it does not read as one, like “Sold on”."""
+    if is_own:
+        return label
     last = label.rpartition(" ")[2].lower()
-    return f"“{label}”"[:_LONGEST_LABEL] if last in _SHORT_WORDS else lower_first(label)
+    return f"“{label}”"[:_LONGEST_LABEL] if last in _PREPOSITIONS else lower_first(label)
 
 
 def join_words(words: list[str]) -> str:
     """Join words to a label: a capital first, and abbreviations as they are."""
-    text = " ".join(word if word.isupper() and len(word) > 1 else word.lower() for word in words)
-    return text[:1].upper() + text[1:]
+    kept = [
+        word if word.lower() != word and ((word.isupper() and len(word) > 1) or word == "pH")
+        else word.lower()
+        for word in words
+    ]  # fmt: skip
+    text = " ".join(kept)
+    return text if text.startswith("pH") else text[:1].upper() + text[1:]
 
 
 def lower_first(label: str) -> str:
@@ -115,39 +276,54 @@ def format_choice(value: object) -> str:
     return (text or str(value))[:100]
 
 
-def _split(column: str) -> list[str]:
-    """Split a name into words at case changes, underscores, dots, dashes and spaces."""
+def find_pair(distinct: Sequence[str]) -> tuple[str, str] | None:
+    """The texts for no and yes, where these are all that there are."""
+    folded = {value.strip().lower(): value for value in distinct}
+    if len(distinct) == len(folded):
+        for no, yes in YES_NO:
+            if set(folded) == {no, yes}:
+                return folded[no], folded[yes]
+    return None
+
+
+def split_words(column: str) -> list[str]:
+    """Split a name into words at case changes, underscores, dots, dashes, spaces and digits."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", column)
+    spaced = re.sub(r"([A-Za-z]{4})(?=[0-9])", r"\1 ", spaced)
     return [word for word in re.split(r"[\s_.\-]+", spaced) if word]
 
 
-def _is_abbreviation(column: str, words: list[str]) -> bool:
-    """Whether a name in camelCase is easier to read unsplit, like SibSp."""
-    camel_case = column.isalpha() and len(words) > 1
-    return camel_case and any(len(word) < 3 and word.lower() not in _SHORT_WORDS for word in words)
+def _split_unit(column: str, is_number: bool) -> tuple[list[str], str, bool]:
+    """Split a name into the words of a label, and the unit among them.
 
-
-def _split_unit(column: str, is_number: bool) -> tuple[list[str], str]:
-    """Split a name into the words of a label, and the unit among them."""
+    Returns:
+        The words, the unit, and whether it stands before the words.
+    """
     bracket = re.fullmatch(r"(.+?)\s*[(\[]([^)\]]*)[)\]]\s*", column)
     if bracket is not None:
         inside = bracket[2].strip()
         if not is_number:
-            return _split(bracket[1]), ""
-        return _split(bracket[1]), _UNITS.get(inside.lower(), inside)[:20]
-    words = _split(column)
+            return split_words(bracket[1]), "", False
+        return split_words(bracket[1]), _UNITS.get(inside.lower(), inside)[:_LONGEST_UNIT], False
+    words = split_words(column)
     if is_number and len(words) > 1:
-        if words[-1].lower() in _UNITS:
-            return words[:-1], _UNITS[words[-1].lower()]
-        if words[0].lower() in _UNITS and words[0].lower() not in _SHORT_UNITS:
-            return words, _UNITS[words[0].lower()]
-    return words, ""
+        first, last = words[0].lower(), words[-1].lower()
+        if last == "min" and words[-2].lower() in _DURATIONS:
+            return words[:-1], "minutes", False
+        if last in _UNITS:
+            return words[:-1], _UNITS[last], False
+        if first in _UNITS and first not in _SHORT_UNITS:
+            unit = _UNITS[first]
+            if first in _PREFIXES:
+                return [_PREFIXES[first], *words[1:]], unit, True
+            return words[1:], unit, True
+    return words, "", False
 
 
 def _make_identifier(column: str) -> str:
     """Make a name of lower-case ASCII letters, digits and underscores, a letter first."""
     plain = unicodedata.normalize("NFKD", column.replace("ß", "ss"))
-    joined = "_".join(_split(plain.encode("ascii", "ignore").decode()))
+    joined = "_".join(split_words(plain.encode("ascii", "ignore").decode()))
     name = re.sub(r"[^a-z0-9]+", "_", joined.lower()).strip("_")
     if not name:
         name = "fact"

@@ -16,9 +16,8 @@ from model.contract.reading import (
     list_readings,
     read_column,
 )
-from model.making.drafting import LOCALE
 from model.making.errors import AddError
-from model.making.options import AddNote
+from model.making.options import LOCALE, AddNote
 
 _THOUSAND = 1000
 _THOUSANDS = r"\s*[-+]?[1-9][0-9]{0,2}\.[0-9]{3}\s*"

@@ -8,9 +8,14 @@ from pathlib import Path
 
 from model.contract.preprocessing import Channels, LevelScale, Resize
 from model.contract.reading import DecimalSign
+from model.making.dictionaries import Description
 
 AddNote = Callable[[str], object]
 """Takes one or two sentences about something that the person should know."""
+
+
+LOCALE = "en_US"
+"""How a page writes numbers where nobody says otherwise, and how ``model add`` itself does."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,9 @@ class AddOptions:
     files of the steps before the model, in their order; ``target_inverse`` says how its answers
     become the target, ``units`` by how much a column is multiplied first. ``as_is`` adds a model
     although its answers look wrong; ``publish_rows`` allows visitors to see rows of the data.
-    ``pictures`` is what counts for a network for pictures alone.
+    ``dictionary`` is a file that says what columns are called and measured in, ``unit_names`` are
+    pairs of a column and its unit, and ``described`` is what both say. ``locale`` is how the page
+    writes numbers. ``pictures`` is what counts for a network for pictures alone.
     """
 
     paths: tuple[Path, ...]
@@ -64,4 +71,8 @@ class AddOptions:
     target_inverse: str = ""
     units: Mapping[str, float] = field(default_factory=dict)
     as_is: bool = False
+    dictionary: Path | None = None
+    unit_names: tuple[tuple[str, str], ...] = ()
+    described: Mapping[str, Description] = field(default_factory=dict)
+    locale: str = LOCALE
     pictures: PictureOptions = field(default_factory=PictureOptions)

@@ -10,7 +10,8 @@ from model.contract import formatting
 from model.contract.manifest import Manifest, Metric
 from model.making.baselines import Comparison
 from model.making.dataset import Dataset
-from model.making.drafting import LOCALE, DraftOutput
+from model.making.drafting import DraftOutput
+from model.making.options import LOCALE
 from model.making.prepared import PreparedModel
 
 
@@ -22,7 +23,8 @@ class AddedModel:
     and a formatted value. ``tried`` says how it was put together, "" where it was not. ``how`` says
     on what the figures were measured, ``without_unit`` are the numbers whose unit is not known,
     ``derived`` the columns that are computed, with the expressions. ``uncompared`` says that
-    there is no comparison.
+    there is no comparison. ``conflicts`` are lines of the card that stayed although a new draft
+    has others: both, of each place.
     """
 
     folder: Path
@@ -38,6 +40,7 @@ class AddedModel:
     without_unit: tuple[str, ...]
     derived: tuple[tuple[str, str], ...] = ()
     tried: str = ""
+    conflicts: tuple[tuple[str, str], ...] = ()
     uncompared: str = "It was not compared with a plain baseline: that takes 30 held-out rows."
 
 

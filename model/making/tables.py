@@ -13,6 +13,7 @@ import pandas as pd
 
 from model.contract.arrays import BoolArray
 from model.contract.reading import DecimalSign
+from model.making.data_files import infer_types, read_cells, strip_cells
 from model.making.errors import AddError
 from model.making.number_texts import settle_thousands
 from model.making.options import AddNote
@@ -42,41 +43,32 @@ def read_table(
     add_note: AddNote,
     texts: KnownTexts | None = None,
 ) -> pd.DataFrame:
-    """Read a CSV file, its columns separated by commas, semicolons or tabs.
+    """Read a data file, or all files in a folder.
 
     Args:
-        path: the file.
+        path: the file, of any format that ``open_table`` knows, or the folder.
         decimal: what separates decimals where a column does not tell.
-        add_note: called for each column of numbers that could be read in another way.
+        add_note: called for how it was read, and for each column of numbers that could be read in
+            another way.
         texts: what the model knows as texts, and stays text.
 
     Raises:
         AddError: if it cannot be read, has no rows, or does not tell what its numbers are.
     """
-    try:
-        separator = max(
-            (",", ";", "\t"), key=lambda sep: pd.read_csv(path, sep=sep, nrows=0).shape[1]
-        )
-        table = pd.read_csv(path, sep=separator)
-    except UnicodeDecodeError as error:
-        raise AddError(
-            f"{path} is not a CSV file in UTF-8. If it has another encoding, save it as UTF-8."
-        ) from error
-    except (OSError, ValueError) as error:
-        raise AddError(f"{path} cannot be read as a CSV file: {error}") from error
-    if table.empty:
+    known = texts or KnownTexts({}, (), frozenset())
+    raw = strip_cells(read_cells(path, add_note), known)
+    if raw.empty:
         raise AddError(
             f"{path} has no rows. Give a file with the rows that the model was fitted on."
         )
 
     def read_texts(names: list[str]) -> pd.DataFrame:
-        return pd.read_csv(path, sep=separator, dtype=str)[names]
+        cells = raw[names]
+        return cells.mask(cells == "")
 
-    table = settle_thousands(table, read_texts, decimal, add_note).rename(columns=str)
-    if texts is None:
-        return table
-    raw = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False)
-    return texts.restore(table, raw.rename(columns=str))
+    table = infer_types(raw, known, add_note)
+    table = settle_thousands(table, read_texts, decimal, add_note)
+    return table if texts is None else texts.restore(table, raw)
 
 
 def read_rows(
@@ -89,7 +81,7 @@ def read_rows(
     """Read the data, and which rows the model has not seen.
 
     Args:
-        data: a CSV file.
+        data: a file of data, or a folder of such files.
         target: the column that the model answers; "" where the data do not have it.
         holdout: a second file of the same columns, or a column of the first that marks rows.
         decimal: what separates decimals where a column does not tell.
@@ -110,7 +102,7 @@ def read_rows(
         held_out = np.zeros(len(table), dtype=bool)
     elif holdout in table.columns:
         marker, held_out = holdout, _read_marker(table[holdout], holdout)
-    elif Path(holdout).is_file():
+    elif Path(holdout).exists():
         held = read_table(Path(holdout), decimal, notes.append, texts)
         require_column(held, target, Path(holdout), "--target")
         _refuse_seen_rows(table, held, holdout)

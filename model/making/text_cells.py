@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+_HOLES = frozenset(
+    (
+        "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+        "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+    )
+)  # fmt: skip
+"""What pandas reads as a hole."""
 
 _LOOKED_AT = 1000
 _LEAST_WORDS = 3
@@ -32,12 +40,15 @@ class KnownTexts:
     """The texts that the parts of a model know.
 
     ``by_column`` are the categories of columns by name, ``groups`` those of encoders that name no
-    column, ``dummies`` the names of inputs, such as ``zip_00501``.
+    column, ``dummies`` the names of inputs, such as ``zip_00501``. ``kept`` are columns that a
+    person calls choices: each of their texts is a value, but for one that no part knows and that
+    stands for a hole elsewhere.
     """
 
     by_column: Mapping[str, frozenset[str]]
     groups: Sequence[frozenset[str]]
     dummies: frozenset[str]
+    kept: frozenset[str] = frozenset()
 
     def restore(self, table: pd.DataFrame, raw: pd.DataFrame) -> pd.DataFrame:
         """Give columns their texts back: 00501 where 501 was read, NA where nothing was.
@@ -57,8 +68,17 @@ class KnownTexts:
             )
             if known or is_other_type:
                 empty = {text for text in lost - known if pd.isna(cells[text])}
+                empty |= (texts & {"?"}) - self.by_column.get(str(name), frozenset("?"))
                 restored[name] = raw[name].mask(raw[name].isin(empty | {""}))
         return table.assign(**restored)
+
+    def has_texts(self, name: str) -> bool:
+        """Whether a part lists texts for a column."""
+        return bool(self.by_column.get(name)) or name in self.kept
+
+    def knows_any(self, name: str, texts: set[str]) -> bool:
+        """Whether a part knows any of some texts as a column's."""
+        return bool(replace(self, kept=frozenset())._find(name, texts, texts))
 
     def are_texts(self, name: str, cells: pd.Series) -> bool:
         """Whether a part knows the cells of a column as texts, and not as numbers."""
@@ -72,4 +92,6 @@ class KnownTexts:
         for group in self.groups:
             if texts <= group:
                 found |= lost
+        if name in self.kept:
+            found |= lost - _HOLES if name in self.by_column else lost
         return found

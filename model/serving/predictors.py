@@ -6,7 +6,8 @@ flags as 0 and 1, choices as their index in the card's list, texts as their code
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -88,26 +89,58 @@ class JoblibFile:
         return Frame.of_card(self._names, self._choices).build(matrix.astype(np.float64))
 
 
-class DerivingPredictor:
-    """A predictor behind the step that computes its columns from the card's fields."""
+class _StepBefore(ABC):
+    """A predictor behind a step that makes its input from the card's fields."""
 
-    def __init__(self, predictor: Any, step: FeatureStep, compiled: bool) -> None:
+    def __init__(self, predictor: Any) -> None:
         self._predictor = predictor
-        self._step = step
-        self._type = np.float32 if compiled else np.float64
 
     def predict(self, matrix: Float32Array) -> tuple[FloatArray, FloatArray | None]:
         """Predict numbers for a matrix of shape (rows, fields)."""
-        found: tuple[FloatArray, FloatArray | None] = self._predictor.predict(self._derive(matrix))
+        found: tuple[FloatArray, FloatArray | None] = self._predictor.predict(self._make(matrix))
         return found
 
     def classify(self, matrix: Float32Array) -> Float64Array:
         """Predict the probabilities of the classes for a matrix of shape (rows, fields)."""
-        probabilities: Float64Array = self._predictor.classify(self._derive(matrix))
+        probabilities: Float64Array = self._predictor.classify(self._make(matrix))
         return probabilities
 
-    def _derive(self, matrix: Float32Array) -> FloatArray:
+    @abstractmethod
+    def _make(self, matrix: Float32Array) -> FloatArray:
+        """Make the predictor's input from a matrix of shape (rows, fields)."""
+
+
+class DerivingPredictor(_StepBefore):
+    """A predictor behind the step that computes its columns from the card's fields."""
+
+    def __init__(self, predictor: Any, step: FeatureStep, compiled: bool) -> None:
+        super().__init__(predictor)
+        self._step = step
+        self._type = np.float32 if compiled else np.float64
+
+    def _make(self, matrix: Float32Array) -> FloatArray:
         return self._step.transform(matrix).astype(self._type, copy=False)
+
+
+class ArrangingPredictor(_StepBefore):
+    """A predictor behind the card's order of the fields, and its values for those left empty."""
+
+    def __init__(self, predictor: Any, card: Card, inputs: Sequence[str]) -> None:
+        """Keep the order and the values.
+
+        Args:
+            predictor: of the artifact.
+            card: its fields' order and defaults.
+            inputs: the fields in the order of the artifact; none where that is the card's.
+        """
+        super().__init__(predictor)
+        places = {name: index for index, name in enumerate(card.names)}
+        self._order = np.array([places[name] for name in inputs or card.names])
+        self._defaults = card.default_codes[self._order]
+
+    def _make(self, matrix: Float32Array) -> FloatArray:
+        ordered = matrix[:, self._order]
+        return np.where(np.isnan(ordered), self._defaults, ordered)
 
 
 MOST_CELLS = 4_000_000

@@ -32,7 +32,11 @@ from model.serving.explain import (
     split_by_reference,
 )
 from model.serving.neighbors import Neighbors
-from model.serving.predictors import DerivingPredictor, VectorizingPredictor
+from model.serving.predictors import (
+    ArrangingPredictor,
+    DerivingPredictor,
+    VectorizingPredictor,
+)
 from model.serving.served_model import (
     Explained,
     FactPattern,
@@ -219,9 +223,11 @@ class TabularModel(ServedModel[Features, PredictionT]):
                     else cls.saved_predictor(path, card, manifest)
                 )
                 if step:
-                    return DerivingPredictor(predictor, step, compiled)
-                if compiled and vectorizers:
-                    return VectorizingPredictor(predictor, vectorizers)
+                    predictor = DerivingPredictor(predictor, step, compiled)
+                elif compiled and vectorizers:
+                    predictor = VectorizingPredictor(predictor, vectorizers)
+                if manifest.inputs or any(field.default is not None for field in card.fields):
+                    predictor = ArrangingPredictor(predictor, card, manifest.inputs)
                 return predictor
         except Exception as error:
             raise ModelError(f"{path} does not load: {error}") from error

@@ -79,7 +79,9 @@ def answer_with_pandas(source: Path, target: Path) -> Callable[[], None]:
 
     def run() -> None:
         for number, chunk in enumerate(pd.read_csv(source, chunksize=50_000)):
-            chunk["prediction"] = estimator.predict(chunk)
+            numbers = chunk.select_dtypes("number").astype("float64")
+            rows = chunk.assign(**{name: numbers[name] for name in numbers.columns})
+            chunk["prediction"] = estimator.predict(rows)
             mode, header = ("a", False) if number else ("w", True)
             chunk.to_csv(target, mode=mode, header=header, index=False)
 

@@ -36,13 +36,14 @@ class Sample(NamedTuple):
 
     ``keys`` are the keys that the card has for every kind, ``unit`` is "" where none is known,
     ``codes`` (rows,) are the known codes of the rows, and ``options`` the values that they stand
-    for, if they stand for any.
+    for, if they stand for any. ``locale`` is how its hint writes numbers.
     """
 
     keys: Mapping[str, Any]
     unit: str
     codes: Float64Array
     options: tuple[Option, ...]
+    locale: str = "en_US"
 
 
 class Meaning(NamedTuple):
@@ -101,6 +102,17 @@ class BaseField(BaseModel):
     required: bool = True
     """Whether the field must be filled. A field that is not required may stay empty; the model then
     answers without it."""
+
+    first: bool = False
+    """Whether a field that is not required stands among the first fields, and not in a fold."""
+
+    group: str = Field(default="", max_length=60)
+    """The heading of the fold in which a field stands that is not required; without one, the card's
+    ``more``."""
+
+    default: Value = None
+    """What the model takes where a field that is not required is left empty, because it cannot do
+    without a value."""
 
     placeholders: ClassVar[dict[str, tuple[str, ...]]] = {
         "reason_text": ("noun", "value"),
@@ -170,6 +182,13 @@ class BaseField(BaseModel):
     def title_noun(self) -> str:
         """What a title calls the value: "Price by living area"."""
         return self.noun
+
+    @property
+    def default_text(self) -> str:
+        """What is said of an empty field for which a value stands in; "" where none does."""
+        if self.default is None:
+            return ""
+        return f"Taken as {self.format_value(self.read(self.default))} where it is not given"
 
     @property
     def options(self) -> tuple[Option, ...]:
@@ -297,6 +316,10 @@ class BaseField(BaseModel):
 
     def describe_reading(self, typed: str) -> str:
         """How a text that it takes was read, in the field's own words; "" where that is plain."""
+        return ""
+
+    def describe_unseen(self, value: Any) -> str:
+        """Say that no row of the data has such a value; "" where some have."""
         return ""
 
     def settle_column(self, texts: Iterable[str], decimal: DecimalSign | None = None) -> Self:

@@ -14,6 +14,8 @@ from model.contract.arrays import Float64Array
 
 _SHARE = 1 / 3
 _TAIL = 0.05
+_SURELY_SHARES = 0.95
+"""From here on to 1, the highest number of a column without negative ones is that of a share."""
 
 
 def widen_bounds(known: Float64Array, whole: bool, unit: str) -> tuple[float, float]:
@@ -39,6 +41,8 @@ def widen_bounds(known: Float64Array, whole: bool, unit: str) -> tuple[float, fl
         high = min(high, 0.0)
     if unit == "%" and most <= 100:
         high = min(high, 100.0)
+    if not whole and least >= 0 and _SURELY_SHARES <= most <= 1:
+        high = min(high, 1.0)  # it holds shares, as far as its rows tell
     return low, high
 
 

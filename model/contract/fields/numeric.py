@@ -1,5 +1,6 @@
 """Fields that take a number between two bounds."""
 
+import datetime as dt
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -426,8 +427,15 @@ class IntegerField(NumericField):
     @classmethod
     def draft(cls, sample: Sample) -> Self:
         field = super().draft(sample)
-        is_year = "year" in field.name and field.min >= _FIRST_YEAR and field.max < _LAST_YEAR
-        return field.model_copy(update={"grouping": False, "help": ""}) if is_year else field
+        name = field.name.split("_")
+        is_year = bool({"year", "yr"} & {*name, *field.label.lower().split()})
+        least, most = sample.codes.min(), sample.codes.max()
+        if not (is_year and least >= _FIRST_YEAR and most < _LAST_YEAR):
+            return field
+        this_year = dt.date.today().year
+        last = min(field.max, this_year) if most <= this_year else field.max
+        first = max(field.min, _FIRST_YEAR)
+        return field.model_copy(update={"min": first, "max": last, "grouping": False, "help": ""})
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": "integer", "minimum": self.min, "maximum": self.max}

@@ -16,6 +16,9 @@ POINTS = 19
 _TYPICAL = (0.05, 0.5, 0.95)
 """The quantiles that a drafted field names: most rows lie between the first and the last."""
 
+_NEAR = 0.9
+"""Of the distance of two numbers: how much of it must be left when both are rounded."""
+
 _MOST_ROWS = (0.005, 0.995)
 """The quantiles of the training rows between which a curve goes."""
 
@@ -32,13 +35,31 @@ class OrderedField(BaseField):
     example: Any
     """A value between ``min`` and ``max``, for error messages and the OpenAPI text."""
 
+    seen_min: Any = None
+    """The smallest value among the rows of the data; below it the form says so."""
+
+    seen_max: Any = None
+    """The largest value among the rows of the data; above it the form says so."""
+
     @model_validator(mode="after")
     def _bounds_are_ordered(self) -> Self:
         if not self.min < self.max:
             raise ValueError(f"min must be below max: min = {self.min}, max = {self.max}")
         if not self.min <= self.example <= self.max:
             raise ValueError(f"example = {self.example} is outside min and max")
+        for name, end in (("seen_min", self.seen_min), ("seen_max", self.seen_max)):
+            if end is not None and not self.min <= end <= self.max:
+                raise ValueError(f"{name} = {end} is outside min and max")
         return self
+
+    def describe_unseen(self, value: Any) -> str:
+        if self.seen_min is not None and value < self.seen_min:
+            return (
+                f"Below what the model has seen, which begins at {self.format_bare(self.seen_min)}"
+            )
+        if self.seen_max is not None and value > self.seen_max:
+            return f"Above what the model has seen, which ends at {self.format_bare(self.seen_max)}"
+        return ""
 
     def _check_bounds(self, value: Any) -> None:
         if not self.min <= value <= self.max:
@@ -69,7 +90,12 @@ class OrderedField(BaseField):
         return np.unique(self.round_codes(np.linspace(low, high, POINTS))).astype(np.float32)
 
     def with_code_bounds(self, low: float, high: float) -> Self:
-        return self.model_copy(update={"min": self.decode(low), "max": self.decode(high)})
+        changes = {"min": self.decode(low), "max": self.decode(high)}
+        if self.seen_min is not None:
+            changes["seen_min"] = max(self.seen_min, changes["min"])
+        if self.seen_max is not None:
+            changes["seen_max"] = min(self.seen_max, changes["max"])
+        return self.model_copy(update=changes)
 
     @classmethod
     def draft(cls, sample: Sample) -> Self:
@@ -83,8 +109,30 @@ class OrderedField(BaseField):
             max=empty.decode(high),
             example=empty.decode_typed(middle),
         )
-        usual = drafted._format_range(drafted.decode(first), drafted.decode(last))
-        return drafted.model_copy(update={"help": f"Usually {usual}"})
+        drafted.localise(sample.locale)
+        usual = drafted._format_range(*map(drafted.decode, _round_hint(first, last)))
+        least, most = _round_outwards(float(sample.codes.min()), float(sample.codes.max()))
+        seen = {
+            "seen_min": drafted.decode(max(least, low)),
+            "seen_max": drafted.decode(min(most, high)),
+        }
+        return drafted.model_copy(update={"help": f"Usually {usual}", **seen})
+
+
+def _round_outwards(low: float, high: float) -> tuple[float, float]:
+    """Both ends to a hundredth of the power of ten of their distance, and no row beyond them."""
+    if not low < high:
+        return low, high
+    digits = 2 - math.floor(math.log10(high - low))
+    step = 10.0**-digits
+    wider = math.floor(low / step) * step, math.ceil(high / step) * step
+    return round(wider[0], digits), round(wider[1], digits)
+
+
+def _round_hint(low: float, high: float) -> tuple[float, float]:
+    """Both ends to three significant digits, where that keeps them apart and near."""
+    rounded = float(f"{low:.3g}"), float(f"{high:.3g}")
+    return rounded if rounded[1] - rounded[0] > _NEAR * (high - low) else (low, high)
 
 
 def _round_range(low: float, high: float) -> tuple[float, float]:

@@ -9,7 +9,9 @@ import zlib
 from collections.abc import Callable
 from typing import BinaryIO, cast
 
+from model.contract.tables.arff_files import read_arff
 from model.contract.tables.csv_files import read_csv
+from model.contract.tables.json_files import read_json_rows
 from model.contract.tables.json_lines import read_json_lines
 from model.contract.tables.parquet_files import read_parquet
 from model.contract.tables.table import AS_FOUND, Block, ReadOptions, TableError, TextTable
@@ -21,6 +23,8 @@ Reader = Callable[[BinaryIO, str, ReadOptions], TextTable]
 """Opens a file of one format; the second argument is its name, for messages."""
 
 READERS: dict[str, Reader] = {
+    ".json": read_json_rows,
+    ".arff": read_arff,
     ".parquet": read_parquet,
     ".ndjson": read_json_lines,
     ".jsonl": read_json_lines,

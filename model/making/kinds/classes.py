@@ -17,17 +17,23 @@ from sklearn.linear_model import LogisticRegression
 
 from model.contract import formatting
 from model.contract.arrays import Float64Array
-from model.contract.manifest import AccuracyGroup
+from model.contract.manifest import AccuracyGroup, Metric
 from model.making.dataset import Dataset
-from model.making.drafting import LOCALE, DraftOutput
+from model.making.drafting import DraftOutput
 from model.making.errors import AddError
 from model.making.kinds.class_evidence import accepts_classes, fit_classes, match_classes
 from model.making.kinds.classification_metrics import measure_classifier
 from model.making.kinds.evidence import Fit, Reading
-from model.making.kinds.output_kind import Band, Evaluation, OutputKind, skip_evaluation
-from model.making.naming import Naming, format_choice, name_target
+from model.making.kinds.output_kind import (
+    Band,
+    Evaluation,
+    OutputKind,
+    make_share,
+    skip_evaluation,
+)
+from model.making.naming import ask_for_class, find_pair, format_choice, name_rows, name_target
 from model.making.onnx.graphs import append_one_hot, append_probabilities
-from model.making.options import AddNote, AddOptions
+from model.making.options import LOCALE, AddNote, AddOptions
 from model.making.prepared import TOLERANCE, PredictFloat64
 from model.making.subsets import iterate_groups
 from model.serving.kinds.classes import ClassModel
@@ -36,7 +42,6 @@ from model.serving.served_model import ServedModel
 _LEAST_PROBABILITY = 1e-3
 _MOST_CLASSES = 50
 _MOST_EXAMPLES = 4
-_LONGEST_TITLE = 60
 
 
 @dataclass(frozen=True)
@@ -200,12 +205,17 @@ class ClassesKind(OutputKind):
                 f"The model answers {len(self.classes)} classes, and a page can show "
                 f"{_MOST_CLASSES}. Fit it on fewer classes."
             )
-        naming = name_target(options.target or "answer", is_number=False)
+        naming = name_target(options.target or "y", is_number=False, described=options.described)
         values = [str(item) for item in self.names or self.classes]
         labels = [format_choice(item) for item in values]
-        is_flag = sorted(map(str.lower, labels)) in (["0", "1"], ["false", "true"])
+        pair = find_pair(labels)
+        is_flag = pair is not None
         if is_flag:
-            labels = ["Yes" if label.lower() in ("1", "true") else "No" for label in labels]
+            known = options.described.get(options.target)
+            worded = known.codes if known else {}
+            labels = [
+                worded.get(label, "Yes" if pair and label == pair[1] else "No") for label in labels
+            ]
         if is_flag or self.names:  # the target's name does not describe such classes
             naming = replace(naming, noun="answer")
         keys = {
@@ -217,7 +227,7 @@ class ClassesKind(OutputKind):
         }
         return DraftOutput(
             naming,
-            draft_title(naming, labels),
+            ask_for_class(naming, name_rows(options.data.name), labels),
             keys,
             f"{naming.label}: {', '.join(labels)}",
             tuple(labels),
@@ -255,6 +265,8 @@ class ClassesKind(OutputKind):
             most = formatting.format_percent(calibration.most, LOCALE, digits=1)
             add_note(f"{shown} held-out rows allow it to be up to {most} sure.")
         right = formatting.format_percent(metrics[0].value, LOCALE, digits=1)
+        most_frequent = np.bincount(dataset.truth[~dataset.held_out].astype(np.int64)).argmax()
+        share = formatting.format_percent(float(np.mean(truth == most_frequent)), LOCALE, digits=1)
         accuracy = (
             f"It named the right {output.naming.noun} for {right} of {shown} rows that it had not "
             "seen."
@@ -266,6 +278,21 @@ class ClassesKind(OutputKind):
             probabilities=calibration,
             reliability=reliability,
             accuracies=accuracies,
+            baseline=f"Naming the most frequent one every time is right for {share}.",
+        )
+
+    def measure_facts(
+        self, answers: Float64Array, truth: Float64Array, name: str, facts: str
+    ) -> Metric:
+        right = float(np.mean(answers.argmax(axis=1) == truth))
+        return make_share(f"accuracy_{name}", f"Right answers, {facts}", right)
+
+    def describe_facts(self, few: Metric, every: Metric, shown: int, output: DraftOutput) -> str:
+        right, most = (formatting.format_percent(item.value, LOCALE, 1) for item in (few, every))
+        return (
+            f"With the {shown} facts that the form shows first, it named the right "
+            f"{output.naming.noun} for {right} of the rows that it had not seen; with all facts, "
+            f"for {most}."
         )
 
     def decide(self, answers: Float64Array) -> Float64Array:
@@ -316,13 +343,3 @@ class ClassesKind(OutputKind):
 
 def _comes_first(code: int, answer: Float64Array) -> bool:
     return bool(answer.argmax() == code)
-
-
-def draft_title(naming: Naming, labels: list[str]) -> str:
-    """Draft the title of a page: the question that one of these labels answers."""
-    if set(labels) == {"Yes", "No"}:
-        return f"{naming.label}?" if naming.label != "Answer" else "Yes or no?"
-    either = " or ".join(labels)
-    if len(labels) == 2 and len(either) <= _LONGEST_TITLE:
-        return f"{either[:1].upper()}{either[1:]}?"
-    return f"Which {naming.noun} is it?" if naming.noun != "answer" else "Which one is it?"

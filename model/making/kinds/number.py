@@ -17,9 +17,10 @@ from sklearn.linear_model import Ridge
 from model.contract import formatting
 from model.contract.arrays import Float64Array
 from model.contract.fields.bounds import round_bounds
+from model.contract.manifest import Metric
 from model.making.conformal import choose_scale, count_needed_rows
 from model.making.dataset import Dataset
-from model.making.drafting import LOCALE, DraftOutput
+from model.making.drafting import DraftOutput
 from model.making.errors import AddError
 from model.making.kinds.evidence import Fit, Reading
 from model.making.kinds.number_evidence import (
@@ -28,16 +29,23 @@ from model.making.kinds.number_evidence import (
     fit_numbers,
     list_number_readings,
 )
-from model.making.kinds.output_kind import Band, Evaluation, OutputKind, skip_evaluation
+from model.making.kinds.output_kind import (
+    Band,
+    Evaluation,
+    OutputKind,
+    make_metric,
+    round_digits,
+    skip_evaluation,
+)
 from model.making.kinds.regression_metrics import (
     bin_truth,
     find_fullest_group,
     measure_regressor,
 )
-from model.making.naming import CURRENCIES, name_target
+from model.making.naming import CURRENCIES, ask_for_number, name_rows, name_target
 from model.making.number_texts import read_number_texts
 from model.making.onnx.graphs import append_flat
-from model.making.options import AddNote, AddOptions
+from model.making.options import LOCALE, AddNote, AddOptions
 from model.making.prepared import TOLERANCE, PredictFloat64
 from model.serving.intervals import ENOUGH_ROWS, describe_evidence
 from model.serving.kinds.number import NumberModel
@@ -155,7 +163,7 @@ class NumberKind(OutputKind):
         return np.asarray(truth, dtype=float)
 
     def draft_output(self, truth: Float64Array, options: AddOptions) -> DraftOutput:
-        naming = name_target(options.target or "answer", is_number=True)
+        naming = name_target(options.target or "y", is_number=True, described=options.described)
         step = choose_rounding_step(float(np.std(truth)))
         is_currency = naming.unit in CURRENCIES
         keys: dict[str, object] = {
@@ -168,7 +176,9 @@ class NumberKind(OutputKind):
         }
         shown = formatting.format_short(step, LOCALE)
         description = f"{naming.label}, in steps of {shown} {naming.unit}".strip()
-        return DraftOutput(naming, f"What is the {naming.noun}?", keys, description)
+        are_counts = bool(truth.min() >= 0 and (truth == np.round(truth)).all())
+        title = ask_for_number(naming, name_rows(options.data.name), are_counts)
+        return DraftOutput(naming, title, keys, description)
 
     def evaluate(
         self, dataset: Dataset, output: DraftOutput, coverage: float, add_note: AddNote
@@ -201,16 +211,35 @@ class NumberKind(OutputKind):
         how = f"On {formatting.format_number(len(rows), LOCALE)} rows that the model had not seen."
         accuracy = f"Half the time it is off by less than {off}{unit}."
         predictions = dataset.predict(rows.astype(np.float32))
+        middle = float(np.median(dataset.truth[~dataset.held_out]))
+        base = formatting.format_number(
+            round_digits(float(np.median(np.abs(truth - middle)))), LOCALE
+        )
         return Evaluation(
             how,
             accuracy,
             metrics,
             calibration,
+            baseline=f"Guessing the middle every time is off by {base}{unit} half the time.",
             truth_bins=bin_truth(predictions, truth),
             held_out=(truth, predictions),
             limit=f"How often its ranges hold: {evidence[0].lower()}{evidence[1:]}"
             if len(rows) < ENOUGH_ROWS
             else "",
+        )
+
+    def measure_facts(
+        self, answers: Float64Array, truth: Float64Array, name: str, facts: str
+    ) -> Metric:
+        error = float(np.median(np.abs(answers - truth)))
+        return make_metric(f"error_{name}", f"Median error, {facts}", error)
+
+    def describe_facts(self, few: Metric, every: Metric, shown: int, output: DraftOutput) -> str:
+        unit = f" {output.naming.unit}" if output.naming.unit else ""
+        off, least = (formatting.format_number(item.value, LOCALE) for item in (few, every))
+        return (
+            f"With the {shown} facts that the form shows first, half the time it is off by less "
+            f"than {off}{unit}; with all facts, by less than {least}{unit}."
         )
 
     def decide(self, answers: Float64Array) -> Float64Array:

@@ -33,6 +33,7 @@ class Evaluation:
     """What held-out rows showed: figures, calibration, and both in words.
 
     ``limit`` is what cannot be promised for so few rows, "" where nothing need be said.
+    ``baseline`` says how good the same answer to every row would be.
     ``held_out`` are the truth and the prediction of each row of a model of numbers, both shape
     (rows,).
     """
@@ -46,6 +47,7 @@ class Evaluation:
     reliability: tuple[ReliabilityBin, ...] = ()
     accuracies: tuple[AccuracyGroup, ...] = ()
     limit: str = ""
+    baseline: str = ""
     held_out: tuple[Float64Array, Float64Array] | None = None
 
 
@@ -194,6 +196,30 @@ class OutputKind(ABC):
         self, dataset: Dataset, output: DraftOutput, coverage: float, add_note: AddNote
     ) -> Evaluation:
         """Measure and calibrate on the held-out rows, as far as there are enough of them."""
+
+    @abstractmethod
+    def measure_facts(
+        self, answers: Float64Array, truth: Float64Array, name: str, facts: str
+    ) -> Metric:
+        """Measure how good answers are with some of the facts, on held-out rows.
+
+        Args:
+            answers: of the model, see the class for the shape.
+            truth: the true answers, shape (rows,).
+            name: added to the figure's own.
+            facts: which facts were known, like "3 facts".
+        """
+
+    @abstractmethod
+    def describe_facts(self, few: Metric, every: Metric, shown: int, output: DraftOutput) -> str:
+        """Say how good it is with the facts that a form shows, and with all.
+
+        Args:
+            few: the figure with the facts that are shown.
+            every: the same with all facts.
+            shown: how many are shown.
+            output: what the answer is called.
+        """
 
     score_name: ClassVar[str]
     """What ``compute_score`` gives, as people call it."""

@@ -23,14 +23,12 @@ from model.contract.manifest import (
 )
 from model.contract.pictures import FORMATS_TEXT, ImageField
 from model.contract.preprocessing import Preprocessing
-from model.making.drafting import LOCALE
 from model.making.errors import AddError
-from model.making.kinds.classes import draft_title
 from model.making.kinds.classification_metrics import measure_classifier
 from model.making.kinds.output_kind import make_share
 from model.making.manifests import describe_artifact, read_versions, save_manifest
-from model.making.naming import Naming, format_choice
-from model.making.options import AddOptions
+from model.making.naming import Naming, RowNaming, ask_for_class, format_choice
+from model.making.options import LOCALE, AddOptions
 from model.making.pictures.labelled import LabelledPictures, find_parts, read_labelled
 from model.making.pictures.networks import describe_meaning
 from model.making.pictures.opening import open_file
@@ -430,7 +428,7 @@ def _draft_title(naming: Naming, labels: Sequence[str]) -> str:
     listed = f"{', '.join(labels[:-1])} or {labels[-1]}?"
     if len(listed) <= _LONGEST_TITLE:
         return listed[:1].upper() + listed[1:]
-    return draft_title(naming, list(labels))
+    return ask_for_class(naming, RowNaming(), labels)
 
 
 def _make_field(preprocessing: Preprocessing) -> ImageField:

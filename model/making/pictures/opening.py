@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import onnx
 from onnx import inliner
@@ -28,8 +29,12 @@ class OpenedFile:
 
 def is_for_pictures(options: AddOptions) -> bool:
     """Whether a person brings a network for pictures: by the data, else by the file."""
-    path = options.paths[0]
-    if options.data.is_dir() or path.suffix.lower() in (*_KERAS, *_TORCH):
+    return options.data.is_dir() or is_picture_file(options.paths[0])
+
+
+def is_picture_file(path: Path) -> bool:
+    """Whether a file is one of a network for pictures, by its name, or ONNX that takes pictures."""
+    if path.suffix.lower() in (*_KERAS, *_TORCH):
         return True
     return path.suffix == ".onnx" and _takes_pictures(path)
 
@@ -51,16 +56,25 @@ def open_file(options: AddOptions) -> OpenedFile:
     if others or options.target_inverse or options.units:
         what = others[0] if others else "--target-inverse or --unit"
         raise AddError(f"A network for pictures stands alone: leave {what} out.")
-    if path.suffix.lower() == ".onnx":
-        return OpenedFile(open_network(_load_onnx(path), path))
-    if path.suffix.lower() in _KERAS:
-        return _open_keras(path)
-    if path.suffix.lower() in _TORCH:
-        return open_torch(path, options)
+    if path.suffix.lower() in (".onnx", *_KERAS, *_TORCH):
+        return open_path(path)
     raise AddError(
         f"{options.data} is a folder of pictures, and {path} is no network for pictures that is "
         "known here. Export it to ONNX, and give the .onnx file."
     )
+
+
+def open_path(path: Path) -> OpenedFile:
+    """Open a file of ONNX, Keras or PyTorch by its name.
+
+    Raises:
+        AddError: if it cannot be read, and what to do.
+    """
+    if path.suffix.lower() in _KERAS:
+        return _open_keras(path)
+    if path.suffix.lower() in _TORCH:
+        refuse_torch(path)
+    return OpenedFile(open_network(_load_onnx(path), path))
 
 
 def _open_keras(path: Path) -> OpenedFile:
@@ -106,7 +120,7 @@ def _load_onnx(path: Path) -> onnx.ModelProto:
     return model
 
 
-def open_torch(path: Path, options: AddOptions) -> OpenedFile:
+def refuse_torch(path: Path) -> NoReturn:
     """Refuse a file of PyTorch with what to do, by what it holds.
 
     Raises:

@@ -62,7 +62,7 @@ def test_check_names_every_example_that_is_refused(root: Path) -> None:
 
 
 def test_check_says_what_is_missing_where_it_would_stand(root: Path) -> None:
-    card = spoil(root, ('title = "Which', 'titel = "Which'))
+    card = spoil(root, ('title = "Is it', 'titel = "Is it'))
     output = run("check", "penguins", "--models", root).output
     assert f"{card}: title: must be given" in output
     assert f"{card}, line 5: titel: there is no such key" in output

@@ -246,7 +246,7 @@ def test_a_file_that_is_no_model_is_refused_in_a_sentence(
 
 def test_a_model_given_as_the_data_is_refused(given: ModelFiles, root: Path) -> None:
     said = refused(replace(given, data=given.path), root, "--trust")
-    assert f"{given.path} is not a CSV file in UTF-8" in said
+    assert "model.joblib is no text. Save the table as a CSV file." in said
     assert "codec" not in said
 
 

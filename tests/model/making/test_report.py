@@ -103,7 +103,7 @@ def test_without_held_out_rows_nothing_is_compared(tmp_path: Path, table: pd.Dat
 
 def test_it_says_what_to_write_next_and_names_no_path(tmp_path: Path, table: pd.DataFrame) -> None:
     text = report(tmp_path, table, LinearRegression(), "z")
-    assert text.startswith("# What is the z?")
+    assert text.startswith("# What is z?")
     assert "3. `unit` of x, y: no unit was found in these names." in text
     assert str(tmp_path) not in text
     assert len(text.splitlines()) < 60

@@ -16,7 +16,14 @@ from PIL import Image
 from model import PictureModel, load_model
 from model.contract.pictures import ImageField
 from model.contract.preprocessing import Preprocessing
-from model.making import AddedModel, AddError, AddOptions, NotProvedError, PictureOptions, add_model
+from model.making import (
+    AddedModel,
+    AddError,
+    AddOptions,
+    NotProvedError,
+    PictureOptions,
+    add_from_files,
+)
 from tests.html import check_fragment, text_of
 from tests.shape_pictures import CLASSES, SIDE, draw_shape, make_network, write_shapes
 
@@ -42,7 +49,7 @@ def options_of(root: Path, model: onnx.ModelProto, name: str = "shapes") -> AddO
 
 
 def add(options: AddOptions, root: Path) -> AddedModel:
-    return add_model(options, root / "models", lambda _: None, lambda _: True)
+    return add_from_files(options, root / "models", lambda _: None, lambda _: True)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from model.making import AddError
+from model.making.looking import look
 from model.making.pictures.keras import UnknownLayerError, convert_keras, read_keras
 from model.serving.predictors import open_session
 
@@ -29,6 +30,14 @@ def test_a_file_answers_as_in_keras(name: str) -> None:
 
 def test_files_of_both_releases_are_among_them() -> None:
     assert {name.rpartition("_")[2] for name in NAMES} == {"2.h5", "3.h5", "3.keras"}
+
+
+def test_looking_at_a_file_says_what_it_takes() -> None:
+    found = look([FILES / "sequential_2.h5", FILES / "functional_3.keras"])
+    assert found.servable
+    assert "a model of Keras 2." in found.text
+    assert "a picture of 24 × 24 pixels in colour (NHWC), as float32" in found.text
+    assert "a picture of 21 × 25 pixels in colour" in found.text
 
 
 def test_an_unknown_layer_is_named(tmp_path: Path) -> None:

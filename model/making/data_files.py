@@ -1,0 +1,155 @@
+"""A person's data files as a table: every format, and cells as the model knows them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from model.contract.tables import TableError, open_table
+from model.making.errors import AddError
+from model.making.options import AddNote
+from model.making.text_cells import KnownTexts
+
+_UNKNOWN = ("?", "-", "--", "missing", "unknown")
+"""What people write for a number that they do not know."""
+
+
+def list_files(path: Path) -> list[Path]:
+    """List the files of the data: the file itself, or those in a folder, by name.
+
+    Raises:
+        AddError: if a folder has none.
+    """
+    if not path.is_dir():
+        return [path]
+    files = sorted(item for item in path.iterdir() if item.is_file() and item.name[0] != ".")
+    if not files:
+        raise AddError(f"{path} has no files. Give a file, or a folder with files of data.")
+    return files
+
+
+def hash_data(path: Path) -> str:
+    """Return the SHA-256 of the data: of a file, or of all files in a folder, one after another."""
+    found = hashlib.sha256()
+    for file in list_files(path):
+        found.update(file.read_bytes())
+    return found.hexdigest()
+
+
+def read_cells(path: Path, add_note: AddNote) -> pd.DataFrame:
+    """Read every cell as the text that stands in the file, "" where there is none.
+
+    Args:
+        path: a file, or a folder of files with the same columns.
+        add_note: called for how a file was read.
+
+    Raises:
+        AddError: if a file cannot be read, or has other columns than the first.
+    """
+    tables = [_read_file(file, add_note) for file in list_files(path)]
+    first = tables[0]
+    for file, table in zip(list_files(path), tables, strict=True):
+        if missing := sorted(set(first.columns) ^ set(table.columns)):
+            raise AddError(
+                f"{file} and {list_files(path)[0]} do not have the same columns: {missing[0]!r} is "
+                "in one of them only. Put files of other columns elsewhere."
+            )
+    if len(tables) > 1:
+        add_note(f"{len(tables)} files of {path} are read one below the other.")
+    return pd.concat(tables, ignore_index=True)[list(first.columns)]
+
+
+def _read_file(path: Path, add_note: AddNote) -> pd.DataFrame:
+    try:
+        with path.open("rb") as file:
+            table = open_table(file, path.name)
+            columns: list[list[str]] = [[] for _ in table.header]
+            for block in table.blocks:
+                if block.ragged:
+                    row, problem = next(iter(block.ragged.items()))
+                    raise AddError(f"{path}, row {len(columns[0]) + row + 1}: {problem}.")
+                for cells, found in zip(columns, block.columns, strict=True):
+                    cells += found if block.texts else map(_spell, _list_cells(found))
+    except TableError as error:
+        raise AddError(str(error)) from error
+    except OSError as error:
+        raise AddError(f"{path} cannot be read: {error.strerror}.") from error
+    for note in table.notes:
+        if "separated by" not in note:  # the columns are named in the report, so that is seen
+            add_note(f"{path.name}: {note}")
+    names = _name_headers(table.header, path)
+    read = pd.DataFrame(dict(zip(names, columns, strict=True)), dtype=str)
+    return read[(read != "").any(axis=1)].reset_index(drop=True)
+
+
+def _name_headers(header: Sequence[str], path: Path) -> list[str]:
+    """The columns' names, as pandas gives one to a column without."""
+    names = [str(name).strip() or f"Unnamed: {place}" for place, name in enumerate(header)]
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise AddError(f"{path} has two columns {repeated!r}. Rename one of them.")
+    return names
+
+
+def _list_cells(found: Any) -> Iterable[Any]:
+    cells: Iterable[Any] = found.tolist() if isinstance(found, np.ndarray) else found
+    return cells
+
+
+def _spell(cell: Any) -> str:
+    """A cell of a format with types, as a CSV file would have it."""
+    if cell is None or cell != cell:
+        return ""
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53:
+        return str(int(cell))
+    text = cell.isoformat() if hasattr(cell, "isoformat") else str(cell)
+    return text.removesuffix("T00:00:00")
+
+
+def infer_types(cells: pd.DataFrame, texts: KnownTexts, add_note: AddNote) -> pd.DataFrame:
+    """Read numbers, booleans and holes in texts, as pandas does with a CSV file.
+
+    Args:
+        cells: texts, "" where there is nothing.
+        texts: what the model knows as texts.
+        add_note: called for a sign that was read as a hole.
+    """
+    buffer = io.StringIO(cells.to_csv(index=False))
+    table = pd.read_csv(buffer, skip_blank_lines=False, low_memory=False)
+    table.columns = cells.columns
+    read = {}
+    for name in table.columns:
+        if pd.api.types.is_numeric_dtype(table[name].dtype) or texts.has_texts(str(name)):
+            continue
+        stripped = table[name].astype(str).str.strip().str.lower()
+        holes = stripped.isin(_UNKNOWN) & table[name].notna()
+        if not holes.any() or holes.sum() * 2 > len(holes):
+            continue
+        numbers = pd.to_numeric(table[name].mask(holes), errors="coerce")
+        if numbers.notna().sum() == (table[name].notna() & ~holes).sum():
+            sign = table.loc[holes, name].iloc[0]
+            add_note(f"Column {name!r}: {sign!r} is read as unknown, in {int(holes.sum())} rows.")
+            read[name] = numbers
+    return table.assign(**read)
+
+
+def strip_cells(cells: pd.DataFrame, texts: KnownTexts) -> pd.DataFrame:
+    """Take off blanks around cells, but where the model knows a text with them.
+
+    Args:
+        cells: texts, "" where there is nothing.
+        texts: what the model knows as texts.
+    """
+    stripped = {}
+    for name in cells.columns:
+        bare = cells[name].str.strip()
+        changed = bare != cells[name]
+        if changed.any() and not texts.knows_any(str(name), set(cells.loc[changed, name])):
+            stripped[name] = bare
+    return cells.assign(**stripped)

@@ -1,0 +1,111 @@
+"""Adding a model from a notebook: a fitted estimator and its rows in memory."""
+
+from __future__ import annotations
+
+import html
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+
+from model.making.adding import add_from_files
+from model.making.errors import AddError
+from model.making.options import AddOptions
+from model.making.report import format_report
+from model.making.summary import AddedModel
+
+MODELS = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class NotebookReport:
+    """A model that was added, and its report, which a notebook shows as HTML."""
+
+    added: AddedModel
+
+    def __str__(self) -> str:
+        return format_report(self.added)
+
+    def _repr_html_(self) -> str:
+        """The report in HTML."""
+        parts = []
+        for block in str(self).strip().split("\n\n"):
+            if block.startswith("#"):
+                level = len(block) - len(block.lstrip("#")) + 1
+                parts.append(f"<h{level}>{html.escape(block.lstrip('# '))}</h{level}>")
+            elif block.startswith("|"):
+                parts.append(_format_table(block.splitlines()))
+            else:
+                parts.append(f"<p>{html.escape(block).replace(chr(10), '<br>')}</p>")
+        return "\n".join(parts)
+
+
+def _format_table(lines: Sequence[str]) -> str:
+    rows = [
+        "".join(
+            f"<{tag}>{html.escape(cell.strip())}</{tag}>" for cell in line.strip("|").split("|")
+        )
+        for number, line in enumerate(lines)
+        if number != 1
+        for tag in ("td" if number else "th",)
+    ]
+    return "<table>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>"
+
+
+def add_model(
+    model: Any,
+    rows: Any,
+    target: Any,
+    *,
+    name: str,
+    holdout: tuple[Any, Any] | None = None,
+    root: Path | str = MODELS,
+    **options: Any,
+) -> NotebookReport:
+    """Add a fitted model, as ``flask --app wsgi model add`` does from files.
+
+    Args:
+        model: the fitted estimator or Pipeline.
+        rows: what it was fitted on, a table or an array of shape (rows, columns).
+        target: what it answers for each row, shape (rows,).
+        name: in its address, like "my-rents".
+        holdout: rows and target that it has not seen, for figures and ranges.
+        root: the folder of the models' folders.
+        options: further fields of ``AddOptions``, such as ``force=True``.
+
+    Raises:
+        AddError: if it cannot be added; says why and what to do.
+    """
+    asked = "yes" if options.pop("yes", True) else ""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        table, column = _join(rows, target)
+        paths = {"model": folder / "model.joblib", "data": folder / f"{name}.csv"}
+        joblib.dump(model, paths["model"])
+        table.to_csv(paths["data"], index=False)
+        held = None
+        if holdout is not None:
+            held = folder / "holdout.csv"
+            _join(*holdout, column=column)[0].to_csv(held, index=False)
+        asks = AddOptions(
+            (paths["model"],), name, paths["data"], column, str(held) if held else None, **options
+        )
+        added = add_from_files(asks, Path(root), lambda _: None, lambda _: bool(asked))
+    return NotebookReport(added)
+
+
+def _join(rows: Any, target: Any, column: str = "") -> tuple[pd.DataFrame, str]:
+    """The rows with the target in a column of its own, and that column's name."""
+    table = rows.copy() if isinstance(rows, pd.DataFrame) else pd.DataFrame(np.asarray(rows))
+    table.columns = [f"column {name}" if isinstance(name, int) else str(name) for name in table]
+    column = column or str(getattr(target, "name", None) or "target")
+    if column in table.columns:
+        raise AddError(f"The rows have a column {column!r}, as the target is called. Rename one.")
+    if len(table) != len(target):
+        raise AddError(f"There are {len(table)} rows and {len(target)} values of the target.")
+    return table.assign(**{column: np.asarray(target)}), column

@@ -1,0 +1,100 @@
+"""Data files of every format become the cells that the model knows."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from model.making.data_files import hash_data, list_files
+from model.making.errors import AddError
+from model.making.tables import read_table
+from model.making.text_cells import KnownTexts
+
+TABLE = pd.DataFrame({"area": ["x", "y", "x"], "size": [70, 45, 120], "rent": [900.5, 700, 1500]})
+
+
+def write(path: Path) -> None:
+    """Write the table in the format of the ending."""
+    csv = TABLE.to_csv(index=False)
+    match path.name.partition(".")[2]:
+        case "json":
+            path.write_text(TABLE.to_json(orient="records"))
+        case "ndjson":
+            path.write_text(TABLE.to_json(orient="records", lines=True))
+        case "csv.gz":
+            path.write_bytes(gzip.compress(csv.encode()))
+        case "tsv":
+            path.write_text(TABLE.to_csv(index=False, sep="\t"))
+        case "arff":
+            names = "".join(f"@ATTRIBUTE '{name}' numeric\n" for name in TABLE.columns)
+            rows = csv.partition("\n")[2]
+            path.write_text(f"% rents\n@relation r\n{names}@DATA\n{rows}")
+        case "utf16.csv":
+            path.write_bytes(csv.encode("utf-16"))
+        case "semicolons.csv":
+            path.write_text("\n" + TABLE.to_csv(index=False, sep=";") + ";;\n\n")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["t.json", "t.ndjson", "t.csv.gz", "t.tsv", "t.arff", "t.utf16.csv", "t.semicolons.csv"],
+)
+def test_every_format_gives_the_same_table(tmp_path: Path, name: str) -> None:
+    write(tmp_path / name)
+    found = read_table(tmp_path / name, None, lambda _: None)
+    pd.testing.assert_frame_equal(found, TABLE, check_dtype=False)
+    assert found["size"].dtype == np.int64
+
+
+def test_files_in_a_folder_are_joined_by_rows(tmp_path: Path) -> None:
+    TABLE.to_csv(tmp_path / "a.csv", index=False)
+    (tmp_path / "b.json").write_text(json.dumps(TABLE.to_dict("records")))
+    notes: list[str] = []
+    assert len(read_table(tmp_path, None, notes.append)) == 6
+    assert any("2 files" in note for note in notes)
+    before = hash_data(tmp_path)
+    TABLE.rename(columns={"size": "m2"}).to_csv(tmp_path / "c.csv", index=False)
+    assert hash_data(tmp_path) != before
+    with pytest.raises(AddError, match="do not have the same columns: 'm2'"):
+        read_table(tmp_path, None, notes.append)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(AddError, match="has no files"):
+        list_files(tmp_path / "empty")
+
+
+def test_signs_for_the_unknown_are_holes_but_where_the_model_knows_them(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("age, job\n39, clerk\n?, ?\n51, NA\n38, None\n")
+    notes: list[str] = []
+    found = read_table(path, None, notes.append, KnownTexts({}, (), frozenset()))
+    assert found["age"].isna().tolist() == [False, True, False, False]
+    assert found["age"].dtype == float
+    assert any("'?' is read as unknown" in note for note in notes)
+    known = KnownTexts({"job": frozenset({"clerk", "NA", "None"})}, (), frozenset())
+    jobs = read_table(path, None, notes.append, known)["job"]
+    assert jobs.isna().tolist() == [False, True, False, False]
+    assert jobs.dropna().tolist() == ["clerk", "NA", "None"]
+    kept = KnownTexts({}, (), frozenset(), frozenset({"job"}))
+    assert read_table(path, None, notes.append, kept)["job"].tolist()[2:] == ["NA", "None"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is empty"),
+        ("a,a\n1,2\n", "two columns 'a'"),
+        ("a,b\n", "no rows"),
+        ("a,b\n1,2\n1,2,3\n", "row 2"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused_with_its_place(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(AddError, match=words):
+        read_table(tmp_path / "t.csv", None, lambda _: None)

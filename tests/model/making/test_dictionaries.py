@@ -1,0 +1,84 @@
+"""A data dictionary says what columns are called and measured in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from model.making.dictionaries import Description, add_units, read_dictionary
+from model.making.errors import AddError
+from model.making.naming import ask_for_class, ask_for_number, name_columns, name_rows, name_target
+
+TABLES = [
+    "column,label,unit,help\nbp,Blood pressure,mmHg,\nsex,Sex,,1 = male; 2 = female\n",
+    "Variable;Description;Units\nbp;Blood pressure;mmHg\nsex;Sex (1 = male, 2 = female);\n",
+    "# Data\n\n| Column | Label | Unit | Notes |\n|---|---|:-:|---|\n"
+    "| `bp` | Blood pressure | mmHg | |\n| sex | Sex | | 1: male, 2: female |\n",
+]
+
+
+@pytest.mark.parametrize("text", TABLES)
+def test_a_table_in_csv_or_markdown_names_columns(tmp_path: Path, text: str) -> None:
+    (tmp_path / "words").write_text(text, encoding="utf-8")
+    found = read_dictionary(tmp_path / "words")
+    assert (found["bp"].label, found["bp"].unit) == ("Blood pressure", "mmHg")
+    assert found["sex"].codes == {"1": "male", "2": "female"}
+    named = name_columns(["bp", "s5"], {"bp", "s5"}, found)
+    assert [(item.label, item.unit, item.is_own) for item in named] == [
+        ("Blood pressure", "mmHg", False),
+        ("s5", "", True),
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "just words"])
+def test_a_file_without_such_a_table_is_refused_with_what_to_write(
+    tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "words").write_text(text, encoding="utf-8")
+    with pytest.raises(AddError, match="Write these in its first row"):
+        read_dictionary(tmp_path / "words")
+
+
+def test_units_are_added_to_columns_of_the_data_alone() -> None:
+    assert add_units({}, [("bp", "mmHg")], ["bp"]) == {"bp": Description(unit="mmHg")}
+    with pytest.raises(AddError, match=r"the data have no such column\. They have: bp"):
+        add_units({}, [("bq", "mmHg")], ["bp"])
+
+
+@pytest.mark.parametrize(
+    ("target", "file", "counts", "title"),
+    [
+        ("count", "bikes.csv", True, "How many bikes?"),
+        ("num_rooms", "flats.csv", True, "How many rooms?"),
+        (
+            "selling_price",
+            "used_cars_train.csv",
+            False,
+            "What is the selling price of this used car?",
+        ),
+        ("charges", "insurance.csv", False, "What are the charges?"),
+        ("y", "houses.csv", False, "What does the model say of this house?"),
+        ("medv", "train.csv", False, "What is the medv?"),
+    ],
+)
+def test_a_title_is_a_question_that_fits_the_target(
+    target: str, file: str, counts: bool, title: str
+) -> None:
+    naming = name_target(target, is_number=True)
+    assert ask_for_number(naming, name_rows(file), counts) == title
+
+
+def test_a_title_asks_between_few_classes() -> None:
+    rows = name_rows("tumours.csv")
+    diagnosis, answer = name_target("diagnosis", False), name_target("target", False)
+    assert ask_for_class(diagnosis, rows, ["benign", "malignant"]) == (
+        "Is this tumour benign or malignant?"
+    )
+    assert ask_for_class(answer, name_rows("wines.csv"), ["Barolo", "Barbera"]) == (
+        "Is this wine Barolo or Barbera?"
+    )
+    assert ask_for_class(answer, name_rows("data.csv"), ["0", "1", "2"]) == (
+        "Which of 3 classes is it?"
+    )
+    assert ask_for_class(diagnosis, rows, ["Yes", "No"]) == "Diagnosis: yes or no?"
