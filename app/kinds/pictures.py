@@ -40,6 +40,7 @@ from app.presentation.contexts import (
     Site,
 )
 from app.presentation.form import FormView, build_field, hash_form
+from app.presentation.map_words import describe_map
 from app.presentation.pictures import PictureView, encode_data_url, fit_picture, lay_out_cells
 from app.presentation.plots import plot_reliability
 from app.presentation.result import FIX_TEXT, ClassView, Notes, Result
@@ -96,14 +97,15 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         self._pictures = model
         self.warning = f"{card.output.warning}." if card.output.warning else ""
         self.refusal = Problem(card.field.name, card.output.refusal_text)
+        self.too_large = Problem(
+            card.field.name, f"{card.field.label} must be {MEGABYTES} MB or less"
+        )
         self.samples = Link(card.samples.text, card.samples.url) if card.samples else None
         self._samples = tuple(
             (item.label, (model.folder / item.file).read_bytes()) for item in model.manifest.samples
         )
+        self._truths = tuple(item.truth for item in model.manifest.samples)
         self.thumbnails = tuple(_shrink(content) for _, content in self._samples)
-        self.too_large = Problem(
-            card.field.name, f"{card.field.label} must be {MEGABYTES} MB or less"
-        )
         self._field = card.field
         self.names = (card.field.name,)
         self.form_hash = hash_form(card.fields, card.output, card.locale)
@@ -228,7 +230,8 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             if squashed
             else (preprocessing.width, preprocessing.height)
         )
-        heat = explained.saliency
+        heat, sample = explained.saliency, submission.query.removeprefix(f"{SAMPLE}=")
+        place = "" if heat is None else describe_map(heat, self._labels[explained.saliency_label])
         return Result(
             "fresh",
             output.label,
@@ -243,9 +246,10 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
                 height,
                 f"Your {self._field.noun}, as the network saw it",
                 () if heat is None else lay_out_cells(heat, width, height),
-                output.map_text,
+                f"{place} {output.map_text}".strip(),
                 self._describe_rest(prediction),
-                submission.query.removeprefix(f"{SAMPLE}="),
+                sample,
+                self._truths[int(sample) - 1] if sample else "",
             ),
             notes=self._notes,
             title=f"{label}, {sure}",

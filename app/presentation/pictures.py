@@ -37,7 +37,8 @@ class HeatCell(NamedTuple):
 class PictureView(NamedTuple):
     """The classes, the picture in its own shape, and the map over it, as far as there is one.
 
-    ``rest`` stands below the classes; ``sample`` is the number of the sample, "" for an upload.
+    ``rest`` stands below the classes; ``sample`` is the number of the sample, "" for an upload,
+    and ``truth`` says what that sample shows.
     """
 
     classes: tuple[ClassView, ...]
@@ -49,6 +50,7 @@ class PictureView(NamedTuple):
     words: str
     rest: str
     sample: str
+    truth: str
 
 
 def fit_picture(width: int, height: int) -> tuple[int, int]:

@@ -88,12 +88,16 @@ MAX_SAMPLES = 6
 
 
 class SamplePicture(BaseModel):
-    """A picture that a visitor can click: its file in the model's folder, and what it shows."""
+    """A picture that a visitor can click: its file in the model's folder, and its name.
+
+    ``truth`` says what it shows, in a sentence that stands beside the answer and not before it.
+    """
 
     model_config = _STRICT
 
     file: str = Field(pattern=r"^samples/[A-Za-z0-9_-]+\.(jpg|png|webp)$")
     label: str = Field(min_length=1, max_length=100)
+    truth: str = Field(default="", max_length=200)
 
 
 class ImageManifest(ManifestBase):
