@@ -29,10 +29,11 @@ from model.serving.texts.vectorizer import Vectorizer
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
-def open_session(artifact: bytes) -> Any:
+def open_session(artifact: bytes | Path) -> Any:
     """Open an ONNX Runtime session that uses one thread, for one row a request.
 
-    More threads cost twice the CPU for the same row, and a session without a pool of threads
+    A session keeps bytes that it is given for as long as it lives, and a file that it reads not at
+    all. More threads cost twice the CPU for the same row, and a session without a pool of threads
     survives the fork of a preloading server.
     """
     import onnxruntime as ort

@@ -72,7 +72,7 @@ class OnnxPicturePredictor:
 
     def __init__(
         self,
-        artifact: bytes,
+        artifact: bytes | Path,
         preprocessing: Preprocessing | None = None,
         statistics: PictureStatistics | None = None,
     ) -> None:
@@ -129,7 +129,7 @@ class PictureModel(ServedModel[Picture, ClassPrediction | None]):
             statistics = None
             if manifest.ood:
                 statistics = PictureStatistics.load(folder_path / manifest.ood)
-            predictor = OnnxPicturePredictor(path.read_bytes(), manifest.preprocessing, statistics)
+            predictor = OnnxPicturePredictor(path, manifest.preprocessing, statistics)
         except Exception as error:
             raise ModelError(f"{path} does not load: {error}") from error
         model = cls(folder_path.name, folder_path, card, manifest, predictor)
