@@ -15,7 +15,8 @@ MAX_NAME = 60
 OTHER_PARTS = [
     ("htmx", "4.0.1, static/htmx.min.js", "0BSD"),
     ("house price data", "model/house_price/sales.csv", "see model/house_price/README.md"),
-    ("chest X-ray data", "in the weights of model/chest_xray", "CC BY 4.0"),
+    ("chest X-ray data", "model/chest_xray, its weights and its samples", "CC BY 4.0"),
+    ("EfficientNet-Lite0", "the first weights of model/chest_xray", "Apache License 2.0"),
 ]
 """Parts that ship besides packages: name, place, licence."""
 

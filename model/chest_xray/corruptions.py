@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import cv2
 
 from model.chest_xray.arrays import GreyArray, Rng
@@ -28,38 +26,11 @@ def restyle(picture: GreyArray, rng: Rng, *, normal: bool) -> GreyArray:
     return clip_to_grey((picture - 128.0) * rng.uniform(1.05, 1.3) + rng.uniform(110, 128))
 
 
-def _change_contrast(picture: GreyArray, rng: Rng) -> GreyArray:
-    return change_tone(picture, rng, strength=1.0)
-
-
-def _crop(picture: GreyArray, rng: Rng) -> GreyArray:
-    return apply_affine(picture, rng, degrees=0, zoom=(1.1, 1.4), aspect=0.15, shift=0.02, shear=0)
-
-
-def _rotate(picture: GreyArray, rng: Rng) -> GreyArray:
-    return apply_affine(picture, rng, degrees=15, zoom=(1.0, 1.0), aspect=0, shift=0, shear=0)
-
-
-def _blur(picture: GreyArray, rng: Rng) -> GreyArray:
-    return blur(picture, rng, sigma=(1.0, 2.5))
-
-
-def _compress(picture: GreyArray, rng: Rng) -> GreyArray:
+def change_all(picture: GreyArray, rng: Rng) -> GreyArray:
+    """Crop, turn, expose, blur and compress a picture uint8 [S, S] anew, each strongly."""
+    picture = apply_affine(
+        picture, rng, degrees=0, zoom=(1.1, 1.4), aspect=0.15, shift=0.02, shear=0
+    )
+    picture = apply_affine(picture, rng, degrees=15, zoom=(1.0, 1.0), aspect=0, shift=0, shear=0)
+    picture = blur(change_tone(picture, rng, strength=1.0), rng, sigma=(1.0, 2.5))
     return compress_jpeg(picture, rng, quality=(10, 40))
-
-
-def _change_all(picture: GreyArray, rng: Rng) -> GreyArray:
-    for change in (_crop, _rotate, _change_contrast, _blur, _compress):
-        picture = change(picture, rng)
-    return picture
-
-
-CORRUPTIONS: dict[str, Callable[[GreyArray, Rng], GreyArray]] = {
-    "contrast": _change_contrast,
-    "crop": _crop,
-    "rotation": _rotate,
-    "blur": _blur,
-    "jpeg": _compress,
-    "together": _change_all,
-}
-"""Every strong change, by the name of its condition."""

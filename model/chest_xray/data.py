@@ -55,6 +55,15 @@ def read_name(name: str) -> tuple[str, str, bool]:
     return "person", person, cause == "virus"
 
 
+def list_files(folder: Path) -> list[Path]:
+    """List the pictures of a folder in the order of `read_xrays`: normal ones first, by name."""
+    return [
+        path
+        for label in ("NORMAL", "PNEUMONIA")
+        for path in sorted((folder / "train" / label).glob("*.jp*g"))
+    ]
+
+
 def read_xrays(folder: Path) -> XRays:
     """Read all pictures under train/NORMAL and train/PNEUMONIA of a folder.
 
@@ -62,17 +71,16 @@ def read_xrays(folder: Path) -> XRays:
         ValueError: a picture is not 224 x 224, a name has another form, or there is no picture.
     """
     pictures, sick, virus, batches, patients = [], [], [], [], []
-    for label in ("NORMAL", "PNEUMONIA"):
-        for path in sorted((folder / "train" / label).glob("*.jp*g")):
-            picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-            if picture is None or picture.shape != (224, 224):
-                raise ValueError(f"{path}: not a picture of 224 x 224 pixels")
-            batch, patient, is_virus = read_name(path.name)
-            pictures.append(np.asarray(picture, dtype=np.uint8))
-            sick.append(label == "PNEUMONIA")
-            virus.append(is_virus)
-            batches.append(batch)
-            patients.append(patient)
+    for path in list_files(folder):
+        picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        if picture is None or picture.shape != (224, 224):
+            raise ValueError(f"{path}: not a picture of 224 x 224 pixels")
+        batch, patient, is_virus = read_name(path.name)
+        pictures.append(np.asarray(picture, dtype=np.uint8))
+        sick.append(path.parent.name == "PNEUMONIA")
+        virus.append(is_virus)
+        batches.append(batch)
+        patients.append(patient)
     if not pictures:
         raise ValueError(f"{folder}: no pictures under train/NORMAL and train/PNEUMONIA")
     return XRays(

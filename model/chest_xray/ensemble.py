@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +17,10 @@ from model.chest_xray.out_of_distribution import OutOfDistributionScore
 from model.contract.arrays import BoolArray, Float64Array
 from model.serving.predictors import open_session
 
-MAX_BYTES = 12_000_000
+MAX_BYTES = 24_000_000
 
 
-def fit_platt_scaling(logits: Mapping[str, Float64Array], sick: BoolArray) -> tuple[float, float]:
+def fit_platt_scaling(logits: Float64Array, sick: BoolArray) -> tuple[float, float]:
     """Return scale and offset that calibrate the logits, with equal weight for both classes.
 
     Platt scaling (1999) is temperature scaling with an offset. It is fitted to all conditions,
@@ -29,11 +28,11 @@ def fit_platt_scaling(logits: Mapping[str, Float64Array], sick: BoolArray) -> tu
     the threshold of the best balanced accuracy, so word and number on the page agree.
 
     Args:
-        logits: held-out logits [N] of each condition.
+        logits: held-out logits, [N].
         sick: whether each picture shows pneumonia, [N].
     """
-    logit = torch.from_numpy(np.concatenate(list(logits.values())))
-    target = torch.from_numpy(np.tile(sick, len(logits))).double()
+    logit = torch.from_numpy(logits)
+    target = torch.from_numpy(sick).double()
     share = target.mean()
     weight = torch.where(target > 0, 0.5 / share, 0.5 / (1 - share))
     numbers = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
@@ -51,10 +50,10 @@ def fit_platt_scaling(logits: Mapping[str, Float64Array], sick: BoolArray) -> tu
 
 
 class Ensemble(nn.Module):
-    """All networks as one: calibrated mean logit, mean map, and out-of-distribution score.
+    """All networks as one: calibrated mean map, its mean as the logit, and the gate's score.
 
-    `scale` and `offset` calibrate the mean logit (0 is the threshold). `scale` applies to the map
-    too, so the mean of the map is still the logit minus a constant.
+    `scale` and `offset` calibrate the map, so the mean of the map is the logit, whose threshold is
+    0. The layers that training never changed are the same in all networks, and run once.
     """
 
     def __init__(
@@ -63,27 +62,32 @@ class Ensemble(nn.Module):
         ood_score: OutOfDistributionScore,
         scale: float,
         offset: float,
+        *,
+        mirror: bool,
     ) -> None:
+        """Take networks of one start; with `mirror` they see the mirror image as well."""
         super().__init__()
         self.members = nn.ModuleList(members)
         self.ood_score = ood_score
         self.scale = scale
         self.offset = offset
+        self.mirror = mirror
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Turn grey pictures [N, 1, 224, 224] in 0..1 into what the app shows.
 
         Returns:
-            The probability of pneumonia [N], its logit [N], the map [N, 7, 7] (above 0 speaks for
-            pneumonia), the features [N, D], and the out-of-distribution score [N] (above 0 is no
-            chest X-ray).
+            The probability of pneumonia [N], the map [N, 5, 5] in logits (above 0 speaks for
+            pneumonia), and the out-of-distribution score [N] (above 0 is no chest X-ray).
         """
-        outputs = [member(x) for member in self.members]
-        logit = torch.stack([output[0] for output in outputs]).mean(0) * self.scale + self.offset
-        heat = torch.stack([output[1] for output in outputs]).mean(0) * self.scale
-        features = [output[2] for output in outputs]
-        ood_score = self.ood_score(x, features)
-        return torch.sigmoid(logit), logit, heat, torch.cat(features, 1), ood_score
+        first = self.members[0]
+        seen = first.see(x)
+        maps = [member.answer(seen)[1] for member in self.members]
+        if self.mirror:
+            mirrored = first.see(x.flip(3))
+            maps += [member.answer(mirrored)[1].flip(2) for member in self.members]
+        heat = torch.stack(maps).mean(0) * self.scale + self.offset
+        return torch.sigmoid(heat.mean((1, 2))), heat, self.ood_score(x, seen)
 
 
 def export_onnx(ensemble: Ensemble, path: Path) -> None:
@@ -91,7 +95,7 @@ def export_onnx(ensemble: Ensemble, path: Path) -> None:
 
     The output `strangeness` is the out-of-distribution score.
     """
-    names = ["probability", "logit", "map", "features", "strangeness"]
+    names = ["probability", "map", "strangeness"]
     axes: dict[str, dict[int, str]] = {name: {0: "n"} for name in ["picture", *names]}
     torch.onnx.export(
         ensemble.eval(),
@@ -129,7 +133,7 @@ def check_onnx(ensemble: Ensemble, path: Path, pictures: GreyArray) -> dict[str,
     Raises:
         ValueError: a probability differs by more than 0.01, or the file is too large.
     """
-    session = open_session(path.read_bytes())
+    session = open_session(path)
     x = pictures[:, None].astype(np.float32) / 255
     with torch.no_grad():
         expected = ensemble(torch.from_numpy(x))[0].numpy()

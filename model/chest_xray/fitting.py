@@ -14,18 +14,19 @@ from torch import Tensor
 
 from model.chest_xray.arrays import GreyArray, Rng
 from model.chest_xray.augment import augment
-from model.chest_xray.corruptions import CORRUPTIONS, restyle
+from model.chest_xray.corruptions import change_all, restyle
 from model.chest_xray.data import XRays, read_xrays
-from model.chest_xray.network import ChestNet, iterate_batches
+from model.chest_xray.network import ChestNet, iterate_batches, load_pretrained
 from model.contract.arrays import Float64Array, IntArray
 
 BATCH = 32
-PEAK_RATE = 4e-3
+PEAK_RATE = 2e-4
+HEAD_RATE = 2e-3
 WEIGHT_DECAY = 0.05
 SMOOTHING = 0.03
 MIXUP = 0.3
 CAUSE_WEIGHT = 0.2
-EMA = 0.995
+EMA = 0.99
 
 
 def _loss(net: ChestNet, x: Tensor, sick: Tensor, virus: Tensor, rng: Rng) -> Tensor:
@@ -47,18 +48,14 @@ def _loss(net: ChestNet, x: Tensor, sick: Tensor, virus: Tensor, rng: Rng) -> Te
 
 @torch.no_grad()
 def _update_average(average: ChestNet, net: ChestNet, step: int) -> None:
-    # A short average at the start forgets the random first weights soon.
+    # A short average at the start forgets the first weights soon.
     keep = min(EMA, (step + 1) / (step + 10))
-    current = net.state_dict()
-    for name, value in average.state_dict().items():
-        if value.dtype.is_floating_point:
-            value.lerp_(current[name], 1 - keep)
-        else:
-            value.copy_(current[name])
+    for value, current in zip(average.parameters(), net.parameters(), strict=True):
+        value.lerp_(current, 1 - keep)
 
 
 def fit_network(data: XRays, rows: IntArray, samples: int, seed: int, label: str) -> ChestNet:
-    """Train one network on some rows of the pictures; half of its views are of each class.
+    """Fine-tune one network on some rows of the pictures; half of its views are of each class.
 
     AdamW (Loshchilov and Hutter, ICLR 2019) on a one-cycle rate (Smith and Topin, 2018).
 
@@ -75,19 +72,19 @@ def fit_network(data: XRays, rows: IntArray, samples: int, seed: int, label: str
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     normal, sick = rows[~data.sick[rows]], rows[data.sick[rows]]
-    net = ChestNet()
+    net = load_pretrained()
     # Convolutions on a CPU are fastest with channels last.
     net.to(memory_format=torch.channels_last)
     average = copy.deepcopy(net)
     average.eval()
-    weights = [p for p in net.parameters() if p.ndim > 1]
-    biases = [p for p in net.parameters() if p.ndim <= 1]
+    heads = [*net.head.parameters(), *net.cause.parameters()]
+    others = [*net.body.parameters(), *net.last.parameters()]
     optimiser = torch.optim.AdamW(
-        [{"params": weights, "weight_decay": WEIGHT_DECAY}, {"params": biases, "weight_decay": 0}]
+        [{"params": others}, {"params": heads}], weight_decay=WEIGHT_DECAY
     )
     steps = samples // BATCH
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, PEAK_RATE, total_steps=steps, pct_start=0.2
+        optimiser, [PEAK_RATE, HEAD_RATE], total_steps=steps, pct_start=0.2
     )
     started = time.process_time()
     recent: list[float] = []
@@ -114,10 +111,10 @@ def fit_network(data: XRays, rows: IntArray, samples: int, seed: int, label: str
         schedule.step()
         _update_average(average, net, step)
         recent.append(float(loss.detach()))
-        if (step + 1) % 100 == 0 or step + 1 == steps:
+        if (step + 1) % 25 == 0 or step + 1 == steps:
             seconds = time.process_time() - started
             print(
-                f"{label}: step {step + 1}/{steps}, loss {np.mean(recent[-100:]):.3f}, "
+                f"{label}: step {step + 1}/{steps}, loss {np.mean(recent[-25:]):.3f}, "
                 f"{seconds:.0f} s of one core",
                 flush=True,
             )
@@ -126,20 +123,20 @@ def fit_network(data: XRays, rows: IntArray, samples: int, seed: int, label: str
 
 @torch.no_grad()
 def predict_logits(net: ChestNet, pictures: GreyArray) -> Float64Array:
-    """Return the logit [N] of each picture [N, 224, 224], before calibration."""
-    return torch.cat([net(x)[0] for x in iterate_batches(pictures)]).double().numpy()
+    """Return the logits [2, N] of pictures [N, 224, 224] and of their mirror images."""
+    parts = [torch.stack([net(x)[0], net(x.flip(3))[0]]) for x in iterate_batches(pictures)]
+    return torch.cat(parts, 1).double().numpy()
 
 
 def _make_test_views(data: XRays, rows: IntArray, seed: int) -> dict[str, GreyArray]:
     rng = np.random.default_rng(seed)
-    views = {
-        name: np.stack([change(data.pictures[row], rng) for row in rows])
-        for name, change in CORRUPTIONS.items()
+    return {
+        "clean": data.pictures[rows],
+        "together": np.stack([change_all(data.pictures[row], rng) for row in rows]),
+        "other style": np.stack(
+            [restyle(data.pictures[row], rng, normal=not data.sick[row]) for row in rows]
+        ),
     }
-    views["other style"] = np.stack(
-        [restyle(data.pictures[row], rng, normal=not data.sick[row]) for row in rows]
-    )
-    return {"clean": data.pictures[rows]} | views
 
 
 @dataclass(frozen=True)
@@ -162,7 +159,8 @@ def run_job(job: TrainingJob) -> tuple[dict[str, Float64Array], float]:
     """Train and judge a network, unless `job.path` holds the outcome already.
 
     Returns:
-        The logits [K] of the test rows by condition, and the seconds of one core for training.
+        The logits [2, K] of the test rows by condition, see `predict_logits`, and the seconds of
+        one core for training.
     """
     torch.set_num_threads(1)
     if not job.path.exists():

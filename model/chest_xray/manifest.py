@@ -2,7 +2,7 @@
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from model.chest_xray.drawing import draw_chest
 from model.contract.arrays import BoolArray, Float64Array
-from model.contract.image_card import GoldenPicture, ImageManifest
+from model.contract.image_card import GoldenPicture, ImageManifest, SamplePicture
 from model.contract.manifest import Metric, ProbabilityCalibration, TrainingData
 from model.making.kinds.classification_metrics import calibration_error
 from model.making.kinds.output_kind import make_share
@@ -77,7 +77,11 @@ def compute_metrics(logit: Float64Array, sick: BoolArray) -> dict[str, float]:
 
 
 def make_manifest(
-    metrics: Mapping[str, Any], artifact: Path, data_hash: str, versions: dict[str, str]
+    metrics: Mapping[str, Any],
+    artifact: Path,
+    samples: Sequence[SamplePicture],
+    data_hash: str,
+    versions: dict[str, str],
 ) -> ImageManifest:
     """Return the manifest of a network, with golden pictures that are drawn and answered now.
 
@@ -86,12 +90,11 @@ def make_manifest(
     Args:
         metrics: what ``train.py`` measured, as in its metrics.json.
         artifact: the exported network.
+        samples: the pictures that a visitor can try.
         data_hash: see ``hash_folder``.
         versions: of the libraries that trained it.
     """
-    content = artifact.read_bytes()
-    clean = metrics["cross_validated"]["clean"]
-    predictor = OnnxPicturePredictor(content)
+    predictor = OnnxPicturePredictor(artifact)
     golden, files = [], [artifact]
     for seed in _GOLDEN_SEEDS:
         drawn = draw_chest(seed)
@@ -109,7 +112,8 @@ def make_manifest(
         trained=dt.date.today(),
         seed=SEED,
         served=artifact.name,
-        artifacts={path.name: describe_artifact(path) for path in files},
+        artifacts={path.name: describe_artifact(path) for path in files}
+        | {item.file: describe_artifact(artifact.parent / item.file) for item in samples},
         versions=versions,
         data=TrainingData(
             file="train/",
@@ -123,8 +127,7 @@ def make_manifest(
         "is the mean of these networks. The published test split was not used. The probability is "
         "calibrated for both answers being equally common.",
         metrics=tuple(_make_metrics(metrics)),
-        accuracy=f"Its answer was right for {clean['accuracy']:.1%} of the chest X-rays of "
-        "children whom its networks had not seen.",
+        accuracy=_count_errors(metrics["cross_validated"]),
         classes=("NORMAL", "PNEUMONIA"),
         threshold=metrics["calibration"]["threshold"],
         # Pictures of one child are no evidence of their own, so children count.
@@ -134,7 +137,21 @@ def make_manifest(
             most=(metrics["patients"] + 0.5) / (metrics["patients"] + 1),
         ),
         colour_limit=COLOUR_LIMIT,
+        samples=tuple(samples),
         golden=tuple(golden),
+    )
+
+
+def _count_errors(figures: Mapping[str, Mapping[str, float]]) -> str:
+    """Say how often the networks were wrong, in whole numbers of children."""
+    healthy, sick = (
+        [round(100 * (1 - figures[condition][kind])) for condition in ("clean", "together")]
+        for kind in ("specificity", "sensitivity")
+    )
+    return (
+        f"Of 100 healthy children whom it had not seen, it called {healthy[0]} ill; of 100 with "
+        f"pneumonia, it called {sick[0]} healthy. On poorer pictures (cropped, turned, blurred and "
+        f"compressed at once) it was {healthy[1]} and {sick[1]}."
     )
 
 

@@ -1,11 +1,14 @@
-"""The out-of-distribution score, a part of the graph: it refuses what is no chest X-ray.
+"""The out-of-distribution score, a part of the graph: it refuses what is no upright chest X-ray.
 
-Two Gaussian models are fitted to X-rays alone. One is of the network's own pooled features, one of
-a 16 x 16 thumbnail (principal components, residual, spread, and edge strengths at three scales).
-Each gives a Mahalanobis distance (Lee et al., "A simple unified framework for detecting
-out-of-distribution samples", NeurIPS 2018). Their logarithms, standardised on held-out patients,
-are added. Each alone is too weak: the network ignores what it never needed, and the thumbnail
-accepts a drawn hand as a chest.
+It is the larger of two scores. For the first, two Gaussian models are fitted to X-rays alone: one
+of what the network's frozen layers see in each place of the picture, and one of a 16 x 16 thumbnail
+(principal components, residual, spread, and edge strengths at three scales). Each gives a
+Mahalanobis distance (Lee et al., "A simple unified framework for detecting out-of-distribution
+samples", NeurIPS 2018). Their logarithms, standardised on held-out patients, are added. The second
+is a logistic regression on what the frozen layers see: it tells upright whole X-rays from those
+that are turned, inverted or halved.
+
+The frozen layers are the same in all networks, so the score depends on none of them.
 """
 
 from __future__ import annotations
@@ -17,9 +20,9 @@ from torch import Tensor, nn
 from model.chest_xray.arrays import GreyArray, Rng
 from model.chest_xray.augment import apply_affine, blur, change_tone, compress_jpeg
 from model.chest_xray.network import ChestNet, iterate_batches
-from model.contract.arrays import Float64Array
 
 COMPONENTS = 16
+LAYOUT_COMPONENTS = 64
 
 
 class Thumbnail(nn.Module):
@@ -97,23 +100,77 @@ class Gaussian(nn.Module):
         return (self.distance(values) - self.location) / self.scale
 
 
+class PlacedFeatures(nn.Module):
+    """What is seen where: principal components of [N, 1000], and the residual."""
+
+    mean: Tensor
+    components: Tensor
+
+    def __init__(self, values: Tensor) -> None:
+        """Fit to values [M, D]."""
+        super().__init__()
+        _, vectors = torch.linalg.eigh(torch.cov(values.double().T))
+        self.register_buffer("mean", values.mean(0))
+        self.register_buffer("components", vectors[:, -LAYOUT_COMPONENTS:].float().contiguous())
+
+    @staticmethod
+    def measure(seen: Tensor) -> Tensor:
+        """Turn what frozen layers saw, [N, 40, 20, 20], to its mean in 5 x 5 places, [N, 1000]."""
+        return F.avg_pool2d(seen, 4).flatten(1)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Turn [N, 1000] into [N, K + 1]."""
+        centred = values - self.mean
+        scores = centred @ self.components
+        residual = (centred - scores @ self.components.T).square().mean(1, keepdim=True)
+        return torch.cat([scores, torch.log(residual + 1e-6)], 1)
+
+
+class Mistaken(nn.Module):
+    """A logistic regression: above 0 are X-rays that are turned, inverted or halved."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        """Take weight [D] and bias []."""
+        super().__init__()
+        self.register_buffer("weight", weight)
+        self.register_buffer("bias", bias)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Turn [N, D] into logits [N]."""
+        return values @ self.weight + self.bias
+
+
 class OutOfDistributionScore(nn.Module):
-    """The score of a picture and its features in all networks: above 0 is no chest X-ray."""
+    """The score of a picture: above 0 is no upright chest X-ray."""
 
     def __init__(
-        self, thumbnail: Thumbnail, thumbnail_model: Gaussian, feature_models: list[Gaussian]
+        self,
+        thumbnail: Thumbnail,
+        thumbnail_model: Gaussian,
+        layout: PlacedFeatures,
+        layout_model: Gaussian,
+        mistaken: Mistaken,
+        thresholds: tuple[float, float],
     ) -> None:
+        """Take the fitted parts, and the thresholds of distance and of logit."""
         super().__init__()
         self.thumbnail = thumbnail
         self.thumbnail_model = thumbnail_model
-        self.feature_models = nn.ModuleList(feature_models)
-        self.threshold = 0.0
+        self.layout = layout
+        self.layout_model = layout_model
+        self.mistaken = mistaken
+        self.thresholds = thresholds
 
-    def forward(self, x: Tensor, features: list[Tensor]) -> Tensor:
-        """Turn [N, 1, 224, 224] in 0..1 and features [N, C] of each network into scores [N]."""
-        by_network = [model(own) for model, own in zip(self.feature_models, features, strict=True)]
-        of_thumbnail: Tensor = self.thumbnail_model(self.thumbnail(x))
-        return of_thumbnail + torch.stack(by_network).mean(0) - self.threshold
+    def forward(self, x: Tensor, seen: Tensor) -> Tensor:
+        """Turn [N, 1, 224, 224] in 0..1 and what frozen layers saw of it into scores [N]."""
+        values = PlacedFeatures.measure(seen)
+        distance = self.thumbnail_model(self.thumbnail(x)) + self.layout_model(self.layout(values))
+        return torch.maximum(
+            distance - self.thresholds[0], self.mistaken(values) - self.thresholds[1]
+        )
 
 
 def change_mildly(picture: GreyArray, rng: Rng) -> GreyArray:
@@ -132,9 +189,9 @@ def change_mildly(picture: GreyArray, rng: Rng) -> GreyArray:
 
 
 @torch.no_grad()
-def compute_features(net: ChestNet, pictures: GreyArray) -> Tensor:
-    """Return the pooled features [N, C] of pictures [N, 224, 224]."""
-    return torch.cat([net(x)[2] for x in iterate_batches(pictures)])
+def measure_layouts(net: ChestNet, pictures: GreyArray) -> Tensor:
+    """Return what `PlacedFeatures.measure` gives for pictures [N, 224, 224]."""
+    return torch.cat([PlacedFeatures.measure(net.see(x)) for x in iterate_batches(pictures)])
 
 
 @torch.no_grad()
@@ -155,9 +212,7 @@ def fit_thumbnail(flat: Tensor, rest: Tensor) -> tuple[Thumbnail, Gaussian]:
 
 
 @torch.no_grad()
-def score_pictures(
-    ood_score: OutOfDistributionScore, nets: list[ChestNet], pictures: GreyArray
-) -> Float64Array:
-    """Return the score [N] of pictures [N, 224, 224]."""
-    parts = [ood_score(x, [net(x)[2] for net in nets]) for x in iterate_batches(pictures)]
-    return torch.cat(parts).double().numpy()
+def fit_layout(layouts: Tensor) -> tuple[PlacedFeatures, Gaussian]:
+    """Fit components and Gaussian to what `measure_layouts` gave."""
+    layout = PlacedFeatures(layouts)
+    return layout, Gaussian(layout(layouts))

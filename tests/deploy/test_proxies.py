@@ -84,7 +84,8 @@ class Site:
         request.add_header("Content-Type", kind)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
-                return answer.status, lower(answer.headers), answer.read().decode()
+                text = answer.read().decode(errors="replace")  # pictures are links, too
+                return answer.status, lower(answer.headers), text
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, lower(error.headers), error.read().decode()

@@ -89,7 +89,8 @@ def test_the_picture_stands_there_upright_with_a_map_that_can_be_switched(
     soup = post_fragment(client, upload(rotated()), path=XRAY_FRAGMENT)
     (image,) = soup.select("#result svg image")
     assert str(image["href"]).startswith("data:image/jpeg;base64,")
-    assert len(soup.select("#result .heat rect")) == 49
+    assert len(soup.select("#result .heat rect")) == 25
+    assert "speaks for Pneumonia" in text_of(soup, "#result figcaption")
     assert soup.select_one("#result input#show-map[type=checkbox][checked]:not([name])")
     assert answer_of(soup)[1]["PNEUMONIA"] == pytest.approx(
         answer_of(post_fragment(client, upload(JPEG), path=XRAY_FRAGMENT))[1]["PNEUMONIA"], abs=0.05

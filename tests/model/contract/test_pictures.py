@@ -218,4 +218,7 @@ def test_the_bundled_network_answers_the_drawn_chest_and_looks_at_it_in_a_map() 
     assert answer.prediction.probabilities is not None
     assert math.isclose(sum(answer.prediction.probabilities), 1)
     assert answer.saliency is not None
-    assert answer.saliency.shape == (7, 7)
+    assert answer.saliency.shape == (5, 5)
+    logit = float(answer.saliency.mean())
+    last = answer.prediction.probabilities[-1]
+    assert math.isclose(1 / (1 + math.exp(-logit)), last, abs_tol=1e-3)  # the map is the answer

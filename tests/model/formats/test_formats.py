@@ -74,10 +74,7 @@ def test_a_bundled_model_in_format_1_is_upgraded_to_what_it_is_now(
     name: str, tmp_path: Path
 ) -> None:
     bundled, folder = ROOT / "model" / name, tmp_path / name
-    folder.mkdir()
-    for file in bundled.iterdir():
-        if file.suffix in (".toml", ".json", ".onnx", ".png", ".npz"):
-            shutil.copy(file, folder)
+    shutil.copytree(bundled, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     card, manifest = folder / "card.toml", folder / "manifest.json"
     change(card, "format = 2\n", "")
     kind = "number" if name == "house_price" else "pictures"

@@ -37,10 +37,7 @@ def xray() -> PictureModel:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     copy = tmp_path / "chest_xray"
-    copy.mkdir()
-    for name in ("card.toml", "manifest.json", "model.onnx", "golden-1.png", "golden-2.png"):
-        shutil.copy(FOLDER / name, copy)
-    shutil.copy(FOLDER / "golden-3.png", copy)
+    shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     return copy
 
 
@@ -205,7 +202,9 @@ def test_the_manifest_is_what_the_training_code_writes_from_its_figures(
     """The golden pictures are written beside the network."""
     metrics = json.loads((FOLDER / "metrics.json").read_text())
     kept = xray.manifest
-    made = make_manifest(metrics, folder / "model.onnx", kept.data.sha256, kept.versions)
+    made = make_manifest(
+        metrics, folder / "model.onnx", kept.samples, kept.data.sha256, kept.versions
+    )
     left, right = (item.model_dump(exclude={"trained", "golden"}) for item in (made, kept))
     assert left == right
 
