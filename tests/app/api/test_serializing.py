@@ -112,7 +112,7 @@ def test_the_map_of_a_picture_is_given_on_request(client: FlaskClient) -> None:
     )
     contributions = json.loads(response.data)["contributions"]
     assert contributions["label"] == "PNEUMONIA"
-    assert [len(line) for line in contributions["map"]] == [7] * 7
+    assert [len(line) for line in contributions["map"]] == [5] * 5
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED))
