@@ -70,7 +70,7 @@ def contrast(first: str, second: str) -> float:
         )
         for colour in (first, second)
     )
-    return (high + 0.05) / (low + 0.05)
+    return float((high + 0.05) / (low + 0.05))
 
 
 @pytest.mark.parametrize(
