@@ -20,8 +20,8 @@ FORM_TEXT = (
 )
 """How pages and programs notice that the form has changed."""
 
-LINES: Schema = {"schema": {"type": "string"}}
-"""A body of lines."""
+LINES: Schema = {}
+"""A body of lines, which no schema of OpenAPI 3.1 describes; the words of the operation do."""
 
 RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
 HEADERS = {429: RETRY_AFTER, 503: RETRY_AFTER}

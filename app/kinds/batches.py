@@ -6,6 +6,7 @@ what is wrong with it is said before the first answer, and once to answer it.
 
 import gzip
 import math
+import zipfile
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from typing import Any, BinaryIO, NamedTuple, cast
 from model import Features
 from model.contract.archives import read_archive
 from model.contract.pictures import MAX_BYTES
-from model.contract.tables import Block, ReadOptions, TableError, TextTable, open_table
+from model.contract.tables import Block, OpenTable, ReadOptions, TableError, open_table
 from model.contract.tables.matching import match_columns
 from model.contract.tables.table import EncodedCells
 from model.serving.batch import Answers, BatchPredictor, ItemPredictor
@@ -50,7 +51,7 @@ class TooLargeError(TableError):
     """A file that has more than is answered here."""
 
 
-class Answered(NamedTuple):
+class AnsweredBlock(NamedTuple):
     """Some rows of a file, and the answers to them."""
 
     block: Block
@@ -82,7 +83,7 @@ class Batch(ABC):
         """
 
     @abstractmethod
-    def answer(self) -> Iterator[Answered]:
+    def answer(self) -> Iterator[AnsweredBlock]:
         """Answer the rows in their order, some at a time."""
 
 
@@ -94,9 +95,10 @@ class TableBatch(Batch):
     ) -> None:
         self._model, self._content, self._name, self._limits = model, content, name, limits
 
-    def _open(self) -> TextTable:
+    def _open(self) -> OpenTable:
         file: BinaryIO = BytesIO(self._content)
         name = self._name
+        _check_archive(self._content, self._limits)
         if name.lower().endswith(".gz"):
             file = cast(BinaryIO, _UnpackedUpload(file, name, self._limits))
             name = name[: -len(".gz")]
@@ -137,10 +139,10 @@ class TableBatch(Batch):
                 wrong,
             )
 
-    def answer(self) -> Iterator[Answered]:
+    def answer(self) -> Iterator[AnsweredBlock]:
         for block in self.read():
             for part in split_block(block, BLOCK_ROWS):
-                yield Answered(part, self._predictor.predict(part))
+                yield AnsweredBlock(part, self._predictor.predict(part))
 
 
 class PictureBatch(Batch):
@@ -170,11 +172,27 @@ class PictureBatch(Batch):
         if not self.rows:
             raise TableError("There is no file in it. Put the pictures into a ZIP.")
 
-    def answer(self) -> Iterator[Answered]:
+    def answer(self) -> Iterator[AnsweredBlock]:
         files = self._read()
         while some := list(islice(files, PICTURES_AT_ONCE)):
             names = Block([[name for name, _ in some]], len(some))
-            yield Answered(names, self._predictor.predict([content for _, content in some]))
+            yield AnsweredBlock(names, self._predictor.predict([content for _, content in some]))
+
+
+def _check_archive(content: bytes, limits: BatchLimits) -> None:
+    """Look at what a workbook says of itself, if it is one: it is a ZIP of texts.
+
+    No more than that is unpacked of any file in it.
+    """
+    if not content.startswith(b"PK\x03\x04"):
+        return
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            unpacked = sum(info.file_size for info in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, OSError):
+        return  # its reader says so
+    if unpacked > MOST_UNPACKED * limits.bytes:
+        raise TooLargeError("What is packed in it is far larger than itself.")
 
 
 def split_block(block: Block, rows: int) -> Iterator[Block]:

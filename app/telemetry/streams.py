@@ -4,13 +4,20 @@ So a client that stops reading stops the work, and the worker cuts it off after 
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from errno import EPIPE
 from logging import Logger
+from time import monotonic
 from wsgiref.types import WSGIEnvironment
 
 from flask import Response, current_app, request
 
 from app.http.request_id import request_id
 from app.telemetry.request_records import record_at_end
+
+GRACE = 60.0
+"""Seconds of waiting for a client after which it must have read ``MIN_RATE`` bytes a second."""
+
+MIN_RATE = 32 * 1024
 
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 """What every such response has: no proxy shall keep it, and nginx shall pass it on at once."""
@@ -36,11 +43,25 @@ def stream(
     return response
 
 
+def _keep_pace(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Stop where the client reads too slowly: what it is sent from holds memory of the worker."""
+    waited, length = 0.0, 0
+    for piece in pieces:
+        began = monotonic()
+        yield piece
+        waited += monotonic() - began
+        length += len(piece)
+        if waited > GRACE and length < MIN_RATE * waited:
+            raise BrokenPipeError(EPIPE, "It reads too slowly")
+
+
 def _say_faults(
     pieces: Iterator[bytes], fault: bytes, log: Logger, identity: str
 ) -> Iterator[bytes]:
     try:
-        yield from pieces
+        yield from _keep_pace(pieces)
+    except BrokenPipeError:
+        raise
     except Exception:
         log.exception("A response stopped while it was sent", extra={"request_id": identity})
         if not fault:

@@ -15,7 +15,7 @@ from tests.soak.figures import Figure
 from tests.soak.serving import serve_copy
 from tests.tools import ROOT
 
-PICTURES = """
+FILES = """
 import schemathesis
 from hypothesis import strategies as st
 from tests.pictures import chest, encoded
@@ -23,8 +23,12 @@ from tests.pictures import chest, encoded
 for kind in ("JPEG", "PNG", "WEBP", "AVIF"):
     files = [encoded(chest(seed), kind) for seed in (1, 2)]
     schemathesis.openapi.media_type(f"image/{kind.lower()}", st.sampled_from(files))
+table = b"beds,baths,sqft,length,width\\n3,2.5,1850,6,5\\n4,,x,99,\\n"
+lines = b'{"beds": 3, "baths": 2.5, "sqft": 1850}\\n{"length": 6, "width": "x"}\\n{\\n'
+schemathesis.openapi.media_type("text/csv", st.just(table))
+schemathesis.openapi.media_type("application/x-ndjson", st.just(lines))
 """
-"""What no schema can say of a file: that it is a picture."""
+"""What no schema can say of a file: that it is a picture, or a table of the model's columns."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ def attack_api(url: str, folder: Path, examples: int) -> Attack:
         folder: for its report.
         examples: the most that it makes up for each operation, of each sort.
     """
-    (folder / "pictures_hook.py").write_text(PICTURES)
+    (folder / "files_hook.py").write_text(FILES)
     program = Path(sys.executable).parent / "schemathesis"
     options = ["--checks=all", "--mode=all", f"--max-examples={examples}", "--seed=1", "--no-color"]
     report = ["--report", "har", "--report-har-path", str(folder / "report.har")]
@@ -51,7 +55,7 @@ def attack_api(url: str, folder: Path, examples: int) -> Attack:
     run = subprocess.run(
         [str(program), "run", f"{url}/api/openapi.json", *options, *report],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": path, "SCHEMATHESIS_HOOKS": "pictures_hook"},
+        env={**os.environ, "PYTHONPATH": path, "SCHEMATHESIS_HOOKS": "files_hook"},
         capture_output=True,
         text=True,
         check=False,

@@ -14,12 +14,12 @@ from model.contract.tables.csv_files import read_csv
 from model.contract.tables.json_files import read_json_rows
 from model.contract.tables.json_lines import read_json_lines
 from model.contract.tables.parquet_files import read_parquet
-from model.contract.tables.table import AS_FOUND, Block, ReadOptions, TableError, TextTable
+from model.contract.tables.table import AS_FOUND, Block, OpenTable, ReadOptions, TableError
 from model.contract.tables.workbooks import read_workbook
 
-__all__ = ["READERS", "Block", "ReadOptions", "TableError", "TextTable", "open_table"]
+__all__ = ["READERS", "Block", "OpenTable", "ReadOptions", "TableError", "open_table"]
 
-Reader = Callable[[BinaryIO, str, ReadOptions], TextTable]
+Reader = Callable[[BinaryIO, str, ReadOptions], OpenTable]
 """Opens a file of one format; the second argument is its name, for messages."""
 
 READERS: dict[str, Reader] = {
@@ -34,7 +34,7 @@ READERS: dict[str, Reader] = {
 """The reader of each format, by the ending of a file's name; all others are read as CSV."""
 
 
-def open_table(file: BinaryIO, name: str, options: ReadOptions = AS_FOUND) -> TextTable:
+def open_table(file: BinaryIO, name: str, options: ReadOptions = AS_FOUND) -> OpenTable:
     """Open the table in a file, which is read further as its blocks are taken.
 
     Args:

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from model.contract.tables.csv_files import read_csv
-from model.contract.tables.table import Block, ReadOptions, TableError, TextTable
+from model.contract.tables.table import Block, OpenTable, ReadOptions, TableError
 
 _ATTRIBUTE = re.compile(r"@attribute\s+('[^']*'|\"[^\"]*\"|\S+)", re.IGNORECASE)
 
 
-def read_arff(file: BinaryIO, name: str, options: ReadOptions) -> TextTable:
+def read_arff(file: BinaryIO, name: str, options: ReadOptions) -> OpenTable:
     """Open an ARFF file; its rows are those of a CSV file, and ? stands for what is unknown.
 
     Raises:

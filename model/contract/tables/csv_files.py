@@ -10,7 +10,7 @@ from itertools import chain, islice
 from typing import BinaryIO, TextIO
 
 from model.contract.tables.encodings import HEAD_BYTES, Encoding, Utf8Stream, detect_encoding
-from model.contract.tables.table import Block, ReadOptions, TableError, TextTable
+from model.contract.tables.table import Block, OpenTable, ReadOptions, TableError
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 """What separates columns, most usual first, and its name in the plural."""
@@ -31,7 +31,7 @@ MAX_CELL = 1 << 17
 """Characters of a cell; a longer one usually lacks its closing quote."""
 
 
-def read_csv(file: BinaryIO, name: str, options: ReadOptions) -> TextTable:
+def read_csv(file: BinaryIO, name: str, options: ReadOptions) -> OpenTable:
     """Open a text file whose columns are separated by commas, semicolons, tabs or vertical bars.
 
     Raises:
@@ -56,7 +56,7 @@ def read_csv(file: BinaryIO, name: str, options: ReadOptions) -> TextTable:
     first = next(blocks, None)
     if first is None:
         raise TableError(f"{name} has no rows below its first line, which names the columns.")
-    return TextTable(tuple(header), chain([first], blocks), first, notes, delimiter)
+    return OpenTable(tuple(header), chain([first], blocks), first, notes, delimiter)
 
 
 def _open_records(

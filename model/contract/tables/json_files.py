@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
-from model.contract.tables.table import Block, ReadOptions, TableError, TextTable
+from model.contract.tables.table import Block, OpenTable, ReadOptions, TableError
 
 
-def read_json_rows(file: BinaryIO, name: str, options: ReadOptions) -> TextTable:
+def read_json_rows(file: BinaryIO, name: str, options: ReadOptions) -> OpenTable:
     """Open a file of JSON objects, one for each row.
 
     Raises:
@@ -28,7 +28,7 @@ def read_json_rows(file: BinaryIO, name: str, options: ReadOptions) -> TextTable
         yield first
         yield from blocks
 
-    return TextTable(header, every(), first)
+    return OpenTable(header, every(), first)
 
 
 def _parse(text: str, name: str) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Any, BinaryIO, cast
 
-from model.contract.tables.table import Block, ReadOptions, TableError, TextTable
+from model.contract.tables.table import Block, OpenTable, ReadOptions, TableError
 
 MAX_LINE = 1 << 22
 """Bytes of a line."""
@@ -14,7 +14,7 @@ MAX_LINE = 1 << 22
 _NO_OBJECT = "This line is not an object of JSON"
 
 
-def read_json_lines(file: BinaryIO, name: str, options: ReadOptions) -> TextTable:
+def read_json_lines(file: BinaryIO, name: str, options: ReadOptions) -> OpenTable:
     """Open a file of JSON lines; the keys of its first rows are the columns.
 
     Raises:
@@ -25,7 +25,7 @@ def read_json_lines(file: BinaryIO, name: str, options: ReadOptions) -> TextTabl
     keys = dict.fromkeys(key for row in first if row is not None for key in row)
     if not keys:
         raise TableError(f"{name} has no lines with an object of JSON.")
-    table = TextTable(tuple(keys), iter(()), _build_block(first, keys, None))
+    table = OpenTable(tuple(keys), iter(()), _build_block(first, keys, None))
     rest = iter(lambda: list(islice(lines, options.rows)), [])
     table.blocks = chain([table.sample], (_build_block(rows, keys, table) for rows in rest))
     return table
@@ -46,7 +46,7 @@ def _read_lines(file: BinaryIO, name: str) -> Iterator[dict[str, Any] | None]:
 
 
 def _build_block(
-    rows: list[dict[str, Any] | None], keys: dict[str, None], table: TextTable | None
+    rows: list[dict[str, Any] | None], keys: dict[str, None], table: OpenTable | None
 ) -> Block:
     wrong = {index: _NO_OBJECT for index, row in enumerate(rows) if row is None}
     objects = [row or {} for row in rows]

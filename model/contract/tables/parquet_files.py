@@ -5,13 +5,13 @@ from itertools import chain
 from typing import Any, BinaryIO
 
 from model.contract.tables.arrow import require_arrow
-from model.contract.tables.table import Block, ReadOptions, TableError, TextTable
+from model.contract.tables.table import Block, OpenTable, ReadOptions, TableError
 
 ROWS = 32_768
 """Rows of a block."""
 
 
-def read_parquet(file: BinaryIO, name: str, options: ReadOptions) -> TextTable:
+def read_parquet(file: BinaryIO, name: str, options: ReadOptions) -> OpenTable:
     """Open a Parquet file, which can be read at any place.
 
     Raises:
@@ -28,7 +28,7 @@ def read_parquet(file: BinaryIO, name: str, options: ReadOptions) -> TextTable:
     first = next(blocks, None)
     if first is None:
         raise TableError(f"{name} has no rows.")
-    return TextTable(tuple(table.schema_arrow.names), chain([first], blocks), first)
+    return OpenTable(tuple(table.schema_arrow.names), chain([first], blocks), first)
 
 
 def _read_blocks(table: Any, pa: Any, name: str) -> Iterator[Block]:

@@ -57,7 +57,7 @@ class Block(NamedTuple):
 
 
 @dataclass(eq=False)
-class TextTable:
+class OpenTable:
     """A table that is being read.
 
     ``header`` has the names of the columns as they stand in the file. ``blocks`` are its rows; they

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any, BinaryIO
 
-from model.contract.tables.table import Block, ReadOptions, TableError, TextTable
+from model.contract.tables.table import Block, OpenTable, ReadOptions, TableError
 
 
-def read_workbook(file: BinaryIO, name: str, options: ReadOptions) -> TextTable:
+def read_workbook(file: BinaryIO, name: str, options: ReadOptions) -> OpenTable:
     """Open the first sheet of a workbook, which can be read at any place.
 
     Raises:
@@ -33,7 +33,7 @@ def read_workbook(file: BinaryIO, name: str, options: ReadOptions) -> TextTable:
     header = tuple(str(cell) for cell in rows[0])
     others = sheets.sheet_names[1:]
     notes = [f"Only the sheet {sheets.sheet_names[0]} was read."] if others else []
-    return TextTable(header, chain([first], blocks), first, notes)
+    return OpenTable(header, chain([first], blocks), first, notes)
 
 
 def _build_blocks(rows: Sequence[Sequence[Any]], size: int) -> Iterator[Block]:

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import itertools
 import json
 import logging
 import zipfile
@@ -19,6 +20,7 @@ from app.config import Settings
 from app.kinds import batches
 from app.limits.upload_budget import get_upload_budget
 from app.pages.batch import END
+from app.telemetry import streams
 from app.telemetry.request_records import RequestRecord
 from model.serving.batch import Answers, BatchPredictor
 from tests.flowers import write_flowers
@@ -292,6 +294,19 @@ def test_a_fault_while_it_is_sent_is_said_on_the_page_and_breaks_a_download(
     assert get_upload_budget().held == 0
 
 
+def test_a_client_that_reads_too_slowly_is_cut_off(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = itertools.count(step=streams.GRACE)
+    monkeypatch.setattr(streams, "monotonic", lambda: next(clock))
+    response = client.post("/batch/answers.csv", **sent("beds,baths,sqft\n" + "3,2,1850\n" * 5000))
+    with pytest.raises(BrokenPipeError):
+        response.data  # noqa: B018 (it is read)
+    response.close()
+    assert get_upload_budget().held == 0
+    assert not caplog.records
+
+
 def test_the_record_of_a_file_counts_its_rows_at_the_end(
     client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -358,6 +373,13 @@ def test_a_zip_that_cannot_be_answered_is_refused(
     response = narrow.post(XRAY + "batch", **sent(content, name="chests.zip"))
     assert response.status_code == status
     assert text_of(check_page(response), "#file-error")
+
+
+def test_a_workbook_that_unpacks_to_far_more_is_refused(narrow: FlaskClient) -> None:
+    content = packed(("xl/worksheets/sheet1.xml", bytes(30_000_000)))
+    response = narrow.post("/batch", **sent(content, name="houses.xlsx"))
+    assert response.status_code == 413
+    assert "far larger" in text_of(check_page(response), "#file-error")
 
 
 @pytest.mark.parametrize("probabilities", [True, False])

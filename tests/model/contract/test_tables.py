@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.contract.fields import BaseField, FlagField
-from model.contract.tables import ReadOptions, TableError, TextTable, open_table
+from model.contract.tables import OpenTable, ReadOptions, TableError, open_table
 from model.contract.tables.matching import find_decimal_sign, match_columns
 from model.contract.tables.writing import guard_cell, write_row, write_rows
 
 Rows = list[list[str]]
 
 
-def read(data: bytes | str, name: str = "my.csv", **options: Any) -> tuple[TextTable, Rows]:
+def read(data: bytes | str, name: str = "my.csv", **options: Any) -> tuple[OpenTable, Rows]:
     raw = data.encode() if isinstance(data, str) else data
     table = open_table(io.BytesIO(raw), name, ReadOptions(**options))
     rows = [list(row) for block in table.blocks for row in zip(*block.columns, strict=True)]
