@@ -76,7 +76,7 @@ class OnnxPicturePredictor:
         preprocessing: Preprocessing | None = None,
         statistics: PictureStatistics | None = None,
     ) -> None:
-        self._session = open_session(artifact)
+        self._session = open_session(artifact, plan_memory=False)
         self._input = self._session.get_inputs()[0].name
         self._outputs = [item.name for item in self._session.get_outputs()]
         self._preprocessing = preprocessing or Preprocessing()

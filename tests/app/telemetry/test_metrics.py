@@ -156,7 +156,7 @@ def test_a_small_or_full_shared_memory_ends_no_worker(size: str, tmp_path: Path)
         for _ in range(40):
             assert server.fetch("/predict-fragment", HOUSE)[0] == 200
         assert predictions(server) == 40
-        assert server.workers() == workers
+        assert set(workers) <= set(server.workers())  # a second one may have come up
 
 
 def test_a_person_at_a_terminal_reads_sentences() -> None:
