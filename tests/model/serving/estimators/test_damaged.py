@@ -173,8 +173,8 @@ DAMAGED: list[tuple[str, str, Damage, str]] = [
             3,
         )
     ],
-    ("count_vectorizer", "CountVectorizer", put("tokenizer", FUNCTION), "tokenizer"),
-    ("count_vectorizer", "CountVectorizer", put("analyzer", FUNCTION), "analyzer"),
+    ("count_vectorizer", "CountVectorizer", put("tokenizer", FUNCTION), "needs os.system"),
+    ("count_vectorizer", "CountVectorizer", put("analyzer", FUNCTION), "needs os.system"),
     ("count_vectorizer", "CountVectorizer", put("ngram_range", (1, 10**9)), "ngram_range"),
     ("count_vectorizer", "CountVectorizer", put("vocabulary_", {"a": 0, "b": 2}), "vocabulary_"),
     ("count_vectorizer", "CountVectorizer", put("vocabulary_", {"a": 0, "b": 0}), "vocabulary_"),
