@@ -28,12 +28,19 @@ class OpenedFile:
 
 
 def is_for_pictures(options: AddOptions) -> bool:
-    """Whether a person brings a network for pictures: by the data, else by the file."""
-    return options.data.is_dir() or is_picture_file(options.paths[0])
+    """Whether a person brings a network for pictures: by the file, else by the data.
+
+    Pictures lie in a folder for each class; a folder without folders may be of tables.
+    """
+    if is_picture_file(options.paths[0]):
+        return True
+    return options.data.is_dir() and any(item.is_dir() for item in options.data.iterdir())
 
 
 def is_picture_file(path: Path) -> bool:
     """Whether a file is one of a network for pictures, by its name, or ONNX that takes pictures."""
+    if not path.is_file():  # a named pipe would be waited for
+        return False
     if path.suffix.lower() in (*_KERAS, *_TORCH):
         return True
     return path.suffix == ".onnx" and _takes_pictures(path)
