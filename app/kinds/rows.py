@@ -37,7 +37,6 @@ from app.presentation.submission import Problem, Submission, read_fields, read_s
 from model import Features
 from model.contract import formatting
 from model.contract.card import Example
-from model.contract.tables import READERS
 from model.serving.mismatches import describe_knowledge, describe_mismatch
 from model.serving.served_model import Explained, PredictionT
 from model.serving.tabular import TabularModel
@@ -65,8 +64,8 @@ NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 """Small numbers as words."""
 
 
-FORMATS = {".xlsx": "Excel", ".parquet": "Parquet", ".ndjson": "NDJSON", ".ods": "OpenDocument"}
-"""What people call the files with an ending."""
+BATCH_ENDINGS = ".csv,.tsv,.txt,.ndjson,.jsonl,.gz"
+"""Of text alone: a page gives files of strangers to no other parser."""
 
 
 class Headline(NamedTuple):
@@ -366,16 +365,15 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     @property
     def batch_words(self) -> BatchWords:
         card = self._card
-        formats = ["CSV", *(FORMATS.get(key, key) for key in READERS)]
         return BatchWords(
             "A whole file at once",
             f"One {card.case_noun} a row, the columns in any order. You get the same file back "
             f"with the {card.output.noun} beside each row.",
             "Your file",
-            f"Choose it or drop it here: {', '.join(dict.fromkeys(formats))}.",
+            "Choose it or drop it here: CSV or JSON lines, also packed by gzip.",
             "Choose a file",
             "Here comes what it holds: where its answers lie, and which rows to fix.",
-            ",".join([".csv", ".tsv", ".txt", ".gz", *READERS]),
+            BATCH_ENDINGS,
             tuple(
                 ApiField(field.name, field.label, field.accepted_text, field.required)
                 for field in card.fields
