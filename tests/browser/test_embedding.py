@@ -118,7 +118,7 @@ def test_a_picture_is_answered_in_the_frame(
     page: Page, parents: tuple[str, Path], framed: RunningServer
 ) -> None:
     frame = open_frame(page, parents, f"{framed.url}/chest-xray/embed")
-    frame.locator("input[type=file]").set_input_files(
+    frame.locator("#image").set_input_files(
         {"name": "chest.png", "mimeType": "image/png", "buffer": encoded(chest())}
     )
     expect(frame.locator("#result data.prediction")).to_be_visible()
