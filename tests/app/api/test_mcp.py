@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +46,14 @@ def assistant() -> FlaskClient:
 
 
 def ask(address: str, mode: str, question: Callable[[Client], Awaitable[Any]]) -> Any:
-    """Let the official client connect and ask."""
+    """Let the official client connect and ask, in a thread: Playwright keeps a loop in this one."""
 
     async def connect() -> Any:
         async with Client(address, mode=mode) as client:
             return await question(client)
 
-    return asyncio.run(connect())
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, connect()).result()
 
 
 def words(found: CallToolResult) -> str:
