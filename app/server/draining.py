@@ -42,6 +42,12 @@ SEND_TIMEOUT = 30.0
 """Seconds that a client may take for a piece of a body that is made while it is sent. One that
 stops reading is cut off, and what makes the body stops."""
 
+HEAD_TIMEOUT = 1.0
+"""Seconds in which the rest of a head that is too long has to come."""
+
+MAX_HEAD_BYTES = 64 * 1024
+"""Bytes of it that are kept."""
+
 
 class JoiningSocket:
     """A socket that sends the head of a response together with its body.
@@ -92,6 +98,19 @@ class FirstBytesSocket:
         data: bytes = self._sock.recv(size)
         self.first = self.first or data
         return data
+
+    def read_head(self) -> None:
+        """Read on until the headers end, where the server stopped before that.
+
+        A proxy that says in a header which path it cut off may send that after an address that is
+        too long, in a piece of its own.
+        """
+        with suppress(OSError), gevent.Timeout(HEAD_TIMEOUT, False):
+            while b"\r\n\r\n" not in self.first and len(self.first) < MAX_HEAD_BYTES:
+                piece: bytes = self._sock.recv(MAX_HEAD_BYTES)
+                if not piece:
+                    break
+                self.first += piece
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)

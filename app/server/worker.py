@@ -189,6 +189,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         else:
             self.log.error("A request failed", exc_info=exc, extra=extra)
         render_error = getattr(self.wsgi, "extensions", {}).get("render_refusal")
+        if isinstance(exc, (LimitRequestLine, LimitRequestHeaders)):
+            client.read_head()
         if render_error is not None:
             render_error = partial(render_error, client.first)
         head = client.first.startswith(b"HEAD ")

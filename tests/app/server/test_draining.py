@@ -6,7 +6,7 @@ import gevent
 import pytest
 
 from app.server import draining
-from app.server.draining import JoiningSocket
+from app.server.draining import FirstBytesSocket, JoiningSocket
 
 
 class Sent(list[bytes]):
@@ -51,6 +51,24 @@ def test_a_client_that_stops_reading_a_stream_is_cut_off(monkeypatch: pytest.Mon
     joining.sendall(b"first piece")
     with pytest.raises(BrokenPipeError):
         joining.sendall(b"second piece")
+
+
+def test_the_rest_of_a_head_that_is_too_long_is_read_to_its_end_and_no_further() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        reading = FirstBytesSocket(ours)
+        theirs.sendall(b"GET /" + b"a" * 4096)
+        reading.recv(65_536)
+        theirs.sendall(b" HTTP/1.1\r\nX-Forwarded-Prefix: /price\r\n\r\n")
+        reading.read_head()
+        assert b"X-Forwarded-Prefix: /price" in reading.first
+        theirs.sendall(b"of the next")
+        reading.read_head()
+        assert ours.recv(100) == b"of the next"
+        theirs.shutdown(socket.SHUT_WR)
+        reading.first = b"GET /"
+        reading.read_head()
+        assert reading.first == b"GET /"
 
 
 def test_everything_else_is_the_sockets_own() -> None:
