@@ -20,6 +20,7 @@ from click.core import ParameterSource
 
 from app.cli import preview
 from app.cli.folders import find_folder, models_folder
+from app.cli.outcomes import outcomes
 from app.cli.plots import write_plots
 from app.cli.predicting import predict
 from app.config import SettingError, Settings
@@ -42,10 +43,11 @@ class NotProved(click.ClickException):
 
 @click.group("model")
 def model() -> None:
-    """Look at, add, check, list and remove models, and let one answer a file."""
+    """Look at, add, check, list and remove models, let one answer a file, or hold it to truths."""
 
 
 model.add_command(predict)
+model.add_command(outcomes)
 
 
 @model.command("add")
