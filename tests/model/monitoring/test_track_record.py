@@ -11,6 +11,7 @@ import pytest
 from app.kinds.truths import ask_class
 from model import ClassModel
 from model.contract.tables import TableError
+from model.contract.tables.table import AS_FOUND
 from model.monitoring.cases import CaseFile, read_cases
 from model.monitoring.coverage import Promise
 from model.monitoring.track_record import KnownCase, describe_verdict, summarize_cases
@@ -30,7 +31,10 @@ def flowers(tmp_path_factory: pytest.TempPathFactory) -> ClassModel:
 
 def read(model: ClassModel, text: str, name: str = "x.csv", **options: str) -> CaseFile:
     field = ask_class(model.card.output)
-    return read_cases(model, field, io.BytesIO(text.encode()), name, **options)
+    file = io.BytesIO(text.encode())
+    return read_cases(
+        model, field, file, name, AS_FOUND, options.get("target", ""), options.get("date", "")
+    )
 
 
 def draw_file(wrong: float, rows: int = 400, names: tuple[str, str] = ("rose", "iris")) -> str:
