@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from app.feedback.outcomes import Answer, OutputValue
 from app.kinds.adapter import Payload, Schema, list_labels
 from app.kinds.rows import Headline, RowAdapter
 from app.kinds.schemas import (
@@ -11,11 +12,13 @@ from app.kinds.schemas import (
     build_class_properties,
     build_contributions_schema,
 )
+from app.kinds.truths import ask_class
 from app.presentation.contexts import ApiTexts, KindAbout
 from app.presentation.plots import plot_reliability
 from app.presentation.result import ClassView, Notes
 from app.presentation.scales import MAX_CERTAINTY, ShareScale, format_exact
 from model.contract import formatting
+from model.contract.fields import AnyField
 from model.serving.kinds.classes import ClassModel
 from model.serving.served_model import ClassPrediction, Explained
 
@@ -40,6 +43,16 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         self._shares = ShareScale(self._output, model.card.locale, rows)
         super().__init__(model, self._shares)
         self._labels = {item.value: item.label for item in self._output.classes}
+
+    def make_truth_field(self) -> AnyField:
+        return ask_class(self._output)
+
+    def summarize_answer(self, explained: Explained[ClassPrediction]) -> Answer:
+        prediction = explained.prediction
+        return Answer(prediction.label, probability=prediction.probability)
+
+    def format_value(self, value: OutputValue) -> str:
+        return self._labels.get(str(value), str(value))
 
     def _write_headline(self, explained: Explained[ClassPrediction], case: str = "") -> Headline:
         prediction = explained.prediction

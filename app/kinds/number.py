@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from app.feedback.outcomes import Answer, OutputValue
 from app.kinds.adapter import Payload, Schema
 from app.kinds.rows import Headline, RowAdapter
 from app.kinds.schemas import NUMBER, build_answer, build_contributions_schema, build_object
+from app.kinds.truths import ask_number
 from app.presentation import charts
 from app.presentation.batches import BatchAnswers, Tally, present_distribution
 from app.presentation.contexts import ApiTexts, KindAbout, ScatterView
@@ -18,6 +20,7 @@ from app.presentation.plots import plot_coverage, plot_truth
 from app.presentation.result import Notes
 from app.presentation.scales import NumberScale, format_exact, round_up
 from model.contract import formatting
+from model.contract.fields import AnyField
 from model.contract.manifest import BINS, Outcomes
 from model.serving.intervals import describe_evidence
 from model.serving.kinds.number import NumberModel
@@ -130,6 +133,16 @@ class NumberAdapter(RowAdapter[PointPrediction]):
             if abs(share) >= CLEAR_CORRELATION:
                 found[name] = 1 if share > 0 else -1
         return found
+
+    def make_truth_field(self) -> AnyField:
+        return ask_number(self._output, self._card.locale, self._axis, self._typical, self._scale)
+
+    def summarize_answer(self, explained: Explained[PointPrediction]) -> Answer:
+        value, interval = explained.prediction
+        return Answer(value) if interval is None else Answer(value, interval.low, interval.high)
+
+    def format_value(self, value: OutputValue) -> str:
+        return self._scale.format(float(value))
 
     def _write_headline(self, explained: Explained[PointPrediction], case: str = "") -> Headline:
         value, interval = explained.prediction

@@ -95,6 +95,8 @@ _RESERVED = (
     "api",
     "batch",
     "embed",
+    "feedback",
+    "feedback-fragment",
     "healthz",
     "mcp",
     "metrics",
