@@ -63,7 +63,7 @@ def export(target: Path, name: str, training: bool, column: str, root: Path) -> 
     if training and not name:
         raise click.UsageError("--training needs --model: the columns are those of its form.")
     with _open_store() as (store, since):
-        reports = store.iterate(name.replace("_", "-"), since=since)
+        reports = store.iterate(name.replace("_", "-"), "visitor", since)
         try:
             with _open_target(target) as file:
                 if training:
@@ -102,7 +102,7 @@ def delete(receipt: str, name: str, yes: bool) -> None:
             return
         if not yes:
             click.confirm(f"Delete every report on {name}?", abort=True)
-        count = store.delete_outcomes(name.replace("_", "-"))
+        count = store.delete_outcomes(name.replace("_", "-"), "visitor")
     click.echo(f"{count:,} deleted.")
 
 

@@ -125,9 +125,13 @@ class Store:
         return found
 
     def purge(self, before: dt.date) -> int:
-        """Delete what is older than a day, counts too; return how many outcomes that were."""
+        """Delete reports and counts that are older than a day; return how many reports that were.
+
+        Cases of a file stay: their days are those of the cases, and may be long ago.
+        """
+        sql = "DELETE FROM outcome WHERE day < ? AND source = 'visitor'"
         with self._transaction() as run:
-            found = int(run("DELETE FROM outcome WHERE day < ?", (before.isoformat(),)).rowcount)
+            found = int(run(sql, (before.isoformat(),)).rowcount)
             run("DELETE FROM field_counts WHERE day < ?", (before.isoformat(),))
         if found:
             self._forget()
@@ -156,6 +160,15 @@ class Store:
             FieldBin(row[0], row[1], dt.date.fromisoformat(row[2]), row[3], row[4]): int(row[5])
             for row in rows
         }
+
+    def count_outcomes(self, model: str) -> tuple[int, int]:
+        """Count the outcomes of a model: those of visitors and those of files."""
+        sql = "SELECT COUNT(*) FROM outcome WHERE model = ? AND source = ?"
+        with self._transaction() as run:
+            visitors, files = (
+                int(run(sql, (model, source)).fetchone()[0]) for source in ("visitor", "file")
+            )
+        return visitors, files
 
     def keep_once(self, name: str, value: str) -> str:
         """Keep a value under a name, unless there is one; return the one that is kept."""

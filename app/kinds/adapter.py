@@ -1,7 +1,7 @@
 """What pages and API need of a model, whatever its kind: one adapter for each kind."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, NamedTuple
 from urllib.parse import urlencode
 from wsgiref.types import WSGIEnvironment
@@ -128,6 +128,9 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
 
     words: RowWords | None = None
     """The words around its answers, where it takes rows."""
+
+    find_broken: Callable[[], str] = staticmethod(str)
+    """Says how many of the last cases held, where it turned out that too few do, else ""."""
 
     def __init__(self, model: ServedModel[RowT, PredictionT]) -> None:
         self.model: ServedModel[RowT, PredictionT] = model

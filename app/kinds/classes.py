@@ -35,6 +35,7 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
 
     model: ClassModel
     contributions_key = "probability"
+    error_text = "Named the wrong one in"
 
     def __init__(self, model: ClassModel) -> None:
         self._output = model.card.output
@@ -53,6 +54,9 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
 
     def format_value(self, value: OutputValue) -> str:
         return self._labels.get(str(value), str(value))
+
+    def format_error(self, error: float) -> str:
+        return formatting.format_percent(error, self._card.locale, digits=1)
 
     def _write_headline(self, explained: Explained[ClassPrediction], case: str = "") -> Headline:
         prediction = explained.prediction
@@ -90,10 +94,16 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
             return self._labels[label]
         return self._shares.format(values[f"probability_{label}"])
 
-    def _make_notes(self, known: frozenset[str]) -> Notes:
+    def _make_notes(self, known: frozenset[str], broken: str = "") -> Notes:
         accuracies = self.model.accuracies
+        if broken:
+            return Notes(
+                self._origin,
+                f"It named the right {self._output.noun} for {broken} {self._card.rows_noun}, "
+                "fewer than was measured when it was made.",
+            )
         if accuracies is None:
-            return super()._make_notes(known)
+            return super()._make_notes(known, broken)
         group = accuracies.find(known)
         right = formatting.format_percent(group.right, self._card.locale, digits=1)
         rows = formatting.format_number(group.rows, self._card.locale)
