@@ -9,7 +9,7 @@ OutputValue = float | str
 """A number, or a class by its value in the card."""
 
 
-class Answer(NamedTuple):
+class KeptAnswer(NamedTuple):
     """What a model answered; the others are None where there are none.
 
     ``low`` and ``high`` are the ends of a range, ``probability`` is that of the class in ``value``.

@@ -15,15 +15,14 @@ from functools import partial
 from typing import NamedTuple
 from urllib.parse import quote_plus, unquote_plus
 
-from app.feedback.outcomes import Answer
+from app.feedback.outcomes import KeptAnswer
 
 NUMBER = re.compile(r"[A-Z2-7]{16}", re.ASCII)
 """The number of a receipt: 80 random bits, which nobody guesses, in base32."""
 
 _BYTES = 10
-_TAG = 16
-_TAG_LENGTH = 22
-_EMPTY = ""
+_TAG = 12
+"""Bytes of the signature, which the page carries with every answer."""
 
 _quote = partial(quote_plus, safe="")
 
@@ -34,7 +33,7 @@ class Receipt(NamedTuple):
     number: str
     version: str
     day: dt.date
-    answer: Answer
+    answer: KeptAnswer
     facts: str
 
 
@@ -50,7 +49,7 @@ class ReceiptSigner:
         self._context = f"formcast receipt {model};".encode()
         self._middle = f";{_quote(version)};"
 
-    def sign(self, day: dt.date, answer: Answer, facts: str) -> str:
+    def sign(self, day: dt.date, answer: KeptAnswer, facts: str) -> str:
         """Make the receipt of an answer: each call makes another number.
 
         Args:
@@ -60,10 +59,10 @@ class ReceiptSigner:
         """
         number = base64.b32encode(os.urandom(_BYTES)).decode()
         value, low, high, probability = answer
-        spelled = repr(float(value)) if isinstance(value, float | int) else f"'{_quote(value)}"
+        spelled = f"'{_quote(value)}" if isinstance(value, str) else _spell(value)
         rest = "".join((
-            number, self._middle, day.isoformat(), ";", spelled, ";", _spell(low), ";",
-            _spell(high), ";", _spell(probability), ";", facts,
+            number, self._middle, day.strftime("%Y%m%d"), ";", spelled, ";", _spell(low), ";",
+            _spell(high), ";", _spell(probability), ";", facts.replace("&", ";"),
         ))  # fmt: skip
         return f"{self._tag(rest)};{rest}"
 
@@ -82,18 +81,18 @@ class ReceiptSigner:
             number,
             unquote_plus(version),
             dt.date.fromisoformat(day),
-            Answer(
+            KeptAnswer(
                 unquote_plus(value[1:]) if value.startswith("'") else float(value),
                 _read(low),
                 _read(high),
                 _read(probability),
             ),
-            facts,
+            facts.replace(";", "&"),  # in HTML, & takes five characters
         )
 
     def _tag(self, rest: str) -> str:
         digest = hmac.digest(self._key, self._context + rest.encode(), "sha256")[:_TAG]
-        return binascii.b2a_base64(digest, newline=False)[:_TAG_LENGTH].decode()
+        return binascii.b2a_base64(digest, newline=False).decode()
 
 
 def format_number(number: str) -> str:
@@ -108,7 +107,8 @@ def read_number(text: str) -> str:
 
 
 def _spell(number: float | None) -> str:
-    return _EMPTY if number is None else repr(float(number))
+    """Spell a number with ten digits, as the page gives it to programs."""
+    return "" if number is None else f"{number:.10g}"
 
 
 def _read(text: str) -> float | None:

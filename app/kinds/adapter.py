@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Generic, NamedTuple
 from urllib.parse import urlencode
 from wsgiref.types import WSGIEnvironment
 
-from app.feedback.outcomes import Answer, OutputValue
+from app.feedback.outcomes import KeptAnswer, OutputValue
 from app.http.forms import FORM_BYTES
 from app.http.problems import Fault
 from app.kinds.batches import Batch, BatchLimits
@@ -279,7 +279,7 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
         return build_report_form(self.model.card, site, view, question, days, has_text)
 
     @abstractmethod
-    def summarize_answer(self, explained: Explained[PredictionT]) -> Answer:
+    def summarize_answer(self, explained: Explained[PredictionT]) -> KeptAnswer:
         """Return what is kept of an answer where a visitor reports on it."""
 
     def spell_facts(self, submission: Submission[RowT]) -> str:

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from app.config import Settings
-from app.feedback.outcomes import Answer
+from app.feedback.outcomes import KeptAnswer
 from app.feedback.receipts import ReceiptSigner
 from model import NumberModel
 from tests.conftest import HOUSE
@@ -138,7 +138,7 @@ def sign(house: NumberModel, **chosen: object) -> str:
     signer = ReceiptSigner(str(given["key"]).encode(), str(given["model"]), str(given["version"]))
     day = given["day"]
     assert isinstance(day, dt.date)
-    return signer.sign(day, Answer(1.0), "beds=3")
+    return signer.sign(day, KeptAnswer(1.0), "beds=3")
 
 
 def test_what_was_not_shown_is_refused_in_words(
@@ -299,7 +299,7 @@ facts = {"beds": "3", "baths": "2", "sqft": "1850"}
 assert client.post("/predict-fragment", data=facts).status_code == 200
 assert client.post("/feedback", data={"receipt": "x"}).status_code == 404
 assert "sqlite3" not in sys.modules and "psycopg" not in sys.modules, "a driver was imported"
-assert "app.feedback.store" not in sys.modules
+assert "app.feedback.service" not in sys.modules
 assert not touched, touched
 """
 
