@@ -5,7 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from typing import ParamSpec, TypeVar, cast
 
 import gevent
@@ -64,9 +64,9 @@ def run_in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         if waits and _client_has_gone():
             raise ClientDisconnected
         pool = _pool()
-        task = pool.spawn(work, *args, **kwargs)
+        task = pool.spawn(_run, partial(work, *args, **kwargs))
         try:
-            result: T = task.get(timeout=TIMEOUT)
+            result, error = cast(tuple[T, BaseException | None], task.get(timeout=TIMEOUT))
         except gevent.Timeout:
             _abandoned.append(pool)
             if pool is _pool():
@@ -76,7 +76,21 @@ def run_in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
             raise ThreadTimeoutError(f"{name} took longer than {TIMEOUT:g} s") from None
     finally:
         slots.release()
+    if error is not None:
+        raise error
     return result
+
+
+def _run(work: Callable[[], T]) -> tuple[T | None, BaseException | None]:
+    """Call ``work``; return what it returns, or raises.
+
+    A thread of gevent's writes the traceback of what it raises to standard error, although whoever
+    waits for it gets the error and may answer it in words.
+    """
+    try:
+        return work(), None
+    except BaseException as error:
+        return None, error
 
 
 def _client_has_gone() -> bool:
