@@ -20,6 +20,7 @@ from model.making.errors import AddError
 from model.making.estimator_sources import describe_estimator
 from model.making.file_contents import name_content
 from model.making.input_scales import find_scale, is_scaler
+from model.making.kinds.output_kind import OutputKind
 from model.making.onnx_sources import read_onnx
 from model.making.pickles import advise
 from model.making.pictures.opening import is_picture_file, open_path
@@ -170,7 +171,7 @@ def _describe_pickle(file: _File) -> None:
     file.inputs, file.scale, file.servable = found.count, find_scale(fitted), True
     file.lines += [
         _describe_inputs(found.names, found.count),
-        _describe_classes(found.kind.classes),
+        _describe_answers(found.kind),
         "It can be served without --trust.",
     ]
 
@@ -223,7 +224,7 @@ def _describe_bundle(file: _File) -> None:
         file.lines += [
             f"The model is {models[0].where}.",
             _describe_inputs(found.names, found.count),
-            _describe_classes(found.kind.classes),
+            _describe_answers(found.kind),
             "It can be served without --trust.",
         ]
     elif contents.refused:
@@ -269,7 +270,7 @@ def _describe_record(root: object) -> list[str]:
         listed = tuple(map(_show, names)) or None
         lines.append(_describe_inputs(listed, count if isinstance(count, int) else None))
     if classes and all(isinstance(value, (str, bool, int, float)) for value in classes):
-        lines.append(_describe_classes(classes))
+        lines.append(_describe_classes("Classes", classes))
     return lines
 
 
@@ -288,10 +289,12 @@ def _describe_inputs(names: Sequence[str] | None, count: int | None) -> str:
     return "Inputs: the file does not say how many."
 
 
-def _describe_classes(classes: Sequence[object]) -> str:
-    if not classes:
-        return "It answers with a number."
-    return f"Classes: {len(classes)}: {_list(map(_show, classes))}."
+def _describe_answers(kind: OutputKind) -> str:
+    return _describe_classes(kind.answers_text, kind.classes) if kind.classes else kind.answers_text
+
+
+def _describe_classes(text: str, classes: Sequence[object]) -> str:
+    return f"{text}: {len(classes)}: {_list(map(_show, classes))}."
 
 
 def _list(names: Iterable[str]) -> str:
