@@ -86,7 +86,8 @@ requirements: $(VENV)/test.stamp  ## pin anew what pyproject.toml asks for; UPGR
 	$(PIN) --group train -c requirements.txt -o model/requirements.txt
 	$(PIN) --group cluster -c requirements.txt -o tests/docs/cluster-requirements.txt
 	$(PIN) --group batch -c requirements.txt -o model/serving/batch/requirements.txt
-	$(PIN) --group train --group test -c requirements.txt -o tests/requirements.txt
+	$(PIN) --group postgres -c requirements.txt -o app/feedback/requirements.txt
+	$(PIN) --group train --group test --group postgres -c requirements.txt -o tests/requirements.txt
 	@$(MAKE) --no-print-directory licences
 
 licences: $(VENV)/run.stamp  ## list anew the licences of what is installed to serve

@@ -500,6 +500,35 @@ class Settings:
         boolean,
     )
 
+    feedback: str = setting(
+        "auto",
+        "on: visitors can say under an answer what was right, and that is kept; off: nothing that "
+        "they type is kept; auto: on where DATABASE_URL is set.",
+        one_of("auto", "on", "off"),
+    )
+    data: str = setting(
+        "instance/formcast.sqlite3",
+        "The file in which feedback is kept where there is no DATABASE_URL; from the folder of the "
+        "project, unless it begins with a slash.",
+        line(1000),
+    )
+    secret_key: str = setting(
+        "",
+        "A secret of 32 characters or more that signs the answers on which visitors report; "
+        "without it one is made and kept with the feedback.",
+        long_secret,
+        secret=True,
+    )
+    retention_days: int = setting(
+        180,
+        "Days after which feedback is deleted.",
+        integer(1, 3650),
+    )
+
+    def wants_feedback(self, database_url: str) -> bool:
+        """Whether feedback is to be kept, where ``DATABASE_URL`` has this value."""
+        return self.feedback == "on" or (self.feedback == "auto" and bool(database_url))
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Read every ``FORMCAST_`` variable; one that is set to nothing holds its default.

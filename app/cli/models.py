@@ -19,6 +19,7 @@ from babel import Locale, UnknownLocaleError
 from click.core import ParameterSource
 
 from app.cli.folders import find_folder, models_folder
+from app.cli.outcomes import outcomes
 from app.cli.plots import write_plots
 from app.cli.predicting import predict
 from app.config import SettingError, Settings
@@ -41,10 +42,11 @@ class NotProved(click.ClickException):
 
 @click.group("model")
 def model() -> None:
-    """Look at, add, check, list and remove models, and let one answer a file."""
+    """Look at, add, check, list and remove models, let one answer a file, or hold it to truths."""
 
 
 model.add_command(predict)
+model.add_command(outcomes)
 
 
 @model.command("add")

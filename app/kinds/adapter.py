@@ -1,11 +1,12 @@
 """What pages and API need of a model, whatever its kind: one adapter for each kind."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, NamedTuple
 from urllib.parse import urlencode
 from wsgiref.types import WSGIEnvironment
 
+from app.feedback.outcomes import OutputValue
 from app.http.problems import Fault
 from app.kinds.batches import Batch, BatchLimits
 from app.presentation.batches import BatchAnswers, Tally, count_labels
@@ -23,7 +24,7 @@ from app.presentation.form import FormView, Hints
 from app.presentation.result import Result
 from app.presentation.submission import Problem, Submission
 from model.contract.card import Example
-from model.contract.fields import Option
+from model.contract.fields import AnyField, Option
 from model.serving.served_model import Explained, PredictionT, RowT, ServedModel
 
 OPTION = "contributions"
@@ -124,6 +125,9 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
 
     words: RowWords | None = None
     """The words around its answers, where it takes rows."""
+
+    find_broken: Callable[[], str] = staticmethod(str)
+    """Says how many of the last cases held, where it turned out that too few do, else ""."""
 
     def __init__(self, model: ServedModel[RowT, PredictionT]) -> None:
         self.model: ServedModel[RowT, PredictionT] = model
@@ -250,6 +254,14 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
             submission: None where nothing was typed yet.
             explained: None where the submission has no row.
         """
+
+    @abstractmethod
+    def make_truth_field(self) -> AnyField:
+        """Make the field in which a visitor says what was right."""
+
+    @abstractmethod
+    def format_value(self, value: OutputValue) -> str:
+        """Format an answer, or a truth, that was kept."""
 
     @abstractmethod
     def read_json(self, environ: WSGIEnvironment) -> JsonRows[RowT]:

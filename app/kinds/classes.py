@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from app.feedback.outcomes import OutputValue
 from app.kinds.adapter import Payload, Schema, list_labels
 from app.kinds.rows import Headline, RowAdapter
 from app.kinds.schemas import (
@@ -11,11 +12,13 @@ from app.kinds.schemas import (
     build_class_properties,
     build_contributions_schema,
 )
+from app.kinds.truths import ask_class
 from app.presentation.contexts import ApiTexts, KindAbout
 from app.presentation.plots import plot_reliability
 from app.presentation.result import ClassView, Notes
 from app.presentation.scales import MAX_CERTAINTY, ShareScale, format_exact
 from model.contract import formatting
+from model.contract.fields import AnyField
 from model.serving.kinds.classes import ClassModel
 from model.serving.served_model import ClassPrediction, Explained
 
@@ -32,6 +35,7 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
 
     model: ClassModel
     contributions_key = "probability"
+    error_text = "Named the wrong one in"
 
     def __init__(self, model: ClassModel) -> None:
         self._output = model.card.output
@@ -40,6 +44,15 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         self._shares = ShareScale(self._output, model.card.locale, rows)
         super().__init__(model, self._shares)
         self._labels = {item.value: item.label for item in self._output.classes}
+
+    def make_truth_field(self) -> AnyField:
+        return ask_class(self._output)
+
+    def format_value(self, value: OutputValue) -> str:
+        return self._labels.get(str(value), str(value))
+
+    def format_error(self, error: float) -> str:
+        return formatting.format_percent(error, self._card.locale, digits=1)
 
     def _write_headline(self, explained: Explained[ClassPrediction], case: str = "") -> Headline:
         prediction = explained.prediction
@@ -77,10 +90,16 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
             return self._labels[label]
         return self._shares.format(values[f"probability_{label}"])
 
-    def _make_notes(self, known: frozenset[str]) -> Notes:
+    def _make_notes(self, known: frozenset[str], broken: str = "") -> Notes:
         accuracies = self.model.accuracies
+        if broken:
+            return Notes(
+                self._origin,
+                f"It named the right {self._output.noun} for {broken} {self._card.rows_noun}, "
+                "fewer than was measured when it was made.",
+            )
         if accuracies is None:
-            return super()._make_notes(known)
+            return super()._make_notes(known, broken)
         group = accuracies.find(known)
         right = formatting.format_percent(group.right, self._card.locale, digits=1)
         rows = formatting.format_number(group.rows, self._card.locale)

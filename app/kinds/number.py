@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from app.feedback.outcomes import OutputValue
 from app.kinds.adapter import Payload, Schema
 from app.kinds.rows import Headline, RowAdapter
 from app.kinds.schemas import NUMBER, build_answer, build_contributions_schema, build_object
+from app.kinds.truths import ask_number
 from app.presentation import charts
 from app.presentation.batches import BatchAnswers, Tally, present_distribution
 from app.presentation.contexts import ApiTexts, KindAbout, ScatterView
@@ -18,6 +20,7 @@ from app.presentation.plots import plot_coverage, plot_truth
 from app.presentation.result import Notes
 from app.presentation.scales import NumberScale, format_exact, round_up
 from model.contract import formatting
+from model.contract.fields import AnyField
 from model.contract.manifest import BINS, Outcomes
 from model.serving.intervals import describe_evidence
 from model.serving.kinds.number import NumberModel
@@ -79,6 +82,7 @@ class NumberAdapter(RowAdapter[PointPrediction]):
     model: NumberModel
     answer_noun = "estimate"
     contributions_key = "prediction"
+    error_text = "Half the time it was off by less than"
 
     def __init__(self, model: NumberModel) -> None:
         super().__init__(model, NumberScale(model.card))
@@ -131,6 +135,15 @@ class NumberAdapter(RowAdapter[PointPrediction]):
                 found[name] = 1 if share > 0 else -1
         return found
 
+    def make_truth_field(self) -> AnyField:
+        return ask_number(self._output, self._card.locale, self._axis, self._typical, self._scale)
+
+    def format_value(self, value: OutputValue) -> str:
+        return self._scale.format(float(value))
+
+    def format_error(self, error: float) -> str:
+        return self._scale.format_difference(round_up(self._scale, error))
+
     def _write_headline(self, explained: Explained[PointPrediction], case: str = "") -> Headline:
         value, interval = explained.prediction
         text = self._scale.format(self._scale.round(value))
@@ -157,7 +170,9 @@ class NumberAdapter(RowAdapter[PointPrediction]):
         out_of_distribution = explained.out_of_distribution
         low, high = interval.low, interval.high
         before, between, after = (
-            self._guess if out_of_distribution else self._get_sentence(explained.known)
+            self._guess
+            if out_of_distribution
+            else self._get_sentence(explained.known, self.find_broken())
         )
         return IntervalView(
             before,
@@ -170,8 +185,13 @@ class NumberAdapter(RowAdapter[PointPrediction]):
             "A guess: " if out_of_distribution else "",
         )
 
-    def _make_sentence(self, known: frozenset[str]) -> tuple[str, str, str]:
-        """Make the sentence about the interval for these known optional features."""
+    def _make_sentence(self, known: frozenset[str], broken: str) -> tuple[str, str, str]:
+        """Make the sentence about the interval for these known optional features.
+
+        Where too few held, ``broken`` says how many of the last cases did, and this is what counts.
+        """
+        if broken:
+            return _split_sentence(f"{self._output.range_text}.", broken)
         assert self.model.intervals is not None  # noqa: S101 (there is an interval)
         group = self.model.intervals.find_group(known)
         share = self.model.intervals.find_share(group)
@@ -232,17 +252,17 @@ class NumberAdapter(RowAdapter[PointPrediction]):
         title = f"A typical {self._card.case_noun}: {text}"
         return NumberDetail(None, StripView(geometry, title, "", text, ""))
 
-    def _make_notes(self, known: frozenset[str]) -> Notes:
+    def _make_notes(self, known: frozenset[str], broken: str = "") -> Notes:
         intervals = self.model.intervals
         if intervals is None:
-            return super()._make_notes(known)
+            return super()._make_notes(known, broken)
         error = intervals.find_group(known).error
         if intervals.relative:
             off = formatting.format_percent(error, self._card.locale, digits=1)
         else:
             off = self._scale.format_difference(round_up(self._scale, error))
         accuracy = "With these facts, half the time it is off by less than"
-        return Notes(self._origin, accuracy, off, self._get_evidence(known) or "")
+        return Notes(self._origin, accuracy, off, self._get_evidence(known, broken) or "")
 
     def _compute_gains(self, known: frozenset[str]) -> dict[str, float]:
         intervals = self.model.intervals
@@ -291,14 +311,17 @@ class NumberAdapter(RowAdapter[PointPrediction]):
         """Serialize how often such intervals held; nobody knows for a row unlike the data."""
         if explained.out_of_distribution:
             return {"coverage": None, "evidence": None}
-        evidence = self._get_evidence(explained.known)
+        evidence = self._get_evidence(explained.known, self.find_broken())
         return {"coverage": interval.coverage, "evidence": evidence}
 
-    def _find_evidence(self, known: frozenset[str]) -> str | None:
+    def _find_evidence(self, known: frozenset[str], broken: str = "") -> str | None:
         intervals = self.model.intervals
         if intervals is None:
             return None
-        return describe_evidence(intervals.find_group(known), self._card.locale) or None
+        text = describe_evidence(intervals.find_group(known), self._card.locale)
+        if broken:
+            text += f" That is no longer true: it held for {broken} {self._card.rows_noun}."
+        return text.strip() or None
 
     def _build_answer_schema(self) -> Schema:
         prediction = {**NUMBER, "title": self._output.label}

@@ -12,6 +12,7 @@ from PIL import Image
 from pydantic_core import PydanticCustomError
 from werkzeug.exceptions import UnsupportedMediaType
 
+from app.feedback.outcomes import OutputValue
 from app.http.problems import Fault
 from app.kinds.adapter import (
     OPTION,
@@ -25,6 +26,7 @@ from app.kinds.adapter import (
 from app.kinds.batches import Batch, BatchLimits, PictureBatch
 from app.kinds.parsing import BODY_BYTES
 from app.kinds.schemas import ANSWER, NUMBER, build_answer, build_class_properties, build_object
+from app.kinds.truths import ask_class
 from app.limits.background import run_in_thread
 from app.limits.upload_budget import UploadSlot, decoding_turn, get_upload_budget
 from app.limits.uploads import Upload, read_body, read_uploads
@@ -48,6 +50,7 @@ from app.presentation.scales import MAX_CERTAINTY, ShareScale
 from app.presentation.submission import FORM_HASH, Problem, Submission
 from model import Picture
 from model.contract import formatting
+from model.contract.fields import AnyField
 from model.contract.pictures import FORMATS_TEXT, LARGE_BYTES, MEDIA_TYPES, MEGABYTES
 from model.serving.kinds.pictures import PictureModel
 from model.serving.served_model import ClassPrediction, Explained, ServedModel
@@ -299,6 +302,12 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             have = "has" if len(hidden) == 1 else "have together"
             rest = f"The {noun} not shown ({count}) {have} {self._scale.format(sum(hidden))}."
         return " ".join(filter(None, [rest, self._output.share_text]))
+
+    def make_truth_field(self) -> AnyField:
+        return ask_class(self._output)
+
+    def format_value(self, value: OutputValue) -> str:
+        return self._labels.get(str(value), str(value))
 
     def read_json(self, environ: WSGIEnvironment) -> JsonRows[Picture]:
         return self._list_rows(self._read(partial(_read_files, self._field.name)))

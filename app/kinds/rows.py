@@ -101,8 +101,15 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     styles: tuple[str, ...] = ("rows.css",)
     scripts: tuple[str, ...] = ("what_if.js",)
 
+    error_text: str
+    """What stands before an error that was measured on many cases."""
+
     contributions_key: str
     """The key of what the contributions add up to in JSON."""
+
+    @abstractmethod
+    def format_error(self, error: float) -> str:
+        """Write an error that was measured on many cases."""
 
     def __init__(self, model: TabularModel[PredictionT], scale: Scale) -> None:
         super().__init__(model)
@@ -241,7 +248,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             # Accuracy was measured on rows like those in the data, so it is not that of others.
             notes=self._origin_only
             if explained.out_of_distribution
-            else self.get_notes(explained.known),
+            else self.get_notes(explained.known, self.find_broken()),
             what_if=submission.what_if,
             title=f"{headline.text} · {self._explanations.summarize(submission.row)}",
             query=submission.query,
@@ -341,7 +348,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             what_if=submission.what_if,
         )
 
-    def _make_notes(self, known: frozenset[str]) -> Notes:
+    def _make_notes(self, known: frozenset[str], broken: str = "") -> Notes:
         """Make the notes for these known optional features."""
         accuracy = self.model.manifest.accuracy
         if self.model.manifest.metrics and len(known) < len(self._card.optional):

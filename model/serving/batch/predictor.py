@@ -65,7 +65,7 @@ class BatchPredictor:
         self._readers = [
             (index, FieldReader(field, read_json_value(field)))
             if strict_json
-            else (index, _make_reader(field, decimal, card.locale))
+            else (index, make_reader(field, decimal, card.locale))
             for index, field in enumerate(card.fields)
         ]
         self._describe = _Describer(model)
@@ -184,7 +184,7 @@ def _name_columns(names: Sequence[str], header: Sequence[str]) -> tuple[str, ...
     return tuple(named)
 
 
-def _make_reader(field: BaseField, decimal: DecimalSign | None, locale: str) -> FieldReader:
+def make_reader(field: BaseField, decimal: DecimalSign | None, locale: str) -> FieldReader:
     """Make the reader of a field's cells, if it is known what separates decimals in the table.
 
     Where that is what the card's locale has, cells are read as the form reads them, and the column

@@ -1,0 +1,125 @@
+"""Compares what is asked with the training data, field by field, from counts alone.
+
+The population stability index sums (p - q) ln(p / q) over the bins of a field, with the shares p of
+what was asked and q of the training rows (Yurdakul and Naranjo, "Statistical properties of the
+population stability index", Journal of Risk Model Validation, 2020). It is large by chance alone
+where little was asked, so the fixed limits of practice, 0.1 and 0.25, say nothing: the limit here
+is what one of a hundred samples of that size exceeds, drawn from the training data.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from model.contract.arrays import Float64Array, FloatArray
+
+BINS = 10
+
+EMPTY = "empty"
+OUTSIDE = "outside"
+
+LEAST_ASKED = 100
+"""Forms below which nothing is said of a difference."""
+
+_LEVEL = 0.01
+_DRAWS = 4000
+_STEPS_PER_DOUBLING = 16
+_HALF = 0.5
+"""What is added to each count (Jeffreys), so that no share is 0."""
+
+
+class FieldBins(NamedTuple):
+    """The bins of one field, and how many training rows are in each.
+
+    Those of a number lie between ``edges``, ascending, of which the first and the last are the
+    smallest and the largest training value. A choice has a bin for each code in ``choices``, and
+    one for all in ``others``. ``counts`` has the training rows of each bin, then of those without a
+    value, and 0 for values that none of them has.
+    """
+
+    edges: tuple[float, ...]
+    choices: tuple[float, ...]
+    others: tuple[float, ...]
+    counts: tuple[int, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name of each bin, under which it is counted."""
+        return (*map(str, range(len(self.counts) - 2)), EMPTY, OUTSIDE)
+
+    def find(self, code: float) -> str:
+        """Return the name of the bin of a value's code, NaN where there is none."""
+        if math.isnan(code):
+            return EMPTY
+        code = float(np.float32(code))  # as the training rows have it
+        if code in self.choices:
+            return str(self.choices.index(code))
+        if code in self.others:
+            return str(len(self.choices))
+        if not self.edges or not self.edges[0] <= code <= self.edges[-1]:
+            return OUTSIDE
+        return str(bisect_right(self.edges, code, 1, len(self.edges) - 1) - 1)
+
+
+def make_bins(codes: FloatArray, is_choice: bool) -> FieldBins | None:
+    """Make the bins of a field from the codes of the training rows; None where all are unknown.
+
+    Args:
+        codes: shape (rows,), NaN where unknown.
+        is_choice: whether they stand for choices and not for numbers.
+    """
+    known = codes[~np.isnan(codes)].astype(np.float64)
+    if not len(known):
+        return None
+    empty = len(codes) - len(known)
+    values, counts = np.unique(known, return_counts=True)
+    if is_choice:
+        order = np.argsort(-counts, kind="stable")
+        own, rest = (order, order[:0]) if len(order) <= BINS else np.split(order, [BINS - 1])
+        inside = counts[own].tolist() + ([int(counts[rest].sum())] if len(rest) else [])
+        choices, others = tuple(values[own].tolist()), tuple(values[rest].tolist())
+        return FieldBins((), choices, others, (*inside, empty, 0))
+    if len(values) <= BINS:
+        inner = (values[1:] + values[:-1]) / 2
+    else:
+        inner = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1]))
+        inner = inner[inner > values[0]]
+    inside = np.bincount(np.searchsorted(inner, known, "right"), minlength=len(inner) + 1).tolist()
+    edges = tuple(float(edge) for edge in (values[0], *inner, values[-1]))
+    return FieldBins(edges, (), (), (*inside, empty, 0))
+
+
+def compute_psi(asked: Sequence[int], trained: Sequence[int]) -> float:
+    """Compute the population stability index of what was asked, as counts in the same bins."""
+    return float(_compute_psi(np.array(asked, dtype=np.float64), tuple(trained)))
+
+
+def find_limit(trained: Sequence[int], asked: int) -> float:
+    """Find the index that one of a hundred samples of the training data exceeds, by simulation.
+
+    Args:
+        trained: training rows in each bin.
+        asked: how many forms a sample has. The limit is that of a few less, never of more.
+    """
+    steps = math.floor(math.log2(max(asked, 1)) * _STEPS_PER_DOUBLING + 1e-9)
+    return _simulate_limit(tuple(trained), math.ceil(2 ** (steps / _STEPS_PER_DOUBLING) - 1e-9))
+
+
+@lru_cache(maxsize=4096)
+def _simulate_limit(trained: tuple[int, ...], asked: int) -> float:
+    shares = np.array(trained, dtype=np.float64) / sum(trained)
+    samples = np.random.default_rng(0).multinomial(asked, shares, _DRAWS).astype(np.float64)
+    return float(np.quantile(_compute_psi(samples, trained), 1 - _LEVEL))
+
+
+def _compute_psi(asked: Float64Array, trained: tuple[int, ...]) -> Float64Array:
+    """The index of counts, shape (..., bins)."""
+    first, second = asked + _HALF, np.array(trained) + _HALF
+    first = first / first.sum(axis=-1, keepdims=True)
+    second = second / second.sum()
+    found: Float64Array = ((first - second) * np.log(first / second)).sum(axis=-1)
+    return found

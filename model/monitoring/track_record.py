@@ -1,0 +1,229 @@
+"""Sums up cases whose truth is known: how often ranges held or classes were right, how far off.
+
+Only complete files are summed up here. What visitors report is no sample: people report what is
+wrong.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
+
+from model.contract import formatting
+from model.contract.arrays import BoolArray, Float64Array
+from model.contract.manifest import ReliabilityBin
+from model.monitoring.coverage import Alarm, Promise, find_alarm
+from model.serving.kinds.classes import ClassModel
+from model.serving.kinds.number import NumberModel
+from model.serving.tabular import TabularModel
+
+RECENT = 100
+"""The last cases, of which a sentence speaks."""
+
+FEW = 30
+"""Cases below which nothing is said but their number."""
+
+_FIFTHS = 5
+_MOST_BINS = 10
+_LEAST_IN_BIN = 20
+
+
+class KnownCase(NamedTuple):
+    """One case; see ``model.monitoring.cases.Case``."""
+
+    day: dt.date
+    facts: Mapping[str, str]
+    value: float | str
+    truth: float | str
+    low: float | None
+    high: float | None
+    probability: float | None
+
+
+class Period(NamedTuple):
+    """The cases of one month, by its first day.
+
+    ``held`` is how many were inside their range, or of the class that was named; ``error`` is the
+    median of how far off the answers were, in the output's unit, or the share of wrong classes.
+    ``expected`` is how often the probabilities let one expect that the class is right, None for
+    numbers.
+    """
+
+    first: dt.date
+    cases: int
+    held: int
+    error: float
+    expected: float | None
+
+
+class TrackRecord(NamedTuple):
+    """What became of the answers of one version of a model.
+
+    ``held`` and ``error`` are as in ``Period``, None and 0 where there is no range. ``below`` and
+    ``above`` count the truths on each side of the range. ``fifths`` are the shares that held, from
+    the lowest fifth of the answers to the highest, and ``reliability`` how often the class that was
+    named was right. ``recent`` is how many of the last ``RECENT`` held. ``since`` is the day of the
+    case with which the alarm came.
+    """
+
+    cases: int
+    held: int | None
+    error: float
+    below: int
+    above: int
+    fifths: tuple[float, ...]
+    reliability: tuple[ReliabilityBin, ...]
+    periods: tuple[Period, ...]
+    recent: int
+    promise: Promise | None
+    alarm: Alarm | None
+    since: dt.date | None
+
+    @property
+    def recent_text(self) -> str:
+        """How many of the last cases held, as a sentence says it."""
+        return f"{self.recent} of the last {min(self.cases, RECENT)}"
+
+
+def summarize_cases(model: TabularModel[object], cases: Sequence[KnownCase]) -> TrackRecord | None:
+    """Sum up cases in the order in which they came true; None where there are none."""
+    if not cases:
+        return None
+    if isinstance(model, NumberModel):
+        off = np.array([abs(float(case.truth) - float(case.value)) for case in cases])
+        ranged = all(case.low is not None and case.high is not None for case in cases)
+    else:
+        off = np.array([case.truth != case.value for case in cases], dtype=np.float64)
+        ranged = False
+    truths = np.array([case.truth for case in cases]) if ranged else off
+    below = truths < np.array([case.low for case in cases]) if ranged else off < 0
+    above = truths > np.array([case.high for case in cases]) if ranged else off > 0
+    held: BoolArray = ~(below | above)
+    judged = ranged or isinstance(model, ClassModel)
+    promise = find_promise(model, cases) if judged else None
+    alarm = None if promise is None else find_alarm(held, promise)
+    return TrackRecord(
+        len(cases),
+        int(held.sum()) if judged else None,
+        _measure_error(model, off),
+        int(below.sum()) if ranged else 0,
+        int(above.sum()) if ranged else 0,
+        _find_fifths(cases, held) if ranged else (),
+        _find_reliability(cases, held),
+        tuple(_list_periods(model, cases, held, off)),
+        int(held[-RECENT:].sum()),
+        promise,
+        alarm,
+        None if alarm is None else cases[alarm.cases - 1].day,
+    )
+
+
+def find_promise(model: TabularModel[object], cases: Sequence[KnownCase]) -> Promise | None:
+    """Find what held-out rows promise for cases with these facts; None where nothing was measured.
+
+    For ranges it is what they were calibrated for, or less where less was measured; for classes how
+    often they were right.
+    """
+    optional = set(model.card.optional)
+    counts: dict[frozenset[str], int] = {}
+    for case in cases:
+        known = frozenset(optional.intersection(case.facts))
+        counts[known] = counts.get(known, 0) + 1
+    measured: list[tuple[float, int, int]] = []
+    for known, count in counts.items():
+        if isinstance(model, NumberModel) and model.intervals is not None:
+            group = model.intervals.find_group(known)
+            if group.rows is None or group.inside is None:
+                return None
+            share = min(group.inside, model.card.output.coverage)
+            measured.append((share, group.rows, count))
+        elif isinstance(model, ClassModel) and model.accuracies is not None:
+            accuracy = model.accuracies.find(known)
+            measured.append((accuracy.right, accuracy.rows, count))
+        else:
+            return None
+    share = sum(share * count for share, _, count in measured) / len(cases)
+    return Promise(share, min(rows for _, rows, _ in measured))
+
+
+def describe_verdict(model: TabularModel[object], record: TrackRecord) -> str:
+    """Say whether the promise holds."""
+    locale, noun = model.card.locale, model.card.rows_noun
+    cases = formatting.format_number(record.cases, locale)
+    if record.held is None:
+        return (
+            f"{cases} {noun} are known. The model gives no range, so there is no promise to test."
+        )
+    held = formatting.format_number(record.held, locale)
+    share = formatting.format_percent(record.held / record.cases, locale, digits=1)
+    is_number = isinstance(model, NumberModel)
+    what = "Ranges held for" if is_number else f"It named the right {model.card.output.noun} for"
+    found = f"{what} {held} of {cases} {noun}, {share}."
+    if record.promise is None:
+        return f"{found} What to expect was not measured on rows that the model had not seen."
+    rows = formatting.format_number(record.promise.rows, locale)
+    promised = formatting.format_percent(record.promise.share, locale, digits=1)
+    expected = f"{promised} were expected, as measured on {rows} rows that it had not seen"
+    if record.alarm is None:
+        if record.cases < FEW:
+            return f"{found} {expected}: too few to tell, nothing speaks against it so far."
+        return f"{found} {expected}: that still holds."
+    after = formatting.format_number(record.alarm.cases, locale)
+    when = "" if record.since is None else f", {formatting.format_date(record.since, locale)}"
+    since = "has become untrue" if record.alarm.kind == "change" else "is no longer true"
+    sides = ""
+    if record.above + record.below:
+        side, count = max(("above", record.above), ("below", record.below), key=lambda one: one[1])
+        number = formatting.format_number(count, locale)
+        sides = f" In {number} of the others the truth was {side} the range."
+    return (
+        f"{found} {expected}: this {since}. It was clear after {after} {noun}{when}; sound ones "
+        f"would show as much in at most 5 of 100 cases.{sides} Train the model again with data of "
+        "now."
+    )
+
+
+def _measure_error(model: TabularModel[object], off: Float64Array) -> float:
+    return float(np.median(off) if isinstance(model, NumberModel) else off.mean())
+
+
+def _find_fifths(cases: Sequence[KnownCase], held: BoolArray) -> tuple[float, ...]:
+    if len(cases) < _FIFTHS * _LEAST_IN_BIN:
+        return ()
+    order = np.argsort([float(case.value) for case in cases], kind="stable")
+    return tuple(float(part.mean()) for part in np.array_split(held[order], _FIFTHS))
+
+
+def _find_reliability(cases: Sequence[KnownCase], right: BoolArray) -> tuple[ReliabilityBin, ...]:
+    given = np.array([case.probability is not None for case in cases])
+    if not given.any():
+        return ()
+    shares = np.array([case.probability for case in cases], dtype=np.float64)[given]
+    order, bins = np.argsort(shares, kind="stable"), int(given.sum()) // _LEAST_IN_BIN
+    if not bins:
+        return ()
+    return tuple(
+        ReliabilityBin(
+            probability=float(shares[part].mean()),
+            right=float(right[given][part].mean()),
+            rows=len(part),
+        )
+        for part in np.array_split(order, min(bins, _MOST_BINS))
+    )
+
+
+def _list_periods(
+    model: TabularModel[object], cases: Sequence[KnownCase], held: BoolArray, off: Float64Array
+) -> list[Period]:
+    """The months with cases, the first one first."""
+    places = sorted(range(len(cases)), key=lambda place: cases[place].day)
+    periods = []
+    for first, group in groupby(places, key=lambda place: cases[place].day.replace(day=1)):
+        own = list(group)
+        sure = [share for place in own if (share := cases[place].probability) is not None]
+        expected = sum(sure) / len(sure) if sure else None
+        error = _measure_error(model, off[own])
+        periods.append(Period(first, len(own), int(held[own].sum()), error, expected))
+    return periods
