@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from app.feedback.outcomes import OutputValue
 from app.kinds.adapter import Payload, Schema, list_labels
 from app.kinds.rows import Headline, RowAdapter
 from app.kinds.schemas import (
@@ -14,10 +15,12 @@ from app.kinds.schemas import (
     build_labels_schema,
     build_object,
 )
+from app.kinds.truths import ask_option
 from app.presentation.contexts import ApiTexts, KindAbout
 from app.presentation.result import ClassView, Notes
 from app.presentation.scales import MAX_CERTAINTY, PercentScale, format_exact
 from model.contract import formatting
+from model.contract.fields import AnyField
 from model.contract.manifest import ClusterProfile, TypicalFact
 from model.serving.kinds.clusters import ClusterModel
 from model.serving.served_model import ClusterPrediction, Explained
@@ -63,6 +66,7 @@ class ClusterAdapter(RowAdapter[ClusterPrediction]):
 
     model: ClusterModel
     styles = ("rows.css", "clusters.css")
+    error_text = "Named another group in"
 
     def __init__(self, model: ClusterModel) -> None:
         self._output = output = model.card.output
@@ -72,6 +76,15 @@ class ClusterAdapter(RowAdapter[ClusterPrediction]):
         bounds = (1 - MAX_CERTAINTY, MAX_CERTAINTY) if self._is_probability else (-1.0, 1.0)
         scale = PercentScale(model.card.locale, tuple(self._labels.values()), bounds)
         super().__init__(model, scale)
+
+    def make_truth_field(self) -> AnyField:
+        return ask_option(self._output.noun, self._output.clusters)
+
+    def format_value(self, value: OutputValue) -> str:
+        return self._labels.get(str(value), str(value))
+
+    def format_error(self, error: float) -> str:
+        return formatting.format_percent(error, self._card.locale, digits=1)
 
     @cached_property
     def _profiles(self) -> dict[str, tuple[str, tuple[TypicalView, ...]]]:
@@ -193,7 +206,7 @@ class ClusterAdapter(RowAdapter[ClusterPrediction]):
     def format_batch_value(self, name: str, values: Mapping[str, Any]) -> str:
         return self._labels[values[name]] if name == "label" else self._scale.format(values[name])
 
-    def _make_notes(self, known: frozenset[str]) -> Notes:
+    def _make_notes(self, known: frozenset[str], broken: str = "") -> Notes:
         return Notes(self._origin, self.model.manifest.accuracy)
 
     def _serialize_prediction(self, explained: Explained[ClusterPrediction]) -> Payload:

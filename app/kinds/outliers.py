@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from app.feedback.outcomes import OutputValue
 from app.kinds.adapter import Payload, Schema
 from app.kinds.rows import Headline, RowAdapter
 from app.kinds.schemas import NUMBER, SHARE, build_answer, build_contributions_schema
+from app.kinds.truths import ask_option
 from app.presentation.contexts import ApiTexts, KindAbout
 from app.presentation.result import Notes
 from app.presentation.scales import PercentScale
 from model.contract import formatting
+from model.contract.fields import AnyField, Option
 from model.serving.kinds.outliers import INLIER, OUTLIER, OutlierModel
 from model.serving.served_model import Explained, OutlierPrediction
 
@@ -23,13 +26,15 @@ METHOD_TEXT = (
 class OutlierDetail(NamedTuple):
     """What the template of outliers shows: a bar from the most usual row to the most unusual.
 
-    ``place`` is where the row stands and ``limit`` from where on a row is called unusual, both in
-    percent of the width; ``title`` says it in words.
+    ``place`` is where the row stands, "" for none, and ``limit`` from where on a row is called
+    unusual, both in percent of the whole width; ``width`` is that of what is unusual. ``title``
+    says it in words.
     """
 
     title: str
     place: str
     limit: str
+    width: str
     limit_text: str
 
 
@@ -38,6 +43,7 @@ class OutlierAdapter(RowAdapter[OutlierPrediction]):
 
     model: OutlierModel
     styles = ("rows.css", "outliers.css")
+    error_text = "Answered otherwise in"
     contributions_key = "rank"
 
     def __init__(self, model: OutlierModel) -> None:
@@ -45,6 +51,16 @@ class OutlierAdapter(RowAdapter[OutlierPrediction]):
         self._texts = {OUTLIER: output.outlier_text, INLIER: output.inlier_text}
         labels = (output.inlier_text, output.outlier_text)
         super().__init__(model, PercentScale(model.card.locale, labels, (0.0, 1.0)))
+
+    def make_truth_field(self) -> AnyField:
+        options = [Option(value=value, label=label) for value, label in self._texts.items()]
+        return ask_option(self._output.noun, tuple(options))
+
+    def format_value(self, value: OutputValue) -> str:
+        return self._texts.get(str(value), str(value))
+
+    def format_error(self, error: float) -> str:
+        return formatting.format_percent(error, self._card.locale, digits=1)
 
     def _write_headline(self, explained: Explained[OutlierPrediction], case: str = "") -> Headline:
         is_outlier, _, rank = explained.prediction
@@ -57,7 +73,7 @@ class OutlierAdapter(RowAdapter[OutlierPrediction]):
             certainty,
             "",
             f": {text}. {certainty}",
-            OutlierDetail(certainty, place, self._limit, self._limit_text),
+            self._draw(certainty, place),
             rank,
             subject="How unusual it is",
             total_label=f"This {self._card.case_noun}",
@@ -75,9 +91,9 @@ class OutlierAdapter(RowAdapter[OutlierPrediction]):
             return f"Hardly any of the {rows} is more usual."
         return f"It is more unusual than {count} of 100 {rows}."
 
-    @cached_property
-    def _limit(self) -> str:
-        return f"{100 * (1 - self.model.outlier_share):.1f}"
+    def _draw(self, title: str, place: str) -> OutlierDetail:
+        share = 100 * self.model.outlier_share
+        return OutlierDetail(title, place, f"{100 - share:.1f}", f"{share:.1f}", self._limit_text)
 
     @cached_property
     def _limit_text(self) -> str:
@@ -86,7 +102,7 @@ class OutlierAdapter(RowAdapter[OutlierPrediction]):
 
     @cached_property
     def _blank(self) -> OutlierDetail:
-        return OutlierDetail(self._limit_text, "", self._limit, self._limit_text)
+        return self._draw(self._limit_text, "")
 
     @property
     def batch_headings(self) -> Mapping[str, str]:
@@ -98,7 +114,7 @@ class OutlierAdapter(RowAdapter[OutlierPrediction]):
     def format_batch_value(self, name: str, values: Mapping[str, Any]) -> str:
         return self._texts[values[name]] if name == "label" else self._scale.format(values[name])
 
-    def _make_notes(self, known: frozenset[str]) -> Notes:
+    def _make_notes(self, known: frozenset[str], broken: str = "") -> Notes:
         return Notes(self._origin, self.model.manifest.accuracy)
 
     def _serialize_prediction(self, explained: Explained[OutlierPrediction]) -> Payload:
