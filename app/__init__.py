@@ -44,7 +44,9 @@ from model.serving.served_model import ServedModel
 _log = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings | None = None, models: Path = ROOT / "model") -> Application:
+def create_app(
+    settings: Settings | None = None, models: Path | str = ROOT / "model"
+) -> Application:
     """Wire the app: settings, models, routes, middleware.
 
     Args:
@@ -56,6 +58,7 @@ def create_app(settings: Settings | None = None, models: Path = ROOT / "model") 
         ModelError: if a model that is to be served is broken.
     """
     settings = settings or Settings.from_environment()
+    models = Path(models)
     if settings.trust_folders:
         _log.warning("FORMCAST_TRUST_FOLDERS: others may write to what is loaded")
     else:

@@ -18,6 +18,7 @@ import click
 from babel import Locale, UnknownLocaleError
 from click.core import ParameterSource
 
+from app.cli import preview
 from app.cli.folders import find_folder, models_folder
 from app.cli.outcomes import outcomes
 from app.cli.plots import write_plots
@@ -61,10 +62,18 @@ model.add_command(outcomes)
 @click.option(
     "--data",
     required=True,
+    multiple=True,
     type=click.Path(exists=True, path_type=Path),
-    help="The rows that it was trained on: a file (CSV, TSV, JSON, ARFF …), or a folder of them. "
+    help="The rows that it was trained on: a file (CSV, TSV, JSON, ARFF …), or a folder of them; "
+    "several are read one below the other. "
     "For a network that takes pictures: a folder with a folder of pictures for each class, or a "
     "CSV file of file names and classes.",
+)
+@click.option("--where", default="", help="Only rows for which this is true, like 'price > 0'.")
+@click.option(
+    "--max-rows",
+    type=click.IntRange(min=1),
+    help="At most so many rows, taken at random, for a large file.",
 )
 @click.option(
     "--target",
@@ -189,11 +198,19 @@ model.add_command(outcomes)
 @click.option(
     "--as-is", is_flag=True, help="Add it although its answers look wrong; its page says so."
 )
+@click.option(
+    "--open",
+    "opens",
+    is_flag=True,
+    help="Show its page when it is added: in the browser, or without a terminal as preview.png.",
+)
 @models_folder
 def add(
     paths: tuple[Path, ...],
     name: str,
-    data: Path,
+    data: tuple[Path, ...],
+    where: str,
+    max_rows: int | None,
     target: str,
     holdout: str | None,
     trust: bool,
@@ -220,6 +237,7 @@ def add(
     locale: str,
     yes: bool,
     as_is: bool,
+    opens: bool,
     root: Path,
 ) -> None:
     """Make a model's folder from its FILE or FILES and from its data.
@@ -248,7 +266,10 @@ def add(
     asked = AddOptions(
         paths=paths,
         name=name,
-        data=data,
+        data=data[0],
+        more_data=data[1:],
+        where=where,
+        max_rows=max_rows,
         target=target,
         holdout=holdout,
         trust=trust,
@@ -279,6 +300,25 @@ def add(
     )
 
     _add(asked, root, yes)
+    _show(name, root, opens)
+
+
+def _show(name: str, root: Path, opens: bool) -> None:
+    """Show the page of a model that was added."""
+    if not (opens or sys.stdout.isatty()):
+        return
+    slug = name.replace("_", "-")
+    try:
+        if opens and sys.stdout.isatty():
+            preview.show(
+                slug, root, lambda address: click.echo(f"It is at {address} (stop with Ctrl+C).")
+            )
+        elif chromium := preview.find_chromium():
+            click.echo(f"This is its page: {preview.picture(slug, root, chromium)}")
+        elif opens:
+            click.echo("It was not opened: there is no terminal, and no Chromium for a picture.")
+    except preview.PreviewError as error:
+        click.echo(f"Its page could not be shown: {error}", err=True)
 
 
 def _add(options: "AddOptions", root: Path, yes: bool, keep_card: bool = False) -> None:

@@ -64,7 +64,7 @@ from model.making.prepared import PreparedModel
 from model.making.redrafting import DRAFT, merge_cards, remember_options
 from model.making.report import format_report
 from model.making.summary import AddedModel, summarize
-from model.making.tables import LabelledTable, read_rows, require_column
+from model.making.tables import LabelledTable, RowChoice, read_rows, require_column
 from model.making.text_cells import KnownTexts
 from model.serving.loading import load_model
 
@@ -242,7 +242,16 @@ def _make_folder(
     known = contents.list_known_texts() if contents else KnownTexts({}, (), frozenset())
     kept = {name for name, kind in options.kinds.items() if not takes_numbers(kind)}
     known = replace(known, kept=frozenset(kept))
-    rows = read_rows(options.data, options.target, options.holdout, options.decimal, known)
+    choice = RowChoice(options.where, options.max_rows)
+    rows = read_rows(
+        options.data,
+        options.target,
+        options.holdout,
+        options.decimal,
+        known,
+        options.more_data,
+        choice,
+    )
     notes += rows.notes
     derivations, rows, derived = derive_columns(options, rows, notes.append)
     taken = replace(rows, table=derived)
@@ -371,14 +380,13 @@ def _make_folder(
         served=prepared.served,
         data=TrainingData(
             file=data,
-            sha256=hash_data(options.data),
+            sha256=hash_data(options.data, *options.more_data),
             rows=dataset.training_rows,
             text=card.data_text,
-            source=f"The file {data}, column {options.target}."
+            source=f"{_name_files(options)}{choice.describe()}, column {options.target}."
             if options.target
-            else f"The file {data}, which does not have what the model answers."
-            if kind.has_truth
-            else f"The file {data}.",
+            else f"{_name_files(options)}{choice.describe()}."
+            + (" What the model answers is missing." if kind.has_truth else ""),
         ),
         truth=dataset.truth,
         reference=typical | dict.fromkeys(dataset.texts.values(), ""),
@@ -395,6 +403,11 @@ def _make_folder(
         added = replace(added, uncompared="")
     (work / "REPORT.md").write_text(format_report(added), encoding="utf-8")
     return added
+
+
+def _name_files(options: AddOptions) -> str:
+    names = [path.name for path in (options.data, *options.more_data)]
+    return f"The file{'s' * (len(names) > 1)} {', '.join(names)}"
 
 
 def _open_onnx(options: AddOptions) -> ModelSource:

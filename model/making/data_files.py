@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from model.contract.tables import TableError, open_table
+from model.contract.arrays import BoolArray
+from model.contract.tables import OpenTable, TableError, open_table
 from model.making.errors import AddError
 from model.making.options import AddNote
 from model.making.text_cells import KnownTexts
@@ -34,58 +37,99 @@ def list_files(path: Path) -> list[Path]:
     return files
 
 
-def hash_data(path: Path) -> str:
-    """Return the SHA-256 of the data: of a file, or of all files in a folder, one after another."""
+def hash_data(*paths: Path) -> str:
+    """Return the SHA-256 of the data: of all files, and those in folders, one after another."""
     found = hashlib.sha256()
-    for file in list_files(path):
-        found.update(file.read_bytes())
+    for path in paths:
+        for file in list_files(path):
+            found.update(file.read_bytes())
     return found.hexdigest()
 
 
-def read_cells(path: Path, add_note: AddNote) -> pd.DataFrame:
-    """Read every cell as the text that stands in the file, "" where there is none.
+def read_header(path: Path) -> list[str]:
+    """Read the names of the columns of a file, or of the first in a folder.
+
+    Raises:
+        AddError: if it cannot be read.
+    """
+    file = list_files(path)[0]
+    with _open_table(file) as table:
+        return _name_headers(table.header, file)
+
+
+def read_cells(
+    paths: Sequence[Path],
+    add_note: AddNote,
+    columns: Sequence[str] | None = None,
+    kept: BoolArray | None = None,
+) -> pd.DataFrame:
+    """Read cells as the texts that stand in files, "" where there is none.
 
     Args:
-        path: a file, or a folder of files with the same columns.
+        paths: files, or folders of files, with the same columns; one stands below the other.
         add_note: called for how a file was read.
+        columns: those to read, in every row; None reads all, and no row without any cell.
+        kept: which rows are read, shape (rows of all files,); None reads all.
 
     Raises:
         AddError: if a file cannot be read, or has other columns than the first.
     """
-    tables = [_read_file(file, add_note) for file in list_files(path)]
-    first = tables[0]
-    for file, table in zip(list_files(path), tables, strict=True):
-        if missing := sorted(set(first.columns) ^ set(table.columns)):
+    files = [file for path in paths for file in list_files(path)]
+    tables: list[pd.DataFrame] = []
+    rows = 0
+    for file in files:
+        rest = None if kept is None else kept[rows:]
+        table, count = _read_file(file, add_note, columns, rest)
+        rows += count
+        tables.append(table)
+        if missing := sorted(set(tables[0].columns) ^ set(table.columns)):
             raise AddError(
-                f"{file} and {list_files(path)[0]} do not have the same columns: {missing[0]!r} is "
-                "in one of them only. Put files of other columns elsewhere."
+                f"{file} and {files[0]} do not have the same columns: {missing[0]!r} is in one of "
+                "them only. Put files of other columns elsewhere."
             )
-    if len(tables) > 1:
-        add_note(f"{len(tables)} files of {path} are read one below the other.")
-    return pd.concat(tables, ignore_index=True)[list(first.columns)]
+    if len(files) > 1:
+        add_note(f"{len(files)} files are read one below the other.")
+    return pd.concat(tables, ignore_index=True)[list(tables[0].columns)]
 
 
-def _read_file(path: Path, add_note: AddNote) -> pd.DataFrame:
+def _read_file(
+    path: Path, add_note: AddNote, columns: Sequence[str] | None, kept: BoolArray | None
+) -> tuple[pd.DataFrame, int]:
+    """The cells of a file, and how many rows it has."""
+    rows = 0
+    with _open_table(path) as table:
+        names = _name_headers(table.header, path)
+        wanted = [place for place, name in enumerate(names) if columns is None or name in columns]
+        cells: list[list[str]] = [[] for _ in wanted]
+        for block in table.blocks:
+            if block.ragged:
+                row, problem = next(iter(block.ragged.items()))
+                raise AddError(f"{path}, row {rows + row + 1}: {problem}.")
+            chosen = None if kept is None else kept[rows : rows + block.rows].tolist()
+            for column, place in zip(cells, wanted, strict=True):
+                found = _list_cells(block.columns[place])
+                some = found if chosen is None else itertools.compress(found, chosen)
+                column += some if block.texts else map(_spell, some)
+            rows += block.rows
+    for note in table.notes:
+        if "separated by" not in note:  # the columns are named in the report, so that is seen
+            add_note(f"{path.name}: {note}")
+    found = {names[place]: column for place, column in zip(wanted, cells, strict=True)}
+    read = pd.DataFrame(found, index=None if wanted else range(rows), dtype=str)
+    if columns is None:
+        read = read[(read != "").any(axis=1)].reset_index(drop=True)
+    return read, rows
+
+
+@contextmanager
+def _open_table(path: Path) -> Iterator[OpenTable]:
     try:
         with path.open("rb") as file:
-            table = open_table(file, path.name)
-            columns: list[list[str]] = [[] for _ in table.header]
-            for block in table.blocks:
-                if block.ragged:
-                    row, problem = next(iter(block.ragged.items()))
-                    raise AddError(f"{path}, row {len(columns[0]) + row + 1}: {problem}.")
-                for cells, found in zip(columns, block.columns, strict=True):
-                    cells += found if block.texts else map(_spell, _list_cells(found))
+            yield open_table(file, path.name)
     except TableError as error:
         raise AddError(str(error)) from error
     except OSError as error:
         raise AddError(f"{path} cannot be read: {error.strerror}.") from error
-    for note in table.notes:
-        if "separated by" not in note:  # the columns are named in the report, so that is seen
-            add_note(f"{path.name}: {note}")
-    names = _name_headers(table.header, path)
-    read = pd.DataFrame(dict(zip(names, columns, strict=True)), dtype=str)
-    return read[(read != "").any(axis=1)].reset_index(drop=True)
 
 
 def _name_headers(header: Sequence[str], path: Path) -> list[str]:

@@ -23,6 +23,7 @@ from model.contract.expressions import (
 from model.making.columns import infer_columns
 from model.making.date_texts import read_dates
 from model.making.errors import AddError
+from model.making.expression_cells import read_series
 from model.making.options import AddNote, AddOptions
 from model.making.tables import LabelledTable, suggest_name
 
@@ -109,7 +110,7 @@ def derive_columns(
     lookups = _read_lookups(definitions, options.data)
     cells = {}
     if definitions:
-        cells = {str(name): _read_cells(table[name], name in dates) for name in table.columns}
+        cells = {str(name): read_series(table[name], name in dates) for name in table.columns}
     derived = table.copy()
     kept: list[DerivedColumn] = []
     for item, text in zip(definitions, options.derive, strict=True):
@@ -216,17 +217,6 @@ def _read_lookup(file: str, data: Path) -> Mapping[str, float | str]:
     # A column that was read as numbers has lost the zeros before them.
     bare = {key.lstrip("0") or "0": value for key, value in table.items() if key.isdecimal()}
     return bare | table
-
-
-def _read_cells(cells: pd.Series, is_date: bool) -> Cells:
-    if is_date or pd.api.types.is_numeric_dtype(cells.dtype):
-        kind = "date" if is_date else "number"
-        return Cells(kind, cells.to_numpy(dtype=float, na_value=np.nan))  # type: ignore[arg-type]  # in stubs
-    known = cells.notna().to_numpy()
-    if all(isinstance(cell, bool) for cell in cells[known]):
-        return Cells("number", np.array([float(cell) for cell in cells.where(known, np.nan)]))
-    texts = [str(cell) if has else None for cell, has in zip(cells.tolist(), known, strict=True)]
-    return Cells("text", np.array(texts, dtype=object))
 
 
 def _make_series(cells: Cells, index: pd.Index) -> pd.Series:

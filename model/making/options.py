@@ -48,7 +48,9 @@ class AddOptions:
     although its answers look wrong; ``publish_rows`` allows visitors to see rows of the data.
     ``dictionary`` is a file that says what columns are called and measured in, ``unit_names`` are
     pairs of a column and its unit, and ``described`` is what both say. ``locale`` is how the page
-    writes numbers. ``pictures`` is what counts for a network for pictures alone.
+    writes numbers. ``more_data`` are further files of rows below those of ``data``. Only rows for
+    which the condition ``where`` is true are taken, and at most ``max_rows`` of them, at random.
+    ``pictures`` is what counts for a network for pictures alone.
     """
 
     paths: tuple[Path, ...]
@@ -75,4 +77,7 @@ class AddOptions:
     unit_names: tuple[tuple[str, str], ...] = ()
     described: Mapping[str, Description] = field(default_factory=dict)
     locale: str = LOCALE
+    more_data: tuple[Path, ...] = ()
+    where: str = ""
+    max_rows: int | None = None
     pictures: PictureOptions = field(default_factory=PictureOptions)

@@ -72,8 +72,8 @@ def recall_options(folder: Path) -> AddOptions:
             raise AddError(f"{path} is no longer there, from which {slug} was drafted. {again}")
         return path
 
-    for name in ("paths", "before"):
-        kept[name] = tuple(map(find, kept[name]))
+    for name in ("paths", "before", "more_data"):
+        kept[name] = tuple(map(find, kept.get(name, ())))
     for name in ("data", "module", "dictionary"):
         kept[name] = find(kept[name]) if kept[name] else None
     if isinstance(kept["holdout"], dict):

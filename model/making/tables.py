@@ -4,23 +4,53 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from model.contract.arrays import BoolArray
+from model.contract.expressions import (
+    ExpressionError,
+    Node,
+    evaluate,
+    find_columns,
+    find_lookups,
+    parse_expression,
+)
 from model.contract.reading import DecimalSign
-from model.making.data_files import infer_types, read_cells, strip_cells
+from model.making.data_files import infer_types, read_cells, read_header, strip_cells
+from model.making.date_texts import read_dates
 from model.making.errors import AddError
-from model.making.number_texts import settle_thousands
+from model.making.expression_cells import read_series
+from model.making.number_texts import read_number_columns, settle_thousands
 from model.making.options import AddNote
 from model.making.text_cells import KnownTexts
 
 _TRUE = ("1", "1.0", "true", "yes", "y", "t", "test", "holdout", "held out", "held-out", "valid")
 _FALSE = ("0", "0.0", "false", "no", "n", "f", "train", "training", "nan", "")
+
+
+class RowChoice(NamedTuple):
+    """Which rows of the data are taken: those that fulfil ``where``, at most ``most``, at random.
+
+    ``where`` is an expression, "" for all rows; ``most`` is None for all.
+    """
+
+    where: str = ""
+    most: int | None = None
+
+    def describe(self) -> str:
+        """Say which rows these are, after the name of a file; "" for all of them."""
+        where = f", rows where {self.where}" if self.where else ""
+        return f"{where}, at most {self.most:,} of them at random" if self.most else where
+
+
+ALL_ROWS = RowChoice()
+"""Every row."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +72,8 @@ def read_table(
     decimal: DecimalSign | None,
     add_note: AddNote,
     texts: KnownTexts | None = None,
+    more: Sequence[Path] = (),
+    choice: RowChoice = ALL_ROWS,
 ) -> pd.DataFrame:
     """Read a data file, or all files in a folder.
 
@@ -51,16 +83,28 @@ def read_table(
         add_note: called for how it was read, and for each column of numbers that could be read in
             another way.
         texts: what the model knows as texts, and stays text.
+        more: further files or folders, whose rows stand below.
+        choice: which of the rows are taken.
 
     Raises:
         AddError: if it cannot be read, has no rows, or does not tell what its numbers are.
     """
     known = texts or KnownTexts({}, (), frozenset())
-    raw = strip_cells(read_cells(path, add_note), known)
+    paths = (path, *more)
+    kept = _choose_rows(paths, choice, decimal, known, add_note)
+    raw = strip_cells(read_cells(paths, add_note, None, kept), known)
     if raw.empty:
         raise AddError(
             f"{path} has no rows. Give a file with the rows that the model was fitted on."
         )
+    return _infer_table(raw, decimal, add_note, texts)
+
+
+def _infer_table(
+    raw: pd.DataFrame, decimal: DecimalSign | None, add_note: AddNote, texts: KnownTexts | None
+) -> pd.DataFrame:
+    """Cells with the numbers that they are."""
+    known = texts or KnownTexts({}, (), frozenset())
 
     def read_texts(names: list[str]) -> pd.DataFrame:
         cells = raw[names]
@@ -71,12 +115,93 @@ def read_table(
     return table if texts is None else texts.restore(table, raw)
 
 
+def _choose_rows(
+    paths: Sequence[Path],
+    choice: RowChoice,
+    decimal: DecimalSign | None,
+    texts: KnownTexts,
+    add_note: AddNote,
+) -> BoolArray | None:
+    """Which rows of files are taken, shape (rows,); None for all.
+
+    Only the columns of the condition are read for that, so a large file needs little memory.
+    """
+    if choice == ALL_ROWS:
+        return None
+    tree, names = None, []
+    if choice.where:
+        try:
+            tree = parse_expression(choice.where)
+        except ExpressionError as error:
+            raise AddError(f"--where: {error}") from error
+        names = find_columns(tree)
+        if find_lookups(tree):
+            raise AddError("--where looks nothing up in files. Compare columns of the data.")
+        if not names:
+            raise AddError(f"--where: “{choice.where}” names no column. Write one like price > 0.")
+        header = read_header(paths[0])
+        if missing := [name for name in names if name not in header]:
+            raise AddError(
+                f"{paths[0]} has no column {missing[0]!r} (--where)."
+                f"{suggest_name(missing[0], header)}"
+            )
+    raw = strip_cells(read_cells(paths, lambda _: None, names), texts)
+    kept = np.ones(len(raw), dtype=bool)
+    if tree is not None and len(raw):
+        table = _infer_table(raw, decimal, lambda _: None, texts)
+        kept = _fulfil(tree, choice.where, table, decimal)
+        if not kept.any():
+            raise AddError(f"--where: “{choice.where}” is true for no row of {_name(paths)}.")
+        add_note(
+            f"{kept.sum():,} of {len(kept):,} rows of {_name(paths)} are taken, for which "
+            f"{choice.where} is true."
+        )
+    if choice.most is not None and kept.sum() > choice.most:
+        taken = np.random.default_rng(0).permutation(np.flatnonzero(kept))[: choice.most]
+        add_note(
+            f"{choice.most:,} of {kept.sum():,} rows of {_name(paths)} are taken, at random "
+            "(--max-rows)."
+        )
+        kept = np.isin(np.arange(len(kept)), taken)
+    return kept
+
+
+def _name(paths: Sequence[Path]) -> str:
+    return f"{paths[0].name} and {len(paths) - 1} more" if paths[1:] else paths[0].name
+
+
+def _fulfil(tree: Node, text: str, table: pd.DataFrame, decimal: DecimalSign | None) -> BoolArray:
+    """Whether a condition is true, shape (rows,); not where a cell that it needs is unknown."""
+    cells = {}
+    for name in map(str, table.columns):
+        dates = None
+        if not pd.api.types.is_numeric_dtype(table[name].dtype):
+            dates = read_dates(table[name], name)
+            with suppress(AddError):  # texts
+                table = read_number_columns(table, [name], decimal, lambda _: None)
+        cells[name] = read_series(table[name] if dates is None else dates.days, dates is not None)
+    try:
+        found = evaluate(tree, cells, {}, text)
+    except ExpressionError as error:
+        held = [
+            f"{name} holds texts like {table[name].dropna().iloc[0]!r}."
+            for name in cells
+            if cells[name].kind == "text" and table[name].notna().any()
+        ]
+        raise AddError(" ".join([f"--where: {error}", *held])) from error
+    if found.kind != "number":
+        raise AddError(f"--where: “{text}” is no condition. Write one like price > 0.")
+    return np.asarray(found.known & (found.array != 0))
+
+
 def read_rows(
     data: Path,
     target: str,
     holdout: str | None,
     decimal: DecimalSign | None = None,
     texts: KnownTexts | None = None,
+    more: Sequence[Path] = (),
+    choice: RowChoice = ALL_ROWS,
 ) -> LabelledTable:
     """Read the data, and which rows the model has not seen.
 
@@ -86,12 +211,14 @@ def read_rows(
         holdout: a second file of the same columns, or a column of the first that marks rows.
         decimal: what separates decimals where a column does not tell.
         texts: what the model knows as texts, and stays text.
+        more: further files or folders, whose rows stand below those of the data.
+        choice: which rows are taken, of the data and of a file of held-out rows.
 
     Raises:
         AddError: if a column or a file is missing, or the model has seen the held-out rows.
     """
     notes: list[str] = []
-    table = read_table(data, decimal, notes.append, texts)
+    table = read_table(data, decimal, notes.append, texts, more, choice)
     if not target:
         if holdout is not None:
             raise AddError("--holdout needs --target: nothing is measured without what is true.")
@@ -103,7 +230,7 @@ def read_rows(
     elif holdout in table.columns:
         marker, held_out = holdout, _read_marker(table[holdout], holdout)
     elif Path(holdout).exists():
-        held = read_table(Path(holdout), decimal, notes.append, texts)
+        held = read_table(Path(holdout), decimal, notes.append, texts, (), choice)
         require_column(held, target, Path(holdout), "--target")
         _refuse_seen_rows(table, held, holdout)
         held_out = np.repeat([False, True], [len(table), len(held)])

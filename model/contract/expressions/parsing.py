@@ -26,6 +26,15 @@ MAX_OPERATIONS = 100
 MAX_EXPONENT = 64
 """The largest exponent that is a constant."""
 
+_MEANT = {
+    "&": "write and",
+    "|": "write or",
+    "~": "write not",
+    "^": "write **",
+    "%": "there is no %",
+}
+"""What to write for signs that pandas or Python have."""
+
 _TOKEN = re.compile(
     r"""\s*(?:
     (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
@@ -159,7 +168,7 @@ class _Parser:
         if found is None:
             blanks = len(self._text[self._position :]) - len(self._text[self._position :].lstrip())
             place = self._position + blanks
-            problem = "this sign has no meaning here"
+            problem = _MEANT.get(self._text[place], "this sign has no meaning here")
             if self._text[place] in "\"'`":
                 problem = "the closing quote is missing"
             elif self._text[place].isdigit():

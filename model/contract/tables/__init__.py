@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import BinaryIO, cast
 
 from model.contract.tables.arff_files import read_arff
+from model.contract.tables.arrow_files import read_feather, read_parquet
 from model.contract.tables.csv_files import read_csv
 from model.contract.tables.json_files import read_json_rows
 from model.contract.tables.json_lines import read_json_lines
-from model.contract.tables.parquet_files import read_parquet
 from model.contract.tables.table import AS_FOUND, Block, OpenTable, ReadOptions, TableError
 from model.contract.tables.workbooks import read_workbook
 
@@ -26,6 +26,8 @@ READERS: dict[str, Reader] = {
     ".json": read_json_rows,
     ".arff": read_arff,
     ".parquet": read_parquet,
+    ".feather": read_feather,
+    ".arrow": read_feather,
     ".ndjson": read_json_lines,
     ".jsonl": read_json_lines,
     ".xlsx": read_workbook,

@@ -5,9 +5,10 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
-from itertools import chain, islice
-from typing import BinaryIO, TextIO
+from contextlib import suppress
+from functools import lru_cache, partial
+from itertools import chain, islice, takewhile
+from typing import BinaryIO, NamedTuple, TextIO
 
 from model.contract.tables.encodings import HEAD_BYTES, Encoding, Utf8Stream, detect_encoding
 from model.contract.tables.table import Block, OpenTable, ReadOptions, TableError
@@ -18,8 +19,16 @@ _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical ba
 _SAMPLE_ROWS = 50
 """Rows by which the delimiter is found."""
 
+_COMMENT = "#"
+"""How a line begins that is a comment, unless other rows begin so, too."""
+
+_NUMBER = re.compile(r"\s*[-+]?\d[\d.,eE+-]*\s*").fullmatch
+
 _SEPARATOR_LINE = "sep="
 """How a first line begins by which Excel learns the delimiter."""
+
+BuildBlock = partial[Block]
+"""``build_block`` with all that it takes but the rows."""
 
 MAX_RECORD = 16_000_000
 """Characters of a row."""
@@ -43,7 +52,8 @@ def read_csv(file: BinaryIO, name: str, options: ReadOptions) -> OpenTable:
     if encoding.codec != "utf-8":
         notes.append(f"It was read as {encoding.name}.")
     stream = Utf8Stream(head, file, encoding, name, notes.append)
-    delimiter, declared = _find_delimiter(_decode_head(head, encoding), options)
+    sample = _decode_head(head, encoding)
+    delimiter, declared = _find_delimiter(_drop_comments(sample), options)
     if delimiter != ",":
         notes.append(f"Its columns are separated by {_DELIMITERS.get(delimiter, repr(delimiter))}.")
     rows, read_blocks = _open_records(stream, delimiter, name, options.rows)
@@ -52,7 +62,13 @@ def read_csv(file: BinaryIO, name: str, options: ReadOptions) -> OpenTable:
     header = next(rows, None)
     if header is None:
         raise TableError(f"{name} is empty. Its first line must name the columns.")
-    blocks = chain(_build_blocks(rows, len(header), options.rows), read_blocks(len(header)))
+    comments = _find_comments(sample.partition("\n")[2] if declared else sample, delimiter)
+    if comments.has_any or comments.before_header:
+        notes.append("Lines that begin with # were left out as comments.")
+    if comments.before_header:
+        header = next(islice(rows, comments.before_header - 1, None))
+    build = partial(build_block, width=len(header), has_comments=comments.has_any)
+    blocks = chain(_build_blocks(rows, build, options.rows), read_blocks(build))
     first = next(blocks, None)
     if first is None:
         raise TableError(f"{name} has no rows below its first line, which names the columns.")
@@ -61,10 +77,10 @@ def read_csv(file: BinaryIO, name: str, options: ReadOptions) -> OpenTable:
 
 def _open_records(
     stream: Utf8Stream, delimiter: str, name: str, size: int
-) -> tuple[Iterator[list[str]], Callable[[int], Iterator[Block]]]:
+) -> tuple[Iterator[list[str]], Callable[[BuildBlock], Iterator[Block]]]:
     """Read the records of a stream: those at its beginning, and a reader of the blocks after them.
 
-    The reader takes the number of cells that a row has.
+    The reader takes what builds a block of rows.
     """
     chunks = _cut_records(stream, delimiter, name)
     first = next(chunks, None)
@@ -73,15 +89,15 @@ def _open_records(
         text = io.TextIOWrapper(io.BufferedReader(stream, HEAD_BYTES), "utf-8", newline="")
         return _read_rows(text, delimiter, name)
 
-    def read_blocks(width: int) -> Iterator[Block]:
+    def read_blocks(build: BuildBlock) -> Iterator[Block]:
         for chunk in chunks:
-            block = _parse_chunk(chunk, delimiter, width, name)
+            block = _parse_chunk(chunk, delimiter, build, name)
             if block.rows:  # not only blank lines
                 yield block
-        yield from _build_blocks(read_rest(), width, size)
+        yield from _build_blocks(read_rest(), build, size)
 
     if first is None:
-        return read_rest(), lambda width: iter(())
+        return read_rest(), lambda build: iter(())
     return _read_rows(io.StringIO(first.decode(), newline=""), delimiter, name), read_blocks
 
 
@@ -140,8 +156,9 @@ def _find_record_end(data: bytes) -> int:
     return -1
 
 
-def _parse_chunk(chunk: bytes, delimiter: str, width: int, name: str) -> Block:
+def _parse_chunk(chunk: bytes, delimiter: str, build: BuildBlock, name: str) -> Block:
     """Parse whole records; at once, where each stands on a line of its own and none is quoted."""
+    width = build.keywords["width"]
     text = chunk.decode()
     if "\r" in text:
         text = text.replace("\r\n", "\n")
@@ -152,7 +169,7 @@ def _parse_chunk(chunk: bytes, delimiter: str, width: int, name: str) -> Block:
             cells = text.replace("\n", delimiter).split(delimiter)
             return Block([cells[start::width] for start in range(width)], len(lines))
     rows = _read_rows(io.StringIO(chunk.decode(), newline=""), delimiter, name)
-    return build_block(list(rows), width)
+    return build(list(rows))
 
 
 def _read_head(file: BinaryIO, name: str) -> bytes:
@@ -202,6 +219,54 @@ def _find_delimiter(text: str, options: ReadOptions) -> tuple[str, bool]:
     return max(_DELIMITERS, key=lambda delimiter: _count_regular(text, delimiter)), False
 
 
+class _Comments(NamedTuple):
+    """Whether a file has comments, and how many of its rows are comments before its header."""
+
+    has_any: bool
+    before_header: int
+
+
+def _find_comments(text: str, delimiter: str) -> _Comments:
+    """Find the comments among the first rows of a file.
+
+    A row that begins with ``#`` is one if it has another number of cells than the others; also the
+    rows so before the header, but for the last of them where that is the header, as NumPy writes
+    it: with as many cells as the row below it, which holds numbers.
+    """
+    if not re.search(r"^#", text, re.MULTILINE):
+        return _Comments(False, 0)
+    with suppress(csv.Error):
+        found = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        rows = [row for row in found if not _is_blank(row)]
+        before = len(list(takewhile(_is_marked, rows)))
+        header, *others = rows[before:] or [[""]]
+        width = len(header)
+        names_follow = others and _has_number(others[0]) and not _has_number(header)
+        if before and len(rows[before - 1]) == width and not names_follow:
+            before, others = before - 1, [header, *others]
+        marked = {len(row) for row in others[:-1] if _is_marked(row)}  # the last may be cut off
+        if width > 1:
+            return _Comments(width not in marked and bool(before or marked), before)
+    return _Comments(False, 0)
+
+
+def _is_blank(row: Sequence[str]) -> bool:
+    return len(row) < 2 and not "".join(row).strip()
+
+
+def _has_number(row: Sequence[str]) -> bool:
+    return any(map(_NUMBER, row))
+
+
+def _is_marked(row: Sequence[str]) -> bool:
+    return row[0].startswith(_COMMENT)
+
+
+def _drop_comments(text: str) -> str:
+    """A text without the lines that begin with ``#``, if others are left."""
+    return re.sub(r"^#[^\n]*(\n|\Z)", "", text, flags=re.MULTILINE) or text
+
+
 def _count_regular(text: str, delimiter: str) -> tuple[float, int, int]:
     """How well a delimiter cuts lines: the more in each figure, the better.
 
@@ -231,7 +296,7 @@ def _read_rows(text: TextIO, delimiter: str, name: str) -> Iterator[list[str]]:
     reader = csv.reader(text, delimiter=delimiter)
     try:
         for row in reader:
-            if len(row) > 1 or (row and not row[0].isspace() and row[0]):
+            if not _is_blank(row):
                 yield row
     except csv.Error as error:
         raise TableError(
@@ -242,19 +307,22 @@ def _read_rows(text: TextIO, delimiter: str, name: str) -> Iterator[list[str]]:
         ) from None
 
 
-def _build_blocks(rows: Iterator[list[str]], width: int, size: int) -> Iterator[Block]:
+def _build_blocks(rows: Iterator[list[str]], build: BuildBlock, size: int) -> Iterator[Block]:
     while True:
         taken = list(islice(rows, size))
         if not taken:
             return
-        yield build_block(taken, width)
+        yield build(taken)
 
 
-def build_block(rows: list[list[str]], width: int) -> Block:
+def build_block(rows: list[list[str]], width: int, has_comments: bool = False) -> Block:
     """Build a block of rows, each of which shall have ``width`` cells.
 
-    Missing cells are empty. Those beyond the header are left out; they are wrong unless blank.
+    Missing cells are empty. Those beyond the header are left out; they are wrong unless blank. A
+    row of another width that begins with ``#`` is a comment where the file ``has_comments``.
     """
+    if has_comments:
+        rows = [row for row in rows if len(row) == width or not row[0].startswith(_COMMENT)]
     ragged = {}
     for index, row in enumerate(rows):
         if len(row) != width:

@@ -248,6 +248,11 @@ def make_picture_folder(
 def _list_pictures(
     options: AddOptions, notes: list[str]
 ) -> tuple[LabelledPictures, LabelledPictures | None]:
+    if options.more_data or options.where or options.max_rows:
+        raise AddError(
+            "Pictures are given as one folder, or one CSV file: leave out --where, --max-rows and "
+            "further --data."
+        )
     folder, inner = find_parts(options.data)
     if inner is not None and options.holdout is None:
         notes.append(

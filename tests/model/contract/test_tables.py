@@ -53,6 +53,29 @@ def test_it_is_read_whatever_its_characters_and_line_ends(data: bytes, note: str
     assert table.notes == ([note] if note else [])
 
 
+@pytest.mark.parametrize(
+    ("text", "header", "first", "rows"),
+    [
+        ("# by x\n# on 2020, then\na,b,c\n1,2,3\n# middle\n4,5,6\n", "a b c", "1", 2),
+        ("# one\n\n#a,b\n1,2\n3,4\n", "#a b", "1", 2),  # as NumPy writes them
+        ("#,Name,HP\nx,Bulb,y\nz,Ivy,q\n", "# Name HP", "x", 2),
+        ("# x, y, z\nname,a,b\nfoo,1,2\n", "name a b", "foo", 1),
+        ("# hi, there\ncolor,n\n#fff,1\n#000,2\n", "color n", "#fff", 2),
+        ("color,n\n#fff,1\n#oops\n", "color n", "#fff", 2),
+        ("text\n# no comment\nhello\n", "text", "# no comment", 2),
+        ("# c\n# d;e;f,g\na;b\n1,5;2\n3;4\n", "a b", "1,5", 2),
+        ('a,b\n1,2\n# it\'s\n3,"x\n#y"\n', "a b", "1", 2),
+    ],
+)
+def test_lines_of_comments_are_left_out_and_nothing_else(
+    text: str, header: str, first: str, rows: int
+) -> None:
+    table, found = read(text)
+    assert (" ".join(table.header), found[0][0], len(found)) == (header, first, rows)
+    dropped = len(text.split("\n")) - 2 - rows - text.count('"') // 2 - text.count("\n\n")
+    assert bool(dropped) == any("begin with #" in note for note in table.notes)
+
+
 def test_a_file_that_stops_being_utf8_is_read_on_and_says_so() -> None:
     lines = "".join(f"{row},é\n" for row in range(60_000))
     table, rows = read(b"id,text\n" + lines.encode() + "last,ü€\n".encode("cp1252"))

@@ -12,7 +12,7 @@ import pytest
 
 from model.making.data_files import hash_data, list_files
 from model.making.errors import AddError
-from model.making.tables import read_table
+from model.making.tables import RowChoice, read_table
 from model.making.text_cells import KnownTexts
 
 TABLE = pd.DataFrame({"area": ["x", "y", "x"], "size": [70, 45, 120], "rent": [900.5, 700, 1500]})
@@ -98,3 +98,46 @@ def test_a_file_that_is_no_table_is_refused_with_its_place(
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(AddError, match=words):
         read_table(tmp_path / "t.csv", None, lambda _: None)
+
+
+def test_rows_that_fulfil_a_condition_are_taken_of_all_files(tmp_path: Path) -> None:
+    dates = pd.Series(["2019-12-31", "2020-01-01", "2020-05-31"])
+    TABLE.assign(**{"sold on": dates}).to_csv(tmp_path / "a.csv", index=False)
+    more = TABLE.assign(**{"sold on": dates, "rent": [1000, -1, None]})
+    more.to_csv(tmp_path / "b.csv", index=False, sep=";")
+
+    def read(where: str, most: int | None = None) -> list[float]:
+        notes: list[str] = []
+        choice = RowChoice(where, most)
+        paths = (tmp_path / "b.csv",)
+        found = read_table(tmp_path / "a.csv", None, notes.append, None, paths, choice)
+        assert where in "".join(notes)
+        return [float(rent) for rent in found["rent"]]
+
+    assert read("rent > 700") == [900.5, 1500, 1000]
+    assert read('area == "x" and rent > 0') == [900.5, 1500, 1000]
+    assert read('`sold on` >= "2020-01-01" and rent > 0') == [700, 1500]
+    some = read("rent > 0", 2)
+    assert len(some) == 2
+    assert set(some) < {900.5, 700, 1500, 1000}
+    assert read("rent > 0", 2) == some
+    assert len(read("", 100)) == 6
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ("size > ", "at its end"),
+        ("siz > 3", "Did you mean 'size'"),
+        ("area > 3", "area holds texts like 'x'"),
+        ("size > 1 & size < 3", "write and"),
+        ("size > 1000", "true for no row of t.csv"),
+        ("area", "is no condition"),
+        ("1 > 0", "names no column"),
+        ("lookup(area, x.json) > 0", "looks nothing up"),
+    ],
+)
+def test_a_condition_that_cannot_be_used_is_refused(tmp_path: Path, where: str, words: str) -> None:
+    TABLE.to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(AddError, match=words):
+        read_table(tmp_path / "t.csv", None, lambda _: None, None, (), RowChoice(where))

@@ -211,3 +211,18 @@ def test_days_and_yes_or_no_of_arrow_are_read_by_their_fields() -> None:
     assert not isinstance(cells, np.ndarray | list)
     assert [cells.distinct[index] for index in cells.indices] == ["a", None, "b", "a"]
     assert not cells.texts
+
+
+@pytest.mark.parametrize("name", ["t.feather", "t.arrow", "stream.arrow"])
+def test_feather_and_arrow_files_are_read(tmp_path: Path, name: str) -> None:
+    table = pa.table({"beds": [3, None], "area": ["x", "é"]})
+    make = pa.ipc.new_stream if name.startswith("stream") else pa.ipc.new_file
+    with make(tmp_path / name, table.schema) as writer:
+        writer.write_table(table)
+    with (tmp_path / name).open("rb") as file:
+        found = open_table(file, name)
+        assert found.header == ("beds", "area")
+        assert [column.to_pylist() for column in found.sample.columns] == [[3, None], ["x", "é"]]
+    (tmp_path / name).write_bytes(b"FEA1 and more")
+    with (tmp_path / name).open("rb") as file, pytest.raises(TableError, match="first version"):
+        open_table(file, name)
