@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import Blueprint
 from jinja2 import StrictUndefined
@@ -27,6 +27,7 @@ from app.kinds import make_adapter
 from app.kinds.adapter import KindAdapter
 from app.kinds.batches import BatchLimits
 from app.limits.access import AccessControl, AccessPolicy
+from app.limits.background import run_in_thread
 from app.limits.load_shedding import LoadMonitor, LoadShedder
 from app.limits.rate_limits import make_limit
 from app.pages.batch import batch_blueprint
@@ -40,6 +41,9 @@ from app.telemetry.request_records import RequestListener, RequestObserver
 from model import load_models
 from model.serving.permissions import check_writers
 from model.serving.served_model import ServedModel
+
+if TYPE_CHECKING:
+    from app.monitoring.watcher import Watcher
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +68,8 @@ def create_app(
     else:
         check_writers(models / name.replace("-", "_") for name in settings.models)
     served = load_models(models, settings.models)
-    listeners, blueprints = make_listeners(settings)
+    watcher = make_watcher(settings, served)
+    listeners, blueprints = make_listeners(settings, watcher)
     redis_url = os.environ.get("REDIS_URL", "").strip()
     shared = Shared(
         models=served,
@@ -73,6 +78,7 @@ def create_app(
         blueprints=[robots_blueprint(), health_blueprint(served), *blueprints],
         monitor=LoadMonitor(),
         access=AccessPolicy(settings, redis_url) if settings.access != "public" else None,
+        watcher=watcher,
     )
     app = build_app(settings, shared, settings.root_path)
     check_root(app)
@@ -97,6 +103,24 @@ class Shared(NamedTuple):
     blueprints: Sequence[Blueprint]
     monitor: LoadMonitor
     access: AccessPolicy | None
+    watcher: "Watcher | None"
+
+
+def make_watcher(
+    settings: Settings, models: Mapping[str, ServedModel[Any, Any]]
+) -> "Watcher | None":
+    """Make what watches the models' promises, where feedback is kept.
+
+    Raises:
+        SettingError: if the database that the settings name cannot be used.
+    """
+    if not settings.wants_feedback(os.environ.get("DATABASE_URL", "").strip()):
+        return None
+    from app.feedback.opening import open_store  # imported only where a setting asks for it
+    from app.monitoring.watcher import Watcher
+
+    store = open_store(settings)
+    return None if store is None else Watcher(models, lambda work: run_in_thread(work, store))
 
 
 def build_app(settings: Settings, shared: Shared, root: str) -> Application:
@@ -126,7 +150,7 @@ def build_app(settings: Settings, shared: Shared, root: str) -> Application:
         for slug, model in served.items()
     )
     adapters = {
-        slug: register_model(app, model, prefixes[slug], render, settings)
+        slug: register_model(app, model, prefixes[slug], render, settings, shared.watcher)
         for slug, model in served.items()
     }
     if settings.mcp:
@@ -180,12 +204,20 @@ def register_model(
     prefix: str,
     render: Renderer,
     settings: Settings,
+    watcher: "Watcher | None",
 ) -> KindAdapter[Any, Any]:
     """Register the pages and the API of one model under ``prefix``, "" for the default model."""
     adapter = make_adapter(model)
+    watch = None
+    if watcher is not None:
+        from app.pages.track_record import track_record_blueprint
+
+        watch = watcher.watches[model.slug]
+        adapter.find_broken = watch.find_broken
+        app.register_blueprint(track_record_blueprint(adapter, prefix, render, watcher))
     for embedded in (False, True) if settings.embed_ancestors else (False,):
         app.register_blueprint(
-            pages_blueprint(adapter, prefix, render, settings.public_url, embedded)
+            pages_blueprint(adapter, prefix, render, settings.public_url, embedded, watch)
         )
     if settings.public_url:
         app.register_blueprint(preview_blueprint(adapter, prefix, settings.name))
@@ -198,13 +230,15 @@ def register_model(
     return adapter
 
 
-def make_listeners(settings: Settings) -> tuple[list[RequestListener], list[Blueprint]]:
+def make_listeners(
+    settings: Settings, watcher: "Watcher | None" = None
+) -> tuple[list[RequestListener], list[Blueprint]]:
     """Make what reads the record of each request, the log and the metrics, where they are on.
 
     Returns:
         The listeners, and the blueprints that show what they have counted.
     """
-    listeners: list[RequestListener] = []
+    listeners: list[RequestListener] = [] if watcher is None else [watcher]
     if wants_json(settings.log):
         listeners.append(RequestLog(inputs=settings.log_inputs))
     if not settings.metrics:
@@ -214,5 +248,5 @@ def make_listeners(settings: Settings) -> tuple[list[RequestListener], list[Blue
         metrics_blueprint,
     )
 
-    metrics = Metrics()
+    metrics = Metrics(() if watcher is None else (watcher,))
     return [*listeners, metrics], [metrics_blueprint(metrics)]

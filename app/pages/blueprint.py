@@ -29,6 +29,8 @@ from model.serving.served_model import Explained
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+    from app.monitoring.watcher import ModelWatch
+
 CHANGED_TEXT = "This form has changed. Check what is filled in, then send it again"
 """The notice above a new form that was posted from an older one."""
 
@@ -39,6 +41,7 @@ def pages_blueprint(
     render: Renderer,
     public_url: str,
     embedded: bool = False,
+    watch: "ModelWatch | None" = None,
 ) -> Blueprint:
     """Create the routes of one model.
 
@@ -48,6 +51,7 @@ def pages_blueprint(
         render: renders the templates.
         public_url: where visitors reach the app, "" where the app does not know.
         embedded: whether these are the routes of the form for frames.
+        watch: counts what is asked, and knows what became of the answers; None where nobody does.
     """
     model = adapter.model
     kind, here = ("embed", "/embed") if embedded else ("pages", "/")
@@ -116,6 +120,8 @@ def pages_blueprint(
         explained = None
         if submission is not None:
             submission, explained = explain(submission, request.environ)
+            if watch is not None and posted and submission.row is not None:
+                watch.counter.note(request.environ, submission.row, settled=True)
         problems = submission.problems if posted and submission else ()
         shown = adapter.present(submission, explained)
         query = submission.query if submission else ""
@@ -170,6 +176,8 @@ def pages_blueprint(
         if is_outdated(submission):
             raise Conflict
         submission, explained = explain(submission, environ)
+        if watch is not None and submission.row is not None:
+            watch.counter.note(environ, submission.row)
         body = b"".join(
             (
                 result_template(adapter.present(submission, explained)),
@@ -189,10 +197,18 @@ def pages_blueprint(
         context = build_about_context(
             model.card, model.manifest, model.version, site, adapter.about()
         )
-        about = render("pages/about.html", context)
+        if watch is not None:
+            context = context._replace(track_record=f"{site.about}/track-record")
+
+        @lru_cache(maxsize=1)
+        def render_about(broken: str) -> Markup:
+            return render("pages/about.html", context._replace(broken=broken))
+
+        render_about("")
 
         @blueprint.get("/about", surface=Surface.PAGE, model=model.slug)
         def card() -> Response:
-            return respond(about, 200, REVALIDATED)
+            broken = watch.verdict if watch is not None and watch.find_broken() else ""
+            return respond(render_about(broken), 200, REVALIDATED)
 
     return blueprint

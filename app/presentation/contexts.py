@@ -173,7 +173,8 @@ class AboutContext(NamedTuple):
     """``pages/about.html``: the card for people.
 
     ``metrics`` are the figures that the ``table`` has not, ``how`` says how they were measured;
-    ``versions`` are model, artifact and libraries.
+    ``versions`` are model, artifact and libraries. ``track_record`` is the address of the page that
+    says what became of the answers, "" where nobody knows, and ``broken`` says that the promise is.
     """
 
     site: Site
@@ -188,6 +189,54 @@ class AboutContext(NamedTuple):
     not_for: tuple[str, ...]
     versions: tuple[Row, ...]
     kind: KindAbout
+    track_record: str = ""
+    broken: str = ""
+
+
+class AskedView(NamedTuple):
+    """How often values of one field were asked for, beside the training rows.
+
+    ``asked`` and ``trained`` are the paths of a bar for each bin, in a box of ``width`` by 60.
+    ``words`` say what differs most, ``figures`` by how much.
+    """
+
+    label: str
+    words: str
+    figures: str
+    asked: str
+    trained: str
+    width: int
+    differs: bool
+
+
+class ReportView(NamedTuple):
+    """What a visitor reported: the day, the answer, the truth, and how far that is outside."""
+
+    day: str
+    answer: str
+    truth: str
+    outside: str
+
+
+class TrackRecordContext(NamedTuple):
+    """``pages/track_record.html``: what became of the answers.
+
+    ``verdict`` says whether the promise holds, ``broken`` whether it does not; where no truth is
+    known, ``verdict`` says how to tell. ``figures`` are measures, ``rows`` what the cases are
+    called. ``reports`` are those of visitors, and ``reports_text`` counts them. ``asked`` are the
+    fields, ``asked_text`` says of how many forms.
+    """
+
+    site: Site
+    heading: str
+    verdict: str
+    broken: bool
+    figures: tuple[Row, ...]
+    plots: tuple[PlotView, ...]
+    reports: tuple[ReportView, ...]
+    reports_text: str
+    asked: tuple[AskedView, ...]
+    asked_text: str
 
 
 class RetryForm(NamedTuple):

@@ -26,6 +26,7 @@ from model.making.estimator_sources import (
     describe_estimator,
 )
 from model.making.file_contents import name_content
+from model.making.library_files import open_library_model
 from model.serving.code_files import import_code
 from model.serving.estimators import UnknownNameError, revive
 
@@ -73,6 +74,8 @@ def open_estimator(path: Path, trust: bool, module: Path | None = None) -> Estim
             f"--module runs the code in {module}. If you wrote it, or trust who did, add --trust "
             "to the command."
         )
+    if (library := open_library_model(path)) is not None:
+        return describe_estimator(library.fitted, str(path))
     names: frozenset[str] = frozenset()
     releases: frozenset[str] = frozenset()
     try:

@@ -24,6 +24,7 @@ CONTEXTS: dict[str, Any] = {
     "presentation/field_errors.html": views.FieldErrorsContext,
     "presentation/hints.html": views.HintsContext,
     "pages/about.html": views.AboutContext,
+    "pages/track_record.html": views.TrackRecordContext,
     "api/page.html": views.ApiContext,
     "pages/error.html": views.ErrorContext,
     "pages/embed.html": views.PageContext,
