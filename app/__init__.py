@@ -27,7 +27,7 @@ from app.kinds import make_adapter
 from app.kinds.adapter import KindAdapter
 from app.kinds.batches import BatchLimits
 from app.limits.access import AccessControl, AccessPolicy
-from app.limits.background import run_in_thread
+from app.limits.background import CallTimer, run_in_thread
 from app.limits.load_shedding import LoadMonitor, LoadShedder
 from app.limits.rate_limits import make_limit
 from app.pages.batch import batch_blueprint
@@ -208,6 +208,9 @@ def register_model(
 ) -> KindAdapter[Any, Any]:
     """Register the pages and the API of one model under ``prefix``, "" for the default model."""
     adapter = make_adapter(model)
+    timer = CallTimer()
+    if not adapter.takes_long(1, contributions=True):
+        timer.learn(model.explain_golden)
     watch = None
     if watcher is not None:
         from app.pages.track_record import track_record_blueprint
@@ -217,14 +220,14 @@ def register_model(
         app.register_blueprint(track_record_blueprint(adapter, prefix, render, watcher))
     for embedded in (False, True) if settings.embed_ancestors else (False,):
         app.register_blueprint(
-            pages_blueprint(adapter, prefix, render, settings.public_url, embedded, watch)
+            pages_blueprint(adapter, prefix, render, timer, settings.public_url, embedded, watch)
         )
     if settings.public_url:
         app.register_blueprint(preview_blueprint(adapter, prefix, settings.name))
     if adapter.thumbnails:
         app.register_blueprint(samples_blueprint(adapter, prefix))
     limits = BatchLimits(settings.batch_rows, settings.batch_megabytes)
-    app.register_blueprint(api_blueprint(adapter, prefix, render, limits))
+    app.register_blueprint(api_blueprint(adapter, prefix, render, timer, limits, settings.access))
     if adapter.batch_words is not None:
         app.register_blueprint(batch_blueprint(adapter, prefix, render, limits))
     return adapter

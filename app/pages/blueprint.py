@@ -39,6 +39,7 @@ def pages_blueprint(
     adapter: KindAdapter[Any, Any],
     prefix: str,
     render: Renderer,
+    timer: CallTimer,
     public_url: str,
     embedded: bool = False,
     watch: "ModelWatch | None" = None,
@@ -49,6 +50,7 @@ def pages_blueprint(
         adapter: the adapter of the model.
         prefix: where its addresses begin, "" for the default model.
         render: renders the templates.
+        timer: knows whether the model takes long.
         public_url: where visitors reach the app, "" where the app does not know.
         embedded: whether these are the routes of the form for frames.
         watch: counts what is asked, and knows what became of the answers; None where nobody does.
@@ -61,7 +63,6 @@ def pages_blueprint(
     blueprint = Blueprint(f"{kind}-{model.slug}", __name__, url_prefix=prefix or None)
     site = adapter.build_site(render.root + prefix, embedded)
     long = adapter.takes_long(1, contributions=True)
-    timer = CallTimer()
     result_template = render.result_template(
         adapter.result_template, site=site, version=model.version
     )

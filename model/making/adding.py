@@ -63,7 +63,7 @@ from model.making.pictures.opening import is_for_pictures
 from model.making.prepared import PreparedModel
 from model.making.redrafting import DRAFT, merge_cards, remember_options
 from model.making.report import format_report
-from model.making.summary import AddedModel, summarize
+from model.making.summary import AddedModel, describe_speed, summarize
 from model.making.tables import LabelledTable, RowChoice, read_rows, require_column
 from model.making.text_cells import KnownTexts
 from model.serving.loading import load_model
@@ -135,7 +135,6 @@ def add_from_files(
         try:
             if is_for_pictures(options):
                 added = make_picture_folder(options, folder, work, report)
-                (work / "REPORT.md").write_text(format_report(added), encoding="utf-8")
             else:
                 with text_codes():
                     added = _make_folder(options, folder, work, report, ask)
@@ -143,8 +142,8 @@ def add_from_files(
                 shutil.copy(work / "card.toml", work / DRAFT)
                 if keep_card:
                     added = replace(added, conflicts=_keep_written(folder, work))
-            load_model(work)
-        except ModelError as error:
+            speed = describe_speed(load_model(work))
+        except (ModelError, ArithmeticError) as error:
             text = str(error).replace(str(work), str(folder))
             raise AddError(f"The drafted model does not pass its own check: {text}") from error
         except ValidationError as error:
@@ -152,6 +151,8 @@ def add_from_files(
                 f"What was measured of the model cannot be kept: {error}. Look for rows of the "
                 "data to which it gives no usable answer."
             ) from error
+        added = replace(added, served=f"{added.served}\n{speed}")
+        (work / "REPORT.md").write_text(format_report(added), encoding="utf-8")
         _replace_folder(folder, work, Path(temporary))
     return added
 
@@ -399,10 +400,7 @@ def _make_folder(
         module=prepared.module,
     )
     added = summarize(folder, dataset, output, prepared, manifest, notes, comparison, tried)
-    if not kind.has_truth:
-        added = replace(added, uncompared="")
-    (work / "REPORT.md").write_text(format_report(added), encoding="utf-8")
-    return added
+    return added if kind.has_truth else replace(added, uncompared="")
 
 
 def _name_files(options: AddOptions) -> str:

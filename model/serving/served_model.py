@@ -220,6 +220,10 @@ class ServedModel(ABC, Generic[RowT, PredictionT]):
         """
 
     @abstractmethod
+    def explain_golden(self) -> Explained[PredictionT]:
+        """Explain the first golden row or picture: as much work as for a visitor."""
+
+    @abstractmethod
     def check_golden(self) -> None:
         """Predict the golden rows or pictures.
 
