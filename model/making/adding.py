@@ -325,17 +325,20 @@ def _make_folder(
     neighbors = index_rows(dataset, importance) if published else None
     if neighbors is None and published:
         notes.append(f"No similar rows are shown: {explain_missing_index(dataset)}.")
-    copula = fit_copula(dataset.without_texts()[~dataset.held_out], dataset.unordered)
-    if copula is None and not dataset.texts:
+    copula = None
+    if not kind.judges_rows:
+        copula = fit_copula(dataset.without_texts()[~dataset.held_out], dataset.unordered)
+    if copula is None and not dataset.texts and not kind.judges_rows:
         notes.append("No answer says that its row is unlike the data: there are too few rows.")
 
     report(next(stage))
     output = kind.draft_output(dataset.truth, options)
     evaluation = kind.evaluate(dataset, output, options.coverage, notes.append)
     tried = _describe_tried(proof)
-    how = " ".join(part for part in (evaluation.how, tried, finding.text) if part)
+    proved = finding.text if options.target or kind.has_truth else ""
+    how = " ".join(part for part in (evaluation.how, tried, proved) if part)
     evaluation = replace(evaluation, how=how)
-    if arranged.metrics and evaluation.metrics:
+    if kind.has_truth and arranged.metrics and evaluation.metrics:
         few = arranged.metrics[arranged.shown]
         accuracy = kind.describe_facts(few, evaluation.metrics[0], arranged.shown, output)
         metrics = (*evaluation.metrics, *arranged.metrics.values())
@@ -346,14 +349,14 @@ def _make_folder(
         evaluation = replace(evaluation, accuracy=accuracy)
 
     report(next(stage))
-    comparison = compare_with_baselines(kind, dataset)
+    comparison = compare_with_baselines(kind, dataset) if kind.has_truth else None
 
     report(next(stage))
     data = options.data.name
     examples = choose_examples(kind, dataset, output, options.publish_rows, arranged.shown)
     similar = 0 if neighbors is None else len(neighbors.rows)
     notes.append(describe_published(examples, options.publish_rows, similar))
-    path, warning = work / "card.toml", _warn(finding)
+    path, warning = work / "card.toml", _warn(finding) if proved else ""
     card = write_card(
         path,
         data,
@@ -385,7 +388,8 @@ def _make_folder(
             text=card.data_text,
             source=f"{_name_files(options)}{choice.describe()}, column {options.target}."
             if options.target
-            else f"{_name_files(options)}{choice.describe()}. What the model answers is missing.",
+            else f"{_name_files(options)}{choice.describe()}."
+            + (" What the model answers is missing." if kind.has_truth else ""),
         ),
         truth=dataset.truth,
         reference=typical | dict.fromkeys(dataset.texts.values(), ""),
@@ -397,7 +401,8 @@ def _make_folder(
         runs_code=prepared.runs_code,
         module=prepared.module,
     )
-    return summarize(folder, dataset, output, prepared, manifest, notes, comparison, tried)
+    added = summarize(folder, dataset, output, prepared, manifest, notes, comparison, tried)
+    return added if kind.has_truth else replace(added, uncompared="")
 
 
 def _name_files(options: AddOptions) -> str:
