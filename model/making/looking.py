@@ -20,6 +20,7 @@ from model.making.errors import AddError
 from model.making.estimator_sources import describe_estimator
 from model.making.file_contents import name_content
 from model.making.input_scales import find_scale, is_scaler
+from model.making.kinds.output_kind import OutputKind
 from model.making.library_files import open_library_model
 from model.making.onnx_sources import read_onnx
 from model.making.pickles import advise
@@ -162,7 +163,7 @@ def _describe_model(file: _File, fitted: Any) -> None:
     file.servable = True
     file.lines += [
         _describe_inputs(found.names, found.count),
-        _describe_classes(found.kind.classes),
+        _describe_answers(found.kind),
         "It can be served without --trust.",
     ]
 
@@ -251,7 +252,7 @@ def _describe_bundle(file: _File) -> None:
         file.lines += [
             f"The model is {models[0].where}.",
             _describe_inputs(found.names, found.count),
-            _describe_classes(found.kind.classes),
+            _describe_answers(found.kind),
             "It can be served without --trust.",
         ]
     elif contents.refused:
@@ -297,7 +298,7 @@ def _describe_record(root: object) -> list[str]:
         listed = tuple(map(_show, names)) or None
         lines.append(_describe_inputs(listed, count if isinstance(count, int) else None))
     if classes and all(isinstance(value, (str, bool, int, float)) for value in classes):
-        lines.append(_describe_classes(classes))
+        lines.append(_describe_classes("Classes", classes))
     return lines
 
 
@@ -316,10 +317,12 @@ def _describe_inputs(names: Sequence[str] | None, count: int | None) -> str:
     return "Inputs: the file does not say how many."
 
 
-def _describe_classes(classes: Sequence[object]) -> str:
-    if not classes:
-        return "It answers with a number."
-    return f"Classes: {len(classes)}: {_list(map(_show, classes))}."
+def _describe_answers(kind: OutputKind) -> str:
+    return _describe_classes(kind.answers_text, kind.classes) if kind.classes else kind.answers_text
+
+
+def _describe_classes(text: str, classes: Sequence[object]) -> str:
+    return f"{text}: {len(classes)}: {_list(map(_show, classes))}."
 
 
 def _list(names: Iterable[str]) -> str:
