@@ -9,7 +9,7 @@ from typing import Literal
 from model.contract.pickles import PickleError
 from model.contract.pickles.errors import printable
 
-Function = Literal["identity", "not", "log", "log1p", "log10", "log2", "exp", "sqrt"]
+ColumnFunction = Literal["identity", "not", "log", "log1p", "log10", "log2", "exp", "sqrt"]
 
 _COLUMN = r"(?:Q\((?P<quote>['\"])(?P<quoted>.+?)(?P=quote)\)|(?P<plain>[^\W\d]\w*))"
 _PLAIN = re.compile(_COLUMN)
@@ -24,7 +24,7 @@ class Factor:
     """A function of a column, or where ``level`` is given whether the column holds it."""
 
     column: str
-    function: Function = "identity"
+    function: ColumnFunction = "identity"
     level: str | None = None
 
 
