@@ -133,10 +133,11 @@ class Watcher(Collector):
         self._unwritten: Counter[FieldBin] = Counter()
         self._lock = threading.Lock()
         self._running = False
-        os.register_at_fork(after_in_child=self._stop)
+        os.register_at_fork(after_in_child=self._begin_anew)
 
-    def _stop(self) -> None:
-        self._running = False
+    def _begin_anew(self) -> None:
+        """Forget the thread of before a fork, which may have held the lock."""
+        self._running, self._lock = False, threading.Lock()
 
     def __call__(self, record: RequestRecord) -> None:
         """See that something looks in this process."""
@@ -160,10 +161,8 @@ class Watcher(Collector):
             return
         try:
             before = watch.find_broken()
-            if counts := self._take_counts():
-                self._run(lambda store: store.add_counts(counts))
-                self._unwritten.clear()
-            # One job of the store's thread, where it does not hold up the requests.
+            # Jobs of the store's thread, where they do not hold up the requests.
+            self._run(self._write_counts)
             self._run(lambda store: look_up(store, watch))
             if watch.find_broken() and not before:
                 _log.warning("The promise of %s is broken. %s", slug, watch.verdict)
@@ -173,11 +172,13 @@ class Watcher(Collector):
             watch.looked = time.monotonic()
             self._lock.release()
 
-    def _take_counts(self) -> dict[FieldBin, int]:
-        """Take what was counted and is not written yet."""
+    def _write_counts(self, store: Store) -> None:
+        """Write what was counted and is not written yet."""
         for watch in self.watches.values():
             self._unwritten.update(watch.counter.take())
-        return dict(self._unwritten)
+        if self._unwritten:
+            store.add_counts(self._unwritten)
+            self._unwritten.clear()
 
     def collect(self) -> Iterable[Metric]:
         """Give /metrics what every process reads from the one store."""
