@@ -119,17 +119,19 @@ class Watcher(Collector):
         self,
         models: Mapping[str, ServedModel[Any, Any]],
         run: Callable[[Callable[[Store], Any]], Any],
+        retention_days: int,
     ) -> None:
         """Make a watcher that has not looked yet.
 
         Args:
             models: by their slugs.
             run: does some work with the store; it raises ``StoreError`` where it was not done.
+            retention_days: days after which a visitor's report is shown to nobody.
         """
         self.watches = {
             slug: ModelWatch(model, FieldCounter(model)) for slug, model in models.items()
         }
-        self._run = run
+        self._run, self._retention_days = run, retention_days
         self._unwritten: Counter[FieldBin] = Counter()
         self._lock = threading.Lock()
         self._running = False
@@ -163,7 +165,7 @@ class Watcher(Collector):
             before = watch.find_broken()
             # Jobs of the store's thread, where they do not hold up the requests.
             self._run(self._write_counts)
-            self._run(lambda store: look_up(store, watch))
+            self._run(lambda store: look_up(store, watch, self._retention_days))
             if watch.find_broken() and not before:
                 _log.warning("The promise of %s is broken. %s", slug, watch.verdict)
         except StoreError:
@@ -212,20 +214,20 @@ class Watcher(Collector):
         return [known, held, broken, psi, limit]
 
 
-def look_up(store: Store, watch: ModelWatch) -> None:
+def look_up(store: Store, watch: ModelWatch, retention_days: int) -> None:
     """Read what is new of one model.
 
     Raises:
         StoreError: if the database does not do it.
     """
-    model = watch.model
-    asked = store.read_counts(model.slug, dt.date.today() - dt.timedelta(DAYS))
+    model, today = watch.model, dt.date.today()
+    asked = store.read_counts(model.slug, today - dt.timedelta(DAYS))
     watch.asked = tuple(compare_fields(watch.counter, asked))
     visitors, files = store.count_outcomes(model.slug)
     if visitors != watch.visitors:
         watch.reports = sum_up_reports(
             found
-            for found in store.iterate(model.slug, "visitor")
+            for found in store.iterate(model.slug, "visitor", today - dt.timedelta(retention_days))
             if found.version == model.version
         )
         watch.visitors = visitors

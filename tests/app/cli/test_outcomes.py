@@ -143,7 +143,7 @@ def test_a_file_that_cannot_be_used_is_refused_in_words(
 
 def test_rows_without_a_truth_are_left_out_and_named(tmp_path: Path) -> None:
     path = tmp_path / "given.csv"
-    path.write_text("beds,baths,sqft,Sold for\n" + '3,2,1850,"$215,000"\n3,2,1850,\n3,2,1850,much\n3,2,1850,n/a\n')
+    path.write_text(HEADER + '3,2,1850,"$215,000"\n3,2,1850,\n3,2,1850,much\n3,2,1850,n/a\n')
 
     result = outcomes(path)
 
