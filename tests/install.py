@@ -24,6 +24,9 @@ from tests.tools import (
     find_redis,
 )
 
+HEADLESS = "chromium-headless-shell"
+"""Chromium without windows, a package that only some systems have."""
+
 
 def main() -> None:
     """Install what is missing, or stop with what to do."""
@@ -78,12 +81,21 @@ def _install(packages: list[str]) -> None:
         sys.exit(f"The tests need more than is here. Install it and run again: apt install {words}")
     print(f"Installing {words} …", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
-        result = subprocess.run(
-            [*prefix, "apt-get", "--quiet=2", *command], env=environment, check=False
-        )
-        if result.returncode:
-            sys.exit(f"apt-get failed. Install by hand and run again: apt install {words}")
+
+    def apt_get(*arguments: str) -> bool:
+        command = [*prefix, "apt-get", "--quiet=2", *arguments]
+        return subprocess.run(command, env=environment, check=False).returncode == 0
+
+    updated = apt_get("update")
+    if _apt_knows(HEADLESS):
+        packages = [HEADLESS if name == "chromium" else name for name in packages]
+    if not (updated and apt_get("install", "--yes", "--no-install-recommends", *packages)):
+        sys.exit(f"apt-get failed. Install by hand and run again: apt install {words}")
+
+
+def _apt_knows(package: str) -> bool:
+    command = ["apt-cache", "show", "--no-all-versions", package]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from playwright.sync_api import ConsoleMessage, Page, expect
 from tests.conftest import Server, free_port
 from tests.tools import find_chromium, installed
 
-PATIENCE = int(__import__("os").environ.get("PAT", 30_000))
+PATIENCE = 30_000
 """Milliseconds after which what a page has to show will not come, however busy the machine is."""
 
 expect.set_options(timeout=PATIENCE)

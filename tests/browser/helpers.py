@@ -5,10 +5,16 @@ from typing import Literal
 
 from playwright.sync_api import Locator, Page, Request, Route, expect
 
+from tests.tools import axe
 from tests.waiting import wait_until
 
 ColorScheme = Literal["light", "dark"]
 """What the system of a visitor asks for."""
+
+RULES = """{resultTypes: ["violations"], runOnly: {type: "tag",
+    values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}"""
+CONTRAST = """{resultTypes: ["violations"], runOnly: ["color-contrast"]}"""
+SCHEMES: dict[ColorScheme, str] = {"light": RULES, "dark": CONTRAST}
 
 
 def price(page: Page) -> Locator:
@@ -57,3 +63,28 @@ def let_go(page: Page, route: Route) -> None:
     route.continue_()
     wait_for(page, lambda: route.request in finished or route.request.failure is not None)
     two_frames(page)
+
+
+def _violations(page: Page, rules: str) -> list[str]:
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(axe())
+    found = page.evaluate(f"""async () => (await axe.run(document, {rules}))
+        .violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html).join(" | "))""")
+    return list(found)
+
+
+def check_accessible(page: Page) -> None:
+    """What is on the screen: wide and narrow, light and dark, where only colours differ."""
+    for width, height in ((1280, 800), (360, 740)):
+        page.set_viewport_size({"width": width, "height": height})
+        for scheme, rules in SCHEMES.items():
+            page.emulate_media(color_scheme=scheme)
+            assert _violations(page, rules) == [], (width, scheme)
+
+
+def overflow(page: Page) -> int:
+    """By how many pixels the page is wider than its window."""
+    wider: int = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return wider

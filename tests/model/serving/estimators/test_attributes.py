@@ -8,7 +8,6 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-import pytest
 from sklearn.base import BaseEstimator
 from sklearn.utils import all_estimators
 
@@ -46,13 +45,13 @@ def test_each_estimator_of_scikit_learn_is_known_or_listed() -> None:
     assert known - set(SCHEMAS) == set().union(*NOT_KNOWN.values())
 
 
-@pytest.mark.parametrize("name", SCHEMAS)
-def test_no_attribute_shadows_a_method(name: str) -> None:
-    cls = getattr(import_module(f"sklearn.{SCHEMAS[name].module}"), name)
-    for key in SCHEMAS[name].fitted:
-        attribute = key.rstrip("?")
-        assert not attribute.startswith("__")
-        assert not callable(getattr(cls, attribute, None))
+def test_no_attribute_shadows_a_method() -> None:
+    for name, schema in SCHEMAS.items():
+        cls = getattr(import_module(f"sklearn.{schema.module}"), name)
+        for key in schema.fitted:
+            attribute = key.rstrip("?")
+            assert not attribute.startswith("__"), (name, key)
+            assert not callable(getattr(cls, attribute, None)), (name, key)
 
 
 @contextmanager
