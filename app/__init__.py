@@ -43,6 +43,7 @@ from model.serving.permissions import check_writers
 from model.serving.served_model import ServedModel
 
 if TYPE_CHECKING:
+    from app.feedback.service import FeedbackService
     from app.monitoring.watcher import Watcher
 
 _log = logging.getLogger(__name__)
@@ -78,6 +79,7 @@ def create_app(
         blueprints=[robots_blueprint(), health_blueprint(served), *blueprints],
         monitor=LoadMonitor(),
         access=AccessPolicy(settings, redis_url) if settings.access != "public" else None,
+        feedback=make_feedback(settings, redis_url),
         watcher=watcher,
     )
     app = build_app(settings, shared, settings.root_path)
@@ -103,7 +105,21 @@ class Shared(NamedTuple):
     blueprints: Sequence[Blueprint]
     monitor: LoadMonitor
     access: AccessPolicy | None
+    feedback: "FeedbackService | None"
     watcher: "Watcher | None"
+
+
+def make_feedback(settings: Settings, redis_url: str) -> "FeedbackService | None":
+    """Make what keeps the reports of visitors, where the settings ask for it.
+
+    Raises:
+        SettingError: if the database that they name cannot be used.
+    """
+    if not settings.wants_feedback(os.environ.get("DATABASE_URL", "").strip()):
+        return None
+    from app.feedback.service import make_service  # imported only where a setting asks for it
+
+    return make_service(settings, redis_url)
 
 
 def make_watcher(
@@ -141,7 +157,8 @@ def build_app(settings: Settings, shared: Shared, root: str) -> Application:
     assets = read_assets(ROOT / "static", root)
     owner = read_owner(settings, root)
     own = {name: asset for name, asset in (("logo", owner.logo), ("style", owner.style)) if asset}
-    app.jinja_env.globals |= {"assets": assets, "owner": owner}
+    keeps = shared.feedback is not None
+    app.jinja_env.globals |= {"assets": assets, "owner": owner, "keeps_feedback": keeps}
     app.register_blueprint(assets_blueprint(assets | own))
     render = Renderer(app.jinja_env, root)
     prefixes = {slug: f"/{slug}" if number else "" for number, slug in enumerate(served)}
@@ -150,9 +167,15 @@ def build_app(settings: Settings, shared: Shared, root: str) -> Application:
         for slug, model in served.items()
     )
     adapters = {
-        slug: register_model(app, model, prefixes[slug], render, settings, shared.watcher)
+        slug: register_model(
+            app, model, prefixes[slug], render, settings, shared.feedback, shared.watcher
+        )
         for slug, model in served.items()
     }
+    if shared.feedback is not None:
+        from app.pages.feedback import receipts_blueprint
+
+        app.register_blueprint(receipts_blueprint(adapters, render, shared.feedback))
     if settings.mcp:
         from app.api.mcp import mcp_blueprint  # imported only where a setting asks for it
 
@@ -204,6 +227,7 @@ def register_model(
     prefix: str,
     render: Renderer,
     settings: Settings,
+    feedback: "FeedbackService | None",
     watcher: "Watcher | None",
 ) -> KindAdapter[Any, Any]:
     """Register the pages and the API of one model under ``prefix``, "" for the default model."""
@@ -220,8 +244,14 @@ def register_model(
         app.register_blueprint(track_record_blueprint(adapter, prefix, render, watcher))
     for embedded in (False, True) if settings.embed_ancestors else (False,):
         app.register_blueprint(
-            pages_blueprint(adapter, prefix, render, timer, settings.public_url, embedded, watch)
+            pages_blueprint(
+                adapter, prefix, render, timer, settings.public_url, embedded, feedback, watch
+            )
         )
+        if feedback is not None:
+            from app.pages.feedback import report_blueprint
+
+            app.register_blueprint(report_blueprint(adapter, prefix, render, feedback, embedded))
     if settings.public_url:
         app.register_blueprint(preview_blueprint(adapter, prefix, settings.name))
     if adapter.thumbnails:

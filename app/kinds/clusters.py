@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from app.feedback.outcomes import OutputValue
+from app.feedback.outcomes import KeptAnswer, OutputValue
 from app.kinds.adapter import Payload, Schema, list_labels
 from app.kinds.rows import Headline, RowAdapter
 from app.kinds.schemas import (
@@ -79,6 +79,10 @@ class ClusterAdapter(RowAdapter[ClusterPrediction]):
 
     def make_truth_field(self) -> AnyField:
         return ask_option(self._output.noun, self._output.clusters)
+
+    def summarize_answer(self, explained: Explained[ClusterPrediction]) -> KeptAnswer:
+        label, clarity, _ = explained.prediction
+        return KeptAnswer(label, probability=clarity if self._is_probability else None)
 
     def format_value(self, value: OutputValue) -> str:
         return self._labels.get(str(value), str(value))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from app.feedback.outcomes import OutputValue
+from app.feedback.outcomes import KeptAnswer, OutputValue
 from app.kinds.adapter import Payload, Schema
 from app.kinds.number import IntervalView, NumberAdapter, StripView
 from app.kinds.rows import Headline, RowAdapter
@@ -62,6 +62,9 @@ class MultioutputAdapter(RowAdapter[MultioutputPrediction]):
 
     def make_truth_field(self) -> AnyField:
         return self._first.make_truth_field()
+
+    def summarize_answer(self, explained: Explained[MultioutputPrediction]) -> KeptAnswer:
+        return self._first.summarize_answer(self._select(explained, 0))
 
     def format_value(self, value: OutputValue) -> str:
         return self._first.format_value(value)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from app.feedback.outcomes import OutputValue
+from app.feedback.outcomes import KeptAnswer, OutputValue
 from app.kinds.adapter import Payload, Schema
 from app.kinds.rows import Headline, RowAdapter
 from app.kinds.schemas import NUMBER, SHARE, build_answer, build_contributions_schema
@@ -55,6 +55,9 @@ class OutlierAdapter(RowAdapter[OutlierPrediction]):
     def make_truth_field(self) -> AnyField:
         options = [Option(value=value, label=label) for value, label in self._texts.items()]
         return ask_option(self._output.noun, tuple(options))
+
+    def summarize_answer(self, explained: Explained[OutlierPrediction]) -> KeptAnswer:
+        return KeptAnswer(OUTLIER if explained.prediction.is_outlier else INLIER)
 
     def format_value(self, value: OutputValue) -> str:
         return self._texts.get(str(value), str(value))

@@ -1,5 +1,6 @@
 """The pages of one model: form, result, fragment and about."""
 
+import datetime as dt
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ from model.serving.served_model import Explained
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+    from app.feedback.service import FeedbackService
     from app.monitoring.watcher import ModelWatch
 
 CHANGED_TEXT = "This form has changed. Check what is filled in, then send it again"
@@ -42,6 +44,7 @@ def pages_blueprint(
     timer: CallTimer,
     public_url: str,
     embedded: bool = False,
+    feedback: "FeedbackService | None" = None,
     watch: "ModelWatch | None" = None,
 ) -> Blueprint:
     """Create the routes of one model.
@@ -53,6 +56,7 @@ def pages_blueprint(
         timer: knows whether the model takes long.
         public_url: where visitors reach the app, "" where the app does not know.
         embedded: whether these are the routes of the form for frames.
+        feedback: signs answers, so that visitors can report on them; None where nothing is kept.
         watch: counts what is asked, and knows what became of the answers; None where nobody does.
     """
     model = adapter.model
@@ -66,6 +70,19 @@ def pages_blueprint(
     result_template = render.result_template(
         adapter.result_template, site=site, version=model.version
     )
+
+    present, report = adapter.present, None
+    if feedback is not None:
+        signer = feedback.make_signer(model.slug, model.version)
+        report = adapter.build_report_form(site, feedback.retention_days)
+
+        def present(submission: Submission[Any] | None, explained: Explained[Any] | None) -> Result:
+            """Present an answer together with its receipt."""
+            shown = adapter.present(submission, explained)
+            if submission is None or explained is None:
+                return shown
+            answer, facts = adapter.summarize_answer(explained), adapter.spell_facts(submission)
+            return shown._replace(receipt=signer.sign(dt.date.today(), answer, facts))
 
     def explain(
         submission: Submission[Any], environ: "WSGIEnvironment"
@@ -124,7 +141,7 @@ def pages_blueprint(
             if watch is not None and posted and submission.row is not None:
                 watch.counter.note(request.environ, submission.row, settled=True)
         problems = submission.problems if posted and submission else ()
-        shown = adapter.present(submission, explained)
+        shown = present(submission, explained)
         query = submission.query if submission else ""
         form = adapter.build_form(submission)
         return render_page(form, shown, problems, 422 if problems else 200, query)
@@ -147,6 +164,7 @@ def pages_blueprint(
             indexed=request.method != "POST" and not request.query_string,
             url=public_url and public_url + site.home + (f"?{query}" if query else ""),
             preview=public_url and f"{public_url}{site.home}preview.png",
+            report=report,
         )
         return respond(render(template, context), status, REVALIDATED)
 
@@ -181,7 +199,7 @@ def pages_blueprint(
             watch.counter.note(environ, submission.row)
         body = b"".join(
             (
-                result_template(adapter.present(submission, explained)),
+                result_template(present(submission, explained)),
                 render_feedback(map(submission.get_feedback, adapter.names))
                 if submission.errors or submission.readings or submission.warnings
                 else no_feedback,

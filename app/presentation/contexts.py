@@ -98,7 +98,8 @@ class PageContext(NamedTuple):
     ``draw_field`` renders a field of the form.
     ``heading`` is the page's title, ``description`` what a preview of its link says. ``indexed`` is
     whether search engines may list it. ``url`` and ``preview`` are whole addresses, of the page and
-    of its picture, "" where the app does not know its own name.
+    of its picture, "" where the app does not know its own name. ``report`` is None where nothing is
+    kept.
     """
 
     site: Site
@@ -111,6 +112,65 @@ class PageContext(NamedTuple):
     indexed: bool
     url: str
     preview: str
+    report: "ReportForm | None" = None
+
+
+class ReportForm(NamedTuple):
+    """The form in which a visitor reports on an answer.
+
+    ``action`` and ``fragment`` are addresses for a full and for a live post. ``question`` asks for
+    what the ``field`` takes, ``promise`` says what is kept of it, ``text_label`` asks whether texts
+    may be kept, "" where there are none. ``most`` is the length of the longest comment. On a page
+    of its own it has the ``receipt``, the comment that was ``said``, and the ``problem`` with them.
+    """
+
+    action: str
+    fragment: str
+    field: FieldView
+    question: str
+    promise: str
+    text_label: str
+    most: str
+    receipt: str = ""
+    said: str = ""
+    problem: str = ""
+
+
+class Told(NamedTuple):
+    """What came of a report: that it is kept, with the number of its receipt, or why not."""
+
+    text: str
+    number: str = ""
+    href: str = ""
+
+
+class ToldContext(NamedTuple):
+    """``pages/told.html``: what came of a report, below its form."""
+
+    site: Site
+    told: Told
+
+
+class ReportContext(NamedTuple):
+    """``pages/report.html``: what came of a report that was posted whole, or the form again."""
+
+    site: Site
+    heading: str
+    told: Told
+    report: ReportForm | None
+    draw_field: Callable[[FieldView], Markup]
+
+
+class ReceiptContext(NamedTuple):
+    """``pages/receipt.html``: what is kept under a number, or the field for one.
+
+    ``action`` deletes it, or shows the number that is typed.
+    """
+
+    heading: str
+    lead: str
+    rows: tuple["Row", ...]
+    action: str
 
 
 class FieldErrorsContext(NamedTuple):

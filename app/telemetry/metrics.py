@@ -88,6 +88,12 @@ class Metrics:
             ["model", "field"],
             registry=registry,
         )
+        self._reports = Counter(
+            "formcast_reports",
+            "Reports of visitors: kept, refused, deleted, or lost because the database failed.",
+            ["result"],
+            registry=registry,
+        )
 
     def _make_registry(self) -> CollectorRegistry:
         registry = CollectorRegistry()
@@ -108,6 +114,8 @@ class Metrics:
             self._predictions.labels(record.model).inc(outcome.predictions)
         if outcome.out_of_distribution:
             self._out_of_distribution.labels(record.model).inc(outcome.out_of_distribution)
+        if outcome.report:
+            self._reports.labels(outcome.report).inc()
         for name in outcome.refused:
             self._refused.labels(record.model, name).inc()
 

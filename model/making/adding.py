@@ -96,6 +96,8 @@ _RESERVED = (
     "api",
     "batch",
     "embed",
+    "feedback",
+    "feedback-fragment",
     "healthz",
     "mcp",
     "metrics",
