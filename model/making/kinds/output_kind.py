@@ -284,7 +284,11 @@ class OutputKind(ABC):
         return values
 
     def list_others(self, answer: Float64Array) -> tuple[float, ...]:
-        """List the values of an answer behind the first; none where there is one."""
+        """List the values of an answer behind the first; none where there is one.
+
+        Args:
+            answer: to one row, shape () or (outputs,).
+        """
         return ()
 
     @abstractmethod
