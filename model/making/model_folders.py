@@ -25,7 +25,7 @@ _SUFFIXES = (
 
 
 @dataclass(frozen=True)
-class ModelFolder:
+class DescribedFolder:
     """A model's file in a folder, and the columns that the folder names, in their order.
 
     ``kind`` is what the folder is in words, ``source`` the file that names the columns.
@@ -59,7 +59,7 @@ def open_folders(options: AddOptions) -> tuple[AddOptions, list[NamedColumns]]:
     return replace(options, paths=tuple(paths)), listed
 
 
-def open_model_folder(folder: Path) -> ModelFolder:
+def open_model_folder(folder: Path) -> DescribedFolder:
     """Find the model in a folder; nothing in it runs.
 
     Raises:
@@ -68,7 +68,7 @@ def open_model_folder(folder: Path) -> ModelFolder:
     described = _read_text(folder / "MLmodel")
     if described is not None:
         file = _find_first(folder, _MLFLOW_FILE.findall(described))
-        return ModelFolder("An MLflow model", file, _read_signature(described), "MLmodel")
+        return DescribedFolder("An MLflow model", file, _read_signature(described), "MLmodel")
     config = _read_json(_read_text(folder / "config.json")).get("sklearn")
     readme = _read_text(folder / "README.md") or ""
     named = _README_FILE.findall(readme.partition("\n---")[0]) if readme[:3] == "---" else []
@@ -79,14 +79,14 @@ def open_model_folder(folder: Path) -> ModelFolder:
         columns = config.get("columns")
         is_list = isinstance(columns, list) and all(isinstance(each, str) for each in columns)
         listed = tuple(columns) if isinstance(columns, list) and is_list else ()
-        return ModelFolder("A scikit-learn model of Hugging Face", file, listed, "config.json")
+        return DescribedFolder("A scikit-learn model of Hugging Face", file, listed, "config.json")
     if (folder / "saved_model.pb").is_file():
         raise AddError(
             f"{folder} is a SavedModel of TensorFlow. Save it as one file, "
             "model.save('model.keras'), or export it to ONNX, and name that file."
         )
     file = _find_first(folder, named)
-    return ModelFolder("A folder", file)
+    return DescribedFolder("A folder", file)
 
 
 def _find_first(folder: Path, names: list[str]) -> Path:
