@@ -221,7 +221,7 @@ class ServedModel(ABC, Generic[RowT, PredictionT]):
 
     @abstractmethod
     def explain_golden(self) -> Explained[PredictionT]:
-        """Explain the first golden row or picture: as much work as for a visitor."""
+        """Explain the golden row with the most facts, or a golden picture."""
 
     @abstractmethod
     def check_golden(self) -> None:
