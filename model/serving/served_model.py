@@ -68,6 +68,13 @@ class ClusterPrediction(NamedTuple):
     affinities: tuple[float, ...]
 
 
+class MultioutputPrediction(NamedTuple):
+    """The predicted numbers, in the card's order; reasons are those of the one at ``place``."""
+
+    values: tuple[PointPrediction, ...]
+    place: int = 0
+
+
 class OutlierPrediction(NamedTuple):
     """How unusual a row is.
 
