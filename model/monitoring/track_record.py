@@ -181,8 +181,8 @@ def describe_verdict(model: TabularModel[Any], record: TrackRecord) -> str:
         number = formatting.format_number(count, locale)
         sides = f" In {number} of the others the truth was {side} the range."
     return (
-        f"{found} {expected}: this {since}. It was clear after {after} {noun}{when}; sound ones "
-        f"would show as much in at most 5 of 100 cases.{sides} Train the model again with data of "
+        f"{found} {expected}: this {since}. It was clear after {after} {noun}{when}; by chance "
+        f"alone that happens to at most 5 of 100 sound models.{sides} Train it again with data of "
         "now."
     )
 
