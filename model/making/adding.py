@@ -54,6 +54,7 @@ from model.making.indexing import (
 )
 from model.making.kinds import choose_kind
 from model.making.kinds.output_kind import OutputKind
+from model.making.library_files import restore_blanks
 from model.making.manifests import answer_golden_rows, write_manifest
 from model.making.model_folders import NamedColumns, open_folders
 from model.making.model_sources import ModelSource
@@ -259,6 +260,11 @@ def _make_folder(
         options.more_data,
         choice,
     )
+    for part in contents.estimators if contents else ():
+        renamed = restore_blanks(part.fitted, list(map(str, rows.table.columns)))
+        notes += [
+            f"{name!r} in the file is taken as {column!r}." for name, column in renamed.items()
+        ]
     targets = tuple(map(str, rows.truths.columns))
     options = replace(options, target=next(iter(targets), ""))
     notes += rows.notes
