@@ -67,6 +67,7 @@ from model.making.report import format_report
 from model.making.summary import AddedModel, describe_speed, summarize
 from model.making.tables import LabelledTable, RowChoice, read_rows, require_column
 from model.making.text_cells import KnownTexts
+from model.monitoring.stability import count_fields
 from model.serving.loading import load_model
 
 AskPerson = Callable[[str], bool]
@@ -408,6 +409,7 @@ def _make_folder(
         frame=prepared.frame,
         features=prepared.features,
         vectorizers=prepared.vectorizers,
+        field_bins=count_fields(card.fields, dataset.matrix[~dataset.held_out]),
         runs_code=prepared.runs_code,
         module=prepared.module,
     )
