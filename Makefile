@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := run
-.PHONY: run test lint check check-all add-tools batch-tools train bench soak mutants requirements licences docs weigh sbom browser clean
+.PHONY: run test lint check check-all access-tools add-tools batch-tools train bench soak mutants requirements licences docs weigh sbom browser clean
 
 # Byte-compiled packages import in a third of the time, so pip is left to compile them.
 $(VENV)/run.stamp: requirements.txt
@@ -24,6 +24,10 @@ $(VENV)/add.stamp: $(VENV)/run.stamp model/requirements.txt
 
 $(VENV)/batch.stamp: $(VENV)/run.stamp model/serving/batch/requirements.txt
 	@if test -x $(BIN)/pip; then $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r model/serving/batch/requirements.txt; else $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r model/serving/batch/requirements.txt; fi
+	@touch $@
+
+$(VENV)/access.stamp: $(VENV)/run.stamp app/limits/requirements.txt
+	@if test -x $(BIN)/pip; then $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r app/limits/requirements.txt; else $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r app/limits/requirements.txt; fi
 	@touch $@
 
 run: $(VENV)/run.stamp  ## start the app on $PORT or 8000
@@ -56,6 +60,8 @@ check-all: check  ## the gate, and what needs a server of another kind (nginx un
 
 add-tools: $(VENV)/add.stamp  ## what `flask --app wsgi model add` needs beyond serving: pandas, onnx, skl2onnx
 
+access-tools: $(VENV)/access.stamp  ## what FORMCAST_ACCESS_CERTS needs: PyJWT
+
 batch-tools: $(VENV)/batch.stamp  ## what `flask --app wsgi model predict` needs for Parquet and workbooks: pyarrow, python-calamine
 
 train: $(VENV)/test.stamp  ## retrain every bundled model; CHEST_XRAY=DIR names its pictures
@@ -86,8 +92,9 @@ requirements: $(VENV)/test.stamp  ## pin anew what pyproject.toml asks for; UPGR
 	$(PIN) --group train -c requirements.txt -o model/requirements.txt
 	$(PIN) --group cluster -c requirements.txt -o tests/docs/cluster-requirements.txt
 	$(PIN) --group batch -c requirements.txt -o model/serving/batch/requirements.txt
+	$(PIN) --group access -c requirements.txt -o app/limits/requirements.txt
 	$(PIN) --group postgres -c requirements.txt -o app/feedback/requirements.txt
-	$(PIN) --group train --group test --group postgres -c requirements.txt -o tests/requirements.txt
+	$(PIN) --group train --group access --group postgres --group test -c requirements.txt -o tests/requirements.txt
 	@$(MAKE) --no-print-directory licences
 
 licences: $(VENV)/run.stamp  ## list anew the licences of what is installed to serve

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import Blueprint
 from jinja2 import StrictUndefined
@@ -27,6 +27,7 @@ from app.kinds import make_adapter
 from app.kinds.adapter import KindAdapter
 from app.kinds.batches import BatchLimits
 from app.limits.access import AccessControl, AccessPolicy
+from app.limits.background import CallTimer, run_in_thread
 from app.limits.load_shedding import LoadMonitor, LoadShedder
 from app.limits.rate_limits import make_limit
 from app.pages.batch import batch_blueprint
@@ -40,6 +41,10 @@ from app.telemetry.request_records import RequestListener, RequestObserver
 from model import load_models
 from model.serving.permissions import check_writers
 from model.serving.served_model import ServedModel
+
+if TYPE_CHECKING:
+    from app.feedback.service import FeedbackService
+    from app.monitoring.watcher import Watcher
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +69,8 @@ def create_app(
     else:
         check_writers(models / name.replace("-", "_") for name in settings.models)
     served = load_models(models, settings.models)
-    listeners, blueprints = make_listeners(settings)
+    watcher = make_watcher(settings, served)
+    listeners, blueprints = make_listeners(settings, watcher)
     redis_url = os.environ.get("REDIS_URL", "").strip()
     shared = Shared(
         models=served,
@@ -73,6 +79,8 @@ def create_app(
         blueprints=[robots_blueprint(), health_blueprint(served), *blueprints],
         monitor=LoadMonitor(),
         access=AccessPolicy(settings, redis_url) if settings.access != "public" else None,
+        feedback=make_feedback(settings, redis_url),
+        watcher=watcher,
     )
     app = build_app(settings, shared, settings.root_path)
     check_root(app)
@@ -97,6 +105,38 @@ class Shared(NamedTuple):
     blueprints: Sequence[Blueprint]
     monitor: LoadMonitor
     access: AccessPolicy | None
+    feedback: "FeedbackService | None"
+    watcher: "Watcher | None"
+
+
+def make_feedback(settings: Settings, redis_url: str) -> "FeedbackService | None":
+    """Make what keeps the reports of visitors, where the settings ask for it.
+
+    Raises:
+        SettingError: if the database that they name cannot be used.
+    """
+    if not settings.wants_feedback(os.environ.get("DATABASE_URL", "").strip()):
+        return None
+    from app.feedback.service import make_service  # imported only where a setting asks for it
+
+    return make_service(settings, redis_url)
+
+
+def make_watcher(
+    settings: Settings, models: Mapping[str, ServedModel[Any, Any]]
+) -> "Watcher | None":
+    """Make what watches the models' promises, where feedback is kept.
+
+    Raises:
+        SettingError: if the database that the settings name cannot be used.
+    """
+    if not settings.wants_feedback(os.environ.get("DATABASE_URL", "").strip()):
+        return None
+    from app.feedback.opening import open_store  # imported only where a setting asks for it
+    from app.monitoring.watcher import Watcher
+
+    store = open_store(settings)
+    return None if store is None else Watcher(models, lambda work: run_in_thread(work, store))
 
 
 def build_app(settings: Settings, shared: Shared, root: str) -> Application:
@@ -117,7 +157,8 @@ def build_app(settings: Settings, shared: Shared, root: str) -> Application:
     assets = read_assets(ROOT / "static", root)
     owner = read_owner(settings, root)
     own = {name: asset for name, asset in (("logo", owner.logo), ("style", owner.style)) if asset}
-    app.jinja_env.globals |= {"assets": assets, "owner": owner}
+    keeps = shared.feedback is not None
+    app.jinja_env.globals |= {"assets": assets, "owner": owner, "keeps_feedback": keeps}
     app.register_blueprint(assets_blueprint(assets | own))
     render = Renderer(app.jinja_env, root)
     prefixes = {slug: f"/{slug}" if number else "" for number, slug in enumerate(served)}
@@ -126,9 +167,15 @@ def build_app(settings: Settings, shared: Shared, root: str) -> Application:
         for slug, model in served.items()
     )
     adapters = {
-        slug: register_model(app, model, prefixes[slug], render, settings)
+        slug: register_model(
+            app, model, prefixes[slug], render, settings, shared.feedback, shared.watcher
+        )
         for slug, model in served.items()
     }
+    if shared.feedback is not None:
+        from app.pages.feedback import receipts_blueprint
+
+        app.register_blueprint(receipts_blueprint(adapters, render, shared.feedback))
     if settings.mcp:
         from app.api.mcp import mcp_blueprint  # imported only where a setting asks for it
 
@@ -180,31 +227,51 @@ def register_model(
     prefix: str,
     render: Renderer,
     settings: Settings,
+    feedback: "FeedbackService | None",
+    watcher: "Watcher | None",
 ) -> KindAdapter[Any, Any]:
     """Register the pages and the API of one model under ``prefix``, "" for the default model."""
     adapter = make_adapter(model)
+    timer = CallTimer()
+    if not adapter.takes_long(1, contributions=True):
+        timer.learn(model.explain_golden)
+    watch = None
+    if watcher is not None:
+        from app.pages.track_record import track_record_blueprint
+
+        watch = watcher.watches[model.slug]
+        adapter.find_broken = watch.find_broken
+        app.register_blueprint(track_record_blueprint(adapter, prefix, render, watcher))
     for embedded in (False, True) if settings.embed_ancestors else (False,):
         app.register_blueprint(
-            pages_blueprint(adapter, prefix, render, settings.public_url, embedded)
+            pages_blueprint(
+                adapter, prefix, render, timer, settings.public_url, embedded, feedback, watch
+            )
         )
+        if feedback is not None:
+            from app.pages.feedback import report_blueprint
+
+            app.register_blueprint(report_blueprint(adapter, prefix, render, feedback, embedded))
     if settings.public_url:
         app.register_blueprint(preview_blueprint(adapter, prefix, settings.name))
     if adapter.thumbnails:
         app.register_blueprint(samples_blueprint(adapter, prefix))
     limits = BatchLimits(settings.batch_rows, settings.batch_megabytes)
-    app.register_blueprint(api_blueprint(adapter, prefix, render, limits))
+    app.register_blueprint(api_blueprint(adapter, prefix, render, timer, limits, settings.access))
     if adapter.batch_words is not None:
         app.register_blueprint(batch_blueprint(adapter, prefix, render, limits))
     return adapter
 
 
-def make_listeners(settings: Settings) -> tuple[list[RequestListener], list[Blueprint]]:
+def make_listeners(
+    settings: Settings, watcher: "Watcher | None" = None
+) -> tuple[list[RequestListener], list[Blueprint]]:
     """Make what reads the record of each request, the log and the metrics, where they are on.
 
     Returns:
         The listeners, and the blueprints that show what they have counted.
     """
-    listeners: list[RequestListener] = []
+    listeners: list[RequestListener] = [] if watcher is None else [watcher]
     if wants_json(settings.log):
         listeners.append(RequestLog(inputs=settings.log_inputs))
     if not settings.metrics:
@@ -214,5 +281,5 @@ def make_listeners(settings: Settings) -> tuple[list[RequestListener], list[Blue
         metrics_blueprint,
     )
 
-    metrics = Metrics()
+    metrics = Metrics(() if watcher is None else (watcher,))
     return [*listeners, metrics], [metrics_blueprint(metrics)]

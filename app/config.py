@@ -300,6 +300,17 @@ def root_path(variable: str, text: str) -> str:
     return path
 
 
+def secure_address(variable: str, text: str) -> str:
+    """Read an address of HTTPS, or of this machine.
+
+    Raises:
+        SettingError: for any other.
+    """
+    if not re.fullmatch(r"(https://|http://(127\.0\.0\.1|localhost)(:[0-9]+)?/)\S+", text):
+        raise SettingError(f"{variable} is {text!r}. Write an address like https://example.org/x.")
+    return text
+
+
 def header_name(variable: str, text: str) -> str:
     """Read the name of a header.
 
@@ -387,6 +398,17 @@ class Settings:
         "With access by proxy: the header in which the trusted proxy names the user. The proxy "
         "must drop it where a visitor sends it.",
         header_name,
+    )
+    access_certs: str = setting(
+        "",
+        "With access by a proxy that signs its header, as Cloudflare Access does: the address of "
+        "its keys. The header must then be a token (JWT) that is signed with one of them.",
+        secure_address,
+    )
+    access_audience: str = setting(
+        "",
+        "Whom such a token must be made for; Cloudflare calls it the AUD tag of the application.",
+        plain_text,
     )
     link_key: str = setting(
         "",

@@ -42,7 +42,7 @@ A platform gives these under their own names:
 | `WEB_CONCURRENCY` | The number of worker processes, 2 without it: while one is replaced, the other answers. |
 | `DYNO` | Heroku sets it. It changes the defaults that the table names, and the time for which connections are kept. |
 | `REDIS_URL` | A Redis server in which all workers count the requests of an address together. |
-| `DATABASE_URL` | A PostgreSQL in which feedback is kept, like `postgresql://user:password@host/name`. It needs psycopg: `pip install -r app/feedback/requirements.txt`. |
+| `DATABASE_URL` | A PostgreSQL in which [feedback](feedback.md) is kept, like `postgresql://user:password@host/name`. It needs psycopg: `pip install -r app/feedback/requirements.txt`. |
 | `PROMETHEUS_MULTIPROC_DIR` | A folder for the counts of `/metrics`; without it the app makes one and removes it at the end. |
 | `TMPDIR` | Where gunicorn keeps heartbeats and counts, if `/dev/shm` cannot be written. |
 """  # noqa: E501 (rows of a table)

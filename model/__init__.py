@@ -3,7 +3,7 @@
 It imports no web framework.
 """
 
-from model.contract.card import Card, ClassCard, NumberCard
+from model.contract.card import Card, ClassCard, ClusterCard, NumberCard, OutlierCard
 from model.contract.errors import ModelError
 from model.contract.fields import Features
 from model.contract.image_card import ImageCard
@@ -12,14 +12,18 @@ from model.contract.pictures import Picture
 from model.serving.explain import ShapleyValues
 from model.serving.kinds import KINDS
 from model.serving.kinds.classes import ClassModel
+from model.serving.kinds.clusters import ClusterModel
 from model.serving.kinds.number import NumberModel
+from model.serving.kinds.outliers import OutlierModel
 from model.serving.kinds.pictures import PictureModel
 from model.serving.loading import load_model, load_models, read_card
 from model.serving.served_model import (
     ClassPrediction,
+    ClusterPrediction,
     Explained,
     IceCurve,
     Neighbor,
+    OutlierPrediction,
     PointPrediction,
     PredictionInterval,
     ServedModel,
@@ -32,6 +36,9 @@ __all__ = [
     "ClassCard",
     "ClassModel",
     "ClassPrediction",
+    "ClusterCard",
+    "ClusterModel",
+    "ClusterPrediction",
     "Explained",
     "Features",
     "IceCurve",
@@ -41,6 +48,9 @@ __all__ = [
     "Neighbor",
     "NumberCard",
     "NumberModel",
+    "OutlierCard",
+    "OutlierModel",
+    "OutlierPrediction",
     "Picture",
     "PictureModel",
     "PointPrediction",

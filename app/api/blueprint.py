@@ -26,7 +26,12 @@ TIMEOUT_TEXT = (
 
 
 def api_blueprint(
-    adapter: KindAdapter[Any, Any], prefix: str, render: Renderer, limits: BatchLimits
+    adapter: KindAdapter[Any, Any],
+    prefix: str,
+    render: Renderer,
+    timer: CallTimer,
+    limits: BatchLimits,
+    access: str,
 ) -> Blueprint:
     """Create the routes of one model's API.
 
@@ -34,13 +39,15 @@ def api_blueprint(
         adapter: the adapter of the model.
         prefix: where its addresses begin, "" for the default model.
         render: renders the templates.
+        timer: knows whether the model takes long for a row.
         limits: what a request of many rows may have.
+        access: who may use the app.
     """
     slug = adapter.model.slug
     blueprint = Blueprint(f"api-{slug}", __name__, url_prefix=prefix or None)
-    text = dump_json(build_openapi(adapter, prefix, limits, render.root))
+    text = dump_json(build_openapi(adapter, prefix, limits, render.root, access))
     page = make_page_view(adapter, prefix, render, limits)
-    timer = CallTimer()
+    timer_of_several = CallTimer()
 
     def answer(asked: JsonRows[Any], contributions: bool) -> tuple[str, int]:
         """Write the answers, "" where there are none, and count the rows out of distribution."""
@@ -69,7 +76,8 @@ def api_blueprint(
             if adapter.takes_long(len(asked.rows), contributions):
                 body, out_of_distribution = run_in_thread(answer, asked, contributions)
             else:
-                body, out_of_distribution = timer.run(answer, asked, contributions)
+                learns = timer if timer.is_long or asked.single else timer_of_several
+                body, out_of_distribution = learns.run(answer, asked, contributions)
         except TimeoutError:
             return make_problem(413, TIMEOUT_TEXT)
         if not body:

@@ -12,6 +12,15 @@ from app.kinds.streams import JSON_LINES
 
 PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
+SCHEMES: dict[str, Schema] = {
+    "password": {"password": {"type": "http", "scheme": "basic"}},
+    "keys": {
+        "key": {"type": "http", "scheme": "bearer"},
+        "key_as_password": {"type": "http", "scheme": "basic"},
+    },
+}
+"""What a request needs, by who may use the app; a proxy's log-in is not the API's matter."""
+
 STATUSES = (400, 411, 413, 415, 422, 429, 500, 503)
 
 FORM_TEXT = (
@@ -37,7 +46,11 @@ def describe_streams(limits: BatchLimits) -> str:
 
 
 def build_openapi(
-    adapter: KindAdapter[Any, Any], prefix: str, limits: BatchLimits, root: str = ""
+    adapter: KindAdapter[Any, Any],
+    prefix: str,
+    limits: BatchLimits,
+    root: str = "",
+    access: str = "public",
 ) -> Schema:
     """Build the whole document for one model.
 
@@ -46,6 +59,7 @@ def build_openapi(
         prefix: where its addresses begin.
         limits: what a request of many rows may have.
         root: where those of the app begin.
+        access: who may use the app.
     """
     card, schemas = adapter.model.card, adapter.schemas()
     description, content, answers = schemas.description, schemas.content, {}
@@ -53,6 +67,8 @@ def build_openapi(
         description += f" {describe_streams(limits)}"
         content = {**content, **dict.fromkeys(adapter.stream_types, LINES)}
         answers = {JSON_LINES: LINES}
+    schemes = SCHEMES.get(access, {})
+    refusals = () if access == "public" else (401, 403)
     predict = {
         "operationId": "predict",
         "summary": schemas.summary,
@@ -68,7 +84,7 @@ def build_openapi(
         "requestBody": {"required": True, "content": content},
         "responses": {
             "200": _build_response("The answer.", schemas.answer, answers),
-            **_build_problem_responses(*STATUSES),
+            **_build_problem_responses(*STATUSES, *refusals),
         },
     }
     describe = {
@@ -76,7 +92,7 @@ def build_openapi(
         "summary": "This document",
         "responses": {
             "200": _build_response("The API in OpenAPI 3.1.", {"type": "object"}),
-            **_build_problem_responses(429, 500, 503),
+            **_build_problem_responses(429, 500, 503, *refusals),
         },
     }
     return {
@@ -94,8 +110,10 @@ def build_openapi(
             f"{prefix}/api/predict": {"post": predict},
             f"{prefix}/api/openapi.json": {"get": describe},
         },
+        **({"security": [{name: []} for name in schemes]} if schemes else {}),
         "components": {
-            "schemas": {**schemas.components, "Problem": _build_problem_schema(adapter.names)}
+            "schemas": {**schemas.components, "Problem": _build_problem_schema(adapter.names)},
+            **({"securitySchemes": schemes} if schemes else {}),
         },
     }
 

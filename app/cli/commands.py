@@ -6,6 +6,7 @@ import time
 import click
 from flask import Flask
 
+from app.cli.feedback import feedback
 from app.cli.models import model
 from app.config import SettingError, Settings, explain
 from app.limits.access import hash_key, hash_password, make_key, sign_link
@@ -16,6 +17,7 @@ def add_commands(app: Flask) -> None:
     app.cli.add_command(settings)
     app.cli.add_command(model)
     app.cli.add_command(link)
+    app.cli.add_command(feedback)
 
 
 def make_command_app(error: Exception) -> Flask:

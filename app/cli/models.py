@@ -132,7 +132,12 @@ model.add_command(outcomes)
 @click.option(
     "--locale", default="en_US", show_default=True, help="How the page writes numbers, like de_DE."
 )
-@click.option("--classes", help="Names of its classes in order, where it has numbers: a,b.")
+@click.option(
+    "--classes",
+    "--clusters",
+    "classes",
+    help="Names of its classes or groups in order, where it has numbers: a,b.",
+)
 @click.option(
     "--derive",
     multiple=True,

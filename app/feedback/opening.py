@@ -4,10 +4,13 @@ import logging
 import os
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from app.config import ROOT, SettingError, Settings
-from app.feedback.databases import Database, PostgresDatabase, SqliteDatabase
 from app.feedback.store import Store
+
+if TYPE_CHECKING:
+    from app.feedback.databases import Database
 
 _POSTGRES = re.compile(r"postgres(ql)?(\+[a-z0-9]+)?://")
 """Also as SQLAlchemy writes it, with a driver."""
@@ -39,12 +42,15 @@ def open_store(settings: Settings, environ: Mapping[str, str] = os.environ) -> S
         return None
 
 
-def choose_database(settings: Settings, url: str) -> Database:
+def choose_database(settings: Settings, url: str) -> "Database":
     """Choose PostgreSQL where there is a ``DATABASE_URL``, else the file of FORMCAST_DATA.
 
     Raises:
         SettingError: for an address of another database, or without what reaches it.
     """
+    # Here, so that no driver is imported where nothing is kept.
+    from app.feedback.databases import PostgresDatabase, SqliteDatabase
+
     if not url:
         return SqliteDatabase(ROOT / settings.data)
     address, found = _POSTGRES.subn("postgresql://", url, count=1)
@@ -66,8 +72,10 @@ def choose_database(settings: Settings, url: str) -> Database:
         raise SettingError(f"DATABASE_URL: {error}. Check how it is written.") from None
 
 
-def warn_of_loss(database: Database, environ: Mapping[str, str] = os.environ) -> None:
+def warn_of_loss(database: "Database", environ: Mapping[str, str] = os.environ) -> None:
     """Warn where what is kept goes with the next restart."""
+    from app.feedback.databases import SqliteDatabase
+
     host = next((name for key, name in _FORGETFUL_HOSTS.items() if environ.get(key)), "")
     if host and isinstance(database, SqliteDatabase):
         _log.warning(

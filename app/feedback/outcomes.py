@@ -9,6 +9,18 @@ OutputValue = float | str
 """A number, or a class by its value in the card."""
 
 
+class KeptAnswer(NamedTuple):
+    """What a model answered; the others are None where there are none.
+
+    ``low`` and ``high`` are the ends of a range, ``probability`` is that of the class in ``value``.
+    """
+
+    value: OutputValue
+    low: float | None = None
+    high: float | None = None
+    probability: float | None = None
+
+
 class ReportedOutcome(NamedTuple):
     """An answer, and what somebody says of it.
 

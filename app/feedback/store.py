@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from app.feedback.databases import Database
 from app.feedback.outcomes import (
     OUTCOME_COLUMNS,
     FieldBin,
@@ -17,6 +16,9 @@ from app.feedback.outcomes import (
     decode_outcome,
     encode_outcome,
 )
+
+if TYPE_CHECKING:
+    from app.feedback.databases import Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 PAGE = 1000
@@ -56,7 +58,7 @@ class Store:
     ``StoreError`` where the database does not do it; then nothing of it was done.
     """
 
-    def __init__(self, database: Database, folder: Path = MIGRATIONS) -> None:
+    def __init__(self, database: "Database", folder: Path = MIGRATIONS) -> None:
         self.database = database
         self._migrations = read_migrations(folder)
         self._connection: Any = None

@@ -8,13 +8,17 @@ from typing import Any
 
 from app.kinds.adapter import KindAdapter
 from app.kinds.classes import ClassAdapter
+from app.kinds.clusters import ClusterAdapter
 from app.kinds.number import NumberAdapter
+from app.kinds.outliers import OutlierAdapter
 from app.kinds.pictures import PictureAdapter
 from model.serving.served_model import ServedModel
 
 KINDS: dict[str, Callable[[Any], KindAdapter[Any, Any]]] = {
     "number": NumberAdapter,
     "classes": ClassAdapter,
+    "clusters": ClusterAdapter,
+    "outliers": OutlierAdapter,
     "pictures": PictureAdapter,
 }
 """The adapter of each kind of model, by the kind in its card."""

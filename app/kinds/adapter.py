@@ -6,7 +6,8 @@ from typing import Any, ClassVar, Generic, NamedTuple
 from urllib.parse import urlencode
 from wsgiref.types import WSGIEnvironment
 
-from app.feedback.outcomes import OutputValue
+from app.feedback.outcomes import KeptAnswer, OutputValue
+from app.http.forms import FORM_BYTES
 from app.http.problems import Fault
 from app.kinds.batches import Batch, BatchLimits
 from app.presentation.batches import BatchAnswers, Tally, count_labels
@@ -16,13 +17,15 @@ from app.presentation.contexts import (
     ExampleLink,
     KindAbout,
     Link,
+    ReportForm,
     Row,
     RowWords,
     Site,
 )
-from app.presentation.form import FormView, Hints
+from app.presentation.form import FormView, Hints, build_field
+from app.presentation.reports import build_report_form
 from app.presentation.result import Result
-from app.presentation.submission import Problem, Submission
+from app.presentation.submission import WHAT_IF, Problem, Submission
 from model.contract.card import Example
 from model.contract.fields import AnyField, Option
 from model.serving.served_model import Explained, PredictionT, RowT, ServedModel
@@ -255,9 +258,33 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
             explained: None where the submission has no row.
         """
 
+    form_bytes: int = FORM_BYTES
+    """The bytes of the largest form that is read, without a file."""
+
     @abstractmethod
     def make_truth_field(self) -> AnyField:
         """Make the field in which a visitor says what was right."""
+
+    def build_report_form(self, site: Site, days: int) -> ReportForm:
+        """Build the form that stands below an answer.
+
+        Args:
+            site: says where it stands.
+            days: for how long a report is kept.
+        """
+        field = self.make_truth_field()
+        has_text = len(self.list_inputs(dict.fromkeys(self.names, ""))) < len(self.names)
+        question = f"Do you know {field.noun_phrase}?"
+        view = build_field(field, None)
+        return build_report_form(self.model.card, site, view, question, days, has_text)
+
+    @abstractmethod
+    def summarize_answer(self, explained: Explained[PredictionT]) -> KeptAnswer:
+        """Return what is kept of an answer where a visitor reports on it."""
+
+    def spell_facts(self, submission: Submission[RowT]) -> str:
+        """Spell the fields as they were typed, as a query string."""
+        return submission.query.partition(f"&{WHAT_IF}=")[0]
 
     @abstractmethod
     def format_value(self, value: OutputValue) -> str:

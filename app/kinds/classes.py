@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.feedback.outcomes import OutputValue
+from app.feedback.outcomes import KeptAnswer, OutputValue
 from app.kinds.adapter import Payload, Schema, list_labels
 from app.kinds.rows import Headline, RowAdapter
 from app.kinds.schemas import (
@@ -47,6 +47,10 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
 
     def make_truth_field(self) -> AnyField:
         return ask_class(self._output)
+
+    def summarize_answer(self, explained: Explained[ClassPrediction]) -> KeptAnswer:
+        prediction = explained.prediction
+        return KeptAnswer(prediction.label, probability=prediction.probability)
 
     def format_value(self, value: OutputValue) -> str:
         return self._labels.get(str(value), str(value))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from app.feedback.outcomes import OutputValue
+from app.feedback.outcomes import KeptAnswer, OutputValue
 from app.kinds.adapter import Payload, Schema
 from app.kinds.rows import Headline, RowAdapter
 from app.kinds.schemas import NUMBER, build_answer, build_contributions_schema, build_object
@@ -137,6 +137,14 @@ class NumberAdapter(RowAdapter[PointPrediction]):
 
     def make_truth_field(self) -> AnyField:
         return ask_number(self._output, self._card.locale, self._axis, self._typical, self._scale)
+
+    def summarize_answer(self, explained: Explained[PointPrediction]) -> KeptAnswer:
+        value, interval = explained.prediction
+        return (
+            KeptAnswer(value)
+            if interval is None
+            else KeptAnswer(value, interval.low, interval.high)
+        )
 
     def format_value(self, value: OutputValue) -> str:
         return self._scale.format(float(value))

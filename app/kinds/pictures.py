@@ -12,7 +12,7 @@ from PIL import Image
 from pydantic_core import PydanticCustomError
 from werkzeug.exceptions import UnsupportedMediaType
 
-from app.feedback.outcomes import OutputValue
+from app.feedback.outcomes import KeptAnswer, OutputValue
 from app.http.problems import Fault
 from app.kinds.adapter import (
     OPTION,
@@ -305,6 +305,10 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
 
     def make_truth_field(self) -> AnyField:
         return ask_class(self._output)
+
+    def summarize_answer(self, explained: Explained[ClassPrediction]) -> KeptAnswer:
+        prediction = explained.prediction
+        return KeptAnswer(prediction.label, probability=prediction.probability)
 
     def format_value(self, value: OutputValue) -> str:
         return self._labels.get(str(value), str(value))

@@ -5,6 +5,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 from wsgiref.types import WSGIEnvironment
 
 from babel.lists import format_list
@@ -152,10 +153,10 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         return {name: fields[name].format_typed(value) for name, value in values.items()}
 
     def read_form(self, environ: WSGIEnvironment) -> Submission[Features]:
-        return read_submission(self._card, read_form(environ, self._form_bytes))
+        return read_submission(self._card, read_form(environ, self.form_bytes))
 
     @cached_property
-    def _form_bytes(self) -> int:
+    def form_bytes(self) -> int:  # type: ignore[override]  # worked out from the card
         """The largest form that is read: a character of a text may take twelve bytes of it."""
         fields = self._card.by_name
         texts = [fields[name] for name in self._card.texts]
@@ -168,6 +169,12 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             if texts
             else values
         )
+
+    def spell_facts(self, submission: Submission[Features]) -> str:
+        if not self._card.texts:
+            return super().spell_facts(submission)
+        # A long text is in no address.
+        return urlencode({name: text for name, text in submission.values.items() if text.strip()})
 
     def read_query(self) -> Submission[Features] | None:
         data = read_query()

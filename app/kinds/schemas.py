@@ -1,9 +1,10 @@
 """JSON Schema 2020-12 that the kinds of models share."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from app.kinds.adapter import OPTION, Schema
 from model import Card
+from model.contract.fields import Option
 from model.contract.outputs import ClassOutput
 
 NUMBER: Schema = {"type": "number"}
@@ -57,17 +58,21 @@ def build_answer(prediction: Mapping[str, Schema], contributions: Schema | None)
     return build_object({**prediction, OPTION: contributions, **COMMON}, optional=[OPTION])
 
 
-def build_class_properties(output: ClassOutput) -> dict[str, Schema]:
-    """Build the schemas of label and probabilities; a class's label for people is its title."""
-    values = [item.value for item in output.classes]
-    labels = "; ".join(f"{item.value}: {item.label}" for item in output.classes)
-    label = {
+def build_labels_schema(title: str, options: Sequence[Option]) -> Schema:
+    """Build the schema of a label; what people call it is its title."""
+    labels = "; ".join(f"{item.value}: {item.label}" for item in options)
+    return {
         "type": "string",
-        "enum": values,
-        "oneOf": [{"const": item.value, "title": item.label} for item in output.classes],
-        "title": output.label,
+        "enum": [item.value for item in options],
+        "oneOf": [{"const": item.value, "title": item.label} for item in options],
+        "title": title,
         "description": f"{labels}.",
     }
+
+
+def build_class_properties(output: ClassOutput) -> dict[str, Schema]:
+    """Build the schemas of label and probabilities; a class's label for people is its title."""
+    label = build_labels_schema(output.label, output.classes)
     if not output.probabilities:
         return {"label": label}
     return {

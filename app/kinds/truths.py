@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from app.presentation.scales import Scale
-from model.contract.fields import AnyField
+from model.contract.fields import AnyField, Option
 from model.contract.fields.choice import ChoiceField
 from model.contract.fields.numeric import NumberField
 from model.contract.outputs import ClassOutput, NumberOutput
@@ -48,12 +48,17 @@ def ask_number(
 
 def ask_class(output: ClassOutput) -> AnyField:
     """Make the field for a class."""
+    return ask_option(output.noun, output.classes)
+
+
+def ask_option(noun: str, options: tuple[Option, ...]) -> AnyField:
+    """Make the field for one of some options, of which sentences call the right one a noun."""
     return ChoiceField(
         kind="choice",
         name="truth",
-        label=f"The right {output.noun}"[:60],
-        noun=output.noun[:60],
+        label=f"The right {noun}"[:60],
+        noun=noun[:60],
         determiner="the right",
-        choices=output.classes,
-        example=output.classes[0].value,
+        choices=options,
+        example=options[0].value,
     ).model_copy(update={"name": TRUTH})

@@ -15,6 +15,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -29,6 +30,7 @@ from app.http.responses import HTML, ErrorRenderer
 from app.http.routes import FRAGMENTS, Surface, route_of
 from app.limits.background import run_in_thread
 from app.limits.rate_limits import Counter, identify_client, make_counter
+from app.limits.tokens import TokenReader
 
 GUESSES = "20/minute"
 """Wrong passwords, keys or links that one client may send."""
@@ -196,11 +198,28 @@ class AccessPolicy:
                 "FORMCAST_ACCESS is proxy, but no proxy is trusted, so that everybody could send "
                 f"{settings.access_header}. Write FORMCAST_PROXIES=1."
             )
+        if bool(settings.access_certs) != bool(settings.access_audience):
+            raise SettingError(
+                "FORMCAST_ACCESS_CERTS and FORMCAST_ACCESS_AUDIENCE belong together: a token for "
+                "another application would open this one, too."
+            )
+        self._tokens: TokenReader | None = None
+        if settings.access_certs:
+            self._tokens = TokenReader(settings.access_certs, settings.access_audience)
+        if self.mode == "password" and not settings.https:
+            _log.warning(
+                "FORMCAST_ACCESS=password without FORMCAST_HTTPS=on: where no proxy makes HTTPS of "
+                "it, everybody on the way can read the password."
+            )
 
     def find_reader(self, environ: WSGIEnvironment) -> str | Refusal:
         """Return the name of who asks, or why that is nobody."""
         if self.mode == "proxy":
-            return str(environ.get(self._header, "")).strip()[:100] or Refusal(403)
+            given = str(environ.get(self._header, "")).strip()
+            if self._tokens is None or not given:
+                return given[:100] or Refusal(403)
+            found = self._limit(environ, partial(self._tokens.read, given))
+            return Refusal(403) if found == Refusal(401) else found
         credential = _read_credential(environ)
         if not credential:
             return Refusal(401)

@@ -4,14 +4,16 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from functools import cache
+from contextlib import suppress
+from functools import cache, partial
 from typing import ParamSpec, TypeVar, cast
 
 import gevent
+from flask import has_request_context, request
 from gevent import monkey
 from gevent.lock import BoundedSemaphore
 from gevent.threadpool import ThreadPool
-from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.exceptions import ClientDisconnected, ServiceUnavailable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,6 +41,9 @@ class ThreadTimeoutError(Exception):
 def run_in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run ``work`` in a native thread under gevent, in the present one elsewhere.
 
+    Where it has to wait for a thread, it is not begun for a client that has gone meanwhile, such as
+    a page in which the next key was pressed.
+
     A large picture takes a second to decode. Pillow and ONNX Runtime release the interpreter lock
     meanwhile, which helps other greenlets only if the work has a thread of its own. Outside of
     gevent's worker each request has one already.
@@ -47,17 +52,21 @@ def run_in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         ThreadTimeoutError: if it takes longer than ``TIMEOUT``. Another worker then replaces this
             one.
         ServiceUnavailable: if no thread is free within ``MAX_WAIT``.
+        ClientDisconnected: if the client has gone before one was free.
     """
     if not monkey.is_module_patched("threading"):
         return work(*args, **kwargs)
     slots = _thread_slots()
-    if not slots.acquire(timeout=MAX_WAIT):
+    waits = not slots.acquire(blocking=False)
+    if waits and not slots.acquire(timeout=MAX_WAIT):
         raise ServiceUnavailable(retry_after=RETRY_AFTER)
     try:
+        if waits and _client_has_gone():
+            raise ClientDisconnected
         pool = _pool()
-        task = pool.spawn(work, *args, **kwargs)
+        task = pool.spawn(_run, partial(work, *args, **kwargs))
         try:
-            result: T = task.get(timeout=TIMEOUT)
+            result, error = cast(tuple[T, BaseException | None], task.get(timeout=TIMEOUT))
         except gevent.Timeout:
             _abandoned.append(pool)
             if pool is _pool():
@@ -67,7 +76,31 @@ def run_in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
             raise ThreadTimeoutError(f"{name} took longer than {TIMEOUT:g} s") from None
     finally:
         slots.release()
+    if error is not None:
+        raise error
     return result
+
+
+def _run(work: Callable[[], T]) -> tuple[T | None, BaseException | None]:
+    """Call ``work``; return what it returns, or raises.
+
+    A thread of gevent's writes the traceback of what it raises to standard error, although whoever
+    waits for it gets the error and may answer it in words.
+    """
+    try:
+        return work(), None
+    except BaseException as error:
+        return None, error
+
+
+def _client_has_gone() -> bool:
+    """Whether the client of the present request, if there is one, has closed its connection.
+
+    Only the sockets of our own worker know (``app.server.draining``).
+    """
+    sock = request.environ.get("gunicorn.socket") if has_request_context() else None
+    is_closed = getattr(sock, "is_closed", None)
+    return is_closed is not None and is_closed()
 
 
 class CallTimer:
@@ -76,6 +109,12 @@ class CallTimer:
     def __init__(self) -> None:
         self.is_long = False
         self._late = False
+
+    def learn(self, work: Callable[[], object]) -> None:
+        """Learn from calls before the first visitor's: the first of them makes tables."""
+        with suppress(ArithmeticError):  # a visitor is told in words
+            for _ in range(3):
+                self.run(work)
 
     def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``work`` in place, or in a thread once two calls in a row took ``MAX_INLINE``.

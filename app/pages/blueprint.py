@@ -1,5 +1,6 @@
 """The pages of one model: form, result, fragment and about."""
 
+import datetime as dt
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,9 @@ from model.serving.served_model import Explained
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+    from app.feedback.service import FeedbackService
+    from app.monitoring.watcher import ModelWatch
+
 CHANGED_TEXT = "This form has changed. Check what is filled in, then send it again"
 """The notice above a new form that was posted from an older one."""
 
@@ -37,8 +41,11 @@ def pages_blueprint(
     adapter: KindAdapter[Any, Any],
     prefix: str,
     render: Renderer,
+    timer: CallTimer,
     public_url: str,
     embedded: bool = False,
+    feedback: "FeedbackService | None" = None,
+    watch: "ModelWatch | None" = None,
 ) -> Blueprint:
     """Create the routes of one model.
 
@@ -46,8 +53,11 @@ def pages_blueprint(
         adapter: the adapter of the model.
         prefix: where its addresses begin, "" for the default model.
         render: renders the templates.
+        timer: knows whether the model takes long.
         public_url: where visitors reach the app, "" where the app does not know.
         embedded: whether these are the routes of the form for frames.
+        feedback: signs answers, so that visitors can report on them; None where nothing is kept.
+        watch: counts what is asked, and knows what became of the answers; None where nobody does.
     """
     model = adapter.model
     kind, here = ("embed", "/embed") if embedded else ("pages", "/")
@@ -57,10 +67,22 @@ def pages_blueprint(
     blueprint = Blueprint(f"{kind}-{model.slug}", __name__, url_prefix=prefix or None)
     site = adapter.build_site(render.root + prefix, embedded)
     long = adapter.takes_long(1, contributions=True)
-    timer = CallTimer()
     result_template = render.result_template(
         adapter.result_template, site=site, version=model.version
     )
+
+    present, report = adapter.present, None
+    if feedback is not None:
+        signer = feedback.make_signer(model.slug, model.version)
+        report = adapter.build_report_form(site, feedback.retention_days)
+
+        def present(submission: Submission[Any] | None, explained: Explained[Any] | None) -> Result:
+            """Present an answer together with its receipt."""
+            shown = adapter.present(submission, explained)
+            if submission is None or explained is None:
+                return shown
+            answer, facts = adapter.summarize_answer(explained), adapter.spell_facts(submission)
+            return shown._replace(receipt=signer.sign(dt.date.today(), answer, facts))
 
     def explain(
         submission: Submission[Any], environ: "WSGIEnvironment"
@@ -116,8 +138,10 @@ def pages_blueprint(
         explained = None
         if submission is not None:
             submission, explained = explain(submission, request.environ)
+            if watch is not None and posted and submission.row is not None:
+                watch.counter.note(request.environ, submission.row, settled=True)
         problems = submission.problems if posted and submission else ()
-        shown = adapter.present(submission, explained)
+        shown = present(submission, explained)
         query = submission.query if submission else ""
         form = adapter.build_form(submission)
         return render_page(form, shown, problems, 422 if problems else 200, query)
@@ -140,6 +164,7 @@ def pages_blueprint(
             indexed=request.method != "POST" and not request.query_string,
             url=public_url and public_url + site.home + (f"?{query}" if query else ""),
             preview=public_url and f"{public_url}{site.home}preview.png",
+            report=report,
         )
         return respond(render(template, context), status, REVALIDATED)
 
@@ -170,9 +195,11 @@ def pages_blueprint(
         if is_outdated(submission):
             raise Conflict
         submission, explained = explain(submission, environ)
+        if watch is not None and submission.row is not None:
+            watch.counter.note(environ, submission.row)
         body = b"".join(
             (
-                result_template(adapter.present(submission, explained)),
+                result_template(present(submission, explained)),
                 render_feedback(map(submission.get_feedback, adapter.names))
                 if submission.errors or submission.readings or submission.warnings
                 else no_feedback,
@@ -189,10 +216,18 @@ def pages_blueprint(
         context = build_about_context(
             model.card, model.manifest, model.version, site, adapter.about()
         )
-        about = render("pages/about.html", context)
+        if watch is not None:
+            context = context._replace(track_record=f"{site.about}/track-record")
+
+        @lru_cache(maxsize=1)
+        def render_about(broken: str) -> Markup:
+            return render("pages/about.html", context._replace(broken=broken))
+
+        render_about("")
 
         @blueprint.get("/about", surface=Surface.PAGE, model=model.slug)
         def card() -> Response:
-            return respond(about, 200, REVALIDATED)
+            broken = watch.verdict if watch is not None and watch.find_broken() else ""
+            return respond(render_about(broken), 200, REVALIDATED)
 
     return blueprint

@@ -98,7 +98,8 @@ class PageContext(NamedTuple):
     ``draw_field`` renders a field of the form.
     ``heading`` is the page's title, ``description`` what a preview of its link says. ``indexed`` is
     whether search engines may list it. ``url`` and ``preview`` are whole addresses, of the page and
-    of its picture, "" where the app does not know its own name.
+    of its picture, "" where the app does not know its own name. ``report`` is None where nothing is
+    kept.
     """
 
     site: Site
@@ -111,6 +112,65 @@ class PageContext(NamedTuple):
     indexed: bool
     url: str
     preview: str
+    report: "ReportForm | None" = None
+
+
+class ReportForm(NamedTuple):
+    """The form in which a visitor reports on an answer.
+
+    ``action`` and ``fragment`` are addresses for a full and for a live post. ``question`` asks for
+    what the ``field`` takes, ``promise`` says what is kept of it, ``text_label`` asks whether texts
+    may be kept, "" where there are none. ``most`` is the length of the longest comment. On a page
+    of its own it has the ``receipt``, the comment that was ``said``, and the ``problem`` with them.
+    """
+
+    action: str
+    fragment: str
+    field: FieldView
+    question: str
+    promise: str
+    text_label: str
+    most: str
+    receipt: str = ""
+    said: str = ""
+    problem: str = ""
+
+
+class Told(NamedTuple):
+    """What came of a report: that it is kept, with the number of its receipt, or why not."""
+
+    text: str
+    number: str = ""
+    href: str = ""
+
+
+class ToldContext(NamedTuple):
+    """``pages/told.html``: what came of a report, below its form."""
+
+    site: Site
+    told: Told
+
+
+class ReportContext(NamedTuple):
+    """``pages/report.html``: what came of a report that was posted whole, or the form again."""
+
+    site: Site
+    heading: str
+    told: Told
+    report: ReportForm | None
+    draw_field: Callable[[FieldView], Markup]
+
+
+class ReceiptContext(NamedTuple):
+    """``pages/receipt.html``: what is kept under a number, or the field for one.
+
+    ``action`` deletes it, or shows the number that is typed.
+    """
+
+    heading: str
+    lead: str
+    rows: tuple["Row", ...]
+    action: str
 
 
 class FieldErrorsContext(NamedTuple):
@@ -173,7 +233,8 @@ class AboutContext(NamedTuple):
     """``pages/about.html``: the card for people.
 
     ``metrics`` are the figures that the ``table`` has not, ``how`` says how they were measured;
-    ``versions`` are model, artifact and libraries.
+    ``versions`` are model, artifact and libraries. ``track_record`` is the address of the page that
+    says what became of the answers, "" where nobody knows, and ``broken`` says that the promise is.
     """
 
     site: Site
@@ -188,6 +249,54 @@ class AboutContext(NamedTuple):
     not_for: tuple[str, ...]
     versions: tuple[Row, ...]
     kind: KindAbout
+    track_record: str = ""
+    broken: str = ""
+
+
+class AskedView(NamedTuple):
+    """How often values of one field were asked for, beside the training rows.
+
+    ``asked`` and ``trained`` are the paths of a bar for each bin, in a box of ``width`` by 60.
+    ``words`` say what differs most, ``figures`` by how much.
+    """
+
+    label: str
+    words: str
+    figures: str
+    asked: str
+    trained: str
+    width: int
+    differs: bool
+
+
+class ReportView(NamedTuple):
+    """What a visitor reported: the day, the answer, the truth, and how far that is outside."""
+
+    day: str
+    answer: str
+    truth: str
+    outside: str
+
+
+class TrackRecordContext(NamedTuple):
+    """``pages/track_record.html``: what became of the answers.
+
+    ``verdict`` says whether the promise holds, ``broken`` whether it does not; where no truth is
+    known, ``verdict`` says how to tell. ``figures`` are measures, ``rows`` what the cases are
+    called. ``reports`` are those of visitors, and ``reports_text`` counts them. ``asked`` are the
+    fields, ``asked_text`` says of how many forms.
+    """
+
+    site: Site
+    heading: str
+    verdict: str
+    broken: bool
+    figures: tuple[Row, ...]
+    plots: tuple[PlotView, ...]
+    reports: tuple[ReportView, ...]
+    reports_text: str
+    asked: tuple[AskedView, ...]
+    asked_text: str
 
 
 class RetryForm(NamedTuple):

@@ -213,7 +213,12 @@ def hash_form(fields: Iterable[AnyField | ImageField], output: OutputBase, local
         for field in sorted(fields, key=attrgetter("name"))
     ]
     answer = output.model_dump(
-        include={"format": True, "unit": True, "classes": {"__all__": {"value"}}}
+        include={
+            "format": True,
+            "unit": True,
+            "classes": {"__all__": {"value"}},
+            "clusters": {"__all__": {"value"}},
+        }
     )
     text = json.dumps([meanings, answer, locale], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]

@@ -147,6 +147,59 @@ def plot_reliability(bins: Sequence[ReliabilityBin]) -> PlotView:
     )
 
 
+def plot_months(
+    name: str,
+    title: str,
+    words: str,
+    months: Sequence[tuple[str, float]],
+    line: Sequence[float],
+    up: str,
+    format_value: Callable[[float], str],
+    whole: float,
+) -> PlotView:
+    """Plot one figure of each month.
+
+    Args:
+        name: of the plot.
+        title: the heading above it.
+        words: the same in words.
+        months: the name of each, and the figure.
+        line: what is hoped for in each month, or nothing.
+        up: what the figure is.
+        format_value: writes the figure.
+        whole: the upper end of the axis.
+    """
+    values = [value for _, value in months]
+    least = min(0.0, *values) if whole != 1.0 else min(_LEAST_SHARE, *values, *line)
+    unit = (whole - least) or 1.0
+    across = [_round((number + 0.5) / len(months) * WIDTH) for number in range(len(months))]
+    dots = [
+        (x, _round(HEIGHT * (1 - (value - least) / unit)))
+        for x, value in zip(across, values, strict=True)
+    ]
+    hoped = [
+        f"{x} {_round(HEIGHT * (1 - (value - least) / unit))}"
+        for x, value in zip(across, line, strict=False)
+    ]
+    path = f"M{hoped[0]}L{' '.join(hoped[1:])}" if len(hoped) > 1 else ""
+    ends = [0] if len(months) == 1 else [0, len(months) - 1]
+    return PlotView(
+        name,
+        title,
+        words,
+        path,
+        "".join(f"M{x} {HEIGHT}V{y}" for x, y in dots),
+        tuple(dots),
+        "months",
+        up,
+        tuple(AxisLabel(across[number], months[number][0]) for number in ends),
+        tuple(
+            AxisLabel(_round(HEIGHT * (1 - share)), format_value(least + share * unit))
+            for share in (0.0, 0.5, 1.0)
+        ),
+    )
+
+
 def _list_share_ticks(least: float) -> tuple[AxisLabel, ...]:
     middle = (1 + least) / 2
     return tuple(

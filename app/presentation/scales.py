@@ -1,7 +1,7 @@
 """How an output's values are written: rounded, with their unit, and as differences."""
 
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -118,13 +118,51 @@ class ShareScale:
         return formatting.format_percent(value, self._locale)
 
     def format_difference(self, amount: float) -> str:
-        points = round(amount * 100)
-        form = formatting.plural_form(points, self._locale)
-        noun = getattr(PERCENTAGE_POINT, form) or PERCENTAGE_POINT.other
-        return f"{formatting.format_number(points, self._locale)}\u00a0{noun}"
+        return format_points(amount, self._locale)
 
     def format_observed(self, value: float) -> str:
         return self._classes[int(value)].label
+
+
+class PercentScale:
+    """Shares in whole percent, differences between them in points.
+
+    What was observed in a row is one of ``labels``, by its index.
+    """
+
+    step = fine_step = 0.01
+    least_span = 0.1
+
+    def __init__(
+        self, locale: str, labels: Sequence[str] = (), bounds: tuple[float, float] = (-1.0, 1.0)
+    ) -> None:
+        self._locale, self._labels = locale, labels
+        self._low, self._high = bounds
+
+    def round(self, value: float, rounding: Callable[[float], int] = round) -> float:
+        """Round a share to whole percent, within the bounds."""
+        return min(max(rounding(value * 100) / 100, self._low), self._high)
+
+    def format(self, value: float) -> str:
+        """Format a share, rounded or not."""
+        return formatting.format_percent(self.round(value), self._locale)
+
+    def format_tick(self, value: float) -> str:
+        return formatting.format_percent(value, self._locale)
+
+    def format_difference(self, amount: float) -> str:
+        return format_points(amount, self._locale)
+
+    def format_observed(self, value: float) -> str:
+        return self._labels[int(value)]
+
+
+def format_points(amount: float, locale: str) -> str:
+    """Format a difference between two shares: "3 points"."""
+    points = round(amount * 100)
+    form = formatting.plural_form(points, locale)
+    noun = getattr(PERCENTAGE_POINT, form) or PERCENTAGE_POINT.other
+    return f"{formatting.format_number(points, locale)}\u00a0{noun}"
 
 
 def round_up(scale: Scale, amount: float) -> float:

@@ -1,5 +1,7 @@
 """How a worker accepts connections, and how it closes them without losing answers."""
 
+import select
+import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from errno import EPIPE
@@ -98,6 +100,16 @@ class FirstBytesSocket:
         data: bytes = self._sock.recv(size)
         self.first = self.first or data
         return data
+
+    def is_closed(self) -> bool:
+        """Whether the client has closed the connection, or its side of it; nothing is taken."""
+        try:
+            readable, _, _ = select.select([self._sock], [], [], 0)
+            return bool(readable) and not self._sock.recv(1, socket.MSG_PEEK)
+        except ValueError:  # TLS shows nothing before it is taken
+            return False
+        except OSError:
+            return True
 
     def read_head(self) -> None:
         """Read on until the headers end, where the server stopped before that.

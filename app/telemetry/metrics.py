@@ -1,11 +1,12 @@
 """Counts for Prometheus, right with any number of worker processes.
 
 Each worker counts in files of its own, mapped into memory (``app.telemetry.metric_files``), and a
-scrape adds them up. There are no gauges: that of a killed worker would be wrong until another has
-its slot.
+scrape adds them up. No process has a gauge of its own: that of a killed worker would be wrong until
+another has its slot.
 """
 
 import os
+from collections.abc import Sequence
 from functools import cache
 
 from flask import Blueprint, Response
@@ -19,6 +20,7 @@ from prometheus_client import (
     multiprocess,
     values,
 )
+from prometheus_client.registry import Collector
 
 from app.http.routes import Surface
 from app.telemetry.metric_files import FOLDER, SLOT, UNCOUNTED
@@ -49,12 +51,18 @@ os.register_at_fork(after_in_child=_slot.cache_clear)
 class Metrics:
     """Counts requests, latencies, predictions and refused inputs from their records."""
 
-    def __init__(self) -> None:
+    def __init__(self, collectors: Sequence[Collector] = ()) -> None:
+        """Begin to count.
+
+        Args:
+            collectors: give more, which every process reads from one place.
+        """
         disable_created_metrics()  # of no use with many workers
         if os.environ.get(FOLDER):
             # By default the library names its files after the process.
             values.ValueClass = values.MultiProcessValue(_slot)
-        self._registry = registry = CollectorRegistry()
+        self._collectors = collectors
+        self._registry = registry = self._make_registry()
         self._requests = Counter(
             "formcast_requests", "Requests answered.", ["route", "status"], registry=registry
         )
@@ -80,6 +88,18 @@ class Metrics:
             ["model", "field"],
             registry=registry,
         )
+        self._reports = Counter(
+            "formcast_reports",
+            "Reports of visitors: kept, refused, deleted, or lost because the database failed.",
+            ["result"],
+            registry=registry,
+        )
+
+    def _make_registry(self) -> CollectorRegistry:
+        registry = CollectorRegistry()
+        for collector in self._collectors:
+            registry.register(collector)
+        return registry
 
     def __call__(self, record: RequestRecord) -> None:
         """Count one request."""
@@ -94,6 +114,8 @@ class Metrics:
             self._predictions.labels(record.model).inc(outcome.predictions)
         if outcome.out_of_distribution:
             self._out_of_distribution.labels(record.model).inc(outcome.out_of_distribution)
+        if outcome.report:
+            self._reports.labels(outcome.report).inc()
         for name in outcome.refused:
             self._refused.labels(record.model, name).inc()
 
@@ -101,7 +123,7 @@ class Metrics:
         """Write the counts of all workers, as Prometheus reads them."""
         if not os.environ.get(FOLDER):
             return ALONE + generate_latest(self._registry)
-        registry = CollectorRegistry()
+        registry = self._make_registry()
         multiprocess.MultiProcessCollector(registry)
         return generate_latest(registry)
 

@@ -26,6 +26,7 @@ class Outcome(NamedTuple):
     """What came of the inputs in one request.
 
     ``out_of_distribution`` counts the ``predictions`` whose input is unlike the training data;
+    ``report`` is what came of a visitor's report: kept, refused, lost or deleted, "" for none;
     ``refused`` are the names of fields with a wrong value (an empty one is not wrong); ``inputs``
     are the values themselves, which leave the process only where a setting says so.
     """
@@ -34,6 +35,7 @@ class Outcome(NamedTuple):
     out_of_distribution: int = 0
     refused: tuple[str, ...] = ()
     inputs: Mapping[str, object] | None = None
+    report: str = ""
 
 
 class RequestRecord(NamedTuple):

@@ -25,7 +25,13 @@ from pydantic_core import PydanticCustomError
 
 from model.contract.arrays import Float32Array
 from model.contract.fields import AnyField, Features, Value
-from model.contract.outputs import ClassOutput, NumberOutput, OutputBase
+from model.contract.outputs import (
+    ClassOutput,
+    ClusterOutput,
+    NumberOutput,
+    OutlierOutput,
+    OutputBase,
+)
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -303,3 +309,23 @@ class ClassCard(Card):
 
     output: ClassOutput
     """The ``[output]``: the classes."""
+
+
+class ClusterCard(Card):
+    """The card of a model that sorts rows into clusters that it found by itself."""
+
+    kind: Literal["clusters"]
+    """The kind of the model."""
+
+    output: ClusterOutput
+    """The ``[output]``: the clusters."""
+
+
+class OutlierCard(Card):
+    """The card of a model that says whether a row is unusual."""
+
+    kind: Literal["outliers"]
+    """The kind of the model."""
+
+    output: OutlierOutput
+    """The ``[output]``: what usual and unusual rows are called."""

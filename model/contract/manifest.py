@@ -209,10 +209,40 @@ class ReliabilityBin(BaseModel):
     rows: int = Field(gt=0)
 
 
+class TypicalFact(BaseModel):
+    """What sets the training rows of a cluster apart in one field.
+
+    Half of the rows lie between ``low`` and ``high``, in codes of the field; or a share
+    ``inside`` of them has the one value that both name, and a share ``outside`` of all others.
+    """
+
+    model_config = _STRICT
+
+    field: str
+    low: float
+    high: float
+    inside: float | None = Field(default=None, ge=0, le=1)
+    outside: float | None = Field(default=None, ge=0, le=1)
+
+
+class ClusterProfile(BaseModel):
+    """The training ``rows`` of a cluster, and what is typical of them, the clearest first.
+
+    ``facts`` are empty where so few rows are in it that they would show one of them.
+    """
+
+    model_config = _STRICT
+
+    cluster: str
+    rows: int = Field(ge=0)
+    facts: tuple[TypicalFact, ...] = ()
+
+
 class GoldenRow(BaseModel):
     """A row with the prediction that the model made of it when it was trained.
 
-    ``value`` is the prediction, or the probability of the class in ``label``.
+    ``value`` is the prediction, or the probability of the class in ``label``, the distance to the
+    cluster in ``label``, or the score of an outlier detector.
     """
 
     model_config = _STRICT
@@ -261,6 +291,9 @@ class Manifest(ManifestBase):
     the facts, which finds rows that are out-of-distribution. A model of before has thresholds for
     the distance to its nearest rows instead: ``ood_thresholds`` by the number of unknown facts, or
     one in each group of the calibration.
+    ``clusters`` say what is typical of each cluster, in the card's order. ``scores`` are quantiles
+    of the scores of the training rows, in equal steps from the lowest to the highest: what an
+    outlier detector compares a row with.
     ``vectorizers`` are the files of what is known of the texts of a field, by its name: which words
     the model knows, and what it makes of them.
     """
@@ -286,4 +319,6 @@ class Manifest(ManifestBase):
     ood_thresholds: tuple[float, ...] = ()
     truth_bins: tuple[TruthBin, ...] = ()
     reliability: tuple[ReliabilityBin, ...] = ()
+    clusters: tuple[ClusterProfile, ...] = ()
+    scores: tuple[float, ...] = ()
     golden: tuple[GoldenRow, ...] = Field(min_length=3)

@@ -1,4 +1,4 @@
-"""What a model predicts: a number with a unit, or one of several classes."""
+"""What a model predicts: a number with a unit, a class, a cluster, or an outlier."""
 
 from typing import Literal
 
@@ -85,3 +85,36 @@ class ClassOutput(OutputBase):
         if repeated := find_repeated(self.classes):
             raise ValueError(f"classes has {', '.join(repeated)} twice")
         return self
+
+
+class ClusterOutput(OutputBase):
+    """One of several clusters that the model found by itself, in the order of its numbers.
+
+    For visitors a cluster is a group. ``outside_text`` is shown for an out-of-distribution row.
+    """
+
+    clusters: tuple[Option, ...] = Field(min_length=2, max_length=50)
+    """The clusters, in the order of the model's numbers."""
+
+    measure: Literal["probability", "distance", "none"] = "none"
+    """What the model gives for each cluster: its probability, the distance to its centre, or
+    nothing, and then the page does not say how clearly a row belongs to it."""
+
+    outside_text: str = "The model has seen nothing like this, so this is a guess"
+    """The sentence for a row that is unlike all training rows."""
+
+    @model_validator(mode="after")
+    def _values_are_distinct(self) -> "ClusterOutput":
+        if repeated := find_repeated(self.clusters):
+            raise ValueError(f"clusters has {', '.join(repeated)} twice")
+        return self
+
+
+class OutlierOutput(OutputBase):
+    """Whether a row is an outlier among the training rows."""
+
+    outlier_text: str = "Unusual"
+    """What the page calls a row that the model sets apart."""
+
+    inlier_text: str = "Not unusual"
+    """What the page calls any other row."""

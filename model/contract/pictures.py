@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from PIL import Image, PngImagePlugin
+from PIL import AvifImagePlugin, Image, MpoImagePlugin, PngImagePlugin, WebPImagePlugin
 from PIL.JpegImagePlugin import JpegImageFile
 from pydantic import Field
 from pydantic_core import PydanticCustomError
@@ -73,6 +73,10 @@ _CANVAS_BYTES_PER_PIXEL = {"WEBP": 17, "AVIF": 10}
 
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF")
 """The formats that are opened, by Pillow's names."""
+
+READERS = (AvifImagePlugin, JpegImageFile, MpoImagePlugin, PngImagePlugin, WebPImagePlugin)
+"""Imported here, because Pillow would import forty of them for the first upload. Where two threads
+of gevent's did that at once, both hung."""
 
 FORMATS_TEXT = "a JPEG, PNG, WebP or AVIF file"
 """The same in words."""

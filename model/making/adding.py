@@ -63,7 +63,7 @@ from model.making.pictures.opening import is_for_pictures
 from model.making.prepared import PreparedModel
 from model.making.redrafting import DRAFT, merge_cards, remember_options
 from model.making.report import format_report
-from model.making.summary import AddedModel, summarize
+from model.making.summary import AddedModel, describe_speed, summarize
 from model.making.tables import LabelledTable, RowChoice, read_rows, require_column
 from model.making.text_cells import KnownTexts
 from model.serving.loading import load_model
@@ -95,6 +95,8 @@ _RESERVED = (
     "api",
     "batch",
     "embed",
+    "feedback",
+    "feedback-fragment",
     "healthz",
     "mcp",
     "metrics",
@@ -135,7 +137,6 @@ def add_from_files(
         try:
             if is_for_pictures(options):
                 added = make_picture_folder(options, folder, work, report)
-                (work / "REPORT.md").write_text(format_report(added), encoding="utf-8")
             else:
                 with text_codes():
                     added = _make_folder(options, folder, work, report, ask)
@@ -143,8 +144,8 @@ def add_from_files(
                 shutil.copy(work / "card.toml", work / DRAFT)
                 if keep_card:
                     added = replace(added, conflicts=_keep_written(folder, work))
-            load_model(work)
-        except ModelError as error:
+            speed = describe_speed(load_model(work))
+        except (ModelError, ArithmeticError) as error:
             text = str(error).replace(str(work), str(folder))
             raise AddError(f"The drafted model does not pass its own check: {text}") from error
         except ValidationError as error:
@@ -152,6 +153,8 @@ def add_from_files(
                 f"What was measured of the model cannot be kept: {error}. Look for rows of the "
                 "data to which it gives no usable answer."
             ) from error
+        added = replace(added, served=f"{added.served}\n{speed}")
+        (work / "REPORT.md").write_text(format_report(added), encoding="utf-8")
         _replace_folder(folder, work, Path(temporary))
     return added
 
@@ -322,17 +325,20 @@ def _make_folder(
     neighbors = index_rows(dataset, importance) if published else None
     if neighbors is None and published:
         notes.append(f"No similar rows are shown: {explain_missing_index(dataset)}.")
-    copula = fit_copula(dataset.without_texts()[~dataset.held_out], dataset.unordered)
-    if copula is None and not dataset.texts:
+    copula = None
+    if not kind.judges_rows:
+        copula = fit_copula(dataset.without_texts()[~dataset.held_out], dataset.unordered)
+    if copula is None and not dataset.texts and not kind.judges_rows:
         notes.append("No answer says that its row is unlike the data: there are too few rows.")
 
     report(next(stage))
     output = kind.draft_output(dataset.truth, options)
     evaluation = kind.evaluate(dataset, output, options.coverage, notes.append)
     tried = _describe_tried(proof)
-    how = " ".join(part for part in (evaluation.how, tried, finding.text) if part)
+    proved = finding.text if options.target or kind.has_truth else ""
+    how = " ".join(part for part in (evaluation.how, tried, proved) if part)
     evaluation = replace(evaluation, how=how)
-    if arranged.metrics and evaluation.metrics:
+    if kind.has_truth and arranged.metrics and evaluation.metrics:
         few = arranged.metrics[arranged.shown]
         accuracy = kind.describe_facts(few, evaluation.metrics[0], arranged.shown, output)
         metrics = (*evaluation.metrics, *arranged.metrics.values())
@@ -343,14 +349,14 @@ def _make_folder(
         evaluation = replace(evaluation, accuracy=accuracy)
 
     report(next(stage))
-    comparison = compare_with_baselines(kind, dataset)
+    comparison = compare_with_baselines(kind, dataset) if kind.has_truth else None
 
     report(next(stage))
     data = options.data.name
     examples = choose_examples(kind, dataset, output, options.publish_rows, arranged.shown)
     similar = 0 if neighbors is None else len(neighbors.rows)
     notes.append(describe_published(examples, options.publish_rows, similar))
-    path, warning = work / "card.toml", _warn(finding)
+    path, warning = work / "card.toml", _warn(finding) if proved else ""
     card = write_card(
         path,
         data,
@@ -382,7 +388,8 @@ def _make_folder(
             text=card.data_text,
             source=f"{_name_files(options)}{choice.describe()}, column {options.target}."
             if options.target
-            else f"{_name_files(options)}{choice.describe()}. What the model answers is missing.",
+            else f"{_name_files(options)}{choice.describe()}."
+            + (" What the model answers is missing." if kind.has_truth else ""),
         ),
         truth=dataset.truth,
         reference=typical | dict.fromkeys(dataset.texts.values(), ""),
@@ -395,8 +402,7 @@ def _make_folder(
         module=prepared.module,
     )
     added = summarize(folder, dataset, output, prepared, manifest, notes, comparison, tried)
-    (work / "REPORT.md").write_text(format_report(added), encoding="utf-8")
-    return added
+    return added if kind.has_truth else replace(added, uncompared="")
 
 
 def _name_files(options: AddOptions) -> str:

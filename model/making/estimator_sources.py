@@ -27,6 +27,10 @@ from model.making.prepared import PreparedModel, load_compiled, make_rows_to_com
 from model.making.texts import describe_texts, list_branches, takes_texts_alone
 
 _TRIED = 20
+_WITHOUT_PREDICT = (
+    "AgglomerativeClustering", "DBSCAN", "HDBSCAN", "OPTICS", "SpectralClustering",
+)  # fmt: skip
+"""Classes that find clusters and cannot say to which a new row belongs."""
 
 
 @dataclass(frozen=True)
@@ -247,6 +251,18 @@ def _retype(source: Source, text_type: str) -> Source:
     return source.model_copy(update={"type": text_type})
 
 
+def advise_on_new_rows(name: str) -> str:
+    """Say what to fit instead of a class of scikit-learn that answers no new row; "" for others."""
+    if name == "LocalOutlierFactor":
+        return "It has no answer to a new row. Fit it with novelty=True."
+    if name in _WITHOUT_PREDICT:
+        return (
+            "It sorts the rows that it was fitted on and has no predict for a new one. Fit a "
+            "KMeans or a GaussianMixture instead, or a classifier on the labels that it found."
+        )
+    return ""
+
+
 def describe_estimator(fitted: Any, where: str) -> EstimatorSource:
     """Find out what a loaded object is.
 
@@ -261,6 +277,8 @@ def describe_estimator(fitted: Any, where: str) -> EstimatorSource:
         raise AddError(f"{where} holds the class {fitted.__name__} itself. Save a fitted model.")
     name = type(fitted).__name__
     if not hasattr(fitted, "predict"):
+        if advice := advise_on_new_rows(name):
+            raise AddError(f"{where} holds a {name}. {advice}")
         raise AddError(
             f"{where} holds a {name}, which has no predict. Save the fitted estimator or Pipeline "
             "itself: joblib.dump(model, 'model.joblib')."
@@ -268,7 +286,10 @@ def describe_estimator(fitted: Any, where: str) -> EstimatorSource:
     matched = (kind.from_estimator(fitted, where) for kind in KINDS.values())
     kind = next((found for found in matched if found is not None), None)
     if kind is None:
-        raise AddError(f"{where} holds a {name}, which is neither a regressor nor a classifier.")
+        raise AddError(
+            f"{where} holds a {name}, which is no regressor and no classifier, finds no groups and "
+            "no unusual rows."
+        )
     names = getattr(fitted, "feature_names_in_", None)
     count = getattr(fitted, "n_features_in_", None)
     return EstimatorSource(

@@ -20,6 +20,8 @@ from model.making.errors import AddError
 from model.making.estimator_sources import describe_estimator
 from model.making.file_contents import name_content
 from model.making.input_scales import find_scale, is_scaler
+from model.making.kinds.output_kind import OutputKind
+from model.making.library_files import open_library_model
 from model.making.onnx_sources import read_onnx
 from model.making.pickles import advise
 from model.making.pictures.opening import is_picture_file, open_path
@@ -135,7 +137,40 @@ def _describe_onnx(file: _File) -> None:
     file.servable = True
 
 
+def _describe_library(file: _File) -> bool:
+    """Say what is in another library's own file; False if it is none."""
+    try:
+        found = open_library_model(file.path)
+    except AddError as error:
+        file.refused = True
+        file.lines.append(str(error))
+        return True
+    if found is None:
+        return False
+    file.lines.append(f"{found.name[:1].upper()}{found.name[1:]}.")
+    _describe_model(file, found.fitted)
+    return True
+
+
+def _describe_model(file: _File, fitted: Any) -> None:
+    """Say what an estimator takes and answers.
+
+    Raises:
+        AddError: if it is none that can be added.
+    """
+    found = describe_estimator(fitted, "The file")
+    file.fitted, file.inputs, file.scale = fitted, found.count, find_scale(fitted)
+    file.servable = True
+    file.lines += [
+        _describe_inputs(found.names, found.count),
+        _describe_answers(found.kind),
+        "It can be served without --trust.",
+    ]
+
+
 def _describe_pickle(file: _File) -> None:
+    if _describe_library(file):
+        return
     try:
         opened = read_pickle(file.path)
     except PickleError as error:
@@ -149,7 +184,7 @@ def _describe_pickle(file: _File) -> None:
         file.lines.append(_NO_MODEL)
         return
     try:
-        file.fitted = fitted = revive(opened.root)
+        fitted = revive(opened.root)
     except UnknownNameError as error:
         file.refused = True
         file.lines += [
@@ -161,18 +196,12 @@ def _describe_pickle(file: _File) -> None:
         file.refused = True
         file.lines += [*_describe_record(opened.root), f"It cannot be served. {error}"]
         return
+    file.fitted = fitted  # a scaler is none that can be added
     try:
-        found = describe_estimator(fitted, "The file")
+        _describe_model(file, fitted)
     except AddError as error:
         said = _BESIDE if _is_part(file.path) else str(error)
         file.lines += [*_describe_record(opened.root), said]
-        return
-    file.inputs, file.scale, file.servable = found.count, find_scale(fitted), True
-    file.lines += [
-        _describe_inputs(found.names, found.count),
-        _describe_classes(found.kind.classes),
-        "It can be served without --trust.",
-    ]
 
 
 def _describe_other(file: _File, error: PickleError) -> None:
@@ -223,7 +252,7 @@ def _describe_bundle(file: _File) -> None:
         file.lines += [
             f"The model is {models[0].where}.",
             _describe_inputs(found.names, found.count),
-            _describe_classes(found.kind.classes),
+            _describe_answers(found.kind),
             "It can be served without --trust.",
         ]
     elif contents.refused:
@@ -269,7 +298,7 @@ def _describe_record(root: object) -> list[str]:
         listed = tuple(map(_show, names)) or None
         lines.append(_describe_inputs(listed, count if isinstance(count, int) else None))
     if classes and all(isinstance(value, (str, bool, int, float)) for value in classes):
-        lines.append(_describe_classes(classes))
+        lines.append(_describe_classes("Classes", classes))
     return lines
 
 
@@ -288,10 +317,12 @@ def _describe_inputs(names: Sequence[str] | None, count: int | None) -> str:
     return "Inputs: the file does not say how many."
 
 
-def _describe_classes(classes: Sequence[object]) -> str:
-    if not classes:
-        return "It answers with a number."
-    return f"Classes: {len(classes)}: {_list(map(_show, classes))}."
+def _describe_answers(kind: OutputKind) -> str:
+    return _describe_classes(kind.answers_text, kind.classes) if kind.classes else kind.answers_text
+
+
+def _describe_classes(text: str, classes: Sequence[object]) -> str:
+    return f"{text}: {len(classes)}: {_list(map(_show, classes))}."
 
 
 def _list(names: Iterable[str]) -> str:

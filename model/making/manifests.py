@@ -119,6 +119,8 @@ def write_manifest(
         truth_bins=evaluation.truth_bins,
         reliability=evaluation.reliability,
         accuracies=evaluation.accuracies,
+        clusters=evaluation.clusters,
+        scores=evaluation.scores,
         class_names=kind.class_names,
         module=module,
         golden=golden,

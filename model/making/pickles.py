@@ -20,8 +20,13 @@ import joblib
 from model.contract.pickles import PickleError, read_pickle
 from model.contract.pickles.errors import printable
 from model.making.errors import AddError
-from model.making.estimator_sources import EstimatorSource, describe_estimator
+from model.making.estimator_sources import (
+    EstimatorSource,
+    advise_on_new_rows,
+    describe_estimator,
+)
 from model.making.file_contents import name_content
+from model.making.library_files import open_library_model
 from model.serving.code_files import import_code
 from model.serving.estimators import UnknownNameError, revive
 
@@ -69,6 +74,8 @@ def open_estimator(path: Path, trust: bool, module: Path | None = None) -> Estim
             f"--module runs the code in {module}. If you wrote it, or trust who did, add --trust "
             "to the command."
         )
+    if (library := open_library_model(path)) is not None:
+        return describe_estimator(library.fitted, str(path))
     names: frozenset[str] = frozenset()
     releases: frozenset[str] = frozenset()
     try:
@@ -108,6 +115,8 @@ def advise(path: str) -> str:
     Args:
         path: its ``module.name``, as the file says.
     """
+    if path.startswith("sklearn.") and (advice := advise_on_new_rows(path.rpartition(".")[2])):
+        return advice
     library = path.partition(".")[0]
     installed = library in sys.modules or find_spec(library) is not None
     if library in _EXPORTS and not installed:

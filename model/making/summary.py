@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from model.contract import formatting
 from model.contract.manifest import Manifest, Metric
@@ -13,6 +15,15 @@ from model.making.dataset import Dataset
 from model.making.drafting import DraftOutput
 from model.making.options import LOCALE
 from model.making.prepared import PreparedModel
+from model.serving.served_model import ServedModel
+
+_QUICK = 0.02
+"""Seconds below which a number of visitors says nothing: other things limit them."""
+
+_PATIENT = 2.0
+"""Seconds that a visitor waits for an answer while typing."""
+
+_CORES = 2
 
 
 @dataclass(frozen=True)
@@ -93,6 +104,28 @@ def summarize(
         else (),
         tried,
     )
+
+
+def describe_speed(served: ServedModel[Any, Any]) -> str:
+    """Say what one answer with its reasons costs, and how many visitors that lets type at once.
+
+    Someone who types has about one answer made a second.
+    """
+    seconds = min(_time(served.explain_golden) for _ in range(3))
+    if seconds < _QUICK:
+        return f"One answer with its reasons takes {max(seconds * 1000, 0.1):.1f} ms."
+    visitors = _CORES / seconds
+    can = f"about {visitors:.0f} visitors typing" if visitors >= 1.5 else "one visitor typing"
+    text = f"One answer with its reasons takes {seconds:.2g} s: {can} at once on two cores."
+    if seconds > _PATIENT:
+        text += " That is too long for a page that answers while one types: use a smaller model."
+    return text
+
+
+def _time(work: Callable[[], object]) -> float:
+    began = time.thread_time()
+    work()
+    return time.thread_time() - began
 
 
 def _describe_served(prepared: PreparedModel) -> str:

@@ -11,11 +11,13 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from model.contract.arrays import Float64Array, FloatArray
+
+T = TypeVar("T")
 
 BINS = 10
 
@@ -36,9 +38,10 @@ class FieldBins(NamedTuple):
     """The bins of one field, and how many training rows are in each.
 
     Those of a number lie between ``edges``, ascending, of which the first and the last are the
-    smallest and the largest training value. A choice has a bin for each code in ``choices``, and
-    one for all in ``others``. ``counts`` has the training rows of each bin, then of those without a
-    value, and 0 for values that none of them has.
+    smallest and the largest training value. A choice, and a number that has few values, has a bin
+    for each code in ``choices``; a choice has one for all in ``others``. ``counts`` has the
+    training rows of each bin, then of those without a value, and 0 for values that none of them
+    has.
     """
 
     edges: tuple[float, ...]
@@ -83,14 +86,20 @@ def make_bins(codes: FloatArray, is_choice: bool) -> FieldBins | None:
         inside = counts[own].tolist() + ([int(counts[rest].sum())] if len(rest) else [])
         choices, others = tuple(values[own].tolist()), tuple(values[rest].tolist())
         return FieldBins((), choices, others, (*inside, empty, 0))
-    if len(values) <= BINS:
+    few = len(values) <= BINS
+    if few:
         inner = (values[1:] + values[:-1]) / 2
     else:
         inner = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1]))
         inner = inner[inner > values[0]]
     inside = np.bincount(np.searchsorted(inner, known, "right"), minlength=len(inner) + 1).tolist()
     edges = tuple(float(edge) for edge in (values[0], *inner, values[-1]))
-    return FieldBins(edges, (), (), (*inside, empty, 0))
+    return FieldBins(edges, tuple(values.tolist()) if few else (), (), (*inside, empty, 0))
+
+
+def drop_empty(counts: Sequence[T]) -> tuple[T, ...]:
+    """Leave out those without a value: a form that may stay empty is not like data that do not."""
+    return (*counts[:-2], counts[-1])
 
 
 def compute_psi(asked: Sequence[int], trained: Sequence[int]) -> float:

@@ -7,7 +7,7 @@ wrong.
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -87,7 +87,7 @@ class TrackRecord(NamedTuple):
         return f"{self.recent} of the last {min(self.cases, RECENT)}"
 
 
-def summarize_cases(model: TabularModel[object], cases: Sequence[KnownCase]) -> TrackRecord | None:
+def summarize_cases(model: TabularModel[Any], cases: Sequence[KnownCase]) -> TrackRecord | None:
     """Sum up cases in the order in which they came true; None where there are none."""
     if not cases:
         return None
@@ -120,7 +120,7 @@ def summarize_cases(model: TabularModel[object], cases: Sequence[KnownCase]) -> 
     )
 
 
-def find_promise(model: TabularModel[object], cases: Sequence[KnownCase]) -> Promise | None:
+def find_promise(model: TabularModel[Any], cases: Sequence[KnownCase]) -> Promise | None:
     """Find what held-out rows promise for cases with these facts; None where nothing was measured.
 
     For ranges it is what they were calibrated for, or less where less was measured; for classes how
@@ -148,7 +148,7 @@ def find_promise(model: TabularModel[object], cases: Sequence[KnownCase]) -> Pro
     return Promise(share, min(rows for _, rows, _ in measured))
 
 
-def describe_verdict(model: TabularModel[object], record: TrackRecord) -> str:
+def describe_verdict(model: TabularModel[Any], record: TrackRecord) -> str:
     """Say whether the promise holds."""
     locale, noun = model.card.locale, model.card.rows_noun
     cases = formatting.format_number(record.cases, locale)
@@ -173,6 +173,8 @@ def describe_verdict(model: TabularModel[object], record: TrackRecord) -> str:
     after = formatting.format_number(record.alarm.cases, locale)
     when = "" if record.since is None else f", {formatting.format_date(record.since, locale)}"
     since = "has become untrue" if record.alarm.kind == "change" else "is no longer true"
+    if record.held / record.cases >= record.promise.share:
+        since = "was untrue for a time"
     sides = ""
     if record.above + record.below:
         side, count = max(("above", record.above), ("below", record.below), key=lambda one: one[1])
@@ -185,7 +187,7 @@ def describe_verdict(model: TabularModel[object], record: TrackRecord) -> str:
     )
 
 
-def _measure_error(model: TabularModel[object], off: Float64Array) -> float:
+def _measure_error(model: TabularModel[Any], off: Float64Array) -> float:
     return float(np.median(off) if isinstance(model, NumberModel) else off.mean())
 
 
@@ -215,7 +217,7 @@ def _find_reliability(cases: Sequence[KnownCase], right: BoolArray) -> tuple[Rel
 
 
 def _list_periods(
-    model: TabularModel[object], cases: Sequence[KnownCase], held: BoolArray, off: Float64Array
+    model: TabularModel[Any], cases: Sequence[KnownCase], held: BoolArray, off: Float64Array
 ) -> list[Period]:
     """The months with cases, the first one first."""
     places = sorted(range(len(cases)), key=lambda place: cases[place].day)

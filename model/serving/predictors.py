@@ -6,6 +6,7 @@ flags as 0 and 1, choices as their index in the card's list, texts as their code
 """
 
 import os
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
@@ -90,6 +91,28 @@ class JoblibFile:
         if not (hasattr(estimator, "feature_names_in_") or self._choices):
             return matrix
         return Frame.of_card(self._names, self._choices).build(matrix.astype(np.float64))
+
+
+class ExclusivePredictor:
+    """A predictor that answers one call at a time.
+
+    Nobody has promised that a model's own code may run in two threads at once.
+    """
+
+    def __init__(self, predictor: Any) -> None:
+        self._predictor, self._lock = predictor, threading.Lock()
+
+    def predict(self, matrix: Float32Array) -> tuple[FloatArray, FloatArray | None]:
+        """Predict numbers for a matrix of shape (rows, fields)."""
+        with self._lock:
+            found: tuple[FloatArray, FloatArray | None] = self._predictor.predict(matrix)
+            return found
+
+    def classify(self, matrix: Float32Array) -> Float64Array:
+        """Predict the probabilities of the classes for a matrix of shape (rows, fields)."""
+        with self._lock:
+            probabilities: Float64Array = self._predictor.classify(matrix)
+            return probabilities
 
 
 class _StepBefore(ABC):

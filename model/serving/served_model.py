@@ -53,6 +53,33 @@ class ClassPrediction(NamedTuple):
     probabilities: tuple[float, ...] | None = None
 
 
+class ClusterPrediction(NamedTuple):
+    """The cluster of a row.
+
+    ``label`` is its value in the card. ``affinities`` are those to all clusters, in the card's
+    order, of which the label's is the largest: probabilities, distances to the centres below 0, or
+    1 and 0 for a model that only names one. ``clarity`` is the label's probability; for distances
+    the simplified silhouette of the row, from 0 on the border to the next cluster to 1 at the
+    centre (Hruschka, Campello and de Castro, 2004); None for a model that only names one.
+    """
+
+    label: str
+    clarity: float | None
+    affinities: tuple[float, ...]
+
+
+class OutlierPrediction(NamedTuple):
+    """How unusual a row is.
+
+    ``score`` is the model's own, below 0 for an outlier; ``rank`` is the share of the training rows
+    that are less unusual, from 0 to 1.
+    """
+
+    is_outlier: bool
+    score: float
+    rank: float
+
+
 class IceCurve(NamedTuple):
     """The predictions for other values of one fact, everything else unchanged.
 
@@ -191,6 +218,10 @@ class ServedModel(ABC, Generic[RowT, PredictionT]):
             ArithmeticError: if the model predicts a number that is not finite.
             TimeoutError: if it took longer than the timeout.
         """
+
+    @abstractmethod
+    def explain_golden(self) -> Explained[PredictionT]:
+        """Explain the first golden row or picture: as much work as for a visitor."""
 
     @abstractmethod
     def check_golden(self) -> None:

@@ -35,6 +35,7 @@ from model.serving.neighbors import Neighbors
 from model.serving.predictors import (
     ArrangingPredictor,
     DerivingPredictor,
+    ExclusivePredictor,
     VectorizingPredictor,
 )
 from model.serving.served_model import (
@@ -222,6 +223,8 @@ class TabularModel(ServedModel[Features, PredictionT]):
                     if compiled
                     else cls.saved_predictor(path, card, manifest)
                 )
+                if manifest.runs_code:
+                    predictor = ExclusivePredictor(predictor)
                 if step:
                     predictor = DerivingPredictor(predictor, step, compiled)
                 elif compiled and vectorizers:
@@ -564,6 +567,11 @@ class TabularModel(ServedModel[Features, PredictionT]):
                 for column, (f, code) in enumerate(zip(fields, row, strict=True))
             }
             yield Neighbor(features, target, year)
+
+    def explain_golden(self) -> Explained[PredictionT]:
+        features, _ = self.card.validate_row(self.manifest.golden[0].features)
+        (explained,) = self.explain([features or {}], self.default_what_if)
+        return explained
 
     def check_golden(self) -> None:
         run_checks(

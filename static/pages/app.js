@@ -103,7 +103,8 @@ function copy() {
 }
 
 const on = (names, listener) =>
-  names.split(" ").forEach((name) => addEventListener(name, listener, true));
+  names.split(" ").forEach((name) => addEventListener(name,
+    (event) => event.target.id === "report" || listener(event), true)); // a form of its own
 // A date typed in part counts as empty.
 on("formdata", ({ formData }) => controls.forEach(
   ({ name, validity }) => validity.badInput && formData.set(name, "-")));

@@ -1,8 +1,10 @@
 """Every bad request of the suite, as bytes, in families."""
 
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import unescape
 from urllib.parse import quote
 
 from flask import Flask
@@ -82,6 +84,26 @@ def make_number_cases(app: Flask) -> Iterator[Case]:
             rest = "baths=2&sqft=1850" if field == "beds" else "beds=3&baths=2"
             body = f"{rest}&{field}={quote(text, safe='')}".encode()
             yield Case(f"{field} is {text[:20]!r}", post("/predict-fragment", body))
+
+
+def make_report_cases(app: Flask) -> Iterator[Case]:
+    """Yield naughty strings in every field of a report, most with a receipt that is right."""
+    answer = app.test_client().post("/predict-fragment", data=GOOD, content_type=FORM).text
+    receipt = unescape(re.findall(r'name="receipt" value="([^"]*)"', answer)[0])
+    for number, text in enumerate(STRINGS):
+        encoded = quote(text, safe="")
+        target = ("/feedback", "/feedback-fragment")[number % 2]
+        for name, fields in {
+            "a receipt": f"receipt={encoded}&wrong=1",
+            "a receipt's end": f"receipt={quote(receipt, safe='')}{encoded}&wrong=1",
+            "a truth": f"receipt={quote(receipt, safe='')}&known-truth={encoded}",
+            "a comment": f"receipt={quote(receipt, safe='')}&wrong=1&said={encoded}",
+        }.items():
+            yield Case(f"string {number} in {name}", post(target, fields.encode()))
+        if len(encoded) < 3000:
+            yield Case(f"string {number} as a number", get(f"/feedback/{encoded}"))
+            yield Case(f"string {number} to delete", post(f"/feedback/{encoded}", b""))
+            yield Case(f"string {number} typed as a number", get(f"/feedback?number={encoded}"))
 
 
 def make_type_cases(app: Flask) -> Iterator[Case]:
@@ -309,6 +331,7 @@ def make_noise_cases(app: Flask) -> Iterator[Case]:
 
 
 FAMILIES = (
+    make_report_cases,
     make_text_cases,
     make_number_cases,
     make_type_cases,

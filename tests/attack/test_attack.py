@@ -12,6 +12,8 @@ from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app import create_app
+from app.config import Settings
 from app.http.headers import HEADERS
 from tests.attack.naughty import QUOTE, TAG
 from tests.attack.requests import FAMILIES, GOOD, Case, list_targets, post
@@ -26,8 +28,26 @@ GOOD_EVERY = 10
 
 
 @pytest.fixture(scope="module")
-def attacked() -> Iterator[Server]:
-    running = Server(free_port(), settings={"FORMCAST_RATELIMIT": "off"})
+def feedback(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The settings that let visitors report."""
+    file = tmp_path_factory.mktemp("feedback") / "kept.sqlite3"
+    return {
+        "FORMCAST_RATELIMIT": "off",
+        "FORMCAST_FEEDBACK": "on",
+        "FORMCAST_DATA": str(file),
+        "FORMCAST_SECRET_KEY": "a key of tests that has 32 characters",
+    }
+
+
+@pytest.fixture(scope="module")
+def app(feedback: dict[str, str]) -> Flask:
+    """The app with every route."""
+    return create_app(Settings.from_environment(feedback))
+
+
+@pytest.fixture(scope="module")
+def attacked(feedback: dict[str, str]) -> Iterator[Server]:
+    running = Server(free_port(), settings=feedback)
     running.start()
     yield running
     running.stop()
@@ -40,8 +60,8 @@ def price(app: Flask) -> float:
 
 
 @pytest.fixture(scope="module")
-def under_path() -> Iterator[Server]:
-    settings = {"FORMCAST_RATELIMIT": "off", "FORMCAST_ROOT_PATH": "/price"}
+def under_path(feedback: dict[str, str]) -> Iterator[Server]:
+    settings = {**feedback, "FORMCAST_ROOT_PATH": "/price"}
     running = Server(free_port(), settings={**settings, "FORMCAST_PROXIES": "1"})
     running.start()
     yield running
@@ -138,6 +158,7 @@ def test_there_are_more_than_two_thousand_different_bad_requests(app: Flask) -> 
 def test_every_route_is_attacked(app: Flask) -> None:
     addresses, posts = list_targets(app)
     assert {"/", "/about", "/predict-fragment", "/chest-xray/", "/static/app.js"} <= set(addresses)
+    assert {"/feedback", "/feedback/app.js", "/chest-xray/feedback-fragment"} <= set(posts)
     assert {"/", "/predict-fragment", "/chest-xray/predict-fragment"} <= set(posts)
 
 

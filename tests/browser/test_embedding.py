@@ -3,10 +3,7 @@
 import re
 import sys
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -15,26 +12,16 @@ from playwright.sync_api import FrameLocator, Page, expect
 from tests.app.telemetry.test_metrics import COMMAND, KEPT
 from tests.browser.helpers import price, wait_for
 from tests.pictures import chest, encoded
-from tests.servers import RunningServer, run_server
+from tests.servers import RunningServer, run_server, serve_folder
 from tests.tools import ROOT, axe
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """A server of the parent pages."""
-
-    def log_message(self, *_: Any) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")
 def parents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """The address of another origin, and the folder of its pages."""
     folder = tmp_path_factory.mktemp("parents")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", folder
-    server.shutdown()
-    server.server_close()
+    with serve_folder(folder) as address:
+        yield address, folder
 
 
 @pytest.fixture(scope="module")

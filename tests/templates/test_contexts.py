@@ -24,6 +24,7 @@ CONTEXTS: dict[str, Any] = {
     "presentation/field_errors.html": views.FieldErrorsContext,
     "presentation/hints.html": views.HintsContext,
     "pages/about.html": views.AboutContext,
+    "pages/track_record.html": views.TrackRecordContext,
     "api/page.html": views.ApiContext,
     "pages/error.html": views.ErrorContext,
     "pages/embed.html": views.PageContext,
@@ -31,8 +32,11 @@ CONTEXTS: dict[str, Any] = {
     "pages/batch_empty.html": views.BatchEmptyContext,
     "pages/batch_progress.html": views.BatchProgressContext,
     "pages/batch_result.html": views.BatchResultContext,
+    "pages/receipt.html": views.ReceiptContext,
+    "pages/report.html": views.ReportContext,
+    "pages/told.html": views.ToldContext,
 }
-FORM = "presentation/_form.html"
+FORMS = {"presentation/_form.html", "presentation/_report.html"}
 PARTIALS = sorted(path for path in TEMPLATES.rglob("_*.html"))
 
 
@@ -85,9 +89,9 @@ def test_a_partial_has_one_root_whose_id_is_its_name(path: Path) -> None:
     assert roots[0]["id"] == path.name.removeprefix("_").split(".")[0]
 
 
-def test_only_the_form_sends_requests() -> None:
+def test_only_the_forms_send_requests() -> None:
     for path in TEMPLATES.rglob("*.html"):
-        if str(path.relative_to(TEMPLATES)) != FORM:
+        if str(path.relative_to(TEMPLATES)) not in FORMS:
             assert not re.search(r"hx-(get|post|trigger|target|sync)", path.read_text()), path
 
 

@@ -374,7 +374,8 @@ class AssemblySearch:
         A guess that leaves an encoder out is not worth a trial. One of the target is no encoder of
         a column.
         """
-        answers = {as_text(value) for value in self.table[self.target].unique()}
+        cells = self.table[self.target].unique() if self.target else ()
+        answers = {as_text(value) for value in cells}
         found = []
         for codes in self.contents.codes:
             columns = {
@@ -382,7 +383,8 @@ class AssemblySearch:
                 for name in self.available
                 if not self.columns.is_number(name) and codes in self.columns.find_codes(name)
             }
-            if columns and not codes.is_list and not answers <= set(codes.numbers):
+            of_target = bool(answers) and answers <= set(codes.numbers)
+            if columns and not codes.is_list and not of_target:
                 found.append(columns)
         return found
 

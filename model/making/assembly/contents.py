@@ -19,6 +19,7 @@ from model.making.assembly.inputs import Codes
 from model.making.errors import AddError
 from model.making.estimator_sources import describe_estimator
 from model.making.fitted_steps import find_categories
+from model.making.library_files import open_library_model
 from model.making.pickles import find_in, load_file, open_estimator
 from model.making.text_cells import KnownTexts, as_text
 from model.making.texts import takes_texts_alone
@@ -145,6 +146,9 @@ def collect_contents(
 
 
 def _read_file(path: Path, trust: bool, module: Path | None, found: Contents) -> Any:
+    library = open_library_model(path)
+    if library is not None:
+        return library.fitted
     try:
         opened = read_pickle(path)
         root = revive_all(opened.root)

@@ -52,6 +52,7 @@ class ClassesKind(OutputKind):
     """
 
     name = "classes"
+    answers_text = "Classes"
     score_name = "right answers"
     output = "probabilities"
     classes: tuple[Any, ...]

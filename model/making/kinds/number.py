@@ -62,6 +62,7 @@ class NumberKind(OutputKind):
     """A number in the target's unit."""
 
     name = "number"
+    answers_text = "It answers with a number."
     score_name = "R²"
     output = "value"
     shape = ()

@@ -13,6 +13,7 @@ from model.contract.arrays import Float64Array, IntArray
 from model.contract.manifest import (
     AccuracyGroup,
     Calibration,
+    ClusterProfile,
     Metric,
     ProbabilityCalibration,
     ReliabilityBin,
@@ -35,7 +36,7 @@ class Evaluation:
     ``limit`` is what cannot be promised for so few rows, "" where nothing need be said.
     ``baseline`` says how good the same answer to every row would be.
     ``held_out`` are the truth and the prediction of each row of a model of numbers, both shape
-    (rows,).
+    (rows,). ``clusters`` and ``scores`` are those of the manifest.
     """
 
     how: str
@@ -49,6 +50,8 @@ class Evaluation:
     limit: str = ""
     baseline: str = ""
     held_out: tuple[Float64Array, Float64Array] | None = None
+    clusters: tuple[ClusterProfile, ...] = ()
+    scores: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,15 @@ class OutputKind(ABC):
 
     output: ClassVar[str]
     """The name of the output in the ONNX form that is served."""
+
+    answers_text: ClassVar[str]
+    """What it answers with, in a sentence; for classes, what these are called."""
+
+    has_truth: ClassVar[bool] = True
+    """Whether data can say what it should have answered."""
+
+    judges_rows: ClassVar[bool] = False
+    """Whether it says itself which rows are unlike the data."""
 
     classes: tuple[Any, ...]
     """The classes as the model's file has them; empty for a kind without."""

@@ -52,7 +52,7 @@ def _options(fitted: Any) -> dict[int, dict[str, bool]]:
     A pipeline passes the option "zipmap" on to its last step, and the converter of a classifier
     without probabilities may not know that option: an empty entry for that step prevents it.
     """
-    if hasattr(fitted, "predict_proba"):
+    if hasattr(fitted, "predict_proba") and hasattr(fitted, "classes_"):
         return {id(fitted): {"zipmap": False}}
     options: dict[int, dict[str, bool]] = {}
     while isinstance(fitted, Pipeline):

@@ -1,4 +1,4 @@
-"""Forests of scikit-learn to ONNX, a whole tree at a time.
+"""Forests of scikit-learn, and additive models, to ONNX, a whole tree at a time.
 
 skl2onnx visits each node in Python, and every step after it copies the trees: of millions of nodes
 that takes most of a minute, and gigabytes. Here its graph gets a node that only names the forest,
@@ -7,7 +7,7 @@ and the trees are written into the finished graph.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,11 +22,16 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 
+from model.making.onnx.additive import (
+    UNWRITTEN,
+    list_additive,
+    make_additive_converter,
+    round_down,
+)
 from model.making.onnx.graphs import is_text
+from model.serving.libraries.additive import AdditiveClassifier, AdditiveRegressor
 
 _DOMAIN = "ai.onnx.ml"
-_UNWRITTEN = b"UNWRITTEN"
-"""The only mode of a node whose trees are not written yet."""
 
 _LISTS: dict[str, tuple[int, str]] = {
     "f": (AttributeProto.FLOATS, "floats"),
@@ -55,7 +60,7 @@ def make_forest_converters(forests: list[Any]) -> dict[type, Callable[..., None]
             given,
             [output.full_name for output in operator.outputs],
             op_domain=_DOMAIN,
-            nodes_modes=[_UNWRITTEN],
+            nodes_modes=[UNWRITTEN],
             nodes_treeids=[len(forests)],
             **_describe_answer(forest),
         )
@@ -64,7 +69,8 @@ def make_forest_converters(forests: list[Any]) -> dict[type, Callable[..., None]
     classes = (
         ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor,
     )  # fmt: skip
-    return dict.fromkeys(classes, convert)
+    both = AdditiveClassifier, AdditiveRegressor
+    return dict.fromkeys(classes, convert) | dict.fromkeys(both, make_additive_converter(forests))
 
 
 def _choose_operator(forest: Any) -> str:
@@ -89,17 +95,26 @@ def write_trees(graph: onnx.GraphProto, forests: Sequence[Any]) -> None:
     """
     for node in graph.node:
         given = {attribute.name: attribute for attribute in node.attribute}
-        if "nodes_modes" not in given or list(given["nodes_modes"].strings) != [_UNWRITTEN]:
+        if "nodes_modes" not in given or list(given["nodes_modes"].strings) != [UNWRITTEN]:
             continue
         forest = forests[given["nodes_treeids"].ints[0]]
         for name in ("nodes_modes", "nodes_treeids"):
             node.attribute.remove(given.pop(name))
-        for number, estimator in enumerate(forest.estimators_):
-            for name, values in _list_tree(estimator.tree_, number, forest).items():
+        for part in _list_parts(forest):
+            for name, values in part.items():
                 kind, place = _LISTS[values.dtype.kind]
                 if name not in given:
                     given[name] = node.attribute.add(name=name, type=kind)
                 getattr(given[name], place).extend(values.tolist())
+
+
+def _list_parts(forest: Any) -> Iterator[dict[str, NDArray[Any]]]:
+    """Yield the attributes of a node, part after part; each makes a list longer."""
+    if isinstance(forest, AdditiveClassifier | AdditiveRegressor):
+        yield list_additive(forest)
+        return
+    for number, estimator in enumerate(forest.estimators_):
+        yield _list_tree(estimator.tree_, number, forest)
 
 
 def _list_tree(tree: Any, number: int, forest: Any) -> dict[str, NDArray[Any]]:
@@ -111,11 +126,8 @@ def _list_tree(tree: Any, number: int, forest: Any) -> dict[str, NDArray[Any]]:
         forest: what the tree is part of.
     """
     inner = tree.children_left >= 0
-    # scikit-learn compares float32 values with float64 thresholds: the float32 below does the same.
-    threshold = tree.threshold.astype(np.float32)
-    threshold = np.where(
-        threshold > tree.threshold, np.nextafter(threshold, np.float32(-np.inf)), threshold
-    )
+    # scikit-learn compares float32 values with float64 thresholds
+    threshold = round_down(tree.threshold)
     leaves = np.flatnonzero(~inner)
     weights = tree.value[leaves, 0] * (1 / len(forest.estimators_))
     prefix = "target"

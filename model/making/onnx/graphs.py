@@ -141,6 +141,12 @@ def append_flat(graph: onnx.GraphProto, last: str, answer: str) -> None:
     graph.node.append(helper.make_node("Reshape", [last, "flat"], [answer]))
 
 
+def append_negative(graph: onnx.GraphProto, last: str) -> None:
+    """Append the node that leads from a matrix [N, C] to "answer" [N, C], its negative."""
+    graph.node.append(helper.make_node("Neg", [last], ["answer"]))
+    prune_graph(graph, "answer")
+
+
 def finish_model(model: onnx.ModelProto, output: str, width: int, *shape: int) -> onnx.ModelProto:
     """Build the checked model from INPUT to an output, in which nothing is computed twice.
 

@@ -163,7 +163,7 @@ class EstimatorSchema:
     """What is known of a class."""
 
     module: str
-    """Of scikit-learn, that has the class."""
+    """Of scikit-learn, or with its whole name of the app, that has the class."""
     fitted: Attributes
     """The attributes that fitting sets and prediction needs. A name that ends with ``?`` may lack.
     They are read in this order, so a size is learned before something is held against it."""

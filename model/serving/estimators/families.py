@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from model.serving.estimators import (
+    additive,
     bayes,
     boosting,
     clustering,
@@ -26,8 +27,8 @@ from model.serving.estimators import (
 from model.serving.estimators.attributes import EstimatorSchema
 
 _FAMILIES = (
-    bayes, boosting, clustering, compose, decomposition, ensembles, gaussian_processes, impute,
-    linear, neighbors, networks, preprocessing, selection, svm, text, trees, wrappers,
+    additive, bayes, boosting, clustering, compose, decomposition, ensembles, gaussian_processes,
+    impute, linear, neighbors, networks, preprocessing, selection, svm, text, trees, wrappers,
 )  # fmt: skip
 
 SCHEMAS: Mapping[str, EstimatorSchema] = {
@@ -40,5 +41,7 @@ ALIASES = {"Imputer": "SimpleImputer", "RandomizedPCA": "PCA"}
 PEERS = {
     "imblearn.ensemble._forest.BalancedRandomForestClassifier": "RandomForestClassifier",
     "imblearn.pipeline.Pipeline": "Pipeline",
+    "model.serving.libraries.additive.AdditiveClassifier": "AdditiveClassifier",
+    "model.serving.libraries.additive.AdditiveRegressor": "AdditiveRegressor",
 }
 """Classes of other libraries, by their paths, and those that answer like them."""

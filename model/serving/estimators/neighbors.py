@@ -142,7 +142,11 @@ def _compute_offset(state: State) -> None:
     state.values["n_neighbors_"] = state.sizes["neighbors"]
     require(state.sizes["neighbors"] > 0, state, "looks for no neighbors")
     state.values.setdefault("negative_outlier_factor_", np.zeros(state.sizes["samples"]))
-    require(state.values["novelty"] is True, state, "knows its training rows alone (novelty=False)")
+    require(
+        state.values["novelty"] is True,
+        state,
+        "knows its training rows alone (novelty=False): fit it with novelty=True",
+    )
 
 
 _SEARCH: Attributes = {

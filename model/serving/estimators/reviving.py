@@ -29,6 +29,7 @@ from model.serving.estimators.attributes import (
 )
 from model.serving.estimators.errors import MismatchError, UnknownNameError
 from model.serving.estimators.families import ALIASES, PEERS, SCHEMAS
+from model.serving.libraries.records import find_reader
 
 _RELEASE = re.compile(r"(\d{1,3})\.(\d{1,3})\b")
 _OLDEST = (0, 17)
@@ -69,6 +70,7 @@ class Reviver(PartReviver):
         self.uses = Uses()
         self._sizes: dict[int, tuple[int, int]] = {}
         self._made: dict[int, Any] = {}
+        self._read: dict[int, Record] = {}  # what stands for a record of another library
         self._unfitted: set[int] = set()
         self._open: list[tuple[int, State]] = []
 
@@ -88,6 +90,10 @@ class Reviver(PartReviver):
             raise PickleError("It holds an estimator that is damaged or not complete.") from error
 
     def revive(self, record: Record, release: tuple[int, int], fitted: bool = True) -> Any:
+        if (read := find_reader(record)) is not None:
+            if id(record) not in self._read:
+                self._read[id(record)] = read(record)
+            record = self._read[id(record)]
         key = id(record)
         if key not in self._made:
             self._made[key] = self._make(record, release)
@@ -221,7 +227,9 @@ def _is_set(value: Any) -> bool:
 
 @cache
 def _find_class(name: str) -> type:
-    found: type = getattr(import_module(f"sklearn.{SCHEMAS[name].module}"), name)
+    module = SCHEMAS[name].module
+    own = module.startswith("model.")
+    found: type = getattr(import_module(module if own else f"sklearn.{module}"), name)
     return found
 
 

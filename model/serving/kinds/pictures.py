@@ -226,6 +226,10 @@ class PictureModel(ServedModel[Picture, ClassPrediction | None]):
             return (None,) * len(self.answer_columns)
         return prediction.label, *(prediction.probabilities or ())
 
+    def explain_golden(self) -> Explained[ClassPrediction | None]:
+        seen = Image.fromarray(self._read_golden(self.folder / self.manifest.golden[0].picture))
+        return self._explain_one(Picture(seen, *seen.size, colourfulness=0), contributions=True)
+
     def check_golden(self) -> None:
         where = self.folder / "manifest.json"
         for golden in self.manifest.golden:

@@ -7,9 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric import rsa
 from flask.testing import FlaskClient
+from jwt.algorithms import RSAAlgorithm
 
 from app import create_app
 from app.cli.commands import link, settings
@@ -25,6 +28,7 @@ from app.limits.access import (
 )
 from tests.conftest import HOUSE
 from tests.html import FRAGMENT, check_page
+from tests.servers import serve_folder
 
 HASH = hash_password("correct horse")
 SECRET = "s" * 32
@@ -242,3 +246,66 @@ def test_the_commands_write_what_the_settings_take(monkeypatch: pytest.MonkeyPat
     assert "FORMCAST_LINK_KEY = (set)" in shown
     assert SECRET not in shown
     assert hashed not in shown
+
+
+def test_a_proxy_that_signs_its_header_is_believed_by_its_signature_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ours, other = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in "ab")
+    public = json.loads(RSAAlgorithm.to_jwk(ours.public_key())) | {"kid": "k1", "alg": "RS256"}
+    (tmp_path / "certs").write_text(json.dumps({"keys": [public]}))
+
+    def sign(key: Any = ours, algorithm: str = "RS256", kid: str = "k1", **claims: Any) -> str:
+        whole = {"aud": ["form"], "email": "ann@example.org", "exp": time.time() + 60, **claims}
+        return jwt.encode(whole, key, algorithm, headers={"kid": kid})
+
+    with serve_folder(tmp_path) as address:
+        client = client_with(
+            access="proxy",
+            proxies=1,
+            access_header="Cf-Access-Jwt-Assertion",
+            access_certs=f"{address}/certs",
+            access_audience="form",
+        )
+
+        def ask(token: str, visitor: str = "10.0.0.1") -> int:
+            headers = {"Cf-Access-Jwt-Assertion": token, "X-Forwarded-For": visitor}
+            return client.get("/", headers=headers).status_code
+
+        assert ask(sign()) == 200
+        for wrong in (
+            "ann@example.org", "a.b.c", sign(other), sign(aud=["another"]), sign(exp=1),
+            sign("x" * 32, "HS256"), sign(None, "none"), sign(kid="k2"), sign() + "x",
+        ):  # fmt: skip
+            assert ask(wrong) == 403
+        assert [ask("guess", "10.0.0.2") for _ in range(25)].count(429) == 5
+    assert (
+        client_with(
+            access="proxy",
+            proxies=1,
+            access_certs=f"{address}/certs",
+            access_audience="form",
+        )
+        .get("/", headers={"X-Forwarded-User": sign()})
+        .status_code
+        == 403
+    )
+    assert "cannot be fetched" in caplog.text
+    with pytest.raises(SettingError, match="belong together"):
+        client_with(access="proxy", proxies=1, access_certs=f"{address}/certs")
+
+
+@pytest.mark.parametrize(
+    ("access", "schemes"),
+    [("public", set()), ("password", {"basic"}), ("keys", {"basic", "bearer"})],
+)
+def test_the_description_of_the_api_says_what_a_request_needs(
+    access: str, schemes: set[str]
+) -> None:
+    client = client_with(access=access, password_hash=HASH, keys=f"a:{hash_key('fc_a')}")
+    headers = basic("correct horse") if access == "password" else bearer("fc_a")
+    described = client.get("/api/openapi.json", headers=headers).get_json()
+    found = described["components"].get("securitySchemes", {})
+    assert {scheme["scheme"] for scheme in found.values()} == schemes
+    assert [name for entry in described.get("security", ()) for name in entry] == list(found)
+    assert ("401" in described["paths"]["/api/predict"]["post"]["responses"]) == bool(schemes)

@@ -3,8 +3,9 @@
 import subprocess
 import sys
 import threading
+import time
 
-from app.limits.background import run_in_thread
+from app.limits.background import MAX_INLINE, CallTimer, run_in_thread
 from tests.tools import ROOT
 
 
@@ -18,7 +19,7 @@ from gevent import monkey
 monkey.patch_all()
 import gevent
 from gevent.monkey import get_original
-from app.limits.background import run_in_thread
+from app.limits.background import MAX_INLINE, CallTimer, run_in_thread
 said = []
 sleep = get_original("time", "sleep")
 slow = gevent.spawn(lambda: (run_in_thread(sleep, 0.5), said.append("slow")))
@@ -105,3 +106,49 @@ print(said)
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "[5, 5, 'answered', 'answered']"
+
+
+def test_a_model_that_is_long_is_known_before_the_first_visitor() -> None:
+    def burn() -> None:
+        end = time.thread_time() + 2 * MAX_INLINE
+        while time.thread_time() < end:
+            pass
+
+    quick, long = CallTimer(), CallTimer()
+    quick.learn(lambda: None)
+    long.learn(burn)
+    assert (quick.is_long, long.is_long) == (False, True)
+
+
+def test_work_is_not_begun_for_a_client_that_has_gone() -> None:
+    code = """
+from gevent import monkey
+monkey.patch_all()
+import socket
+import gevent
+from flask import Flask
+from gevent.monkey import get_original
+from werkzeug.exceptions import ClientDisconnected
+from app.limits import background
+from app.server.draining import FirstBytesSocket, JoiningSocket
+background.MAX_THREADS = 1
+sleep, app, said, done = get_original("time", "sleep"), Flask("x"), [], []
+def ask(name, end):
+    environ = {"gunicorn.socket": JoiningSocket(FirstBytesSocket(end))}
+    with app.test_request_context(environ_overrides=environ):
+        try:
+            background.run_in_thread(lambda: (sleep(0.3), done.append(name)))
+        except ClientDisconnected:
+            said.append(name + " had gone")
+pairs = {name: socket.socketpair() for name in ("first", "typed on", "waiting")}
+jobs = [gevent.spawn(ask, name, pair[0]) for name, pair in pairs.items()]
+gevent.sleep(0.1)
+pairs["first"][1].close()  # it has begun, and ends
+pairs["typed on"][1].close()
+gevent.joinall(jobs, raise_error=True)
+print(said, done)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "['typed on had gone'] ['first', 'waiting']"

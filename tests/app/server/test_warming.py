@@ -1,6 +1,8 @@
 """Each page and example is asked before a worker that takes another's place is made."""
 
 import logging
+import subprocess
+import sys
 
 import pytest
 from flask import request
@@ -11,6 +13,7 @@ from app.config import Settings
 from app.http.application import Application
 from app.http.routes import Surface
 from app.server.warming import warm
+from tests.tools import ROOT
 
 
 def test_every_example_of_every_model_is_asked_once() -> None:
@@ -40,3 +43,26 @@ def test_the_bundled_models_answer_whatever_names_are_trusted(
     with caplog.at_level(logging.WARNING):
         warm(create_app(Settings(models=("house-price",), trusted_hosts=hosts)))
     assert caplog.records == []
+
+
+def test_the_first_upload_imports_nothing() -> None:
+    """Imports in two threads of gevent's at once may hang."""
+    code = """
+import io, sys
+from app import create_app
+from app.server.warming import warm
+from tests.pictures import chest, encoded
+app = create_app()
+warm(app)
+kinds = ("JPEG", "PNG", "WEBP", "AVIF")
+uploads = [*(encoded(chest(), kind) for kind in kinds), b"a", b"GIF89a" + bytes(50)]
+client, before = app.test_client(), set(sys.modules)
+for data in uploads:
+    form = {"image": (io.BytesIO(data), "a.png")}
+    client.post("/chest-xray/", data=form, content_type="multipart/form-data")
+print(sorted(set(sys.modules) - before))
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"

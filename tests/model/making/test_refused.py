@@ -210,7 +210,7 @@ def test_a_name_that_no_address_can_have_is_refused(
 @pytest.mark.parametrize(
     ("thing", "words"),
     [
-        (KMeans(2), "neither a regressor nor a classifier"),
+        (KMeans(2), "was not fitted yet"),
         ({"model": 1}, "It holds no estimator, but a dict."),
         (LogisticRegression(), "not fitted yet"),
     ],

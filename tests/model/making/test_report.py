@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import joblib
 import numpy as np
@@ -16,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 
 from model import load_model
+from model.making.summary import describe_speed
 from tests.model.making.conftest import add
 from tests.models import ModelFiles
 
@@ -48,8 +50,23 @@ def report(folder: Path, table: pd.DataFrame, fitted: BaseEstimator, target: str
     for name in re.findall(r"\((\w+\.svg)\)", plots):
         assert (folder / "models" / "curve" / name).is_file()
     assert text in result.output
+    assert re.search(r"One answer with its reasons takes [0-9.]+ (ms\.|s: )", text)
     load_model(folder / "models" / "curve")
     return text
+
+
+def test_a_slow_model_says_how_many_visitors_it_lets_type_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = iter((0.0, 0.31, 1.0, 1.3, 2.0, 2.35, 3.0, 6.0, 6.0, 9.0, 9.0, 12.5))
+    monkeypatch.setattr("model.making.summary.time.thread_time", lambda: next(clock))
+    served = MagicMock()
+    assert describe_speed(served) == (
+        "One answer with its reasons takes 0.3 s: about 7 visitors typing at once on two cores."
+    )
+    slow = describe_speed(served)
+    assert "takes 3 s: one visitor typing at once" in slow
+    assert "use a smaller model" in slow
 
 
 def test_a_plain_baseline_that_does_better_is_named_with_both_figures(

@@ -1,0 +1,87 @@
+"""Counts which values are asked for, in bins of the training data; no row is kept.
+
+A form counts once it has settled: the last answer before a pause of a minute, or a full post. Until
+then its latest answer waits in memory, under a number that stands for the client and is made anew
+in every process. Values that are half typed are thus not counted.
+"""
+
+import datetime as dt
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+from wsgiref.types import WSGIEnvironment
+
+from app.feedback.outcomes import FieldBin
+from model.contract.fields import Features
+from model.monitoring.stability import FieldBins, make_bins
+from model.serving.served_model import ServedModel
+from model.serving.tabular import TabularModel
+
+PAUSE = 60.0
+"""Seconds without another answer after which a form has settled."""
+
+MOST_WAITING = 10_000
+"""Forms that wait at most: those of further clients are not counted."""
+
+
+def identify(environ: WSGIEnvironment) -> int:
+    """Return a number for a client, which means nothing outside of this process."""
+    return hash((environ.get("REMOTE_ADDR"), environ.get("HTTP_USER_AGENT")))
+
+
+class FieldCounter:
+    """Counts the forms of one model."""
+
+    def __init__(self, model: ServedModel[Any, Any]) -> None:
+        self.bins: Mapping[str, FieldBins] = find_field_bins(model)
+        self.model = model
+        self._waiting: dict[int, tuple[float, Features]] = {}
+        self._settled: list[Features] = []
+
+    def note(self, environ: WSGIEnvironment, row: Features, settled: bool = False) -> None:
+        """Note an answer, in a microsecond.
+
+        Args:
+            environ: the request's.
+            row: the facts.
+            settled: whether it was a full post.
+        """
+        waiting, client = self._waiting, identify(environ)
+        if settled:
+            waiting.pop(client, None)
+            if len(self._settled) < MOST_WAITING:
+                self._settled.append(row)
+        elif len(waiting) < MOST_WAITING or client in waiting:
+            waiting[client] = time.monotonic(), row
+
+    def take(self, now: float | None = None) -> Counter[FieldBin]:
+        """Take the counts of all forms that have settled since the last time."""
+        before = (time.monotonic() if now is None else now) - PAUSE
+        settled, self._settled = self._settled, []
+        for client, (when, row) in list(self._waiting.items()):
+            if when <= before:
+                del self._waiting[client]
+                settled.append(row)
+        model, today = self.model, dt.date.today()
+        fields = model.card.by_name if isinstance(model, TabularModel) else {}
+        counts: Counter[FieldBin] = Counter()
+        for row in settled:
+            for name, bins in self.bins.items():
+                found = bins.find(fields[name].encode(row.get(name)))
+                counts[FieldBin(model.slug, model.version, today, name, found)] += 1
+        return counts
+
+
+def find_field_bins(model: ServedModel[Any, Any]) -> dict[str, FieldBins]:
+    """Find the bins of each field but texts; none for a model that keeps no training rows."""
+    if not isinstance(model, TabularModel) or model.neighbors is None:
+        return {}
+    found = {}
+    for field, codes in zip(model.card.fields, model.neighbors.rows.T, strict=True):
+        if field.is_text:
+            continue
+        bins = make_bins(codes, bool(field.categories))
+        if bins is not None:
+            found[field.name] = bins
+    return found

@@ -1,0 +1,148 @@
+"""Adding a model that says whether a row is unusual."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import get_tags
+
+from model.contract import formatting
+from model.contract.arrays import Float64Array
+from model.making.dataset import Dataset
+from model.making.drafting import DraftOutput
+from model.making.errors import AddError
+from model.making.kinds.number import NumberKind
+from model.making.kinds.output_kind import Band, Evaluation, make_share, round_digits
+from model.making.naming import Naming, name_rows
+from model.making.onnx.graphs import append_flat
+from model.making.options import LOCALE, AddNote, AddOptions
+from model.making.prepared import PredictFloat64
+from model.serving.kinds.outliers import INLIER, OUTLIER, OutlierModel
+from model.serving.served_model import ServedModel
+
+_QUANTILES = 101
+_BAND = 0.1
+_LEAST_IN_BAND = 10
+NO_TRUTH = "Nobody has said which rows are unusual, so no accuracy is claimed."
+
+
+class OutliersKind(NumberKind):
+    """A score: below 0 for an outlier, the lower the more unusual."""
+
+    name = "outliers"
+    answers_text = "It says whether a row is unusual."
+    has_truth = False
+    judges_rows = True
+
+    @classmethod
+    def from_estimator(cls, fitted: Any, where: str) -> OutliersKind | None:
+        """Return the kind of an estimator that answers so.
+
+        Raises:
+            AddError: if it has no score for new rows.
+        """
+        try:
+            kind = get_tags(fitted).estimator_type
+        except Exception:  # it only looks like an estimator of scikit-learn
+            return None
+        if kind != "outlier_detector":
+            return None
+        if not hasattr(fitted, "decision_function"):
+            raise AddError(
+                f"{where} holds a {type(fitted).__name__} that has no answer to a new row. Fit it "
+                "with novelty=True."
+            )
+        return cls()
+
+    @classmethod
+    def from_served(
+        cls, model: ServedModel[Any, Any]
+    ) -> tuple[OutliersKind, PredictFloat64] | None:
+        """Return the kind of a served model that answers so, and its predictor."""
+        if not isinstance(model, OutlierModel):
+            return None
+        return cls(), lambda rows: model.predictor.predict(rows)[0].astype(np.float64)
+
+    def with_names(self, names: Sequence[str]) -> OutliersKind:
+        if names:
+            raise AddError(
+                "--classes and --clusters name classes and groups, but the model says whether a "
+                "row is unusual."
+            )
+        return self
+
+    def predict(self, fitted: Any, rows: Any) -> Float64Array:
+        return np.asarray(fitted.decision_function(rows), dtype=float).reshape(-1)
+
+    def append_answer(self, graph: Any, outputs: Sequence[str]) -> None:
+        append_flat(graph, outputs[1], "answer")
+
+    def count_differing(self, answers: Float64Array, expected: Float64Array) -> int:
+        if answers.shape != expected.shape:
+            return len(expected)
+        other = (answers < 0) != (expected < 0)
+        return max(super().count_differing(answers, expected), int(other.sum()))
+
+    def read_truth(self, cells: pd.Series, options: AddOptions) -> Float64Array:
+        raise AddError(
+            f"--target {options.target}: the model says whether a row is unusual, and has no "
+            "target. Leave --target out."
+        )
+
+    def draft_output(self, truth: Float64Array, options: AddOptions) -> DraftOutput:
+        rows = name_rows(options.data.name)
+        case = f"this {rows.case}" if rows.is_known else "it"
+        return DraftOutput(
+            Naming("answer", "Unusual or not", "answer", ""),
+            f"Is {case} unusual?",
+            {},
+            "Unusual or not, and how unusual among the rows of the data",
+        )
+
+    def evaluate(
+        self, dataset: Dataset, output: DraftOutput, coverage: float, add_note: AddNote
+    ) -> Evaluation:
+        rows = dataset.matrix[~dataset.held_out]
+        answers = dataset.predict(rows.astype(np.float32))
+        scores = np.quantile(answers, np.linspace(0, 1, _QUANTILES))
+        if scores[0] == scores[-1]:
+            raise AddError(
+                "The model gives the same score to every row of the data, so none is more unusual "
+                "than another. Give the data that it was fitted on, as they were then."
+            )
+        share = float(np.mean(answers < 0))
+        count = formatting.format_number(len(rows), LOCALE)
+        shown = formatting.format_percent(share, LOCALE, digits=1)
+        add_note(f"It calls {shown} of the {count} rows of the data unusual.")
+        return Evaluation(
+            f"A new row is compared with the scores of the {count} rows of its data. {NO_TRUTH}",
+            f"It calls {shown} of the {count} rows unusual that it learned from. {NO_TRUTH}",
+            (make_share("outliers", "Rows that it calls unusual", share),),
+            scores=tuple(map(round_digits, scores.tolist())),
+        )
+
+    def choose_bands(
+        self, answers: Float64Array, truth: Float64Array, output: DraftOutput
+    ) -> Sequence[Band]:
+        order = np.argsort(answers, kind="stable")
+        size = max(_LEAST_IN_BAND, int(_BAND * len(order)))
+        middle = max(len(order) // 2 - size // 2, 0)
+        return (
+            Band("Not unusual", order[middle : middle + size], partial(_is_outlier, False)),
+            Band("Unusual", order[: min(size, len(order))], partial(_is_outlier, True)),
+        )
+
+    def find_axis(self, truth: Float64Array) -> tuple[float, float] | None:
+        return None
+
+    def read_answer(self, answer: Float64Array) -> tuple[float, str]:
+        score = float(answer)
+        return score, OUTLIER if score < 0 else INLIER
+
+
+def _is_outlier(wanted: bool, answer: Float64Array) -> bool:
+    return bool(answer < 0) is wanted

@@ -1,0 +1,64 @@
+"""The additive models that stand for models of other libraries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from model.serving.estimators.attributes import EstimatorSchema, Kind, State, decode
+from model.serving.estimators.checks import check_branches, require
+from model.serving.estimators.errors import MismatchError
+from model.serving.libraries.links import INVERSE_LINKS
+
+
+def _decode_link(value: Any, state: State) -> Any:
+    if decode("text", value, state) not in INVERSE_LINKS:
+        raise MismatchError
+    return value
+
+
+def _check_trees(state: State) -> None:
+    values = state.values
+    leaf = values["left_"] < 0
+    check_branches(values["left_"], values["right_"], leaf, state)
+    sets = len(values["set_starts_"])
+    require(bool((values["set_"] < sets).all()), state, "has a set that is not there")
+
+
+def _check_outputs(state: State) -> None:
+    outputs, classes = state.sizes["outputs"], state.sizes["classes"]
+    same = outputs == classes or (outputs, classes) == (1, 2)
+    require(same, state, "has other outputs than classes")
+
+
+_FITTED: dict[str, Kind] = {
+    "n_features_in_": "int",
+    "base_": "float[outputs]",
+    "link_": _decode_link,
+    "coefficients_": "none | float[features, outputs]",
+    "skips_missing_": "bool",
+    "single_": "bool",
+    "strict_": "bool",
+    "absent_": "none | float[features]",
+    "left_": "int[nodes]",
+    "right_": "int[nodes]",
+    "feature_": "index(features)[nodes]",
+    "threshold_": "float[nodes]",
+    "missing_left_": "bool[nodes]",
+    "value_": "float[nodes]",
+    "set_": "int[nodes]",
+    "roots_": "index(nodes)[trees]",
+    "output_": "index(outputs)[trees]",
+    "set_values_": "int[members]",
+    "set_starts_": "int[sets]",
+}
+
+_MODULE = "model.serving.libraries.additive"
+
+SCHEMAS = {
+    "AdditiveRegressor": EstimatorSchema(_MODULE, _FITTED, complete=(_check_trees,)),
+    "AdditiveClassifier": EstimatorSchema(
+        _MODULE,
+        {**_FITTED, "classes_": "label[classes]"},
+        complete=(_check_trees, _check_outputs),
+    ),
+}

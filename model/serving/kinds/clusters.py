@@ -1,0 +1,228 @@
+"""The kind of model that sorts rows into clusters that it found by itself."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model.contract.arrays import Float32Array, Float64Array
+from model.contract.card import ClusterCard
+from model.contract.errors import MAKE_AGAIN, OR_MAKE_AGAIN, ModelError
+from model.contract.manifest import GoldenRow, Manifest
+from model.serving.checking import ModelFolder
+from model.serving.kinds.classes import ClassPredictor
+from model.serving.predictors import JoblibFile, open_session
+from model.serving.served_model import ClusterPrediction, FactPattern
+from model.serving.tabular import Answer, Part, TabularModel
+
+KEEP_CLUSTERS = "Keep the clusters in the order of the model's numbers."
+
+
+def find_measure(estimator: Any) -> str:
+    """What an estimator tells of each cluster: ``ClusterOutput.measure``.
+
+    Its distances count where the nearest centre is always the cluster that it names.
+    """
+    last = _find_last(estimator)
+    if hasattr(last, "predict_proba"):
+        return "probability"
+    by_centers = ("KMeans", "MiniBatchKMeans", "MeanShift", "AffinityPropagation")
+    return "distance" if type(last).__name__ in by_centers else "none"
+
+
+def count_clusters(estimator: Any) -> int:
+    """How many clusters a fitted estimator has; 0 where it does not tell."""
+    last = _find_last(estimator)
+    for name in ("cluster_centers_", "means_"):
+        if hasattr(last, name):
+            return len(getattr(last, name))
+    labels = getattr(last, "subcluster_labels_", ())
+    return len(np.unique(labels))
+
+
+def measure_affinities(estimator: Any, rows: Any) -> Float64Array:
+    """The affinities of rows to each cluster, shape (rows, clusters); see ``ClusterPrediction``."""
+    measure = find_measure(estimator)
+    if measure == "probability":
+        return np.asarray(estimator.predict_proba(rows), dtype=np.float64)
+    if measure == "none":
+        labels = np.asarray(estimator.predict(rows))
+        named: Float64Array = (labels[:, None] == np.arange(count_clusters(estimator))).astype(
+            np.float64
+        )
+        return named
+    last = _find_last(estimator)
+    if hasattr(last, "transform"):
+        return -np.asarray(estimator.transform(rows), dtype=np.float64)
+    from sklearn.metrics import pairwise_distances
+
+    inner = rows if last is estimator else estimator[:-1].transform(rows)
+    return -np.asarray(pairwise_distances(inner, last.cluster_centers_), dtype=np.float64)
+
+
+def _find_last(estimator: Any) -> Any:
+    """The last step of a pipeline, or the estimator itself."""
+    while hasattr(estimator, "steps"):
+        estimator = estimator.steps[-1][1]
+    return estimator
+
+
+def compute_clarity(affinities: Float64Array, place: int, measure: str) -> Float64Array:
+    """How clearly rows belong to one cluster, shape (rows,); below 0 where another is nearer.
+
+    Args:
+        affinities: to each cluster, shape (rows, clusters).
+        place: that of the cluster.
+        measure: what they are; see ``ClusterOutput.measure``.
+    """
+    own = affinities[:, place]
+    if measure != "distance":
+        return own
+    other = np.delete(affinities, place, axis=1).max(axis=1)
+    farther = np.minimum(own, other)  # they are distances below 0
+    clarity: Float64Array = (own - other) / np.where(farther < 0, -farther, 1.0)
+    return clarity
+
+
+class OnnxClusterPredictor:
+    """A compiled model of clusters in ONNX Runtime; its output is ``affinities``."""
+
+    def __init__(self, artifact: bytes) -> None:
+        self._session = open_session(artifact)
+        self._input = self._session.get_inputs()[0].name
+
+    def classify(self, matrix: Float32Array) -> Float64Array:
+        """The affinities of rows, shape (rows, clusters), for a matrix (rows, fields)."""
+        (output,) = self._session.run(["affinities"], {self._input: matrix})
+        affinities: Float64Array = output.astype(np.float64)
+        return affinities
+
+
+class JoblibClusterPredictor:
+    """A scikit-learn estimator as it was saved, for a model that does not compile."""
+
+    def __init__(self, artifact: Path, card: ClusterCard, manifest: Manifest) -> None:
+        self._file = JoblibFile(artifact, card, manifest)
+        self._estimator = self._file.loaded
+
+    def classify(self, matrix: Float32Array) -> Float64Array:
+        """The affinities of rows, shape (rows, clusters), for a matrix (rows, fields)."""
+        return measure_affinities(self._estimator, self._file.build_input(self._estimator, matrix))
+
+
+@dataclass(eq=False)
+class ClusterModel(TabularModel[ClusterPrediction]):
+    """A model that sorts rows into clusters."""
+
+    card_type = ClusterCard
+
+    card: ClusterCard
+    predictor: ClassPredictor
+
+    compiled_predictor = OnnxClusterPredictor
+    saved_predictor = JoblibClusterPredictor
+
+    @classmethod
+    def compare_output(cls, folder: ModelFolder[ClusterCard, Manifest]) -> Iterator[str]:
+        values = [option.value for option in folder.card.output.clusters]
+        made = [profile.cluster for profile in folder.manifest.clusters]
+        if made != values:
+            yield (
+                f"{folder.locate('output', 'clusters')}: the clusters must be "
+                f"{', '.join(made) or 'described in manifest.json'}, as when the model was made. "
+                f"{KEEP_CLUSTERS}"
+            )
+        for profile in folder.manifest.clusters:
+            for fact in profile.facts:
+                if fact.field not in folder.card.by_name:
+                    yield (
+                        f"{folder.manifest_path}: a cluster is described by {fact.field!r}, no "
+                        f"field. {MAKE_AGAIN}"
+                    )
+
+    @classmethod
+    def check_predictor(
+        cls, predictor: ClassPredictor, folder: ModelFolder[ClusterCard, Manifest]
+    ) -> None:
+        card, expected = folder.card, len(folder.card.output.clusters)
+        try:
+            count = predictor.classify(card.encode(folder.manifest.reference)).shape[1]
+        except Exception:
+            return  # the golden rows say what is wrong
+        if count != expected:
+            raise ModelError(
+                f"{folder.locate('output', 'clusters')}: the model answers {count} clusters, and "
+                f"not {expected}. {KEEP_CLUSTERS}"
+            )
+
+    def answer(self, matrix: Float32Array, parts: Sequence[Part]) -> list[Answer]:
+        affinities = self.predictor.classify(matrix)
+        measure = self.card.output.measure
+        answers = []
+        for part in parts:
+            own = affinities[part.own]
+            if not np.isfinite(own).all():
+                raise ArithmeticError(f"{self.name} answered {own.tolist()}")
+            place = int(own.argmax())
+            values = compute_clarity(affinities[part.rows], place, measure)
+            here = part.own - part.rows.start
+            clarity = None if measure == "none" else float(values[here])
+            label = self.card.output.clusters[place].value
+            prediction = ClusterPrediction(label, clarity, tuple(own.tolist()))
+            points = values[here + 1 :].tolist()
+            answers.append(Answer(prediction, values, points, points, points))
+        return answers
+
+    def find_place(self, prediction: ClusterPrediction) -> int:
+        return [option.value for option in self.card.output.clusters].index(prediction.label)
+
+    @property
+    def guess_text(self) -> str:
+        return f"{self.card.output.outside_text}."
+
+    @property
+    def measure_name(self) -> str:
+        """What people and programs call a clarity."""
+        return "probability" if self.card.output.measure == "probability" else "clarity"
+
+    @property
+    def answer_columns(self) -> tuple[str, ...]:
+        output = self.card.output
+        if output.measure == "none":
+            return ("label",)
+        names = [f"{output.measure}_{option.value}" for option in output.clusters]
+        return ("label", self.measure_name, *names)
+
+    def tabulate(self, prediction: ClusterPrediction) -> tuple[float | str, ...]:
+        label, clarity, affinities = prediction
+        return (label,) if clarity is None else (label, clarity, *map(abs, affinities))
+
+    def predict_columns(
+        self, matrix: Float32Array, patterns: Sequence[FactPattern]
+    ) -> tuple[Any, ...]:
+        output = self.card.output
+        affinities = self.predictor.classify(matrix)
+        places = affinities.argmax(axis=1)
+        values = np.array([option.value for option in output.clusters], dtype=object)
+        labels: list[str | None] = values[places].tolist()
+        for row in np.flatnonzero(~np.isfinite(affinities).all(axis=1)).tolist():
+            labels[row] = None
+        if output.measure == "none":
+            return (labels,)
+        clarity = np.empty(len(matrix))
+        for place in np.unique(places).tolist():
+            rows = places == place
+            clarity[rows] = compute_clarity(affinities[rows], place, output.measure)
+        return (labels, clarity, *np.abs(affinities).T)
+
+    def compare_golden(
+        self, prediction: ClusterPrediction, golden: GoldenRow
+    ) -> Iterator[tuple[float, float]]:
+        if prediction.label != golden.label:
+            raise ModelError(
+                f"is {prediction.label}, it was {golden.label or 'no cluster'} when the model was "
+                f"made. {KEEP_CLUSTERS} {OR_MAKE_AGAIN}"
+            )
+        yield abs(prediction.affinities[self.find_place(prediction)]), golden.value

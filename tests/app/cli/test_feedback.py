@@ -1,0 +1,85 @@
+"""The commands that export, delete and purge what visitors reported."""
+
+import csv
+import datetime as dt
+import io
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from app.cli.feedback import feedback
+from app.feedback.databases import SqliteDatabase
+from app.feedback.outcomes import ReportedOutcome
+from app.feedback.store import Store
+
+TODAY = dt.date.today()
+SALE = ReportedOutcome(
+    "AAAABBBBCCCCDDDD", "house-price", "v1", TODAY,
+    {"beds": "3", "baths": "2.5", "sqft": "1,850", "condition": ""}, 210_000.0, 230_000.0,
+    low=180_000.0, high=250_000.0, said="=cmd()",
+)  # fmt: skip
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """A store with a sale, one without a truth, one that is not read any more, and an old one."""
+    monkeypatch.setenv("FORMCAST_DATA", str(tmp_path / "kept.sqlite3"))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    store = Store(SqliteDatabase(tmp_path / "kept.sqlite3"))
+    wrong = SALE._replace(id="B" * 16, truth=None)
+    unread = SALE._replace(id="C" * 16, facts={"beds": "3"})
+    store.insert([SALE, wrong, unread, SALE._replace(id="D" * 16, day=TODAY - dt.timedelta(181))])
+    return store
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(feedback, arguments)
+
+
+def test_an_export_has_all_that_is_kept_and_no_spreadsheet_runs_it(store: Store) -> None:
+    result = run("export", "-")
+    assert result.exit_code == 0, result.output
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert [row["receipt"][:4] for row in rows] == ["AAAA", "BBBB", "CCCC"]
+    assert rows[0]["truth"] == "230000.0"
+    assert rows[0]["sqft"] == "1,850"
+    assert rows[0]["comment"] == "'=cmd()"
+    assert "3 reports written" in result.stderr
+
+
+def test_a_training_file_has_the_values_of_the_form_and_the_truth(
+    store: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / "new.csv"
+    result = run("export", str(path), "--model", "house-price", "--training")
+    assert result.exit_code == 0, result.output
+    with path.open() as file:
+        (row,) = csv.DictReader(file)
+    assert {name: row[name] for name in ("beds", "sqft", "condition", "price")} == {
+        "beds": "3", "sqft": "1850", "condition": "", "price": "230000.0",
+    }  # fmt: skip
+    assert "1 left out" in result.stderr
+    refused = run("export", "-", "--model", "chest-xray", "--training")
+    assert "pictures, which are not kept" in refused.output
+
+
+def test_a_report_is_deleted_by_its_number_or_with_its_model(store: Store) -> None:
+    assert "is deleted" in run("delete", "aaaa-bbbb-cccc-dddd").output
+    assert run("delete", "aaaa-bbbb-cccc-dddd").exit_code == 1
+    assert run("delete").exit_code == 2
+    assert CliRunner().invoke(feedback, ["delete", "--model", "house-price"], "n").exit_code == 1
+    assert "3 deleted" in run("delete", "--model", "house_price", "--yes").output
+    assert list(store.iterate()) == []
+
+
+def test_what_is_too_old_is_purged(store: Store) -> None:
+    assert run("purge").output.startswith("1 from before ")
+    assert run("purge", "--days", "0").output.startswith("0 from before ")
+    assert len(list(store.iterate())) == 3
+
+
+def test_without_a_store_it_says_what_names_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORMCAST_DATA", "/nowhere/kept.sqlite3")
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    assert "FORMCAST_DATA names another" in run("purge").output

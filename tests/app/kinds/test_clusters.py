@@ -1,0 +1,197 @@
+"""Models of groups, from one command to page, API and file."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sklearn.cluster import DBSCAN, Birch, BisectingKMeans, KMeans
+from sklearn.datasets import load_iris
+from sklearn.decomposition import PCA
+from sklearn.mixture import GaussianMixture
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from app import create_app
+from app.config import Settings
+from model import ClusterModel
+from tests.html import data_of, get_page, post_fragment, post_page, text_of
+from tests.loading import load_as
+from tests.model.making.conftest import run
+
+NAMES = ("amber", "birch", "cedar", "dune")
+ROWS = 25
+
+
+def flowers() -> pd.DataFrame:
+    table = load_iris(as_frame=True).frame.drop(columns="target")
+    return table.rename(columns=lambda name: name.replace(" (cm)", "_cm").replace(" ", "_"))
+
+
+ESTIMATORS: dict[str, Any] = {
+    "kmeans": make_pipeline(StandardScaler(), KMeans(4, random_state=0)),
+    "mixture": make_pipeline(StandardScaler(), PCA(2), GaussianMixture(3, random_state=0)),
+    "bisecting": BisectingKMeans(3, random_state=0),
+    "plain": KMeans(20, n_init=1, random_state=0),
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "flowers.csv"
+    flowers().to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def root(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the model of each estimator."""
+    root = tmp_path_factory.mktemp("models")
+    for name, estimator in ESTIMATORS.items():
+        file = root / f"{name}.joblib"
+        joblib.dump(estimator.fit(flowers()), file)
+        more = ["--clusters", ",".join(NAMES)] if name == "kmeans" else []
+        result = run("add", file, "--name", name, "--data", data, "--models", root, *more)
+        assert result.exit_code == 0, result.output
+    return root
+
+
+@pytest.fixture(scope="module")
+def app(root: Path) -> Flask:
+    return create_app(Settings(models=tuple(ESTIMATORS), ratelimit="off"), models=root)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def rows() -> list[dict[str, str]]:
+    return [
+        {name: str(value) for name, value in row.items()}
+        for row in flowers().sample(ROWS, random_state=3).to_dict("records")
+    ]
+
+
+@pytest.mark.parametrize("name", list(ESTIMATORS))
+def test_page_and_api_name_the_group_that_the_estimator_names(
+    client: FlaskClient, name: str
+) -> None:
+    prefix = "" if name == "kmeans" else f"/{name}"
+    table = pd.DataFrame(rows()).astype(float)
+    numbers = ESTIMATORS[name].predict(table).tolist()
+    expected = [NAMES[number] if name == "kmeans" else str(number) for number in numbers]
+    answers = client.post(f"{prefix}/api/predict", json=table.to_dict("records")).get_json()
+    assert [answer["label"] for answer in answers] == expected
+    for row, label in list(zip(rows(), expected, strict=True))[::6]:
+        fragment = post_fragment(client, row, path=f"{prefix}/predict-fragment")
+        (shown,) = fragment.select("#result data.prediction")
+        assert shown["value"] == label
+        assert post_page(client, row, path=f"{prefix}/").select_one("#result") == (
+            fragment.select_one("#result")
+        )
+
+
+def test_distances_and_how_clearly_are_those_of_the_estimator(client: FlaskClient) -> None:
+    table = pd.DataFrame(rows()).astype(float)
+    distances = ESTIMATORS["kmeans"].transform(table)
+    answers = client.post("/api/predict", json=table.to_dict("records")).get_json()
+    for answer, expected in zip(answers, distances, strict=True):
+        assert list(answer["distances"]) == list(NAMES)
+        assert list(answer["distances"].values()) == pytest.approx(expected, abs=1e-3)
+        first, second = np.sort(expected)[:2]
+        assert answer["clarity"] == pytest.approx(1 - first / second, abs=1e-3)
+
+
+def test_reasons_lead_to_how_clearly_it_belongs_there(client: FlaskClient) -> None:
+    for path, subject in (("", "How clearly it is"), ("/mixture", "Probability of")):
+        fragment = post_fragment(client, rows()[1], path=f"{path}/predict-fragment")
+        assert subject in text_of(fragment, "#why > p:first-of-type")
+        (answer,) = client.post(
+            f"{path}/api/predict", json=[{k: float(v) for k, v in rows()[1].items()}]
+        ).get_json()
+        amount = answer["probability" if path else "clarity"]
+        parts = [float(str(tag["value"])) for tag in fragment.select("data.contribution")]
+        assert data_of(fragment, "reference") + sum(parts) == pytest.approx(amount, abs=1e-6)
+
+
+def test_the_page_says_what_is_typical_of_the_group_and_claims_no_accuracy(
+    client: FlaskClient, root: Path
+) -> None:
+    model = load_as(ClusterModel, root / "kmeans")
+    assert [profile.cluster for profile in model.manifest.clusters] == list(NAMES)
+    assert sum(profile.rows for profile in model.manifest.clusters) == 150
+    fragment = post_fragment(client, rows()[0])
+    label = text_of(fragment, "#result data.prediction")
+    assert text_of(fragment, "#typical-title") == f"Typical of {label}"
+    assert len(fragment.select(".typicals > div")) == 3
+    about = get_page(client, "/about")
+    for page in (fragment, about):
+        assert "no accuracy is claimed" in page.get_text()
+    assert "right" not in text_of(about, "#measured")
+
+
+def test_few_rows_of_a_group_are_not_described_one_by_one(root: Path) -> None:
+    model = load_as(ClusterModel, root / "plain")
+    assert all(profile.facts == () for profile in model.manifest.clusters if profile.rows < 10)
+
+
+def test_a_file_gets_the_groups_too(
+    client: FlaskClient, root: Path, data: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "out.csv"
+    result = run("predict", "kmeans", data, target, "--models", root)
+    assert result.exit_code == 0, result.output
+    with target.open(newline="") as file:
+        answered = list(csv.DictReader(file))
+    expected = [NAMES[number] for number in ESTIMATORS["kmeans"].predict(flowers())]
+    assert [row["label"] for row in answered] == expected
+    assert {"clarity", "distance_amber"} <= set(answered[0])
+    page = client.post("/batch", data={"file": (data.open("rb"), "flowers.csv")})
+    assert "amber" in page.get_data(as_text=True)
+    assert run("check", "kmeans", "--models", root).exit_code == 0
+
+
+def test_the_groups_that_a_model_answered_prove_the_order_of_its_columns(
+    data: Path, tmp_path: Path
+) -> None:
+    table = flowers()
+    model = KMeans(3, n_init=1, random_state=0).fit(table.to_numpy())
+    file, labelled = tmp_path / "model.joblib", tmp_path / "labelled.csv"
+    joblib.dump(model, file)
+    table.assign(species=load_iris().target_names[load_iris().target], found=model.labels_).to_csv(
+        labelled, index=False
+    )
+    add = ("add", file, "--name", "m", "--data", labelled, "--models", tmp_path)
+    features = ("--features", ",".join(table.columns))
+    found = run(*add, *features, "--target", "found")
+    assert "100% of the rows have the same group there" in found.output
+    other = run(*add, *features, "--target", "species", "--force")
+    assert "groups that it found by itself: 0, 1, 2. Leave --target out" in other.output
+    unnamed = run(*add, "--force")
+    assert "Name those that it was fitted on" in unnamed.output or "--features" in unnamed.output
+
+
+@pytest.mark.parametrize(
+    ("estimator", "more", "message"),
+    [
+        (DBSCAN(), (), "has no predict for a new one. Fit a KMeans"),
+        (KMeans(1), (), "one group"),
+        (KMeans(3, n_init=1), ("--clusters", "a,b"), "names 2, but the model has 3 groups"),
+        (KMeans(2, n_init=1), ("--clusters", "a,a"), "names one group twice"),
+        (Birch(n_clusters=60, threshold=0.01), (), "has 60 groups, and a page can show 50"),
+    ],
+)
+def test_what_cannot_be_served_is_refused_with_what_to_do(
+    data: Path, tmp_path: Path, estimator: Any, more: tuple[str, ...], message: str
+) -> None:
+    file = tmp_path / "model.joblib"
+    joblib.dump(estimator.fit(flowers()), file)
+    result = run("add", file, "--name", "m", "--data", data, "--models", tmp_path, *more)
+    assert result.exit_code != 0
+    assert message in " ".join(result.output.split())

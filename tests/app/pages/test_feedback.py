@@ -1,0 +1,322 @@
+"""Reports on answers: what is asked, kept, refused, read and deleted."""
+
+import datetime as dt
+import logging
+import re
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.config import Settings
+from app.feedback.outcomes import KeptAnswer
+from app.feedback.receipts import ReceiptSigner
+from model import NumberModel
+from tests.conftest import HOUSE
+from tests.html import check_fragment, check_page, get_page, post_fragment, post_page, text_of
+from tests.tools import ROOT
+
+KEY = "a key of tests that has 32 characters"
+DAY = dt.date.today()
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file in which the reports are kept."""
+    return tmp_path_factory.mktemp("feedback") / "kept.sqlite3"
+
+
+@pytest.fixture(scope="module")
+def settings(file: Path) -> Settings:
+    return Settings(
+        feedback="on", data=str(file), secret_key=KEY, ratelimit="off", log="text", metrics=True,
+        embed_ancestors=("*",),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def client(settings: Settings) -> FlaskClient:
+    return create_app(settings).test_client()
+
+
+def count(file: Path) -> int:
+    with closing(sqlite3.connect(file)) as connection:
+        return int(connection.execute("SELECT count(*) FROM outcome").fetchone()[0])
+
+
+def receipt_of(soup: BeautifulSoup) -> str:
+    (field,) = soup.select('input[name="receipt"]')
+    return str(field["value"])
+
+
+def ask(client: FlaskClient, path: str = "/predict-fragment") -> str:
+    """The receipt of an answer."""
+    return receipt_of(post_fragment(client, HOUSE, path=path))
+
+
+def send(client: FlaskClient, status: int, path: str = "/feedback-fragment", **data: str) -> str:
+    """Send a report; what is told of it."""
+    named = {name.replace("truth", "known-truth"): text for name, text in data.items()}
+    response = client.post(path, data=named)
+    assert response.status_code == status, response.text
+    return " ".join(check_fragment(response).get_text().split())
+
+
+def number_in(told: str) -> str:
+    (found,) = re.findall(r"\b(?:[A-Z2-7]{4}-){3}[A-Z2-7]{4}\b", told)
+    return str(found)
+
+
+def test_below_an_answer_stands_what_would_be_kept_and_nothing_is_kept_before(
+    client: FlaskClient, file: Path
+) -> None:
+    page = get_page(client, "/?beds=3&baths=2.5&sqft=1850")
+    form = page.select_one("form#report")
+    assert form is not None
+    assert text_of(form, "h2") == "Do you know the actual price?"
+    assert text_of(form, ".unit") == "USD"
+    assert "the facts as you typed them, the estimate, what you say here, and the day" in str(form)
+    assert "Not your address, and no cookie" in str(form)
+    assert "stored unless you send it" in text_of(page, "footer")
+    assert page.select_one("#result input[name=receipt][form=report]") is not None
+    assert not get_page(client, "/").select("input[name=receipt]")
+    assert count(file) == 0
+
+
+def test_a_report_is_kept_read_and_deleted_by_its_number(client: FlaskClient, file: Path) -> None:
+    told = send(client, 200, receipt=ask(client), truth="$230,000", said="Sold <b>\r\nin May\0")
+    number = number_in(told)
+    assert told.startswith("Thank you, this is kept: $230,000.")
+    page = get_page(client, f"/feedback/{number.lower()}")
+    kept = [" ".join(row.get_text(" ").split()) for row in page.select("dl > div")]
+    assert kept[2:5] == ["Bedrooms 3", "Bathrooms 2.5", "Square feet 1850"]
+    assert kept[-2:] == ["What you say is right $230,000", "Your comment Sold <b> in May"]
+    assert len(kept) == 9
+    assert page.select_one("meta[name=robots][content=noindex]") is not None
+    assert (
+        client.get(f"/feedback?number={number}")
+        .headers["Location"]
+        .endswith(number.replace("-", ""))
+    )
+    deleted = check_page(client.post(f"/feedback/{number}"))
+    assert text_of(deleted, "h1") == "Your report is deleted"
+    get_page(client, f"/feedback/{number}", 404)
+    assert client.post(f"/feedback/{number}").status_code == 404
+    assert count(file) == 0
+
+
+def test_what_looks_wrong_needs_no_truth(client: FlaskClient) -> None:
+    number = number_in(send(client, 200, receipt=ask(client), wrong="1"))
+    page = get_page(client, f"/feedback/{number}")
+    assert "not said" in page.get_text()
+    assert "Your comment" not in page.get_text()
+
+
+def test_each_kind_of_model_asks_in_its_own_words(client: FlaskClient) -> None:
+    page = get_page(client, "/chest-xray/?sample=1")
+    form = page.select_one("form#report")
+    assert form is not None
+    assert [option["value"] for option in form.select("option")] == ["", "NORMAL", "PNEUMONIA"]
+    assert "not the picture" in form.get_text()
+    sent = {"receipt": receipt_of(page), "truth": "PNEUMONIA"}
+    told = send(client, 200, "/chest-xray/feedback-fragment", **sent)
+    assert "this is kept: Pneumonia" in told
+    kept = get_page(client, f"/feedback/{number_in(told)}").get_text(" ")
+    assert "Normal" in kept
+    assert "data:" not in kept
+
+
+def sign(house: NumberModel, **chosen: object) -> str:
+    given = {"model": "house-price", "version": house.version, "day": DAY, "key": KEY, **chosen}
+    signer = ReceiptSigner(str(given["key"]).encode(), str(given["model"]), str(given["version"]))
+    day = given["day"]
+    assert isinstance(day, dt.date)
+    return signer.sign(day, KeptAnswer(1.0), "beds=3")
+
+
+def test_what_was_not_shown_is_refused_in_words(
+    client: FlaskClient, file: Path, house: NumberModel
+) -> None:
+    good = ask(client)
+    parts = good.split(";")
+    before = count(file)
+    for place, part in enumerate(parts):  # each part altered, and left out
+        for other in ("A" + part[1:] if part[:1] != "A" else "B" + part[1:], ""):
+            if other != part:
+                altered = ";".join([*parts[:place], other, *parts[place + 1 :]])
+                assert "does not belong to an estimate" in send(
+                    client, 422, receipt=altered, truth="1"
+                )
+    for forged in ("", ";", "é;;;;;;;;", sign(house, key="another"), sign(house, model="other")):
+        assert "does not belong" in send(client, 422, receipt=forged, truth="1")
+    assert "does not belong to an" in send(
+        client, 422, "/chest-xray/feedback-fragment", receipt=good, truth="NORMAL"
+    )
+    assert "replaced meanwhile" in send(client, 409, receipt=sign(house, version="0"), truth="1")
+    long_ago = DAY - dt.timedelta(181)
+    assert "too old" in send(client, 409, receipt=sign(house, day=long_ago), truth="1")
+    assert "no estimate to report on" in send(client, 422, truth="1")
+    assert "has 1,001 characters" in send(client, 422, receipt=good, truth="1", said="x" * 1001)
+    assert "more than a report can take" in send(client, 413, receipt=good, said="x" * 200_000)
+    for typed in ("", "abc", "nan", "1e999", "-5", "12 apples"):
+        assert "ctual price" in send(client, 422, receipt=good, truth=typed)
+    assert count(file) == before
+
+
+def test_a_receipt_is_good_for_one_report(client: FlaskClient, file: Path) -> None:
+    receipt = ask(client)
+    number = number_in(send(client, 200, receipt=receipt, truth="200000"))
+    before = count(file)
+    again = send(client, 409, receipt=receipt, truth="300000")
+    assert "already" in again
+    assert number_in(again) == number
+    assert count(file) == before
+    assert "$200,000" in get_page(client, f"/feedback/{number}").get_text()
+
+
+def test_a_full_post_keeps_what_was_typed_where_something_is_wrong(client: FlaskClient) -> None:
+    receipt = ask(client)
+    data = {"receipt": receipt, "known-truth": "a lot", "said": "Near the <lake>"}
+    page = post_page(client, data, 422, "/feedback")
+    field = page.select_one("#known-truth")
+    assert field is not None
+    assert field["value"] == "a lot"
+    assert text_of(page, "textarea") == "Near the <lake>"
+    assert receipt_of(page) == receipt
+    assert "must be a number" in text_of(page, "#told")
+    assert page.title is not None
+    assert page.title.get_text().startswith("Error: ")
+    page = post_page(client, {**data, "known-truth": "$230k"}, 422, "/feedback")
+    assert "Write 230,000" in text_of(page, "#told")
+    page = post_page(client, {**data, "known-truth": "$230,000"}, 200, "/feedback")
+    assert "this is kept: $230,000" in page.get_text()
+    post_page(client, {}, 422, "/feedback")
+
+
+def test_in_a_frame_the_form_stays_in_the_frame(client: FlaskClient) -> None:
+    form = get_page(client, "/embed").select_one("form#report")
+    assert form is not None
+    assert form["action"] == "/embed/feedback"
+    receipt = ask(client, "/embed/predict-fragment")
+    response = client.post("/embed/feedback", data={"receipt": receipt, "wrong": "1"})
+    page = check_page(response)
+    assert "X-Frame-Options" not in response.headers
+    assert page.select_one('main a[href^="/feedback/"][target=_blank]') is not None
+    assert not page.select("header, footer")
+
+
+def test_every_address_begins_with_the_root(settings: Settings) -> None:
+    app = create_app(replace(settings, models=("house-price",), proxies=1))
+    client = app.test_client()
+    headers = {"X-Forwarded-Prefix": "/price"}
+    page = BeautifulSoup(
+        client.get("/?beds=3&baths=2&sqft=1850", headers=headers).text, "html.parser"
+    )
+    form = page.select_one("form#report")
+    assert form is not None
+    assert form["action"] == "/price/feedback"
+    data = {"receipt": receipt_of(page), "wrong": "1"}
+    told = client.post("/price/feedback-fragment", data=data, headers=headers).text
+    assert 'href="/price/feedback/' in told
+
+
+def test_a_database_that_fails_is_said_once_and_answers_go_on(
+    settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "kept.sqlite3"
+    app = create_app(replace(settings, data=str(path), secret_key="", models=("house-price",)))
+    client = app.test_client()
+    receipt = ask(client)
+    send(client, 200, receipt=receipt, truth="1")
+    path.write_bytes(b"no database " * 1000)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            other = ask(client)
+            told = send(client, 503, receipt=other, truth="7")
+            assert told.startswith("It could not be kept, and nothing was lost of your form.")
+        post_page(client, {"receipt": other, "known-truth": "7"}, 503, "/feedback")
+        assert get_page(client, "/feedback/AAAA-AAAA-AAAA-AAAA", 503)
+        assert caplog.text.count("cannot be kept") == 1
+        path.unlink()
+        send(client, 200, receipt=other, truth="7")
+        assert caplog.text.count("kept again") == 1
+    lines = client.get("/metrics").text.splitlines()
+    assert 'formcast_reports_total{result="lost"} 4.0' in lines
+    assert 'formcast_reports_total{result="kept"} 2.0' in lines
+
+
+def test_without_a_database_at_the_start_the_app_starts(
+    settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("")
+    path = tmp_path / "file" / "kept.sqlite3"
+    app = create_app(replace(settings, data=str(path), secret_key="", models=("house-price",)))
+    send(app.test_client(), 503, receipt=ask(app.test_client()), truth="7")
+    assert "Feedback cannot be kept" in caplog.text
+
+
+def test_a_key_that_is_not_set_is_made_once_and_kept(settings: Settings, tmp_path: Path) -> None:
+    chosen = replace(
+        settings, data=str(tmp_path / "k"), secret_key="", models=("house-price",), metrics=False
+    )
+    first, second = (create_app(chosen).test_client() for _ in range(2))
+    send(second, 200, receipt=ask(first), truth="1")
+
+
+def test_reports_have_a_limit_of_their_own(settings: Settings, tmp_path: Path) -> None:
+    chosen = replace(settings, data=str(tmp_path / "k"), ratelimit="6000/minute", metrics=False)
+    client = create_app(replace(chosen, models=("house-price",))).test_client()
+    statuses = [client.post("/feedback-fragment").status_code for _ in range(61)]
+    assert statuses[0] == 422
+    assert statuses[-1] == 429
+    assert client.get("/feedback/AAAA-AAAA-AAAA-AAAA").status_code == 429
+    assert client.post("/predict-fragment", data=HOUSE).status_code == 200
+
+
+SPY = """
+import sys
+touched = []
+def watch(event, arguments):
+    if event.startswith(("sqlite3.", "socket.connect")) or (
+        event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+")
+    ) or event in ("os.mkdir", "os.rename", "os.remove"):
+        touched.append((event, str(arguments[0])))
+from app import create_app
+from app.config import Settings
+sys.addaudithook(watch)
+client = create_app(Settings(models=("house-price",))).test_client()
+for path in ("/", "/?beds=3&baths=2&sqft=1850", "/about", "/feedback"):
+    page = client.get(path).text
+    assert "receipt" not in page and "report" not in page.partition("<main")[2], path
+facts = {"beds": "3", "baths": "2", "sqft": "1850"}
+assert client.post("/predict-fragment", data=facts).status_code == 200
+assert client.post("/feedback", data={"receipt": "x"}).status_code == 404
+assert "sqlite3" not in sys.modules and "psycopg" not in sys.modules, "a driver was imported"
+assert "app.feedback.service" not in sys.modules
+assert not touched, touched
+"""
+
+
+def test_with_feedback_off_no_database_and_no_file_is_touched() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", SPY], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+
+
+def test_the_number_of_a_receipt_is_not_in_the_log(
+    settings: Settings, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    chosen = replace(settings, data=str(tmp_path / "k"), log="json", models=("house-price",))
+    client = create_app(replace(chosen, metrics=False)).test_client()
+    client.get("/feedback/AAAA-BBBB-CCCC-DDDD")
+    out = capfd.readouterr().out
+    assert '"path": "/feedback/<receipt>"' in out
+    assert "AAAA" not in out

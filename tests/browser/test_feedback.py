@@ -1,0 +1,80 @@
+"""A report on an answer, live, in a real browser."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.helpers import fill_house, posts, price, when_fresh
+from tests.conftest import Server, free_port
+from tests.tools import axe
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server that keeps feedback."""
+    file = tmp_path_factory.mktemp("feedback") / "kept.sqlite3"
+    settings = {"FORMCAST_FEEDBACK": "on", "FORMCAST_DATA": str(file)}
+    running = Server(free_port(), settings=settings)
+    running.start()
+    yield running.url
+    running.stop()
+
+
+def test_a_report_is_sent_live_and_leaves_the_answer_alone(page: Page, address: str) -> None:
+    page.goto(f"{address}/")
+    expect(page.locator("#report")).to_be_hidden()
+    fill_house(page)
+    when_fresh(page)
+    answer = price(page).inner_text()
+    page.locator("#known-truth").fill("a lot")
+    sent = posts(page)
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator("#told")).to_contain_text("must be a number")
+    page.locator("#known-truth").fill("$230,000")
+    page.keyboard.press("Enter")
+    expect(page.locator("#told")).to_contain_text("this is kept: $230,000")
+    assert [request.url.rpartition("/")[2] for request in sent] == ["feedback-fragment"] * 2
+    expect(price(page)).to_have_text(answer)
+    expect(page.locator("#answer")).not_to_have_attribute("data-state", re.compile("."))
+    page.evaluate(axe())
+    found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag22aa']})")
+    assert [issue["id"] for issue in found["violations"]] == []
+    page.locator("#told a").click()
+    expect(page.locator("h1")).to_contain_text("Report ")
+    page.get_by_role("button", name="Delete it").click()
+    expect(page.locator("h1")).to_have_text("Your report is deleted")
+
+
+def test_another_answer_gets_another_receipt(page: Page, address: str) -> None:
+    page.goto(f"{address}/?beds=3&baths=2.5&sqft=1850")
+    receipt = page.locator("[name=receipt]")
+    first = receipt.get_attribute("value")
+    page.locator("#sqft").fill("1900")
+    expect(receipt).not_to_have_attribute("value", str(first))
+    page.get_by_role("button", name="This looks wrong").click()
+    expect(page.locator("#told")).to_contain_text("this is kept")
+    page.locator("#sqft").fill("")
+    expect(page.locator("#report")).to_be_hidden()
+
+
+@pytest.fixture
+def expected_errors() -> list[str]:
+    return ["status of 422", "ERR_FAILED", "Failed to fetch"]
+
+
+def test_without_a_connection_it_says_so(page: Page, address: str) -> None:
+    page.goto(f"{address}/?beds=3&baths=2.5&sqft=1850")
+    page.route("**/feedback-fragment", lambda route: route.abort())
+    page.get_by_role("button", name="This looks wrong").click()
+    expect(page.locator("#told")).to_have_text(re.compile("^No answer came."))
+    expect(page.locator("#alert")).to_be_empty()
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_the_form_fits_the_page(page: Page, address: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{address}/?beds=3&baths=2.5&sqft=1850")
+    page.locator("#report summary").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -1,0 +1,32 @@
+"""Models from files of other libraries, for tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from model.contract.pickles import read_pickle
+from model.serving.estimators import revive
+from model.serving.libraries.files import open_library_file
+from tests.model.serving.libraries.make_files import COLUMNS, numbers
+
+
+def open_file(path: Path) -> Any:
+    """Make the estimator of another library's own file, or of a pickle."""
+    found = open_library_file(path)
+    return revive(read_pickle(path).root if found is None else found[1])
+
+
+def answer(model: Any, name: str, table: pd.DataFrame) -> Any:
+    """Answer rows of ``make_rows``: a number for each, or what the library gives for classes."""
+    rows = numbers(table)
+    if "missing.pkl" in name:
+        rows = pd.DataFrame(rows).fillna(-1).to_numpy()
+    if "categories" in name:
+        rows = table[COLUMNS].astype({"city": object})
+    if not hasattr(model, "predict_proba"):
+        return model.predict(rows)
+    found = model.predict_proba(rows)
+    return found if found.shape[1] > 2 or name.endswith("pkl") else found[:, 1]

@@ -1,0 +1,106 @@
+"""Models of other libraries answer as these libraries do, which need not be installed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.contract.sources import Frame, Source
+from model.making.compiling import compile_estimator
+from model.making.estimator_sources import describe_estimator
+from model.making.prepared import load_compiled
+from tests.model.serving.libraries.make_files import (
+    CITIES,
+    COLUMNS,
+    FILES,
+    SHOWN,
+    make_all,
+    make_rows,
+    numbers,
+)
+from tests.model.serving.libraries.reading import answer, open_file
+
+ANSWERS = json.loads((FILES / "answers.json").read_text())
+ROWS = make_rows(SHOWN, 1)
+
+
+def test_every_file_answers_as_its_library_did_without_it() -> None:
+    """Boosters of XGBoost 0.90 to 3.2 and of LightGBM; holes, categories, DART and forests."""
+    for name, expected in ANSWERS.items():
+        found = answer(open_file(FILES / name), name, ROWS)
+        np.testing.assert_allclose(found, expected, rtol=2e-6, atol=1e-6, err_msg=name)
+    assert set(ANSWERS) == {path.name for path in FILES.iterdir()} - {"answers.json"}
+    assert not {"xgboost", "lightgbm", "statsmodels"} & set(sys.modules)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "xgboost-three.json",
+        "xgboost-linear.json",
+        "xgboost-categories.json",
+        "xgboost-0.90-missing.pkl",
+        "xgboost-chain.pkl",
+        "lightgbm-zero.txt",
+        "lightgbm-categories.txt",
+        "lightgbm-root.txt",
+        "lightgbm-classes.pkl",
+    ],
+)
+def test_a_file_compiles_to_onnx_that_answers_the_same(name: str) -> None:
+    """Each way in which trees become ONNX: missing values, zeros as such, sets, links, steps."""
+    table, model = make_rows(1000, 2), open_file(FILES / name)
+    source = describe_estimator(model, name)
+    names = COLUMNS if "categories" in name else COLUMNS[:3]
+    columns = [
+        Source(column=each, type="text", values=tuple(CITIES))
+        if each == "city"
+        else Source(column=each, type="float")
+        for each in names
+    ]
+    frame = Frame(columns=tuple(columns), named="city" in names)
+    matrix = frame.read(table.astype({"city": object})).astype(np.float32)
+    if "missing" in name:
+        matrix = np.nan_to_num(matrix, nan=-1)
+    found = {}
+
+    def check(compiled: bytes) -> None:
+        found["answers"] = load_compiled(compiled, source.kind.output)(matrix)
+
+    compile_estimator(model, source.kind, frame, check)
+    expected = source.predict(frame.build(matrix.astype(float)))
+    np.testing.assert_allclose(found["answers"], expected, rtol=2e-5, atol=2e-6)
+
+
+def test_a_value_at_a_split_goes_where_the_library_sends_it() -> None:
+    """XGBoost compares by <, LightGBM by <=, each in its own precision."""
+    for name, goes_left in (("xgboost-dart.json", False), ("lightgbm-root.txt", True)):
+        model = open_file(FILES / name)
+        node = int(model.roots_[0])
+        row = np.zeros((1, 3))
+        row[0, model.feature_[node]] = model.threshold_[node]
+        below = row - np.abs(row) * 1e-6
+        above = row + np.abs(row) * 1e-6
+        same = below if goes_left else above
+        assert model.compute(row) == model.compute(same)
+        assert model.compute(below) != model.compute(above)
+
+
+@pytest.mark.second_tier
+@pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
+def test_the_installed_library_answers_1000_rows_as_its_new_files_do(
+    library: str, tmp_path: Path
+) -> None:
+    """Where a library is installed, its files are made anew and hold 1,000 further rows."""
+    pytest.importorskip(library)
+    table = make_rows(1000, 3)
+    for name, write, ask in make_all(make_rows(600, 0)):
+        if name.startswith(library):
+            write(str(tmp_path / name))
+            found = answer(open_file(tmp_path / name), name, table)
+            np.testing.assert_allclose(found, ask(table), rtol=1e-5, atol=1e-6, err_msg=name)
+    assert numbers(table).shape == (1000, 3)
