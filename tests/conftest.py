@@ -137,7 +137,7 @@ class Server:
                 self.process.wait(5)
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(5)
+            self.process.wait(60)
             self.process = None
 
 

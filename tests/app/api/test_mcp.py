@@ -37,7 +37,8 @@ META = {
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where a running server takes the requests of assistants."""
     log = tmp_path_factory.mktemp("mcp") / "log"
-    running = Server(free_port(), settings={"FORMCAST_MCP": "on", "FORMCAST_LOG": "json"}, log=log)
+    settings = {"FORMCAST_MCP": "on", "FORMCAST_LOG": "json", "WEB_CONCURRENCY": "1"}
+    running = Server(free_port(), settings=settings, log=log)
     running.start()
     yield f"{running.url}/mcp"
     running.stop()

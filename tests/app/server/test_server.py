@@ -23,7 +23,7 @@ def test_an_idle_server_stops_soon(sign: signal.Signals) -> None:
     server.start()
     assert server.process is not None  # and its second worker is still being made
     server.process.send_signal(sign)
-    server.process.wait(300)
+    server.process.wait(20)
     assert server.process.returncode == 0
 
 
@@ -51,7 +51,7 @@ def test_a_stop_ends_what_lasts_too_long_in_words_and_is_done_in_time(tmp_path: 
         assert refused.status == 503
         assert refused.headers["retry-after"]
         assert b'id="error"' in refused.body
-        assert server.process.wait(300) == 0
+        assert server.process.wait(30) == 0
     assert "SIGKILL" not in server.log.read_text()
 
 
