@@ -27,7 +27,7 @@ from app.kinds import make_adapter
 from app.kinds.adapter import KindAdapter
 from app.kinds.batches import BatchLimits
 from app.limits.access import AccessControl, AccessPolicy
-from app.limits.background import CallTimer, run_in_thread
+from app.limits.background import CallTimer
 from app.limits.load_shedding import LoadMonitor, LoadShedder
 from app.limits.rate_limits import make_limit
 from app.pages.batch import batch_blueprint
@@ -69,9 +69,10 @@ def create_app(
     else:
         check_writers(models / name.replace("-", "_") for name in settings.models)
     served = load_models(models, settings.models)
-    watcher = make_watcher(settings, served)
-    listeners, blueprints = make_listeners(settings, watcher)
     redis_url = os.environ.get("REDIS_URL", "").strip()
+    feedback = make_feedback(settings, redis_url)
+    watcher = None if feedback is None else make_watcher(feedback, served)
+    listeners, blueprints = make_listeners(settings, watcher)
     shared = Shared(
         models=served,
         limit=make_limit(settings, redis_url),
@@ -79,7 +80,7 @@ def create_app(
         blueprints=[robots_blueprint(), health_blueprint(served), *blueprints],
         monitor=LoadMonitor(),
         access=AccessPolicy(settings, redis_url) if settings.access != "public" else None,
-        feedback=make_feedback(settings, redis_url),
+        feedback=feedback,
         watcher=watcher,
     )
     app = build_app(settings, shared, settings.root_path)
@@ -123,20 +124,12 @@ def make_feedback(settings: Settings, redis_url: str) -> "FeedbackService | None
 
 
 def make_watcher(
-    settings: Settings, models: Mapping[str, ServedModel[Any, Any]]
-) -> "Watcher | None":
-    """Make what watches the models' promises, where feedback is kept.
-
-    Raises:
-        SettingError: if the database that the settings name cannot be used.
-    """
-    if not settings.wants_feedback(os.environ.get("DATABASE_URL", "").strip()):
-        return None
-    from app.feedback.opening import open_store  # imported only where a setting asks for it
+    feedback: "FeedbackService", models: Mapping[str, ServedModel[Any, Any]]
+) -> "Watcher":
+    """Make what watches the models' promises, where feedback is kept."""
     from app.monitoring.watcher import Watcher
 
-    store = open_store(settings)
-    return None if store is None else Watcher(models, lambda work: run_in_thread(work, store))
+    return Watcher(models, feedback.run, feedback.retention_days)
 
 
 def build_app(settings: Settings, shared: Shared, root: str) -> Application:

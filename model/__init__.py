@@ -3,7 +3,14 @@
 It imports no web framework.
 """
 
-from model.contract.card import Card, ClassCard, ClusterCard, NumberCard, OutlierCard
+from model.contract.card import (
+    Card,
+    ClassCard,
+    ClusterCard,
+    MultioutputCard,
+    NumberCard,
+    OutlierCard,
+)
 from model.contract.errors import ModelError
 from model.contract.fields import Features
 from model.contract.image_card import ImageCard
@@ -13,6 +20,7 @@ from model.serving.explain import ShapleyValues
 from model.serving.kinds import KINDS
 from model.serving.kinds.classes import ClassModel
 from model.serving.kinds.clusters import ClusterModel
+from model.serving.kinds.multioutput import MultioutputModel
 from model.serving.kinds.number import NumberModel
 from model.serving.kinds.outliers import OutlierModel
 from model.serving.kinds.pictures import PictureModel
@@ -22,6 +30,7 @@ from model.serving.served_model import (
     ClusterPrediction,
     Explained,
     IceCurve,
+    MultioutputPrediction,
     Neighbor,
     OutlierPrediction,
     PointPrediction,
@@ -45,6 +54,9 @@ __all__ = [
     "ImageCard",
     "Manifest",
     "ModelError",
+    "MultioutputCard",
+    "MultioutputModel",
+    "MultioutputPrediction",
     "Neighbor",
     "NumberCard",
     "NumberModel",

@@ -78,7 +78,8 @@ model.add_command(outcomes)
 @click.option(
     "--target",
     default="",
-    help="The column of the data that it predicts. Without it nothing can be checked.",
+    help="The column of the data that it predicts, or several: a,b. "
+    "Without it nothing can be checked.",
 )
 @click.option(
     "--holdout",

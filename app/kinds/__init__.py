@@ -9,6 +9,7 @@ from typing import Any
 from app.kinds.adapter import KindAdapter
 from app.kinds.classes import ClassAdapter
 from app.kinds.clusters import ClusterAdapter
+from app.kinds.multioutput import MultioutputAdapter
 from app.kinds.number import NumberAdapter
 from app.kinds.outliers import OutlierAdapter
 from app.kinds.pictures import PictureAdapter
@@ -17,6 +18,7 @@ from model.serving.served_model import ServedModel
 KINDS: dict[str, Callable[[Any], KindAdapter[Any, Any]]] = {
     "number": NumberAdapter,
     "classes": ClassAdapter,
+    "multioutput": MultioutputAdapter,
     "clusters": ClusterAdapter,
     "outliers": OutlierAdapter,
     "pictures": PictureAdapter,

@@ -84,7 +84,8 @@ class NumberAdapter(RowAdapter[PointPrediction]):
     contributions_key = "prediction"
     error_text = "Half the time it was off by less than"
 
-    def __init__(self, model: NumberModel) -> None:
+    def __init__(self, model: NumberModel, what_if_prefix: str = "") -> None:
+        self.what_if_prefix = what_if_prefix
         super().__init__(model, NumberScale(model.card))
         self._output = model.card.output
         self._guess = _split_sentence(f"{self._output.outside_text}.", "")

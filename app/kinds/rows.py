@@ -105,6 +105,9 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     error_text: str
     """What stands before an error that was measured on many cases."""
 
+    what_if_prefix: str = ""
+    """What stands before the field in what an address says of a what-if."""
+
     contributions_key: str
     """The key of what the contributions add up to in JSON."""
 
@@ -128,7 +131,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         )
         self.default_what_if = model.default_what_if
         self._explanations = ExplanationPresenter(
-            card, model.manifest.reference, scale, self._find_directions()
+            card, model.manifest.reference, scale, self._find_directions(), self.what_if_prefix
         )
         self._origin = describe_origin(card, model.manifest)
         self._origin_only = Notes(self._origin)

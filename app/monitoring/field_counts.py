@@ -59,9 +59,8 @@ class FieldCounter:
         """Take the counts of all forms that have settled since the last time."""
         before = (time.monotonic() if now is None else now) - PAUSE
         settled, self._settled = self._settled, []
-        for client, (when, row) in list(self._waiting.items()):
-            if when <= before:
-                del self._waiting[client]
+        for client, (when, row) in list(self._waiting.items()):  # a thread's own, while others note
+            if when <= before and self._waiting.pop(client, None) is not None:
                 settled.append(row)
         model, today = self.model, dt.date.today()
         fields = model.card.by_name if isinstance(model, TabularModel) else {}

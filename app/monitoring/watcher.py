@@ -119,24 +119,27 @@ class Watcher(Collector):
         self,
         models: Mapping[str, ServedModel[Any, Any]],
         run: Callable[[Callable[[Store], Any]], Any],
+        retention_days: int,
     ) -> None:
         """Make a watcher that has not looked yet.
 
         Args:
             models: by their slugs.
             run: does some work with the store; it raises ``StoreError`` where it was not done.
+            retention_days: days after which a visitor's report is shown to nobody.
         """
         self.watches = {
             slug: ModelWatch(model, FieldCounter(model)) for slug, model in models.items()
         }
-        self._run = run
+        self._run, self._retention_days = run, retention_days
         self._unwritten: Counter[FieldBin] = Counter()
         self._lock = threading.Lock()
         self._running = False
-        os.register_at_fork(after_in_child=self._stop)
+        os.register_at_fork(after_in_child=self._begin_anew)
 
-    def _stop(self) -> None:
-        self._running = False
+    def _begin_anew(self) -> None:
+        """Forget the thread of before a fork, which may have held the lock."""
+        self._running, self._lock = False, threading.Lock()
 
     def __call__(self, record: RequestRecord) -> None:
         """See that something looks in this process."""
@@ -160,11 +163,9 @@ class Watcher(Collector):
             return
         try:
             before = watch.find_broken()
-            if counts := self._take_counts():
-                self._run(lambda store: store.add_counts(counts))
-                self._unwritten.clear()
-            # One job of the store's thread, where it does not hold up the requests.
-            self._run(lambda store: look_up(store, watch))
+            # Jobs of the store's thread, where they do not hold up the requests.
+            self._run(self._write_counts)
+            self._run(lambda store: look_up(store, watch, self._retention_days))
             if watch.find_broken() and not before:
                 _log.warning("The promise of %s is broken. %s", slug, watch.verdict)
         except StoreError:
@@ -173,11 +174,13 @@ class Watcher(Collector):
             watch.looked = time.monotonic()
             self._lock.release()
 
-    def _take_counts(self) -> dict[FieldBin, int]:
-        """Take what was counted and is not written yet."""
+    def _write_counts(self, store: Store) -> None:
+        """Write what was counted and is not written yet."""
         for watch in self.watches.values():
             self._unwritten.update(watch.counter.take())
-        return dict(self._unwritten)
+        if self._unwritten:
+            store.add_counts(self._unwritten)
+            self._unwritten.clear()
 
     def collect(self) -> Iterable[Metric]:
         """Give /metrics what every process reads from the one store."""
@@ -211,20 +214,20 @@ class Watcher(Collector):
         return [known, held, broken, psi, limit]
 
 
-def look_up(store: Store, watch: ModelWatch) -> None:
+def look_up(store: Store, watch: ModelWatch, retention_days: int) -> None:
     """Read what is new of one model.
 
     Raises:
         StoreError: if the database does not do it.
     """
-    model = watch.model
-    asked = store.read_counts(model.slug, dt.date.today() - dt.timedelta(DAYS))
+    model, today = watch.model, dt.date.today()
+    asked = store.read_counts(model.slug, today - dt.timedelta(DAYS))
     watch.asked = tuple(compare_fields(watch.counter, asked))
     visitors, files = store.count_outcomes(model.slug)
     if visitors != watch.visitors:
         watch.reports = sum_up_reports(
             found
-            for found in store.iterate(model.slug, "visitor")
+            for found in store.iterate(model.slug, "visitor", today - dt.timedelta(retention_days))
             if found.version == model.version
         )
         watch.visitors = visitors

@@ -52,9 +52,14 @@ class ExplanationPresenter:
     """Puts the explanations of one model's predictions into words and coordinates."""
 
     def __init__(
-        self, card: Card, reference: Features, scale: Scale, directions: Mapping[str, int]
+        self,
+        card: Card,
+        reference: Features,
+        scale: Scale,
+        directions: Mapping[str, int],
+        prefix: str = "",
     ) -> None:
-        """Keep what is needed for all predictions; see ``ContributionsPresenter``."""
+        """Keep what is needed; see ``ContributionsPresenter`` and ``WhatIfPresenter``."""
         self._card = card
         self._reference = reference
         self._scale = scale
@@ -63,7 +68,7 @@ class ExplanationPresenter:
         self._words = WordsPresenter(card, scale)
         # All that a single text contributes is the answer itself; its words say more.
         self._is_text_alone = all(field.is_text for field in card.fields)
-        self._what_if = WhatIfPresenter(card, reference, scale, self._phrases)
+        self._what_if = WhatIfPresenter(card, reference, scale, self._phrases, prefix)
         self._format_observed = lru_cache(MAX_PHRASES)(
             lambda value: (format_exact(value), scale.format_observed(value))
         )

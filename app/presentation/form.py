@@ -216,6 +216,7 @@ def hash_form(fields: Iterable[AnyField | ImageField], output: OutputBase, local
         include={
             "format": True,
             "unit": True,
+            "others": {"__all__": {"name", "unit", "format"}},
             "classes": {"__all__": {"value"}},
             "clusters": {"__all__": {"value"}},
         }

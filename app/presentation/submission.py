@@ -145,7 +145,7 @@ def read_fields(card: Card, data: FormData) -> Submission[Features]:
         if sent and len(sent) > 1:
             repeated[name] = card.by_name[name].repeated_text
     what_if = data[WHAT_IF][-1] if WHAT_IF in data else ""
-    if what_if not in card.varying or what_if == card.what_if:
+    if what_if not in card.what_ifs or what_if == card.what_if:
         what_if = ""
     features, errors = card.validate_row(filled)
     query = _build_query(card, filled, what_if)

@@ -63,7 +63,10 @@ class WhatIfView(NamedTuple):
 class WhatIfPresenter:
     """Puts the what-ifs of one model into words and coordinates."""
 
-    def __init__(self, card: Card, reference: Features, scale: Scale, phrases: Phrases) -> None:
+    def __init__(
+        self, card: Card, reference: Features, scale: Scale, phrases: Phrases, prefix: str = ""
+    ) -> None:
+        """Keep what is needed; ``prefix`` stands before the field in the value of an option."""
         self._card = card
         self._reference = reference
         self._scale = scale
@@ -71,7 +74,9 @@ class WhatIfPresenter:
         self._locale = card.locale.replace("_", "-")
         self._options = {
             name: Markup("\n").join(
-                (_CHOSEN if field.name == name else _OPTION).format(field.name, field.label)
+                (_CHOSEN if field.name == name else _OPTION).format(
+                    prefix + field.name, field.label
+                )
                 for field in card.fields
                 if field.varies
             )

@@ -28,6 +28,7 @@ from model.contract.fields import AnyField, Features, Value
 from model.contract.outputs import (
     ClassOutput,
     ClusterOutput,
+    MultiOutput,
     NumberOutput,
     OutlierOutput,
     OutputBase,
@@ -193,6 +194,11 @@ class Card(CardBase):
         """Names of the fields over which a what-if can go."""
         return tuple(field.name for field in self.fields if field.varies)
 
+    @property
+    def what_ifs(self) -> tuple[str, ...]:
+        """What an address can say of a what-if: the fields over which one can go."""
+        return self.varying
+
     @cached_property
     def texts(self) -> tuple[str, ...]:
         """Names of the fields of free text."""
@@ -329,3 +335,19 @@ class OutlierCard(Card):
 
     output: OutlierOutput
     """The ``[output]``: what usual and unusual rows are called."""
+
+
+class MultioutputCard(Card):
+    """The card of a model that answers with several numbers."""
+
+    kind: Literal["multioutput"]
+    """The kind of the model."""
+
+    output: MultiOutput
+    """The ``[output]``: the number that stands first, and the others."""
+
+    @cached_property
+    def what_ifs(self) -> tuple[str, ...]:
+        """The fields over which a what-if can go, of another output as "output.field"."""
+        others = [f"{other.name}." for other in self.output.others]
+        return tuple(output + name for output in ("", *others) for name in self.varying)

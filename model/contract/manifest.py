@@ -238,11 +238,23 @@ class ClusterProfile(BaseModel):
     facts: tuple[TypicalFact, ...] = ()
 
 
+class OutputManifest(BaseModel):
+    """What was made of a further output of a model of several; see ``Manifest``."""
+
+    model_config = _STRICT
+
+    name: str
+    axis: tuple[float, float] | None = None
+    calibration: Calibration | None = None
+    truth_bins: tuple[TruthBin, ...] = ()
+
+
 class GoldenRow(BaseModel):
     """A row with the prediction that the model made of it when it was trained.
 
     ``value`` is the prediction, or the probability of the class in ``label``, the distance to the
-    cluster in ``label``, or the score of an outlier detector.
+    cluster in ``label``, or the score of an outlier detector. ``others`` are the predictions of
+    further outputs.
     """
 
     model_config = _STRICT
@@ -252,6 +264,7 @@ class GoldenRow(BaseModel):
     label: str = ""
     low: float | None = None
     high: float | None = None
+    others: tuple[float, ...] = ()
 
 
 class ManifestBase(BaseModel):
@@ -291,6 +304,7 @@ class Manifest(ManifestBase):
     the facts, which finds rows that are out-of-distribution. A model of before has thresholds for
     the distance to its nearest rows instead: ``ood_thresholds`` by the number of unknown facts, or
     one in each group of the calibration.
+    ``others`` are the further outputs of a model of several; axis and calibration are the first's.
     ``clusters`` say what is typical of each cluster, in the card's order. ``scores`` are quantiles
     of the scores of the training rows, in equal steps from the lowest to the highest: what an
     outlier detector compares a row with.
@@ -319,6 +333,7 @@ class Manifest(ManifestBase):
     ood_thresholds: tuple[float, ...] = ()
     truth_bins: tuple[TruthBin, ...] = ()
     reliability: tuple[ReliabilityBin, ...] = ()
+    others: tuple[OutputManifest, ...] = ()
     clusters: tuple[ClusterProfile, ...] = ()
     scores: tuple[float, ...] = ()
     golden: tuple[GoldenRow, ...] = Field(min_length=3)

@@ -63,6 +63,27 @@ class NumberOutput(OutputBase):
         return text
 
 
+class NamedOutput(NumberOutput):
+    """One of several numbers."""
+
+    name: str = Field(pattern="^[a-z][a-z0-9_]{0,40}$")
+    """The name in the API and in files."""
+
+
+class MultiOutput(NamedOutput):
+    """Several numbers: the headline, and the others beside it."""
+
+    others: tuple[NamedOutput, ...] = Field(min_length=1, max_length=20)
+    """The other numbers, in the order of the model's columns, which the headline's precedes."""
+
+    @model_validator(mode="after")
+    def _names_are_distinct(self) -> "MultiOutput":
+        names = [self.name, *(other.name for other in self.others)]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two outputs have one name: {', '.join(names)}")
+        return self
+
+
 class ClassOutput(OutputBase):
     """One of several classes, in the order of the predictor's columns.
 

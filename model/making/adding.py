@@ -52,6 +52,7 @@ from model.making.indexing import (
     explain_missing_index,
     index_rows,
 )
+from model.making.kinds import choose_kind
 from model.making.kinds.output_kind import OutputKind
 from model.making.manifests import answer_golden_rows, write_manifest
 from model.making.model_sources import ModelSource
@@ -255,6 +256,8 @@ def _make_folder(
         options.more_data,
         choice,
     )
+    targets = tuple(map(str, rows.truths.columns))
+    options = replace(options, target=next(iter(targets), ""))
     notes += rows.notes
     derivations, rows, derived = derive_columns(options, rows, notes.append)
     taken = replace(rows, table=derived)
@@ -264,6 +267,11 @@ def _make_folder(
 
     report(next(stage))
     if contents is None:
+        if len(targets) > 1:
+            raise AddError(
+                f"--target names {len(targets)} columns, and one output of an ONNX file is taken. "
+                "Name one."
+            )
         source: ModelSource = _open_onnx(options)
         names = match_features(source, taken, options, notes.append, derivations.inputs)
         proof = None
@@ -274,7 +282,8 @@ def _make_folder(
             raise NotProvedError("Nothing was added, because nobody said yes to this.")
         options = replace(options, classes=proof.classes)
         found = describe_estimator(proof.fitted, "The assembly")
-        source = replace(found, runs_code=proof.runs_code, module=proof.module)
+        kind = choose_kind(found.kind, targets)
+        source = replace(found, kind=kind, runs_code=proof.runs_code, module=proof.module)
         names = _list_columns(proof, derivations, notes.append)
     if derivations.columns:
         derivations.require_used(names)
@@ -301,7 +310,7 @@ def _make_folder(
     predict = prepared.predict
     notes += prepared.notes
     if options.target:
-        truth = kind.read_truth(target, options)
+        truth = _read_truths(kind, rows, options)
     else:  # its own answers stand for it, where a card has to be drafted
         truth = np.zeros(len(rows.table))
         truth[prepared.kept] = kind.read_values(predict(prepared.matrix.astype(np.float32)))
@@ -322,7 +331,8 @@ def _make_folder(
 
     report(next(stage))
     published = bool(options.publish_rows and options.target)
-    neighbors = index_rows(dataset, importance) if published else None
+    headline = replace(dataset, truth=kind.first(dataset.truth))
+    neighbors = index_rows(headline, importance) if published else None
     if neighbors is None and published:
         notes.append(f"No similar rows are shown: {explain_missing_index(dataset)}.")
     copula = None
@@ -349,7 +359,7 @@ def _make_folder(
         evaluation = replace(evaluation, accuracy=accuracy)
 
     report(next(stage))
-    comparison = compare_with_baselines(kind, dataset) if kind.has_truth else None
+    comparison = compare_with_baselines(kind, headline) if kind.has_truth else None
 
     report(next(stage))
     data = options.data.name
@@ -386,12 +396,12 @@ def _make_folder(
             sha256=hash_data(options.data, *options.more_data),
             rows=dataset.training_rows,
             text=card.data_text,
-            source=f"{_name_files(options)}{choice.describe()}, column {options.target}."
+            source=f"{_name_files(options)}{choice.describe()}, column {' and '.join(targets)}."
             if options.target
             else f"{_name_files(options)}{choice.describe()}."
             + (" What the model answers is missing." if kind.has_truth else ""),
         ),
-        truth=dataset.truth,
+        truth=headline.truth,
         reference=typical | dict.fromkeys(dataset.texts.values(), ""),
         golden=answer_golden_rows(card, kind, evaluation, golden, predict),
         inputs=arranged.inputs,
@@ -434,7 +444,7 @@ def _prove(
     """Put the parts in the files together as the data prove it."""
     part = contents.estimators[0]
     source = describe_estimator(part.fitted, str(part.path))
-    kind = source.kind
+    kind = choose_kind(source.kind, tuple(map(str, rows.truths.columns)))
     if options.features and source.names and options.features != source.names:
         match_features(source, rows, options, lambda _: None)  # says why not
     for name in options.features:
@@ -457,13 +467,22 @@ def _prove(
         return take_only(search, options.classes)
 
     def read_truth(classes: Sequence[str]) -> Float64Array:
-        return kind.with_names(classes).read_truth(rows.table[options.target], options)
+        return _read_truths(kind.with_names(classes), rows, options)
 
     try:
         return prove(search, options.classes, read_truth)
     except NoAssemblyError:
         match_features(source, rows, options, lambda _: None, derivations.inputs)  # knows better
         raise
+
+
+def _read_truths(kind: OutputKind, rows: LabelledTable, options: AddOptions) -> Float64Array:
+    """The true answers, shape (rows,), or (rows, outputs) where there are several."""
+    found = [
+        kind.read_truth(cells, replace(options, target=str(name)))
+        for name, cells in rows.truths.items()
+    ]
+    return found[0] if len(found) == 1 else np.column_stack(found)
 
 
 def _read_numbers(

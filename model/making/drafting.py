@@ -56,7 +56,7 @@ class DraftOutput:
     """What the model answers, and the question that is the page's title.
 
     ``keys`` are the keys of the card's output; ``description`` says the same in a few words.
-    ``labels`` are what people read for each class.
+    ``labels`` are what people read for each class, ``others`` the further outputs of several.
     """
 
     naming: Naming
@@ -64,6 +64,7 @@ class DraftOutput:
     keys: dict[str, object]
     description: str
     labels: tuple[str, ...] = ()
+    others: tuple[DraftOutput, ...] = ()
 
 
 def draft_field(

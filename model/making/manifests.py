@@ -119,6 +119,7 @@ def write_manifest(
         truth_bins=evaluation.truth_bins,
         reliability=evaluation.reliability,
         accuracies=evaluation.accuracies,
+        others=evaluation.outputs,
         clusters=evaluation.clusters,
         scores=evaluation.scores,
         class_names=kind.class_names,
@@ -170,10 +171,18 @@ def answer_golden_rows(
                 name for name in card.optional if features[name] is not None
             )
             spread = None if scale is None else scale(encoded)
-            low, high = (end.item() for end in intervals.compute_bounds(answers, spread, [group]))
+            ends = intervals.compute_bounds(kind.read_values(answers), spread, [group])
+            low, high = (end.item() for end in ends)
         value, label = kind.read_answer(answers[0])
         golden.append(
-            GoldenRow(features=dict(features), value=value, label=label, low=low, high=high)
+            GoldenRow(
+                features=dict(features),
+                value=value,
+                label=label,
+                low=low,
+                high=high,
+                others=kind.list_others(answers[0]),
+            )
         )
     golden += golden[-1:] * (_LEAST_GOLDEN - len(golden))
     return tuple(golden)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from pickle import PicklingError
 from typing import Any
 
 import joblib
@@ -18,6 +19,7 @@ from model.making.errors import AddError
 from model.making.options import AddOptions
 from model.making.report import format_report
 from model.making.summary import AddedModel
+from model.making.tables import suggest_name
 
 MODELS = Path(__file__).parents[1]
 
@@ -71,41 +73,70 @@ def add_model(
 
     Args:
         model: the fitted estimator or Pipeline.
-        rows: what it was fitted on, a table or an array of shape (rows, columns).
-        target: what it answers for each row, shape (rows,).
+        rows: what it was fitted on: a table, a column of texts, or an array of shape (rows,
+            columns), sparse or not.
+        target: what it answers for each row, shape (rows,); None where that is not known.
         name: in its address, like "my-rents".
         holdout: rows and target that it has not seen, for figures and ranges.
         root: the folder of the models' folders.
-        options: further fields of ``AddOptions``, such as ``force=True``.
+        options: further fields of ``AddOptions``, such as ``force=True``; and ``yes=False``, which
+            adds no model that has to be put together from parts.
 
     Raises:
         AddError: if it cannot be added; says why and what to do.
     """
-    asked = "yes" if options.pop("yes", True) else ""
+    asked = bool(options.pop("yes", True))
+    known = [item.name for item in fields(AddOptions)]
+    if unknown := sorted(set(options) - set(known)):
+        raise AddError(f"There is no option {unknown[0]!r}.{suggest_name(unknown[0], known)}")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         table, column = _join(rows, target)
-        paths = {"model": folder / "model.joblib", "data": folder / f"{name}.csv"}
-        joblib.dump(model, paths["model"])
-        table.to_csv(paths["data"], index=False)
+        path, data = folder / "model.joblib", folder / f"{Path(name).name or 'rows'}.csv"
+        try:
+            joblib.dump(model, path)
+        except (PicklingError, AttributeError, TypeError) as error:
+            raise AddError(
+                f"The model cannot be saved: {error}. Functions and classes that it uses must be "
+                'named ones of a file: give that with trust=True and module=Path("FILE.py").'
+            ) from error
+        table.to_csv(data, index=False)
         held = None
         if holdout is not None:
             held = folder / "holdout.csv"
             _join(*holdout, column=column)[0].to_csv(held, index=False)
-        asks = AddOptions(
-            (paths["model"],), name, paths["data"], column, str(held) if held else None, **options
-        )
-        added = add_from_files(asks, Path(root), lambda _: None, lambda _: bool(asked))
+        asks = AddOptions((path,), name, data, column, str(held) if held else None, **options)
+        added = add_from_files(asks, Path(root), lambda _: None, lambda _: asked)
     return NotebookReport(added)
 
 
 def _join(rows: Any, target: Any, column: str = "") -> tuple[pd.DataFrame, str]:
-    """The rows with the target in a column of its own, and that column's name."""
-    table = rows.copy() if isinstance(rows, pd.DataFrame) else pd.DataFrame(np.asarray(rows))
-    table.columns = [f"column {name}" if isinstance(name, int) else str(name) for name in table]
-    column = column or str(getattr(target, "name", None) or "target")
+    """The rows with the target in a column of its own, and that column's name, "" without one."""
+    table = _make_table(rows)
+    if target is None:
+        return table, ""
+    values = _make_table(target)
+    if values.shape[1] != 1:
+        raise AddError(f"The target has {values.shape[1]} columns. Give the one that it answers.")
+    given = values.columns[0]
+    column = column or ("target" if given == _UNNAMED else str(given))
     if column in table.columns:
         raise AddError(f"The rows have a column {column!r}, as the target is called. Rename one.")
-    if len(table) != len(target):
-        raise AddError(f"There are {len(table)} rows and {len(target)} values of the target.")
-    return table.assign(**{column: np.asarray(target)}), column
+    if len(table) != len(values):
+        raise AddError(f"There are {len(table)} rows and {len(values)} values of the target.")
+    return table.assign(**{column: values[given].to_numpy()}), column
+
+
+_UNNAMED = "column 0"
+
+
+def _make_table(rows: Any) -> pd.DataFrame:
+    """Rows of whatever library as a table of its own; columns without a name are numbered."""
+    if hasattr(rows, "to_pandas"):  # of Polars or Arrow
+        rows = rows.to_pandas()
+    if hasattr(rows, "toarray"):  # sparse
+        rows = rows.toarray()
+    table = pd.DataFrame(rows if isinstance(rows, pd.DataFrame | pd.Series) else np.asarray(rows))
+    return table.set_axis(
+        [f"column {name}" if isinstance(name, int) else str(name) for name in table], axis=1
+    )

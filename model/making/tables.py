@@ -58,13 +58,15 @@ class LabelledTable:
     """Every row with a target; every row where the data have none.
 
     ``held_out`` (rows,) is True for rows that the model has not seen, as the column ``marker`` says
-    ("" where none does). ``notes`` say what was left out.
+    ("" where none does). ``notes`` say what was left out. ``truths`` has a column for each target,
+    of which all but the first have left the table.
     """
 
     table: pd.DataFrame
     held_out: BoolArray
     marker: str
     notes: tuple[str, ...]
+    truths: pd.DataFrame
 
 
 def read_table(
@@ -207,7 +209,8 @@ def read_rows(
 
     Args:
         data: a file of data, or a folder of such files.
-        target: the column that the model answers; "" where the data do not have it.
+        target: the column that the model answers, or several, like "a,b"; "" where the data do not
+            have it.
         holdout: a second file of the same columns, or a column of the first that marks rows.
         decimal: what separates decimals where a column does not tell.
         texts: what the model knows as texts, and stays text.
@@ -222,8 +225,11 @@ def read_rows(
     if not target:
         if holdout is not None:
             raise AddError("--holdout needs --target: nothing is measured without what is true.")
-        return LabelledTable(table, np.zeros(len(table), dtype=bool), "", tuple(notes))
-    require_column(table, target, data, "--target")
+        held_out = np.zeros(len(table), dtype=bool)
+        return LabelledTable(table, held_out, "", tuple(notes), table[[]])
+    targets = _split_targets(table, target)
+    for name in targets:
+        require_column(table, name, data, "--target")
     marker = ""
     if holdout is None:
         held_out = np.zeros(len(table), dtype=bool)
@@ -231,7 +237,8 @@ def read_rows(
         marker, held_out = holdout, _read_marker(table[holdout], holdout)
     elif Path(holdout).exists():
         held = read_table(Path(holdout), decimal, notes.append, texts, (), choice)
-        require_column(held, target, Path(holdout), "--target")
+        for name in targets:
+            require_column(held, name, Path(holdout), "--target")
         _refuse_seen_rows(table, held, holdout)
         held_out = np.repeat([False, True], [len(table), len(held)])
         missing = [str(name) for name in table.columns if name not in held.columns]
@@ -243,10 +250,23 @@ def read_rows(
             f"--holdout {holdout}: {data} has no such column, and there is no such file."
             f"{suggest_name(holdout, table.columns)}"
         )
-    known = table[target].notna().to_numpy()
+    known = table[targets].notna().all(axis=1).to_numpy()
     if not known.all():
-        notes.append(f"{int((~known).sum())} rows without {target} are left out.")
-    return LabelledTable(table[known].reset_index(drop=True), held_out[known], marker, tuple(notes))
+        notes.append(f"{int((~known).sum())} rows without {', '.join(targets)} are left out.")
+    table = table[known].reset_index(drop=True)
+    truths = table[targets]
+    table = table.drop(columns=targets[1:])
+    return LabelledTable(table, held_out[known], marker, tuple(notes), truths)
+
+
+def _split_targets(table: pd.DataFrame, text: str) -> list[str]:
+    """The columns that a target names: one, whose name may have commas, or several."""
+    names = [name.strip() for name in text.split(",")]
+    if text in table.columns or len(names) < 2 or not any(name in table.columns for name in names):
+        return [text]
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise AddError(f"--target names {repeated[0]!r} twice.")
+    return [name for name in names if name]
 
 
 def require_column(table: pd.DataFrame, name: str, where: Path, option: str) -> None:

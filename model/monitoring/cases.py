@@ -194,7 +194,7 @@ class _CaseReader:
         taken = match_columns(model.card.fields, table.header).columns.values()
         free = [index for index in range(len(table.header)) if index not in taken]
         self._day_field = self._make_day_field("date")
-        self._truth = self._find_truth(free, target)
+        self._truth = self._find_truth(free, target, table.sample)
         rest = [index for index in free if index != self._truth]
         self._day = self._find_day(rest, table.sample, date)
         if self._day is not None:
@@ -203,8 +203,8 @@ class _CaseReader:
         sign = options.decimal or find_decimal_sign([cells])
         self._reader = make_reader(truth_field, sign, model.card.locale)
 
-    def _find_truth(self, free: Sequence[int], target: str) -> int:
-        """The column with the truth: the one that is named so, else the one that is left.
+    def _find_truth(self, free: Sequence[int], target: str, sample: Block) -> int:
+        """The column with the truth: the one that is named so, else the only one that could be.
 
         Raises:
             TableError: if nobody can tell.
@@ -219,6 +219,8 @@ class _CaseReader:
             for text in (noun, f"actual {noun}", f"true {noun}", f"{noun} actual")
         }
         found = [index for index in free if fold_name(header[index]) in spelled]
+        if not found:
+            found = [index for index in free if self._has_truths(_list_cells(sample, index))]
         if len(found) != 1:
             listed = ", ".join(f'"{header[index].strip()}"' for index in (found or free)[:_LISTED])
             raise TableError(
@@ -227,6 +229,16 @@ class _CaseReader:
             )
         self.notes.append(f'The truth is in the column "{header[found[0]].strip()}".')
         return found[0]
+
+    def _has_truths(self, cells: Sequence[object]) -> bool:
+        """Whether most cells are truths; those of numbers differ."""
+        known = [cell for cell in cells[:_LOOKED_AT] if not _is_blank(cell)]
+        if self._field.categories:
+            known = [self._name_class(cell) for cell in known]
+        read = make_reader(self._field, find_decimal_sign([known]), self._model.card.locale)
+        codes, _ = read.read_column(known, False)
+        right = np.isfinite(codes)
+        return bool(2 * right.sum() > len(known) and (len(codes) == 1 or np.ptp(codes[right]) > 0))
 
     def _find_day(self, free: Sequence[int], sample: Block, date: str) -> int | None:
         """The column with the day: the only one in which all cells are dates.

@@ -68,6 +68,13 @@ class ClusterPrediction(NamedTuple):
     affinities: tuple[float, ...]
 
 
+class MultioutputPrediction(NamedTuple):
+    """The predicted numbers, in the card's order; reasons are those of the one at ``place``."""
+
+    values: tuple[PointPrediction, ...]
+    place: int = 0
+
+
 class OutlierPrediction(NamedTuple):
     """How unusual a row is.
 
@@ -221,7 +228,7 @@ class ServedModel(ABC, Generic[RowT, PredictionT]):
 
     @abstractmethod
     def explain_golden(self) -> Explained[PredictionT]:
-        """Explain the first golden row or picture: as much work as for a visitor."""
+        """Explain the golden row with the most facts, or a golden picture."""
 
     @abstractmethod
     def check_golden(self) -> None:

@@ -569,8 +569,11 @@ class TabularModel(ServedModel[Features, PredictionT]):
             yield Neighbor(features, target, year)
 
     def explain_golden(self) -> Explained[PredictionT]:
-        features, _ = self.card.validate_row(self.manifest.golden[0].features)
-        (explained,) = self.explain([features or {}], self.default_what_if)
+        rows = [self.card.validate_row(golden.features)[0] or {} for golden in self.manifest.golden]
+        with text_codes():
+            facts = [split_by_reference(self.card.encode_row(row), self._reference) for row in rows]
+        most = max(range(len(rows)), key=lambda index: len(facts[index][1]))
+        (explained,) = self.explain([rows[most]], self.default_what_if)
         return explained
 
     def check_golden(self) -> None:

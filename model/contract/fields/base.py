@@ -322,6 +322,14 @@ class BaseField(BaseModel):
         """Say that no row of the data has such a value; "" where some have."""
         return ""
 
+    def settle_dates(self, cells: Iterable[object]) -> tuple[Self, str]:
+        """The same field, reading dates as a column of cells shows that they are written.
+
+        Returns:
+            The field, and a sentence on how it reads them; "" where there is nothing to say.
+        """
+        return self, ""
+
     def settle_column(self, texts: Iterable[str], decimal: DecimalSign | None = None) -> Self:
         """The same field, reading numbers as a whole column of texts shows that they are written.
 

@@ -312,7 +312,7 @@ class FlagField(BaseField):
     no: str = "No"
     """The word for false."""
 
-    json_types: ClassVar[tuple[type, ...]] = (bool,)
+    json_types: ClassVar[tuple[type, ...]] = (bool, str)
     codes_text: ClassVar[str] = "0 and 1"
     verb: ClassVar[str] = "Say"
 

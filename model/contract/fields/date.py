@@ -3,13 +3,15 @@
 import datetime as dt
 import math
 import re
-from collections.abc import Callable
-from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import cached_property, lru_cache
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from babel import dates
 from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from model.contract import formatting
 from model.contract.arrays import Float64Array
@@ -30,6 +32,12 @@ _BEGINS_ISO = re.compile(
     "[0-9]{3,4}|[0-9]{1,4}-([01]|(0[1-9]|1[0-2])(-([0-3]|[0-2][0-9]|3[01])?)?)?"
 ).fullmatch
 """Whether a text is a date in ISO 8601, or begins one; one or two digits may be a day."""
+
+_POINTS = re.compile(r"[\d\s]+\.[\d\s]+\.[\d\s]+\.?\s*").fullmatch
+_SLASHED = re.compile(r"\s*(\d{1,2})[/-](\d{1,2})[/-]\d{4}\s*").fullmatch
+"""Two numbers that may be day and month, and a year."""
+
+_MONTHS = 12
 
 _PARTS = re.compile(r"\d+|[^\d\s.,/\-]+").findall
 """Splits a date into numbers and words."""
@@ -86,12 +94,34 @@ class DateField(OrderedField):
 
     def read(self, value: object) -> str:
         try:
-            text = read_date(value if isinstance(value, str) else "", self._locale).isoformat()
+            typed = value if isinstance(value, str) else ""
+            text = read_date(typed, self._locale, self._day_first).isoformat()
         except ValueError:
             message = f"{self.label} must be a date, like {self.example}"
             raise make_error("date", message) from None
         self._check_bounds(text)
         return text
+
+    @cached_property
+    def _day_first(self) -> bool | None:
+        """Whether the day stands before the month; None where the locale decides."""
+        return None
+
+    def settle_dates(self, cells: Iterable[object]) -> tuple[Self, str]:
+        found = [match for cell in cells if isinstance(cell, str) and (match := _SLASHED(cell))]
+        if not found:
+            return self, ""
+        days_first = any(int(match[1]) > _MONTHS for match in found)
+        months_first = any(int(match[2]) > _MONTHS for match in found)
+        settled = self
+        if days_first != months_first:
+            settled = self.model_copy()
+            settled.__dict__["_day_first"] = days_first
+        with suppress(PydanticCustomError):
+            first = found[0][0].strip()
+            day = settled.format_value(settled.read(first))
+            return settled, f"{self.label}: {first} is read as {day}."
+        return settled, ""
 
     def translate_cell(self, cell: object) -> object:
         moment = _ISO_MOMENT(cell) if isinstance(cell, str) else None
@@ -139,11 +169,17 @@ def _count_days(value: str) -> float:
     return float(dt.date.fromisoformat(value).toordinal() - _EPOCH)
 
 
-def read_date(text: str, locale: str) -> dt.date:
+def read_date(text: str, locale: str, day_first: bool | None = None) -> dt.date:
     """Read a date as a person writes it.
 
     Accepts ISO 8601, three numbers in the locale's order or from the year on, and the month by its
-    name in the locale. The year has four digits: 05/06/07 could be anything.
+    name in the locale. The year has four digits: 05/06/07 could be anything. Points stand between
+    day, month and year in every locale.
+
+    Args:
+        text: what was typed.
+        locale: decides whether the day is first in 3/4/2012.
+        day_first: decides that instead of the locale, where it is not None.
 
     Raises:
         ValueError: if the text is anything else.
@@ -160,6 +196,11 @@ def read_date(text: str, locale: str) -> dt.date:
         return dt.date(int(year), month, int(day))
     if len(numbers[0]) == _YEAR_DIGITS:
         return dt.date(*map(int, numbers))
+    if _POINTS(text):
+        day_first = True
+    if day_first is not None:
+        first, second, last = map(int, numbers)
+        return dt.date(last, second, first) if day_first else dt.date(last, first, second)
     return dates.parse_date("/".join(numbers), locale, "short")
 
 

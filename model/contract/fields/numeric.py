@@ -34,7 +34,9 @@ from model.contract.units import (
     read_words,
 )
 
-_PLAIN = re.compile(r"[0-9]+(?:\.(?:[0-9]{1,2}|[0-9]{4,}))?|(?:0+|[0-9]{4,})\.[0-9]{3}").fullmatch
+_PLAIN = re.compile(
+    r"[-+]?(?:[0-9]+(?:\.(?:[0-9]{1,2}|[0-9]{4,}))?|(?:0+|[0-9]{4,})\.[0-9]{3})"
+).fullmatch
 """A number that has one reading everywhere: with three decimals it may be thousands (1.850)."""
 
 _SCIENTIFIC = re.compile(r"-?[0-9](?:\.[0-9]+)?[eE][-+][0-9]{2,3}").fullmatch

@@ -93,8 +93,8 @@ class NumberKind(OutputKind):
         values = np.asarray(fitted.predict(rows), dtype=float)
         if values.size != len(values):
             raise AddError(
-                f"The model answers {values.shape[1]} numbers for each row, and a page "
-                "shows one. Fit a model for the number that you want to show."
+                f"The model answers {values.shape[1]} numbers for each row. Name a column of the "
+                "data for each, in its order: --target a,b. The first stands first on the page."
             )
         return values.reshape(-1)
 

@@ -20,8 +20,7 @@ from model.making.kinds.output_kind import Band, Evaluation, make_share, round_d
 from model.making.naming import Naming, name_rows
 from model.making.onnx.graphs import append_flat
 from model.making.options import LOCALE, AddNote, AddOptions
-from model.making.prepared import PredictFloat64
-from model.serving.kinds.outliers import INLIER, OUTLIER, OutlierModel
+from model.serving.kinds.outliers import INLIER, OUTLIER
 from model.serving.served_model import ServedModel
 
 _QUANTILES = 101
@@ -59,13 +58,8 @@ class OutliersKind(NumberKind):
         return cls()
 
     @classmethod
-    def from_served(
-        cls, model: ServedModel[Any, Any]
-    ) -> tuple[OutliersKind, PredictFloat64] | None:
-        """Return the kind of a served model that answers so, and its predictor."""
-        if not isinstance(model, OutlierModel):
-            return None
-        return cls(), lambda rows: model.predictor.predict(rows)[0].astype(np.float64)
+    def from_served(cls, model: ServedModel[Any, Any]) -> None:
+        """Return None: no column of data can say what it should answer."""
 
     def with_names(self, names: Sequence[str]) -> OutliersKind:
         if names:

@@ -15,6 +15,7 @@ from model.contract.manifest import (
     Calibration,
     ClusterProfile,
     Metric,
+    OutputManifest,
     ProbabilityCalibration,
     ReliabilityBin,
     TruthBin,
@@ -36,7 +37,8 @@ class Evaluation:
     ``limit`` is what cannot be promised for so few rows, "" where nothing need be said.
     ``baseline`` says how good the same answer to every row would be.
     ``held_out`` are the truth and the prediction of each row of a model of numbers, both shape
-    (rows,). ``clusters`` and ``scores`` are those of the manifest.
+    (rows,). ``outputs`` are the others of the manifest, ``clusters`` and
+    ``scores`` its own.
     """
 
     how: str
@@ -50,6 +52,7 @@ class Evaluation:
     limit: str = ""
     baseline: str = ""
     held_out: tuple[Float64Array, Float64Array] | None = None
+    outputs: tuple[OutputManifest, ...] = ()
     clusters: tuple[ClusterProfile, ...] = ()
     scores: tuple[float, ...] = ()
 
@@ -275,6 +278,18 @@ class OutputKind(ABC):
     @abstractmethod
     def read_values(self, answers: Float64Array) -> Float64Array:
         """Return the value of each answer, shape (rows,), or the index of its class."""
+
+    def first(self, values: Float64Array) -> Float64Array:
+        """Return what stands first of truths or answers, shape (rows,), where these are several."""
+        return values
+
+    def list_others(self, answer: Float64Array) -> tuple[float, ...]:
+        """List the values of an answer behind the first; none where there is one.
+
+        Args:
+            answer: to one row, shape () or (outputs,).
+        """
+        return ()
 
     @abstractmethod
     def read_answer(self, answer: Float64Array) -> tuple[float, str]:

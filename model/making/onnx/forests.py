@@ -79,7 +79,7 @@ def _choose_operator(forest: Any) -> str:
 
 def _describe_answer(forest: Any) -> dict[str, Any]:
     if not hasattr(forest, "classes_"):
-        return {"n_targets": 1}
+        return {"n_targets": forest.n_outputs_}
     classes = forest.classes_.tolist()
     if is_text(classes):
         return {"classlabels_strings": classes}
@@ -129,10 +129,10 @@ def _list_tree(tree: Any, number: int, forest: Any) -> dict[str, NDArray[Any]]:
     # scikit-learn compares float32 values with float64 thresholds
     threshold = round_down(tree.threshold)
     leaves = np.flatnonzero(~inner)
-    weights = tree.value[leaves, 0] * (1 / len(forest.estimators_))
+    weights = tree.value[leaves, :, 0] * (1 / len(forest.estimators_))
     prefix = "target"
     if hasattr(forest, "classes_"):
-        prefix = "class"
+        prefix, weights = "class", tree.value[leaves, 0] * (1 / len(forest.estimators_))
         if weights.shape[1] == 2:  # of two classes the operator takes the second, and subtracts
             weights = weights[:, 1:]
     width = weights.shape[1]

@@ -141,6 +141,12 @@ def append_flat(graph: onnx.GraphProto, last: str, answer: str) -> None:
     graph.node.append(helper.make_node("Reshape", [last, "flat"], [answer]))
 
 
+def append_matrix(graph: onnx.GraphProto, last: str) -> None:
+    """Append the node that makes "answer" [N, C] of a matrix of any type of numbers."""
+    graph.node.append(helper.make_node("Cast", [last], ["answer"], to=1))
+    prune_graph(graph, "answer")
+
+
 def append_negative(graph: onnx.GraphProto, last: str) -> None:
     """Append the node that leads from a matrix [N, C] to "answer" [N, C], its negative."""
     graph.node.append(helper.make_node("Neg", [last], ["answer"]))

@@ -1,6 +1,6 @@
 """Answers a table block by block: the one engine for files, streams and clusters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,9 @@ from model.contract.card import Card
 from model.contract.fields import BaseField
 from model.contract.reading import DecimalSign
 from model.contract.reading import find_decimal_sign as find_locale_sign
-from model.contract.tables.arrow import encode_array
+from model.contract.tables.arrow import encode_array, list_cells
 from model.contract.tables.matching import find_decimal_sign, match_columns
-from model.contract.tables.table import Block
+from model.contract.tables.table import Block, EncodedCells
 from model.contract.texts import decode_text, text_codes
 from model.serving.batch.answers import Answers, Unusual
 from model.serving.batch.columns import FieldReader, ReadCell, read_json_value
@@ -62,13 +62,23 @@ class BatchPredictor:
         self.columns = _name_columns((*model.answer_columns, "warning", "error"), header)
         if decimal is None and sample is not None:
             decimal = self._find_sign(sample)
+        fields = [self._settle_dates(field, sample) for field in card.fields]
         self._readers = [
             (index, FieldReader(field, read_json_value(field)))
             if strict_json
             else (index, make_reader(field, decimal, card.locale))
-            for index, field in enumerate(card.fields)
+            for index, field in enumerate(fields)
         ]
         self._describe = _Describer(model)
+
+    def _settle_dates(self, field: BaseField, sample: Block | None) -> BaseField:
+        column = self._matching.columns.get(field.name)
+        if sample is None or column is None:
+            return field
+        settled, note = field.settle_dates(_iterate(sample.columns[column]))
+        if note:
+            self.notes.append(note)
+        return settled
 
     def _find_sign(self, sample: Block) -> DecimalSign | None:
         card = self._model.card
@@ -171,6 +181,12 @@ class BatchPredictor:
         except ArithmeticError:
             return tuple(None if name == "label" else np.nan for name in self._model.answer_columns)
         return tuple(column[0] for column in columns)
+
+
+def _iterate(column: Any) -> Iterator[Any]:
+    """The cells of a column; nothing is done before the first one is taken."""
+    plain = isinstance(column, list | tuple) and not isinstance(column, EncodedCells)
+    yield from column if plain else list_cells(column)
 
 
 def _name_columns(names: Sequence[str], header: Sequence[str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from model.serving.kinds.classes import ClassModel
 from model.serving.kinds.clusters import ClusterModel
+from model.serving.kinds.multioutput import MultioutputModel
 from model.serving.kinds.number import NumberModel
 from model.serving.kinds.outliers import OutlierModel
 from model.serving.kinds.pictures import PictureModel
@@ -15,6 +16,7 @@ from model.serving.served_model import ServedModel
 KINDS: dict[str, type[ServedModel[Any, Any]]] = {
     "number": NumberModel,
     "classes": ClassModel,
+    "multioutput": MultioutputModel,
     "clusters": ClusterModel,
     "outliers": OutlierModel,
     "pictures": PictureModel,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -36,7 +36,9 @@ class ClassPredictor(Protocol):
 
 
 class OnnxClassPredictor:
-    """A compiled classifier in ONNX Runtime; its output is ``probabilities``."""
+    """A compiled classifier in ONNX Runtime; ``output`` is the name of its output."""
+
+    output: ClassVar[str] = "probabilities"
 
     def __init__(self, artifact: bytes) -> None:
         self._session = open_session(artifact)
@@ -44,7 +46,7 @@ class OnnxClassPredictor:
 
     def classify(self, matrix: Float32Array) -> Float64Array:
         """Classify each row of a matrix of shape (rows, fields); see ``ClassPredictor``."""
-        (output,) = self._session.run(["probabilities"], {self._input: matrix})
+        (output,) = self._session.run([self.output], {self._input: matrix})
         probabilities: Float64Array = output.astype(np.float64)
         return probabilities
 

@@ -12,8 +12,8 @@ from model.contract.card import ClusterCard
 from model.contract.errors import MAKE_AGAIN, OR_MAKE_AGAIN, ModelError
 from model.contract.manifest import GoldenRow, Manifest
 from model.serving.checking import ModelFolder
-from model.serving.kinds.classes import ClassPredictor
-from model.serving.predictors import JoblibFile, open_session
+from model.serving.kinds.classes import ClassPredictor, OnnxClassPredictor
+from model.serving.predictors import JoblibFile
 from model.serving.served_model import ClusterPrediction, FactPattern
 from model.serving.tabular import Answer, Part, TabularModel
 
@@ -86,18 +86,10 @@ def compute_clarity(affinities: Float64Array, place: int, measure: str) -> Float
     return clarity
 
 
-class OnnxClusterPredictor:
-    """A compiled model of clusters in ONNX Runtime; its output is ``affinities``."""
+class OnnxClusterPredictor(OnnxClassPredictor):
+    """A compiled model of clusters in ONNX Runtime, which answers affinities."""
 
-    def __init__(self, artifact: bytes) -> None:
-        self._session = open_session(artifact)
-        self._input = self._session.get_inputs()[0].name
-
-    def classify(self, matrix: Float32Array) -> Float64Array:
-        """The affinities of rows, shape (rows, clusters), for a matrix (rows, fields)."""
-        (output,) = self._session.run(["affinities"], {self._input: matrix})
-        affinities: Float64Array = output.astype(np.float64)
-        return affinities
+    output = "affinities"
 
 
 class JoblibClusterPredictor:

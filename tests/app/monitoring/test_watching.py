@@ -60,12 +60,13 @@ def make_outcomes(
 ) -> list[ReportedOutcome]:
     """Sales of which so many of the last ones were within a range of 200,000 to 300,000."""
     facts = {"beds": "3", "baths": "2", "sqft": "1850"}
+    first = dt.date.today() if source == "visitor" else dt.date(2026, 1, 1)
     return [
         ReportedOutcome(
             f"{source}-{number:05}",
             house.slug,
             house.version,
-            dt.date(2026, 1, 1) + dt.timedelta(number // 4),
+            first + dt.timedelta(number // 4),
             facts,
             250_000.0,
             250_000.0 if number >= count - held else 400_000.0 + number,
@@ -139,7 +140,10 @@ def test_reports_of_visitors_are_counted_apart_and_test_nothing(
     watched.store.insert(make_outcomes(house, 60, 5, source="visitor"))
     said = "<script>alert(1)</script>"
     wrong = make_outcomes(house, 1, 1, source="visitor")[0]
-    watched.store.insert([wrong._replace(id="said", truth=None, said=said)])
+    old = dt.date.today() - dt.timedelta(181)
+    watched.store.insert(
+        [wrong._replace(id="said", truth=None, said=said), wrong._replace(id="old", day=old)]
+    )
     watched.look()
 
     page = get_page(watched.client, PAGE)

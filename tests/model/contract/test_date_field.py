@@ -248,3 +248,24 @@ def test_what_can_be_no_date_any_more_is_not_incomplete(typed: str) -> None:
     field = ADAPTER.validate_python(BLOCK)
     field.localise("en_US")
     assert not field.is_incomplete(typed)
+
+
+def test_points_stand_behind_the_day_in_every_locale_and_a_column_shows_its_order() -> None:
+    assert read_date("04.03.2012", "en_US") == read_date("4. 3. 2012", "de_DE")
+    assert read_date("04.03.2012", "en_US").isoformat() == "2012-03-04"
+    assert read_date("3/4/2012", "en_US").isoformat() == "2012-03-04"
+    field = DateField(
+        kind="date", name="day", label="Day", noun="day", min="2011-01-01", max="2013-12-31",
+        example="2012-05-01",
+    )  # fmt: skip
+    settled, note = field.settle_dates(["4/3/2012", None, 5, "31/12/2012"])
+    assert settled.read("4/3/2012") == "2012-03-04"
+    assert note == "Day: 4/3/2012 is read as March 4, 2012."
+    assert field.read("4/3/2012") == "2012-04-03"
+    with pytest.raises(PydanticCustomError):
+        settled.read("12/31/2012")
+    for others in ([], ["12/31/2012"], ["31/12/2012", "12/31/2012"]):
+        settled, note = field.settle_dates(["4/3/2012", *others])
+        assert settled.read("4/3/2012") == "2012-04-03"
+        assert note == "Day: 4/3/2012 is read as April 3, 2012."
+    assert field.settle_dates(["2012-04-03", "04.03.2012", ""]) == (field, "")

@@ -1,65 +1,37 @@
 """The promise of a range: how often sound ones are accused, and how soon broken ones are found.
 
-Each figure is from a simulation with a fixed seed; docs/feedback.md repeats them.
+Each is a simulation with a fixed seed; `python -m tests.studies.promises` prints the figures.
 """
 
 import numpy as np
 import pytest
 
-from model.contract.arrays import BoolArray
-from model.monitoring.coverage import (
-    CHANGE_LIMIT,
-    WEALTH_LIMIT,
-    Promise,
-    find_alarm,
-    weigh_evidence,
-)
+from model.monitoring.coverage import CHANGE_LIMIT, Promise, find_alarm, weigh_evidence
+from tests.studies.promises import draw, draw_sound, share_alarmed
 
 PATHS = 1000
-CASES = 3000
-
-
-def draw(shares: object, cases: int, seed: int) -> BoolArray:
-    """Draw whether each case is inside, shape (paths, cases), by the coverage of each path."""
-    shares = np.broadcast_to(np.asarray(shares, dtype=float), PATHS)[:, None]
-    inside: BoolArray = np.random.default_rng(seed).random((PATHS, cases)) < shares
-    return inside
-
-
-def share_alarmed(inside: BoolArray, promise: Promise) -> tuple[float, float]:
-    """The shares of paths with the first alarm, and with any."""
-    evidence = weigh_evidence(inside, promise)
-    broken = (evidence.wealth >= WEALTH_LIMIT).any(axis=-1)
-    changed = (evidence.change >= CHANGE_LIMIT).any(axis=-1)
-    return float(broken.mean()), float((broken | changed).mean())
-
-
-def draw_sound(promise: Promise, seed: int) -> BoolArray:
-    """Ranges set on held-out rows, with the coverage that this gives them by chance."""
-    law = promise.rank, promise.rows + 1 - promise.rank
-    return draw(np.random.default_rng(seed).beta(*law, PATHS), CASES, seed + 1)
 
 
 @pytest.mark.parametrize("promise", [Promise(0.9, 100), Promise(0.9, 500), Promise(0.8, 2000)])
 def test_sound_ranges_are_accused_in_at_most_five_of_a_hundred(promise: Promise) -> None:
-    assert share_alarmed(draw_sound(promise, 1), promise)[1] <= 0.05
+    assert share_alarmed(draw_sound(promise, 1, PATHS), promise) <= 0.05
 
 
 def test_against_the_promise_itself_sound_ranges_set_on_few_rows_would_be_accused() -> None:
     few = Promise(0.9, 100)
     certain = Promise(0.9, 10**9)  # as if nothing about the coverage were left to chance
 
-    assert share_alarmed(draw_sound(few, 1), certain)[0] > 0.15
+    assert share_alarmed(draw_sound(few, 1, PATHS), certain) > 0.15
 
 
 @pytest.mark.parametrize("rows", [500, 2000])
 def test_a_coverage_of_eighty_percent_is_found_within_three_hundred_cases(rows: int) -> None:
-    assert share_alarmed(draw(0.8, 300, 2), Promise(0.9, rows))[1] >= 0.95
+    assert share_alarmed(draw(0.8, 300, 2), Promise(0.9, rows)) >= 0.95
 
 
 def test_a_change_after_a_thousand_good_cases_is_found_within_two_hundred_more() -> None:
     promise = Promise(0.9, 1000)
-    inside = np.concatenate([draw(0.9, 1000, 3), draw(0.7, 200, 4)], axis=1)
+    inside = np.concatenate([draw(0.9, 1000, 3, PATHS), draw(0.7, 200, 4, PATHS)], axis=1)
 
     late = (weigh_evidence(inside, promise).change >= CHANGE_LIMIT)[:, 1000:]
 
@@ -67,14 +39,14 @@ def test_a_change_after_a_thousand_good_cases_is_found_within_two_hundred_more()
 
 
 def test_more_inside_than_promised_is_no_alarm() -> None:
-    improved = np.concatenate([draw(1.0, 500, 5), draw(0.92, 500, 6)], axis=1)
+    improved = np.concatenate([draw(1.0, 500, 5, PATHS), draw(0.92, 500, 6, PATHS)], axis=1)
 
-    assert share_alarmed(improved, Promise(0.9, 500))[1] <= 0.05
+    assert share_alarmed(improved, Promise(0.9, 500)) <= 0.05
 
 
 def test_the_wealth_of_a_fair_game_does_not_grow() -> None:
     promise = Promise(0.9, 100)
-    wealth = weigh_evidence(draw_sound(promise, 7)[:, :20], promise).wealth
+    wealth = weigh_evidence(draw_sound(promise, 7, PATHS)[:, :20], promise).wealth
 
     assert wealth.mean() <= 1.05
 

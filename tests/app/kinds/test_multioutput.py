@@ -1,0 +1,183 @@
+"""Models of several numbers, from one command to page, API and file."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor, RegressorChain
+
+from app import create_app
+from app.config import Settings
+from model import MultioutputModel
+from tests.html import data_of, get_page, post_fragment, post_page, text_of
+from tests.loading import load_as
+from tests.model.making.conftest import run
+
+TARGETS = ["heating_load", "cooling_load"]
+ESTIMATORS: dict[str, Any] = {
+    "lines": MultiOutputRegressor(Ridge()),
+    "forest": RandomForestRegressor(8, random_state=0),
+    "chain": RegressorChain(Ridge()),
+}
+
+
+def buildings() -> pd.DataFrame:
+    """Make buildings with the energy that heating and cooling them takes."""
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame(
+        {"wall_area_m2": rng.uniform(200, 420, 400), "height_m": rng.uniform(3, 7, 400)}
+    ).round(1)
+    table["heating_load"] = 5 + 0.03 * table["wall_area_m2"] + rng.normal(0, 1.5, 400)
+    table["cooling_load"] = 9 + 3 * table["height_m"] + rng.normal(0, 1.5, 400)
+    return table.round(2)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    buildings()[:200].to_csv(folder / "buildings.csv", index=False)
+    buildings()[200:].to_csv(folder / "unseen.csv", index=False)
+    return folder / "buildings.csv"
+
+
+@pytest.fixture(scope="module")
+def root(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the model of each estimator."""
+    root = tmp_path_factory.mktemp("models")
+    for name, estimator in ESTIMATORS.items():
+        table, file = buildings()[:200], root / f"{name}.joblib"
+        joblib.dump(estimator.fit(table.drop(columns=TARGETS), table[TARGETS]), file)
+        held = ["--holdout", data.with_name("unseen.csv")] if name == "lines" else []
+        add = ("add", file, "--name", name, "--data", data, "--target", ",".join(TARGETS))
+        result = run(*add, *held, "--models", root)
+        assert result.exit_code == 0, result.output
+    return root
+
+
+@pytest.fixture(scope="module")
+def app(root: Path) -> Flask:
+    return create_app(Settings(models=tuple(ESTIMATORS), ratelimit="off"), models=root)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def rows() -> pd.DataFrame:
+    return buildings()[200:225].drop(columns=TARGETS)
+
+
+def to_text(row: dict[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in row.items()}
+
+
+@pytest.mark.parametrize("name", list(ESTIMATORS))
+def test_page_and_api_answer_every_number_as_the_estimator_does(
+    client: FlaskClient, name: str
+) -> None:
+    prefix = "" if name == "lines" else f"/{name}"
+    expected = ESTIMATORS[name].predict(rows())
+    answers = client.post(f"{prefix}/api/predict", json=rows().to_dict("records")).get_json()
+    for answer, numbers in zip(answers, expected, strict=True):
+        assert answer["prediction"] == answer["outputs"][TARGETS[0]]["prediction"]
+        found = [answer["outputs"][target]["prediction"] for target in TARGETS]
+        assert found == pytest.approx(numbers, rel=1e-5)
+    row = to_text(rows().iloc[3].to_dict())
+    fragment = post_fragment(client, row, path=f"{prefix}/predict-fragment")
+    assert data_of(fragment, "prediction") == pytest.approx(expected[3, 0], rel=1e-5)
+    assert data_of(fragment, "output") == pytest.approx(expected[3, 1], rel=1e-5)
+    assert post_page(client, row, path=f"{prefix}/").select_one("#result") == (
+        fragment.select_one("#result")
+    )
+
+
+def test_each_number_has_a_range_of_its_own_that_was_measured(
+    client: FlaskClient, root: Path
+) -> None:
+    truth = buildings()[200:][TARGETS]
+    table = buildings()[200:].drop(columns=TARGETS)
+    answers = client.post("/api/predict", json=table.to_dict("records")).get_json()
+    for target in TARGETS:
+        intervals = [answer["outputs"][target]["interval"] for answer in answers]
+        inside = [
+            interval["low"] <= value <= interval["high"]
+            for interval, value in zip(intervals, truth[target], strict=True)
+        ]
+        assert np.mean(inside) >= 0.88
+    model = load_as(MultioutputModel, root / "lines")
+    assert [other.name for other in model.manifest.others] == TARGETS[1:]
+    about = get_page(client, "/about").get_text()
+    assert "Heating load: Half the time" in about
+    assert "Cooling load: Half the time" in about
+
+
+def test_the_link_beside_another_number_leads_to_its_reasons(client: FlaskClient) -> None:
+    row = rows().iloc[5].to_dict()
+    fragment = post_fragment(client, to_text(row))
+    assert text_of(fragment, "#result-title") == "Heating load"
+    (link,) = fragment.select(".outputs a")
+    page = get_page(client, str(link["href"]))
+    expected = ESTIMATORS["lines"].predict(pd.DataFrame([row]))[0]
+    assert text_of(page, "#result-title") == "Cooling load"
+    assert data_of(page, "prediction") == pytest.approx(expected[1], rel=1e-5)
+    parts = [float(str(tag["value"])) for tag in page.select("data.contribution")]
+    assert data_of(page, "reference") + sum(parts) == pytest.approx(expected[1], rel=1e-5)
+    chosen = page.select("#what-if-fact option[selected]")
+    assert [str(option["value"]) for option in chosen] == ["cooling_load.wall_area_m2"]
+    back = page.select(".outputs a")
+    assert text_of(get_page(client, str(back[0]["href"])), "#result-title") == "Heating load"
+
+
+def test_a_file_gets_every_number(
+    client: FlaskClient, root: Path, data: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "out.csv"
+    table = data.with_name("facts.csv")
+    rows().to_csv(table, index=False)
+    assert run("predict", "lines", table, target, "--models", root).exit_code == 0
+    with target.open(newline="") as file:
+        answered = list(csv.DictReader(file))
+    expected = ESTIMATORS["lines"].predict(rows())
+    assert [float(row["prediction"]) for row in answered] == pytest.approx(expected[:, 0], rel=1e-5)
+    other = [float(row["cooling_load"]) for row in answered]
+    assert other == pytest.approx(expected[:, 1], rel=1e-5)
+    assert float(answered[0]["cooling_load_low"]) < other[0]
+    page = client.post("/batch", data={"file": (table.open("rb"), "facts.csv")})
+    assert "Cooling load" in page.get_data(as_text=True)
+    assert run("check", "lines", "--models", root).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("heating_load", "answers 2 numbers for each row. Name a column of the data for each"),
+        ("heating_load,cooling", "Did you mean 'cooling_load'?"),
+        ("heating_load,heating_load", "names 'heating_load' twice"),
+    ],
+)
+def test_targets_that_do_not_fit_are_refused_with_what_to_write(
+    root: Path, data: Path, tmp_path: Path, target: str, message: str
+) -> None:
+    add = ("add", root / "lines.joblib", "--name", "m", "--data", data, "--target", target)
+    result = run(*add, "--models", tmp_path)
+    assert result.exit_code != 0
+    assert message in " ".join(result.output.split())
+
+
+def test_several_classes_for_a_row_are_refused(data: Path, tmp_path: Path) -> None:
+    table, file = buildings()[:200], tmp_path / "model.joblib"
+    classes = (table[TARGETS] > table[TARGETS].median()).astype(int)
+    model = MultiOutputClassifier(LogisticRegression(max_iter=500))
+    joblib.dump(model.fit(table.drop(columns=TARGETS), classes), file)
+    add = ("add", file, "--name", "m", "--data", data, "--target", ",".join(TARGETS))
+    result = run(*add, "--models", tmp_path)
+    assert "The model answers 2 classes for each row" in " ".join(result.output.split())
