@@ -104,11 +104,18 @@ class StoreThread:
 
     def _do(self, jobs: list[_Job], work: Callable[[Any], list[Any]], argument: object) -> None:
         assert self._pool is not None  # noqa: S101 (see above)
-        try:
-            done = self._pool.apply(work, (argument,))
-        except Exception as error:
+        done = self._pool.apply(_catch, (work, argument))
+        if isinstance(done, Exception):
             for job in jobs:
-                job.result.set_exception(error)
+                job.result.set_exception(done)
             return
         for job, result in zip(jobs, done, strict=True):
             job.result.set(result)
+
+
+def _catch(work: Callable[[Any], list[Any]], argument: object) -> list[Any] | Exception:
+    """Return an error instead of raising it: gevent would print a traceback for each."""
+    try:
+        return work(argument)
+    except Exception as error:
+        return error

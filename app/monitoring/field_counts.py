@@ -14,7 +14,8 @@ from wsgiref.types import WSGIEnvironment
 
 from app.feedback.outcomes import FieldBin
 from model.contract.fields import Features
-from model.monitoring.stability import FieldBins, make_bins
+from model.contract.manifest import FieldBins
+from model.monitoring.stability import count_fields, find_bin
 from model.serving.served_model import ServedModel
 from model.serving.tabular import TabularModel
 
@@ -67,20 +68,15 @@ class FieldCounter:
         counts: Counter[FieldBin] = Counter()
         for row in settled:
             for name, bins in self.bins.items():
-                found = bins.find(fields[name].encode(row.get(name)))
+                found = find_bin(bins, fields[name].encode(row.get(name)))
                 counts[FieldBin(model.slug, model.version, today, name, found)] += 1
         return counts
 
 
-def find_field_bins(model: ServedModel[Any, Any]) -> dict[str, FieldBins]:
-    """Find the bins of each field but texts; none for a model that keeps no training rows."""
-    if not isinstance(model, TabularModel) or model.neighbors is None:
+def find_field_bins(model: ServedModel[Any, Any]) -> Mapping[str, FieldBins]:
+    """Find the bins of each field but texts; none where nobody counted the training rows."""
+    if not isinstance(model, TabularModel):
         return {}
-    found = {}
-    for field, codes in zip(model.card.fields, model.neighbors.rows.T, strict=True):
-        if field.is_text:
-            continue
-        bins = make_bins(codes, bool(field.categories))
-        if bins is not None:
-            found[field.name] = bins
-    return found
+    if model.manifest.field_bins or model.neighbors is None:
+        return model.manifest.field_bins
+    return count_fields(model.card.fields, model.neighbors.rows)

@@ -24,7 +24,7 @@ from app.feedback.store import Store, StoreError
 from app.monitoring.field_counts import FieldCounter
 from app.monitoring.known_cases import read_known_cases
 from app.telemetry.request_records import RequestRecord
-from model.monitoring.stability import LEAST_ASKED, compute_psi, drop_empty, find_limit
+from model.monitoring.stability import LEAST_ASKED, compute_psi, drop_empty, find_limit, list_bins
 from model.monitoring.track_record import TrackRecord, describe_verdict, summarize_cases
 from model.serving.served_model import ServedModel
 from model.serving.tabular import TabularModel
@@ -245,7 +245,7 @@ def compare_fields(counter: FieldCounter, counts: Mapping[FieldBin, int]) -> lis
             summed[found.field][found.bin] += count
     compared = []
     for name, bins in counter.bins.items():
-        asked = tuple(summed[name][one] for one in bins.names)
+        asked = tuple(summed[name][one] for one in list_bins(bins))
         if sum(asked):
             given, trained = drop_empty(asked), drop_empty(bins.counts)
             index, limit = compute_psi(given, trained), find_limit(trained, sum(given))

@@ -11,7 +11,8 @@ from app.presentation.contexts import AskedView, ReportView, Row, Site, TrackRec
 from app.presentation.plots import PlotView, plot_coverage, plot_months, plot_reliability
 from model.contract import formatting
 from model.contract.fields import BaseField
-from model.monitoring.stability import LEAST_ASKED, OUTSIDE, FieldBins, drop_empty
+from model.contract.manifest import FieldBins
+from model.monitoring.stability import LEAST_ASKED, OUTSIDE, drop_empty, list_bins
 from model.monitoring.track_record import TrackRecord
 from model.serving.served_model import ServedModel
 from model.serving.tabular import TabularModel
@@ -172,7 +173,7 @@ def present_reports(
 def describe_asked(bins: Mapping[str, FieldBins], asked: Sequence[AskedField], locale: str) -> str:
     """Say what is counted, and of how many forms."""
     if not bins:
-        return "Nothing is counted: the model keeps no training rows to compare with."
+        return "Nothing is counted: this model was made before its training rows were counted."
     forms = max((field.forms for field in asked), default=0)
     if not forms:
         return f"No form was filled in during the last {DAYS} days."
@@ -201,7 +202,7 @@ def _present_field(model: TabularModel[object], bins: FieldBins, asked: AskedFie
         [count / (sum(counts) or 1) for count in counts]
         for counts in (drop_empty(asked.counts), drop_empty(bins.counts))
     )
-    names = drop_empty(bins.names)
+    names = drop_empty(list_bins(bins))
     highest = max(*own, *trained)
     index, limit = (
         formatting.format_number(round(value, 3), locale) for value in (asked.psi, asked.limit)

@@ -238,6 +238,24 @@ class ClusterProfile(BaseModel):
     facts: tuple[TypicalFact, ...] = ()
 
 
+class FieldBins(BaseModel):
+    """The bins of one field, and how many training rows are in each.
+
+    Those of a number lie between ``edges``, ascending, of which the first and the last are the
+    smallest and the largest training value. A choice, and a number that has few values, has a bin
+    for each code in ``choices``; a choice has one for all in ``others``. ``counts`` has the
+    training rows of each bin, then of those without a value, and 0 for values that none of them
+    has.
+    """
+
+    model_config = _STRICT
+
+    edges: tuple[float, ...] = ()
+    choices: tuple[float, ...] = ()
+    others: tuple[float, ...] = ()
+    counts: tuple[int, ...] = Field(min_length=3)
+
+
 class OutputManifest(BaseModel):
     """What was made of a further output of a model of several; see ``Manifest``."""
 
@@ -308,6 +326,7 @@ class Manifest(ManifestBase):
     ``clusters`` say what is typical of each cluster, in the card's order. ``scores`` are quantiles
     of the scores of the training rows, in equal steps from the lowest to the highest: what an
     outlier detector compares a row with.
+    ``field_bins`` count the training rows in bins of each field, to compare what is asked with.
     ``vectorizers`` are the files of what is known of the texts of a field, by its name: which words
     the model knows, and what it makes of them.
     """
@@ -324,6 +343,7 @@ class Manifest(ManifestBase):
     accuracies: tuple[AccuracyGroup, ...] = ()
     neighbors: str = ""
     copula: str = ""
+    field_bins: dict[str, FieldBins] = Field(default_factory=dict)
     vectorizers: dict[str, str] = Field(default_factory=dict)
     frame: Frame | None = None
     features: FeatureStep | None = None

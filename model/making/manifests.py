@@ -17,6 +17,7 @@ from model.contract.fields import Value
 from model.contract.files import write_json
 from model.contract.manifest import (
     Artifact,
+    FieldBins,
     GoldenRow,
     Manifest,
     ManifestBase,
@@ -56,6 +57,7 @@ def write_manifest(
     runs_code: bool = False,
     module: str = "",
     vectorizers: Mapping[str, str] | None = None,
+    field_bins: Mapping[str, FieldBins] | None = None,
     seed: int = 0,
 ) -> Manifest:
     """Write the similar rows and the joint distribution, as far as there are any, and the manifest.
@@ -79,6 +81,8 @@ def write_manifest(
         runs_code: whether loading its joblib file runs code of its own.
         module: the name of the Python file with that code.
         vectorizers: the files of what is known of each field of texts.
+        field_bins: the training rows in bins of each field; without, they are counted in the
+            similar rows.
         seed: of everything random in it.
     """
     saved = {
@@ -115,6 +119,7 @@ def write_manifest(
         frame=frame,
         features=features,
         vectorizers=dict(vectorizers or {}),
+        field_bins=dict(field_bins or {}),
         runs_code=runs_code,
         truth_bins=evaluation.truth_bins,
         reliability=evaluation.reliability,

@@ -11,11 +11,13 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from model.contract.arrays import Float64Array, FloatArray
+from model.contract.fields import BaseField
+from model.contract.manifest import FieldBins
 
 T = TypeVar("T")
 
@@ -34,38 +36,38 @@ _HALF = 0.5
 """What is added to each count (Jeffreys), so that no share is 0."""
 
 
-class FieldBins(NamedTuple):
-    """The bins of one field, and how many training rows are in each.
+def list_bins(bins: FieldBins) -> tuple[str, ...]:
+    """List the names of the bins, under which they are counted."""
+    return (*map(str, range(len(bins.counts) - 2)), EMPTY, OUTSIDE)
 
-    Those of a number lie between ``edges``, ascending, of which the first and the last are the
-    smallest and the largest training value. A choice, and a number that has few values, has a bin
-    for each code in ``choices``; a choice has one for all in ``others``. ``counts`` has the
-    training rows of each bin, then of those without a value, and 0 for values that none of them
-    has.
+
+def find_bin(bins: FieldBins, code: float) -> str:
+    """Find the name of the bin of a value's code, NaN where there is none."""
+    if math.isnan(code):
+        return EMPTY
+    code = float(np.float32(code))  # as the training rows have it
+    if code in bins.choices:
+        return str(bins.choices.index(code))
+    if code in bins.others:
+        return str(len(bins.choices))
+    if not bins.edges or not bins.edges[0] <= code <= bins.edges[-1]:
+        return OUTSIDE
+    return str(bisect_right(bins.edges, code, 1, len(bins.edges) - 1) - 1)
+
+
+def count_fields(fields: Sequence[BaseField], rows: FloatArray) -> dict[str, FieldBins]:
+    """Count the training rows in bins of each field; none of free texts.
+
+    Args:
+        fields: in the order of the columns.
+        rows: their codes, shape (rows, fields), NaN where unknown.
     """
-
-    edges: tuple[float, ...]
-    choices: tuple[float, ...]
-    others: tuple[float, ...]
-    counts: tuple[int, ...]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The name of each bin, under which it is counted."""
-        return (*map(str, range(len(self.counts) - 2)), EMPTY, OUTSIDE)
-
-    def find(self, code: float) -> str:
-        """Return the name of the bin of a value's code, NaN where there is none."""
-        if math.isnan(code):
-            return EMPTY
-        code = float(np.float32(code))  # as the training rows have it
-        if code in self.choices:
-            return str(self.choices.index(code))
-        if code in self.others:
-            return str(len(self.choices))
-        if not self.edges or not self.edges[0] <= code <= self.edges[-1]:
-            return OUTSIDE
-        return str(bisect_right(self.edges, code, 1, len(self.edges) - 1) - 1)
+    found = {
+        field.name: make_bins(codes, bool(field.categories))
+        for field, codes in zip(fields, rows.T, strict=True)
+        if not field.is_text
+    }
+    return {name: bins for name, bins in found.items() if bins is not None}
 
 
 def make_bins(codes: FloatArray, is_choice: bool) -> FieldBins | None:
@@ -75,6 +77,7 @@ def make_bins(codes: FloatArray, is_choice: bool) -> FieldBins | None:
         codes: shape (rows,), NaN where unknown.
         is_choice: whether they stand for choices and not for numbers.
     """
+    codes = np.asarray(codes, dtype=np.float32)  # as a predictor gets them
     known = codes[~np.isnan(codes)].astype(np.float64)
     if not len(known):
         return None
@@ -85,7 +88,7 @@ def make_bins(codes: FloatArray, is_choice: bool) -> FieldBins | None:
         own, rest = (order, order[:0]) if len(order) <= BINS else np.split(order, [BINS - 1])
         inside = counts[own].tolist() + ([int(counts[rest].sum())] if len(rest) else [])
         choices, others = tuple(values[own].tolist()), tuple(values[rest].tolist())
-        return FieldBins((), choices, others, (*inside, empty, 0))
+        return FieldBins(choices=choices, others=others, counts=(*inside, empty, 0))
     few = len(values) <= BINS
     if few:
         inner = (values[1:] + values[:-1]) / 2
@@ -94,7 +97,8 @@ def make_bins(codes: FloatArray, is_choice: bool) -> FieldBins | None:
         inner = inner[inner > values[0]]
     inside = np.bincount(np.searchsorted(inner, known, "right"), minlength=len(inner) + 1).tolist()
     edges = tuple(float(edge) for edge in (values[0], *inner, values[-1]))
-    return FieldBins(edges, tuple(values.tolist()) if few else (), (), (*inside, empty, 0))
+    choices = tuple(values.tolist()) if few else ()
+    return FieldBins(edges=edges, choices=choices, counts=(*inside, empty, 0))
 
 
 def drop_empty(counts: Sequence[T]) -> tuple[T, ...]:

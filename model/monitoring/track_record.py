@@ -16,6 +16,7 @@ from model.contract.arrays import BoolArray, Float64Array
 from model.contract.manifest import ReliabilityBin
 from model.monitoring.coverage import Alarm, Promise, find_alarm
 from model.serving.kinds.classes import ClassModel
+from model.serving.kinds.multioutput import MultioutputModel
 from model.serving.kinds.number import NumberModel
 from model.serving.tabular import TabularModel
 
@@ -88,10 +89,14 @@ class TrackRecord(NamedTuple):
 
 
 def summarize_cases(model: TabularModel[Any], cases: Sequence[KnownCase]) -> TrackRecord | None:
-    """Sum up cases in the order in which they came true; None where there are none."""
+    """Sum up cases in the order in which they came true; None where there are none.
+
+    Of a model with several answers it is the first.
+    """
     if not cases:
         return None
-    if isinstance(model, NumberModel):
+    is_number = not isinstance(cases[0].value, str)
+    if is_number:
         off = np.array([abs(float(case.truth) - float(case.value)) for case in cases])
         ranged = all(case.low is not None and case.high is not None for case in cases)
     else:
@@ -107,12 +112,12 @@ def summarize_cases(model: TabularModel[Any], cases: Sequence[KnownCase]) -> Tra
     return TrackRecord(
         len(cases),
         int(held.sum()) if judged else None,
-        _measure_error(model, off),
+        _measure_error(off, is_number),
         int(below.sum()) if ranged else 0,
         int(above.sum()) if ranged else 0,
         _find_fifths(cases, held) if ranged else (),
         _find_reliability(cases, held),
-        tuple(_list_periods(model, cases, held, off)),
+        tuple(_list_periods(cases, held, off, is_number)),
         int(held[-RECENT:].sum()),
         promise,
         alarm,
@@ -127,6 +132,8 @@ def find_promise(model: TabularModel[Any], cases: Sequence[KnownCase]) -> Promis
     often they were right.
     """
     optional = set(model.card.optional)
+    if isinstance(model, MultioutputModel):
+        model = model.models[0]
     counts: dict[frozenset[str], int] = {}
     for case in cases:
         known = frozenset(optional.intersection(case.facts))
@@ -158,7 +165,7 @@ def describe_verdict(model: TabularModel[Any], record: TrackRecord) -> str:
         )
     held = formatting.format_number(record.held, locale)
     share = formatting.format_percent(record.held / record.cases, locale, digits=1)
-    is_number = isinstance(model, NumberModel)
+    is_number = not isinstance(model, ClassModel)
     what = "Ranges held for" if is_number else f"It named the right {model.card.output.noun} for"
     found = f"{what} {held} of {cases} {noun}, {share}."
     if record.promise is None:
@@ -181,14 +188,14 @@ def describe_verdict(model: TabularModel[Any], record: TrackRecord) -> str:
         number = formatting.format_number(count, locale)
         sides = f" In {number} of the others the truth was {side} the range."
     return (
-        f"{found} {expected}: this {since}. It was clear after {after} {noun}{when}; sound ones "
-        f"would show as much in at most 5 of 100 cases.{sides} Train the model again with data of "
+        f"{found} {expected}: this {since}. It was clear after {after} {noun}{when}; by chance "
+        f"alone that happens to at most 5 of 100 sound models.{sides} Train it again with data of "
         "now."
     )
 
 
-def _measure_error(model: TabularModel[Any], off: Float64Array) -> float:
-    return float(np.median(off) if isinstance(model, NumberModel) else off.mean())
+def _measure_error(off: Float64Array, is_number: bool) -> float:
+    return float(np.median(off) if is_number else off.mean())
 
 
 def _find_fifths(cases: Sequence[KnownCase], held: BoolArray) -> tuple[float, ...]:
@@ -217,7 +224,7 @@ def _find_reliability(cases: Sequence[KnownCase], right: BoolArray) -> tuple[Rel
 
 
 def _list_periods(
-    model: TabularModel[Any], cases: Sequence[KnownCase], held: BoolArray, off: Float64Array
+    cases: Sequence[KnownCase], held: BoolArray, off: Float64Array, is_number: bool
 ) -> list[Period]:
     """The months with cases, the first one first."""
     places = sorted(range(len(cases)), key=lambda place: cases[place].day)
@@ -226,6 +233,6 @@ def _list_periods(
         own = list(group)
         sure = [share for place in own if (share := cases[place].probability) is not None]
         expected = sum(sure) / len(sure) if sure else None
-        error = _measure_error(model, off[own])
+        error = _measure_error(off[own], is_number)
         periods.append(Period(first, len(own), int(held[own].sum()), error, expected))
     return periods

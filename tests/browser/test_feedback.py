@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.helpers import fill_house, posts, price, when_fresh
+from tests.browser.helpers import check_accessible, fill_house, posts, price, when_fresh
 from tests.conftest import Server, free_port
 from tests.tools import axe
 
@@ -78,3 +78,12 @@ def test_the_form_fits_the_page(page: Page, address: str, width: int) -> None:
     page.goto(f"{address}/?beds=3&baths=2.5&sqft=1850")
     page.locator("#report summary").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_what_became_of_the_answers_is_accessible(page: Page, address: str) -> None:
+    page.goto(f"{address}/?beds=3&baths=2.5&sqft=1850")
+    page.locator("#known-truth").fill("$430,000")
+    page.locator("#known-truth").press("Enter")
+    expect(page.locator("#told")).to_contain_text("this is kept: $430,000")
+    page.goto(f"{address}/about/track-record")
+    check_accessible(page)

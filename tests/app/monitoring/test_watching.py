@@ -20,6 +20,7 @@ from app.http.application import Application
 from app.monitoring.field_counts import MOST_WAITING, PAUSE, FieldCounter
 from app.monitoring.watcher import Watcher, compare_fields
 from model import NumberModel
+from model.monitoring.stability import find_bin
 from tests.conftest import HOUSE
 from tests.html import get_page, post_fragment, text_of
 
@@ -198,8 +199,8 @@ def test_what_is_asked_is_counted_once_it_has_settled(watched: Watched) -> None:
     counts = counter.take(time.monotonic() + PAUSE + 1)
 
     assert {(key.field, key.bin): count for key, count in counts.items()} == {
-        ("beds", counter.bins["beds"].find(3)): 1,
-        ("baths", counter.bins["baths"].find(2.5)): 1,
+        ("beds", find_bin(counter.bins["beds"], 3)): 1,
+        ("baths", find_bin(counter.bins["baths"], 2.5)): 1,
         ("sqft", "9"): 1,
         **{(name, "empty"): 1 for name in list(counter.bins)[3:]},
     }

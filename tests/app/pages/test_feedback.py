@@ -6,6 +6,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,11 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from app.config import Settings
-from app.feedback.outcomes import KeptAnswer
+from app.feedback.databases import SqliteDatabase
+from app.feedback.outcomes import KeptAnswer, ReportedOutcome
 from app.feedback.receipts import ReceiptSigner
+from app.feedback.store import Store
+from app.limits.access import hash_password, sign_link
 from model import NumberModel
 from tests.conftest import HOUSE
 from tests.html import check_fragment, check_page, get_page, post_fragment, post_page, text_of
@@ -320,3 +324,39 @@ def test_the_number_of_a_receipt_is_not_in_the_log(
     out = capfd.readouterr().out
     assert '"path": "/feedback/<receipt>"' in out
     assert "AAAA" not in out
+
+
+def test_below_a_link_the_report_stays_below_it(settings: Settings, tmp_path: Path) -> None:
+    secret = "s" * 32
+    chosen = replace(
+        settings, data=str(tmp_path / "k"), models=("house-price",), metrics=False,
+        access="password", password_hash=hash_password("x"), link_key=secret,
+    )  # fmt: skip
+    client = create_app(chosen).test_client()
+    root = f"/link/{sign_link(secret, int(time.time()) + 600)}"
+    page = get_page(client, f"{root}/?beds=3&baths=2&sqft=1850")
+    form = page.select_one("form#report")
+    assert form is not None
+    assert form["action"] == f"{root}/feedback"
+    told = client.post(
+        f"{root}/feedback-fragment", data={"receipt": receipt_of(page), "wrong": "1"}
+    )
+    link = check_fragment(told).select_one("a")
+    assert link is not None
+    assert str(link["href"]).startswith(f"{root}/feedback/")
+    get_page(client, str(link["href"]))
+    assert client.get(str(link["href"]).removeprefix(root)).status_code == 401
+    assert client.post("/feedback-fragment", data={"wrong": "1"}).status_code == 401
+
+
+def test_what_is_too_old_goes_with_the_first_use_on_a_day(
+    settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "kept.sqlite3"
+    old = ReportedOutcome("A" * 16, "house-price", "v", DAY - dt.timedelta(181), {}, 1.0, 2.0)
+    with closing(Store(SqliteDatabase(path))) as store:
+        store.insert([old, old._replace(id="B" * 16, day=DAY)])
+    client = create_app(replace(settings, data=str(path), models=("house-price",))).test_client()
+    get_page(client, f"/feedback/{old.id}", 404)  # gone before it is deleted
+    assert count(path) == 1
+    get_page(client, f"/feedback/{'B' * 16}")

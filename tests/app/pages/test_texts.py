@@ -160,3 +160,25 @@ def test_a_file_with_a_column_of_texts_is_answered_as_the_form_answers(folder: P
     )
     labels = found.values["label"]
     assert [labels[0], labels[3]] == [each.label for each in alone]
+
+
+def test_a_text_is_kept_in_a_report_only_where_its_box_is_ticked(
+    folder: Path, tmp_path: Path
+) -> None:
+    settings = Settings(models=("messages",), feedback="on", data=str(tmp_path / "kept.sqlite3"))
+    client = create_app(settings, models=folder).test_client()
+    spoken = {**SPAM, "message": SPAM["message"] + "; a;b&c=" + "ü" * 1000}
+    for ticked in ({}, {"keep_text": "1"}):
+        answer = check_fragment(client.post("/predict-fragment", data=spoken))
+        receipt = str(answer.select("input[name=receipt]")[0]["value"])
+        data = {"receipt": receipt, "known-truth": "ham", **ticked}
+        told = check_fragment(client.post("/feedback-fragment", data=data))
+        link = told.select_one("a")
+        assert link is not None, told
+        kept = check_page(client.get(str(link["href"])))
+        shown = [row.get_text() for row in kept.select("dl dd")]
+        assert (spoken["message"].split()[0] in " ".join(shown)) is bool(ticked)
+        assert (spoken["message"] in shown) is bool(ticked)
+        assert "60" in shown
+    page = check_page(client.get("/?" + "size=60&channel=sms&message=Hello"))
+    assert page.select_one("#report-text:not([checked])") is not None

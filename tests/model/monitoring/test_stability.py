@@ -5,12 +5,14 @@ import math
 import numpy as np
 import pytest
 
+from model.contract.manifest import FieldBins
 from model.monitoring.stability import (
     EMPTY,
     OUTSIDE,
-    FieldBins,
     compute_psi,
+    find_bin,
     find_limit,
+    list_bins,
     make_bins,
 )
 
@@ -30,10 +32,10 @@ def test_a_number_has_ten_bins_of_about_as_many_training_rows_each() -> None:
     assert len(bins.counts) == 12
     assert bins.counts[:10] == pytest.approx([190] * 10, abs=2)
     assert bins.counts[10:] == (100, 0)
-    assert bins.find(math.nan) == EMPTY
-    assert bins.find(float(np.nanmax(codes)) + 1) == bins.find(-1e6) == OUTSIDE
-    assert bins.find(float(np.float64(np.nanmax(codes)))) == "9"
-    assert bins.find(bins.edges[0]) == "0"
+    assert find_bin(bins, math.nan) == EMPTY
+    assert find_bin(bins, float(np.nanmax(codes)) + 1) == find_bin(bins, -1e6) == OUTSIDE
+    assert find_bin(bins, float(np.float64(np.nanmax(codes)))) == "9"
+    assert find_bin(bins, bins.edges[0]) == "0"
 
 
 def test_every_training_row_is_found_in_the_bin_in_which_it_was_counted() -> None:
@@ -48,17 +50,17 @@ def test_every_training_row_is_found_in_the_bin_in_which_it_was_counted() -> Non
         (drawn.integers(0, 11, 500), True),
     ):
         bins = bins_of(codes, is_choice)
-        found = [bins.find(code) for code in codes.tolist()]
-        assert [found.count(name) for name in bins.names] == list(bins.counts)
+        found = [find_bin(bins, code) for code in codes.tolist()]
+        assert [found.count(name) for name in list_bins(bins)] == list(bins.counts)
 
 
 def test_a_choice_that_no_training_row_has_is_outside() -> None:
     bins = bins_of(np.repeat(np.arange(14), np.arange(20, 6, -1)), is_choice=True)
 
     assert len(bins.counts) == 12
-    assert bins.find(0) == "0"
-    assert bins.find(13) == "9"
-    assert bins.find(20) == OUTSIDE
+    assert find_bin(bins, 0) == "0"
+    assert find_bin(bins, 13) == "9"
+    assert find_bin(bins, 20) == OUTSIDE
 
 
 def test_a_field_without_a_known_value_has_no_bins() -> None:
