@@ -355,6 +355,7 @@ def _make_folder(
     evaluation = kind.evaluate(dataset, output, options.coverage, notes.append)
     tried = _describe_tried(proof)
     proved = finding.text if options.target or kind.has_truth else ""
+    output = replace(output, keys={**output.keys, **evaluation.output_keys})
     how = " ".join(part for part in (evaluation.how, tried, proved) if part)
     evaluation = replace(evaluation, how=how)
     if kind.has_truth and arranged.metrics and evaluation.metrics:

@@ -55,7 +55,12 @@ _AXIS_QUANTILES = (0.005, 0.995)
 """A gauge from the lowest to the highest answer would leave most answers in a small part of it."""
 
 _IN_BAND = 0.1
+_MANY = 10
 _LEAST_IN_BAND = 20
+
+
+LEAST_GAIN = 0.3
+"""A page leads with the range where the median error is less than so much below a guess's."""
 
 
 class NumberKind(OutputKind):
@@ -166,6 +171,9 @@ class NumberKind(OutputKind):
     def draft_output(self, truth: Float64Array, options: AddOptions) -> DraftOutput:
         naming = name_target(options.target or "y", is_number=True, described=options.described)
         step = choose_rounding_step(float(np.std(truth)))
+        are_counts = bool(truth.min() >= 0 and (truth == np.round(truth)).all())
+        if are_counts and float(np.median(truth)) >= _MANY:
+            step = max(step, 1.0)  # a fraction of one says nothing beside so many
         is_currency = naming.unit in CURRENCIES
         keys: dict[str, object] = {
             "format": "currency" if is_currency else "number",
@@ -177,7 +185,6 @@ class NumberKind(OutputKind):
         }
         shown = formatting.format_short(step, LOCALE)
         description = f"{naming.label}, in steps of {shown} {naming.unit}".strip()
-        are_counts = bool(truth.min() >= 0 and (truth == np.round(truth)).all())
         title = ask_for_number(naming, name_rows(options.data.name), are_counts)
         return DraftOutput(naming, title, keys, description)
 
@@ -213,15 +220,16 @@ class NumberKind(OutputKind):
         accuracy = f"Half the time it is off by less than {off}{unit}."
         predictions = dataset.predict(rows.astype(np.float32))
         middle = float(np.median(dataset.truth[~dataset.held_out]))
-        base = formatting.format_number(
-            round_digits(float(np.median(np.abs(truth - middle)))), LOCALE
-        )
+        guessed = float(np.median(np.abs(truth - middle)))
+        base = formatting.format_number(round_digits(guessed), LOCALE)
+        is_weak = metrics[0].value > (1 - LEAST_GAIN) * guessed
         return Evaluation(
             how,
             accuracy,
             metrics,
             calibration,
             baseline=f"Guessing the middle every time is off by {base}{unit} half the time.",
+            output_keys={"lead": "range"} if is_weak else {},
             truth_bins=bin_truth(predictions, truth),
             held_out=(truth, predictions),
             limit=f"How often its ranges hold: {evidence[0].lower()}{evidence[1:]}"
