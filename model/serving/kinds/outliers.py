@@ -59,6 +59,11 @@ class OutlierModel(TabularModel[OutlierPrediction]):
     @classmethod
     def compare_output(cls, folder: ModelFolder[OutlierCard, Manifest]) -> Iterator[str]:
         scores = folder.manifest.scores
+        if math.isnan(cls._find_share(folder.manifest)):
+            yield (
+                f"{folder.manifest_path}: an outlier detector needs the metric outliers, the share "
+                f"of the training rows that are. {MAKE_AGAIN}"
+            )
         if len(scores) < 2 or list(scores) != sorted(scores):
             yield (
                 f"{folder.manifest_path}: an outlier detector needs the quantiles of its scores, "
@@ -73,8 +78,12 @@ class OutlierModel(TabularModel[OutlierPrediction]):
 
     @cached_property
     def outlier_share(self) -> float:
-        """The share of the training rows that are outliers."""
-        return float(1 - np.interp(0.0, *self._ranks))
+        """The share of the training rows that are outliers, as it was counted."""
+        return self._find_share(self.manifest)
+
+    @staticmethod
+    def _find_share(manifest: Manifest) -> float:
+        return next((item.value for item in manifest.metrics if item.name == "outliers"), math.nan)
 
     def rank(self, scores: FloatArray) -> Float64Array:
         """The share of the training rows that are less unusual, shape (rows,), by scores (rows,).
