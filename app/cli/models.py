@@ -55,7 +55,7 @@ model.add_command(outcomes)
     "paths",
     nargs=-1,
     required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(exists=True, path_type=Path),
     metavar="FILE…",
 )
 @click.option("--name", required=True, help="Its name in its address, like my-model.")
@@ -243,7 +243,8 @@ def add(
 ) -> None:
     """Make a model's folder from its FILE or FILES and from its data.
 
-    A file is a joblib, pickle, ONNX, JSON or text file. What the files hold is put together as the
+    A file is a joblib, pickle, skops, ONNX, JSON or text file, one of XGBoost or LightGBM, or the
+    folder of a model of MLflow or Hugging Face. What the files hold is put together as the
     data prove it: scalers, encoders, lists of columns, names of classes.
 
     \f

@@ -42,7 +42,7 @@ class FeedbackService:
             if settings.ratelimit == OFF
             else make_counter(LIMIT, redis_url, settings.redis_verify)
         )
-        self._thread = StoreThread(store)
+        self._store, self._thread = store, StoreThread(store)
         self._fails = False
         self._purged = dt.date.min
         made = secrets.token_urlsafe(32)
@@ -107,26 +107,29 @@ class FeedbackService:
         Raises:
             StoreError: if it was not done.
         """
-        return self._watch(lambda: self._thread.run(work))
+        done = self._watch(lambda: self._thread.run(work))
+        self._purge()
+        return done
 
     def _purge(self) -> None:
-        """Delete what is too old, once a day."""
+        """Delete what is too old, with the first use on each day."""
         today = dt.date.today()
         if self._purged == today:
             return
         self._purged = today
         try:
-            self.run(lambda store: store.purge(self.oldest))
+            self._watch(lambda: self._thread.run(lambda store: store.purge(self.oldest)))
         except StoreError:
             self._purged = dt.date.min
 
     def _watch(self, work: Callable[[], T]) -> T:
+        commits = self._store.commits
         try:
             done = work()
         except StoreError as error:
             self._warn(error)
             raise
-        if self._fails:
+        if self._fails and self._store.commits > commits:  # there was something to do
             self._fails = False
             _log.warning("Feedback is kept again")
         return done

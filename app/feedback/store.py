@@ -63,6 +63,8 @@ class Store:
         self._migrations = read_migrations(folder)
         self._connection: Any = None
         self._process = 0
+        self.commits = 0
+        """How many transactions were kept."""
 
     def insert(self, outcomes: Sequence[ReportedOutcome]) -> list[bool]:
         """Keep outcomes, all or none.
@@ -200,17 +202,31 @@ class Store:
     def _transaction(self) -> Iterator[Any]:
         """Give what runs a statement; commit at the end, or roll back after an error."""
         with self._guard():
-            connection = self._open()
+            connection = self._begin()
             try:
-                connection.execute(self.database.begin)
 
                 def run(sql: str, values: Sequence[object]) -> Any:
                     return connection.execute(self.database.adapt(sql), values)
 
                 yield run
                 connection.execute("COMMIT")
+                self.commits += 1
             finally:
                 self._release(connection)
+
+    def _begin(self) -> Any:
+        """Begin a transaction, in a new connection where the kept one has ended meanwhile."""
+        kept = self._connection
+        try:
+            connection = self._open()
+            connection.execute(self.database.begin)
+        except self.database.errors:
+            if kept is None or kept is not self._connection:
+                raise
+            self._drop()
+            connection = self._open()
+            connection.execute(self.database.begin)
+        return connection
 
     @contextmanager
     def _guard(self) -> Iterator[None]:

@@ -44,6 +44,8 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         self._shares = ShareScale(self._output, model.card.locale, rows)
         super().__init__(model, self._shares)
         self._labels = {item.value: item.label for item in self._output.classes}
+        if self._output.risk:
+            self.contributions_key = "risk"
 
     def make_truth_field(self) -> AnyField:
         return ask_class(self._output)
@@ -66,6 +68,8 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
             if explained.out_of_distribution
             else self._describe_certainty(prediction)
         )
+        if self._output.risk:
+            return self._write_risk(explained)
         share = prediction.probability
         short = "" if share is None else _upper_first(self._describe_sureness(share))
         return Headline(
@@ -76,6 +80,30 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
             f": {label}. {certainty}",
             self._present_classes(prediction.probabilities),
             prediction.probability,
+            subject=f"Probability of {label}",
+            total_label=label,
+        )
+
+    def _write_risk(self, explained: Explained[ClassPrediction]) -> Headline:
+        """Put the probability of one class into words."""
+        probabilities, place = explained.prediction.probabilities, self.model.risk_place
+        assert probabilities is not None and place is not None  # noqa: S101, PT018 (of the card)
+        risk, label = probabilities[place], self._labels[self._output.risk]
+        text = self._scale.format(risk)
+        certainty = f"That is the probability of {label}."
+        if explained.out_of_distribution:
+            certainty = self._add_mismatch(self.model.guess_text, explained)
+        elif (calibration := self._calibration) is not None and calibration.rows:
+            rows = formatting.format_number(calibration.rows, self._card.locale)
+            certainty = f"{certainty} It was calibrated on {rows} rows."
+        return Headline(
+            format_exact(risk),
+            text,
+            certainty,
+            "A guess" if explained.out_of_distribution else "",
+            f": {text}. {certainty}",
+            self._present_classes(probabilities),
+            risk,
             subject=f"Probability of {label}",
             total_label=label,
         )
@@ -163,7 +191,10 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         label, probability, probabilities = explained.prediction
         if probabilities is None:
             return {"label": label}
+        place = self.model.risk_place
+        risk = {} if place is None else {"risk": probabilities[place]}
         return {
+            **risk,
             "label": label,
             "probability": probability,
             "probabilities": dict(zip(self._labels, probabilities, strict=True)),
@@ -173,9 +204,15 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
     def _build_answer_schema(self) -> Schema:
         contributions = None
         if self._output.probabilities:
-            contributions = build_contributions_schema(self._card, {"probability": SHARE})
+            key = self.contributions_key
+            contributions = build_contributions_schema(self._card, {key: SHARE})
             contributions["description"] = "What contributes to the probability of the label."
-        return build_answer(build_class_properties(self._output), contributions)
+        properties = build_class_properties(self._output)
+        if self._output.risk and contributions is not None:
+            label = self._labels[self._output.risk]
+            contributions["description"] = "What contributes to the risk."
+            properties["risk"] = {**SHARE, "description": f"The probability of {label}."}
+        return build_answer(properties, contributions)
 
     def api_texts(self) -> ApiTexts:
         texts = self._describe_api("label", "probability")

@@ -98,6 +98,10 @@ class ClassOutput(OutputBase):
     """Whether the model gives a probability for each class. If not, it names a class and says
     nothing of how sure it is."""
 
+    risk: str = ""
+    """The value of one class, where its probability is the answer: a risk in percent. Reasons are
+    then those of the risk."""
+
     outside_text: str = "The model has seen nothing like this, so this is a guess"
     """The sentence for a row that is unlike all training rows."""
 
@@ -105,6 +109,14 @@ class ClassOutput(OutputBase):
     def _values_are_distinct(self) -> "ClassOutput":
         if repeated := find_repeated(self.classes):
             raise ValueError(f"classes has {', '.join(repeated)} twice")
+        return self
+
+    @model_validator(mode="after")
+    def _risk_is_a_class(self) -> "ClassOutput":
+        if self.risk and self.risk not in [option.value for option in self.classes]:
+            raise ValueError(f'risk = "{self.risk}" is no class')
+        if self.risk and not self.probabilities:
+            raise ValueError("a risk needs a model that gives probabilities")
         return self
 
 

@@ -55,6 +55,7 @@ from model.making.indexing import (
 from model.making.kinds import choose_kind
 from model.making.kinds.output_kind import OutputKind
 from model.making.manifests import answer_golden_rows, write_manifest
+from model.making.model_folders import NamedColumns, open_folders
 from model.making.model_sources import ModelSource
 from model.making.number_texts import read_number_columns
 from model.making.onnx_sources import read_onnx
@@ -242,8 +243,9 @@ def _make_folder(
     stage = iter(STAGES)
 
     report(next(stage))
+    options, listed = open_folders(options)
     is_onnx = options.paths[0].suffix == ".onnx"
-    contents = None if is_onnx else _read_contents(options)
+    contents = None if is_onnx else _read_contents(options, listed)
     known = contents.list_known_texts() if contents else KnownTexts({}, (), frozenset())
     kept = {name for name, kind in options.kinds.items() if not takes_numbers(kind)}
     known = replace(known, kept=frozenset(kept))
@@ -435,9 +437,12 @@ def _open_onnx(options: AddOptions) -> ModelSource:
     return read_onnx(options.paths[0])
 
 
-def _read_contents(options: AddOptions) -> Contents:
+def _read_contents(options: AddOptions, listed: Sequence[NamedColumns]) -> Contents:
+    """Read the files, with the lists of columns of the folders in which they lie."""
     paths = tuple(dict.fromkeys((*options.paths, *options.before)))
-    return read_contents(paths, options.trust, options.module)
+    contents = read_contents(paths, options.trust, options.module)
+    contents.lists += listed
+    return contents
 
 
 def _prove(

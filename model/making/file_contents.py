@@ -30,6 +30,8 @@ _SIGNATURES = {
     b"{L\0\0\0\0\0\0\0\x07learner": "an XGBoost model",
     b"RDX": "an R file",
     b"RDA": "an R file",
+    b"X\n\0\0\0\2": "an R file",
+    b"X\n\0\0\0\3": "an R file",
     b"MATLAB": "a MATLAB file",
     b"\xd0\xcf\x11\xe0": "a document of an old Office",
     b"OggS": "a sound",
@@ -56,6 +58,7 @@ _TEXTS = {
 _WORDS = {
     '"learner"': "an XGBoost model in JSON",
     '"nbformat"': "a Jupyter notebook",
+    '"float_features"': "a CatBoost model in JSON",
     '"oblivious_trees"': "a CatBoost model in JSON",
     "<pmml": "a model in PMML",
     "<svg": "an SVG picture",
@@ -63,6 +66,7 @@ _WORDS = {
 _MEMBERS = {
     "data.pkl": "a PyTorch file",
     "schema.json": "a skops file",
+    "model.ini": "an H2O model",
     "model.weights.h5": "a Keras model",
     "xl/workbook.xml": "an Excel workbook",
     "word/document.xml": "a Word document",
@@ -70,6 +74,35 @@ _MEMBERS = {
 _FIRST_BYTES = frozenset(b"\x80(c]})lNIFSUTKMJGVX")
 """How a pickle may begin; since protocol 2 it is the first."""
 _CONTROLS = frozenset(range(0x20)) - frozenset(b"\t\n\r\f") | {0x7F}
+
+
+_ADVICE = {
+    "a CatBoost model": "Where CatBoost is installed: m = catboost.CatBoost().load_model('FILE'); "
+    "m.save_model('model.onnx', format='onnx'). Then add model.onnx.",
+    "a CatBoost model in JSON": "Where CatBoost is installed: m = catboost.CatBoost().load_model("
+    "'FILE', format='json'); m.save_model('model.onnx', format='onnx'). Then add model.onnx.",
+    "a PyTorch file": "Weights say nothing of the network. In the script that has its class: "
+    "torch.onnx.export(model, rows, 'model.onnx'). Then add model.onnx.",
+    "a safetensors file": "Weights say nothing of the network. In the script that has its class: "
+    "torch.onnx.export(model, rows, 'model.onnx'). Then add model.onnx.",
+    "a TensorFlow Lite model": "Save the Keras model that it was made of: model.save('model.keras'"
+    "). Then add model.keras.",
+    "a model in PMML": "PMML is not read. Add the fitted Pipeline from which it was exported: "
+    "joblib.dump(pipeline, 'model.joblib').",
+    "an R file": "R's objects are not read. Save a booster in R by xgb.save(model, 'model.ubj') or "
+    "lgb.save(model, 'model.txt'), and add that; fit any other model anew with scikit-learn.",
+    "an H2O model": "H2O exports no ONNX. Fit the model with XGBoost, LightGBM or scikit-learn, "
+    "and add that.",
+    "a LIBSVM model": "Fit it with scikit-learn's SVC or SVR, which is LIBSVM, and save that.",
+    "a Jupyter notebook": "Run it, and save the fitted model at its end: joblib.dump(model, "
+    "'model.joblib').",
+}
+"""How a model gets out of a file that is not read, by what the file is."""
+
+
+def advise_content(content: str) -> str:
+    """Say what to do with a file that ``name_content`` named; "" where nothing is known."""
+    return _ADVICE.get(content.partition(", compressed")[0], "")
 
 
 def name_content(path: Path) -> str:

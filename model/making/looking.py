@@ -18,10 +18,11 @@ from model.contract.pickles.errors import printable
 from model.making.assembly.contents import collect_contents, read_text
 from model.making.errors import AddError
 from model.making.estimator_sources import describe_estimator
-from model.making.file_contents import name_content
+from model.making.file_contents import advise_content, name_content
 from model.making.input_scales import find_scale, is_scaler
 from model.making.kinds.output_kind import OutputKind
 from model.making.library_files import open_library_model
+from model.making.model_folders import open_model_folder
 from model.making.onnx_sources import read_onnx
 from model.making.pickles import advise
 from model.making.pictures.opening import is_picture_file, open_path
@@ -32,6 +33,9 @@ _MOST_NAMES = 20
 _DATA = ("collections.", "datetime.", "numpy.", "pandas.", "scipy.")
 """Libraries whose objects are data."""
 _BESIDE = "It holds no model: give it to `model add` together with the model that it belongs to."
+_KNOWN_FILES = (
+    "Only files of joblib, pickle, skops, ONNX, Keras, XGBoost and LightGBM can be added."
+)
 _NO_MODEL = "That is no model. Save the fitted estimator or Pipeline itself."
 _NAME = re.compile(r"\w[^'\"{}\[\]<>;=]*")
 """What a name of a column looks like, and no line of a pickle that is text."""
@@ -91,6 +95,11 @@ def _clean(line: str) -> str:
 def _look_at(path: Path) -> _File:
     file = _File(path, [])
     try:
+        if path.is_dir():
+            _open_folder(file)
+        if file.refused:
+            return file
+        path = file.path
         if is_picture_file(path):
             _describe_network(file)
         elif path.suffix == ".onnx":
@@ -101,6 +110,21 @@ def _look_at(path: Path) -> _File:
         file.refused, file.servable = True, False
         file.lines.append(f"It could not be read further ({type(error).__name__}).")
     return file
+
+
+def _open_folder(file: _File) -> None:
+    """Say what a folder is, and go on with the model's file in it."""
+    try:
+        folder = open_model_folder(file.path)
+    except AddError as error:
+        file.refused = True
+        file.lines.append(str(error))
+        return
+    file.path = folder.file
+    file.lines.append(f"{folder.kind}; its file is {folder.file.name}.")
+    if folder.columns:
+        names = _list(folder.columns)
+        file.lines.append(f"{folder.source} names {len(folder.columns)} columns: {names}.")
 
 
 def _describe_network(file: _File) -> None:
@@ -212,9 +236,7 @@ def _describe_other(file: _File, error: PickleError) -> None:
     if len(names) > 1 and (content == "JSON" or all(map(_NAME.fullmatch, names))):
         file.lines += [f"It holds {len(names)} names: {_list(names)}.", _BESIDE]
     elif content:
-        file.lines.append(
-            f"It is {content}. Only joblib, pickle, ONNX and Keras files can be added."
-        )
+        file.lines.append(f"It is {content}. {advise_content(content) or _KNOWN_FILES}")
     else:
         file.refused = True
         file.lines.append(str(error))

@@ -25,7 +25,7 @@ from model.making.estimator_sources import (
     advise_on_new_rows,
     describe_estimator,
 )
-from model.making.file_contents import name_content
+from model.making.file_contents import advise_content, name_content
 from model.making.library_files import open_library_model
 from model.serving.code_files import import_code
 from model.serving.estimators import UnknownNameError, revive
@@ -94,8 +94,8 @@ def open_estimator(path: Path, trust: bool, module: Path | None = None) -> Estim
         if not (trust and same_release):
             content = name_content(path)
             raise AddError(
-                f"{path} is {content}, not a joblib or pickle file. Name the file of the fitted "
-                "model."
+                f"{path} is {content}, not a joblib or pickle file. "
+                + (advise_content(content) or "Name the file of the fitted model.")
                 if content
                 else f"{path} cannot be served without its own code. {error} Loading the file runs "
                 "its code. If you made it, or trust who did, add --trust to the command."

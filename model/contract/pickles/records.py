@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-Container = Literal["pickle", "joblib"]
+Container = Literal["pickle", "joblib", "skops"]
 Compression = Literal["", "gzip", "zlib", "bz2", "xz", "lzma", "lz4"]
 
 

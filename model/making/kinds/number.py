@@ -55,6 +55,7 @@ _AXIS_QUANTILES = (0.005, 0.995)
 """A gauge from the lowest to the highest answer would leave most answers in a small part of it."""
 
 _IN_BAND = 0.1
+_MANY = 10
 _LEAST_IN_BAND = 20
 
 
@@ -166,6 +167,9 @@ class NumberKind(OutputKind):
     def draft_output(self, truth: Float64Array, options: AddOptions) -> DraftOutput:
         naming = name_target(options.target or "y", is_number=True, described=options.described)
         step = choose_rounding_step(float(np.std(truth)))
+        are_counts = bool(truth.min() >= 0 and (truth == np.round(truth)).all())
+        if are_counts and float(np.median(truth)) >= _MANY:
+            step = max(step, 1.0)  # a fraction of one says nothing beside so many
         is_currency = naming.unit in CURRENCIES
         keys: dict[str, object] = {
             "format": "currency" if is_currency else "number",
@@ -177,7 +181,6 @@ class NumberKind(OutputKind):
         }
         shown = formatting.format_short(step, LOCALE)
         description = f"{naming.label}, in steps of {shown} {naming.unit}".strip()
-        are_counts = bool(truth.min() >= 0 and (truth == np.round(truth)).all())
         title = ask_for_number(naming, name_rows(options.data.name), are_counts)
         return DraftOutput(naming, title, keys, description)
 

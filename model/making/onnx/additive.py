@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -39,6 +40,19 @@ _OPERATIONS: Mapping[str, Sequence[LinkStep]] = {
     "step": [("Sign", ()), ("Max", (0.0,))],
 }
 """The operators of each inverse link, one after another."""
+
+
+_FUNCTIONS: Mapping[str, Sequence[LinkStep]] = {
+    "identity": [],
+    "not": [("Neg", ()), ("Add", (1.0,))],
+    "log": [("Log", ())],
+    "log1p": [("Add", (1.0,)), ("Log", ())],
+    "log10": [("Log", ()), ("Mul", (1 / math.log(10),))],
+    "log2": [("Log", ()), ("Mul", (1 / math.log(2),))],
+    "exp": [("Exp", ())],
+    "sqrt": [("Sqrt", ())],
+}
+"""The operators of each function of a column."""
 
 
 def round_down(numbers: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -122,6 +136,12 @@ class _Nodes:
         """Give a value the name of an output."""
         self._container.add_node("Identity", last, output)
 
+    def keep_places(self, places: Sequence[int]) -> str:
+        """Keep a constant of int64, and return its name."""
+        name: str = self._scope.get_unique_variable_name("places")
+        self._container.add_initializer(name, onnx.TensorProto.INT64, [len(places)], places)
+        return name
+
     def keep(self, values: Any) -> str:
         """Keep a constant of float32, and return its name."""
         name: str = self._scope.get_unique_variable_name("constant")
@@ -151,11 +171,26 @@ def _add_sums(graph: _Nodes, model: Any, rows: str, forests: list[Any] | None) -
         terms = rows
         if model.skips_missing_:
             terms = graph.add("Where", graph.add("IsNaN", rows), graph.keep(0.0), rows)
+        if model.term_of_ is not None:
+            terms = _add_terms(graph, model, rows)
         sums.append(graph.add("MatMul", terms, graph.keep(model.coefficients_)))
     last = graph.keep(model.base_[None])
     for part in sums:
         last = graph.add("Add", last, part)
     return last
+
+
+def _add_terms(graph: _Nodes, model: Any, rows: str) -> str:
+    """Add what multiplies the factors of each term."""
+    terms: dict[int, str] = {}
+    for term, column, function in zip(
+        model.term_of_.tolist(), model.factor_column_.tolist(), model.factor_function_, strict=True
+    ):
+        last = graph.add("Gather", rows, graph.keep_places([column]), axis=1)
+        for name, constants in _FUNCTIONS[function]:
+            last = graph.add(name, last, *map(graph.keep, constants))
+        terms[term] = graph.add("Mul", terms[term], last) if term in terms else last
+    return graph.add("Concat", *terms.values(), axis=1)
 
 
 def _add_label(graph: _Nodes, model: Any, probabilities: str, output: str) -> None:

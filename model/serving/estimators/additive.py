@@ -7,7 +7,7 @@ from typing import Any
 from model.serving.estimators.attributes import EstimatorSchema, Kind, State, decode
 from model.serving.estimators.checks import check_branches, require
 from model.serving.estimators.errors import MismatchError
-from model.serving.libraries.links import INVERSE_LINKS
+from model.serving.libraries.links import FUNCTIONS, INVERSE_LINKS
 
 
 def _decode_link(value: Any, state: State) -> Any:
@@ -22,6 +22,17 @@ def _check_trees(state: State) -> None:
     check_branches(values["left_"], values["right_"], leaf, state)
     sets = len(values["set_starts_"])
     require(bool((values["set_"] < sets).all()), state, "has a set that is not there")
+    if values["coefficients_"] is None:
+        return
+    terms, order = state.sizes["terms"], values["term_of_"]
+    if order is None:
+        require(terms == state.sizes["features"], state, "has other coefficients than columns")
+        return
+    known = values["factor_function_"]
+    whole = order.tolist() == sorted(order.tolist()) and set(order.tolist()) == set(range(terms))
+    is_known = known is not None and set(known.tolist()) <= set(FUNCTIONS)
+    lacks = values["factor_column_"] is None
+    require(whole and is_known and not lacks, state, "has terms without factors")
 
 
 def _check_outputs(state: State) -> None:
@@ -34,7 +45,10 @@ _FITTED: dict[str, Kind] = {
     "n_features_in_": "int",
     "base_": "float[outputs]",
     "link_": _decode_link,
-    "coefficients_": "none | float[features, outputs]",
+    "coefficients_": "none | float[terms, outputs]",
+    "term_of_": "none | index(terms)[factors]",
+    "factor_column_": "none | index(features)[factors]",
+    "factor_function_": "none | text[factors]",
     "skips_missing_": "bool",
     "single_": "bool",
     "strict_": "bool",

@@ -140,12 +140,21 @@ class ClassModel(TabularModel[ClassPrediction]):
         for part in parts:
             best = int(probabilities[part.own].argmax())
             prediction = self._make_prediction(probabilities[part.own].tolist(), best)
-            values = probabilities[part.rows, best]
+            explained = best if self.risk_place is None else self.risk_place
+            values = probabilities[part.rows, explained]
             points = values[part.own + 1 - part.rows.start :].tolist()
             answers.append(Answer(prediction, values, points, points, points))
         return answers
 
+    @cached_property
+    def risk_place(self) -> int | None:
+        """The place of the class whose probability is the answer; None where a class is."""
+        values = [option.value for option in self.card.output.classes]
+        return values.index(self.card.output.risk) if self.card.output.risk else None
+
     def find_place(self, prediction: ClassPrediction) -> int:
+        if self.risk_place is not None:
+            return self.risk_place
         values = [option.value for option in self.card.output.classes]
         return values.index(prediction.label)
 

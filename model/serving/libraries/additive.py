@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from model.contract.arrays import BoolArray, Float64Array, IntArray
-from model.serving.libraries.links import INVERSE_LINKS
+from model.serving.libraries.links import FUNCTIONS, INVERSE_LINKS
 
 _MOST_VISITS = 2**21
 """Rows times trees that are looked at together: a few arrays of so many numbers."""
@@ -24,8 +24,11 @@ class _AdditiveModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
     Attributes:
         base_: what is added to each output, shape (outputs,).
         link_: the name of the inverse link.
-        coefficients_: shape (features, outputs), or None; a missing value adds nothing where
+        coefficients_: shape (terms, outputs), or None; a missing value adds nothing where
             ``skips_missing_``.
+        term_of_: the term to which each factor belongs, in order, shape (factors,); None where each
+            column is a term.
+        factor_column_, factor_function_: of which column a factor is, and what function of it.
         single_: whether columns are rounded to float32 before they are compared.
         strict_: whether a value equal to a threshold goes right.
         absent_: the value of each column that stands for a missing one, shape (features,), NaN for
@@ -41,6 +44,9 @@ class _AdditiveModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
     base_: Float64Array
     link_: str
     coefficients_: Float64Array | None
+    term_of_: Any
+    factor_column_: Any
+    factor_function_: Any
     skips_missing_: bool
     single_: bool
     strict_: bool
@@ -72,6 +78,8 @@ class _AdditiveModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
         sums = np.tile(self.base_, (len(matrix), 1))
         if self.coefficients_ is not None:
             terms = np.nan_to_num(matrix, nan=0.0) if self.skips_missing_ else matrix
+            if self.term_of_ is not None:
+                terms = self._multiply(matrix)
             sums += terms @ self.coefficients_
         if len(self.roots_):
             size = max(_MOST_VISITS // len(self.roots_), 1)
@@ -82,6 +90,17 @@ class _AdditiveModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
                     sums[start : start + size, output] += self.value_[of_output].sum(axis=1)
         with np.errstate(all="ignore"):
             return INVERSE_LINKS[self.link_](sums)
+
+    def _multiply(self, matrix: Float64Array) -> Float64Array:
+        """The product of each term's factors, shape (rows, terms)."""
+        with np.errstate(all="ignore"):  # of a logarithm there may be none
+            factors = [
+                FUNCTIONS[name](matrix[:, column])
+                for name, column in zip(self.factor_function_, self.factor_column_, strict=True)
+            ]
+        starts = np.flatnonzero(np.diff(self.term_of_, prepend=-1))
+        products: Float64Array = np.multiply.reduceat(np.column_stack(factors), starts, axis=1)
+        return products
 
     def _find_leaves(self, rows: Float64Array) -> IntArray:
         """The leaf that each row reaches in each tree, shape (rows, trees)."""

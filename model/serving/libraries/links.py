@@ -1,4 +1,4 @@
-"""What turns the sum of an additive model into its answer: the inverse of its link function."""
+"""The functions of additive models: of their columns, and the inverse links of their sums."""
 
 from __future__ import annotations
 
@@ -46,3 +46,15 @@ INVERSE_LINKS: Mapping[str, Callable[[Float64Array], Float64Array]] = {
     "step": lambda sums: (sums > 0).astype(float),
 }
 """Each takes and gives an array of shape (rows, outputs)."""
+
+FUNCTIONS: Mapping[str, Callable[[Float64Array], Float64Array]] = {
+    "identity": lambda values: values,
+    "not": lambda values: 1 - values,
+    "log": np.log,
+    "log1p": np.log1p,
+    "log10": np.log10,
+    "log2": np.log2,
+    "exp": np.exp,
+    "sqrt": np.sqrt,
+}
+"""Of a column, before it is multiplied; each takes and gives an array of any shape."""

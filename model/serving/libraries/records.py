@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from model.contract.pickles import Record
 from model.serving.libraries.lightgbm_models import read_lightgbm_pickle
+from model.serving.libraries.statsmodels_results import read_statsmodels
 from model.serving.libraries.xgboost_models import read_xgboost_pickle
 
 ReadRecord = Callable[[Record], Record]
@@ -27,4 +28,7 @@ _READERS: dict[str, ReadRecord] = {
 
 def find_reader(record: Record) -> ReadRecord | None:
     """Find what makes a record of classes that are known here; None for any other class."""
-    return _READERS.get(f"{record.path.partition('.')[0]}.{record.name}")
+    library = record.path.partition(".")[0]
+    if library == "statsmodels" and record.name.endswith(("Results", "ResultsWrapper")):
+        return read_statsmodels
+    return _READERS.get(f"{library}.{record.name}")

@@ -84,6 +84,9 @@ def make_state(
     return {
         "base_": np.asarray(base, dtype=float),
         "coefficients_": None,
+        "term_of_": None,
+        "factor_column_": None,
+        "factor_function_": None,
         "skips_missing_": False,
         "absent_": None,
         "roots_": place[starts],

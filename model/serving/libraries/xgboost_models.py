@@ -299,7 +299,9 @@ def _make(model: XGBoostModel, rounds: int | None, classes: Any, missing: float)
     if classifies:
         set_classes(state, classes)
     record = make_record("AdditiveClassifier" if classifies else "AdditiveRegressor", state)
-    named = names if len(names) == model.features else None
+    # releases before 1.0 name the columns of an array so
+    by_place = names == [f"f{place}" for place in range(model.features)]
+    named = None if by_place or len(names) != model.features else names
     return encode_categories(record, named, model.categories)
 
 

@@ -114,6 +114,20 @@ def test_counts_add_up(store: Store) -> None:
     assert store.read_counts("house-price") == {}
 
 
+def test_a_connection_that_ended_meanwhile_is_opened_again(
+    store: Store, address: dict[str, str]
+) -> None:
+    store.insert([SALE])
+    if store.database.keeps_connection:
+        with closing(open_at(address)) as other, other._transaction() as run:
+            run(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE application_name = ? AND pid <> pg_backend_pid()",
+                ("formcast",),
+            )
+    assert store.insert([SALE, SALE._replace(id="C3")]) == [False, True]
+
+
 def test_a_value_is_kept_once(store: Store) -> None:
     assert store.keep_once("secret", "first") == "first"
     assert store.keep_once("secret", "second") == "first"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from app import create_app
 from app.config import Settings
 from app.presentation.scales import ShareScale
-from model import ClassModel
+from model import ClassModel, ModelError
 from tests.flowers import write_flowers
 from tests.html import data_of, get_page, post_fragment, post_page, text_of
 from tests.loading import load_as
@@ -28,12 +28,14 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_flowers(root / "labels", probabilities=False)
     write_flowers(root / "few", temperature=0.5, rows_held_out=60, most=60.5 / 61)
     write_flowers(root / "unknown", temperature=0.5, rows_held_out=None)
+    card = write_flowers(root / "risk") / "card.toml"
+    card.write_text(card.read_text().replace('noun = "flower"', 'noun = "risk"\nrisk = "rose"'))
     return root
 
 
 @pytest.fixture(scope="module")
 def app(models: Path) -> Flask:
-    return create_app(Settings(models=("flowers", "labels", "few", "unknown")), models)
+    return create_app(Settings(models=("flowers", "labels", "few", "unknown", "risk")), models)
 
 
 @pytest.fixture
@@ -150,3 +152,24 @@ def test_no_probability_is_shown_as_certain(models: Path) -> None:
         "1\u00a0point",
         "2\u00a0points",
     ]
+
+
+def test_a_risk_is_the_probability_of_one_class_and_so_are_its_reasons(client: FlaskClient) -> None:
+    soup = post_fragment(client, IRIS, path="/risk/predict-fragment")
+    answer = client.post("/risk/api/predict?contributions=true", json={"length": 6, "width": 5})
+    found = answer.get_json()
+    assert found["risk"] == found["probabilities"]["rose"] < found["probability"]
+    assert data_of(soup, "prediction") == pytest.approx(found["risk"])
+    assert text_of(soup, "#result data.prediction") == f"{round(found['risk'] * 100)}%"
+    words = "That is the probability of Rose. It was calibrated on 500 rows."
+    assert text_of(soup, "#result .range .wide") == words
+    parts = [float(str(item["value"])) for item in soup.select("data.contribution")]
+    assert data_of(soup, "reference") + sum(parts) == pytest.approx(found["risk"])
+    get_page(client, "/risk/?length=6&width=5")
+
+
+def test_a_risk_of_no_class_is_refused_with_the_line(models: Path, tmp_path: Path) -> None:
+    card = write_flowers(tmp_path / "flowers") / "card.toml"
+    card.write_text(card.read_text().replace('noun = "flower"', 'noun = "risk"\nrisk = "tulip"'))
+    with pytest.raises(ModelError, match='risk = "tulip" is no class'):
+        load_as(ClassModel, tmp_path / "flowers")

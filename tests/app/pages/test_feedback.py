@@ -17,8 +17,10 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from app.config import Settings
-from app.feedback.outcomes import KeptAnswer
+from app.feedback.databases import SqliteDatabase
+from app.feedback.outcomes import KeptAnswer, ReportedOutcome
 from app.feedback.receipts import ReceiptSigner
+from app.feedback.store import Store
 from app.limits.access import hash_password, sign_link
 from model import NumberModel
 from tests.conftest import HOUSE
@@ -345,3 +347,16 @@ def test_below_a_link_the_report_stays_below_it(settings: Settings, tmp_path: Pa
     get_page(client, str(link["href"]))
     assert client.get(str(link["href"]).removeprefix(root)).status_code == 401
     assert client.post("/feedback-fragment", data={"wrong": "1"}).status_code == 401
+
+
+def test_what_is_too_old_goes_with_the_first_use_on_a_day(
+    settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "kept.sqlite3"
+    old = ReportedOutcome("A" * 16, "house-price", "v", DAY - dt.timedelta(181), {}, 1.0, 2.0)
+    with closing(Store(SqliteDatabase(path))) as store:
+        store.insert([old, old._replace(id="B" * 16, day=DAY)])
+    client = create_app(replace(settings, data=str(path), models=("house-price",))).test_client()
+    get_page(client, f"/feedback/{old.id}", 404)  # gone before it is deleted
+    assert count(path) == 1
+    get_page(client, f"/feedback/{'B' * 16}")

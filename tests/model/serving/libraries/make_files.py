@@ -13,6 +13,7 @@ import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED
 
 import numpy as np
 import pandas as pd
@@ -54,7 +55,7 @@ Made = tuple[str, Callable[[str], object], Answer]
 
 def make_all(table: pd.DataFrame) -> Iterator[Made]:
     """Make every file that the installed libraries can make."""
-    for make in (make_xgboost, make_lightgbm):
+    for make in (make_xgboost, make_lightgbm, make_statsmodels, make_skops):
         try:
             yield from make(table)
         except ModuleNotFoundError as error:
@@ -116,7 +117,9 @@ def make_xgboost(table: pd.DataFrame) -> Iterator[Made]:
     softprob = train(three, objective="multi:softprob", num_class=3)
     yield "xgboost-three.json", softprob.save_model, answers(softprob)
     yield "xgboost-three.ubj", softprob.save_model, answers(softprob)
-    linear = train(truth > 6, booster="gblinear", objective="binary:logistic")
+    linear = train(
+        truth > 6, booster="gblinear", updater="coord_descent", objective="binary:logistic"
+    )
     yield "xgboost-linear.json", linear.save_model, answers(linear)
     dart = train(truth, 8, booster="dart", rate_drop=0.5, one_drop=1, objective="reg:squarederror")
     yield "xgboost-dart.json", dart.save_model, answers(dart)
@@ -171,6 +174,60 @@ def make_lightgbm(table: pd.DataFrame) -> Iterator[Made]:
         "lightgbm-categories.txt",
         categories.booster_.save_model,
         lambda rows: categories.predict(rows[COLUMNS]),
+    )
+
+
+def fill(table: pd.DataFrame) -> pd.DataFrame:
+    """Fill the holes: statsmodels answers no row that lacks a value."""
+    return table.fillna({"income": 30.0, "visits": 1.0})
+
+
+def make_statsmodels(table: pd.DataFrame) -> Iterator[Made]:
+    """Make statsmodels' files: with formulas and without, with their data and without."""
+    import statsmodels.api as sm
+    import statsmodels.formula.api as smf
+
+    rows = fill(table).head(60).astype({"city": object})
+    rows["high"] = (rows["truth"] > 6).astype(int)
+    rows["level"] = np.digitize(rows["truth"], [4, 8])
+    fitted = {
+        "levels": smf.ols("truth ~ age + C(city) + C(visits)", rows).fit(),
+        "products": smf.ols("truth ~ age * city + np.log(income) + I(age ** 2)", rows).fit(),
+        "logit": smf.logit("high ~ age + city", rows).fit(disp=0),
+        "probit": smf.probit("high ~ age + income", rows).fit(disp=0),
+        "classes": smf.mnlogit("level ~ age + income", rows).fit(disp=0),
+        "gamma": smf.glm(
+            "np.exp(truth / 9) ~ age", rows, family=sm.families.Gamma(sm.families.links.Log())
+        ).fit(),
+    }
+    for name, results in fitted.items():
+        write = lambda path, results=results: results.save(path, remove_data=True)  # noqa: E731
+        ask = lambda given, results=results: results.predict(fill(given))  # noqa: E731
+        yield f"statsmodels-{name}.pkl", write, ask
+    plain = sm.OLS(rows["truth"], sm.add_constant(rows[COLUMNS[:3]])).fit()
+    yield (
+        "statsmodels-table.pkl",
+        plain.save,
+        lambda given: plain.predict(sm.add_constant(fill(given)[COLUMNS[:3]])),
+    )
+
+
+def make_skops(table: pd.DataFrame) -> Iterator[Made]:
+    """Make a skops file of a forest behind a scaler and an encoder."""
+    import skops.io
+    from sklearn.compose import make_column_transformer
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    rows = fill(table).astype({"city": object})
+    first = make_column_transformer((OneHotEncoder(), ["city"]), (StandardScaler(), COLUMNS[:3]))
+    chain = make_pipeline(first, RandomForestClassifier(2, max_depth=2, random_state=0))
+    chain.fit(rows[COLUMNS], np.array(["low", "high"])[(rows["truth"] > 6).astype(int)])
+    yield (
+        "skops-forest.skops",
+        lambda path: skops.io.dump(chain, path, compression=ZIP_DEFLATED),
+        lambda given: chain.predict_proba(fill(given).astype({"city": object})[COLUMNS]),
     )
 
 

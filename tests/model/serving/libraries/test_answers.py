@@ -18,6 +18,7 @@ from tests.model.serving.libraries.make_files import (
     COLUMNS,
     FILES,
     SHOWN,
+    fill,
     make_all,
     make_rows,
     numbers,
@@ -49,20 +50,25 @@ def test_every_file_answers_as_its_library_did_without_it() -> None:
         "lightgbm-categories.txt",
         "lightgbm-root.txt",
         "lightgbm-classes.pkl",
+        "statsmodels-products.pkl",
+        "statsmodels-probit.pkl",
+        "statsmodels-classes.pkl",
     ],
 )
 def test_a_file_compiles_to_onnx_that_answers_the_same(name: str) -> None:
     """Each way in which trees become ONNX: missing values, zeros as such, sets, links, steps."""
     table, model = make_rows(1000, 2), open_file(FILES / name)
     source = describe_estimator(model, name)
-    names = COLUMNS if "categories" in name else COLUMNS[:3]
+    if "statsmodels" in name:
+        table = fill(table)
+    names = list(source.names or COLUMNS[:3])
     columns = [
         Source(column=each, type="text", values=tuple(CITIES))
         if each == "city"
         else Source(column=each, type="float")
         for each in names
     ]
-    frame = Frame(columns=tuple(columns), named="city" in names)
+    frame = Frame(columns=tuple(columns), named=source.names is not None)
     matrix = frame.read(table.astype({"city": object})).astype(np.float32)
     if "missing" in name:
         matrix = np.nan_to_num(matrix, nan=-1)
@@ -91,7 +97,7 @@ def test_a_value_at_a_split_goes_where_the_library_sends_it() -> None:
 
 
 @pytest.mark.second_tier
-@pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
+@pytest.mark.parametrize("library", ["xgboost", "lightgbm", "statsmodels", "skops"])
 def test_the_installed_library_answers_1000_rows_as_its_new_files_do(
     library: str, tmp_path: Path
 ) -> None:

@@ -1,0 +1,238 @@
+"""Results of statsmodels: coefficients and their names, read as data from a pickle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import sklearn
+
+from model.contract.pickles import PickleError, Record
+from model.contract.pickles.errors import printable
+from model.serving.libraries.formulas import Factor, parse_term
+from model.serving.libraries.trees import make_record, make_state, set_classes
+
+_LINKS = {
+    "OLS": "identity", "WLS": "identity", "GLS": "identity", "GLSAR": "identity",
+    "RLM": "identity", "QuantReg": "identity", "Logit": "logistic", "Probit": "normal",
+    "MNLogit": "softmax", "Poisson": "exp", "NegativeBinomial": "exp",
+    "NegativeBinomialP": "exp", "GeneralizedPoisson": "exp",
+}  # fmt: skip
+"""What the sums of a model become."""
+_GLM_LINKS = {
+    "identity": "identity", "log": "exp", "logit": "logistic", "probit": "normal",
+    "inversepower": "reciprocal", "inversesquared": "reciprocal root", "sqrt": "square",
+    "cloglog": "complementary log-log", "loglog": "log-log",
+}  # fmt: skip
+"""What undoes a link; older releases write the names otherwise."""
+_CLASSES = ("Logit", "Probit", "MNLogit")
+
+
+def read_statsmodels(record: Record) -> Record:
+    """Read the results of a linear, generalized linear or discrete model.
+
+    Raises:
+        PickleError: if they are of another model, or their formula is not known here.
+    """
+    state = _state(record)
+    inner = state.get("_results", record)
+    results = _state(inner)
+    model = results.get("model")
+    kind = model.name if isinstance(model, Record) else ""
+    parts = _state(model)
+    link = _find_link(parts) if kind == "GLM" else _LINKS.get(kind)
+    params = results.get("params")
+    if link is None or not isinstance(params, np.ndarray):
+        raise PickleError(
+            f"It holds results of {printable(kind or record.name)}, which is not known here. OLS, "
+            "WLS, GLM, Logit, Probit, MNLogit, Poisson and quantile regression are."
+        )
+    names = _read_names(parts)
+    extra = int(parts.get("k_extra") or 0)
+    weights = np.asarray(params, dtype=float)
+    weights = weights[: len(weights) - extra]
+    weights = weights.reshape(len(weights), -1)
+    if kind == "MNLogit":  # the first class has no coefficients
+        weights = np.hstack([np.zeros((len(weights), 1)), weights])
+    if not np.isfinite(weights).all() or (names is not None and len(names) != len(weights)):
+        raise PickleError("It holds coefficients that are not whole.")
+    classifies = kind in _CLASSES or (kind == "GLM" and _is_binomial(parts))
+    classes = _read_classes(parts) if kind == "MNLogit" else None
+    data = _state(parts.get("data"))
+    if names is None or not (parts.get("formula") or data.get("formula")):
+        return _make_by_place(weights, names, data.get("const_idx"), link, classifies, classes)
+    return _make_by_name(names, weights, link, classifies, classes)
+
+
+def _state(value: object) -> Mapping[str, Any]:
+    return value.state if isinstance(value, Record) and isinstance(value.state, dict) else {}
+
+
+def _find_link(parts: Mapping[str, Any]) -> str | None:
+    family = _state(parts.get("family"))
+    link = family.get("_link", family.get("link"))
+    name = link.name.lower().replace("_", "") if isinstance(link, Record) else ""
+    return _GLM_LINKS.get(name)
+
+
+def _is_binomial(parts: Mapping[str, Any]) -> bool:
+    family, truth = parts.get("family"), parts.get("endog")
+    shares = isinstance(truth, np.ndarray) and not np.isin(truth, (0, 1)).all()
+    return isinstance(family, Record) and family.name == "Binomial" and not shares
+
+
+def _read_classes(parts: Mapping[str, Any]) -> Any:
+    names = parts.get("_ynames_map")
+    texts = [str(name) for name in names.values()] if isinstance(names, dict) else []
+    if all(_is_number(text) and float(text).is_integer() for text in texts):
+        return np.array([int(float(text)) for text in texts])
+    return np.array(texts, dtype=object)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _read_names(parts: Mapping[str, Any]) -> list[str] | None:
+    """The names of the design's columns; None where it was an array, or they were removed."""
+    table = _state(_state(parts.get("data")).get("orig_exog"))
+    manager = table.get("_mgr", table.get("_data"))
+    axes: Any = manager.args if isinstance(manager, Record) else ()
+    state = manager.state if isinstance(manager, Record) else None
+    if isinstance(state, tuple) and state and isinstance(state[0], list):  # of before pandas 1.3
+        axes = (None, state[0])
+    for part in axes:
+        if isinstance(part, list | tuple) and part and isinstance(part[0], Record):
+            labels = _read_labels(part[0])
+            if labels is not None:
+                return labels
+    return None
+
+
+def _read_labels(index: Record) -> list[str] | None:
+    """The labels of pandas' index of texts."""
+    if index.name != "_new_Index" or len(index.args) != 2 or not isinstance(index.args[1], dict):
+        return None
+    data = index.args[1].get("data")
+    if isinstance(data, Record) and isinstance(data.state, tuple):
+        data = next((part for part in data.state if isinstance(part, np.ndarray)), None)
+    if not isinstance(data, np.ndarray) or data.ndim != 1:
+        return None
+    return [str(label) for label in data.tolist()]
+
+
+def _make_by_place(
+    weights: Any,
+    names: list[str] | None,
+    constant: object,
+    link: str,
+    classifies: bool,
+    classes: Any,
+) -> Record:
+    """Make a model of a table's or an array's columns; nobody is asked for the constant."""
+    base = np.zeros(weights.shape[1])
+    if isinstance(constant, int | np.integer) and 0 <= constant < len(weights):
+        base, weights = weights[constant], np.delete(weights, constant, axis=0)
+        names = None if names is None else [*names[:constant], *names[constant + 1 :]]
+    state = _start(base, len(weights), link)
+    state["coefficients_"] = weights
+    if names is not None:
+        state["feature_names_in_"] = np.array(names, dtype=object)
+    return _finish(state, classifies, classes)
+
+
+def _start(base: Any, features: int, link: str) -> dict[str, Any]:
+    state = make_state([], [], base.tolist(), features)
+    return state | {"link_": link, "single_": False, "strict_": False}
+
+
+def _finish(state: dict[str, Any], classifies: bool, classes: Any) -> Record:
+    if classifies:
+        set_classes(state, classes)
+    return make_record("AdditiveClassifier" if classifies else "AdditiveRegressor", state)
+
+
+def _make_by_name(
+    names: Sequence[str], weights: Any, link: str, classifies: bool, classes: Any
+) -> Record:
+    """Make a model of the formula's columns: levels are encoded first, then terms are added up."""
+    terms = [parse_term(name) for name in names]
+    base = sum((row for term, row in zip(terms, weights, strict=True) if not term), 0 * weights[0])
+    kept = [number for number, term in enumerate(terms) if term]
+    factors = [factor for number in kept for factor in terms[number]]
+    columns = list(dict.fromkeys(factor.column for factor in factors))
+    levels: dict[str, list[str]] = {}
+    for factor in factors:
+        if factor.level is not None:
+            known = levels.setdefault(factor.column, [])
+            if factor.level not in known:
+                known.append(factor.level)
+    numbers = [name for name in columns if any(_is_plain(each, name) for each in factors)]
+    places: dict[tuple[str, str | None], int] = {}
+    for name, known in levels.items():
+        for level in known:
+            places[name, level] = len(places)
+    for name in numbers:
+        places[name, None] = len(places)
+    state = _start(np.asarray(base), len(places), link)
+    state |= {
+        "coefficients_": weights[kept],
+        "factor_column_": np.array([places[each.column, each.level] for each in factors]),
+        "factor_function_": np.array([each.function for each in factors], dtype=object),
+        "term_of_": np.repeat(np.arange(len(kept)), [len(terms[number]) for number in kept]),
+    }
+    if levels:
+        return _encode_levels(_finish(state, classifies, classes), columns, levels, numbers)
+    state["feature_names_in_"] = np.array(columns, dtype=object)
+    return _finish(state, classifies, classes)
+
+
+def _is_plain(factor: Factor, column: str) -> bool:
+    return factor.column == column and factor.level is None
+
+
+def _encode_levels(
+    model: Record, columns: list[str], levels: Mapping[str, list[str]], numbers: list[str]
+) -> Record:
+    """Put a step before a model that tells the levels of its columns apart."""
+    version = {"_sklearn_version": sklearn.__version__}
+    named = {"feature_names_in_": np.array(columns, dtype=object), "n_features_in_": len(columns)}
+    steps: list[tuple[str, object, list[int]]] = []
+    for number, (name, known) in enumerate(levels.items()):
+        plain = all(map(_is_number, known))
+        values = np.array([float(each) for each in known]) if plain else np.array(known, object)
+        encoder = {
+            "categories": "auto",
+            "drop": None,
+            "dtype": np.dtype(np.float64),
+            "feature_name_combiner": "concat",
+            "handle_unknown": "ignore",  # the level that has no column of its own
+            "max_categories": None,
+            "min_frequency": None,
+            "sparse_output": False,
+            "categories_": [values],
+            "drop_idx_": None,
+            "_drop_idx_after_grouping": None,
+            "_infrequent_enabled": False,
+            "_n_features_outs": [len(known)],
+            "feature_names_in_": np.array([name], dtype=object),
+            "n_features_in_": 1,
+        }
+        made = Record("sklearn.preprocessing._encoders.OneHotEncoder", (), version | encoder)
+        steps.append((f"levels_{number}", made, [columns.index(name)]))
+    if numbers:
+        steps.append(("numbers", "passthrough", [columns.index(name) for name in numbers]))
+    first = {
+        "remainder": "drop",
+        "sparse_output_": False,
+        "transformers": steps,
+        "transformers_": steps,
+    }
+    path = "sklearn.compose._column_transformer.ColumnTransformer"
+    chain = [("columns", Record(path, (), version | named | first)), ("model", model)]
+    return Record("sklearn.pipeline.Pipeline", (), version | {"steps": chain})
