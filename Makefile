@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := run
-.PHONY: run test lint check check-all access-tools add-tools batch-tools train bench soak mutants requirements licences docs weigh sbom browser clean
+.PHONY: run test lint check check-all cluster access-tools add-tools batch-tools train bench soak mutants requirements licences docs weigh sbom browser clean
 
 # Byte-compiled packages import in a third of the time, so pip is left to compile them.
 $(VENV)/run.stamp: requirements.txt
@@ -54,9 +54,12 @@ lint: $(VENV)/test.stamp  ## style, types, imports
 check: lint browser  ## the gate: style, types, imports, tests
 	$(PYTEST) $(FIRST_TIER)
 
-check-all: check  ## the gate, and what needs a server of another kind (nginx under load) or is long
+# One run of all tests: each process collects them once. `make -j2` checks types while it installs.
+check-all: lint cluster  ## the gate, and what needs a server of another kind (nginx under load) or is long
+	$(PYTEST)
+
+cluster: browser
 	@$(BIN)/python -m tests.install --cluster
-	$(PYTEST) -m second_tier
 
 add-tools: $(VENV)/add.stamp  ## what `flask --app wsgi model add` needs beyond serving: pandas, onnx, skl2onnx
 

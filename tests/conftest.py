@@ -10,7 +10,9 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -20,6 +22,8 @@ from hypothesis import settings
 from app import create_app
 from app.config import Settings
 from model import NumberModel
+from model.serving import loading
+from model.serving.served_model import ServedModel
 from tests.loading import load_as
 from tests.tools import ROOT, list_children
 from tests.waiting import wait_until
@@ -37,6 +41,19 @@ HOUSE = {"beds": "3", "baths": "2.5", "sqft": "1850"}
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Slow files first: one that began last would keep one process busy and the other idle."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def bundled_models_once() -> Iterator[None]:
+    """The bundled models are loaded once a process: that takes longer than most tests of an app."""
+    load, load_once = loading.load_model, cache(loading.load_model)
+
+    def load_model(folder: Path) -> ServedModel[Any, Any]:
+        return (load_once if folder.parent == ROOT / "model" else load)(folder)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loading, "load_model", load_model)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -120,7 +137,7 @@ class Server:
                 self.process.wait(5)
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(5)
+            self.process.wait(60)
             self.process = None
 
 

@@ -11,6 +11,7 @@ import random
 import struct
 import zlib
 from collections.abc import Callable
+from functools import partial
 
 import joblib
 import numpy as np
@@ -502,6 +503,11 @@ def _list_bombs() -> dict[str, bytes]:
 def _list_compressed() -> dict[str, bytes]:
     """Little that decompresses to much, and compressed data that is broken."""
     asks = b"\x80\x04" + pickle.BINBYTES8 + struct.pack("<Q", 2**26) + bytes(2**26)
+
+    def bomb(compress: Callable[[bytes], bytes]) -> bytes:
+        """The same in parts, which these formats join: most of them are compressed only once."""
+        return 2 * (compress(asks[: -(2**26)]) + 16 * compress(bytes(2**22)))
+
     flows = (plain(bytes(50_000)) + pickle.POP) * 400
     honest = file(plain(list(range(1000))))
     lz4 = b"\x04\x22\x4d\x18\x60\x70\x73"
@@ -510,9 +516,9 @@ def _list_compressed() -> dict[str, bytes]:
     block = struct.pack("<I", len(run)) + run
     wants_dictionary = b"]\0" + b"\xff" * 3 + lzma.compress(b"N.", lzma.FORMAT_ALONE)[5:]
     return {
-        "bomb-gzip": gzip.compress(asks * 2, 1),
-        "bomb-bz2": bz2.compress(asks * 2, 1),
-        "bomb-xz": lzma.compress(asks * 2, preset=0),
+        "bomb-gzip": bomb(partial(gzip.compress, compresslevel=1)),
+        "bomb-bz2": bomb(partial(bz2.compress, compresslevel=1)),
+        "bomb-xz": bomb(partial(lzma.compress, preset=0)),
         "bomb-lzma": lzma.compress(asks * 2, lzma.FORMAT_ALONE, preset=0),
         "bomb-zlib": zlib.compress(asks * 2, 1),
         "bomb-lz4": lz4 + start + block * 300,

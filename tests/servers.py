@@ -44,7 +44,7 @@ class RunningServer:
         """
         request = urllib.request.Request(self.url + path, data=data, headers=dict(headers or {}))
         try:
-            with urllib.request.urlopen(request, timeout=20) as response:
+            with urllib.request.urlopen(request, timeout=120) as response:
                 return response.status, response.headers, response.read()
         except urllib.error.HTTPError as error:
             with error:
@@ -108,7 +108,7 @@ def run_server(
             process.wait(10)
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait(5)
+        process.wait(60)
 
 
 class _Quiet(SimpleHTTPRequestHandler):

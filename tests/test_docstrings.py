@@ -4,9 +4,11 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import docstring_parser
+import pytest
 
 from tests.tools import ROOT
 
@@ -46,7 +48,8 @@ def public(path: Path) -> Iterator[Documented]:
                         yield found
 
 
-def array_names() -> set[str]:
+@cache
+def array_names() -> frozenset[str]:
     """The names that stand for arrays: NumPy's own, and every alias of one."""
     names = {"NDArray", "ndarray"}
     for path in MODULES:
@@ -59,10 +62,7 @@ def array_names() -> set[str]:
                 words = {getattr(part, "id", getattr(part, "attr", "")) for part in ast.walk(value)}
                 if words & {"NDArray", "ndarray"}:
                     names.add(target.id)
-    return names
-
-
-ARRAYS = array_names()
+    return frozenset(names)
 
 
 def takes_arrays(annotation: ast.expr | None) -> bool:
@@ -70,7 +70,7 @@ def takes_arrays(annotation: ast.expr | None) -> bool:
     if annotation is None:
         return False
     words = {getattr(part, "id", getattr(part, "attr", "")) for part in ast.walk(annotation)}
-    return bool(words & ARRAYS)
+    return bool(words & array_names())
 
 
 def arguments(function: Function) -> list[ast.arg]:
@@ -112,13 +112,18 @@ def raised(function: Function) -> set[str]:
     return names
 
 
-PUBLIC = [found for path in MODULES for found in public(path)]
+@pytest.fixture(scope="module")
+def documented() -> list[Documented]:
+    """All that is public in the app and the model."""
+    return [found for path in MODULES for found in public(path)]
 
 
-def test_every_error_that_a_public_function_raises_is_in_its_docstring() -> None:
+def test_every_error_that_a_public_function_raises_is_in_its_docstring(
+    documented: list[Documented],
+) -> None:
     unsaid = {
         str(found): sorted(missing)
-        for found in PUBLIC
+        for found in documented
         if isinstance(found.node, Function)
         and (
             missing := raised(found.node)
@@ -128,9 +133,11 @@ def test_every_error_that_a_public_function_raises_is_in_its_docstring() -> None
     assert unsaid == {}
 
 
-def test_every_array_that_a_public_function_takes_or_gives_has_its_shape_in_the_docstring() -> None:
+def test_every_array_that_a_public_function_takes_or_gives_has_its_shape_in_the_docstring(
+    documented: list[Documented],
+) -> None:
     unsaid = []
-    for found in PUBLIC:
+    for found in documented:
         text = docstring_parser.parse(found.docstring)
         if isinstance(found.node, ast.ClassDef):
             fields = [item for item in found.node.body if isinstance(item, ast.AnnAssign)]

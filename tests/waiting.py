@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 def wait_until(
     condition: Callable[[], bool],
-    timeout: float = 30,
+    timeout: float = 120,
     pause: Callable[[float], object] = time.sleep,
 ) -> None:
     """Return as soon as the condition holds.

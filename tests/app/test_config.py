@@ -94,7 +94,7 @@ def test_a_start_that_fails_says_why_without_a_traceback() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert run.returncode == 1
     assert "Formcast cannot start. There is no model 'nothing'" in run.stderr
@@ -113,7 +113,7 @@ def test_a_number_of_a_platform_that_is_none_is_one_sentence(variable: str, valu
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert run.returncode == 1
     assert run.stderr.startswith(f"Formcast cannot start. {variable} is {value!r}. Write a whole ")

@@ -9,7 +9,7 @@ from playwright.sync_api import ConsoleMessage, Page, expect
 from tests.conftest import Server, free_port
 from tests.tools import find_chromium, installed
 
-PATIENCE = 30_000
+PATIENCE = 60_000
 """Milliseconds after which what a page has to show will not come, however busy the machine is."""
 
 expect.set_options(timeout=PATIENCE)
@@ -56,7 +56,7 @@ def no_violation(page: Page, expected_errors: list[str]) -> Iterator[None]:
 @pytest.fixture
 def own_server() -> Iterator[Server]:
     """A server that the test may stop and start."""
-    running = Server(free_port())
+    running = Server(free_port(), settings={"WEB_CONCURRENCY": "1"})
     running.start()
     yield running
     running.stop()

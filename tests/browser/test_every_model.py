@@ -17,7 +17,8 @@ from tests.tools import ROOT
 def every_server() -> Iterator[Server]:
     """A server of every model that is there, the first at /."""
     names = ",".join(folder.name.replace("_", "-") for folder in MODEL_FOLDERS)
-    running = Server(free_port(), root=ROOT, settings={"FORMCAST_MODELS": names})
+    settings = {"FORMCAST_MODELS": names, "WEB_CONCURRENCY": "1"}
+    running = Server(free_port(), root=ROOT, settings=settings)
     running.start()
     yield running
     running.stop()

@@ -43,7 +43,7 @@ class Site:
         request = urllib.request.Request(f"https://127.0.0.1:{self.secure}{path}", data)
         request.add_header("Host", "example.org")
         try:
-            with urllib.request.urlopen(request, timeout=20, context=context) as answer:
+            with urllib.request.urlopen(request, timeout=300, context=context) as answer:
                 return answer.status, dict(answer.headers), answer.read()
         except urllib.error.HTTPError as error:
             with error:
@@ -93,7 +93,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         wait_until(found.answers)
         yield found
         process.terminate()
-        process.wait(10)
+        process.wait(300)
 
 
 def test_a_page_and_a_fragment_come_through_with_the_apps_own_headers(site: Site) -> None:
@@ -122,7 +122,7 @@ def test_plain_http_leads_to_https(site: Site) -> None:
     request = urllib.request.Request(f"http://127.0.0.1:{site.plain}/x?y=1")
     request.add_header("Host", "example.org")
     with pytest.raises(urllib.error.HTTPError) as answer:
-        opener.open(request, timeout=10)
+        opener.open(request, timeout=300)
     answer.value.close()
     assert answer.value.code == 308
     assert answer.value.headers["Location"] == "https://example.org/x?y=1"

@@ -92,7 +92,7 @@ class Site:
         request = urllib.request.Request(f"http://[::1]:{self.port}{path}", data)
         request.add_header("Content-Type", kind)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=300) as answer:
                 text = answer.read().decode(errors="replace")  # pictures are links, too
                 return answer.status, lower(answer.headers), text
         except urllib.error.HTTPError as error:
@@ -135,7 +135,7 @@ def site(
             yield found
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(300)
 
 
 def test_every_address_on_every_page_leads_somewhere(site: Site) -> None:

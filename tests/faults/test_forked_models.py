@@ -19,6 +19,6 @@ def write_boosted(root: Path) -> None:
 def test_a_scikit_learn_model_with_its_own_threads_predicts_after_the_fork() -> None:
     with (
         serve_copy(model="boosted", prepare=write_boosted) as server,
-        urllib.request.urlopen(f"{server.url}/?size=500", timeout=10) as answer,
+        urllib.request.urlopen(f"{server.url}/?size=500", timeout=300) as answer,
     ):
         assert b'data-state="fresh"' in answer.read()

@@ -1,17 +1,16 @@
 """Assistants ask the models at /mcp: the official client, both eras of it, bad requests."""
 
+from __future__ import annotations
+
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask.testing import FlaskClient
-from mcp import Client
-from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult, TextContent
 from werkzeug.test import TestResponse
 
 from app import create_app
@@ -21,6 +20,10 @@ from tests.conftest import Server, free_port
 from tests.flowers import write_flowers
 from tests.html import HEADERS
 from tests.pictures import chest, encoded
+
+if TYPE_CHECKING:  # importing the client takes seconds, and each test process collects all files
+    from mcp import Client
+    from mcp_types import CallToolResult
 
 ROW = {"beds": 3, "baths": 2.5, "sqft": 1850}
 ORIGIN = "https://assistant.example"
@@ -34,7 +37,8 @@ META = {
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where a running server takes the requests of assistants."""
     log = tmp_path_factory.mktemp("mcp") / "log"
-    running = Server(free_port(), settings={"FORMCAST_MCP": "on", "FORMCAST_LOG": "json"}, log=log)
+    settings = {"FORMCAST_MCP": "on", "FORMCAST_LOG": "json", "WEB_CONCURRENCY": "1"}
+    running = Server(free_port(), settings=settings, log=log)
     running.start()
     yield f"{running.url}/mcp"
     running.stop()
@@ -47,6 +51,7 @@ def assistant() -> FlaskClient:
 
 def ask(address: str, mode: str, question: Callable[[Client], Awaitable[Any]]) -> Any:
     """Let the official client connect and ask, in a thread: Playwright keeps a loop in this one."""
+    from mcp import Client
 
     async def connect() -> Any:
         async with Client(address, mode=mode) as client:
@@ -59,7 +64,7 @@ def ask(address: str, mode: str, question: Callable[[Client], Awaitable[Any]]) -
 def words(found: CallToolResult) -> str:
     """The text of an answer."""
     (content,) = found.content
-    assert isinstance(content, TextContent)
+    assert content.type == "text"
     return content.text
 
 
@@ -117,6 +122,8 @@ def test_the_official_client_gets_what_is_wrong_in_the_words_of_the_form(address
     assert found.is_error
     assert "- sqft: Square feet must be between 300 and 6,000" in words(found)
     assert '- arguments: There is no field "rooms"' in words(found)
+
+    from mcp.shared.exceptions import MCPError
 
     async def question(client: Client) -> str:
         with pytest.raises(MCPError) as caught:

@@ -28,13 +28,13 @@ def example(soup: BeautifulSoup, name: str) -> str:
 def run(program: list[str], folder: Path) -> str:
     """Run a pasted example and return its output."""
     done = subprocess.run(
-        program, cwd=folder, capture_output=True, text=True, check=True, timeout=30
+        program, cwd=folder, capture_output=True, text=True, check=True, timeout=300
     )
     return done.stdout
 
 
 def served_page(server: Server, path: str) -> BeautifulSoup:
-    with urllib.request.urlopen(server.url + path, timeout=10) as response:
+    with urllib.request.urlopen(server.url + path, timeout=300) as response:
         return BeautifulSoup(response.read(), "html.parser")
 
 

@@ -514,7 +514,7 @@ def test_the_server_answers_a_batch_in_a_thread(server: Server, house: NumberMod
         data=body,
         headers={"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=60) as response:
+    with urllib.request.urlopen(request, timeout=300) as response:
         found = json.load(response)
     assert len(found) == 1000
     assert all(answer == found[0] for answer in found)

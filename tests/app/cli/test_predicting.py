@@ -135,7 +135,7 @@ def test_ctrl_c_leaves_a_file_that_says_it_is_incomplete(tmp_path: Path) -> None
         file.flush()
         wait_until(lambda: unfinished.exists() and unfinished.stat().st_size > 100_000)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=300)
     assert process.returncode == 1
     assert "Stopped." in said
     assert "out.csv.incomplete" in said.replace("\n", "")

@@ -53,11 +53,11 @@ def test_an_upload_that_waits_goes_on_when_another_has_finished() -> None:
         with budget.slot() as slot:
             slot.take(100)
             holding.set()
-            done.wait(5)
+            done.wait(60)
 
     thread = threading.Thread(target=first)
     thread.start()
-    holding.wait(5)
+    holding.wait(60)
     with budget.slot() as slot:
         threading.Timer(0.05, done.set).start()
         slot.take(50)

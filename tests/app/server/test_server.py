@@ -62,7 +62,7 @@ def test_ipv4_and_ipv6_are_answered_and_an_ipv4_client_is_logged_as_such(tmp_pat
         hosts = ["127.0.0.1", "[::1]"] if socket.has_dualstack_ipv6() else ["127.0.0.1"]
         for host in hosts:
             address = f"http://{host}:{server.port}/healthz"
-            with urllib.request.urlopen(address, timeout=30) as answer:
+            with urllib.request.urlopen(address, timeout=300) as answer:
                 assert answer.status == 200
         assert send_request(server.port, b"x\r\n\r\n").status == 400
         wait_until(lambda: "from 127.0.0.1:" in server.log.read_text())
@@ -72,7 +72,7 @@ def test_ipv4_and_ipv6_are_answered_and_an_ipv4_client_is_logged_as_such(tmp_pat
 
 def test_a_worker_that_is_done_is_replaced(server_with_few_requests: Server) -> None:
     for _ in range(60):
-        with urllib.request.urlopen(server_with_few_requests.url + "/about", timeout=30) as answer:
+        with urllib.request.urlopen(server_with_few_requests.url + "/about", timeout=300) as answer:
             assert answer.status == 200
 
 

@@ -105,4 +105,4 @@ def test_a_server_whose_output_nobody_reads_goes_on_answering(kind: str, tmp_pat
                 assert server.fetch("/" + "x" * 5000)[0] == 414
     finally:
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0

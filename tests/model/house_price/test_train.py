@@ -20,14 +20,14 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Manifest, Path]:
-    """The manifest of a quick run on 400 sales, and its folder."""
+    """The manifest of a quick run on 200 sales, and its folder."""
     folder = tmp_path_factory.mktemp("model")
-    return train(read_sales().head(400), folder, QUICK, folds_count=3), folder
+    return train(read_sales().head(200), folder, QUICK, folds_count=3), folder
 
 
 def test_the_same_seed_gives_the_same_model(trained: tuple[Manifest, Path], tmp_path: Path) -> None:
     """Equal hashes show that the bytes are the same."""
-    again = train(read_sales().head(400), tmp_path, QUICK, folds_count=3)
+    again = train(read_sales().head(200), tmp_path, QUICK, folds_count=3)
     day = trained[0].trained
     assert trained[0] == again.model_copy(update={"trained": day})
 

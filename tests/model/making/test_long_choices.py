@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import joblib
@@ -25,14 +26,14 @@ from tests.tabular_checks import check_bounds, check_pages
 COUNTS = (260, 1500)
 
 
-@pytest.fixture(params=COUNTS, ids=lambda count: f"{count} names")
+@pytest.fixture(scope="module", params=COUNTS, ids=lambda count: f"{count} names")
 def count(request: pytest.FixtureRequest) -> int:
     """How many towns there are."""
     found: int = request.param
     return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def table(count: int) -> pd.DataFrame:
     """A price by town and size."""
     rng = np.random.default_rng(0)
@@ -47,7 +48,7 @@ def table(count: int) -> pd.DataFrame:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def model(table: pd.DataFrame) -> Pipeline:
     """A line behind one column for each town."""
     encode = make_column_transformer(
@@ -56,16 +57,20 @@ def model(table: pd.DataFrame) -> Pipeline:
     return make_pipeline(encode, LinearRegression()).fit(table[["town", "size"]], table["price"])
 
 
-@pytest.fixture
-def client(table: pd.DataFrame, model: Pipeline, tmp_path: Path) -> FlaskClient:
-    """The app that serves it."""
-    table.to_csv(tmp_path / "train.csv", index=False)
-    joblib.dump(model, tmp_path / "model.joblib")
-    root = tmp_path / "models"
-    root.mkdir()
-    files = ModelFiles(tmp_path / "model.joblib", tmp_path / "train.csv", "price")
-    result = add(files, "towns", root)
+@pytest.fixture(scope="module")
+def root(table: pd.DataFrame, model: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of models with it."""
+    given, root = tmp_path_factory.mktemp("given"), tmp_path_factory.mktemp("models")
+    table.to_csv(given / "train.csv", index=False)
+    joblib.dump(model, given / "model.joblib")
+    result = add(ModelFiles(given / "model.joblib", given / "train.csv", "price"), "towns", root)
     assert result.exit_code == 0, result.output
+    return root
+
+
+@pytest.fixture(scope="module")
+def client(root: Path) -> FlaskClient:
+    """The app that serves it."""
     return create_app(Settings(models=("towns",), ratelimit="off"), models=root).test_client()
 
 
@@ -112,8 +117,8 @@ def test_what_the_api_and_the_address_ask_for_is_answered(client: FlaskClient) -
         assert len(client.get(path).data) < 40_000
 
 
-def test_a_card_cannot_draw_a_what_if_over_a_long_list(client: FlaskClient, tmp_path: Path) -> None:
-    card = tmp_path / "models" / "towns" / "card.toml"
+def test_a_card_cannot_draw_a_what_if_over_a_long_list(root: Path, tmp_path: Path) -> None:
+    card = shutil.copytree(root / "towns", tmp_path / "towns") / "card.toml"
     text = card.read_text()
     assert 'what_if = "size"' in text
     card.write_text(text.replace('what_if = "size"', 'what_if = "town"'))
@@ -121,8 +126,8 @@ def test_a_card_cannot_draw_a_what_if_over_a_long_list(client: FlaskClient, tmp_
         load_model(card.parent)
 
 
-def test_its_pages_are_well_formed_and_its_bounds_hold(client: FlaskClient, tmp_path: Path) -> None:
-    found = load_model(tmp_path / "models" / "towns")
+def test_its_pages_are_well_formed_and_its_bounds_hold(client: FlaskClient, root: Path) -> None:
+    found = load_model(root / "towns")
     assert isinstance(found, NumberModel)
     check_pages(client, "/", found)
     for field in found.card.fields:

@@ -30,7 +30,7 @@ def read_all(how: str, folder: Path) -> tuple[dict[str, Reading], int]:
         [sys.executable, "-m", "tests.model.contract.pickles.audited", how, folder],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         cwd=folder.parent,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )

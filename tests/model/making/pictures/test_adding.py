@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +23,7 @@ from model.making import (
     add_from_files,
 )
 from tests.html import check_fragment, text_of
+from tests.model.making.conftest import run
 from tests.shape_pictures import CLASSES, SIDE, draw_shape, make_network, write_shapes
 
 BYTES = Preprocessing(
@@ -270,15 +269,13 @@ def test_a_file_of_pytorch_is_refused_with_what_to_do(
 
 def test_the_command_adds_and_checks_it(shapes: Path) -> None:
     onnx.save(make_network(shapes / "train", BYTES), shapes / "command.onnx")
-    flask = [sys.executable, "-m", "flask", "--app", "wsgi", "model"]
-    models = ["--models", str(shapes / "models")]
-    command = [*flask, "add", str(shapes / "command.onnx"), "--name", "command"]
-    data = ["--data", str(shapes / "train"), "--holdout", str(shapes / "held")]
-    done = subprocess.run([*command, *data, *models], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    models = ["--models", shapes / "models"]
+    data = ["--data", shapes / "train", "--holdout", shapes / "held"]
+    done = run("add", shapes / "command.onnx", "--name", "command", *data, *models)
+    assert done.exit_code == 0, done.output
     assert "finding how pictures are prepared" in done.stdout
-    done = subprocess.run([*flask, "check", "command", *models], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    done = run("check", "command", *models)
+    assert done.exit_code == 0, done.output
     assert "is sound" in done.stdout
 
 
