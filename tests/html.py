@@ -53,8 +53,8 @@ def check_page(response: Any) -> BeautifulSoup:
     assert len(soup.select("h1")) == 1
     assert soup.select_one("html[lang]")
     title = text_of(soup, "head > title").removeprefix("Error: ")
-    answer = soup.select_one("#result data.prediction")
-    assert title.startswith(text_of(soup, "h1") if answer is None else answer.get_text())
+    answer = "#result data.prediction"
+    assert title.startswith(text_of(soup, answer if soup.select(answer) else "h1"))
     _check_elements(soup)
     for control in soup.select("input:not([type=radio], [type=hidden]), select, textarea"):
         named = soup.select_one(f'label[for="{control["id"]}"]') or control.get("aria-label")

@@ -37,6 +37,7 @@ class MultioutputDetail(NamedTuple):
 
     interval: IntervalView | None
     strip: StripView
+    lead: str
     others: tuple[OutputView, ...]
 
 
@@ -103,9 +104,10 @@ class MultioutputAdapter(RowAdapter[MultioutputPrediction]):
         )
         also = " ".join(f"{other.label}: {other.text}." for other in others)
         assert headline.detail is not None  # noqa: S101 (that of a number)
+        interval, strip, lead = headline.detail
         return headline._replace(
             announcement=f"{headline.announcement} {also}",
-            detail=MultioutputDetail(headline.detail[0], headline.detail[1], others),
+            detail=MultioutputDetail(interval, strip, lead, others),
         )
 
     def _present_other(self, explained: Explained[MultioutputPrediction], place: int) -> OutputView:

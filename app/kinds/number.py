@@ -70,10 +70,14 @@ class StripView(NamedTuple):
 
 
 class NumberDetail(NamedTuple):
-    """What the template of a number shows; ``interval`` is None where there is none."""
+    """What the template of a number shows; ``interval`` is None where there is none.
+
+    ``lead`` is the range where it stands before the number, "" elsewhere.
+    """
 
     interval: IntervalView | None
     strip: StripView
+    lead: str = ""
 
 
 class NumberAdapter(RowAdapter[PointPrediction]):
@@ -170,7 +174,8 @@ class NumberAdapter(RowAdapter[PointPrediction]):
         announcement = (
             f" {text}. {view.before}{view.low_text}{view.between}{view.high_text}{view.after}"
         )
-        detail = NumberDetail(view, self._present_strip(explained, text, case))
+        lead = f"{view.low_text} to {view.high_text}" if self._output.lead == "range" else ""
+        detail = NumberDetail(view, self._present_strip(explained, text, case), lead)
         return Headline(format_exact(value), text, "", "", announcement, detail, value)
 
     def _present_interval(

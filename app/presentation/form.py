@@ -19,6 +19,9 @@ from model.contract.pictures import ImageField
 MAX_NAMED = 2
 """Fields in a fold that its heading names."""
 
+LONGEST_UNIT = 8
+"""Characters of a unit that leave room for a number in an input; a longer one joins the label."""
+
 SHORT = 10
 """Fields of a form that is about as high as a window."""
 _HASH_DIGITS = 16
@@ -182,9 +185,11 @@ def build_field(
     return FieldView(
         name=field.name,
         kind=field.kind,
-        label=field.label,
+        label=field.label
+        if len(field.suffix) <= LONGEST_UNIT
+        else f"{field.label} ({field.suffix})",
         help=". ".join(filter(None, (field.help, field.default_text))),
-        unit=field.suffix,
+        unit=field.suffix if len(field.suffix) <= LONGEST_UNIT else "",
         required=field.required,
         value=field.format_input(typed),
         error=feedback.error,

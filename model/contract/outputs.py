@@ -42,6 +42,9 @@ class NumberOutput(OutputBase):
     """The share of cases that the range shall contain. The range must have been calibrated for
     it."""
 
+    lead: Literal["value", "range"] = "value"
+    """What the page shows first: the value, or the range where the model knows little more."""
+
     range_text: str = "{share} answers like this lie between {low} and {high}"
     """The sentence about the range. Placeholders, once each: ``{share}``, ``{low}``, ``{high}``."""
 

@@ -54,6 +54,7 @@ from model.making.indexing import (
 )
 from model.making.kinds import choose_kind
 from model.making.kinds.output_kind import OutputKind
+from model.making.library_files import restore_blanks
 from model.making.manifests import answer_golden_rows, write_manifest
 from model.making.model_folders import NamedColumns, open_folders
 from model.making.model_sources import ModelSource
@@ -259,6 +260,11 @@ def _make_folder(
         options.more_data,
         choice,
     )
+    for part in contents.estimators if contents else ():
+        renamed = restore_blanks(part.fitted, list(map(str, rows.table.columns)))
+        notes += [
+            f"{name!r} in the file is taken as {column!r}." for name, column in renamed.items()
+        ]
     targets = tuple(map(str, rows.truths.columns))
     options = replace(options, target=next(iter(targets), ""))
     notes += rows.notes
@@ -349,6 +355,7 @@ def _make_folder(
     evaluation = kind.evaluate(dataset, output, options.coverage, notes.append)
     tried = _describe_tried(proof)
     proved = finding.text if options.target or kind.has_truth else ""
+    output = replace(output, keys={**output.keys, **evaluation.output_keys})
     how = " ".join(part for part in (evaluation.how, tried, proved) if part)
     evaluation = replace(evaluation, how=how)
     if kind.has_truth and arranged.metrics and evaluation.metrics:

@@ -107,7 +107,7 @@ def name_columns(
         found = _name_column(column, column in numbers)
         if known is not None:
             label = (known.label or found.label)[:_LONGEST_LABEL]
-            unit = (known.unit or found.unit)[:_LONGEST_UNIT] if column in numbers else ""
+            unit = _shorten_unit(known.unit or found.unit) if column in numbers else ""
             own = found.is_own and not known.label
             found = Naming(found.name, label, _make_noun(label, own), unit, own)
         name = _make_unique(found.name, taken)
@@ -293,6 +293,13 @@ def split_words(column: str) -> list[str]:
     return [word for word in re.split(r"[\s_.\-]+", spaced) if word]
 
 
+def _shorten_unit(unit: str) -> str:
+    """The first words of a unit that is longer than a card takes."""
+    if len(unit) <= _LONGEST_UNIT:
+        return unit
+    return unit[: _LONGEST_UNIT + 1].rpartition(" ")[0] or unit[:_LONGEST_UNIT]
+
+
 def _split_unit(column: str, is_number: bool) -> tuple[list[str], str, bool]:
     """Split a name into the words of a label, and the unit among them.
 
@@ -304,7 +311,7 @@ def _split_unit(column: str, is_number: bool) -> tuple[list[str], str, bool]:
         inside = bracket[2].strip()
         if not is_number:
             return split_words(bracket[1]), "", False
-        return split_words(bracket[1]), _UNITS.get(inside.lower(), inside)[:_LONGEST_UNIT], False
+        return split_words(bracket[1]), _shorten_unit(_UNITS.get(inside.lower(), inside)), False
     words = split_words(column)
     if is_number and len(words) > 1:
         first, last = words[0].lower(), words[-1].lower()

@@ -59,6 +59,10 @@ _MANY = 10
 _LEAST_IN_BAND = 20
 
 
+LEAST_GAIN = 0.3
+"""A page leads with the range where the median error is less than so much below a guess's."""
+
+
 class NumberKind(OutputKind):
     """A number in the target's unit."""
 
@@ -216,15 +220,16 @@ class NumberKind(OutputKind):
         accuracy = f"Half the time it is off by less than {off}{unit}."
         predictions = dataset.predict(rows.astype(np.float32))
         middle = float(np.median(dataset.truth[~dataset.held_out]))
-        base = formatting.format_number(
-            round_digits(float(np.median(np.abs(truth - middle)))), LOCALE
-        )
+        guessed = float(np.median(np.abs(truth - middle)))
+        base = formatting.format_number(round_digits(guessed), LOCALE)
+        is_weak = metrics[0].value > (1 - LEAST_GAIN) * guessed
         return Evaluation(
             how,
             accuracy,
             metrics,
             calibration,
             baseline=f"Guessing the middle every time is off by {base}{unit} half the time.",
+            output_keys={"lead": "range"} if is_weak else {},
             truth_bins=bin_truth(predictions, truth),
             held_out=(truth, predictions),
             limit=f"How often its ranges hold: {evidence[0].lower()}{evidence[1:]}"

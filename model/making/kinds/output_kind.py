@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -35,7 +35,8 @@ class Evaluation:
     """What held-out rows showed: figures, calibration, and both in words.
 
     ``limit`` is what cannot be promised for so few rows, "" where nothing need be said.
-    ``baseline`` says how good the same answer to every row would be.
+    ``baseline`` says how good the same answer to every row would be. ``output_keys`` are keys of
+    the card's output that follow from it.
     ``held_out`` are the truth and the prediction of each row of a model of numbers, both shape
     (rows,). ``outputs`` are the others of the manifest, ``clusters`` and
     ``scores`` its own.
@@ -51,6 +52,7 @@ class Evaluation:
     accuracies: tuple[AccuracyGroup, ...] = ()
     limit: str = ""
     baseline: str = ""
+    output_keys: Mapping[str, object] = field(default_factory=dict)
     held_out: tuple[Float64Array, Float64Array] | None = None
     outputs: tuple[OutputManifest, ...] = ()
     clusters: tuple[ClusterProfile, ...] = ()

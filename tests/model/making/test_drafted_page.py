@@ -5,15 +5,19 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from flask.testing import FlaskClient
+from sklearn.linear_model import LinearRegression
 
 from app import create_app
 from app.config import Settings
 from model import ClassModel, load_model
+from model.making import add_model
 from model.making.redrafting import merge_cards
 from tests.drafts import tumours
-from tests.html import get_page, post_fragment, text_of
+from tests.html import data_of, get_page, post_fragment, text_of
 from tests.model.making.conftest import add, run
 from tests.tabular_checks import check_pages
 
@@ -130,3 +134,35 @@ def test_where_card_and_draft_changed_the_same_line_the_card_s_stays_and_both_ar
     assert merged == (old.replace("b = 2", "b = 9"), (("b = 9\n", "b = 5\n"),))
     assert merge_cards(old, old, "").text == ""
     assert merge_cards(old, "x = 0\n" + old, old).text == "x = 0\n" + old
+
+
+def test_a_model_that_knows_little_leads_with_its_range_and_a_long_unit_with_its_label(
+    tmp_path: Path,
+) -> None:
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"age": rng.integers(18, 80, 400), "visits": rng.poisson(9, 400) * 3})
+    spent = (200 + rows["age"] * 0.6 + rng.normal(0, 60, 400)).round().rename("spend")
+    model = LinearRegression().fit(rows[:250], spent[:250])
+    holdout = rows[250:], spent[250:]
+    units = (("age", "years since birth"), ("spend", "thousand crowns a whole year"))
+    add_model(
+        model,
+        rows[:250],
+        spent[:250],
+        name="spend",
+        holdout=holdout,
+        root=tmp_path,
+        unit_names=units,
+    )
+    client = create_app(Settings(models=("spend",), ratelimit="off"), models=tmp_path).test_client()
+    page = get_page(client, "/?age=40&visits=9")
+    low, high = (text_of(page, f".interval-{end}") for end in ("low", "high"))
+    assert text_of(page, ".price") == f"{low} to {high}"
+    assert low.endswith(" thousand crowns a")
+    answer = client.post("/api/predict", json={"age": 40, "visits": 9}).get_json()
+    assert data_of(page, "prediction") == pytest.approx(answer["prediction"], rel=1e-5)
+    shown = text_of(page, ".prediction")
+    assert f"The best single guess is {shown}." in text_of(page, ".range")
+    assert text_of(page, "#why-title") == f"Why {shown}?"
+    assert text_of(page, "label[for=age]") == "Age (years since birth)"
+    assert not page.select("[data-field=age] .unit")

@@ -14,10 +14,12 @@ from app import create_app
 from app.config import Settings
 from model.making.errors import AddError
 from model.making.file_contents import advise_content, name_content
+from model.making.library_files import restore_blanks
 from model.making.looking import look
 from model.making.model_folders import open_model_folder
 from tests.model.making.conftest import run
 from tests.model.serving.libraries.make_files import COLUMNS, FILES, SHOWN, make_rows
+from tests.model.serving.libraries.reading import open_file
 
 MLMODEL = """flavors:
   python_function:
@@ -91,6 +93,22 @@ def test_a_folder_says_its_model_and_its_columns(tmp_path: Path) -> None:
     (face / "config.json").write_text(json.dumps({"sklearn": sklearn}))
     found = open_model_folder(face)
     assert (found.file.name, found.columns) == ("other.pkl", ("b", "a"))
+
+
+def test_names_with_blanks_are_found_again_where_only_one_column_fits(tmp_path: Path) -> None:
+    """LightGBM writes an underscore for a blank, and would ask for a column that is not there."""
+    text = (FILES / "lightgbm-categories.txt").read_text()
+    text = text.replace("=age income visits city", "=my_age income n city")
+    (tmp_path / "a.txt").write_text(text)
+    fitted = open_file(tmp_path / "a.txt")
+    columns = ["my age", "income", "n", "city"]
+    assert restore_blanks(fitted, [*columns, "my_age"]) == {}
+    assert restore_blanks(fitted, columns[1:]) == {}
+    assert restore_blanks(fitted, columns) == {"my_age": "my age"}
+    table = make_rows(SHOWN, 1).astype({"city": object})[COLUMNS]
+    table.columns = columns
+    expected = json.loads((FILES / "answers.json").read_text())["lightgbm-categories.txt"]
+    np.testing.assert_allclose(fitted.predict(table), expected)
 
 
 def test_a_folder_cannot_lead_out_of_itself(tmp_path: Path) -> None:

@@ -97,6 +97,7 @@ def test_a_value_at_a_split_goes_where_the_library_sends_it() -> None:
 
 
 @pytest.mark.second_tier
+@pytest.mark.filterwarnings("default")  # libraries warn of what they are asked for
 @pytest.mark.parametrize("library", ["xgboost", "lightgbm", "statsmodels", "skops"])
 def test_the_installed_library_answers_1000_rows_as_its_new_files_do(
     library: str, tmp_path: Path
