@@ -28,7 +28,7 @@ from model.contract.tables.arrow import require_arrow
 from model.serving.batch import Answers, BatchPredictor, ItemPredictor, Summary
 from model.serving.batch.arrow import ParquetWriter, build_batch
 from model.serving.batch.output import CsvWriter
-from model.serving.batch.parallel import answer_in_processes
+from model.serving.batch.parallel import EndedWorkerError, answer_in_processes
 from model.serving.tabular import TabularModel
 
 STANDARD = "-"
@@ -105,7 +105,7 @@ def predict(
         summary = _answer_file(folder, source, target, options, workers, not no_warnings)
     except ModelError as error:
         raise click.ClickException("\n".join(error.problems)) from None
-    except TableError as error:
+    except (TableError, EndedWorkerError) as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"{error.filename or target}: {error.strerror}.") from None

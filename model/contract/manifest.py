@@ -242,10 +242,10 @@ class FieldBins(BaseModel):
     """The bins of one field, and how many training rows are in each.
 
     Those of a number lie between ``edges``, ascending, of which the first and the last are the
-    smallest and the largest training value. A choice, and a number that has few values, has a bin
-    for each code in ``choices``; a choice has one for all in ``others``. ``counts`` has the
-    training rows of each bin, then of those without a value, and 0 for values that none of them
-    has.
+    smallest and the largest training value, rounded to the outside. A choice, and a number that
+    has few values, has a bin for each code in ``choices``; a choice has one for all in ``others``.
+    ``counts`` has the training rows of each bin, then of those without a value, and 0 for values
+    that none of them has.
     """
 
     model_config = _STRICT

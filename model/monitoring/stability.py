@@ -89,16 +89,26 @@ def make_bins(codes: FloatArray, is_choice: bool) -> FieldBins | None:
         inside = counts[own].tolist() + ([int(counts[rest].sum())] if len(rest) else [])
         choices, others = tuple(values[own].tolist()), tuple(values[rest].tolist())
         return FieldBins(choices=choices, others=others, counts=(*inside, empty, 0))
-    few = len(values) <= BINS
+    few = len(values) <= BINS and bool((np.round(values) == values).all())
+    quantiles = np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1])
+    step = _find_step(float(quantiles[-1] - quantiles[0]))
+    # A model may not hold what one row has, so the outermost values are rounded to the outside.
+    below, above = (max(step, _find_step(abs(float(end)))) for end in (values[0], values[-1]))
+    first, last = math.floor(values[0] / below) * below, math.ceil(values[-1] / above) * above
     if few:
         inner = (values[1:] + values[:-1]) / 2
     else:
-        inner = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1]))
-        inner = inner[inner > values[0]]
+        inner = np.unique(np.round(quantiles / step) * step)
+        inner = inner[(inner > first) & (inner < last)]
     inside = np.bincount(np.searchsorted(inner, known, "right"), minlength=len(inner) + 1).tolist()
-    edges = tuple(float(edge) for edge in (values[0], *inner, values[-1]))
+    edges = tuple(float(f"{edge:.12g}") for edge in (first, *inner, last))
     choices = tuple(values.tolist()) if few else ()
     return FieldBins(edges=edges, choices=choices, counts=(*inside, empty, 0))
+
+
+def _find_step(size: float) -> float:
+    """A hundredth of a size or less, as a power of ten; tiny for 0."""
+    return float(10.0 ** (math.floor(math.log10(max(size, 1e-30))) - 2))
 
 
 def drop_empty(counts: Sequence[T]) -> tuple[T, ...]:

@@ -161,7 +161,7 @@ def describe_verdict(model: TabularModel[Any], record: TrackRecord) -> str:
     cases = formatting.format_number(record.cases, locale)
     if record.held is None:
         return (
-            f"{cases} {noun} are known. The model gives no range, so there is no promise to test."
+            f"{cases} {noun} are known. The model promises nothing about them that could be tested."
         )
     held = formatting.format_number(record.held, locale)
     share = formatting.format_percent(record.held / record.cases, locale, digits=1)

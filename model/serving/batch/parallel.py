@@ -4,6 +4,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from itertools import islice
 from multiprocessing import get_context
@@ -18,6 +19,10 @@ _AHEAD = 2
 _work: Callable[[Any], Any] | None = None
 
 
+class EndedWorkerError(RuntimeError):
+    """The system ended a process that answers blocks."""
+
+
 def answer_in_processes(
     blocks: Iterable[BlockT],
     make_worker: Callable[[], Callable[[BlockT], ResultT]],
@@ -30,18 +35,27 @@ def answer_in_processes(
         make_worker: makes, once in each process, the function that answers a block; both it and
             what it holds can be pickled.
         workers: the number of processes.
+
+    Raises:
+        EndedWorkerError: if one of them was ended from outside; it says what to try.
     """
     blocks = iter(blocks)
     # A fork would inherit threads and sessions of ONNX Runtime.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), partial(_begin, make_worker))
     with pool:
-        waiting = deque(pool.submit(_answer, block) for block in islice(blocks, workers * _AHEAD))
         try:
+            first = islice(blocks, workers * _AHEAD)
+            waiting = deque(pool.submit(_answer, block) for block in first)
             while waiting:
                 result: ResultT = waiting.popleft().result()
                 for block in islice(blocks, 1):
                     waiting.append(pool.submit(_answer, block))
                 yield result
+        except BrokenProcessPool:
+            raise EndedWorkerError(
+                "The system ended a process that answered rows, perhaps because memory ran out. "
+                f"Give fewer --workers than {workers}."
+            ) from None
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

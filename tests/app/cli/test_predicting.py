@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from app.cli import predicting
 from app.cli.models import model as commands
 from tests.tools import ROOT
 from tests.waiting import wait_until
@@ -75,6 +76,22 @@ def test_processes_and_packed_files_give_the_same(source: Path) -> None:
     assert predict(packed, two, "--no-warnings", "--workers", 2).exit_code == 0
     assert read(one) == read(two)
     assert [row["note"] for row in read(two)[::9999]] == ["x0", "x9999", "x19998", "x29997"]
+
+
+def end_at_once(*_: object) -> None:
+    """What the system does to a process for which no memory is left."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_that_is_ended_is_said_in_a_sentence(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predicting, "_load_answerer", end_at_once)
+    for target in (source.with_name("out.csv"), "-"):
+        result = predict(source, target, "--workers", 2)
+        assert result.exit_code == 1
+        assert "Give fewer --workers than 2." in result.stderr
+    assert not source.with_name("out.csv").exists()
 
 
 @pytest.mark.parametrize(

@@ -99,10 +99,9 @@ def test_a_server_whose_output_nobody_reads_goes_on_answering(kind: str, tmp_pat
     server = RunningServer(process, port, tmp_path, tmp_path)
     try:
         wait_until(server.answers)
-        for number in range(1500):
+        for _ in range(150):
             assert server.fetch("/healthz")[0] == 200
-            if number % 10 == 0:  # a message
-                assert server.fetch("/" + "x" * 5000)[0] == 414
+            assert server.fetch("/" + "x" * 5000)[0] == 414  # a message
     finally:
         process.terminate()
         assert process.wait(60) == 0
