@@ -1,4 +1,4 @@
-"""Draft pages from eight data sets and picture them: ``python -m docs.gallery``.
+"""Draft pages from data sets of every kind and picture them: ``python -m docs.gallery``.
 
 It adds each model with one command and no change to its card, and writes ``docs/gallery.md`` with
 the heights of the pages and pictures at two widths.
@@ -31,9 +31,10 @@ _HEAD = """# Drafted pages
 
 <!-- `python -m docs.gallery` writes this file and its pictures. -->
 
-Each page was drafted by one `flask --app wsgi model add`, and nobody changed its card. The first
-three data sets are real and ship with scikit-learn; the others are made by code in
+Each page was drafted by one `flask --app wsgi model add`, and nobody changed its card. The tumours,
+patients, wines and flowers are real and ship with scikit-learn; the others are made by code in
 [tests/drafts.py](../tests/drafts.py), after well-known ones. The models are plain ones, not tuned.
+The last four are of other kinds: several numbers, groups without a truth, unusual rows, and stars.
 
 | page | facts | shown first | {widths} | axe |
 |---|---|---|---|---|
@@ -66,33 +67,40 @@ def main() -> None:
             folder = Path(temporary) / name
             folder.mkdir()
             given = write(folder)
-            options = AddOptions((given.path,), name, given.data, given.target, str(given.holdout))
+            options = AddOptions(
+                (given.path,),
+                name,
+                given.data,
+                given.target,
+                str(given.holdout) if given.holdout else None,
+                classes=given.classes,
+            )
             add_from_files(options, root, lambda _: None, lambda _: True)
             print(f"drafted {name}", flush=True)
-        app = create_app(Settings(models=tuple(DRAFTS), ratelimit="off"), models=root)
-        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(
-                    executable_path=installed(find_chromium(), "Chromium"), args=["--no-sandbox"]
-                )
-                pages = [
-                    _picture(browser, f"http://127.0.0.1:{server.server_port}", name)
-                    for name in DRAFTS
-                ]
-        finally:
-            server.shutdown()
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=installed(find_chromium(), "Chromium"), args=["--no-sandbox"]
+            )
+            pages = [_picture_alone(browser, root, name) for name in DRAFTS]
     _write(pages)
 
 
+def _picture_alone(browser: Browser, root: Path, name: str) -> Drafted:
+    """Picture the page of an app with this model alone."""
+    app = create_app(Settings(models=(name,), ratelimit="off"), models=root)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        return _picture(browser, f"http://127.0.0.1:{server.server_port}", name)
+    finally:
+        server.shutdown()
+
+
 def _picture(browser: Browser, address: str, name: str) -> Drafted:
-    first = next(iter(DRAFTS))
-    url = f"{address}/" if name == first else f"{address}/{name}/"
     heights, violations = [], 0
     for width in WIDTHS:
         page = browser.new_page(viewport={"width": width, "height": 900})
-        page.goto(url)
+        page.goto(f"{address}/")
         heights.append(int(page.evaluate("document.documentElement.scrollHeight")))
         page.evaluate(axe())
         violations += int(page.evaluate("axe.run().then((found) => found.violations.length)"))

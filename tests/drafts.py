@@ -1,6 +1,6 @@
 """Data like those of tutorials, with a model for each, from which pages are drafted.
 
-Three are real and ship with scikit-learn; the others are made by code after well-known ones.
+Four are real and ship with scikit-learn; the others are made by code after well-known ones.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ from typing import Any
 import joblib
 import numpy as np
 import pandas as pd
+from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 from sklearn.ensemble import (
     HistGradientBoostingRegressor,
+    IsolationForest,
     RandomForestClassifier,
     RandomForestRegressor,
 )
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -168,6 +171,76 @@ def movies(folder: Path) -> ModelFiles:
     )
 
 
+def energy(folder: Path) -> ModelFiles:
+    """Write buildings with the energy that heating and cooling them takes, and a line for each."""
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame(
+        {
+            "wall_area_m2": rng.uniform(200, 420, 600).round(),
+            "height_m": rng.choice([3.5, 7.0], 600),
+            "glazing_percent": rng.choice([0, 10, 25, 40], 600),
+        }
+    )
+    heat = 0.03 * table["wall_area_m2"] + 2.5 * table["height_m"] + 0.2 * table["glazing_percent"]
+    table["heating_load"] = (heat - 8 + rng.normal(0, 1.5, 600)).round(2)
+    table["cooling_load"] = (heat * 0.8 + rng.normal(0, 2, 600)).round(2)
+    table[:450].to_csv(folder / "energy.csv", index=False)
+    table[450:].to_csv(folder / "unseen.csv", index=False)
+    targets = ["heating_load", "cooling_load"]
+    model = MultiOutputRegressor(Ridge()).fit(
+        table[:450].drop(columns=targets), table[:450][targets]
+    )
+    joblib.dump(model, folder / "model.joblib")
+    return ModelFiles(
+        folder / "model.joblib", folder / "energy.csv", ",".join(targets), folder / "unseen.csv"
+    )
+
+
+def _write_rows(folder: Path, table: pd.DataFrame, model: Any, *classes: str) -> ModelFiles:
+    """Fit a model to rows without a target, and write what a person would have."""
+    joblib.dump(model.fit(table), folder / "model.joblib")
+    table.to_csv(folder / f"{folder.name}.csv", index=False)
+    file = folder / f"{folder.name}.csv"
+    return ModelFiles(folder / "model.joblib", file, "", classes=classes)
+
+
+def flowers(folder: Path) -> ModelFiles:
+    """Write measurements of irises without their species, and three groups of them."""
+    table = load_iris(as_frame=True).frame.drop(columns="target")
+    table.columns = ["sepal_length_cm", "sepal_width_cm", "petal_length_cm", "petal_width_cm"]
+    model = make_pipeline(StandardScaler(), KMeans(3, random_state=0))
+    return _write_rows(folder, table, model, "amber", "birch", "cedar")
+
+
+def pumps(folder: Path) -> ModelFiles:
+    """Write readings of pumps, a few of which are far from the others, and what finds them."""
+    rng = np.random.default_rng(7)
+    heat = rng.normal(60, 5, 400)
+    table = pd.DataFrame({"heat_celsius": heat, "noise_db": 40 + rng.gamma(3, 2, 400)})
+    table["pressure_hpa"] = 1000 + 4 * heat + rng.normal(0, 10, 400)
+    table.loc[:9, "noise_db"] += 25
+    return _write_rows(folder, table.round(1), IsolationForest(contamination=0.05, random_state=0))
+
+
+def reviews(folder: Path) -> ModelFiles:
+    """Write stays in hotels with the stars that guests gave, and a forest."""
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame(
+        {
+            "nights": rng.integers(1, 15, 900),
+            "price_per_night": rng.gamma(8, 15, 900).round(),
+            "minutes_to_centre": rng.integers(2, 60, 900),
+            "breakfast": rng.choice(["yes", "no"], 900),
+        }
+    )
+    liked = 4.6 - 0.04 * table["minutes_to_centre"] + 0.5 * (table["breakfast"] == "yes")
+    table["stars"] = (liked + rng.normal(0, 0.6, 900)).round().clip(1, 5).astype(int)
+    forest = RandomForestClassifier(100, min_samples_leaf=5, random_state=0)
+    return _write(
+        folder, "reviews.csv", table, "stars", make_pipeline(_encode("breakfast"), forest)
+    )
+
+
 DRAFTS: dict[str, Callable[[Path], ModelFiles]] = {
     "tumours": tumours,
     "diabetes": diabetes,
@@ -177,5 +250,9 @@ DRAFTS: dict[str, Callable[[Path], ModelFiles]] = {
     "cars": cars,
     "loans": loans,
     "movies": movies,
+    "energy": energy,
+    "flowers": flowers,
+    "pumps": pumps,
+    "reviews": reviews,
 }
 """What writes the files of each, by the model's name."""

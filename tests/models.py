@@ -31,12 +31,16 @@ from tests.messages import write_messages
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """What a person has: the model's file, its data, the target, and held-out rows."""
+    """What a person has: the model's file, its data, the target, and held-out rows.
+
+    ``classes`` are the names of what the model answers by number.
+    """
 
     path: Path
     data: Path
     target: str
     holdout: Path | str | None = None
+    classes: tuple[str, ...] = ()
 
 
 def penguins(rows: int = 344, seed: int = 1) -> pd.DataFrame:
