@@ -189,8 +189,8 @@ def describe_verdict(model: TabularModel[Any], record: TrackRecord) -> str:
         sides = f" In {number} of the others the truth was {side} the range."
     return (
         f"{found} {expected}: this {since}. It was clear after {after} {noun}{when}; by chance "
-        f"alone that happens to at most 5 of 100 sound models.{sides} Train it again with data of "
-        "now."
+        f"alone that happens to at most 5 of 100 sound models.{sides} Check that the columns mean "
+        "what the form asks; if they do, train it again with data of now."
     )
 
 
