@@ -18,7 +18,7 @@ from email.message import Message
 import pytest
 from flask import Flask
 
-from tests.attack.requests import FAMILIES, Case
+from tests.attack.requests import FAMILIES, Case, make_report_cases
 from tests.attack.test_attack import find_fault_in
 from tests.conftest import free_port
 from tests.servers import run_server
@@ -200,7 +200,8 @@ def test_no_bad_request_breaks_anything_behind_a_proxy(site: Site, app: Flask) -
                 return f"{case.name}: the proxy says {response.status}"
         return ""
 
-    cases = [case for family in FAMILIES for case in family(app)]
+    families = [family for family in FAMILIES if family is not make_report_cases]  # it keeps none
+    cases = [case for family in families for case in family(app)]
     with ThreadPoolExecutor(4) as pool:
         faults = [fault for fault in pool.map(ask, cases) if fault]
     assert not faults, "\n".join(faults[:20])

@@ -177,7 +177,8 @@ def test_a_full_disk_is_said_and_what_was_confirmed_stays(tmp_path: Path) -> Non
     assert told[503] > 50, told
     log = (tmp_path / "log").read_text()
     assert "Traceback" not in log
-    assert 1 <= log.count("Feedback cannot be kept") <= 2  # once for each worker
+    # Once for each worker, and again after a smaller report that there was still room for.
+    assert 1 <= log.count("Feedback cannot be kept") <= told[503] / 5
 
 
 def test_two_servers_share_one_postgresql(postgres: Postgres) -> None:
