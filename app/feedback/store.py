@@ -150,7 +150,8 @@ class Store:
         )
         with self._transaction() as run:
             for key in sorted(counts):  # in one order, so that no two processes wait for each other
-                run(sql, (*key._replace(day=key.day.isoformat()), counts[key]))  # type: ignore[arg-type]
+                day = key.day.isoformat()
+                run(sql, (key.model, key.version, day, key.field, key.bin, counts[key]))
 
     def read_counts(self, model: str, since: dt.date = dt.date.min) -> dict[FieldBin, int]:
         """Read the counts of a model from a day on."""

@@ -75,8 +75,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "AVIF")
 """The formats that are opened, by Pillow's names."""
 
 READERS = (AvifImagePlugin, JpegImageFile, MpoImagePlugin, PngImagePlugin, WebPImagePlugin)
-"""Imported here, because Pillow would import forty of them for the first upload. Where two threads
-of gevent's did that at once, both hung."""
+"""Imported here, because Pillow would import forty of them while the first visitor waits. On a busy
+machine a first upload was given up after 20 s three times; why it took so long is not known."""
 
 FORMATS_TEXT = "a JPEG, PNG, WebP or AVIF file"
 """The same in words."""

@@ -46,7 +46,7 @@ def test_the_bundled_models_answer_whatever_names_are_trusted(
 
 
 def test_the_first_upload_imports_nothing() -> None:
-    """Imports in two threads of gevent's at once may hang."""
+    """Its visitor would wait for that, and so would all who come meanwhile."""
     code = """
 import io, sys
 from app import create_app
