@@ -4,6 +4,7 @@ import datetime as dt
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
+from itertools import compress
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from wsgiref.types import WSGIEnvironment
@@ -118,6 +119,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     def __init__(self, model: TabularModel[PredictionT], scale: Scale) -> None:
         super().__init__(model)
         self._card = card = model.card
+        self._optional = frozenset(card.optional)
         self._scale = scale
         if card.texts:
             self.styles = (*self.styles, "text.css")
@@ -189,9 +191,8 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
 
     def read_hints(self, submission: Submission[Features] | None) -> Hints:
         values = {} if submission is None else submission.values
-        return self._get_hints(
-            frozenset(name for name in self._card.optional if values.get(name, "").strip())
-        )
+        filled = compress(values, map(str.strip, values.values()))
+        return self._get_hints(self._optional.intersection(filled))
 
     def _make_hints(self, known: frozenset[str]) -> Hints:
         """Make the hints where these optional features are filled in."""
