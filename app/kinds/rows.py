@@ -33,7 +33,7 @@ from app.presentation.contexts import ApiField, ApiTexts, BatchWords, KindAbout,
 from app.presentation.explanations import ExplanationPresenter
 from app.presentation.form import FormView, Hints, build_form, hash_form
 from app.presentation.plots import PlotView
-from app.presentation.result import FIX_TEXT, Notes, Result
+from app.presentation.result import FIX_TEXT, Notes, Result, write_notes
 from app.presentation.scales import Scale
 from app.presentation.submission import Problem, Submission, read_fields, read_submission
 from model import Features
@@ -136,7 +136,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             card, model.manifest.reference, scale, self._find_directions(), self.what_if_prefix
         )
         self._origin = describe_origin(card, model.manifest)
-        self._origin_only = Notes(self._origin)
+        self._origin_only = write_notes(self._origin)
         self.get_notes = lru_cache(maxsize=1024)(self._make_notes)
         self._get_hints = lru_cache(maxsize=1024)(self._make_hints)
         self._format_day = lru_cache(maxsize=1)(partial(formatting.format_date, locale=card.locale))
@@ -365,7 +365,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         if self.model.manifest.metrics and len(known) < len(self._card.optional):
             # The accuracy was measured over all held-out rows, whatever was known of each.
             accuracy += " With facts left empty, as here, it may be wrong more often."
-        return Notes(self._origin, accuracy)
+        return write_notes(self._origin, accuracy)
 
     def _list_fields(self, names: Iterable[str]) -> str:
         phrases = [self._card.by_name[name].noun_phrase for name in names]

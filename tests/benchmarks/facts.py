@@ -36,7 +36,7 @@ _POST: dict[str, Any] = EnvironBuilder(
     "/predict-fragment",
     method="POST",
     content_type="application/x-www-form-urlencoded",
-    headers={"Accept-Encoding": "gzip"},
+    headers=[("Accept-Encoding", "gzip")],
 ).get_environ()
 
 
@@ -49,9 +49,9 @@ class Subject(NamedTuple):
     def answer(self, number: int) -> None:
         """Answer one of the forms."""
         body = self.bodies[number % len(self.bodies)]
-        environ = {**_POST, "CONTENT_LENGTH": str(len(body)), "wsgi.input": BytesIO(body)}
+        environ = _POST | {"CONTENT_LENGTH": str(len(body)), "wsgi.input": BytesIO(body)}
         statuses: list[str] = []
-        b"".join(self.app(environ, lambda status, *_: statuses.append(status)))  # type: ignore[arg-type, return-value]  # nothing is written
+        b"".join(self.app(_POST | environ, lambda status, *_: statuses.append(status)))  # type: ignore[arg-type]  # nothing is written
         assert statuses[0].startswith("200"), statuses
 
 
