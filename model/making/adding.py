@@ -19,10 +19,10 @@ from model.contract.fields import Value
 from model.contract.manifest import TrainingData
 from model.contract.texts import text_codes
 from model.making.arranging import arrange_fields, describe_arrangement
-from model.making.assembly.candidates import AssemblySearch
 from model.making.assembly.contents import Contents, read_contents
 from model.making.assembly.gate import Finding, check_answers, make_coded_subject
 from model.making.assembly.proving import NO_TARGET, NoAssemblyError, Proof, prove, take_only
+from model.making.assembly.search import AssemblySearch
 from model.making.baselines import compare_with_baselines
 from model.making.cards import write_card
 from model.making.columns import DataColumn, infer_columns, takes_numbers
