@@ -1,27 +1,23 @@
 """The page that says what became of a model's answers, and what is asked."""
 
-from typing import Any
-
 from flask import Blueprint, Response
 
 from app.http.responses import respond
 from app.http.routes import Surface
-from app.kinds.adapter import KindAdapter
+from app.kinds.hosted import HostedModel
 from app.kinds.rows import RowAdapter
 from app.monitoring.watcher import LEAST_AGE, Watcher
-from app.presentation.contexts import Renderer
 from app.presentation.track_record import TrackWords, build_track_record
 
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-def track_record_blueprint(
-    adapter: KindAdapter[Any, Any], prefix: str, render: Renderer, watcher: Watcher
-) -> Blueprint:
-    """Create the route of one model under ``prefix``, "" for the default model."""
+def track_record_blueprint(hosted: HostedModel, watcher: Watcher) -> Blueprint:
+    """Create the route of one model."""
+    adapter, render = hosted.adapter, hosted.render
     model = adapter.model
-    blueprint = Blueprint(f"track-record-{model.slug}", __name__, url_prefix=prefix or None)
-    site = adapter.build_site(render.root + prefix)
+    blueprint = hosted.make_blueprint("track-record", __name__)
+    site = hosted.build_site()
     watch, words = watcher.watches[model.slug], None
     if isinstance(adapter, RowAdapter):
         words = TrackWords(adapter.error_text, adapter.format_error, adapter.format_value)
