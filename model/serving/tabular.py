@@ -17,8 +17,8 @@ import numpy as np
 from model.contract.arrays import BoolArray, Float32Array, Float64Array, FloatArray, IndexArray
 from model.contract.card import Card
 from model.contract.errors import MAKE_AGAIN, ModelError, run_checks
-from model.contract.fields import BaseField, Features
-from model.contract.manifest import GoldenRow, Manifest
+from model.contract.fields import AnyField, BaseField, Features
+from model.contract.manifest import FieldBins, GoldenRow, Manifest
 from model.contract.sources import widen
 from model.contract.texts import decode_text, encode_text, text_codes
 from model.serving.checking import ModelFolder, check_hashes, check_versions, compare_fields
@@ -235,6 +235,22 @@ class TabularModel(ServedModel[Features, PredictionT]):
         except Exception as error:
             raise ModelError(f"{path} does not load: {error}") from error
         raise ModelError(f"{path}: can serve .onnx and .joblib, not {path.suffix or 'this'}.")
+
+    @property
+    def fields(self) -> Mapping[str, AnyField]:
+        return self.card.by_name
+
+    @property
+    def rows_noun(self) -> str:
+        return self.card.rows_noun
+
+    @property
+    def field_bins(self) -> Mapping[str, FieldBins]:
+        return self.manifest.field_bins
+
+    @property
+    def training_rows(self) -> Float32Array | None:
+        return None if self.neighbors is None else self.neighbors.rows
 
     @classmethod
     @abstractmethod

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from model.contract.arrays import Float64Array
+from model.contract.arrays import BoolArray, Float64Array
 from model.contract.manifest import Metric, OutputManifest
 from model.making.dataset import Dataset
 from model.making.drafting import DraftOutput
 from model.making.errors import AddError
-from model.making.kinds.evidence import Fit, Reading
+from model.making.kinds.evidence import Fit
 from model.making.kinds.number import NumberKind
-from model.making.kinds.output_kind import Band, Evaluation
+from model.making.kinds.output_kind import Band, Evaluation, OutputKind
 from model.making.onnx.graphs import append_matrix
 from model.making.options import AddNote, AddOptions
 from model.making.prepared import PredictFloat64
@@ -64,11 +64,10 @@ class MultioutputKind(NumberKind):
     def append_answer(self, graph: Any, outputs: Sequence[str]) -> None:
         append_matrix(graph, outputs[0])
 
-    def count_differing(self, answers: Float64Array, expected: Float64Array) -> int:
-        if answers.shape != expected.shape:
-            return len(expected)
+    def are_close(self, answers: Float64Array, expected: Float64Array) -> BoolArray:
         pairs = zip(answers.T, expected.T, strict=True)
-        return max(super(MultioutputKind, self).count_differing(*pair) for pair in pairs)
+        close = [super(MultioutputKind, self).are_close(*pair) for pair in pairs]
+        return np.asarray(np.all(close, axis=0))
 
     def fit(self, answers: Float64Array, truth: Float64Array) -> Fit:
         return super().fit(self.first(answers), self.first(truth))
@@ -76,14 +75,7 @@ class MultioutputKind(NumberKind):
     def list_losses(self, answers: Float64Array, truth: Float64Array) -> Float64Array:
         return np.abs(self.first(answers) - self.first(truth))
 
-    def list_readings(
-        self,
-        answers: Float64Array,
-        truth: Float64Array,
-        all_truth: Float64Array,
-        classes_may_move: bool,
-    ) -> tuple[Reading, ...]:
-        return (Reading("", "", lambda rows: rows),)
+    list_readings = OutputKind.list_readings
 
     def explain_nonsense(self, answers: Float64Array, truth: Float64Array) -> str:
         pairs = zip(self.targets, answers.T, truth.T, strict=True)

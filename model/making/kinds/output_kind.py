@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from model.contract.arrays import Float64Array, IntArray
+from model.contract.arrays import BoolArray, Float64Array, IntArray
 from model.contract.manifest import (
     AccuracyGroup,
     Calibration,
@@ -22,7 +22,7 @@ from model.contract.manifest import (
 )
 from model.making.dataset import Dataset
 from model.making.drafting import DraftOutput
-from model.making.kinds.evidence import Fit, Reading
+from model.making.kinds.evidence import AS_GIVEN, Fit, Reading
 from model.making.options import AddNote, AddOptions
 from model.making.prepared import PredictFloat64
 
@@ -127,9 +127,25 @@ class OutputKind(ABC):
             CompileError: if its converter left out what is served.
         """
 
-    @abstractmethod
     def count_differing(self, answers: Float64Array, expected: Float64Array) -> int:
-        """Count the rows that have another answer than expected, both of the same shape."""
+        """Count the rows that have another answer than expected.
+
+        Args:
+            answers: see the class for the shape.
+            expected: see the class for the shape, too; in another one all rows differ.
+        """
+        if answers.shape != expected.shape:
+            return len(expected)
+        return int((~self.are_close(answers, expected)).sum())
+
+    @abstractmethod
+    def are_close(self, answers: Float64Array, expected: Float64Array) -> BoolArray:
+        """Say of each row whether it has the answer expected, shape (rows,).
+
+        Args:
+            answers: see the class for the shape.
+            expected: of the same shape.
+        """
 
     @abstractmethod
     def fit(self, answers: Float64Array, truth: Float64Array) -> Fit:
@@ -139,7 +155,6 @@ class OutputKind(ABC):
     def list_losses(self, answers: Float64Array, truth: Float64Array) -> Float64Array:
         """Return how wrong each answer is, shape (rows,), for the truth of the same rows."""
 
-    @abstractmethod
     def list_readings(
         self,
         answers: Float64Array,
@@ -155,6 +170,7 @@ class OutputKind(ABC):
             all_truth: of all rows, shape (all rows,).
             classes_may_move: whether the classes may stand in another order.
         """
+        return (AS_GIVEN,)
 
     @abstractmethod
     def accepts(
