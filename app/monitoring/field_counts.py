@@ -73,6 +73,6 @@ class FieldCounter:
 
 def find_field_bins(model: ServedModel[Any, Any]) -> Mapping[str, FieldBins]:
     """Find the bins of each field but texts; none where nobody counted the training rows."""
-    if model.field_bins or model.training_rows is None:
+    if model.field_bins or model.kept_rows is None:
         return model.field_bins
-    return count_fields(list(model.fields.values()), model.training_rows)
+    return count_fields(list(model.fields.values()), model.kept_rows.rows)

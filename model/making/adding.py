@@ -21,7 +21,7 @@ from model.contract.texts import text_codes
 from model.making.arranging import arrange_fields, describe_arrangement
 from model.making.assembly.candidates import AssemblySearch
 from model.making.assembly.contents import Contents, read_contents
-from model.making.assembly.gate import Finding, check_answers, make_coded_subject
+from model.making.assembly.gate import Finding, check_outputs, make_coded_subject
 from model.making.assembly.proving import NO_TARGET, NoAssemblyError, Proof, prove, take_only
 from model.making.baselines import compare_with_baselines
 from model.making.cards import write_card
@@ -546,7 +546,7 @@ def _check_prepared(
         return NO_TARGET
     predict = prepared.predict
     subject = make_coded_subject(prepared.matrix, columns, predict)
-    return check_answers(subject, kind, truth[prepared.kept], bool(kind.classes))
+    return check_outputs(subject, kind.split(truth[prepared.kept]), bool(kind.classes))
 
 
 def _refuse_wrong(finding: Finding, options: AddOptions) -> None:

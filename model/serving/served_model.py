@@ -16,6 +16,7 @@ from model.contract.fields import AnyField, Features
 from model.contract.manifest import FieldBins, ManifestBase
 from model.serving.checking import ModelFolder
 from model.serving.explain import ShapleyValues
+from model.serving.neighbors import Neighbors
 from model.serving.texts.reasons import TextReasons
 
 RowT = TypeVar("RowT")
@@ -211,8 +212,8 @@ class ServedModel(ABC, Generic[RowT, PredictionT]):
         return {}
 
     @property
-    def training_rows(self) -> Float32Array | None:
-        """The codes of the training rows that it keeps, shape (rows, fields), if it keeps any."""
+    def kept_rows(self) -> Neighbors | None:
+        """The training rows that its folder keeps, if it keeps any."""
         return None
 
     names_classes: ClassVar[bool] = False

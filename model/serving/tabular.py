@@ -20,6 +20,7 @@ from model.contract.errors import MAKE_AGAIN, ModelError, run_checks
 from model.contract.fields import AnyField, BaseField, Features
 from model.contract.manifest import FieldBins, GoldenRow, Manifest
 from model.contract.sources import widen
+from model.contract.tables import TableError
 from model.contract.texts import decode_text, encode_text, text_codes
 from model.serving.checking import ModelFolder, check_hashes, check_versions, compare_fields
 from model.serving.copula import GaussianCopula, KnownFacts
@@ -249,8 +250,8 @@ class TabularModel(ServedModel[Features, PredictionT]):
         return self.manifest.field_bins
 
     @property
-    def training_rows(self) -> Float32Array | None:
-        return None if self.neighbors is None else self.neighbors.rows
+    def kept_rows(self) -> Neighbors | None:
+        return self.neighbors
 
     @classmethod
     @abstractmethod
@@ -620,6 +621,17 @@ class TabularModel(ServedModel[Features, PredictionT]):
                     f"{where} predicts {found:.6g}, it was {expected:.6g} when the model was "
                     f"made. {MAKE_AGAIN}"
                 )
+
+
+def take_tabular(model: ServedModel[Any, Any]) -> TabularModel[Any]:
+    """Return a model as one of rows.
+
+    Raises:
+        TableError: if it is none.
+    """
+    if not isinstance(model, TabularModel):
+        raise TableError(f"{model.slug} takes pictures, and a table has none.")
+    return model
 
 
 def _load(read: Callable[[Path], LoadedT], folder: Path, name: str) -> LoadedT | None:

@@ -27,7 +27,7 @@ from model.making.assembly.gate import (
     LEAST_ROWS,
     Finding,
     Subject,
-    check_answers,
+    check_outputs,
     choose_rows,
 )
 from model.making.assembly.inputs import ORDERS, compute_matrix, simplify
@@ -522,7 +522,8 @@ def _check(search: AssemblySearch, assembly: Assembly, truth: Float64Array) -> F
         _find_complete(search, assembly),
         places=bool(assembly.inputs) and not named,
     )
-    return check_answers(subject, kind.with_names(assembly.classes), truth, _may_move(kind))
+    truths = kind.with_names(assembly.classes).split(truth)
+    return check_outputs(subject, truths, _may_move(kind))
 
 
 def _may_move(kind: OutputKind) -> bool:

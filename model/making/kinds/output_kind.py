@@ -72,6 +72,18 @@ class Band:
     holds: Callable[[Float64Array], bool]
 
 
+@dataclass(frozen=True)
+class OneOutput:
+    """One of several outputs as a kind of its own; ``name`` is "" where there is no other.
+
+    ``select`` takes its part, shape (rows,), of answers or truths of all outputs.
+    """
+
+    name: str
+    kind: OutputKind
+    select: Callable[[Float64Array], Float64Array]
+
+
 class OutputKind(ABC):
     """A kind of answer: values, shape (rows,), or probabilities, shape (rows, classes)."""
 
@@ -296,6 +308,14 @@ class OutputKind(ABC):
     @abstractmethod
     def read_values(self, answers: Float64Array) -> Float64Array:
         """Return the value of each answer, shape (rows,), or the index of its class."""
+
+    def list_outputs(self) -> Sequence[OneOutput]:
+        """List each output as a kind of its own, in order; the kind itself where there is one."""
+        return (OneOutput("", self, lambda values: values),)
+
+    def split(self, truth: Float64Array) -> list[tuple[OneOutput, Float64Array]]:
+        """Split a truth in the shape of answers: each output with its own, shape (rows,)."""
+        return [(output, output.select(truth)) for output in self.list_outputs()]
 
     def first(self, values: Float64Array) -> Float64Array:
         """Return what stands first of truths or answers, shape (rows,), where these are several."""
