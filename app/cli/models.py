@@ -255,7 +255,7 @@ def add(
     """
     try:
         from model.making import AddError, AddOptions, PictureOptions
-        from model.making.assembly.candidates import make_inverse
+        from model.making.assembly.inverses import make_inverse
     except ModuleNotFoundError as error:
         raise click.ClickException(
             f"Adding a model needs {error.name}, which is not installed. Run `make add-tools`."
