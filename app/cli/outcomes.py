@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from app.cli.folders import find_folder, models_folder
+from app.cli.table_options import table_options
 from app.config import SettingError, Settings
 from app.feedback.opening import open_store
 from app.feedback.outcomes import ReportedOutcome
@@ -20,7 +21,6 @@ from app.monitoring.known_cases import read_known_cases
 from app.presentation.track_record import TrackWords
 from model import ModelError, load_model
 from model.contract import formatting
-from model.contract.reading import DecimalSign
 from model.contract.tables import ReadOptions, TableError
 from model.monitoring.cases import Case, CaseFile, read_cases
 from model.monitoring.track_record import (
@@ -42,19 +42,15 @@ _MOST_REASONS = 5
 @click.argument("source", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--target", default="", help="The column with the truth, where its name says else.")
 @click.option("--date", default="", help="The column with the day on which it came true.")
-@click.option("--decimal", type=click.Choice([".", ","]), help="What separates decimals in FILE.")
-@click.option("--delimiter", help="What separates the columns of FILE; tab for tabulators.")
-@click.option("--encoding", default="", help="How the text of FILE is written, like cp1252.")
+@table_options("FILE")
 @models_folder
 def outcomes(
     name: str,
     source: Path,
     target: str,
     date: str,
-    decimal: DecimalSign | None,
-    delimiter: str | None,
-    encoding: str,
     root: Path,
+    reading: ReadOptions,
 ) -> None:
     """Hold the model NAME against FILE, which has cases whose truth is now known.
 
@@ -69,15 +65,12 @@ def outcomes(
         ClickException: if the file, the model or the store cannot be used; it says why.
         Exit: if the promise is broken.
     """
-    options = ReadOptions(
-        encoding, "\t" if delimiter in ("tab", "\\t") else delimiter or "", decimal
-    )
     try:
         model = take_tabular(load_model(find_folder(name, root)))
         adapter = make_adapter(model)
         with source.open("rb") as file:
             read = read_cases(
-                model, adapter.make_truth_field(), file, source.name, options, target, date
+                model, adapter.make_truth_field(), file, source.name, reading, target, date
             )
         store = open_store(Settings.from_environment())
         cases = sort_cases(read.cases)
