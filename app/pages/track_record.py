@@ -7,10 +7,9 @@ from flask import Blueprint, Response
 from app.http.responses import respond
 from app.http.routes import Surface
 from app.kinds.adapter import KindAdapter
-from app.kinds.rows import RowAdapter
 from app.monitoring.watcher import LEAST_AGE, Watcher
 from app.presentation.contexts import Renderer
-from app.presentation.track_record import TrackWords, build_track_record
+from app.presentation.track_record import build_track_record
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -22,9 +21,7 @@ def track_record_blueprint(
     model = adapter.model
     blueprint = Blueprint(f"track-record-{model.slug}", __name__, url_prefix=prefix or None)
     site = adapter.build_site(render.root + prefix)
-    watch, words = watcher.watches[model.slug], None
-    if isinstance(adapter, RowAdapter):
-        words = TrackWords(adapter.error_text, adapter.format_error, adapter.format_value)
+    watch, words = watcher.watches[model.slug], adapter.track_words
 
     @blueprint.get("/about/track-record", surface=Surface.PAGE, model=model.slug)
     def track_record() -> Response:

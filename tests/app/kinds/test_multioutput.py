@@ -162,6 +162,35 @@ def test_a_file_gets_every_number(
     assert run("check", "lines", "--models", root).exit_code == 0
 
 
+def test_each_number_is_checked_by_its_own_truth(root: Path, data: Path, tmp_path: Path) -> None:
+    check = ("check", "lines", "--models", root, "--data")
+    unseen = data.with_name("unseen.csv")
+    for target in (",".join(TARGETS), "cooling_load"):
+        result = run(*check, unseen, "--target", target)
+        assert result.exit_code == 0, result.output
+        assert "as it should" in result.output
+    wrong = buildings()[200:].assign(cooling_load=lambda table: table["heating_load"] * -900)
+    wrong.to_csv(tmp_path / "wrong.csv", index=False)
+    result = run(*check, tmp_path / "wrong.csv", "--target", ",".join(TARGETS))
+    assert result.exit_code == 4
+    assert "cooling_load: " in result.output
+    result = run(*check, unseen, "--target", "wall_area_m2")
+    assert "'wall_area_m2' is not the name of one" in " ".join(result.output.split())
+
+
+def test_a_model_whose_second_number_is_another_target_is_refused(
+    data: Path, tmp_path: Path
+) -> None:
+    table = buildings()[:200]
+    logged = table.assign(cooling_load=np.log(table["cooling_load"]))
+    model = MultiOutputRegressor(Ridge()).fit(table.drop(columns=TARGETS), logged[TARGETS])
+    joblib.dump(model, tmp_path / "model.joblib")
+    add = ("add", tmp_path / "model.joblib", "--name", "m", "--data", data)
+    result = run(*add, "--target", ",".join(TARGETS), "--models", tmp_path)
+    assert result.exit_code == 4
+    assert "cooling_load: It answers as if" in " ".join(result.output.split())
+
+
 @pytest.mark.parametrize(
     ("target", "message"),
     [
