@@ -17,8 +17,8 @@ from app.feedback.opening import open_store
 from app.feedback.outcomes import ReportedOutcome
 from app.feedback.store import Store, StoreError
 from app.kinds import make_adapter
-from app.kinds.rows import RowAdapter
 from app.monitoring.known_cases import read_known_cases
+from app.presentation.track_record import TrackWords
 from model import ModelError, load_model
 from model.contract import formatting
 from model.contract.tables import ReadOptions, TableError
@@ -29,7 +29,7 @@ from model.monitoring.track_record import (
     describe_verdict,
     summarize_cases,
 )
-from model.serving.tabular import TabularModel
+from model.serving.tabular import TabularModel, take_tabular
 
 BROKEN = 4
 """The exit status where a promise is broken, as where data do not prove a model."""
@@ -66,10 +66,8 @@ def outcomes(
         Exit: if the promise is broken.
     """
     try:
-        model = load_model(find_folder(name, root))
+        model = take_tabular(load_model(find_folder(name, root)))
         adapter = make_adapter(model)
-        if not isinstance(model, TabularModel) or not isinstance(adapter, RowAdapter):
-            raise click.ClickException(f"{name} takes pictures, and a table has none.")
         with source.open("rb") as file:
             read = read_cases(
                 model, adapter.make_truth_field(), file, source.name, reading, target, date
@@ -86,7 +84,8 @@ def outcomes(
     record = summarize_cases(model, cases)
     assert record is not None  # noqa: S101 (a file without cases is refused)
     tell_reading(model, read)
-    tell_figures(model, adapter, record)
+    assert adapter.track_words is not None  # noqa: S101 (those of rows)
+    tell_figures(model, adapter.track_words, record)
     click.echo(describe_verdict(model, record))
     broken = record.alarm is not None
     if kept is None:
@@ -164,14 +163,14 @@ def tell_reading(model: TabularModel[Any], read: CaseFile) -> None:
         )
 
 
-def tell_figures(model: TabularModel[Any], adapter: RowAdapter[Any], record: TrackRecord) -> None:
+def tell_figures(model: TabularModel[Any], words: TrackWords, record: TrackRecord) -> None:
     """Print coverage, calibration and error, and the same by month where there are months."""
     locale = model.card.locale
 
     def percent(share: float) -> str:
         return formatting.format_percent(share, locale, digits=1)
 
-    click.echo(f"{adapter.error_text}: {adapter.format_error(record.error)}")
+    click.echo(f"{words.error_text}: {words.format_error(record.error)}")
     if record.fifths:
         shares = ", ".join(map(percent, record.fifths))
         click.echo(f"Ranges held, from the lowest fifth of the answers to the highest: {shares}")
@@ -181,7 +180,7 @@ def tell_figures(model: TabularModel[Any], adapter: RowAdapter[Any], record: Tra
         return
     for period in record.periods:
         held = "" if record.held is None else f", held {percent(period.held / period.cases)}"
-        error = adapter.format_error(period.error)
+        error = words.format_error(period.error)
         click.echo(f"  {period.first:%Y-%m}: {period.cases:,} cases{held}, error {error}")
 
 

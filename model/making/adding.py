@@ -25,7 +25,7 @@ from model.making.assembling import (
     read_truths,
     refuse_wrong,
 )
-from model.making.assembly.gate import Finding, check_answers, make_coded_subject
+from model.making.assembly.gate import Finding, check_outputs, make_coded_subject
 from model.making.assembly.proving import NO_TARGET, Proof
 from model.making.baselines import compare_with_baselines
 from model.making.cards import write_card
@@ -349,7 +349,7 @@ def _check_prepared(
         return NO_TARGET
     predict = prepared.predict
     subject = make_coded_subject(prepared.matrix, columns, predict)
-    return check_answers(subject, kind, truth[prepared.kept], bool(kind.classes))
+    return check_outputs(subject, kind.split(truth[prepared.kept]), bool(kind.classes))
 
 
 def _warn(finding: Finding) -> str:

@@ -23,7 +23,7 @@ from model.making.assembly.gate import (
     LEAST_ROWS,
     Finding,
     Subject,
-    check_answers,
+    check_outputs,
 )
 from model.making.assembly.guesses import prove_guesses
 from model.making.assembly.inputs import compute_matrix
@@ -243,7 +243,8 @@ def _check(search: AssemblySearch, assembly: Assembly, truth: Float64Array) -> F
         find_complete(search, assembly),
         places=bool(assembly.inputs) and not named,
     )
-    return check_answers(subject, kind.with_names(assembly.classes), truth, _may_move(kind))
+    truths = kind.with_names(assembly.classes).split(truth)
+    return check_outputs(subject, truths, _may_move(kind))
 
 
 def _may_move(kind: OutputKind) -> bool:
