@@ -8,7 +8,9 @@ from typing import Any
 from model.contract.tables.arrow import list_cells
 
 _RUNS = re.compile(r"[=+\-@\t\r]").match
-_any_runs = re.compile(r"^[=+\-@\t\r]", re.MULTILINE).search
+_any_runs = re.compile(r"^[=+\-@\t\r](?![0-9][0-9.,]*$)", re.MULTILINE).search
+"""A text with a line that may run; one with a number below 0 does not."""
+
 _IS_SPECIAL = re.compile('[,"\r]').search
 _STARTS = "=+-@\t"
 _is_number = re.compile(r"[-+]?[0-9.,]*[0-9][0-9.,]*(?:[eE][-+]?[0-9]+)?").fullmatch
