@@ -20,10 +20,10 @@ import click
 from threadpoolctl import threadpool_limits
 
 from app.cli.folders import find_folder, models_folder
+from app.cli.table_options import table_options
 from model import ModelError, load_model
 from model.contract.archives import read_archive, read_folder
 from model.contract.pictures import MAX_BYTES
-from model.contract.reading import DecimalSign
 from model.contract.tables import Block, ReadOptions, TableError, open_table
 from model.contract.tables.arrow import require_arrow
 from model.serving.batch import Answers, BatchPredictor, ItemPredictor, Summary
@@ -73,9 +73,7 @@ class _Answered(NamedTuple):
     is_flag=True,
     help="Do not look for rows that are unlike all training rows; it is quicker.",
 )
-@click.option("--decimal", type=click.Choice([".", ","]), help="What separates decimals in IN.")
-@click.option("--delimiter", help="What separates the columns of IN; tab for tabulators.")
-@click.option("--encoding", default="", help="How the text of IN is written, like cp1252.")
+@table_options("IN")
 @models_folder
 def predict(
     name: str,
@@ -83,10 +81,8 @@ def predict(
     target: Path,
     workers: int,
     no_warnings: bool,
-    decimal: DecimalSign | None,
-    delimiter: str | None,
-    encoding: str,
     root: Path,
+    reading: ReadOptions,
 ) -> None:
     """Let the model NAME answer every row of the file IN, into the file OUT.
 
@@ -103,11 +99,8 @@ def predict(
     """
     _check_paths(source, target)
     folder = find_folder(name, root)
-    options = ReadOptions(
-        encoding, "\t" if delimiter in ("tab", "\\t") else delimiter or "", decimal
-    )
     try:
-        summary = _answer_file(folder, source, target, options, workers, not no_warnings)
+        summary = _answer_file(folder, source, target, reading, workers, not no_warnings)
     except ModelError as error:
         raise click.ClickException("\n".join(error.problems)) from None
     except (TableError, EndedWorkerError) as error:

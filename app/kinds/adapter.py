@@ -26,6 +26,7 @@ from app.presentation.form import FormView, Hints, build_field
 from app.presentation.reports import build_report_form
 from app.presentation.result import Result
 from app.presentation.submission import WHAT_IF, Problem, Submission
+from app.presentation.track_record import TrackWords
 from model.contract.card import Example
 from model.contract.fields import AnyField, Option
 from model.serving.served_model import Explained, PredictionT, RowT, ServedModel
@@ -140,6 +141,9 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
 
     words: RowWords | None = None
     """The words around its answers, where it takes rows."""
+
+    track_words: TrackWords | None = None
+    """How it writes what became of its answers, where a file can say that."""
 
     find_broken: Callable[[], str] = staticmethod(str)
     """Says how many of the last cases held, where it turned out that too few do, else ""."""

@@ -17,9 +17,10 @@ import numpy as np
 from model.contract.arrays import BoolArray, Float32Array, Float64Array, FloatArray, IndexArray
 from model.contract.card import Card
 from model.contract.errors import MAKE_AGAIN, ModelError, run_checks
-from model.contract.fields import BaseField, Features
-from model.contract.manifest import GoldenRow, Manifest
+from model.contract.fields import AnyField, BaseField, Features
+from model.contract.manifest import FieldBins, GoldenRow, Manifest
 from model.contract.sources import widen
+from model.contract.tables import TableError
 from model.contract.texts import decode_text, encode_text, text_codes
 from model.serving.checking import ModelFolder, check_hashes, check_versions, compare_fields
 from model.serving.copula import GaussianCopula, KnownFacts
@@ -235,6 +236,22 @@ class TabularModel(ServedModel[Features, PredictionT]):
         except Exception as error:
             raise ModelError(f"{path} does not load: {error}") from error
         raise ModelError(f"{path}: can serve .onnx and .joblib, not {path.suffix or 'this'}.")
+
+    @property
+    def fields(self) -> Mapping[str, AnyField]:
+        return self.card.by_name
+
+    @property
+    def rows_noun(self) -> str:
+        return self.card.rows_noun
+
+    @property
+    def field_bins(self) -> Mapping[str, FieldBins]:
+        return self.manifest.field_bins
+
+    @property
+    def kept_rows(self) -> Neighbors | None:
+        return self.neighbors
 
     @classmethod
     @abstractmethod
@@ -615,6 +632,17 @@ class TabularModel(ServedModel[Features, PredictionT]):
                     f"{where} predicts {found:.6g}, it was {expected:.6g} when the model was "
                     f"made. {MAKE_AGAIN}"
                 )
+
+
+def take_tabular(model: ServedModel[Any, Any]) -> TabularModel[Any]:
+    """Return a model as one of rows.
+
+    Raises:
+        TableError: if it is none.
+    """
+    if not isinstance(model, TabularModel):
+        raise TableError(f"{model.slug} takes pictures, and a table has none.")
+    return model
 
 
 def _load(read: Callable[[Path], LoadedT], folder: Path, name: str) -> LoadedT | None:

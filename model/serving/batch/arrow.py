@@ -17,8 +17,7 @@ from model.contract.tables.table import Block, TableError
 from model.serving.batch.answers import Answers
 from model.serving.batch.predictor import BatchPredictor
 from model.serving.loading import load_model
-from model.serving.served_model import ServedModel
-from model.serving.tabular import TabularModel
+from model.serving.tabular import TabularModel, take_tabular
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,10 +42,7 @@ def open_model(name: str) -> TabularModel[Any]:
     folder = Path(name)
     if not folder.is_dir():
         folder = _MODELS / name.replace("-", "_")
-    model: ServedModel[Any, Any] = load_model(folder)
-    if not isinstance(model, TabularModel):
-        raise TableError(f"{name} answers no tables.")
-    return model
+    return take_tabular(load_model(folder))
 
 
 def predict_batches(
