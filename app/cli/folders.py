@@ -6,11 +6,14 @@ import click
 
 from app.config import ROOT
 
+OWN_MODELS = (ROOT / "model").resolve()
+"""The folder whose models are served."""
+
 models_folder = click.option(
     "--models",
     "root",
     type=click.Path(file_okay=False, path_type=Path),
-    default=ROOT / "model",
+    default=OWN_MODELS,
     help="The folder with the models' folders; the app's own is the default.",
 )
 

@@ -102,6 +102,7 @@ _RESERVED = (
     "feedback",
     "feedback-fragment",
     "healthz",
+    "link",
     "mcp",
     "metrics",
     "predict-fragment",
@@ -289,6 +290,7 @@ def _make_folder(
         _refuse_wrong(proof.finding, options)
         if proof.asks and not ask(_describe_choice(proof)):
             raise NotProvedError("Nothing was added, because nobody said yes to this.")
+        notes += [f"{where} was not needed." for where in proof.unused]
         options = replace(options, classes=proof.classes)
         found = describe_estimator(proof.fitted, "The assembly")
         kind = choose_kind(found.kind, targets)
@@ -516,7 +518,8 @@ def _read_numbers(
 
 def _describe_choice(proof: Proof) -> str:
     next_best = f"\nThe next best: {proof.rejected}." if proof.rejected else ""
-    return f"It is put together so: {proof.taken}.{next_best}"
+    unused = f"\nNot needed: {', '.join(proof.unused)}." if proof.unused else ""
+    return f"It is put together so: {proof.taken}.{next_best}{unused}"
 
 
 def _list_columns(proof: Proof, derivations: Derivations, add_note: AddNote) -> list[str]:

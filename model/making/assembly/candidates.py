@@ -47,6 +47,7 @@ _MOST_CANDIDATES = 60
 _MOST_WINDOWS = 12
 _BY_PLACE = "the order of the data"
 _WINDOW = "the columns "
+_LISTED = "columns in the order of "
 _LN_10 = float(np.log(10))
 
 
@@ -54,12 +55,14 @@ _LN_10 = float(np.log(10))
 class Inverse:
     """What turns a model's answers back into the target's unit.
 
-    ``function`` is applied to an array of shape (rows,), ``wrap`` to a fitted model.
+    ``function`` is applied to an array of shape (rows,), ``wrap`` to a fitted model. ``where`` is
+    the part of a file that says so, "" where a person does.
     """
 
     words: str
     function: Callable[[Float64Array], Float64Array]
     wrap: Callable[[Any], Any]
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,9 @@ class Assembly:
     the columns whose codes are in no file. ``classes`` are the names of the model's classes in
     their order. ``by_place`` is True where nothing but the data gives the order of the columns,
     ``is_window`` where it does not even say which ones, ``guesses_classes`` where the names are in
-    no file. ``as_categories`` is True where texts are categories of pandas, ``alone`` where the
-    model takes the texts of one column, and no table.
+    no file. ``parts`` is where the parts stand that it takes besides the model. ``as_categories``
+    is True where texts are categories of pandas, ``alone`` where the model takes the texts of one
+    column, and no table.
     """
 
     names: tuple[str, ...]
@@ -85,6 +89,7 @@ class Assembly:
     by_place: bool = False
     is_window: bool = False
     guesses_classes: bool = False
+    parts: frozenset[str] = frozenset()
     as_categories: bool = False
     alone: bool = False
 
@@ -118,6 +123,7 @@ class AssemblySearch:
         self.estimator = self.contents.estimators[0]
         self._dummies: list[Input] = []
         self._ordinals: list[Input] = []
+        self._encoded: dict[str, list[Input]] = {}
         self.columns = RawColumns(self.table[list(self.available)], self.contents.codes)
         self.scalers_of_target = [
             part for part in self.contents.transformers if self._scales_target(part)
@@ -152,8 +158,13 @@ class AssemblySearch:
         inverses = self._list_inverses()
         return [
             replace(
-                item, inverse=inverse, words=(*item.words, *([inverse.words] if inverse else []))
+                item,
+                inverse=inverse,
+                words=(*item.words, inverse.words),
+                parts=item.parts | {inverse.where},
             )
+            if inverse
+            else item
             for item, inverse in product(found[:_MOST_CANDIDATES], inverses)
         ]
 
@@ -182,15 +193,18 @@ class AssemblySearch:
             if not order or isinstance(order[0].fitted, SCALERS):
                 continue
             steps = [Step(part.fitted, part.where) for part in order]
+            parts = frozenset(part.where for part in order)
             if takes_texts_alone(order[0].fitted):
                 fitted = _join([part.fitted for part in order], self.estimator.fitted)
                 for name in self._list_text_columns():
                     made = self._take_text(name, fitted)
-                    found.append(replace(made, words=(_list_steps(steps), *made.words)))
+                    words = (_list_steps(steps), *made.words)
+                    found.append(replace(made, words=words, parts=parts))
                 continue
             for names in self._list_raw_columns(order[0]):
                 fitted = _join([part.fitted for part in order], self.estimator.fitted)
-                made = replace(self._take_raw(names, fitted), words=(_list_steps(steps),))
+                raw = self._take_raw(names, fitted)
+                made = replace(raw, words=(_list_steps(steps),), parts=parts)
                 if order[0].names is None and not self.features:
                     is_window = len(names) < len(self.available)
                     made = replace(made, by_place=not is_window, is_window=is_window)
@@ -288,14 +302,16 @@ class AssemblySearch:
                 self.contents.codes.append(codes)
                 self._ordinals.append(self.columns.make_input(column, codes))
             return True
+        made = self._encoded[part.where] = []
         dropped = part.fitted.drop_idx_
         for number, (column, categories) in enumerate(places):
             left_out = None if dropped is None else dropped[number]
-            self._dummies += [
+            made += [
                 Input(column, level=value)
                 for code, value in enumerate(categories)
                 if code != left_out
             ]
+        self._dummies += made
         return True
 
     def _list_bases(
@@ -323,7 +339,7 @@ class AssemblySearch:
         for names, where in self.contents.lists:
             kept = [name for name in names if name != self.target]
             if len(kept) == width and self._resolve(kept, "alphabet") is not None:
-                yield kept, f"columns in the order of {where}"
+                yield kept, f"{_LISTED}{where}"
                 listed = True
         if listed:
             return
@@ -419,9 +435,14 @@ class AssemblySearch:
                 words.append(f"{', '.join(coded)} coded by {' and '.join(_list_files(coded))}")
             if guessed:
                 words.append(f"{', '.join(guessed)} coded by {by}")
+            parts = {part.where for part in order} | set(coded.values())
+            parts |= {where for where, made in self._encoded.items() if set(made) & set(inputs)}
+            if origin.startswith(_LISTED):
+                parts.add(origin.removeprefix(_LISTED))
             made = Assembly(
                 tuple(list_sources(inputs)), tuple(inputs), steps, None, tuple(words),
                 tuple(guessed), by_place=origin == _BY_PLACE, is_window=_WINDOW in origin,
+                parts=frozenset(parts),
             )  # fmt: skip
             if not any(made.inputs == item.inputs for item in found):
                 found.append(made)
@@ -498,11 +519,10 @@ class AssemblySearch:
         for name, where in self.contents.inverses:
             made = make_inverse(name)
             words = f"{made.words}, as {where} says"
-            found.append(Inverse(words, made.function, made.wrap))
+            found.append(Inverse(words, made.function, made.wrap, where))
         for part in self.scalers_of_target:
-            found.append(
-                _invert_scaler(forget_names(part.fitted), f"answers unscaled by {part.where}")
-            )
+            made = _invert_scaler(forget_names(part.fitted), f"answers unscaled by {part.where}")
+            found.append(replace(made, where=part.where))
         return [*found, None]
 
 

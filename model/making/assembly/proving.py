@@ -47,6 +47,7 @@ _CLEAR = 0.03
 _SIGNIFICANT = 4.0
 """The t statistic from which a slight advantage counts; it is met by chance once in 30,000."""
 _IN_ORDER = "classes in the order of the "
+_NAMED_BY = "classes named by "
 _SURE = 0.01
 """How much worse a model must rank where the values of one column get other numbers."""
 _MOST_REPLACED = 300
@@ -64,7 +65,8 @@ class Proof:
     ``fitted`` takes the columns ``names`` of those that are ``available``; ``by_place`` is True
     where nothing but the data gives their order, ``asks`` where a person has to say yes. ``taken``
     and ``rejected`` are the assemblies with their figures, in words; ``rejected`` is "" where
-    nothing else was possible. ``finding`` is what the gate found.
+    nothing else was possible. ``finding`` is what the gate found, ``unused`` are files and steps in
+    them that it does without.
     """
 
     fitted: Any
@@ -78,6 +80,7 @@ class Proof:
     finding: Finding
     runs_code: bool
     module: Path | None
+    unused: tuple[str, ...] = ()
 
     @property
     def is_assembled(self) -> bool:
@@ -134,6 +137,7 @@ def prove(search: AssemblySearch, classes: Sequence[str], read_truth: ReadTruth)
         finding,
         search.contents.runs_code,
         search.contents.module,
+        tuple(search.contents.list_unused(assembly.parts)),
     )
 
 
@@ -169,7 +173,7 @@ def take_only(search: AssemblySearch, classes: Sequence[str]) -> Proof:
     return Proof(
         fitted, assembly.names, search.available, tuple(classes), assembly.by_place, False,
         assembly.text, "", NO_TARGET, search.contents.runs_code,
-        search.contents.module,
+        search.contents.module, tuple(search.contents.list_unused(assembly.parts)),
     )  # fmt: skip
 
 
@@ -247,7 +251,7 @@ def _find_class_names(
                 continue
         elif not set(cells) <= set(names):
             continue
-        yield tuple(names), f"classes named by {codes.where}"
+        yield tuple(names), f"{_NAMED_BY}{codes.where}"
     if in_data:
         yield (), ""
     elif len(cells) == len(own):
@@ -282,6 +286,7 @@ def _try_all(
                 classes=names,
                 words=assembly.words + ((words,) if words else ()),
                 guesses_classes=words.startswith(_IN_ORDER),
+                parts=assembly.parts | {words.removeprefix(_NAMED_BY)},
             )
             fit = search.kind.fit(given, of_rows[index])
             losses = search.kind.list_losses(given, of_rows[index])
