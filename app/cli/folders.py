@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from app.config import ROOT
+from app.config import ROOT, SettingError, Settings
 
 OWN_MODELS = (ROOT / "model").resolve()
 """The folder whose models are served."""
@@ -33,3 +33,12 @@ def find_folder(name: str, root: Path) -> Path:
             f"There is no model {name!r} in {root}. There are: {', '.join(names) or 'none'}."
         )
     return folder
+
+
+def read_served() -> tuple[str, ...]:
+    """Return the slugs of the models that the settings serve; none where a setting is broken."""
+    try:
+        return Settings.from_environment().models
+    except SettingError as error:
+        click.echo(f"Note: {error}", err=True)
+        return ()

@@ -202,8 +202,10 @@ class NeighborhoodEncoder:
     def __init__(self, codes: Float64Array, target: Float64Array) -> None:
         """Rank codes [N] by target [N]."""
         prior_sales, count = 10, len(CHOICES["neighborhood"])
-        sales = np.bincount(codes.astype(int), minlength=count)
-        total = np.bincount(codes.astype(int), weights=target, minlength=count)
+        known = ~np.isnan(codes)  # a report may lack it
+        places = codes[known].astype(int)
+        sales = np.bincount(places, minlength=count)
+        total = np.bincount(places, weights=target[known], minlength=count)
         level = (total + prior_sales * target.mean()) / (sales + prior_sales)
         self._rank = np.append(np.argsort(np.argsort(level, kind="stable")), np.nan)
 

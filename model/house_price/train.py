@@ -1,7 +1,8 @@
 """Train the house price model: `python -m model.house_price.train`.
 
-Reads sales.csv; writes model.joblib, model.onnx and manifest.json beside it. With `--counts` it
-writes only the counts that the plots show, into the manifest that is there.
+Reads sales.csv; writes model.joblib, model.onnx and manifest.json beside it. With `--reports` it
+learns from a file of what visitors reported, too. With `--counts` it writes only the counts that
+the plots show, into the manifest that is there.
 """
 
 from __future__ import annotations
@@ -23,7 +24,14 @@ from model.house_price.fitting import COVERAGE, fit_model, predict_held_out
 from model.house_price.metrics import measure
 from model.house_price.onnx_networks import compile_networks
 from model.house_price.pipeline import OPTIONAL_COLUMNS, TrainingConfig
-from model.house_price.sales import SALES, Sales, read_sales
+from model.house_price.sales import (
+    NO_REPORTED_SALES,
+    SALES,
+    ReportedSales,
+    Sales,
+    read_reported_sales,
+    read_sales,
+)
 from model.making.copula_fitting import fit_copula
 from model.making.indexing import build_neighbors, compute_importance
 from model.making.kinds.number import NumberKind
@@ -82,19 +90,28 @@ def train(
     config: TrainingConfig | None = None,
     *,
     folds_count: int = 10,
+    reports: ReportedSales = NO_REPORTED_SALES,
     report: Callable[[str], object] = lambda _line: None,
 ) -> Manifest:
     """Train on sales, write the model's files to a folder, and return the manifest.
 
-    The same sales and config give the same model and figures; only the date differs. A quick run
-    for tests: `train(sales.head(400), folder, QUICK, folds_count=3)`.
+    The same sales, reports and config give the same model and figures; only the date differs. A
+    quick run for tests: `train(sales.head(400), folder, QUICK, folds_count=3)`. Prices are learned
+    from reports, too, but ranges and figures come from sales alone.
 
     Raises:
         CompileError: the compiled model differs from the pipelines.
         ValueError: there are too few sales to calibrate a range.
     """
     config = config or TrainingConfig()
-    fitted = fit_model(sales.features, sales.price, config, folds_count=folds_count, report=report)
+    fitted = fit_model(
+        sales.features,
+        sales.price,
+        config,
+        folds_count=folds_count,
+        reports=reports,
+        report=report,
+    )
     pipelines = {"value": fitted.price_model, "spread": fitted.scale_model}
     compiled = compile_networks(
         pipelines, FRAME, _make_comparison_rows(sales.features, config.seed)
@@ -135,13 +152,22 @@ def train(
             file=SALES.name,
             sha256=describe_artifact(SALES).sha256,
             rows=len(sales),
-            text=f"{count} houses sold in Ames, Iowa, from 2006 to 2010",
+            text=f"{count} houses sold in Ames, Iowa, from 2006 to 2010{_count_reports(reports)}",
             source=SOURCE,
         ),
         truth=sales.price,
         reference=reference,
         golden=answer_golden_rows(CARD, NumberKind(), evaluation, GOLDEN, predict, scale),
         seed=config.seed,
+    )
+
+
+def _count_reports(reports: ReportedSales) -> str:
+    if not len(reports):
+        return ""
+    noun = "visitor" if len(reports) == 1 else "visitors"
+    return (
+        f", and the prices that {formatting.format_number(len(reports), CARD.locale)} {noun} knew"
     )
 
 
@@ -228,6 +254,7 @@ def main() -> None:
     parser.add_argument(
         "--counts", action="store_true", help="write the counts for the plots alone, and no model"
     )
+    parser.add_argument("--reports", type=Path, help="a file of feedback export --training")
     parser.add_argument("--output", type=Path, default=SALES.parent, help="folder to write to")
     arguments = parser.parse_args()
     started = time.monotonic()
@@ -235,8 +262,12 @@ def main() -> None:
     def report(line: str) -> None:
         print(f"{time.monotonic() - started:6.1f} s  {line}", flush=True)
 
-    make = add_counts if arguments.counts else train
-    made = make(read_sales(), arguments.output, folds_count=arguments.folds, report=report)
+    sales, folder, folds = read_sales(), arguments.output, arguments.folds
+    if arguments.counts:
+        made = add_counts(sales, folder, folds_count=folds, report=report)
+    else:
+        reports = read_reported_sales(arguments.reports) if arguments.reports else NO_REPORTED_SALES
+        made = train(sales, folder, folds_count=folds, reports=reports, report=report)
     for metric in made.metrics:
         report(f"{metric.value:7.4f}  {metric.label}")
 

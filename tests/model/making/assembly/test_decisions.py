@@ -21,7 +21,7 @@ from sklearn.preprocessing import FunctionTransformer, LabelEncoder, StandardSca
 from sklearn.svm import LinearSVC
 
 from app import create_app
-from app.cli import models
+from app.cli import adding
 from app.config import Settings
 from tests.model.making.conftest import run
 from tests.shapes import NUMBERS, cars, crops, scaler_apart
@@ -110,7 +110,7 @@ def test_what_is_left_to_do_depends_on_where_the_model_stands(
     said = add("model.pkl", options=before).output
     assert f"Serve it: move {root / 'mine'} into " in said
     assert f"model check mine --models {root}\n" in said
-    monkeypatch.setattr(models, "OWN_MODELS", root.resolve())
+    monkeypatch.setattr(adding, "OWN_MODELS", root.resolve())
     said = add("model.pkl", options=before).output
     assert "Serve it: FORMCAST_MODELS=mine make run" in said
     monkeypatch.setenv("FORMCAST_MODELS", "mine")
