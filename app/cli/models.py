@@ -5,18 +5,20 @@ In a docstring, click shows what comes before the form feed.
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import click
 
 from app.cli.adding import add, draft
+from app.cli.comparing import tell_comparison
 from app.cli.errors import NotProved, require_tools
-from app.cli.folders import find_folder, models_folder
+from app.cli.folders import find_folder, models_folder, read_served
 from app.cli.outcomes import outcomes
 from app.cli.predicting import predict
-from app.config import SettingError, Settings
 from model import ModelError, load_model, read_card
 from model.contract.files import read_json
 from model.contract.upgrading import upgrade_folder
+from model.serving.served_model import ServedModel
 
 
 @click.group("model")
@@ -38,23 +40,45 @@ model.add_command(outcomes)
     help="Rows whose truth is known, to check its answers by; with --target.",
 )
 @click.option("--target", default="", help="The column of --data that holds the truth.")
+@click.option("--against", default="", help="Another model, to compare it with on these rows.")
 @models_folder
-def check(name: str, data: Path | None, target: str, root: Path) -> None:
+def check(name: str, data: Path | None, target: str, against: str, root: Path) -> None:
     """Show every problem of the model NAME, with the line to change.
 
     Its answers are checked by rows of its data: those of --data, else those that its folder keeps.
+    With --against it is also held against another model, such as the one that is served now, by
+    rows that neither should have learned from. It ends with 4 where NAME is worse by more than
+    chance.
 
     \f
     Raises:
         ClickException: if there is any, or the rows cannot be read.
         UsageError: if one of --data and --target is missing.
-        NotProved: if rows of its data show that it answers something else.
+        NotProved: if rows of its data show that it answers something else, or the other is better.
     """
     if (data is None) == bool(target):
         raise click.UsageError("--data and --target belong together: give both, or none.")
+    if against and data is None:
+        raise click.UsageError("--against needs rows: name them with --data and --target.")
     folder = find_folder(name, root)
+    found = _load_sound(folder)
+    click.echo(f"{folder} is sound: {found.card.title} (version {found.version})")
+    _check_answers(found, data, target)
+    if data is not None and against:
+        other = _load_sound(find_folder(against, root))
+        if verdict := tell_comparison(found, other, data, target):
+            raise NotProved(verdict)
+
+
+def _load_sound(folder: Path) -> ServedModel[Any, Any]:
+    """Load a model, or show every problem of it.
+
+    \f
+    Raises:
+        ClickException: if there is any.
+    """
     try:
-        found = load_model(folder)
+        return load_model(folder)
     except ModelError as error:
         for problem in error.problems:
             click.echo(problem, err=True)
@@ -62,7 +86,16 @@ def check(name: str, data: Path | None, target: str, root: Path) -> None:
         raise click.ClickException(
             f"{count} {'problem' if count == 1 else 'problems'} to fix in {folder}."
         ) from None
-    click.echo(f"{folder} is sound: {found.card.title} (version {found.version})")
+
+
+def _check_answers(found: ServedModel[Any, Any], data: Path | None, target: str) -> None:
+    """Check answers by rows whose truth is known, and say what was found.
+
+    \f
+    Raises:
+        ClickException: if the rows cannot be read.
+        NotProved: if they show that it answers something else.
+    """
     try:
         from model.making.assembly.checking import check_on_data, check_served
         from model.making.errors import AddError
@@ -121,7 +154,7 @@ def look_at(paths: tuple[Path, ...]) -> None:
 @models_folder
 def list_models(root: Path) -> None:
     """Show the models, and at which address each is served."""
-    served = _read_served()
+    served = read_served()
     for card in sorted(root.glob("*/card.toml")):
         slug = card.parent.name.replace("_", "-")
         address = "not served"
@@ -159,7 +192,7 @@ def remove(name: str, yes: bool, root: Path) -> None:
     """Delete the folder of the model NAME."""
     folder = find_folder(name, root)
     slug = folder.name.replace("_", "-")
-    if slug in _read_served():
+    if slug in read_served():
         click.echo(f"{slug} is served: take it out of FORMCAST_MODELS, too.")
     if not yes:
         click.confirm(f"Delete {folder} and everything in it?", abort=True)
@@ -168,12 +201,3 @@ def remove(name: str, yes: bool, root: Path) -> None:
     else:
         shutil.rmtree(folder)
     click.echo(f"{folder} is gone.")
-
-
-def _read_served() -> tuple[str, ...]:
-    """Return the slugs of the models that the settings serve; none where a setting is broken."""
-    try:
-        return Settings.from_environment().models
-    except SettingError as error:
-        click.echo(f"Note: {error}", err=True)
-        return ()

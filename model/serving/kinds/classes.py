@@ -193,6 +193,12 @@ class ClassModel(LabelModel[ClassPrediction]):
             likely = (None, None) if prediction.likely is None else prediction.likely[:2]
         return prediction.label, *likely, *(prediction.probabilities or ())
 
+    def restore(self, values: Sequence[Any], known: frozenset[str]) -> ClassPrediction:
+        label, *probabilities = values
+        if not probabilities:
+            return ClassPrediction(label)
+        return ClassPrediction(label, max(probabilities), tuple(probabilities))
+
     def predict_columns(
         self, matrix: Float32Array, patterns: Sequence[FactPattern]
     ) -> tuple[Any, ...]:
