@@ -67,8 +67,8 @@ access-tools: $(VENV)/access.stamp  ## what FORMCAST_ACCESS_CERTS needs: PyJWT
 
 batch-tools: $(VENV)/batch.stamp  ## what `flask --app wsgi model predict` needs for Parquet and workbooks: pyarrow, python-calamine
 
-train: $(VENV)/test.stamp  ## retrain every bundled model; CHEST_XRAY=DIR names its pictures
-	$(BIN)/python -m model.house_price.train
+train: $(VENV)/test.stamp  ## retrain every bundled model; REPORTS=FILE are sales that visitors reported, CHEST_XRAY=DIR names its pictures
+	$(BIN)/python -m model.house_price.train $(if $(REPORTS),--reports $(REPORTS))
 ifdef CHEST_XRAY
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r model/chest_xray/requirements.txt
 	$(BIN)/python -m model.chest_xray.train $(CHEST_XRAY) --work .cache/chest_xray

@@ -18,6 +18,8 @@ from app.config import SettingError, Settings
 from app.feedback.outcomes import ReportedOutcome
 from app.feedback.receipts import format_number, read_number
 from model import Card, ModelError, read_card
+from model.contract.tables import TableError, open_table
+from model.contract.tables.matching import fold_name, match_columns
 from model.contract.tables.writing import write_row
 
 if TYPE_CHECKING:
@@ -49,25 +51,36 @@ def feedback() -> None:
     default="",
     help="With --training: the name of the truth's column; the output's noun without it.",
 )
+@click.option(
+    "--like",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="With --training: the file that the model was trained on, whose columns OUT gets.",
+)
 @models_folder
-def export(target: Path, name: str, training: bool, column: str, root: Path) -> None:
+def export(
+    target: Path, name: str, training: bool, column: str, like: Path | None, root: Path
+) -> None:
     """Write the reports to the file OUT as CSV, or to standard output for a dash.
 
-    With --training it is a file for `model add --data` and for your own training.
+    With --training it is a file for `model add --data` and for your own training. With --like, too,
+    it can stand beside the file that the model was trained on: columns that no field of the form
+    asks for are empty.
 
     \f
     Raises:
         ClickException: if the store, the model or the file cannot be used; it says why.
-        UsageError: if --training has no model to say the fields.
+        UsageError: if --training has no model to say the fields, or --like no --training.
     """
     if training and not name:
         raise click.UsageError("--training needs --model: the columns are those of its form.")
+    if like and not training:
+        raise click.UsageError("--like is for --training.")
     with _open_store() as (store, since):
         reports = store.iterate(name.replace("_", "-"), "visitor", since)
         try:
             with _open_target(target) as file:
                 if training:
-                    rows = _list_training(reports, name, column, root)
+                    rows = _list_training(reports, name, column, like, root)
                 else:
                     rows = _list_reports(list(reports))
                 count = -1  # the first row has the names
@@ -82,9 +95,16 @@ def export(target: Path, name: str, training: bool, column: str, root: Path) -> 
 @feedback.command("delete")
 @click.argument("receipt", default="")
 @click.option("--model", "name", default="", help="Delete every report on this model.")
+@click.option(
+    "--cases",
+    is_flag=True,
+    help="With --model: in place of reports the cases that `model outcomes` has read from files.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def delete(receipt: str, name: str, yes: bool) -> None:
+def delete(receipt: str, name: str, cases: bool, yes: bool) -> None:
     """Delete the report with the number RECEIPT, or all of a model.
+
+    With --cases what its promise is tested by is gone, and the test begins anew.
 
     \f
     Raises:
@@ -93,6 +113,8 @@ def delete(receipt: str, name: str, yes: bool) -> None:
     """
     if bool(receipt) == bool(name):
         raise click.UsageError("Give the number of a receipt, or --model.")
+    if cases and not name:
+        raise click.UsageError("--cases needs --model.")
     with _open_store() as (store, _):
         if receipt:
             number = read_number(receipt)
@@ -101,8 +123,9 @@ def delete(receipt: str, name: str, yes: bool) -> None:
             click.echo(f"The report {format_number(number)} is deleted.")
             return
         if not yes:
-            click.confirm(f"Delete every report on {name}?", abort=True)
-        count = store.delete_outcomes(name.replace("_", "-"), "visitor")
+            what = "every case of a file for" if cases else "every report on"
+            click.confirm(f"Delete {what} {name}?", abort=True)
+        count = store.delete_outcomes(name.replace("_", "-"), "file" if cases else "visitor")
     click.echo(f"{count:,} deleted.")
 
 
@@ -172,7 +195,7 @@ def _list_reports(reports: Sequence[ReportedOutcome]) -> Iterator[Sequence[Any]]
 
 
 def _list_training(
-    reports: Iterator[ReportedOutcome], name: str, column: str, root: Path
+    reports: Iterator[ReportedOutcome], name: str, column: str, like: Path | None, root: Path
 ) -> Iterator[Sequence[Any]]:
     """The names of the columns, then the values and the truth of each report that can be read."""
     try:
@@ -183,7 +206,8 @@ def _list_training(
         raise click.ClickException(
             f"{name} answers pictures, which are not kept: there is nothing to train with."
         )
-    yield [*card.names, column or card.output.noun.replace(" ", "_")]
+    header, places = _name_columns(card, column, like)
+    yield header
     missed = 0
     for report in reports:
         if report.truth is None:
@@ -192,10 +216,46 @@ def _list_training(
         if values is None:
             missed += 1
             continue
-        yield [*(values[field] for field in card.names), report.truth]
+        cells: list[Any] = [None] * len(header)
+        for place, value in zip(
+            places, (*(values[field] for field in card.names), report.truth), strict=True
+        ):
+            cells[place] = value
+        yield cells
     if missed:
         click.echo(
             f"{missed:,} left out: a field that the form needs was not kept, or takes other values "
             "now.",
             err=True,
         )
+
+
+def _name_columns(card: Card, column: str, like: Path | None) -> tuple[list[str], list[int]]:
+    """The names of the columns of a training file, and the places of the fields and the truth.
+
+    They are those of the form, or those of a file that the model was trained on.
+    """
+    if like is None:
+        return [*card.names, column or card.output.noun.replace(" ", "_")], [
+            *range(len(card.names) + 1)
+        ]
+    try:
+        with like.open("rb") as file:
+            header = [text.strip() for text in open_table(file, like.name).header]
+        found = match_columns(card.fields, header).columns
+    except TableError as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{like}: {error.strerror}.") from None
+    names = [column] if column else [card.output.noun, card.output.label]
+    folded = [fold_name(text) for text in header]
+    target = next((folded.index(one) for one in map(fold_name, names) if one in folded), None)
+    missing = [name for name in card.names if name not in found]
+    if target is None or target in found.values():
+        raise click.ClickException(
+            f"Which column of {like.name} has the {card.output.noun}? Name it with --target. It "
+            f"has: {', '.join(header[:30])}."
+        )
+    if missing:
+        raise click.ClickException(f"{like.name} has no column for {', '.join(missing)}.")
+    return header, [*(found[name] for name in card.names), target]

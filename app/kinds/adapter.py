@@ -26,6 +26,7 @@ from app.presentation.form import FormView, Hints, build_field
 from app.presentation.reports import build_report_form
 from app.presentation.result import Result
 from app.presentation.submission import WHAT_IF, Problem, Submission
+from app.presentation.track_record import TrackWords
 from model.contract.card import Example
 from model.contract.fields import AnyField, Option
 from model.serving.served_model import Explained, PredictionT, RowT, ServedModel
@@ -56,7 +57,15 @@ class JsonRows(NamedTuple, Generic[RowT]):
     inputs: Mapping[str, object] | None = None
 
 
-class RowStream(ABC, Generic[RowT]):
+class StreamedRow(NamedTuple, Generic[PredictionT]):
+    """The answer to one of many rows, or what is wrong with it; see ``JsonRows``."""
+
+    explained: Explained[PredictionT] | None
+    faults: Sequence[Fault] = ()
+    refused: tuple[str, ...] = ()
+
+
+class RowStream(ABC, Generic[PredictionT]):
     """Many rows in one request, which are read while they are answered."""
 
     @abstractmethod
@@ -69,8 +78,12 @@ class RowStream(ABC, Generic[RowT]):
         """
 
     @abstractmethod
-    def read(self) -> Iterator[Sequence[JsonRows[RowT]]]:
-        """Read the rows in their order, each by itself, some at a time."""
+    def answer(self, contributions: bool) -> Iterator[Sequence[StreamedRow[PredictionT]]]:
+        """Answer the rows in their order, some at a time.
+
+        Args:
+            contributions: whether the answers have contributions.
+        """
 
 
 class KindSchemas(NamedTuple):
@@ -128,6 +141,9 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
 
     words: RowWords | None = None
     """The words around its answers, where it takes rows."""
+
+    track_words: TrackWords | None = None
+    """How it writes what became of its answers, where a file can say that."""
 
     find_broken: Callable[[], str] = staticmethod(str)
     """Says how many of the last cases held, where it turned out that too few do, else ""."""
@@ -313,7 +329,7 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
     stream_types: ClassVar[tuple[str, ...]] = ()
     """The media types of a body of many rows that the API takes."""
 
-    def open_stream(self, kind: str, content: bytes, limits: BatchLimits) -> RowStream[RowT]:
+    def open_stream(self, kind: str, content: bytes, limits: BatchLimits) -> RowStream[PredictionT]:
         """Take the rows of a body of one of the ``stream_types``, which are read later.
 
         Raises:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -16,14 +16,14 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
 from model.contract import formatting
-from model.contract.arrays import Float64Array
+from model.contract.arrays import BoolArray, Float64Array
 from model.contract.manifest import AccuracyGroup, Metric
 from model.making.dataset import Dataset
 from model.making.drafting import DraftOutput
 from model.making.errors import AddError
 from model.making.kinds.class_evidence import accepts_classes, fit_classes, match_classes
 from model.making.kinds.classification_metrics import measure_classifier
-from model.making.kinds.evidence import Fit, Reading
+from model.making.kinds.evidence import AS_GIVEN, Fit, Reading
 from model.making.kinds.output_kind import (
     Band,
     Evaluation,
@@ -54,6 +54,8 @@ class ClassesKind(OutputKind):
     name = "classes"
     answers_text = "Classes"
     score_name = "right answers"
+    option: ClassVar[str] = "--classes"
+    noun: ClassVar[str] = "class"
     output = "probabilities"
     classes: tuple[Any, ...]
     probabilities: bool
@@ -94,14 +96,14 @@ class ClassesKind(OutputKind):
 
     def with_names(self, names: Sequence[str]) -> ClassesKind:
         if names and len(names) != len(self.classes):
-            listed = ", ".join(str(item) for item in self.classes)
-            raise AddError(
-                f"--classes names {len(names)}, but the model answers {len(self.classes)}: "
-                f"{listed}."
-            )
+            raise AddError(self._refuse_count(len(names)))
         if len(set(names)) != len(names):
-            raise AddError(f"--classes names one class twice: {', '.join(names)}.")
+            raise AddError(f"{self.option} names one {self.noun} twice: {', '.join(names)}.")
         return replace(self, names=tuple(names))
+
+    def _refuse_count(self, count: int) -> str:
+        listed = ", ".join(str(item) for item in self.classes)
+        return f"--classes names {count}, but the model answers {len(self.classes)}: {listed}."
 
     @property
     def class_names(self) -> dict[str, str]:
@@ -123,10 +125,8 @@ class ClassesKind(OutputKind):
         else:
             append_one_hot(graph, outputs[0], self.classes)
 
-    def count_differing(self, answers: Float64Array, expected: Float64Array) -> int:
-        if answers.shape != expected.shape:
-            return len(expected)
-        return int((~(np.abs(answers - expected) <= TOLERANCE)).any(axis=1).sum())
+    def are_close(self, answers: Float64Array, expected: Float64Array) -> BoolArray:
+        return np.asarray((np.abs(answers - expected) <= TOLERANCE).all(axis=1))
 
     def fit(self, answers: Float64Array, truth: Float64Array) -> Fit:
         return fit_classes(answers, truth)
@@ -143,14 +143,13 @@ class ClassesKind(OutputKind):
         all_truth: Float64Array,
         classes_may_move: bool,
     ) -> tuple[Reading, ...]:
-        as_given = Reading("", "", lambda rows: rows)
         order = match_classes(answers, truth)
         if not classes_may_move or order == tuple(range(len(order))):
-            return (as_given,)
+            return (AS_GIVEN,)
         meant = ",".join(str((self.names or self.classes)[place]) for place in order)
         back = np.argsort(order)
         return (
-            as_given,
+            AS_GIVEN,
             Reading(
                 f"its classes in the order {meant}",
                 f"--classes {shlex.quote(meant)}",

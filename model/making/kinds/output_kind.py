@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from model.contract.arrays import Float64Array, IntArray
+from model.contract.arrays import BoolArray, Float64Array, IntArray
 from model.contract.manifest import (
     AccuracyGroup,
     Calibration,
@@ -22,7 +22,7 @@ from model.contract.manifest import (
 )
 from model.making.dataset import Dataset
 from model.making.drafting import DraftOutput
-from model.making.kinds.evidence import Fit, Reading
+from model.making.kinds.evidence import AS_GIVEN, Fit, Reading
 from model.making.options import AddNote, AddOptions
 from model.making.prepared import PredictFloat64
 
@@ -70,6 +70,18 @@ class Band:
     title: str
     rows: IntArray
     holds: Callable[[Float64Array], bool]
+
+
+@dataclass(frozen=True)
+class OneOutput:
+    """One of several outputs as a kind of its own; ``name`` is "" where there is no other.
+
+    ``select`` takes its part, shape (rows,), of answers or truths of all outputs.
+    """
+
+    name: str
+    kind: OutputKind
+    select: Callable[[Float64Array], Float64Array]
 
 
 class OutputKind(ABC):
@@ -127,9 +139,25 @@ class OutputKind(ABC):
             CompileError: if its converter left out what is served.
         """
 
-    @abstractmethod
     def count_differing(self, answers: Float64Array, expected: Float64Array) -> int:
-        """Count the rows that have another answer than expected, both of the same shape."""
+        """Count the rows that have another answer than expected.
+
+        Args:
+            answers: see the class for the shape.
+            expected: see the class for the shape, too; in another one all rows differ.
+        """
+        if answers.shape != expected.shape:
+            return len(expected)
+        return int((~self.are_close(answers, expected)).sum())
+
+    @abstractmethod
+    def are_close(self, answers: Float64Array, expected: Float64Array) -> BoolArray:
+        """Say of each row whether it has the answer expected, shape (rows,).
+
+        Args:
+            answers: see the class for the shape.
+            expected: of the same shape.
+        """
 
     @abstractmethod
     def fit(self, answers: Float64Array, truth: Float64Array) -> Fit:
@@ -139,7 +167,6 @@ class OutputKind(ABC):
     def list_losses(self, answers: Float64Array, truth: Float64Array) -> Float64Array:
         """Return how wrong each answer is, shape (rows,), for the truth of the same rows."""
 
-    @abstractmethod
     def list_readings(
         self,
         answers: Float64Array,
@@ -155,6 +182,7 @@ class OutputKind(ABC):
             all_truth: of all rows, shape (all rows,).
             classes_may_move: whether the classes may stand in another order.
         """
+        return (AS_GIVEN,)
 
     @abstractmethod
     def accepts(
@@ -280,6 +308,14 @@ class OutputKind(ABC):
     @abstractmethod
     def read_values(self, answers: Float64Array) -> Float64Array:
         """Return the value of each answer, shape (rows,), or the index of its class."""
+
+    def list_outputs(self) -> Sequence[OneOutput]:
+        """List each output as a kind of its own, in order; the kind itself where there is one."""
+        return (OneOutput("", self, lambda values: values),)
+
+    def split(self, truth: Float64Array) -> list[tuple[OneOutput, Float64Array]]:
+        """Split a truth in the shape of answers: each output with its own, shape (rows,)."""
+        return [(output, output.select(truth)) for output in self.list_outputs()]
 
     def first(self, values: Float64Array) -> Float64Array:
         """Return what stands first of truths or answers, shape (rows,), where these are several."""

@@ -4,59 +4,28 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any
 
 import numpy as np
 
 from model.contract.arrays import Float32Array, Float64Array
 from model.contract.card import ClassCard
 from model.contract.errors import KEEP_CLASSES, MAKE_AGAIN, OR_MAKE_AGAIN, ModelError
+from model.contract.fields import Option
 from model.contract.manifest import AccuracyGroup, GoldenRow, Manifest
 from model.serving.checking import ModelFolder
 from model.serving.fact_groups import FactGroups
-from model.serving.predictors import JoblibFile, open_session
+from model.serving.kinds.matrix import JoblibMatrixPredictor, LabelModel, OnnxMatrixPredictor
 from model.serving.probabilities import apply_calibration
 from model.serving.served_model import ClassPrediction, FactPattern
-from model.serving.tabular import Answer, Part, TabularModel
+from model.serving.tabular import Answer, Part
 
 
-class ClassPredictor(Protocol):
-    """Predicts the probabilities of the classes for each row."""
-
-    def classify(self, matrix: Float32Array) -> Float64Array:
-        """Classify each row.
-
-        Args:
-            matrix: shape (rows, fields).
-
-        Returns:
-            The probability of each class, shape (rows, classes), in the card's order. A model
-            without probabilities gives 1 for one class and 0 for the others.
-        """
-
-
-class OnnxClassPredictor:
-    """A compiled classifier in ONNX Runtime; ``output`` is the name of its output."""
-
-    output: ClassVar[str] = "probabilities"
-
-    def __init__(self, artifact: bytes) -> None:
-        self._session = open_session(artifact)
-        self._input = self._session.get_inputs()[0].name
-
-    def classify(self, matrix: Float32Array) -> Float64Array:
-        """Classify each row of a matrix of shape (rows, fields); see ``ClassPredictor``."""
-        (output,) = self._session.run([self.output], {self._input: matrix})
-        probabilities: Float64Array = output.astype(np.float64)
-        return probabilities
-
-
-class JoblibClassPredictor:
+class JoblibClassPredictor(JoblibMatrixPredictor):
     """A scikit-learn classifier as it was saved, for a model that does not compile."""
 
     def __init__(self, artifact: Path, card: ClassCard, manifest: Manifest) -> None:
-        self._file = JoblibFile(artifact, card, manifest)
-        self._estimator = self._file.loaded
+        super().__init__(artifact, card, manifest)
         self._classes = [option.value for option in card.output.classes]
         self._without_probabilities = not card.output.probabilities
         self._names = manifest.class_names
@@ -69,9 +38,7 @@ class JoblibClassPredictor:
         """The card's values of the estimator's own classes."""
         return [self._names.get(str(label), str(label)) for label in labels]
 
-    def classify(self, matrix: Float32Array) -> Float64Array:
-        """Classify each row of a matrix of shape (rows, fields); see ``ClassPredictor``."""
-        rows = self._file.build_input(self._estimator, matrix)
+    def _answer(self, rows: Any) -> Float64Array:
         if self._without_probabilities:
             labels = np.array(self._name(np.asarray(self._estimator.predict(rows))))
             one_hot: Float64Array = (labels[:, None] == np.array(self._classes)).astype(np.float64)
@@ -82,22 +49,39 @@ class JoblibClassPredictor:
 
 
 @dataclass(eq=False)
-class ClassModel(TabularModel[ClassPrediction]):
+class ClassModel(LabelModel[ClassPrediction]):
     """A model that predicts one of several classes."""
 
     card_type = ClassCard
 
     card: ClassCard
-    predictor: ClassPredictor
 
-    compiled_predictor = OnnxClassPredictor
+    columns_key = columns_noun = "classes"
+    keep_text = KEEP_CLASSES
+    compiled_predictor = OnnxMatrixPredictor
     saved_predictor = JoblibClassPredictor
+
+    @staticmethod
+    def list_options(card: ClassCard) -> Sequence[Option]:
+        return card.output.classes
 
     @cached_property
     def accuracies(self) -> FactGroups[AccuracyGroup] | None:
         """How often it was right, by which facts are known; None where that was not measured."""
         groups = self.manifest.accuracies
         return FactGroups(groups, self.card.optional) if groups else None
+
+    names_classes = True
+
+    @property
+    def held_text(self) -> str:
+        return f"It named the right {self.card.output.noun} for"
+
+    def find_promise(self, known: frozenset[str]) -> tuple[float, int] | None:
+        if self.accuracies is None:
+            return None
+        accuracy = self.accuracies.find(known)
+        return accuracy.right, accuracy.rows
 
     @classmethod
     def compare_output(cls, folder: ModelFolder[ClassCard, Manifest]) -> Iterator[str]:
@@ -117,21 +101,6 @@ class ClassModel(TabularModel[ClassPrediction]):
                     f"predicted when it was made. {KEEP_CLASSES}"
                 )
 
-    @classmethod
-    def check_predictor(
-        cls, predictor: ClassPredictor, folder: ModelFolder[ClassCard, Manifest]
-    ) -> None:
-        card, expected = folder.card, len(folder.card.output.classes)
-        try:
-            count = predictor.classify(card.encode(folder.manifest.reference)).shape[1]
-        except Exception:
-            return  # the golden rows say what is wrong
-        if count != expected:
-            raise ModelError(
-                f"{folder.locate('output', 'classes')}: the model answers {count} classes, and "
-                f"not {expected}. {KEEP_CLASSES}"
-            )
-
     def answer(self, matrix: Float32Array, parts: Sequence[Part]) -> list[Answer]:
         probabilities = apply_calibration(
             self.predictor.classify(matrix), self.manifest.probabilities
@@ -149,14 +118,12 @@ class ClassModel(TabularModel[ClassPrediction]):
     @cached_property
     def risk_place(self) -> int | None:
         """The place of the class whose probability is the answer; None where a class is."""
-        values = [option.value for option in self.card.output.classes]
-        return values.index(self.card.output.risk) if self.card.output.risk else None
+        risk = self.card.output.risk
+        return self.find_label(risk) if risk else None
 
     def find_place(self, prediction: ClassPrediction) -> int:
-        if self.risk_place is not None:
-            return self.risk_place
-        values = [option.value for option in self.card.output.classes]
-        return values.index(prediction.label)
+        place = self.risk_place
+        return self.find_label(prediction.label) if place is None else place
 
     def _make_prediction(self, probabilities: list[float], best: int) -> ClassPrediction:
         if not np.isfinite(probabilities).all():
@@ -168,10 +135,6 @@ class ClassModel(TabularModel[ClassPrediction]):
         return ClassPrediction(label, probabilities[best], tuple(probabilities))
 
     @property
-    def guess_text(self) -> str:
-        return f"{self.card.output.outside_text}."
-
-    @property
     def answer_columns(self) -> tuple[str, ...]:
         output = self.card.output
         if not output.probabilities:
@@ -181,16 +144,19 @@ class ClassModel(TabularModel[ClassPrediction]):
     def tabulate(self, prediction: ClassPrediction) -> tuple[float | str, ...]:
         return prediction.label, *(prediction.probabilities or ())
 
+    def restore(self, values: Sequence[Any], known: frozenset[str]) -> ClassPrediction:
+        label, *probabilities = values
+        if not probabilities:
+            return ClassPrediction(label)
+        return ClassPrediction(label, max(probabilities), tuple(probabilities))
+
     def predict_columns(
         self, matrix: Float32Array, patterns: Sequence[FactPattern]
     ) -> tuple[Any, ...]:
         probabilities = apply_calibration(
             self.predictor.classify(matrix), self.manifest.probabilities
         )
-        values = np.array([option.value for option in self.card.output.classes], dtype=object)
-        labels: list[str | None] = values[probabilities.argmax(axis=1)].tolist()
-        for row in np.flatnonzero(~np.isfinite(probabilities).all(axis=1)).tolist():
-            labels[row] = None
+        labels = self.name_rows(probabilities.argmax(axis=1), probabilities)
         if not self.card.output.probabilities:
             return (labels,)
         return (labels, *probabilities.T)
