@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 import click
+from threadpoolctl import threadpool_limits
 
 from app.cli.folders import find_folder, models_folder
 from app.cli.table_options import table_options
@@ -43,6 +44,10 @@ SOME_WRONG = 3
 _GZIP_LEVEL = 3
 _PARQUET = ".parquet"
 _OUTPUTS = (".csv", ".csv.gz", ".parquet")
+
+
+_one_blas_thread = partial(threadpool_limits, 1, "blas")
+"""Products of matrices this small take two threads twice the CPU, and longer than one."""
 
 
 class _Answered(NamedTuple):
@@ -130,7 +135,7 @@ def _answer_file(
     model = load_model(folder)
     answered: Iterator[_Answered]
     predictor: BatchPredictor | ItemPredictor
-    with _open_source(source) as file:
+    with _one_blas_thread(), _open_source(source) as file:
         if isinstance(model, TabularModel):
             table = open_table(cast(BinaryIO, file), file.name, options)
             given = table.header, table.sample, options.decimal, warnings
@@ -178,6 +183,7 @@ def _load_answerer(
     folder: Path, render: Callable[[Block, Answers], Any], *given: Any
 ) -> Callable[[Block], _Answered]:
     """Load what answers blocks in a process of its own."""
+    _one_blas_thread()
     model = cast(TabularModel[Any], load_model(folder))
     return partial(_answer_block, BatchPredictor(model, *given), render)
 

@@ -57,7 +57,15 @@ class JsonRows(NamedTuple, Generic[RowT]):
     inputs: Mapping[str, object] | None = None
 
 
-class RowStream(ABC, Generic[RowT]):
+class StreamedRow(NamedTuple, Generic[PredictionT]):
+    """The answer to one of many rows, or what is wrong with it; see ``JsonRows``."""
+
+    explained: Explained[PredictionT] | None
+    faults: Sequence[Fault] = ()
+    refused: tuple[str, ...] = ()
+
+
+class RowStream(ABC, Generic[PredictionT]):
     """Many rows in one request, which are read while they are answered."""
 
     @abstractmethod
@@ -70,8 +78,12 @@ class RowStream(ABC, Generic[RowT]):
         """
 
     @abstractmethod
-    def read(self) -> Iterator[Sequence[JsonRows[RowT]]]:
-        """Read the rows in their order, each by itself, some at a time."""
+    def answer(self, contributions: bool) -> Iterator[Sequence[StreamedRow[PredictionT]]]:
+        """Answer the rows in their order, some at a time.
+
+        Args:
+            contributions: whether the answers have contributions.
+        """
 
 
 class KindSchemas(NamedTuple):
@@ -322,7 +334,7 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
     stream_types: ClassVar[tuple[str, ...]] = ()
     """The media types of a body of many rows that the API takes."""
 
-    def open_stream(self, kind: str, content: bytes, limits: BatchLimits) -> RowStream[RowT]:
+    def open_stream(self, kind: str, content: bytes, limits: BatchLimits) -> RowStream[PredictionT]:
         """Take the rows of a body of one of the ``stream_types``, which are read later.
 
         Raises:

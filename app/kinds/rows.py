@@ -411,9 +411,9 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     def open_batch(self, content: bytes, name: str, limits: BatchLimits) -> Batch:
         return TableBatch(self.model, content, name, limits)
 
-    def open_stream(self, kind: str, content: bytes, limits: BatchLimits) -> RowStream[Features]:
+    def open_stream(self, kind: str, content: bytes, limits: BatchLimits) -> RowStream[PredictionT]:
         if kind == JSON_LINES:
-            return JsonRowStream(self._card, content, limits)
+            return JsonRowStream(self.model, content, limits)
         return TableRowStream(TableBatch(self.model, content, "The body", limits))
 
     def tool_schema(self) -> Schema:

@@ -19,6 +19,7 @@ from app.http.request_id import READER
 from app.http.responses import respond
 from app.http.routes import Surface
 from app.kinds.adapter import KindAdapter
+from app.kinds.hosted import HostedModel
 from app.kinds.truths import TRUTH
 from app.limits.rate_limits import identify_client
 from app.presentation.contexts import (
@@ -76,25 +77,20 @@ def count_client(service: FeedbackService) -> None:
 
 
 def report_blueprint(
-    adapter: KindAdapter[Any, Any],
-    prefix: str,
-    render: Renderer,
-    service: FeedbackService,
-    embedded: bool = False,
+    hosted: HostedModel, service: FeedbackService, embedded: bool = False
 ) -> Blueprint:
     """Create the routes that take reports on the answers of one model.
 
     Args:
-        adapter: the adapter of the model.
-        prefix: where its addresses begin, "" for the default model.
-        render: renders the templates.
+        hosted: the model at its address.
         service: keeps the reports.
         embedded: whether these are the routes of the form for frames.
     """
+    adapter, render = hosted.adapter, hosted.render
     model = adapter.model
     name, here = ("feedback-embed", "/embed") if embedded else ("feedback", "")
-    blueprint = Blueprint(f"{name}-{model.slug}", __name__, url_prefix=prefix or None)
-    site = adapter.build_site(render.root + prefix, embedded)
+    blueprint = hosted.make_blueprint(name, __name__)
+    site = hosted.build_site(embedded)
     signer = service.make_signer(model.slug, model.version)
     field = adapter.make_truth_field()
     form = adapter.build_report_form(site, service.retention_days)

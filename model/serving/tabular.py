@@ -301,6 +301,15 @@ class TabularModel(ServedModel[Features, PredictionT]):
         return tuple(zip(*(self.tabulate(answer.prediction) for answer in answers), strict=True))
 
     @abstractmethod
+    def restore(self, values: Sequence[Any], known: frozenset[str]) -> PredictionT:
+        """Make the prediction of which ``tabulate`` makes these values.
+
+        Args:
+            values: of ``answer_columns``, finite.
+            known: names of the optional facts that are given in the row.
+        """
+
+    @abstractmethod
     def compare_golden(
         self, prediction: PredictionT, golden: GoldenRow
     ) -> Iterator[tuple[float, float]]:
@@ -353,11 +362,13 @@ class TabularModel(ServedModel[Features, PredictionT]):
         size = 0
         for row in rows:
             codes = self.card.encode_row(row)
-            given = split_by_reference(codes, self._reference)
+            given, changed = split_by_reference(codes, self._reference)
             leading: tuple[int, ...] = ()
-            if contributions and len(given[1]) > MAX_EXACT:
-                leading = self._choose_leading(codes, given[1])
-            plan = self._plan(*given, column, contributions, leading)
+            if not contributions:
+                changed = ()  # it only matters to them, and rows that share a plan are quicker
+            elif len(changed) > MAX_EXACT:
+                leading = self._choose_leading(codes, changed)
+            plan = self._plan(given, changed, column, contributions, leading)
             if waiting and size + len(plan.sources) > MAX_ROWS_PER_CALL:
                 explained += self._explain_together(waiting)
                 waiting, size = [], 0

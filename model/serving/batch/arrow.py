@@ -5,7 +5,7 @@ pyarrow belongs to `make batch-tools`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -94,8 +94,7 @@ def build_batch(names: Sequence[str], block: Block, answers: Answers) -> pa.Reco
             arrays.append(pa.array(values, mask=wrong))
         else:
             arrays.append(pa.array(values, pa.string()))
-    warnings = {row: found.message for row, found in answers.unusual.items()}
-    arrays.append(_build_sparse(warnings, answers.rows))
+    arrays.append(_build_sparse(answers.unusual, answers.rows))
     errors = {row: answers.join_errors(row) for row in answers.errors}
     arrays.append(_build_sparse(errors, answers.rows))
     return pa.RecordBatch.from_arrays(arrays, names=list(names))
@@ -154,7 +153,7 @@ class ParquetWriter:
             self._writer.close()
 
 
-def _build_sparse(texts: dict[int, str], rows: int) -> pa.Array:
+def _build_sparse(texts: Mapping[int, str], rows: int) -> pa.Array:
     """A column with texts in a few rows."""
     import pyarrow as pa
 

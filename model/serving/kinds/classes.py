@@ -144,6 +144,12 @@ class ClassModel(LabelModel[ClassPrediction]):
     def tabulate(self, prediction: ClassPrediction) -> tuple[float | str, ...]:
         return prediction.label, *(prediction.probabilities or ())
 
+    def restore(self, values: Sequence[Any], known: frozenset[str]) -> ClassPrediction:
+        label, *probabilities = values
+        if not probabilities:
+            return ClassPrediction(label)
+        return ClassPrediction(label, max(probabilities), tuple(probabilities))
+
     def predict_columns(
         self, matrix: Float32Array, patterns: Sequence[FactPattern]
     ) -> tuple[Any, ...]:

@@ -171,6 +171,13 @@ class ClusterModel(LabelModel[ClusterPrediction]):
         label, clarity, affinities = prediction
         return (label,) if clarity is None else (label, clarity, *map(abs, affinities))
 
+    def restore(self, values: Sequence[Any], known: frozenset[str]) -> ClusterPrediction:
+        if len(values) == 1:
+            return ClusterPrediction(values[0], None, ())
+        label, clarity, *amounts = values
+        sign = -1 if self.card.output.measure == "distance" else 1
+        return ClusterPrediction(label, clarity, tuple(sign * amount for amount in amounts))
+
     def predict_columns(
         self, matrix: Float32Array, patterns: Sequence[FactPattern]
     ) -> tuple[Any, ...]:

@@ -165,6 +165,15 @@ class MultioutputModel(MatrixModel[MultioutputPrediction]):
         pairs = zip(self.models, prediction.values, strict=True)
         return tuple(cell for model, value in pairs for cell in model.tabulate(value))
 
+    def restore(self, values: Sequence[Any], known: frozenset[str]) -> MultioutputPrediction:
+        left = iter(values)
+        return MultioutputPrediction(
+            tuple(
+                model.restore([next(left) for _ in model.answer_columns], known)
+                for model in self.models
+            )
+        )
+
     def predict_columns(
         self, matrix: Float32Array, patterns: Sequence[FactPattern]
     ) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -161,6 +161,12 @@ class NumberModel(TabularModel[PointPrediction]):
         if interval is None:
             return (prediction.value,)
         return prediction.value, interval.low, interval.high
+
+    def restore(self, values: Sequence[Any], known: frozenset[str]) -> PointPrediction:
+        if self.intervals is None:
+            return PointPrediction(values[0])
+        value, low, high = values
+        return self._make_prediction(known, value, low, high)
 
     def predict_columns(
         self, matrix: Float32Array, patterns: Sequence[FactPattern]

@@ -26,6 +26,7 @@ from model import MultioutputModel
 from tests.html import data_of, get_page, post_fragment, post_page, text_of
 from tests.loading import load_as
 from tests.model.making.conftest import run
+from tests.tabular_checks import check_stream
 
 TARGETS = ["heating_load", "cooling_load"]
 ESTIMATORS: dict[str, Any] = {
@@ -159,6 +160,7 @@ def test_a_file_gets_every_number(
     assert float(answered[0]["cooling_load_low"]) < other[0]
     page = client.post("/batch", data={"file": (table.open("rb"), "facts.csv")})
     assert "Cooling load" in page.get_data(as_text=True)
+    check_stream(client, "/", rows().to_dict("records"))
     assert run("check", "lines", "--models", root).exit_code == 0
 
 

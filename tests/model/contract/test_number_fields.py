@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from pydantic_core import PydanticCustomError
 
-from model.contract.fields import AnyField, Meaning
+from model.contract.fields import AnyField, Meaning, numeric
 from model.contract.fields.numeric import NumericField
 from model.contract.reading import AmbiguousColumnError
 
@@ -218,3 +218,10 @@ def test_a_number_is_never_off_by_a_thousand_in_silence(
     except PydanticCustomError:
         return
     assert value == number
+
+
+def test_a_column_of_plain_numbers_is_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numeric, "_IS_PLAIN", None)
+    field = number_field(min=-9, max=9, example=1)
+    cells = ["-0.1257", "1.5", "0.1250", "2"]
+    assert field.read_plain_cells(cells).tolist() == [-0.1257, 1.5, 0.125, 2.0]
