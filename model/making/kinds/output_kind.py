@@ -15,6 +15,7 @@ from model.contract.manifest import (
     Calibration,
     ClusterProfile,
     Metric,
+    OrdinalCalibration,
     OutputManifest,
     ProbabilityCalibration,
     ReliabilityBin,
@@ -50,6 +51,7 @@ class Evaluation:
     truth_bins: tuple[TruthBin, ...] = ()
     reliability: tuple[ReliabilityBin, ...] = ()
     accuracies: tuple[AccuracyGroup, ...] = ()
+    ordinal: OrdinalCalibration | None = None
     limit: str = ""
     baseline: str = ""
     output_keys: Mapping[str, object] = field(default_factory=dict)
@@ -98,6 +100,9 @@ class OutputKind(ABC):
 
     has_truth: ClassVar[bool] = True
     """Whether data can say what it should have answered."""
+
+    weighs_classes: ClassVar[bool] = False
+    """Whether its classes may be steps of a scale, or one of them a risk."""
 
     judges_rows: ClassVar[bool] = False
     """Whether it says itself which rows are unlike the data."""

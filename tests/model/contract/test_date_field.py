@@ -199,7 +199,7 @@ def test_its_curve_and_its_reasons_speak_of_days(client: FlaskClient) -> None:
     assert "20" in text_of(fragment, "#similar")
 
 
-def test_the_api_takes_iso_text_alone_and_its_document_says_so(client: FlaskClient) -> None:
+def test_the_api_takes_what_the_form_takes_and_its_document_says_iso(client: FlaskClient) -> None:
     text = json.loads(client.get("/api/openapi.json").data)
     schema = {"$ref": "#/components/schemas/Row", "components": text["components"]}
     rows = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
@@ -209,10 +209,19 @@ def test_the_api_takes_iso_text_alone_and_its_document_says_so(client: FlaskClie
         assert client.post("/api/predict", json=example["value"]).status_code == 200
     reference = client.post("/api/predict?contributions=true", json=ROW).get_json()
     rows.validate(reference["contributions"]["reference"]["row"])
-    for value in ("2008-05-31", "May 31, 2008", "2008/05/31", "2008-02-30", "", None, 14_000, True):
-        row = {**ROW, "ordered": value}
-        status = 200 if rows.is_valid(row) else 422
-        assert client.post("/api/predict", json=row).status_code == status, row
+
+    def ask(value: object) -> tuple[int, Any]:
+        answer = client.post("/api/predict", json={**ROW, "ordered": value})
+        return answer.status_code, answer.get_json().get("prediction")
+
+    status, prediction = ask("2008-05-31")
+    assert status == 200
+    assert prediction is not None
+    for text_of_day in ("May 31, 2008", "2008/05/31", "5/31/2008", "2008-05-31T12:00:00.000Z"):
+        assert ask(text_of_day) == (200, prediction), text_of_day
+    for value in ("2008-02-30", "May 2008", "", None, 14_000, True):
+        assert not rows.is_valid({**ROW, "ordered": value})
+        assert ask(value)[0] == 422, value
     assert "date, 2004" in get_page(client, "/api").get_text()
 
 

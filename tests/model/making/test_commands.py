@@ -131,6 +131,14 @@ def test_a_name_that_is_not_there_is_answered_with_those_that_are(root: Path) ->
             assert "There are: penguins." in result.output
 
 
+@pytest.mark.parametrize("name", ["link", "api", "feedback-fragment"])
+def test_a_name_that_an_address_of_the_app_begins_with_is_refused(name: str, root: Path) -> None:
+    file = root / "penguins" / "card.toml"
+    result = run("add", file, "--name", name, "--data", file, "--models", root)
+    assert result.exit_code == 1
+    assert f"--name {name} cannot be part of an address" in result.output
+
+
 def test_list_shows_what_is_served_and_what_is_not(
     added_models: AddedModels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
