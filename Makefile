@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := run
-.PHONY: run test lint check check-all cluster access-tools add-tools batch-tools train bench soak mutants requirements licences docs weigh sbom browser clean
+.PHONY: run test lint check check-all cluster access-tools add-tools batch-tools train bench soak mutants requirements licences docs files weigh sbom browser clean
 
 # Byte-compiled packages import in a third of the time, so pip is left to compile them.
 $(VENV)/run.stamp: requirements.txt
@@ -67,8 +67,8 @@ access-tools: $(VENV)/access.stamp  ## what FORMCAST_ACCESS_CERTS needs: PyJWT
 
 batch-tools: $(VENV)/batch.stamp  ## what `flask --app wsgi model predict` needs for Parquet and workbooks: pyarrow, python-calamine
 
-train: $(VENV)/test.stamp  ## retrain every bundled model; CHEST_XRAY=DIR names its pictures
-	$(BIN)/python -m model.house_price.train
+train: $(VENV)/test.stamp  ## retrain every bundled model; REPORTS=FILE are sales that visitors reported, CHEST_XRAY=DIR names its pictures
+	$(BIN)/python -m model.house_price.train $(if $(REPORTS),--reports $(REPORTS))
 ifdef CHEST_XRAY
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r model/chest_xray/requirements.txt
 	$(BIN)/python -m model.chest_xray.train $(CHEST_XRAY) --work .cache/chest_xray
@@ -105,6 +105,9 @@ licences: $(VENV)/run.stamp  ## list anew the licences of what is installed to s
 
 docs: $(VENV)/test.stamp  ## write anew what the documentation takes from the code
 	$(BIN)/python -m docs.generate
+
+files: $(VENV)/run.stamp  ## print every room of the code with its files, and what each is for
+	@$(BIN)/python -m docs.files
 
 weigh: $(VENV)/test.stamp  ## what a release weighs: its packages in a fresh environment, and its code
 	@d=$$(mktemp -d) && $(BIN)/uv venv --quiet --python $(BIN)/python $$d/venv && $(BIN)/uv pip install --quiet --python $$d/venv/bin/python --compile-bytecode --require-hashes -r requirements.txt && \

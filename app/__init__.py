@@ -25,7 +25,7 @@ from app.http.mounting import Mounted
 from app.http.owner import read_owner
 from app.kinds import make_adapter
 from app.kinds.adapter import KindAdapter
-from app.kinds.batches import BatchLimits
+from app.kinds.hosted import HostedModel
 from app.limits.access import AccessControl, AccessPolicy
 from app.limits.background import CallTimer
 from app.limits.load_shedding import LoadMonitor, LoadShedder
@@ -161,12 +161,21 @@ def build_app(settings: Settings, shared: Shared, root: str) -> Application:
         Link(model.card.name or slug.replace("-", " ").capitalize(), f"{root}{prefixes[slug]}/")
         for slug, model in served.items()
     )
-    adapters = {
-        slug: register_model(
-            app, model, prefixes[slug], render, settings, shared.feedback, shared.watcher
+    adapters = {}
+    for slug, model in served.items():
+        adapter = adapters[slug] = make_adapter(model)
+        register_model(
+            app,
+            HostedModel(
+                adapter,
+                prefixes[slug],
+                render,
+                make_timer(adapter),
+                settings,
+                shared.feedback,
+                shared.watcher,
+            ),
         )
-        for slug, model in served.items()
-    }
     if shared.feedback is not None:
         from app.pages.feedback import receipts_blueprint
 
@@ -216,46 +225,35 @@ def check_root(app: Application) -> None:
         )
 
 
-def register_model(
-    app: Application,
-    model: ServedModel[Any, Any],
-    prefix: str,
-    render: Renderer,
-    settings: Settings,
-    feedback: "FeedbackService | None",
-    watcher: "Watcher | None",
-) -> KindAdapter[Any, Any]:
-    """Register the pages and the API of one model under ``prefix``, "" for the default model."""
-    adapter = make_adapter(model)
+def make_timer(adapter: KindAdapter[Any, Any]) -> CallTimer:
+    """Make what knows whether a model takes long, where its kind does not say so."""
     timer = CallTimer()
     if not adapter.takes_long(1, contributions=True):
-        timer.learn(model.explain_golden)
-    watch = None
-    if watcher is not None:
+        timer.learn(adapter.model.explain_golden)
+    return timer
+
+
+def register_model(app: Application, hosted: HostedModel) -> None:
+    """Register the pages and the API of one model."""
+    adapter, settings = hosted.adapter, hosted.settings
+    if hosted.watcher is not None:
         from app.pages.track_record import track_record_blueprint
 
-        watch = watcher.watches[model.slug]
-        adapter.find_broken = watch.find_broken
-        app.register_blueprint(track_record_blueprint(adapter, prefix, render, watcher))
+        adapter.find_broken = hosted.watcher.watches[hosted.slug].find_broken
+        app.register_blueprint(track_record_blueprint(hosted, hosted.watcher))
     for embedded in (False, True) if settings.embed_ancestors else (False,):
-        app.register_blueprint(
-            pages_blueprint(
-                adapter, prefix, render, timer, settings.public_url, embedded, feedback, watch
-            )
-        )
-        if feedback is not None:
+        app.register_blueprint(pages_blueprint(hosted, embedded))
+        if hosted.feedback is not None:
             from app.pages.feedback import report_blueprint
 
-            app.register_blueprint(report_blueprint(adapter, prefix, render, feedback, embedded))
+            app.register_blueprint(report_blueprint(hosted, hosted.feedback, embedded))
     if settings.public_url:
-        app.register_blueprint(preview_blueprint(adapter, prefix, settings.name))
+        app.register_blueprint(preview_blueprint(hosted))
     if adapter.thumbnails:
-        app.register_blueprint(samples_blueprint(adapter, prefix))
-    limits = BatchLimits(settings.batch_rows, settings.batch_megabytes)
-    app.register_blueprint(api_blueprint(adapter, prefix, render, timer, limits, settings.access))
+        app.register_blueprint(samples_blueprint(hosted))
+    app.register_blueprint(api_blueprint(hosted))
     if adapter.batch_words is not None:
-        app.register_blueprint(batch_blueprint(adapter, prefix, render, limits))
-    return adapter
+        app.register_blueprint(batch_blueprint(hosted))
 
 
 def make_listeners(

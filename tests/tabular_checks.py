@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 
+from app.kinds.streams import JSON_LINES
 from app.presentation.contributions import MAX_NAMED, MAX_REASONS
 from model import ClassModel, ClassPrediction, NumberModel, read_card
 from model.contract.card import Card
@@ -85,6 +88,7 @@ def check_pages(client: FlaskClient, prefix: str, model: NumberModel | ClassMode
     get_page(client, prefix + "about")
     values = _to_text(card.examples[0].values)
     check_result(post_fragment(client, values, path=prefix + "predict-fragment"), model, values)
+    check_stream(client, prefix, [golden.features for golden in model.manifest.golden])
     first = card.fields[0]
     bad = "<b>" * first.max_length if isinstance(first, TextField) else "<b>"
     post_page(client, {**values, first.name: bad}, 422, path=prefix)
@@ -98,6 +102,31 @@ def check_pages(client: FlaskClient, prefix: str, model: NumberModel | ClassMode
         fragment = post_fragment(client, form, path=prefix + "predict-fragment")
         assert text_of(fragment, "#what_if > p")
         assert fragment.select(f'#what_if option[value="{name}"][selected]')
+
+
+def check_stream(client: FlaskClient, prefix: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Each line of a stream says what a list of the same rows says."""
+    listed = client.post(f"{prefix}api/predict", json=rows)
+    lines = "\n".join(map(json.dumps, rows))
+    streamed = client.post(f"{prefix}api/predict", data=lines, content_type=JSON_LINES)
+    assert listed.status_code == streamed.status_code == 200
+    found = [json.loads(line) for line in streamed.text.splitlines()]
+    _compare_json(found, listed.json)
+
+
+def _compare_json(found: Any, expected: Any) -> None:
+    """Compare values of JSON, numbers to a millionth."""
+    assert type(found) is type(expected), (found, expected)
+    if isinstance(found, dict):
+        assert list(found) == list(expected)
+        found, expected = [*found.values()], [*expected.values()]
+    if isinstance(found, list):
+        for one, other in zip(found, expected, strict=True):
+            _compare_json(one, other)
+    else:
+        assert found == (
+            pytest.approx(expected, rel=1e-6, abs=1e-7) if isinstance(found, float) else expected
+        )
 
 
 def check_result(

@@ -11,10 +11,9 @@ from app.api.streaming import answer_stream
 from app.http.problems import Fault, make_problem
 from app.http.responses import JSON, REVALIDATED, respond
 from app.http.routes import Surface
-from app.kinds.adapter import JsonRows, KindAdapter
-from app.kinds.batches import BatchLimits
+from app.kinds.adapter import JsonRows
+from app.kinds.hosted import HostedModel
 from app.limits.background import CallTimer, run_in_thread
-from app.presentation.contexts import Renderer
 from app.telemetry.request_records import Outcome, record_outcome
 
 TIMEOUT = 10.0
@@ -25,28 +24,12 @@ TIMEOUT_TEXT = (
 )
 
 
-def api_blueprint(
-    adapter: KindAdapter[Any, Any],
-    prefix: str,
-    render: Renderer,
-    timer: CallTimer,
-    limits: BatchLimits,
-    access: str,
-) -> Blueprint:
-    """Create the routes of one model's API.
-
-    Args:
-        adapter: the adapter of the model.
-        prefix: where its addresses begin, "" for the default model.
-        render: renders the templates.
-        timer: knows whether the model takes long for a row.
-        limits: what a request of many rows may have.
-        access: who may use the app.
-    """
-    slug = adapter.model.slug
-    blueprint = Blueprint(f"api-{slug}", __name__, url_prefix=prefix or None)
-    text = dump_json(build_openapi(adapter, prefix, limits, render.root, access))
-    page = make_page_view(adapter, prefix, render, limits)
+def api_blueprint(hosted: HostedModel) -> Blueprint:
+    """Create the routes of one model's API."""
+    adapter, slug, limits, timer = hosted.adapter, hosted.slug, hosted.limits, hosted.timer
+    blueprint = hosted.make_blueprint("api", __name__)
+    text = dump_json(build_openapi(hosted))
+    page = make_page_view(hosted)
     timer_of_several = CallTimer()
 
     def answer(asked: JsonRows[Any], contributions: bool) -> tuple[str, int]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
 
 from app.http.problems import DETAILS, MEDIA_TYPE, get_phrase
-from app.kinds.adapter import OPTION, KindAdapter, Schema
+from app.kinds.adapter import OPTION, Schema
 from app.kinds.batches import BatchLimits
+from app.kinds.hosted import HostedModel
 from app.kinds.schemas import build_object
 from app.kinds.streams import JSON_LINES
 
@@ -45,26 +45,13 @@ def describe_streams(limits: BatchLimits) -> str:
     )
 
 
-def build_openapi(
-    adapter: KindAdapter[Any, Any],
-    prefix: str,
-    limits: BatchLimits,
-    root: str = "",
-    access: str = "public",
-) -> Schema:
-    """Build the whole document for one model.
-
-    Args:
-        adapter: of the model.
-        prefix: where its addresses begin.
-        limits: what a request of many rows may have.
-        root: where those of the app begin.
-        access: who may use the app.
-    """
+def build_openapi(hosted: HostedModel) -> Schema:
+    """Build the whole document for one model."""
+    adapter, prefix, access = hosted.adapter, hosted.prefix, hosted.settings.access
     card, schemas = adapter.model.card, adapter.schemas()
     description, content, answers = schemas.description, schemas.content, {}
     if adapter.stream_types:
-        description += f" {describe_streams(limits)}"
+        description += f" {describe_streams(hosted.limits)}"
         content = {**content, **dict.fromkeys(adapter.stream_types, LINES)}
         answers = {JSON_LINES: LINES}
     schemes = SCHEMES.get(access, {})
@@ -105,7 +92,7 @@ def build_openapi(
             ),
             "version": adapter.model.version,
         },
-        "servers": [{"url": root or "/"}],
+        "servers": [{"url": hosted.render.root or "/"}],
         "paths": {
             f"{prefix}/api/predict": {"post": predict},
             f"{prefix}/api/openapi.json": {"get": describe},

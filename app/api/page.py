@@ -3,7 +3,6 @@
 import json
 import shlex
 from collections.abc import Callable
-from typing import Any
 
 from flask import Response, request
 from werkzeug.exceptions import BadRequest
@@ -12,25 +11,24 @@ from app.api.openapi import STATUSES, describe_streams
 from app.api.serializing import NO_STORE
 from app.http.problems import DETAILS, get_phrase
 from app.http.responses import respond
-from app.kinds.adapter import KindAdapter
-from app.kinds.batches import BatchLimits
-from app.presentation.contexts import ApiContext, Renderer, Row
+from app.kinds.hosted import HostedModel
+from app.presentation.contexts import ApiContext, Row
 
 
-def make_page_view(
-    adapter: KindAdapter[Any, Any], prefix: str, render: Renderer, limits: BatchLimits
-) -> Callable[[], Response]:
+def make_page_view(hosted: HostedModel) -> Callable[[], Response]:
     """Make the view of one model; everything but the server's address is made once."""
-    site, texts = adapter.build_site(render.root + prefix), adapter.api_texts()
+    adapter, site, texts = hosted.adapter, hosted.build_site(), hosted.adapter.api_texts()
     if adapter.stream_types:
-        texts = texts._replace(request_text=f"{texts.request_text} {describe_streams(limits)}")
+        texts = texts._replace(
+            request_text=f"{texts.request_text} {describe_streams(hosted.limits)}"
+        )
     statuses = tuple(Row(f"{status} {get_phrase(status)}", DETAILS[status]) for status in STATUSES)
 
     def page() -> Response:
         # Flask checks TRUSTED_HOSTS here and raises 400 for a name that is not listed.
         if not request.host:
             raise BadRequest  # the name has invalid characters
-        url = f"{request.root_url.rstrip('/')}{prefix}/api/predict"
+        url = f"{request.root_url.rstrip('/')}{hosted.prefix}/api/predict"
         context = ApiContext(
             site=site,
             heading="JSON API",
@@ -42,6 +40,6 @@ def make_page_view(
             statuses=statuses,
         )
         # Never stored: the address comes from the request.
-        return respond(render("api/page.html", context), 200, NO_STORE)
+        return respond(hosted.render("api/page.html", context), 200, NO_STORE)
 
     return page

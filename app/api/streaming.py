@@ -1,6 +1,6 @@
 """Many rows in one request: one line of JSON for each, in their order, while they are made."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 from wsgiref.types import WSGIEnvironment
@@ -8,27 +8,25 @@ from wsgiref.types import WSGIEnvironment
 from flask import Response, abort, request
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from app.api.serializing import dump_json
+from app.api.serializing import dump_line
 from app.http.problems import Fault, make_problem, write_problem
-from app.kinds.adapter import JsonRows, KindAdapter, RowStream
+from app.kinds.adapter import KindAdapter, RowStream
 from app.kinds.batches import BatchLimits, TooLargeError
-from app.kinds.streams import JSON_LINES, NO_ANSWER
+from app.kinds.streams import JSON_LINES
 from app.limits.background import run_in_slices
 from app.limits.upload_budget import get_upload_budget
 from app.limits.uploads import read_body
 from app.telemetry.request_records import Outcome, record_outcome
 from app.telemetry.streams import stream
 from model.contract.tables import TableError
-from model.serving.served_model import Explained
 
-EXPLAINED_AT_ONCE = 4
-"""Rows whose contributions are computed at a time."""
+NO_ANSWER = "There is no answer to this row."
 
 
 class Lines(NamedTuple):
-    """The answers to some rows as text, and what came of them."""
+    """The answers to some rows as JSON, and what came of them."""
 
-    text: str
+    text: bytes
     predictions: int
     out_of_distribution: int
     refused: dict[str, None]
@@ -90,7 +88,7 @@ def _write(
     predictions = out_of_distribution = 0
     refused: dict[str, None] = {}
     for lines in run_in_slices(_answer(adapter, rows, contributions)):
-        yield lines.text.encode()
+        yield lines.text
         predictions += lines.predictions
         out_of_distribution += lines.out_of_distribution
         refused |= lines.refused
@@ -100,43 +98,16 @@ def _write(
 def _answer(
     adapter: KindAdapter[Any, Any], rows: RowStream[Any], contributions: bool
 ) -> Iterator[Lines]:
-    for chunk in rows.read():
-        size = EXPLAINED_AT_ONCE if contributions else len(chunk)
-        for start in range(0, len(chunk), size):
-            yield _answer_chunk(adapter, chunk[start : start + size], contributions)
-
-
-def _answer_chunk(
-    adapter: KindAdapter[Any, Any], chunk: Sequence[JsonRows[Any]], contributions: bool
-) -> Lines:
-    right = [row for line in chunk for row in line.rows if not line.faults]
-    explained = iter(_explain(adapter, right, contributions))
-    texts: list[str] = []
-    predictions = out_of_distribution = 0
-    refused: dict[str, None] = {}
-    for line in chunk:
-        found = None if line.faults else next(explained)
-        refused |= dict.fromkeys(line.refused)
-        if found is None:
-            faults = line.faults or [Fault(None, "The model gives no finite number", None)]
-            texts.append(write_problem(422, NO_ANSWER, faults))
-        else:
-            texts.append(dump_json(adapter.serialize(found)))
-            predictions += 1
-            out_of_distribution += found.out_of_distribution
-    return Lines("".join(texts), predictions, out_of_distribution, refused)
-
-
-def _explain(
-    adapter: KindAdapter[Any, Any], rows: Sequence[Any], contributions: bool
-) -> Sequence[Explained[Any] | None]:
-    """Explain rows; None for one that breaks the model's arithmetic, which breaks it for all."""
-    explain = adapter.model.explain
-    if not rows:
-        return ()
-    try:
-        return explain(rows, "", contributions)
-    except ArithmeticError:
-        if len(rows) == 1:
-            return (None,)
-        return [found for row in rows for found in _explain(adapter, [row], contributions)]
+    for answered in rows.answer(contributions):
+        texts: list[bytes] = []
+        predictions = out_of_distribution = 0
+        refused: dict[str, None] = {}
+        for found, faults, names in answered:
+            if found is None:
+                texts.append(write_problem(422, NO_ANSWER, faults).encode())
+                refused |= dict.fromkeys(names)
+            else:
+                texts.append(dump_line(adapter.serialize(found)))
+                predictions += 1
+                out_of_distribution += found.out_of_distribution
+        yield Lines(b"".join(texts), predictions, out_of_distribution, refused)

@@ -11,16 +11,16 @@ from typing import Any
 import click
 
 from app.cli.folders import find_folder, models_folder
+from app.cli.table_options import table_options
 from app.config import SettingError, Settings
 from app.feedback.opening import open_store
 from app.feedback.outcomes import ReportedOutcome
 from app.feedback.store import Store, StoreError
 from app.kinds import make_adapter
-from app.kinds.rows import RowAdapter
 from app.monitoring.known_cases import read_known_cases
+from app.presentation.track_record import TrackWords
 from model import ModelError, load_model
 from model.contract import formatting
-from model.contract.reading import DecimalSign
 from model.contract.tables import ReadOptions, TableError
 from model.monitoring.cases import Case, CaseFile, read_cases
 from model.monitoring.track_record import (
@@ -29,7 +29,7 @@ from model.monitoring.track_record import (
     describe_verdict,
     summarize_cases,
 )
-from model.serving.tabular import TabularModel
+from model.serving.tabular import TabularModel, take_tabular
 
 BROKEN = 4
 """The exit status where a promise is broken, as where data do not prove a model."""
@@ -42,19 +42,15 @@ _MOST_REASONS = 5
 @click.argument("source", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--target", default="", help="The column with the truth, where its name says else.")
 @click.option("--date", default="", help="The column with the day on which it came true.")
-@click.option("--decimal", type=click.Choice([".", ","]), help="What separates decimals in FILE.")
-@click.option("--delimiter", help="What separates the columns of FILE; tab for tabulators.")
-@click.option("--encoding", default="", help="How the text of FILE is written, like cp1252.")
+@table_options("FILE")
 @models_folder
 def outcomes(
     name: str,
     source: Path,
     target: str,
     date: str,
-    decimal: DecimalSign | None,
-    delimiter: str | None,
-    encoding: str,
     root: Path,
+    reading: ReadOptions,
 ) -> None:
     """Hold the model NAME against FILE, which has cases whose truth is now known.
 
@@ -69,17 +65,12 @@ def outcomes(
         ClickException: if the file, the model or the store cannot be used; it says why.
         Exit: if the promise is broken.
     """
-    options = ReadOptions(
-        encoding, "\t" if delimiter in ("tab", "\\t") else delimiter or "", decimal
-    )
     try:
-        model = load_model(find_folder(name, root))
+        model = take_tabular(load_model(find_folder(name, root)))
         adapter = make_adapter(model)
-        if not isinstance(model, TabularModel) or not isinstance(adapter, RowAdapter):
-            raise click.ClickException(f"{name} takes pictures, and a table has none.")
         with source.open("rb") as file:
             read = read_cases(
-                model, adapter.make_truth_field(), file, source.name, options, target, date
+                model, adapter.make_truth_field(), file, source.name, reading, target, date
             )
         store = open_store(Settings.from_environment())
         cases = sort_cases(read.cases)
@@ -93,7 +84,8 @@ def outcomes(
     record = summarize_cases(model, cases)
     assert record is not None  # noqa: S101 (a file without cases is refused)
     tell_reading(model, read)
-    tell_figures(model, adapter, record)
+    assert adapter.track_words is not None  # noqa: S101 (those of rows)
+    tell_figures(model, adapter.track_words, record)
     click.echo(describe_verdict(model, record))
     broken = record.alarm is not None
     if kept is None:
@@ -171,14 +163,14 @@ def tell_reading(model: TabularModel[Any], read: CaseFile) -> None:
         )
 
 
-def tell_figures(model: TabularModel[Any], adapter: RowAdapter[Any], record: TrackRecord) -> None:
+def tell_figures(model: TabularModel[Any], words: TrackWords, record: TrackRecord) -> None:
     """Print coverage, calibration and error, and the same by month where there are months."""
     locale = model.card.locale
 
     def percent(share: float) -> str:
         return formatting.format_percent(share, locale, digits=1)
 
-    click.echo(f"{adapter.error_text}: {adapter.format_error(record.error)}")
+    click.echo(f"{words.error_text}: {words.format_error(record.error)}")
     if record.fifths:
         shares = ", ".join(map(percent, record.fifths))
         click.echo(f"Ranges held, from the lowest fifth of the answers to the highest: {shares}")
@@ -188,7 +180,7 @@ def tell_figures(model: TabularModel[Any], adapter: RowAdapter[Any], record: Tra
         return
     for period in record.periods:
         held = "" if record.held is None else f", held {percent(period.held / period.cases)}"
-        error = adapter.format_error(period.error)
+        error = words.format_error(period.error)
         click.echo(f"  {period.first:%Y-%m}: {period.cases:,} cases{held}, error {error}")
 
 

@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 import click
+from threadpoolctl import threadpool_limits
 
 from app.cli.folders import find_folder, models_folder
+from app.cli.table_options import table_options
 from model import ModelError, load_model
 from model.contract.archives import read_archive, read_folder
 from model.contract.pictures import MAX_BYTES
-from model.contract.reading import DecimalSign
 from model.contract.tables import Block, ReadOptions, TableError, open_table
 from model.contract.tables.arrow import require_arrow
 from model.serving.batch import Answers, BatchPredictor, ItemPredictor, Summary
@@ -43,6 +44,10 @@ SOME_WRONG = 3
 _GZIP_LEVEL = 3
 _PARQUET = ".parquet"
 _OUTPUTS = (".csv", ".csv.gz", ".parquet")
+
+
+_one_blas_thread = partial(threadpool_limits, 1, "blas")
+"""Products of matrices this small take two threads twice the CPU, and longer than one."""
 
 
 class _Answered(NamedTuple):
@@ -68,9 +73,7 @@ class _Answered(NamedTuple):
     is_flag=True,
     help="Do not look for rows that are unlike all training rows; it is quicker.",
 )
-@click.option("--decimal", type=click.Choice([".", ","]), help="What separates decimals in IN.")
-@click.option("--delimiter", help="What separates the columns of IN; tab for tabulators.")
-@click.option("--encoding", default="", help="How the text of IN is written, like cp1252.")
+@table_options("IN")
 @models_folder
 def predict(
     name: str,
@@ -78,10 +81,8 @@ def predict(
     target: Path,
     workers: int,
     no_warnings: bool,
-    decimal: DecimalSign | None,
-    delimiter: str | None,
-    encoding: str,
     root: Path,
+    reading: ReadOptions,
 ) -> None:
     """Let the model NAME answer every row of the file IN, into the file OUT.
 
@@ -98,11 +99,8 @@ def predict(
     """
     _check_paths(source, target)
     folder = find_folder(name, root)
-    options = ReadOptions(
-        encoding, "\t" if delimiter in ("tab", "\\t") else delimiter or "", decimal
-    )
     try:
-        summary = _answer_file(folder, source, target, options, workers, not no_warnings)
+        summary = _answer_file(folder, source, target, reading, workers, not no_warnings)
     except ModelError as error:
         raise click.ClickException("\n".join(error.problems)) from None
     except (TableError, EndedWorkerError) as error:
@@ -137,7 +135,7 @@ def _answer_file(
     model = load_model(folder)
     answered: Iterator[_Answered]
     predictor: BatchPredictor | ItemPredictor
-    with _open_source(source) as file:
+    with _one_blas_thread(), _open_source(source) as file:
         if isinstance(model, TabularModel):
             table = open_table(cast(BinaryIO, file), file.name, options)
             given = table.header, table.sample, options.decimal, warnings
@@ -185,6 +183,7 @@ def _load_answerer(
     folder: Path, render: Callable[[Block, Answers], Any], *given: Any
 ) -> Callable[[Block], _Answered]:
     """Load what answers blocks in a process of its own."""
+    _one_blas_thread()
     model = cast(TabularModel[Any], load_model(folder))
     return partial(_answer_block, BatchPredictor(model, *given), render)
 

@@ -23,9 +23,10 @@ from app.presentation.contexts import (
     Site,
 )
 from app.presentation.form import FormView, Hints, build_field
-from app.presentation.reports import build_report_form
+from app.presentation.reports import Personal, build_report_form
 from app.presentation.result import Result
 from app.presentation.submission import WHAT_IF, Problem, Submission
+from app.presentation.track_record import TrackWords
 from model.contract.card import Example
 from model.contract.fields import AnyField, Option
 from model.serving.served_model import Explained, PredictionT, RowT, ServedModel
@@ -56,7 +57,15 @@ class JsonRows(NamedTuple, Generic[RowT]):
     inputs: Mapping[str, object] | None = None
 
 
-class RowStream(ABC, Generic[RowT]):
+class StreamedRow(NamedTuple, Generic[PredictionT]):
+    """The answer to one of many rows, or what is wrong with it; see ``JsonRows``."""
+
+    explained: Explained[PredictionT] | None
+    faults: Sequence[Fault] = ()
+    refused: tuple[str, ...] = ()
+
+
+class RowStream(ABC, Generic[PredictionT]):
     """Many rows in one request, which are read while they are answered."""
 
     @abstractmethod
@@ -69,8 +78,12 @@ class RowStream(ABC, Generic[RowT]):
         """
 
     @abstractmethod
-    def read(self) -> Iterator[Sequence[JsonRows[RowT]]]:
-        """Read the rows in their order, each by itself, some at a time."""
+    def answer(self, contributions: bool) -> Iterator[Sequence[StreamedRow[PredictionT]]]:
+        """Answer the rows in their order, some at a time.
+
+        Args:
+            contributions: whether the answers have contributions.
+        """
 
 
 class KindSchemas(NamedTuple):
@@ -128,6 +141,9 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
 
     words: RowWords | None = None
     """The words around its answers, where it takes rows."""
+
+    track_words: TrackWords | None = None
+    """How it writes what became of its answers, where a file can say that."""
 
     find_broken: Callable[[], str] = staticmethod(str)
     """Says how many of the last cases held, where it turned out that too few do, else ""."""
@@ -273,17 +289,22 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
             days: for how long a report is kept.
         """
         field = self.make_truth_field()
-        has_text = len(self.list_inputs(dict.fromkeys(self.names, ""))) < len(self.names)
         question = f"Do you know {field.noun_phrase}?"
         view = build_field(field, None)
-        return build_report_form(self.model.card, site, view, question, days, has_text)
+        return build_report_form(self.model.card, site, view, question, days, self.personal)
+
+    @property
+    def personal(self) -> Personal:
+        """What a report keeps only where a box is ticked."""
+        has_text = len(self.list_inputs(dict.fromkeys(self.names, ""))) < len(self.names)
+        return "text" if has_text else ""
 
     @abstractmethod
     def summarize_answer(self, explained: Explained[PredictionT]) -> KeptAnswer:
         """Return what is kept of an answer where a visitor reports on it."""
 
-    def spell_facts(self, submission: Submission[RowT]) -> str:
-        """Spell the fields as they were typed, as a query string."""
+    def spell_facts(self, submission: Submission[RowT], shown: Result) -> str:
+        """Spell the fields as they were typed, as a query string; ``shown`` is their result."""
         return submission.query.partition(f"&{WHAT_IF}=")[0]
 
     @abstractmethod
@@ -313,7 +334,7 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
     stream_types: ClassVar[tuple[str, ...]] = ()
     """The media types of a body of many rows that the API takes."""
 
-    def open_stream(self, kind: str, content: bytes, limits: BatchLimits) -> RowStream[RowT]:
+    def open_stream(self, kind: str, content: bytes, limits: BatchLimits) -> RowStream[PredictionT]:
         """Take the rows of a body of one of the ``stream_types``, which are read later.
 
         Raises:

@@ -5,7 +5,6 @@ what is wrong with it is said before the first answer, and once to answer it.
 """
 
 import gzip
-import math
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
@@ -15,13 +14,12 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple, cast
 
-from model import Features
 from model.contract.archives import read_archive
 from model.contract.pictures import MAX_BYTES
 from model.contract.tables import Block, OpenTable, ReadOptions, TableError, open_table
 from model.contract.tables.matching import match_columns
 from model.contract.tables.table import EncodedCells
-from model.serving.batch import Answers, BatchPredictor, ItemPredictor
+from model.serving.batch import Answers, BatchPredictor, ExplainedRows, ItemPredictor
 from model.serving.kinds.pictures import PictureModel
 from model.serving.tabular import TabularModel
 
@@ -123,21 +121,9 @@ class TableBatch(Batch):
         """Read the blocks of a table that was checked."""
         return self._open().blocks
 
-    def read_features(self, block: Block) -> Iterator[tuple[Features, Mapping[str, str]]]:
-        """Read the rows of a block: each one's features, and its errors by field."""
-        codes, errors = self._predictor.read_codes(block)
-        fields = self._model.card.fields
-        for row, cells in enumerate(codes.tolist()):
-            wrong = errors.get(row, {})
-            yield (
-                {}
-                if wrong
-                else {
-                    field.name: None if math.isnan(code) else field.decode(code)
-                    for field, code in zip(fields, cells, strict=True)
-                },
-                wrong,
-            )
+    def explain(self, block: Block, contributions: bool) -> ExplainedRows:
+        """Answer rows of a table that was checked as the model explains each."""
+        return self._predictor.explain(block, contributions)
 
     def answer(self) -> Iterator[AnsweredBlock]:
         for block in self.read():

@@ -60,6 +60,8 @@ class MultioutputAdapter(RowAdapter[MultioutputPrediction]):
         self._first = self._adapters[0]
         super().__init__(model, self._first._scale)
         self.words = self._first.words
+        # The truths that become known are those of the first number.
+        self._first.find_broken = lambda: self.find_broken()
 
     def make_truth_field(self) -> AnyField:
         return self._first.make_truth_field()

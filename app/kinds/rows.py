@@ -36,6 +36,7 @@ from app.presentation.plots import PlotView
 from app.presentation.result import FIX_TEXT, Notes, Result, write_notes
 from app.presentation.scales import Scale
 from app.presentation.submission import Problem, Submission, read_fields, read_submission
+from app.presentation.track_record import TrackWords
 from model import Features
 from model.contract import formatting
 from model.contract.card import Example
@@ -140,6 +141,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         self.get_notes = lru_cache(maxsize=1024)(self._make_notes)
         self._get_hints = lru_cache(maxsize=1024)(self._make_hints)
         self._format_day = lru_cache(maxsize=1)(partial(formatting.format_date, locale=card.locale))
+        self.track_words = TrackWords(self.error_text, self.format_error, self.format_value)
         rows = formatting.format_number(model.manifest.data.rows, card.locale)
         self.words = RowWords(
             card.case_noun,
@@ -175,9 +177,9 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             else values
         )
 
-    def spell_facts(self, submission: Submission[Features]) -> str:
+    def spell_facts(self, submission: Submission[Features], shown: Result) -> str:
         if not self._card.texts:
-            return super().spell_facts(submission)
+            return super().spell_facts(submission, shown)
         # A long text is in no address.
         return urlencode({name: text for name, text in submission.values.items() if text.strip()})
 
@@ -410,9 +412,9 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     def open_batch(self, content: bytes, name: str, limits: BatchLimits) -> Batch:
         return TableBatch(self.model, content, name, limits)
 
-    def open_stream(self, kind: str, content: bytes, limits: BatchLimits) -> RowStream[Features]:
+    def open_stream(self, kind: str, content: bytes, limits: BatchLimits) -> RowStream[PredictionT]:
         if kind == JSON_LINES:
-            return JsonRowStream(self._card, content, limits)
+            return JsonRowStream(self.model, content, limits)
         return TableRowStream(TableBatch(self.model, content, "The body", limits))
 
     def tool_schema(self) -> Schema:

@@ -17,7 +17,6 @@ from model.contract.fields import Features
 from model.contract.manifest import FieldBins
 from model.monitoring.stability import count_fields, find_bin
 from model.serving.served_model import ServedModel
-from model.serving.tabular import TabularModel
 
 PAUSE = 60.0
 """Seconds without another answer after which a form has settled."""
@@ -64,19 +63,16 @@ class FieldCounter:
             if when <= before and self._waiting.pop(client, None) is not None:
                 settled.append(row)
         model, today = self.model, dt.date.today()
-        fields = model.card.by_name if isinstance(model, TabularModel) else {}
         counts: Counter[FieldBin] = Counter()
         for row in settled:
             for name, bins in self.bins.items():
-                found = find_bin(bins, fields[name].encode(row.get(name)))
+                found = find_bin(bins, model.fields[name].encode(row.get(name)))
                 counts[FieldBin(model.slug, model.version, today, name, found)] += 1
         return counts
 
 
 def find_field_bins(model: ServedModel[Any, Any]) -> Mapping[str, FieldBins]:
     """Find the bins of each field but texts; none where nobody counted the training rows."""
-    if not isinstance(model, TabularModel):
-        return {}
-    if model.manifest.field_bins or model.neighbors is None:
-        return model.manifest.field_bins
-    return count_fields(model.card.fields, model.neighbors.rows)
+    if model.field_bins or model.kept_rows is None:
+        return model.field_bins
+    return count_fields(list(model.fields.values()), model.kept_rows.rows)

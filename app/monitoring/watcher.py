@@ -27,7 +27,6 @@ from app.telemetry.request_records import RequestRecord
 from model.monitoring.stability import LEAST_ASKED, compute_psi, drop_empty, find_limit, list_bins
 from model.monitoring.track_record import TrackRecord, describe_verdict, summarize_cases
 from model.serving.served_model import ServedModel
-from model.serving.tabular import TabularModel
 
 PERIOD = 60.0
 """Seconds between two looks."""
@@ -103,9 +102,7 @@ class ModelWatch:
     @property
     def verdict(self) -> str:
         """Whether the promise holds, in words; "" where no truth is known."""
-        if self.record is None or not isinstance(self.model, TabularModel):
-            return ""
-        return describe_verdict(self.model, self.record)
+        return "" if self.record is None else describe_verdict(self.model, self.record)
 
     def find_broken(self) -> str:
         """Say how many of the last cases held, where the promise is broken, else ""."""
@@ -231,7 +228,7 @@ def look_up(store: Store, watch: ModelWatch, retention_days: int) -> None:
             if found.version == model.version
         )
         watch.visitors = visitors
-    if files != watch.files and isinstance(model, TabularModel):
+    if files != watch.files:
         watch.record = summarize_cases(model, read_known_cases(store, model))
         watch.files = files
 

@@ -22,7 +22,8 @@ from app.http.request_id import request_id
 from app.http.responses import HTML, REVALIDATED, respond
 from app.http.routes import Surface
 from app.kinds.adapter import KindAdapter
-from app.kinds.batches import Batch, BatchLimits, TooLargeError
+from app.kinds.batches import Batch, TooLargeError
+from app.kinds.hosted import HostedModel
 from app.limits.background import run_in_slices
 from app.limits.upload_budget import get_upload_budget
 from app.limits.uploads import read_uploads
@@ -32,7 +33,6 @@ from app.presentation.contexts import (
     BatchEmptyContext,
     BatchProgressContext,
     BatchResultContext,
-    Renderer,
 )
 from app.presentation.submission import Problem
 from app.telemetry.request_records import Outcome, record_outcome
@@ -70,21 +70,17 @@ class Received(NamedTuple):
     name: str
 
 
-def batch_blueprint(
-    adapter: KindAdapter[Any, Any], prefix: str, render: Renderer, limits: BatchLimits
-) -> Blueprint:
+def batch_blueprint(hosted: HostedModel) -> Blueprint:
     """Create the routes for files of one model.
 
     Args:
-        adapter: of a kind that answers files.
-        prefix: where its addresses begin, "" for the default model.
-        render: renders the templates.
-        limits: what one file may have.
+        hosted: a model of a kind that answers files.
     """
+    adapter, render, limits = hosted.adapter, hosted.render, hosted.limits
     model, words = adapter.model, adapter.batch_words
     assert words is not None  # noqa: S101 (see above)
-    blueprint = Blueprint(f"batch-{model.slug}", __name__, url_prefix=prefix or None)
-    site = adapter.build_site(render.root + prefix)
+    blueprint = hosted.make_blueprint("batch", __name__)
+    site = hosted.build_site()
     most = f"{limits.rows:,} rows and {limits.megabytes} MB"
     words = words._replace(hint=f"{words.hint} Up to {most}. It is not stored.")
     advice = (

@@ -12,15 +12,14 @@ from werkzeug.exceptions import Conflict, RequestEntityTooLarge
 
 from app.http.responses import REVALIDATED, respond
 from app.http.routes import Surface
-from app.kinds.adapter import KindAdapter
-from app.limits.background import CallTimer, run_in_thread
+from app.kinds.hosted import HostedModel
+from app.limits.background import run_in_thread
 from app.presentation.about import build_about_context
 from app.presentation.contexts import (
     FieldContext,
     FieldErrorsContext,
     HintsContext,
     PageContext,
-    Renderer,
 )
 from app.presentation.form import FieldView, FormView, Hints
 from app.presentation.result import Result
@@ -31,9 +30,6 @@ from model.serving.served_model import Explained
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-    from app.feedback.service import FeedbackService
-    from app.monitoring.watcher import ModelWatch
-
 _TYPED = "\ufdd0"
 """Stands for what was typed in a field that is rendered once; it is no character (Unicode 23.7)."""
 
@@ -41,35 +37,22 @@ CHANGED_TEXT = "This form has changed. Check what is filled in, then send it aga
 """The notice above a new form that was posted from an older one."""
 
 
-def pages_blueprint(
-    adapter: KindAdapter[Any, Any],
-    prefix: str,
-    render: Renderer,
-    timer: CallTimer,
-    public_url: str,
-    embedded: bool = False,
-    feedback: "FeedbackService | None" = None,
-    watch: "ModelWatch | None" = None,
-) -> Blueprint:
+def pages_blueprint(hosted: HostedModel, embedded: bool = False) -> Blueprint:
     """Create the routes of one model.
 
     Args:
-        adapter: the adapter of the model.
-        prefix: where its addresses begin, "" for the default model.
-        render: renders the templates.
-        timer: knows whether the model takes long.
-        public_url: where visitors reach the app, "" where the app does not know.
+        hosted: the model at its address.
         embedded: whether these are the routes of the form for frames.
-        feedback: signs answers, so that visitors can report on them; None where nothing is kept.
-        watch: counts what is asked, and knows what became of the answers; None where nobody does.
     """
-    model = adapter.model
+    adapter, render, feedback = hosted.adapter, hosted.render, hosted.feedback
+    model, public_url = adapter.model, hosted.settings.public_url
+    watch = None if hosted.watcher is None else hosted.watcher.watches[model.slug]
     kind, here = ("embed", "/embed") if embedded else ("pages", "/")
     page_surface = Surface.FRAME if embedded else Surface.PAGE
     fragment_surface = Surface.FRAME_FRAGMENT if embedded else Surface.FRAGMENT
     template = "pages/embed.html" if embedded else "pages/page.html"
-    blueprint = Blueprint(f"{kind}-{model.slug}", __name__, url_prefix=prefix or None)
-    site = adapter.build_site(render.root + prefix, embedded)
+    blueprint = hosted.make_blueprint(kind, __name__)
+    site = hosted.build_site(embedded)
     long = adapter.takes_long(1, contributions=True)
     result_template = render.result_template(
         adapter.result_template, site=site, version=model.version
@@ -85,7 +68,8 @@ def pages_blueprint(
             shown = adapter.present(submission, explained)
             if submission is None or explained is None:
                 return shown
-            answer, facts = adapter.summarize_answer(explained), adapter.spell_facts(submission)
+            answer = adapter.summarize_answer(explained)
+            facts = adapter.spell_facts(submission, shown)
             return shown._replace(receipt=signer.sign(dt.date.today(), answer, facts))
 
     def explain(
@@ -102,7 +86,7 @@ def pages_blueprint(
             submission.what_if or adapter.default_what_if,
             submission.contributions,
         )
-        (explained,) = (run_in_thread if long else timer.run)(model.explain, *asked)
+        (explained,) = (run_in_thread if long else hosted.timer.run)(model.explain, *asked)
         if explained.prediction is None:
             record_outcome(Outcome(out_of_distribution=1), environ)
             return submission.refuse(adapter.refusal), None

@@ -1,11 +1,9 @@
 """What other programs than browsers ask for: the picture of a link's preview, and robots.txt."""
 
-from typing import Any
-
 from flask import Blueprint, Response, abort
 
 from app.http.routes import Surface
-from app.kinds.adapter import KindAdapter
+from app.kinds.hosted import HostedModel
 from app.presentation.preview import draw_preview
 
 ROBOTS = "User-agent: *\nAllow: /\n"
@@ -14,14 +12,16 @@ ROBOTS = "User-agent: *\nAllow: /\n"
 _DAY = 24 * 3600
 
 
-def preview_blueprint(adapter: KindAdapter[Any, Any], prefix: str, site: str) -> Blueprint:
+def preview_blueprint(hosted: HostedModel) -> Blueprint:
     """Create the route of the picture for one model of a site, by its name.
 
     ``prefix`` is where its addresses begin.
     """
-    model = adapter.model
-    blueprint = Blueprint(f"preview-{model.slug}", __name__, url_prefix=prefix or None)
-    drawn = draw_preview(model.card.title, model.card.summary, site, adapter.outcomes)
+    adapter, model = hosted.adapter, hosted.adapter.model
+    blueprint = hosted.make_blueprint("preview", __name__)
+    drawn = draw_preview(
+        model.card.title, model.card.summary, hosted.settings.name, adapter.outcomes
+    )
 
     @blueprint.get("/preview.png", surface=Surface.ASSET, model=model.slug)
     def preview() -> Response:
@@ -31,10 +31,10 @@ def preview_blueprint(adapter: KindAdapter[Any, Any], prefix: str, site: str) ->
     return blueprint
 
 
-def samples_blueprint(adapter: KindAdapter[Any, Any], prefix: str) -> Blueprint:
+def samples_blueprint(hosted: HostedModel) -> Blueprint:
     """Create the route of the pictures that visitors of one model can try."""
-    slug = adapter.model.slug
-    blueprint = Blueprint(f"samples-{slug}", __name__, url_prefix=prefix or None)
+    adapter, slug = hosted.adapter, hosted.slug
+    blueprint = hosted.make_blueprint("samples", __name__)
 
     @blueprint.get("/samples/<int:number>.jpg", surface=Surface.ASSET, model=slug)
     def sample(number: int) -> Response:

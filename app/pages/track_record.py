@@ -1,35 +1,25 @@
 """The page that says what became of a model's answers, and what is asked."""
 
-from typing import Any
-
 from flask import Blueprint, Response
 
 from app.http.responses import respond
 from app.http.routes import Surface
-from app.kinds.adapter import KindAdapter
-from app.kinds.rows import RowAdapter
+from app.kinds.hosted import HostedModel
 from app.monitoring.watcher import LEAST_AGE, Watcher
-from app.presentation.contexts import Renderer
-from app.presentation.track_record import TrackWords, build_track_record
+from app.presentation.track_record import build_track_record
 
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-def track_record_blueprint(
-    adapter: KindAdapter[Any, Any], prefix: str, render: Renderer, watcher: Watcher
-) -> Blueprint:
-    """Create the route of one model under ``prefix``, "" for the default model."""
-    model = adapter.model
-    blueprint = Blueprint(f"track-record-{model.slug}", __name__, url_prefix=prefix or None)
-    site = adapter.build_site(render.root + prefix)
-    watch, words = watcher.watches[model.slug], None
-    if isinstance(adapter, RowAdapter):
-        words = TrackWords(adapter.error_text, adapter.format_error, adapter.format_value)
+def track_record_blueprint(hosted: HostedModel, watcher: Watcher) -> Blueprint:
+    """Create the route of one model."""
+    slug, site, words = hosted.slug, hosted.build_site(), hosted.adapter.track_words
+    blueprint = hosted.make_blueprint("track-record", __name__)
 
-    @blueprint.get("/about/track-record", surface=Surface.PAGE, model=model.slug)
+    @blueprint.get("/about/track-record", surface=Surface.PAGE, model=slug)
     def track_record() -> Response:
-        watcher.look(model.slug, LEAST_AGE)
-        page = render("pages/track_record.html", build_track_record(watch, site, words))
-        return respond(page, 200, NO_STORE)
+        watcher.look(slug, LEAST_AGE)
+        context = build_track_record(watcher.watches[slug], site, words)
+        return respond(hosted.render("pages/track_record.html", context), 200, NO_STORE)
 
     return blueprint

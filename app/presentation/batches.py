@@ -140,10 +140,10 @@ class Tally:
                 column = "" if place is None else self._header[place]
                 held = "" if place is None else _shorten(columns[place][row])
                 self.fixes.append(Fix(f"{start + row:,}", column, held, message))
-        for row, found in answers.unusual.items():
+        for row, message in answers.unusual.items():
             if len(self.unusual) >= MOST_SHOWN:
                 break
-            self.unusual.append(Fix(f"{start + row:,}", "", "", found.message))
+            self.unusual.append(Fix(f"{start + row:,}", "", "", message))
         for row in range(answers.rows):
             if len(self.first) >= FIRST_ROWS:
                 break

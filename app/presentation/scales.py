@@ -88,42 +88,6 @@ class NumberScale:
         return rounding(value / self.step) * self.step
 
 
-class ShareScale:
-    """Probabilities in whole percent, differences between them in points.
-
-    ``rows`` is the number of held-out rows that the probabilities were calibrated on, None where
-    that is not known: a text says "over 99%" only where these are enough.
-    """
-
-    step = fine_step = 0.01
-    least_span = 0.1
-
-    def __init__(self, output: ClassOutput, locale: str, rows: int | None) -> None:
-        self._classes, self._locale = output.classes, locale
-        self.names_extremes = rows is not None and rows >= ENOUGH_FOR_EXTREMES
-
-    def round(self, value: float, rounding: Callable[[float], int] = round) -> float:
-        """Round a probability to whole percent, within the bounds that ``format`` can name."""
-        return min(max(rounding(value * 100) / 100, 1 - MAX_CERTAINTY), MAX_CERTAINTY)
-
-    def format(self, value: float) -> str:
-        """Format a probability, rounded or not; none is shown as certain."""
-        if self.names_extremes and value > MAX_CERTAINTY:
-            return f"over {formatting.format_percent(MAX_CERTAINTY, self._locale)}"
-        if self.names_extremes and value < 1 - MAX_CERTAINTY:
-            return f"under {formatting.format_percent(1 - MAX_CERTAINTY, self._locale)}"
-        return formatting.format_percent(self.round(value), self._locale)
-
-    def format_tick(self, value: float) -> str:
-        return formatting.format_percent(value, self._locale)
-
-    def format_difference(self, amount: float) -> str:
-        return format_points(amount, self._locale)
-
-    def format_observed(self, value: float) -> str:
-        return self._classes[int(value)].label
-
-
 class PercentScale:
     """Shares in whole percent, differences between them in points.
 
@@ -157,6 +121,27 @@ class PercentScale:
         return self._labels[int(value)]
 
 
+class ShareScale(PercentScale):
+    """Probabilities in whole percent, within the bounds that ``format`` can name.
+
+    ``rows`` is the number of held-out rows that the probabilities were calibrated on, None where
+    that is not known: a text says "over 99%" only where these are enough.
+    """
+
+    def __init__(self, output: ClassOutput, locale: str, rows: int | None) -> None:
+        labels = [item.label for item in output.classes]
+        super().__init__(locale, labels, (1 - MAX_CERTAINTY, MAX_CERTAINTY))
+        self.names_extremes = rows is not None and rows >= ENOUGH_FOR_EXTREMES
+
+    def format(self, value: float) -> str:
+        """Format a probability, rounded or not; none is shown as certain."""
+        if self.names_extremes and value > MAX_CERTAINTY:
+            return f"over {formatting.format_percent(MAX_CERTAINTY, self._locale)}"
+        if self.names_extremes and value < 1 - MAX_CERTAINTY:
+            return f"under {formatting.format_percent(1 - MAX_CERTAINTY, self._locale)}"
+        return super().format(value)
+
+
 def format_points(amount: float, locale: str) -> str:
     """Format a difference between two shares: "3 points"."""
     points = round(amount * 100)
@@ -168,3 +153,10 @@ def format_points(amount: float, locale: str) -> str:
 def round_up(scale: Scale, amount: float) -> float:
     """Round up to the fine step, so that no error is stated too small."""
     return math.ceil(amount / scale.fine_step) * scale.fine_step
+
+
+def write_held(share: float, rows: int | None) -> str:
+    """Write how often something held: "9 of 10", or "57 of 63" where there were so few rows."""
+    count = 100 if rows is None else min(rows, 100)
+    held = round(share * count)
+    return f"{held // 10} of 10" if count == 100 and held % 10 == 0 else f"{held} of {count}"

@@ -15,7 +15,6 @@ from model.contract.manifest import FieldBins
 from model.monitoring.stability import LEAST_ASKED, OUTSIDE, drop_empty, list_bins
 from model.monitoring.track_record import TrackRecord
 from model.serving.served_model import ServedModel
-from model.serving.tabular import TabularModel
 
 HEADING = "What became of the answers?"
 
@@ -58,7 +57,7 @@ def build_track_record(
 
 def describe_nothing(model: ServedModel[object, object]) -> str:
     """Say how truths come here."""
-    if not isinstance(model, TabularModel):
+    if not model.fields:
         return "Nobody has tested this on pictures whose truth became known."
     return (
         "No truth is known yet. Whoever runs this page brings a file with every case of some time: "
@@ -190,14 +189,14 @@ def present_asked(
     model: ServedModel[object, object], bins: Mapping[str, FieldBins], asked: Sequence[AskedField]
 ) -> list[AskedView]:
     """Present the fields, those that differ most first."""
-    if not isinstance(model, TabularModel):
-        return []
     ordered = sorted(asked, key=lambda field: (not field.differs, -field.psi / (field.limit or 1)))
     return [_present_field(model, bins[field.name], field) for field in ordered]
 
 
-def _present_field(model: TabularModel[object], bins: FieldBins, asked: AskedField) -> AskedView:
-    field, locale = model.card.by_name[asked.name], model.card.locale
+def _present_field(
+    model: ServedModel[object, object], bins: FieldBins, asked: AskedField
+) -> AskedView:
+    field, locale = model.fields[asked.name], model.card.locale
     own, trained = (
         [count / (sum(counts) or 1) for count in counts]
         for counts in (drop_empty(asked.counts), drop_empty(bins.counts))
@@ -213,11 +212,11 @@ def _present_field(model: TabularModel[object], bins: FieldBins, asked: AskedFie
             formatting.format_percent(shares[place], locale) for shares in (own, trained)
         )
         where = describe_bin(field, bins, names[place])
-        words = f"{where}: {ours} of what was asked for, {theirs} of the {model.card.rows_noun}."
+        words = f"{where}: {ours} of what was asked for, {theirs} of the {model.rows_noun}."
     elif asked.given < LEAST_ASKED:
         words = "Too few to tell."
     else:
-        words = f"As in the {model.card.rows_noun}."
+        words = f"As in the {model.rows_noun}."
     empty = ""
     if left := asked.forms - asked.given:
         empty = f"{formatting.format_percent(left / asked.forms, locale)} left it empty. "

@@ -16,6 +16,7 @@ from model.house_price.pipeline import (
     fit_price_model,
     fit_scale_model,
 )
+from model.house_price.sales import ReportedSales
 from model.making.subsets import (
     assign_folds,
     iterate_folds,
@@ -46,16 +47,17 @@ def fit_model(
     features: Float64Array,
     price: Float64Array,
     config: TrainingConfig,
-    *,
-    folds_count: int = 10,
-    report: Callable[[str], object] = lambda _line: None,
+    reports: ReportedSales,
+    report: Callable[[str], object],
 ) -> FittedModel:
     """Fit everything to features [N, 10] and prices [N] in dollars.
 
     For calibration, the price of a row comes from a model of the other folds, and its scale from a
-    model of the errors of the other folds. The models that are kept are fitted to all rows.
+    model of the errors of the other folds. The models that are kept are fitted to all rows. Prices
+    are learned from reports, too; but people report what is wrong, so that these are no sample, and
+    no error is measured on them.
     """
-    fold, value = predict_held_out(features, price, config, folds_count=folds_count, report=report)
+    fold, value = predict_held_out(features, price, config, reports, report)
     error = np.abs(np.log(price / value))
     scale = np.empty_like(value)
     for learn, hold in iterate_folds(fold):
@@ -63,7 +65,7 @@ def fit_model(
         scale[:, hold] = predict_subsets(model, features[hold])
     report("scale, all folds")
     fitted = FittedModel(
-        price_model=fit_price_model(features, price, config),
+        price_model=_fit_price(features, price, reports, config),
         scale_model=fit_scale_model(features, error, config),
         value=value,
         scale=scale,
@@ -76,22 +78,31 @@ def predict_held_out(
     features: Float64Array,
     price: Float64Array,
     config: TrainingConfig,
-    *,
-    folds_count: int = 10,
-    report: Callable[[str], object] = lambda _line: None,
+    reports: ReportedSales,
+    report: Callable[[str], object],
 ) -> tuple[IntArray, Float64Array]:
     """Predict features [N, 10] by models that are fitted to the prices [N] of the other folds.
+
+    All of them learn from the reports.
 
     Returns:
         The fold of each row, [N], and its predictions in dollars for each group, [128, N].
     """
-    fold = assign_folds(len(features), folds_count, np.random.default_rng(config.seed))
+    fold = assign_folds(len(features), config.folds, np.random.default_rng(config.seed))
     value = np.empty((len(SUBSETS), len(features)))
     for number, (learn, hold) in enumerate(iterate_folds(fold), 1):
-        model = fit_price_model(features[learn], price[learn], config)
+        model = _fit_price(features[learn], price[learn], reports, config)
         value[:, hold] = predict_subsets(model, features[hold])
-        report(f"price, fold {number} of {folds_count}")
+        report(f"price, fold {number} of {config.folds}")
     return fold, value
+
+
+def _fit_price(
+    features: Float64Array, price: Float64Array, reports: ReportedSales, config: TrainingConfig
+) -> TransformedTargetRegressor:
+    return fit_price_model(
+        np.concatenate([features, reports.features]), np.concatenate([price, reports.price]), config
+    )
 
 
 def predict_subsets(model: TransformedTargetRegressor, features: Float64Array) -> Float64Array:

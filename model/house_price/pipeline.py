@@ -39,8 +39,9 @@ _LEAST_SCALE = 0.02
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """The size of the training: copies, trees, layers and epochs."""
+    """The size of the training: folds, copies, trees, layers and epochs."""
 
+    folds: int = 10
     teachers: int = 4
     trees: int = 200
     trees_learning_rate: float = 0.07
@@ -57,6 +58,7 @@ class TrainingConfig:
 
 
 QUICK = TrainingConfig(
+    folds=3,
     teachers=1,
     trees=30,
     trees_learning_rate=0.2,
@@ -202,8 +204,10 @@ class NeighborhoodEncoder:
     def __init__(self, codes: Float64Array, target: Float64Array) -> None:
         """Rank codes [N] by target [N]."""
         prior_sales, count = 10, len(CHOICES["neighborhood"])
-        sales = np.bincount(codes.astype(int), minlength=count)
-        total = np.bincount(codes.astype(int), weights=target, minlength=count)
+        known = ~np.isnan(codes)  # a report may lack it
+        places = codes[known].astype(int)
+        sales = np.bincount(places, minlength=count)
+        total = np.bincount(places, weights=target[known], minlength=count)
         level = (total + prior_sales * target.mean()) / (sales + prior_sales)
         self._rank = np.append(np.argsort(np.argsort(level, kind="stable")), np.nan)
 

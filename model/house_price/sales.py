@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from model.contract.arrays import Float64Array, IntArray
-from model.house_price.features import FIELDS, FRAME
+from model.house_price.features import FIELDS, FRAME, NUMBERS, OPTIONAL
 
 SALES = Path(__file__).with_name("sales.csv")
 
@@ -75,6 +75,43 @@ def read_sales(path: Path = SALES) -> Sales:
         year_sold=table["year_sold"].to_numpy(dtype=np.int64),
         month_sold=table["month_sold"].to_numpy(dtype=np.int64),
     )
+
+
+@dataclass(frozen=True)
+class ReportedSales:
+    """What visitors reported of answers: features [M, 10], NaN where unknown, and price [M]."""
+
+    features: Float64Array
+    price: Float64Array
+
+    def __len__(self) -> int:
+        return len(self.price)
+
+
+NO_REPORTED_SALES = ReportedSales(np.empty((0, len(FIELDS))), np.empty(0))
+
+
+def read_reported_sales(path: Path) -> ReportedSales:
+    """Read a file of ``feedback export --training``: facts that nobody gave are empty in it.
+
+    Raises:
+        ValueError: a column is missing, a number is not one, a choice is unknown, or a fact that
+            every house has is empty.
+    """
+    cells = pd.read_csv(path, keep_default_na=False, dtype=str)
+    if missing := [name for name in (*FIELDS, "price") if name not in cells]:
+        raise ValueError(f"{path}: no column {', '.join(missing)}")
+    table = pd.DataFrame({name: cells[name].str.strip() for name in (*FIELDS, "price")})
+    given = (table[list(FIELDS)] != "").to_numpy()
+    for name in (*NUMBERS, "price"):
+        table[name] = pd.to_numeric(table[name])  # "" is NaN
+    features = FRAME.read(table)
+    if (np.isnan(features) & given).any():
+        raise ValueError(f"{path}: a choice that is not on the card")
+    required = [column for column, name in enumerate(FIELDS) if name not in OPTIONAL]
+    if np.isnan(features[:, required]).any() or not (table["price"] > 0).all():
+        raise ValueError(f"{path}: a row lacks {', '.join(FIELDS[: len(required)])} or a price")
+    return ReportedSales(features, table["price"].to_numpy(dtype=float))
 
 
 def write_sales(ames: Path, path: Path = SALES) -> None:

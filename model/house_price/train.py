@@ -1,7 +1,8 @@
 """Train the house price model: `python -m model.house_price.train`.
 
-Reads sales.csv; writes model.joblib, model.onnx and manifest.json beside it. With `--counts` it
-writes only the counts that the plots show, into the manifest that is there.
+Reads sales.csv; writes model.joblib, model.onnx and manifest.json beside it. With `--reports` it
+learns from a file of what visitors reported, too. With `--counts` it writes only the counts that
+the plots show, into the manifest that is there.
 """
 
 from __future__ import annotations
@@ -23,7 +24,14 @@ from model.house_price.fitting import COVERAGE, fit_model, predict_held_out
 from model.house_price.metrics import measure
 from model.house_price.onnx_networks import compile_networks
 from model.house_price.pipeline import OPTIONAL_COLUMNS, TrainingConfig
-from model.house_price.sales import SALES, Sales, read_sales
+from model.house_price.sales import (
+    NO_REPORTED_SALES,
+    SALES,
+    ReportedSales,
+    Sales,
+    read_reported_sales,
+    read_sales,
+)
 from model.making.copula_fitting import fit_copula
 from model.making.indexing import build_neighbors, compute_importance
 from model.making.kinds.number import NumberKind
@@ -79,22 +87,22 @@ GOLDEN: tuple[dict[str, Value], ...] = (
 def train(
     sales: Sales,
     folder: Path,
-    config: TrainingConfig | None = None,
+    config: TrainingConfig,
     *,
-    folds_count: int = 10,
+    reports: ReportedSales = NO_REPORTED_SALES,
     report: Callable[[str], object] = lambda _line: None,
 ) -> Manifest:
     """Train on sales, write the model's files to a folder, and return the manifest.
 
-    The same sales and config give the same model and figures; only the date differs. A quick run
-    for tests: `train(sales.head(400), folder, QUICK, folds_count=3)`.
+    The same sales, reports and config give the same model and figures; only the date differs. A
+    quick run for tests: `train(sales.head(400), folder, QUICK)`. Prices are learned
+    from reports, too, but ranges and figures come from sales alone.
 
     Raises:
         CompileError: the compiled model differs from the pipelines.
         ValueError: there are too few sales to calibrate a range.
     """
-    config = config or TrainingConfig()
-    fitted = fit_model(sales.features, sales.price, config, folds_count=folds_count, report=report)
+    fitted = fit_model(sales.features, sales.price, config, reports, report)
     pipelines = {"value": fitted.price_model, "spread": fitted.scale_model}
     compiled = compile_networks(
         pipelines, FRAME, _make_comparison_rows(sales.features, config.seed)
@@ -114,7 +122,7 @@ def train(
     }
     evaluation = Evaluation(
         how=f"Measured on {count} sales. Each was priced by a model that had not seen it, and its "
-        f"range was set on the others ({folds_count}-fold cross-validation).",
+        f"range was set on the others ({config.folds}-fold cross-validation).",
         accuracy=f"Half the time it is off by less than {shares['error_all']} with all "
         f"ten facts, by less than {shares['error_three']} with three.",
         metrics=metrics,
@@ -135,7 +143,7 @@ def train(
             file=SALES.name,
             sha256=describe_artifact(SALES).sha256,
             rows=len(sales),
-            text=f"{count} houses sold in Ames, Iowa, from 2006 to 2010",
+            text=f"{count} houses sold in Ames, Iowa, from 2006 to 2010{_count_reports(reports)}",
             source=SOURCE,
         ),
         truth=sales.price,
@@ -145,13 +153,20 @@ def train(
     )
 
 
+def _count_reports(reports: ReportedSales) -> str:
+    if not len(reports):
+        return ""
+    noun = "visitor" if len(reports) == 1 else "visitors"
+    return (
+        f", and the prices that {formatting.format_number(len(reports), CARD.locale)} {noun} knew"
+    )
+
+
 def add_counts(
     sales: Sales,
     folder: Path,
-    config: TrainingConfig | None = None,
-    *,
-    folds_count: int = 10,
-    report: Callable[[str], object] = lambda _line: None,
+    config: TrainingConfig,
+    report: Callable[[str], object],
 ) -> Manifest:
     """Write the counts of sales and of held-out prices into a manifest, and leave its model as is.
 
@@ -161,13 +176,7 @@ def add_counts(
     manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
     if manifest.axis is None:
         raise ValueError(f"{folder}: the manifest has no axis")
-    _, value = predict_held_out(
-        sales.features,
-        sales.price,
-        config or TrainingConfig(),
-        folds_count=folds_count,
-        report=report,
-    )
+    _, value = predict_held_out(sales.features, sales.price, config, NO_REPORTED_SALES, report)
     counted = manifest.model_copy(
         update={
             "outcomes": count_outcomes(sales.price, manifest.axis),
@@ -228,6 +237,7 @@ def main() -> None:
     parser.add_argument(
         "--counts", action="store_true", help="write the counts for the plots alone, and no model"
     )
+    parser.add_argument("--reports", type=Path, help="a file of feedback export --training")
     parser.add_argument("--output", type=Path, default=SALES.parent, help="folder to write to")
     arguments = parser.parse_args()
     started = time.monotonic()
@@ -235,8 +245,12 @@ def main() -> None:
     def report(line: str) -> None:
         print(f"{time.monotonic() - started:6.1f} s  {line}", flush=True)
 
-    make = add_counts if arguments.counts else train
-    made = make(read_sales(), arguments.output, folds_count=arguments.folds, report=report)
+    sales, folder, config = read_sales(), arguments.output, TrainingConfig(arguments.folds)
+    if arguments.counts:
+        made = add_counts(sales, folder, config, report)
+    else:
+        reports = read_reported_sales(arguments.reports) if arguments.reports else NO_REPORTED_SALES
+        made = train(sales, folder, config, reports=reports, report=report)
     for metric in made.metrics:
         report(f"{metric.value:7.4f}  {metric.label}")
 

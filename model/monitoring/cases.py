@@ -45,9 +45,9 @@ class Case(NamedTuple):
 
     ``facts`` are the fields as they would be typed. ``value`` and ``truth`` are numbers in the
     output's unit, or classes by their values in the card; ``low`` and ``high`` are the ends of the
-    range, ``probability`` that of the class in ``value``, each None where there is none. ``day`` is
-    None where the file has no dates. ``id`` is the same for the same case in every file, and
-    another for one that is there twice.
+    range, ``probability`` that of the class in ``value`` and ``truth_probability`` that of the one
+    in ``truth``, each None where there is none. ``day`` is None where the file has no dates. ``id``
+    is the same for the same case in every file, and another for one that is there twice.
     """
 
     id: str
@@ -58,6 +58,7 @@ class Case(NamedTuple):
     probability: float | None
     truth: float | str
     day: dt.date | None = None
+    truth_probability: float | None = None
 
 
 @dataclass
@@ -129,8 +130,16 @@ def read_cases(
             )
             seen[key] += 1
             digest = hashlib.sha256(f"{key}{seen[key]}".encode()).hexdigest()[:32]
-            case = Case(f"file-{digest}", facts[row], *_summarize(cells), truths[row], days[row])
-            found.cases.append(case)
+            found.cases.append(
+                Case(
+                    f"file-{digest}",
+                    facts[row],
+                    *_summarize(cells),
+                    truths[row],
+                    days[row],
+                    _find_probability(cells, truths[row]),
+                )
+            )
             found.unusual += row in answers.unusual
             found.learned += learned[row]
         found.rows += block.rows
@@ -147,10 +156,16 @@ def _summarize(
 ) -> tuple[float | str, float | None, float | None, float | None]:
     """The value, the ends of its range and its probability in the columns of an answer."""
     if "label" in answer:
-        probability = answer.get(f"probability_{answer['label']}")
-        return answer["label"], None, None, None if probability is None else float(probability)
+        return answer["label"], None, None, _find_probability(answer, answer["label"])
     low, high = (float(answer[end]) if end in answer else None for end in ("low", "high"))
     return float(answer["prediction"]), low, high, None
+
+
+def _find_probability(answer: Mapping[str, Any], label: float | str) -> float | None:
+    """The probability of a class in the columns of an answer: 0 for one that has no column."""
+    if not any(column.startswith("probability_") for column in answer):
+        return None
+    return float(answer.get(f"probability_{label}", 0.0))
 
 
 def _read_codes(predictor: BatchPredictor, block: Block) -> Float64Array:

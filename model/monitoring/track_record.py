@@ -15,10 +15,7 @@ from model.contract import formatting
 from model.contract.arrays import BoolArray, Float64Array
 from model.contract.manifest import ReliabilityBin
 from model.monitoring.coverage import Alarm, Promise, find_alarm
-from model.serving.kinds.classes import ClassModel
-from model.serving.kinds.multioutput import MultioutputModel
-from model.serving.kinds.number import NumberModel
-from model.serving.tabular import TabularModel
+from model.serving.served_model import ServedModel
 
 RECENT = 100
 """The last cases, of which a sentence speaks."""
@@ -88,7 +85,7 @@ class TrackRecord(NamedTuple):
         return f"{self.recent} of the last {min(self.cases, RECENT)}"
 
 
-def summarize_cases(model: TabularModel[Any], cases: Sequence[KnownCase]) -> TrackRecord | None:
+def summarize_cases(model: ServedModel[Any, Any], cases: Sequence[KnownCase]) -> TrackRecord | None:
     """Sum up cases in the order in which they came true; None where there are none.
 
     Of a model with several answers it is the first.
@@ -106,7 +103,7 @@ def summarize_cases(model: TabularModel[Any], cases: Sequence[KnownCase]) -> Tra
     below = truths < np.array([case.low for case in cases]) if ranged else off < 0
     above = truths > np.array([case.high for case in cases]) if ranged else off > 0
     held: BoolArray = ~(below | above)
-    judged = ranged or isinstance(model, ClassModel)
+    judged = ranged or model.names_classes
     promise = find_promise(model, cases) if judged else None
     alarm = None if promise is None else find_alarm(held, promise)
     return TrackRecord(
@@ -125,39 +122,30 @@ def summarize_cases(model: TabularModel[Any], cases: Sequence[KnownCase]) -> Tra
     )
 
 
-def find_promise(model: TabularModel[Any], cases: Sequence[KnownCase]) -> Promise | None:
+def find_promise(model: ServedModel[Any, Any], cases: Sequence[KnownCase]) -> Promise | None:
     """Find what held-out rows promise for cases with these facts; None where nothing was measured.
 
     For ranges it is what they were calibrated for, or less where less was measured; for classes how
     often they were right.
     """
-    optional = set(model.card.optional)
-    if isinstance(model, MultioutputModel):
-        model = model.models[0]
+    optional = {name for name, field in model.fields.items() if not field.required}
     counts: dict[frozenset[str], int] = {}
     for case in cases:
         known = frozenset(optional.intersection(case.facts))
         counts[known] = counts.get(known, 0) + 1
     measured: list[tuple[float, int, int]] = []
     for known, count in counts.items():
-        if isinstance(model, NumberModel) and model.intervals is not None:
-            group = model.intervals.find_group(known)
-            if group.rows is None or group.inside is None:
-                return None
-            share = min(group.inside, model.card.output.coverage)
-            measured.append((share, group.rows, count))
-        elif isinstance(model, ClassModel) and model.accuracies is not None:
-            accuracy = model.accuracies.find(known)
-            measured.append((accuracy.right, accuracy.rows, count))
-        else:
+        promised = model.find_promise(known)
+        if promised is None:
             return None
+        measured.append((*promised, count))
     share = sum(share * count for share, _, count in measured) / len(cases)
     return Promise(share, min(rows for _, rows, _ in measured))
 
 
-def describe_verdict(model: TabularModel[Any], record: TrackRecord) -> str:
+def describe_verdict(model: ServedModel[Any, Any], record: TrackRecord) -> str:
     """Say whether the promise holds."""
-    locale, noun = model.card.locale, model.card.rows_noun
+    locale, noun = model.card.locale, model.rows_noun
     cases = formatting.format_number(record.cases, locale)
     if record.held is None:
         return (
@@ -165,9 +153,7 @@ def describe_verdict(model: TabularModel[Any], record: TrackRecord) -> str:
         )
     held = formatting.format_number(record.held, locale)
     share = formatting.format_percent(record.held / record.cases, locale, digits=1)
-    is_number = not isinstance(model, ClassModel)
-    what = "Ranges held for" if is_number else f"It named the right {model.card.output.noun} for"
-    found = f"{what} {held} of {cases} {noun}, {share}."
+    found = f"{model.held_text} {held} of {cases} {noun}, {share}."
     if record.promise is None:
         return f"{found} What to expect was not measured on rows that the model had not seen."
     rows = formatting.format_number(record.promise.rows, locale)

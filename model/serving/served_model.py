@@ -4,7 +4,7 @@ Answers are named tuples, because a frozen dataclass takes four times as long to
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,10 +12,11 @@ from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
 from model.contract.arrays import Float32Array, IndexArray
 from model.contract.card import CardBase
-from model.contract.fields import Features
-from model.contract.manifest import ManifestBase
+from model.contract.fields import AnyField, Features
+from model.contract.manifest import FieldBins, ManifestBase
 from model.serving.checking import ModelFolder
 from model.serving.explain import ShapleyValues
+from model.serving.neighbors import Neighbors
 from model.serving.texts.reasons import TextReasons
 
 RowT = TypeVar("RowT")
@@ -40,17 +41,26 @@ class PointPrediction(NamedTuple):
     interval: PredictionInterval | None = None
 
 
+class LikelyRange(NamedTuple):
+    """The lowest and the highest likely class; a share ``coverage`` of such ranges held."""
+
+    low: str
+    high: str
+    coverage: float
+
+
 class ClassPrediction(NamedTuple):
     """The predicted class.
 
     ``label`` is its value in the card, ``probability`` is its probability, and ``probabilities``
     are those of all classes in the card's order. Both are None for a model that predicts a class
-    without a probability.
+    without a probability. ``likely`` is there where the classes are steps of a scale.
     """
 
     label: str
     probability: float | None = None
     probabilities: tuple[float, ...] | None = None
+    likely: LikelyRange | None = None
 
 
 class ClusterPrediction(NamedTuple):
@@ -194,6 +204,46 @@ class ServedModel(ABC, Generic[RowT, PredictionT]):
     def predict(self, rows: Sequence[RowT]) -> list[PredictionT]:
         """Predict each row, in order; see ``explain`` for errors."""
         return [found.prediction for found in self.explain(rows, contributions=False)]
+
+    @property
+    def fields(self) -> Mapping[str, AnyField]:
+        """The fields of a row by name; none for a model that takes no rows."""
+        return {}
+
+    @property
+    def rows_noun(self) -> str:
+        """What sentences call the cases that it answers."""
+        return "cases"
+
+    @property
+    def field_bins(self) -> Mapping[str, FieldBins]:
+        """The training rows in bins of each field; none where nobody counted them."""
+        return {}
+
+    @property
+    def kept_rows(self) -> Neighbors | None:
+        """The training rows that its folder keeps, if it keeps any."""
+        return None
+
+    text_columns: ClassVar[tuple[str, ...]] = ("label",)
+    """Those of ``answer_columns`` that hold texts."""
+
+    names_classes: ClassVar[bool] = False
+    """Whether an answer without a range is right or wrong."""
+
+    @property
+    def held_text(self) -> str:
+        """What stands before how many of its answers were as it was said."""
+        return "Ranges held for"
+
+    def find_promise(self, known: frozenset[str]) -> tuple[float, int] | None:
+        """Find what held-out rows promise where these optional facts are given.
+
+        Returns:
+            How often a range holds or a class is right, and on how many rows that was measured;
+            None where it was not.
+        """
+        return None
 
     @property
     @abstractmethod

@@ -10,16 +10,8 @@ from click.testing import CliRunner, Result
 from flask.cli import FlaskGroup
 
 from app import create_app
-from app.config import (
-    SettingError,
-    SettingReader,
-    Settings,
-    boolean,
-    explain,
-    integer,
-    one_of,
-    words,
-)
+from app.config import SettingError, Settings, explain
+from app.config.readers import SettingReader, boolean, integer, one_of, words
 from model import ModelError
 from tests.conftest import free_port
 from tests.tools import ROOT

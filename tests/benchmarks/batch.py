@@ -17,12 +17,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from model import NumberModel
 from model.contract.tables import open_table
 from model.serving.batch import BatchPredictor
 from model.serving.batch.output import CsvWriter
 from tests.loading import load_as
+from tests.model.making.conftest import add
+from tests.models import wide_regressor
 from tests.tools import ROOT
 
 TURNS = 3
@@ -40,6 +43,19 @@ def draw(model: NumberModel, rows: int) -> str:
         columns.append(["" if code != code else texts[code] for code in column.tolist()])
     header = ",".join(model.card.names)
     return "\n".join([header, *map(",".join, zip(*columns, strict=True))]) + "\n"
+
+
+def add_wide(folder: Path) -> NumberModel:
+    """Add a model of thirty numbers with four decimals, half of them below 0."""
+    assert add(wide_regressor(folder), "wide", folder).exit_code == 0
+    return load_as(NumberModel, folder / "wide")
+
+
+def draw_wide(model: NumberModel, rows: int, path: Path) -> None:
+    """Write rows for the model of thirty numbers, nearly all of which differ."""
+    low, high = np.array([field.code_bounds for field in model.card.fields]).T
+    drawn = np.random.default_rng(0).uniform(low, high, (rows, len(low)))
+    np.savetxt(path, drawn, "%.4f", ",", header=",".join(model.card.names), comments="")
 
 
 def answer_csv(model: NumberModel, source: Path, target: Path, warnings: bool) -> None:
@@ -111,7 +127,7 @@ def main() -> None:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         print(f"{peak // 1024} MB")
         return
-    with tempfile.TemporaryDirectory() as folder:
+    with threadpool_limits(1), tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "in.csv"), Path(folder, "out.csv")
         text = draw(model, options.rows)
         source.write_text(text)
@@ -125,6 +141,14 @@ def main() -> None:
             runs["pandas and scikit-learn"] = answer_with_pandas(source, target)
         for name, run in runs.items():
             print(f"{name:34} {measure(run, options.rows):>9,} rows/s", flush=True)
+        wide, table = add_wide(Path(folder)), Path(folder, "wide.csv")
+        draw_wide(wide, options.rows // 5, table)
+        runs = {
+            "30 numbers: record batches": answer_arrow(wide, table, warnings=False),
+            "30 numbers: CSV to CSV": lambda: answer_csv(wide, table, target, warnings=False),
+        }
+        for name, run in runs.items():
+            print(f"{name:34} {measure(run, options.rows // 5):>9,} rows/s", flush=True)
         if options.peak:
             body = io.StringIO(text).read().partition("\n")[2]
             with source.open("a") as file:

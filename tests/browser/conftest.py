@@ -56,7 +56,5 @@ def no_violation(page: Page, expected_errors: list[str]) -> Iterator[None]:
 @pytest.fixture
 def own_server() -> Iterator[Server]:
     """A server that the test may stop and start."""
-    running = Server(free_port(), settings={"WEB_CONCURRENCY": "1"})
-    running.start()
-    yield running
-    running.stop()
+    with Server(free_port(), settings={"WEB_CONCURRENCY": "1"}) as running:
+        yield running

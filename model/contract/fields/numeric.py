@@ -48,7 +48,7 @@ _PLAIN_CELL = (
 """The same for cells, no longer than ``list_readings`` takes them."""
 
 _IS_PLAIN = re.compile(_PLAIN_CELL).fullmatch
-_ARE_PLAIN = re.compile(rf"{_PLAIN_CELL}(?:\n{_PLAIN_CELL})*+").fullmatch
+_ARE_PLAIN = re.compile(rf"(?:{_PLAIN_CELL}\n)*+{_PLAIN_CELL}").fullmatch
 
 _MAX_PLAIN = 15
 """Characters of a plain number that is read without ``list_readings``; longer ones are rare."""

@@ -8,8 +8,11 @@ from typing import Any
 from model.contract.tables.arrow import list_cells
 
 _RUNS = re.compile(r"[=+\-@\t\r]").match
-_any_runs = re.compile(r"^[=+\-@\t\r]", re.MULTILINE).search
+_any_runs = re.compile(r"^[=+\-@\t\r](?![0-9][0-9.,]*$)", re.MULTILINE).search
+"""A text with a line that may run; one with a number below 0 does not."""
+
 _IS_SPECIAL = re.compile('[,"\r]').search
+_STARTS = "=+-@\t"
 _is_number = re.compile(r"[-+]?[0-9.,]*[0-9][0-9.,]*(?:[eE][-+]?[0-9]+)?").fullmatch
 
 
@@ -19,11 +22,6 @@ def guard_cell(text: str) -> str:
     Numbers stay as they are. See "CSV Injection" of OWASP.
     """
     return f"'{text}" if _RUNS(text) and not _is_number(text) else text
-
-
-def guard_column(cells: Sequence[Any]) -> Sequence[Any]:
-    """Guard the texts of a column; other values stay as they are."""
-    return [guard_cell(cell) if isinstance(cell, str) else cell for cell in cells]
 
 
 def write_row(cells: Sequence[Any]) -> str:
@@ -44,7 +42,8 @@ def _write_column(cells: Sequence[Any]) -> Sequence[str]:
         text = "\n".join(cells)
     except TypeError:
         return list(map(_write_cell, cells))
-    if _IS_SPECIAL(text) or text.count("\n") != len(cells) - 1 or _any_runs(text):
+    is_special = any(sign in text for sign in ',"\r') or text.count("\n") != len(cells) - 1
+    if is_special or (any(sign in text for sign in _STARTS) and _any_runs(text)):
         return list(map(_write_cell, cells))
     return cells
 

@@ -194,3 +194,8 @@ def forget_names(fitted: Any) -> Any:
 
     visit(fitted)
     return fitted
+
+
+def describe_steps(steps: Sequence[Step]) -> str:
+    """Say which steps stand before a model."""
+    return f"with {', then '.join(step.where for step in steps)} before it"

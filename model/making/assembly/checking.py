@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,35 +13,49 @@ import pandas as pd
 from model.contract.arrays import Float64Array, IntArray
 from model.contract.tables import TableError, open_table
 from model.contract.texts import encode_text, text_codes
-from model.making.assembly.gate import Finding, Subject, check_answers
+from model.making.assembly.gate import Finding, Subject, check_outputs
 from model.making.errors import AddError
 from model.making.kinds import KINDS
-from model.making.kinds.output_kind import OutputKind
+from model.making.kinds.output_kind import OneOutput, OutputKind
 from model.making.number_texts import read_number_texts
 from model.making.prepared import PredictFloat64
 from model.making.text_cells import as_text
 from model.serving.batch import BatchPredictor
 from model.serving.served_model import ServedModel
-from model.serving.tabular import TabularModel
+from model.serving.tabular import TabularModel, take_tabular
 
 _MOST_BLOCKS = 12
 """Blocks of some thousands of rows that are read of a file: the gate asks of 250."""
 
+_UNKNOWN = Finding(unchecked="no rule is known for this kind of answer")
+
+
+class _Matched(NamedTuple):
+    """What asks a served model, and how it answers."""
+
+    kind: OutputKind
+    predict: PredictFloat64
+
 
 def check_served(model: ServedModel[Any, Any]) -> Finding:
-    """Check a loaded model by the rows of its data that it keeps."""
-    if not isinstance(model, TabularModel) or model.neighbors is None:
+    """Check a loaded model by the rows of its data that it keeps.
+
+    They have the truth of the first output only.
+    """
+    neighbors, matched = model.kept_rows, _match(model)
+    if neighbors is None:
         return Finding(
             unchecked="its folder keeps rows of its data only with --publish-rows. "
             "Name a file of them: --data FILE --target COLUMN"
         )
-    neighbors = model.neighbors
-    truth = np.asarray(neighbors.targets, dtype=float)
+    if matched is None:
+        return _UNKNOWN
     rows = neighbors.rows.astype(float)
     with text_codes():
         for column, texts in neighbors.texts.items():
             rows[:, column] = [encode_text(texts[int(code)]) for code in rows[:, column]]
-        return _check(model, rows, truth)
+        truth = np.asarray(neighbors.targets, dtype=float)
+        return _check(model, matched.predict, rows, [(matched.kind.list_outputs()[0], truth)])
 
 
 def check_on_data(model: ServedModel[Any, Any], path: Path, target: str) -> Finding:
@@ -50,52 +64,82 @@ def check_on_data(model: ServedModel[Any, Any], path: Path, target: str) -> Find
     Args:
         model: the model.
         path: a table with a column for each field that is required, and one for the truth.
-        target: the name of that column.
+        target: the name of that column; of a model of several numbers one for each, with commas,
+            or that of one of them.
 
     Raises:
         AddError: if the file or the column cannot be read.
     """
-    if not isinstance(model, TabularModel):
-        raise AddError("--data: this model takes no rows of a table.")
     with text_codes():
-        return _check_file(model, path, target)
+        try:
+            return _check_file(take_tabular(model), path, target)
+        except (OSError, TableError) as error:
+            raise AddError(f"--data {path}: {error}") from None
 
 
 def _check_file(model: TabularModel[Any], path: Path, target: str) -> Finding:
-    try:
-        with path.open("rb") as file:
-            table = open_table(file, path.name)
-            if target not in table.header:
-                raise AddError(f"{path} has no column {target!r}. It has: {_list(table.header)}.")
-            place = table.header.index(target)
-            reader = BatchPredictor(model, table.header, table.sample, warnings=False)
-            codes, cells = [], []
-            for block in islice(table.blocks, _MOST_BLOCKS):
-                found, errors = reader.read_codes(block)
-                right = np.setdiff1d(np.arange(block.rows), list(errors))
-                codes.append(found[right])
-                column = block.columns[place]
-                cells += [column[row] for row in right]
-    except (OSError, TableError) as error:
-        raise AddError(f"{path} cannot be read: {error}") from None
-    truth = _read_truth(model, pd.Series(cells, name=target, dtype=object))
-    known = ~np.isnan(truth)
-    return _check(model, np.concatenate(codes)[known], truth[known])
+    matched = _match(model)
+    if matched is None:
+        return _UNKNOWN
+    with path.open("rb") as file:
+        table = open_table(file, path.name)
+        outputs = _choose_outputs(matched.kind, target, table.header)
+        places = {name: table.header.index(name) for name in outputs}
+        reader = BatchPredictor(model, table.header, table.sample, warnings=False)
+        codes: list[Float64Array] = []
+        cells: dict[str, list[Any]] = {name: [] for name in outputs}
+        for block in islice(table.blocks, _MOST_BLOCKS):
+            found, errors = reader.read_codes(block)
+            right = np.setdiff1d(np.arange(block.rows), list(errors))
+            codes.append(found[right])
+            for name, place in places.items():
+                cells[name] += [block.columns[place][row] for row in right]
+    columns = [
+        _read_truth(model, matched.kind, pd.Series(column, name=name, dtype=object))
+        for name, column in cells.items()
+    ]
+    known = ~np.isnan(columns).any(axis=0)
+    truths = [
+        (output, truth[known]) for output, truth in zip(outputs.values(), columns, strict=True)
+    ]
+    return _check(model, matched.predict, np.concatenate(codes)[known], truths)
+
+
+def _choose_outputs(
+    kind: OutputKind, target: str, header: Sequence[str]
+) -> Mapping[str, OneOutput]:
+    """The outputs to check, by the column with the truth of each.
+
+    Raises:
+        AddError: if a column is missing, or nobody knows what it is the truth of.
+    """
+    names = [target] if target in header else [name.strip() for name in target.split(",")]
+    if missing := [name for name in names if name not in header]:
+        raise AddError(f"The file has no column {missing[0]!r}. It has: {_list(header)}.")
+    outputs = {output.name: output for output in kind.list_outputs()}
+    if len(names) == len(outputs):
+        return dict(zip(names, outputs.values(), strict=True))
+    if unknown := [name for name in names if name not in outputs]:
+        raise AddError(
+            f"The model answers {len(outputs)} number{'s' * (len(outputs) > 1)}, and --target "
+            f"names {len(names)}. Name a column for each, in its order; {unknown[0]!r} is not the "
+            f"name of one: {_list([*outputs])}."
+        )
+    return {name: outputs[name] for name in names}
 
 
 def _list(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names[:30]))
 
 
-def _read_truth(model: TabularModel[Any], cells: pd.Series) -> Float64Array:
+def _read_truth(model: TabularModel[Any], kind: OutputKind, cells: pd.Series) -> Float64Array:
     """Read what the model should have answered, shape (rows,); NaN where the file does not tell.
 
     Raises:
         AddError: if the column holds something else.
     """
     texts = cells.map(as_text).str.strip().replace({"": None})
-    matched = _match(model)
-    known = {name: code for code, name in enumerate(matched[0].classes)} if matched else {}
+    known = {name: code for code, name in enumerate(kind.classes)}
     if not known:
         numbers = read_number_texts(texts, None)
         if numbers is None:
@@ -110,19 +154,20 @@ def _read_truth(model: TabularModel[Any], cells: pd.Series) -> Float64Array:
     return codes
 
 
-def _match(model: TabularModel[Any]) -> tuple[OutputKind, PredictFloat64] | None:
-    """The kind of a served model, and what asks it; None where no kind knows it."""
+def _match(model: ServedModel[Any, Any]) -> _Matched | None:
+    """What asks a served model; None where no kind knows it."""
     matched = (kind.from_served(model) for kind in KINDS.values())
-    return next((each for each in matched if each is not None), None)
+    return next((_Matched(*each) for each in matched if each is not None), None)
 
 
-def _check(model: TabularModel[Any], rows: Float64Array, truth: Float64Array) -> Finding:
-    """Check answers to codes of fields, shape (rows, fields), against the truth, shape (rows,)."""
-    found = _match(model)
-    if found is None:
-        return Finding(unchecked="no rule is known for this kind of answer")
-    kind, predict = found
-    fields = model.card.fields
+def _check(
+    model: ServedModel[Any, Any],
+    predict: PredictFloat64,
+    rows: Float64Array,
+    truths: Sequence[tuple[OneOutput, Float64Array]],
+) -> Finding:
+    """Check answers to codes of fields, shape (rows, fields); each truth has shape (rows,)."""
+    fields = list(model.fields.values())
     places = [
         place for place, field in enumerate(fields) if not (field.categories or field.is_text)
     ]
@@ -134,5 +179,4 @@ def _check(model: TabularModel[Any], rows: Float64Array, truth: Float64Array) ->
 
     labels = [fields[place].name for place in places]
     complete = np.asarray(~np.isnan(rows).any(axis=1), dtype=bool)
-    subject = Subject(rows[:, places], labels, answer, complete)
-    return check_answers(subject, kind, truth)
+    return check_outputs(Subject(rows[:, places], labels, answer, complete), truths)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy as np
 from model.contract.arrays import BoolArray, Float32Array, Float64Array, IntArray
 from model.making.columns import DataColumn
 from model.making.kinds.evidence import Fit, Reading
-from model.making.kinds.output_kind import OutputKind
+from model.making.kinds.output_kind import OneOutput, OutputKind
 
 LEAST_ROWS = 30
 """Rows below which nothing is checked."""
@@ -55,13 +56,15 @@ class Finding:
 
     ``causes`` are the accepted ones, the best first, those that come out alike together;
     ``nonsense`` says why the answers are wrong where no cause is known. ``given`` is None where
-    nothing could be checked; ``unchecked`` says why.
+    nothing could be checked; ``unchecked`` says why. ``output`` names the output that was checked,
+    where there are several.
     """
 
     given: Fit | None = None
     causes: tuple[Cause, ...] = ()
     nonsense: str = ""
     unchecked: str = ""
+    output: str = ""
 
     @property
     def is_wrong(self) -> bool:
@@ -76,6 +79,10 @@ class Finding:
     @property
     def text(self) -> str:
         """What was found, in one or two sentences."""
+        return f"{self.output}: {self._text}" if self.output else self._text
+
+    @property
+    def _text(self) -> str:
         if self.given is None:
             return f"Nothing could be checked: {self.unchecked}."
         if self.causes:
@@ -216,6 +223,36 @@ def check_answers(
     if accepted:
         return Finding(given, tuple(accepted))
     return Finding(given, nonsense=kind.explain_nonsense(given_answers, truth[first]))
+
+
+def check_outputs(
+    subject: Subject,
+    truths: Sequence[tuple[OneOutput, Float64Array]],
+    classes_may_move: bool = False,
+) -> Finding:
+    """Ask a model the battery of causes for each of its outputs.
+
+    Args:
+        subject: the model, which answers all its outputs.
+        truths: the outputs to check, each with its truth of every row, shape (rows,).
+        classes_may_move: whether its classes may stand in another order.
+
+    Returns:
+        What was found of the first output that is wrong, else of the first that is not sound, else
+        of the first.
+    """
+    found = []
+    for output, truth in truths:
+        one = replace(subject, answer=partial(_answer_output, subject, output))
+        finding = check_answers(one, output.kind, truth, classes_may_move)
+        found.append(replace(finding, output=output.name))
+    return max(found, key=lambda finding: (finding.is_wrong, not finding.is_sound))
+
+
+def _answer_output(
+    subject: Subject, output: OneOutput, index: IntArray, rows: Float64Array
+) -> Float64Array:
+    return output.select(subject.answer(index, rows))
 
 
 def _ask_variants(

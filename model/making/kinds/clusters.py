@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import get_tags
 
 from model.contract import formatting
 from model.contract.arrays import BoolArray, Float64Array
@@ -18,9 +17,14 @@ from model.making.dataset import Dataset
 from model.making.drafting import DraftOutput
 from model.making.errors import AddError
 from model.making.kinds.classes import ClassesKind
-from model.making.kinds.evidence import Fit, Reading
-from model.making.kinds.output_kind import Band, Evaluation, make_metric
-from model.making.naming import Naming, format_choice, name_rows
+from model.making.kinds.evidence import Fit
+from model.making.kinds.output_kind import Band, Evaluation, OutputKind, make_metric
+from model.making.kinds.without_truth import (
+    answer_training_rows,
+    find_estimator_type,
+    name_case,
+)
+from model.making.naming import Naming, format_choice
 from model.making.onnx.graphs import CompileError, append_negative
 from model.making.options import LOCALE, AddNote, AddOptions
 from model.making.prepared import TOLERANCE, PredictFloat64
@@ -59,6 +63,9 @@ class ClustersKind(ClassesKind):
     answers_text = "Groups"
     output = "affinities"
     has_truth = False
+    weighs_classes = False
+    option = "--clusters"
+    noun = "group"
     measure: str = "none"
 
     @classmethod
@@ -68,10 +75,7 @@ class ClustersKind(ClassesKind):
         Raises:
             AddError: if it found no clusters, or a single one.
         """
-        try:
-            kind = get_tags(fitted).estimator_type
-        except Exception:  # it only looks like an estimator of scikit-learn
-            return None
+        kind = find_estimator_type(fitted)
         if kind not in ("clusterer", "density_estimator") or not hasattr(fitted, "predict"):
             return None
         count = count_clusters(fitted)
@@ -99,15 +103,11 @@ class ClustersKind(ClassesKind):
         names = tuple(item.value for item in output.clusters)
         return cls(names, True, measure=output.measure), model.predictor.classify
 
-    def with_names(self, names: Sequence[str]) -> ClustersKind:
-        if names and len(names) != len(self.classes):
-            raise AddError(
-                f"--clusters names {len(names)}, but the model has {len(self.classes)} groups, "
-                f"numbered 0 to {len(self.classes) - 1}. Name each, in the order of its numbers."
-            )
-        if len(set(names)) != len(names):
-            raise AddError(f"--clusters names one group twice: {', '.join(names)}.")
-        return replace(self, names=tuple(names))
+    def _refuse_count(self, count: int) -> str:
+        return (
+            f"--clusters names {count}, but the model has {len(self.classes)} groups, numbered 0 "
+            f"to {len(self.classes) - 1}. Name each, in the order of its numbers."
+        )
 
     @property
     def class_names(self) -> dict[str, str]:
@@ -128,16 +128,14 @@ class ClustersKind(ClassesKind):
         else:
             append_negative(graph, outputs[1])
 
-    def count_differing(self, answers: Float64Array, expected: Float64Array) -> int:
-        if answers.shape != expected.shape:
-            return len(expected)
+    def are_close(self, answers: Float64Array, expected: Float64Array) -> BoolArray:
         allowed = TOLERANCE
         if self.measure == "distance":
             # Float32 computes squares of distances, and loses digits of one close to 0.
             answers, expected = -np.square(answers), -np.square(expected)
             allowed *= float(np.mean(np.abs(expected)))
         close = (np.abs(answers - expected) <= allowed).all(axis=1)
-        return int((~(close & (answers.argmax(axis=1) == expected.argmax(axis=1)))).sum())
+        return np.asarray(close & (answers.argmax(axis=1) == expected.argmax(axis=1)))
 
     def fit(self, answers: Float64Array, truth: Float64Array) -> Fit:
         agreement = float(np.mean(answers.argmax(axis=1) == truth))
@@ -152,14 +150,7 @@ class ClustersKind(ClassesKind):
         named: Float64Array = np.eye(len(self.classes))[answers.argmax(axis=1)]
         return named
 
-    def list_readings(
-        self,
-        answers: Float64Array,
-        truth: Float64Array,
-        all_truth: Float64Array,
-        classes_may_move: bool,
-    ) -> tuple[Reading, ...]:
-        return (Reading("", "", lambda rows: rows),)
+    list_readings = OutputKind.list_readings
 
     def explain_nonsense(self, answers: Float64Array, truth: Float64Array) -> str:
         agreement = float(np.mean(answers.argmax(axis=1) == truth))
@@ -195,7 +186,6 @@ class ClustersKind(ClassesKind):
                 f"The model has {len(self.classes)} groups, and a page can show {_MOST_CLUSTERS}. "
                 "Fit it with fewer of them."
             )
-        rows = name_rows(options.data.name)
         labels = tuple(map(format_choice, self.names)) or tuple(
             f"Group {number}" for number in self.classes
         )
@@ -206,7 +196,7 @@ class ClustersKind(ClassesKind):
             ],
             "measure": self.measure,
         }
-        case = f"this {rows.case}" if rows.is_known else "it"
+        case = name_case(options)
         return DraftOutput(
             Naming("group", "Group", "group", ""),
             f"Which group does {case} belong to?",
@@ -218,8 +208,7 @@ class ClustersKind(ClassesKind):
     def evaluate(
         self, dataset: Dataset, output: DraftOutput, coverage: float, add_note: AddNote
     ) -> Evaluation:
-        rows = dataset.matrix[~dataset.held_out]
-        answers = dataset.predict(rows.astype(np.float32))
+        rows, answers = answer_training_rows(dataset)
         places = answers.argmax(axis=1)
         profiles, metrics = [], []
         for place, (value, label) in enumerate(zip(self._values, output.labels, strict=True)):
@@ -238,7 +227,7 @@ class ClustersKind(ClassesKind):
         count = formatting.format_number(len(rows), LOCALE)
         return Evaluation(
             f"The figures count the {count} rows of its data. {NO_TRUTH}",
-            f"It sorts {name_case(output)} into {len(self.classes)} groups. {NO_TRUTH}",
+            f"It sorts {_name_rows(output)} into {len(self.classes)} groups. {NO_TRUTH}",
             tuple(metrics),
             clusters=tuple(profiles),
         )
@@ -273,8 +262,7 @@ class ClustersKind(ClassesKind):
         return abs(float(answer[place])), self._values[place]
 
 
-def name_case(output: DraftOutput) -> str:
-    """What the title of a draft calls a row."""
+def _name_rows(output: DraftOutput) -> str:
     case = output.title.removeprefix("Which group does ").removesuffix(" belong to?")
     return "rows" if case == "it" else f"a {case.removeprefix('this ')}"
 

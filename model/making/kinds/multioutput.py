@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from model.contract.arrays import Float64Array
+from model.contract.arrays import BoolArray, Float64Array
 from model.contract.manifest import Metric, OutputManifest
 from model.making.dataset import Dataset
 from model.making.drafting import DraftOutput
 from model.making.errors import AddError
 from model.making.kinds.evidence import Fit, Reading
 from model.making.kinds.number import NumberKind
-from model.making.kinds.output_kind import Band, Evaluation
+from model.making.kinds.output_kind import Band, Evaluation, OneOutput, OutputKind
 from model.making.onnx.graphs import append_matrix
 from model.making.options import AddNote, AddOptions
 from model.making.prepared import PredictFloat64
@@ -41,10 +42,18 @@ class MultioutputKind(NumberKind):
 
     @classmethod
     def from_served(cls, model: ServedModel[Any, Any]) -> tuple[NumberKind, PredictFloat64] | None:
-        """Return the kind of the headline of a served model that answers so, and its predictor."""
+        """Return the kind of a served model that answers so, and its predictor."""
         if not isinstance(model, MultioutputModel):
             return None
-        return NumberKind(), lambda rows: model.predictor.classify(rows)[:, 0]
+        output = model.card.output
+        names = (output.name, *(other.name for other in output.others))
+        return cls(names), model.predictor.classify
+
+    def list_outputs(self) -> Sequence[OneOutput]:
+        return [
+            OneOutput(name, _OneNumber(), partial(_take_column, place))
+            for place, name in enumerate(self.targets)
+        ]
 
     @property
     def shape(self) -> tuple[int, ...]:  # type: ignore[override]  # NumberKind has a constant
@@ -64,11 +73,10 @@ class MultioutputKind(NumberKind):
     def append_answer(self, graph: Any, outputs: Sequence[str]) -> None:
         append_matrix(graph, outputs[0])
 
-    def count_differing(self, answers: Float64Array, expected: Float64Array) -> int:
-        if answers.shape != expected.shape:
-            return len(expected)
+    def are_close(self, answers: Float64Array, expected: Float64Array) -> BoolArray:
         pairs = zip(answers.T, expected.T, strict=True)
-        return max(super(MultioutputKind, self).count_differing(*pair) for pair in pairs)
+        close = [super(MultioutputKind, self).are_close(*pair) for pair in pairs]
+        return np.asarray(np.all(close, axis=0))
 
     def fit(self, answers: Float64Array, truth: Float64Array) -> Fit:
         return super().fit(self.first(answers), self.first(truth))
@@ -76,14 +84,7 @@ class MultioutputKind(NumberKind):
     def list_losses(self, answers: Float64Array, truth: Float64Array) -> Float64Array:
         return np.abs(self.first(answers) - self.first(truth))
 
-    def list_readings(
-        self,
-        answers: Float64Array,
-        truth: Float64Array,
-        all_truth: Float64Array,
-        classes_may_move: bool,
-    ) -> tuple[Reading, ...]:
-        return (Reading("", "", lambda rows: rows),)
+    list_readings = OutputKind.list_readings
 
     def explain_nonsense(self, answers: Float64Array, truth: Float64Array) -> str:
         pairs = zip(self.targets, answers.T, truth.T, strict=True)
@@ -173,6 +174,22 @@ class MultioutputKind(NumberKind):
 
     def list_others(self, answer: Float64Array) -> tuple[float, ...]:
         return tuple(answer[1:].tolist())
+
+
+class _OneNumber(NumberKind):
+    """One of several numbers: no option changes it and leaves the others."""
+
+    def list_readings(
+        self, answers: Float64Array, truth: Float64Array, all_truth: Float64Array, movable: bool
+    ) -> tuple[Reading, ...]:
+        found = super().list_readings(answers, truth, all_truth, movable)
+        advice = "Fit it on that column as it is."
+        return tuple(replace(item, advice=advice if item.advice else "") for item in found)
+
+
+def _take_column(place: int, values: Float64Array) -> Float64Array:
+    column: Float64Array = values[:, place]
+    return column
 
 
 def _select(dataset: Dataset, place: int) -> Dataset:

@@ -15,7 +15,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 
 from model.contract import formatting
-from model.contract.arrays import Float64Array
+from model.contract.arrays import BoolArray, Float64Array
 from model.contract.fields.bounds import round_bounds
 from model.contract.manifest import Metric
 from model.making.conformal import choose_scale, count_needed_rows
@@ -106,12 +106,10 @@ class NumberKind(OutputKind):
     def append_answer(self, graph: Any, outputs: Sequence[str]) -> None:
         append_flat(graph, outputs[0], "answer")
 
-    def count_differing(self, answers: Float64Array, expected: Float64Array) -> int:
-        if answers.shape != expected.shape:
-            return len(expected)
+    def are_close(self, answers: Float64Array, expected: Float64Array) -> BoolArray:
         # A value close to 0 may differ by as much as the values usually do.
         allowed = TOLERANCE * np.maximum(np.abs(expected), float(np.std(expected)))
-        return int((~(np.abs(answers - expected) <= allowed)).sum())
+        return np.asarray(np.abs(answers - expected) <= allowed)
 
     def fit(self, answers: Float64Array, truth: Float64Array) -> Fit:
         return fit_numbers(answers, truth)
@@ -120,11 +118,7 @@ class NumberKind(OutputKind):
         return np.abs(answers - truth)
 
     def list_readings(
-        self,
-        answers: Float64Array,
-        truth: Float64Array,
-        all_truth: Float64Array,
-        classes_may_move: bool,
+        self, answers: Float64Array, truth: Float64Array, all_truth: Float64Array, movable: bool
     ) -> tuple[Reading, ...]:
         return list_number_readings(all_truth)
 

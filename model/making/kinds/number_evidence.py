@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from model.contract.arrays import Float64Array
-from model.making.kinds.evidence import Fit, Reading
+from model.making.kinds.evidence import AS_GIVEN, Fit, Reading
 
 _WORST = -1e12
 _LONG_TAIL = 1.0
@@ -61,16 +61,7 @@ def format_figure(value: float) -> str:
 def accepts_number(
     given: Fit, cause: Fit, rarity: float, reading: Reading, inputs: bool, rare: bool
 ) -> bool:
-    """Say whether a cause explains the answers clearly better than they are as given.
-
-    Args:
-        given: the answers as they are.
-        cause: the answers under the cause.
-        rarity: of the cause, taken off its rank.
-        reading: what the answers are read as.
-        inputs: whether the cause changes what the model is given.
-        rare: whether it is a unit or a place of a column.
-    """
+    """Say whether a cause explains numbers clearly better than they are: ``OutputKind.accepts``."""
     if rare and cause.skill < _LEAST_RARE:
         return False
     gain = cause.rank - rarity - given.rank
@@ -123,7 +114,7 @@ def list_number_readings(truth: Float64Array) -> tuple[Reading, ...]:
     low, high = float(truth.min()), float(truth.max())
     scaler = "Add the file of the target's scaler."
     readings = [
-        Reading("", "", lambda answers: answers),
+        AS_GIVEN,
         Reading("the logarithm (log1p) of the target", "--target-inverse expm1", np.expm1, 0.02),
         Reading("the logarithm of the target", "--target-inverse exp", np.exp, 0.02),
         Reading("the square root of the target", "--target-inverse square", np.square, 0.03),

@@ -8,16 +8,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import get_tags
 
 from model.contract import formatting
-from model.contract.arrays import Float64Array
+from model.contract.arrays import BoolArray, Float64Array
 from model.making.dataset import Dataset
 from model.making.drafting import DraftOutput
 from model.making.errors import AddError
 from model.making.kinds.number import NumberKind
 from model.making.kinds.output_kind import Band, Evaluation, make_share, round_digits
-from model.making.naming import Naming, name_rows
+from model.making.kinds.without_truth import (
+    answer_training_rows,
+    find_estimator_type,
+    name_case,
+)
+from model.making.naming import Naming
 from model.making.onnx.graphs import append_flat
 from model.making.options import LOCALE, AddNote, AddOptions
 from model.serving.kinds.outliers import INLIER, OUTLIER
@@ -44,11 +48,7 @@ class OutliersKind(NumberKind):
         Raises:
             AddError: if it has no score for new rows.
         """
-        try:
-            kind = get_tags(fitted).estimator_type
-        except Exception:  # it only looks like an estimator of scikit-learn
-            return None
-        if kind != "outlier_detector":
+        if find_estimator_type(fitted) != "outlier_detector":
             return None
         if not hasattr(fitted, "decision_function"):
             raise AddError(
@@ -75,11 +75,9 @@ class OutliersKind(NumberKind):
     def append_answer(self, graph: Any, outputs: Sequence[str]) -> None:
         append_flat(graph, outputs[1], "answer")
 
-    def count_differing(self, answers: Float64Array, expected: Float64Array) -> int:
-        if answers.shape != expected.shape:
-            return len(expected)
-        other = (answers < 0) != (expected < 0)
-        return max(super().count_differing(answers, expected), int(other.sum()))
+    def are_close(self, answers: Float64Array, expected: Float64Array) -> BoolArray:
+        same_side = (answers < 0) == (expected < 0)
+        return np.asarray(super().are_close(answers, expected) & same_side)
 
     def read_truth(self, cells: pd.Series, options: AddOptions) -> Float64Array:
         raise AddError(
@@ -88,11 +86,9 @@ class OutliersKind(NumberKind):
         )
 
     def draft_output(self, truth: Float64Array, options: AddOptions) -> DraftOutput:
-        rows = name_rows(options.data.name)
-        case = f"this {rows.case}" if rows.is_known else "it"
         return DraftOutput(
             Naming("answer", "Unusual or not", "answer", ""),
-            f"Is {case} unusual?",
+            f"Is {name_case(options)} unusual?",
             {},
             "Unusual or not, and how unusual among the rows of the data",
         )
@@ -100,8 +96,7 @@ class OutliersKind(NumberKind):
     def evaluate(
         self, dataset: Dataset, output: DraftOutput, coverage: float, add_note: AddNote
     ) -> Evaluation:
-        rows = dataset.matrix[~dataset.held_out]
-        answers = dataset.predict(rows.astype(np.float32))
+        rows, answers = answer_training_rows(dataset)
         scores = np.quantile(answers, np.linspace(0, 1, _QUANTILES))
         if scores[0] == scores[-1]:
             raise AddError(

@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from model.contract.arrays import Float64Array, IntArray
+from model.contract.arrays import BoolArray, Float64Array, IntArray
 from model.contract.manifest import (
     AccuracyGroup,
     Calibration,
     ClusterProfile,
     Metric,
+    OrdinalCalibration,
     OutputManifest,
     ProbabilityCalibration,
     ReliabilityBin,
@@ -22,7 +23,7 @@ from model.contract.manifest import (
 )
 from model.making.dataset import Dataset
 from model.making.drafting import DraftOutput
-from model.making.kinds.evidence import Fit, Reading
+from model.making.kinds.evidence import AS_GIVEN, Fit, Reading
 from model.making.options import AddNote, AddOptions
 from model.making.prepared import PredictFloat64
 
@@ -50,6 +51,7 @@ class Evaluation:
     truth_bins: tuple[TruthBin, ...] = ()
     reliability: tuple[ReliabilityBin, ...] = ()
     accuracies: tuple[AccuracyGroup, ...] = ()
+    ordinal: OrdinalCalibration | None = None
     limit: str = ""
     baseline: str = ""
     output_keys: Mapping[str, object] = field(default_factory=dict)
@@ -72,6 +74,18 @@ class Band:
     holds: Callable[[Float64Array], bool]
 
 
+@dataclass(frozen=True)
+class OneOutput:
+    """One of several outputs as a kind of its own; ``name`` is "" where there is no other.
+
+    ``select`` takes its part, shape (rows,), of answers or truths of all outputs.
+    """
+
+    name: str
+    kind: OutputKind
+    select: Callable[[Float64Array], Float64Array]
+
+
 class OutputKind(ABC):
     """A kind of answer: values, shape (rows,), or probabilities, shape (rows, classes)."""
 
@@ -86,6 +100,9 @@ class OutputKind(ABC):
 
     has_truth: ClassVar[bool] = True
     """Whether data can say what it should have answered."""
+
+    weighs_classes: ClassVar[bool] = False
+    """Whether its classes may be steps of a scale, or one of them a risk."""
 
     judges_rows: ClassVar[bool] = False
     """Whether it says itself which rows are unlike the data."""
@@ -127,9 +144,25 @@ class OutputKind(ABC):
             CompileError: if its converter left out what is served.
         """
 
-    @abstractmethod
     def count_differing(self, answers: Float64Array, expected: Float64Array) -> int:
-        """Count the rows that have another answer than expected, both of the same shape."""
+        """Count the rows that have another answer than expected.
+
+        Args:
+            answers: see the class for the shape.
+            expected: see the class for the shape, too; in another one all rows differ.
+        """
+        if answers.shape != expected.shape:
+            return len(expected)
+        return int((~self.are_close(answers, expected)).sum())
+
+    @abstractmethod
+    def are_close(self, answers: Float64Array, expected: Float64Array) -> BoolArray:
+        """Say of each row whether it has the answer expected, shape (rows,).
+
+        Args:
+            answers: see the class for the shape.
+            expected: of the same shape.
+        """
 
     @abstractmethod
     def fit(self, answers: Float64Array, truth: Float64Array) -> Fit:
@@ -139,13 +172,8 @@ class OutputKind(ABC):
     def list_losses(self, answers: Float64Array, truth: Float64Array) -> Float64Array:
         """Return how wrong each answer is, shape (rows,), for the truth of the same rows."""
 
-    @abstractmethod
     def list_readings(
-        self,
-        answers: Float64Array,
-        truth: Float64Array,
-        all_truth: Float64Array,
-        classes_may_move: bool,
+        self, answers: Float64Array, truth: Float64Array, all_truth: Float64Array, movable: bool
     ) -> tuple[Reading, ...]:
         """List what answers may mean, the answers as they are first.
 
@@ -153,8 +181,9 @@ class OutputKind(ABC):
             answers: of some rows, see the class for the shape.
             truth: of the same rows, shape (rows,).
             all_truth: of all rows, shape (all rows,).
-            classes_may_move: whether the classes may stand in another order.
+            movable: whether the classes may stand in another order.
         """
+        return (AS_GIVEN,)
 
     @abstractmethod
     def accepts(
@@ -280,6 +309,14 @@ class OutputKind(ABC):
     @abstractmethod
     def read_values(self, answers: Float64Array) -> Float64Array:
         """Return the value of each answer, shape (rows,), or the index of its class."""
+
+    def list_outputs(self) -> Sequence[OneOutput]:
+        """List each output as a kind of its own, in order; the kind itself where there is one."""
+        return (OneOutput("", self, lambda values: values),)
+
+    def split(self, truth: Float64Array) -> list[tuple[OneOutput, Float64Array]]:
+        """Split a truth in the shape of answers: each output with its own, shape (rows,)."""
+        return [(output, output.select(truth)) for output in self.list_outputs()]
 
     def first(self, values: Float64Array) -> Float64Array:
         """Return what stands first of truths or answers, shape (rows,), where these are several."""

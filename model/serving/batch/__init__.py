@@ -4,8 +4,8 @@ One engine answers tables for every kind of model. It may import the kinds of mo
 them in ``serving``, and the contract.
 """
 
-from model.serving.batch.answers import Answers, Summary, Unusual
+from model.serving.batch.answers import Answers, Summary
 from model.serving.batch.items import ItemPredictor
-from model.serving.batch.predictor import BatchPredictor
+from model.serving.batch.predictor import BatchPredictor, ExplainedRows
 
-__all__ = ["Answers", "BatchPredictor", "ItemPredictor", "Summary", "Unusual"]
+__all__ = ["Answers", "BatchPredictor", "ExplainedRows", "ItemPredictor", "Summary"]

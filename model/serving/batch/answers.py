@@ -8,24 +8,18 @@ MOST_REASONS = 10
 """Wrong rows that a summary names."""
 
 
-class Unusual(NamedTuple):
-    """Why a row is unlike all training rows: a sentence, and the names of the fields in it."""
-
-    message: str
-    fields: tuple[str, ...] = ()
-
-
 class Answers(NamedTuple):
     """The answers to a block of rows.
 
     ``values`` has, by the name of an answer's column, a value for each row: floats, NaN where the
-    row has no answer, or texts, None where it has none. ``unusual`` and ``errors`` have what there
-    is to say of a row by its index; an error is a message by the field's name, "" for the row.
+    row has no answer, or texts, None where it has none. ``unusual`` has, by the row's index, why it
+    is unlike all training rows; ``errors`` what is wrong with it, by the field's name, "" for the
+    row.
     """
 
     rows: int
     values: Mapping[str, Any]
-    unusual: Mapping[int, Unusual]
+    unusual: Mapping[int, str]
     errors: Mapping[int, Mapping[str, str]]
 
     def join_errors(self, row: int) -> str:

@@ -5,7 +5,7 @@ pyarrow belongs to `make batch-tools`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -17,8 +17,7 @@ from model.contract.tables.table import Block, TableError
 from model.serving.batch.answers import Answers
 from model.serving.batch.predictor import BatchPredictor
 from model.serving.loading import load_model
-from model.serving.served_model import ServedModel
-from model.serving.tabular import TabularModel
+from model.serving.tabular import TabularModel, take_tabular
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,10 +42,7 @@ def open_model(name: str) -> TabularModel[Any]:
     folder = Path(name)
     if not folder.is_dir():
         folder = _MODELS / name.replace("-", "_")
-    model: ServedModel[Any, Any] = load_model(folder)
-    if not isinstance(model, TabularModel):
-        raise TableError(f"{name} answers no tables.")
-    return model
+    return take_tabular(load_model(folder))
 
 
 def predict_batches(
@@ -80,7 +76,7 @@ def list_answer_types(model: TabularModel[Any] | str) -> dict[str, str]:
     """
     opened = open_model(model) if isinstance(model, str) else model
     names = (*opened.answer_columns, "warning", "error")
-    texts = ("label", "warning", "error")
+    texts = (*opened.text_columns, "warning", "error")
     return {name: "string" if name in texts else "double" for name in names}
 
 
@@ -98,8 +94,7 @@ def build_batch(names: Sequence[str], block: Block, answers: Answers) -> pa.Reco
             arrays.append(pa.array(values, mask=wrong))
         else:
             arrays.append(pa.array(values, pa.string()))
-    warnings = {row: found.message for row, found in answers.unusual.items()}
-    arrays.append(_build_sparse(warnings, answers.rows))
+    arrays.append(_build_sparse(answers.unusual, answers.rows))
     errors = {row: answers.join_errors(row) for row in answers.errors}
     arrays.append(_build_sparse(errors, answers.rows))
     return pa.RecordBatch.from_arrays(arrays, names=list(names))
@@ -158,7 +153,7 @@ class ParquetWriter:
             self._writer.close()
 
 
-def _build_sparse(texts: dict[int, str], rows: int) -> pa.Array:
+def _build_sparse(texts: Mapping[int, str], rows: int) -> pa.Array:
     """A column with texts in a few rows."""
     import pyarrow as pa
 

@@ -44,7 +44,7 @@ def build_columns(answers: Answers) -> list[Sequence[str | None]]:
         for values in answers.values.values()
     ]
     warnings, errors = [""] * answers.rows, [""] * answers.rows
-    for row, (message, _) in answers.unusual.items():
+    for row, message in answers.unusual.items():
         warnings[row] = message
     for row in answers.errors:
         errors[row] = answers.join_errors(row)

@@ -1,12 +1,13 @@
 """Answers a table block by block: the one engine for files, streams and clusters."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from pydantic_core import PydanticCustomError
 
-from model.contract.arrays import BoolArray, Float64Array, IndexArray
+from model.contract.arrays import Float64Array, IndexArray
 from model.contract.card import Card
 from model.contract.fields import BaseField
 from model.contract.reading import DecimalSign
@@ -14,11 +15,11 @@ from model.contract.reading import find_decimal_sign as find_locale_sign
 from model.contract.tables.arrow import encode_array, list_cells
 from model.contract.tables.matching import find_decimal_sign, match_columns
 from model.contract.tables.table import Block, EncodedCells
-from model.contract.texts import decode_text, text_codes
-from model.serving.batch.answers import Answers, Unusual
+from model.contract.texts import text_codes
+from model.serving.batch.answers import Answers
 from model.serving.batch.columns import FieldReader, ReadCell, read_json_value
-from model.serving.mismatches import describe_knowledge, describe_mismatch
-from model.serving.served_model import FactPattern, Mismatch
+from model.serving.batch.unusual import Oddity, describe_oddity, find_oddities
+from model.serving.served_model import Explained, FactPattern
 from model.serving.tabular import TabularModel
 
 PREFIX = "formcast_"
@@ -26,6 +27,13 @@ PREFIX = "formcast_"
 
 NO_ANSWER = "The model gives no finite number for this row"
 """What is said of a row that breaks the model's arithmetic."""
+
+
+class ExplainedRows(NamedTuple):
+    """Rows as a model explains each, None where it has no answer, and what is wrong with those."""
+
+    rows: Sequence[Explained[Any] | None]
+    errors: dict[int, dict[str, str]]
 
 
 class BatchPredictor:
@@ -69,7 +77,6 @@ class BatchPredictor:
             else (index, make_reader(field, decimal, card.locale))
             for index, field in enumerate(fields)
         ]
-        self._describe = _Describer(model)
 
     def _settle_dates(self, field: BaseField, sample: Block | None) -> BaseField:
         column = self._matching.columns.get(field.name)
@@ -97,9 +104,25 @@ class BatchPredictor:
         """Answer the rows of a block; a row that is wrong has its errors and no answer."""
         with text_codes():
             codes, errors = self.read_codes(block)
-            right = np.ones(block.rows, dtype=np.bool_)
-            right[list(errors)] = False
-            return self._answer(codes, right, errors)
+            places = None
+            if errors:
+                places = np.array([row for row in range(block.rows) if row not in errors], np.intp)
+                codes = codes[places]
+            names = self._model.answer_columns
+            columns: tuple[Any, ...] = tuple(() for _ in names)
+            unusual: dict[int, str] = {}
+            if len(codes):
+                columns, _, oddities = self._evaluate(codes)
+                unusual = {row: describe_oddity(self._model, odd) for row, odd in oddities.items()}
+            unanswered = _find_unanswered(columns, len(codes))
+            if places is not None:
+                columns = tuple(_spread(column, places, block.rows) for column in columns)
+                unusual = {int(places[row]): message for row, message in unusual.items()}
+                unanswered = places[unanswered].tolist()
+            for row in unanswered:
+                errors[row] = {"": NO_ANSWER}
+                unusual.pop(row, None)
+            return Answers(block.rows, dict(zip(names, columns, strict=True)), unusual, errors)
 
     def read_codes(self, block: Block) -> tuple[Float64Array, dict[int, dict[str, str]]]:
         """Read what the fields take from a block.
@@ -129,37 +152,75 @@ class BatchPredictor:
                     errors.setdefault(row, {})[name] = message
         return np.ascontiguousarray(codes.T), errors
 
-    def _answer(
-        self, codes: Float64Array, right: BoolArray, errors: dict[int, dict[str, str]]
-    ) -> Answers:
-        """Answer the rows that are right, and look for those that are unusual.
+    def explain(self, block: Block, contributions: bool = False) -> ExplainedRows:
+        """Answer the rows of a block as the model explains each; a wrong one has its errors."""
+        with text_codes():
+            codes, errors = self.read_codes(block)
+            places = [row for row in range(block.rows) if row not in errors]
+            explain = self._explain_each if contributions else self._explain_together
+            explained: list[Explained[Any] | None] = [None] * block.rows
+            for place, found in zip(places, explain(codes[places]), strict=True):
+                explained[place] = found
+                if found is None:
+                    errors[place] = {"": NO_ANSWER}
+        return ExplainedRows(explained, errors)
 
-        Args:
-            codes: shape (rows, fields).
-            right: shape (rows,).
-            errors: by row; those of rows that the model does not answer are added.
-        """
-        names, places = self._model.answer_columns, None
-        if errors:
-            places = np.flatnonzero(right)
-            codes = codes[places]
-        values: dict[str, Any] = {}
-        unusual: dict[int, Unusual] = {}
-        if len(codes):
-            patterns = find_patterns(self._model.card, codes)
-            columns = self._predict(codes, patterns)
-            if self._warnings:
-                unusual = self._describe.find_unusual(codes, patterns)
-        else:
-            columns = tuple(() for _ in names)
-        for name, column in zip(names, columns, strict=True):
-            values[name] = column if places is None else _spread(column, places, len(right))
-        if places is not None:
-            unusual = {int(places[row]): found for row, found in unusual.items()}
-        for row in _find_unanswered(values, right):
-            errors[row] = {"": NO_ANSWER}
-            unusual.pop(row, None)
-        return Answers(len(right), values, unusual, errors)
+    def _explain_each(self, codes: Float64Array) -> list[Explained[Any] | None]:
+        """Explain rows (rows, fields) with contributions; None for one without an answer."""
+        if not len(codes):
+            return []
+        fields = self._model.card.fields
+        rows = [
+            {
+                field.name: None if math.isnan(code) else field.decode(code)
+                for field, code in zip(fields, row, strict=True)
+            }
+            for row in codes.tolist()
+        ]
+        try:
+            return [*self._model.explain(rows)]
+        except ArithmeticError:  # one row breaks it, and the others have answers
+            if len(codes) == 1:
+                return [None]
+            return [found for row in codes for found in self._explain_each(row[None])]
+
+    def _explain_together(self, codes: Float64Array) -> list[Explained[Any] | None]:
+        """Explain rows (rows, fields) without contributions; None for one without an answer."""
+        if not len(codes):
+            return []
+        columns, patterns, oddities = self._evaluate(codes)
+        known = dict.fromkeys(range(len(codes)), frozenset[str]())
+        for pattern in patterns:
+            known |= dict.fromkeys(pattern.rows.tolist(), pattern.known)
+        rows = zip(*(_list_values(column) for column in columns), strict=True)
+        explained: list[Explained[Any] | None] = []
+        unanswered = set(_find_unanswered(columns, len(codes)))
+        for row, (values, facts) in enumerate(zip(rows, known.values(), strict=True)):
+            if row in unanswered:
+                explained.append(None)
+                continue
+            prediction = self._model.restore(values, facts)
+            odd = oddities.get(row)
+            mismatch, texts = odd or (None, ())
+            explained.append(
+                Explained(
+                    prediction,
+                    out_of_distribution=odd is not None,
+                    known=facts,
+                    mismatch=mismatch,
+                    texts=texts,
+                )
+            )
+        return explained
+
+    def _evaluate(
+        self, codes: Float64Array
+    ) -> tuple[tuple[Any, ...], list[FactPattern], dict[int, Oddity]]:
+        """Predict rows (rows, fields), sort them by their facts, and find the unusual ones."""
+        patterns = find_patterns(self._model.card, codes)
+        columns = self._predict(codes, patterns)
+        found = find_oddities(self._model, codes, patterns) if self._warnings else {}
+        return columns, patterns, found
 
     def _predict(self, codes: Float64Array, patterns: Sequence[FactPattern]) -> tuple[Any, ...]:
         matrix = codes.astype(np.float32)
@@ -179,7 +240,8 @@ class BatchPredictor:
         try:
             columns = self._model.predict_columns(codes.astype(np.float32), [own])
         except ArithmeticError:
-            return tuple(None if name == "label" else np.nan for name in self._model.answer_columns)
+            texts = self._model.text_columns
+            return tuple(None if name in texts else np.nan for name in self._model.answer_columns)
         return tuple(column[0] for column in columns)
 
 
@@ -235,7 +297,7 @@ def find_patterns(card: Card, codes: Float64Array) -> list[FactPattern]:
         codes: the rows, shape (rows, fields), NaN where unknown.
     """
     optional = [card.column_indices[name] for name in card.optional]
-    given = ~np.isnan(codes[:, optional])
+    given = np.ascontiguousarray(~np.isnan(codes[:, optional]))
     if given.all():
         every = np.arange(len(codes))
         return [FactPattern(every, tuple(range(len(card.fields))), frozenset(card.optional))]
@@ -266,70 +328,17 @@ def _spread(column: Any, places: IndexArray, rows: int) -> Any:
     return cells
 
 
-def _find_unanswered(values: Mapping[str, Any], right: BoolArray) -> list[int]:
-    """The rows that are right and have no answer, or a number in it that is not finite."""
-    missing = np.zeros(len(right), dtype=np.bool_)
-    for column in values.values():
+def _find_unanswered(columns: Iterable[Any], rows: int) -> list[int]:
+    """The rows that have no answer, or a number in it that is not finite."""
+    missing = np.zeros(rows, dtype=np.bool_)
+    for column in columns:
         if isinstance(column, np.ndarray):
             missing |= ~np.isfinite(column)
-        else:
+        elif rows:
             missing |= np.array([cell is None for cell in column], dtype=np.bool_)
-    return np.flatnonzero(missing & right).tolist()
+    return np.flatnonzero(missing).tolist()
 
 
-class _Describer:
-    """Finds the rows of a table that are unlike all training rows, and says why."""
-
-    def __init__(self, model: TabularModel[Any]) -> None:
-        self._model = model
-
-    def find_unusual(
-        self, codes: Float64Array, patterns: Sequence[FactPattern]
-    ) -> dict[int, Unusual]:
-        """Find unusual rows, with what there is to say of each, by its index."""
-        found: dict[int, Unusual] = {}
-        for pattern in patterns:
-            for row, mismatch in self._find_in_pattern(codes[pattern.rows], pattern):
-                found[int(pattern.rows[row])] = self._describe(mismatch)
-        for column, vectorizer in self._model.vectorizers.items():
-            name = self._model.card.names[column]
-            for row, code in enumerate(codes[:, column].tolist()):
-                knowledge = vectorizer.measure(decode_text(code) if code == code else "")
-                if knowledge.is_guess:
-                    text = describe_knowledge(self._model.card, name, knowledge)
-                    found[row] = Unusual(f"{self._model.guess_text} {text}".strip(), (name,))
-        return dict(sorted(found.items()))
-
-    def _find_in_pattern(
-        self, codes: Float64Array, pattern: FactPattern
-    ) -> list[tuple[int, Mismatch | None]]:
-        model = self._model
-        if model.copula is None:
-            threshold = model.find_ood_threshold(pattern.known)
-            if threshold is None or model.neighbors is None:
-                return []
-            nearest = model.neighbors.find_nearest
-            return [
-                (row, None)
-                for row, cells in enumerate(codes.tolist())
-                if nearest(cells, pattern.given)[1] > threshold
-            ]
-        facts = model.copula.select(pattern.given)
-        if facts is None:
-            return []
-        scores = facts.compute_scores(codes)
-        fields = model.card.fields
-        found: list[tuple[int, Mismatch | None]] = []
-        for row in np.flatnonzero(facts.find_outliers(scores)).tolist():
-            columns, alone = facts.find_culprits(scores[row])
-            named = {
-                fields[column].name: fields[column].decode(float(codes[row, column]))
-                for column in columns
-            }
-            found.append((row, Mismatch(named, alone)))
-        return found
-
-    def _describe(self, mismatch: Mismatch | None) -> Unusual:
-        text = describe_mismatch(self._model.card, mismatch)
-        message = f"{self._model.guess_text} {text}".strip()
-        return Unusual(message, tuple(mismatch.facts) if mismatch else ())
+def _list_values(column: Any) -> Sequence[Any]:
+    values: Sequence[Any] = column.tolist() if isinstance(column, np.ndarray) else column
+    return values

@@ -4,59 +4,29 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any
 
 import numpy as np
 
 from model.contract.arrays import Float32Array, Float64Array
 from model.contract.card import ClassCard
 from model.contract.errors import KEEP_CLASSES, MAKE_AGAIN, OR_MAKE_AGAIN, ModelError
+from model.contract.fields import Option
 from model.contract.manifest import AccuracyGroup, GoldenRow, Manifest
 from model.serving.checking import ModelFolder
 from model.serving.fact_groups import FactGroups
-from model.serving.predictors import JoblibFile, open_session
+from model.serving.kinds.matrix import JoblibMatrixPredictor, LabelModel, OnnxMatrixPredictor
+from model.serving.ordinal import LikelyRanges
 from model.serving.probabilities import apply_calibration
-from model.serving.served_model import ClassPrediction, FactPattern
-from model.serving.tabular import Answer, Part, TabularModel
+from model.serving.served_model import ClassPrediction, FactPattern, LikelyRange
+from model.serving.tabular import Answer, Part
 
 
-class ClassPredictor(Protocol):
-    """Predicts the probabilities of the classes for each row."""
-
-    def classify(self, matrix: Float32Array) -> Float64Array:
-        """Classify each row.
-
-        Args:
-            matrix: shape (rows, fields).
-
-        Returns:
-            The probability of each class, shape (rows, classes), in the card's order. A model
-            without probabilities gives 1 for one class and 0 for the others.
-        """
-
-
-class OnnxClassPredictor:
-    """A compiled classifier in ONNX Runtime; ``output`` is the name of its output."""
-
-    output: ClassVar[str] = "probabilities"
-
-    def __init__(self, artifact: bytes) -> None:
-        self._session = open_session(artifact)
-        self._input = self._session.get_inputs()[0].name
-
-    def classify(self, matrix: Float32Array) -> Float64Array:
-        """Classify each row of a matrix of shape (rows, fields); see ``ClassPredictor``."""
-        (output,) = self._session.run([self.output], {self._input: matrix})
-        probabilities: Float64Array = output.astype(np.float64)
-        return probabilities
-
-
-class JoblibClassPredictor:
+class JoblibClassPredictor(JoblibMatrixPredictor):
     """A scikit-learn classifier as it was saved, for a model that does not compile."""
 
     def __init__(self, artifact: Path, card: ClassCard, manifest: Manifest) -> None:
-        self._file = JoblibFile(artifact, card, manifest)
-        self._estimator = self._file.loaded
+        super().__init__(artifact, card, manifest)
         self._classes = [option.value for option in card.output.classes]
         self._without_probabilities = not card.output.probabilities
         self._names = manifest.class_names
@@ -69,9 +39,7 @@ class JoblibClassPredictor:
         """The card's values of the estimator's own classes."""
         return [self._names.get(str(label), str(label)) for label in labels]
 
-    def classify(self, matrix: Float32Array) -> Float64Array:
-        """Classify each row of a matrix of shape (rows, fields); see ``ClassPredictor``."""
-        rows = self._file.build_input(self._estimator, matrix)
+    def _answer(self, rows: Any) -> Float64Array:
         if self._without_probabilities:
             labels = np.array(self._name(np.asarray(self._estimator.predict(rows))))
             one_hot: Float64Array = (labels[:, None] == np.array(self._classes)).astype(np.float64)
@@ -82,22 +50,49 @@ class JoblibClassPredictor:
 
 
 @dataclass(eq=False)
-class ClassModel(TabularModel[ClassPrediction]):
+class ClassModel(LabelModel[ClassPrediction]):
     """A model that predicts one of several classes."""
 
     card_type = ClassCard
 
     card: ClassCard
-    predictor: ClassPredictor
 
-    compiled_predictor = OnnxClassPredictor
+    columns_key = columns_noun = "classes"
+    keep_text = KEEP_CLASSES
+    compiled_predictor = OnnxMatrixPredictor
     saved_predictor = JoblibClassPredictor
+
+    @staticmethod
+    def list_options(card: ClassCard) -> Sequence[Option]:
+        return card.output.classes
 
     @cached_property
     def accuracies(self) -> FactGroups[AccuracyGroup] | None:
         """How often it was right, by which facts are known; None where that was not measured."""
         groups = self.manifest.accuracies
         return FactGroups(groups, self.card.optional) if groups else None
+
+    names_classes = True
+    text_columns = ("label", "likely_low", "likely_high")
+
+    @cached_property
+    def ranges(self) -> LikelyRanges | None:
+        """The ranges of likely classes; None where the classes are no steps, or no range is."""
+        calibration = self.manifest.ordinal
+        if calibration is None or not self.card.output.order:
+            return None
+        places = [self.find_label(value) for value in calibration.order]
+        return LikelyRanges(calibration, places, self.card.optional)
+
+    @property
+    def held_text(self) -> str:
+        return f"It named the right {self.card.output.noun} for"
+
+    def find_promise(self, known: frozenset[str]) -> tuple[float, int] | None:
+        if self.accuracies is None:
+            return None
+        accuracy = self.accuracies.find(known)
+        return accuracy.right, accuracy.rows
 
     @classmethod
     def compare_output(cls, folder: ModelFolder[ClassCard, Manifest]) -> Iterator[str]:
@@ -109,6 +104,7 @@ class ClassModel(TabularModel[ClassPrediction]):
                 f"{folder.manifest_path}: the accuracies lack {missing} subsets of the optional "
                 f"fields. {MAKE_AGAIN}"
             )
+        yield from cls._compare_order(folder)
         values = {option.value for option in folder.card.output.classes}
         for label in dict.fromkeys(golden.label for golden in folder.manifest.golden):
             if label not in values:
@@ -117,29 +113,32 @@ class ClassModel(TabularModel[ClassPrediction]):
                     f"predicted when it was made. {KEEP_CLASSES}"
                 )
 
-    @classmethod
-    def check_predictor(
-        cls, predictor: ClassPredictor, folder: ModelFolder[ClassCard, Manifest]
-    ) -> None:
-        card, expected = folder.card, len(folder.card.output.classes)
-        try:
-            count = predictor.classify(card.encode(folder.manifest.reference)).shape[1]
-        except Exception:
-            return  # the golden rows say what is wrong
-        if count != expected:
-            raise ModelError(
-                f"{folder.locate('output', 'classes')}: the model answers {count} classes, and "
-                f"not {expected}. {KEEP_CLASSES}"
+    @staticmethod
+    def _compare_order(folder: ModelFolder[ClassCard, Manifest]) -> Iterator[str]:
+        order, ordinal = folder.card.output.order, folder.manifest.ordinal
+        if not order or ordinal is None:
+            return
+        if ordinal.order != order:
+            yield (
+                f"{folder.locate('output', 'order')}: the likely range was measured for the order "
+                f"{', '.join(ordinal.order)}. Write that, or take the line out."
+            )
+        elif missing := FactGroups(ordinal.groups, folder.card.optional).count_missing():
+            yield (
+                f"{folder.manifest_path}: the likely ranges lack {missing} subsets of the optional "
+                f"fields. {MAKE_AGAIN}"
             )
 
     def answer(self, matrix: Float32Array, parts: Sequence[Part]) -> list[Answer]:
-        probabilities = apply_calibration(
-            self.predictor.classify(matrix), self.manifest.probabilities
-        )
+        given = self.predictor.classify(matrix)
+        probabilities = apply_calibration(given, self.manifest.probabilities)
         answers = []
         for part in parts:
             best = int(probabilities[part.own].argmax())
             prediction = self._make_prediction(probabilities[part.own].tolist(), best)
+            if self.ranges is not None:
+                (likely,) = self._find_likely(given[part.own][None], [part.known])
+                prediction = prediction._replace(likely=likely)
             explained = best if self.risk_place is None else self.risk_place
             values = probabilities[part.rows, explained]
             points = values[part.own + 1 - part.rows.start :].tolist()
@@ -149,14 +148,12 @@ class ClassModel(TabularModel[ClassPrediction]):
     @cached_property
     def risk_place(self) -> int | None:
         """The place of the class whose probability is the answer; None where a class is."""
-        values = [option.value for option in self.card.output.classes]
-        return values.index(self.card.output.risk) if self.card.output.risk else None
+        risk = self.card.output.risk
+        return self.find_label(risk) if risk else None
 
     def find_place(self, prediction: ClassPrediction) -> int:
-        if self.risk_place is not None:
-            return self.risk_place
-        values = [option.value for option in self.card.output.classes]
-        return values.index(prediction.label)
+        place = self.risk_place
+        return self.find_label(prediction.label) if place is None else place
 
     def _make_prediction(self, probabilities: list[float], best: int) -> ClassPrediction:
         if not np.isfinite(probabilities).all():
@@ -167,33 +164,65 @@ class ClassModel(TabularModel[ClassPrediction]):
             return ClassPrediction(label)
         return ClassPrediction(label, probabilities[best], tuple(probabilities))
 
-    @property
-    def guess_text(self) -> str:
-        return f"{self.card.output.outside_text}."
+    def _find_likely(
+        self, probabilities: Float64Array, known: Sequence[frozenset[str]]
+    ) -> list[LikelyRange | None]:
+        """The range of each row, of probabilities as the model gives them, (rows, classes)."""
+        if self.ranges is None:
+            return [None] * len(known)
+        values = [option.value for option in self.card.output.classes]
+        groups = [self.ranges.find_group(facts) for facts in known]
+        return [
+            None
+            if ends is None
+            else LikelyRange(values[ends[0]], values[ends[1]], self.ranges.find_share(group))
+            for group, ends in zip(groups, self.ranges.find(probabilities, groups), strict=True)
+        ]
 
     @property
     def answer_columns(self) -> tuple[str, ...]:
         output = self.card.output
+        likely = () if self.ranges is None else self.text_columns[1:]
         if not output.probabilities:
-            return ("label",)
-        return ("label", *(f"probability_{option.value}" for option in output.classes))
+            return ("label", *likely)
+        return ("label", *likely, *(f"probability_{option.value}" for option in output.classes))
 
-    def tabulate(self, prediction: ClassPrediction) -> tuple[float | str, ...]:
-        return prediction.label, *(prediction.probabilities or ())
+    def tabulate(self, prediction: ClassPrediction) -> tuple[float | str | None, ...]:
+        likely: tuple[str | None, ...] = ()
+        if self.ranges is not None:
+            likely = (None, None) if prediction.likely is None else prediction.likely[:2]
+        return prediction.label, *likely, *(prediction.probabilities or ())
+
+    def restore(self, values: Sequence[Any], known: frozenset[str]) -> ClassPrediction:
+        label, *probabilities = values
+        if not probabilities:
+            return ClassPrediction(label)
+        return ClassPrediction(label, max(probabilities), tuple(probabilities))
 
     def predict_columns(
         self, matrix: Float32Array, patterns: Sequence[FactPattern]
     ) -> tuple[Any, ...]:
-        probabilities = apply_calibration(
-            self.predictor.classify(matrix), self.manifest.probabilities
-        )
-        values = np.array([option.value for option in self.card.output.classes], dtype=object)
-        labels: list[str | None] = values[probabilities.argmax(axis=1)].tolist()
-        for row in np.flatnonzero(~np.isfinite(probabilities).all(axis=1)).tolist():
-            labels[row] = None
+        given = self.predictor.classify(matrix)
+        probabilities = apply_calibration(given, self.manifest.probabilities)
+        labels = self.name_rows(probabilities.argmax(axis=1), probabilities)
+        likely: tuple[list[str | None], ...] = ()
+        if self.ranges is not None:
+            known = dict.fromkeys(range(len(matrix)), frozenset[str]())
+            for rows, _, facts in patterns:
+                known |= dict.fromkeys(rows.tolist(), facts)
+            ranges = [
+                found if label is not None else None
+                for found, label in zip(
+                    self._find_likely(given, list(known.values())), labels, strict=True
+                )
+            ]
+            likely = (
+                [None if found is None else found.low for found in ranges],
+                [None if found is None else found.high for found in ranges],
+            )
         if not self.card.output.probabilities:
-            return (labels,)
-        return (labels, *probabilities.T)
+            return (labels, *likely)
+        return (labels, *likely, *probabilities.T)
 
     def compare_golden(
         self, prediction: ClassPrediction, golden: GoldenRow

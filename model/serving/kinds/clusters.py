@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,12 @@ import numpy as np
 from model.contract.arrays import Float32Array, Float64Array
 from model.contract.card import ClusterCard
 from model.contract.errors import MAKE_AGAIN, OR_MAKE_AGAIN, ModelError
+from model.contract.fields import Option
 from model.contract.manifest import GoldenRow, Manifest
 from model.serving.checking import ModelFolder
-from model.serving.kinds.classes import ClassPredictor, OnnxClassPredictor
-from model.serving.predictors import JoblibFile
+from model.serving.kinds.matrix import JoblibMatrixPredictor, LabelModel, OnnxMatrixPredictor
 from model.serving.served_model import ClusterPrediction, FactPattern
-from model.serving.tabular import Answer, Part, TabularModel
+from model.serving.tabular import Answer, Part
 
 KEEP_CLUSTERS = "Keep the clusters in the order of the model's numbers."
 
@@ -86,35 +85,35 @@ def compute_clarity(affinities: Float64Array, place: int, measure: str) -> Float
     return clarity
 
 
-class OnnxClusterPredictor(OnnxClassPredictor):
+class OnnxClusterPredictor(OnnxMatrixPredictor):
     """A compiled model of clusters in ONNX Runtime, which answers affinities."""
 
     output = "affinities"
 
 
-class JoblibClusterPredictor:
-    """A scikit-learn estimator as it was saved, for a model that does not compile."""
+class JoblibClusterPredictor(JoblibMatrixPredictor):
+    """A scikit-learn estimator as it was saved, which answers affinities."""
 
-    def __init__(self, artifact: Path, card: ClusterCard, manifest: Manifest) -> None:
-        self._file = JoblibFile(artifact, card, manifest)
-        self._estimator = self._file.loaded
-
-    def classify(self, matrix: Float32Array) -> Float64Array:
-        """The affinities of rows, shape (rows, clusters), for a matrix (rows, fields)."""
-        return measure_affinities(self._estimator, self._file.build_input(self._estimator, matrix))
+    def _answer(self, rows: Any) -> Float64Array:
+        return measure_affinities(self._estimator, rows)
 
 
 @dataclass(eq=False)
-class ClusterModel(TabularModel[ClusterPrediction]):
+class ClusterModel(LabelModel[ClusterPrediction]):
     """A model that sorts rows into clusters."""
 
     card_type = ClusterCard
 
     card: ClusterCard
-    predictor: ClassPredictor
 
+    columns_key = columns_noun = "clusters"
+    keep_text = KEEP_CLUSTERS
     compiled_predictor = OnnxClusterPredictor
     saved_predictor = JoblibClusterPredictor
+
+    @staticmethod
+    def list_options(card: ClusterCard) -> Sequence[Option]:
+        return card.output.clusters
 
     @classmethod
     def compare_output(cls, folder: ModelFolder[ClusterCard, Manifest]) -> Iterator[str]:
@@ -133,21 +132,6 @@ class ClusterModel(TabularModel[ClusterPrediction]):
                         f"{folder.manifest_path}: a cluster is described by {fact.field!r}, no "
                         f"field. {MAKE_AGAIN}"
                     )
-
-    @classmethod
-    def check_predictor(
-        cls, predictor: ClassPredictor, folder: ModelFolder[ClusterCard, Manifest]
-    ) -> None:
-        card, expected = folder.card, len(folder.card.output.clusters)
-        try:
-            count = predictor.classify(card.encode(folder.manifest.reference)).shape[1]
-        except Exception:
-            return  # the golden rows say what is wrong
-        if count != expected:
-            raise ModelError(
-                f"{folder.locate('output', 'clusters')}: the model answers {count} clusters, and "
-                f"not {expected}. {KEEP_CLUSTERS}"
-            )
 
     def answer(self, matrix: Float32Array, parts: Sequence[Part]) -> list[Answer]:
         affinities = self.predictor.classify(matrix)
@@ -168,11 +152,7 @@ class ClusterModel(TabularModel[ClusterPrediction]):
         return answers
 
     def find_place(self, prediction: ClusterPrediction) -> int:
-        return [option.value for option in self.card.output.clusters].index(prediction.label)
-
-    @property
-    def guess_text(self) -> str:
-        return f"{self.card.output.outside_text}."
+        return self.find_label(prediction.label)
 
     @property
     def measure_name(self) -> str:
@@ -191,16 +171,20 @@ class ClusterModel(TabularModel[ClusterPrediction]):
         label, clarity, affinities = prediction
         return (label,) if clarity is None else (label, clarity, *map(abs, affinities))
 
+    def restore(self, values: Sequence[Any], known: frozenset[str]) -> ClusterPrediction:
+        if len(values) == 1:
+            return ClusterPrediction(values[0], None, ())
+        label, clarity, *amounts = values
+        sign = -1 if self.card.output.measure == "distance" else 1
+        return ClusterPrediction(label, clarity, tuple(sign * amount for amount in amounts))
+
     def predict_columns(
         self, matrix: Float32Array, patterns: Sequence[FactPattern]
     ) -> tuple[Any, ...]:
         output = self.card.output
         affinities = self.predictor.classify(matrix)
         places = affinities.argmax(axis=1)
-        values = np.array([option.value for option in output.clusters], dtype=object)
-        labels: list[str | None] = values[places].tolist()
-        for row in np.flatnonzero(~np.isfinite(affinities).all(axis=1)).tolist():
-            labels[row] = None
+        labels = self.name_rows(places, affinities)
         if output.measure == "none":
             return (labels,)
         clarity = np.empty(len(matrix))

@@ -4,47 +4,44 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from model.contract.arrays import Float32Array, Float64Array, FloatArray
 from model.contract.card import MultioutputCard, NumberCard
-from model.contract.errors import MAKE_AGAIN, ModelError
+from model.contract.errors import MAKE_AGAIN
 from model.contract.fields import Features
 from model.contract.manifest import GoldenRow, Manifest, OutputManifest
 from model.serving.checking import ModelFolder
-from model.serving.kinds.classes import ClassPredictor, OnnxClassPredictor
+from model.serving.kinds.matrix import (
+    JoblibMatrixPredictor,
+    MatrixModel,
+    MatrixPredictor,
+    OnnxMatrixPredictor,
+)
 from model.serving.kinds.number import NumberModel
-from model.serving.predictors import JoblibFile
 from model.serving.served_model import Explained, FactPattern, MultioutputPrediction
-from model.serving.tabular import Answer, Part, TabularModel
+from model.serving.tabular import Answer, Part
 
 
-class OnnxOutputsPredictor(OnnxClassPredictor):
+class OnnxOutputsPredictor(OnnxMatrixPredictor):
     """A compiled model of several numbers in ONNX Runtime; its output is ``values``."""
 
     output = "values"
 
 
-class JoblibOutputsPredictor:
+class JoblibOutputsPredictor(JoblibMatrixPredictor):
     """A scikit-learn regressor of several outputs as it was saved."""
 
-    def __init__(self, artifact: Path, card: MultioutputCard, manifest: Manifest) -> None:
-        self._file = JoblibFile(artifact, card, manifest)
-
-    def classify(self, matrix: Float32Array) -> Float64Array:
-        """The numbers of each row, shape (rows, outputs), for a matrix (rows, fields)."""
-        regressor = self._file.loaded
-        rows = self._file.build_input(regressor, matrix)
-        return np.asarray(regressor.predict(rows), dtype=np.float64)
+    def _answer(self, rows: Any) -> Float64Array:
+        return np.asarray(self._estimator.predict(rows), dtype=np.float64)
 
 
 class OutputPredictor:
     """One of the outputs, as the predictor of a model of one number."""
 
-    def __init__(self, predictor: ClassPredictor, place: int) -> None:
+    def __init__(self, predictor: MatrixPredictor, place: int) -> None:
         self._predictor, self._place = predictor, place
 
     def predict(self, matrix: Float32Array) -> tuple[FloatArray, None]:
@@ -78,7 +75,7 @@ def split_outputs(
 
 
 @dataclass(eq=False)
-class MultioutputModel(TabularModel[MultioutputPrediction]):
+class MultioutputModel(MatrixModel[MultioutputPrediction]):
     """A model that predicts several numbers: one model of a number each, which share a file.
 
     The first is the headline. A what-if named "output.field" asks for the reasons of another.
@@ -87,8 +84,9 @@ class MultioutputModel(TabularModel[MultioutputPrediction]):
     card_type = MultioutputCard
 
     card: MultioutputCard
-    predictor: ClassPredictor
 
+    columns_key, columns_noun = "others", "numbers"
+    keep_text = MAKE_AGAIN
     compiled_predictor = OnnxOutputsPredictor
     saved_predictor = JoblibOutputsPredictor
 
@@ -109,6 +107,9 @@ class MultioutputModel(TabularModel[MultioutputPrediction]):
             for place, (card, manifest) in enumerate(split_outputs(self.card, self.manifest))
         )
 
+    def find_promise(self, known: frozenset[str]) -> tuple[float, int] | None:
+        return self.models[0].find_promise(known)
+
     @classmethod
     def compare_output(cls, folder: ModelFolder[MultioutputCard, Manifest]) -> Iterator[str]:
         names = [output.name for output in folder.card.output.others]
@@ -124,19 +125,8 @@ class MultioutputModel(TabularModel[MultioutputPrediction]):
             yield from NumberModel.compare_output(alone)
 
     @classmethod
-    def check_predictor(
-        cls, predictor: ClassPredictor, folder: ModelFolder[MultioutputCard, Manifest]
-    ) -> None:
-        card, expected = folder.card, 1 + len(folder.card.output.others)
-        try:
-            count = predictor.classify(card.encode(folder.manifest.reference)).shape[1]
-        except Exception:
-            return  # the golden rows say what is wrong
-        if count != expected:
-            raise ModelError(
-                f"{folder.locate('output', 'others')}: the model answers {count} numbers, and the "
-                f"card has {expected} outputs. {MAKE_AGAIN}"
-            )
+    def count_columns(cls, card: MultioutputCard) -> int:
+        return 1 + len(card.output.others)
 
     def explain(
         self,
@@ -174,6 +164,15 @@ class MultioutputModel(TabularModel[MultioutputPrediction]):
     def tabulate(self, prediction: MultioutputPrediction) -> tuple[float, ...]:
         pairs = zip(self.models, prediction.values, strict=True)
         return tuple(cell for model, value in pairs for cell in model.tabulate(value))
+
+    def restore(self, values: Sequence[Any], known: frozenset[str]) -> MultioutputPrediction:
+        left = iter(values)
+        return MultioutputPrediction(
+            tuple(
+                model.restore([next(left) for _ in model.answer_columns], known)
+                for model in self.models
+            )
+        )
 
     def predict_columns(
         self, matrix: Float32Array, patterns: Sequence[FactPattern]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -108,6 +108,12 @@ class NumberModel(TabularModel[PointPrediction]):
                 f"optional fields. {MAKE_AGAIN}"
             )
 
+    def find_promise(self, known: frozenset[str]) -> tuple[float, int] | None:
+        group = None if self.intervals is None else self.intervals.find_group(known)
+        if group is None or group.rows is None or group.inside is None:
+            return None
+        return min(group.inside, self.card.output.coverage), group.rows
+
     def find_ood_threshold(self, known: frozenset[str]) -> float | None:
         if self.manifest.ood_thresholds or self.intervals is None:
             return super().find_ood_threshold(known)
@@ -155,6 +161,12 @@ class NumberModel(TabularModel[PointPrediction]):
         if interval is None:
             return (prediction.value,)
         return prediction.value, interval.low, interval.high
+
+    def restore(self, values: Sequence[Any], known: frozenset[str]) -> PointPrediction:
+        if self.intervals is None:
+            return PointPrediction(values[0])
+        value, low, high = values
+        return self._make_prediction(known, value, low, high)
 
     def predict_columns(
         self, matrix: Float32Array, patterns: Sequence[FactPattern]

@@ -118,6 +118,10 @@ class OutlierModel(TabularModel[OutlierPrediction]):
         label = OUTLIER if prediction.is_outlier else INLIER
         return label, prediction.rank, prediction.score
 
+    def restore(self, values: Sequence[Any], known: frozenset[str]) -> OutlierPrediction:
+        label, rank, score = values
+        return OutlierPrediction(label == OUTLIER, score, rank)
+
     def predict_columns(
         self, matrix: Float32Array, patterns: Sequence[FactPattern]
     ) -> tuple[Any, ...]:

@@ -23,6 +23,7 @@ from model import ClusterModel
 from tests.html import data_of, get_page, post_fragment, post_page, text_of
 from tests.loading import load_as
 from tests.model.making.conftest import run
+from tests.tabular_checks import check_stream
 
 NAMES = ("amber", "birch", "cedar", "dune")
 ROWS = 25
@@ -64,11 +65,6 @@ def root(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def app(root: Path) -> Flask:
     return create_app(Settings(models=tuple(ESTIMATORS), ratelimit="off"), models=root)
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
 
 
 def rows() -> list[dict[str, str]]:
@@ -154,6 +150,9 @@ def test_a_file_gets_the_groups_too(
     assert {"clarity", "distance_amber"} <= set(answered[0])
     page = client.post("/batch", data={"file": (data.open("rb"), "flowers.csv")})
     assert "amber" in page.get_data(as_text=True)
+    for name in ESTIMATORS:
+        prefix = "/" if name == "kmeans" else f"/{name}/"
+        check_stream(client, prefix, pd.DataFrame(rows()).astype(float).to_dict("records"))
     assert run("check", "kmeans", "--models", root).exit_code == 0
 
 

@@ -1,6 +1,8 @@
 """Models of several numbers, from one command to page, API and file."""
 
 import csv
+import datetime as dt
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,15 @@ from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor, Reg
 
 from app import create_app
 from app.config import Settings
+from app.feedback.databases import SqliteDatabase
+from app.feedback.outcomes import ReportedOutcome
+from app.feedback.store import Store
+from app.monitoring.watcher import Watcher
 from model import MultioutputModel
 from tests.html import data_of, get_page, post_fragment, post_page, text_of
 from tests.loading import load_as
 from tests.model.making.conftest import run
+from tests.tabular_checks import check_stream
 
 TARGETS = ["heating_load", "cooling_load"]
 ESTIMATORS: dict[str, Any] = {
@@ -65,11 +72,6 @@ def root(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def app(root: Path) -> Flask:
     return create_app(Settings(models=tuple(ESTIMATORS), ratelimit="off"), models=root)
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
 
 
 def rows() -> pd.DataFrame:
@@ -153,7 +155,37 @@ def test_a_file_gets_every_number(
     assert float(answered[0]["cooling_load_low"]) < other[0]
     page = client.post("/batch", data={"file": (table.open("rb"), "facts.csv")})
     assert "Cooling load" in page.get_data(as_text=True)
+    check_stream(client, "/", rows().to_dict("records"))
     assert run("check", "lines", "--models", root).exit_code == 0
+
+
+def test_each_number_is_checked_by_its_own_truth(root: Path, data: Path, tmp_path: Path) -> None:
+    check = ("check", "lines", "--models", root, "--data")
+    unseen = data.with_name("unseen.csv")
+    for target in (",".join(TARGETS), "cooling_load"):
+        result = run(*check, unseen, "--target", target)
+        assert result.exit_code == 0, result.output
+        assert "as it should" in result.output
+    wrong = buildings()[200:].assign(cooling_load=lambda table: table["heating_load"] * -900)
+    wrong.to_csv(tmp_path / "wrong.csv", index=False)
+    result = run(*check, tmp_path / "wrong.csv", "--target", ",".join(TARGETS))
+    assert result.exit_code == 4
+    assert "cooling_load: " in result.output
+    result = run(*check, unseen, "--target", "wall_area_m2")
+    assert "'wall_area_m2' is not the name of one" in " ".join(result.output.split())
+
+
+def test_a_model_whose_second_number_is_another_target_is_refused(
+    data: Path, tmp_path: Path
+) -> None:
+    table = buildings()[:200]
+    logged = table.assign(cooling_load=np.log(table["cooling_load"]))
+    model = MultiOutputRegressor(Ridge()).fit(table.drop(columns=TARGETS), logged[TARGETS])
+    joblib.dump(model, tmp_path / "model.joblib")
+    add = ("add", tmp_path / "model.joblib", "--name", "m", "--data", data)
+    result = run(*add, "--target", ",".join(TARGETS), "--models", tmp_path)
+    assert result.exit_code == 4
+    assert "cooling_load: It answers as if" in " ".join(result.output.split())
 
 
 @pytest.mark.parametrize(
@@ -181,3 +213,29 @@ def test_several_classes_for_a_row_are_refused(data: Path, tmp_path: Path) -> No
     add = ("add", file, "--name", "m", "--data", data, "--target", ",".join(TARGETS))
     result = run(*add, "--models", tmp_path)
     assert "The model answers 2 classes for each row" in " ".join(result.output.split())
+
+
+def test_a_broken_promise_is_said_at_the_number_whose_truths_are_known(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setattr(Watcher, "__call__", lambda self, record: None)
+    settings = Settings(models=("lines",), feedback="on", data=str(tmp_path / "kept.sqlite3"))
+    client = create_app(settings, models=root).test_client()
+    version = load_as(MultioutputModel, root / "lines").version
+    row, day = to_text(rows().iloc[5].to_dict()), dt.date(2026, 1, 1)
+    missed = [
+        ReportedOutcome(str(place), "lines", version, day, row, 14.0, 20.0 if place < 30 else 14.0,
+                        12.0, 16.0, source="file")
+        for place in range(100)
+    ]  # fmt: skip
+    with closing(Store(SqliteDatabase(tmp_path / "kept.sqlite3"))) as store:
+        store.insert(missed)
+    assert "70 of the last 100" in get_page(client, "/about/track-record").get_text()
+
+    fragment = post_fragment(client, row)
+    assert "held for 70 of the last 100" in text_of(fragment, ".range .wide")
+    other = get_page(client, str(fragment.select(".outputs a")[0]["href"]))
+    assert "of the last 100" not in text_of(other, ".range .wide")
+    answer = client.post("/api/predict", json=rows().iloc[5].to_dict()).get_json()
+    assert "held for 70 of the last 100" in answer["interval"]["evidence"]

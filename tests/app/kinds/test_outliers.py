@@ -23,6 +23,7 @@ from model import OutlierModel
 from tests.html import data_of, get_page, post_fragment, post_page, text_of
 from tests.loading import load_as
 from tests.model.making.conftest import run
+from tests.tabular_checks import check_stream
 
 ESTIMATORS: dict[str, Any] = {
     "forest": IsolationForest(n_estimators=50, contamination=0.1, random_state=0),
@@ -67,11 +68,6 @@ def root(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def app(root: Path) -> Flask:
     return create_app(Settings(models=tuple(ESTIMATORS), ratelimit="off"), models=root)
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
 
 
 def to_text(row: dict[str, Any]) -> dict[str, str]:
@@ -139,6 +135,7 @@ def test_pages_and_files_say_it_and_claim_no_accuracy(
     assert answered == expected.tolist()
     page = client.post("/batch", data={"file": (data.open("rb"), "pumps.csv")})
     assert "Not unusual" in page.get_data(as_text=True)
+    check_stream(client, "/", pumps().sample(25, random_state=1).to_dict("records"))
     assert run("check", "forest", "--models", root).exit_code == 0
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.contract.fields import BaseField, FlagField
-from model.contract.tables import OpenTable, ReadOptions, TableError, open_table
+from model.contract.tables import OpenTable, ReadOptions, TableError, open_table, writing
 from model.contract.tables.matching import find_decimal_sign, match_columns
 from model.contract.tables.writing import guard_cell, write_row, write_rows
 
@@ -215,6 +215,13 @@ def test_chunks_end_where_records_end(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_cell_is_run_by_a_spreadsheet_and_numbers_stay(cell: str | None, written: str) -> None:
     assert write_row([cell, "x"]) == f"{written},x\n"
     assert write_rows([[cell, "plain"], ["x", "y"]]) == f"{written},x\nplain,y\n"
+
+
+def test_numbers_below_0_are_written_as_they_are_and_not_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(writing, "guard_cell", None)
+    assert write_rows([["-0.5", "-12"], ["1", "-1"]]) == "-0.5,1\n-12,-1\n"
 
 
 def test_the_guard_leaves_an_email_and_a_blank_as_they_are() -> None:

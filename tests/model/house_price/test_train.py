@@ -10,7 +10,7 @@ import pytest
 from model.contract.manifest import Manifest
 from model.house_price.features import FIELDS
 from model.house_price.pipeline import QUICK
-from model.house_price.sales import read_sales
+from model.house_price.sales import SALES, read_reported_sales, read_sales
 from model.house_price.train import train
 from model.making.onnx.graphs import INPUT
 from model.serving.predictors import open_session
@@ -22,12 +22,12 @@ pytestmark = pytest.mark.slow
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Manifest, Path]:
     """The manifest of a quick run on 200 sales, and its folder."""
     folder = tmp_path_factory.mktemp("model")
-    return train(read_sales().head(200), folder, QUICK, folds_count=3), folder
+    return train(read_sales().head(200), folder, QUICK), folder
 
 
 def test_the_same_seed_gives_the_same_model(trained: tuple[Manifest, Path], tmp_path: Path) -> None:
     """Equal hashes show that the bytes are the same."""
-    again = train(read_sales().head(200), tmp_path, QUICK, folds_count=3)
+    again = train(read_sales().head(200), tmp_path, QUICK)
     day = trained[0].trained
     assert trained[0] == again.model_copy(update={"trained": day})
 
@@ -50,3 +50,43 @@ def test_more_features_give_a_narrower_range(trained: tuple[Manifest, Path]) -> 
     assert trained[0].calibration is not None
     groups = trained[0].calibration.groups
     assert groups[-1].width < groups[0].width
+
+
+def test_reports_with_unknown_facts_are_learned_from_and_measure_nothing(
+    trained: tuple[Manifest, Path], tmp_path: Path
+) -> None:
+    """Dear old two-bedroom houses, of which the sales have none, are dearer then."""
+    header = SALES.read_text().partition("\n")[0]
+    row = "2,1,900,,,,,,,,900000,,"
+    (tmp_path / "new.csv").write_text("\n".join([header, *[row] * 60, ""]))
+    reports = read_reported_sales(tmp_path / "new.csv")
+    assert reports.features.shape == (60, 10)
+    assert np.isnan(reports.features[:, 3:]).all()
+    made = train(read_sales().head(200), tmp_path, QUICK, reports=reports)
+    assert made.data.text.endswith("from 2006 to 2010, and the prices that 60 visitors knew")
+    assert made.calibration is not None
+    assert {group.rows for group in made.calibration.groups} == {200}
+    assert made.data.rows == 200
+    house = reports.features[:1].astype(np.float32)
+    before, after = (
+        open_session((folder / "model.onnx").read_bytes()).run(["value"], {INPUT: house})[0]
+        for folder in (trained[1], tmp_path)
+    )
+    assert after > 2 * before
+
+
+def test_a_file_of_reports_that_the_form_could_not_send_is_refused(tmp_path: Path) -> None:
+    header, path = "beds,baths,sqft,year_built,neighborhood,condition,garage_cars,", tmp_path / "f"
+    header += "lot_area,basement_sqft,fireplaces,price"
+    for row, message in (
+        ("3,2,1850,,Atlantis,,,,,,1", "a choice that is not on the card"),
+        ("3,,1850,,,,,,,,1", "a row lacks beds, baths, sqft or a price"),
+        ("3,2,1850,,,,,,,,", "a row lacks beds, baths, sqft or a price"),
+        ("3,2,big,,,,,,,,1", "Unable to parse"),
+    ):
+        path.write_text(f"{header}\n{row}\n")
+        with pytest.raises(ValueError, match=message):
+            read_reported_sales(path)
+    path.write_text("beds,price\n3,1\n")
+    with pytest.raises(ValueError, match="no column baths, sqft"):
+        read_reported_sales(path)

@@ -27,6 +27,7 @@ from model.contract.tables.table import EncodedCells
 from model.serving.batch import Answers, BatchPredictor, ItemPredictor, Summary
 from model.serving.batch.columns import FieldReader, read_json_value
 from model.serving.batch.parallel import answer_in_processes
+from model.serving.mismatches import describe_mismatch
 from model.serving.tabular import TabularModel
 from tests.loading import load_as
 from tests.tools import ROOT
@@ -89,7 +90,7 @@ def compare_with_single_rows(model: NumberModel, rows: list[dict[str, str]]) -> 
         )
         assert (index in found.unusual) == one.out_of_distribution
         if one.mismatch is not None:
-            assert found.unusual[index].fields == tuple(one.mismatch.facts)
+            assert describe_mismatch(model.card, one.mismatch) in found.unusual[index]
     assert all(np.isnan(columns[0][index]) for index in found.errors)
     return len(found.errors)
 
@@ -114,7 +115,7 @@ def test_the_api_says_the_same(house: NumberModel, client: FlaskClient) -> None:
             pytest.approx([said["prediction"], low, high], rel=1e-6)
         )
         warnings = [warning["message"] for warning in said["warnings"]]
-        assert warnings == ([found.unusual[index].message] if index in found.unusual else [])
+        assert warnings == ([found.unusual[index]] if index in found.unusual else [])
     wrong = next(iter(found.errors))
     problem = client.post(
         "/api/predict", json={n: c.strip() or None for n, c in rows[wrong].items()}

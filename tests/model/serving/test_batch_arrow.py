@@ -70,7 +70,7 @@ def test_the_added_columns_are_known_before_there_are_rows() -> None:
         "prediction": "double", "low": "double", "high": "double", "warning": "string",
         "error": "string",
     }  # fmt: skip
-    with pytest.raises(TableError, match="answers no tables"):
+    with pytest.raises(TableError, match="takes pictures, and a table has none"):
         open_model("chest-xray")
 
 

@@ -8,37 +8,45 @@ fields.
 import difflib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
+from app.config.readers import (
+    SettingError,
+    SettingReader,
+    ancestors,
+    boolean,
+    colour,
+    header_name,
+    host_names,
+    integer,
+    line,
+    link,
+    long_secret,
+    model_names,
+    one_of,
+    opt_in,
+    origins,
+    password_hash,
+    plain_text,
+    public_origin,
+    rate,
+    root_path,
+    secure_address,
+)
+
+ROOT = Path(__file__).parents[2]
 """The folder of the project, with templates, static files and models."""
 
 PREFIX = "FORMCAST_"
-_HOST_NAME = re.compile(r"\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII | re.IGNORECASE)
-
-ROOT_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~@%+=:,-]+)+", re.ASCII)
-"""What a root may be: nothing in it means anything in HTML, JSON or a shell."""
 
 _SERVICE_LINK = re.compile(
     r"FORMCAST(_[A-Z0-9_]+)?_"
     r"(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT|PORT_[0-9]+_(TCP|UDP|SCTP)(_[A-Z]+)?)"
 )
 _LINK_VALUE = re.compile(r"(tcp|udp|sctp)(://\S+)?|[0-9]+|[0-9a-f.:]*[.:][0-9a-f.:]*")
-
-_ORIGIN = re.compile(
-    r"https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?"
-)
-_DEFAULT_PORT = {"http": ":80", "https": ":443"}
-
-SettingReader = Callable[[str, str], Any]
-"""Takes the variable's name and its text; returns the value or raises a ``SettingError``."""
-
-
-class SettingError(Exception):
-    """A setting cannot be used; the message says how to fix it."""
 
 
 def is_service_link(variable: str, text: str) -> bool:
@@ -86,240 +94,6 @@ def setting(
     if on_dyno is not None:
         metadata["on_dyno"] = on_dyno
     return field(default=default, metadata=metadata)
-
-
-def boolean(variable: str, text: str) -> bool:
-    """Read ``on`` or ``off``, and no other spelling.
-
-    Raises:
-        SettingError: for any other text.
-    """
-    if text not in ("on", "off"):
-        raise SettingError(f"{variable} is {text!r}. Write on or off.")
-    return text == "on"
-
-
-def integer(low: int, high: int) -> SettingReader:
-    """Make a reader of whole numbers from ``low`` to ``high``, both included."""
-
-    def read(variable: str, text: str) -> int:
-        digits = text.removeprefix("-")
-        if not (digits.isascii() and digits.isdigit() and low <= int(text) <= high):
-            raise SettingError(f"{variable} is {text!r}. Write a whole number, {low} to {high}.")
-        return int(text)
-
-    return read
-
-
-def opt_in(variable: str, text: str) -> bool:
-    """Read ``1`` or ``on`` as yes, ``0`` or ``off`` as no.
-
-    Raises:
-        SettingError: for any other text.
-    """
-    return text == "1" if text in ("0", "1") else boolean(variable, text)
-
-
-def line(most: int) -> SettingReader:
-    """Make a reader of one line of text with at most so many characters."""
-
-    def read(variable: str, text: str) -> str:
-        if len(text) > most or not text.isprintable():
-            raise SettingError(f"{variable} must be one line of at most {most} characters.")
-        return text.strip()
-
-    return read
-
-
-def colour(variable: str, text: str) -> str:
-    """Read a colour as ``#rrggbb``.
-
-    Raises:
-        SettingError: for any other text.
-    """
-    if not re.fullmatch("#[0-9a-f]{6}", text.lower()):
-        raise SettingError(f"{variable} is {text!r}. Write a colour like #7a1f5c.")
-    return text.lower()
-
-
-def link(variable: str, text: str) -> str:
-    """Read an address that a page links to: of https, http or mailto, or a path.
-
-    Raises:
-        SettingError: for any other text.
-    """
-    if not re.fullmatch(r"(https?://[^/\s]\S*|mailto:\S+@\S+|/(?!/)\S*)", text):
-        raise SettingError(f"{variable} is {text!r}. Write an address like https://example.org/x.")
-    return text
-
-
-def one_of(*words: str) -> SettingReader:
-    """Make a reader of one of a few words."""
-
-    def read(variable: str, text: str) -> str:
-        if text not in words:
-            raise SettingError(f"{variable} is {text!r}. Write one of: {', '.join(words)}.")
-        return text
-
-    return read
-
-
-def words(variable: str, text: str) -> tuple[str, ...]:
-    """Read a list, separated by commas; it may be empty.
-
-    Raises:
-        SettingError: if it names something twice.
-    """
-    found = tuple(word.strip() for word in text.split(",") if word.strip())
-    if len(set(found)) < len(found):
-        raise SettingError(f"{variable} names something twice: {text}")
-    return found
-
-
-def model_names(variable: str, text: str) -> tuple[str, ...]:
-    """Read a list of models' names, as folders or addresses spell them.
-
-    Raises:
-        SettingError: for an empty list, or one with a name twice.
-    """
-    names = tuple(name.strip().replace("_", "-") for name in text.split(",") if name.strip())
-    if not names:
-        raise SettingError(f"{variable} is empty. Name at least one model, like house-price.")
-    if len(set(names)) < len(names):
-        raise SettingError(f"{variable} names a model twice: {text}")
-    return names
-
-
-def rate(variable: str, text: str) -> str:
-    """Read ``off`` or a limit like ``600/minute``.
-
-    Raises:
-        SettingError: for any other text.
-    """
-    count, _, unit = text.partition("/")
-    known = unit in ("second", "minute", "hour")
-    if text != "off" and not (known and count.isascii() and count.isdigit() and int(count)):
-        raise SettingError(f"{variable} is {text!r}. Write off, or a limit like 600/minute.")
-    return text
-
-
-def host_names(variable: str, text: str) -> tuple[str, ...]:
-    """Read a list of hosts' names; a dot before one also means every name below it.
-
-    Raises:
-        SettingError: for what is not a name alone.
-    """
-    found = words(variable, text)
-    for name in found:
-        if not _HOST_NAME.fullmatch(name):
-            raise SettingError(
-                f"{variable} has {name!r}. Write names alone, without https:// or a port, "
-                "like example.org,.example.org."
-            )
-    return tuple(name.lower() for name in found)
-
-
-def origins(variable: str, text: str) -> tuple[str, ...]:
-    """Read a list of origins as browsers send them: scheme, name, and no default port.
-
-    Raises:
-        SettingError: for what is not an origin.
-    """
-    found = words(variable, text.lower())
-    for origin in found:
-        if not _ORIGIN.fullmatch(origin) or origin.endswith(
-            _DEFAULT_PORT[origin.partition(":")[0]]
-        ):
-            raise SettingError(
-                f"{variable} has {origin!r}. Write scheme and name alone, like "
-                "https://example.org, each origin by itself."
-            )
-    return found
-
-
-def public_origin(variable: str, text: str) -> str:
-    """Read one origin, or nothing.
-
-    Raises:
-        SettingError: for what is not one origin.
-    """
-    found = origins(variable, text)
-    if len(found) > 1:
-        raise SettingError(f"{variable} has {len(found)} origins. Write one.")
-    return found[0] if found else ""
-
-
-def ancestors(variable: str, text: str) -> tuple[str, ...]:
-    """Read a list of origins, or ``*`` for every origin.
-
-    Raises:
-        SettingError: for what is not an origin.
-    """
-    return ("*",) if text.strip() == "*" else origins(variable, text)
-
-
-def plain_text(variable: str, text: str) -> str:
-    """Read a text as it is; what uses it says what is wrong with it."""
-    return text
-
-
-def password_hash(variable: str, text: str) -> str:
-    """Read the hash of a password.
-
-    Raises:
-        SettingError: for what is none, such as the password itself, which is not repeated.
-    """
-    if not re.fullmatch(r"scrypt:[0-9]+:[0-9]+:[0-9]+:[A-Za-z0-9]+:[0-9a-f]{128}", text):
-        raise SettingError(
-            f"{variable} is not a hash. `flask --app wsgi settings hash` asks for the password and "
-            "writes one."
-        )
-    return text
-
-
-def long_secret(variable: str, text: str) -> str:
-    """Read a secret that nobody can guess.
-
-    Raises:
-        SettingError: for a short one.
-    """
-    if len(text) < 32:
-        raise SettingError(f"{variable} is too short. Write 32 characters or more, at random.")
-    return text
-
-
-def root_path(variable: str, text: str) -> str:
-    """Read the path of a root; a slash at its end does not matter.
-
-    Raises:
-        SettingError: for what is no path.
-    """
-    path = text.rstrip("/")
-    if path and not ROOT_PATH.fullmatch(path):
-        raise SettingError(f"{variable} is {text!r}. Write a path alone, like /price.")
-    return path
-
-
-def secure_address(variable: str, text: str) -> str:
-    """Read an address of HTTPS, or of this machine.
-
-    Raises:
-        SettingError: for any other.
-    """
-    if not re.fullmatch(r"(https://|http://(127\.0\.0\.1|localhost)(:[0-9]+)?/)\S+", text):
-        raise SettingError(f"{variable} is {text!r}. Write an address like https://example.org/x.")
-    return text
-
-
-def header_name(variable: str, text: str) -> str:
-    """Read the name of a header.
-
-    Raises:
-        SettingError: for what is none.
-    """
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", text):
-        raise SettingError(f"{variable} is {text!r}. Write a header's name, like CF-Connecting-IP.")
-    return text
 
 
 @dataclass(frozen=True)

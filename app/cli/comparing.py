@@ -1,0 +1,110 @@
+"""What ``model check --against`` says: a new model beside an old one, on the same rows."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.kinds import make_adapter
+from app.kinds.rows import RowAdapter
+from app.presentation.scales import MINUS
+from model.contract import formatting
+from model.contract.tables import TableError
+from model.monitoring.cases import CaseFile, read_cases
+from model.monitoring.comparison import (
+    LEAST_ROWS,
+    Measure,
+    compare_cases,
+    describe_training,
+    pair_cases,
+)
+from model.serving.served_model import ServedModel
+from model.serving.tabular import TabularModel
+
+
+def tell_comparison(
+    new: ServedModel[Any, Any], old: ServedModel[Any, Any], data: Path, target: str
+) -> str:
+    """Print how two models answer the rows of a file.
+
+    Args:
+        new: the model that may replace the other.
+        old: the other.
+        data: a table with the columns of both forms and the truth.
+        target: the column with the truth.
+
+    Returns:
+        Why not to replace the old one; "" where nothing speaks against it.
+
+    Raises:
+        ClickException: if the file cannot be used for both.
+    """
+    models = [_take_rows(model) for model in (old, new)]
+    try:
+        before, after = (_read(model, data, target) for model in models)
+        pairs = pair_cases(before, after)
+        learned = [
+            describe_training(model, read, data)
+            for model, read in zip(models, (before, after), strict=True)
+        ]
+    except TableError as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{data}: {error.strerror}.") from None
+    locale = new.card.locale
+    rows = formatting.format_number(len(pairs), locale)
+    click.echo(f"\n{old.slug} → {new.slug}, on the {rows} rows that both answer:")
+    measures = compare_cases(pairs)
+    for measure in measures:
+        click.echo(f"  {_describe(measure, new)}")
+    for sentence in dict.fromkeys(filter(None, learned)):
+        click.echo(f"{sentence} On rows that it has seen a model looks better than it is.")
+    if len(pairs) < LEAST_ROWS:
+        click.echo(f"{rows} rows are few: the intervals are too narrow for so few.")
+    deciding = [measure for measure in measures if measure.merit]
+    found = next((one for one in deciding if one.is_better or one.is_worse), deciding[0])
+    better, other = (old, new) if found.is_worse else (new, old)
+    if found.is_better or found.is_worse:
+        verdict = f"{better.slug} {found.merit} than {other.slug}, by more than chance explains"
+        if found.is_worse:
+            return f"{verdict}: keep {better.slug}."
+        click.echo(f"{verdict}.")
+    else:
+        click.echo(f"Which of the two {found.merit} these rows do not tell: it may be chance.")
+    return ""
+
+
+def _take_rows(model: ServedModel[Any, Any]) -> TabularModel[Any]:
+    if not isinstance(model, TabularModel):
+        raise click.ClickException(f"{model.slug} takes pictures, and a table has none.")
+    return model
+
+
+def _read(model: TabularModel[Any], data: Path, target: str) -> CaseFile:
+    adapter = make_adapter(model)
+    assert isinstance(adapter, RowAdapter)  # noqa: S101 (that of rows)
+    with data.open("rb") as file:
+        return read_cases(model, adapter.make_truth_field(), file, data.name, target=target)
+
+
+def _describe(measure: Measure, model: ServedModel[Any, Any]) -> str:
+    """A measure before and after, and between which ends the difference lies."""
+    locale = model.card.locale
+    unit = getattr(model.card.output, "unit", "")
+
+    def write(value: float) -> str:
+        if measure.unit == "share":
+            return formatting.format_percent(value, locale, digits=1)
+        number = formatting.format_exact(float(f"{value:.4g}"), locale)
+        return f"{number} {unit}" if unit and measure.unit == "output" else number
+
+    def write_signed(value: float) -> str:
+        sign = "+" if value > 0 else MINUS if value < 0 else ""
+        return f"{sign}{write(abs(value))}"
+
+    difference = write_signed(measure.new - measure.old)
+    ends = f"{write_signed(measure.low)} to {write_signed(measure.high)}"
+    return (
+        f"{measure.name}: {write(measure.old)} → {write(measure.new)} "
+        f"(difference {difference}; with 95% confidence {ends})"
+    )

@@ -1,0 +1,103 @@
+"""Values of options, as text, in the form that adding a model wants."""
+
+import json
+import math
+import re
+from pathlib import Path
+
+import click
+from babel import Locale, UnknownLocaleError
+
+from model.contract.fields import FIELD_KINDS
+
+
+def read_list(text: str | None) -> tuple[str, ...]:
+    """Read a list of names, or those in a file of JSON or text.
+
+    Raises:
+        BadParameter: if the file holds no list of names.
+    """
+    if not text or not Path(text).is_file():
+        return split_names(text)
+    content = Path(text).read_text(encoding="utf-8-sig")
+    try:
+        found = json.loads(content)
+    except ValueError:
+        found = [line.strip() for line in content.replace(",", "\n").splitlines() if line.strip()]
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        raise click.BadParameter(f"{text} holds no list of names.")
+    return tuple(found)
+
+
+def parse_unit(text: str) -> tuple[str, float]:
+    """Read a column and its factor.
+
+    Raises:
+        BadParameter: if it is not written as COLUMN=FACTOR.
+    """
+    column, _, factor = text.rpartition("=")
+    try:
+        number = float(factor)
+    except ValueError:
+        number = math.nan
+    if not column or not math.isfinite(number) or number == 0:
+        raise click.BadParameter(f"{text!r}: write COLUMN=FACTOR, like weight=1000.")
+    return column, number
+
+
+def parse_unit_name(text: str) -> tuple[str, str]:
+    """Read a column and its unit.
+
+    Raises:
+        BadParameter: if it is not written as COLUMN=UNIT.
+    """
+    column, _, unit = text.rpartition("=")
+    if not column.strip() or not unit.strip():
+        raise click.BadParameter(f"{text!r}: write COLUMN=UNIT, like weight=kg.")
+    return column.strip(), unit.strip()
+
+
+def check_locale(name: str) -> str:
+    """Return the name of a locale that is known.
+
+    Raises:
+        BadParameter: if it is not.
+    """
+    try:
+        Locale.parse(name)
+    except (UnknownLocaleError, ValueError):
+        raise click.BadParameter(f"--locale {name} is not known. Write one like de_DE.") from None
+    return name
+
+
+def parse_size(text: str | None) -> tuple[int, int] | None:
+    """Read a width and a height in pixels; None where there is nothing.
+
+    Raises:
+        BadParameter: if it is not written as WIDTHxHEIGHT.
+    """
+    if not text:
+        return None
+    found = re.fullmatch(r"([0-9]{1,4})[x×, ]([0-9]{1,4})", text.strip().lower())
+    if found is None or "0" in (found[1].lstrip("0") or "0", found[2].lstrip("0") or "0"):
+        raise click.BadParameter(f"--size {text}: write WIDTHxHEIGHT in pixels, like 224x224.")
+    return int(found[1]), int(found[2])
+
+
+def split_names(text: str | None) -> tuple[str, ...]:
+    """Split a list of names at its commas; there may be none."""
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else ()
+
+
+def parse_kind(text: str) -> tuple[str, str]:
+    """Read a column and the kind of its field.
+
+    Raises:
+        BadParameter: if it is not written as COLUMN=KIND, or there is no such kind.
+    """
+    column, _, value = text.rpartition("=")
+    if not column or value not in FIELD_KINDS:
+        raise click.BadParameter(
+            f"{text!r}: write COLUMN=KIND; a kind is one of {', '.join(FIELD_KINDS)}."
+        )
+    return column, value

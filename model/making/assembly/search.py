@@ -1,0 +1,138 @@
+"""What an assembly may be made of: the files' parts, the data's columns, what a person says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+
+from model.making.assembly.chains import list_orders
+from model.making.assembly.contents import Contents, Transformer
+from model.making.assembly.inputs import Codes, Input, RawColumns
+from model.making.errors import AddError
+from model.making.kinds.output_kind import OutputKind
+from model.making.text_cells import as_text
+
+
+@dataclass
+class AssemblySearch:
+    """What may be put together: the parts, the data's columns and what a person says."""
+
+    contents: Contents
+    table: pd.DataFrame
+    target: str
+    available: tuple[str, ...]
+    kind: OutputKind
+    features: tuple[str, ...] = ()
+    before: tuple[Path, ...] = ()
+    target_inverse: str = ""
+    units: tuple[tuple[str, float], ...] = ()
+    derived_from: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.estimator = self.contents.estimators[0]
+        self.dummies: list[Input] = []
+        self.ordinals: list[Input] = []
+        self.dummies_of: dict[str, list[Input]] = {}
+        self.columns = RawColumns(self.table[list(self.available)], self.contents.codes)
+        self.scalers_of_target = [
+            part for part in self.contents.transformers if self._scales_target(part)
+        ]
+        self.transformers = [
+            part for part in self.contents.transformers if part not in self.scalers_of_target
+        ]
+        for part in list(self.transformers):
+            if isinstance(part.fitted, OrdinalEncoder | OneHotEncoder) and self._take_apart(part):
+                self.transformers.remove(part)
+        self.problems: list[str] = []
+
+    @property
+    def count(self) -> int | None:
+        """The inputs that the model takes; None where it does not say."""
+        found = getattr(self.estimator.fitted, "n_features_in_", None)
+        return None if found is None else int(found)
+
+    def list_orders(self) -> list[tuple[Transformer, ...]]:
+        """List the orders in which the steps may stand.
+
+        Raises:
+            AddError: if a file that a person named holds no step.
+        """
+        if self.before:
+            order = [
+                part for path in self.before for part in self.transformers if part.path == path
+            ]
+            if len(order) < len(self.before):
+                named = ", ".join(str(path) for path in self.before)
+                raise AddError(f"--before {named}: a file holds no step that changes inputs.")
+            return [tuple(order)]
+        return list(list_orders(self.transformers))
+
+    def _take_apart(self, part: Transformer) -> bool:
+        """Turn an encoder into codes, or into a list of dummies; False where it fits no column."""
+        places = []
+        taken: set[str] = set()
+        for number, categories in enumerate(part.fitted.categories_):
+            texts = {as_text(value) for value in categories.tolist()}
+            named = part.names[number] if part.names else None
+            fitting = [
+                column
+                for column in self.available
+                if column not in taken and (column == named or named is None)
+                and set(self.columns.cells(column)) <= texts
+                and (named is not None or not self.columns.is_number(column))
+            ]  # fmt: skip
+            if not fitting:
+                return False
+            taken.add(fitting[0])
+            places.append((fitting[0], categories.tolist()))
+        if isinstance(part.fitted, OrdinalEncoder):
+            for column, categories in places:
+                numbers = {as_text(value): float(code) for code, value in enumerate(categories)}
+                codes = Codes(numbers, column, part.where)
+                self.contents.codes.append(codes)
+                self.ordinals.append(self.columns.make_input(column, codes))
+            return True
+        dropped = part.fitted.drop_idx_
+        made = self.dummies_of[part.where] = []
+        for number, (column, categories) in enumerate(places):
+            left_out = None if dropped is None else dropped[number]
+            made += [
+                Input(column, level=value)
+                for code, value in enumerate(categories)
+                if code != left_out
+            ]
+        self.dummies += made
+        return True
+
+    def _scales_target(self, part: Transformer) -> bool:
+        """Whether a step of one column can have scaled the target."""
+        if part.count != 1 or self.count == 1 or not hasattr(part.fitted, "inverse_transform"):
+            return False
+        return part.names is None or self.target in part.names
+
+
+def explain_none(search: AssemblySearch) -> str:
+    """Say why the data have no columns of which the model's inputs can be made."""
+    parts = [part.where for part in search.transformers]
+    with_steps = f" with {' and '.join(parts)}" if parts else ""
+    known = next(
+        (part.names for part in [search.estimator, *search.transformers] if part.names), None
+    )
+    takes = f"{search.count} columns" if search.count else "columns"
+    if known:
+        columns = search.columns
+        missing = [
+            name
+            for name in known
+            if columns.find(name) is None and columns.find_level(name) is None
+        ]
+        if missing:
+            return f"The data have no column {missing[0]!r}, and no column whose values make it."
+    return (
+        f"The model takes {takes}{with_steps}, and does not say which; the data have "
+        f"{len(search.available)}: {', '.join(search.available)}. Name those that it was fitted "
+        "on, in their order: --features a,b,c."
+    )

@@ -1,0 +1,130 @@
+"""Assemblies tried on rows of the data: their answers, and how well these fit the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from model.contract.arrays import BoolArray, Float64Array, IntArray
+from model.making.assembly.assemblies import Assembly, ask_model, predict_quietly, select_raw
+from model.making.assembly.chains import run_steps
+from model.making.assembly.class_names import IN_ORDER, NAMED_BY
+from model.making.assembly.gate import choose_rows
+from model.making.assembly.inputs import compute_matrix
+from model.making.assembly.search import AssemblySearch
+from model.making.errors import AddError
+from model.making.kinds.evidence import Fit
+
+
+@dataclass(frozen=True)
+class TriedAssembly:
+    """An assembly with what rows of the data say: answers and losses are those of these rows.
+
+    ``answers`` have shape (rows,) or (rows, classes), ``losses`` (rows,).
+    """
+
+    assembly: Assembly
+    fit: Fit
+    answers: Float64Array
+    losses: Float64Array
+
+
+def try_all(
+    search: AssemblySearch,
+    assemblies: Sequence[Assembly],
+    namings: Sequence[tuple[tuple[str, ...], str, Float64Array]],
+) -> list[TriedAssembly]:
+    """Ask every assembly the same rows, in one call; those that cannot answer are left out.
+
+    Args:
+        search: what may be put together.
+        assemblies: all that is possible.
+        namings: names of the classes, where they come from, and the truth, shape (rows,).
+
+    Raises:
+        AddError: if none of them can answer.
+    """
+    index, _ = choose_rows(find_complete(search, assemblies[0]))
+    answers = ask_all(search, assemblies, index)
+    if not any(each is not None for each in answers):
+        problem = next(iter(search.problems), "its answers are not finite numbers")
+        raise AddError(
+            f"The model cannot answer the rows of the data: {problem.rstrip('.')}. Give the "
+            "columns as they were when it was fitted, and put every step before it into a Pipeline "
+            "with it."
+        )
+    tried = []
+    for assembly, answered in zip(assemblies, answers, strict=True):
+        if answered is None:
+            continue
+        with np.errstate(all="ignore"):
+            given = assembly.inverse.function(answered) if assembly.inverse else answered
+        for names, words, of_rows in namings:
+            named = replace(
+                assembly,
+                classes=names,
+                words=assembly.words + ((words,) if words else ()),
+                guesses_classes=words.startswith(IN_ORDER),
+                parts=assembly.parts | {words.removeprefix(NAMED_BY)},
+            )
+            fit = search.kind.fit(given, of_rows[index])
+            losses = search.kind.list_losses(given, of_rows[index])
+            tried.append(TriedAssembly(named, fit, given, losses))
+    return tried
+
+
+def ask_all(
+    search: AssemblySearch, assemblies: Sequence[Assembly], index: IntArray
+) -> list[Float64Array | None]:
+    """Ask each assembly some rows, in one call of the model where all can be asked together.
+
+    Args:
+        search: what may be put together.
+        assemblies: those that are asked.
+        index: the places of the rows, shape (asked,).
+
+    Returns:
+        For each assembly its answers, shape (asked,) or (asked, classes); None where it has none.
+
+    Raises:
+        AddError: if it is clear that none of them can answer.
+    """
+    part = search.table.iloc[index]
+    estimator, kind = search.estimator.fitted, search.kind
+    found: list[Float64Array | None] = [None] * len(assemblies)
+    made: dict[int, Float64Array] = {}
+    for place, item in enumerate(assemblies):
+        try:
+            if item.inputs:
+                made[place] = run_steps(item.steps, compute_matrix(item.inputs, part))
+            else:
+                rows = select_raw(
+                    search.table, item.names, part.index, item.as_categories, item.alone
+                )
+                found[place] = predict_quietly(item.fitted, kind, rows)
+        except AddError:
+            raise
+        except Exception as error:  # a step or an estimator may raise anything
+            search.problems.append(str(error))
+    if made:
+        try:
+            together = ask_model(estimator, kind, np.concatenate(list(made.values())))
+            found_together = np.split(together, len(made))
+            for place, answers in zip(made, found_together, strict=True):
+                found[place] = answers
+        except AddError:
+            raise
+        except Exception as error:
+            search.problems.append(str(error))
+            if len(made) > 1:  # perhaps one of them alone has what the model does not take
+                for place in made:
+                    (found[place],) = ask_all(search, [assemblies[place]], index)
+    return [each if each is not None and np.isfinite(each).all() else None for each in found]
+
+
+def find_complete(search: AssemblySearch, assembly: Assembly) -> BoolArray:
+    """Which rows have every column that an assembly takes, shape (rows,)."""
+    complete: BoolArray = search.table[list(assembly.names)].notna().all(axis=1).to_numpy()
+    return complete

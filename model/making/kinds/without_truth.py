@@ -1,0 +1,38 @@
+"""What kinds share whose answers no data can call right or wrong: clusters and outliers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import get_tags
+
+from model.contract.arrays import Float64Array
+from model.making.dataset import Dataset
+from model.making.naming import name_rows
+from model.making.options import AddOptions
+
+
+def find_estimator_type(fitted: Any) -> str:
+    """Find what scikit-learn calls an estimator, "" for what only looks like one."""
+    try:
+        return get_tags(fitted).estimator_type or ""
+    except Exception:
+        return ""
+
+
+def name_case(options: AddOptions) -> str:
+    """Name one row as a question does: "this wine", or "it" where nobody said what rows are."""
+    rows = name_rows(options.data.name)
+    return f"this {rows.case}" if rows.is_known else "it"
+
+
+def answer_training_rows(dataset: Dataset) -> tuple[Float64Array, Float64Array]:
+    """Answer the rows that were not held out.
+
+    Returns:
+        The rows, shape (rows, fields), NaN where unknown, and the answers; see the kind for the
+        shape.
+    """
+    rows = dataset.matrix[~dataset.held_out]
+    return rows, dataset.predict(rows.astype(np.float32))
