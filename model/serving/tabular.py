@@ -90,7 +90,7 @@ class Answer(NamedTuple):
     high: Sequence[float]
 
 
-class Case(NamedTuple):
+class Instance(NamedTuple):
     """A row to explain: one code a field, what it shares with others, and its coalitions."""
 
     codes: list[float]
@@ -334,7 +334,7 @@ class TabularModel(ServedModel[Features, PredictionT]):
         deadline = time.monotonic() + timeout
         column = self.card.column_indices[what_if] if what_if else None
         explained: list[Explained[PredictionT]] = []
-        waiting: list[Case] = []
+        waiting: list[Instance] = []
         size = 0
         for row in rows:
             codes = self.card.encode_row(row)
@@ -343,14 +343,14 @@ class TabularModel(ServedModel[Features, PredictionT]):
             if contributions:
                 leading = self._choose_leading(codes, changed) if len(changed) > MAX_EXACT else ()
                 coalitions = get_coalitions(given, changed, leading)
-            case = Case(codes, self._get_plan(given, column), coalitions)
-            if waiting and size + case.size > MAX_ROWS_PER_CALL:
+            instance = Instance(codes, self._get_plan(given, column), coalitions)
+            if waiting and size + instance.size > MAX_ROWS_PER_CALL:
                 explained += self._explain_together(waiting)
                 waiting, size = [], 0
                 if time.monotonic() > deadline:
                     raise TimeoutError
-            waiting.append(case)
-            size += case.size
+            waiting.append(instance)
+            size += instance.size
         return explained + self._explain_together(waiting) if waiting else explained
 
     def _choose_leading(self, codes: list[float], changed: tuple[int, ...]) -> tuple[int, ...]:
@@ -361,35 +361,35 @@ class TabularModel(ServedModel[Features, PredictionT]):
         (answer,) = self.answer(matrix, [part])
         return choose_leading(changed, answer.values)
 
-    def _explain_together(self, waiting: Sequence[Case]) -> list[Explained[PredictionT]]:
+    def _explain_together(self, waiting: Sequence[Instance]) -> list[Explained[PredictionT]]:
         width = len(self._reference)
-        matrix = np.empty((sum(case.size for case in waiting), width), dtype=np.float32)
+        matrix = np.empty((sum(instance.size for instance in waiting), width), dtype=np.float32)
         parts, start = [], 0
-        for case in waiting:
-            rows = slice(start, start + case.size)
-            case.fill(matrix[rows], self._reference_row)
-            plan = case.plan
-            parts.append(Part(rows, start + case.own, plan.known, plan.known_on_curve))
+        for instance in waiting:
+            rows = slice(start, start + instance.size)
+            instance.fill(matrix[rows], self._reference_row)
+            plan = instance.plan
+            parts.append(Part(rows, start + instance.own, plan.known, plan.known_on_curve))
             start = rows.stop
         answers = self.answer(matrix, parts)
         return [
-            self._explain_one(case, answer, mismatch, inside)
-            for case, answer, (mismatch, inside) in zip(
+            self._explain_one(instance, answer, mismatch, inside)
+            for instance, answer, (mismatch, inside) in zip(
                 waiting, answers, self._find_mismatches(waiting), strict=True
             )
         ]
 
     def _explain_one(
-        self, case: Case, answer: Answer, mismatch: Mismatch | None, inside: Sequence[bool]
+        self, instance: Instance, answer: Answer, mismatch: Mismatch | None, inside: Sequence[bool]
     ) -> Explained[PredictionT]:
-        plan, shapley, curve = case.plan, None, None
-        if case.coalitions is not None:
-            shapley = case.coalitions.explain(answer.values[: case.own + 1])
+        plan, shapley, curve = instance.plan, None, None
+        if instance.coalitions is not None:
+            shapley = instance.coalitions.explain(answer.values[: instance.own + 1])
         if plan.column is not None and plan.grid is not None:
             _, _, points, low, high = answer
             curve = IceCurve(plan.column, plan.grid.values, points, low, high, inside)
-        neighbors, far = self._search(case)
-        texts = self._explain_texts(case, answer.prediction) if self._has_texts else ()
+        neighbors, far = self._search(instance)
+        texts = self._explain_texts(instance, answer.prediction) if self._has_texts else ()
         unread = any(text.knowledge.is_guess for text in texts)
         return Explained(
             answer.prediction,
@@ -402,9 +402,11 @@ class TabularModel(ServedModel[Features, PredictionT]):
             texts=texts,
         )
 
-    def _explain_texts(self, case: Case, prediction: PredictionT) -> tuple[TextReasons, ...]:
+    def _explain_texts(
+        self, instance: Instance, prediction: PredictionT
+    ) -> tuple[TextReasons, ...]:
         """What is known of the words of each text that is given, and what they speak for."""
-        found, (codes, plan, coalitions) = [], case
+        found, (codes, plan, coalitions) = [], instance
         for column, vectorizer in self.vectorizers.items():
             if column not in plan.given:
                 continue
@@ -448,7 +450,7 @@ class TabularModel(ServedModel[Features, PredictionT]):
         return any(item.coefficients is None for item in self.vectorizers.values())
 
     def _find_mismatches(
-        self, waiting: Sequence[Case]
+        self, waiting: Sequence[Instance]
     ) -> list[tuple[Mismatch | None, Sequence[bool]]]:
         """Find in each row what makes it unlike the training rows, None where it is like them.
 
@@ -456,8 +458,8 @@ class TabularModel(ServedModel[Features, PredictionT]):
             That of each row, and whether each point of its curve is like them.
         """
         groups: dict[Plan, list[int]] = {}
-        for index, case in enumerate(waiting):
-            groups.setdefault(case.plan, []).append(index)
+        for index, instance in enumerate(waiting):
+            groups.setdefault(instance.plan, []).append(index)
         found: list[tuple[Mismatch | None, Sequence[bool]]] = [(None, ())] * len(waiting)
         for plan, indices in groups.items():
             rows = [waiting[index].codes for index in indices]
@@ -474,9 +476,9 @@ class TabularModel(ServedModel[Features, PredictionT]):
         facts = {fields[column].name: fields[column].decode(codes[column]) for column in columns}
         return Mismatch(facts, alone)
 
-    def _search(self, case: Case) -> tuple[tuple[Neighbor, ...], bool]:
+    def _search(self, instance: Instance) -> tuple[tuple[Neighbor, ...], bool]:
         """The nearest rows, and whether they are too far; none where nothing is to be explained."""
-        neighbors, (codes, plan, coalitions) = self.neighbors, case
+        neighbors, (codes, plan, coalitions) = self.neighbors, instance
         if neighbors is None or (coalitions is None and plan.threshold is None):
             return (), False
         nearest, distance = neighbors.find_nearest(codes, plan.given)
