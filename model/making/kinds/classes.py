@@ -145,14 +145,10 @@ class ClassesKind(OutputKind):
         return losses
 
     def list_readings(
-        self,
-        answers: Float64Array,
-        truth: Float64Array,
-        all_truth: Float64Array,
-        classes_may_move: bool,
+        self, answers: Float64Array, truth: Float64Array, all_truth: Float64Array, movable: bool
     ) -> tuple[Reading, ...]:
         order = match_classes(answers, truth)
-        if not classes_may_move or order == tuple(range(len(order))):
+        if not movable or order == tuple(range(len(order))):
             return (AS_GIVEN,)
         meant = ",".join(str((self.names or self.classes)[place]) for place in order)
         back = np.argsort(order)

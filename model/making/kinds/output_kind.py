@@ -173,11 +173,7 @@ class OutputKind(ABC):
         """Return how wrong each answer is, shape (rows,), for the truth of the same rows."""
 
     def list_readings(
-        self,
-        answers: Float64Array,
-        truth: Float64Array,
-        all_truth: Float64Array,
-        classes_may_move: bool,
+        self, answers: Float64Array, truth: Float64Array, all_truth: Float64Array, movable: bool
     ) -> tuple[Reading, ...]:
         """List what answers may mean, the answers as they are first.
 
@@ -185,7 +181,7 @@ class OutputKind(ABC):
             answers: of some rows, see the class for the shape.
             truth: of the same rows, shape (rows,).
             all_truth: of all rows, shape (all rows,).
-            classes_may_move: whether the classes may stand in another order.
+            movable: whether the classes may stand in another order.
         """
         return (AS_GIVEN,)
 
