@@ -15,7 +15,7 @@ from click.core import ParameterSource
 
 from app.cli import preview
 from app.cli.errors import NotProved, require_tools
-from app.cli.folders import find_folder, models_folder
+from app.cli.folders import OWN_MODELS, find_folder, models_folder, read_served
 from app.cli.option_values import (
     check_locale,
     parse_kind,
@@ -124,6 +124,15 @@ if TYPE_CHECKING:
     help="Names of its classes or groups in order, where it has numbers: a,b.",
 )
 @click.option(
+    "--order",
+    metavar="CLASSES",
+    help="Its classes from the lowest to the highest, where they are steps of a scale, like stars: "
+    'a,b,c. Or "no", where they look like it and are not.',
+)
+@click.option(
+    "--risk", default="", metavar="CLASS", help="The class whose probability is the answer."
+)
+@click.option(
     "--derive",
     multiple=True,
     metavar="NAME=EXPRESSION",
@@ -225,6 +234,7 @@ def add(
     read = {
         "features": read_list(given["features"]),
         "classes": split_names(given["classes"]),
+        "order": split_names(given["order"]),
         "required": split_names(given["required"]),
         "kinds": dict(map(parse_kind, given["kinds"])),
         "units": dict(map(parse_unit, given["units"])),
@@ -348,6 +358,20 @@ def _report(added: "AddedModel") -> None:
     click.echo(
         f"{card} was drafted, and this page stands beside it in REPORT.md.\n"
         f"Now write in {card}: limits and not_for first.\n"
-        f"Check it: flask --app wsgi model check {added.slug}\n"
-        f"Serve it: FORMCAST_MODELS={added.slug} make run"
+        f"Check it: flask --app wsgi model check {added.slug}{_name_root(added.folder.parent)}\n"
+        f"{_say_how_to_serve(added.slug, added.folder)}"
     )
+
+
+def _name_root(root: Path) -> str:
+    """The option that names the folder of the models, "" where it is the app's own."""
+    return "" if root.resolve() == OWN_MODELS else f" --models {shlex.quote(str(root))}"
+
+
+def _say_how_to_serve(slug: str, folder: Path) -> str:
+    """What is left to do until visitors see a model that was added."""
+    if folder.parent.resolve() != OWN_MODELS:
+        return f"Serve it: move {folder} into {OWN_MODELS}, then FORMCAST_MODELS={slug} make run"
+    if slug in read_served():
+        return "It is one of the models that are served: start the server anew, or reload it."
+    return f"Serve it: FORMCAST_MODELS={slug} make run"

@@ -4,13 +4,16 @@ from pathlib import Path
 
 import click
 
-from app.config import ROOT
+from app.config import ROOT, SettingError, Settings
+
+OWN_MODELS = (ROOT / "model").resolve()
+"""The folder whose models are served."""
 
 models_folder = click.option(
     "--models",
     "root",
     type=click.Path(file_okay=False, path_type=Path),
-    default=ROOT / "model",
+    default=OWN_MODELS,
     help="The folder with the models' folders; the app's own is the default.",
 )
 
@@ -30,3 +33,12 @@ def find_folder(name: str, root: Path) -> Path:
             f"There is no model {name!r} in {root}. There are: {', '.join(names) or 'none'}."
         )
     return folder
+
+
+def read_served() -> tuple[str, ...]:
+    """Return the slugs of the models that the settings serve; none where a setting is broken."""
+    try:
+        return Settings.from_environment().models
+    except SettingError as error:
+        click.echo(f"Note: {error}", err=True)
+        return ()

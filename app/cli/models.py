@@ -12,10 +12,9 @@ import click
 from app.cli.adding import add, draft
 from app.cli.comparing import tell_comparison
 from app.cli.errors import NotProved, require_tools
-from app.cli.folders import find_folder, models_folder
+from app.cli.folders import find_folder, models_folder, read_served
 from app.cli.outcomes import outcomes
 from app.cli.predicting import predict
-from app.config import SettingError, Settings
 from model import ModelError, load_model, read_card
 from model.contract.files import read_json
 from model.contract.upgrading import upgrade_folder
@@ -155,7 +154,7 @@ def look_at(paths: tuple[Path, ...]) -> None:
 @models_folder
 def list_models(root: Path) -> None:
     """Show the models, and at which address each is served."""
-    served = _read_served()
+    served = read_served()
     for card in sorted(root.glob("*/card.toml")):
         slug = card.parent.name.replace("_", "-")
         address = "not served"
@@ -193,7 +192,7 @@ def remove(name: str, yes: bool, root: Path) -> None:
     """Delete the folder of the model NAME."""
     folder = find_folder(name, root)
     slug = folder.name.replace("_", "-")
-    if slug in _read_served():
+    if slug in read_served():
         click.echo(f"{slug} is served: take it out of FORMCAST_MODELS, too.")
     if not yes:
         click.confirm(f"Delete {folder} and everything in it?", abort=True)
@@ -202,12 +201,3 @@ def remove(name: str, yes: bool, root: Path) -> None:
     else:
         shutil.rmtree(folder)
     click.echo(f"{folder} is gone.")
-
-
-def _read_served() -> tuple[str, ...]:
-    """Return the slugs of the models that the settings serve; none where a setting is broken."""
-    try:
-        return Settings.from_environment().models
-    except SettingError as error:
-        click.echo(f"Note: {error}", err=True)
-        return ()

@@ -168,17 +168,10 @@ def model_names(variable: str, text: str) -> tuple[str, ...]:
     return names
 
 
-def rate(variable: str, text: str) -> str:
-    """Read ``off`` or a limit like ``600/minute``.
-
-    Raises:
-        SettingError: for any other text.
-    """
-    count, _, unit = text.partition("/")
-    known = unit in ("second", "minute", "hour")
-    if text != "off" and not (known and count.isascii() and count.isdigit() and int(count)):
-        raise SettingError(f"{variable} is {text!r}. Write off, or a limit like 600/minute.")
-    return text
+rate = matching(
+    "off|[0-9]*[1-9][0-9]*/(second|minute|hour)", "Write off, or a limit like 600/minute."
+)
+"""Reads ``off`` or a limit like ``600/minute``."""
 
 
 def host_names(variable: str, text: str) -> tuple[str, ...]:

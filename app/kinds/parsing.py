@@ -14,7 +14,6 @@ from app.http.bodies import ChunkedBody, is_chunked
 from app.http.problems import Fault
 from app.kinds.adapter import JsonRows
 from model import Card, Features
-from model.contract.fields import BaseField
 
 BODY_BYTES = 2 * 1024 * 1024
 """The largest body that is read; 1,000 rows of 30 fields have half as many bytes."""
@@ -29,9 +28,6 @@ _MAX_SUGGESTIONS = 20
 
 _MAX_KEY = 60
 """Characters of an unknown key that the answer repeats; no field has more than 41."""
-
-_INVALID = object()
-"""Stands for a value of a wrong JSON type; each field refuses it in its own words."""
 
 
 class UnreadableError(ValueError):
@@ -153,7 +149,7 @@ class _RowReader:
             self._add(None, "A row must be an object", pointer)
             return None
         known = self._card.by_name
-        raw = {name: _check_type(known[name], row[name]) for name in known if name in row}
+        raw = {name: known[name].read_json(row[name]) for name in known if name in row}
         features, errors = self._card.validate_row(raw)
         for name, message in errors.items():
             self._add(name, message, f"{pointer}/{name}")
@@ -191,8 +187,3 @@ def suggest(word: str, names: Mapping[str, object]) -> str:
     plain = word.lower().replace("-", "_").replace(" ", "_")
     matches = difflib.get_close_matches(plain, names, n=1, cutoff=0.5)
     return f'. Did you mean "{matches[0]}"?' if matches else ""
-
-
-def _check_type(field: BaseField, value: object) -> object:
-    """The value, or one that every field refuses where its JSON type is not the field's."""
-    return value if value is None or field.accepts_json(value) else _INVALID

@@ -7,16 +7,11 @@ from typing import Protocol
 
 from model import NumberCard
 from model.contract import formatting
-from model.contract.fields import PluralForms
+from model.contract.amounts import MINUS, format_points, make_difference_writer, make_writer
 from model.contract.outputs import ClassOutput
-
-MINUS = "\u2212"
 
 format_exact: Callable[[float], str] = "{:.10g}".format
 """Formats a number for programs, with ten significant digits."""
-
-PERCENTAGE_POINT = PluralForms(one="point", other="points")
-"""The unit of a difference between two percentages."""
 
 MAX_CERTAINTY = 0.99
 """No text gives a probability above this, nor one below its complement."""
@@ -30,12 +25,14 @@ class Scale(Hashable, Protocol):
     """Rounds and formats the values of one output.
 
     Values are rounded to ``step``, contributions to ``fine_step``. ``least_span`` is what an axis
-    spans at least, so that a difference that nobody would notice does not look large.
+    spans at least, so that a difference that nobody would notice does not look large. Ticks are
+    round multiples of the largest of ``tick_bases`` that fits, or of 1.
     """
 
     step: float
     fine_step: float
     least_span: float
+    tick_bases: tuple[float, ...]
 
     def round(self, value: float, rounding: Callable[[float], int] = round) -> float:
         """Round a value to ``step``."""
@@ -67,61 +64,22 @@ class NumberScale:
         self.step = output.round_to
         self.fine_step = self.step / 5 if self.step >= 5 else self.step
         self.least_span = 4 * self.step
-        self.format: Callable[[float], str]
+        self.tick_bases: tuple[float, ...] = ()
+        self.format = self.format_observed = make_writer(output, card.locale)
+        self.format_difference = make_difference_writer(output, card.locale)
         # The unit of a plain number stands above the axis, and an axis has little room.
         currency = output.unit if output.format == "currency" else ""
         self.format_tick: Callable[[float], str] = partial(
             formatting.format_compact, locale=card.locale, currency=currency
         )
-        if output.format == "currency":
-            self.format = lambda value: formatting.format_currency(value, output.unit, card.locale)
-        else:
-            # ``format_number`` keeps three decimals only.
-            format_number = (
-                formatting.format_exact if self.step < 0.001 else formatting.format_number
-            )
-            unit = f"\u00a0{output.unit}" if output.unit else ""
-            self.format = lambda value: format_number(value, card.locale) + unit
-        self.format_difference = self.format_observed = self.format
+        if output.format == "percent":
+            self.format_tick = lambda value: format_tick_percent(value / output.whole, card.locale)
+        if output.format == "duration":
+            self.format_tick = self.format
+            self.tick_bases = tuple(base / output.seconds for base in (60.0, 3600.0, 86_400.0))
 
     def round(self, value: float, rounding: Callable[[float], int] = round) -> float:
         return rounding(value / self.step) * self.step
-
-
-class ShareScale:
-    """Probabilities in whole percent, differences between them in points.
-
-    ``rows`` is the number of held-out rows that the probabilities were calibrated on, None where
-    that is not known: a text says "over 99%" only where these are enough.
-    """
-
-    step = fine_step = 0.01
-    least_span = 0.1
-
-    def __init__(self, output: ClassOutput, locale: str, rows: int | None) -> None:
-        self._classes, self._locale = output.classes, locale
-        self.names_extremes = rows is not None and rows >= ENOUGH_FOR_EXTREMES
-
-    def round(self, value: float, rounding: Callable[[float], int] = round) -> float:
-        """Round a probability to whole percent, within the bounds that ``format`` can name."""
-        return min(max(rounding(value * 100) / 100, 1 - MAX_CERTAINTY), MAX_CERTAINTY)
-
-    def format(self, value: float) -> str:
-        """Format a probability, rounded or not; none is shown as certain."""
-        if self.names_extremes and value > MAX_CERTAINTY:
-            return f"over {formatting.format_percent(MAX_CERTAINTY, self._locale)}"
-        if self.names_extremes and value < 1 - MAX_CERTAINTY:
-            return f"under {formatting.format_percent(1 - MAX_CERTAINTY, self._locale)}"
-        return formatting.format_percent(self.round(value), self._locale)
-
-    def format_tick(self, value: float) -> str:
-        return formatting.format_percent(value, self._locale)
-
-    def format_difference(self, amount: float) -> str:
-        return format_points(amount, self._locale)
-
-    def format_observed(self, value: float) -> str:
-        return self._classes[int(value)].label
 
 
 class PercentScale:
@@ -132,6 +90,7 @@ class PercentScale:
 
     step = fine_step = 0.01
     least_span = 0.1
+    tick_bases: tuple[float, ...] = ()
 
     def __init__(
         self, locale: str, labels: Sequence[str] = (), bounds: tuple[float, float] = (-1.0, 1.0)
@@ -157,14 +116,40 @@ class PercentScale:
         return self._labels[int(value)]
 
 
-def format_points(amount: float, locale: str) -> str:
-    """Format a difference between two shares: "3 points"."""
-    points = round(amount * 100)
-    form = formatting.plural_form(points, locale)
-    noun = getattr(PERCENTAGE_POINT, form) or PERCENTAGE_POINT.other
-    return f"{formatting.format_number(points, locale)}\u00a0{noun}"
+class ShareScale(PercentScale):
+    """Probabilities in whole percent, within the bounds that ``format`` can name.
+
+    ``rows`` is the number of held-out rows that the probabilities were calibrated on, None where
+    that is not known: a text says "over 99%" only where these are enough.
+    """
+
+    def __init__(self, output: ClassOutput, locale: str, rows: int | None) -> None:
+        labels = [item.label for item in output.classes]
+        super().__init__(locale, labels, (1 - MAX_CERTAINTY, MAX_CERTAINTY))
+        self.names_extremes = rows is not None and rows >= ENOUGH_FOR_EXTREMES
+
+    def format(self, value: float) -> str:
+        """Format a probability, rounded or not; none is shown as certain."""
+        if self.names_extremes and value > MAX_CERTAINTY:
+            return f"over {formatting.format_percent(MAX_CERTAINTY, self._locale)}"
+        if self.names_extremes and value < 1 - MAX_CERTAINTY:
+            return f"under {formatting.format_percent(1 - MAX_CERTAINTY, self._locale)}"
+        return super().format(value)
+
+
+def format_tick_percent(share: float, locale: str) -> str:
+    """Format a share with as many decimals of a percentage as it has, three at most."""
+    digits = next((count for count in range(3) if math.isclose(share, round(share, count + 2))), 3)
+    return formatting.format_percent(share, locale, digits)
 
 
 def round_up(scale: Scale, amount: float) -> float:
     """Round up to the fine step, so that no error is stated too small."""
     return math.ceil(amount / scale.fine_step) * scale.fine_step
+
+
+def write_held(share: float, rows: int | None) -> str:
+    """Write how often something held: "9 of 10", or "57 of 63" where there were so few rows."""
+    count = 100 if rows is None else min(rows, 100)
+    held = round(share * count)
+    return f"{held // 10} of 10" if count == 100 and held % 10 == 0 else f"{held} of {count}"

@@ -16,7 +16,7 @@ from model.house_price.pipeline import (
     fit_price_model,
     fit_scale_model,
 )
-from model.house_price.sales import NO_REPORTED_SALES, ReportedSales
+from model.house_price.sales import ReportedSales
 from model.making.subsets import (
     assign_folds,
     iterate_folds,
@@ -47,10 +47,8 @@ def fit_model(
     features: Float64Array,
     price: Float64Array,
     config: TrainingConfig,
-    *,
-    folds_count: int = 10,
-    reports: ReportedSales = NO_REPORTED_SALES,
-    report: Callable[[str], object] = lambda _line: None,
+    reports: ReportedSales,
+    report: Callable[[str], object],
 ) -> FittedModel:
     """Fit everything to features [N, 10] and prices [N] in dollars.
 
@@ -59,9 +57,7 @@ def fit_model(
     are learned from reports, too; but people report what is wrong, so that these are no sample, and
     no error is measured on them.
     """
-    fold, value = predict_held_out(
-        features, price, config, folds_count=folds_count, reports=reports, report=report
-    )
+    fold, value = predict_held_out(features, price, config, reports, report)
     error = np.abs(np.log(price / value))
     scale = np.empty_like(value)
     for learn, hold in iterate_folds(fold):
@@ -82,10 +78,8 @@ def predict_held_out(
     features: Float64Array,
     price: Float64Array,
     config: TrainingConfig,
-    *,
-    folds_count: int = 10,
-    reports: ReportedSales = NO_REPORTED_SALES,
-    report: Callable[[str], object] = lambda _line: None,
+    reports: ReportedSales,
+    report: Callable[[str], object],
 ) -> tuple[IntArray, Float64Array]:
     """Predict features [N, 10] by models that are fitted to the prices [N] of the other folds.
 
@@ -94,12 +88,12 @@ def predict_held_out(
     Returns:
         The fold of each row, [N], and its predictions in dollars for each group, [128, N].
     """
-    fold = assign_folds(len(features), folds_count, np.random.default_rng(config.seed))
+    fold = assign_folds(len(features), config.folds, np.random.default_rng(config.seed))
     value = np.empty((len(SUBSETS), len(features)))
     for number, (learn, hold) in enumerate(iterate_folds(fold), 1):
         model = _fit_price(features[learn], price[learn], reports, config)
         value[:, hold] = predict_subsets(model, features[hold])
-        report(f"price, fold {number} of {folds_count}")
+        report(f"price, fold {number} of {config.folds}")
     return fold, value
 
 

@@ -39,8 +39,9 @@ _LEAST_SCALE = 0.02
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """The size of the training: copies, trees, layers and epochs."""
+    """The size of the training: folds, copies, trees, layers and epochs."""
 
+    folds: int = 10
     teachers: int = 4
     trees: int = 200
     trees_learning_rate: float = 0.07
@@ -57,6 +58,7 @@ class TrainingConfig:
 
 
 QUICK = TrainingConfig(
+    folds=3,
     teachers=1,
     trees=30,
     trees_learning_rate=0.2,

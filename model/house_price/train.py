@@ -87,31 +87,22 @@ GOLDEN: tuple[dict[str, Value], ...] = (
 def train(
     sales: Sales,
     folder: Path,
-    config: TrainingConfig | None = None,
+    config: TrainingConfig,
     *,
-    folds_count: int = 10,
     reports: ReportedSales = NO_REPORTED_SALES,
     report: Callable[[str], object] = lambda _line: None,
 ) -> Manifest:
     """Train on sales, write the model's files to a folder, and return the manifest.
 
     The same sales, reports and config give the same model and figures; only the date differs. A
-    quick run for tests: `train(sales.head(400), folder, QUICK, folds_count=3)`. Prices are learned
+    quick run for tests: `train(sales.head(400), folder, QUICK)`. Prices are learned
     from reports, too, but ranges and figures come from sales alone.
 
     Raises:
         CompileError: the compiled model differs from the pipelines.
         ValueError: there are too few sales to calibrate a range.
     """
-    config = config or TrainingConfig()
-    fitted = fit_model(
-        sales.features,
-        sales.price,
-        config,
-        folds_count=folds_count,
-        reports=reports,
-        report=report,
-    )
+    fitted = fit_model(sales.features, sales.price, config, reports, report)
     pipelines = {"value": fitted.price_model, "spread": fitted.scale_model}
     compiled = compile_networks(
         pipelines, FRAME, _make_comparison_rows(sales.features, config.seed)
@@ -131,7 +122,7 @@ def train(
     }
     evaluation = Evaluation(
         how=f"Measured on {count} sales. Each was priced by a model that had not seen it, and its "
-        f"range was set on the others ({folds_count}-fold cross-validation).",
+        f"range was set on the others ({config.folds}-fold cross-validation).",
         accuracy=f"Half the time it is off by less than {shares['error_all']} with all "
         f"ten facts, by less than {shares['error_three']} with three.",
         metrics=metrics,
@@ -174,10 +165,8 @@ def _count_reports(reports: ReportedSales) -> str:
 def add_counts(
     sales: Sales,
     folder: Path,
-    config: TrainingConfig | None = None,
-    *,
-    folds_count: int = 10,
-    report: Callable[[str], object] = lambda _line: None,
+    config: TrainingConfig,
+    report: Callable[[str], object],
 ) -> Manifest:
     """Write the counts of sales and of held-out prices into a manifest, and leave its model as is.
 
@@ -187,13 +176,7 @@ def add_counts(
     manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
     if manifest.axis is None:
         raise ValueError(f"{folder}: the manifest has no axis")
-    _, value = predict_held_out(
-        sales.features,
-        sales.price,
-        config or TrainingConfig(),
-        folds_count=folds_count,
-        report=report,
-    )
+    _, value = predict_held_out(sales.features, sales.price, config, NO_REPORTED_SALES, report)
     counted = manifest.model_copy(
         update={
             "outcomes": count_outcomes(sales.price, manifest.axis),
@@ -262,12 +245,12 @@ def main() -> None:
     def report(line: str) -> None:
         print(f"{time.monotonic() - started:6.1f} s  {line}", flush=True)
 
-    sales, folder, folds = read_sales(), arguments.output, arguments.folds
+    sales, folder, config = read_sales(), arguments.output, TrainingConfig(arguments.folds)
     if arguments.counts:
-        made = add_counts(sales, folder, folds_count=folds, report=report)
+        made = add_counts(sales, folder, config, report)
     else:
         reports = read_reported_sales(arguments.reports) if arguments.reports else NO_REPORTED_SALES
-        made = train(sales, folder, folds_count=folds, reports=reports, report=report)
+        made = train(sales, folder, config, reports=reports, report=report)
     for metric in made.metrics:
         report(f"{metric.value:7.4f}  {metric.label}")
 

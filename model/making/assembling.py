@@ -86,6 +86,8 @@ def assemble_model(
     kind = choose_kind(found.kind, targets)
     source = replace(found, kind=kind, runs_code=proof.runs_code, module=proof.module)
     names = _list_columns(proof, derivations, add_note)
+    for where in proof.unused:
+        add_note(f"{where} was not needed.")
     return AssembledModel(source, names, proof.classes, proof)
 
 
@@ -187,7 +189,8 @@ def _read_numbers(
 
 def _describe_choice(proof: Proof) -> str:
     next_best = f"\nThe next best: {proof.rejected}." if proof.rejected else ""
-    return f"It is put together so: {proof.taken}.{next_best}"
+    unused = f"\nNot needed: {', '.join(proof.unused)}." if proof.unused else ""
+    return f"It is put together so: {proof.taken}.{next_best}{unused}"
 
 
 def _list_columns(proof: Proof, derivations: Derivations, add_note: AddNote) -> list[str]:

@@ -15,6 +15,7 @@ _RESERVED = (
     "feedback",
     "feedback-fragment",
     "healthz",
+    "link",
     "mcp",
     "metrics",
     "predict-fragment",

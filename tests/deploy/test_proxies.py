@@ -1,5 +1,6 @@
 """The site under a path, over IPv6, behind proxies that cut the path off and one that does not."""
 
+import asyncio
 import json
 import re
 import shutil
@@ -18,11 +19,14 @@ from email.message import Message
 import pytest
 from flask import Flask
 
+from app.config import Settings
 from tests.attack.requests import FAMILIES, Case, make_report_cases
 from tests.attack.test_attack import find_fault_in
 from tests.conftest import free_port
 from tests.servers import run_server
-from tests.tools import find_nginx
+from tests.soak.serving import make_forms, make_requests
+from tests.soak.slow import make_slow_requests, send_good_beside
+from tests.tools import ROOT, find_nginx
 from tests.waiting import wait_until
 from tests.wire import NoResponseError, send_requests
 
@@ -67,6 +71,9 @@ http://:{port} {{
     handle_path /price/* {{
         reverse_proxy [::1]:{behind} {{
             header_up X-Forwarded-Prefix /price
+            transport http {{
+                compression off
+            }}
         }}
     }}
 }}
@@ -85,6 +92,7 @@ class Site:
 
     name: str
     port: int
+    behind: int
 
     def fetch(
         self, path: str, data: bytes | None = None, kind: str = "application/x-www-form-urlencoded"
@@ -114,7 +122,12 @@ def site(
     if program is None or not socket.has_dualstack_ipv6():
         pytest.skip(f"{name}, or IPv6, is not here")
     folder, port = tmp_path_factory.mktemp(name), free_port()
-    environ = {"PATH": "/usr/bin:/bin", "FORMCAST_PROXIES": "1", "FORMCAST_METRICS": "on"}
+    environ = {
+        "PATH": "/usr/bin:/bin",
+        "FORMCAST_PROXIES": "1",
+        "FORMCAST_METRICS": "on",
+        "FORMCAST_RATELIMIT": "off",  # all clients are one address
+    }
     if name == "nginx":
         environ["FORMCAST_ROOT_PATH"] = "/price"
     with run_server([sys.executable, "-m", "app.server"], folder, environ) as server:
@@ -130,7 +143,7 @@ def site(
             env={"HOME": str(folder), "PATH": "/usr/bin:/bin"},
         )  # fmt: skip
         try:
-            found = Site(name, port)
+            found = Site(name, port, server.port)
             wait_until(found.answers)
             yield found
         finally:
@@ -207,3 +220,20 @@ def test_no_bad_request_breaks_anything_behind_a_proxy(site: Site, app: Flask) -
     assert not faults, "\n".join(faults[:20])
     assert found["ours"] > len(cases) / 2, found
     assert site.fetch("/price/predict-fragment", b"beds=3&baths=2&sqft=1850")[0] == 200
+
+
+SLOW_CLIENTS = 64
+"""How many there are of each of the four kinds."""
+
+
+def test_slow_clients_before_a_proxy_and_behind_it_take_nothing_from_others(site: Site) -> None:
+    """Each answer is compared byte by byte; nginx's server stands under the path itself, too."""
+    good = make_requests(ROOT, make_forms(50), pages=True, settings=Settings(root_path="/price"))
+    kinds = make_slow_requests(f"http://[::1]:{site.port}", "/price")
+    ports = [site.port, site.behind] if site.name == "nginx" else [site.port]
+    for port in ports:
+        beside = send_good_beside(port, good, list(kinds.values()) * SLOW_CLIENTS, 4, "::1")
+        with ThreadPoolExecutor(1) as pool:  # Playwright keeps a loop running in the main thread
+            seen = pool.submit(asyncio.run, beside).result()
+        assert seen.sent > 50
+        assert not seen.failed, seen.reasons

@@ -121,8 +121,8 @@ async def read_response(reader: asyncio.StreamReader) -> tuple[int, bytes, bool]
 class Client:
     """A client that sends its requests on one connection, or each on a new one."""
 
-    def __init__(self, port: int, result: LoadResult, keep: bool) -> None:
-        self._port, self._result, self._keep = port, result, keep
+    def __init__(self, port: int, result: LoadResult, keep: bool, host: str) -> None:
+        self._port, self._result, self._keep, self._host = port, result, keep, host
         self._writer: asyncio.StreamWriter | None = None
         self._reader: asyncio.StreamReader | None = None
 
@@ -144,7 +144,7 @@ class Client:
     async def _send(self, request: CheckedRequest) -> tuple[RequestOutcome, str]:
         try:
             if self._writer is None:
-                self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
+                self._reader, self._writer = await asyncio.open_connection(self._host, self._port)
         except OSError as error:
             await asyncio.sleep(0.02)
             return RequestOutcome.REFUSED, type(error).__name__
@@ -188,6 +188,7 @@ async def send_load(
     clients: int = 8,
     pause: float = 0.0,
     keep: bool = False,
+    host: str = "127.0.0.1",
 ) -> LoadResult:
     """Send requests with several clients at once while ``is_running()``.
 
@@ -199,11 +200,12 @@ async def send_load(
         pause: seconds that a client waits before its next request.
         keep: whether a client keeps its connection. Without, each fault costs every request under
             way; a browser would hide some of them by trying again.
+        host: the address of this machine at which the server listens.
     """
     result, turn = LoadResult(), cycle(requests)
 
     async def visit() -> None:
-        client = Client(port, result, keep)
+        client = Client(port, result, keep, host)
         while is_running():
             await client.send(next(turn))
             await asyncio.sleep(pause)

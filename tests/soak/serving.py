@@ -78,17 +78,32 @@ def make_forms(number: int, seed: int = 0) -> list[dict[str, str]]:
 
 
 def make_requests(
-    root: Path, forms: list[dict[str, str]], model: str = "house-price", *, pages: bool = False
+    root: Path,
+    forms: list[dict[str, str]],
+    model: str = "house-price",
+    *,
+    pages: bool = False,
+    settings: Settings | None = None,
 ) -> list[CheckedRequest]:
-    """Make requests for fragments with their right bodies; every fourth is for a page."""
-    client = create_app(Settings(models=(model,)), root / "model").test_client()
+    """Make requests for fragments with their right bodies; every fourth is for a page.
+
+    Args:
+        root: the folder of what is served.
+        forms: what is typed, one form a request.
+        model: the model that is served alone, without ``settings``.
+        pages: whether there are pages, too.
+        settings: of a server with more models, or under a path.
+    """
+    settings = settings or Settings(models=(model,))
+    under = settings.root_path
+    client = create_app(settings, root / "model").test_client()
     requests = []
     for index, form in enumerate(forms):
         query = urlencode(form)
         if pages and index % 4 == 3:
-            request, answer = get(f"/?{query}"), client.get(f"/?{query}")
+            request, answer = get(f"{under}/?{query}"), client.get(f"/?{query}")
         else:
-            request, answer = post(FRAGMENT, query), client.post(FRAGMENT, data=form)
+            request, answer = post(under + FRAGMENT, query), client.post(FRAGMENT, data=form)
         requests.append(CheckedRequest(request, frozenset([answer.data])))
     return requests
 

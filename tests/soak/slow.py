@@ -17,32 +17,36 @@ MAX_SLOWDOWN = 4.0
 STEP_SECONDS = 0.5
 """Seconds between two bytes of a slow client."""
 
-START = b"POST /predict-fragment HTTP/1.1\r\nHost: localhost\r\n"
+HOST = "127.0.0.1"
 
 
-def make_slow_requests(url: str) -> dict[str, tuple[bytes, bytes]]:
+def make_slow_requests(url: str, under: str = "") -> dict[str, tuple[bytes, bytes]]:
     """Return, for each kind of slow client, what it sends first and with each step."""
-    with urllib.request.urlopen(url, timeout=30) as page:
-        asset = re.search(r"/static/htmx[^\"]+", page.read().decode())
+    with urllib.request.urlopen(f"{url}{under}/", timeout=30) as page:
+        asset = re.search(rf"{under}/static/htmx[^\"]+", page.read().decode())
     assert asset is not None
+    start = f"POST {under}/predict-fragment HTTP/1.1\r\nHost: localhost\r\n".encode()
     return {
         "idle connections": (b"", b""),
-        "slow headers": (START + b"X-Slow: ", b"a"),
-        "slow bodies": (START + b"Content-Length: 9000\r\n\r\n", b"a"),
+        "slow headers": (start + b"X-Slow: ", b"a"),
+        "slow bodies": (start + b"Content-Length: 9000\r\n\r\n", b"a"),
         "slow readers": (get(asset[0]) * 10, b""),  # 370 KB, more than the buffers between take
     }
 
 
-async def send_slowly(port: int, first: bytes, then: bytes, is_running: Callable[[], bool]) -> None:
+async def send_slowly(
+    port: int, first: bytes, then: bytes, is_running: Callable[[], bool], host: str = HOST
+) -> None:
     """Act as one slow client: read one byte a step, and reconnect when the server closes."""
     loop = asyncio.get_running_loop()
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     while is_running():
-        with socket.socket() as sock:
+        with socket.socket(family) as sock:
             sock.setblocking(False)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)  # keeps its buffer small
             try:
-                await loop.sock_connect(sock, ("127.0.0.1", port))
+                await loop.sock_connect(sock, (host, port))
                 await loop.sock_sendall(sock, first)
                 while is_running():
                     await asyncio.sleep(STEP_SECONDS)
@@ -68,7 +72,7 @@ async def run_slow_clients(seconds: float, clients: int = CLIENTS) -> list[Figur
         await _send_good(server.port, requests, 1)
         calm = (await _send_good(server.port, requests, max(2, seconds / 3))).quantile(0.99)
         for name, kind in make_slow_requests(server.url).items():
-            seen = await _send_good_beside(server.port, requests, [kind] * clients, seconds)
+            seen = await send_good_beside(server.port, requests, [kind] * clients, seconds)
             worst = seen.quantile(0.99)
             figures += [
                 make_share(
@@ -93,7 +97,7 @@ async def run_slow_clients_together(seconds: float, clients: int = CLIENTS) -> l
     with serve_copy() as server:
         requests = make_requests(server.root, make_forms(50), pages=True)
         slow = list(make_slow_requests(server.url).values()) * clients
-        seen = await _send_good_beside(server.port, requests, slow, seconds)
+        seen = await send_good_beside(server.port, requests, slow, seconds)
     return [
         make_share(
             f"{len(slow)} slow clients: good requests failed",
@@ -105,17 +109,32 @@ async def run_slow_clients_together(seconds: float, clients: int = CLIENTS) -> l
     ]
 
 
-async def _send_good(port: int, requests: list[CheckedRequest], seconds: float) -> LoadResult:
-    return await send_load(port, requests, make_timer(seconds), clients=4, pause=0.02)
-
-
-async def _send_good_beside(
-    port: int, requests: list[CheckedRequest], slow: list[tuple[bytes, bytes]], seconds: float
+async def _send_good(
+    port: int, requests: list[CheckedRequest], seconds: float, host: str = HOST
 ) -> LoadResult:
-    """Send good requests beside slow clients that connected a second before."""
+    running = make_timer(seconds)
+    return await send_load(port, requests, running, clients=4, pause=0.02, host=host)
+
+
+async def send_good_beside(
+    port: int,
+    requests: list[CheckedRequest],
+    slow: list[tuple[bytes, bytes]],
+    seconds: float,
+    host: str = HOST,
+) -> LoadResult:
+    """Send good requests beside slow clients that connected a second before.
+
+    Args:
+        port: the port of the server, or of a proxy before it.
+        requests: the good ones, sent in turn for ``seconds``.
+        slow: what each slow client sends first and with each step.
+        seconds: for how long.
+        host: the address of this machine at which it listens.
+    """
     is_running = make_timer(seconds + 1)
-    present = [asyncio.create_task(send_slowly(port, *kind, is_running)) for kind in slow]
+    present = [asyncio.create_task(send_slowly(port, *kind, is_running, host)) for kind in slow]
     await asyncio.sleep(1)
-    seen = await _send_good(port, requests, seconds)
+    seen = await _send_good(port, requests, seconds, host)
     await asyncio.gather(*present)
     return seen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -45,26 +46,19 @@ def make_numbers(array: Any) -> Cells:
     return Cells("number", numbers + (numbers - numbers))
 
 
-def take_numbers(cells: Cells) -> Any:
-    """Return the array of numbers, shape (rows,) or ().
+def take(kind: str, cells: Cells) -> Any:
+    """Return the array of cells of a kind, shape (rows,) or ().
 
     Raises:
-        CellsError: if the cells are no numbers.
+        CellsError: if the cells are of another kind.
     """
-    if cells.kind != "number":
-        raise CellsError(f"it needs a number, and gets a {cells.kind}")
+    if cells.kind != kind:
+        raise CellsError(f"it needs a {kind}, and gets a {cells.kind}")
     return cells.array
 
 
-def take_texts(cells: Cells) -> Any:
-    """Return the array of texts, shape (rows,) or ().
-
-    Raises:
-        CellsError: if the cells are no texts.
-    """
-    if cells.kind != "text":
-        raise CellsError(f"it needs a text, and gets a {cells.kind}")
-    return cells.array
+take_numbers = partial(take, "number")
+take_texts = partial(take, "text")
 
 
 def take_dates(cells: Cells) -> Any:

@@ -9,6 +9,7 @@ from typing import Annotated, get_args
 from pydantic import Field
 
 from model.contract.fields.base import (
+    INVALID,
     BaseField,
     Features,
     Meaning,
@@ -32,6 +33,7 @@ from model.contract.fields.text import TextField
 
 __all__ = [
     "FIELD_KINDS",
+    "INVALID",
     "MOST_CHOICES",
     "MOST_SUGGESTED",
     "AnyField",

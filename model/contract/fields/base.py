@@ -53,6 +53,9 @@ class Meaning(NamedTuple):
     label: str
 
 
+INVALID = object()
+"""Stands for a value that no field takes; each refuses it in its own words."""
+
 UNKNOWN_CELLS = frozenset(("?", "na", "n/a", "#n/a", "<na>", "nan", "none", "null"))
 """What stands in a cell where nobody knows the value, in small letters; no field takes it."""
 
@@ -296,11 +299,16 @@ class BaseField(BaseModel):
             for text in (option.value, option.label)
         )
 
-    def accepts_json(self, value: object) -> bool:
-        """Whether a value from JSON has the field's type; text that ``read`` takes may not."""
-        return isinstance(value, self.json_types) and not (
-            isinstance(value, str) and not value.strip()
-        )
+    def read_json(self, value: object) -> object:
+        """What a value from JSON means; INVALID where its type, or a blank text, cannot mean any.
+
+        It is not validated yet. None, an unknown value, is None.
+        """
+        if isinstance(value, str):
+            fits = bool(value.strip())
+        else:
+            fits = value is None or isinstance(value, self.json_types)
+        return value if fits else INVALID
 
     def format_input(self, typed: str) -> str:
         """What was typed, as the input shows it again."""

@@ -6,6 +6,7 @@ import math
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, ClassVar, Literal, Self
 
@@ -15,7 +16,7 @@ from pydantic import Field, model_validator
 
 from model.contract import formatting
 from model.contract.arrays import Float32Array, Float64Array
-from model.contract.fields.base import BaseField, Option, Sample, make_error
+from model.contract.fields.base import INVALID, BaseField, Option, Sample, make_error
 
 LONG_LIST = 200
 """Choices above which nobody scrolls through a list: it is searched."""
@@ -91,6 +92,23 @@ class ChoiceField(BaseField):
     @property
     def accepted_json_text(self) -> str:
         return "one of " + ", ".join(map(json.dumps, self._codes))
+
+    def read_json(self, value: object) -> object:
+        """A text, or the number or truth that one of the choices writes."""
+        if isinstance(value, bool):
+            return str(value) if str(value) in self._codes else INVALID
+        if isinstance(value, int | float):
+            return self._by_number.get(value, INVALID)
+        return super().read_json(value)
+
+    @cached_property
+    def _by_number(self) -> dict[float, str]:
+        """The value that a number means, where only one of them writes it."""
+        found: dict[float, list[str]] = {}
+        for value in self._codes:
+            with suppress(ValueError):
+                found.setdefault(float(value), []).append(value)
+        return {number: values[0] for number, values in found.items() if len(values) == 1}
 
     def read(self, value: object) -> str:
         if not isinstance(value, str) or value not in self._codes:

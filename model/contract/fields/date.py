@@ -82,8 +82,10 @@ class DateField(OrderedField):
     def accepted_json_text(self) -> str:
         return f"date, {self.min} to {self.max}"
 
-    def accepts_json(self, value: object) -> bool:
-        return isinstance(value, str) and _ISO(value) is not None
+    def read_json(self, value: object) -> object:
+        """A text as the form takes it, or a moment, of which the day counts."""
+        found = super().read_json(value)
+        return self.translate_cell(found) if isinstance(found, str) else found
 
     def format_input(self, typed: str) -> str:
         """What was typed, in ISO 8601 where it is a date: a picker shows nothing else."""
@@ -156,7 +158,7 @@ class DateField(OrderedField):
 
     @property
     def json_notes(self) -> tuple[str, ...]:
-        return (f"From {self.min} to {self.max}",)
+        return (f"From {self.min} to {self.max}; what the form takes is taken, too",)
 
     @classmethod
     def find_misfit(cls, numbers: Float64Array) -> str:

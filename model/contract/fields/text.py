@@ -10,7 +10,7 @@ from pydantic import Field
 
 from model.contract import formatting
 from model.contract.arrays import Float32Array, Float64Array
-from model.contract.fields.base import BaseField, Sample, make_error
+from model.contract.fields.base import INVALID, BaseField, Sample, make_error
 from model.contract.texts import decode_text, encode_text, mend_lines, shorten
 
 LEAST_LENGTH = 2000
@@ -83,9 +83,9 @@ class TextField(BaseField):
             raise self._too_long(len(text))
         return text
 
-    def accepts_json(self, value: object) -> bool:
-        """Whether a value is a text; a blank one is still to be written."""
-        return isinstance(value, str)
+    def read_json(self, value: object) -> object:
+        """A text; a blank one is still to be written."""
+        return value if isinstance(value, str | None) else INVALID
 
     def _read_unicode(self, text: str) -> str:
         """Compose a text where the field does, and refuse what is none."""

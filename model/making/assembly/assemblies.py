@@ -28,8 +28,9 @@ class Assembly:
     the columns whose codes are in no file. ``classes`` are the names of the model's classes in
     their order. ``by_place`` is True where nothing but the data gives the order of the columns,
     ``is_window`` where it does not even say which ones, ``guesses_classes`` where the names are in
-    no file. ``as_categories`` is True where texts are categories of pandas, ``alone`` where the
-    model takes the texts of one column, and no table.
+    no file. ``parts`` is where the parts stand that it takes besides the model. ``as_categories``
+    is True where texts are categories of pandas, ``alone`` where the model takes the texts of one
+    column, and no table.
     """
 
     names: tuple[str, ...]
@@ -43,6 +44,7 @@ class Assembly:
     by_place: bool = False
     is_window: bool = False
     guesses_classes: bool = False
+    parts: frozenset[str] = frozenset()
     as_categories: bool = False
     alone: bool = False
 

@@ -31,6 +31,7 @@ from model.making.text_cells import as_text
 _MOST_CANDIDATES = 60
 _BY_PLACE = "the order of the data"
 _WINDOW = "the columns "
+_LISTED = "columns in the order of "
 
 
 def list_assemblies(search: AssemblySearch) -> list[Assembly]:
@@ -52,7 +53,14 @@ def list_assemblies(search: AssemblySearch) -> list[Assembly]:
             found.append(replace(raw, words=words, by_place=not search.features))
     inverses = _list_inverses(search)
     return [
-        replace(item, inverse=inverse, words=(*item.words, *([inverse.words] if inverse else [])))
+        replace(
+            item,
+            inverse=inverse,
+            words=(*item.words, inverse.words),
+            parts=item.parts | {inverse.where},
+        )
+        if inverse
+        else item
         for item, inverse in product(found[:_MOST_CANDIDATES], inverses)
     ]
 
@@ -83,7 +91,7 @@ def _list_bases_of(
     for names, where in search.contents.lists:
         kept = [name for name in names if name != search.target]
         if len(kept) == width and _resolve(search, kept, "alphabet") is not None:
-            yield kept, f"columns in the order of {where}"
+            yield kept, f"{_LISTED}{where}"
             listed = True
     if listed:
         return
@@ -182,9 +190,12 @@ def _assemble(
             words.append(f"{', '.join(coded)} coded by {' and '.join(_list_files(coded))}")
         if guessed:
             words.append(f"{', '.join(guessed)} coded by {by}")
+        parts = {part.where for part in order}.union(coded.values(), [origin.removeprefix(_LISTED)])
+        parts |= {where for where, made in search.dummies_of.items() if set(made) & set(inputs)}
         made = Assembly(
             tuple(list_sources(inputs)), tuple(inputs), steps, None, tuple(words),
             tuple(guessed), by_place=origin == _BY_PLACE, is_window=_WINDOW in origin,
+            parts=frozenset(parts),
         )  # fmt: skip
         if not any(made.inputs == item.inputs for item in found):
             found.append(made)
@@ -257,9 +268,10 @@ def _list_inverses(search: AssemblySearch) -> list[Inverse | None]:
     for name, where in search.contents.inverses:
         made = make_inverse(name)
         words = f"{made.words}, as {where} says"
-        found.append(Inverse(words, made.function, made.wrap))
+        found.append(Inverse(words, made.function, made.wrap, where))
     for part in search.scalers_of_target:
-        found.append(invert_scaler(forget_names(part.fitted), f"answers unscaled by {part.where}"))
+        made = invert_scaler(forget_names(part.fitted), f"answers unscaled by {part.where}")
+        found.append(replace(made, where=part.where))
     return [*found, None]
 
 

@@ -18,6 +18,9 @@ Raises AddError where the target does not hold these."""
 IN_ORDER = "classes in the order of the "
 """What names that only an order suggests are called, followed by its name."""
 
+NAMED_BY = "classes named by "
+"""What names from a file are called, followed by where they stand."""
+
 
 def list_namings(
     search: AssemblySearch, classes: Sequence[str], read_truth: ReadTruth
@@ -74,7 +77,7 @@ def _find_class_names(
                 continue
         elif not set(cells) <= set(names):
             continue
-        yield tuple(names), f"classes named by {codes.where}"
+        yield tuple(names), f"{NAMED_BY}{codes.where}"
     if in_data:
         yield (), ""
     elif len(cells) == len(own):

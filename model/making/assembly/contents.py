@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from numbers import Real
@@ -59,8 +59,8 @@ class Contents:
     """The parts that files hold.
 
     ``lists`` are lists of texts, ``class_names`` the name of each class number, ``inverses`` names
-    of functions that undo the target's transformation. ``runs_code`` says whether a file's code
-    ran.
+    of functions that undo the target's transformation. ``files`` are the names of all that were
+    read. ``runs_code`` says whether a file's code ran.
     """
 
     estimators: list[Transformer] = field(default_factory=list)
@@ -69,6 +69,7 @@ class Contents:
     lists: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
     inverses: list[tuple[str, str]] = field(default_factory=list)
     refused: list[tuple[Refused, Path]] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
     runs_code: bool = False
     module: Path | None = None
 
@@ -77,6 +78,18 @@ class Contents:
         """Whether nothing is in there that has to do with a model."""
         found = (self.estimators, self.transformers, self.codes, self.lists, self.inverses)
         return not (any(found) or self.refused)
+
+    def list_unused(self, used: Iterable[str]) -> list[str]:
+        """List the files of which nothing is used, and the steps that are left out of the others.
+
+        Args:
+            used: where the parts stand that are used, such as ``model.pkl['scaler']``.
+        """
+        parts = {part.where for part in self.estimators}.union(used)
+        files = {where.partition("[")[0] for where in parts}
+        steps = [part.where for part in self.transformers if part.where not in parts]
+        inside = [where for where in steps if where.partition("[")[0] in files]
+        return [name for name in self.files if name not in files] + inside
 
     def list_known_texts(self) -> KnownTexts:
         """List the texts that the parts know, which a CSV reader may take for something else."""
@@ -142,6 +155,7 @@ def collect_contents(
     found = Contents()
     for path in paths:
         _sort_in(_read_file(path, trust, module, found), path.name, "", path, found, 0)
+        found.files.append(path.name)
     return found
 
 

@@ -20,12 +20,14 @@ _LN_10 = float(np.log(10))
 class Inverse:
     """What turns a model's answers back into the target's unit.
 
-    ``function`` is applied to an array of shape (rows,), ``wrap`` to a fitted model.
+    ``function`` is applied to an array of shape (rows,), ``wrap`` to a fitted model. ``where`` is
+    the part of a file that says so, "" where a person does.
     """
 
     words: str
     function: Callable[[Float64Array], Float64Array]
     wrap: Callable[[Any], Any]
+    where: str = ""
 
 
 def make_inverse(text: str) -> Inverse:

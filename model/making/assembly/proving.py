@@ -59,7 +59,8 @@ class Proof:
     ``fitted`` takes the columns ``names`` of those that are ``available``; ``by_place`` is True
     where nothing but the data gives their order, ``asks`` where a person has to say yes. ``taken``
     and ``rejected`` are the assemblies with their figures, in words; ``rejected`` is "" where
-    nothing else was possible. ``finding`` is what the gate found.
+    nothing else was possible. ``finding`` is what the gate found, ``unused`` are files and steps in
+    them that it does without.
     """
 
     fitted: Any
@@ -73,6 +74,7 @@ class Proof:
     finding: Finding
     runs_code: bool
     module: Path | None
+    unused: tuple[str, ...] = ()
 
     @property
     def is_assembled(self) -> bool:
@@ -116,6 +118,7 @@ def prove(search: AssemblySearch, classes: Sequence[str], read_truth: ReadTruth)
         finding,
         search.contents.runs_code,
         search.contents.module,
+        tuple(search.contents.list_unused(assembly.parts)),
     )
 
 
@@ -148,7 +151,7 @@ def take_only(search: AssemblySearch, classes: Sequence[str]) -> Proof:
     return Proof(
         fitted, assembly.names, search.available, tuple(classes), assembly.by_place, False,
         assembly.text, "", NO_TARGET, search.contents.runs_code,
-        search.contents.module,
+        search.contents.module, tuple(search.contents.list_unused(assembly.parts)),
     )  # fmt: skip
 
 

@@ -35,15 +35,16 @@ def list_raw(search: AssemblySearch) -> list[Assembly]:
         if not order or isinstance(order[0].fitted, SCALERS):
             continue
         steps = [Step(part.fitted, part.where) for part in order]
+        words, parts = describe_steps(steps), frozenset(part.where for part in order)
         if takes_texts_alone(order[0].fitted):
             fitted = join_steps([part.fitted for part in order], search.estimator.fitted)
             for name in _list_text_columns(search):
                 made = _take_text(search, name, fitted)
-                found.append(replace(made, words=(describe_steps(steps), *made.words)))
+                found.append(replace(made, words=(words, *made.words), parts=parts))
             continue
         for names in _list_raw_columns(search, order[0]):
             fitted = join_steps([part.fitted for part in order], search.estimator.fitted)
-            made = replace(take_raw(search, names, fitted), words=(describe_steps(steps),))
+            made = replace(take_raw(search, names, fitted), words=(words,), parts=parts)
             if order[0].names is None and not search.features:
                 is_window = len(names) < len(search.available)
                 made = replace(made, by_place=not is_window, is_window=is_window)

@@ -35,6 +35,7 @@ class AssemblySearch:
         self.estimator = self.contents.estimators[0]
         self.dummies: list[Input] = []
         self.ordinals: list[Input] = []
+        self.dummies_of: dict[str, list[Input]] = {}
         self.columns = RawColumns(self.table[list(self.available)], self.contents.codes)
         self.scalers_of_target = [
             part for part in self.contents.transformers if self._scales_target(part)
@@ -95,13 +96,15 @@ class AssemblySearch:
                 self.ordinals.append(self.columns.make_input(column, codes))
             return True
         dropped = part.fitted.drop_idx_
+        made = self.dummies_of[part.where] = []
         for number, (column, categories) in enumerate(places):
             left_out = None if dropped is None else dropped[number]
-            self.dummies += [
+            made += [
                 Input(column, level=value)
                 for code, value in enumerate(categories)
                 if code != left_out
             ]
+        self.dummies += made
         return True
 
     def _scales_target(self, part: Transformer) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from model.contract.arrays import BoolArray, Float64Array, IntArray
 from model.making.assembly.assemblies import Assembly, ask_model, predict_quietly, select_raw
 from model.making.assembly.chains import run_steps
-from model.making.assembly.class_names import IN_ORDER
+from model.making.assembly.class_names import IN_ORDER, NAMED_BY
 from model.making.assembly.gate import choose_rows
 from model.making.assembly.inputs import compute_matrix
 from model.making.assembly.search import AssemblySearch
@@ -67,6 +67,7 @@ def try_all(
                 classes=names,
                 words=assembly.words + ((words,) if words else ()),
                 guesses_classes=words.startswith(IN_ORDER),
+                parts=assembly.parts | {words.removeprefix(NAMED_BY)},
             )
             fit = search.kind.fit(given, of_rows[index])
             losses = search.kind.list_losses(given, of_rows[index])

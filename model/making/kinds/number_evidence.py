@@ -61,16 +61,7 @@ def format_figure(value: float) -> str:
 def accepts_number(
     given: Fit, cause: Fit, rarity: float, reading: Reading, inputs: bool, rare: bool
 ) -> bool:
-    """Say whether a cause explains the answers clearly better than they are as given.
-
-    Args:
-        given: the answers as they are.
-        cause: the answers under the cause.
-        rarity: of the cause, taken off its rank.
-        reading: what the answers are read as.
-        inputs: whether the cause changes what the model is given.
-        rare: whether it is a unit or a place of a column.
-    """
+    """Say whether a cause explains numbers clearly better than they are: ``OutputKind.accepts``."""
     if rare and cause.skill < _LEAST_RARE:
         return False
     gain = cause.rank - rarity - given.rank

@@ -16,9 +16,6 @@ _MOST_KNOWN = 100_000
 _DISTINCT = 0.5
 """The share of distinct cells from which numbers are read together and not one by one."""
 
-_INVALID = object()
-"""Stands for a value that no field takes."""
-
 ReadCell = Callable[[object], Any]
 """Reads one cell, as ``BaseField.read_cell`` does, and raises what that raises."""
 
@@ -27,8 +24,7 @@ def read_json_value(field: BaseField) -> ReadCell:
     """Make the reader of values from JSON, which takes them as the API does."""
 
     def read(value: object) -> Any:
-        accepted = value is None or field.accepts_json(value)
-        return field.validate_value(value if accepted else _INVALID)
+        return field.validate_value(field.read_json(value))
 
     return read
 

@@ -7,9 +7,10 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
-from model.contract.fields import AnyField, NumberField
+from model.contract.fields import INVALID, AnyField, NumberField
 from model.contract.outputs import NumberOutput
 from model.contract.pictures import ImageField
+from tests.model.contract.refusals import refusal
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(AnyField)
 INTEGER = {"kind": "integer", "name": "rooms", "label": "Rooms", "noun": "rooms",
@@ -89,9 +90,7 @@ def test_a_good_value_is_accepted(block: dict[str, Any], raw: object, value: obj
     ],
 )
 def test_a_bad_value_is_refused_in_words(block: dict[str, Any], raw: object, words: str) -> None:
-    with pytest.raises(PydanticCustomError) as refused:
-        field(block).validate_value(raw)
-    assert refused.value.message() == words
+    assert refusal(field(block), raw) == words
 
 
 @pytest.mark.parametrize("block", [INTEGER, NUMBER, CHOICE, FLAG])
@@ -112,9 +111,7 @@ def test_decoding_inverts_encoding(block: dict[str, Any], value: object) -> None
 
 
 def test_a_label_in_braces_does_not_break_a_message() -> None:
-    with pytest.raises(PydanticCustomError) as refused:
-        field(INTEGER, label="{rooms}").validate_value("x")
-    assert refused.value.message() == "{rooms} must be a number, like 4"
+    assert refusal(field(INTEGER, label="{rooms}"), "x") == "{rooms} must be a number, like 4"
 
 
 @pytest.mark.parametrize("key", ["reason_text", "comparison_text", "larger_text", "smaller_text"])
@@ -232,3 +229,26 @@ def test_a_text_that_no_typing_makes_a_value_is_not_incomplete(
     with pytest.raises(PydanticCustomError):
         kind.read(typed)
     assert not kind.is_incomplete(typed)
+
+
+@pytest.mark.parametrize(
+    ("values", "sent", "meant"),
+    [
+        (("1", "2"), 2, "2"),
+        (("1", "2"), 2.0, "2"),
+        (("1.0", "2.5"), 1, "1.0"),
+        (("01", "02"), 2, "02"),
+        (("-1", "0"), -1, "-1"),
+        (("False", "True"), True, "True"),
+        (("1", "2"), 3, None),
+        (("1", "2"), True, None),
+        (("1", "01"), 1, None),
+        (("red", "2"), 1e309, None),
+    ],
+)
+def test_a_choice_takes_the_number_in_json_that_one_of_its_values_writes(
+    values: tuple[str, ...], sent: object, meant: str | None
+) -> None:
+    choices = [{"value": value, "label": value} for value in values]
+    read = field(CHOICE, choices=choices, example=values[0]).read_json(sent)
+    assert read == (INVALID if meant is None else meant)

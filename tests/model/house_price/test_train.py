@@ -22,12 +22,12 @@ pytestmark = pytest.mark.slow
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Manifest, Path]:
     """The manifest of a quick run on 200 sales, and its folder."""
     folder = tmp_path_factory.mktemp("model")
-    return train(read_sales().head(200), folder, QUICK, folds_count=3), folder
+    return train(read_sales().head(200), folder, QUICK), folder
 
 
 def test_the_same_seed_gives_the_same_model(trained: tuple[Manifest, Path], tmp_path: Path) -> None:
     """Equal hashes show that the bytes are the same."""
-    again = train(read_sales().head(200), tmp_path, QUICK, folds_count=3)
+    again = train(read_sales().head(200), tmp_path, QUICK)
     day = trained[0].trained
     assert trained[0] == again.model_copy(update={"trained": day})
 
@@ -62,7 +62,7 @@ def test_reports_with_unknown_facts_are_learned_from_and_measure_nothing(
     reports = read_reported_sales(tmp_path / "new.csv")
     assert reports.features.shape == (60, 10)
     assert np.isnan(reports.features[:, 3:]).all()
-    made = train(read_sales().head(200), tmp_path, QUICK, folds_count=3, reports=reports)
+    made = train(read_sales().head(200), tmp_path, QUICK, reports=reports)
     assert made.data.text.endswith("from 2006 to 2010, and the prices that 60 visitors knew")
     assert made.calibration is not None
     assert {group.rows for group in made.calibration.groups} == {200}

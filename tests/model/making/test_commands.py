@@ -11,6 +11,7 @@ import pytest
 
 from model import ModelError, load_model
 from model.contract.fields import FIELD_KINDS
+from tests.loading import change_file
 from tests.model.making.conftest import AddedModels, run
 from tests.tools import ROOT
 
@@ -82,8 +83,7 @@ def test_check_tells_renamed_and_removed_classes_from_a_model_that_changed(root:
     place = f"{card}, line {line_with(card, 'classes = [')}"
     assert f"{place}: 'Gentoo' is missing, which the model predicted when it was made" in output
     card = spoil(root, ('  { value = "Gentoos", label = "Gentoo" },\n', ""))
-    manifest = root / "penguins" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"Gentoo"', '"Adelie"'))
+    change_file(root / "penguins" / "manifest.json", '"Gentoo"', '"Adelie"')
     output = run("check", "penguins", "--models", root).output
     assert f"{place}: the model answers 3 classes, and not 2" in output
     assert "you may change their labels" in output
@@ -129,6 +129,14 @@ def test_a_name_that_is_not_there_is_answered_with_those_that_are(root: Path) ->
             result = run(command, name, "--models", root)
             assert result.exit_code == 1
             assert "There are: penguins." in result.output
+
+
+@pytest.mark.parametrize("name", ["link", "api", "feedback-fragment"])
+def test_a_name_that_an_address_of_the_app_begins_with_is_refused(name: str, root: Path) -> None:
+    file = root / "penguins" / "card.toml"
+    result = run("add", file, "--name", name, "--data", file, "--models", root)
+    assert result.exit_code == 1
+    assert f"--name {name} cannot be part of an address" in result.output
 
 
 def test_list_shows_what_is_served_and_what_is_not(

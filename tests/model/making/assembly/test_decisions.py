@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,19 +21,12 @@ from sklearn.preprocessing import FunctionTransformer, LabelEncoder, StandardSca
 from sklearn.svm import LinearSVC
 
 from app import create_app
+from app.cli import adding
 from app.config import Settings
 from tests.model.making.conftest import run
 from tests.shapes import NUMBERS, cars, crops, scaler_apart
 
 AddFiles = Callable[..., Result]
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """An empty folder of models."""
-    folder = tmp_path / "models"
-    folder.mkdir()
-    return folder
 
 
 @pytest.fixture
@@ -85,6 +79,36 @@ def test_an_option_decides_without_a_question(tmp_path: Path, add: AddFiles) -> 
     scaler_apart(tmp_path)
     result = add("model.pkl", options=("--before", tmp_path / "scaler.pkl"))
     assert result.exit_code == 0, result.output
+    assert "was not needed" not in result.output
+
+
+def test_files_and_steps_that_are_not_taken_are_named(tmp_path: Path, add: AddFiles) -> None:
+    scaler_apart(tmp_path)
+    scaler = joblib.load(tmp_path / "scaler.pkl")
+    other = StandardScaler().fit(np.random.default_rng(0).normal(size=(9, scaler.n_features_in_)))
+    (tmp_path / "scalers.pkl").write_bytes(pickle.dumps({"old": other, "new": scaler}))
+    (tmp_path / "old.pkl").write_bytes(pickle.dumps(other))
+    result = add("model.pkl", "scalers.pkl", "old.pkl", options=("--yes",))
+    assert result.exit_code == 0, result.output
+    assert "Not needed: old.pkl, scalers.pkl['old']." in result.output
+    assert "- Note: scalers.pkl['old'] was not needed." in result.output
+
+
+def test_what_is_left_to_do_depends_on_where_the_model_stands(
+    tmp_path: Path, root: Path, add: AddFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scaler_apart(tmp_path)
+    before = ("--before", tmp_path / "scaler.pkl", "--force")
+    said = add("model.pkl", options=before).output
+    assert f"Serve it: move {root / 'mine'} into " in said
+    assert f"model check mine --models {root}\n" in said
+    monkeypatch.setattr(adding, "OWN_MODELS", root.resolve())
+    said = add("model.pkl", options=before).output
+    assert "Serve it: FORMCAST_MODELS=mine make run" in said
+    monkeypatch.setenv("FORMCAST_MODELS", "mine")
+    said = add("model.pkl", options=before).output
+    assert "start the server anew, or reload it" in said
+    assert "Serve it" not in said
 
 
 def test_nonsense_is_refused_with_its_cause_and_added_as_it_is_only_if_asked(
@@ -324,12 +348,12 @@ def test_codes_that_are_in_no_file_are_taken_only_if_the_data_prove_them(
     ("beside", "code", "said"),
     [
         (LinearRegression().fit([[0.0], [1.0]], [0, 1]), 1, "The files hold 2 models"),
-        (StandardScaler(), 0, "it answers as it should"),
-        (StandardScaler().fit(np.eye(5)), 0, "it answers as it should"),
-        ({"score": 0.9, "made": "today", "rows": [1, 2]}, 0, "it answers as it should"),
+        (StandardScaler(), 0, "beside.pkl was not needed."),
+        (StandardScaler().fit(np.eye(5)), 0, "beside.pkl was not needed."),
+        ({"score": 0.9, "made": "today", "rows": [1, 2]}, 0, "beside.pkl was not needed."),
     ],
 )
-def test_what_else_lies_beside_a_model_does_no_harm(
+def test_what_else_lies_beside_a_model_does_no_harm_and_is_named(
     beside: object, code: int, said: str, tmp_path: Path, add: AddFiles
 ) -> None:
     data = cars()
