@@ -64,10 +64,9 @@ def give(page: Page, event: str, file: FilePayload) -> None:
 
 
 def test_a_picture_is_dropped_anywhere_or_pasted_and_shown_before_the_answer(page: Page) -> None:
-    held: list[Route] = []
     page.goto(XRAY)
     expect(page.locator("#image-camera")).to_have_attribute("capture", "environment")
-    page.route("**/predict-fragment", lambda route: held.append(route))
+    held = hold_fragments(page)
     for event, file in (("drop", FIRST), ("paste", SECOND)):
         held.clear()
         give(page, event, file)
