@@ -66,12 +66,14 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         certainty = (
             self._add_mismatch(self.model.guess_text, explained)
             if explained.out_of_distribution
-            else self._describe_certainty(prediction)
+            else f"{self._describe_certainty(prediction)} {self.find_too_sure()}".rstrip()
         )
         if self._output.risk:
             return self._write_risk(explained)
         share = prediction.probability
         short = "" if share is None else _upper_first(self._describe_sureness(share))
+        if short and (too_sure := self.find_too_sure()):
+            short = f"{short}. {too_sure}"
         return Headline(
             prediction.label,
             label,
@@ -95,7 +97,8 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
             certainty = self._add_mismatch(self.model.guess_text, explained)
         elif (calibration := self._calibration) is not None and calibration.rows:
             rows = formatting.format_number(calibration.rows, self._card.locale)
-            certainty = f"{certainty} It was calibrated on {rows} rows."
+            calibrated = f"It was calibrated on {rows} rows."
+            certainty = f"{certainty} {self.find_too_sure() or calibrated}"
         return Headline(
             format_exact(risk),
             text,
