@@ -298,6 +298,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
                 format(shares[item], ".4f"),
                 self._scale.format(shares[item]),
                 round(shares[item] * 100, 1),
+                "up" if item is shown[0] else "within",
             )
             for item in shown
         )
@@ -396,7 +397,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
 
     def _serialize_prediction(self, explained: Explained[ClassPrediction]) -> Payload:
         """The contributions are the map of one class, in log-odds: of two, the last."""
-        label, probability, probabilities = explained.prediction
+        label, probability, probabilities, _ = explained.prediction
         classes = [item.value for item in self._output.classes]
         payload: Payload = {
             "label": label,
