@@ -16,7 +16,7 @@ from model.contract.tables.table import AS_FOUND
 from model.monitoring.case_reader import read_time
 from model.monitoring.cases import CaseFile, read_cases
 from model.monitoring.coverage import Promise
-from model.monitoring.track_record import describe_verdict, summarize_cases
+from model.monitoring.track_record import KnownCase, describe_verdict, summarize_cases
 from tests.flowers import write_flowers
 from tests.loading import load_as
 
