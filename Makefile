@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := run
-.PHONY: run test lint check check-all cluster access-tools add-tools batch-tools train bench soak mutants requirements licences docs weigh sbom browser clean
+.PHONY: run test lint check check-all cluster access-tools add-tools batch-tools train bench soak mutants requirements licences docs files weigh sbom browser clean
 
 # Byte-compiled packages import in a third of the time, so pip is left to compile them.
 $(VENV)/run.stamp: requirements.txt
@@ -105,6 +105,9 @@ licences: $(VENV)/run.stamp  ## list anew the licences of what is installed to s
 
 docs: $(VENV)/test.stamp  ## write anew what the documentation takes from the code
 	$(BIN)/python -m docs.generate
+
+files: $(VENV)/run.stamp  ## print every room of the code with its files, and what each is for
+	@$(BIN)/python -m docs.files
 
 weigh: $(VENV)/test.stamp  ## what a release weighs: its packages in a fresh environment, and its code
 	@d=$$(mktemp -d) && $(BIN)/uv venv --quiet --python $(BIN)/python $$d/venv && $(BIN)/uv pip install --quiet --python $$d/venv/bin/python --compile-bytecode --require-hashes -r requirements.txt && \

@@ -105,6 +105,13 @@ class Server:
         }
         return {**keep, "PORT": str(self.port), "WEB_CONCURRENCY": "2", **self.settings}
 
+    def __enter__(self) -> "Server":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -157,7 +164,5 @@ def free_port() -> int:
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """A running server for the whole session."""
-    running = Server(free_port())
-    running.start()
-    yield running
-    running.stop()
+    with Server(free_port()) as running:
+        yield running

@@ -12,13 +12,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from app.cli.preview import find_chromium
 from tests.tools import (
     AXE,
     CLUSTER_PYTHON,
     NODE_FOLDER,
     PACKAGES,
     VNU,
-    find_chromium,
     find_java,
     find_nginx,
     find_redis,

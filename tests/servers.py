@@ -16,6 +16,9 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from flask import Flask
+from werkzeug.serving import make_server
+
 from tests.conftest import free_port
 from tests.tools import ROOT, list_children
 from tests.waiting import wait_until
@@ -109,6 +112,20 @@ def run_server(
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(60)
+
+
+@contextmanager
+def serve_app(app: Flask) -> Iterator[str]:
+    """Serve an app of the test from a thread of this process; the address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 class _Quiet(SimpleHTTPRequestHandler):

@@ -35,16 +35,6 @@ def axe() -> str:
     return Path(installed(AXE, "axe-core")).read_text()
 
 
-def find_chromium() -> str | None:
-    """The system's Chromium or Chrome.
-
-    Best without windows: Debian's headless shell takes a third of the CPU for a page, because it
-    draws no frame of a browser around it.
-    """
-    names = "chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable"
-    return next((path for name in names.split() if (path := shutil.which(name))), None)
-
-
 def find_java() -> str | None:
     """A Java runtime, for the Nu HTML checker."""
     return shutil.which("java")

@@ -124,6 +124,15 @@ if TYPE_CHECKING:
     help="Names of its classes or groups in order, where it has numbers: a,b.",
 )
 @click.option(
+    "--order",
+    metavar="CLASSES",
+    help="Its classes from the lowest to the highest, where they are steps of a scale, like stars: "
+    'a,b,c. Or "no", where they look like it and are not.',
+)
+@click.option(
+    "--risk", default="", metavar="CLASS", help="The class whose probability is the answer."
+)
+@click.option(
     "--derive",
     multiple=True,
     metavar="NAME=EXPRESSION",
@@ -225,6 +234,7 @@ def add(
     read = {
         "features": read_list(given["features"]),
         "classes": split_names(given["classes"]),
+        "order": split_names(given["order"]),
         "required": split_names(given["required"]),
         "kinds": dict(map(parse_kind, given["kinds"])),
         "units": dict(map(parse_unit, given["units"])),

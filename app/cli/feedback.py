@@ -5,6 +5,7 @@ In a docstring, click shows what comes before the form feed.
 
 import datetime as dt
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -25,6 +26,9 @@ from model.contract.tables.writing import write_row
 if TYPE_CHECKING:
     from app.feedback.store import Store
 
+_NO_NAME = re.compile(r"[^\w .+-]")
+"""What a class may have in its name and a folder should not."""
+
 COLUMNS = (
     "receipt", "model", "version", "day", "source", "answer", "low", "high", "probability",
     "truth", "comment",
@@ -38,7 +42,9 @@ def feedback() -> None:
 
 
 @feedback.command("export")
-@click.argument("target", metavar="OUT", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument(
+    "target", metavar="OUT", required=False, type=click.Path(path_type=Path, allow_dash=True)
+)
 @click.option("--model", "name", default="", help="Reports on this model alone.")
 @click.option(
     "--training",
@@ -56,27 +62,49 @@ def feedback() -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="With --training: the file that the model was trained on, whose columns OUT gets.",
 )
+@click.option(
+    "--pictures",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="With --model: write the pictures that visitors let be kept, in a folder for each class.",
+)
 @models_folder
 def export(
-    target: Path, name: str, training: bool, column: str, like: Path | None, root: Path
+    target: Path | None,
+    name: str,
+    training: bool,
+    column: str,
+    like: Path | None,
+    pictures: Path | None,
+    root: Path,
 ) -> None:
     """Write the reports to the file OUT as CSV, or to standard output for a dash.
 
     With --training it is a file for `model add --data` and for your own training. With --like, too,
     it can stand beside the file that the model was trained on: columns that no field of the form
-    asks for are empty.
+    asks for are empty. With --pictures, which needs no OUT, DIR is for `model add --data`; the
+    pictures have the numbers of their receipts.
 
     \f
     Raises:
         ClickException: if the store, the model or the file cannot be used; it says why.
-        UsageError: if --training has no model to say the fields, or --like no --training.
+        UsageError: if it is not clear what to write.
     """
+    if target is None and pictures is None:
+        raise click.UsageError("Name the file OUT, or a folder with --pictures.")
+    if pictures and not name:
+        raise click.UsageError("--pictures needs --model: each has classes of its own.")
     if training and not name:
         raise click.UsageError("--training needs --model: the columns are those of its form.")
     if like and not training:
         raise click.UsageError("--like is for --training.")
     with _open_store() as (store, since):
-        reports = store.iterate(name.replace("_", "-"), "visitor", since)
+        slug = name.replace("_", "-")
+        if pictures is not None:
+            _write_pictures(store, slug, since, pictures)
+        if target is None:
+            return
+        reports = store.iterate(slug, "visitor", since)
         try:
             with _open_target(target) as file:
                 if training:
@@ -172,6 +200,28 @@ def _open_store() -> Iterator[tuple["Store", dt.date]]:
             raise click.ClickException(str(error)) from None
 
 
+def _write_pictures(store: "Store", slug: str, since: dt.date, folder: Path) -> None:
+    """Write the pictures of all reports that say what they show."""
+    count = without = 0
+    try:
+        for report in store.iterate(slug, "visitor", since):
+            found = store.find(report.id)
+            if found is None or found.picture is None:
+                continue
+            if found.truth is None:
+                without += 1
+                continue
+            own = folder / (_NO_NAME.sub("_", str(found.truth)).strip(". ") or "_")
+            own.mkdir(parents=True, exist_ok=True)
+            (own / f"{format_number(found.id)}.jpg").write_bytes(found.picture)
+            count += 1
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}.") from None
+    click.echo(f"{count:,} picture{'' if count == 1 else 's'} written.", err=True)
+    if without:
+        click.echo(f"{without:,} left out: nobody said what they show.", err=True)
+
+
 @contextmanager
 def _open_target(target: Path) -> Iterator[TextIO]:
     if str(target) == "-":
@@ -204,7 +254,7 @@ def _list_training(
         raise click.ClickException("\n".join(error.problems)) from None
     if not isinstance(card, Card):
         raise click.ClickException(
-            f"{name} answers pictures, which are not kept: there is nothing to train with."
+            f"{name} answers pictures: a table cannot hold them. Write them with --pictures DIR."
         )
     header, places = _name_columns(card, column, like)
     yield header

@@ -19,6 +19,7 @@ PICTURE = "preview.png"
 """The picture of a model's page, in its folder."""
 
 _CHROMIUM = (
+    "chromium-headless-shell",  # a third of the CPU for a page: it draws no window around it
     "chromium",
     "chromium-browser",
     "google-chrome",

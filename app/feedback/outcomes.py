@@ -29,6 +29,7 @@ class ReportedOutcome(NamedTuple):
     report without it. ``low`` and ``high`` are the ends of a range, ``probability`` is that of the
     class in ``value``; each is None where there is none. ``said`` is a comment, "" for none.
     ``source`` tells reports of visitors, who report what is wrong, from a complete file.
+    ``picture`` is a JPEG that was to be kept; only who asks for one outcome gets it.
     """
 
     id: str
@@ -43,6 +44,7 @@ class ReportedOutcome(NamedTuple):
     probability: float | None = None
     said: str = ""
     source: Literal["visitor", "file"] = "visitor"
+    picture: bytes | None = None
 
 
 class FieldBin(NamedTuple):
@@ -61,7 +63,10 @@ class FieldBin(NamedTuple):
 OUTCOME_COLUMNS = (
     "id, model, version, day, facts, value, truth, low, high, probability, said, source"
 )
-"""The columns in the order of ``ReportedOutcome``."""
+"""The columns in the order of ``ReportedOutcome``, but for its picture."""
+
+PICTURE_COLUMN = "picture"
+"""The last one: of many outcomes together it would be too much."""
 
 
 def encode_outcome(outcome: ReportedOutcome) -> tuple[object, ...]:
@@ -76,7 +81,7 @@ def encode_outcome(outcome: ReportedOutcome) -> tuple[object, ...]:
 
 
 def decode_outcome(row: Sequence[Any]) -> ReportedOutcome:
-    """Decode a row of the columns."""
+    """Decode a row of the columns, with or without the picture."""
     outcome = ReportedOutcome(*row)
     return outcome._replace(
         day=dt.date.fromisoformat(row[3]),

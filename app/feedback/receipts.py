@@ -45,7 +45,7 @@ class ReceiptSigner:
     """Signs the answers of one model, and reads what was signed. It takes 10 µs an answer."""
 
     def __init__(self, key: bytes, model: str, version: str) -> None:
-        self._key, self._version = key, version
+        self._key = key
         self._context = f"formcast receipt {model};".encode()
         self._middle = f";{_quote(version)};"
 

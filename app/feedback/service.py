@@ -2,9 +2,8 @@
 
 import datetime as dt
 import logging
-import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TypeVar
 
 from werkzeug.exceptions import TooManyRequests
@@ -140,16 +139,14 @@ class FeedbackService:
         self._fails = True
 
 
-def make_service(
-    settings: Settings, redis_url: str = "", environ: Mapping[str, str] = os.environ
-) -> FeedbackService | None:
+def make_service(settings: Settings, redis_url: str) -> FeedbackService | None:
     """Make the service where the settings ask for it.
 
     Raises:
         SettingError: if the database that they name cannot be used.
     """
-    store = open_store(settings, environ)
+    store = open_store(settings)
     if store is None:
         return None
-    warn_of_loss(store.database, environ)
+    warn_of_loss(store.database)
     return FeedbackService(store, settings, redis_url)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app.feedback.outcomes import (
     OUTCOME_COLUMNS,
+    PICTURE_COLUMN,
     FieldBin,
     ReportedOutcome,
     decode_outcome,
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 MIGRATIONS = Path(__file__).parent / "migrations"
 PAGE = 1000
 """Rows that are read at a time."""
+
+_EVERY_COLUMN = f"{OUTCOME_COLUMNS}, {PICTURE_COLUMN}"
 
 _NAME = re.compile(r"([0-9]{4})_[a-z0-9_]+\.sql")
 
@@ -74,17 +77,17 @@ class Store:
         """
         places = ", ".join("?" * len(ReportedOutcome._fields))
         sql = (
-            f"INSERT INTO outcome ({OUTCOME_COLUMNS}) VALUES ({places}) "  # noqa: S608 (constants)
+            f"INSERT INTO outcome ({_EVERY_COLUMN}) VALUES ({places}) "  # noqa: S608 (constants)
             "ON CONFLICT (id) DO NOTHING"
         )
         with self._transaction() as run:
             return [run(sql, encode_outcome(outcome)).rowcount > 0 for outcome in outcomes]
 
     def find(self, identity: str) -> ReportedOutcome | None:
-        """Find an outcome by its id."""
+        """Find an outcome by its id, with its picture."""
         with self._transaction() as run:
             row = run(
-                f"SELECT {OUTCOME_COLUMNS} FROM outcome WHERE id = ?",  # noqa: S608
+                f"SELECT {_EVERY_COLUMN} FROM outcome WHERE id = ?",  # noqa: S608
                 (identity,),
             ).fetchone()
         return None if row is None else decode_outcome(row)
@@ -92,7 +95,7 @@ class Store:
     def iterate(
         self, model: str = "", source: str = "", since: dt.date = dt.date.min
     ) -> Iterator[ReportedOutcome]:
-        """Read the outcomes by day, ``PAGE`` of them at a time.
+        """Read the outcomes by day, ``PAGE`` of them at a time, without their pictures.
 
         Args:
             model: the slug of the model; "" for every one.

@@ -23,7 +23,7 @@ from app.presentation.contexts import (
     Site,
 )
 from app.presentation.form import FormView, Hints, build_field
-from app.presentation.reports import build_report_form
+from app.presentation.reports import Personal, build_report_form
 from app.presentation.result import Result
 from app.presentation.submission import WHAT_IF, Problem, Submission
 from app.presentation.track_record import TrackWords
@@ -289,17 +289,22 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
             days: for how long a report is kept.
         """
         field = self.make_truth_field()
-        has_text = len(self.list_inputs(dict.fromkeys(self.names, ""))) < len(self.names)
         question = f"Do you know {field.noun_phrase}?"
         view = build_field(field, None)
-        return build_report_form(self.model.card, site, view, question, days, has_text)
+        return build_report_form(self.model.card, site, view, question, days, self.personal)
+
+    @property
+    def personal(self) -> Personal:
+        """What a report keeps only where a box is ticked."""
+        has_text = len(self.list_inputs(dict.fromkeys(self.names, ""))) < len(self.names)
+        return "text" if has_text else ""
 
     @abstractmethod
     def summarize_answer(self, explained: Explained[PredictionT]) -> KeptAnswer:
         """Return what is kept of an answer where a visitor reports on it."""
 
-    def spell_facts(self, submission: Submission[RowT]) -> str:
-        """Spell the fields as they were typed, as a query string."""
+    def spell_facts(self, submission: Submission[RowT], shown: Result) -> str:
+        """Spell the fields as they were typed, as a query string; ``shown`` is their result."""
         return submission.query.partition(f"&{WHAT_IF}=")[0]
 
     @abstractmethod

@@ -11,20 +11,27 @@ from app.kinds.schemas import (
     build_answer,
     build_class_properties,
     build_contributions_schema,
+    build_object,
 )
 from app.kinds.truths import ask_class
 from app.presentation.contexts import ApiTexts, KindAbout
 from app.presentation.plots import plot_reliability
 from app.presentation.result import ClassView, Notes
-from app.presentation.scales import MAX_CERTAINTY, ShareScale, format_exact
+from app.presentation.scales import MAX_CERTAINTY, ShareScale, format_exact, write_held
 from model.contract import formatting
 from model.contract.fields import AnyField
 from model.serving.kinds.classes import ClassModel
-from model.serving.served_model import ClassPrediction, Explained
+from model.serving.served_model import ClassPrediction, Explained, LikelyRange
 
 MAX_CLASSES = 6
 """Classes that are shown with a bar each; one sentence sums up the others."""
 
+
+RANGE_TEXT = (
+    "The range of likely classes grows from the most probable one to its neighbours, until it "
+    "holds as much probability as was needed on rows that the model had not seen. How many ranges "
+    "held was measured on rows that had no part in setting it (conformal prediction)."
+)
 
 _NEAR_CAP = 0.005
 """A probability this close below the largest one that the rows allow counts as that."""
@@ -66,12 +73,14 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         certainty = (
             self._add_mismatch(self.model.guess_text, explained)
             if explained.out_of_distribution
-            else self._describe_certainty(prediction)
+            else self._describe_certainty(prediction, explained.known)
         )
         if self._output.risk:
             return self._write_risk(explained)
         share = prediction.probability
         short = "" if share is None else _upper_first(self._describe_sureness(share))
+        if prediction.likely is not None:
+            short = f"{self._name_range(prediction.likely)} in {self._count_held(explained.known)}"
         return Headline(
             prediction.label,
             label,
@@ -108,18 +117,31 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
             total_label=label,
         )
 
+    def _name_range(self, likely: LikelyRange) -> str:
+        """The likely classes, like "3 to 5"."""
+        low, high = self._labels[likely.low], self._labels[likely.high]
+        return low if low == high else f"{low} to {high}"
+
+    def _count_held(self, known: frozenset[str]) -> str:
+        """How many of such ranges held, like "9 of 10"."""
+        ranges = self.model.ranges
+        assert ranges is not None  # noqa: S101 (there is a likely range)
+        group = ranges.find_group(known)
+        return write_held(ranges.find_share(group), group.rows)
+
     @property
     def batch_headings(self) -> Mapping[str, str]:
         sure = {"probability": "Probability"} if self._output.probabilities else {}
-        return {"label": self._output.label, **sure}
+        ends = {} if self.model.ranges is None else {"likely_low": "From", "likely_high": "To"}
+        return {"label": self._output.label, **ends, **sure}
 
     def _name_labels(self) -> Mapping[str, str]:
         return self._labels
 
     def format_batch_value(self, name: str, values: Mapping[str, Any]) -> str:
         label = values["label"]
-        if name == "label":
-            return self._labels[label]
+        if name in self.model.text_columns:
+            return self._labels.get(values[name], "")
         return self._shares.format(values[f"probability_{label}"])
 
     def _make_notes(self, known: frozenset[str], broken: str = "") -> Notes:
@@ -138,20 +160,31 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         return Notes(
             self._origin,
             f"With these facts it named the right {self._output.noun} for {right} of {rows} cases "
-            "that it had not seen.",
+            f"that it had not seen.{self._describe_steps(known)}",
         )
+
+    def _describe_steps(self, known: frozenset[str]) -> str:
+        """How often it was at most one step off, where the classes are steps."""
+        if self.model.ranges is None:
+            return ""
+        close = self.model.ranges.find_group(known).close
+        share = formatting.format_percent(close, self._card.locale, digits=1)
+        return f" For {share} it was right or one step off."
 
     @property
     def _blank(self) -> tuple[ClassView, ...]:
-        shown = self._output.classes[:MAX_CLASSES] if self._output.probabilities else ()
+        shown = self._output.shown[:MAX_CLASSES] if self._output.probabilities else ()
         return tuple(ClassView(item.value, item.label, "", "", 0.0) for item in shown)
 
     def _present_classes(self, probabilities: tuple[float, ...] | None) -> tuple[ClassView, ...]:
-        """The most probable classes, the first one first."""
+        """The most probable classes, the first one first; steps of a scale in their order."""
         if probabilities is None:
             return ()
         shares = dict(zip(self._output.classes, probabilities, strict=True))
         most_probable = sorted(shares, key=lambda item: -shares[item])[:MAX_CLASSES]
+        best = most_probable[0]
+        if self._output.order:
+            most_probable = [item for item in self._output.shown if item in most_probable]
         return tuple(
             ClassView(
                 item.value,
@@ -159,13 +192,20 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
                 format_exact(shares[item]),
                 self._scale.format(shares[item]),
                 round(shares[item] * 100, 1),
+                "up" if item is best else "within",
             )
             for item in most_probable
         )
 
-    def _describe_certainty(self, prediction: ClassPrediction) -> str:
+    def _describe_certainty(self, prediction: ClassPrediction, known: frozenset[str]) -> str:
         """How sure the model is, and the probability of the classes not shown."""
-        probabilities = prediction.probabilities
+        probabilities, likely = prediction.probabilities, prediction.likely
+        if likely is not None:
+            held = f"{self._count_held(known)} {self._card.rows_noun}"
+            low, high = self._labels[likely.low], self._labels[likely.high]
+            others = "no other" if low == high else f"between {low} and {high}"
+            first = f"Most likely {self._labels[prediction.label]}"
+            return f"{first}, and {others}. Ranges like this held for {held}."
         if probabilities is None:
             return f"The model names the {self._output.noun} and does not say how sure it is."
         sure = self._describe_sureness(prediction.probability or 0.0)
@@ -188,18 +228,29 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
 
     def _serialize_prediction(self, explained: Explained[ClassPrediction]) -> Payload:
         """Contributions are to the probability of the label."""
-        label, probability, probabilities = explained.prediction
+        label, probability, probabilities, likely = explained.prediction
+        ends: Payload = {}
+        if self.model.ranges is not None:
+            ends["likely"] = None if likely is None else self._serialize_range(likely, explained)
         if probabilities is None:
-            return {"label": label}
+            return {"label": label, **ends}
         place = self.model.risk_place
         risk = {} if place is None else {"risk": probabilities[place]}
         return {
             **risk,
             "label": label,
+            **ends,
             "probability": probability,
             "probabilities": dict(zip(self._labels, probabilities, strict=True)),
             **self._serialize_contributions(explained),
         }
+
+    def _serialize_range(
+        self, likely: LikelyRange, explained: Explained[ClassPrediction]
+    ) -> Payload:
+        """Serialize a range; nobody knows how often one holds for a row unlike the data."""
+        coverage = None if explained.out_of_distribution else likely.coverage
+        return {"low": likely.low, "high": likely.high, "coverage": coverage}
 
     def _build_answer_schema(self) -> Schema:
         contributions = None
@@ -208,11 +259,26 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
             contributions = build_contributions_schema(self._card, {key: SHARE})
             contributions["description"] = "What contributes to the probability of the label."
         properties = build_class_properties(self._output)
+        if self.model.ranges is not None:
+            properties["likely"] = self._build_range_schema()
         if self._output.risk and contributions is not None:
             label = self._labels[self._output.risk]
             contributions["description"] = "What contributes to the risk."
             properties["risk"] = {**SHARE, "description": f"The probability of {label}."}
         return build_answer(properties, contributions)
+
+    def _build_range_schema(self) -> Schema:
+        value: Schema = {"type": "string", "enum": list(self._output.order)}
+        share: Schema = {
+            "type": ["number", "null"],
+            "minimum": 0,
+            "maximum": 1,
+            "description": "The share of such ranges that held the truth of rows that the model "
+            "had not seen; null for a row unlike the data.",
+        }
+        schema = build_object({"low": value, "high": value, "coverage": share})
+        description = "The lowest and the highest likely class, in the order of the scale."
+        return {"anyOf": [schema, {"type": "null"}], "description": description}
 
     def api_texts(self) -> ApiTexts:
         texts = self._describe_api("label", "probability")
@@ -221,7 +287,7 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
     def about(self) -> KindAbout:
         calibration = self._calibration
         if calibration is None:
-            return self._about("", "")
+            return self._about(RANGE_TEXT if self.model.ranges else "", "What the range means")
         bins = self.model.manifest.reliability
         plots = [plot_reliability(bins)] if bins else []
         locale = self._card.locale
@@ -237,6 +303,8 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
                 f" None is shown above {most}: {rows} rows cannot show that it is more certain, "
                 "and of the rows for which it was surest some may have been wrong."
             )
+        if self.model.ranges is not None:
+            text = f"{text} {RANGE_TEXT}"
         return self._about(text, "What the probabilities mean", plots)
 
 

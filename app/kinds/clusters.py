@@ -189,7 +189,9 @@ class ClusterAdapter(RowAdapter[ClusterPrediction]):
                 )
                 text = "nearest" if not views else f"{times} times as far"
             shown = round(100 * bar, 1)
-            views.append(ClassView(value, self._labels[value], format_exact(amount), text, shown))
+            mark = "within" if views else "up"
+            label = self._labels[value]
+            views.append(ClassView(value, label, format_exact(amount), text, shown, mark))
         return tuple(views)
 
     @property

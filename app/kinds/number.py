@@ -18,7 +18,7 @@ from app.presentation.batches import BatchAnswers, Tally, present_distribution
 from app.presentation.contexts import ApiTexts, KindAbout, ScatterView
 from app.presentation.plots import plot_coverage, plot_truth
 from app.presentation.result import Notes
-from app.presentation.scales import NumberScale, format_exact, round_up
+from app.presentation.scales import NumberScale, format_exact, round_up, write_held
 from model.contract import formatting
 from model.contract.fields import AnyField
 from model.contract.manifest import BINS, Outcomes
@@ -209,11 +209,7 @@ class NumberAdapter(RowAdapter[PointPrediction]):
         assert self.model.intervals is not None  # noqa: S101 (there is an interval)
         group = self.model.intervals.find_group(known)
         share = self.model.intervals.find_share(group)
-        rows = 100 if group.rows is None else min(group.rows, 100)
-        held = round(share * rows)
-        text = f"{held} of {rows}"
-        if rows == 100 and held % 10 == 0:
-            text = f"{held // 10} of 10"
+        text = write_held(share, group.rows)
         return _split_sentence(f"{self._output.range_text}.", text)
 
     def _present_strip(

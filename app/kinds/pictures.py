@@ -43,8 +43,16 @@ from app.presentation.contexts import (
 )
 from app.presentation.form import FormView, build_field, hash_form
 from app.presentation.map_words import describe_map
-from app.presentation.pictures import PictureView, encode_data_url, fit_picture, lay_out_cells
+from app.presentation.pictures import (
+    KEPT_URL,
+    PictureView,
+    encode_data_url,
+    fit_picture,
+    hash_data_url,
+    lay_out_cells,
+)
 from app.presentation.plots import plot_reliability
+from app.presentation.reports import PICTURE
 from app.presentation.result import FIX_TEXT, ClassView, Notes, Result
 from app.presentation.scales import MAX_CERTAINTY, ShareScale
 from app.presentation.submission import FORM_HASH, Problem, Submission
@@ -92,6 +100,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
 
     styles = ("image.css",)
     scripts = ("image.js",)
+    personal = "picture"
 
     def __init__(self, model: PictureModel) -> None:
         # Pages and API refuse the pictures for which there is no prediction.
@@ -233,6 +242,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             if squashed
             else (preprocessing.width, preprocessing.height)
         )
+        url = encode_data_url(preprocessing.fit(submission.row.image))
         heat, sample = explained.saliency, submission.query.removeprefix(f"{SAMPLE}=")
         place = "" if heat is None else describe_map(heat, self._labels[explained.saliency_label])
         return Result(
@@ -244,7 +254,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             certainty=f"{sure[:1].upper()}{sure[1:]}.",
             detail=PictureView(
                 self._present_classes(prediction),
-                encode_data_url(preprocessing.fit(submission.row.image)),
+                url,
                 width,
                 height,
                 f"Your {self._field.noun}, as the network saw it",
@@ -253,6 +263,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
                 self._describe_rest(prediction),
                 sample,
                 self._truths[int(sample) - 1] if sample else "",
+                url if len(url) <= KEPT_URL else "",
             ),
             notes=self._notes,
             title=f"{label}, {sure}",
@@ -287,6 +298,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
                 format(shares[item], ".4f"),
                 self._scale.format(shares[item]),
                 round(shares[item] * 100, 1),
+                "up" if item is shown[0] else "within",
             )
             for item in shown
         )
@@ -309,6 +321,12 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
     def summarize_answer(self, explained: Explained[ClassPrediction]) -> KeptAnswer:
         prediction = explained.prediction
         return KeptAnswer(prediction.label, probability=prediction.probability)
+
+    def spell_facts(self, submission: Submission[Picture], shown: Result) -> str:
+        """The number of a sample, and what tells the picture from all others."""
+        facts = super().spell_facts(submission, shown)
+        kept = "" if shown.detail is None else cast(PictureView, shown.detail).kept
+        return f"{facts}&{PICTURE}={hash_data_url(kept)}" if kept else facts
 
     def format_value(self, value: OutputValue) -> str:
         return self._labels.get(str(value), str(value))
@@ -379,7 +397,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
 
     def _serialize_prediction(self, explained: Explained[ClassPrediction]) -> Payload:
         """The contributions are the map of one class, in log-odds: of two, the last."""
-        label, probability, probabilities = explained.prediction
+        label, probability, probabilities, _ = explained.prediction
         classes = [item.value for item in self._output.classes]
         payload: Payload = {
             "label": label,

@@ -175,9 +175,9 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             else values
         )
 
-    def spell_facts(self, submission: Submission[Features]) -> str:
+    def spell_facts(self, submission: Submission[Features], shown: Result) -> str:
         if not self._card.texts:
-            return super().spell_facts(submission)
+            return super().spell_facts(submission, shown)
         # A long text is in no address.
         return urlencode({name: text for name, text in submission.values.items() if text.strip()})
 

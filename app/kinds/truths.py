@@ -48,7 +48,7 @@ def ask_number(
 
 def ask_class(output: ClassOutput) -> AnyField:
     """Make the field for a class."""
-    return ask_option(output.noun, output.classes)
+    return ask_option(output.noun, output.shown)
 
 
 def ask_option(noun: str, options: tuple[Option, ...]) -> AnyField:

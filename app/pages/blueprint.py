@@ -68,7 +68,8 @@ def pages_blueprint(hosted: HostedModel, embedded: bool = False) -> Blueprint:
             shown = adapter.present(submission, explained)
             if submission is None or explained is None:
                 return shown
-            answer, facts = adapter.summarize_answer(explained), adapter.spell_facts(submission)
+            answer = adapter.summarize_answer(explained)
+            facts = adapter.spell_facts(submission, shown)
             return shown._replace(receipt=signer.sign(dt.date.today(), answer, facts))
 
     def explain(

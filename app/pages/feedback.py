@@ -31,10 +31,13 @@ from app.presentation.contexts import (
     ToldContext,
 )
 from app.presentation.form import FieldView, build_field
+from app.presentation.pictures import hash_data_url, read_data_url, write_data_url
 from app.presentation.reports import (
     GONE,
     MAX_COMMENT,
+    NO_PICTURE,
     NOT_KEPT,
+    PICTURE,
     TOO_LARGE,
     list_report,
     tell_again,
@@ -144,10 +147,24 @@ def report_blueprint(
             )
         return said
 
+    def read_picture(data: FormData, shown: str) -> bytes | None:
+        """The picture that was answered, whose hash is ``shown``, where it is to be kept."""
+        if adapter.personal != "picture" or not data.get("keep"):
+            return None
+        sent = data.get(PICTURE, [""])[0]
+        if not shown:
+            raise refuse(422, NO_PICTURE)
+        if hash_data_url(sent) != shown:
+            raise refuse(
+                422, f"The picture is not the one of this {noun}. Show the {noun} again, then send."
+            )
+        return read_data_url(sent)
+
     def keep(data: FormData) -> Told:
         receipt = read_receipt(data)
         facts = dict(parse_qsl(receipt.facts, keep_blank_values=True))
-        kept = facts if data.get("keep_text") else adapter.list_inputs(facts)
+        picture = read_picture(data, facts.pop(PICTURE, ""))
+        kept = facts if data.get("keep") else adapter.list_inputs(facts)
         outcome = ReportedOutcome(
             receipt.number,
             model.slug,
@@ -160,6 +177,7 @@ def report_blueprint(
             receipt.answer.high,
             receipt.answer.probability,
             read_comment(data),
+            picture=picture,
         )
         try:
             new = service.keep(outcome)
@@ -196,6 +214,8 @@ def report_blueprint(
             again = form._replace(
                 field=build_field(field, typed),
                 receipt=data["receipt"][0],
+                picture=data.get(PICTURE, [""])[0],
+                ticked=bool(data.get("keep")),
                 said=data.get("said", [""])[0][: 2 * MAX_COMMENT],
                 problem=told.text,
             )
@@ -288,6 +308,7 @@ def receipts_blueprint(
             "This is all that is kept of it.",
             rows,
             f"{home}/{number}",
+            "" if found.picture is None else write_data_url(found.picture),
         )
         return respond(render("pages/receipt.html", context), 200, NO_STORE)
 

@@ -51,7 +51,8 @@ class CountView(NamedTuple):
 class DistributionView(NamedTuple):
     """Where the answers lie: bars, with marks at the middle row and at the typical one.
 
-    ``title`` and ``words`` say the same in words.
+    ``title`` and ``words`` say the same in words. The values at both marks are left out where the
+    window is narrow.
     """
 
     geometry: charts.StripGeometry
@@ -59,6 +60,7 @@ class DistributionView(NamedTuple):
     title: str
     words: str
     own_text: str
+    own_value: str
     typical_text: str
     typical_value: str
 
@@ -194,7 +196,8 @@ def present_distribution(
     spare = max(scale.least_span - (most - least), 0.0) / 2
     axis = least - spare, most + spare
     counts, _ = np.histogram(numbers, bins=BINS, range=axis)
-    own_text = f"your middle {case} {scale.format(scale.round(middle))}"
+    half = scale.format(scale.round(middle))
+    own_text = f"your middle {case}"
     fine = round(typical / scale.fine_step) * scale.fine_step
     typical_text, typical_value = "typical", f" {scale.format(fine)}"
     geometry = charts.lay_out_strip(
@@ -204,11 +207,12 @@ def present_distribution(
     return DistributionView(
         geometry,
         charts.draw_bars(counts.tolist()),
-        f"Half of your {len(numbers):,} answers are below {scale.format(scale.round(middle))}; "
+        f"Half of your {len(numbers):,} answers are below {half}; "
         f"nine of ten lie between {ends[0]} and {ends[1]}.",
-        f"The bars are your {len(numbers):,} answers. The thick line holds nine of ten of them: "
-        f"{ends[0]} to {ends[1]}.",
+        f"The bars are your {len(numbers):,} answers, half of them below {half}. The thick line "
+        f"holds nine of ten of them: {ends[0]} to {ends[1]}.",
         own_text,
+        f" {half}",
         typical_text,
         typical_value,
     )

@@ -119,9 +119,10 @@ class ReportForm(NamedTuple):
     """The form in which a visitor reports on an answer.
 
     ``action`` and ``fragment`` are addresses for a full and for a live post. ``question`` asks for
-    what the ``field`` takes, ``promise`` says what is kept of it, ``text_label`` asks whether texts
-    may be kept, "" where there are none. ``most`` is the length of the longest comment. On a page
-    of its own it has the ``receipt``, the comment that was ``said``, and the ``problem`` with them.
+    what the ``field`` takes, ``promise`` says what is kept of it, ``keep_label`` asks whether texts
+    or the picture may be kept, "" where there are none. ``most`` is the length of the longest
+    comment. On a page of its own it has the ``receipt`` and the ``picture`` that were sent, the
+    comment that was ``said``, whether the box was ``ticked``, and the ``problem`` with them.
     """
 
     action: str
@@ -129,10 +130,12 @@ class ReportForm(NamedTuple):
     field: FieldView
     question: str
     promise: str
-    text_label: str
+    keep_label: str
     most: str
     receipt: str = ""
+    picture: str = ""
     said: str = ""
+    ticked: bool = False
     problem: str = ""
 
 
@@ -164,13 +167,15 @@ class ReportContext(NamedTuple):
 class ReceiptContext(NamedTuple):
     """``pages/receipt.html``: what is kept under a number, or the field for one.
 
-    ``action`` deletes it, or shows the number that is typed.
+    ``action`` deletes it, or shows the number that is typed. ``picture`` is a data URL, "" where
+    none is kept.
     """
 
     heading: str
     lead: str
     rows: tuple["Row", ...]
     action: str
+    picture: str = ""
 
 
 class FieldErrorsContext(NamedTuple):

@@ -1,7 +1,7 @@
 """The words around a report on an answer: what is asked, what is kept, what came of it."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from app.feedback.outcomes import OutputValue, ReportedOutcome
 from app.feedback.receipts import format_number
@@ -16,11 +16,29 @@ MAX_COMMENT = 1000
 KEPT = "Thank you, this is kept."
 NOT_KEPT = "It could not be kept, and nothing was lost of your form. Try again in a while."
 TOO_LARGE = "That is more than a report can take. Shorten what you wrote, then send it again."
+PICTURE = "kept-picture"
+"""The name under which a report sends the picture, and a receipt has its hash; with a hyphen, as no
+field of a card has one."""
+
+NO_PICTURE = "This picture is too large to be kept. Take the tick away, then send it again."
 GONE = "Nothing is kept under this number. It was deleted, or the number is another one."
+
+Personal = Literal["", "text", "picture"]
+"""What a form takes that may show who somebody is."""
+
+_KEEP_LABELS: Mapping[Personal, str] = {
+    "": "",
+    "text": "Keep the text that I typed, too",
+    "picture": "Keep the picture, too",
+}
+_PICTURE_PROMISE = (
+    "The picture only where you tick the box: small, as the model saw it, without what a camera "
+    "writes into its file. "
+)
 
 
 def build_report_form(
-    card: CardBase, site: Site, field: FieldView, question: str, days: int, has_text: bool
+    card: CardBase, site: Site, field: FieldView, question: str, days: int, personal: Personal
 ) -> ReportForm:
     """Build the form below an answer.
 
@@ -30,23 +48,24 @@ def build_report_form(
         field: takes the truth.
         question: asks for it.
         days: for how long a report is kept.
-        has_text: whether the model takes texts, which are kept only where a box is ticked.
+        personal: what the model takes that is kept only where a box is ticked.
     """
     path = site.action.rstrip("/")
-    rows = site.words is not None
-    facts = "the facts as you typed them, " if rows else ""
-    others = "" if rows else ", not the picture"
-    if has_text:
-        facts, others = "the facts as you typed them but no text, ", ""
+    facts = {
+        "": "the facts as you typed them, ",
+        "text": "the facts as you typed them but no text, ",
+        "picture": "",
+    }[personal]
+    picture = _PICTURE_PROMISE if personal == "picture" else ""
     return ReportForm(
         f"{path}/feedback",
         f"{path}/feedback-fragment",
         field,
         question,
         f"Nothing is kept before you send it. Then this is: {facts}the {site.answer_noun}, what "
-        f"you say here, and the day{others}. Not your address, and no cookie. You get a number "
+        f"you say here, and the day. {picture}Not your address, and no cookie. You get a number "
         f"with which you can read or delete it. After {days} days it is deleted.",
-        "Keep the text that I typed, too" if has_text else "",
+        _KEEP_LABELS[personal],
         formatting.format_number(MAX_COMMENT, card.locale),
     )
 

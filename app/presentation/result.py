@@ -10,13 +10,17 @@ FIX_TEXT = "Fix this first:"
 
 
 class ClassView(NamedTuple):
-    """One class: its probability for programs, for people, and as the length of a bar of 100."""
+    """One class: its probability for programs, for people, and as the length of a bar of 100.
+
+    ``mark`` is the style of the bar, "up" for the one that stands out.
+    """
 
     value: str
     label: str
     probability: str
     text: str
     bar: float
+    mark: str = "within"
 
 
 class Notes(NamedTuple):

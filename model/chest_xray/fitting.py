@@ -139,6 +139,13 @@ def _make_test_views(data: XRays, rows: IntArray, seed: int) -> dict[str, GreyAr
     }
 
 
+def save_whole(value: object, path: Path) -> None:
+    """Save a value for `torch.load`; a training that is stopped meanwhile leaves no half a file."""
+    begun = path.with_suffix(".begun")
+    torch.save(value, begun)
+    begun.replace(path)
+
+
 @dataclass(frozen=True)
 class TrainingJob:
     """One network to train on the rows `train` [M] and to judge on the rows `test` [K].
@@ -171,6 +178,6 @@ def run_job(job: TrainingJob) -> tuple[dict[str, Float64Array], float]:
         views = _make_test_views(data, job.test, job.seed)
         outputs = {name: torch.from_numpy(predict_logits(net, views[name])) for name in views}
         saved = {"weights": net.state_dict(), "seconds": seconds, "logits": outputs}
-        torch.save(saved, job.path)
+        save_whole(saved, job.path)
     saved = torch.load(job.path, weights_only=True)
     return {name: values.numpy() for name, values in saved["logits"].items()}, saved["seconds"]

@@ -20,7 +20,7 @@ import torch
 from model.chest_xray.data import assign_folds, read_xrays
 from model.chest_xray.deletion import measure_map
 from model.chest_xray.ensemble import Ensemble, check_onnx, export_onnx, fit_platt_scaling
-from model.chest_xray.fitting import TrainingJob, run_job
+from model.chest_xray.fitting import TrainingJob, run_job, save_whole
 from model.chest_xray.manifest import (
     LIBRARIES,
     SEED,
@@ -76,7 +76,7 @@ def main() -> None:
     gate = work / "gate.pt"
     if not gate.exists():
         first = load_pretrained().eval().to(memory_format=torch.channels_last)
-        torch.save(fit_ood_score(data, fold, first, _REFUSED_XRAYS), gate)
+        save_whole(fit_ood_score(data, fold, first, _REFUSED_XRAYS), gate)
     with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
         results = list(pool.map(run_job, jobs))  # (logits, seconds) of each
 

@@ -79,6 +79,33 @@ class AccuracyGroup(FactGroup):
     rows: int = Field(gt=0)
 
 
+class OrdinalGroup(FactGroup):
+    """How far ``rows`` held-out rows are off whose classes are steps of a scale.
+
+    ``close`` is the share that was right or one step off. ``threshold`` is the probability that a
+    range of likely classes has at most, None where the rows are too few for one, and ``inside`` the
+    share of rows whose class was in a range that others set.
+    """
+
+    rows: int = Field(gt=0)
+    close: float = Field(ge=0, le=1)
+    threshold: float | None = Field(default=None, ge=0, le=1)
+    inside: float | None = Field(default=None, ge=0, le=1)
+
+
+class OrdinalCalibration(BaseModel):
+    """The ranges of likely classes, which shall hold the true class in a share ``coverage``.
+
+    ``order`` are the classes from the lowest step.
+    """
+
+    model_config = _STRICT
+
+    order: tuple[str, ...]
+    coverage: float = Field(gt=0.5, lt=1)
+    groups: tuple[OrdinalGroup, ...]
+
+
 class CalibrationGroup(FactGroup):
     """The calibration of the interval for one set of known optional facts.
 
@@ -308,7 +335,7 @@ class Manifest(ManifestBase):
     ``axis`` are the bounds of the scale on which a number is drawn; a classifier has none, and
     neither ``outcomes`` nor ``held_out``, which are counted in bins of the axis. It may have
     calibrated ``probabilities`` instead of a calibration (see ``model.serving.probabilities``), and
-    ``accuracies`` by which facts are known.
+    ``accuracies`` by which facts are known; ``ordinal`` is there where its classes are steps.
     ``truth_bins`` and ``reliability`` sum up what held-out rows showed, for plots.
     ``columns`` are the card's fields in their order, and ``inputs`` the same in the order in which
     the artifact takes them, where that is another one.
@@ -341,6 +368,7 @@ class Manifest(ManifestBase):
     calibration: Calibration | None = None
     probabilities: ProbabilityCalibration | None = None
     accuracies: tuple[AccuracyGroup, ...] = ()
+    ordinal: OrdinalCalibration | None = None
     neighbors: str = ""
     copula: str = ""
     field_bins: dict[str, FieldBins] = Field(default_factory=dict)

@@ -105,8 +105,18 @@ class ClassOutput(OutputBase):
     """The value of one class, where its probability is the answer: a risk in percent. Reasons are
     then those of the risk."""
 
+    order: tuple[str, ...] = ()
+    """The values of all classes from the lowest to the highest, where they are steps of a scale,
+    like stars. The page then shows them in that order, with the range of the likely ones."""
+
     outside_text: str = "The model has seen nothing like this, so this is a guess"
     """The sentence for a row that is unlike all training rows."""
+
+    @property
+    def shown(self) -> tuple[Option, ...]:
+        """The classes as people read them: in the order of the scale, if they are steps of one."""
+        options = {option.value: option for option in self.classes}
+        return tuple(options[value] for value in self.order or options)
 
     @model_validator(mode="after")
     def _values_are_distinct(self) -> "ClassOutput":
@@ -120,6 +130,15 @@ class ClassOutput(OutputBase):
             raise ValueError(f'risk = "{self.risk}" is no class')
         if self.risk and not self.probabilities:
             raise ValueError("a risk needs a model that gives probabilities")
+        return self
+
+    @model_validator(mode="after")
+    def _order_has_every_class(self) -> "ClassOutput":
+        values = [option.value for option in self.classes]
+        if self.order and sorted(self.order) != sorted(values):
+            raise ValueError(f"order must have each class once: {', '.join(values)}")
+        if self.order and self.risk:
+            raise ValueError("a risk is about one class, so it has no order")
         return self
 
 

@@ -21,9 +21,6 @@ _SIGNS: tuple[DecimalSign, DecimalSign] = (".", ",")
 _MAX_LENGTH = 40
 """Characters of the longest number that is read; nobody types a longer one."""
 
-_ARABIC_POINT = "\u066b"
-"""Only ever separates decimals, as an apostrophe and a space only ever group thousands."""
-
 _SAME = str.maketrans(
     {
         **dict.fromkeys("\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d", "-"),

@@ -219,6 +219,11 @@ def _make_folder(
     target = rows.table[options.target] if options.target else pd.Series(dtype=float)
     source = source.with_target(target, options.classes)
     kind = source.kind
+    if (options.order or options.risk) and not kind.weighs_classes:
+        raise AddError(
+            "--order and --risk are about classes that were learned from a target. "
+            f"{kind.answers_text}"
+        )
 
     report(next(stage))
     prepared = source.prepare(rows.table, columns, work)

@@ -124,6 +124,7 @@ def write_manifest(
         truth_bins=evaluation.truth_bins,
         reliability=evaluation.reliability,
         accuracies=evaluation.accuracies,
+        ordinal=evaluation.ordinal,
         others=evaluation.outputs,
         clusters=evaluation.clusters,
         scores=evaluation.scores,

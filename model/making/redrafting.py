@@ -80,6 +80,7 @@ def recall_options(folder: Path) -> AddOptions:
         kept["holdout"] = str(find(kept["holdout"]["file"]))
     for name in ("features", "classes", "derive", "required"):
         kept[name] = tuple(kept[name])
+    kept["order"] = tuple(kept.get("order", ()))
     kept["unit_names"] = tuple((column, unit) for column, unit in kept["unit_names"])
     return AddOptions(**kept, force=True)
 

@@ -41,17 +41,26 @@ class PointPrediction(NamedTuple):
     interval: PredictionInterval | None = None
 
 
+class LikelyRange(NamedTuple):
+    """The lowest and the highest likely class; a share ``coverage`` of such ranges held."""
+
+    low: str
+    high: str
+    coverage: float
+
+
 class ClassPrediction(NamedTuple):
     """The predicted class.
 
     ``label`` is its value in the card, ``probability`` is its probability, and ``probabilities``
     are those of all classes in the card's order. Both are None for a model that predicts a class
-    without a probability.
+    without a probability. ``likely`` is there where the classes are steps of a scale.
     """
 
     label: str
     probability: float | None = None
     probabilities: tuple[float, ...] | None = None
+    likely: LikelyRange | None = None
 
 
 class ClusterPrediction(NamedTuple):
@@ -215,6 +224,9 @@ class ServedModel(ABC, Generic[RowT, PredictionT]):
     def kept_rows(self) -> Neighbors | None:
         """The training rows that its folder keeps, if it keeps any."""
         return None
+
+    text_columns: ClassVar[tuple[str, ...]] = ("label",)
+    """Those of ``answer_columns`` that hold texts."""
 
     names_classes: ClassVar[bool] = False
     """Whether an answer without a range is right or wrong."""

@@ -47,10 +47,8 @@ def app(feedback: dict[str, str]) -> Flask:
 
 @pytest.fixture(scope="module")
 def attacked(feedback: dict[str, str]) -> Iterator[Server]:
-    running = Server(free_port(), settings=feedback)
-    running.start()
-    yield running
-    running.stop()
+    with Server(free_port(), settings=feedback) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +60,8 @@ def price(app: Flask) -> float:
 @pytest.fixture(scope="module")
 def under_path(feedback: dict[str, str]) -> Iterator[Server]:
     settings = {**feedback, "FORMCAST_ROOT_PATH": "/price"}
-    running = Server(free_port(), settings={**settings, "FORMCAST_PROXIES": "1"})
-    running.start()
-    yield running
-    running.stop()
+    with Server(free_port(), settings={**settings, "FORMCAST_PROXIES": "1"}) as running:
+        yield running
 
 
 @pytest.mark.second_tier

@@ -21,10 +21,8 @@ HARDEST = (
 @pytest.fixture(scope="module")
 def uploaded_to() -> Iterator[Server]:
     settings = {"FORMCAST_RATELIMIT": "off", "FORMCAST_LOG": "text"}
-    running = Server(free_port(), settings=settings)
-    running.start()
-    yield running
-    running.stop()
+    with Server(free_port(), settings=settings) as running:
+        yield running
 
 
 @pytest.mark.parametrize("name", HARDEST)

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, expect
 
+from app.cli.preview import find_chromium
 from tests.conftest import Server, free_port
-from tests.tools import find_chromium, installed
+from tests.tools import installed
 
 PATIENCE = 60_000
 """Milliseconds after which what a page has to show will not come, however busy the machine is."""
@@ -56,7 +57,5 @@ def no_violation(page: Page, expected_errors: list[str]) -> Iterator[None]:
 @pytest.fixture
 def own_server() -> Iterator[Server]:
     """A server that the test may stop and start."""
-    running = Server(free_port(), settings={"WEB_CONCURRENCY": "1"})
-    running.start()
-    yield running
-    running.stop()
+    with Server(free_port(), settings={"WEB_CONCURRENCY": "1"}) as running:
+        yield running

@@ -1,5 +1,6 @@
 """Short words for what every browser test does."""
 
+import sys
 from collections.abc import Callable
 from typing import Literal
 
@@ -54,6 +55,16 @@ def wait_for(page: Page, condition: Callable[[], bool]) -> None:
 def two_frames(page: Page) -> None:
     """Wait until the page has shown whatever it was about to show."""
     page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def hold_fragments(page: Page, most: int = sys.maxsize) -> list[Route]:
+    """Hold so many requests for fragments from now on; those that are held."""
+    held: list[Route] = []
+    page.route(
+        "**/predict-fragment",
+        lambda route: route.continue_() if len(held) >= most else held.append(route),
+    )
+    return held
 
 
 def let_go(page: Page, route: Route) -> None:

@@ -41,6 +41,21 @@ def test_the_answers_come_in_place_and_the_file_stays_chosen_for_the_download(
     assert overflow(page) == 0
 
 
+def test_on_a_phone_the_label_at_the_middle_row_stays_on_the_page(
+    page: Page, tmp_path: Path
+) -> None:
+    path = tmp_path / "three.csv"
+    path.write_text("beds,baths,sqft\n3,2,1850\n8,1,400\n3,1,1200\n")
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.goto("/batch")
+    page.locator("#file").set_input_files(path)
+    page.get_by_role("button", name="Show the answers").click()
+    label = page.locator(".strip text.strong")
+    expect(label).to_be_visible()
+    assert label.evaluate("label => label.getBoundingClientRect().right") <= 360
+    expect(page.locator("#result")).to_contain_text("half of them below $123,500")
+
+
 def test_a_file_that_cannot_be_answered_says_so_and_the_next_one_is_answered(
     page: Page, houses: Path, tmp_path: Path
 ) -> None:

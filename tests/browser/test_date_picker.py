@@ -1,16 +1,15 @@
 """The picker of a date field in a real browser."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
-from werkzeug.serving import make_server
 
 from app import create_app
 from app.config import Settings
 from tests.browser.helpers import check_accessible, when_fresh
 from tests.model.contract.test_date_field import add_orders
+from tests.servers import serve_app
 
 pytestmark = pytest.mark.slow
 
@@ -19,14 +18,8 @@ pytestmark = pytest.mark.slow
 def orders_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A model that asks for a day, served on a port of its own."""
     models = add_orders(tmp_path_factory.mktemp("orders"))
-    app = create_app(Settings(models=("orders",), ratelimit="off"), models)
-    running = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=running.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{running.server_port}"
-    running.shutdown()
-    thread.join()
-    running.server_close()
+    with serve_app(create_app(Settings(models=("orders",), ratelimit="off"), models)) as url:
+        yield url
 
 
 def test_a_day_is_picked_answered_and_accessible(page: Page, orders_url: str) -> None:

@@ -28,10 +28,16 @@ def parents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Pat
 def framed(
     parents: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningServer]:
-    """A server whose forms pages of that origin may frame."""
-    environ = {**KEPT, "FORMCAST_EMBED_ANCESTORS": parents[0]}
+    """A server whose forms pages of that origin may frame, and which keeps feedback."""
+    folder = tmp_path_factory.mktemp("framed")
+    environ = {
+        **KEPT,
+        "FORMCAST_EMBED_ANCESTORS": parents[0],
+        "FORMCAST_FEEDBACK": "on",
+        "FORMCAST_DATA": str(folder / "kept.sqlite3"),
+    }
     command = [sys.executable, "-m", *COMMAND]
-    with run_server(command, tmp_path_factory.mktemp("framed"), environ) as server:
+    with run_server(command, folder, environ) as server:
         yield server
 
 
@@ -99,6 +105,26 @@ def test_a_link_out_of_the_frame_opens_a_tab_with_the_whole_page(
     expect(price(opened.value)).to_be_visible()
     assert opened.value.url == f"{framed.url}/?beds=3&baths=2.5&sqft=1850"
     expect(frame.locator("#result data.prediction")).to_be_visible()
+
+
+@pytest.mark.parametrize("scripts", ["with_script", "without_script"])
+def test_a_report_is_sent_in_the_frame_and_read_in_a_tab(
+    page: Page, parents: tuple[str, Path], framed: RunningServer, scripts: str
+) -> None:
+    frame = open_frame(page, parents, f"{framed.url}/embed?beds=3&baths=2.5&sqft=1850")
+    answer = frame.locator("#result data.prediction")
+    expect(answer).to_be_visible()
+    frame.get_by_label("Actual price").fill("$230,000")
+    frame.get_by_role("button", name="Send", exact=True).click()
+    expect(frame.get_by_text("this is kept: $230,000")).to_be_visible()
+    expect(page).to_have_url(re.compile("/index.html$"))
+    if scripts == "with_script":
+        expect(answer).to_be_visible()
+        wait_for(page, lambda: not scrolls(page))
+    with page.expect_popup() as opened:
+        frame.locator("main a[href^='/feedback/']").click()
+    expect(opened.value.locator("h1")).to_contain_text("Report ")
+    expect(opened.value.locator("dl")).to_contain_text("$230,000")
 
 
 def test_a_picture_is_answered_in_the_frame(

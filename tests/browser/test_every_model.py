@@ -18,10 +18,8 @@ def every_server() -> Iterator[Server]:
     """A server of every model that is there, the first at /."""
     names = ",".join(folder.name.replace("_", "-") for folder in MODEL_FOLDERS)
     settings = {"FORMCAST_MODELS": names, "WEB_CONCURRENCY": "1"}
-    running = Server(free_port(), root=ROOT, settings=settings)
-    running.start()
-    yield running
-    running.stop()
+    with Server(free_port(), root=ROOT, settings=settings) as running:
+        yield running
 
 
 @pytest.mark.parametrize("folder", MODEL_FOLDERS, ids=lambda folder: str(folder.name))

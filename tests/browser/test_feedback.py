@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.helpers import check_accessible, fill_house, posts, price, when_fresh
 from tests.conftest import Server, free_port
+from tests.pictures import chest, encoded
 from tests.tools import axe
 
 
@@ -57,6 +58,33 @@ def test_another_answer_gets_another_receipt(page: Page, address: str) -> None:
     expect(page.locator("#told")).to_contain_text("this is kept")
     page.locator("#sqft").fill("")
     expect(page.locator("#report")).to_be_hidden()
+
+
+@pytest.mark.parametrize("scripted", [True, False])
+def test_a_picture_is_kept_where_its_box_is_ticked(
+    browser: Browser, address: str, scripted: bool
+) -> None:
+    context = browser.new_context(java_script_enabled=scripted)
+    page = context.new_page()
+    page.goto(f"{address}/chest-xray/")
+    content = encoded(chest(), "JPEG")
+    page.locator("#image").set_input_files(
+        {"name": "chest.jpg", "mimeType": "image/jpeg", "buffer": content}
+    )
+    if not scripted:
+        page.get_by_role("button", name="Show the answer").click()
+    page.locator("#report select").select_option("NORMAL")
+    page.get_by_label("Keep the picture, too").check()
+    shown = page.locator("#result image").get_attribute("href")
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.locator("main a[href^='/feedback/']").click()
+    expect(page.locator("article img")).to_have_attribute("src", str(shown))
+    expect(page.locator("article img")).to_have_js_property("naturalWidth", 224)
+    if scripted:
+        check_accessible(page)
+    page.get_by_role("button", name="Delete it").click()
+    expect(page.locator("h1")).to_have_text("Your report is deleted")
+    context.close()
 
 
 @pytest.fixture

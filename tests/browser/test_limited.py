@@ -15,10 +15,8 @@ def expected_errors() -> list[str]:
 
 @pytest.fixture
 def strict_server() -> Iterator[Server]:
-    running = Server(free_port(), settings={"FORMCAST_RATELIMIT": "2/hour"})
-    running.start()
-    yield running
-    running.stop()
+    with Server(free_port(), settings={"FORMCAST_RATELIMIT": "2/hour"}) as running:
+        yield running
 
 
 def test_beyond_the_limit_an_alert_says_to_wait_and_keeps_what_was_typed(

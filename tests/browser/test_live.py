@@ -3,10 +3,11 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, Request, Route, expect
+from playwright.sync_api import Page, Request, expect
 
 from tests.browser.helpers import (
     fill_house,
+    hold_fragments,
     let_go,
     posts,
     price,
@@ -44,8 +45,7 @@ def test_the_old_answer_is_dimmed_from_the_first_key(page: Page) -> None:
     answer = page.locator("#answer")
     opacity = "getComputedStyle(document.querySelector('.price')).opacity"
     assert page.evaluate("document.getElementById('answer').dataset.state") is None
-    held: list[Route] = []
-    page.route("**/predict-fragment", lambda route: held.append(route))
+    held = hold_fragments(page)
     page.locator("#sqft").press("End")
     page.keyboard.type(".")
     expect(answer).to_have_attribute("data-state", "pending")
@@ -57,16 +57,8 @@ def test_the_old_answer_is_dimmed_from_the_first_key(page: Page) -> None:
 
 
 def test_a_late_answer_never_overwrites_a_newer_one(page: Page) -> None:
-    held: list[Route] = []
-
-    def hold_the_first(route: Route) -> None:
-        if held:
-            route.continue_()
-        else:
-            held.append(route)
-
     page.goto("/?beds=3&baths=2.5&sqft=1850")
-    page.route("**/predict-fragment", hold_the_first)
+    held = hold_fragments(page, most=1)
     page.locator("#sqft").fill("900")
     wait_for(page, lambda: len(held) == 1)
     page.locator("#sqft").fill("2900")
@@ -85,8 +77,7 @@ def test_an_answer_under_way_is_dropped_when_a_key_is_pressed(page: Page) -> Non
     page.goto("/?beds=3&baths=2.5&sqft=1850")
     old = price(page).get_attribute("value")
 
-    held: list[Route] = []
-    page.route("**/predict-fragment", lambda route: held.append(route))
+    held = hold_fragments(page)
     page.locator("#sqft").fill("900")
     wait_for(page, lambda: len(held) == 1)
     page.locator("#sqft").press_sequentially("0", delay=10)

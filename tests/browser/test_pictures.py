@@ -3,10 +3,11 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Page, Route, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests.browser.helpers import (
     check_accessible,
+    hold_fragments,
     let_go,
     overflow,
     posts,
@@ -63,12 +64,11 @@ def test_the_map_is_switched_off_and_on_without_a_request(page: Page) -> None:
 
 
 def test_the_old_answer_is_dimmed_as_soon_as_another_file_is_chosen(page: Page) -> None:
-    held: list[Route] = []
     page.goto(XRAY)
     choose(page, FIRST)
     when_fresh(page)
     old = page.locator("#result image").get_attribute("href")
-    page.route("**/predict-fragment", lambda route: held.append(route))
+    held = hold_fragments(page)
     choose(page, SECOND)
     expect(page.locator("#answer")).to_have_attribute("data-state", "pending")
     expect(page.locator("#result")).to_have_attribute("aria-busy", "true")
@@ -79,16 +79,8 @@ def test_the_old_answer_is_dimmed_as_soon_as_another_file_is_chosen(page: Page) 
 
 
 def test_a_late_answer_never_stands_for_a_newer_file(page: Page) -> None:
-    held: list[Route] = []
-
-    def hold_the_first(route: Route) -> None:
-        if held:
-            route.continue_()
-        else:
-            held.append(route)
-
     page.goto(XRAY)
-    page.route("**/predict-fragment", hold_the_first)
+    held = hold_fragments(page, most=1)
     choose(page, FIRST)
     wait_for(page, lambda: len(held) == 1)
     choose(page, SECOND)

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.helpers import (
     fill_house,
+    hold_fragments,
     open_more,
     posts,
     price,
@@ -69,8 +70,7 @@ def test_a_choice_is_answered_by_its_change_alone(page: Page) -> None:
 
 def test_a_form_that_is_reset_gets_its_own_answer(page: Page) -> None:
     page.goto(FRESH)
-    held: list[Route] = []
-    page.route(FRAGMENT, lambda route: held.append(route))
+    held = hold_fragments(page)
     page.locator("#sqft").fill("2400")
     wait_for(page, lambda: len(held) == 1)
     page.evaluate("document.getElementById('form').reset()")
@@ -306,8 +306,7 @@ def test_the_link_that_is_copied_leads_to_what_is_on_the_screen(
     )
     page = context.new_page()
     page.goto(FRESH)
-    held: list[Route] = []
-    page.route(FRAGMENT, lambda route: held.append(route))
+    held = hold_fragments(page)
     page.locator("#sqft").fill("2400")
     page.locator("#share").click()
     expect(page.locator("#share")).to_have_text("Copying the next answer…")
@@ -324,8 +323,7 @@ def test_the_link_that_is_copied_leads_to_what_is_on_the_screen(
 
 def test_a_page_that_is_left_before_its_answer_asks_for_it_when_it_is_back(page: Page) -> None:
     page.goto(FRESH)
-    held: list[Route] = []
-    page.route(FRAGMENT, lambda route: held.append(route))
+    held = hold_fragments(page)
     page.locator("#sqft").fill("2400")
     wait_for(page, lambda: len(held) == 1)
     page.unroute(FRAGMENT)

@@ -1,9 +1,17 @@
 """While one types, nothing is wrong yet, and nothing moves."""
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.helpers import open_more, posts, price, two_frames, wait_for, when_fresh
+from tests.browser.helpers import (
+    hold_fragments,
+    open_more,
+    posts,
+    price,
+    two_frames,
+    wait_for,
+    when_fresh,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -115,14 +123,7 @@ def test_nothing_jumps_while_ten_facts_are_typed(page: Page, width: int, height:
 
 def test_an_answer_that_comes_after_the_field_was_left_waits_for_nothing(page: Page) -> None:
     page.goto(FRESH)
-    held: list[Route] = []
-
-    def hold_the_first(route: Route) -> None:
-        held.append(route)
-        if len(held) > 1:
-            route.continue_()
-
-    page.route("**/predict-fragment", hold_the_first)
+    held = hold_fragments(page, most=1)
     page.locator("#sqft").fill("24")
     wait_for(page, lambda: len(held) == 1)
     page.keyboard.press("Tab")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from docs.files import list_files
 from docs.generate import anchor, card_models, generated
 from docs.picture import (
     WIDTH,
@@ -130,3 +131,11 @@ def test_no_two_boxes_of_the_picture_overlap() -> None:
     for number in set(row.values()):
         middles = sorted(place[number, room] for room in row if row[room] == number)
         assert all(right - left > WIDTH for left, right in pairwise(middles))
+
+
+def test_every_file_of_the_code_is_listed_with_its_purpose() -> None:
+    lines = list_files().splitlines()
+    assert "app/config: What the person who runs the app can choose" in "\n".join(lines)
+    files = [line.split(maxsplit=1) for line in lines if line.startswith("  ")]
+    assert all(len(line) == 2 for line in files), files
+    assert len(files) > 300

@@ -24,11 +24,6 @@ def guard_cell(text: str) -> str:
     return f"'{text}" if _RUNS(text) and not _is_number(text) else text
 
 
-def guard_column(cells: Sequence[Any]) -> Sequence[Any]:
-    """Guard the texts of a column; other values stay as they are."""
-    return [guard_cell(cell) if isinstance(cell, str) else cell for cell in cells]
-
-
 def write_row(cells: Sequence[Any]) -> str:
     """Write one row as a line of CSV; None is an empty cell."""
     return ",".join(map(_write_cell, cells)) + "\n"

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,13 @@ from model.making.errors import AddError
 from model.making.kinds.class_evidence import accepts_classes, fit_classes, match_classes
 from model.making.kinds.classification_metrics import measure_classifier
 from model.making.kinds.evidence import AS_GIVEN, Fit, Reading
+from model.making.kinds.ordinal import (
+    calibrate_ranges,
+    choose_order,
+    describe_order,
+    measure_ranges,
+    measure_steps,
+)
 from model.making.kinds.output_kind import (
     Band,
     Evaluation,
@@ -54,6 +61,7 @@ class ClassesKind(OutputKind):
     name = "classes"
     answers_text = "Classes"
     score_name = "right answers"
+    weighs_classes = True
     option: ClassVar[str] = "--classes"
     noun: ClassVar[str] = "class"
     output = "probabilities"
@@ -137,14 +145,10 @@ class ClassesKind(OutputKind):
         return losses
 
     def list_readings(
-        self,
-        answers: Float64Array,
-        truth: Float64Array,
-        all_truth: Float64Array,
-        classes_may_move: bool,
+        self, answers: Float64Array, truth: Float64Array, all_truth: Float64Array, movable: bool
     ) -> tuple[Reading, ...]:
         order = match_classes(answers, truth)
-        if not classes_may_move or order == tuple(range(len(order))):
+        if not movable or order == tuple(range(len(order))):
             return (AS_GIVEN,)
         meant = ",".join(str((self.names or self.classes)[place]) for place in order)
         back = np.argsort(order)
@@ -225,18 +229,41 @@ class ClassesKind(OutputKind):
             ],
             "probabilities": self.probabilities,
         }
+        if options.risk:
+            keys["risk"] = self._find_risk(options.risk, values, labels)
+        elif order := choose_order(values, options):
+            keys["order"] = list(order)
+        rows = name_rows(options.data.name)
+        title = ask_for_class(naming, rows, labels)
+        if keys.get("order") and naming.noun.endswith("s") and labels[0].isdecimal():
+            title = f"How many {naming.noun} for {'this ' + rows.case if rows.is_known else 'it'}?"
         return DraftOutput(
             naming,
-            ask_for_class(naming, name_rows(options.data.name), labels),
+            title,
             keys,
             f"{naming.label}: {', '.join(labels)}",
             tuple(labels),
         )
 
+    def _find_risk(self, risk: str, values: Sequence[str], labels: Sequence[str]) -> str:
+        """The class whose probability is the answer."""
+        if not self.probabilities:
+            raise AddError("--risk: the model names a class and gives no probabilities.")
+        found = [
+            value for pair in zip(values, labels, strict=True) if risk in pair for value in pair[:1]
+        ]
+        if not found:
+            raise AddError(f"--risk {risk}: the model answers {', '.join(values[:10])}.")
+        return found[0]
+
     def evaluate(
         self, dataset: Dataset, output: DraftOutput, coverage: float, add_note: AddNote
     ) -> Evaluation:
         rows = dataset.matrix[dataset.held_out]
+        order = cast(Sequence[str], output.keys.get("order", ()))
+        values = [str(item) for item in self.names or self.classes]
+        if note := describe_order(order, values, output.naming.name, "risk" in output.keys):
+            add_note(note)
         if not len(rows):
             return skip_evaluation("How good it is was not measured.", add_note)
         shown = formatting.format_number(len(rows), LOCALE)
@@ -264,12 +291,21 @@ class ClassesKind(OutputKind):
         if calibration is not None:
             most = formatting.format_percent(calibration.most, LOCALE, digits=1)
             add_note(f"{shown} held-out rows allow it to be up to {most} sure.")
+        ordinal, off = None, ""
+        if order:
+            ordinal = calibrate_ranges(dataset, order, values, coverage)
+            places = [values.index(value) for value in order]
+            steps = np.argsort(places)[dataset.truth[dataset.held_out].astype(np.int64)]
+            found = measure_steps(dataset.predict(rows.astype(np.float32))[:, places], steps)
+            metrics += (*found, *measure_ranges(ordinal))
+            close = formatting.format_percent(found[0].value, LOCALE, digits=1)
+            off = f" For {close} it was right or one step off."
         right = formatting.format_percent(metrics[0].value, LOCALE, digits=1)
         most_frequent = np.bincount(dataset.truth[~dataset.held_out].astype(np.int64)).argmax()
         share = formatting.format_percent(float(np.mean(truth == most_frequent)), LOCALE, digits=1)
         accuracy = (
             f"It named the right {output.naming.noun} for {right} of {shown} rows that it had not "
-            "seen."
+            f"seen.{off}"
         )
         return Evaluation(
             how,
@@ -278,6 +314,7 @@ class ClassesKind(OutputKind):
             probabilities=calibration,
             reliability=reliability,
             accuracies=accuracies,
+            ordinal=ordinal,
             baseline=f"Naming the most frequent one every time is right for {share}.",
         )
 

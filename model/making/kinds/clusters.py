@@ -63,6 +63,7 @@ class ClustersKind(ClassesKind):
     answers_text = "Groups"
     output = "affinities"
     has_truth = False
+    weighs_classes = False
     option = "--clusters"
     noun = "group"
     measure: str = "none"

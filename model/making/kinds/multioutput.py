@@ -180,13 +180,9 @@ class _OneNumber(NumberKind):
     """One of several numbers: no option changes it and leaves the others."""
 
     def list_readings(
-        self,
-        answers: Float64Array,
-        truth: Float64Array,
-        all_truth: Float64Array,
-        classes_may_move: bool,
+        self, answers: Float64Array, truth: Float64Array, all_truth: Float64Array, movable: bool
     ) -> tuple[Reading, ...]:
-        found = super().list_readings(answers, truth, all_truth, classes_may_move)
+        found = super().list_readings(answers, truth, all_truth, movable)
         advice = "Fit it on that column as it is."
         return tuple(replace(item, advice=advice if item.advice else "") for item in found)
 

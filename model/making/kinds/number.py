@@ -118,11 +118,7 @@ class NumberKind(OutputKind):
         return np.abs(answers - truth)
 
     def list_readings(
-        self,
-        answers: Float64Array,
-        truth: Float64Array,
-        all_truth: Float64Array,
-        classes_may_move: bool,
+        self, answers: Float64Array, truth: Float64Array, all_truth: Float64Array, movable: bool
     ) -> tuple[Reading, ...]:
         return list_number_readings(all_truth)
 

@@ -15,6 +15,7 @@ from model.contract.manifest import (
     Calibration,
     ClusterProfile,
     Metric,
+    OrdinalCalibration,
     OutputManifest,
     ProbabilityCalibration,
     ReliabilityBin,
@@ -50,6 +51,7 @@ class Evaluation:
     truth_bins: tuple[TruthBin, ...] = ()
     reliability: tuple[ReliabilityBin, ...] = ()
     accuracies: tuple[AccuracyGroup, ...] = ()
+    ordinal: OrdinalCalibration | None = None
     limit: str = ""
     baseline: str = ""
     output_keys: Mapping[str, object] = field(default_factory=dict)
@@ -98,6 +100,9 @@ class OutputKind(ABC):
 
     has_truth: ClassVar[bool] = True
     """Whether data can say what it should have answered."""
+
+    weighs_classes: ClassVar[bool] = False
+    """Whether its classes may be steps of a scale, or one of them a risk."""
 
     judges_rows: ClassVar[bool] = False
     """Whether it says itself which rows are unlike the data."""
@@ -168,11 +173,7 @@ class OutputKind(ABC):
         """Return how wrong each answer is, shape (rows,), for the truth of the same rows."""
 
     def list_readings(
-        self,
-        answers: Float64Array,
-        truth: Float64Array,
-        all_truth: Float64Array,
-        classes_may_move: bool,
+        self, answers: Float64Array, truth: Float64Array, all_truth: Float64Array, movable: bool
     ) -> tuple[Reading, ...]:
         """List what answers may mean, the answers as they are first.
 
@@ -180,7 +181,7 @@ class OutputKind(ABC):
             answers: of some rows, see the class for the shape.
             truth: of the same rows, shape (rows,).
             all_truth: of all rows, shape (all rows,).
-            classes_may_move: whether the classes may stand in another order.
+            movable: whether the classes may stand in another order.
         """
         return (AS_GIVEN,)
 

@@ -34,7 +34,7 @@ def make_field(preprocessing: Preprocessing) -> ImageField:
         noun="picture",
         determiner="a",
         help=f"{FORMATS_TEXT[:1].upper()}{FORMATS_TEXT[1:]} of up to 10 MB. It is read in memory "
-        "and never stored.",
+        "and kept only if you ask for it.",
         side=max(preprocessing.width, preprocessing.height, 8),
     )
 

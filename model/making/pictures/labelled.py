@@ -32,6 +32,7 @@ _PARTS = {
 """Names of folders that are no classes but parts of a set."""
 
 _TRIED_ROWS = 50
+_MOST_SIZES = 400
 _MOST_NAMED = 5
 MAX_CLASSES = 50
 
@@ -96,14 +97,14 @@ class LabelledPictures:
             f" and {more:,} more." if more > 0 else "."
         )
 
-    def find_size(self, most: int = 400) -> tuple[int, int]:
+    def find_size(self) -> tuple[int, int]:
         """Find the commonest width and height, of files whose header can be read.
 
         Raises:
             AddError: if no file's can.
         """
         sizes: Counter[tuple[int, int]] = Counter()
-        for place in self.choose(most):
+        for place in self.choose(_MOST_SIZES):
             # What a decoder raises depends on the file's bytes; it is named when it is read.
             with suppress(Exception), Image.open(self.files[place]) as image:
                 sizes[image.size] += 1

@@ -62,12 +62,11 @@ class InputShape:
 
 @dataclass(frozen=True, eq=False)
 class PictureNetwork:
-    """A network that takes one picture; ``notes`` are what was done to open it."""
+    """A network that takes one picture."""
 
     model: onnx.ModelProto
     shapes: tuple[InputShape, ...]
     type: Literal["float32", "uint8"]
-    notes: tuple[str, ...] = ()
 
     @cached_property
     def _session(self) -> Any:
@@ -328,7 +327,7 @@ def describe_meaning(meaning: AnswerMeaning) -> str:
     return _MEANINGS[meaning]
 
 
-def open_network(model: onnx.ModelProto, path: Path, notes: Sequence[str] = ()) -> PictureNetwork:
+def open_network(model: onnx.ModelProto, path: Path) -> PictureNetwork:
     """Look at a network in ONNX.
 
     Raises:
@@ -353,7 +352,7 @@ def open_network(model: onnx.ModelProto, path: Path, notes: Sequence[str] = ()) 
         if value.name == item.name:
             value.type.tensor_type.shape.dim[0].dim_param = "N"
     del model.graph.value_info[:]  # they name the number of pictures that it was exported with
-    return PictureNetwork(model, shapes, _TYPES[item.type], tuple(notes))
+    return PictureNetwork(model, shapes, _TYPES[item.type])
 
 
 def takes_pictures(model: onnx.ModelProto) -> bool:

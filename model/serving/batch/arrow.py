@@ -76,7 +76,7 @@ def list_answer_types(model: TabularModel[Any] | str) -> dict[str, str]:
     """
     opened = open_model(model) if isinstance(model, str) else model
     names = (*opened.answer_columns, "warning", "error")
-    texts = ("label", "warning", "error")
+    texts = (*opened.text_columns, "warning", "error")
     return {name: "string" if name in texts else "double" for name in names}
 
 

@@ -36,7 +36,9 @@ class ItemPredictor:
         self._refusal: str = card.output.refusal_text
         self.notes: list[str] = []
         self.columns = (*model.answer_columns, "warning", "error")
-        self._blank = tuple(None if name == "label" else math.nan for name in model.answer_columns)
+        self._blank = tuple(
+            None if name in model.text_columns else math.nan for name in model.answer_columns
+        )
 
     def predict_files(self, files: Iterable[tuple[str, bytes]]) -> Iterator[tuple[Block, Answers]]:
         """Answer files, given as names and contents, some at a time."""
@@ -63,7 +65,9 @@ class ItemPredictor:
                 errors[index] = {"": NO_ANSWER}
             rows.append(values)
         columns: dict[str, Any] = {
-            name: list(column) if name == "label" else np.array(column, dtype=np.float64)
+            name: list(column)
+            if name in self._model.text_columns
+            else np.array(column, dtype=np.float64)
             for name, column in zip(
                 self._model.answer_columns, zip(*rows, strict=True), strict=True
             )

@@ -240,7 +240,8 @@ class BatchPredictor:
         try:
             columns = self._model.predict_columns(codes.astype(np.float32), [own])
         except ArithmeticError:
-            return tuple(None if name == "label" else np.nan for name in self._model.answer_columns)
+            texts = self._model.text_columns
+            return tuple(None if name in texts else np.nan for name in self._model.answer_columns)
         return tuple(column[0] for column in columns)
 
 

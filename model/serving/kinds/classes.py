@@ -16,8 +16,9 @@ from model.contract.manifest import AccuracyGroup, GoldenRow, Manifest
 from model.serving.checking import ModelFolder
 from model.serving.fact_groups import FactGroups
 from model.serving.kinds.matrix import JoblibMatrixPredictor, LabelModel, OnnxMatrixPredictor
+from model.serving.ordinal import LikelyRanges
 from model.serving.probabilities import apply_calibration
-from model.serving.served_model import ClassPrediction, FactPattern
+from model.serving.served_model import ClassPrediction, FactPattern, LikelyRange
 from model.serving.tabular import Answer, Part
 
 
@@ -72,6 +73,16 @@ class ClassModel(LabelModel[ClassPrediction]):
         return FactGroups(groups, self.card.optional) if groups else None
 
     names_classes = True
+    text_columns = ("label", "likely_low", "likely_high")
+
+    @cached_property
+    def ranges(self) -> LikelyRanges | None:
+        """The ranges of likely classes; None where the classes are no steps, or no range is."""
+        calibration = self.manifest.ordinal
+        if calibration is None or not self.card.output.order:
+            return None
+        places = [self.find_label(value) for value in calibration.order]
+        return LikelyRanges(calibration, places, self.card.optional)
 
     @property
     def held_text(self) -> str:
@@ -93,6 +104,7 @@ class ClassModel(LabelModel[ClassPrediction]):
                 f"{folder.manifest_path}: the accuracies lack {missing} subsets of the optional "
                 f"fields. {MAKE_AGAIN}"
             )
+        yield from cls._compare_order(folder)
         values = {option.value for option in folder.card.output.classes}
         for label in dict.fromkeys(golden.label for golden in folder.manifest.golden):
             if label not in values:
@@ -101,14 +113,32 @@ class ClassModel(LabelModel[ClassPrediction]):
                     f"predicted when it was made. {KEEP_CLASSES}"
                 )
 
+    @staticmethod
+    def _compare_order(folder: ModelFolder[ClassCard, Manifest]) -> Iterator[str]:
+        order, ordinal = folder.card.output.order, folder.manifest.ordinal
+        if not order or ordinal is None:
+            return
+        if ordinal.order != order:
+            yield (
+                f"{folder.locate('output', 'order')}: the likely range was measured for the order "
+                f"{', '.join(ordinal.order)}. Write that, or take the line out."
+            )
+        elif missing := FactGroups(ordinal.groups, folder.card.optional).count_missing():
+            yield (
+                f"{folder.manifest_path}: the likely ranges lack {missing} subsets of the optional "
+                f"fields. {MAKE_AGAIN}"
+            )
+
     def answer(self, matrix: Float32Array, parts: Sequence[Part]) -> list[Answer]:
-        probabilities = apply_calibration(
-            self.predictor.classify(matrix), self.manifest.probabilities
-        )
+        given = self.predictor.classify(matrix)
+        probabilities = apply_calibration(given, self.manifest.probabilities)
         answers = []
         for part in parts:
             best = int(probabilities[part.own].argmax())
             prediction = self._make_prediction(probabilities[part.own].tolist(), best)
+            if self.ranges is not None:
+                (likely,) = self._find_likely(given[part.own][None], [part.known])
+                prediction = prediction._replace(likely=likely)
             explained = best if self.risk_place is None else self.risk_place
             values = probabilities[part.rows, explained]
             points = values[part.own + 1 - part.rows.start :].tolist()
@@ -134,15 +164,34 @@ class ClassModel(LabelModel[ClassPrediction]):
             return ClassPrediction(label)
         return ClassPrediction(label, probabilities[best], tuple(probabilities))
 
+    def _find_likely(
+        self, probabilities: Float64Array, known: Sequence[frozenset[str]]
+    ) -> list[LikelyRange | None]:
+        """The range of each row, of probabilities as the model gives them, (rows, classes)."""
+        if self.ranges is None:
+            return [None] * len(known)
+        values = [option.value for option in self.card.output.classes]
+        groups = [self.ranges.find_group(facts) for facts in known]
+        return [
+            None
+            if ends is None
+            else LikelyRange(values[ends[0]], values[ends[1]], self.ranges.find_share(group))
+            for group, ends in zip(groups, self.ranges.find(probabilities, groups), strict=True)
+        ]
+
     @property
     def answer_columns(self) -> tuple[str, ...]:
         output = self.card.output
+        likely = () if self.ranges is None else self.text_columns[1:]
         if not output.probabilities:
-            return ("label",)
-        return ("label", *(f"probability_{option.value}" for option in output.classes))
+            return ("label", *likely)
+        return ("label", *likely, *(f"probability_{option.value}" for option in output.classes))
 
-    def tabulate(self, prediction: ClassPrediction) -> tuple[float | str, ...]:
-        return prediction.label, *(prediction.probabilities or ())
+    def tabulate(self, prediction: ClassPrediction) -> tuple[float | str | None, ...]:
+        likely: tuple[str | None, ...] = ()
+        if self.ranges is not None:
+            likely = (None, None) if prediction.likely is None else prediction.likely[:2]
+        return prediction.label, *likely, *(prediction.probabilities or ())
 
     def restore(self, values: Sequence[Any], known: frozenset[str]) -> ClassPrediction:
         label, *probabilities = values
@@ -153,13 +202,27 @@ class ClassModel(LabelModel[ClassPrediction]):
     def predict_columns(
         self, matrix: Float32Array, patterns: Sequence[FactPattern]
     ) -> tuple[Any, ...]:
-        probabilities = apply_calibration(
-            self.predictor.classify(matrix), self.manifest.probabilities
-        )
+        given = self.predictor.classify(matrix)
+        probabilities = apply_calibration(given, self.manifest.probabilities)
         labels = self.name_rows(probabilities.argmax(axis=1), probabilities)
+        likely: tuple[list[str | None], ...] = ()
+        if self.ranges is not None:
+            known = dict.fromkeys(range(len(matrix)), frozenset[str]())
+            for rows, _, facts in patterns:
+                known |= dict.fromkeys(rows.tolist(), facts)
+            ranges = [
+                found if label is not None else None
+                for found, label in zip(
+                    self._find_likely(given, list(known.values())), labels, strict=True
+                )
+            ]
+            likely = (
+                [None if found is None else found.low for found in ranges],
+                [None if found is None else found.high for found in ranges],
+            )
         if not self.card.output.probabilities:
-            return (labels,)
-        return (labels, *probabilities.T)
+            return (labels, *likely)
+        return (labels, *likely, *probabilities.T)
 
     def compare_golden(
         self, prediction: ClassPrediction, golden: GoldenRow

@@ -34,8 +34,6 @@ _CATEGORICAL, _DEFAULT_LEFT = 1, 2
 _AS_ZERO, _ZERO_IS_MISSING = 0, 1
 """What a split does with a missing value, in the third and fourth bit of its kind; else 2."""
 _ENTRY = "pandas_categorical:"
-_WORD = 32
-"""Bits of a word of a set of categories."""
 
 
 def read_lightgbm(data: bytes) -> Record:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from model.contract.arrays import Float64Array
-
-_ROOT_HALF = math.sqrt(0.5)
 
 
 def _softmax(sums: Float64Array) -> Float64Array:

@@ -1,7 +1,6 @@
 """The OpenAPI text says what the API does: held against it here, and attacked by Schemathesis."""
 
 import json
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 import jsonschema_rs
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.serving import make_server
 
 from app import create_app
 from app.config import Settings
@@ -18,6 +16,7 @@ from model import NumberModel
 from model.contract.pictures import MEDIA_TYPES
 from tests.conftest import Server
 from tests.flowers import write_flowers
+from tests.servers import serve_app
 from tests.soak.fuzzing import attack_api
 
 pytestmark = pytest.mark.slow
@@ -117,13 +116,8 @@ def flowers_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A model of classes, served on a port of its own."""
     root = tmp_path_factory.mktemp("models")
     write_flowers(root / "flowers")
-    running = make_server("127.0.0.1", 0, create_app(Settings(models=("flowers",)), root))
-    thread = threading.Thread(target=running.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{running.server_port}"
-    running.shutdown()
-    thread.join()
-    running.server_close()
+    with serve_app(create_app(Settings(models=("flowers",)), root)) as url:
+        yield url
 
 
 @pytest.mark.parametrize("prefix", ["", "/chest-xray"], ids=["number", "picture"])

@@ -14,6 +14,7 @@ from app.feedback.databases import SqliteDatabase
 from app.feedback.outcomes import ReportedOutcome
 from app.feedback.store import Store
 from model.house_price.sales import SALES, read_reported_sales
+from model.making.pictures.labelled import read_labelled
 from tests.model.making.conftest import add
 from tests.models import MODEL_FACTORIES
 
@@ -65,7 +66,7 @@ def test_a_training_file_has_the_values_of_the_form_and_the_truth(
     }  # fmt: skip
     assert "1 left out" in result.stderr
     refused = run("export", "-", "--model", "chest-xray", "--training")
-    assert "pictures, which are not kept" in refused.output
+    assert "Write them with --pictures DIR" in refused.output
 
 
 def test_a_training_file_like_another_can_stand_beside_it(store: Store, tmp_path: Path) -> None:
@@ -112,6 +113,31 @@ def test_the_sales_that_visitors_know_go_into_training_the_house_model(
     assert like.exit_code == 0, like.output
     assert path.read_text().partition("\n")[0] == SALES.read_text().partition("\n")[0]
     assert read_reported_sales(path).price.tolist() == [230_000]
+
+
+def test_pictures_are_written_in_a_folder_for_each_class(store: Store, tmp_path: Path) -> None:
+    shown = SALE._replace(
+        model="chest-xray", facts={}, value="NORMAL", truth="PNEUMONIA", low=None, high=None
+    )
+    store.insert([
+        shown._replace(id="E" * 16, picture=b"jpeg"),
+        shown._replace(id="F" * 16, picture=b"other", truth="../a/b"),
+        shown._replace(id="G" * 16, picture=b"unknown", truth=None),
+        shown._replace(id="H" * 16),
+    ])  # fmt: skip
+    folder = tmp_path / "in" / "here"
+    result = run("export", "--pictures", str(folder), "--model", "chest-xray")
+    assert result.exit_code == 0, result.output
+    written = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.jpg")}
+    assert written == {
+        "PNEUMONIA/EEEE-EEEE-EEEE-EEEE.jpg": b"jpeg",
+        "_a_b/FFFF-FFFF-FFFF-FFFF.jpg": b"other",
+    }
+    assert "2 pictures written" in result.stderr
+    assert "1 left out: nobody said what they show." in result.stderr
+    assert read_labelled(folder, "").classes == ("PNEUMONIA", "_a_b")  # as `model add` does
+    assert run("export", "--pictures", str(folder)).exit_code == 2
+    assert run("export").exit_code == 2
 
 
 def test_a_report_is_deleted_by_its_number_or_with_its_model(store: Store) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from app.cli import preview
+from app.cli.preview import find_chromium
 from app.config import ROOT
-from tests.tools import find_chromium
 
 MODELS = ROOT / "model"
 

@@ -67,11 +67,6 @@ def app(root: Path) -> Flask:
     return create_app(Settings(models=tuple(ESTIMATORS), ratelimit="off"), models=root)
 
 
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
-
-
 def rows() -> list[dict[str, str]]:
     return [
         {name: str(value) for name, value in row.items()}

@@ -74,11 +74,6 @@ def app(root: Path) -> Flask:
     return create_app(Settings(models=tuple(ESTIMATORS), ratelimit="off"), models=root)
 
 
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
-
-
 def rows() -> pd.DataFrame:
     return buildings()[200:225].drop(columns=TARGETS)
 

@@ -70,11 +70,6 @@ def app(root: Path) -> Flask:
     return create_app(Settings(models=tuple(ESTIMATORS), ratelimit="off"), models=root)
 
 
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
-
-
 def to_text(row: dict[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in row.items()}
 

@@ -9,14 +9,19 @@ from app.limits.background import MAX_INLINE, CallTimer, run_in_thread
 from tests.tools import ROOT
 
 
+def run_under_gevent(code: str) -> str:
+    """Run code in a process of its own whose standard library is that of gevent; what it prints."""
+    patched = f"from gevent import monkey\nmonkey.patch_all()\n{code}"
+    command = [sys.executable, "-c", patched]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
 def test_without_gevent_the_work_is_done_in_place() -> None:
     assert run_in_thread(threading.get_ident) == threading.get_ident()
 
 
 def test_under_gevent_others_are_answered_meanwhile() -> None:
-    code = """
-from gevent import monkey
-monkey.patch_all()
+    said = run_under_gevent("""
 import gevent
 from gevent.monkey import get_original
 from app.limits.background import MAX_INLINE, CallTimer, run_in_thread
@@ -26,17 +31,12 @@ slow = gevent.spawn(lambda: (run_in_thread(sleep, 0.5), said.append("slow")))
 quick = gevent.spawn(lambda: said.append("quick"))
 gevent.joinall([slow, quick])
 print(said)
-"""
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert run.stdout.strip() == "['quick', 'slow']"
+""")
+    assert said.strip() == "['quick', 'slow']"
 
 
 def test_work_that_hangs_is_given_up_and_its_worker_events_to_end() -> None:
-    code = """
-from gevent import monkey
-monkey.patch_all()
+    said = run_under_gevent("""
 import signal
 from gevent.monkey import get_original
 from app.limits import background
@@ -52,19 +52,14 @@ for _ in range(background.MAX_THREADS + 1):
 print(background.run_in_thread(lambda: "others go on"), set(events), flush=True)
 import os
 os._exit(0)
-"""
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert run.stdout.startswith("others go on")
-    assert "given up" in run.stdout
-    assert "end" in run.stdout
+""")
+    assert said.startswith("others go on")
+    assert "given up" in said
+    assert "end" in said
 
 
 def test_calls_that_are_long_go_to_a_thread_from_the_third_on() -> None:
-    code = """
-from gevent import monkey
-monkey.patch_all()
+    said = run_under_gevent("""
 from gevent.monkey import get_original
 from app.limits.background import CallTimer
 ident = get_original("_thread", "get_ident")
@@ -76,17 +71,12 @@ def work(seconds):
 import time
 here, timer = ident(), CallTimer()
 print([timer.run(work, s) == here for s in (0.03, 0, 0.03, 0.03, 0, 0.03)])
-"""
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert run.stdout.strip() == "[True, True, True, True, False, False]"
+""")
+    assert said.strip() == "[True, True, True, True, False, False]"
 
 
 def test_work_that_gets_no_thread_in_time_is_refused_for_now() -> None:
-    code = """
-from gevent import monkey
-monkey.patch_all()
+    said = run_under_gevent("""
 import gevent
 from gevent.monkey import get_original
 from werkzeug.exceptions import ServiceUnavailable
@@ -101,11 +91,8 @@ def ask():
         said.append(error.retry_after)
 gevent.joinall([gevent.spawn(ask) for _ in range(4)])
 print(said)
-"""
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert run.stdout.strip() == "[5, 5, 'answered', 'answered']"
+""")
+    assert said.strip() == "[5, 5, 'answered', 'answered']"
 
 
 def test_a_model_that_is_long_is_known_before_the_first_visitor() -> None:
@@ -121,9 +108,7 @@ def test_a_model_that_is_long_is_known_before_the_first_visitor() -> None:
 
 
 def test_work_is_not_begun_for_a_client_that_has_gone() -> None:
-    code = """
-from gevent import monkey
-monkey.patch_all()
+    said = run_under_gevent("""
 import socket
 import gevent
 from flask import Flask
@@ -147,8 +132,5 @@ pairs["first"][1].close()  # it has begun, and ends
 pairs["typed on"][1].close()
 gevent.joinall(jobs, raise_error=True)
 print(said, done)
-"""
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert run.stdout.strip() == "['typed on had gone'] ['first', 'waiting']"
+""")
+    assert said.strip() == "['typed on had gone'] ['first', 'waiting']"

@@ -16,7 +16,7 @@ from app.presentation.scales import ShareScale
 from model import ClassModel, ModelError
 from tests.flowers import write_flowers
 from tests.html import data_of, get_page, post_fragment, post_page, text_of
-from tests.loading import load_as
+from tests.loading import change_file, load_as
 
 IRIS = {"length": "6", "width": "5"}
 
@@ -28,8 +28,11 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_flowers(root / "labels", probabilities=False)
     write_flowers(root / "few", temperature=0.5, rows_held_out=60, most=60.5 / 61)
     write_flowers(root / "unknown", temperature=0.5, rows_held_out=None)
-    card = write_flowers(root / "risk") / "card.toml"
-    card.write_text(card.read_text().replace('noun = "flower"', 'noun = "risk"\nrisk = "rose"'))
+    change_file(
+        write_flowers(root / "risk") / "card.toml",
+        'noun = "flower"',
+        'noun = "risk"\nrisk = "rose"',
+    )
     return root
 
 
@@ -169,7 +172,10 @@ def test_a_risk_is_the_probability_of_one_class_and_so_are_its_reasons(client: F
 
 
 def test_a_risk_of_no_class_is_refused_with_the_line(models: Path, tmp_path: Path) -> None:
-    card = write_flowers(tmp_path / "flowers") / "card.toml"
-    card.write_text(card.read_text().replace('noun = "flower"', 'noun = "risk"\nrisk = "tulip"'))
+    change_file(
+        write_flowers(tmp_path / "flowers") / "card.toml",
+        'noun = "flower"',
+        'noun = "risk"\nrisk = "tulip"',
+    )
     with pytest.raises(ModelError, match='risk = "tulip" is no class'):
         load_as(ClassModel, tmp_path / "flowers")

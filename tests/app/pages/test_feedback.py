@@ -7,13 +7,16 @@ import sqlite3
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from contextlib import closing
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
+from PIL import Image
 
 from app import create_app
 from app.config import Settings
@@ -21,10 +24,12 @@ from app.feedback.databases import SqliteDatabase
 from app.feedback.outcomes import KeptAnswer, ReportedOutcome
 from app.feedback.receipts import ReceiptSigner
 from app.feedback.store import Store
+from app.kinds import pictures
 from app.limits.access import hash_password, sign_link
 from model import NumberModel
 from tests.conftest import HOUSE
 from tests.html import check_fragment, check_page, get_page, post_fragment, post_page, text_of
+from tests.pictures import XRAY_FRAGMENT, chest, encoded
 from tests.tools import ROOT
 
 KEY = "a key of tests that has 32 characters"
@@ -128,13 +133,83 @@ def test_each_kind_of_model_asks_in_its_own_words(client: FlaskClient) -> None:
     form = page.select_one("form#report")
     assert form is not None
     assert [option["value"] for option in form.select("option")] == ["", "NORMAL", "PNEUMONIA"]
-    assert "not the picture" in form.get_text()
+    assert "The picture only where you tick the box" in form.get_text()
     sent = {"receipt": receipt_of(page), "truth": "PNEUMONIA"}
     told = send(client, 200, "/chest-xray/feedback-fragment", **sent)
     assert "this is kept: Pneumonia" in told
     kept = get_page(client, f"/feedback/{number_in(told)}").get_text(" ")
     assert "Normal" in kept
-    assert "data:" not in kept
+
+
+def upload(client: FlaskClient) -> dict[str, str]:
+    """What the form below the answer to an X-ray sends, whose file says where it was taken."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8825)[1] = "N"
+    exif[0x010E] = "Mrs Miller, room 7"
+    content = encoded(chest(), "JPEG", exif=exif)
+    assert b"Mrs Miller" in content
+    data = {"image": (BytesIO(content), "miller.jpg")}
+    fragment = check_fragment(client.post(XRAY_FRAGMENT, data=data))
+    fields = fragment.select("input[form=report]")
+    return {str(field["name"]): str(field["value"]) for field in fields}
+
+
+def list_pictures(file: Path) -> list[bytes]:
+    with closing(sqlite3.connect(file)) as connection:
+        found = connection.execute("SELECT picture FROM outcome WHERE picture IS NOT NULL")
+        return [row[0] for row in found]
+
+
+def test_a_picture_is_kept_only_where_its_box_is_ticked(client: FlaskClient, file: Path) -> None:
+    path = "/chest-xray/feedback-fragment"
+    send(client, 200, path, **upload(client), wrong="1")
+    assert list_pictures(file) == []
+
+    told = send(client, 200, path, **upload(client), wrong="1", keep="1")
+    (kept,) = list_pictures(file)
+    assert len(kept) < 20_000
+    with Image.open(BytesIO(kept)) as image:
+        assert image.size == (224, 224)
+        assert not image.getexif()
+    assert b"Mrs Miller" not in kept
+    number = number_in(told)
+    page = get_page(client, f"/feedback/{number}")
+    (shown,) = page.select("article img")
+    assert shown["src"] == "data:image/jpeg;base64," + b64encode(kept).decode()
+    assert "picture" not in " ".join(row.get_text() for row in page.select("dl > div"))
+    check_page(client.post(f"/feedback/{number}"))
+    assert list_pictures(file) == []
+    assert not any(kept[-200:] in path.read_bytes() for path in file.parent.iterdir())
+
+
+def test_no_other_picture_is_kept_than_the_one_that_was_answered(
+    client: FlaskClient, file: Path
+) -> None:
+    path, sent, before = "/chest-xray/feedback-fragment", upload(client), count(file)
+    data = {**sent, "wrong": "1", "keep": "1"}
+    for other in ("", "x", sent["kept-picture"][:-4] + "AAAA", "data:text/html;base64,PHA+", "é"):
+        told = send(client, 422, path, **{**data, "kept-picture": other})
+        assert told.startswith("The picture is not the one of this answer.")
+    assert count(file) == before
+    page = post_page(client, {**data, "kept-picture": "x"}, 422, "/chest-xray/feedback")
+    assert page.select_one("#report-keep[checked]") is not None
+    page = post_page(client, {**sent, "known-truth": "", "keep": "1"}, 422, "/chest-xray/feedback")
+    again = {str(field["name"]): str(field["value"]) for field in page.select("[type=hidden]")}
+    assert again == sent
+    told = send(client, 200, path, **again, truth="NORMAL", keep="1")
+    client.post(f"/feedback/{number_in(told)}")
+
+
+def test_a_picture_that_is_too_large_is_not_sent_and_its_box_says_so(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "KEPT_URL", 100)
+    sent = upload(client)
+    assert list(sent) == ["receipt"]
+    path = "/chest-xray/feedback-fragment"
+    told = send(client, 422, path, **sent, wrong="1", keep="1")
+    assert told.startswith("This picture is too large to be kept.")
+    send(client, 200, path, **sent, wrong="1")
 
 
 def sign(house: NumberModel, **chosen: object) -> str:

@@ -168,7 +168,7 @@ def test_a_text_is_kept_in_a_report_only_where_its_box_is_ticked(
     settings = Settings(models=("messages",), feedback="on", data=str(tmp_path / "kept.sqlite3"))
     client = create_app(settings, models=folder).test_client()
     spoken = {**SPAM, "message": SPAM["message"] + "; a;b&c=" + "ü" * 1000}
-    for ticked in ({}, {"keep_text": "1"}):
+    for ticked in ({}, {"keep": "1"}):
         answer = check_fragment(client.post("/predict-fragment", data=spoken))
         receipt = str(answer.select("input[name=receipt]")[0]["value"])
         data = {"receipt": receipt, "known-truth": "ham", **ticked}
@@ -181,4 +181,4 @@ def test_a_text_is_kept_in_a_report_only_where_its_box_is_ticked(
         assert (spoken["message"] in shown) is bool(ticked)
         assert "60" in shown
     page = check_page(client.get("/?" + "size=60&channel=sms&message=Hello"))
-    assert page.select_one("#report-text:not([checked])") is not None
+    assert page.select_one("#report-keep:not([checked])") is not None

@@ -78,7 +78,7 @@ def test_a_worker_that_is_done_is_replaced(server_with_few_requests: Server) -> 
 
 @pytest.fixture
 def server_with_few_requests() -> Iterator[Server]:
-    server = Server(free_port(), options=("--max-requests", "20", "--max-requests-jitter", "1"))
-    server.start()
-    yield server
-    server.stop()
+    with Server(
+        free_port(), options=("--max-requests", "20", "--max-requests-jitter", "1")
+    ) as server:
+        yield server

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from model.contract.fields import AnyField, Meaning, numeric
 from model.contract.fields.numeric import NumericField
 from model.contract.reading import AmbiguousColumnError
+from tests.model.contract.refusals import refusal
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(AnyField)
 
@@ -33,13 +34,6 @@ BATHS = {"label": "Bathrooms", "min": 0.5, "max": 8, "example": 2.5,
          "count_text": {"one": "bath", "other": "baths"}}  # fmt: skip
 YEAR = {"kind": "integer", "label": "Year", "min": 1870, "max": 2010, "example": 1995,
         "grouping": False}  # fmt: skip
-
-
-def problem_of(field: NumericField, typed: str) -> str:
-    """The sentence with which a field refuses a text."""
-    with pytest.raises(PydanticCustomError) as refused:
-        field.validate_value(typed)
-    return refused.value.message()
 
 
 @pytest.mark.parametrize(
@@ -85,7 +79,7 @@ def test_where_both_readings_are_possible_the_field_asks(
     locale: str, typed: str, question: str, texts: tuple[str, ...]
 ) -> None:
     field = number_field(locale)
-    assert problem_of(field, typed) == question
+    assert refusal(field, typed) == question
     meanings = field.list_meanings(typed)
     assert tuple(item.text for item in meanings) == texts
     assert f"Size: {meanings[0].label} or {meanings[1].label}?" == question
@@ -98,8 +92,8 @@ def test_the_training_rows_tell_readings_apart() -> None:
     field.remember_codes(np.array([334, 4800], np.float32))
     assert field.validate_value("1,850") == 1850
     assert field.validate_value("1.850") == 1850
-    assert problem_of(field, "0.334 k") == "Size must be a plain number. Write 334"
-    assert problem_of(field, "5,000") == "Size: 5,000 or 5?"
+    assert refusal(field, "0.334 k") == "Size must be a plain number. Write 334"
+    assert refusal(field, "5,000") == "Size: 5,000 or 5?"
 
 
 @pytest.mark.parametrize(
@@ -129,15 +123,15 @@ def test_an_error_says_what_to_write(
     block: dict[str, Any], typed: str, problem: str, meanings: list[tuple[str, str]]
 ) -> None:
     field = number_field(**block)
-    assert problem_of(field, typed) == problem
+    assert refusal(field, typed) == problem
     assert list(field.list_meanings(typed)) == [Meaning(*item) for item in meanings]
     for item in field.list_meanings(typed):
         field.validate_value(item.text)
 
 
 def test_the_sample_of_a_message_is_read_without_a_question() -> None:
-    assert problem_of(number_field(example=1850), "x") == "Size must be a number, like 1850"
-    assert problem_of(number_field("de_DE"), "x") == "Size must be a number, like 82,5"
+    assert refusal(number_field(example=1850), "x") == "Size must be a number, like 1850"
+    assert refusal(number_field("de_DE"), "x") == "Size must be a number, like 82,5"
 
 
 def test_a_whole_column_decides_how_its_numbers_are_read() -> None:
@@ -149,7 +143,7 @@ def test_a_whole_column_decides_how_its_numbers_are_read() -> None:
     assert number_field(**AREA).settle_column(["1.850"]).validate_value("2.000") == 2000
     with pytest.raises(AmbiguousColumnError):
         field.settle_column(["1.850", "2.125"])
-    assert problem_of(field, "1.850") == "Size: 1,850 or 1.85?"
+    assert refusal(field, "1.850") == "Size: 1,850 or 1.85?"
 
 
 TYPED = st.text(max_size=45) | st.text(

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import TypeAdapter
-from pydantic_core import PydanticCustomError
 
 from model.contract.fields import AnyField, TextField
 from model.contract.texts import TextTable, decode_text, encode_text, shorten, text_codes
+from tests.model.contract.refusals import refusal
 
 
 def text_field(**changes: Any) -> TextField:
@@ -19,12 +19,6 @@ def text_field(**changes: Any) -> TextField:
     field = adapter.validate_python({**block, "example": "Hello", "max_length": 20, **changes})
     assert isinstance(field, TextField)
     return field
-
-
-def message(field: TextField, typed: object) -> str:
-    with pytest.raises(PydanticCustomError) as caught:
-        field.validate_value(typed)
-    return caught.value.message()
 
 
 @pytest.mark.parametrize("typed", ["one\r\ntwo", "one\rtwo", "one\ntwo"])
@@ -44,7 +38,7 @@ def test_it_is_composed_only_where_the_card_says_so() -> None:
 
 @pytest.mark.parametrize("typed", ["", "  ", "\r\n \t", None])
 def test_a_blank_text_is_still_to_be_written(typed: str | None) -> None:
-    assert message(text_field(), typed) == "Write the message"
+    assert refusal(text_field(), typed) == "Write the message"
 
 
 @pytest.mark.parametrize(
@@ -62,13 +56,13 @@ def test_a_blank_text_is_still_to_be_written(typed: str | None) -> None:
     ids=["long", "10 MB", "combining", "NUL", "surrogate", "number", "list"],
 )  # fmt: skip
 def test_what_is_no_text_gets_a_sentence(typed: object, said: str) -> None:
-    assert message(text_field(), typed) == said
+    assert refusal(text_field(), typed) == said
 
 
 def test_letters_with_too_many_accents_are_refused() -> None:
     field = text_field(max_length=2000)
     assert field.validate_value("Z\u0351\u0351\u0351algo") == "Z\u0351\u0351\u0351algo"
-    assert message(field, "a" + "\u0301" * 61) == (
+    assert refusal(field, "a" + "\u0301" * 61) == (
         "Message has more than 60 accents on one letter. Remove some"
     )
 

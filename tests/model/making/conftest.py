@@ -32,6 +32,14 @@ def add(given: ModelFiles, name: str, root: Path, *more: object) -> Result:
     return run(*arguments, "--models", root, *more)
 
 
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """An empty folder of models."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    return folder
+
+
 @dataclass(frozen=True)
 class AddedModels:
     """The folder of models, what the command said about each, and the app that serves them all."""

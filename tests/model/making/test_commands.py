@@ -11,6 +11,7 @@ import pytest
 
 from model import ModelError, load_model
 from model.contract.fields import FIELD_KINDS
+from tests.loading import change_file
 from tests.model.making.conftest import AddedModels, run
 from tests.tools import ROOT
 
@@ -82,8 +83,7 @@ def test_check_tells_renamed_and_removed_classes_from_a_model_that_changed(root:
     place = f"{card}, line {line_with(card, 'classes = [')}"
     assert f"{place}: 'Gentoo' is missing, which the model predicted when it was made" in output
     card = spoil(root, ('  { value = "Gentoos", label = "Gentoo" },\n', ""))
-    manifest = root / "penguins" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"Gentoo"', '"Adelie"'))
+    change_file(root / "penguins" / "manifest.json", '"Gentoo"', '"Adelie"')
     output = run("check", "penguins", "--models", root).output
     assert f"{place}: the model answers 3 classes, and not 2" in output
     assert "you may change their labels" in output

@@ -23,14 +23,6 @@ from tests.models import MODEL_FACTORIES, ModelFiles, forest_of_codes, penguins
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """An empty folder of models."""
-    folder = tmp_path / "models"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def given(tmp_path: Path) -> ModelFiles:
     """A plain model of two numbers, fitted with their names."""
     return regression(tmp_path, lambda table: table)

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.cli.outcomes import sort_cases
 from app.kinds.truths import ask_class
 from model import ClassModel
 from model.contract.tables import TableError
 from model.contract.tables.table import AS_FOUND
 from model.monitoring.cases import CaseFile, read_cases
 from model.monitoring.coverage import Promise
-from model.monitoring.track_record import KnownCase, describe_verdict, summarize_cases
+from model.monitoring.track_record import describe_verdict, summarize_cases
 from tests.flowers import write_flowers
 from tests.loading import load_as
 
@@ -49,24 +50,9 @@ def draw_file(wrong: float, rows: int = 400, names: tuple[str, str] = ("rose", "
     return "\n".join(lines) + "\n"
 
 
-def to_known(found: CaseFile) -> list[KnownCase]:
-    return [
-        KnownCase(
-            case.day or dt.date(2026, 1, 1),
-            case.facts,
-            case.value,
-            case.truth,
-            case.low,
-            case.high,
-            case.probability,
-        )
-        for case in found.cases
-    ]
-
-
 def test_right_classes_are_held_against_how_often_they_were_right(flowers: ClassModel) -> None:
     found = read(flowers, draw_file(0.05))
-    record = summarize_cases(flowers, to_known(found))
+    record = summarize_cases(flowers, sort_cases(found.cases))
 
     assert record is not None
     assert record.promise == Promise(0.9, 500)
@@ -83,7 +69,7 @@ def test_right_classes_are_held_against_how_often_they_were_right(flowers: Class
 def test_wrong_classes_are_an_alarm_in_whatever_words(
     flowers: ClassModel, names: tuple[str, str], rows: int
 ) -> None:
-    record = summarize_cases(flowers, to_known(read(flowers, draw_file(0.4, rows, names))))
+    record = summarize_cases(flowers, sort_cases(read(flowers, draw_file(0.4, rows, names)).cases))
 
     assert record is not None
     assert record.alarm is not None
@@ -129,7 +115,7 @@ def test_json_lines_are_read_as_csv_is(flowers: ClassModel) -> None:
 
 def test_a_model_without_measured_accuracy_promises_nothing(tmp_path: Path) -> None:
     model = load_as(ClassModel, write_flowers(tmp_path / "flowers", probabilities=False))
-    record = summarize_cases(model, to_known(read(model, draw_file(0.5))))
+    record = summarize_cases(model, sort_cases(read(model, draw_file(0.5)).cases))
 
     assert record is not None
     assert record.promise is None

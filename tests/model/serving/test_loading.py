@@ -15,7 +15,7 @@ import pytest
 
 from model import ModelError, NumberModel, load_model, load_models
 from model.contract.arrays import Float32Array
-from tests.loading import load_as
+from tests.loading import change_file, load_as
 from tests.tools import ROOT
 
 
@@ -198,8 +198,7 @@ def test_a_number_of_the_manifest_that_is_not_finite_stops_the_start(
         manifest[place[-1]] = ["number"] if place == ("ood_thresholds",) else "number"
 
     change_manifest(folder, spoil)
-    path = folder / "manifest.json"
-    path.write_text(path.read_text().replace('"number"', number))
+    change_file(folder / "manifest.json", '"number"', number)
     named = ".".join(map(str, place))
     with pytest.raises(ModelError, match=rf"manifest\.json: {re.escape(named)}[^:]*: .*finite"):
         load_model(folder)

@@ -22,7 +22,7 @@ from model.chest_xray.manifest import make_manifest
 from model.contract.pictures import Picture, measure_colourfulness, to_grey
 from model.serving.kinds.pictures import NetworkOutput
 from tests import pictures
-from tests.loading import load_as
+from tests.loading import change_file, load_as
 from tests.tools import ROOT
 
 FOLDER = ROOT / "model" / "chest_xray"
@@ -190,8 +190,7 @@ def test_classes_in_another_order_are_refused(folder: Path) -> None:
 
 
 def test_a_wrong_key_in_the_card_is_named(folder: Path) -> None:
-    path = folder / "card.toml"
-    path.write_text(path.read_text().replace("map_text", "mapp_text"))
+    change_file(folder / "card.toml", "map_text", "mapp_text")
     with pytest.raises(ModelError, match=r"card\.toml, line \d+: output\."):
         load_model(folder)
 

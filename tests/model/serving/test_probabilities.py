@@ -9,7 +9,7 @@ from model import ClassModel, ModelError
 from model.contract.manifest import ProbabilityCalibration
 from model.serving.probabilities import apply_calibration
 from tests.flowers import FEATURES, write_flowers
-from tests.loading import load_as
+from tests.loading import change_file, load_as
 
 
 @pytest.fixture
@@ -65,23 +65,20 @@ def test_no_probability_is_above_what_the_rows_allow(classes: int) -> None:
 
 def test_a_card_with_other_classes_than_the_estimators_is_refused(tmp_path: Path) -> None:
     folder = write_flowers(tmp_path / "flowers")
-    card = folder / "card.toml"
-    card.write_text(card.read_text().replace('value = "rose"', 'value = "tulip"'))
+    change_file(folder / "card.toml", 'value = "rose"', 'value = "tulip"')
     with pytest.raises(ModelError, match=r"its classes are iris, rose, not those of the card"):
         load_as(ClassModel, folder)
 
 
 def test_a_golden_row_of_another_class_is_refused(tmp_path: Path) -> None:
     folder = write_flowers(tmp_path / "flowers")
-    path = folder / "manifest.json"
-    path.write_text(path.read_text().replace('"label": "iris"', '"label": "rose"'))
+    change_file(folder / "manifest.json", '"label": "iris"', '"label": "rose"')
     with pytest.raises(ModelError, match="golden row 0 is iris, it was rose"):
         load_as(ClassModel, folder)
 
 
 def test_a_class_named_twice_is_refused_with_its_line(tmp_path: Path) -> None:
     folder = write_flowers(tmp_path / "flowers")
-    card = folder / "card.toml"
-    card.write_text(card.read_text().replace('value = "rose"', 'value = "iris"'))
+    change_file(folder / "card.toml", 'value = "rose"', 'value = "iris"')
     with pytest.raises(ModelError, match=r"card\.toml, line \d+: output.*classes has iris twice"):
         load_as(ClassModel, folder)

@@ -30,14 +30,6 @@ AddFiles = Callable[..., Result]
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """An empty folder of models."""
-    folder = tmp_path / "models"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def add(tmp_path: Path, root: Path) -> AddFiles:
     """``model add`` for files beside ``train.csv``."""
 
