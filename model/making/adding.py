@@ -48,6 +48,7 @@ from model.making.examples import (
     describe_published,
     round_typical_values,
 )
+from model.making.fitted_steps import find_dropped_columns
 from model.making.indexing import (
     compute_importance,
     encode_reference,
@@ -69,6 +70,7 @@ from model.making.report import format_report
 from model.making.summary import AddedModel, describe_speed, summarize
 from model.making.tables import RowChoice, read_rows
 from model.making.text_cells import KnownTexts
+from model.making.unasked import leave_out_columns
 from model.monitoring.stability import count_fields
 from model.serving.loading import load_model
 
@@ -200,8 +202,16 @@ def _make_folder(
     assembled = assemble_model(contents, options, taken, derivations, ask, notes.append)
     source, names, proof = assembled.source, list(assembled.names), assembled.proof
     options = replace(options, classes=assembled.classes)
+    derivations.require_used(names)
+    derivations, derived = leave_out_columns(
+        derivations,
+        derived,
+        names,
+        frozenset(find_dropped_columns(proof.fitted, names) if proof else ()),
+        frozenset(options.required).union(options.kinds, source.find_texts(names)),
+        notes.append,
+    )
     if derivations.columns:
-        derivations.require_used(names)
         source = DerivedSource(source, names, derived, derivations)
         names = list(derivations.list_given(names))
 
