@@ -238,7 +238,8 @@ def register_model(app: Application, hosted: HostedModel) -> None:
     if hosted.watcher is not None:
         from app.pages.track_record import track_record_blueprint
 
-        adapter.find_broken = hosted.watcher.watches[hosted.slug].find_broken
+        watch = hosted.watcher.watches[hosted.slug]
+        adapter.find_broken, adapter.find_too_sure = watch.find_broken, watch.find_too_sure
         app.register_blueprint(track_record_blueprint(hosted, hosted.watcher))
     for embedded in (False, True) if settings.embed_ancestors else (False,):
         app.register_blueprint(pages_blueprint(hosted, embedded))

@@ -7,8 +7,8 @@ import click
 
 from app.kinds import make_adapter
 from app.kinds.rows import RowAdapter
-from app.presentation.scales import MINUS
 from model.contract import formatting
+from model.contract.amounts import MINUS
 from model.contract.tables import TableError
 from model.monitoring.cases import CaseFile, read_cases
 from model.monitoring.comparison import (

@@ -75,12 +75,15 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
             if explained.out_of_distribution
             else self._describe_certainty(prediction, explained.known)
         )
+        too_sure = "" if explained.out_of_distribution else self.find_too_sure()
         if self._output.risk:
             return self._write_risk(explained)
         share = prediction.probability
         short = "" if share is None else _upper_first(self._describe_sureness(share))
         if prediction.likely is not None:
             short = f"{self._name_range(prediction.likely)} in {self._count_held(explained.known)}"
+        if too_sure:
+            certainty, short = f"{certainty} {too_sure}", f"{short}. {too_sure}"
         return Headline(
             prediction.label,
             label,
@@ -104,7 +107,8 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
             certainty = self._add_mismatch(self.model.guess_text, explained)
         elif (calibration := self._calibration) is not None and calibration.rows:
             rows = formatting.format_number(calibration.rows, self._card.locale)
-            certainty = f"{certainty} It was calibrated on {rows} rows."
+            calibrated = f"It was calibrated on {rows} rows."
+            certainty = f"{certainty} {self.find_too_sure() or calibrated}"
         return Headline(
             format_exact(risk),
             text,

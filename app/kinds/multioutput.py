@@ -17,6 +17,9 @@ from model.contract.fields import AnyField
 from model.serving.kinds.multioutput import MultioutputModel
 from model.serving.served_model import Explained, MultioutputPrediction, PointPrediction
 
+_KEYS = ("prediction", "unit", "interval")
+"""What an answer says of each number."""
+
 
 class OutputView(NamedTuple):
     """Another output: its name and value for programs, and both with its range for people.
@@ -156,7 +159,7 @@ class MultioutputAdapter(RowAdapter[MultioutputPrediction]):
         alone = {}
         for place, name in enumerate(self._names):
             payload = self._adapters[place]._serialize_prediction(self._select(explained, place))
-            alone[name] = {key: payload[key] for key in ("prediction", "interval")}
+            alone[name] = {key: payload[key] for key in _KEYS if key in payload}
         first = self._first._serialize_prediction(self._select(explained, 0))
         return {**first, "outputs": alone}
 
@@ -164,7 +167,7 @@ class MultioutputAdapter(RowAdapter[MultioutputPrediction]):
         schemas = [adapter._build_answer_schema() for adapter in self._adapters]
         outputs = {
             name: build_object(
-                {key: schema["properties"][key] for key in ("prediction", "interval")}
+                {key: part for key, part in schema["properties"].items() if key in _KEYS}
             )
             for name, schema in zip(self._names, schemas, strict=True)
         }

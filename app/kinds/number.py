@@ -305,6 +305,7 @@ class NumberAdapter(RowAdapter[PointPrediction]):
         value, interval = explained.prediction
         return {
             "prediction": value,
+            **({"unit": self._output.unit} if self._output.format == "duration" else {}),
             "interval": None
             if interval is None
             else {
@@ -337,8 +338,20 @@ class NumberAdapter(RowAdapter[PointPrediction]):
         prediction = {**NUMBER, "title": self._output.label}
         if self._output.unit:
             prediction["description"] = f"In {self._output.unit}, not rounded."
+        elif self._output.format == "percent":
+            prediction["description"] = "A share, from 0 to 1, not rounded."
+        prediction |= {
+            key: bound
+            for key, bound in (("minimum", self._output.min), ("maximum", self._output.max))
+            if bound is not None
+        }
+        unit: Schema = {"type": "string", "const": self._output.unit}
         return build_answer(
-            {"prediction": prediction, "interval": self._build_interval_schema()},
+            {
+                "prediction": prediction,
+                **({"unit": unit} if self._output.format == "duration" else {}),
+                "interval": self._build_interval_schema(),
+            },
             build_contributions_schema(self._card, {"prediction": NUMBER}),
         )
 

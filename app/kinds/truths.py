@@ -37,8 +37,8 @@ def ask_number(
         noun=output.noun[:60],
         determiner="the actual",
         unit=output.unit if len(output.unit) <= _MAX_UNIT else "",
-        min=0 if low > 0 else -_MOST,
-        max=_MOST,
+        min=(0 if low > 0 else -_MOST) if output.min is None else output.min,
+        max=_MOST if output.max is None else output.max,
         example=float(format(scale.round(typical), ".6g")) if math.isfinite(typical) else 0,
     ).model_copy(update={"name": TRUTH})  # unchecked
     field.localise(locale)

@@ -218,7 +218,7 @@ def pages_blueprint(hosted: HostedModel, embedded: bool = False) -> Blueprint:
 
         @blueprint.get("/about", surface=Surface.PAGE, model=model.slug)
         def card() -> Response:
-            broken = watch.verdict if watch is not None and watch.find_broken() else ""
+            broken = watch.verdict if watch is not None and watch.is_broken else ""
             return respond(render_about(broken), 200, REVALIDATED)
 
     return blueprint

@@ -103,10 +103,16 @@ def choose_ticks(low: float, high: float, most: int, least_step: float) -> list[
     return [number * step for number in range(first, min(last, first + most) + 1)]
 
 
+def _choose_ticks(low: float, high: float, most: int, scale: Scale) -> list[float]:
+    """Ticks of a scale; for hours they are whole hours, though it counts minutes."""
+    base = max((base for base in scale.tick_bases if 2 * base <= high - low), default=1.0)
+    return [tick * base for tick in choose_ticks(low / base, high / base, most, scale.step / base)]
+
+
 def lay_out_axis(low: float, high: float, scale: Scale) -> tuple[Tick, ...]:
     """Lay out the labels of a horizontal axis; no two of them touch."""
     for most in (5, 4, 3, 2):
-        ticks = choose_ticks(low, high, most, scale.step)
+        ticks = _choose_ticks(low, high, most, scale)
         texts = _label(ticks, scale)
         if sum(map(len, texts)) <= _TICK_CHARACTERS:
             break
@@ -323,7 +329,7 @@ def lay_out_curve(
         x = (current[0] - first) / (last - first or 1.0) * 100
         dot = Dot(format_place(x), format_place((top - current[1]) * y_unit / 10))
     # A label stands on its line, so the highest one needs room above.
-    ticks = choose_ticks(bottom, top - 2 * margin, 3, scale.step)
+    ticks = _choose_ticks(bottom, top - 2 * margin, 3, scale)
     return CurveGeometry(
         f"M{upper}L{lower}Z",
         line,

@@ -7,16 +7,11 @@ from typing import Protocol
 
 from model import NumberCard
 from model.contract import formatting
-from model.contract.fields import PluralForms
+from model.contract.amounts import MINUS, format_points, make_difference_writer, make_writer
 from model.contract.outputs import ClassOutput
-
-MINUS = "\u2212"
 
 format_exact: Callable[[float], str] = "{:.10g}".format
 """Formats a number for programs, with ten significant digits."""
-
-PERCENTAGE_POINT = PluralForms(one="point", other="points")
-"""The unit of a difference between two percentages."""
 
 MAX_CERTAINTY = 0.99
 """No text gives a probability above this, nor one below its complement."""
@@ -30,12 +25,14 @@ class Scale(Hashable, Protocol):
     """Rounds and formats the values of one output.
 
     Values are rounded to ``step``, contributions to ``fine_step``. ``least_span`` is what an axis
-    spans at least, so that a difference that nobody would notice does not look large.
+    spans at least, so that a difference that nobody would notice does not look large. Ticks are
+    round multiples of the largest of ``tick_bases`` that fits, or of 1.
     """
 
     step: float
     fine_step: float
     least_span: float
+    tick_bases: tuple[float, ...]
 
     def round(self, value: float, rounding: Callable[[float], int] = round) -> float:
         """Round a value to ``step``."""
@@ -67,22 +64,19 @@ class NumberScale:
         self.step = output.round_to
         self.fine_step = self.step / 5 if self.step >= 5 else self.step
         self.least_span = 4 * self.step
-        self.format: Callable[[float], str]
+        self.tick_bases: tuple[float, ...] = ()
+        self.format = self.format_observed = make_writer(output, card.locale)
+        self.format_difference = make_difference_writer(output, card.locale)
         # The unit of a plain number stands above the axis, and an axis has little room.
         currency = output.unit if output.format == "currency" else ""
         self.format_tick: Callable[[float], str] = partial(
             formatting.format_compact, locale=card.locale, currency=currency
         )
-        if output.format == "currency":
-            self.format = lambda value: formatting.format_currency(value, output.unit, card.locale)
-        else:
-            # ``format_number`` keeps three decimals only.
-            format_number = (
-                formatting.format_exact if self.step < 0.001 else formatting.format_number
-            )
-            unit = f"\u00a0{output.unit}" if output.unit else ""
-            self.format = lambda value: format_number(value, card.locale) + unit
-        self.format_difference = self.format_observed = self.format
+        if output.format == "percent":
+            self.format_tick = lambda value: format_tick_percent(value / output.whole, card.locale)
+        if output.format == "duration":
+            self.format_tick = self.format
+            self.tick_bases = tuple(base / output.seconds for base in (60.0, 3600.0, 86_400.0))
 
     def round(self, value: float, rounding: Callable[[float], int] = round) -> float:
         return rounding(value / self.step) * self.step
@@ -96,6 +90,7 @@ class PercentScale:
 
     step = fine_step = 0.01
     least_span = 0.1
+    tick_bases: tuple[float, ...] = ()
 
     def __init__(
         self, locale: str, labels: Sequence[str] = (), bounds: tuple[float, float] = (-1.0, 1.0)
@@ -142,12 +137,10 @@ class ShareScale(PercentScale):
         return super().format(value)
 
 
-def format_points(amount: float, locale: str) -> str:
-    """Format a difference between two shares: "3 points"."""
-    points = round(amount * 100)
-    form = formatting.plural_form(points, locale)
-    noun = getattr(PERCENTAGE_POINT, form) or PERCENTAGE_POINT.other
-    return f"{formatting.format_number(points, locale)}\u00a0{noun}"
+def format_tick_percent(share: float, locale: str) -> str:
+    """Format a share with as many decimals of a percentage as it has, three at most."""
+    digits = next((count for count in range(3) if math.isclose(share, round(share, count + 2))), 3)
+    return formatting.format_percent(share, locale, digits)
 
 
 def round_up(scale: Scale, amount: float) -> float:

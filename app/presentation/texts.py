@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-from app.presentation.scales import MINUS, Scale, format_exact, format_signed
+from app.presentation.scales import Scale, format_exact, format_signed
 from model import Card
 from model.contract import formatting
+from model.contract.amounts import MINUS
 from model.serving.mismatches import describe_knowledge
 from model.serving.texts.reasons import TextReasons
 

@@ -1,11 +1,15 @@
 """What a model predicts: a number with a unit, a class, a cluster, or an outlier."""
 
+import math
 from typing import Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from model.contract.arrays import Float64Array
 from model.contract.fields import Option, find_repeated
 from model.contract.placeholders import check_placeholders
+from model.contract.units import convert
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -29,11 +33,19 @@ class NumberOutput(OutputBase):
     ``outside_text`` replaces it for an out-of-distribution row.
     """
 
-    format: Literal["currency", "number"]
-    """Whether the number is an amount of money or a plain number."""
+    format: Literal["currency", "number", "percent", "duration"]
+    """Whether the number is an amount of money, a percentage, a duration like "2 h 35 min", or a
+    plain number."""
 
     unit: str = ""
-    """The ISO 4217 code of the currency, or the unit of a plain number."""
+    """The ISO 4217 code of the currency, or the unit of a plain number. For a percentage it is "%"
+    where 100 is all of it, and without a unit 1 is; for a duration it is a unit of time."""
+
+    min: float | None = None
+    """What no answer and no range goes below. What the model says below it counts as this."""
+
+    max: float | None = None
+    """What no answer and no range goes above."""
 
     round_to: float = Field(default=1, gt=0)
     """The step to which the page rounds the number; the API does not round."""
@@ -53,6 +65,37 @@ class NumberOutput(OutputBase):
     )
     """The same sentence for a row that is unlike all training rows. Placeholders, once each:
     ``{low}``, ``{high}``."""
+
+    @property
+    def whole(self) -> float:
+        """What a percentage of 100 is in the output's unit."""
+        return 100.0 if self.unit == "%" else 1.0
+
+    @property
+    def seconds(self) -> float:
+        """How many seconds the unit of a duration has; NaN for another unit."""
+        found = convert(1.0, self.unit, "second")
+        return math.nan if found is None else found
+
+    def limit(self, values: Float64Array) -> Float64Array:
+        """Return values, of any shape, none below ``min`` or above ``max``."""
+        if self.min is None and self.max is None:
+            return values
+        return np.clip(values, self.min, self.max)
+
+    def limit_one(self, value: float) -> float:
+        """Return a value that is not below ``min`` or above ``max``."""
+        return float(self.limit(np.array(value, dtype=np.float64)))
+
+    @model_validator(mode="after")
+    def _unit_suits_the_format(self) -> "NumberOutput":
+        if self.format == "percent" and self.unit not in ("", "%"):
+            raise ValueError('a percentage has the unit "%", or none where 1 is all of it')
+        if self.format == "duration" and math.isnan(self.seconds):
+            raise ValueError(f'unit = "{self.unit}" is no unit of time; write one like "minutes"')
+        if self.min is not None and self.max is not None and self.min >= self.max:
+            raise ValueError(f"min = {self.min:g} must be below max = {self.max:g}")
+        return self
 
     @field_validator("range_text", "outside_text")
     @classmethod

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,14 +16,17 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 
 from model.contract import formatting
+from model.contract.amounts import make_difference_writer
 from model.contract.arrays import BoolArray, Float64Array
 from model.contract.fields.bounds import round_bounds
 from model.contract.manifest import Metric
+from model.contract.outputs import NumberOutput
 from model.making.conformal import choose_scale, count_needed_rows
 from model.making.dataset import Dataset
 from model.making.drafting import DraftOutput
 from model.making.errors import AddError
 from model.making.kinds.evidence import Fit, Reading
+from model.making.kinds.measures import find_measure, make_output, name_time
 from model.making.kinds.number_evidence import (
     accepts_number,
     explain_nonsense,
@@ -164,21 +168,28 @@ class NumberKind(OutputKind):
 
     def draft_output(self, truth: Float64Array, options: AddOptions) -> DraftOutput:
         naming = name_target(options.target or "y", is_number=True, described=options.described)
-        step = choose_rounding_step(float(np.std(truth)))
+        is_currency = naming.unit in CURRENCIES
+        measure = find_measure(options.target, naming.unit, truth)
+        if measure.format == "duration":
+            naming = name_time(naming)
+        step = measure.step or choose_rounding_step(float(np.std(truth)))
         are_counts = bool(truth.min() >= 0 and (truth == np.round(truth)).all())
         if are_counts and float(np.median(truth)) >= _MANY:
             step = max(step, 1.0)  # a fraction of one says nothing beside so many
-        is_currency = naming.unit in CURRENCIES
         keys: dict[str, object] = {
-            "format": "currency" if is_currency else "number",
-            "unit": naming.unit,
+            "format": "currency" if is_currency else measure.format,
+            "unit": naming.unit if measure.unit is None else measure.unit,
             "round_to": max(step, 1) if is_currency else step,
+            **measure.bounds,
             "coverage": options.coverage,
             "range_text": "Most likely between {low} and {high}. Ranges like this held for {share} "
             "rows",
         }
-        shown = formatting.format_short(step, LOCALE)
-        description = f"{naming.label}, in steps of {shown} {naming.unit}".strip()
+        shown = f"{formatting.format_short(step, LOCALE)} {naming.unit}".strip()
+        if measure.step is not None:
+            drafted = make_output(naming.label, keys)
+            shown = make_difference_writer(drafted, LOCALE)(step)
+        description = f"{naming.label}, {measure.description}in steps of {shown}"
         title = ask_for_number(naming, name_rows(options.data.name), are_counts)
         return DraftOutput(naming, title, keys, description)
 
@@ -198,6 +209,9 @@ class NumberKind(OutputKind):
             add_note(f"There is no range. {how}")
             return Evaluation(how, "Too few rows were held out to give a range.")
         truth = dataset.truth[dataset.held_out]
+        drafted = make_output(output.naming.label, output.keys)
+        given, write = dataset.predict, _make_writer(drafted)
+        dataset = replace(dataset, predict=lambda rows: drafted.limit(given(rows)))
         metrics, calibration = measure_regressor(
             dataset.predict, rows, truth, dataset.optional, coverage, choose_scale(dataset.truth)
         )
@@ -208,21 +222,19 @@ class NumberKind(OutputKind):
             if fullest.inside is not None
             else evidence
         )
-        off = formatting.format_number(metrics[0].value, LOCALE)
-        unit = f" {output.naming.unit}" if output.naming.unit else ""
         how = f"On {formatting.format_number(len(rows), LOCALE)} rows that the model had not seen."
-        accuracy = f"Half the time it is off by less than {off}{unit}."
+        accuracy = f"Half the time it is off by less than {write(metrics[0].value)}."
         predictions = dataset.predict(rows.astype(np.float32))
         middle = float(np.median(dataset.truth[~dataset.held_out]))
         guessed = float(np.median(np.abs(truth - middle)))
-        base = formatting.format_number(round_digits(guessed), LOCALE)
+        base = write(round_digits(guessed))
         is_weak = metrics[0].value > (1 - LEAST_GAIN) * guessed
         return Evaluation(
             how,
             accuracy,
             metrics,
             calibration,
-            baseline=f"Guessing the middle every time is off by {base}{unit} half the time.",
+            baseline=f"Guessing the middle every time is off by {base} half the time.",
             output_keys={"lead": "range"} if is_weak else {},
             truth_bins=bin_truth(predictions, truth),
             held_out=(truth, predictions),
@@ -238,11 +250,11 @@ class NumberKind(OutputKind):
         return make_metric(f"error_{name}", f"Median error, {facts}", error)
 
     def describe_facts(self, few: Metric, every: Metric, shown: int, output: DraftOutput) -> str:
-        unit = f" {output.naming.unit}" if output.naming.unit else ""
-        off, least = (formatting.format_number(item.value, LOCALE) for item in (few, every))
+        write = _make_writer(make_output(output.naming.label, output.keys))
+        off, least = write(few.value), write(every.value)
         return (
             f"With the {shown} facts that the form shows first, half the time it is off by less "
-            f"than {off}{unit}; with all facts, by less than {least}{unit}."
+            f"than {off}; with all facts, by less than {least}."
         )
 
     def decide(self, answers: Float64Array) -> Float64Array:
@@ -289,6 +301,13 @@ class NumberKind(OutputKind):
 
     def read_answer(self, answer: Float64Array) -> tuple[float, str]:
         return float(answer), ""
+
+
+def _make_writer(output: NumberOutput) -> Callable[[float], str]:
+    """What writes an error, exactly where the page rounds by a step of the answer."""
+    if output.format not in ("percent", "duration"):
+        output = output.model_copy(update={"format": "number"})
+    return make_difference_writer(output, LOCALE)
 
 
 def _lies_between(low: float, high: float, answer: Float64Array) -> bool:

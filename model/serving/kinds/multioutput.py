@@ -186,5 +186,7 @@ class MultioutputModel(MatrixModel[MultioutputPrediction]):
     ) -> Iterator[tuple[float, float]]:
         first, *others = prediction.values
         yield from self.models[0].compare_golden(first, golden)
-        for found, expected in zip(others, golden.others, strict=True):
-            yield found.value, expected
+        for model, found, expected in zip(self.models[1:], others, golden.others, strict=True):
+            yield from model.compare_golden(
+                found._replace(interval=None), golden.model_copy(update={"value": expected})
+            )

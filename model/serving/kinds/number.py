@@ -120,14 +120,16 @@ class NumberModel(TabularModel[PointPrediction]):
         return self.intervals.find_group(known).ood_threshold
 
     def answer(self, matrix: Float32Array, parts: Sequence[Part]) -> list[Answer]:
-        values, scales = self.predictor.predict(matrix)
-        points = _select_shown(values, parts).astype(np.float64)
+        predicted, scales = self.predictor.predict(matrix)
+        values = self.card.output.limit(predicted.astype(np.float64))
+        points = _select_shown(values, parts)
         low = high = points
         if self.intervals is not None:
-            scales = None if scales is None else _select_shown(scales, parts)
+            scales = None if scales is None else _select_shown(scales.astype(np.float64), parts)
             low, high = self.intervals.compute_bounds(
                 points, scales, _list_groups(self.intervals, parts)
             )
+            low, high = map(self.card.output.limit, (low, high))
         columns = points.tolist(), low.tolist(), high.tolist()
         answers, stop = [], 0
         for part in parts:
@@ -172,7 +174,8 @@ class NumberModel(TabularModel[PointPrediction]):
         self, matrix: Float32Array, patterns: Sequence[FactPattern]
     ) -> tuple[Float64Array, ...]:
         predicted, scales = self.predictor.predict(matrix)
-        values = predicted.astype(np.float64)
+        limit = self.card.output.limit
+        values = limit(predicted.astype(np.float64))
         if self.intervals is None:
             return (values,)
         low, high = np.empty_like(values), np.empty_like(values)
@@ -180,18 +183,19 @@ class NumberModel(TabularModel[PointPrediction]):
             own = None if scales is None else scales[rows]
             group = self.intervals.find_group(known)
             low[rows], high[rows] = self.intervals.compute_bounds(values[rows], own, [group])
-        return values, low, high
+        return values, limit(low), limit(high)
 
     def compare_golden(
         self, prediction: PointPrediction, golden: GoldenRow
     ) -> Iterator[tuple[float, float]]:
-        yield prediction.value, golden.value
+        limit = self.card.output.limit_one
+        yield prediction.value, limit(golden.value)
         if prediction.interval and golden.low is not None and golden.high is not None:
-            yield prediction.interval.low, golden.low
-            yield prediction.interval.high, golden.high
+            yield prediction.interval.low, limit(golden.low)
+            yield prediction.interval.high, limit(golden.high)
 
 
-def _select_shown(array: FloatArray, parts: Sequence[Part]) -> FloatArray:
+def _select_shown(array: Float64Array, parts: Sequence[Part]) -> Float64Array:
     """The places of an array, shape (rows,), that are shown: rows to predict and their curves."""
     shown = [array[part.own : part.rows.stop] for part in parts]
     return shown[0] if len(shown) == 1 else np.concatenate(shown)
