@@ -35,6 +35,7 @@ from app.pages.blueprint import pages_blueprint
 from app.pages.errors import handle_errors
 from app.pages.previews import preview_blueprint, robots_blueprint, samples_blueprint
 from app.presentation.contexts import Link, Renderer
+from app.presentation.figures import protect_figures
 from app.telemetry.health import health_blueprint
 from app.telemetry.request_log import RequestLog, wants_json
 from app.telemetry.request_records import RequestListener, RequestObserver
@@ -152,6 +153,7 @@ def build_app(settings: Settings, shared: Shared, root: str) -> Application:
     owner = read_owner(settings, root)
     own = {name: asset for name, asset in (("logo", owner.logo), ("style", owner.style)) if asset}
     keeps = shared.feedback is not None
+    app.jinja_env.filters["figures"] = protect_figures
     app.jinja_env.globals |= {"assets": assets, "owner": owner, "keeps_feedback": keeps}
     app.register_blueprint(assets_blueprint(assets | own))
     render = Renderer(app.jinja_env, root)

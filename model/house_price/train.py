@@ -44,7 +44,7 @@ from model.making.manifests import (
     write_manifest,
 )
 from model.making.outcomes import count_held_out, count_outcomes
-from model.making.prepared import PredictFloat64, load_compiled
+from model.making.prepared import PredictFloat64, ServedFiles, load_compiled
 from model.making.subsets import mask_features, sample_known
 from model.serving.copula import GaussianCopula
 from model.serving.neighbors import Neighbors
@@ -134,11 +134,10 @@ def train(
         folder,
         CARD,
         NumberKind(),
+        ServedFiles(files=("model.joblib", "model.onnx"), served="model.onnx"),
         evaluation,
         neighbors,
         fit_sales_copula(sales.features),
-        artifacts=("model.joblib", "model.onnx"),
-        served="model.onnx",
         data=TrainingData(
             file=SALES.name,
             sha256=describe_artifact(SALES).sha256,
