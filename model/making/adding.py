@@ -45,6 +45,7 @@ from model.making.examples import (
     describe_published,
     round_typical_values,
 )
+from model.making.fitted_steps import find_dropped_columns
 from model.making.given import GivenData, read_given
 from model.making.indexing import (
     compute_importance,
@@ -63,6 +64,7 @@ from model.making.prepared import PreparedModel
 from model.making.redrafting import DRAFT, merge_cards, remember_options
 from model.making.report import format_report
 from model.making.summary import AddedModel, describe_speed, summarize
+from model.making.unasked import leave_out_columns
 from model.monitoring.stability import count_fields
 from model.serving.loading import load_model
 
@@ -266,9 +268,18 @@ def _look_at_columns(
     """Find what each column of the form is; the model on them, and the data read alike."""
     options, derivations, table = given.options, given.derivations, given.rows.table
     source, names = assembled.source, assembled.names
+    derivations.require_used(names)
+    proof = assembled.proof
+    derivations, derived = leave_out_columns(
+        derivations,
+        given.derived,
+        names,
+        frozenset(find_dropped_columns(proof.fitted, names) if proof else ()),
+        frozenset(options.required).union(options.kinds, source.find_texts(names)),
+        add_note,
+    )
     if derivations.columns:
-        derivations.require_used(names)
-        source = DerivedSource(source, names, given.derived, derivations)
+        source = DerivedSource(source, names, derived, derivations)
         names = list(derivations.list_given(names))
     encoded = source.find_encoded(names)
     kinds = {name: "date" for name in derivations.dates if name in names} | {**options.kinds}
