@@ -48,6 +48,7 @@ from model.making.examples import (
     describe_published,
     round_typical_values,
 )
+from model.making.folder_cards import read_folder_card, take_examples
 from model.making.indexing import (
     compute_importance,
     encode_reference,
@@ -167,6 +168,7 @@ def _make_folder(
     stage = iter(STAGES)
 
     report(next(stage))
+    folder_card = read_folder_card([path for path in options.paths if path.is_dir()])
     options, listed = open_folders(options)
     contents = read_model_files(options, listed)
     known = contents.list_known_texts() if contents else KnownTexts({}, (), frozenset())
@@ -284,7 +286,11 @@ def _make_folder(
 
     report(next(stage))
     data = options.data.name
-    examples = choose_examples(kind, dataset, output, options.publish_rows, arranged.shown)
+    examples = {
+        **take_examples(folder_card, dataset, options.publish_rows, notes.append),
+        **choose_examples(kind, dataset, output, options.publish_rows, arranged.shown),
+    }
+    output = replace(output, title=folder_card.title or output.title)
     similar = 0 if neighbors is None else len(neighbors.rows)
     notes.append(describe_published(examples, options.publish_rows, similar))
     path, warning = work / "card.toml", _warn(finding) if proved else ""
@@ -300,6 +306,7 @@ def _make_folder(
         warning,
         tried,
         options.locale,
+        folder_card.summary,
     )
     typical: dict[str, Value] = {item.name: item.field.example for item in dataset.fields}
     golden: list[Mapping[str, Value]] = [typical, *(example.values for example in card.examples)]
