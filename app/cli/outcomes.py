@@ -87,7 +87,7 @@ def outcomes(
     assert adapter.track_words is not None  # noqa: S101 (those of rows)
     tell_figures(model, adapter.track_words, record)
     click.echo(describe_verdict(model, record))
-    broken = record.alarm is not None
+    broken = record.is_broken
     if kept is None:
         click.echo("Nothing was kept: FORMCAST_FEEDBACK is off.", err=True)
     else:
@@ -96,19 +96,21 @@ def outcomes(
         _echo_kept(model, len(read.cases), new, len(known))
         if everything is not None and len(known) > len(read.cases):
             click.echo(f"All files together: {describe_verdict(model, everything)}")
-            broken = everything.alarm is not None
+            broken = everything.is_broken
     if broken:
         raise click.exceptions.Exit(BROKEN)
 
 
 def sort_cases(cases: Sequence[Case]) -> list[KnownCase]:
-    """Sort the cases of a file as the store gives them: by day, then by their ids."""
+    """Sort the cases of a file as the store gives them: by day, time, then by their ids."""
     today = dt.date.today()
-    ordered = sorted((case.day or today, case.id, case) for case in cases)
     return [
-        KnownCase(day, case.facts, case.value, case.truth, case.low, case.high, case.probability)
-        for day, _, case in ordered
-    ]
+        KnownCase(
+            case.day or today, case.facts, case.value, case.truth, case.low, case.high,
+            case.probability,
+        )
+        for case in sorted(cases, key=lambda case: (case.day or today, case.time, case.id))
+    ]  # fmt: skip
 
 
 def keep(
@@ -135,6 +137,7 @@ def keep(
                     case.high,
                     case.probability,
                     source="file",
+                    time=case.time,
                 )
                 for case in cases
             ]

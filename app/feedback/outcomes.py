@@ -29,6 +29,7 @@ class ReportedOutcome(NamedTuple):
     report without it. ``low`` and ``high`` are the ends of a range, ``probability`` is that of the
     class in ``value``; each is None where there is none. ``said`` is a comment, "" for none.
     ``source`` tells reports of visitors, who report what is wrong, from a complete file.
+    ``time`` is the time of day where a file has it, as text that sorts, else "".
     ``picture`` is a JPEG that was to be kept; only who asks for one outcome gets it.
     """
 
@@ -44,6 +45,7 @@ class ReportedOutcome(NamedTuple):
     probability: float | None = None
     said: str = ""
     source: Literal["visitor", "file"] = "visitor"
+    time: str = ""
     picture: bytes | None = None
 
 
@@ -61,7 +63,7 @@ class FieldBin(NamedTuple):
 
 
 OUTCOME_COLUMNS = (
-    "id, model, version, day, facts, value, truth, low, high, probability, said, source"
+    "id, model, version, day, facts, value, truth, low, high, probability, said, source, time"
 )
 """The columns in the order of ``ReportedOutcome``, but for its picture."""
 

@@ -95,7 +95,7 @@ class Store:
     def iterate(
         self, model: str = "", source: str = "", since: dt.date = dt.date.min
     ) -> Iterator[ReportedOutcome]:
-        """Read the outcomes by day, ``PAGE`` of them at a time, without their pictures.
+        """Read the outcomes by day and time, ``PAGE`` of them at a time, without their pictures.
 
         Args:
             model: the slug of the model; "" for every one.
@@ -104,17 +104,19 @@ class Store:
         """
         sql = (
             f"SELECT {OUTCOME_COLUMNS} FROM outcome "  # noqa: S608
-            "WHERE (day > ? OR (day = ? AND id > ?)) AND (? IN ('', model)) AND (? IN ('', source))"
-            f" ORDER BY day, id LIMIT {PAGE}"
+            "WHERE (day > ? OR (day = ? AND (time > ? OR (time = ? AND id > ?)))) "
+            "AND (? IN ('', model)) AND (? IN ('', source)) "
+            f"ORDER BY day, time, id LIMIT {PAGE}"
         )
-        day, identity = since.isoformat(), ""
+        day, time, identity = since.isoformat(), "", ""
         while True:
             with self._transaction() as run:
-                rows = run(sql, (day, day, identity, model, source)).fetchall()
+                rows = run(sql, (day, day, time, time, identity, model, source)).fetchall()
             yield from map(decode_outcome, rows)
             if len(rows) < PAGE:
                 return
-            identity, day = rows[-1][0], rows[-1][3]
+            last = decode_outcome(rows[-1])
+            day, time, identity = last.day.isoformat(), last.time, last.id
 
     def delete(self, identity: str) -> bool:
         """Delete an outcome; return whether it was there."""

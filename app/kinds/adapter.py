@@ -148,6 +148,9 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
     find_broken: Callable[[], str] = staticmethod(str)
     """Says how many of the last cases held, where it turned out that too few do, else ""."""
 
+    find_too_sure: Callable[[], str] = staticmethod(str)
+    """Says how often the model was right where it was sure, where that is too rarely, else ""."""
+
     def __init__(self, model: ServedModel[RowT, PredictionT]) -> None:
         self.model: ServedModel[RowT, PredictionT] = model
         self.result_template = f"kinds/{model.card.kind}.html"

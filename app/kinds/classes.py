@@ -16,7 +16,7 @@ from app.kinds.schemas import (
 from app.kinds.truths import ask_class
 from app.presentation.contexts import ApiTexts, KindAbout
 from app.presentation.plots import plot_reliability
-from app.presentation.result import ClassView, Notes
+from app.presentation.result import ClassView, Notes, write_notes
 from app.presentation.scales import MAX_CERTAINTY, ShareScale, format_exact, write_held
 from model.contract import formatting
 from model.contract.fields import AnyField
@@ -75,12 +75,15 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
             if explained.out_of_distribution
             else self._describe_certainty(prediction, explained.known)
         )
+        too_sure = "" if explained.out_of_distribution else self.find_too_sure()
         if self._output.risk:
             return self._write_risk(explained)
         share = prediction.probability
         short = "" if share is None else _upper_first(self._describe_sureness(share))
         if prediction.likely is not None:
             short = f"{self._name_range(prediction.likely)} in {self._count_held(explained.known)}"
+        if too_sure:
+            certainty, short = f"{certainty} {too_sure}", f"{short}. {too_sure}"
         return Headline(
             prediction.label,
             label,
@@ -104,7 +107,8 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
             certainty = self._add_mismatch(self.model.guess_text, explained)
         elif (calibration := self._calibration) is not None and calibration.rows:
             rows = formatting.format_number(calibration.rows, self._card.locale)
-            certainty = f"{certainty} It was calibrated on {rows} rows."
+            calibrated = f"It was calibrated on {rows} rows."
+            certainty = f"{certainty} {self.find_too_sure() or calibrated}"
         return Headline(
             format_exact(risk),
             text,
@@ -147,7 +151,7 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
     def _make_notes(self, known: frozenset[str], broken: str = "") -> Notes:
         accuracies = self.model.accuracies
         if broken:
-            return Notes(
+            return write_notes(
                 self._origin,
                 f"It named the right {self._output.noun} for {broken} {self._card.rows_noun}, "
                 "fewer than was measured when it was made.",
@@ -157,7 +161,7 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         group = accuracies.find(known)
         right = formatting.format_percent(group.right, self._card.locale, digits=1)
         rows = formatting.format_number(group.rows, self._card.locale)
-        return Notes(
+        return write_notes(
             self._origin,
             f"With these facts it named the right {self._output.noun} for {right} of {rows} cases "
             f"that it had not seen.{self._describe_steps(known)}",

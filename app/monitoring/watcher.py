@@ -25,7 +25,12 @@ from app.monitoring.field_counts import FieldCounter
 from app.monitoring.known_cases import read_known_cases
 from app.telemetry.request_records import RequestRecord
 from model.monitoring.stability import LEAST_ASKED, compute_psi, drop_empty, find_limit, list_bins
-from model.monitoring.track_record import TrackRecord, describe_verdict, summarize_cases
+from model.monitoring.track_record import (
+    TrackRecord,
+    describe_too_sure,
+    describe_verdict,
+    summarize_cases,
+)
 from model.serving.served_model import ServedModel
 
 PERIOD = 60.0
@@ -104,9 +109,22 @@ class ModelWatch:
         """Whether the promise holds, in words; "" where no truth is known."""
         return "" if self.record is None else describe_verdict(self.model, self.record)
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether a promise turned out to be broken."""
+        return self.record is not None and self.record.is_broken
+
+    def count_alarms(self) -> int:
+        """Count the promises that turned out to be broken."""
+        return bool(self.find_broken()) + bool(self.find_too_sure())
+
     def find_broken(self) -> str:
-        """Say how many of the last cases held, where the promise is broken, else ""."""
+        """Say how many of the last cases held, where too few did, else ""."""
         return "" if self.record is None or self.record.alarm is None else self.record.recent_text
+
+    def find_too_sure(self) -> str:
+        """Say how often it was right where it was sure, where that is too rarely, else ""."""
+        return "" if self.record is None else describe_too_sure(self.model, self.record)
 
 
 class Watcher(Collector):
@@ -159,11 +177,11 @@ class Watcher(Collector):
         if time.monotonic() - watch.looked < least_age or not self._lock.acquire(blocking=False):
             return
         try:
-            before = watch.find_broken()
+            before = watch.count_alarms()
             # Jobs of the store's thread, where they do not hold up the requests.
             self._run(self._write_counts)
             self._run(lambda store: look_up(store, watch, self._retention_days))
-            if watch.find_broken() and not before:
+            if watch.count_alarms() > before:
                 _log.warning("The promise of %s is broken. %s", slug, watch.verdict)
         except StoreError:
             pass
@@ -202,7 +220,7 @@ class Watcher(Collector):
             record = watch.record
             if record is not None:
                 known.add_metric([slug], record.cases)
-                broken.add_metric([slug], float(record.alarm is not None))
+                broken.add_metric([slug], float(record.is_broken))
                 if record.held is not None:
                     held.add_metric([slug], record.held / record.cases)
             for field in watch.asked:

@@ -45,7 +45,7 @@ def build_track_record(
         site=site,
         heading=HEADING,
         verdict=watch.verdict or describe_nothing(model),
-        broken=bool(watch.find_broken()),
+        broken=watch.is_broken,
         figures=figures,
         plots=tuple(plots),
         reports=tuple(present_reports(watch.reports.furthest, words, locale)),

@@ -16,13 +16,20 @@ are never above the promise, so that a coverage above it is no alarm.
 The statistic of Shiryaev and Roberts puts a new stake on a change before each case, and finds a
 change that comes after a long time in which all was well (Shin, Ramdas and Rinaldo, "E-detectors: a
 nonparametric framework for sequential change detection", NEJSDS, 2024).
+
+Probabilities are tested in the same way, by how often the class that was named is right where the
+model is sure. There each case has a promise of its own: as much above the promise of all as its
+probability is above the mean of those that showed it. Betting on forecasts of probabilities is
+that of Henzi and Ziegel ("Valid sequential inference on probability forecast performance",
+Biometrika, 2022); that each case has a forecast is why a change of how sure the model is, while it
+is right as sure as it says, is no alarm.
 """
 
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from model.contract.arrays import BoolArray, Float64Array, IntArray
+from model.contract.arrays import BoolArray, Float64Array
 
 WEALTH_LIMIT = 25
 """The wealth at which ranges are called unsound: sound ones reach it in 4 % of cases, for ever."""
@@ -75,19 +82,26 @@ class Evidence(NamedTuple):
     change: Float64Array
 
 
-def weigh_evidence(inside: BoolArray, promise: Promise) -> Evidence:
+def weigh_evidence(
+    inside: BoolArray, promise: Promise, lift: Float64Array | float = 0.0
+) -> Evidence:
     """Weigh the evidence against a promise after each case.
 
     Args:
         inside: whether the truth of each case was inside, shape (..., cases), in the order in which
             they came true.
         promise: the share that was promised.
+        lift: by how much more is promised of each case, of the shape of ``inside``.
     """
-    count = inside.shape[-1]
-    before: IntArray = np.cumsum(inside, axis=-1) - inside  # how many were inside before each case
-    urn = (promise.rank + before) / (promise.rows + 1 + np.arange(count))
-    expected = np.minimum(urn, promise.rank / (promise.rows + 1))
-    promised_odds = (promise.rows + 1 - promise.rank) / promise.rank
+    net = inside - np.broadcast_to(lift, inside.shape)
+    before = np.cumsum(net, axis=-1) - net  # how many were inside before each case
+    urn = (promise.rank + before) / (promise.rows + 1 + np.arange(inside.shape[-1]))
+    share, least = promise.rank / (promise.rows + 1), 1 / (promise.rows + 1)
+    # Rows cannot show that something is more certain than one in their number.
+    expected, promised = (
+        np.clip(shares + lift, least, 1 - least) for shares in (np.minimum(urn, share), share)
+    )
+    promised_odds = (1 - promised) / promised
     wealth, change = np.zeros(inside.shape), np.zeros(inside.shape)
     for odds, stake in zip(_MISS_ODDS, _STAKES, strict=True):
         miss = np.maximum(1 - 1 / (1 + odds * promised_odds), 1 - expected)
@@ -111,17 +125,22 @@ def _restart(factors: Float64Array) -> Float64Array:
     return found
 
 
-def find_alarm(inside: BoolArray, promise: Promise) -> Alarm | None:
+def find_alarm(
+    inside: BoolArray, promise: Promise, lift: Float64Array | float = 0.0, tests: int = 1
+) -> Alarm | None:
     """Find the first alarm; it stays, whatever comes after it.
 
     Args:
         inside: whether the truth of each case was inside, shape (cases,), in their order.
         promise: the share that was promised.
+        lift: by how much more is promised of each case, shape (cases,).
+        tests: how many promises of a model are tested, which share the 5 %.
     """
     if not len(inside):
         return None
-    evidence = weigh_evidence(inside, promise)
-    broken, changed = evidence.wealth >= WEALTH_LIMIT, evidence.change >= CHANGE_LIMIT
+    evidence = weigh_evidence(inside, promise, lift)
+    broken = evidence.wealth >= WEALTH_LIMIT * tests
+    changed = evidence.change >= CHANGE_LIMIT * tests
     if not (either := broken | changed).any():
         return None
     first = int(either.argmax())

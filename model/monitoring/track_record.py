@@ -15,6 +15,12 @@ from model.contract import formatting
 from model.contract.arrays import BoolArray, Float64Array
 from model.contract.manifest import ReliabilityBin
 from model.monitoring.coverage import Alarm, Promise, find_alarm
+from model.monitoring.sureness import (
+    SureCases,
+    describe_sureness,
+    find_sure_promise,
+    judge_sureness,
+)
 from model.serving.served_model import ServedModel
 
 RECENT = 100
@@ -63,7 +69,9 @@ class TrackRecord(NamedTuple):
     ``above`` count the truths on each side of the range. ``fifths`` are the shares that held, from
     the lowest fifth of the answers to the highest, and ``reliability`` how often the class that was
     named was right. ``recent`` is how many of the last ``RECENT`` held. ``since`` is the day of the
-    case with which the alarm came.
+    case with which the alarm came. ``sure`` are the cases of which it was sure and ``sure_since``
+    is the day of their alarm, both None where it does not say how sure it is, or nobody measured
+    what that means.
     """
 
     cases: int
@@ -78,6 +86,18 @@ class TrackRecord(NamedTuple):
     promise: Promise | None
     alarm: Alarm | None
     since: dt.date | None
+    sure: SureCases | None = None
+    sure_since: dt.date | None = None
+
+    @property
+    def is_too_sure(self) -> bool:
+        """Whether the probabilities turned out to be too high."""
+        return self.sure is not None and self.sure.alarm is not None
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether a promise turned out to be broken."""
+        return self.alarm is not None or self.is_too_sure
 
     @property
     def recent_text(self) -> str:
@@ -105,7 +125,12 @@ def summarize_cases(model: ServedModel[Any, Any], cases: Sequence[KnownCase]) ->
     held: BoolArray = ~(below | above)
     judged = ranged or model.names_classes
     promise = find_promise(model, cases) if judged else None
-    alarm = None if promise is None else find_alarm(held, promise)
+    sure_promise, sure = find_sure_promise(model.reliability), None
+    tests = (promise is not None) + (sure_promise is not None)
+    alarm = None if promise is None else find_alarm(held, promise, tests=tests)
+    if sure_promise is not None:
+        given = np.array([case.probability for case in cases], dtype=np.float64)  # None is NaN
+        sure = judge_sureness(given, held, sure_promise, RECENT, tests)
     return TrackRecord(
         len(cases),
         int(held.sum()) if judged else None,
@@ -119,6 +144,8 @@ def summarize_cases(model: ServedModel[Any, Any], cases: Sequence[KnownCase]) ->
         promise,
         alarm,
         None if alarm is None else cases[alarm.cases - 1].day,
+        sure,
+        None if sure is None or sure.place is None else cases[sure.place].day,
     )
 
 
@@ -144,7 +171,30 @@ def find_promise(model: ServedModel[Any, Any], cases: Sequence[KnownCase]) -> Pr
 
 
 def describe_verdict(model: ServedModel[Any, Any], record: TrackRecord) -> str:
-    """Say whether the promise holds."""
+    """Say whether the promises hold."""
+    verdict = _describe_promise(model, record)
+    if record.sure is None or record.sure.alarm is None:
+        return verdict
+    locale = model.card.locale
+    said = formatting.format_percent(record.sure.said, locale)
+    after = formatting.format_number(record.sure.alarm.cases, locale)
+    when = "" if record.sure_since is None else formatting.format_date(record.sure_since, locale)
+    return (
+        f"{verdict} Its probabilities are too sure. {describe_too_sure(model, record)} It said "
+        f"{said} on average. That was clear after {after} such cases, {when}; by chance alone it "
+        "happens to at most 5 of 100 sound models."
+    )
+
+
+def describe_too_sure(model: ServedModel[Any, Any], record: TrackRecord) -> str:
+    """Say how often a model was right where it was sure; "" where that was as promised."""
+    if record.sure is None or not record.is_too_sure:
+        return ""
+    return describe_sureness(record.sure, model.rows_noun, model.card.locale)
+
+
+def _describe_promise(model: ServedModel[Any, Any], record: TrackRecord) -> str:
+    """Say whether ranges held, or classes were right, as often as promised."""
     locale, noun = model.card.locale, model.rows_noun
     cases = formatting.format_number(record.cases, locale)
     if record.held is None:

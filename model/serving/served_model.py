@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 from model.contract.arrays import Float32Array, IndexArray
 from model.contract.card import CardBase
 from model.contract.fields import AnyField, Features
-from model.contract.manifest import FieldBins, ManifestBase
+from model.contract.manifest import FieldBins, ManifestBase, ReliabilityBin
 from model.serving.checking import ModelFolder
 from model.serving.explain import ShapleyValues
 from model.serving.neighbors import Neighbors
@@ -235,6 +235,11 @@ class ServedModel(ABC, Generic[RowT, PredictionT]):
     def held_text(self) -> str:
         """What stands before how many of its answers were as it was said."""
         return "Ranges held for"
+
+    @property
+    def reliability(self) -> Sequence[ReliabilityBin]:
+        """How often held-out rows were of the class that came first, by its probability."""
+        return ()
 
     def find_promise(self, known: frozenset[str]) -> tuple[float, int] | None:
         """Find what held-out rows promise where these optional facts are given.

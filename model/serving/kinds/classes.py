@@ -12,7 +12,7 @@ from model.contract.arrays import Float32Array, Float64Array
 from model.contract.card import ClassCard
 from model.contract.errors import KEEP_CLASSES, MAKE_AGAIN, OR_MAKE_AGAIN, ModelError
 from model.contract.fields import Option
-from model.contract.manifest import AccuracyGroup, GoldenRow, Manifest
+from model.contract.manifest import AccuracyGroup, GoldenRow, Manifest, ReliabilityBin
 from model.serving.checking import ModelFolder
 from model.serving.fact_groups import FactGroups
 from model.serving.kinds.matrix import JoblibMatrixPredictor, LabelModel, OnnxMatrixPredictor
@@ -87,6 +87,10 @@ class ClassModel(LabelModel[ClassPrediction]):
     @property
     def held_text(self) -> str:
         return f"It named the right {self.card.output.noun} for"
+
+    @property
+    def reliability(self) -> Sequence[ReliabilityBin]:
+        return self.manifest.reliability
 
     def find_promise(self, known: frozenset[str]) -> tuple[float, int] | None:
         if self.accuracies is None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -107,6 +108,25 @@ def test_a_file_that_holds_cannot_hide_another_that_does_not(
 
     assert result.exit_code == 4
     assert "All files together: Ranges held for" in result.stdout
+
+
+def test_cases_are_tested_in_the_order_of_their_times(tmp_path: Path, store: Store) -> None:
+    """The first half of a day is right, the second wrong: the alarm comes in the second."""
+    right, wrong = 200_000, 900_000
+    rows = [
+        f"3,2,1850,{right if hour < 12 else wrong},2026-03-01 {hour:02}:{minute:02}:00"
+        for hour in range(8, 16)
+        for minute in range(10)
+    ]
+    path = tmp_path / "day.csv"
+    path.write_text("\n".join(["beds,baths,sqft,price,sold", *rows[::-1], ""]))
+    result = outcomes(path)
+
+    assert result.exit_code == 4
+    clear = re.search(r"It was clear after (\d+) sales", result.stdout)
+    assert clear is not None
+    assert 40 < int(clear[1]) <= 50
+    assert [one.time for one in store.iterate()][:2] == ["08:00:00", "08:01:00"]
 
 
 def test_two_equal_rows_of_one_file_are_two_cases(tmp_path: Path, store: Store) -> None:

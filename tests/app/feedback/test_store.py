@@ -85,13 +85,19 @@ def test_an_outcome_is_read_as_it_was_kept_and_kept_once(store: Store) -> None:
     assert list(store.iterate("another")) == []
 
 
-def test_more_outcomes_than_a_page_are_each_read_once_in_the_order_of_days(store: Store) -> None:
+def test_more_outcomes_than_a_page_are_each_read_once_in_the_order_of_days_and_times(
+    store: Store,
+) -> None:
     many = [
-        SALE._replace(id=f"N{number:05}", day=DAY - dt.timedelta(number % 7))
+        SALE._replace(
+            id=f"N{number:05}",
+            day=DAY - dt.timedelta(number % 7),
+            time=f"{number % 3:02}:30" if number % 2 else "",
+        )
         for number in range(2 * PAGE + 1)
     ]
     store.insert(many)
-    assert list(store.iterate()) == sorted(many, key=lambda outcome: (outcome.day, outcome.id))
+    assert list(store.iterate()) == sorted(many, key=lambda one: (one.day, one.time, one.id))
 
 
 def test_what_is_deleted_or_older_than_its_time_is_gone(store: Store) -> None:

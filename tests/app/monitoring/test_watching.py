@@ -1,9 +1,11 @@
 """What is watched while the app runs: truths from files, visitors' reports, what is asked."""
 
 import datetime as dt
+import json
 import logging
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,16 +15,18 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from app.config import Settings
-from app.feedback.databases import SqliteDatabase
+from app.feedback.databases import PostgresDatabase, SqliteDatabase
 from app.feedback.outcomes import ReportedOutcome
 from app.feedback.store import Store, StoreError
 from app.http.application import Application
 from app.monitoring.field_counts import MOST_WAITING, PAUSE, FieldCounter
 from app.monitoring.watcher import Watcher, compare_fields
-from model import NumberModel
+from model import NumberModel, load_model
 from model.monitoring.stability import find_bin
+from tests.app.feedback.postgres import Postgres, find_programs
 from tests.conftest import HOUSE
-from tests.html import get_page, post_fragment, text_of
+from tests.flowers import write_flowers
+from tests.html import get_page, post_fragment, post_page, text_of
 
 PAGE = "/about/track-record"
 
@@ -133,6 +137,71 @@ def test_a_broken_promise_is_said_wherever_the_promise_is(
     counts = watched.client.get("/metrics").get_data(as_text=True)
     assert 'formcast_promise_broken{model="house-price"} 1.0' in counts
     assert 'formcast_promise_held_ratio{model="house-price"} 0.675' in counts
+
+
+def test_a_model_that_is_too_sure_says_so_at_every_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setattr(Watcher, "__call__", lambda self, record: None)
+    folder = write_flowers(tmp_path / "flowers", temperature=1.0)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    shares = [0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.99]
+    manifest["reliability"] = [{"probability": p, "right": p, "rows": 50} for p in shares]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    path = tmp_path / "kept.sqlite3"
+    settings = Settings(models=("flowers",), feedback="on", data=str(path), metrics=True)
+    client = create_app(settings, models=tmp_path).test_client()
+    facts = {"length": "8", "width": "2"}
+    before = text_of(post_fragment(client, facts), ".range .wide")
+    case = ReportedOutcome(
+        "", "flowers", load_model(folder).version, dt.date(2026, 1, 1), facts, "rose", "rose",
+        probability=0.95, source="file",
+    )  # fmt: skip
+    with closing(Store(SqliteDatabase(path))) as store:
+        store.insert([
+            case._replace(id=f"{number:03}", truth="iris" if number % 10 < 3 else "rose")
+            for number in range(200)
+        ])  # fmt: skip
+    page = get_page(client, PAGE)
+
+    sentence = "Where it was at least 77% sure, it was right for 70 of the last 100 rows."
+    fragment = post_fragment(client, facts)
+    assert text_of(fragment, ".range .wide") == f"{before} {sentence}"
+    assert text_of(fragment, ".range .narrow").endswith(sentence)
+    assert "Its probabilities are too sure." in text_of(page, ".claim.broken")
+    assert "too sure" in text_of(get_page(client, "/about"), ".broken")
+    assert caplog.text.count("The promise of flowers is broken") == 1
+    counts = client.get("/metrics").get_data(as_text=True)
+    assert 'formcast_promise_broken{model="flowers"} 1.0' in counts
+
+
+@pytest.mark.second_tier
+@pytest.mark.skipif(find_programs() is None, reason="no PostgreSQL on this machine")
+def test_the_track_record_is_read_from_postgresql(
+    house: NumberModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Watcher, "__call__", lambda self, record: None)
+    postgres = Postgres()
+    postgres.create()
+    postgres.start()
+    try:
+        monkeypatch.setenv("DATABASE_URL", postgres.url)
+        client = create_app(Settings(models=("house-price",))).test_client()
+        post_page(client, HOUSE)
+        with closing(Store(PostgresDatabase(postgres.url))) as store:
+            store.insert(make_outcomes(house, 120, 81))
+            store.insert(make_outcomes(house, 3, 0, source="visitor"))
+            assert store.count_outcomes("house-price") == (3, 120)
+            page = get_page(client, PAGE)
+            assert "Ranges held for 81 of 120 sales" in text_of(page, ".claim.broken")
+            assert "3 reports, of which 3 have a truth." in page.get_text()
+            assert "1 form was filled in" in page.get_text()
+            assert sum(store.read_counts("house-price").values()) == 10
+        sentence = text_of(post_fragment(client, HOUSE), ".range .wide")
+        assert sentence.endswith("held for 81 of the last 100 sales.")
+    finally:
+        postgres.remove()
 
 
 def test_reports_of_visitors_are_counted_apart_and_test_nothing(

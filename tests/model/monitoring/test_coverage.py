@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from model.monitoring.coverage import CHANGE_LIMIT, Promise, find_alarm, weigh_evidence
-from tests.studies.promises import draw, draw_sound, share_alarmed
+from tests.studies.promises import draw, draw_sound, share_alarmed, share_too_sure
 
 PATHS = 1000
 
@@ -65,6 +65,17 @@ def test_the_alarm_says_after_which_case_and_of_which_kind() -> None:
     assert changed is not None
     assert changed.kind == "change"
     assert len(steady) < changed.cases < len(steady) + 12
+
+
+@pytest.mark.parametrize("rows", [100, 500])
+def test_probabilities_that_are_as_right_as_they_say_are_seldom_called_too_sure(rows: int) -> None:
+    """Half of the 5 % that a model's two tests share."""
+    assert share_too_sure(rows, 3000, paths=300) <= 0.025
+
+
+def test_probabilities_that_became_too_sure_are_found_though_as_many_are_right() -> None:
+    assert share_too_sure(500, 300, times=2.0, paths=300) >= 0.75
+    assert share_too_sure(2000, 300, times=2.0, paths=300) >= 0.9
 
 
 @pytest.mark.parametrize(
