@@ -26,7 +26,7 @@ from app.http.owner import read_owner
 from app.kinds import make_adapter
 from app.kinds.adapter import KindAdapter
 from app.kinds.hosted import HostedModel
-from app.limits.access import AccessControl, AccessPolicy
+from app.limits.access import PUBLIC, AccessControl, AccessPolicy
 from app.limits.background import CallTimer
 from app.limits.load_shedding import LoadMonitor, LoadShedder
 from app.limits.rate_limits import make_limit
@@ -74,19 +74,20 @@ def create_app(
     feedback = make_feedback(settings, redis_url)
     watcher = None if feedback is None else make_watcher(feedback, served)
     listeners, blueprints = make_listeners(settings, watcher)
+    access = AccessPolicy(settings, redis_url)
     shared = Shared(
         models=served,
         limit=make_limit(settings, redis_url),
         listeners=listeners,
         blueprints=[robots_blueprint(), health_blueprint(served), *blueprints],
         monitor=LoadMonitor(),
-        access=AccessPolicy(settings, redis_url) if settings.access != "public" else None,
+        access=None if access.mode == PUBLIC else access,
         feedback=feedback,
         watcher=watcher,
     )
     app = build_app(settings, shared, settings.root_path)
     check_root(app)
-    app.has_links = bool(settings.link_key) and shared.access is not None
+    app.has_links = bool(settings.link_key)
     app.mounted = Mounted(app, partial(build_app, settings, shared), settings.proxies)
 
     def render_refusal(first: bytes, status: int, fragment: bool, identity: str) -> str:
@@ -177,7 +178,7 @@ def build_app(settings: Settings, shared: Shared, root: str) -> Application:
             ),
         )
     if shared.feedback is not None:
-        from app.pages.feedback import receipts_blueprint
+        from app.pages.receipts import receipts_blueprint
 
         app.register_blueprint(receipts_blueprint(adapters, render, shared.feedback))
     if settings.mcp:

@@ -94,9 +94,8 @@ def train(
 ) -> Manifest:
     """Train on sales, write the model's files to a folder, and return the manifest.
 
-    The same sales, reports and config give the same model and figures; only the date differs. A
-    quick run for tests: `train(sales.head(400), folder, QUICK)`. Prices are learned
-    from reports, too, but ranges and figures come from sales alone.
+    The same sales, reports and config give the same model and figures; only the date differs.
+    Prices are learned from reports, too, but ranges and figures come from sales alone.
 
     Raises:
         CompileError: the compiled model differs from the pipelines.

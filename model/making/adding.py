@@ -45,6 +45,8 @@ from model.making.examples import (
     describe_published,
     round_typical_values,
 )
+from model.making.fitted_steps import find_dropped_columns
+from model.making.folder_cards import read_folder_card, take_examples
 from model.making.given import GivenData, read_given
 from model.making.indexing import (
     compute_importance,
@@ -63,6 +65,7 @@ from model.making.prepared import PreparedModel
 from model.making.redrafting import DRAFT, merge_cards, remember_options
 from model.making.report import format_report
 from model.making.summary import AddedModel, describe_speed, summarize
+from model.making.unasked import leave_out_columns
 from model.monitoring.stability import count_fields
 from model.serving.loading import load_model
 
@@ -161,6 +164,7 @@ def _make_folder(
     stage = iter(STAGES)
 
     report(next(stage))
+    folder_card = read_folder_card([path for path in options.paths if path.is_dir()])
     given = read_given(options, notes.append)
 
     report(next(stage))
@@ -216,21 +220,24 @@ def _make_folder(
     comparison = compare_with_baselines(kind, headline) if kind.has_truth else None
 
     report(next(stage))
-    examples = choose_examples(kind, dataset, output, options.publish_rows, arranged.shown)
+    examples = {
+        **take_examples(folder_card, dataset, options.publish_rows, notes.append),
+        **choose_examples(kind, dataset, output, options.publish_rows, arranged.shown),
+    }
+    output = replace(output, title=folder_card.title or output.title)
     similar = 0 if indexed.neighbors is None else len(indexed.neighbors.rows)
     notes.append(describe_published(examples, options.publish_rows, similar))
     card = write_card(
         work / "card.toml",
-        options.data.name,
+        options,
         kind,
-        dataset,
+        arranged,
         output,
-        arranged.importance,
         evaluation,
         examples,
-        _warn(finding) if proved else "",
-        assembled.tried,
-        options.locale,
+        warning=_warn(finding) if proved else "",
+        tried=assembled.tried,
+        summary=folder_card.summary,
     )
     typical: dict[str, Value] = {item.name: item.field.example for item in dataset.fields}
     golden: list[Mapping[str, Value]] = [typical, *(example.values for example in card.examples)]
@@ -266,9 +273,18 @@ def _look_at_columns(
     """Find what each column of the form is; the model on them, and the data read alike."""
     options, derivations, table = given.options, given.derivations, given.rows.table
     source, names = assembled.source, assembled.names
+    derivations.require_used(names)
+    proof = assembled.proof
+    derivations, derived = leave_out_columns(
+        derivations,
+        given.derived,
+        names,
+        frozenset(find_dropped_columns(proof.fitted, names) if proof else ()),
+        frozenset(options.required).union(options.kinds, source.find_texts(names)),
+        add_note,
+    )
     if derivations.columns:
-        derivations.require_used(names)
-        source = DerivedSource(source, names, given.derived, derivations)
+        source = DerivedSource(source, names, derived, derivations)
         names = list(derivations.list_given(names))
     encoded = source.find_encoded(names)
     kinds = {name: "date" for name in derivations.dates if name in names} | {**options.kinds}
