@@ -15,6 +15,7 @@ from pathlib import Path
 from app.cli.preview import find_chromium
 from tests.tools import (
     AXE,
+    CATBOOST_PYTHON,
     CLUSTER_PYTHON,
     NODE_FOLDER,
     PACKAGES,
@@ -47,6 +48,11 @@ def main() -> None:
         _install(missing)
     if "--cluster" in sys.argv:
         _install_cluster()
+    if "--catboost" in sys.argv and not CATBOOST_PYTHON.is_file():
+        uv = [str(Path(sys.executable).parent / "uv")]
+        subprocess.run([*uv, "venv", "--quiet", str(CATBOOST_PYTHON.parents[1])], check=True)
+        pip = [*uv, "pip", "install", "--quiet", "--python", str(CATBOOST_PYTHON)]
+        subprocess.run([*pip, "catboost==1.2.10"], check=True)
     if not _packages_are_there():
         wanted = [f"{name}@{version}" for name, version in PACKAGES.items()]
         NODE_FOLDER.mkdir(parents=True, exist_ok=True)
