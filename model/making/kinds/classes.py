@@ -21,7 +21,12 @@ from model.contract.manifest import AccuracyGroup, Metric
 from model.making.dataset import Dataset
 from model.making.drafting import DraftOutput
 from model.making.errors import AddError
-from model.making.kinds.class_evidence import accepts_classes, fit_classes, match_classes
+from model.making.kinds.class_evidence import (
+    accepts_classes,
+    are_swapped,
+    fit_classes,
+    match_classes,
+)
 from model.making.kinds.classification_metrics import measure_classifier
 from model.making.kinds.evidence import AS_GIVEN, Fit, Reading
 from model.making.kinds.ordinal import (
@@ -159,13 +164,15 @@ class ClassesKind(OutputKind):
                 f"--classes {shlex.quote(meant)}",
                 lambda rows: rows[:, back],
                 rarity=0.05,
+                is_plain=are_swapped(answers, truth, order),
             ),
         )
 
     def accepts(
         self, given: Fit, cause: Fit, rarity: float, reading: Reading, inputs: bool, rare: bool
     ) -> bool:
-        return accepts_classes(given, cause, rarity, rare, bool(reading.as_if))
+        plain = reading.is_plain and not inputs
+        return plain or accepts_classes(given, cause, rarity, rare, bool(reading.as_if))
 
     def is_beyond_doubt(self, given: Fit) -> bool:
         return given.balanced > 0.9
