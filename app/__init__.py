@@ -178,7 +178,7 @@ def build_app(settings: Settings, shared: Shared, root: str) -> Application:
             ),
         )
     if shared.feedback is not None:
-        from app.pages.feedback import receipts_blueprint
+        from app.pages.receipts import receipts_blueprint
 
         app.register_blueprint(receipts_blueprint(adapters, render, shared.feedback))
     if settings.mcp:

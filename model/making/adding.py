@@ -46,6 +46,7 @@ from model.making.examples import (
     round_typical_values,
 )
 from model.making.fitted_steps import find_dropped_columns
+from model.making.folder_cards import read_folder_card, take_examples
 from model.making.given import GivenData, read_given
 from model.making.indexing import (
     compute_importance,
@@ -163,6 +164,7 @@ def _make_folder(
     stage = iter(STAGES)
 
     report(next(stage))
+    folder_card = read_folder_card([path for path in options.paths if path.is_dir()])
     given = read_given(options, notes.append)
 
     report(next(stage))
@@ -218,21 +220,24 @@ def _make_folder(
     comparison = compare_with_baselines(kind, headline) if kind.has_truth else None
 
     report(next(stage))
-    examples = choose_examples(kind, dataset, output, options.publish_rows, arranged.shown)
+    examples = {
+        **take_examples(folder_card, dataset, options.publish_rows, notes.append),
+        **choose_examples(kind, dataset, output, options.publish_rows, arranged.shown),
+    }
+    output = replace(output, title=folder_card.title or output.title)
     similar = 0 if indexed.neighbors is None else len(indexed.neighbors.rows)
     notes.append(describe_published(examples, options.publish_rows, similar))
     card = write_card(
         work / "card.toml",
-        options.data.name,
+        options,
         kind,
-        dataset,
+        arranged,
         output,
-        arranged.importance,
         evaluation,
         examples,
-        _warn(finding) if proved else "",
-        assembled.tried,
-        options.locale,
+        warning=_warn(finding) if proved else "",
+        tried=assembled.tried,
+        summary=folder_card.summary,
     )
     typical: dict[str, Value] = {item.name: item.field.example for item in dataset.fields}
     golden: list[Mapping[str, Value]] = [typical, *(example.values for example in card.examples)]

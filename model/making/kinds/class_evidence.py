@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
@@ -15,6 +17,9 @@ _RARE_GAIN = 0.1
 _LEAST_CLASSES = 4
 _LEAST_ROWS = 5
 _NEVER, _MOSTLY = 0.1, 0.7
+
+_MOST_SHOWN = 4
+"""Classes of which rows are shown as examples."""
 
 
 def fit_classes(answers: Float64Array, truth: Float64Array) -> Fit:
@@ -104,3 +109,22 @@ def are_swapped(answers: Float64Array, truth: Float64Array, order: tuple[int, ..
         if np.mean(meant[predicted[rows]] == code) < _MOSTLY:
             return False
     return True
+
+
+def list_surest_rows(
+    answers: Float64Array, truth: Float64Array | None = None
+) -> Iterator[tuple[int, IntArray]]:
+    """Yield the most frequent classes, each with the rows that get it, the surest first.
+
+    Args:
+        answers: of the model, shape (rows, classes).
+        truth: the index of the true class, shape (rows,), where only right answers count.
+
+    Yields:
+        The index of a class, and the indices of its rows, shape (its rows,).
+    """
+    predicted = answers.argmax(axis=1)
+    for code in np.argsort(-np.bincount(predicted, minlength=answers.shape[1]))[:_MOST_SHOWN]:
+        rows = np.flatnonzero((predicted == code) & (True if truth is None else truth == code))
+        if len(rows):
+            yield int(code), rows[np.argsort(-answers[rows, code], kind="stable")]
