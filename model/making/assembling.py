@@ -15,6 +15,7 @@ from model.making.assembly.contents import Contents, collect_contents
 from model.making.assembly.gate import Finding
 from model.making.assembly.proving import NoAssemblyError, Proof, prove, take_only
 from model.making.assembly.search import AssemblySearch
+from model.making.catboost.files import read_catboost
 from model.making.columns import takes_numbers
 from model.making.deriving import Derivations
 from model.making.errors import AddError, NotProvedError
@@ -96,15 +97,15 @@ def _open_onnx(options: AddOptions, add_note: AddNote) -> ModelSource:
     path, *others = options.paths
     if others := [other for other in others if other not in options.before]:
         raise AddError(
-            f"{path} is an ONNX file, beside which nothing is tried. A scaler that comes before it "
+            f"{path} is served as an ONNX file, beside which nothing is tried. A scaler before it "
             f"goes with --before {others[0]}, and a list of its columns with --features FILE."
         )
     if options.target_inverse or options.units:
         raise AddError(
-            f"{path} is an ONNX file, and --target-inverse or --unit cannot change it: leave them "
-            "out, or export the whole Pipeline to ONNX."
+            f"{path} is served as an ONNX file, which no --target-inverse or --unit changes: leave "
+            "them out, or export the whole Pipeline to ONNX."
         )
-    source = read_onnx(path)
+    source = read_catboost(path, options.python) if options.python else read_onnx(path)
     if not options.before:
         return source
     found = collect_contents(options.before, options.trust, options.module)
