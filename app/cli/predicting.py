@@ -28,7 +28,7 @@ from model.contract.tables import Block, ReadOptions, TableError, open_table
 from model.contract.tables.arrow import require_arrow
 from model.serving.batch import Answers, BatchPredictor, ItemPredictor, Summary
 from model.serving.batch.arrow import ParquetWriter, build_batch
-from model.serving.batch.output import CsvWriter
+from model.serving.batch.output import CsvWriter, WorkbookWriter
 from model.serving.batch.parallel import EndedWorkerError, answer_in_processes
 from model.serving.tabular import TabularModel
 
@@ -43,7 +43,8 @@ SOME_WRONG = 3
 
 _GZIP_LEVEL = 3
 _PARQUET = ".parquet"
-_OUTPUTS = (".csv", ".csv.gz", ".parquet")
+_WORKBOOK = ".xlsx"
+_OUTPUTS = (".csv", ".csv.gz", ".parquet", ".xlsx")
 
 
 _one_blas_thread = partial(threadpool_limits, 1, "blas")
@@ -87,7 +88,7 @@ def predict(
     """Let the model NAME answer every row of the file IN, into the file OUT.
 
     IN is a CSV file, also packed as .csv.gz, or .ndjson, .parquet, .xlsx; for a model of pictures
-    it is a ZIP or a folder of them. OUT is .csv, .csv.gz or .parquet: the columns of IN, the
+    it is a ZIP or a folder of them. OUT is .csv, .csv.gz, .parquet or .xlsx: the columns of IN, the
     answer, and what is wrong with a row that has none. A dash stands for standard input or output.
     It ends with 0 where all rows have an answer, with 3 where some have none, and with 1 where none
     has one.
@@ -157,11 +158,13 @@ def _answer_file(
         _tell(predictor.notes, 0)
         summary = Summary()
         with _open_target(target, summary) as output, _show_progress(file) as show:
-            writer = (
-                ParquetWriter(output)
-                if target.suffix.lower() == _PARQUET
-                else CsvWriter(output, header, predictor.columns)
-            )
+            ending, columns = target.suffix.lower(), predictor.columns
+            writer: ParquetWriter | WorkbookWriter | CsvWriter
+            if ending == _PARQUET:
+                writer = ParquetWriter(output)
+            else:
+                kind = WorkbookWriter if ending == _WORKBOOK else CsvWriter
+                writer = kind(output, header, columns)
             for rendered, part in answered:
                 writer.write(rendered)
                 summary.merge(part)
@@ -173,7 +176,10 @@ def _answer_file(
 
 
 def _choose_render(target: Path, names: Sequence[str]) -> Callable[[Block, Answers], Any]:
-    if target.suffix.lower() != _PARQUET:
+    ending = target.suffix.lower()
+    if ending == _WORKBOOK:
+        return WorkbookWriter.render
+    if ending != _PARQUET:
         return CsvWriter.render
     require_arrow(target.name)
     return partial(build_batch, names)

@@ -8,8 +8,9 @@ made before what was made last is sent.
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, cast
 from urllib.parse import quote
 from wsgiref.types import WSGIEnvironment
 
@@ -22,7 +23,7 @@ from app.http.request_id import request_id
 from app.http.responses import HTML, REVALIDATED, respond
 from app.http.routes import Surface
 from app.kinds.adapter import KindAdapter
-from app.kinds.batches import Batch, TooLargeError
+from app.kinds.batches import AnsweredBlock, Batch, TooLargeError
 from app.kinds.hosted import HostedModel
 from app.limits.background import run_in_slices
 from app.limits.upload_budget import get_upload_budget
@@ -37,10 +38,9 @@ from app.presentation.contexts import (
 from app.presentation.submission import Problem
 from app.telemetry.request_records import Outcome, record_outcome
 from app.telemetry.streams import stream
-from model.contract.tables import Block, TableError
+from model.contract.tables import TableError
 from model.contract.tables.writing import write_row
-from model.serving.batch import Answers
-from model.serving.batch.output import CsvWriter
+from model.serving.batch.output import CsvWriter, WorkbookWriter
 
 PIECES = 50
 """How often a page says how far it is, at most."""
@@ -48,7 +48,11 @@ PIECES = 50
 END = "<!-- end -->\n"
 """Ends a piece of a stream, which takes the place of the piece before."""
 
-CSV = "text/csv; charset=utf-8"
+TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+"""The media type of each file that can be downloaded, by the ending of its name."""
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -125,7 +129,7 @@ def batch_blueprint(hosted: HostedModel) -> Blueprint:
     def respond_to_file(
         make: Callable[[Received, WSGIEnvironment], Iterator[bytes]],
         refuse: Callable[[Problem], str],
-        keep: bool = False,
+        ending: str = "",
     ) -> Response:
         """Answer the present request's file while sending, or say at once why not."""
         environ, stack = request.environ, ExitStack()
@@ -140,8 +144,8 @@ def batch_blueprint(hosted: HostedModel) -> Blueprint:
             stack.close()
             raise
         pieces = make(received, environ)
-        if keep:
-            headers = attach(f"{name_stem(received.name)}-answers.csv")
+        if ending:
+            headers = attach(f"{name_stem(received.name)}-answers.{ending}", TYPES[ending])
             return stream(pieces, headers, stack.close, b"")
         fault = current_app.extensions["render_error"](500, True, request_id())
         return stream(pieces, {"Content-Type": HTML}, stack.close, f"{fault}{END}".encode())
@@ -163,14 +167,19 @@ def batch_blueprint(hosted: HostedModel) -> Blueprint:
     def make_page(received: Received, environ: WSGIEnvironment) -> Iterator[bytes]:
         return chain([before.encode()], make_result(received, environ), [after.encode()])
 
-    def make_csv(received: Received, environ: WSGIEnvironment) -> Iterator[bytes]:
-        batch = received.batch
+    def make_file(
+        writer_type: type[CsvWriter | WorkbookWriter], received: Received, environ: WSGIEnvironment
+    ) -> Iterator[bytes]:
+        batch, pieces = received.batch, Pieces()
         tally = Tally(batch.header, batch.places)
-        yield write_row([*batch.header, *batch.columns]).encode()
-        for lines, block, answers in run_in_slices(render_csv(batch)):
-            yield lines
+        writer = writer_type(cast(BinaryIO, pieces), batch.header, batch.columns)
+        yield pieces.take()
+        for block, answers in run_in_slices(write_answers(batch, writer)):
+            yield pieces.take()
             tally.add(block.columns, answers)
         record_outcome(describe_outcome(tally), environ)
+        writer.close()
+        yield pieces.take()
 
     def refuse_page(problem: Problem) -> str:
         return render_page((problem,), render_empty())
@@ -192,30 +201,56 @@ def batch_blueprint(hosted: HostedModel) -> Blueprint:
 
     @blueprint.post("/batch/answers.csv", surface=Surface.PAGE, model=model.slug)
     def download() -> Response:
-        return respond_to_file(make_csv, refuse_page, keep=True)
+        return respond_to_file(partial(make_file, CsvWriter), refuse_page, "csv")
+
+    @blueprint.post("/batch/answers.xlsx", surface=Surface.PAGE, model=model.slug)
+    def download_workbook() -> Response:
+        return respond_to_file(partial(make_file, WorkbookWriter), refuse_page, "xlsx")
 
     if rows := adapter.batch_sample:
         sample = "".join(map(write_row, rows))
 
         @blueprint.get("/batch/sample.csv", surface=Surface.PAGE, model=model.slug)
         def give_sample() -> Response:
-            headers = {**REVALIDATED, **attach(f"{model.slug}.csv")}
+            headers = {**REVALIDATED, **attach(f"{model.slug}.csv", TYPES["csv"])}
             return respond(sample, 200, headers, headers.pop("Content-Type"))
 
     return blueprint
 
 
-def render_csv(batch: Batch) -> Iterator[tuple[bytes, Block, Answers]]:
-    """Answer a file's rows and write them as lines of CSV."""
+class Pieces:
+    """A file that is taken away in pieces while it is written."""
+
+    def __init__(self) -> None:
+        self._written: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        """Keep bytes until they are taken."""
+        self._written.append(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing waits for it."""
+
+    def take(self) -> bytes:
+        """Take what was written since the last time."""
+        taken = b"".join(self._written)
+        self._written.clear()
+        return taken
+
+
+def write_answers(batch: Batch, writer: CsvWriter | WorkbookWriter) -> Iterator[AnsweredBlock]:
+    """Answer a file's rows, some at a time, and write them."""
     for block, answers in batch.answer():
-        yield CsvWriter.render(block, answers), block, answers
+        writer.write(writer.render(block, answers))
+        yield AnsweredBlock(block, answers)
 
 
-def attach(name: str) -> dict[str, str]:
-    """The headers of a CSV file that a browser keeps under a name."""
+def attach(name: str, kind: str) -> dict[str, str]:
+    """The headers of a file that a browser keeps under a name."""
     plain = _UNSAFE_EVERYWHERE.sub("-", name)
     disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
-    return {"Content-Type": CSV, "Content-Disposition": disposition}
+    return {"Content-Type": kind, "Content-Disposition": disposition}
 
 
 def name_stem(name: str) -> str:

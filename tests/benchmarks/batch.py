@@ -1,22 +1,25 @@
 """``python -m tests.benchmarks.batch``: rows a second on one core, and memory, for many rows.
 
 The rows are drawn from the training rows of the house price model. CPU time of the process counts,
-the best of some turns. pandas with the model's own ONNX file is measured in the same run; pyarrow
-is needed (`make batch-tools`).
+the best of some turns. pandas with the pipeline that the model was compiled from is measured in the
+same run, and MLflow where it is installed; neither checks a cell or gives a range. pyarrow is
+needed (`make batch-tools`).
 """
 
 import argparse
-import io
-import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from model import NumberModel
@@ -29,6 +32,7 @@ from tests.models import wide_regressor
 from tests.tools import ROOT
 
 TURNS = 3
+Predict = Callable[[pd.DataFrame], Any]
 PEAK_ROWS = 5_000_000
 
 
@@ -85,23 +89,44 @@ def answer_arrow(model: NumberModel, source: Path, warnings: bool) -> Callable[[
     return run
 
 
-def answer_with_pandas(source: Path, target: Path) -> Callable[[], None]:
-    """Make what people write: pandas in chunks, the scikit-learn pipeline, to_csv; no checks."""
+def load_pipeline() -> Any:
+    """The scikit-learn pipeline of the house price model, which `make train` leaves there."""
     import joblib
-    import pandas as pd
 
-    pipeline = joblib.load(ROOT / "model" / "house_price" / "model.joblib")
-    estimator = pipeline["value"] if isinstance(pipeline, dict) else pipeline
+    saved = joblib.load(ROOT / "model" / "house_price" / "model.joblib")
+    return saved["value"] if isinstance(saved, dict) else saved
+
+
+def read_frame(source: Path | pd.DataFrame) -> pd.DataFrame:
+    """Read rows as the pipeline takes them: every number as a float."""
+    frame = source if isinstance(source, pd.DataFrame) else pd.read_csv(source)
+    numbers = frame.select_dtypes("number").astype("float64")
+    return frame.assign(**{name: numbers[name] for name in numbers.columns})
+
+
+def answer_with_pandas(predict: Predict, source: Path, target: Path) -> Callable[[], None]:
+    """Make what people write: pandas in chunks, a function that predicts, to_csv; no checks."""
 
     def run() -> None:
         for number, chunk in enumerate(pd.read_csv(source, chunksize=50_000)):
-            numbers = chunk.select_dtypes("number").astype("float64")
-            rows = chunk.assign(**{name: numbers[name] for name in numbers.columns})
-            chunk["prediction"] = estimator.predict(rows)
+            chunk["prediction"] = predict(read_frame(chunk))
             mode, header = ("a", False) if number else ("w", True)
             chunk.to_csv(target, mode=mode, header=header, index=False)
 
     return run
+
+
+def load_mlflow(folder: Path, frame: pd.DataFrame) -> Predict:
+    """The generic Python function that MLflow makes of the pipeline, with the columns' types."""
+    import mlflow
+
+    pipeline = load_pipeline()
+    signature = mlflow.models.infer_signature(frame.head(100), pipeline.predict(frame.head(100)))
+    mlflow.sklearn.save_model(
+        pipeline, folder, signature=signature, serialization_format="cloudpickle"
+    )
+    predict: Predict = mlflow.pyfunc.load_model(str(folder)).predict
+    return predict
 
 
 def measure(run: Callable[[], object], rows: int) -> int:
@@ -119,14 +144,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=300_000)
     parser.add_argument("--peak", type=int, default=PEAK_ROWS, help="rows for the memory; 0: none")
-    parser.add_argument("--answer", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     model = load_as(NumberModel, ROOT / "model" / "house_price")
-    if options.answer:
-        answer_csv(model, options.answer, options.answer.with_suffix(".out"), warnings=True)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        print(f"{peak // 1024} MB")
-        return
     with threadpool_limits(1), tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "in.csv"), Path(folder, "out.csv")
         text = draw(model, options.rows)
@@ -137,10 +156,15 @@ def main() -> None:
             "CSV to CSV": lambda: answer_csv(model, source, target, warnings=False),
             "CSV to CSV, with warnings": lambda: answer_csv(model, source, target, warnings=True),
         }
-        if (ROOT / "model" / "house_price" / "model.joblib").exists():
-            runs["pandas and scikit-learn"] = answer_with_pandas(source, target)
+        frame = read_frame(source)
+        others: dict[str, Predict] = {"pandas and scikit-learn": load_pipeline().predict}
+        if find_spec("mlflow"):
+            others["MLflow's pyfunc"] = load_mlflow(Path(folder, "mlflow"), frame)
+        for name, predict in others.items():
+            runs[f"{name}, in memory"] = partial(predict, frame)
+            runs[f"{name}, CSV to CSV"] = answer_with_pandas(predict, source, target)
         for name, run in runs.items():
-            print(f"{name:34} {measure(run, options.rows):>9,} rows/s", flush=True)
+            print(f"{name:36} {measure(run, options.rows):>9,} rows/s", flush=True)
         wide, table = add_wide(Path(folder)), Path(folder, "wide.csv")
         draw_wide(wide, options.rows // 5, table)
         runs = {
@@ -148,18 +172,16 @@ def main() -> None:
             "30 numbers: CSV to CSV": lambda: answer_csv(wide, table, target, warnings=False),
         }
         for name, run in runs.items():
-            print(f"{name:34} {measure(run, options.rows // 5):>9,} rows/s", flush=True)
+            print(f"{name:36} {measure(run, options.rows // 5):>9,} rows/s", flush=True)
         if options.peak:
-            body = io.StringIO(text).read().partition("\n")[2]
+            body = text.partition("\n")[2]
             with source.open("a") as file:
-                for _ in range(options.peak // options.rows):
+                for _ in range(options.peak // options.rows - 1):
                     file.write(body)
-            command = [sys.executable, "-m", "tests.benchmarks.batch", "--answer", str(source)]
-            environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-            done = subprocess.run(
-                command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
-            )
-            print(f"peak memory, {options.peak:,} rows of CSV      {done.stdout.strip()}")
+            flask = [sys.executable, "-m", "flask", "--app", "wsgi", "model", "predict"]
+            subprocess.run([*flask, "house-price", source, target], cwd=ROOT, check=True)
+            peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+            print(f"peak memory, {options.peak:,} rows of CSV {peak:>13} MB")
 
 
 if __name__ == "__main__":

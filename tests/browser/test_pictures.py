@@ -48,6 +48,43 @@ def test_choosing_a_file_answers_without_a_navigation(page: Page) -> None:
     expect(page.locator("#announcer")).to_contain_text("Not a medical device")
 
 
+def give(page: Page, event: str, file: FilePayload) -> None:
+    """Drop or paste a picture somewhere on the page, as a browser does."""
+    taken = page.locator("footer").evaluate(
+        """(place, [kind, bytes, name]) => {
+            const data = new DataTransfer(), init = {bubbles: true, cancelable: true};
+            data.items.add(new File([new Uint8Array(bytes)], name, {type: "image/jpeg"}));
+            return !place.dispatchEvent(kind === "paste"
+                ? new ClipboardEvent(kind, {...init, clipboardData: data})
+                : new DragEvent(kind, {...init, dataTransfer: data}));
+        }""",
+        [event, list(file["buffer"]), file["name"]],
+    )
+    assert taken  # else the browser would show the picture instead of the page
+
+
+def test_a_picture_is_dropped_anywhere_or_pasted_and_shown_before_the_answer(page: Page) -> None:
+    page.goto(XRAY)
+    expect(page.locator("#image-camera")).to_have_attribute("capture", "environment")
+    held = hold_fragments(page)
+    for event, file in (("drop", FIRST), ("paste", SECOND)):
+        held.clear()
+        give(page, event, file)
+        expect(page.locator("#preview")).to_be_visible()
+        assert page.locator("#image").evaluate("input => input.files[0].name") == file["name"]
+        wait_for(page, lambda: bool(held))
+        held[-1].continue_()
+        when_fresh(page)
+    page.locator("footer").evaluate(
+        """place => {
+            const data = new DataTransfer();
+            data.setData("text/plain", "words");
+            place.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true}));
+        }"""
+    )  # words are no picture, and the chosen one stays
+    assert page.locator("#image").evaluate("input => input.files[0].name") == SECOND["name"]
+
+
 def test_the_map_is_switched_off_and_on_without_a_request(page: Page) -> None:
     page.goto(XRAY)
     choose(page, FIRST)

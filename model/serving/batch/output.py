@@ -1,4 +1,4 @@
-"""Writes tables with their answers as CSV."""
+"""Writes tables with their answers as CSV or as a workbook."""
 
 from collections.abc import Sequence
 from typing import BinaryIO
@@ -7,6 +7,7 @@ import numpy as np
 
 from model.contract.arrays import Float64Array
 from model.contract.tables.table import Block
+from model.contract.tables.workbook_writing import SheetWriter, render_rows
 from model.contract.tables.writing import write_row, write_rows
 from model.serving.batch.answers import Answers
 
@@ -37,18 +38,46 @@ class CsvWriter:
         """Nothing stands at the end of the file."""
 
 
+class WorkbookWriter:
+    """Writes a workbook; see ``SheetWriter``.
+
+    Args:
+        file: gets the bytes.
+        header: the table's own columns.
+        columns: ours, as ``BatchPredictor.columns`` names them.
+
+    Raises:
+        TableError: if it has no room for the columns.
+    """
+
+    def __init__(self, file: BinaryIO, header: Sequence[str], columns: Sequence[str]) -> None:
+        sheet = SheetWriter(file, [*header, *columns])
+        self.write, self.close = sheet.write, sheet.close
+
+    @staticmethod
+    def render(block: Block, answers: Answers) -> bytes:
+        """Make the rows of a block."""
+        values = answers.values.values()
+        return render_rows([*block.columns, *values, *_list_remarks(answers)])
+
+
 def build_columns(answers: Answers) -> list[Sequence[str | None]]:
     """The columns of answers as texts; "" or None where there is nothing."""
     columns = [
         _format_numbers(values) if isinstance(values, np.ndarray) else values
         for values in answers.values.values()
     ]
+    return [*columns, *_list_remarks(answers)]
+
+
+def _list_remarks(answers: Answers) -> tuple[list[str], list[str]]:
+    """The columns of warnings and of errors."""
     warnings, errors = [""] * answers.rows, [""] * answers.rows
     for row, message in answers.unusual.items():
         warnings[row] = message
     for row in answers.errors:
         errors[row] = answers.join_errors(row)
-    return [*columns, warnings, errors]
+    return warnings, errors
 
 
 def _format_numbers(values: Float64Array) -> list[str]:

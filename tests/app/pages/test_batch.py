@@ -8,6 +8,7 @@ import json
 import logging
 import zipfile
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -77,6 +78,25 @@ def download(client: FlaskClient, content: bytes | str, path: str = "/batch/answ
     return list(csv.DictReader(io.StringIO(response.text)))
 
 
+def read_sheet(content: bytes) -> list[list[str | float]]:
+    """The cells of a workbook's sheet: numbers, texts, "" for an empty one."""
+    name = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.testzip() is None
+        for part in archive.namelist():
+            ElementTree.fromstring(archive.read(part))  # noqa: S314 (it is our own)
+        sheet = ElementTree.fromstring(archive.read("xl/worksheets/sheet1.xml"))  # noqa: S314
+    return [
+        [
+            float(cell.findtext(f"{name}v", ""))
+            if cell.find(f"{name}v") is not None
+            else "".join(cell.itertext())
+            for cell in row
+        ]
+        for row in sheet.iter(f"{name}row")
+    ]
+
+
 def cells(soup: BeautifulSoup, title: str) -> list[list[str]]:
     """The cells of the table in a part of the result, row by row."""
     rows = soup.select(f'[role=region][aria-labelledby="{title}"] tbody tr')
@@ -137,6 +157,23 @@ def test_the_download_has_the_file_and_the_answers_of_the_api(client: FlaskClien
     )  # fmt: skip
     assert "do not go together" in unusual["warning"]
     assert empty["Agent"] == "-5"
+
+
+def test_the_same_comes_as_a_workbook(client: FlaskClient) -> None:
+    response = client.post("/batch/answers.xlsx", **sent(HOUSES), buffered=False)
+    pieces = list(response.iter_encoded())
+    assert len(pieces) == 3  # what stands before the rows, the rows, what stands behind
+    assert 'filename="houses-answers.xlsx"' in response.headers["Content-Disposition"]
+    header, *rows = read_sheet(b"".join(pieces))
+    written = download(client, HOUSES)
+    assert header == [*written[0]]
+    assert len(rows) == len(written)
+    for row, expected in zip(rows, written, strict=True):
+        for cell, text in zip(row, expected.values(), strict=True):
+            assert cell == pytest.approx(float(text)) if isinstance(cell, float) else cell == text
+    assert isinstance(rows[0][header.index("prediction")], float)
+    for soup in (get_page(client, "/batch"), post(client, HOUSES)):
+        assert soup.select_one('[formaction="/batch/answers.xlsx"]')
 
 
 def test_a_download_has_a_name_that_every_system_takes(client: FlaskClient) -> None:

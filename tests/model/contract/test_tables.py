@@ -4,6 +4,7 @@ import codecs
 import csv
 import gzip
 import io
+import math
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from model.contract.fields import BaseField, FlagField
 from model.contract.tables import OpenTable, ReadOptions, TableError, open_table, writing
 from model.contract.tables.matching import find_decimal_sign, match_columns
+from model.contract.tables.workbook_writing import SheetWriter, render_rows
 from model.contract.tables.writing import guard_cell, write_row, write_rows
 
 Rows = list[list[str]]
@@ -222,6 +224,52 @@ def test_numbers_below_0_are_written_as_they_are_and_not_one_by_one(
 ) -> None:
     monkeypatch.setattr(writing, "guard_cell", None)
     assert write_rows([["-0.5", "-12"], ["1", "-1"]]) == "-0.5,1\n-12,-1\n"
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("1850", "<v>1850</v>"),
+        ("-0.25", "<v>-0.25</v>"),
+        (2.5, "<v>2.5</v>"),
+        (1e-05, "<v>1e-05</v>"),
+        (7, "<v>7</v>"),
+        (None, ""),
+        (math.nan, ""),
+        ("", ""),
+        *(
+            (text, f'<is><t xml:space="preserve">{shown}</t></is>')
+            for text, shown in {
+                "007": "007",
+                "1e5": "1e5",
+                "1234567890123456789": "1234567890123456789",
+                "=1+1": "'=1+1",
+                "a<b>&": "a&lt;b&gt;&amp;",
+                "a\x00\ud800b": "a\ufffd\ufffdb",
+                "_x0041_": "_x005F_x0041_",
+                " x": " x",
+                "x" * 32_768: "x" * 32_766 + "…",
+            }.items()
+        ),
+    ],
+)
+def test_a_workbook_has_numbers_as_numbers_and_keeps_every_other_text(
+    cell: object, written: str
+) -> None:
+    rendered = render_rows([[cell]]).decode()
+    assert rendered.removeprefix("<row>").removesuffix("</row>") in (
+        f"<c>{written}</c>" if written else "<c/>",
+        f'<c t="inlineStr">{written}</c>',
+    )
+
+
+def test_a_workbook_has_no_room_for_more_than_a_sheet() -> None:
+    with pytest.raises(TableError, match="16,384 columns"):
+        SheetWriter(io.BytesIO(), ["x"] * 16_385)
+    writer = SheetWriter(io.BytesIO(), ["x"])
+    with pytest.raises(TableError, match="1,048,575 rows"):
+        writer.write(b"<row>" * 1_048_576)
+    writer.close()
 
 
 def test_the_guard_leaves_an_email_and_a_blank_as_they_are() -> None:

@@ -1,5 +1,6 @@
 """Tables of Arrow, Parquet, JSON lines and workbooks get the answers that a CSV file gets."""
 
+import csv
 import datetime as dt
 import io
 import json
@@ -161,6 +162,20 @@ def test_a_workbook_is_a_table(tmp_path: Path) -> None:
     first, second = (tmp_path / "out.csv").read_text().splitlines()[1:]
     assert first.startswith("3,2.5,1850,")
     assert "Enter the number of bathrooms; Square feet must be a whole number" in second
+
+
+def test_a_workbook_with_the_answers_is_read_by_another_program(tmp_path: Path) -> None:
+    calamine = pytest.importorskip("python_calamine")
+    write_csv(tmp_path / "in.csv")
+    assert predict(tmp_path / "in.csv", tmp_path / "out.csv").exit_code == 3
+    assert predict(tmp_path / "in.csv", tmp_path / "out.xlsx").exit_code == 3
+    sheet = calamine.load_workbook(tmp_path / "out.xlsx").get_sheet_by_index(0).to_python()
+    with (tmp_path / "out.csv").open(newline="") as file:
+        expected = list(csv.reader(file))
+    assert sheet[0] == expected[0]
+    for row, texts in zip(sheet, expected, strict=True):
+        for cell, text in zip(row, texts, strict=True):
+            assert cell == pytest.approx(float(text)) if isinstance(cell, float) else cell == text
 
 
 @pytest.mark.parametrize(
