@@ -442,7 +442,8 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
 
     def _list_warnings(self, explained: Explained[PredictionT]) -> Sequence[Payload]:
         if not explained.out_of_distribution:
-            return ()
+            too_sure = self.find_too_sure()
+            return ({"code": "too_sure", "message": too_sure},) if too_sure else ()
         message = self._add_mismatch(self.model.guess_text, explained)
         fields = [] if explained.mismatch is None else list(explained.mismatch.facts)
         fields += [text.field for text in explained.texts if text.knowledge.is_guess]
