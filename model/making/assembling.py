@@ -105,6 +105,8 @@ def _open_onnx(options: AddOptions, add_note: AddNote) -> ModelSource:
             f"{path} is served as an ONNX file, which no --target-inverse or --unit changes: leave "
             "them out, or export the whole Pipeline to ONNX."
         )
+    if options.python and options.before:
+        raise AddError("--before goes with an ONNX file, and not with --python.")
     source = read_catboost(path, options.python) if options.python else read_onnx(path)
     if not options.before:
         return source
