@@ -29,10 +29,10 @@ from model.making.onnx.converting import (
     convert_matrix,
     unwrap_regressor,
 )
+from model.making.onnx.exact_scaling import replace_scalers
 from model.making.onnx.exporting import explain_failure
 from model.making.onnx.forests import write_trees
 from model.making.onnx.graphs import CompileError, finish_model, is_text
-from model.making.onnx.scaling import replace_scalers
 from model.serving.texts.vectorizer import Vectorizer
 
 

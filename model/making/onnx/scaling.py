@@ -1,92 +1,73 @@
-"""Scalers as ONNX with 16 digits, for models that compare what they give to the last bit.
-
-A tree's threshold lies between two rows of the data, and often on another row. skl2onnx scales with
-seven digits, and then such rows may fall on the other side. Here the number that was typed is
-restored from its seven digits, as ``widen`` does, scaled with 16, and rounded as trees round it.
-"""
+"""Scalers of their own files, put before an ONNX model: each is one multiplication and addition."""
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto
-from skl2onnx import update_registered_converter
-from skl2onnx.common.data_types import FloatTensorType
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import FeatureUnion, Pipeline
+import onnx
+from onnx import TensorProto, helper, numpy_helper
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 from model.contract.arrays import Float64Array
-from model.making.onnx.additive import NodeWriter
+from model.making.onnx.graphs import CompileError, prepend_nodes
 
-_SMALLEST = 1e-30
-"""Stands for 0, which has no logarithm; as a scaled number it is 0 again."""
-
-_DIGITS = 7
-"""Digits of a float32."""
-
-Step = tuple[str, Float64Array]
-"""An operator of ONNX, and what it takes beside the numbers, shape (features,)."""
+_SCALERS = (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler)
+UNSCALED = "before_scaling"
+"""The name of the input that the scalers take."""
 
 
-class ExactScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """A fitted scaler as its ``steps``, one operation after another; it only becomes ONNX."""
+def prepend_scalers(model: onnx.ModelProto, scalers: Sequence[Any]) -> onnx.ModelProto:
+    """Copy a model of one matrix of numbers, float32 [N, K], with fitted scalers before it.
 
-    def __init__(self, steps: tuple[Step, ...], n_features_in_: int) -> None:
-        self.steps = steps
-        self.n_features_in_ = n_features_in_
+    They compute with float64, as they did when the model was fitted.
 
+    Args:
+        model: the model.
+        scalers: in their order.
 
-def replace_scalers(fitted: Any) -> Any:
-    """Copy a fitted estimator with exact scalers in place of its own; itself if it has none."""
-    if isinstance(fitted, StandardScaler | MinMaxScaler | MaxAbsScaler | RobustScaler):
-        steps = _list_steps(fitted)
-        return ExactScaler(steps, fitted.n_features_in_) if steps else fitted
-    attribute = {Pipeline: "steps", FeatureUnion: "transformer_list"}.get(type(fitted), "")
-    if isinstance(fitted, ColumnTransformer):
-        attribute = "transformers_"
-    if not attribute:
-        return fitted
-    found = [(name, replace_scalers(step), *rest) for name, step, *rest in vars(fitted)[attribute]]
-    if all(new[1] is old[1] for new, old in zip(found, vars(fitted)[attribute], strict=True)):
-        return fitted
-    copied = copy.copy(fitted)
-    setattr(copied, attribute, found)
-    return copied
-
-
-def _list_steps(scaler: Any) -> tuple[Step, ...]:
-    """List what a scaler does, in its order; none where that is more than arithmetic."""
-    if isinstance(scaler, MinMaxScaler):
-        return () if scaler.clip else (("Mul", scaler.scale_), ("Add", scaler.min_))
-    center = getattr(scaler, "mean_" if isinstance(scaler, StandardScaler) else "center_", None)
-    if isinstance(scaler, StandardScaler) and not scaler.with_mean:
-        center = None
-    steps = (("Sub", center), ("Div", scaler.scale_))
-    return tuple((operator, values) for operator, values in steps if values is not None)
-
-
-def _convert(scope: Any, operator: Any, container: Any) -> None:
-    """Write the nodes of an exact scaler for skl2onnx."""
-    graph = NodeWriter(scope, container)
-    keep = graph.keep_doubles
-    wide = graph.add("Cast", operator.inputs[0].full_name, to=TensorProto.DOUBLE)
-    size = graph.add("Max", graph.add("Abs", wide), keep(_SMALLEST))
-    magnitude = graph.add("Floor", graph.add("Div", graph.add("Log", size), keep(np.log(10.0))))
-    digits = graph.add("Max", graph.add("Sub", keep(_DIGITS - 1.0), magnitude), keep(0.0))
-    power = graph.add("Pow", keep(10.0), digits)
-    last = graph.add("Div", graph.add("Round", graph.add("Mul", wide, power)), power)
-    for name, values in operator.raw_operator.steps:
-        last = graph.add(name, last, keep(values))
-    graph.add_output(graph.add("Cast", last, to=TensorProto.FLOAT), operator.outputs[0].full_name)
+    Raises:
+        CompileError: if the model takes something else, or one of them is no scaler of K columns.
+    """
+    made = onnx.ModelProto()
+    made.CopyFrom(model)
+    graph = made.graph
+    constants = {constant.name for constant in graph.initializer}
+    inputs = [item for item in graph.input if item.name not in constants]
+    if len(inputs) != 1 or inputs[0].type.tensor_type.elem_type != TensorProto.FLOAT:
+        raise CompileError("it does not take one matrix of numbers, which a scaler could change")
+    (given,) = inputs
+    dims = given.type.tensor_type.shape.dim
+    width = dims[-1].dim_value if dims else 0
+    nodes = [helper.make_node("Cast", [UNSCALED], [f"{UNSCALED}_0"], to=TensorProto.DOUBLE)]
+    for place, scaler in enumerate(scalers):
+        factors, terms = _read_scaler(scaler)
+        if width not in (0, len(factors)):
+            raise CompileError(
+                f"it takes {width} columns, and a {type(scaler).__name__} was fitted on "
+                f"{len(factors)}"
+            )
+        names = [f"{UNSCALED}_{place}_{role}" for role in ("factors", "terms", "scaled")]
+        for name, values in zip(names, (factors, terms), strict=False):
+            graph.initializer.append(numpy_helper.from_array(values, name))
+        nodes += [
+            helper.make_node("Mul", [f"{UNSCALED}_{place}", names[0]], [names[2]]),
+            helper.make_node("Add", [names[2], names[1]], [f"{UNSCALED}_{place + 1}"]),
+        ]
+    last = f"{UNSCALED}_{len(scalers)}"
+    nodes.append(helper.make_node("Cast", [last], [given.name], to=TensorProto.FLOAT))
+    prepend_nodes(nodes, graph)
+    given.name = UNSCALED
+    return made
 
 
-def _calculate_shape(operator: Any) -> None:
-    rows = operator.inputs[0].get_first_dimension()
-    operator.outputs[0].type = FloatTensorType([rows, operator.raw_operator.n_features_in_])
-
-
-update_registered_converter(ExactScaler, "FormcastExactScaler", _calculate_shape, _convert)
+def _read_scaler(scaler: Any) -> tuple[Float64Array, Float64Array]:
+    """What each column is multiplied by and what is added to it, shape (columns,) each."""
+    if not isinstance(scaler, _SCALERS) or getattr(scaler, "clip", False):
+        raise CompileError(
+            f"a {type(scaler).__name__} cannot be put before an ONNX file, only a scaler can"
+        )
+    ends = np.vstack([np.zeros(scaler.n_features_in_), np.ones(scaler.n_features_in_)])
+    terms, sums = np.asarray(scaler.transform(ends), dtype=np.float64)
+    return sums - terms, terms
