@@ -28,14 +28,14 @@ _SMALLEST = 1e-30
 _DIGITS = 7
 """Digits of a float32."""
 
-Step = tuple[str, Float64Array]
+ScalingStep = tuple[str, Float64Array]
 """An operator of ONNX, and what it takes beside the numbers, shape (features,)."""
 
 
 class ExactScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """A fitted scaler as its ``steps``, one operation after another; it only becomes ONNX."""
 
-    def __init__(self, steps: tuple[Step, ...], n_features_in_: int) -> None:
+    def __init__(self, steps: tuple[ScalingStep, ...], n_features_in_: int) -> None:
         self.steps = steps
         self.n_features_in_ = n_features_in_
 
@@ -58,7 +58,7 @@ def replace_scalers(fitted: Any) -> Any:
     return copied
 
 
-def _list_steps(scaler: Any) -> tuple[Step, ...]:
+def _list_steps(scaler: Any) -> tuple[ScalingStep, ...]:
     """List what a scaler does, in its order; none where that is more than arithmetic."""
     if isinstance(scaler, MinMaxScaler):
         return () if scaler.clip else (("Mul", scaler.scale_), ("Add", scaler.min_))
