@@ -162,6 +162,11 @@ if TYPE_CHECKING:
     help="Show visitors rows of the data, as similar cases and as examples.",
 )
 @click.option(
+    "--python",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="For a network of PyTorch: a Python of yours that has PyTorch, which converts the file.",
+)
+@click.option(
     "--size",
     metavar="WIDTHxHEIGHT",
     help="For pictures: what the network takes, where its file does not say it: 224x224.",
@@ -229,7 +234,7 @@ def add(
         raise click.BadParameter(str(error)) from None
     pictures = PictureOptions(
         size=parse_size(given.pop("size")),
-        **{key: given.pop(key) for key in ("scale", "channels", "resize", "samples")},
+        **{key: given.pop(key) for key in ("scale", "channels", "resize", "samples", "python")},
     )
     read = {
         "features": read_list(given["features"]),
