@@ -26,7 +26,7 @@ from app.http.owner import read_owner
 from app.kinds import make_adapter
 from app.kinds.adapter import KindAdapter
 from app.kinds.hosted import HostedModel
-from app.limits.access import AccessControl, AccessPolicy
+from app.limits.access import PUBLIC, AccessControl, AccessPolicy
 from app.limits.background import CallTimer
 from app.limits.load_shedding import LoadMonitor, LoadShedder
 from app.limits.rate_limits import make_limit
@@ -35,6 +35,7 @@ from app.pages.blueprint import pages_blueprint
 from app.pages.errors import handle_errors
 from app.pages.previews import preview_blueprint, robots_blueprint, samples_blueprint
 from app.presentation.contexts import Link, Renderer
+from app.presentation.figures import protect_figures
 from app.telemetry.health import health_blueprint
 from app.telemetry.request_log import RequestLog, wants_json
 from app.telemetry.request_records import RequestListener, RequestObserver
@@ -73,19 +74,20 @@ def create_app(
     feedback = make_feedback(settings, redis_url)
     watcher = None if feedback is None else make_watcher(feedback, served)
     listeners, blueprints = make_listeners(settings, watcher)
+    access = AccessPolicy(settings, redis_url)
     shared = Shared(
         models=served,
         limit=make_limit(settings, redis_url),
         listeners=listeners,
         blueprints=[robots_blueprint(), health_blueprint(served), *blueprints],
         monitor=LoadMonitor(),
-        access=AccessPolicy(settings, redis_url) if settings.access != "public" else None,
+        access=None if access.mode == PUBLIC else access,
         feedback=feedback,
         watcher=watcher,
     )
     app = build_app(settings, shared, settings.root_path)
     check_root(app)
-    app.has_links = bool(settings.link_key) and shared.access is not None
+    app.has_links = bool(settings.link_key)
     app.mounted = Mounted(app, partial(build_app, settings, shared), settings.proxies)
 
     def render_refusal(first: bytes, status: int, fragment: bool, identity: str) -> str:
@@ -151,6 +153,7 @@ def build_app(settings: Settings, shared: Shared, root: str) -> Application:
     owner = read_owner(settings, root)
     own = {name: asset for name, asset in (("logo", owner.logo), ("style", owner.style)) if asset}
     keeps = shared.feedback is not None
+    app.jinja_env.filters["figures"] = protect_figures
     app.jinja_env.globals |= {"assets": assets, "owner": owner, "keeps_feedback": keeps}
     app.register_blueprint(assets_blueprint(assets | own))
     render = Renderer(app.jinja_env, root)
@@ -175,7 +178,7 @@ def build_app(settings: Settings, shared: Shared, root: str) -> Application:
             ),
         )
     if shared.feedback is not None:
-        from app.pages.feedback import receipts_blueprint
+        from app.pages.receipts import receipts_blueprint
 
         app.register_blueprint(receipts_blueprint(adapters, render, shared.feedback))
     if settings.mcp:

@@ -5,8 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 _HOST_NAME = re.compile(r"\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII | re.IGNORECASE)
-ROOT_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~@%+=:,-]+)+", re.ASCII)
-"""What a root may be: nothing in it means anything in HTML, JSON or a shell."""
+ROOT_PATH = re.compile(
+    r"(?:/(?!(?:\.|%2e){1,2}(?:/|$))(?:[a-z0-9._~@+=:,-]|%[0-9a-f]{2})+)+",
+    re.ASCII | re.IGNORECASE,
+)
+"""What a root may be: nothing in it means anything in HTML, JSON or a shell, and a browser takes it
+as it is."""
 
 _ORIGIN = re.compile(
     r"https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?"

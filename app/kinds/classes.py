@@ -16,7 +16,7 @@ from app.kinds.schemas import (
 from app.kinds.truths import ask_class
 from app.presentation.contexts import ApiTexts, KindAbout
 from app.presentation.plots import plot_reliability
-from app.presentation.result import ClassView, Notes
+from app.presentation.result import ClassView, Notes, write_notes
 from app.presentation.scales import MAX_CERTAINTY, ShareScale, format_exact, write_held
 from model.contract import formatting
 from model.contract.fields import AnyField
@@ -151,7 +151,7 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
     def _make_notes(self, known: frozenset[str], broken: str = "") -> Notes:
         accuracies = self.model.accuracies
         if broken:
-            return Notes(
+            return write_notes(
                 self._origin,
                 f"It named the right {self._output.noun} for {broken} {self._card.rows_noun}, "
                 "fewer than was measured when it was made.",
@@ -161,7 +161,7 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         group = accuracies.find(known)
         right = formatting.format_percent(group.right, self._card.locale, digits=1)
         rows = formatting.format_number(group.rows, self._card.locale)
-        return Notes(
+        return write_notes(
             self._origin,
             f"With these facts it named the right {self._output.noun} for {right} of {rows} cases "
             f"that it had not seen.{self._describe_steps(known)}",

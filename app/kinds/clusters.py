@@ -17,7 +17,7 @@ from app.kinds.schemas import (
 )
 from app.kinds.truths import ask_option
 from app.presentation.contexts import ApiTexts, KindAbout
-from app.presentation.result import ClassView, Notes
+from app.presentation.result import ClassView, Notes, write_notes
 from app.presentation.scales import MAX_CERTAINTY, PercentScale, format_exact
 from model.contract import formatting
 from model.contract.fields import AnyField
@@ -213,7 +213,7 @@ class ClusterAdapter(RowAdapter[ClusterPrediction]):
         return self._labels[values[name]] if name == "label" else self._scale.format(values[name])
 
     def _make_notes(self, known: frozenset[str], broken: str = "") -> Notes:
-        return Notes(self._origin, self.model.manifest.accuracy)
+        return write_notes(self._origin, self.model.manifest.accuracy)
 
     def _serialize_prediction(self, explained: Explained[ClusterPrediction]) -> Payload:
         """Contributions are to the clarity or the probability of the label."""

@@ -13,7 +13,7 @@ from app.presentation.contexts import Renderer, Site
 
 if TYPE_CHECKING:
     from app.feedback.service import FeedbackService
-    from app.monitoring.watcher import Watcher
+    from app.monitoring.watcher import ModelWatch, Watcher
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,11 @@ class HostedModel:
     def slug(self) -> str:
         """The model's name in addresses."""
         return self.adapter.model.slug
+
+    @property
+    def watch(self) -> "ModelWatch | None":
+        """What watches this model; None where nothing is kept."""
+        return None if self.watcher is None else self.watcher.watches[self.slug]
 
     @property
     def limits(self) -> BatchLimits:

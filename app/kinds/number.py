@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
+from markupsafe import Markup
 
 from app.feedback.outcomes import KeptAnswer, OutputValue
 from app.kinds.adapter import Payload, Schema
@@ -16,8 +17,9 @@ from app.kinds.truths import ask_number
 from app.presentation import charts
 from app.presentation.batches import BatchAnswers, Tally, present_distribution
 from app.presentation.contexts import ApiTexts, KindAbout, ScatterView
+from app.presentation.figures import protect_figures
 from app.presentation.plots import plot_coverage, plot_truth
-from app.presentation.result import Notes
+from app.presentation.result import Notes, write_notes
 from app.presentation.scales import NumberScale, format_exact, round_up, write_held
 from model.contract import formatting
 from model.contract.fields import AnyField
@@ -51,8 +53,17 @@ class IntervalView(NamedTuple):
     between: str
     high: str
     high_text: str
-    after: str
+    after: Markup
     short: str
+
+
+class RangeSentence(NamedTuple):
+    """What stands before, between and after the ends of a range; ``shown_after`` in HTML."""
+
+    before: str
+    between: str
+    after: str
+    shown_after: Markup
 
 
 class StripView(NamedTuple):
@@ -168,38 +179,37 @@ class NumberAdapter(RowAdapter[PointPrediction]):
             return Headline(
                 format_exact(value), text, certainty, certainty, announcement, detail, value
             )
-        view = self._present_interval(interval, explained)
-        if explained.mismatch is not None:
-            view = view._replace(after=self._add_mismatch(view.after, explained))
+        is_guess = explained.out_of_distribution
+        sentence = self._guess
+        if not is_guess:
+            sentence = self._get_sentence(explained.known, self.find_broken())
+        elif explained.mismatch is not None:
+            after = self._add_mismatch(sentence.after, explained)
+            sentence = sentence._replace(after=after, shown_after=protect_figures(after))
+        view = self._present_interval(interval, sentence, is_guess)
         announcement = (
-            f" {text}. {view.before}{view.low_text}{view.between}{view.high_text}{view.after}"
+            f" {text}. {view.before}{view.low_text}{view.between}{view.high_text}{sentence.after}"
         )
         lead = f"{view.low_text} to {view.high_text}" if self._output.lead == "range" else ""
         detail = NumberDetail(view, self._present_strip(explained, text, case), lead)
         return Headline(format_exact(value), text, "", "", announcement, detail, value)
 
     def _present_interval(
-        self, interval: PredictionInterval, explained: Explained[PointPrediction]
+        self, interval: PredictionInterval, sentence: RangeSentence, is_guess: bool
     ) -> IntervalView:
-        out_of_distribution = explained.out_of_distribution
         low, high = interval.low, interval.high
-        before, between, after = (
-            self._guess
-            if out_of_distribution
-            else self._get_sentence(explained.known, self.find_broken())
-        )
         return IntervalView(
-            before,
+            sentence.before,
             format_exact(low),
             self._scale.format(self._scale.round(low, math.floor)),
-            between,
+            sentence.between,
             format_exact(high),
             self._scale.format(self._scale.round(high, math.ceil)),
-            after,
-            "A guess: " if out_of_distribution else "",
+            sentence.shown_after,
+            "A guess: " if is_guess else "",
         )
 
-    def _make_sentence(self, known: frozenset[str], broken: str) -> tuple[str, str, str]:
+    def _make_sentence(self, known: frozenset[str], broken: str) -> RangeSentence:
         """Make the sentence about the interval for these known optional features.
 
         Where too few held, ``broken`` says how many of the last cases did, and this is what counts.
@@ -272,7 +282,7 @@ class NumberAdapter(RowAdapter[PointPrediction]):
         else:
             off = self._scale.format_difference(round_up(self._scale, error))
         accuracy = "With these facts, half the time it is off by less than"
-        return Notes(self._origin, accuracy, off, self._get_evidence(known, broken) or "")
+        return write_notes(self._origin, accuracy, off, self._get_evidence(known, broken) or "")
 
     def _compute_gains(self, known: frozenset[str]) -> dict[str, float]:
         intervals = self.model.intervals
@@ -420,7 +430,7 @@ def _count_below(outcomes: Outcomes) -> tuple[int, ...]:
     return (*accumulate(counts), sum(counts) + outcomes.above)
 
 
-def _split_sentence(sentence: str, share: str) -> tuple[str, str, str]:
+def _split_sentence(sentence: str, share: str) -> RangeSentence:
     """Fill the slot {share} of a sentence, and split it at {low} and {high}."""
     before, between, after = sentence.format(share=share, low="\0", high="\0").split("\0")
-    return before, between, after
+    return RangeSentence(before, between, after, protect_figures(after))

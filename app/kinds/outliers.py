@@ -10,7 +10,7 @@ from app.kinds.rows import Headline, RowAdapter
 from app.kinds.schemas import NUMBER, SHARE, build_answer, build_contributions_schema
 from app.kinds.truths import ask_option
 from app.presentation.contexts import ApiTexts, KindAbout
-from app.presentation.result import Notes
+from app.presentation.result import Notes, write_notes
 from app.presentation.scales import PercentScale
 from model.contract import formatting
 from model.contract.fields import AnyField, Option
@@ -118,7 +118,7 @@ class OutlierAdapter(RowAdapter[OutlierPrediction]):
         return self._texts[values[name]] if name == "label" else self._scale.format(values[name])
 
     def _make_notes(self, known: frozenset[str], broken: str = "") -> Notes:
-        return Notes(self._origin, self.model.manifest.accuracy)
+        return write_notes(self._origin, self.model.manifest.accuracy)
 
     def _serialize_prediction(self, explained: Explained[OutlierPrediction]) -> Payload:
         is_outlier, score, rank = explained.prediction

@@ -53,7 +53,7 @@ from app.presentation.pictures import (
 )
 from app.presentation.plots import plot_reliability
 from app.presentation.reports import PICTURE
-from app.presentation.result import FIX_TEXT, ClassView, Notes, Result
+from app.presentation.result import FIX_TEXT, ClassView, Result, write_notes
 from app.presentation.scales import MAX_CERTAINTY, ShareScale
 from app.presentation.submission import FORM_HASH, Problem, Submission
 from model import Picture
@@ -125,7 +125,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         self._calibration = calibration = model.manifest.probabilities
         rows = None if calibration is None else calibration.rows
         self._scale = ShareScale(card.output, card.locale, rows)
-        self._notes = Notes(describe_origin(card, model.manifest), model.manifest.accuracy)
+        self._notes = write_notes(describe_origin(card, model.manifest), model.manifest.accuracy)
 
     def read_form(self, environ: WSGIEnvironment) -> Submission[Picture]:
         return self._read(partial(read_uploads, self._field.name))

@@ -4,6 +4,7 @@ import datetime as dt
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
+from itertools import compress
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from wsgiref.types import WSGIEnvironment
@@ -32,7 +33,7 @@ from app.presentation.contexts import ApiField, ApiTexts, BatchWords, KindAbout,
 from app.presentation.explanations import ExplanationPresenter
 from app.presentation.form import FormView, Hints, build_form, hash_form
 from app.presentation.plots import PlotView
-from app.presentation.result import FIX_TEXT, Notes, Result
+from app.presentation.result import FIX_TEXT, Notes, Result, write_notes
 from app.presentation.scales import Scale
 from app.presentation.submission import Problem, Submission, read_fields, read_submission
 from app.presentation.track_record import TrackWords
@@ -119,6 +120,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     def __init__(self, model: TabularModel[PredictionT], scale: Scale) -> None:
         super().__init__(model)
         self._card = card = model.card
+        self._optional = frozenset(card.optional)
         self._scale = scale
         if card.texts:
             self.styles = (*self.styles, "text.css")
@@ -135,7 +137,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             card, model.manifest.reference, scale, self._find_directions(), self.what_if_prefix
         )
         self._origin = describe_origin(card, model.manifest)
-        self._origin_only = Notes(self._origin)
+        self._origin_only = write_notes(self._origin)
         self.get_notes = lru_cache(maxsize=1024)(self._make_notes)
         self._get_hints = lru_cache(maxsize=1024)(self._make_hints)
         self._format_day = lru_cache(maxsize=1)(partial(formatting.format_date, locale=card.locale))
@@ -191,9 +193,8 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
 
     def read_hints(self, submission: Submission[Features] | None) -> Hints:
         values = {} if submission is None else submission.values
-        return self._get_hints(
-            frozenset(name for name in self._card.optional if values.get(name, "").strip())
-        )
+        filled = compress(values, map(str.strip, values.values()))
+        return self._get_hints(self._optional.intersection(filled))
 
     def _make_hints(self, known: frozenset[str]) -> Hints:
         """Make the hints where these optional features are filled in."""
@@ -366,7 +367,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         if self.model.manifest.metrics and len(known) < len(self._card.optional):
             # The accuracy was measured over all held-out rows, whatever was known of each.
             accuracy += " With facts left empty, as here, it may be wrong more often."
-        return Notes(self._origin, accuracy)
+        return write_notes(self._origin, accuracy)
 
     def _list_fields(self, names: Iterable[str]) -> str:
         phrases = [self._card.by_name[name].noun_phrase for name in names]

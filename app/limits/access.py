@@ -38,6 +38,9 @@ GUESSES = "20/minute"
 MAX_KNOWN = 1000
 """Passwords that are known to be right, so that scrypt's 60 ms are not spent on each request."""
 
+PUBLIC = "public"
+"""The access for which nobody is asked who it is."""
+
 PASSWORD = "password"  # noqa: S105 (the name of a way in)
 
 PROBES = frozenset({"/healthz", "/readyz"})
@@ -202,6 +205,14 @@ class AccessPolicy:
             raise SettingError(
                 "FORMCAST_ACCESS_CERTS and FORMCAST_ACCESS_AUDIENCE belong together: a token for "
                 "another application would open this one, too."
+            )
+        given = ("password_hash", "keys", "keys_file")
+        if self.mode == PUBLIC and (set_ := [name for name in given if getattr(settings, name)]):
+            _log.warning(
+                "FORMCAST_%s is set, but FORMCAST_ACCESS is public: everybody may use the app. "
+                "Write FORMCAST_ACCESS=%s.",
+                set_[0].upper(),
+                set_[0].partition("_")[0],
             )
         self._tokens: TokenReader | None = None
         if settings.access_certs:

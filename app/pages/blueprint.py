@@ -1,7 +1,7 @@
-"""The pages of one model: form, result, fragment and about."""
+"""The pages of one model: form, result and fragment."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from app.http.responses import REVALIDATED, respond
 from app.http.routes import Surface
 from app.kinds.hosted import HostedModel
 from app.limits.background import run_in_thread
-from app.presentation.about import build_about_context
+from app.pages.about import add_about_page
 from app.presentation.contexts import (
     FieldContext,
     FieldErrorsContext,
@@ -37,6 +37,28 @@ CHANGED_TEXT = "This form has changed. Check what is filled in, then send it aga
 """The notice above a new form that was posted from an older one."""
 
 
+Presenter = Callable[[Submission[Any] | None, Explained[Any] | None], Result]
+"""Words an answer; without one, what stands in its place."""
+
+
+def make_presenter(hosted: HostedModel) -> Presenter:
+    """Make what words an answer, together with its receipt where visitors can report on it."""
+    adapter, feedback = hosted.adapter, hosted.feedback
+    if feedback is None:
+        return adapter.present
+    signer = feedback.make_signer(hosted.slug, adapter.model.version)
+
+    def present(submission: Submission[Any] | None, explained: Explained[Any] | None) -> Result:
+        shown = adapter.present(submission, explained)
+        if submission is None or explained is None:
+            return shown
+        answer = adapter.summarize_answer(explained)
+        facts = adapter.spell_facts(submission, shown)
+        return shown._replace(receipt=signer.sign(dt.date.today(), answer, facts))
+
+    return present
+
+
 def pages_blueprint(hosted: HostedModel, embedded: bool = False) -> Blueprint:
     """Create the routes of one model.
 
@@ -46,7 +68,7 @@ def pages_blueprint(hosted: HostedModel, embedded: bool = False) -> Blueprint:
     """
     adapter, render, feedback = hosted.adapter, hosted.render, hosted.feedback
     model, public_url = adapter.model, hosted.settings.public_url
-    watch = None if hosted.watcher is None else hosted.watcher.watches[model.slug]
+    watch = hosted.watch
     kind, here = ("embed", "/embed") if embedded else ("pages", "/")
     page_surface = Surface.FRAME if embedded else Surface.PAGE
     fragment_surface = Surface.FRAME_FRAGMENT if embedded else Surface.FRAGMENT
@@ -58,19 +80,9 @@ def pages_blueprint(hosted: HostedModel, embedded: bool = False) -> Blueprint:
         adapter.result_template, site=site, version=model.version
     )
 
-    present, report = adapter.present, None
+    present, report = make_presenter(hosted), None
     if feedback is not None:
-        signer = feedback.make_signer(model.slug, model.version)
         report = adapter.build_report_form(site, feedback.retention_days)
-
-        def present(submission: Submission[Any] | None, explained: Explained[Any] | None) -> Result:
-            """Present an answer together with its receipt."""
-            shown = adapter.present(submission, explained)
-            if submission is None or explained is None:
-                return shown
-            answer = adapter.summarize_answer(explained)
-            facts = adapter.spell_facts(submission, shown)
-            return shown._replace(receipt=signer.sign(dt.date.today(), answer, facts))
 
     def explain(
         submission: Submission[Any], environ: "WSGIEnvironment"
@@ -204,21 +216,5 @@ def pages_blueprint(hosted: HostedModel, embedded: bool = False) -> Blueprint:
         return respond(body, status, headers, environ=environ)
 
     if not embedded:
-        context = build_about_context(
-            model.card, model.manifest, model.version, site, adapter.about()
-        )
-        if watch is not None:
-            context = context._replace(track_record=f"{site.about}/track-record")
-
-        @lru_cache(maxsize=1)
-        def render_about(broken: str) -> Markup:
-            return render("pages/about.html", context._replace(broken=broken))
-
-        render_about("")
-
-        @blueprint.get("/about", surface=Surface.PAGE, model=model.slug)
-        def card() -> Response:
-            broken = watch.verdict if watch is not None and watch.is_broken else ""
-            return respond(render_about(broken), 200, REVALIDATED)
-
+        add_about_page(blueprint, hosted, site)
     return blueprint

@@ -1,45 +1,39 @@
-"""Reports of visitors on answers: sent from below an answer, read and deleted by their number."""
+"""Reports of visitors on answers, sent from below an answer."""
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, request
 from markupsafe import Markup
 from pydantic_core import PydanticCustomError
-from werkzeug.exceptions import NotFound, RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.feedback.outcomes import OutputValue, ReportedOutcome
-from app.feedback.receipts import Receipt, ReceiptError, format_number, read_number
+from app.feedback.receipts import Receipt, ReceiptError
 from app.feedback.service import FeedbackService
 from app.feedback.store import StoreError
 from app.http.forms import FormData, read_form
 from app.http.request_id import READER
 from app.http.responses import respond
 from app.http.routes import Surface
-from app.kinds.adapter import KindAdapter
 from app.kinds.hosted import HostedModel
 from app.kinds.truths import TRUTH
 from app.limits.rate_limits import identify_client
 from app.presentation.contexts import (
     FieldContext,
-    ReceiptContext,
-    Renderer,
     ReportContext,
     Told,
     ToldContext,
 )
 from app.presentation.form import FieldView, build_field
-from app.presentation.pictures import hash_data_url, read_data_url, write_data_url
+from app.presentation.pictures import hash_data_url, read_data_url
 from app.presentation.reports import (
-    GONE,
     MAX_COMMENT,
     NO_PICTURE,
     NOT_KEPT,
     PICTURE,
     TOO_LARGE,
-    list_report,
     tell_again,
     tell_kept,
 )
@@ -232,96 +226,5 @@ def report_blueprint(
     @blueprint.post(f"{here}/feedback-fragment", surface=fragment, model=model.slug)
     def live_post() -> Response:
         return take(draw_fragment)
-
-    return blueprint
-
-
-def receipts_blueprint(
-    adapters: Mapping[str, KindAdapter[Any, Any]], render: Renderer, service: FeedbackService
-) -> Blueprint:
-    """Create the routes by which a visitor reads and deletes a report.
-
-    Args:
-        adapters: of all models, by slug.
-        render: renders the templates.
-        service: keeps the reports.
-    """
-    blueprint = Blueprint("receipts", __name__)
-    home = f"{render.root}/feedback"
-
-    def draw(heading: str, lead: str, status: int = 200) -> Response:
-        context = ReceiptContext(heading, lead, (), home)
-        return respond(render("pages/receipt.html", context), status, NO_STORE)
-
-    def read(text: str) -> str:
-        """Read the number in an address.
-
-        Raises:
-            NotFound: for what is none.
-        """
-        number = read_number(text)
-        if not number:
-            raise NotFound
-        count_client(service)
-        return number
-
-    def fail() -> Response:
-        response = draw("Your report cannot be read now", "Try again in a while.", 503)
-        response.headers["Retry-After"] = str(RETRY_AFTER)
-        return response
-
-    @blueprint.get("/feedback", surface=Surface.PAGE)
-    def ask() -> Response:
-        typed = request.args.get("number", "")
-        if number := read_number(typed):
-            return respond("", 303, {**NO_STORE, "Location": f"{home}/{number}"})
-        if typed:
-            return draw(
-                "This is no number of a receipt",
-                "It has 16 letters and digits, like ABCD-EFGH-2345-MNOP.",
-                422,
-            )
-        return draw(
-            "What is kept of your report",
-            "You got a number when you sent it. With it you can read what is kept, and delete it.",
-        )
-
-    @blueprint.get("/feedback/<receipt>", surface=Surface.PAGE)
-    def show(receipt: str) -> Response:
-        number = read(receipt)
-        try:
-            found = service.find(number)
-        except StoreError:
-            return fail()
-        if found is None:
-            return draw("There is no such report", GONE, 404)
-        adapter = adapters.get(found.model)
-        if adapter is None:
-            rows = list_report(found, None, {}, str)
-        else:
-            form = adapter.build_form(None)
-            views = [*form.first, *(view for fold in form.folds for view in fold.fields)]
-            labels = {view.name: view.label for view in views}
-            rows = list_report(found, adapter.model.card, labels, adapter.format_value)
-        context = ReceiptContext(
-            f"Report {format_number(number)}",
-            "This is all that is kept of it.",
-            rows,
-            f"{home}/{number}",
-            "" if found.picture is None else write_data_url(found.picture),
-        )
-        return respond(render("pages/receipt.html", context), 200, NO_STORE)
-
-    @blueprint.post("/feedback/<receipt>", surface=Surface.PAGE)
-    def delete(receipt: str) -> Response:
-        number = read(receipt)
-        try:
-            found = service.delete(number)
-        except StoreError:
-            return fail()
-        record_outcome(Outcome(report="deleted" if found else "refused"))
-        if not found:
-            return draw("There is no such report", GONE, 404)
-        return draw("Your report is deleted", "Nothing of it is kept.")
 
     return blueprint

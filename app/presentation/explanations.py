@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from app.presentation.contributions import ContributionsPresenter, ContributionsView
-from app.presentation.phrases import MAX_PHRASES, cache_phrases
+from app.presentation.phrases import cache_phrases
 from app.presentation.scales import Scale, format_exact
 from app.presentation.texts import TextView, WordsPresenter
 from app.presentation.what_if import WhatIfPresenter, WhatIfView
@@ -15,6 +15,9 @@ from model.serving.served_model import Explained, Neighbor
 
 MAX_DIFFERENCES = 3
 """Differences of a similar row that are named."""
+
+MAX_OBSERVED = 4096
+"""Observed values whose words are kept."""
 
 MAX_SUMMARY = 3
 """Facts that a title names."""
@@ -69,7 +72,7 @@ class ExplanationPresenter:
         # All that a single text contributes is the answer itself; its words say more.
         self._is_text_alone = all(field.is_text for field in card.fields)
         self._what_if = WhatIfPresenter(card, reference, scale, self._phrases, prefix)
-        self._format_observed = lru_cache(MAX_PHRASES)(
+        self._format_observed = lru_cache(MAX_OBSERVED)(
             lambda value: (format_exact(value), scale.format_observed(value))
         )
 

@@ -8,8 +8,8 @@ from markupsafe import Markup, escape
 
 from model import Card, Features
 
-MAX_PHRASES = 4096
-"""Values of one field whose words are kept: the same few recur, and formatting one takes 3 us."""
+MAX_PHRASES = 40_960
+"""Values of all fields whose words are kept: the same few recur, and formatting one takes 3 us."""
 
 Phrases = dict[str, "FieldPhrases"]
 """The words for every field, by its name."""
@@ -36,9 +36,11 @@ class FieldPhrases(NamedTuple):
 def cache_phrases(card: Card, reference: Features) -> Phrases:
     """Wrap what formats each field's values in a cache."""
 
+    size = MAX_PHRASES // len(card.fields)
+
     def make_phrases(field: Any, typical: Any) -> FieldPhrases:
         # What somebody wrote is not kept.
-        cached: Callable[[Any], Any] = _keep_nothing if field.is_text else lru_cache(MAX_PHRASES)
+        cached: Callable[[Any], Any] = _keep_nothing if field.is_text else lru_cache(size)
         reason = cached(field.split_reason)
 
         def mention(value: Any, first: bool) -> Markup:

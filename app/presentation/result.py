@@ -2,7 +2,10 @@
 
 from typing import Any, Literal, NamedTuple
 
+from markupsafe import Markup
+
 from app.presentation.explanations import ExplanationView
+from app.presentation.figures import protect_figures
 from app.presentation.submission import Problem
 
 FIX_TEXT = "Fix this first:"
@@ -30,10 +33,15 @@ class Notes(NamedTuple):
     ``evidence`` says what the range was measured on, and what that cannot promise.
     """
 
-    origin: str
-    accuracy: str = ""
+    origin: Markup
+    accuracy: Markup = Markup()
     off: str = ""
-    evidence: str = ""
+    evidence: Markup = Markup()
+
+
+def write_notes(origin: str, accuracy: str = "", off: str = "", evidence: str = "") -> Notes:
+    """Write notes whose figures no translator changes; see ``Notes``."""
+    return Notes(protect_figures(origin), protect_figures(accuracy), off, protect_figures(evidence))
 
 
 class Result(NamedTuple):

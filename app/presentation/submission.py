@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 
 from app.http.forms import FormData
 from model import Card, Features
-from model.contract.fields import Meaning
+from model.contract.fields import Meaning, is_plain_number
 from model.serving.served_model import RowT
 
 WHAT_IF = "what_if"
@@ -31,7 +31,7 @@ MAX_QUERY = 1800
 """Characters of the address of a form with a text; a longer one holds nothing of the form."""
 
 _is_unreserved = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
-"""Whether a value needs no quoting in an address."""
+"""Whether values need no quoting in an address."""
 
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -152,10 +152,9 @@ def read_fields(card: Card, data: FormData) -> Submission[Features]:
     readings = _describe_readings(card, filled, errors)
     if features is not None and not repeated:
         warnings = {
-            field.name: text
-            for field in card.limited
-            if (value := features[field.name]) is not None
-            and (text := field.describe_unseen(value))
+            name: card.by_name[name].describe_unseen(value)
+            for name, low, high in card.seen_bounds
+            if (value := features[name]) is not None and not low <= value <= high
         }
         return Submission(
             values, features, {}, (), query, what_if, readings=readings, warnings=warnings
@@ -174,10 +173,10 @@ def read_fields(card: Card, data: FormData) -> Submission[Features]:
 def _describe_readings(
     card: Card, filled: Mapping[str, str], errors: Mapping[str, str]
 ) -> Mapping[str, str]:
-    """Say how the texts were read that are more than letters and digits."""
+    """Say how the texts were read that are no words and no plain numbers."""
     described: dict[str, str] = {}
     for name, text in filled.items():
-        if not text.isalnum() and name not in errors:
+        if not text.isalnum() and not is_plain_number(text) and name not in errors:
             reading = card.by_name[name].describe_reading(text)
             if reading:
                 described[name] = reading
@@ -188,10 +187,14 @@ def _build_query(card: Card, filled: Mapping[str, str], what_if: str) -> str:
     texts = card.texts
     if texts and any(len(filled.get(name, "")) > MAX_QUERY for name in texts):
         return ""
-    parts = []
-    for name, value in filled.items():
-        if (len(value) <= MAX_QUERY_VALUE or name in texts) and not value.isspace():
-            parts.append(f"{name}={value if _is_unreserved(value) else quote_plus(value)}")
+    kept = {
+        name: value
+        for name, value in filled.items()
+        if (len(value) <= MAX_QUERY_VALUE or name in texts) and not value.isspace()
+    }
+    if not _is_unreserved("".join(kept.values())):
+        kept = {name: quote_plus(value) for name, value in kept.items()}
+    parts = [f"{name}={value}" for name, value in kept.items()]
     if what_if:
         parts.append(f"{WHAT_IF}={what_if}")
     query = "&".join(parts)

@@ -51,5 +51,8 @@ def _list_contributions(view: ContributionsView, text: str, case: str) -> Iterat
 
 
 def _write_notes(notes: Notes) -> str:
-    accuracy = f"{notes.accuracy} {notes.off}." if notes.off else notes.accuracy
-    return " ".join(text for text in (accuracy, notes.evidence, notes.origin) if text)
+    accuracy = notes.accuracy.striptags()
+    if notes.off:
+        accuracy += f" {notes.off}."
+    texts = accuracy, notes.evidence.striptags(), notes.origin.striptags()
+    return " ".join(text for text in texts if text)

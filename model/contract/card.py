@@ -210,14 +210,10 @@ class Card(CardBase):
         return {field.name: field.categories for field in self.fields if field.categories}
 
     @cached_property
-    def limited(self) -> tuple[AnyField, ...]:
-        """The fields that know between which values the rows of the data lie."""
-        names = ("seen_min", "seen_max")
-        return tuple(
-            field
-            for field in self.fields
-            if any(getattr(field, name, None) is not None for name in names)
-        )
+    def seen_bounds(self) -> tuple[tuple[str, Any, Any], ...]:
+        """The name of each field that knows between which values the rows of the data lie, with
+        the least and the greatest of them."""
+        return tuple((field.name, *field.seen_bounds) for field in self.fields if field.seen_bounds)
 
     @cached_property
     def optional(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Formats numbers, money, dates and percentages with Babel.
 
 Babel takes 17 µs a number and a result shows some twenty, so the texts are cached, for rounded
-values recur, and whole numbers are written without it where it writes them by a simple rule.
+values recur, and short numbers are written without it where it writes them by a simple rule.
 """
 
 import datetime as dt
@@ -33,7 +33,7 @@ def format_number(value: float, locale: str, grouping: bool = True) -> str:
 
 @lru_cache(maxsize=64)
 def _number_writer(locale: str, grouping: bool) -> Callable[[float], str]:
-    return _write_whole(
+    return _write_short(
         partial(numbers.format_decimal, locale=_locale(locale), group_separator=grouping)
     )
 
@@ -68,7 +68,7 @@ def format_currency(value: float, code: str, locale: str) -> str:
 @lru_cache(maxsize=64)
 def _currency_writer(code: str, locale: str) -> Callable[[float], str]:
     pattern = _locale(locale).currency_formats["standard"].pattern.replace(".00", "")
-    return _write_whole(
+    return _write_short(
         partial(
             numbers.format_currency,
             currency=code,
@@ -79,27 +79,37 @@ def _currency_writer(code: str, locale: str) -> Callable[[float], str]:
     )
 
 
-_GROUPED = re.compile(r"([^0-9]*)7(?P<sign>[^0-9]*)654(?P=sign)321([^0-9]*)").fullmatch
+_GROUPED = re.compile(
+    r"([^0-9]*)7(?P<sign>[^0-9]*)654(?P=sign)321(?:(?P<point>[^0-9]+)125)?([^0-9]*)"
+).fullmatch
 _SAMPLES = (0, 89, 456, 1230, 98_765)
-_LARGE = 10**15
+_DECIMAL_SAMPLES = (0.5, 89.25, 456.125, 1230.001, 98_765.5)
+_LARGE = 10**12
+"""Below this a float has more than three decimals."""
 
 
-def _write_whole(babel: Callable[[float], str]) -> Callable[[float], str]:
-    """Write whole numbers as Babel does, where that is by threes in our digits, and others by it.
+def _write_short(babel: Callable[[float], str]) -> Callable[[float], str]:
+    """Write numbers of at most three decimals as Babel does, and others by it.
 
-    A locale may have other digits, or no separator in a lone thousand; then Babel writes all.
+    It groups digits by threes. A locale may have other digits or other groups, or no separator in a
+    lone thousand; then Babel writes all.
     """
-    grouped = _GROUPED(babel(7_654_321))
+    grouped = _GROUPED(babel(7_654_321.125))
     if grouped is None:
         return babel
-    before, sign, after = grouped.groups()
+    before, sign, point, after = grouped.groups()
 
     def write(value: float) -> str:
-        if 0 <= value < _LARGE and value == (whole := int(value)):
-            return f"{before}{f'{whole:,}'.replace(',', sign)}{after}"
+        if 0 <= value < _LARGE:
+            if value == (whole := int(value)):
+                return f"{before}{f'{whole:,}'.replace(',', sign)}{after}"
+            if point and value == round(value, 3):
+                digits, _, decimals = f"{value:,.3f}".partition(".")
+                return f"{before}{digits.replace(',', sign)}{point}{decimals.rstrip('0')}{after}"
         return babel(value)
 
-    return write if all(write(number) == babel(number) for number in _SAMPLES) else babel
+    samples = _SAMPLES + _DECIMAL_SAMPLES if point else _SAMPLES
+    return write if all(write(number) == babel(number) for number in samples) else babel
 
 
 @lru_cache(maxsize=8192)

@@ -101,7 +101,7 @@ class SamplePicture(BaseModel):
 
 
 class ImageManifest(ManifestBase):
-    """What the training command of an image classifier writes.
+    """What the training command of a model of pictures writes.
 
     ``preprocessing`` is how a picture becomes the network's input. Of two classes the last one is
     the answer from ``threshold`` on; of more, the most probable one. A picture whose colourfulness

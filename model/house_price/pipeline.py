@@ -57,22 +57,6 @@ class TrainingConfig:
     seed: int = 20061
 
 
-QUICK = TrainingConfig(
-    folds=3,
-    teachers=1,
-    trees=30,
-    trees_learning_rate=0.2,
-    teacher_copies=4,
-    network_copies=8,
-    hidden=(16, 8),
-    epochs=12,
-    scale_copies=4,
-    scale_trees=15,
-    scale_hidden=(8,),
-    scale_epochs=3,
-)
-
-
 def fit_price_model(
     features: Float64Array, price: Float64Array, config: TrainingConfig
 ) -> TransformedTargetRegressor:

@@ -44,7 +44,7 @@ from model.making.manifests import (
     write_manifest,
 )
 from model.making.outcomes import count_held_out, count_outcomes
-from model.making.prepared import PredictFloat64, load_compiled
+from model.making.prepared import PredictFloat64, ServedFiles, load_compiled
 from model.making.subsets import mask_features, sample_known
 from model.serving.copula import GaussianCopula
 from model.serving.neighbors import Neighbors
@@ -94,9 +94,8 @@ def train(
 ) -> Manifest:
     """Train on sales, write the model's files to a folder, and return the manifest.
 
-    The same sales, reports and config give the same model and figures; only the date differs. A
-    quick run for tests: `train(sales.head(400), folder, QUICK)`. Prices are learned
-    from reports, too, but ranges and figures come from sales alone.
+    The same sales, reports and config give the same model and figures; only the date differs.
+    Prices are learned from reports, too, but ranges and figures come from sales alone.
 
     Raises:
         CompileError: the compiled model differs from the pipelines.
@@ -134,11 +133,10 @@ def train(
         folder,
         CARD,
         NumberKind(),
+        ServedFiles(files=("model.joblib", "model.onnx"), served="model.onnx"),
         evaluation,
         neighbors,
         fit_sales_copula(sales.features),
-        artifacts=("model.joblib", "model.onnx"),
-        served="model.onnx",
         data=TrainingData(
             file=SALES.name,
             sha256=describe_artifact(SALES).sha256,

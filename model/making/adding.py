@@ -20,17 +20,16 @@ from model.contract.texts import text_codes
 from model.making.arranging import arrange_fields, describe_arrangement
 from model.making.assembling import (
     AskPerson,
+    AssembledModel,
     assemble_model,
-    read_model_files,
     read_truths,
     refuse_wrong,
 )
 from model.making.assembly.gate import Finding, check_outputs, make_coded_subject
-from model.making.assembly.proving import NO_TARGET, Proof
+from model.making.assembly.proving import NO_TARGET
 from model.making.baselines import compare_with_baselines
 from model.making.cards import write_card
 from model.making.columns import DataColumn, infer_columns, takes_numbers
-from model.making.copula_fitting import fit_copula
 from model.making.data_files import hash_data
 from model.making.dataset import (
     build_dataset,
@@ -40,26 +39,25 @@ from model.making.dataset import (
     tighten_bounds,
 )
 from model.making.derived_sources import DerivedSource
-from model.making.deriving import derive_columns
-from model.making.dictionaries import add_units, read_dictionary
 from model.making.errors import AddError
 from model.making.examples import (
     choose_examples,
     describe_published,
     round_typical_values,
 )
+from model.making.fitted_steps import find_dropped_columns
+from model.making.folder_cards import read_folder_card, take_examples
+from model.making.given import GivenData, read_given
 from model.making.indexing import (
     compute_importance,
     encode_reference,
-    explain_missing_index,
-    index_rows,
 )
 from model.making.kinds.output_kind import OutputKind
-from model.making.library_files import restore_blanks
 from model.making.manifests import answer_golden_rows, write_manifest
-from model.making.model_folders import open_folders
+from model.making.measuring import evaluate_model, index_data
+from model.making.model_sources import ModelSource
 from model.making.number_texts import read_number_columns
-from model.making.options import AddOptions
+from model.making.options import AddNote, AddOptions
 from model.making.pictures.adding import PICTURE_STAGES, make_picture_folder
 from model.making.pictures.opening import is_for_pictures
 from model.making.placing import choose_folder, replace_folder
@@ -67,8 +65,7 @@ from model.making.prepared import PreparedModel
 from model.making.redrafting import DRAFT, merge_cards, remember_options
 from model.making.report import format_report
 from model.making.summary import AddedModel, describe_speed, summarize
-from model.making.tables import RowChoice, read_rows
-from model.making.text_cells import KnownTexts
+from model.making.unasked import leave_out_columns
 from model.monitoring.stability import count_fields
 from model.serving.loading import load_model
 
@@ -167,57 +164,17 @@ def _make_folder(
     stage = iter(STAGES)
 
     report(next(stage))
-    options, listed = open_folders(options)
-    contents = read_model_files(options, listed)
-    known = contents.list_known_texts() if contents else KnownTexts({}, (), frozenset())
-    kept = {name for name, kind in options.kinds.items() if not takes_numbers(kind)}
-    known = replace(known, kept=frozenset(kept))
-    choice = RowChoice(options.where, options.max_rows)
-    rows = read_rows(
-        options.data,
-        options.target,
-        options.holdout,
-        options.decimal,
-        known,
-        options.more_data,
-        choice,
-    )
-    for part in contents.estimators if contents else ():
-        renamed = restore_blanks(part.fitted, list(map(str, rows.table.columns)))
-        notes += [
-            f"{name!r} in the file is taken as {column!r}." for name, column in renamed.items()
-        ]
-    targets = tuple(map(str, rows.truths.columns))
-    options = replace(options, target=next(iter(targets), ""))
-    notes += rows.notes
-    derivations, rows, derived = derive_columns(options, rows, notes.append)
-    taken = replace(rows, table=derived)
-    described = read_dictionary(options.dictionary) if options.dictionary else {}
-    described = add_units(described, options.unit_names, list(rows.table.columns))
-    options = replace(options, described=described)
+    folder_card = read_folder_card([path for path in options.paths if path.is_dir()])
+    given = read_given(options, notes.append)
 
     report(next(stage))
-    assembled = assemble_model(contents, options, taken, derivations, ask, notes.append)
-    source, names, proof = assembled.source, list(assembled.names), assembled.proof
-    options = replace(options, classes=assembled.classes)
-    if derivations.columns:
-        derivations.require_used(names)
-        source = DerivedSource(source, names, derived, derivations)
-        names = list(derivations.list_given(names))
+    assembled = assemble_model(given, ask, notes.append)
+    options = replace(given.options, classes=assembled.classes)
+    given = replace(given, options=options)
 
     report(next(stage))
-    encoded = source.find_encoded(names)
-    kinds = {name: "date" for name in derivations.dates if name in names} | {**options.kinds}
-    vectorized = source.find_texts(names)
-    texts = encoded | vectorized | {name for name, kind in kinds.items() if not takes_numbers(kind)}
-    numbers = [name for name in names if name not in texts]
-    table = read_number_columns(rows.table, numbers, options.decimal, notes.append)
-    rows = replace(rows, table=table)
-    columns = infer_columns(
-        rows.table, names, encoded, kinds, options.required, vectorized, options.described
-    )
-    target = rows.table[options.target] if options.target else pd.Series(dtype=float)
-    source = source.with_target(target, options.classes)
+    source, columns, table = _look_at_columns(given, assembled, notes.append)
+    given = replace(given, rows=replace(given.rows, table=table))
     kind = source.kind
     if (options.order or options.risk) and not kind.weighs_classes:
         raise AddError(
@@ -226,80 +183,63 @@ def _make_folder(
         )
 
     report(next(stage))
-    prepared = source.prepare(rows.table, columns, work)
-    predict = prepared.predict
+    prepared = source.prepare(table, columns, work)
     notes += prepared.notes
-    if options.target:
-        truth = read_truths(kind, rows, options)
-    else:  # its own answers stand for it, where a card has to be drafted
-        truth = np.zeros(len(rows.table))
-        truth[prepared.kept] = kind.read_values(predict(prepared.matrix.astype(np.float32)))
-    finding = proof.finding if proof else _check_prepared(prepared, columns, kind, truth, options)
+    truth = _find_truth(given, kind, prepared)
+    finding = (
+        assembled.proof.finding
+        if assembled.proof
+        else _check_prepared(prepared, columns, kind, truth, options)
+    )
     refuse_wrong(finding, options)
-    dataset = build_dataset(prepared, columns, truth, rows.held_out, notes.append, options.locale)
+    held_out = given.rows.held_out
+    dataset = build_dataset(prepared, columns, truth, held_out, notes.append, options.locale)
     dataset = compose_texts(tighten_bounds(dataset), kind)
     if not options.publish_rows:
         dataset = round_typical_values(dataset)
 
     report(next(stage))
     reference = encode_reference(dataset.fields)
-    importance = compute_importance(kind, predict, dataset.matrix, reference)
+    importance = compute_importance(kind, prepared.predict, dataset.matrix, reference)
     dataset = require_one_field(dataset, importance, notes.append)
     arranged = arrange_fields(kind, dataset, importance)
-    dataset, importance, predict = arranged.dataset, arranged.importance, arranged.dataset.predict
+    dataset = arranged.dataset
     notes += [*describe_optional_fields(dataset), *describe_arrangement(arranged)]
 
     report(next(stage))
-    published = bool(options.publish_rows and options.target)
     headline = replace(dataset, truth=kind.first(dataset.truth))
-    neighbors = index_rows(headline, importance) if published else None
-    if neighbors is None and published:
-        notes.append(f"No similar rows are shown: {explain_missing_index(dataset)}.")
-    copula = None
-    if not kind.judges_rows:
-        copula = fit_copula(dataset.without_texts()[~dataset.held_out], dataset.unordered)
-    if copula is None and not dataset.texts and not kind.judges_rows:
-        notes.append("No answer says that its row is unlike the data: there are too few rows.")
+    published = bool(options.publish_rows and options.target)
+    indexed = index_data(kind, arranged, headline, published, notes.append)
 
     report(next(stage))
-    output = kind.draft_output(dataset.truth, options)
-    evaluation = kind.evaluate(dataset, output, options.coverage, notes.append)
-    tried = _describe_tried(proof)
     proved = finding.text if options.target or kind.has_truth else ""
-    output = replace(output, keys={**output.keys, **evaluation.output_keys})
-    how = " ".join(part for part in (evaluation.how, tried, proved) if part)
-    evaluation = replace(evaluation, how=how)
-    if kind.has_truth and arranged.metrics and evaluation.metrics:
-        few = arranged.metrics[arranged.shown]
-        accuracy = kind.describe_facts(few, evaluation.metrics[0], arranged.shown, output)
-        metrics = (*evaluation.metrics, *arranged.metrics.values())
-        evaluation = replace(evaluation, accuracy=accuracy, metrics=metrics)
-
-    if evaluation.baseline:
-        accuracy = f"{evaluation.accuracy} {evaluation.baseline}"
-        evaluation = replace(evaluation, accuracy=accuracy)
+    shown = " ".join(part for part in (assembled.tried, proved) if part)
+    output, evaluation = evaluate_model(kind, arranged, options, shown, notes.append)
 
     report(next(stage))
     comparison = compare_with_baselines(kind, headline) if kind.has_truth else None
 
     report(next(stage))
-    data = options.data.name
-    examples = choose_examples(kind, dataset, output, options.publish_rows, arranged.shown)
-    similar = 0 if neighbors is None else len(neighbors.rows)
+    examples = {
+        **take_examples(folder_card, dataset, options.publish_rows, notes.append),
+        **choose_examples(kind, dataset, output, options.publish_rows, arranged.shown),
+    }
+    output = replace(output, title=folder_card.title or output.title)
+    similar = 0 if indexed.neighbors is None else len(indexed.neighbors.rows)
     notes.append(describe_published(examples, options.publish_rows, similar))
-    path, warning = work / "card.toml", _warn(finding) if proved else ""
     card = write_card(
-        path,
-        data,
+        work / "card.toml",
+        options.data.name,
         kind,
         dataset,
         output,
-        importance,
+        arranged.importance,
         evaluation,
         examples,
-        warning,
-        tried,
+        _warn(finding) if proved else "",
+        assembled.tried,
         options.locale,
+        folder_card.summary,
     )
     typical: dict[str, Value] = {item.name: item.field.example for item in dataset.fields}
     golden: list[Mapping[str, Value]] = [typical, *(example.values for example in card.examples)]
@@ -307,39 +247,68 @@ def _make_folder(
         work,
         card,
         kind,
+        prepared,
         evaluation,
-        neighbors,
-        copula,
-        artifacts=prepared.files,
-        served=prepared.served,
+        indexed.neighbors,
+        indexed.copula,
         data=TrainingData(
-            file=data,
+            file=options.data.name,
             sha256=hash_data(options.data, *options.more_data),
             rows=dataset.training_rows,
             text=card.data_text,
-            source=f"{_name_files(options)}{choice.describe()}, column {' and '.join(targets)}."
-            if options.target
-            else f"{_name_files(options)}{choice.describe()}."
-            + (" What the model answers is missing." if kind.has_truth else ""),
+            source=given.describe_source(kind.has_truth),
         ),
         truth=headline.truth,
         reference=typical | dict.fromkeys(dataset.texts.values(), ""),
-        golden=answer_golden_rows(card, kind, evaluation, golden, predict),
+        golden=answer_golden_rows(card, kind, evaluation, golden, dataset.predict),
         inputs=arranged.inputs,
-        frame=prepared.frame,
-        features=prepared.features,
-        vectorizers=prepared.vectorizers,
         field_bins=count_fields(card.fields, dataset.matrix[~dataset.held_out]),
-        runs_code=prepared.runs_code,
-        module=prepared.module,
     )
+    tried = assembled.tried
     added = summarize(folder, dataset, output, prepared, manifest, notes, comparison, tried)
     return added if kind.has_truth else replace(added, uncompared="")
 
 
-def _name_files(options: AddOptions) -> str:
-    names = [path.name for path in (options.data, *options.more_data)]
-    return f"The file{'s' * (len(names) > 1)} {', '.join(names)}"
+def _look_at_columns(
+    given: GivenData, assembled: AssembledModel, add_note: AddNote
+) -> tuple[ModelSource, list[DataColumn], pd.DataFrame]:
+    """Find what each column of the form is; the model on them, and the data read alike."""
+    options, derivations, table = given.options, given.derivations, given.rows.table
+    source, names = assembled.source, assembled.names
+    derivations.require_used(names)
+    proof = assembled.proof
+    derivations, derived = leave_out_columns(
+        derivations,
+        given.derived,
+        names,
+        frozenset(find_dropped_columns(proof.fitted, names) if proof else ()),
+        frozenset(options.required).union(options.kinds, source.find_texts(names)),
+        add_note,
+    )
+    if derivations.columns:
+        source = DerivedSource(source, names, derived, derivations)
+        names = list(derivations.list_given(names))
+    encoded = source.find_encoded(names)
+    kinds = {name: "date" for name in derivations.dates if name in names} | {**options.kinds}
+    vectorized = source.find_texts(names)
+    texts = encoded | vectorized | {name for name, kind in kinds.items() if not takes_numbers(kind)}
+    numbers = [name for name in names if name not in texts]
+    table = read_number_columns(table, numbers, options.decimal, add_note)
+    columns = infer_columns(
+        table, names, encoded, kinds, options.required, vectorized, options.described
+    )
+    target = table[options.target] if options.target else pd.Series(dtype=float)
+    return source.with_target(target, options.classes), columns, table
+
+
+def _find_truth(given: GivenData, kind: OutputKind, prepared: PreparedModel) -> Float64Array:
+    """The true answers of all rows; its own answers where there is no target to draft a card by."""
+    if given.options.target:
+        return read_truths(kind, given.rows, given.options)
+    truth = np.zeros(len(given.rows.table))
+    answers = prepared.predict(prepared.matrix.astype(np.float32))
+    truth[prepared.kept] = kind.read_values(answers)
+    return truth
 
 
 def _check_prepared(
@@ -362,11 +331,3 @@ def _warn(finding: Finding) -> str:
     if finding.is_wrong:
         return f"Checked on its own data, this model looks wrong. {finding.text}"
     return "" if finding.is_sound else finding.text
-
-
-def _describe_tried(proof: Proof | None) -> str:
-    """How the model was put together, for the report, /about and the manifest; "" if it was not."""
-    if proof is None or not proof.is_assembled:
-        return ""
-    next_best = f" The next best was: {proof.rejected}." if proof.rejected else ""
-    return f"It was put together so: {proof.taken}.{next_best}"

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from model.contract.arrays import Float64Array
-from model.making.assembly.contents import Contents, read_contents
+from model.making.assembly.contents import Contents
 from model.making.assembly.gate import Finding
 from model.making.assembly.proving import NoAssemblyError, Proof, prove, take_only
 from model.making.assembly.search import AssemblySearch
@@ -19,9 +19,9 @@ from model.making.deriving import Derivations
 from model.making.errors import AddError, NotProvedError
 from model.making.estimator_sources import EstimatorSource, describe_estimator
 from model.making.features import match_features
+from model.making.given import GivenData
 from model.making.kinds import choose_kind
 from model.making.kinds.output_kind import OutputKind
-from model.making.model_folders import NamedColumns
 from model.making.model_sources import ModelSource
 from model.making.number_texts import read_number_columns
 from model.making.onnx_sources import read_onnx
@@ -45,22 +45,21 @@ class AssembledModel:
     classes: tuple[str, ...]
     proof: Proof | None
 
+    @property
+    def tried(self) -> str:
+        """How it was put together, for the report, /about and the manifest; "" if it was not."""
+        if self.proof is None or not self.proof.is_assembled:
+            return ""
+        rejected = self.proof.rejected
+        next_best = f" The next best was: {rejected}." if rejected else ""
+        return f"It was put together so: {self.proof.taken}.{next_best}"
 
-def assemble_model(
-    contents: Contents | None,
-    options: AddOptions,
-    rows: LabelledTable,
-    derivations: Derivations,
-    ask: AskPerson,
-    add_note: AddNote,
-) -> AssembledModel:
+
+def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> AssembledModel:
     """Put together what the files hold as the data prove it.
 
     Args:
-        contents: what the files hold; None for an ONNX file.
-        options: what the person asks for.
-        rows: the data, with derived columns.
-        derivations: of these columns.
+        given: the files and the data.
         ask: called where one of several assemblies was taken.
         add_note: takes what the person should know.
 
@@ -68,22 +67,22 @@ def assemble_model(
         NotProvedError: if the data do not prove that the model would answer rightly.
         AddError: if the model or its columns cannot be used.
     """
-    targets = tuple(map(str, rows.truths.columns))
-    if contents is None:
-        if len(targets) > 1:
+    options, rows, derivations = given.options, given.taken, given.derivations
+    if given.contents is None:
+        if len(given.targets) > 1:
             raise AddError(
-                f"--target names {len(targets)} columns, and one output of an ONNX file is taken. "
-                "Name one."
+                f"--target names {len(given.targets)} columns, and one output of an ONNX file is "
+                "taken. Name one."
             )
         source = _open_onnx(options)
         names = match_features(source, rows, options, add_note, derivations.inputs)
         return AssembledModel(source, names, options.classes, None)
-    proof = _prove(contents, options, rows, derivations)
+    proof = _prove(given.contents, options, rows, derivations)
     refuse_wrong(proof.finding, options)
     if proof.asks and not ask(_describe_choice(proof)):
         raise NotProvedError("Nothing was added, because nobody said yes to this.")
     found = describe_estimator(proof.fitted, "The assembly")
-    kind = choose_kind(found.kind, targets)
+    kind = choose_kind(found.kind, given.targets)
     source = replace(found, kind=kind, runs_code=proof.runs_code, module=proof.module)
     names = _list_columns(proof, derivations, add_note)
     for where in proof.unused:
@@ -102,23 +101,6 @@ def _open_onnx(options: AddOptions) -> ModelSource:
             "--features FILE."
         )
     return read_onnx(options.paths[0])
-
-
-def read_model_files(options: AddOptions, listed: Sequence[NamedColumns]) -> Contents | None:
-    """Read the files, with the lists of columns of the folders in which they lie.
-
-    Returns:
-        What they hold; None for an ONNX file, which stands alone.
-
-    Raises:
-        AddError: if one of them cannot be read.
-    """
-    if options.paths[0].suffix == ".onnx":
-        return None
-    paths = tuple(dict.fromkeys((*options.paths, *options.before)))
-    contents = read_contents(paths, options.trust, options.module)
-    contents.lists += listed
-    return contents
 
 
 def _prove(

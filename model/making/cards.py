@@ -35,6 +35,7 @@ def write_card(
     warning: str = "",
     tried: str = "",
     locale: str = LOCALE,
+    summary: str = "",
 ) -> Card:
     """Draft the card, write it, and read it back.
 
@@ -50,6 +51,7 @@ def write_card(
         warning: what the page says first.
         tried: how the model was put together.
         locale: how the page writes numbers.
+        summary: what the model's folder says of it, "" for nothing.
 
     Raises:
         AddError: if the drafted card is not valid.
@@ -66,13 +68,14 @@ def write_card(
     facts = "one fact" if every == 1 else f"{every} facts"
     if folded:
         facts = f"{first} facts or, if you know more, up to {every}"
+    learned = f"An answer from {facts}, learned from {rows}."
     varying = [index for index, item in enumerate(dataset.fields) if item.field.varies]
     required = [index for index in varying if dataset.fields[index].required] or varying
     head = {
         "format": 2,
         "kind": kind.name,
         "title": output.title,
-        "summary": f"{warning} An answer from {facts}, learned from {rows}.".strip(),
+        "summary": f"{warning} {summary or learned}".strip(),
         "locale": locale,
         "what_if": dataset.fields[max(required, key=importance.__getitem__)].name
         if required

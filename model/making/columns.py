@@ -16,6 +16,7 @@ from model.making.date_texts import read_dates
 from model.making.dictionaries import Description
 from model.making.errors import AddError
 from model.making.naming import Naming, find_pair, format_choice, name_columns
+from model.making.text_cells import as_text
 from model.making.vocabulary import NO_QUESTIONS
 
 _MOST_ENCODED = 0.9
@@ -134,7 +135,7 @@ def _infer(name: str, cells: pd.Series, encoded: bool, kind: str | None) -> _Gue
         raise AddError(f"Column {name!r} is empty. {_WITHOUT}")
     if len(distinct) == 1:
         raise AddError(
-            f"Column {name!r} is {distinct[0]!r} in every row, so there is nothing to ask. "
+            f"Column {name!r} is {as_text(distinct[0])} in every row, so there is nothing to ask. "
             f"{_WITHOUT}"
         )
     is_id = len(distinct) == len(cells) > 20 and _ID.fullmatch(name) and kind is None

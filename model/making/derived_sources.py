@@ -74,7 +74,9 @@ class DerivedSource:
             else given[name]
             for name in self.names
         ]
-        inner = self.inner.prepare(self.table, taken, work)
+        given_cells = {name: table[name] for name in given if name not in self.derivations.names}
+        complete = self.table.assign(**given_cells)  # numbers that were texts are read by now
+        inner = self.inner.prepare(complete, taken, work)
         step = FeatureStep(
             given=tuple(column.source for column in columns),
             dates=tuple(name for name in self.derivations.dates if name in given),
@@ -91,7 +93,7 @@ class DerivedSource:
         may_be_unknown = _find_harmless(step, matrix, inner.optional)
         optional, kept = select_rows(predict, matrix, columns, may_be_unknown.__contains__)
         matrix = matrix[kept]
-        codes = Frame(columns=step.takes, named=True).read(self.table)[kept]
+        codes = Frame(columns=step.takes, named=True).read(complete)[kept]
         if not np.allclose(step.transform(matrix), codes, rtol=1e-9, atol=0, equal_nan=True):
             raise AddError(
                 "A derived column is another one when it is computed from the form's choices than "

@@ -52,12 +52,12 @@ def choose_examples(
             codes = _find_middle(dataset, matrix[band.rows])
             if not band.holds(dataset.predict(codes[None].astype(np.float32))[0]):
                 continue
-        examples[band.title] = _decode(dataset, codes)
+        examples[band.title] = decode_example(dataset, codes)
     if not examples:
         typical = [item.field.encode(item.field.example) for item in dataset.fields]
         codes = np.array(typical)
         codes[shown or len(typical) :] = np.nan
-        examples["A typical case"] = _decode(dataset, codes)
+        examples["A typical case"] = decode_example(dataset, codes)
     return examples
 
 
@@ -130,7 +130,8 @@ def _round_example(item: DraftField, codes: Float64Array) -> DraftField:
     return replace(item, field=item.field.model_validate(keys))
 
 
-def _decode(dataset: Dataset, codes: Float64Array) -> dict[str, Value]:
+def decode_example(dataset: Dataset, codes: Float64Array) -> dict[str, Value]:
+    """Return codes, shape (fields,), as a visitor would type them; nothing for NaN."""
     return {
         item.name: item.field.decode_typed(code)
         for item, code in zip(dataset.fields, codes.tolist(), strict=True)

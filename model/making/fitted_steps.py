@@ -97,6 +97,29 @@ def find_categories(fitted: Any, names: Sequence[str]) -> dict[str, list[Any]]:
     return {}
 
 
+def find_dropped_columns(fitted: Any, names: Sequence[str]) -> set[str]:
+    """Find the columns that the estimator's ColumnTransformer drops, so that they change nothing.
+
+    Args:
+        fitted: the estimator.
+        names: the columns that it takes, in its order.
+    """
+    fitted = unwrap_estimator(fitted)
+    fitted = unwrap_estimator(getattr(fitted, "regressor_", fitted))
+    first = _list_steps(fitted)[0]
+    if isinstance(first, Pipeline):
+        return find_dropped_columns(first, names)
+    if not isinstance(first, ColumnTransformer):
+        return set()
+    used = {
+        names[index]
+        for branch, transformer, _ in first.transformers_
+        if not (isinstance(transformer, str) and transformer == "drop")
+        for index in first._transformer_to_input_indices[branch]
+    }
+    return set(names) - used
+
+
 def _zip_categories(names: Sequence[str], encoder: Any) -> dict[str, list[Any]]:
     # one of no columns was never fitted, and a step before it may drop a column that was empty
     categories = [values.tolist() for values in getattr(encoder, "categories_", [])]

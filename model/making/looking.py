@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from model.contract.pickles import GlobalName, Opened, PickleError, Record, read_pickle
+from model.contract.pickles import Opened, PickleError, Record, read_pickle
 from model.contract.pickles.errors import printable
 from model.making.assembly.contents import collect_contents, read_text
 from model.making.errors import AddError
 from model.making.estimator_sources import describe_estimator
 from model.making.file_contents import advise_content, name_content
 from model.making.input_scales import find_scale, is_scaler
-from model.making.kinds.output_kind import OutputKind
 from model.making.library_files import open_library_model
 from model.making.model_folders import open_model_folder
+from model.making.object_words import (
+    describe_answers,
+    describe_inputs,
+    describe_record,
+    list_some,
+    name_value,
+)
 from model.making.onnx_sources import read_onnx
 from model.making.pickles import advise
 from model.making.pictures.opening import is_picture_file, open_path
 from model.serving.estimators import UnknownNameError, revive
 
-_MOST_NAMES = 20
-"""Names of inputs, classes or steps that are shown."""
 _DATA = ("collections.", "datetime.", "numpy.", "pandas.", "scipy.")
 """Libraries whose objects are data."""
 _BESIDE = "It holds no model: give it to `model add` together with the model that it belongs to."
@@ -39,11 +41,6 @@ _KNOWN_FILES = (
 _NO_MODEL = "That is no model. Save the fitted estimator or Pipeline itself."
 _NAME = re.compile(r"\w[^'\"{}\[\]<>;=]*")
 """What a name of a column looks like, and no line of a pickle that is text."""
-_DEEPEST = 4
-_MOST_PARTS = 8
-"""Steps in steps that are shown, and steps of each."""
-_MOST_VALUES = 100
-"""Values in which steps are looked for."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +120,7 @@ def _open_folder(file: _File) -> None:
     file.path = folder.file
     file.lines.append(f"{folder.kind}; its file is {folder.file.name}.")
     if folder.columns:
-        names = _list(folder.columns)
+        names = list_some(folder.columns)
         file.lines.append(f"{folder.source} names {len(folder.columns)} columns: {names}.")
 
 
@@ -156,7 +153,7 @@ def _describe_onnx(file: _File) -> None:
         file.lines.append(str(error))
         file.refused = True
         return
-    file.lines += ["An ONNX file.", _describe_inputs(source.names, source.count)]
+    file.lines += ["An ONNX file.", describe_inputs(source.names, source.count)]
     file.lines.append("It can be served without --trust: loading ONNX runs no code.")
     file.servable = True
 
@@ -186,8 +183,8 @@ def _describe_model(file: _File, fitted: Any) -> None:
     file.fitted, file.inputs, file.scale = fitted, found.count, find_scale(fitted)
     file.servable = True
     file.lines += [
-        _describe_inputs(found.names, found.count),
-        _describe_answers(found.kind),
+        describe_inputs(found.names, found.count),
+        describe_answers(found.kind),
         "It can be served without --trust.",
     ]
 
@@ -200,7 +197,7 @@ def _describe_pickle(file: _File) -> None:
     except PickleError as error:
         _describe_other(file, error)
         return
-    file.lines += [_describe_container(opened), f"It holds {_name_value(opened.root)}."]
+    file.lines += [_describe_container(opened), f"It holds {name_value(opened.root)}."]
     if not isinstance(opened.root, Record):
         _describe_bundle(file)
         return
@@ -212,20 +209,20 @@ def _describe_pickle(file: _File) -> None:
     except UnknownNameError as error:
         file.refused = True
         file.lines += [
-            *_describe_record(opened.root),
+            *describe_record(opened.root),
             f"It needs {error.path}, which is not known here. {advise(error.path)}",
         ]
         return
     except PickleError as error:
         file.refused = True
-        file.lines += [*_describe_record(opened.root), f"It cannot be served. {error}"]
+        file.lines += [*describe_record(opened.root), f"It cannot be served. {error}"]
         return
     file.fitted = fitted  # a scaler is none that can be added
     try:
         _describe_model(file, fitted)
     except AddError as error:
         said = _BESIDE if _is_part(file.path) else str(error)
-        file.lines += [*_describe_record(opened.root), said]
+        file.lines += [*describe_record(opened.root), said]
 
 
 def _describe_other(file: _File, error: PickleError) -> None:
@@ -234,7 +231,7 @@ def _describe_other(file: _File, error: PickleError) -> None:
     value = read_text(file.path) if content in ("", "text", "JSON") else None
     names = _list_names(value)
     if len(names) > 1 and (content == "JSON" or all(map(_NAME.fullmatch, names))):
-        file.lines += [f"It holds {len(names)} names: {_list(names)}.", _BESIDE]
+        file.lines += [f"It holds {len(names)} names: {list_some(names)}.", _BESIDE]
     elif content:
         file.lines.append(f"It is {content}. {advise_content(content) or _KNOWN_FILES}")
     else:
@@ -273,8 +270,8 @@ def _describe_bundle(file: _File) -> None:
         file.servable = True
         file.lines += [
             f"The model is {models[0].where}.",
-            _describe_inputs(found.names, found.count),
-            _describe_answers(found.kind),
+            describe_inputs(found.names, found.count),
+            describe_answers(found.kind),
             "It can be served without --trust.",
         ]
     elif contents.refused:
@@ -308,106 +305,6 @@ def _describe_container(opened: Opened) -> str:
     saved = f", saved by scikit-learn {versions}" if versions else ""
     more = " More follows in the file, which is not read." if opened.more else ""
     return f"A {opened.container} file{compression}{saved}.{more}"
-
-
-def _describe_record(root: object) -> list[str]:
-    """Say of an estimator that was not made what its record tells."""
-    state = root.state if isinstance(root, Record) and isinstance(root.state, dict) else {}
-    names, classes = (_read_vector(state.get(key)) for key in ("feature_names_in_", "classes_"))
-    count = state.get("n_features_in_")
-    lines = []
-    if names or isinstance(count, int):
-        listed = tuple(map(_show, names)) or None
-        lines.append(_describe_inputs(listed, count if isinstance(count, int) else None))
-    if classes and all(isinstance(value, (str, bool, int, float)) for value in classes):
-        lines.append(_describe_classes("Classes", classes))
-    return lines
-
-
-def _read_vector(value: object) -> tuple[object, ...]:
-    """The values of a list or of an array of one dimension; none of anything else."""
-    if isinstance(value, np.ndarray) and value.ndim == 1:
-        return tuple(value.tolist())
-    return tuple(value) if isinstance(value, list) else ()
-
-
-def _describe_inputs(names: Sequence[str] | None, count: int | None) -> str:
-    if names is not None:
-        return f"Inputs: {len(names)}, by name: {_list(names)}."
-    if count is not None:
-        return f"Inputs: {count}, by position; the file has no names for them."
-    return "Inputs: the file does not say how many."
-
-
-def _describe_answers(kind: OutputKind) -> str:
-    return _describe_classes(kind.answers_text, kind.classes) if kind.classes else kind.answers_text
-
-
-def _describe_classes(text: str, classes: Sequence[object]) -> str:
-    return f"{text}: {len(classes)}: {_list(map(_show, classes))}."
-
-
-def _list(names: Iterable[str]) -> str:
-    shown = list(names)
-    more = f" and {len(shown) - _MOST_NAMES} more" if len(shown) > _MOST_NAMES else ""
-    return ", ".join(printable(name) for name in shown[:_MOST_NAMES]) + more
-
-
-def _show(value: object) -> str:
-    """A name or class as text; "?" for what is neither text nor a number."""
-    plain = value is None or isinstance(value, (str, bool, int, float, np.generic))
-    return str(value) if plain else "?"
-
-
-def _name_value(value: object, depth: int = 0) -> str:
-    """Say what a value is, with the steps in it."""
-    if isinstance(value, Record):
-        inner = _name_parts(value, depth) if depth < _DEEPEST else ""
-        library = value.path.partition(".")[0]
-        name = value.name if library == "sklearn" else f"{value.name} of {library}"
-        return name + (f" ({inner})" if inner else "")
-    if isinstance(value, GlobalName):
-        return f"only the name {printable(value.path)}, not what it stands for"
-    if isinstance(value, (list, tuple, dict)):
-        items = value.values() if isinstance(value, dict) else value
-        parts = _name_all(_find_records(items), depth, ", ")
-        return f"a {type(value).__name__} of {len(value)}" + (f": {parts}" if parts else "")
-    if isinstance(value, np.ndarray):
-        return f"an array of {' × '.join(map(str, value.shape)) or '1'} values"
-    return "a value of the kind " + type(value).__name__
-
-
-def _name_parts(record: Record, depth: int) -> str:
-    """The names of the estimators in an estimator, in their order."""
-    state: dict[Any, Any] = record.state if isinstance(record.state, dict) else {}
-    for key in ("steps", "transformers_", "transformers", "transformer_list"):
-        if isinstance(state.get(key), list):
-            separator = ", then " if key == "steps" else ", "
-            return _name_all(_find_records(state[key], 1), depth, separator)
-    for key in ("best_estimator_", "estimators_", "regressor_", "estimator_", "estimator"):
-        found = state.get(key)
-        if isinstance(found, Record):
-            return _name_value(found, depth + 1)
-        if isinstance(found, (list, np.ndarray)) and (records := _find_records(found)):
-            count = found.size if isinstance(found, np.ndarray) else len(found)
-            return f"{count} × {records[0].name}"
-    return ""
-
-
-def _name_all(records: Sequence[Record], depth: int, separator: str) -> str:
-    """Name some records; more would take long where they hold each other many times."""
-    named = [_name_value(record, depth + 1) for record in records[:_MOST_PARTS]]
-    if len(records) > _MOST_PARTS:
-        named.append("and more")
-    return separator.join(named)
-
-
-def _find_records(values: Any, place: int | None = None) -> list[Record]:
-    """The records among the first values, or at a place of the first of these, which are tuples."""
-    first = list(islice(values.flat if isinstance(values, np.ndarray) else values, _MOST_VALUES))
-    if place is not None:
-        first = [value[place] for value in first if isinstance(value, tuple) and len(value) > place]
-    return [value for value in first if isinstance(value, Record)]
 
 
 def _note_scales(files: Sequence[_File]) -> None:

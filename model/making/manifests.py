@@ -12,7 +12,6 @@ from pathlib import Path
 
 from model.contract.arrays import Float64Array
 from model.contract.card import Card
-from model.contract.derived import FeatureStep
 from model.contract.fields import Value
 from model.contract.files import write_json
 from model.contract.manifest import (
@@ -23,11 +22,10 @@ from model.contract.manifest import (
     ManifestBase,
     TrainingData,
 )
-from model.contract.sources import Frame
 from model.making.errors import AddError
 from model.making.kinds.output_kind import Evaluation, OutputKind
 from model.making.outcomes import count_held_out, count_outcomes
-from model.making.prepared import PredictFloat64
+from model.making.prepared import PredictFloat64, ServedFiles
 from model.serving.copula import GaussianCopula
 from model.serving.intervals import ConformalIntervals
 from model.serving.neighbors import Neighbors
@@ -41,22 +39,16 @@ def write_manifest(
     folder: Path,
     card: Card,
     kind: OutputKind,
+    made: ServedFiles,
     evaluation: Evaluation,
     neighbors: Neighbors | None,
     copula: GaussianCopula | None,
     *,
-    artifacts: Sequence[str],
-    served: str,
     data: TrainingData,
     truth: Float64Array,
     reference: Mapping[str, Value],
     golden: tuple[GoldenRow, ...],
     inputs: tuple[str, ...] = (),
-    frame: Frame | None = None,
-    features: FeatureStep | None = None,
-    runs_code: bool = False,
-    module: str = "",
-    vectorizers: Mapping[str, str] | None = None,
     field_bins: Mapping[str, FieldBins] | None = None,
     seed: int = 0,
 ) -> Manifest:
@@ -66,21 +58,15 @@ def write_manifest(
         folder: of the model, in which its artifacts are.
         card: its card.
         kind: how it answers.
+        made: its files.
         evaluation: what rows showed that it has not seen.
         neighbors: the similar rows, if they are shown.
         copula: the joint distribution of the facts, if it says which rows are unlike the data.
-        artifacts: the names of its files.
-        served: the one that answers.
         data: what it was trained on.
         truth: the true answers in the data, shape (rows,).
         reference: the row that contributions are counted from.
         golden: see ``answer_golden_rows``.
         inputs: the fields in the order of the artifact, where the card has another.
-        frame: what a joblib file takes.
-        features: the step that computes derived columns.
-        runs_code: whether loading its joblib file runs code of its own.
-        module: the name of the Python file with that code.
-        vectorizers: the files of what is known of each field of texts.
         field_bins: the training rows in bins of each field; without, they are counted in the
             similar rows.
         seed: of everything random in it.
@@ -101,8 +87,8 @@ def write_manifest(
         columns=card.names,
         inputs=inputs,
         choices=card.categories,
-        served=served,
-        artifacts={name: describe_artifact(folder / name) for name in (*artifacts, *saved)},
+        served=made.served,
+        artifacts={name: describe_artifact(folder / name) for name in (*made.files, *saved)},
         versions=read_versions(),
         data=data,
         how=evaluation.how,
@@ -116,11 +102,11 @@ def write_manifest(
         probabilities=evaluation.probabilities,
         neighbors="neighbors.npz" if neighbors is not None else "",
         copula="copula.npz" if copula is not None else "",
-        frame=frame,
-        features=features,
-        vectorizers=dict(vectorizers or {}),
+        frame=made.frame,
+        features=made.features,
+        vectorizers=dict(made.vectorizers),
         field_bins=dict(field_bins or {}),
-        runs_code=runs_code,
+        runs_code=made.runs_code,
         truth_bins=evaluation.truth_bins,
         reliability=evaluation.reliability,
         accuracies=evaluation.accuracies,
@@ -129,7 +115,7 @@ def write_manifest(
         clusters=evaluation.clusters,
         scores=evaluation.scores,
         class_names=kind.class_names,
-        module=module,
+        module=made.module,
         golden=golden,
     )
     save_manifest(folder, manifest)

@@ -145,13 +145,12 @@ class OnnxSource:
         if self.meaning == "sigmoid":
             notes.append(f"Its one answer is read as the probability of {self.classes[1]}.")
         return PreparedModel(
-            matrix,
-            kept,
-            optional,
-            predict,
-            None,
-            ("model.onnx",),
-            "model.onnx",
+            matrix=matrix,
+            kept=kept,
+            optional=optional,
+            predict=predict,
+            files=("model.onnx",),
+            served="model.onnx",
             notes=tuple(notes),
         )
 

@@ -31,34 +31,43 @@ _MASKED = 4
 _TRIED = 20
 
 
-@dataclass(frozen=True)
-class PreparedModel:
+@dataclass(frozen=True, kw_only=True)
+class ServedFiles:
+    """The files of a model, the one that answers, and what it takes.
+
+    ``frame`` is what a joblib file takes. ``runs_code`` says whether loading it runs code of its
+    own, and ``module`` is the name of the Python file that has it. ``features`` is the step before
+    it that computes derived columns. ``vectorizers`` are the files of what is known of a field's
+    texts, by its name.
+    """
+
+    files: tuple[str, ...]
+    served: str
+    frame: Frame | None = None
+    runs_code: bool = False
+    module: str = ""
+    features: FeatureStep | None = None
+    vectorizers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedModel(ServedFiles):
     """A model that answers codes.
 
     ``matrix`` (rows, fields) are the data's codes, without the rows that lack what the model needs;
     ``kept`` (all rows,) is True for the rows that are left. ``optional`` are the columns that may
-    be unknown. ``frame`` is what a joblib file takes; ``reason`` says why a model did not compile.
-    ``missing_in_training`` is what the model saw of a column of the data when it was fitted, where
-    its file tells. ``runs_code`` says whether loading its joblib file runs code of its own, and
-    ``module`` is the name of the Python file that has it. ``features`` is the step before it that
-    computes derived columns. ``vectorizers`` are the files of what is known of a field's texts, by
-    its name, and ``vectorizing`` the same by its column.
+    be unknown. ``reason`` says why a model did not compile. ``missing_in_training`` is what the
+    model saw of a column of the data when it was fitted, where its file tells. ``vectorizing`` is
+    the same as ``vectorizers``, by the field's column.
     """
 
     matrix: Float64Array
     kept: BoolArray
     optional: Sequence[int]
     predict: PredictFloat64
-    frame: Frame | None
-    files: tuple[str, ...]
-    served: str
     reason: str = ""
     notes: tuple[str, ...] = ()
     missing_in_training: Mapping[str, MissingInTraining] = field(default_factory=dict)
-    runs_code: bool = False
-    module: str = ""
-    features: FeatureStep | None = None
-    vectorizers: Mapping[str, str] = field(default_factory=dict)
     vectorizing: Mapping[int, Vectorizer] = field(default_factory=dict)
 
 

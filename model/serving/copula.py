@@ -74,10 +74,7 @@ class GaussianCopula:
         self.marginals, self.correlation, self.limits = tuple(marginals), correlation, limits
         self.columns = tuple(marginal.column for marginal in marginals)
         self._knots = {marginal.column: _extend(marginal) for marginal in marginals}
-        self._lists = {
-            column: (codes.tolist(), scores.tolist())
-            for column, (codes, scores) in self._knots.items()
-        }
+        self._lines = {column: _list_lines(*knots) for column, knots in self._knots.items()}
         self.select = lru_cache(maxsize=256)(self._select)
 
     def _select(self, columns: Iterable[int]) -> KnownFacts | None:
@@ -94,11 +91,9 @@ class GaussianCopula:
 
     def compute_score(self, column: int, code: float) -> float:
         """The normal score of one code of a fact."""
-        codes, scores = self._lists[column]
-        after = bisect_right(codes, code, 1, len(codes) - 1)
-        start, low = codes[after - 1], scores[after - 1]
-        score: float = low + (code - start) * (scores[after] - low) / (codes[after] - start)
-        return score
+        ends, starts, lows, slopes = self._lines[column]
+        line = bisect_right(ends, code)
+        return lows[line] + (code - starts[line]) * slopes[line]
 
     def save(self, path: Path) -> None:
         """Write the arrays to an ``.npz`` file."""
@@ -160,13 +155,38 @@ class KnownFacts:
             standard normal variables: the residual of each fact, given the others; the difference
             of two facts that correlate; and the direction in which all vary most.
         """
-        projected = scores @ self._projections
+        return self._measure_projected(scores, scores @ self._projections)
+
+    def _measure_projected(
+        self, scores: Float64Array, projected: Float64Array
+    ) -> tuple[Float64Array, Float64Array]:
         squares = np.vecdot(scores * self._roots, projected[:, : len(self.columns)])
         return squares, np.abs(projected).max(axis=1)
 
     def find_outliers(self, scores: Float64Array) -> BoolArray:
         """Whether each row is out-of-distribution, shape (rows,), by scores (rows, facts)."""
-        squares, largest = self.measure(scores)
+        return self._exceed(*self.measure(scores))
+
+    def find_outliers_along(
+        self, scores: Float64Array, place: int, values: Float64Array
+    ) -> BoolArray:
+        """Whether a row is out-of-distribution, as it is and with other scores of one fact.
+
+        Args:
+            scores: those of the row, shape (facts,).
+            place: of the fact among them.
+            values: the scores that it takes, shape (points,).
+
+        Returns:
+            Shape (1 + points,).
+        """
+        rows = scores[None].repeat(1 + len(values), axis=0)
+        rows[1:, place] = values
+        # Only one fact moves, so all of them are projected once and not at every point.
+        moves = np.multiply.outer(rows[:, place] - scores[place], self._projections[place])
+        return self._exceed(*self._measure_projected(rows, scores @ self._projections + moves))
+
+    def _exceed(self, squares: Float64Array, largest: Float64Array) -> BoolArray:
         return (squares > self._square_limit) | (largest > self._limits.projection)
 
     def find_culprits(self, scores: Float64Array) -> tuple[tuple[int, ...], bool]:
@@ -235,6 +255,12 @@ def _extend(marginal: Marginal) -> tuple[Float64Array, Float64Array]:
     low, high = np.searchsorted(scores, [-_TENTH, _TENTH]).tolist()
     low, high = max(low, 1), min(high, len(codes) - 1) - 1
     return _extend_ends(codes, low, high), _extend_ends(scores, low, high)
+
+
+def _list_lines(codes: Float64Array, scores: Float64Array) -> tuple[list[float], ...]:
+    """The lines between knots: where one gives way to the next, starts, scores there, slopes."""
+    slopes = np.diff(scores) / np.diff(codes)
+    return codes[1:-1].tolist(), codes[:-1].tolist(), scores[:-1].tolist(), slopes.tolist()
 
 
 def _extend_ends(values: Float64Array, low: int, high: int) -> Float64Array:

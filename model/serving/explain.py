@@ -54,48 +54,46 @@ class Coalitions:
 
     They are the same for all rows in which the same facts are given and the same ones differ from
     the reference. A fact with its reference value contributes nothing and is left out, which halves
-    the number of coalitions. ``own`` (coalitions, fields) is True where a coalition has the row's
-    own value; the last coalition is the row itself.
+    the number of coalitions. The last coalition is the row itself.
     """
 
     def __init__(
-        self,
-        given: tuple[int, ...],
-        changed: tuple[int, ...],
-        fields: int,
-        leading: tuple[int, ...] = (),
+        self, given: tuple[int, ...], changed: tuple[int, ...], leading: tuple[int, ...] = ()
     ) -> None:
         """Choose the coalitions.
 
         Args:
             given: columns of the facts that are known.
             changed: those of them whose value differs from the reference.
-            fields: number of columns.
             leading: those of the changed ones that count by themselves, where all others count as
                 one; none where all count by themselves.
         """
-        alone = leading or changed
-        self.others = tuple(column for column in changed if column not in alone)
-        self.columns = tuple(column for column in given if column not in self.others)
+        self._alone = alone = list(leading or changed)
+        joined = {*changed}.difference(alone)
+        self.others = tuple(sorted(joined))
+        self.columns = tuple(column for column in given if column not in joined)
+        self._places = [self.columns.index(column) for column in alone]
         players = len(alone) + bool(self.others)
-        chosen = _list_coalitions(players)
-        # An unchanged column has one value in both rows, or is unknown, as in the row.
-        self.own = np.ones((len(chosen), fields), dtype=bool)
-        self.own[:, alone] = chosen[:, : len(alone)]
-        self.own[:, self.others] = chosen[:, -1:]
-        places = [self.columns.index(column) for column in alone]
-        self._weights = np.zeros((len(self.columns) + bool(self.others), len(chosen)))
-        self._weights[places + [-1] * bool(self.others)] = _compute_weights(players)
-        self._plain_weights = self._weights.tolist() if len(self.own) <= _MAX_PLAIN else []
+        self._chosen = _list_coalitions(players)[:, : len(alone)]
+        self._joining = len(self._chosen) // 2 if self.others else 0
+        self._weights = _compute_weights(players)
+        self._plain_weights = self._weights.tolist() if len(self) <= _MAX_PLAIN else []
 
-    def build_rows(self, row: Float32Array, reference: Float32Array) -> Float32Array:
-        """The rows to predict for one row, shape (coalitions, fields).
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    def fill(self, rows: Float32Array, row: Float32Array, reference: Float32Array) -> None:
+        """Write the rows to predict for one row.
 
         Args:
-            row: shape (1, fields), NaN where a fact is unknown.
-            reference: shape (1, fields), without NaN in the columns that ``row`` gives.
+            rows: where to write them, shape (coalitions, fields).
+            row: shape (fields,), NaN where a fact is unknown.
+            reference: shape (fields,), without NaN in the columns that ``row`` gives.
         """
-        return np.where(self.own, row, reference)
+        others, without = list(self.others), row.copy()
+        without[others] = reference[others]
+        rows[: self._joining], rows[self._joining :] = without, row
+        rows[:, self._alone] = np.where(self._chosen, row[self._alone], reference[self._alone])
 
     def explain(self, values: FloatArray) -> ShapleyValues:
         """Share the difference between the row's and the reference's value among the given facts.
@@ -106,10 +104,15 @@ class Coalitions:
         if self._plain_weights:
             plain = values.tolist()
             shares = [sum(map(mul, weights, plain)) for weights in self._plain_weights]
-            return ShapleyValues(plain[0], self.columns, tuple(shares))
-        shares = self._weights.dot(values.astype(np.float64)).tolist()
+        else:
+            shares = self._weights.dot(values.astype(np.float64)).tolist()
         joint = shares.pop() if self.others else 0.0
-        return ShapleyValues(float(values[0]), self.columns, tuple(shares), self.others, joint)
+        contributions = [0.0] * len(self.columns)
+        for place, share in zip(self._places, shares, strict=True):
+            contributions[place] = share
+        return ShapleyValues(
+            float(values[0]), self.columns, tuple(contributions), self.others, joint
+        )
 
 
 get_coalitions = lru_cache(maxsize=64)(Coalitions)
@@ -129,19 +132,22 @@ def split_by_reference(
     return tuple(given), tuple(changed)
 
 
-def screen(changed: Sequence[int], fields: int) -> BoolArray:
-    """Choose the rows that show how much each fact does alone, shape (facts + 2, fields).
+def screen(row: Float32Array, reference: Float32Array, changed: Sequence[int]) -> Float32Array:
+    """Build the rows that show how much each fact does alone, shape (facts + 2, fields).
 
-    True where a row has its own value; see ``Coalitions``. First comes the reference, then each
-    fact alone is added to it; the row itself is last.
+    First comes the reference, then each fact alone is added to it; the row itself is last.
 
     Args:
+        row: shape (fields,), NaN where a fact is unknown.
+        reference: shape (fields,), without NaN in the columns that ``row`` gives.
         changed: columns of the facts that differ from the reference.
-        fields: number of columns.
     """
-    own = np.ones((len(changed) + 2, fields), dtype=bool)
-    own[:-1, changed] = np.eye(len(changed) + 1, len(changed), -1, dtype=bool)
-    return own
+    columns = np.array(changed)
+    rows = np.empty((len(columns) + 2, len(row)), dtype=np.float32)
+    rows[:] = row
+    rows[:-1, columns] = reference[columns]
+    rows[np.arange(1, len(columns) + 1), columns] = row[columns]
+    return rows
 
 
 def choose_leading(changed: Sequence[int], values: FloatArray) -> tuple[int, ...]:
@@ -164,13 +170,15 @@ def explain(predict: ValueFunction, row: Float32Array, reference: Float32Array) 
         row: shape (1, fields), NaN where a fact is unknown.
         reference: shape (1, fields), without NaN in the columns that ``row`` gives.
     """
-    given, changed = split_by_reference(row[0].tolist(), reference[0].tolist())
+    own, typical = row[0], reference[0]
+    given, changed = split_by_reference(own.tolist(), typical.tolist())
     leading: tuple[int, ...] = ()
     if len(changed) > MAX_EXACT:
-        alone = np.where(screen(changed, row.shape[1]), row, reference)
-        leading = choose_leading(changed, predict(alone))
-    coalitions = get_coalitions(given, changed, row.shape[1], leading)
-    return coalitions.explain(predict(coalitions.build_rows(row, reference)))
+        leading = choose_leading(changed, predict(screen(own, typical, changed)))
+    coalitions = get_coalitions(given, changed, leading)
+    rows = np.empty((len(coalitions), len(own)), dtype=np.float32)
+    coalitions.fill(rows, own, typical)
+    return coalitions.explain(predict(rows))
 
 
 @cache

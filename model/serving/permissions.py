@@ -37,9 +37,12 @@ def check_writers(folders: Iterable[Path]) -> None:
 
 @cache
 def _find_open_code(root: Path) -> tuple[Path, ...]:
-    """Find what is open of the code; read once, because what is imported stays."""
-    folders = (root / "app", root / "model")
-    paths = [root / "wsgi.py", *(path for folder in folders for path in folder.rglob("*.py"))]
+    """Find what is open of the code; read once, because what is imported stays.
+
+    A template can call what it likes, and a compiled file is imported in place of its source.
+    """
+    sources = ("*.py", "app/**/*.py*", "model/**/*.py*", "templates/**/*.html", "static/**/*.js")
+    paths = [path for pattern in sources for path in root.glob(pattern)]
     paths += {path.parent for path in paths}
     return tuple(path for path in paths if _is_open(path))
 

@@ -163,10 +163,13 @@ class ArrangingPredictor(_StepBefore):
         places = {name: index for index, name in enumerate(card.names)}
         self._order = np.array([places[name] for name in inputs or card.names])
         self._defaults = card.default_codes[self._order]
+        self._has_defaults = not np.isnan(self._defaults).all()
 
     def _make(self, matrix: Float32Array) -> FloatArray:
-        ordered = matrix[:, self._order]
-        return np.where(np.isnan(ordered), self._defaults, ordered)
+        ordered = matrix.take(self._order, axis=1)
+        if self._has_defaults:
+            np.copyto(ordered, self._defaults, where=np.isnan(ordered))
+        return ordered
 
 
 MOST_CELLS = 4_000_000

@@ -8,16 +8,16 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 import numpy as np
 
-from model.contract.arrays import BoolArray, Float32Array, Float64Array, FloatArray, IndexArray
+from model.contract.arrays import Float32Array, FloatArray
 from model.contract.card import Card
 from model.contract.errors import MAKE_AGAIN, ModelError, run_checks
-from model.contract.fields import AnyField, BaseField, Features
+from model.contract.fields import AnyField, Features
 from model.contract.manifest import FieldBins, GoldenRow, Manifest
 from model.contract.sources import widen
 from model.contract.tables import TableError
@@ -33,6 +33,7 @@ from model.serving.explain import (
     split_by_reference,
 )
 from model.serving.neighbors import Neighbors
+from model.serving.plans import Plan, Planner
 from model.serving.predictors import (
     ArrangingPredictor,
     DerivingPredictor,
@@ -89,64 +90,36 @@ class Answer(NamedTuple):
     high: Sequence[float]
 
 
-class _Grid(NamedTuple):
-    """The points of one fact's curve; ``scores`` (points,) if it has a place in the copula."""
+class Instance(NamedTuple):
+    """A row to explain: one code a field, what it shares with others, and its coalitions."""
 
-    points: Float32Array
-    values: tuple[float, ...]
-    scores: Float64Array | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Plan:
-    """What all rows share in which the same facts are given, and the same ones changed.
-
-    ``sources`` (rows, fields) is where each value of the rows to predict stands in the list of the
-    row's own values followed by ``constants``; ``column`` is the curve's. ``facts`` are those by
-    which the row is out-of-distribution; ``curve_facts`` are those of the curve's points, of which
-    the one at ``place`` varies. ``threshold`` is the distance to its nearest rows above which the
-    row is, in a model of before.
-    """
-
+    codes: list[float]
+    plan: Plan
     coalitions: Coalitions | None
-    column: int | None
-    grid: _Grid | None
-    sources: IndexArray
-    constants: list[float]
-    own: int
-    given: tuple[int, ...]
-    known: frozenset[str]
-    known_on_curve: frozenset[str]
-    facts: KnownFacts | None
-    curve_facts: KnownFacts | None
-    place: int | None
-    threshold: float | None
 
-    def find_outliers(self, rows: Sequence[list[float]]) -> BoolArray:
-        """Whether each row, and each point of its curve, is out-of-distribution.
+    @property
+    def own(self) -> int:
+        """The place of the row itself among those to predict."""
+        return 0 if self.coalitions is None else len(self.coalitions) - 1
+
+    @property
+    def size(self) -> int:
+        """How many rows there are to predict."""
+        return self.own + 1 + self.plan.points
+
+    def fill(self, rows: Float32Array, reference: Float32Array) -> None:
+        """Write the rows to predict: the coalitions, of which the last is the row, and the curve.
 
         Args:
-            rows: one code a field.
-
-        Returns:
-            Shape (rows, 1 + points).
+            rows: where to write them, shape (size, fields).
+            reference: the typical row, shape (fields,).
         """
-        facts, grid = self.curve_facts, self.grid
-        points = 0 if grid is None else len(grid.points)
-        if facts is None:
-            return np.zeros((len(rows), 1 + points), dtype=np.bool_)
-        scores = facts.compute_scores(rows)
-        if grid is not None:
-            scores = scores.repeat(1 + points, axis=0)
-            if self.place is not None:
-                for start in range(1, len(scores), 1 + points):
-                    scores[start : start + points, self.place] = grid.scores
-        outliers = facts.find_outliers(scores).reshape(len(rows), 1 + points)
-        if self.facts is not facts:
-            outliers[:, 0] = self.facts is not None and self.facts.find_outliers(
-                self.facts.compute_scores(rows)
-            )
-        return outliers
+        row, (_, plan, coalitions) = np.array(self.codes, dtype=np.float32), self
+        rows[self.own :] = row
+        if coalitions is not None:
+            coalitions.fill(rows[: self.own + 1], row, reference)
+        if plan.grid is not None:
+            rows[self.own + 1 :, plan.column] = plan.grid.points
 
 
 @dataclass(eq=False)
@@ -174,9 +147,10 @@ class TabularModel(ServedModel[Features, PredictionT]):
             for field, codes in zip(self.card.fields, self.neighbors.rows.T, strict=True):
                 field.remember_codes(codes)
         self._has_texts = any(field.is_text for field in self.card.fields)
-        self._grids = [self._make_grid(field) for field in self.card.fields]
+        self._reference_row = np.array(self._reference, dtype=np.float32)
+        planner = Planner(self.card, self.neighbors, self.copula, self.find_ood_threshold)
+        self._get_plan = planner.get_plan
         self._training_rows = list(self._read_training_rows())
-        self._plan = lru_cache(maxsize=64)(self._make_plan)
 
     @classmethod
     def load(cls, folder: ModelFolder[Any, Manifest]) -> Self:
@@ -349,6 +323,8 @@ class TabularModel(ServedModel[Features, PredictionT]):
         contributions: bool = True,
         timeout: float = math.inf,
     ) -> list[Explained[PredictionT]]:
+        if not self._has_texts:
+            return self._explain(rows, what_if, contributions, timeout)
         with text_codes():
             return self._explain(rows, what_if, contributions, timeout)
 
@@ -358,73 +334,62 @@ class TabularModel(ServedModel[Features, PredictionT]):
         deadline = time.monotonic() + timeout
         column = self.card.column_indices[what_if] if what_if else None
         explained: list[Explained[PredictionT]] = []
-        waiting: list[tuple[list[float], _Plan]] = []
+        waiting: list[Instance] = []
         size = 0
         for row in rows:
             codes = self.card.encode_row(row)
             given, changed = split_by_reference(codes, self._reference)
-            leading: tuple[int, ...] = ()
-            if not contributions:
-                changed = ()  # it only matters to them, and rows that share a plan are quicker
-            elif len(changed) > MAX_EXACT:
-                leading = self._choose_leading(codes, changed)
-            plan = self._plan(given, changed, column, contributions, leading)
-            if waiting and size + len(plan.sources) > MAX_ROWS_PER_CALL:
+            coalitions = None
+            if contributions:
+                leading = self._choose_leading(codes, changed) if len(changed) > MAX_EXACT else ()
+                coalitions = get_coalitions(given, changed, leading)
+            instance = Instance(codes, self._get_plan(given, column), coalitions)
+            if waiting and size + instance.size > MAX_ROWS_PER_CALL:
                 explained += self._explain_together(waiting)
                 waiting, size = [], 0
                 if time.monotonic() > deadline:
                     raise TimeoutError
-            waiting.append((codes, plan))
-            size += len(plan.sources)
+            waiting.append(instance)
+            size += instance.size
         return explained + self._explain_together(waiting) if waiting else explained
 
     def _choose_leading(self, codes: list[float], changed: tuple[int, ...]) -> tuple[int, ...]:
         """Choose the facts of a row that have a contribution of their own."""
-        own = screen(changed, len(codes))
-        matrix = np.where(own, codes, self._reference).astype(np.float32)
+        matrix = screen(np.array(codes, dtype=np.float32), self._reference_row, changed)
         known = frozenset[str]()
-        part = Part(slice(0, len(own)), len(own) - 1, known, known)
+        part = Part(slice(0, len(matrix)), len(matrix) - 1, known, known)
         (answer,) = self.answer(matrix, [part])
         return choose_leading(changed, answer.values)
 
-    def _explain_together(
-        self, waiting: Sequence[tuple[list[float], _Plan]]
-    ) -> list[Explained[PredictionT]]:
+    def _explain_together(self, waiting: Sequence[Instance]) -> list[Explained[PredictionT]]:
+        width = len(self._reference)
+        matrix = np.empty((sum(instance.size for instance in waiting), width), dtype=np.float32)
         parts, start = [], 0
-        for _, plan in waiting:
-            stop = start + len(plan.sources)
-            rows = slice(start, stop)
-            parts.append(Part(rows, start + plan.own, plan.known, plan.known_on_curve))
-            start = stop
-        matrices = [
-            np.array(codes + plan.constants, dtype=np.float32)[plan.sources]
-            for codes, plan in waiting
-        ]
-        matrix = np.concatenate(matrices) if len(matrices) > 1 else matrices[0]
+        for instance in waiting:
+            rows = slice(start, start + instance.size)
+            instance.fill(matrix[rows], self._reference_row)
+            plan = instance.plan
+            parts.append(Part(rows, start + instance.own, plan.known, plan.known_on_curve))
+            start = rows.stop
         answers = self.answer(matrix, parts)
         return [
-            self._explain_one(codes, plan, answer, mismatch, inside)
-            for (codes, plan), answer, (mismatch, inside) in zip(
+            self._explain_one(instance, answer, mismatch, inside)
+            for instance, answer, (mismatch, inside) in zip(
                 waiting, answers, self._find_mismatches(waiting), strict=True
             )
         ]
 
     def _explain_one(
-        self,
-        codes: list[float],
-        plan: _Plan,
-        answer: Answer,
-        mismatch: Mismatch | None,
-        inside: Sequence[bool],
+        self, instance: Instance, answer: Answer, mismatch: Mismatch | None, inside: Sequence[bool]
     ) -> Explained[PredictionT]:
-        shapley = curve = None
-        if plan.coalitions is not None:
-            shapley = plan.coalitions.explain(answer.values[: plan.own + 1])
+        plan, shapley, curve = instance.plan, None, None
+        if instance.coalitions is not None:
+            shapley = instance.coalitions.explain(answer.values[: instance.own + 1])
         if plan.column is not None and plan.grid is not None:
             _, _, points, low, high = answer
             curve = IceCurve(plan.column, plan.grid.values, points, low, high, inside)
-        neighbors, far = self._search(codes, plan)
-        texts = self._explain_texts(codes, plan, answer.prediction) if self._has_texts else ()
+        neighbors, far = self._search(instance)
+        texts = self._explain_texts(instance, answer.prediction) if self._has_texts else ()
         unread = any(text.knowledge.is_guess for text in texts)
         return Explained(
             answer.prediction,
@@ -438,16 +403,16 @@ class TabularModel(ServedModel[Features, PredictionT]):
         )
 
     def _explain_texts(
-        self, codes: list[float], plan: _Plan, prediction: PredictionT
+        self, instance: Instance, prediction: PredictionT
     ) -> tuple[TextReasons, ...]:
         """What is known of the words of each text that is given, and what they speak for."""
-        found = []
+        found, (codes, plan, coalitions) = [], instance
         for column, vectorizer in self.vectorizers.items():
             if column not in plan.given:
                 continue
             text, name = decode_text(codes[column]), self.card.names[column]
             reasons = TextReasons(name, text, vectorizer.measure(text))
-            if plan.coalitions is not None:
+            if coalitions is not None:
                 if vectorizer.coefficients is None:
                     reasons = self._leave_out(codes, column, reasons)
                 else:
@@ -485,99 +450,40 @@ class TabularModel(ServedModel[Features, PredictionT]):
         return any(item.coefficients is None for item in self.vectorizers.values())
 
     def _find_mismatches(
-        self, waiting: Sequence[tuple[list[float], _Plan]]
+        self, waiting: Sequence[Instance]
     ) -> list[tuple[Mismatch | None, Sequence[bool]]]:
         """Find in each row what makes it unlike the training rows, None where it is like them.
 
         Returns:
             That of each row, and whether each point of its curve is like them.
         """
-        groups: dict[_Plan, list[int]] = {}
-        for index, (_, plan) in enumerate(waiting):
-            groups.setdefault(plan, []).append(index)
+        groups: dict[Plan, list[int]] = {}
+        for index, instance in enumerate(waiting):
+            groups.setdefault(instance.plan, []).append(index)
         found: list[tuple[Mismatch | None, Sequence[bool]]] = [(None, ())] * len(waiting)
         for plan, indices in groups.items():
-            rows = [waiting[index][0] for index in indices]
+            rows = [waiting[index].codes for index in indices]
             inside = (~plan.find_outliers(rows)).tolist()
             for index, codes, (own, *points) in zip(indices, rows, inside, strict=True):
-                found[index] = None if own else self._name_culprits(codes, plan), points
+                found[index] = None if own else self._name_culprits(codes, plan.facts), points
         return found
 
-    def _name_culprits(self, codes: list[float], plan: _Plan) -> Mismatch | None:
-        if plan.facts is None:
+    def _name_culprits(self, codes: list[float], known: KnownFacts | None) -> Mismatch | None:
+        if known is None:
             return None
-        columns, alone = plan.facts.find_culprits(plan.facts.compute_scores([codes])[0])
+        columns, alone = known.find_culprits(known.compute_scores([codes])[0])
         fields = self.card.fields
         facts = {fields[column].name: fields[column].decode(codes[column]) for column in columns}
         return Mismatch(facts, alone)
 
-    def _make_plan(
-        self,
-        given: tuple[int, ...],
-        changed: tuple[int, ...],
-        column: int | None,
-        contributions: bool,
-        leading: tuple[int, ...],
-    ) -> _Plan:
-        """Plan the rows to predict, for the given and the changed columns and the curve's."""
-        width = len(self._reference)
-        fields = np.arange(width)
-        coalitions = None
-        if contributions:
-            coalitions = get_coalitions(given, changed, width, leading)
-        sources, constants, grid = fields[None], self._reference, None
-        if coalitions is not None:
-            sources = np.where(coalitions.own, fields, width + fields)
-        own = len(sources) - 1
-        names, optional = self.card.names, frozenset(self.card.optional)
-        known = optional.intersection(names[index] for index in given)
-        known_on_curve, given_on_curve = known, given
-        if column is not None:
-            grid = self._grids[column]
-            curve = np.tile(fields, (len(grid.points), 1))
-            curve[:, column] = 2 * width + np.arange(len(grid.points))
-            sources, constants = np.concatenate([sources, curve]), constants + list(grid.values)
-            known_on_curve |= optional.intersection((names[column],))
-            given_on_curve = tuple(sorted({*given, column}))
-        facts = curve_facts = place = None
-        if self.copula is not None:
-            facts, curve_facts = map(self.copula.select, (given, given_on_curve))
-        if curve_facts is not None and column in curve_facts.columns:
-            place = curve_facts.columns.index(column)
-        return _Plan(
-            coalitions,
-            column,
-            grid,
-            sources,
-            constants,
-            own,
-            given,
-            known,
-            known_on_curve,
-            facts,
-            curve_facts,
-            place,
-            self.find_ood_threshold(known) if self.copula is None else None,
-        )
-
-    def _search(self, codes: Sequence[float], plan: _Plan) -> tuple[tuple[Neighbor, ...], bool]:
+    def _search(self, instance: Instance) -> tuple[tuple[Neighbor, ...], bool]:
         """The nearest rows, and whether they are too far; none where nothing is to be explained."""
-        neighbors = self.neighbors
-        if neighbors is None or (plan.coalitions is None and plan.threshold is None):
+        neighbors, (codes, plan, coalitions) = self.neighbors, instance
+        if neighbors is None or (coalitions is None and plan.threshold is None):
             return (), False
         nearest, distance = neighbors.find_nearest(codes, plan.given)
         far = plan.threshold is not None and distance > plan.threshold
         return tuple([self._training_rows[index] for index in nearest]), far
-
-    def _make_grid(self, field: BaseField) -> _Grid:
-        column, copula = self.card.column_indices[field.name], self.copula
-        known = scores = None
-        if self.neighbors is not None:
-            known = self.neighbors.rows[:, column]
-        points = field.make_grid(None if field.is_text else known)
-        if copula is not None and column in copula.columns:
-            scores = copula.compute_column_scores(column, points)
-        return _Grid(points, tuple(points.tolist()), scores)
 
     def _read_training_rows(self) -> Iterator[Neighbor]:
         """Every training row with its features as Python values."""

@@ -28,7 +28,7 @@ from model.contract.fields.choice import (
     name_list_kind,
 )
 from model.contract.fields.date import DateField
-from model.contract.fields.numeric import IntegerField, NumberField, PluralForms
+from model.contract.fields.numeric import IntegerField, NumberField, PluralForms, is_plain_number
 from model.contract.fields.text import TextField
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "TextField",
     "Value",
     "find_repeated",
+    "is_plain_number",
     "make_error",
     "name_list_kind",
 ]

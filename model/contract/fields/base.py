@@ -236,7 +236,7 @@ class BaseField(BaseModel):
             PydanticCustomError: if the value is missing or not acceptable; its message is for
                 visitors.
         """
-        if value is None or value == "" or (isinstance(value, str) and not value.strip()):
+        if value is None or (isinstance(value, str) and not value.strip()):
             if self.required:
                 raise make_error("missing", self.missing_text)
             return None
@@ -325,6 +325,11 @@ class BaseField(BaseModel):
     def describe_reading(self, typed: str) -> str:
         """How a text that it takes was read, in the field's own words; "" where that is plain."""
         return ""
+
+    @property
+    def seen_bounds(self) -> tuple[Any, ...]:
+        """The least and the greatest value among the rows of the data; none where unknown."""
+        return ()
 
     def describe_unseen(self, value: Any) -> str:
         """Say that no row of the data has such a value; "" where some have."""

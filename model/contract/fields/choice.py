@@ -354,6 +354,11 @@ class FlagField(BaseField):
     def accepted_json_text(self) -> str:
         return "true or false"
 
+    def read_json(self, value: object) -> object:
+        """A truth, its text, or 0 or 1 as data have it."""
+        is_number = isinstance(value, int | float) and value in (0, 1)
+        return bool(value) if is_number else super().read_json(value)
+
     def read(self, value: object) -> bool:
         if isinstance(value, bool):
             return value

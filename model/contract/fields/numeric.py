@@ -34,7 +34,7 @@ from model.contract.units import (
     read_words,
 )
 
-_PLAIN = re.compile(
+is_plain_number = re.compile(
     r"[-+]?(?:[0-9]+(?:\.(?:[0-9]{1,2}|[0-9]{4,}))?|(?:0+|[0-9]{4,})\.[0-9]{3})"
 ).fullmatch
 """A number that has one reading everywhere: with three decimals it may be thousands (1.850)."""
@@ -142,24 +142,32 @@ class NumericField(OrderedField):
 
     def _read_number(self, value: object) -> int | float:
         number: float
-        if isinstance(value, str) and len(value) <= _MAX_PLAIN and value.isdecimal():
+        if not isinstance(value, str):
+            number = self._check_number(value)
+        elif len(value) <= _MAX_PLAIN and value.isdecimal():
             # Most people type this, and it is the fastest way to read it.
             number = int(value)
-        elif isinstance(value, str) and len(value) <= _MAX_PLAIN and _PLAIN(value):
+        elif len(value) <= _MAX_PLAIN and is_plain_number(value):
             number = float(value)
-        elif isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise self._not_a_number()
-        elif isinstance(value, str):
+        else:
             numbers, problem = self._interpret(value)
             if problem:
                 raise make_error("number", problem)
             number = float(numbers[0])
-        else:
-            number = value
-            if isinstance(value, float) and not math.isfinite(value):
-                raise self._not_a_number()
         self._check_bounds(number)
         return number
+
+    def _check_number(self, value: object) -> int | float:
+        """Return what is a finite number.
+
+        Raises:
+            PydanticCustomError: for anything else.
+        """
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self._not_a_number()
+        if isinstance(value, float) and not math.isfinite(value):
+            raise self._not_a_number()
+        return value
 
     def translate_cell(self, cell: object) -> object:
         if isinstance(cell, str) and _SCIENTIFIC(cell):
@@ -324,14 +332,16 @@ class NumericField(OrderedField):
         )
 
     def describe_reading(self, typed: str) -> str:
-        plain = _PLAIN(typed) or _PLAIN(typed.replace(self._notation.decimal, "."))
+        plain = is_plain_number(typed) or is_plain_number(
+            typed.replace(self._notation.decimal, ".")
+        )
         return "" if plain or not typed.strip() else self.format_value(self.read(typed))
 
     def format_typed(self, value: Any) -> str:
         text = value if isinstance(value, str) else format(Decimal(str(value)), "f")
         if "." in text:
             text = text.rstrip("0").rstrip(".")
-        if _PLAIN(text.removeprefix("-")) is None and "." in text:
+        if is_plain_number(text.removeprefix("-")) is None and "." in text:
             text += "0"
         return text.replace(".", self._notation.decimal)
 

@@ -52,6 +52,13 @@ class OrderedField(BaseField):
                 raise ValueError(f"{name} = {end} is outside min and max")
         return self
 
+    @property
+    def seen_bounds(self) -> tuple[Any, ...]:
+        low, high = self.seen_min, self.seen_max
+        if low is None and high is None:
+            return ()
+        return self.min if low is None else low, self.max if high is None else high
+
     def describe_unseen(self, value: Any) -> str:
         if self.seen_min is not None and value < self.seen_min:
             return (

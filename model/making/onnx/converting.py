@@ -219,9 +219,10 @@ def convert_columns(
     ]
     model = export_estimator(estimator, types, forests)
     nodes: list[onnx.NodeProto] = []
-    for name in names:
+    # skl2onnx writes "bill length" as "bill_length", and keeps the order.
+    for name, taken in zip(names, model.graph.input, strict=True):
         position = list(fields).index(name)
-        nodes += make_column_nodes(name, position, choices.get(name), model.graph)
+        nodes += make_column_nodes(taken.name, position, choices.get(name), model.graph)
     prepend_nodes(nodes, model.graph)
     return model
 

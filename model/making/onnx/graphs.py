@@ -42,19 +42,20 @@ def make_column_nodes(
         values: what the column's codes stand for; None for a column of numbers.
         graph: the graph that gets their constants.
     """
-    index, raw = f"{name}_position", f"{name}_code" if values else name
+    own = f"made.{position}"  # another column may be called "sex_code"
+    index, raw = f"{own}.position", f"{own}.code" if values else name
     graph.initializer.append(numpy_helper.from_array(np.array([position], np.int64), index))
     nodes = [helper.make_node("Gather", [INPUT, index], [raw], axis=1)]
     if values:
-        unknown, other = f"{name}_unknown", f"{name}_other"
+        unknown, other = f"{own}.unknown", f"{own}.other"
         graph.initializer.append(numpy_helper.from_array(np.array(-1, np.float32), other))
         nodes += [
             helper.make_node("IsNaN", [raw], [unknown]),
-            helper.make_node("Where", [unknown, other, raw], [f"{name}_number"]),
-            helper.make_node("Cast", [f"{name}_number"], [f"{name}_integer"], to=7),
+            helper.make_node("Where", [unknown, other, raw], [f"{own}.number"]),
+            helper.make_node("Cast", [f"{own}.number"], [f"{own}.integer"], to=7),
             helper.make_node(
                 "LabelEncoder",
-                [f"{name}_integer"],
+                [f"{own}.integer"],
                 [name],
                 domain="ai.onnx.ml",
                 keys_int64s=list(range(len(values))),

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,7 +30,7 @@ from model.making.pictures.folder_pictures import write_golden_pictures, write_s
 from model.making.pictures.labelled import LabelledPictures, find_parts, read_labelled
 from model.making.pictures.networks import describe_meaning
 from model.making.pictures.opening import open_file
-from model.making.pictures.statistics import MOST_FALSE_ALARMS, fit_statistics
+from model.making.pictures.statistics import MOST_FALSE_ALARMS, FittedStatistics, fit_statistics
 from model.making.pictures.trying import find_preprocessing
 from model.making.summary import AddedModel
 from model.serving.picture_statistics import PictureStatistics
@@ -48,6 +49,16 @@ _MOST_PICTURES = 2000
 _MOST_HELD_OUT = 5000
 _LIBRARIES = ("numpy", "onnx", "onnxruntime", "Pillow", "h5py")
 _MOST_RECALLS = 10
+
+
+class _Measured(NamedTuple):
+    """What held-out pictures showed: figures, calibration, and both in words."""
+
+    how: str
+    accuracy: str
+    metrics: tuple[Metric, ...] = ()
+    calibration: ProbabilityCalibration | None = None
+    reliability: tuple[ReliabilityBin, ...] = ()
 
 
 def make_picture_folder(
@@ -96,49 +107,7 @@ def make_picture_folder(
     labels = [format_choice(name) for name in classes]
     count = formatting.format_number(len(data) - len(data.broken), LOCALE)
     data_text = f"{count} pictures of {len(classes)} classes"
-    metrics: tuple[Metric, ...] = ()
-    calibration: ProbabilityCalibration | None = None
-    reliability: tuple[ReliabilityBin, ...] = ()
-    seen_right = formatting.format_percent(answered.right, LOCALE, digits=1)
-    if others is None:
-        how = "Nothing was measured: no pictures were held out from the network."
-        shown = formatting.format_number(len(answered.places), LOCALE)
-        accuracy = (
-            "How good it is on new pictures was not measured. It was right for "
-            f"{seen_right} of {shown} pictures that it may have learned from."
-        )
-        notes.append(
-            "Nothing was measured on new pictures and its probabilities are as the network gives "
-            "them, because no held-out pictures were given: --holdout FOLDER."
-        )
-    else:
-        shown = formatting.format_number(len(others.places), LOCALE)
-        metrics, calibration, reliability = measure_classifier(
-            others.probabilities, others.truth, True
-        )
-        metrics += _measure_recall(others, labels)
-        right = formatting.format_percent(others.right, LOCALE, digits=1)
-        accuracy = f"It was right for {right} of {shown} pictures that it had not seen."
-        how = f"On {shown} pictures that the network had not seen."
-        if reliability:
-            how += (
-                " The same pictures calibrated its probabilities; the figures after calibration "
-                "are from tenfold cross-validation over them."
-            )
-    if fitted is None:
-        notes.append("No picture is refused as unlike the others: there are too few pictures.")
-    else:
-        alarms = formatting.format_percent(fitted.false_alarms, LOCALE, digits=1)
-        metrics += (
-            make_share(
-                "false_alarms", "Pictures of its kind that are refused", fitted.false_alarms
-            ),
-        )
-        how += f" Of pictures like these it refuses {alarms} as unlike all that it knows."
-        if fitted.false_alarms > MOST_FALSE_ALARMS:
-            notes.append(
-                f"It refuses {alarms} of the held-out pictures: they are unlike those in --data."
-            )
+    measured = _measure(answered, others, fitted, labels, notes)
 
     report(next(stage))
     (work / "model.onnx").write_bytes(served)
@@ -174,13 +143,13 @@ def make_picture_folder(
             text=data_text,
             source=f"The pictures in {options.data.name}.",
         ),
-        how=how,
-        metrics=metrics,
-        accuracy=accuracy,
+        how=measured.how,
+        metrics=measured.metrics,
+        accuracy=measured.accuracy,
         classes=classes,
         preprocessing=found.preprocessing,
-        probabilities=calibration,
-        reliability=reliability,
+        probabilities=measured.calibration,
+        reliability=measured.reliability,
         ood="ood.npz" if fitted is not None else "",
         false_alarms=None if fitted is None else round(fitted.false_alarms, 4),
         samples=samples,
@@ -206,7 +175,7 @@ def make_picture_folder(
             if item.share
             else formatting.format_number(item.value, LOCALE),
         )
-        for item in metrics
+        for item in measured.metrics
     )
     return AddedModel(
         folder,
@@ -219,7 +188,7 @@ def make_picture_folder(
         figures,
         tuple(notes),
         title,
-        f"{accuracy} {how}",
+        f"{measured.accuracy} {measured.how}",
         None,
         (),
         tried=f"{found.preprocessing.describe()[:1].upper()}{found.preprocessing.describe()[1:]}. "
@@ -253,6 +222,63 @@ def _list_pictures(
             "like that of --data, with the same classes."
         )
     return data, read_labelled(find_parts(held)[0], options.target, data.classes)
+
+
+def _measure(
+    answered: Answered,
+    others: Answered | None,
+    fitted: FittedStatistics | None,
+    labels: Sequence[str],
+    notes: list[str],
+) -> _Measured:
+    """Measure how good it is on ``others``, the pictures that were held out, and say so."""
+    if others is None:
+        shown = formatting.format_number(len(answered.places), LOCALE)
+        right = formatting.format_percent(answered.right, LOCALE, digits=1)
+        notes.append(
+            "Nothing was measured on new pictures and its probabilities are as the network gives "
+            "them, because no held-out pictures were given: --holdout FOLDER."
+        )
+        measured = _Measured(
+            "Nothing was measured: no pictures were held out from the network.",
+            "How good it is on new pictures was not measured. It was right for "
+            f"{right} of {shown} pictures that it may have learned from.",
+        )
+    else:
+        shown = formatting.format_number(len(others.places), LOCALE)
+        right = formatting.format_percent(others.right, LOCALE, digits=1)
+        metrics, calibration, reliability = measure_classifier(
+            others.probabilities, others.truth, True
+        )
+        how = f"On {shown} pictures that the network had not seen."
+        if reliability:
+            how += (
+                " The same pictures calibrated its probabilities; the figures after calibration "
+                "are from tenfold cross-validation over them."
+            )
+        measured = _Measured(
+            how,
+            f"It was right for {right} of {shown} pictures that it had not seen.",
+            metrics + _measure_recall(others, labels),
+            calibration,
+            reliability,
+        )
+    if fitted is None:
+        notes.append("No picture is refused as unlike the others: there are too few pictures.")
+        return measured
+    alarms = formatting.format_percent(fitted.false_alarms, LOCALE, digits=1)
+    if fitted.false_alarms > MOST_FALSE_ALARMS:
+        notes.append(
+            f"It refuses {alarms} of the held-out pictures: they are unlike those in --data."
+        )
+    refused = make_share(
+        "false_alarms", "Pictures of its kind that are refused", fitted.false_alarms
+    )
+    return measured._replace(
+        how=f"{measured.how} Of pictures like these it refuses {alarms} as unlike all that it "
+        "knows.",
+        metrics=(*measured.metrics, refused),
+    )
 
 
 def _measure_recall(answered: Answered, labels: Sequence[str]) -> tuple[Metric, ...]:

@@ -11,6 +11,7 @@ from model.serving.estimators import (
     clustering,
     compose,
     decomposition,
+    encoders,
     ensembles,
     gaussian_processes,
     impute,
@@ -27,8 +28,9 @@ from model.serving.estimators import (
 from model.serving.estimators.attributes import EstimatorSchema
 
 _FAMILIES = (
-    additive, bayes, boosting, clustering, compose, decomposition, ensembles, gaussian_processes,
-    impute, linear, neighbors, networks, preprocessing, selection, svm, text, trees, wrappers,
+    additive, bayes, boosting, clustering, compose, decomposition, encoders, ensembles,
+    gaussian_processes, impute, linear, neighbors, networks, preprocessing, selection, svm, text,
+    trees, wrappers,
 )  # fmt: skip
 
 SCHEMAS: Mapping[str, EstimatorSchema] = {

@@ -96,7 +96,21 @@ def test_the_examples_of_the_api_and_the_address_of_an_answer_are_under_the_root
 
 @pytest.mark.parametrize(
     "prefix",
-    ["//evil.example", "/..", "/a/../b", "/./a", "price", "/a b", '/"><b>', "/" + "a" * 300, "/"],
+    [
+        "//evil.example",
+        "/..",
+        "/a/../b",
+        "/./a",
+        "price",
+        "/a b",
+        '/"><b>',
+        "/" + "a" * 300,
+        "/",
+        "/%2e%2E/b",
+        "/a/%2e",
+        "/.%2e",
+        "/%zz",
+    ],
 )
 def test_a_prefix_that_is_no_path_changes_nothing(behind_proxy: FlaskClient, prefix: str) -> None:
     home = behind_proxy.get("/about").data
@@ -136,12 +150,17 @@ def test_a_page_of_a_request_that_cannot_be_read_is_under_the_root(
     assert page == under_path.application.extensions["render_refusal"](b"", 431, False, "1")
 
 
-@pytest.mark.parametrize(("text", "root"), [("/price", "/price"), ("/a/b/", "/a/b"), ("/", "")])
+@pytest.mark.parametrize(
+    ("text", "root"),
+    [("/price", "/price"), ("/a/b/", "/a/b"), ("/", ""), ("/%C3%BC", "/%C3%BC"), ("/.x", "/.x")],
+)
 def test_a_root_is_a_path(text: str, root: str) -> None:
     assert Settings.from_environment({"FORMCAST_ROOT_PATH": text}).root_path == root
 
 
-@pytest.mark.parametrize("text", ["price", "https://x.org/price", "/a b", "//x", "/..", "/ü"])
+@pytest.mark.parametrize(
+    "text", ["price", "https://x.org/price", "/a b", "//x", "/..", "/%2e%2e", "/%", "/ü"]
+)
 def test_a_root_that_is_none_stops_the_start(text: str) -> None:
     with pytest.raises(SettingError, match="Write a path alone, like /price"):
         Settings.from_environment({"FORMCAST_ROOT_PATH": text})

@@ -55,11 +55,6 @@ def app(root: Path) -> Flask:
     return create_app(Settings(models=tuple(TARGETS), ratelimit="off"), models=root)
 
 
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
-
-
 def test_a_duration_is_told_in_hours_and_minutes_and_never_below_0(client: FlaskClient) -> None:
     soup = post_fragment(client, {"distance_km": "190"})
     answer = client.post("/api/predict", json={"distance_km": 190}).get_json()

@@ -69,11 +69,6 @@ def app(root: Path) -> Flask:
     return create_app(Settings(models=tuple(TARGETS), ratelimit="off"), models=root)
 
 
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
-
-
 def test_a_page_shows_steps_in_their_order_with_the_range_of_the_likely_ones(
     client: FlaskClient,
 ) -> None:

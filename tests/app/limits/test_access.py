@@ -212,6 +212,8 @@ def test_a_changed_link_is_none() -> None:
         ({"access": "keys"}, "settings key NAME"),
         ({"access": "keys", "keys": "shop:abc"}, "not name:hash"),
         ({"access": "keys", "keys_file": "/nowhere/keys"}, "cannot be read"),
+        ({"access": "public", "keys": "shop:abc"}, "not name:hash"),
+        ({"access": "public", "keys_file": "/nowhere/keys"}, "cannot be read"),
     ],
 )
 def test_an_access_that_lacks_what_it_needs_stops_the_start(
@@ -219,6 +221,24 @@ def test_an_access_that_lacks_what_it_needs_stops_the_start(
 ) -> None:
     with pytest.raises(SettingError, match=says):
         client_with(**chosen)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "access"),
+    [({"keys": f"shop:{hash_key('a')}"}, "keys"), ({"password_hash": "scrypt:…"}, "password")],
+)
+def test_a_password_that_nobody_is_asked_for_is_warned_of(
+    chosen: dict[str, str], access: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert client_with(**chosen).get("/about").status_code == 200
+    assert f"everybody may use the app. Write FORMCAST_ACCESS={access}." in caplog.text
+
+
+def test_links_go_on_opening_an_app_that_becomes_public() -> None:
+    client = client_with(link_key=SECRET)
+    for until in (0, int(time.time()) + 100):
+        page = client.get(f"/link/{sign_link(SECRET, until)}/")
+        assert page.status_code == 200
 
 
 def test_a_password_in_place_of_its_hash_is_refused_and_not_repeated() -> None:

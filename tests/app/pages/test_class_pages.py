@@ -41,11 +41,6 @@ def app(models: Path) -> Flask:
     return create_app(Settings(models=("flowers", "labels", "few", "unknown", "risk")), models)
 
 
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
-
-
 def points(text: str) -> int:
     """ "− 12 points" and "34%" as whole numbers."""
     amount = int(re.sub(r"[^0-9]", "", text))

@@ -252,3 +252,11 @@ def test_a_choice_takes_the_number_in_json_that_one_of_its_values_writes(
     choices = [{"value": value, "label": value} for value in values]
     read = field(CHOICE, choices=choices, example=values[0]).read_json(sent)
     assert read == (INVALID if meant is None else meant)
+
+
+@pytest.mark.parametrize(
+    ("sent", "meant"), [(1, True), (0, False), (1.0, True), (False, False), (2, None), (0.5, None)]
+)
+def test_a_flag_takes_0_and_1_in_json_as_data_have_them(sent: object, meant: bool | None) -> None:
+    read = field(FLAG).read_json(sent)
+    assert read is (INVALID if meant is None else meant)

@@ -12,7 +12,8 @@ VALUES = st.one_of(
     st.integers(-(10**9), 10**9),
     st.integers(0, 10**12),
     st.integers(0, 10**9).map(float),
-    st.floats(-1e9, 1e9).map(lambda value: round(value, 2) or 0.0),
+    st.tuples(st.floats(-1e9, 1e9), st.integers(0, 5)).map(lambda pair: round(*pair) or 0.0),
+    st.tuples(st.floats(-2, 2), st.integers(1, 5)).map(lambda pair: round(*pair) or 0.0),
 )
 
 

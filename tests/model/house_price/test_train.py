@@ -9,13 +9,29 @@ import pytest
 
 from model.contract.manifest import Manifest
 from model.house_price.features import FIELDS
-from model.house_price.pipeline import QUICK
+from model.house_price.pipeline import TrainingConfig
 from model.house_price.sales import SALES, read_reported_sales, read_sales
 from model.house_price.train import train
 from model.making.onnx.graphs import INPUT
 from model.serving.predictors import open_session
 
 pytestmark = pytest.mark.slow
+
+QUICK = TrainingConfig(
+    folds=3,
+    teachers=1,
+    trees=30,
+    trees_learning_rate=0.2,
+    teacher_copies=4,
+    network_copies=8,
+    hidden=(16, 8),
+    epochs=12,
+    scale_copies=4,
+    scale_trees=15,
+    scale_hidden=(8,),
+    scale_epochs=3,
+)
+"""A quick training, which gives no good model."""
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression, Perceptron, RidgeClassifier, SGDClassifier
+from sklearn.linear_model import (
+    LogisticRegression,
+    Perceptron,
+    Ridge,
+    RidgeClassifier,
+    SGDClassifier,
+)
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import make_pipeline
@@ -22,8 +29,11 @@ from model.contract.sources import Frame
 from model.making.columns import infer_columns
 from model.making.compiling import compile_estimator
 from model.making.estimator_sources import describe_estimator
-from model.making.onnx.graphs import CompileError
+from model.making.kinds.number import NumberKind
+from model.making.onnx.converting import convert_columns
+from model.making.onnx.graphs import CompileError, finish_model
 from model.making.prepared import load_compiled
+from model.serving.kinds.number import OnnxPredictor
 from tests.models import penguins
 
 TEXTS = ["island", "Sex (m/f)"]
@@ -114,3 +124,28 @@ def test_what_was_frozen_at_the_end_of_a_pipeline_compiles() -> None:
     compiled = compile_estimator(model, kind, infer_numbers(), lambda model: None)
     said = load_compiled(compiled, "probabilities")(rows.astype(np.float32))
     assert np.abs(said - model.predict_proba(rows)).max() < 1e-5
+
+
+def test_columns_with_blanks_and_with_names_like_those_of_nodes_compile() -> None:
+    table = pd.DataFrame(
+        {
+            "bill length (mm)": np.linspace(0, 1, 60),
+            "bill_length__mm_": np.linspace(3, 1, 60),
+            "sex code": ["female", "male", "other"] * 20,
+            "sex_code_code": np.linspace(0, 5, 60) ** 2,
+        }
+    )
+    steps = make_column_transformer(
+        (OneHotEncoder(), ["sex code"]),
+        (StandardScaler(), [name for name in table if name != "sex code"]),
+    )
+    fitted = make_pipeline(steps, Ridge()).fit(table, table["sex_code_code"] * 3)
+    choices = {"sex code": ("female", "male", "other")}
+    names = tuple(table)
+    model = convert_columns(fitted, names, choices, [])
+    kind = NumberKind()
+    kind.append_answer(model.graph, [output.name for output in model.graph.output])
+    served = finish_model(model, kind.output, len(names), *kind.shape).SerializeToString()
+    codes = table.assign(**{"sex code": [0, 1, 2] * 20}).to_numpy(dtype=np.float32)
+    answers, _ = OnnxPredictor(served).predict(codes)
+    assert answers == pytest.approx(fitted.predict(table), rel=1e-4, abs=1e-4)

@@ -109,6 +109,23 @@ def test_where_it_takes_all_facts_none_is_named() -> None:
     assert facts.find_culprits(scores) == ((), False)
 
 
+@given(st.lists(st.floats(-40, 40), min_size=3, max_size=3), st.integers(0, 2))
+def test_a_row_along_one_fact_is_judged_as_each_row_is_by_itself(
+    codes: list[float], place: int
+) -> None:
+    facts = make_copula(0.8, 3).select((0, 1, 2))
+    assert facts is not None
+    (scores,) = facts.compute_scores([codes])
+    values = np.linspace(-3, 3, 25)
+    rows = scores[None].repeat(26, axis=0)
+    rows[1:, place] = values
+    squares, largest = facts.measure(rows)
+    limits = (compute_square_limit(2.5, 3), 3.5)
+    certain = (abs(squares - limits[0]) > 1e-9) & (abs(largest - limits[1]) > 1e-9)
+    along = facts.find_outliers_along(scores, place, values)
+    assert along[certain].tolist() == facts.find_outliers(rows)[certain].tolist()
+
+
 def test_facts_without_scores_tell_nothing() -> None:
     assert make_copula(0).select((5, 7)) is None
     assert make_copula(0).select(()) is None

@@ -1,6 +1,7 @@
 """A model that others on the machine could change is not loaded."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -48,16 +49,21 @@ def test_a_group_may_write_only_where_it_is_the_users_own(
     check_writers([folder])
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["app/a.py", "app/__pycache__/a.cpython-311.pyc", "model/x/train.py", "gunicorn.conf.py",
+     "templates/base.html", "templates/pages/a.html", "static/app.js"],
+)  # fmt: skip
 def test_code_that_everybody_may_change_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("app", "model/serving"):
-        (tmp_path / name).mkdir(parents=True)
-    (tmp_path / "app" / "a.py").touch(mode=0o666)
-    (tmp_path / "app" / "a.py").chmod(0o666)
+    code = tmp_path / name
+    code.parent.mkdir(parents=True, exist_ok=True)
+    code.touch()
+    code.chmod(0o666)
     here = tmp_path / "model" / "serving" / "permissions.py"
     monkeypatch.setattr(permissions, "__file__", str(here))
-    with pytest.raises(ModelError, match=r"a\.py"):
+    with pytest.raises(ModelError, match=re.escape(str(code))):
         check_writers([])
 
 

@@ -1,4 +1,4 @@
-"""An image classifier: its checks, its predictions and its refusals."""
+"""A model of pictures: its checks, its predictions and its refusals."""
 
 import json
 import math
