@@ -25,7 +25,11 @@ def main() -> None:
 
 
 def convert(asked: dict[str, Any]) -> dict[str, Any]:
-    """Convert a file to ONNX, for the first size and number of channels that it takes."""
+    """Convert a file to ONNX, for the first size and number of channels that it takes.
+
+    Raises:
+        ValueError: if it takes none of them.
+    """
     module = load(asked)
     errors = []
     for channels in asked["channels"]:
@@ -59,7 +63,11 @@ def make_input(count: int, channels: int, height: int, width: int) -> Any:
 
 
 def ask(module: Any, *shape: int) -> list[Any]:
-    """Ask the network for pictures of a shape; the shape and its answers, one a class."""
+    """Ask the network for pictures of a shape; the shape and its answers, one a class.
+
+    Raises:
+        ValueError: if it answers anything else.
+    """
     with torch.no_grad():
         answer = module(make_input(*shape))
     if not isinstance(answer, torch.Tensor) or answer.dim() != 2 or len(answer) != shape[0]:

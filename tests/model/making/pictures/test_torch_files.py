@@ -113,5 +113,5 @@ def test_each_kind_of_file_is_converted_and_added(
     result = run(*add, "--models", tmp_path)
     assert result.exit_code == 0, result.output
     assert "of PyTorch, converted there" in result.output
-    assert "48 × 48 pixels, in RGB, NCHW" in " ".join(result.output.split())
+    assert "48 × 48 pixels" in result.output
     assert run("check", "net", "--models", tmp_path).exit_code == 0
