@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
@@ -12,6 +14,9 @@ _TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
 _LEAST_PROBABILITY = 1e-6
 _GAIN = 0.05
 _RARE_GAIN = 0.1
+
+_MOST_SHOWN = 4
+"""Classes of which rows are shown as examples."""
 
 
 def fit_classes(answers: Float64Array, truth: Float64Array) -> Fit:
@@ -77,3 +82,22 @@ def match_classes(answers: Float64Array, truth: Float64Array) -> tuple[int, ...]
     np.add.at(together.T, truth.astype(np.int64), answers)
     _, columns = linear_sum_assignment(-together)
     return tuple(columns.tolist())
+
+
+def list_surest_rows(
+    answers: Float64Array, truth: Float64Array | None = None
+) -> Iterator[tuple[int, IntArray]]:
+    """Yield the most frequent classes, each with the rows that get it, the surest first.
+
+    Args:
+        answers: of the model, shape (rows, classes).
+        truth: the index of the true class, shape (rows,), where only right answers count.
+
+    Yields:
+        The index of a class, and the indices of its rows, shape (its rows,).
+    """
+    predicted = answers.argmax(axis=1)
+    for code in np.argsort(-np.bincount(predicted, minlength=answers.shape[1]))[:_MOST_SHOWN]:
+        rows = np.flatnonzero((predicted == code) & (True if truth is None else truth == code))
+        if len(rows):
+            yield int(code), rows[np.argsort(-answers[rows, code], kind="stable")]
