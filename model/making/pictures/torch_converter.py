@@ -8,7 +8,6 @@ import json
 import runpy
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,22 +24,27 @@ def main() -> None:
 
 
 def convert(asked: dict[str, Any]) -> dict[str, Any]:
-    """Convert a file to ONNX, for the first size and number of channels that it takes.
+    """Convert a file to ONNX, for the one size that it takes, or for any.
 
     Raises:
-        ValueError: if it takes none of them.
+        ValueError: if it takes none of the sizes, or several of them but not all.
     """
-    module = load(asked)
-    errors = []
+    module, taken, errors = load(asked), [], []
     for channels in asked["channels"]:
         for height, width in asked["sizes"]:
             try:
-                answer = ask(module, 1, channels, height, width)
+                taken.append(ask(module, 1, channels, height, width))
             except Exception as error:
-                errors.append(f"{channels} x {height} x {width}: {str(error).strip()[-200:]}")
-                continue
-            return export(module, asked["target"], [answer])
-    raise ValueError(errors[0] if errors else "no size")
+                said = str(error).strip().splitlines() or [type(error).__name__]
+                errors.append(f"{channels} x {height} x {width}: {said[-1][-200:]}")
+        if taken:
+            break
+    if not taken:
+        raise ValueError(errors[0])
+    if errors and len(taken) > 1:
+        sizes = " and ".join(f"{shape[3]}x{shape[2]}" for shape, _ in taken)
+        raise ValueError(f"it takes pictures of {sizes}, which is not the same: give --size")
+    return export(module, asked["target"], taken[:1])
 
 
 def load(asked: dict[str, Any]) -> Any:
@@ -50,7 +54,7 @@ def load(asked: dict[str, Any]) -> Any:
         return torch.jit.load(path, map_location="cpu").eval()
     if asked["content"] == "an exported program":
         return torch.export.load(path).module()
-    sys.path[:0] = [str(Path(path).parent), "."]
+    sys.path[:0] = asked["beside"]
     if asked["module"]:  # a notebook's classes belong to the main module
         sys.modules["__main__"].__dict__.update(runpy.run_path(asked["module"]))
     return torch.load(path, map_location="cpu", weights_only=False).eval()

@@ -109,16 +109,18 @@ def convert_torch(path: Path, options: AddOptions) -> tuple[TorchContent, onnx.M
         target = Path(folder, "network.onnx")
         asked = {
             "path": str(path.absolute()),
+            "beside": [str(path.absolute().parent), str(Path.cwd())],
             "content": content,
             "module": str(options.module.absolute()) if options.module else "",
             "target": str(target),
             "sizes": sizes,
             "channels": channels,
         }
-        told = _run_converter(pictures.python, asked)
+        told = _run_converter(str(Path(str(pictures.python)).absolute()), folder, asked)
         if "error" in told:
             said = f"{pictures.python} cannot convert {path}: {told['error']}"
-            hint = "" if pictures.size else " If the size is what is wrong, give --size."
+            asks = pictures.size or "--size" in said
+            hint = "" if asks else " If the size is what is wrong, give --size."
             if "get attribute" in said:
                 hint = " Give --module FILE.py with its classes."
             raise AddError(f"{said.rstrip('.')}.{hint}")
@@ -137,11 +139,15 @@ def convert_torch(path: Path, options: AddOptions) -> tuple[TorchContent, onnx.M
     return content, model
 
 
-def _run_converter(python: Path | None, asked: dict[str, Any]) -> dict[str, Any]:
-    """Run the script that converts a network, and return what it told."""
+def _run_converter(python: str, folder: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """Run the script that converts a network in an empty folder, and return what it told.
+
+    It is given as text: beside a script, modules of its folder would hide those of PyTorch.
+    """
     try:
         done = subprocess.run(  # noqa: S603 (the person named this Python)
-            [str(python), "-W", "ignore", str(_CONVERTER)],
+            [python, "-W", "ignore", "-c", _CONVERTER.read_text()],
+            cwd=folder,
             input=json.dumps(asked),
             capture_output=True,
             text=True,
