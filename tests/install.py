@@ -15,6 +15,7 @@ from pathlib import Path
 from app.cli.preview import find_chromium
 from tests.tools import (
     AXE,
+    CATBOOST_PYTHON,
     CLUSTER_PYTHON,
     NODE_FOLDER,
     PACKAGES,
@@ -45,19 +46,32 @@ def main() -> None:
         missing.append("nginx-light")
     if missing:
         _install(missing)
-    if "--cluster" in sys.argv and not CLUSTER_PYTHON.is_file():
-        folder = CLUSTER_PYTHON.parents[1]
+    if "--cluster" in sys.argv:
+        _install_cluster()
+    if "--catboost" in sys.argv and not CATBOOST_PYTHON.is_file():
         uv = [str(Path(sys.executable).parent / "uv")]
-        subprocess.run([*uv, "venv", "--quiet", str(folder)], check=True)
-        wanted = ["-r", "tests/docs/cluster-requirements.txt"]
-        pip = [*uv, "pip", "install", "--quiet", "--python", str(CLUSTER_PYTHON)]
-        subprocess.run([*pip, *wanted], check=True)
+        subprocess.run([*uv, "venv", "--quiet", str(CATBOOST_PYTHON.parents[1])], check=True)
+        pip = [*uv, "pip", "install", "--quiet", "--python", str(CATBOOST_PYTHON)]
+        subprocess.run([*pip, "catboost==1.2.10"], check=True)
     if not _packages_are_there():
         wanted = [f"{name}@{version}" for name, version in PACKAGES.items()]
         NODE_FOLDER.mkdir(parents=True, exist_ok=True)
         options = ["--no-save", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund"]
         command = ["npm", "install", "--silent", "--prefix", str(NODE_FOLDER), *options, *wanted]
         subprocess.run(command, check=True)
+
+
+def _install_cluster() -> None:
+    """Install the environment of the cluster and of other libraries, where it is not there yet."""
+    folder, wanted = CLUSTER_PYTHON.parents[1], Path("tests/docs/cluster-requirements.txt")
+    installed = folder / "installed.txt"
+    if installed.is_file() and installed.read_text() == wanted.read_text():
+        return
+    uv = [str(Path(sys.executable).parent / "uv")]
+    subprocess.run([*uv, "venv", "--quiet", "--clear", str(folder)], check=True)
+    pip = [*uv, "pip", "install", "--quiet", "--python", str(CLUSTER_PYTHON)]
+    subprocess.run([*pip, "-r", str(wanted)], check=True)
+    installed.write_text(wanted.read_text())
 
 
 def _packages_are_there() -> bool:

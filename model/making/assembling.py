@@ -14,6 +14,7 @@ from model.making.assembly.contents import Contents
 from model.making.assembly.gate import Finding
 from model.making.assembly.proving import NoAssemblyError, Proof, prove, take_only
 from model.making.assembly.search import AssemblySearch
+from model.making.catboost.files import read_catboost
 from model.making.columns import takes_numbers
 from model.making.deriving import Derivations
 from model.making.errors import AddError, NotProvedError
@@ -96,10 +97,12 @@ def _open_onnx(options: AddOptions) -> ModelSource:
     if others or options.target_inverse or options.units:
         what = others[0] if others else "--target-inverse or --unit"
         raise AddError(
-            f"{options.paths[0]} is an ONNX file, and nothing can be put before or after it: leave "
-            f"{what} out, or export the whole Pipeline to ONNX. A list of its columns goes with "
-            "--features FILE."
+            f"{options.paths[0]} is served as an ONNX file, and nothing can be put before or after "
+            f"it: leave {what} out, or export the whole Pipeline to ONNX. A list of its columns "
+            "goes with --features FILE."
         )
+    if options.python:
+        return read_catboost(options.paths[0], options.python)
     return read_onnx(options.paths[0])
 
 
