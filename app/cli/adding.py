@@ -84,7 +84,8 @@ if TYPE_CHECKING:
     "--python",
     default="",
     metavar="PATH",
-    help="The Python of an environment that has CatBoost, which exports a file of its own.",
+    help="The Python of an environment that has CatBoost or PyTorch, which exports a file of its "
+    "own.",
 )
 @click.option(
     "--features",
@@ -169,11 +170,6 @@ if TYPE_CHECKING:
     help="Show visitors rows of the data, as similar cases and as examples.",
 )
 @click.option(
-    "--python",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="For a network of PyTorch: a Python of yours that has PyTorch, which converts the file.",
-)
-@click.option(
     "--size",
     metavar="WIDTHxHEIGHT",
     help="For pictures: what the network takes, where its file does not say it: 224x224.",
@@ -241,7 +237,7 @@ def add(
         raise click.BadParameter(str(error)) from None
     pictures = PictureOptions(
         size=parse_size(given.pop("size")),
-        **{key: given.pop(key) for key in ("scale", "channels", "resize", "samples", "python")},
+        **{key: given.pop(key) for key in ("scale", "channels", "resize", "samples")},
     )
     read = {
         "features": read_list(given["features"]),

@@ -23,7 +23,6 @@ class PictureOptions:
     """What a person says of the input of a network for pictures; None where it is to be found out.
 
     ``size`` is (width, height) in pixels. ``samples`` is how many pictures visitors can try.
-    ``python`` is a Python of theirs in which PyTorch is installed.
     """
 
     size: tuple[int, int] | None = None
@@ -31,7 +30,6 @@ class PictureOptions:
     channels: Channels | None = None
     resize: Resize | None = None
     samples: int = 6
-    python: Path | None = None
 
 
 @dataclass(frozen=True)

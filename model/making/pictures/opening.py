@@ -63,7 +63,7 @@ def open_file(options: AddOptions) -> OpenedFile:
     if others or options.target_inverse or options.units:
         what = others[0] if others else "--target-inverse or --unit"
         raise AddError(f"A network for pictures stands alone: leave {what} out.")
-    if path.suffix.lower() in _TORCH and options.pictures.python is not None:
+    if path.suffix.lower() in _TORCH and options.python:
         content, model = convert_torch(path, options)
         made = f"It is {content} of PyTorch, converted there"
         return OpenedFile(open_network(model, path), made)

@@ -86,7 +86,7 @@ def convert_torch(path: Path, options: AddOptions) -> tuple[TorchContent, onnx.M
 
     Args:
         path: of the file.
-        options: with the ``python`` of its pictures.
+        options: with the ``python``.
 
     Returns:
         What the file holds, and the network.
@@ -116,9 +116,9 @@ def convert_torch(path: Path, options: AddOptions) -> tuple[TorchContent, onnx.M
             "sizes": sizes,
             "channels": channels,
         }
-        told = _run_converter(str(Path(str(pictures.python)).absolute()), folder, asked)
+        told = _run_converter(options.python, folder, asked)
         if "error" in told:
-            said = f"{pictures.python} cannot convert {path}: {told['error']}"
+            said = f"{options.python} cannot convert {path}: {told['error']}"
             asks = pictures.size or "--size" in said
             hint = "" if asks else " If the size is what is wrong, give --size."
             if "get attribute" in said:

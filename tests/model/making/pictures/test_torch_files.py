@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from model.making.errors import AddError
-from model.making.options import AddOptions, PictureOptions
+from model.making.options import AddOptions
 from model.making.pictures.opening import open_file
 from tests.model.making.conftest import run
 from tests.shape_pictures import write_shapes
 
-WITHOUT = Path(sys.executable)
+WITHOUT = sys.executable
 """A Python without PyTorch."""
 
 WITH = os.environ.get("TORCH_PYTHON", "")
@@ -68,8 +68,8 @@ def write_file(path: Path, **members: bytes) -> Path:
     return path
 
 
-def options_of(path: Path, python: Path) -> AddOptions:
-    return AddOptions((path,), "net", path.parent, pictures=PictureOptions(python=python))
+def options_of(path: Path, python: str) -> AddOptions:
+    return AddOptions((path,), "net", path.parent, python=python)
 
 
 def test_only_a_pickled_module_runs_code_and_only_where_it_is_trusted(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_python_that_cannot_convert_is_said_in_a_sentence(tmp_path: Path) -> N
     with pytest.raises(AddError, match=r"cannot convert .*No module named 'torch'"):
         open_file(options_of(path, WITHOUT))
     with pytest.raises(AddError, match="cannot convert"):
-        open_file(options_of(path, Path("/bin/true")))
+        open_file(options_of(path, "/bin/true"))
 
 
 @pytest.fixture(scope="module")
