@@ -142,10 +142,10 @@ def screen(row: Float32Array, reference: Float32Array, changed: Sequence[int]) -
         reference: shape (fields,), without NaN in the columns that ``row`` gives.
         changed: columns of the facts that differ from the reference.
     """
-    columns = np.array(changed)
+    columns, without = np.array(changed), row.copy()
+    without[columns] = reference[columns]
     rows = np.empty((len(columns) + 2, len(row)), dtype=np.float32)
-    rows[:] = row
-    rows[:-1, columns] = reference[columns]
+    rows[:-1], rows[-1] = without, row
     rows[np.arange(1, len(columns) + 1), columns] = row[columns]
     return rows
 
