@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from model.contract import formatting
 from model.contract.card import PAGE_IDS
 from model.making.dictionaries import Description
 from model.making.vocabulary import (
@@ -264,7 +265,7 @@ def _make_noun(label: str, is_own: bool = False) -> str:
     if is_own:
         return label
     last = label.rpartition(" ")[2].lower()
-    return f"“{label}”"[:_LONGEST_LABEL] if last in _PREPOSITIONS else lower_first(label)
+    return f"“{label}”"[:_LONGEST_LABEL] if last in _PREPOSITIONS else formatting.lower_first(label)
 
 
 def join_words(words: list[str]) -> str:
@@ -276,12 +277,6 @@ def join_words(words: list[str]) -> str:
     ]  # fmt: skip
     text = " ".join(kept)
     return text if text.startswith("pH") else text[:1].upper() + text[1:]
-
-
-def lower_first(label: str) -> str:
-    """Write a label as inside a sentence; a first word with other capitals stays as it is."""
-    has_capitals = any(character.isupper() for character in label.split(" ")[0][1:])
-    return label if has_capitals else label[:1].lower() + label[1:]
 
 
 def format_choice(value: object) -> str:
