@@ -1,5 +1,5 @@
-"""Install what the tests need besides Python packages: Chromium, Java, Redis, axe-core,
-the Nu checker.
+"""Install what the tests need besides Python packages: Chromium, Java, Redis, nginx, HAProxy,
+axe-core, the Nu checker.
 
 What is there is used; what is missing comes from the system's package manager when we may use it,
 and else the message says exactly what to install.
@@ -25,6 +25,9 @@ from tests.tools import (
     find_redis,
 )
 
+SYSTEM = "/usr/sbin:/usr/bin"
+"""Where servers are that no search path of a person has."""
+
 HEADLESS = "chromium-headless-shell"
 """Chromium without windows, a package that only some systems have."""
 
@@ -40,6 +43,8 @@ def main() -> None:
         missing.append("redis-server")
     if shutil.which("nginx") is None:
         missing.append("nginx-light")
+    if shutil.which("haproxy", path=SYSTEM) is None:
+        missing.append("haproxy")
     if not _packages_are_there() and shutil.which("npm") is None:
         missing.append("npm")
     if "--soak" in sys.argv and not find_nginx():

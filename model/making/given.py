@@ -64,6 +64,8 @@ def read_given(options: AddOptions, add_note: AddNote) -> GivenData:
         AddError: if one of them cannot be read, or an option does not go with the data.
     """
     options, listed = open_folders(options)
+    paths = sorted(options.paths, key=lambda path: path.suffix != ".onnx")  # it leads the others
+    options = replace(options, paths=tuple(paths))
     contents = _read_files(options, listed)
     known = contents.list_known_texts() if contents else KnownTexts({}, (), frozenset())
     kept = {name for name, kind in options.kinds.items() if not takes_numbers(kind)}

@@ -14,6 +14,9 @@ _TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
 _LEAST_PROBABILITY = 1e-6
 _GAIN = 0.05
 _RARE_GAIN = 0.1
+_LEAST_CLASSES = 4
+_LEAST_ROWS = 5
+_NEVER, _MOSTLY = 0.1, 0.7
 
 _MOST_SHOWN = 4
 """Classes of which rows are shown as examples."""
@@ -82,6 +85,30 @@ def match_classes(answers: Float64Array, truth: Float64Array) -> tuple[int, ...]
     np.add.at(together.T, truth.astype(np.int64), answers)
     _, columns = linear_sum_assignment(-together)
     return tuple(columns.tolist())
+
+
+def are_swapped(answers: Float64Array, truth: Float64Array, order: tuple[int, ...]) -> bool:
+    """Say whether a few of many classes have each other's names, so that no row of them is right.
+
+    All the others are right, so that the figures of all rows hardly show it.
+
+    Args:
+        answers: shape (rows, classes).
+        truth: the indices of the true classes, shape (rows,).
+        order: which true class each class of the answers means most probably.
+    """
+    codes, meant = truth.astype(np.int64), np.array(order)
+    moved = np.flatnonzero(meant != np.arange(len(meant)))
+    if len(meant) < _LEAST_CLASSES or not 0 < 2 * len(moved) <= len(meant):
+        return False
+    predicted = answers.argmax(axis=1)
+    for code in moved:
+        rows = codes == code
+        if rows.sum() < _LEAST_ROWS or np.mean(predicted[rows] == code) > _NEVER:
+            return False
+        if np.mean(meant[predicted[rows]] == code) < _MOSTLY:
+            return False
+    return True
 
 
 def list_surest_rows(

@@ -23,6 +23,7 @@ from model.making.drafting import DraftOutput
 from model.making.errors import AddError
 from model.making.kinds.class_evidence import (
     accepts_classes,
+    are_swapped,
     fit_classes,
     list_surest_rows,
     match_classes,
@@ -163,13 +164,15 @@ class ClassesKind(OutputKind):
                 f"--classes {shlex.quote(meant)}",
                 lambda rows: rows[:, back],
                 rarity=0.05,
+                is_plain=are_swapped(answers, truth, order),
             ),
         )
 
     def accepts(
         self, given: Fit, cause: Fit, rarity: float, reading: Reading, inputs: bool, rare: bool
     ) -> bool:
-        return accepts_classes(given, cause, rarity, rare, bool(reading.as_if))
+        plain = reading.is_plain and not inputs
+        return plain or accepts_classes(given, cause, rarity, rare, bool(reading.as_if))
 
     def is_beyond_doubt(self, given: Fit) -> bool:
         return given.balanced > 0.9
