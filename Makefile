@@ -6,28 +6,31 @@ BIN := $(VENV)/bin
 .DEFAULT_GOAL := run
 .PHONY: run test lint check check-all cluster access-tools add-tools batch-tools train bench soak mutants requirements licences docs files weigh sbom browser clean
 
+# A system that lacks ensurepip makes environments without pip; its own pip then installs into them.
+PIP = $$(test -x $(BIN)/pip && echo $(BIN)/python -m pip || echo $(PYTHON) -m pip --python $(BIN)/python)
+
 # Byte-compiled packages import in a third of the time, so pip is left to compile them.
 $(VENV)/run.stamp: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Formcast needs Python 3.11 or newer; this is `$(PYTHON) --version`. Say which one to use: make run PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); $(PYTHON) -m pip --version >/dev/null 2>&1 && $(PYTHON) -m venv --without-pip $(VENV); } || { rm -rf $(VENV); echo "Python's venv module is missing. Install it: apt install python3-venv"; exit 1; }
 	@echo "Installing what Formcast needs into $(VENV) (once, about a minute) …"
-	@if test -x $(BIN)/pip; then $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt; else $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r requirements.txt; fi
+	@$(PIP) install --quiet --disable-pip-version-check --require-hashes -r $(filter %.txt,$^)
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/run.stamp tests/requirements.txt
-	@if test -x $(BIN)/pip; then $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt; else $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt; fi
+	@$(PIP) install --quiet --disable-pip-version-check --require-hashes -r $(filter %.txt,$^)
 	@touch $@
 
 $(VENV)/add.stamp: $(VENV)/run.stamp model/requirements.txt
-	@if test -x $(BIN)/pip; then $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r model/requirements.txt; else $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r model/requirements.txt; fi
+	@$(PIP) install --quiet --disable-pip-version-check --require-hashes -r $(filter %.txt,$^)
 	@touch $@
 
 $(VENV)/batch.stamp: $(VENV)/run.stamp model/serving/batch/requirements.txt
-	@if test -x $(BIN)/pip; then $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r model/serving/batch/requirements.txt; else $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r model/serving/batch/requirements.txt; fi
+	@$(PIP) install --quiet --disable-pip-version-check --require-hashes -r $(filter %.txt,$^)
 	@touch $@
 
 $(VENV)/access.stamp: $(VENV)/run.stamp app/limits/requirements.txt
-	@if test -x $(BIN)/pip; then $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r app/limits/requirements.txt; else $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r app/limits/requirements.txt; fi
+	@$(PIP) install --quiet --disable-pip-version-check --require-hashes -r $(filter %.txt,$^)
 	@touch $@
 
 run: $(VENV)/run.stamp  ## start the app on $PORT or 8000

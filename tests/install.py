@@ -1,5 +1,5 @@
-"""Install what the tests need besides Python packages: Chromium, Java, Redis, axe-core,
-the Nu checker.
+"""Install what the tests need besides Python packages: Chromium, Java, Redis, nginx, HAProxy,
+axe-core, the Nu checker.
 
 What is there is used; what is missing comes from the system's package manager when we may use it,
 and else the message says exactly what to install.
@@ -15,6 +15,7 @@ from pathlib import Path
 from app.cli.preview import find_chromium
 from tests.tools import (
     AXE,
+    CATBOOST_PYTHON,
     CLUSTER_PYTHON,
     NODE_FOLDER,
     PACKAGES,
@@ -23,6 +24,9 @@ from tests.tools import (
     find_nginx,
     find_redis,
 )
+
+SYSTEM = "/usr/sbin:/usr/bin"
+"""Where servers are that no search path of a person has."""
 
 HEADLESS = "chromium-headless-shell"
 """Chromium without windows, a package that only some systems have."""
@@ -39,25 +43,40 @@ def main() -> None:
         missing.append("redis-server")
     if shutil.which("nginx") is None:
         missing.append("nginx-light")
+    if shutil.which("haproxy", path=SYSTEM) is None:
+        missing.append("haproxy")
     if not _packages_are_there() and shutil.which("npm") is None:
         missing.append("npm")
     if "--soak" in sys.argv and not find_nginx():
         missing.append("nginx-light")
     if missing:
         _install(missing)
-    if "--cluster" in sys.argv and not CLUSTER_PYTHON.is_file():
-        folder = CLUSTER_PYTHON.parents[1]
+    if "--cluster" in sys.argv:
+        _install_cluster()
+    if "--catboost" in sys.argv and not CATBOOST_PYTHON.is_file():
         uv = [str(Path(sys.executable).parent / "uv")]
-        subprocess.run([*uv, "venv", "--quiet", str(folder)], check=True)
-        wanted = ["-r", "tests/docs/cluster-requirements.txt"]
-        pip = [*uv, "pip", "install", "--quiet", "--python", str(CLUSTER_PYTHON)]
-        subprocess.run([*pip, *wanted], check=True)
+        subprocess.run([*uv, "venv", "--quiet", str(CATBOOST_PYTHON.parents[1])], check=True)
+        pip = [*uv, "pip", "install", "--quiet", "--python", str(CATBOOST_PYTHON)]
+        subprocess.run([*pip, "catboost==1.2.10"], check=True)
     if not _packages_are_there():
         wanted = [f"{name}@{version}" for name, version in PACKAGES.items()]
         NODE_FOLDER.mkdir(parents=True, exist_ok=True)
         options = ["--no-save", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund"]
         command = ["npm", "install", "--silent", "--prefix", str(NODE_FOLDER), *options, *wanted]
         subprocess.run(command, check=True)
+
+
+def _install_cluster() -> None:
+    """Install the environment of the cluster and of other libraries, where it is not there yet."""
+    folder, wanted = CLUSTER_PYTHON.parents[1], Path("tests/docs/cluster-requirements.txt")
+    installed = folder / "installed.txt"
+    if installed.is_file() and installed.read_text() == wanted.read_text():
+        return
+    uv = [str(Path(sys.executable).parent / "uv")]
+    subprocess.run([*uv, "venv", "--quiet", "--clear", str(folder)], check=True)
+    pip = [*uv, "pip", "install", "--quiet", "--python", str(CLUSTER_PYTHON)]
+    subprocess.run([*pip, "-r", str(wanted)], check=True)
+    installed.write_text(wanted.read_text())
 
 
 def _packages_are_there() -> bool:

@@ -10,6 +10,9 @@ PACKAGES = {"axe-core": "4.14.1", "vnu-jar": "26.9.27"}
 CLUSTER_PYTHON = ROOT / ".cache" / "cluster" / "bin" / "python"
 """Has Dask and Spark, which only tests of the second tier need."""
 
+CATBOOST_PYTHON = ROOT / ".cache" / "catboost" / "bin" / "python"
+"""Has CatBoost, which weighs 270 MB: ``python -m tests.install --catboost``, not for CI."""
+
 NODE_FOLDER = ROOT / ".cache" / "npm"
 AXE = NODE_FOLDER / "node_modules" / "axe-core" / "axe.min.js"
 VNU = NODE_FOLDER / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"

@@ -3,6 +3,7 @@
 In a docstring, click shows what comes before the form feed.
 """
 
+import os
 import shlex
 import signal
 import sys
@@ -78,6 +79,13 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="With --trust: the Python file with classes and functions that the model needs. "
     "It is copied into the model's folder.",
+)
+@click.option(
+    "--python",
+    default="",
+    metavar="PATH",
+    help="The Python of an environment that has CatBoost or PyTorch, which exports a file of its "
+    "own.",
 )
 @click.option(
     "--features",
@@ -234,6 +242,8 @@ def add(
     read = {
         "features": read_list(given["features"]),
         "classes": split_names(given["classes"]),
+        # A virtual environment's Python is a link, which must not be followed.
+        "python": os.path.abspath(given["python"]) if given["python"] else "",
         "order": split_names(given["order"]),
         "required": split_names(given["required"]),
         "kinds": dict(map(parse_kind, given["kinds"])),

@@ -42,6 +42,9 @@ ROOT = Path(__file__).parents[2]
 
 PREFIX = "FORMCAST_"
 
+PLATFORM = frozenset({"PORT", "WEB_CONCURRENCY", "REDIS_URL", "DATABASE_URL"})
+"""What platforms set, which keeps its own name."""
+
 _SERVICE_LINK = re.compile(
     r"FORMCAST(_[A-Z0-9_]+)?_"
     r"(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT|PORT_[0-9]+_(TCP|UDP|SCTP)(_[A-Z]+)?)"
@@ -337,8 +340,10 @@ class Settings:
             if not variable.startswith(PREFIX) or variable in known:
                 continue
             if not is_service_link(variable, text):
-                close = difflib.get_close_matches(variable, known, n=1, cutoff=0)
-                raise SettingError(f"{variable} is not a setting. Did you mean {close[0]}?")
+                (close,) = difflib.get_close_matches(variable, known, n=1, cutoff=0)
+                bare = variable.removeprefix(PREFIX)
+                meant = bare if bare in PLATFORM else close
+                raise SettingError(f"{variable} is not a setting. Did you mean {meant}?")
         return cls(**{item.name: _read(item, environ)[0] for item in known.values()})
 
 

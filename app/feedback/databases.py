@@ -32,11 +32,15 @@ class Database(ABC):
     """Begins a transaction that writes."""
 
     keeps_connection = False
-    """Whether a connection stays open between transactions."""
+    """Whether a connection always stays open between transactions."""
 
     @abstractmethod
     def connect(self) -> Any:
         """Open a connection whose ``execute`` takes SQL with values, outside of a transaction."""
+
+    def identify(self) -> object:
+        """Return what changes where another database may have taken the place of an open one."""
+        return None  # that ends a connection to a server
 
     def adapt(self, sql: str) -> str:
         """Write the places of values as the driver reads them."""
@@ -50,7 +54,7 @@ class Database(ABC):
 
 
 class SqliteDatabase(Database):
-    """A file. Each transaction opens it anew, so that a file that was replaced is noticed."""
+    """A file. It is opened anew where it was replaced or written by somebody else."""
 
     errors = (sqlite3.Error, OSError)
     begin = "BEGIN IMMEDIATE"  # which is the lock, too
@@ -73,6 +77,13 @@ class SqliteDatabase(Database):
             connection.close()
             raise
         return connection
+
+    def identify(self) -> object:
+        """The file and when it was written; a commit writes another one beside it."""
+        with suppress(OSError):
+            found = self.path.stat()
+            return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+        return object()  # like no other: the file is gone
 
     def _use_wal(self, connection: sqlite3.Connection) -> None:
         end = time.monotonic() + TIMEOUT

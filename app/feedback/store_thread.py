@@ -1,12 +1,13 @@
 """The store in a thread of its own, so that no answer waits for a database."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 import gevent
 from gevent import monkey
-from gevent.event import AsyncResult
+from gevent.event import AsyncResult, Event
 from gevent.threadpool import ThreadPool
 
 from app.feedback.outcomes import ReportedOutcome
@@ -14,6 +15,12 @@ from app.feedback.store import Store, StoreError
 
 MAX_WAITING = 200
 """Jobs that wait at most; a further one fails at once."""
+
+GATHER = 0.1
+"""Seconds for which an outcome waits for others: one transaction costs as much as a few answers."""
+
+HOLD = 1.0
+"""Seconds for which a file stays open at most: then what is in its log is in the file, too."""
 
 TIMEOUT = 6.0
 """Seconds after which a job that waits is given up: longer than the store waits for one step."""
@@ -44,6 +51,7 @@ class StoreThread:
         self._waiting: list[_Job] = []
         self._pool: ThreadPool | None = None
         self._worker: gevent.Greenlet | None = None
+        self._came = Event()
 
     def insert(self, outcome: ReportedOutcome) -> bool:
         """Keep an outcome; when it returns, that is on the disk.
@@ -65,6 +73,7 @@ class StoreThread:
             raise StoreError(f"{MAX_WAITING} others wait for {self._store.database.name}")
         job = _Job(outcome, work, AsyncResult())
         self._waiting.append(job)
+        self._came.set()
         if not self._worker:  # also one of before a fork
             self._worker = gevent.spawn(self._do_all)
         try:
@@ -88,9 +97,14 @@ class StoreThread:
             self._lock.release()
 
     def _do_all(self) -> None:
-        """Do what waits until nothing does: all outcomes together, other work one by one."""
+        """Do what waits until nothing comes: all outcomes together, other work one by one."""
         self._pool = self._pool or ThreadPool(1)
+        self._store.keeps_open = True
+        began = time.monotonic()
         while self._waiting:
+            self._came.clear()
+            if all(job.outcome is not None for job in self._waiting):
+                gevent.sleep(GATHER)
             jobs, self._waiting = self._waiting, []
             inserts = [job for job in jobs if job.outcome is not None]
             if inserts:
@@ -98,6 +112,12 @@ class StoreThread:
             for job in jobs:
                 if job.work is not None:
                     self._do([job], self._run_alone, job.work)
+            left = began + HOLD - time.monotonic()
+            if left > 0 and not self._waiting:
+                self._came.wait(left)
+            if left <= 0 or not self._waiting:
+                self._pool.apply(self._store.rest)
+                began = time.monotonic()
 
     def _run_alone(self, work: Callable[[Store], Any]) -> list[Any]:
         return [work(self._store)]

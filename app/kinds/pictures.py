@@ -10,7 +10,6 @@ from wsgiref.types import WSGIEnvironment
 from flask import request
 from PIL import Image
 from pydantic_core import PydanticCustomError
-from werkzeug.exceptions import UnsupportedMediaType
 
 from app.feedback.outcomes import KeptAnswer, OutputValue
 from app.http.problems import Fault
@@ -21,18 +20,20 @@ from app.kinds.adapter import (
     KindSchemas,
     Payload,
     Schema,
-    list_labels,
 )
 from app.kinds.batches import Batch, BatchLimits, PictureBatch
-from app.kinds.parsing import BODY_BYTES
-from app.kinds.schemas import ANSWER, NUMBER, build_answer, build_class_properties, build_object
+from app.kinds.picture_api import (
+    build_picture_schemas,
+    build_tool_schema,
+    describe_picture_api,
+    read_files,
+)
 from app.kinds.truths import ask_class
 from app.limits.background import run_in_thread
 from app.limits.upload_budget import UploadSlot, decoding_turn, get_upload_budget
-from app.limits.uploads import Upload, read_body, read_uploads
+from app.limits.uploads import Upload, read_uploads
 from app.presentation.about import describe_origin
 from app.presentation.contexts import (
-    ApiField,
     ApiTexts,
     BatchWords,
     KindAbout,
@@ -59,7 +60,7 @@ from app.presentation.submission import FORM_HASH, Problem, Submission
 from model import Picture
 from model.contract import formatting
 from model.contract.fields import AnyField
-from model.contract.pictures import FORMATS_TEXT, LARGE_BYTES, MEDIA_TYPES, MEGABYTES
+from model.contract.pictures import LARGE_BYTES, MEGABYTES
 from model.serving.kinds.pictures import PictureModel
 from model.serving.served_model import ClassPrediction, Explained, ServedModel
 
@@ -74,25 +75,6 @@ _MAX_CLASSES = 6
 
 _THUMBNAIL = 120
 """Pixels of the longer side of a sample's small picture."""
-
-BASE64_TEXT = f"{BODY_BYTES * 3 // 4 // 100_000 / 10:g} MB at most here"
-"""How large a picture inside of a JSON text can be."""
-
-PYTHON = """\
-import json
-import urllib.request
-
-with open("picture.jpg", "rb") as file:
-    picture = file.read()
-request = urllib.request.Request(
-    {url},
-    data=picture,
-    headers={"Content-Type": "image/jpeg"},
-)
-with urllib.request.urlopen(request) as response:
-    answer = json.load(response)
-print(answer["label"], answer["probability"])
-"""
 
 
 class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
@@ -332,7 +314,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         return self._labels.get(str(value), str(value))
 
     def read_json(self, environ: WSGIEnvironment) -> JsonRows[Picture]:
-        return self._list_rows(self._read(partial(_read_files, self._field.name)))
+        return self._list_rows(self._read(partial(read_files, self._field.name)))
 
     def _list_rows(self, submission: Submission[Picture]) -> JsonRows[Picture]:
         return JsonRows(
@@ -373,14 +355,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         return self._scale.format(values[f"probability_{label}"])
 
     def tool_schema(self) -> Schema:
-        field = self._field
-        picture = {
-            "type": "string",
-            "contentEncoding": "base64",
-            "title": field.label,
-            "description": f"The bytes of {field.accepted_text}, in base64; {BASE64_TEXT}.",
-        }
-        return build_object({field.name: picture})
+        return build_tool_schema(self._field)
 
     def read_arguments(self, arguments: Mapping[str, Any]) -> JsonRows[Picture]:
         name = self._field.name
@@ -415,48 +390,10 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         return ({"code": "use", "message": self.warning},) if self.warning else ()
 
     def schemas(self) -> KindSchemas:
-        field = self._field
-        file = {
-            "type": "string",
-            "contentMediaType": "application/octet-stream",
-            "title": field.label,
-            "description": field.help,
-        }
-        form = {
-            "schema": {
-                "type": "object",
-                "properties": {field.name: file},
-                "required": [field.name],
-            },
-            "encoding": {field.name: {"contentType": ", ".join(MEDIA_TYPES)}},
-        }
-        values = [item.value for item in self._output.classes]
-        about = {"type": "string", "enum": values[-1:] if len(values) == 2 else values}
-        line = {"type": "array", "items": NUMBER}
-        contributions = build_object({"label": about, "map": {"type": "array", "items": line}})
-        contributions["description"] = (
-            "A coarse map of the picture, rows from its top, in log-odds: above 0 where a cell "
-            "counts for the label."
-        )
-        return KindSchemas(
-            self._output.label,
-            {"Answer": build_answer(build_class_properties(self._output), contributions)},
-            f"{FORMATS_TEXT[:1].upper()}{FORMATS_TEXT[1:]} of {MEGABYTES} MB at most, as a form "
-            "sends it or as the body itself.",
-            {"multipart/form-data": form, **{kind: {} for kind in MEDIA_TYPES}},
-            ANSWER,
-        )
+        return build_picture_schemas(self._field, self._output)
 
     def api_texts(self) -> ApiTexts:
-        accepted = self._field.accepted_text
-        return ApiTexts(
-            curl=f"-F {self._field.name}=@picture.jpg",
-            python=PYTHON,
-            request_text=f"{accepted[:1].upper()}{accepted[1:]}, as a form sends it "
-            f"(multipart/form-data), or as the body itself ({', '.join(MEDIA_TYPES)}).",
-            fields=(ApiField(self._field.name, self._field.label, "file", True),),
-            labels=list_labels(self._output.classes),
-        )
+        return describe_picture_api(self._field, self._output)
 
     def about(self) -> KindAbout:
         method, calibration = "", self._calibration
@@ -502,19 +439,3 @@ def _round_shares(probabilities: Sequence[float]) -> list[float]:
         largest = rounded.index(max(rounded))
         rounded[largest] += 1 - sum(rounded)
     return rounded
-
-
-def _read_files(name: str, slot: UploadSlot) -> Upload:
-    """Read the files that were sent: under ``name`` in a form, or one as the body itself.
-
-    Raises:
-        UnsupportedMediaType: for a body that is compressed, or neither a form nor a picture.
-        HTTPException: 408, 411, 413 or 503 for a body that is not read.
-    """
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise UnsupportedMediaType
-    if request.mimetype == "multipart/form-data":
-        return read_uploads(name, slot)
-    if request.mimetype in MEDIA_TYPES:
-        return Upload([read_body(slot)])
-    raise UnsupportedMediaType

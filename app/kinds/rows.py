@@ -90,11 +90,6 @@ class Headline(NamedTuple):
     total_label: str = ""
 
 
-def lower_first(label: str) -> str:
-    """Write a label as inside a sentence; one with other capitals stays as it is."""
-    return label if label[1:] != label[1:].lower() else label[:1].lower() + label[1:]
-
-
 class RowAdapter(KindAdapter[Features, PredictionT]):
     """The adapter of a model of rows; what no request changes is made once."""
 
@@ -293,7 +288,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         many = len(required) > MAX_LISTED
         heading = f"Fill in {NUMBERS.get(len(required), count)} fact{'s' * (len(required) > 1)}"
         listed = format_list(
-            [required[0].label, *(lower_first(field.label) for field in required[1:])],
+            [required[0].label, *(formatting.lower_first(field.label) for field in required[1:])],
             locale=self._card.locale,
         )
         features, _ = self._card.validate_row(example.values)
@@ -447,7 +442,8 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
 
     def _list_warnings(self, explained: Explained[PredictionT]) -> Sequence[Payload]:
         if not explained.out_of_distribution:
-            return ()
+            too_sure = self.find_too_sure()
+            return ({"code": "too_sure", "message": too_sure},) if too_sure else ()
         message = self._add_mismatch(self.model.guess_text, explained)
         fields = [] if explained.mismatch is None else list(explained.mismatch.facts)
         fields += [text.field for text in explained.texts if text.knowledge.is_guess]

@@ -35,7 +35,7 @@ COMMON: dict[str, Schema] = {
         "type": "array",
         "items": build_object(
             {
-                "code": {"type": "string", "enum": ["outside", "use"]},
+                "code": {"type": "string", "enum": ["outside", "too_sure", "use"]},
                 "message": {"type": "string"},
                 "fields": {
                     "type": "array",

@@ -1,8 +1,11 @@
 """Long work in native threads, so that the greenlets of a worker need not wait for it."""
 
+import logging
 import os
 import signal
+import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache, partial
@@ -17,6 +20,8 @@ from werkzeug.exceptions import ClientDisconnected, ServiceUnavailable
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 MAX_THREADS = 2
 
@@ -73,6 +78,7 @@ def run_in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
                 _pool.cache_clear()  # requests that wait get threads that work
             os.kill(os.getpid(), signal.SIGTERM)
             name = getattr(work, "__qualname__", "work")  # its repr would write out a whole model
+            _log.error("%s hangs. The threads are at:\n%s", name, _describe_threads())
             raise ThreadTimeoutError(f"{name} took longer than {TIMEOUT:g} s") from None
     finally:
         slots.release()
@@ -91,6 +97,17 @@ def _run(work: Callable[[], T]) -> tuple[T | None, BaseException | None]:
         return work(), None
     except BaseException as error:
         return None, error
+
+
+def _describe_threads() -> str:
+    """Say at which lines the other native threads are: nothing else tells later why one hung."""
+    own = monkey.get_original("_thread", "get_ident")()
+    stacks = [
+        "".join(traceback.format_stack(frame))
+        for ident, frame in sys._current_frames().items()
+        if ident != own
+    ]
+    return "\n".join(stacks)
 
 
 def _client_has_gone() -> bool:

@@ -45,7 +45,9 @@ def cache_phrases(card: Card, reference: Features) -> Phrases:
 
         def mention(value: Any, first: bool) -> Markup:
             before, text, after = reason(value)
-            return _protect(before[:1].upper() + before[1:] if first else before, text, after)
+            if first and not (field.label == field.noun and before.startswith(field.noun)):
+                before = before[:1].upper() + before[1:]
+            return _protect(before, text, after)
 
         def explain(value: Any, unusual: bool) -> Markup:
             words = mention(value, True)

@@ -155,3 +155,9 @@ def format_percent(share: float, locale: str, digits: int = 0) -> str:
     """A share as a percentage: 0.0612 with one digit is ``6.1%``."""
     pattern = "#,##0" + ("." + "0" * digits if digits else "") + "%"
     return numbers.format_percent(share, format=pattern, locale=_locale(locale))
+
+
+def lower_first(label: str) -> str:
+    """Write a label as inside a sentence; a first word with other capitals stays as it is."""
+    has_capitals = any(character.isupper() for character in label.split(" ")[0][1:])
+    return label if has_capitals else label[:1].lower() + label[1:]

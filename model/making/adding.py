@@ -229,17 +229,15 @@ def _make_folder(
     notes.append(describe_published(examples, options.publish_rows, similar))
     card = write_card(
         work / "card.toml",
-        options.data.name,
+        options,
         kind,
-        dataset,
+        arranged,
         output,
-        arranged.importance,
         evaluation,
         examples,
-        _warn(finding) if proved else "",
-        assembled.tried,
-        options.locale,
-        folder_card.summary,
+        warning=_warn(finding) if proved else "",
+        tried=assembled.tried,
+        summary=folder_card.summary,
     )
     typical: dict[str, Value] = {item.name: item.field.example for item in dataset.fields}
     golden: list[Mapping[str, Value]] = [typical, *(example.values for example in card.examples)]

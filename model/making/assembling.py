@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 
 from model.contract.arrays import Float64Array
-from model.making.assembly.contents import Contents
+from model.making.assembly.chains import forget_names
+from model.making.assembly.contents import Contents, collect_contents
 from model.making.assembly.gate import Finding
 from model.making.assembly.proving import NoAssemblyError, Proof, prove, take_only
 from model.making.assembly.search import AssemblySearch
+from model.making.catboost.files import read_catboost
 from model.making.columns import takes_numbers
 from model.making.deriving import Derivations
 from model.making.errors import AddError, NotProvedError
@@ -74,7 +76,7 @@ def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> Assem
                 f"--target names {len(given.targets)} columns, and one output of an ONNX file is "
                 "taken. Name one."
             )
-        source = _open_onnx(options)
+        source = _open_onnx(options, add_note)
         names = match_features(source, rows, options, add_note, derivations.inputs)
         return AssembledModel(source, names, options.classes, None)
     proof = _prove(given.contents, options, rows, derivations)
@@ -90,17 +92,32 @@ def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> Assem
     return AssembledModel(source, names, proof.classes, proof)
 
 
-def _open_onnx(options: AddOptions) -> ModelSource:
-    """Open an ONNX file, which stands alone."""
-    others = [str(path) for path in (*options.paths[1:], *options.before)]
-    if others or options.target_inverse or options.units:
-        what = others[0] if others else "--target-inverse or --unit"
+def _open_onnx(options: AddOptions, add_note: AddNote) -> ModelSource:
+    """Open an ONNX file, with the scalers that a person puts before it."""
+    path, *others = options.paths
+    if others := [other for other in others if other not in options.before]:
         raise AddError(
-            f"{options.paths[0]} is an ONNX file, and nothing can be put before or after it: leave "
-            f"{what} out, or export the whole Pipeline to ONNX. A list of its columns goes with "
-            "--features FILE."
+            f"{path} is served as an ONNX file, beside which nothing is tried. A scaler before it "
+            f"goes with --before {others[0]}, and a list of its columns with --features FILE."
         )
-    return read_onnx(options.paths[0])
+    if options.target_inverse or options.units:
+        raise AddError(
+            f"{path} is served as an ONNX file, which no --target-inverse or --unit changes: leave "
+            "them out, or export the whole Pipeline to ONNX."
+        )
+    if options.python and options.before:
+        raise AddError("--before goes with an ONNX file, and not with --python.")
+    source = read_catboost(path, options.python) if options.python else read_onnx(path)
+    if not options.before:
+        return source
+    found = collect_contents(options.before, options.trust, options.module)
+    parts = [part for file in options.before for part in found.transformers if part.path == file]
+    if len(parts) != len(options.before):
+        named = ", ".join(map(str, options.before))
+        raise AddError(f"--before {named}: each file must hold one scaler for an ONNX file.")
+    add_note(f"Before it stands what --before says: {', '.join(part.where for part in parts)}.")
+    names = parts[0].names  # which are forgotten next
+    return source.with_scalers([forget_names(part.fitted) for part in parts], names)
 
 
 def _prove(

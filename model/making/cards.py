@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from model.contract import formatting
 from model.contract.card import Card
 from model.contract.errors import ModelError
 from model.contract.fields import Value
-from model.making.dataset import Dataset
+from model.making.arranging import Arrangement
 from model.making.drafting import REASONS_OPTIONAL, DraftField, DraftOutput
 from model.making.errors import AddError
 from model.making.kinds.output_kind import Evaluation, OutputKind
 from model.making.naming import RowNaming, name_rows
-from model.making.options import LOCALE
+from model.making.options import LOCALE, AddOptions
 from model.making.toml import format_lines
 from model.serving.loading import read_card
 
@@ -25,37 +25,35 @@ _REFERENCE = {True: "Without a text", False: "A typical case without a text"}
 
 def write_card(
     path: Path,
-    data: str,
+    options: AddOptions,
     kind: OutputKind,
-    dataset: Dataset,
+    arranged: Arrangement,
     output: DraftOutput,
-    importance: Sequence[float],
     evaluation: Evaluation,
     examples: Mapping[str, Mapping[str, Value]],
-    warning: str = "",
-    tried: str = "",
-    locale: str = LOCALE,
-    summary: str = "",
+    *,
+    warning: str,
+    tried: str,
+    summary: str,
 ) -> Card:
     """Draft the card, write it, and read it back.
 
     Args:
         path: its file.
-        data: the name of the data's file.
+        options: what the person asks for.
         kind: how the model answers.
-        dataset: the rows and their fields.
+        arranged: the rows and their fields; the most important required one is varied first.
         output: what the model answers.
-        importance: of each field; the most important required one is varied first.
         evaluation: what held-out rows showed.
         examples: values as a visitor would type them, by title.
-        warning: what the page says first.
+        warning: what the page says first, "" for nothing.
         tried: how the model was put together.
-        locale: how the page writes numbers.
         summary: what the model's folder says of it, "" for nothing.
 
     Raises:
         AddError: if the drafted card is not valid.
     """
+    data, dataset, importance = options.data.name, arranged.dataset, arranged.importance
     naming = name_rows(data)
     if output.title == f"How many {naming.rows}?":
         naming = RowNaming()  # a row is what they are counted for, an hour perhaps
@@ -76,7 +74,7 @@ def write_card(
         "kind": kind.name,
         "title": output.title,
         "summary": f"{warning} {summary or learned}".strip(),
-        "locale": locale,
+        "locale": options.locale,
         "what_if": dataset.fields[max(required, key=importance.__getitem__)].name
         if required
         else "",

@@ -76,7 +76,7 @@ def _find_middle_of_field(item: DraftField, codes: Float64Array, every: Float64A
     if item.field.options:
         values, counts = np.unique(known, return_counts=True)
         return float(values[counts.argmax()])
-    return _round_code(item, float(np.median(known)), every)
+    return round_code(item, float(np.median(known)), every)
 
 
 def gather_words(codes: Float64Array, every: Float64Array) -> float:
@@ -102,10 +102,19 @@ def _count_rows(codes: Float64Array) -> Counter[str]:
     return Counter(word for code in codes.tolist() for word in set(split(decode_text(code))))
 
 
-def _round_code(item: DraftField, code: float, every: Float64Array) -> float:
-    """A code to a power of ten below half the standard deviation of all, and within the bounds."""
+def round_code(item: DraftField, code: float, every: Float64Array) -> float:
+    """Round a code to a power of ten below half the standard deviation, and within the bounds.
+
+    A smaller code keeps its first digit: 0 may be unlike all that the data have.
+
+    Args:
+        item: the field.
+        code: of the field.
+        every: the codes of all rows, shape (rows,).
+    """
     low, high = item.field.code_bounds
-    step = 10.0 ** math.floor(math.log10(max(float(np.nanstd(every)), 1e-9) / 2))
+    least = min(float(np.nanstd(every)) / 2, abs(code) or math.inf)
+    step = 10.0 ** math.floor(math.log10(max(least, 1e-9)))
     rounded = item.field.round_codes(np.round(np.array([code]) / step) * step)
     return float(np.clip(rounded, low, high)[0])
 
@@ -125,7 +134,7 @@ def _round_example(item: DraftField, codes: Float64Array) -> DraftField:
     if item.field.is_text:
         code = gather_words(codes, codes)
     else:
-        code = _round_code(item, item.field.encode(item.field.example), codes)
+        code = round_code(item, item.field.encode(item.field.example), codes)
     keys = {**item.field.model_dump(), "example": item.field.decode_typed(code)}
     return replace(item, field=item.field.model_validate(keys))
 

@@ -77,10 +77,12 @@ _CONTROLS = frozenset(range(0x20)) - frozenset(b"\t\n\r\f") | {0x7F}
 
 
 _ADVICE = {
-    "a CatBoost model": "Where CatBoost is installed: m = catboost.CatBoost().load_model('FILE'); "
-    "m.save_model('model.onnx', format='onnx'). Then add model.onnx.",
-    "a CatBoost model in JSON": "Where CatBoost is installed: m = catboost.CatBoost().load_model("
-    "'FILE', format='json'); m.save_model('model.onnx', format='onnx'). Then add model.onnx.",
+    "a CatBoost model": "Add it with --python PATH, the Python of an environment that has "
+    "CatBoost; or there: m = catboost.CatBoost().load_model('FILE'); m.save_model('model.onnx', "
+    "format='onnx'). Then add model.onnx.",
+    "a CatBoost model in JSON": "Add it with --python PATH, the Python of an environment that has "
+    "CatBoost; or there: m = catboost.CatBoost().load_model('FILE', format='json'); m.save_model("
+    "'model.onnx', format='onnx'). Then add model.onnx.",
     "a PyTorch file": "Weights say nothing of the network. In the script that has its class: "
     "torch.onnx.export(model, rows, 'model.onnx'). Then add model.onnx.",
     "a safetensors file": "Weights say nothing of the network. In the script that has its class: "

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from model.making.assembly.contents import Contents, read_contents
+from model.making.catboost.files import is_catboost
 from model.making.columns import takes_numbers
 from model.making.deriving import Derivations, derive_columns
 from model.making.dictionaries import add_units, read_dictionary
@@ -63,6 +64,8 @@ def read_given(options: AddOptions, add_note: AddNote) -> GivenData:
         AddError: if one of them cannot be read, or an option does not go with the data.
     """
     options, listed = open_folders(options)
+    paths = sorted(options.paths, key=lambda path: path.suffix != ".onnx")  # it leads the others
+    options = replace(options, paths=tuple(paths))
     contents = _read_files(options, listed)
     known = contents.list_known_texts() if contents else KnownTexts({}, (), frozenset())
     kept = {name for name, kind in options.kinds.items() if not takes_numbers(kind)}
@@ -93,7 +96,7 @@ def read_given(options: AddOptions, add_note: AddNote) -> GivenData:
 
 def _read_files(options: AddOptions, listed: Sequence[NamedColumns]) -> Contents | None:
     """Read the files, with the lists of columns of the folders in which they lie."""
-    if options.paths[0].suffix == ".onnx":
+    if options.paths[0].suffix == ".onnx" or (options.python and is_catboost(options.paths[0])):
         return None  # it stands alone
     paths = tuple(dict.fromkeys((*options.paths, *options.before)))
     contents = read_contents(paths, options.trust, options.module)

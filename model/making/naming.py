@@ -7,9 +7,17 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from model.contract import formatting
 from model.contract.card import PAGE_IDS
 from model.making.dictionaries import Description
-from model.making.vocabulary import ABBREVIATIONS, COUNTED, SHORT_WORDS, YES_NO
+from model.making.vocabulary import (
+    ABBREVIATIONS,
+    BEGINNINGS,
+    COUNTED,
+    ENDINGS,
+    SHORT_WORDS,
+    YES_NO,
+)
 
 # Properties of a form element: a field of that name would hide them.
 _PROPERTIES = (
@@ -47,6 +55,9 @@ _PREFIXES = {"km": "kilometers", "kg": "kilograms"}
 
 _DURATIONS = ("time", "duration", "runtime", "length", "wait", "delay", "travel", "commute")
 """Words after which "min" means minutes."""
+
+_OUTER_CONSONANTS = re.compile(r"([^aeiouy]{2})?.*?([^aeiouy]{2})?", re.DOTALL).fullmatch
+"""The first two letters and the last two, where these are consonants."""
 
 _SHORT = 3
 _MOST_CONSONANTS = 5
@@ -138,6 +149,9 @@ def _is_word(token: str) -> bool:
         return text.isdecimal()
     if len(text) <= _SHORT:
         return False
+    start, end = _OUTER_CONSONANTS(text).groups()  # type: ignore[union-attr]  # it matches all
+    if (start and start not in BEGINNINGS) or (end and end not in ENDINGS):
+        return False
     runs = re.findall(r"[^aeiouy]+", text)
     return len("".join(runs)) < len(text) and max(map(len, runs), default=0) < _MOST_CONSONANTS
 
@@ -209,7 +223,8 @@ def ask_for_number(naming: Naming, rows: RowNaming, are_counts: bool) -> str:
         rows: what the rows of the data are called.
         are_counts: whether the target holds whole numbers of which none is below 0.
     """
-    noun, last = naming.noun, naming.noun.rpartition(" ")[2]
+    noun, is_rate = naming.noun, " per " in naming.noun
+    last = noun.partition(" per ")[0].rpartition(" ")[2]
     is_plural = len(last) > _SHORT and last.endswith("s") and not last.endswith(("ss", "us", "is"))
     if naming.label == "Answer":
         return f"What does the model say of this {rows.case}?"
@@ -217,7 +232,7 @@ def ask_for_number(naming: Naming, rows: RowNaming, are_counts: bool) -> str:
         return f"How many {rows.rows}?"
     if are_counts and noun.startswith("number of "):
         return f"How many {noun.removeprefix('number of ')}?"
-    if are_counts and is_plural:
+    if is_plural and (are_counts or is_rate):
         return f"How many {noun}?"
     ask = "are" if is_plural else "is"
     the = "" if naming.is_own or noun.startswith("“") else "the "
@@ -250,7 +265,7 @@ def _make_noun(label: str, is_own: bool = False) -> str:
     if is_own:
         return label
     last = label.rpartition(" ")[2].lower()
-    return f"“{label}”"[:_LONGEST_LABEL] if last in _PREPOSITIONS else lower_first(label)
+    return f"“{label}”"[:_LONGEST_LABEL] if last in _PREPOSITIONS else formatting.lower_first(label)
 
 
 def join_words(words: list[str]) -> str:
@@ -262,12 +277,6 @@ def join_words(words: list[str]) -> str:
     ]  # fmt: skip
     text = " ".join(kept)
     return text if text.startswith("pH") else text[:1].upper() + text[1:]
-
-
-def lower_first(label: str) -> str:
-    """Write a label as inside a sentence; a first word with other capitals stays as it is."""
-    has_capitals = any(character.isupper() for character in label.split(" ")[0][1:])
-    return label if has_capitals else label[:1].lower() + label[1:]
 
 
 def format_choice(value: object) -> str:
@@ -318,7 +327,10 @@ def _split_unit(column: str, is_number: bool) -> tuple[list[str], str, bool]:
         if last == "min" and words[-2].lower() in _DURATIONS:
             return words[:-1], "minutes", False
         if last in _UNITS:
-            return words[:-1], _UNITS[last], False
+            before = words[:-1]
+            if len(before) > 1 and before[-1].lower() == "in":  # weight_in_lbs
+                before.pop()
+            return before, _UNITS[last], False
         if first in _UNITS and first not in _SHORT_UNITS:
             unit = _UNITS[first]
             if first in _PREFIXES:

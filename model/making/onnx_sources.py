@@ -28,6 +28,8 @@ from model.making.errors import AddError
 from model.making.kinds.classes import ClassesKind
 from model.making.kinds.number import NumberKind
 from model.making.kinds.output_kind import OutputKind
+from model.making.onnx.graphs import CompileError
+from model.making.onnx.scaling import UNSCALED, prepend_scalers
 from model.making.onnx.signatures import (
     FLOAT_TYPES,
     NUMPY_TYPES,
@@ -61,6 +63,22 @@ class OnnxSource:
         if self.meaning == "value":
             return NumberKind()
         return ClassesKind(self.classes, self.meaning != "label", self.class_names)
+
+    def with_scalers(self, scalers: Sequence[Any], names: tuple[str, ...] | None) -> OnnxSource:
+        """Put fitted scalers before the model; ``names`` are the columns of the first, if known.
+
+        Raises:
+            AddError: if it takes no inputs that they could change.
+        """
+        try:
+            model = prepend_scalers(self.model, scalers)
+        except CompileError as error:
+            raise AddError(
+                f"Nothing is put before the ONNX file: {error}. Export the whole Pipeline to ONNX."
+            ) from None
+        (given,) = self.inputs
+        inputs = (replace(given, name=UNSCALED),)
+        return replace(self, model=model, inputs=inputs, names=self.names or names)
 
     def match_names(self, columns: Sequence[str]) -> tuple[str, ...] | None:
         if self.names is None:

@@ -50,6 +50,7 @@ class AddOptions:
     pairs of a column and its unit, and ``described`` is what both say. ``locale`` is how the page
     writes numbers. ``more_data`` are further files of rows below those of ``data``. Only rows for
     which the condition ``where`` is true are taken, and at most ``max_rows`` of them, at random.
+    ``python`` is the Python of an environment that has the library of the model's file.
     ``order`` are its classes from the lowest to the highest where they are steps of a scale, or
     "no"; ``risk`` is the class whose probability is the answer.
     ``pictures`` is what counts for a network for pictures alone.
@@ -82,6 +83,7 @@ class AddOptions:
     more_data: tuple[Path, ...] = ()
     where: str = ""
     max_rows: int | None = None
+    python: str = ""
     order: tuple[str, ...] = ()
     risk: str = ""
     pictures: PictureOptions = field(default_factory=PictureOptions)

@@ -56,9 +56,10 @@ class PreparedModel(ServedFiles):
 
     ``matrix`` (rows, fields) are the data's codes, without the rows that lack what the model needs;
     ``kept`` (all rows,) is True for the rows that are left. ``optional`` are the columns that may
-    be unknown. ``reason`` says why a model did not compile. ``missing_in_training`` is what the
-    model saw of a column of the data when it was fitted, where its file tells. ``vectorizing`` is
-    the same as ``vectorizers``, by the field's column.
+    be unknown. ``reason`` says why a model did not compile. ``exporter`` is the library
+    that made the ONNX form and was asked for its own answers, "" elsewhere.
+    ``missing_in_training`` is what the model saw of a column of the data when it was fitted, where
+    its file tells. ``vectorizing`` is the same as ``vectorizers``, by the field's column.
     """
 
     matrix: Float64Array
@@ -66,6 +67,7 @@ class PreparedModel(ServedFiles):
     optional: Sequence[int]
     predict: PredictFloat64
     reason: str = ""
+    exporter: str = ""
     notes: tuple[str, ...] = ()
     missing_in_training: Mapping[str, MissingInTraining] = field(default_factory=dict)
     vectorizing: Mapping[int, Vectorizer] = field(default_factory=dict)

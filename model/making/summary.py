@@ -130,6 +130,11 @@ def _time(work: Callable[[], object]) -> float:
 
 def _describe_served(prepared: PreparedModel) -> str:
     count = formatting.format_number(len(prepared.matrix), LOCALE)
+    if prepared.exporter:
+        return (
+            f"as ONNX, which {prepared.exporter} exported, compared with its own answers to all "
+            f"{count} rows"
+        )
     if prepared.frame is None:
         return (
             f"as the ONNX file that you gave, in the app's form, compared with it on all {count} "

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import math
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,6 +34,10 @@ from model.making.text_cells import KnownTexts
 
 _TRUE = ("1", "1.0", "true", "yes", "y", "t", "test", "holdout", "held out", "held-out", "valid")
 _FALSE = ("0", "0.0", "false", "no", "n", "f", "train", "training", "nan", "")
+
+
+_SURE = 4.0
+"""Standard deviations by which more rows repeat than those of the data repeat each other."""
 
 
 class RowChoice(NamedTuple):
@@ -322,9 +328,12 @@ def _read_marker(cells: pd.Series, name: str) -> BoolArray:
 
 def _refuse_seen_rows(table: pd.DataFrame, held: pd.DataFrame, where: str) -> None:
     common = [name for name in table.columns if name in held.columns]
-    seen = set(map(tuple, table[common].astype(str).to_numpy()))
+    seen = Counter(map(tuple, table[common].astype(str).to_numpy()))
     repeated = sum(tuple(row) in seen for row in held[common].astype(str).to_numpy())
-    if repeated > len(held) / 2:
+    # Where the data's own rows are often equal, so are rows that the model has not seen.
+    usual = sum(count for count in seen.values() if count > 1) / max(len(table), 1)
+    spread = math.sqrt(usual * (1 - usual) / max(len(held), 1))
+    if repeated > len(held) * max(0.5, usual + _SURE * spread):
         raise AddError(
             f"{repeated} of the {len(held)} rows of {where} are in the data, too: the model has "
             "seen them, so they would show it better than it is. Give rows that it was not fitted "

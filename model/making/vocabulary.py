@@ -28,6 +28,23 @@ SHORT_WORDS = frozenset(
 )
 """Words of up to three letters that are no abbreviations."""
 
+BEGINNINGS = frozenset(
+    """
+    bl br ch cl cr cz dr dw dz fj fl fr gh gl gn gr kl kn kr pf ph pl pn pr ps rh rz sc sch sh sk
+    sl sm sn sp sq st sv sw sz th tr ts tw vl vr wh wl wr zl zn zr zw
+    """.split()  # noqa: SIM905
+)
+"""Two consonants with which words begin in English, German or other languages of Europe."""
+
+ENDINGS = frozenset(
+    """
+    bb bs ch ck cs ct cz dd dh ds dt ff fs ft gg gh gn gs hl hm hn hr hs ht ks kt ld lf lg lk ll
+    lm ln lp ls lt lz mb mf mm mn mp ms nc nd nf ng nk nn ns nt nz pf ph pp ps pt rb rc rd rf rg
+    rh rk rl rm rn rp rr rs rt rz sch sh sk sm sp ss st sz th tr ts tt tz vs wk wl wn ws xt zt zz
+    """.split()  # noqa: SIM905
+)
+"""Two consonants with which they end."""
+
 YES_NO = (
     ("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("off", "on"), ("0", "1"),
     ("0.0", "1.0"), ("non", "oui"), ("nein", "ja"), ("nee", "ja"), ("nej", "ja"), ("no", "si"),
@@ -36,5 +53,17 @@ YES_NO = (
 )  # fmt: skip
 """How data spell no and yes."""
 
-NO_QUESTIONS = ("sex", "gender", "class", "group", "side", "type", "category")
+NO_QUESTIONS = (
+    "sex",
+    "gender",
+    "class",
+    "group",
+    "side",
+    "type",
+    "category",
+    "race",
+    "ethnicity",
+    "origin",
+    "region",
+)
 """Names whose 0 and 1 stand for two kinds, not for no and yes."""

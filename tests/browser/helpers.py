@@ -17,6 +17,9 @@ RULES = """{resultTypes: ["violations"], runOnly: {type: "tag",
 CONTRAST = """{resultTypes: ["violations"], runOnly: ["color-contrast"]}"""
 SCHEMES: dict[ColorScheme, str] = {"light": RULES, "dark": CONTRAST}
 
+FRESH = "/?beds=3&baths=2.5&sqft=1850"
+"""The address of a page with an answer."""
+
 
 def price(page: Page) -> Locator:
     """The prediction, as programs read it."""

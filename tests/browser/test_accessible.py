@@ -3,11 +3,10 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.helpers import check_accessible, when_fresh
+from tests.browser.helpers import FRESH, check_accessible, when_fresh
 
 pytestmark = pytest.mark.slow
 
-FRESH = "/?beds=3&baths=2.5&sqft=1850"
 PAGES = {
     "empty": "/",
     "fresh": FRESH,

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
 from tests.app.telemetry.test_metrics import COMMAND, KEPT
-from tests.browser.helpers import price, wait_for
+from tests.browser.helpers import FRESH, price, wait_for
 from tests.pictures import chest, encoded
 from tests.servers import RunningServer, run_server, serve_folder
 from tests.tools import ROOT, axe
@@ -103,7 +103,7 @@ def test_a_link_out_of_the_frame_opens_a_tab_with_the_whole_page(
     with page.expect_popup() as opened:
         frame.get_by_role("link", name="Link to this estimate").click()
     expect(price(opened.value)).to_be_visible()
-    assert opened.value.url == f"{framed.url}/?beds=3&baths=2.5&sqft=1850"
+    assert opened.value.url == f"{framed.url}{FRESH}"
     expect(frame.locator("#result data.prediction")).to_be_visible()
 
 

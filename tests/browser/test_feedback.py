@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.helpers import check_accessible, fill_house, posts, price, when_fresh
+from tests.browser.helpers import FRESH, check_accessible, fill_house, posts, price, when_fresh
 from tests.conftest import Server, free_port
 from tests.pictures import chest, encoded
 from tests.tools import axe
@@ -49,7 +49,7 @@ def test_a_report_is_sent_live_and_leaves_the_answer_alone(page: Page, address: 
 
 
 def test_another_answer_gets_another_receipt(page: Page, address: str) -> None:
-    page.goto(f"{address}/?beds=3&baths=2.5&sqft=1850")
+    page.goto(f"{address}{FRESH}")
     receipt = page.locator("[name=receipt]")
     first = receipt.get_attribute("value")
     page.locator("#sqft").fill("1900")
@@ -93,7 +93,7 @@ def expected_errors() -> list[str]:
 
 
 def test_without_a_connection_it_says_so(page: Page, address: str) -> None:
-    page.goto(f"{address}/?beds=3&baths=2.5&sqft=1850")
+    page.goto(f"{address}{FRESH}")
     page.route("**/feedback-fragment", lambda route: route.abort())
     page.get_by_role("button", name="This looks wrong").click()
     expect(page.locator("#told")).to_have_text(re.compile("^No answer came."))
@@ -103,13 +103,13 @@ def test_without_a_connection_it_says_so(page: Page, address: str) -> None:
 @pytest.mark.parametrize("width", [320, 1280])
 def test_the_form_fits_the_page(page: Page, address: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
-    page.goto(f"{address}/?beds=3&baths=2.5&sqft=1850")
+    page.goto(f"{address}{FRESH}")
     page.locator("#report summary").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_what_became_of_the_answers_is_accessible(page: Page, address: str) -> None:
-    page.goto(f"{address}/?beds=3&baths=2.5&sqft=1850")
+    page.goto(f"{address}{FRESH}")
     page.locator("#known-truth").fill("$430,000")
     page.locator("#known-truth").press("Enter")
     expect(page.locator("#told")).to_contain_text("this is kept: $430,000")

@@ -7,11 +7,10 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 
 from app.pages.errors import WORDS
-from tests.browser.helpers import overflow, when_fresh
+from tests.browser.helpers import FRESH, overflow, when_fresh
 
 pytestmark = pytest.mark.slow
 
-FRESH = "/?beds=3&baths=2.5&sqft=1850"
 WINDOWS = [(1280, 800), (360, 740)]
 STATES = ("/", FRESH, "/?beds=99&baths=2&sqft=1850", "/?beds=3")
 PAGES = (*STATES, FRESH + "&neighborhood=Gilbert&what_if=neighborhood", "/about", "/api",

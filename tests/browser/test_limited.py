@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.helpers import FRESH
 from tests.conftest import Server, free_port
 
 
@@ -22,7 +23,7 @@ def strict_server() -> Iterator[Server]:
 def test_beyond_the_limit_an_alert_says_to_wait_and_keeps_what_was_typed(
     page: Page, strict_server: Server
 ) -> None:
-    page.goto(f"{strict_server.url}/?beds=3&baths=2.5&sqft=1850")
+    page.goto(f"{strict_server.url}{FRESH}")
     alert = page.locator("#alert")
     for sqft in range(1851, 1856):  # two workers let four through
         with page.expect_response("**/predict-fragment"):

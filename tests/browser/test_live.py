@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, Request, expect
 
 from tests.browser.helpers import (
+    FRESH,
     fill_house,
     hold_fragments,
     let_go,
@@ -41,7 +42,7 @@ def test_four_quick_keys_send_one_request(page: Page) -> None:
 
 
 def test_the_old_answer_is_dimmed_from_the_first_key(page: Page) -> None:
-    page.goto("/?beds=3&baths=2.5&sqft=1850")
+    page.goto(FRESH)
     answer = page.locator("#answer")
     opacity = "getComputedStyle(document.querySelector('.price')).opacity"
     assert page.evaluate("document.getElementById('answer').dataset.state") is None
@@ -57,7 +58,7 @@ def test_the_old_answer_is_dimmed_from_the_first_key(page: Page) -> None:
 
 
 def test_a_late_answer_never_overwrites_a_newer_one(page: Page) -> None:
-    page.goto("/?beds=3&baths=2.5&sqft=1850")
+    page.goto(FRESH)
     held = hold_fragments(page, most=1)
     page.locator("#sqft").fill("900")
     wait_for(page, lambda: len(held) == 1)
@@ -74,7 +75,7 @@ def test_a_late_answer_never_overwrites_a_newer_one(page: Page) -> None:
 
 def test_an_answer_under_way_is_dropped_when_a_key_is_pressed(page: Page) -> None:
     """Between a key and its own request the answer to the older text must not show as fresh."""
-    page.goto("/?beds=3&baths=2.5&sqft=1850")
+    page.goto(FRESH)
     old = price(page).get_attribute("value")
 
     held = hold_fragments(page)
@@ -88,7 +89,7 @@ def test_an_answer_under_way_is_dropped_when_a_key_is_pressed(page: Page) -> Non
 
 
 def test_typing_and_taking_it_back_ends_fresh(page: Page) -> None:
-    page.goto("/?beds=3&baths=2.5&sqft=1850")
+    page.goto(FRESH)
     before = price(page).get_attribute("value")
     page.locator("#sqft").press("End")
     page.keyboard.type("0", delay=20)
@@ -98,7 +99,7 @@ def test_typing_and_taking_it_back_ends_fresh(page: Page) -> None:
 
 
 def test_the_caret_stays_in_the_middle_of_the_text(page: Page) -> None:
-    page.goto("/?beds=3&baths=2.5&sqft=1850")
+    page.goto(FRESH)
     sqft = page.locator("#sqft")
     sqft.focus()
     page.keyboard.press("Home")
@@ -112,7 +113,7 @@ def test_the_caret_stays_in_the_middle_of_the_text(page: Page) -> None:
 
 def test_enter_sends_one_request_and_no_navigation(page: Page) -> None:
     page.clock.install()
-    page.goto("/?beds=3&baths=2.5&sqft=1850")
+    page.goto(FRESH)
     page.evaluate("window.sameDocument = true")
     sent = posts(page)
     page.locator("#sqft").press("Enter")
@@ -132,7 +133,7 @@ def test_enter_sends_one_request_and_no_navigation(page: Page) -> None:
 
 
 def test_a_choice_answers_like_a_key(page: Page) -> None:
-    page.goto("/?beds=3&baths=2.5&sqft=1850")
+    page.goto(FRESH)
     before = price(page).get_attribute("value")
     page.locator("#neighborhood").select_option("Northridge_Heights")
     expect(price(page)).not_to_have_attribute("value", str(before))
@@ -155,7 +156,7 @@ def test_back_reload_and_a_bookmark_bring_the_state_back(page: Page) -> None:
 
 
 def test_nothing_moves_while_typing(page: Page) -> None:
-    page.goto("/?beds=3&baths=2.5&sqft=1850")
+    page.goto(FRESH)
     page.evaluate("""() => {
         window.shifts = [];
         new PerformanceObserver((list) => window.shifts.push(...list.getEntries()
@@ -170,7 +171,7 @@ def test_nothing_moves_while_typing(page: Page) -> None:
 
 
 def test_the_time_from_key_to_price_is_reported(page: Page) -> None:
-    page.goto("/?beds=3&baths=2.5&sqft=1850")
+    page.goto(FRESH)
     page.evaluate("""() => {
         let typed;
         window.times = [];
@@ -202,7 +203,7 @@ def test_requests_go_nowhere_but_to_this_server(page: Page) -> None:
 
 def test_back_after_the_skip_link_leaves_no_other_answer_on_the_page(page: Page) -> None:
     page.goto("/about")
-    page.goto("/?beds=3&baths=2.5&sqft=1850")
+    page.goto(FRESH)
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("#main")).to_be_focused()

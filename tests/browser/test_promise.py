@@ -8,6 +8,7 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.helpers import (
+    FRESH,
     fill_house,
     hold_fragments,
     open_more,
@@ -21,7 +22,6 @@ from tests.conftest import Server
 
 pytestmark = pytest.mark.slow
 
-FRESH = "/?beds=3&baths=2.5&sqft=1850"
 FRAGMENT = "**/predict-fragment"
 
 

@@ -6,10 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.helpers import price, when_fresh
+from tests.browser.helpers import FRESH, price, when_fresh
 from tests.conftest import Server
-
-FRESH = "/?beds=3&baths=2.5&sqft=1850"
 
 
 def test_another_fact_is_chosen_without_a_navigation_and_kept(page: Page) -> None:

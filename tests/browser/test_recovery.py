@@ -8,12 +8,11 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.helpers import posts, price, when_fresh
+from tests.browser.helpers import FRESH, posts, price, when_fresh
 from tests.conftest import Server
 
 pytestmark = pytest.mark.slow
 
-FRESH = "/?beds=3&baths=2.5&sqft=1850"
 FRAGMENT = "**/predict-fragment"
 LATEST_RETRY = 6_000
 """Milliseconds after which the page would have tried again by itself, on its own clock."""

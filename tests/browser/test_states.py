@@ -5,12 +5,10 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.helpers import fill_house, price, when_fresh
+from tests.browser.helpers import FRESH, fill_house, price, when_fresh
 from tests.conftest import Server
 
 pytestmark = pytest.mark.slow
-
-FRESH = "/?beds=3&baths=2.5&sqft=1850"
 
 
 def test_what_is_wrong_for_good_withdraws_the_price_and_is_said_where_it_is_typed(

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.helpers import (
+    FRESH,
     hold_fragments,
     open_more,
     posts,
@@ -15,7 +16,6 @@ from tests.browser.helpers import (
 
 pytestmark = pytest.mark.slow
 
-FRESH = "/?beds=3&baths=2.5&sqft=1850"
 FACTS = {
     "beds": "3", "baths": "2.5", "sqft": "1,850", "year_built": "1995", "neighborhood": "Gilbert",
     "condition": "7", "garage_cars": "2", "lot_area": "9,600", "basement_sqft": "1100",

@@ -91,9 +91,11 @@ class OrderedField(BaseField):
 
     def make_grid(self, known: Float32Array | None) -> Float32Array:
         low, high = self.code_bounds
+        ends = [self.encoder(end) for end in self.seen_bounds]
         if known is not None:
-            ends = _round_range(*np.quantile(known, _MOST_ROWS).tolist())
-            low, high = np.clip(ends, low, high).tolist()
+            ends = np.quantile(known, _MOST_ROWS).tolist()
+        if ends:
+            low, high = np.clip(_round_range(*ends), low, high).tolist()
         return np.unique(self.round_codes(np.linspace(low, high, POINTS))).astype(np.float32)
 
     def with_code_bounds(self, low: float, high: float) -> Self:

@@ -192,9 +192,11 @@ def check_answers(
     given = kind.fit(given_answers, truth[first])
     if not np.isfinite(given_answers).all():
         return Finding(given, nonsense="Some answers are not finite numbers.")
-    if kind.is_beyond_doubt(given):
+    readings = kind.list_readings(given_answers, truth[first], truth, classes_may_move)
+    sure = kind.is_beyond_doubt(given)
+    if sure and not any(reading.is_plain for reading in readings):
         return Finding(given)
-    variants = list(_list_variants(subject, kind.is_good_enough(given)))
+    variants = [] if sure else list(_list_variants(subject, kind.is_good_enough(given)))
     room = max(1, _MOST_ASKED // len(first))
     variants = variants[:room]
     with np.errstate(all="ignore"):
@@ -202,7 +204,6 @@ def check_answers(
     kept = [place for place, block in enumerate(blocks) if np.isfinite(block).all()]
     variants, blocks = [variants[place] for place in kept], [blocks[place] for place in kept]
     answers = _ask_variants(subject, first, blocks)
-    readings = kind.list_readings(given_answers, truth[first], truth, classes_may_move)
     as_given = _Variant("", "", "", 0.0, lambda numbers: numbers)
     causes = []
     tried = zip([as_given, *variants], [given_answers, *answers], strict=True)

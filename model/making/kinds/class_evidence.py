@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
@@ -12,6 +14,12 @@ _TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
 _LEAST_PROBABILITY = 1e-6
 _GAIN = 0.05
 _RARE_GAIN = 0.1
+_LEAST_CLASSES = 4
+_LEAST_ROWS = 5
+_NEVER, _MOSTLY = 0.1, 0.7
+
+_MOST_SHOWN = 4
+"""Classes of which rows are shown as examples."""
 
 
 def fit_classes(answers: Float64Array, truth: Float64Array) -> Fit:
@@ -77,3 +85,46 @@ def match_classes(answers: Float64Array, truth: Float64Array) -> tuple[int, ...]
     np.add.at(together.T, truth.astype(np.int64), answers)
     _, columns = linear_sum_assignment(-together)
     return tuple(columns.tolist())
+
+
+def are_swapped(answers: Float64Array, truth: Float64Array, order: tuple[int, ...]) -> bool:
+    """Say whether a few of many classes have each other's names, so that no row of them is right.
+
+    All the others are right, so that the figures of all rows hardly show it.
+
+    Args:
+        answers: shape (rows, classes).
+        truth: the indices of the true classes, shape (rows,).
+        order: which true class each class of the answers means most probably.
+    """
+    codes, meant = truth.astype(np.int64), np.array(order)
+    moved = np.flatnonzero(meant != np.arange(len(meant)))
+    if len(meant) < _LEAST_CLASSES or not 0 < 2 * len(moved) <= len(meant):
+        return False
+    predicted = answers.argmax(axis=1)
+    for code in moved:
+        rows = codes == code
+        if rows.sum() < _LEAST_ROWS or np.mean(predicted[rows] == code) > _NEVER:
+            return False
+        if np.mean(meant[predicted[rows]] == code) < _MOSTLY:
+            return False
+    return True
+
+
+def list_surest_rows(
+    answers: Float64Array, truth: Float64Array | None = None
+) -> Iterator[tuple[int, IntArray]]:
+    """Yield the most frequent classes, each with the rows that get it, the surest first.
+
+    Args:
+        answers: of the model, shape (rows, classes).
+        truth: the index of the true class, shape (rows,), where only right answers count.
+
+    Yields:
+        The index of a class, and the indices of its rows, shape (its rows,).
+    """
+    predicted = answers.argmax(axis=1)
+    for code in np.argsort(-np.bincount(predicted, minlength=answers.shape[1]))[:_MOST_SHOWN]:
+        rows = np.flatnonzero((predicted == code) & (True if truth is None else truth == code))
+        if len(rows):
+            yield int(code), rows[np.argsort(-answers[rows, code], kind="stable")]

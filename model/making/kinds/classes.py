@@ -21,7 +21,13 @@ from model.contract.manifest import AccuracyGroup, Metric
 from model.making.dataset import Dataset
 from model.making.drafting import DraftOutput
 from model.making.errors import AddError
-from model.making.kinds.class_evidence import accepts_classes, fit_classes, match_classes
+from model.making.kinds.class_evidence import (
+    accepts_classes,
+    are_swapped,
+    fit_classes,
+    list_surest_rows,
+    match_classes,
+)
 from model.making.kinds.classification_metrics import measure_classifier
 from model.making.kinds.evidence import AS_GIVEN, Fit, Reading
 from model.making.kinds.ordinal import (
@@ -48,7 +54,6 @@ from model.serving.served_model import ServedModel
 
 _LEAST_PROBABILITY = 1e-3
 _MOST_CLASSES = 50
-_MOST_EXAMPLES = 4
 
 
 @dataclass(frozen=True)
@@ -159,13 +164,15 @@ class ClassesKind(OutputKind):
                 f"--classes {shlex.quote(meant)}",
                 lambda rows: rows[:, back],
                 rarity=0.05,
+                is_plain=are_swapped(answers, truth, order),
             ),
         )
 
     def accepts(
         self, given: Fit, cause: Fit, rarity: float, reading: Reading, inputs: bool, rare: bool
     ) -> bool:
-        return accepts_classes(given, cause, rarity, rare, bool(reading.as_if))
+        plain = reading.is_plain and not inputs
+        return plain or accepts_classes(given, cause, rarity, rare, bool(reading.as_if))
 
     def is_beyond_doubt(self, given: Fit) -> bool:
         return given.balanced > 0.9
@@ -351,20 +358,10 @@ class ClassesKind(OutputKind):
     def choose_bands(
         self, answers: Float64Array, truth: Float64Array, output: DraftOutput
     ) -> Sequence[Band]:
-        predicted = answers.argmax(axis=1)
-        by_frequency = np.argsort(-np.bincount(predicted, minlength=len(self.classes)))
-        bands = []
-        for code in by_frequency[:_MOST_EXAMPLES].tolist():
-            right = np.flatnonzero((predicted == code) & (truth == code))
-            if len(right):
-                bands.append(
-                    Band(
-                        f"Probably {output.labels[code]}",
-                        right[np.argsort(-answers[right, code], kind="stable")],
-                        partial(_comes_first, code),
-                    )
-                )
-        return bands
+        return [
+            Band(f"Probably {output.labels[code]}", rows, partial(_comes_first, code))
+            for code, rows in list_surest_rows(answers, truth)
+        ]
 
     def find_axis(self, truth: Float64Array) -> tuple[float, float] | None:
         return None

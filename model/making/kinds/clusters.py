@@ -16,6 +16,7 @@ from model.contract.manifest import ClusterProfile, Metric, TypicalFact
 from model.making.dataset import Dataset
 from model.making.drafting import DraftOutput
 from model.making.errors import AddError
+from model.making.kinds.class_evidence import list_surest_rows
 from model.making.kinds.classes import ClassesKind
 from model.making.kinds.evidence import Fit
 from model.making.kinds.output_kind import Band, Evaluation, OutputKind, make_metric
@@ -43,7 +44,6 @@ _LEAST_ROWS = 10
 """Rows of a cluster below which what is typical of them would show one of them."""
 _LEAST_DIFFERENCE = 0.2
 """Standard deviations below which a fact does not set a cluster apart."""
-_MOST_EXAMPLES = 4
 _LETTERS = "abcdef"
 _LEAST_AGREEMENT = 0.9
 NO_TRUTH = (
@@ -247,15 +247,10 @@ class ClustersKind(ClassesKind):
     def choose_bands(
         self, answers: Float64Array, truth: Float64Array, output: DraftOutput
     ) -> Sequence[Band]:
-        predicted = answers.argmax(axis=1)
-        by_frequency = np.argsort(-np.bincount(predicted, minlength=len(self.classes)))
-        bands = []
-        for code in by_frequency[:_MOST_EXAMPLES].tolist():
-            rows = np.flatnonzero(predicted == code)
-            if len(rows):
-                order = np.argsort(-answers[rows, code], kind="stable")
-                bands.append(Band(output.labels[code], rows[order], partial(_is_in, code)))
-        return bands
+        return [
+            Band(output.labels[code], rows, partial(_is_in, code))
+            for code, rows in list_surest_rows(answers)
+        ]
 
     def read_answer(self, answer: Float64Array) -> tuple[float, str]:
         place = int(answer.argmax())

@@ -43,7 +43,7 @@ class Reading:
 
     ``apply`` turns answers into answers of the same shape. ``rarity`` is taken off the rank.
     ``advice`` says what to write to have it so. ``recentres`` is True where the reading alone takes
-    off the mean error.
+    off the mean error, ``is_plain`` where the answers can mean nothing else.
     """
 
     as_if: str
@@ -51,6 +51,7 @@ class Reading:
     apply: Callable[[Float64Array], Float64Array]
     rarity: float = 0.0
     recentres: bool = False
+    is_plain: bool = False
 
 
 AS_GIVEN = Reading("", "", lambda answers: answers)

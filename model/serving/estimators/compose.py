@@ -144,7 +144,8 @@ def _decode_column_steps(value: Any, state: State) -> list[tuple[str, Any, Any]]
         places = _find_places(columns, state)
         if isinstance(places, list):
             state.reviver.uses.take(value, _PLACE * len(places))
-        made = _decode_step(step, "drop", state)
+        # A step of no columns was never fitted, and does nothing.
+        made = "drop" if places == [] else _decode_step(step, "drop", state)
         width = 1 if isinstance(places, int) else len(places)
         if isinstance(made, str) and made == "passthrough":
             # until 1.5 the word was kept, where the estimator is now
@@ -152,7 +153,7 @@ def _decode_column_steps(value: Any, state: State) -> list[tuple[str, Any, Any]]
                 accept_sparse=True, check_inverse=False, feature_names_out="one-to-one"
             )
             made.n_features_in_ = width
-        elif not isinstance(made, str) and not isinstance(places, int) and width:
+        elif not isinstance(made, str) and not isinstance(places, int):
             features = getattr(made, "n_features_in_", width)
             check_same_sizes(features, width, state, "columns and steps")
         if not isinstance(made, str):

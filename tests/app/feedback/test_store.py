@@ -2,6 +2,7 @@
 
 import datetime as dt
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,6 +17,7 @@ from app.feedback.opening import open_store, warn_of_loss
 from app.feedback.outcomes import FieldBin, ReportedOutcome
 from app.feedback.store import PAGE, Store, StoreError, read_migrations
 from tests.app.feedback.postgres import Postgres, find_programs
+from tests.tools import ROOT
 
 DAY = dt.date(2026, 11, 29)
 SALE = ReportedOutcome(
@@ -222,6 +224,62 @@ def test_a_migration_that_fails_changes_nothing_and_an_older_program_still_works
     (newer / f"{last + 1:04}_b.sql").write_text("CREATE TABLE b (x TEXT)")
     assert Store(database, newer).migrate() == 1
     assert Store(database).insert([SALE]) == [True]
+
+
+def test_a_file_that_stays_open_is_opened_anew_where_it_is_another(tmp_path: Path) -> None:
+    path = tmp_path / "kept.sqlite3"
+    store = Store(SqliteDatabase(path))
+    store.keeps_open = True
+    store.insert([SALE])
+    first = store._connection
+    store.insert([SALE._replace(id="B2")])
+    assert store._connection is first
+    whole = tmp_path / "whole"
+    with closing(Store(SqliteDatabase(whole))) as other:
+        other.insert([SALE._replace(id="C3")])
+    whole.replace(path)
+    assert [found.id for found in store.iterate()] == ["C3"]
+    path.unlink()
+    assert store.insert([SALE]) == [True]
+    assert [found.id for found in store.iterate()] == ["A1"]
+    store.rest()
+    assert [found.name for found in tmp_path.iterdir()] == ["kept.sqlite3"]  # no log is left
+
+
+GREENLETS = """
+from gevent import monkey
+monkey.patch_all()
+import gevent, sys
+from app.feedback.databases import SqliteDatabase
+from app.feedback.store import Store
+from app.feedback.store_thread import HOLD, StoreThread
+from tests.app.feedback.test_store import SALE
+from pathlib import Path
+store = Store(SqliteDatabase(Path(sys.argv[1])))
+thread = StoreThread(store)
+for turn in range(2):  # the second after a rest
+    before = store.commits
+    sent = [
+        gevent.spawn(thread.insert, SALE._replace(id=f"{turn}-{number}")) for number in range(50)
+    ]
+    gevent.joinall(sent, raise_error=True)
+    assert [one.value for one in sent] == [True] * 50
+    assert store.commits - before <= 3, store.commits
+    assert thread.run(lambda own: own.find(f"{turn}-49")) is not None
+    assert store._connection is not None
+    while store._connection is not None:
+        gevent.sleep(HOLD / 5)
+"""
+
+
+def test_outcomes_that_come_together_are_written_together_and_the_file_is_closed_after_a_rest(
+    tmp_path: Path,
+) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", GREENLETS, str(tmp_path / "kept.sqlite3")],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
 
 
 @pytest.mark.parametrize(

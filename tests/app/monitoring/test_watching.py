@@ -169,6 +169,8 @@ def test_a_model_that_is_too_sure_says_so_at_every_answer(
     fragment = post_fragment(client, facts)
     assert text_of(fragment, ".range .wide") == f"{before} {sentence}"
     assert text_of(fragment, ".range .narrow").endswith(sentence)
+    answer = client.post("/api/predict", json={"length": 8, "width": 2}).get_json()
+    assert answer["warnings"] == [{"code": "too_sure", "message": sentence}]
     assert "Its probabilities are too sure." in text_of(page, ".claim.broken")
     assert "too sure" in text_of(get_page(client, "/about"), ".broken")
     assert caplog.text.count("The promise of flowers is broken") == 1

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from app import create_app
 from app.config import Settings
 from app.presentation.contributions import apportion
+from app.presentation.phrases import cache_phrases
 from model import NumberModel
 from tests.conftest import HOUSE
 from tests.html import data_of, get_page, post_fragment, text_of
@@ -55,6 +56,18 @@ def test_each_given_fact_has_its_reason_in_words(client: FlaskClient) -> None:
     amounts = [abs(float(str(item["value"]))) for item in found]
     assert amounts == sorted(amounts, reverse=True)
     check_sums(soup)
+
+
+def test_a_column_s_own_name_keeps_its_small_letters(house: NumberModel) -> None:
+    own = house.card.by_name["sqft"].model_copy(
+        update={"label": "gr_liv", "noun": "gr_liv", "reason_text": "{noun} {value}"}
+    )
+    fields = tuple(own if field.name == "sqft" else field for field in house.card.fields)
+    phrases = cache_phrases(
+        house.card.model_copy(update={"fields": fields}), {**house.manifest.reference}
+    )
+    assert phrases["sqft"].mention(1850, True).striptags() == "gr_liv 1,850 sq ft"
+    assert phrases["year_built"].mention(1995, True).striptags() == "Built in 1995"
 
 
 def test_a_reason_whose_sign_surprises_says_what_stays_the_same(client: FlaskClient) -> None:

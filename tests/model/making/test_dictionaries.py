@@ -59,7 +59,8 @@ def test_units_are_added_to_columns_of_the_data_alone() -> None:
         ),
         ("charges", "insurance.csv", False, "What are the charges?"),
         ("y", "houses.csv", False, "What does the model say of this house?"),
-        ("medv", "train.csv", False, "What is the medv?"),
+        ("medv", "train.csv", False, "What is medv?"),
+        ("Miles_per_Gallon", "cars.csv", False, "How many miles per gallon?"),
     ],
 )
 def test_a_title_is_a_question_that_fits_the_target(

@@ -26,6 +26,7 @@ from model.contract.fields.bounds import round_bounds, widen_bounds
 from model.making.cards import field_keys
 from model.making.columns import infer_columns
 from model.making.drafting import DraftField, draft_field
+from model.making.examples import round_code
 from model.making.kinds.classes import ClassesKind
 from model.making.kinds.number import NumberKind, choose_rounding_step
 from model.making.naming import name_columns
@@ -49,6 +50,10 @@ from tests.models import ModelFiles
         ("SibSp", "sib_sp", "SibSp", ""),
         ("isChild", "is_child", "Is child", ""),
         ("bp", "bp", "bp", ""),
+        ("medv", "medv", "medv", ""),
+        ("lstat", "lstat", "lstat", ""),
+        ("Markt", "markt", "Markt", ""),
+        ("Weight_in_lbs", "weight_in_lbs", "Weight", "lb"),
         ("num-of-doors", "num_of_doors", "Number of doors", ""),
         ("AveBedrms", "ave_bedrms", "Average bedrooms", ""),
         ("km_driven", "km_driven", "Kilometers driven", "km"),
@@ -190,6 +195,21 @@ def drafted_number(column: str, *numbers: float) -> DraftField:
     table = pd.DataFrame({column: numbers})
     (studied,) = infer_columns(table, [column], set(), {})
     return draft_field(studied, True, np.array(numbers, dtype=float))
+
+
+def test_an_example_keeps_the_first_digit_of_a_small_number(tmp_path: Path) -> None:
+    skewed = drafted_number("crime", *[0.0], *np.linspace(0.02, 0.4, 99), *np.linspace(1, 80, 30))
+    codes = np.array([*np.linspace(0.02, 0.4, 99), *np.linspace(1, 80, 30)])
+    assert round_code(skewed, 0.2613, codes) == pytest.approx(0.3)
+    assert round_code(skewed, 0.0, codes) == 0
+    assert round_code(skewed, 43.2, codes) == 40
+
+
+def test_a_curve_ends_where_the_data_do_also_where_they_are_not_kept() -> None:
+    weight = drafted_number("weight_lb", *range(1613, 5140, 17)).field
+    assert weight.code_bounds == (400, 6400)
+    grid = weight.make_grid(None).tolist()
+    assert (grid[0], grid[-1]) == (1610, 5140)
 
 
 def test_numbers_in_a_card_are_written_as_the_form_writes_them() -> None:

@@ -17,7 +17,9 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
+from model.making.errors import AddError
 from model.making.pickles import advise
+from model.making.tables import read_rows
 from tests.model.making.conftest import add, run
 from tests.models import MODEL_FACTORIES, ModelFiles, forest_of_codes, penguins
 
@@ -167,6 +169,20 @@ def test_rows_that_the_model_has_seen_are_no_held_out_rows(given: ModelFiles, ro
     said = refused(replace(given, holdout=given.data), root, "--trust")
     assert "200 of the 200 rows" in said
     assert "the model has seen them" in said
+
+
+def test_rows_that_are_often_equal_may_be_held_out_all_the_same(tmp_path: Path) -> None:
+    data, unseen, seen = (tmp_path / f"{name}.csv" for name in ("data", "unseen", "seen"))
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.integers(0, 2, (900, 4)), columns=list("abcy"))
+    table["size"] = np.where(np.arange(900) % 5, 5, np.arange(900))  # one in five is alone
+    table[:600].to_csv(data, index=False)
+    table[600:].to_csv(unseen, index=False)
+    table[:300].to_csv(seen, index=False)
+    found = read_rows(data, "y", str(unseen))
+    assert found.held_out.sum() == 300
+    with pytest.raises(AddError, match="the model has seen them"):
+        read_rows(data, "y", str(seen))
 
 
 def test_too_few_held_out_rows_give_no_range_and_say_what_is_needed(

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
+from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -21,7 +22,8 @@ from sklearn.neighbors import (
     KNeighborsRegressor,
     RadiusNeighborsClassifier,
 )
-from sklearn.preprocessing import LabelEncoder, StandardScaler
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import LabelEncoder, OneHotEncoder, StandardScaler
 from sklearn.semi_supervised import LabelSpreading
 
 from model.contract.pickles import PickleError, Record, read_pickle
@@ -40,6 +42,19 @@ def read(value: object, folder: Path) -> Any:
     path = folder / "bundle.pkl"
     path.write_bytes(value if isinstance(value, bytes) else pickle.dumps(value))
     return revive_all(read_pickle(path).root)
+
+
+def test_a_step_of_no_columns_was_never_fitted_and_does_nothing(tmp_path: Path) -> None:
+    table = pd.DataFrame(ROWS, columns=["a", "b"])
+    steps = make_column_transformer(
+        (OneHotEncoder(), make_column_selector(dtype_include="object")),
+        (StandardScaler(), make_column_selector(dtype_include="number")),
+    )
+    model = make_pipeline(steps, Ridge()).fit(table, ROWS[:, 0])
+    path = tmp_path / "model.pkl"
+    path.write_bytes(pickle.dumps(model))
+    read_again = revive(read_pickle(path).root)
+    assert read_again.predict(table).tolist() == model.predict(table).tolist()
 
 
 def test_a_bundle_gives_its_estimators_and_its_names(tmp_path: Path) -> None:

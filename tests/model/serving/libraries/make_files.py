@@ -1,15 +1,17 @@
 """Makes the files of other libraries, and what these libraries answer to some rows.
 
 Run it in an environment that has some of the libraries: it makes the files of those, and leaves the
-others as they are. The old files need a release of that time.
+others as they are. The old files need a release of that time. With a folder it makes them there,
+and answers 1,000 further rows.
 
-    python tests/model/serving/libraries/make_files.py
+    python tests/model/serving/libraries/make_files.py [FOLDER]
 """
 
 from __future__ import annotations
 
 import json
 import pickle
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ COLUMNS = ["age", "income", "visits", "city"]
 CITIES = ["Berlin", "Paris", "Rome"]
 SHOWN = 40
 """Rows whose answers are kept."""
+FURTHER = (1000, 3)
+"""How many rows are answered anew, and their seed."""
 
 
 def make_rows(count: int, seed: int) -> pd.DataFrame:
@@ -233,12 +237,13 @@ def make_skops(table: pd.DataFrame) -> Iterator[Made]:
 
 def main() -> None:
     """Write the files, the rows, and the libraries' answers to them."""
-    FILES.mkdir(exist_ok=True)
-    path = FILES / "answers.json"
+    folder = Path(sys.argv[1]) if sys.argv[1:] else FILES
+    folder.mkdir(exist_ok=True)
+    path = folder / "answers.json"
     kept = json.loads(path.read_text()) if path.exists() else {}
-    shown = make_rows(SHOWN, 1)
+    shown = make_rows(SHOWN, 1) if folder == FILES else make_rows(*FURTHER)
     for name, write, answer in make_all(make_rows(600, 0)):
-        write(str(FILES / name))
+        write(str(folder / name))
         kept[name] = np.asarray(answer(shown), dtype=float).round(9).tolist()
         print(name)
     lines = [f"{json.dumps(name)}: {json.dumps(answers)}" for name, answers in kept.items()]

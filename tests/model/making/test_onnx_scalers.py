@@ -1,0 +1,117 @@
+"""A scaler in a file of its own is put before an ONNX model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+from click.testing import Result
+from skl2onnx import to_onnx
+from sklearn.decomposition import PCA
+from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.svm import SVR
+
+from app import create_app
+from app.config import Settings
+from model import NumberModel, load_model
+from tests.model.making.conftest import run
+from tests.shapes import NUMBERS, cars
+
+ROWS = 25
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "models").mkdir()
+    return tmp_path
+
+
+def save(folder: Path, *steps: Any, as_table: bool = True) -> Any:
+    """Write each step, and the model behind them as ONNX; return what they answer together."""
+    table = cars()
+    table.to_csv(folder / "train.csv", index=False)
+    given = rows = table[NUMBERS] if as_table else table[NUMBERS].to_numpy()
+    for number, step in enumerate(steps):
+        rows = step.fit_transform(rows)
+        joblib.dump(step, folder / f"step{number}.pkl")
+    model = SVR(C=1e5).fit(rows, table["price"])
+    (folder / "model.onnx").write_bytes(
+        to_onnx(model, rows[:1].astype(np.float32)).SerializeToString()
+    )
+
+    def answer(index: Any) -> Any:
+        found = given.iloc[index] if as_table else given[index]
+        for step in steps:
+            found = step.transform(found)
+        return model.predict(found)
+
+    return answer
+
+
+def add(folder: Path, *more: object) -> Result:
+    return run(
+        "add", folder / "model.onnx", "--name", "mine", "--data", folder / "train.csv",
+        "--target", "price", "--models", folder / "models", *more,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("steps", "as_table"),
+    [
+        ([StandardScaler()], True),
+        ([MinMaxScaler()], False),
+        ([RobustScaler(), MinMaxScaler((-1, 1))], True),
+    ],
+)
+def test_scalers_before_an_onnx_file_give_the_author_s_own_answers(
+    steps: list[Any], as_table: bool, folder: Path
+) -> None:
+    answer = save(folder, *steps, as_table=as_table)
+    before = [word for n in range(len(steps)) for word in ("--before", folder / f"step{n}.pkl")]
+    features = [] if as_table else ["--features", ",".join(NUMBERS)]
+    result = add(folder, *before, *features)
+    assert result.exit_code == 0, result.output
+    assert "Before it stands what --before says: step0.pkl" in result.output
+    model = load_model(folder / "models" / "mine")
+    assert isinstance(model, NumberModel)
+    client = create_app(Settings(models=("mine",)), models=folder / "models").test_client()
+    index = np.random.default_rng(0).choice(len(cars()), ROWS, replace=False)
+    sent = cars()[NUMBERS].iloc[index].set_axis(model.card.names, axis=1).to_dict("records")
+    answers = client.post("/api/predict", json=sent).get_json()
+    expected = answer(index)
+    np.testing.assert_allclose([item["prediction"] for item in answers], expected, rtol=1e-4)
+
+
+def test_without_its_scaler_an_onnx_file_is_refused_with_the_option_that_helps(
+    folder: Path,
+) -> None:
+    save(folder, StandardScaler())
+    refused = add(folder, "--features", ",".join(NUMBERS))
+    assert refused.exit_code == 4
+    assert "--before scaler.pkl" in refused.output
+    beside = add(folder, folder / "step0.pkl")
+    assert beside.exit_code == 1
+    assert f"goes with --before {folder / 'step0.pkl'}" in beside.output
+
+
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [
+        (PCA(2), "a PCA cannot be put before an ONNX file"),
+        (StandardScaler().fit(np.eye(2)), "and a StandardScaler was fitted on 2"),
+        (MinMaxScaler(clip=True), "a MinMaxScaler cannot be put before"),
+        (["a"], "must hold one scaler"),
+    ],
+)
+def test_what_is_no_scaler_of_its_columns_is_refused(step: Any, says: str, folder: Path) -> None:
+    save(folder, StandardScaler())
+    if hasattr(step, "fit") and not hasattr(step, "n_features_in_"):
+        step.fit(cars()[NUMBERS])
+    joblib.dump(step, folder / "other.pkl")
+    result = add(folder, "--before", folder / "other.pkl")
+    assert result.exit_code == 1
+    assert says in " ".join(result.output.split())
+    assert not list((folder / "models").iterdir())
