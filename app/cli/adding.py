@@ -84,7 +84,8 @@ if TYPE_CHECKING:
     "--python",
     default="",
     metavar="PATH",
-    help="The Python of an environment that has CatBoost, which exports a file of its own.",
+    help="The Python of an environment that has CatBoost or PyTorch, which exports a file of its "
+    "own.",
 )
 @click.option(
     "--features",

@@ -90,6 +90,11 @@ def list_branches(fitted: Any, names: Sequence[str]) -> dict[str, tuple[str, lis
         the steps up to where all columns come together.
     """
     first, *others = list_steps(fitted)
+    if isinstance(first, FeatureUnion):
+        # Several parts may take the same text, so the words of the union count, not of one part.
+        parts = [list_branches(part, names) for _, part in first.transformer_list if _is_step(part)]
+        union = "", [first, *others[:-1]]
+        return {name: union for part in parts for name in part}
     if isinstance(first, ColumnTransformer):
         found = {}
         for branch, transformer, _ in first.transformers_:

@@ -13,7 +13,7 @@ from model.making.errors import AddError
 from model.making.options import AddOptions
 from model.making.pictures.keras import UnknownLayerError, convert_keras, read_keras
 from model.making.pictures.networks import PictureNetwork, open_network, takes_pictures
-from model.making.pictures.torch_files import name_torch_content
+from model.making.pictures.torch_files import convert_torch, name_torch_content, refuse_weights
 
 _KERAS = (".h5", ".hdf5", ".keras")
 _TORCH = (".pt", ".pth", ".pt2", ".ckpt")
@@ -63,6 +63,10 @@ def open_file(options: AddOptions) -> OpenedFile:
     if others or options.target_inverse or options.units:
         what = others[0] if others else "--target-inverse or --unit"
         raise AddError(f"A network for pictures stands alone: leave {what} out.")
+    if path.suffix.lower() in _TORCH and options.python:
+        content, model = convert_torch(path, options)
+        made = f"It is {content} of PyTorch, converted there"
+        return OpenedFile(open_network(model, path), made)
     if path.suffix.lower() in (".onnx", *_KERAS, *_TORCH):
         return open_path(path)
     raise AddError(
@@ -135,22 +139,17 @@ def refuse_torch(path: Path) -> NoReturn:
     """
     content = name_torch_content(path)
     if content == "weights":
-        raise AddError(
-            f"{path} holds weights alone (a state dict) and not the network itself. Where your "
-            "class is defined, load them into it and export the whole: "
-            "net.load_state_dict(torch.load('weights.pt')); net.eval(); "
-            "torch.onnx.export(net, torch.zeros(1, 3, 224, 224), 'model.onnx'). Write the size "
-            "of your pictures for 224, and give model.onnx."
-        )
+        refuse_weights(path)
     if content == "a pickled module":
         raise AddError(
             f"{path} is a pickled module, which needs PyTorch and its author's classes, and runs "
-            "code when it is loaded. Export it where these are: net.eval(); "
-            "torch.onnx.export(net, torch.zeros(1, 3, 224, 224), 'model.onnx'). Write the size "
-            "of your pictures for 224, and give model.onnx."
+            "code when it is loaded. Add --python PATH, where these are, and --trust; or export "
+            "it there: net.eval(); torch.onnx.export(net, torch.zeros(1, 3, 224, 224), "
+            "'model.onnx'). Write the size of your pictures for 224, and give model.onnx."
         )
     raise AddError(
-        f"{path} is {content} of PyTorch, which is not installed here. Export it to ONNX where it "
-        "is: torch.onnx.export(torch.jit.load('model.pt').eval(), torch.zeros(1, 3, 224, 224), "
+        f"{path} is {content} of PyTorch, which is not installed here. Add --python PATH with a "
+        "Python in which it is, or export the network to ONNX there: "
+        "torch.onnx.export(torch.jit.load('model.pt').eval(), torch.zeros(1, 3, 224, 224), "
         "'model.onnx', dynamo=False). Write the size of your pictures for 224, and give model.onnx."
     )

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import (
     CountVectorizer,
@@ -21,8 +22,8 @@ from sklearn.feature_extraction.text import (
 )
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 from sklearn.naive_bayes import MultinomialNB
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import LabelEncoder
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
+from sklearn.preprocessing import LabelEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
 from model import ClassModel, NumberModel, load_model
@@ -83,6 +84,18 @@ MODELS: dict[str, tuple[Callable[[], Pipeline], str]] = {
         lambda: make_pipeline(HashingVectorizer(n_features=2**12), LogisticRegression()),
         "model.joblib",
     ),
+    "words and their parts": (
+        lambda: make_pipeline(
+            FeatureUnion(
+                [
+                    ("words", TfidfVectorizer()),
+                    ("parts", TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4))),
+                ]
+            ),
+            LogisticRegression(),
+        ),
+        "model.joblib",
+    ),
     "calibrated": (
         lambda: CalibratedClassifierCV(make_pipeline(TfidfVectorizer(), LinearSVC()), cv=2),
         "model.joblib",
@@ -129,6 +142,29 @@ def test_a_text_beside_a_number_and_a_choice_is_one_field(tmp_path: Path) -> Non
     assert len(first.neighbors) == 3
     words = set(str(unseen[0]["message"]).lower().split())
     assert words & set(str(first.neighbors[0].features["message"]).lower().split())
+
+
+def test_a_union_takes_a_text_beside_a_number(tmp_path: Path) -> None:
+    rows = make_messages()
+    rows.to_csv(tmp_path / "messages.csv", index=False)
+    words = FeatureUnion(
+        [("words", TfidfVectorizer()), ("hashed", HashingVectorizer(n_features=64))]
+    )
+    union = FeatureUnion(
+        [
+            ("text", ColumnTransformer([("words", words, "message")])),
+            ("size", ColumnTransformer([("size", StandardScaler(), ["size"])])),
+        ]
+    )
+    columns = ["message", "size"]
+    fitted = make_pipeline(union, LogisticRegression()).fit(rows[columns], rows["label"])
+    add(tmp_path, tmp_path / "messages.csv", save(fitted, tmp_path / "model.joblib"))
+    model = load(tmp_path)
+    assert [field.kind for field in model.card.fields] == ["text", "integer"]
+    found = model.explain(UNSEEN[columns].to_dict("records"))
+    labels = [each.prediction.label for each in found]  # type: ignore[union-attr]  # of classes
+    assert labels == fitted.predict(UNSEEN[columns]).tolist()
+    assert all(each.texts[0].parts for each in found)
 
 
 def test_a_vectoriser_in_a_file_of_its_own_goes_before_the_model(
