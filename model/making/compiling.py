@@ -2,7 +2,8 @@
 
 The model takes `features` float32 [N, K], the codes of the card's fields, and answers `value` [N]
 or `probabilities` [N, C]. Which of three ways succeeds depends on the estimator; the fastest to
-serve is tried first, and every model is compared with the estimator before it is used.
+serve is tried first, and every model is compared with the estimator before it is used. Where that
+fails, scalers are tried with 16 digits.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import product
 from typing import Any
 
 from sklearn.ensemble import VotingClassifier
@@ -27,6 +29,7 @@ from model.making.onnx.converting import (
     convert_matrix,
     unwrap_regressor,
 )
+from model.making.onnx.exact_scaling import replace_scalers
 from model.making.onnx.exporting import explain_failure
 from model.making.onnx.forests import write_trees
 from model.making.onnx.graphs import CompileError, finish_model, is_text
@@ -68,10 +71,12 @@ def compile_estimator(
         ways = {"words as numbers": partial(convert_texts, widths)}
 
     reasons: dict[str, str] = {}
-    for way, convert in ways.items():
+    exact = replace_scalers(fitted)
+    tried = (fitted, exact) if exact is not fitted else (fitted,)
+    for estimator, (way, convert) in product(tried, ways.items()):
         try:
             forests: list[Any] = []
-            model = convert(fitted, frame.names, frame.choices, forests)
+            model = convert(estimator, frame.names, frame.choices, forests)
             outputs = [output.name for output in model.graph.output]
             outputs[0] = append_inverse(model.graph, outputs[0], inverse)
             kind.append_answer(model.graph, outputs)

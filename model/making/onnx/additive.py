@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from skl2onnx import update_registered_converter
 from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
 
+from model.contract.arrays import Float64Array
 from model.making.onnx.graphs import CompileError, is_text
 from model.serving.libraries.additive import AdditiveClassifier, AdditiveRegressor
 
@@ -75,7 +76,7 @@ def make_additive_converter(forests: list[Any] | None = None) -> Callable[..., N
 
     def convert(scope: Any, operator: Any, container: Any) -> None:
         model = operator.raw_operator
-        graph = _Nodes(scope, container)
+        graph = NodeWriter(scope, container)
         last: str = operator.inputs[0].full_name
         if not isinstance(operator.inputs[0].type, FloatTensorType):
             last = graph.add("Cast", last, to=onnx.TensorProto.FLOAT)
@@ -119,7 +120,7 @@ for _class in (AdditiveClassifier, AdditiveRegressor):
     )
 
 
-class _Nodes:
+class NodeWriter:
     """Adds nodes and constants under names that are free."""
 
     def __init__(self, scope: Any, container: Any) -> None:
@@ -135,6 +136,15 @@ class _Nodes:
     def add_output(self, last: str, output: str) -> None:
         """Give a value the name of an output."""
         self._container.add_node("Identity", last, output)
+
+    def keep_doubles(self, values: float | Float64Array) -> str:
+        """Keep a constant of float64, a number or shape (columns,), and return its name."""
+        name: str = self._scope.get_unique_variable_name("constant")
+        kept = np.atleast_1d(np.asarray(values, dtype=np.float64))
+        self._container.add_initializer(
+            name, onnx.TensorProto.DOUBLE, list(kept.shape), kept.tolist()
+        )
+        return name
 
     def keep_places(self, places: Sequence[int]) -> str:
         """Keep a constant of int64, and return its name."""
@@ -152,7 +162,7 @@ class _Nodes:
         return name
 
 
-def _add_sums(graph: _Nodes, model: Any, rows: str, forests: list[Any] | None) -> str:
+def _add_sums(graph: NodeWriter, model: Any, rows: str, forests: list[Any] | None) -> str:
     """Add what leads from the columns to the sums of each output."""
     if model.absent_ is not None:
         absent = graph.add("Equal", rows, graph.keep(model.absent_[None]))
@@ -180,7 +190,7 @@ def _add_sums(graph: _Nodes, model: Any, rows: str, forests: list[Any] | None) -
     return last
 
 
-def _add_terms(graph: _Nodes, model: Any, rows: str) -> str:
+def _add_terms(graph: NodeWriter, model: Any, rows: str) -> str:
     """Add what multiplies the factors of each term."""
     terms: dict[int, str] = {}
     for term, column, function in zip(
@@ -193,7 +203,7 @@ def _add_terms(graph: _Nodes, model: Any, rows: str) -> str:
     return graph.add("Concat", *terms.values(), axis=1)
 
 
-def _add_label(graph: _Nodes, model: Any, probabilities: str, output: str) -> None:
+def _add_label(graph: NodeWriter, model: Any, probabilities: str, output: str) -> None:
     """Add what leads to the likeliest class."""
     classes = model.classes_.tolist()
     place = graph.add("ArgMax", probabilities, axis=1, keepdims=0)

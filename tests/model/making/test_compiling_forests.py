@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType
+from sklearn.compose import make_column_transformer
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
@@ -21,9 +22,16 @@ from sklearn.ensemble import (
     StackingRegressor,
     VotingClassifier,
 )
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import Binarizer
+from sklearn.preprocessing import (
+    Binarizer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    RobustScaler,
+    StandardScaler,
+)
 
 from model.contract.sources import Frame
 from model.making.columns import infer_columns
@@ -31,7 +39,7 @@ from model.making.compiling import compile_estimator
 from model.making.estimator_sources import describe_estimator
 from model.making.onnx.exporting import export_estimator
 from model.making.onnx.forests import write_trees
-from model.making.onnx.graphs import INPUT, OPSETS
+from model.making.onnx.graphs import INPUT, OPSETS, CompileError
 from model.making.pickles import open_estimator
 from model.making.prepared import load_compiled
 
@@ -139,3 +147,31 @@ def test_a_forest_that_was_read_as_data_compiles(
     joblib.dump(model, tmp_path / "model.joblib")
     read = open_estimator(tmp_path / "model.joblib", trust=False).fitted
     assert answer_compiled(read, rows) == pytest.approx(answer(model, rows), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "scaler",
+    [
+        StandardScaler(), StandardScaler(with_mean=False), MinMaxScaler((-1, 1)), MaxAbsScaler(),
+        RobustScaler(),
+    ],
+)  # fmt: skip
+def test_behind_a_scaler_rows_on_a_threshold_stay_on_their_side(scaler: Any) -> None:
+    rng = np.random.default_rng(1)
+    rows = rng.integers(-300, 3000, (900, 3)) / 10
+    rows[::50, 1] = np.nan
+    numbers = make_pipeline(SimpleImputer(), scaler)
+    forest = RandomForestRegressor(20, random_state=0)
+    model = make_pipeline(make_column_transformer((numbers, [0, 1, 2])), forest)
+    model.fit(rows[:300], np.nansum(rows[:300] * [2, 1, -1], axis=1))
+    expected = model.predict(rows)
+    kind = describe_estimator(model, "it").kind
+    columns = infer_columns(pd.DataFrame(rows, columns=NAMES), NAMES, set(), {})
+    frame = Frame(columns=tuple(column.source for column in columns), named=False)
+
+    def check(compiled: bytes) -> None:
+        answers = load_compiled(compiled, kind.output)(rows.astype(np.float32))
+        if differing := kind.count_differing(answers, expected):
+            raise CompileError(f"{differing} differ")
+
+    compile_estimator(model, kind, frame, check)
