@@ -1,16 +1,19 @@
 """What ``model check --against`` says: a new model beside an old one, on the same rows."""
 
+import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
+from app.cli.errors import require_tools
 from app.kinds import make_adapter
 from app.kinds.rows import RowAdapter
 from model.contract import formatting
 from model.contract.amounts import MINUS
+from model.contract.image_card import ImageCard
 from model.contract.tables import TableError
-from model.monitoring.cases import CaseFile, read_cases
+from model.monitoring.cases import Case, CaseFile, read_cases
 from model.monitoring.comparison import (
     LEAST_ROWS,
     Measure,
@@ -25,12 +28,13 @@ from model.serving.tabular import TabularModel
 def tell_comparison(
     new: ServedModel[Any, Any], old: ServedModel[Any, Any], data: Path, target: str
 ) -> str:
-    """Print how two models answer the rows of a file.
+    """Print how two models answer the rows of a file, or pictures.
 
     Args:
         new: the model that may replace the other.
         old: the other.
-        data: a table with the columns of both forms and the truth.
+        data: a table with the columns of both forms and the truth, or a folder with a folder of
+            pictures for each class.
         target: the column with the truth.
 
     Returns:
@@ -39,13 +43,13 @@ def tell_comparison(
     Raises:
         ClickException: if the file cannot be used for both.
     """
-    models = [_take_rows(model) for model in (old, new)]
+    read = _read_pictures if data.is_dir() else _read_rows
     try:
-        before, after = (_read(model, data, target) for model in models)
+        (before, digest), (after, _) = (read(model, data, target) for model in (old, new))
         pairs = pair_cases(before, after)
         learned = [
-            describe_training(model, read, data)
-            for model, read in zip(models, (before, after), strict=True)
+            describe_training(model, found, digest, data.name)
+            for model, found in ((old, before), (new, after))
         ]
     except TableError as error:
         raise click.ClickException(str(error)) from None
@@ -74,17 +78,56 @@ def tell_comparison(
     return ""
 
 
-def _take_rows(model: ServedModel[Any, Any]) -> TabularModel[Any]:
-    if not isinstance(model, TabularModel):
-        raise click.ClickException(f"{model.slug} takes pictures, and a table has none.")
-    return model
-
-
-def _read(model: TabularModel[Any], data: Path, target: str) -> CaseFile:
+def _read_rows(model: ServedModel[Any, Any], data: Path, target: str) -> tuple[CaseFile, str]:
+    """Let a model answer a table; what it answers, and the hash of the table."""
     adapter = make_adapter(model)
-    assert isinstance(adapter, RowAdapter)  # noqa: S101 (that of rows)
+    if not (isinstance(model, TabularModel) and isinstance(adapter, RowAdapter)):
+        raise click.ClickException(
+            f"{model.slug} takes pictures, and a table has none. Name a folder with a folder of "
+            "pictures for each class."
+        )
     with data.open("rb") as file:
-        return read_cases(model, adapter.make_truth_field(), file, data.name, target=target)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0)
+        field = adapter.make_truth_field()
+        return read_cases(model, field, file, data.name, target=target), digest
+
+
+def _read_pictures(model: ServedModel[Any, Any], data: Path, _: str) -> tuple[CaseFile, str]:
+    """Let a model answer the pictures in a folder; what it answers, and the hash of the set."""
+    with require_tools("Comparing models of pictures"):
+        from model.making import AddError
+        from model.making.pictures.labelled import read_labelled
+    if model.fields:
+        raise click.ClickException(f"{model.slug} takes rows of a table, and {data} is a folder.")
+    try:
+        labelled = read_labelled(data, "")
+    except AddError as error:
+        raise click.ClickException(str(error)) from None
+    card = cast(ImageCard, model.card)
+    values = [option.value for option in card.output.classes]
+    if not set(values).intersection(labelled.classes):
+        raise click.ClickException(
+            f"{data} has a folder for {', '.join(labelled.classes)}; {model.slug} answers "
+            f"{', '.join(values)}."
+        )
+    found, answered = CaseFile(rows=len(labelled)), set()
+    for place, picture in labelled.read(range(len(labelled)), card.field.side):
+        (prediction,) = model.predict([picture])
+        if prediction is None:
+            continue
+        answered.add(place + 1)
+        truth = labelled.classes[labelled.labels[place]]
+        shares = dict(zip(values, prediction.probabilities or (), strict=False))
+        found.cases.append(
+            Case(
+                str(labelled.files[place]), {}, prediction.label, None, None,
+                prediction.probability, truth, truth_probability=shares.get(truth, 0.0),
+            )
+        )  # fmt: skip
+    rows = set(range(1, len(labelled) + 1))
+    found.left_out = dict.fromkeys(sorted(rows - answered), "no answer")
+    return found, labelled.hash_files()
 
 
 def _describe(measure: Measure, model: ServedModel[Any, Any]) -> str:

@@ -36,8 +36,9 @@ model.add_command(outcomes)
 @click.argument("name")
 @click.option(
     "--data",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Rows whose truth is known, to check its answers by; with --target.",
+    type=click.Path(exists=True, path_type=Path),
+    help="Rows whose truth is known, to check its answers by; with --target. With --against also a "
+    "folder with a folder of pictures for each class.",
 )
 @click.option("--target", default="", help="The column of --data that holds the truth.")
 @click.option("--against", default="", help="Another model, to compare it with on these rows.")
@@ -56,14 +57,16 @@ def check(name: str, data: Path | None, target: str, against: str, root: Path) -
         UsageError: if one of --data and --target is missing.
         NotProved: if rows of its data show that it answers something else, or the other is better.
     """
-    if (data is None) == bool(target):
+    pictures = data is not None and data.is_dir()
+    if (data is None) == bool(target) and not (pictures and against):
         raise click.UsageError("--data and --target belong together: give both, or none.")
     if against and data is None:
         raise click.UsageError("--against needs rows: name them with --data and --target.")
     folder = find_folder(name, root)
     found = _load_sound(folder)
     click.echo(f"{folder} is sound: {found.card.title} (version {found.version})")
-    _check_answers(found, data, target)
+    if not pictures:
+        _check_answers(found, data, target)
     if data is not None and against:
         other = _load_sound(find_folder(against, root))
         if verdict := tell_comparison(found, other, data, target):

@@ -124,8 +124,8 @@ def make_manifest(
         ),
         how="Each picture of the training split was judged by a network that had seen no picture "
         f"of that patient ({metrics['folds']}-fold cross-validation by patient). What answers here "
-        "is the mean of these networks. The published test split was not used. The probability is "
-        "calibrated for both answers being equally common.",
+        f"is the mean of {metrics['served']} of these networks. The published test split was not "
+        "used. The probability is calibrated for both answers being equally common.",
         metrics=tuple(_make_metrics(metrics)),
         accuracy=_count_errors(metrics["cross_validated"]),
         classes=("NORMAL", "PNEUMONIA"),

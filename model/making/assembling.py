@@ -26,7 +26,7 @@ from model.making.kinds import choose_kind
 from model.making.kinds.output_kind import OutputKind
 from model.making.model_sources import ModelSource
 from model.making.number_texts import read_number_columns
-from model.making.onnx_sources import read_onnx
+from model.making.onnx_sources import OnnxSource, read_onnx
 from model.making.options import AddNote, AddOptions
 from model.making.tables import LabelledTable, require_column
 
@@ -71,14 +71,11 @@ def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> Assem
     """
     options, rows, derivations = given.options, given.taken, given.derivations
     if given.contents is None:
-        if len(given.targets) > 1:
-            raise AddError(
-                f"--target names {len(given.targets)} columns, and one output of an ONNX file is "
-                "taken. Name one."
-            )
-        source = _open_onnx(options, add_note)
-        names = match_features(source, rows, options, add_note, derivations.inputs)
-        return AssembledModel(source, names, options.classes, None)
+        file = _open_onnx(options, add_note).with_targets(given.targets)
+        names = match_features(file, rows, options, add_note, derivations.inputs)
+        if not given.targets:
+            file = file.find_clusters(rows.table[names])
+        return AssembledModel(file, names, options.classes, None)
     proof = _prove(given.contents, options, rows, derivations)
     refuse_wrong(proof.finding, options)
     if proof.asks and not ask(_describe_choice(proof)):
@@ -92,7 +89,7 @@ def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> Assem
     return AssembledModel(source, names, proof.classes, proof)
 
 
-def _open_onnx(options: AddOptions, add_note: AddNote) -> ModelSource:
+def _open_onnx(options: AddOptions, add_note: AddNote) -> OnnxSource:
     """Open an ONNX file, with the scalers that a person puts before it."""
     path, *others = options.paths
     if others := [other for other in others if other not in options.before]:

@@ -26,6 +26,8 @@ from model.contract.sources import Frame
 from model.making.columns import DataColumn
 from model.making.errors import AddError
 from model.making.kinds.classes import ClassesKind
+from model.making.kinds.clusters import ClustersKind
+from model.making.kinds.multioutput import MultioutputKind
 from model.making.kinds.number import NumberKind
 from model.making.kinds.output_kind import OutputKind
 from model.making.onnx.graphs import CompileError
@@ -43,10 +45,19 @@ from model.making.prepared import PreparedModel, load_compiled, make_rows_to_com
 from model.making.wrapping import wrap_model
 from model.serving.predictors import open_session
 
+_WHOLE = (TensorProto.INT64, TensorProto.INT32)
+_LOOKED_AT = 1000
+"""Rows by which a model of clusters is known."""
+_MOST_CLASSES = 50
+
 
 @dataclass(frozen=True)
 class OnnxSource:
-    """An ONNX model; ``output`` is the tensor to use, ``meaning`` what it means."""
+    """An ONNX model; ``output`` is the tensor to use, ``meaning`` what it means.
+
+    ``targets`` are the columns of several numbers, ``measure`` is that of clusters; see
+    ``ClusterOutput``.
+    """
 
     model: Any
     inputs: tuple[TensorInfo, ...]
@@ -56,10 +67,16 @@ class OnnxSource:
     count: int | None
     classes: tuple[Any, ...] = ()
     class_names: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    measure: str = ""
 
     @property
     def kind(self) -> OutputKind:
         """How it answers, once the target is known."""
+        if self.targets:
+            return MultioutputKind(self.targets)
+        if self.measure:
+            return ClustersKind(self.classes, True, self.class_names, self.measure)
         if self.meaning == "value":
             return NumberKind()
         return ClassesKind(self.classes, self.meaning != "label", self.class_names)
@@ -94,10 +111,81 @@ class OnnxSource:
     def find_texts(self, names: Sequence[str]) -> set[str]:
         return set()
 
+    def with_targets(self, targets: Sequence[str]) -> OnnxSource:
+        """Return the model as one that answers these columns of the data.
+
+        Raises:
+            AddError: if it answers no number for each.
+        """
+        if len(targets) < 2:
+            return self
+        if self.classes or self.meaning not in ("value", "probabilities"):
+            raise AddError(
+                f"--target names {len(targets)} columns, and only a model of numbers answers "
+                "several. Name one."
+            )
+        width = 1 if self.meaning == "value" else self._output_width()
+        if width not in (None, len(targets)):
+            raise AddError(
+                f"The model answers {width} number{'s' * (width > 1)} for each row, and --target "
+                f"names {len(targets)} columns: {', '.join(targets)}. Name a column for each "
+                "number, in the order of the model's columns."
+            )
+        return replace(self, meaning="values", targets=tuple(targets))
+
+    def find_clusters(self, table: pd.DataFrame) -> OnnxSource:
+        """Return the model as one of clusters, where its answers to rows prove that it is one.
+
+        Its second output counts as distances where the nearest is always the cluster that it names,
+        and as probabilities where the likeliest is.
+
+        Args:
+            table: the columns that it takes, of data without a target.
+
+        Raises:
+            AddError: if it gives some rows no cluster.
+        """
+        outputs = [read_tensor_info(item) for item in self.model.graph.output]
+        named = [item.name for item in outputs if item.type in _WHOLE]
+        if self.classes or len(named) != 1:
+            return self
+        rows = table.apply(pd.to_numeric, errors="coerce").dropna()[:_LOOKED_AT]
+        scored = [item.name for item in outputs if item.type in FLOAT_TYPES]
+        if not len(rows) or len(scored) > 1:
+            return self
+        session = open_session(self.model.SerializeToString())
+        labels, *scores = session.run([*named, *scored], self._feed(rows))
+        labels = labels.reshape(-1)
+        if labels.min() < 0:
+            raise AddError(
+                f"The model answers {labels.min()} to some rows, which is no group. Export one "
+                "that puts every row into a group."
+            )
+        for matrix in scores:
+            classes = tuple(range(matrix.shape[-1]))
+            found = replace(self, output=scored[0], classes=classes)
+            if matrix.ndim != 2 or len(classes) < 2:
+                continue
+            if matrix.min() >= 0 and (matrix.argmin(axis=1) == labels).all():
+                return replace(found, meaning="distances", measure="distance")
+            sums_to_one = np.allclose(matrix.sum(axis=1), 1, atol=1e-3)
+            if sums_to_one and (matrix.argmax(axis=1) == labels).all():
+                return replace(found, meaning="probabilities", measure="probability")
+        classes = tuple(range(max(int(labels.max()) + 1, 2)))
+        return replace(self, output=named[0], meaning="label", classes=classes, measure="none")
+
     def with_target(self, target: pd.Series, classes: Sequence[str]) -> OnnxSource:
+        """Return the same model with what the target tells; see ``ModelSource``.
+
+        Raises:
+            AddError: if it answers something else than the target holds.
+        """
         distinct = sorted(
             target.dropna().unique().tolist(), key=lambda item: (str(type(item)), item)
         )
+        if self.targets or self.measure:
+            self.kind.with_names(classes)
+            return replace(self, class_names=tuple(classes))
         if self.meaning == "value":
             two_texts = len(distinct) == 2 and not isinstance(distinct[0], int | float)
             ends_in_sigmoid = self.model.graph.node[-1].op_type == "Sigmoid"
@@ -107,6 +195,11 @@ class OnnxSource:
             self.kind.with_names(classes)
             return self
         if self.meaning in ("probabilities", "logits") and not self.classes:
+            if len(distinct) > _MOST_CLASSES and isinstance(distinct[0], int | float):
+                raise AddError(
+                    f"The model answers {self._output_width()} numbers for each row. Name a column "
+                    "of the data for each, in its order: --target a,b."
+                )
             named = _name_classes(distinct, self._output_width(), classes)
             return replace(self, classes=named)
         if self.meaning == "label" and not self.classes:
@@ -131,7 +224,7 @@ class OnnxSource:
         matrix = frame.read(table)
         wrapped = wrap_model(self.model, self.inputs, self.output, self.meaning, self.kind, frame)
         predict = load_compiled(wrapped, self.kind.output)
-        if self.meaning == "probabilities":
+        if self.meaning == "probabilities" and not self.measure:
             complete = matrix[~np.isnan(matrix).any(axis=1)]
             answers = predict(complete.astype(np.float32))
             if not np.allclose(answers.sum(axis=1), 1, atol=1e-3) or answers.min() < -1e-6:
@@ -200,6 +293,8 @@ class OnnxSource:
         answers = np.asarray(answers, dtype=float)
         if self.meaning == "value":
             return np.asarray(answers.reshape(-1))
+        if self.meaning == "distances":
+            return -answers
         if self.meaning == "logits":
             return np.asarray(softmax(answers, axis=1))
         if self.meaning == "sigmoid":

@@ -102,11 +102,19 @@ def _append_answer(graph: Any, last: str, meaning: OutputMeaning, classes: Seque
     if meaning == "label":
         append_flat(graph, last, "labels")
         append_one_hot(graph, "labels", classes)
+        # A label that is none of these gets NaN: nobody knows what it is.
+        graph.node[-1].output[0] = "one_hot"
+        ones = np.ones((len(classes), 1), np.float32)
+        graph.initializer.append(numpy_helper.from_array(ones, "ones"))
+        graph.node.append(helper.make_node("MatMul", ["one_hot", "ones"], ["known"]))
+        graph.node.append(helper.make_node("Div", ["one_hot", "known"], ["answer"]))
         return
     graph.node.append(helper.make_node("Cast", [last], ["as_float"], to=TensorProto.FLOAT))
     if meaning == "value":
         append_flat(graph, "as_float", "answer")
-    elif meaning == "probabilities":
+    elif meaning == "distances":
+        graph.node.append(helper.make_node("Neg", ["as_float"], ["answer"]))
+    elif meaning in ("probabilities", "values"):
         graph.node.append(helper.make_node("Identity", ["as_float"], ["answer"]))
     elif meaning == "logits":
         graph.node.append(helper.make_node("Softmax", ["as_float"], ["answer"], axis=1))

@@ -5,10 +5,8 @@ again, with replacement, and both models are measured on the same ones (Efron an
 Introduction to the Bootstrap", 1993). What is hard about a row is then hard for both.
 """
 
-import hashlib
 import math
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -16,7 +14,7 @@ import numpy as np
 from model.contract.arrays import Float64Array
 from model.contract.tables import TableError
 from model.monitoring.cases import Case, CaseFile
-from model.serving.tabular import TabularModel
+from model.serving.served_model import ServedModel
 
 RESAMPLES = 1000
 
@@ -132,21 +130,22 @@ def bootstrap_difference(
     return float(low), float(high)
 
 
-def describe_training(model: TabularModel[Any], read: CaseFile, path: Path) -> str:
+def describe_training(model: ServedModel[Any, Any], read: CaseFile, digest: str, name: str) -> str:
     """Say whether a model may have learned from the rows of a file; "" where nothing hints at it.
 
-    Raises:
-        OSError: if the file cannot be read.
+    Args:
+        model: the model.
+        read: what it answers to the file.
+        digest: of the file, as manifests have it of training data.
+        name: of the file.
     """
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest == model.manifest.data.sha256:
-        return f"{path.name} is the file that {model.slug} was made with."
+        return f"{name} is what {model.slug} was made with."
     if read.learned:
         return (
             f"{read.learned:,} of the rows have the facts of rows that {model.slug} learned from."
         )
-    if model.neighbors is None:
+    if model.kept_rows is None:
         return (
             f"The folder of {model.slug} keeps no training rows: whether these were among them "
             "cannot be seen from here."

@@ -15,6 +15,7 @@ from functools import partial
 from itertools import combinations
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from model.contract.arrays import BoolArray, Float32Array, Float64Array, IntArray
 from model.making.columns import DataColumn
@@ -30,6 +31,8 @@ _MOST_ASKED = 60_000
 """Rows in one call of the model."""
 _MOST_SWAPPED = 12
 _ALIKE = 0.03
+_FITS = 0.3
+"""Skill of each output from which another order of them is believed."""
 _UNITS = {
     1000.0: "", 100.0: "", 10.0: "", 2.54: "inches and centimetres", 0.3048: "feet and metres",
     0.45359237: "pounds and kilograms", 1.609344: "miles and kilometres",
@@ -240,14 +243,38 @@ def check_outputs(
 
     Returns:
         What was found of the first output that is wrong, else of the first that is not sound, else
-        of the first.
+        of the first. Where not all are sound and another order of them is, that is the cause.
     """
     found = []
     for output, truth in truths:
         one = replace(subject, answer=partial(_answer_output, subject, output))
         finding = check_answers(one, output.kind, truth, classes_may_move)
         found.append(replace(finding, output=output.name))
-    return max(found, key=lambda finding: (finding.is_wrong, not finding.is_sound))
+    worst = max(found, key=lambda finding: (finding.is_wrong, not finding.is_sound))
+    if worst.is_sound or worst.given is None or len(truths) < 2:
+        return worst
+    cause = _find_order(subject, truths)
+    return worst if cause is None else replace(worst, causes=(cause,), nonsense="")
+
+
+def _find_order(subject: Subject, truths: Sequence[tuple[OneOutput, Float64Array]]) -> Cause | None:
+    """The order of the targets in which each output fits its own well, if there is one."""
+    rows, _ = choose_rows(subject.complete)
+    answers = subject.answer(rows, subject.numbers[rows])
+    fits = [
+        [output.kind.fit(output.select(answers), truth[rows]) for _, truth in truths]
+        for output, _ in truths
+    ]
+    skills = np.array([[fit.skill for fit in line] for line in fits])
+    _, places = linear_sum_assignment(-np.maximum(skills, -1.0))
+    chosen = skills[np.arange(len(truths)), places]
+    order = places.tolist()
+    if order == sorted(order) or not (chosen >= _FITS).all():
+        return None
+    moved = next(place for place in range(len(order)) if order[place] != place)
+    names = ",".join(truths[place][0].name for place in order)
+    text = f"its numbers stood in the order {names}"
+    return Cause(text, f"--target {shlex.quote(names)}", "order", fits[moved][order[moved]])
 
 
 def _answer_output(

@@ -236,19 +236,24 @@ class ClassesKind(OutputKind):
             ],
             "probabilities": self.probabilities,
         }
-        if options.risk:
-            keys["risk"] = self._find_risk(options.risk, values, labels)
-        elif order := choose_order(values, options):
-            keys["order"] = list(order)
+        order = () if options.risk else choose_order(values, options)
+        shown = [labels[values.index(value)] for value in order] or labels
         rows = name_rows(options.data.name)
-        title = ask_for_class(naming, rows, labels)
-        if keys.get("order") and naming.noun.endswith("s") and labels[0].isdecimal():
-            title = f"How many {naming.noun} for {'this ' + rows.case if rows.is_known else 'it'}?"
+        title = ask_for_class(naming, rows, shown)
+        if order:
+            keys["order"] = list(order)
+            if naming.noun.endswith("s") and shown[0].isdecimal():
+                case = f"this {rows.case}" if rows.is_known else "it"
+                title = f"How many {naming.noun} for {case}?"
+        if options.risk:
+            keys["risk"] = risk = self._find_risk(options.risk, values, labels)
+            label = labels[values.index(risk)]
+            title = f"How likely is {naming.label if is_flag else label}?"
         return DraftOutput(
             naming,
             title,
             keys,
-            f"{naming.label}: {', '.join(labels)}",
+            f"{naming.label}: {', '.join(shown)}",
             tuple(labels),
         )
 

@@ -26,7 +26,9 @@ FLOAT_TYPES = (TensorProto.FLOAT, TensorProto.DOUBLE)
 
 _LABEL_TYPES = (TensorProto.INT64, TensorProto.INT32, TensorProto.STRING)
 
-OutputMeaning = Literal["value", "label", "probabilities", "logits", "sigmoid"]
+OutputMeaning = Literal[
+    "value", "values", "label", "probabilities", "logits", "sigmoid", "distances"
+]
 """What the model's answer means."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
@@ -138,7 +137,7 @@ def make_picture_folder(
         versions=read_versions(_LIBRARIES),
         data=TrainingData(
             file=options.data.name,
-            sha256=_hash_pictures(data),
+            sha256=data.hash_files(),
             rows=len(data) - len(data.broken),
             text=data_text,
             source=f"The pictures in {options.data.name}.",
@@ -292,12 +291,3 @@ def _measure_recall(answered: Answered, labels: Sequence[str]) -> tuple[Metric, 
             found.append(make_share(f"recall_{code + 1}", f"{label.replace(',', '')} recognised",
                                     share))  # fmt: skip
     return tuple(found)
-
-
-def _hash_pictures(data: LabelledPictures) -> str:
-    """The SHA-256 of the names, classes and sizes of all files, which tells another set apart."""
-    listed = "".join(
-        f"{path.relative_to(data.root).as_posix()}\t{label}\t{path.stat().st_size}\n"
-        for path, label in zip(data.files, data.labels, strict=True)
-    )
-    return hashlib.sha256(listed.encode()).hexdigest()

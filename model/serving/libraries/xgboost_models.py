@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -31,6 +31,7 @@ _LINKS = {
 }  # fmt: skip
 """What an objective's sums become."""
 _CLASSES = ("binary:", "multi:")
+_MOST_TARGETS = 1000
 _NUMBER = re.compile(r"[-+0-9.eE]+")
 
 
@@ -39,13 +40,15 @@ class XGBoostModel:
     """A booster: its trees or coefficients, and what its file says of its columns and answers.
 
     ``base`` is a margin where ``base_is_margin``. ``groups`` is what each tree adds to, ``ends`` is
-    the number of trees after each round.
+    the number of trees after each round. ``targets`` is how many numbers it was fitted to for each
+    row.
     """
 
     objective: str
     base: list[float]
     outputs: int
     features: int
+    targets: int = 1
     base_is_margin: bool = False
     trees: list[TreeArrays] = field(default_factory=list)
     groups: Sequence[int] = ()
@@ -145,6 +148,7 @@ def _read_old(data: bytes) -> XGBoostModel:
         [old.base],
         old.outputs,
         old.features,
+        1,
         old.base_is_margin,
         old.trees,
         old.groups,
@@ -158,7 +162,8 @@ def _read_old(data: bytes) -> XGBoostModel:
 def _read_document(document: Mapping[str, Any]) -> XGBoostModel:
     learner = document["learner"]
     parameters = learner["learner_model_param"]
-    outputs = max(int(parameters["num_class"]), int(parameters.get("num_target", 1)), 1)
+    targets = int(parameters.get("num_target", 1))
+    outputs = max(int(parameters["num_class"]), targets, 1)
     objective = learner["objective"]
     quantiles = objective.get("quantile_loss_param", {}).get("quantile_alpha", "0")
     if len(_read_numbers(quantiles)) > 1:
@@ -168,6 +173,7 @@ def _read_document(document: Mapping[str, Any]) -> XGBoostModel:
         _read_numbers(parameters["base_score"]),
         outputs,
         int(parameters["num_feature"]),
+        targets,
         attributes=learner.get("attributes", {}),
         names=list(learner.get("feature_names", [])),
         version=tuple(map(int, document["version"])),
@@ -182,15 +188,21 @@ def _read_document(document: Mapping[str, Any]) -> XGBoostModel:
     weights = np.ones(len(inner["trees"])) if drops is None else np.asarray(drops, dtype=float)
     if len(weights) != len(inner["trees"]):
         raise PickleError(_DAMAGED)
-    model.trees = [_read_tree(*pair) for pair in zip(inner["trees"], weights, strict=True)]
+    trees = [_read_trees(*pair) for pair in zip(inner["trees"], weights, strict=True)]
+    model.trees = [tree for split in trees for tree in split]
     model.groups = np.asarray(inner["tree_info"], dtype=np.int64).tolist()
+    several = len(model.trees) > len(trees)
+    if several:  # each of its trees has become one for each number
+        if {len(split) for split in trees} != {outputs}:
+            raise PickleError(_DAMAGED)
+        model.groups = list(range(outputs)) * len(trees)
     parallel = int(inner["gbtree_model_param"].get("num_parallel_tree", 0)) or 1
     per_round = parallel * outputs
     ends = inner.get("iteration_indptr")
     model.ends = (
         range(per_round, len(model.trees) + 1, per_round)
         if ends is None
-        else np.asarray(ends, dtype=np.int64).tolist()[1:]
+        else (np.asarray(ends, dtype=np.int64) * (outputs if several else 1)).tolist()[1:]
     )
     model.categories = _read_categories(inner.get("cats") or {}, learner.get("feature_types", []))
     return model
@@ -201,9 +213,21 @@ def _read_numbers(text: Any) -> list[float]:
     return [float(np.float32(number)) for number in _NUMBER.findall(str(text))]
 
 
+def _read_trees(tree: Mapping[str, Any], weight: float) -> list[TreeArrays]:
+    """A tree; one that has several numbers in each leaf as a tree for each of them."""
+    first = _read_tree(tree, weight)
+    size = int(tree["tree_param"].get("size_leaf_vector", 0) or 0)
+    if size < 2:
+        return [first]
+    if size > _MOST_TARGETS:
+        raise PickleError(_DAMAGED)
+    leaf = first.left < 0
+    values = np.asarray(tree["base_weights"], dtype=np.float32).reshape(len(leaf), size)
+    values = np.where(leaf[:, None], values * np.float32(weight), 0)
+    return [replace(first, value=column) for column in values.T]
+
+
 def _read_tree(tree: Mapping[str, Any], weight: float) -> TreeArrays:
-    if int(tree["tree_param"].get("size_leaf_vector", 0) or 0) > 1:
-        raise PickleError("Its trees answer several numbers each. Fit one model for each number.")
     left, right = (np.asarray(tree[side], dtype=np.int64) for side in _SIDES)
     threshold = np.asarray(tree["split_conditions"], dtype=np.float32)
     missing_left = np.asarray(tree["default_left"], dtype=bool)
@@ -271,10 +295,15 @@ def _make(model: XGBoostModel, rounds: int | None, classes: Any, missing: float)
         what = "ranks rows among each other" if objective.startswith("rank:") else "is not known"
         raise PickleError(f"Its objective {printable(objective)} {what}; a page cannot show that.")
     classifies = objective.startswith(_CLASSES)
-    if model.outputs > 1 and not objective.startswith("multi:"):
+    if model.outputs > 1 and classifies != objective.startswith("multi:"):
         raise PickleError(
-            f"It answers {model.outputs} numbers for each row, and a page shows one. Fit a model "
-            "for the number that you want to show."
+            f"It answers {model.outputs} times yes or no for each row, and a page shows one. Fit a "
+            "model for the one that you want to show."
+        )
+    if not classifies and model.outputs > model.targets:
+        raise PickleError(
+            f"It answers {model.outputs} quantiles for each row, and a page shows one number with "
+            "a range of its own. Fit a model for the number that you want to show."
         )
     trees = model.trees
     if rounds is not None and 0 < rounds <= len(model.ends):

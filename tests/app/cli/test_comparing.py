@@ -82,7 +82,7 @@ def test_a_model_is_as_good_as_itself_and_its_own_rows_are_known(root: Path) -> 
     (root / "trained.csv").write_bytes(flats(0, 200).to_csv(index=False).encode())
     result = compare(root, "new-rent", "new-rent", "rent", "trained.csv")
     assert result.exit_code == 0, result.output
-    assert "trained.csv is the file that new-rent was made with." in result.stdout
+    assert "trained.csv is what new-rent was made with." in result.stdout
     assert "Which of the two is off by less these rows do not tell" in result.stdout
     assert "(difference 0; with 95% confidence 0 to 0)" in result.stdout
 

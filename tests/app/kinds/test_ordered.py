@@ -120,6 +120,7 @@ def test_known_words_are_put_in_order_and_codes_from_0_are_not(
     )
     shown = [str(tag["data-label"]) for tag in soup.select("#shares data")]
     assert shown == ["low", "medium", "high"]
+    assert "low, medium or high?" in text_of(get_page(client, "/words/"), "h1")
     assert "from low to high, and stand in that order" in (root / "words.txt").read_text()
     assert "--order 0,1,2" in (root / "codes.txt").read_text()
     assert "order" not in (root / "codes" / "card.toml").read_text().split("[output]")[1]
@@ -147,6 +148,7 @@ def test_a_risk_is_drafted_by_an_option(client: FlaskClient, root: Path) -> None
     assert answer["risk"] == answer["probabilities"]["yes"]
     soup = post_fragment(client, row, path="/risk/predict-fragment")
     assert data_of(soup, "prediction") == pytest.approx(answer["risk"])
+    assert text_of(get_page(client, "/risk/"), "h1") == "How likely is Returned?"
     assert add(root, "risk", "--risk", "maybe", "--force").exit_code == 1
 
 

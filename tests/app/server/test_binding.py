@@ -4,6 +4,7 @@ import socket
 
 import pytest
 
+from app.config import SettingError
 from app.server.binding import choose_addresses, describe_listeners, read_workers
 from tests.conftest import free_port
 
@@ -27,6 +28,9 @@ def test_with_a_port_both_versions_of_ip_are_answered_and_without_ipv6_one(
 
 def test_one_worker_is_one_worker() -> None:
     assert [read_workers({"WEB_CONCURRENCY": text}) for text in ("1", "", "5")] == [1, 2, 5]
+    for text in ("0", "65", "2.0", "-1", "auto"):
+        with pytest.raises(SettingError, match="Write a whole number, 1 to 64"):
+            read_workers({"WEB_CONCURRENCY": text})
 
 
 @pytest.mark.parametrize(

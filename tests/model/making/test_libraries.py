@@ -95,6 +95,28 @@ def test_a_folder_says_its_model_and_its_columns(tmp_path: Path) -> None:
     assert (found.file.name, found.columns) == ("other.pkl", ("b", "a"))
 
 
+@pytest.mark.parametrize("name", ["xgboost-two.json", "xgboost-leaves.ubj"])
+def test_a_booster_of_two_numbers_answers_both_as_its_library_did(
+    tmp_path: Path, name: str
+) -> None:
+    """A tree for each number, and trees with both in each leaf."""
+    table = make_rows(600, 0)
+    table["first"], table["second"] = table["truth"], table["age"] / 9 - table["truth"]
+    table[[*COLUMNS[:3], "first", "second"]].to_csv(tmp_path / "data.csv", index=False)
+    options = ["--name", "two", "--data", tmp_path / "data.csv", "--target", "first,second"]
+    added = run("add", FILES / name, *options, "--models", tmp_path)
+    assert added.exit_code == 0, added.output
+    assert "Served: as ONNX, compiled and compared" in added.output
+    client = create_app(Settings(models=("two",), ratelimit="off"), models=tmp_path).test_client()
+    rows = make_rows(SHOWN, 1)[COLUMNS[:3]].astype(object)
+    answers = client.post(
+        "/api/predict", json=rows.where(rows.notna(), None).to_dict("records")
+    ).get_json()
+    found = [[a["outputs"][n]["prediction"] for n in ("first", "second")] for a in answers]
+    expected = json.loads((FILES / "answers.json").read_text())[name]
+    np.testing.assert_allclose(found, expected, rtol=2e-5, atol=2e-5)
+
+
 def test_names_with_blanks_are_found_again_where_only_one_column_fits(tmp_path: Path) -> None:
     """LightGBM writes an underscore for a blank, and would ask for a column that is not there."""
     text = (FILES / "lightgbm-categories.txt").read_text()

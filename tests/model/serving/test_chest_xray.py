@@ -1,6 +1,7 @@
 """The bundled X-ray model: its samples, its map, and X-rays sent as they should not be."""
 
 import numpy as np
+import onnx
 import pytest
 from PIL import Image
 
@@ -43,6 +44,13 @@ def test_without_the_cells_that_the_map_names_the_answer_changes_most(xray: Pict
     falls = [measure_deletion(xray.predictor, seen, rng) for seen in read_samples(xray)]
     named, others = np.array(falls).mean(0)
     assert named > others
+
+
+def test_the_networks_pad_within_their_convolutions() -> None:
+    """Steps that only pad copy the largest arrays: 10 MB of memory, and a tenth of the time."""
+    steps = {node.op_type for node in onnx.load(FOLDER / "model.onnx").graph.node}
+    assert "Conv" in steps
+    assert "Pad" not in steps
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])

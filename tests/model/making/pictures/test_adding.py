@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from click.testing import Result
 from PIL import Image
 
 from model import PictureModel, load_model
@@ -277,6 +278,35 @@ def test_the_command_adds_and_checks_it(shapes: Path) -> None:
     done = run("check", "command", *models)
     assert done.exit_code == 0, done.output
     assert "is sound" in done.stdout
+
+
+def test_two_networks_are_compared_on_the_same_pictures(added: AddedModel, shapes: Path) -> None:
+    few = write_shapes(shapes / "few", 2, 7)
+    options = options_of(shapes, make_network(few, BYTES), "hasty")
+    add(replace(options, holdout=str(shapes / "held"), as_is=True), shapes)
+    write_shapes(shapes / "later", 30, 8)
+
+    def compare(new: str, old: str, data: Path) -> Result:
+        given = ("--against", old, "--data", data, "--models", shapes / "models")
+        return run("check", new, *given)
+
+    better = compare("shapes", "hasty", shapes / "later")
+    assert better.exit_code == 0, better.output
+    lines = [line.strip().partition(":")[0] for line in better.stdout.splitlines() if "%" in line]
+    assert lines[0] == "Right"
+    assert "by more than chance explains." in better.stdout
+    worse = compare("hasty", "shapes", shapes / "later")
+    assert worse.exit_code == 4
+    assert "keep shapes." in worse.stderr
+    same = compare("shapes", "shapes", shapes / "train")
+    assert "train is what shapes was made with." in same.stdout
+    assert "it may be chance" in same.stdout
+    shutil.copytree(shapes / "later", shapes / "odd")
+    for name in CLASSES:
+        (shapes / "odd" / name).rename(shapes / "odd" / f"no {name}")
+    refused = compare("shapes", "hasty", shapes / "odd")
+    assert "no triangle; hasty answers circle, square, triangle." in refused.stderr
+    assert run("check", "shapes", "--data", shapes / "later").exit_code == 2
 
 
 def test_a_field_reads_what_the_card_says(added: AddedModel) -> None:

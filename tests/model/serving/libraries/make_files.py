@@ -129,6 +129,11 @@ def make_xgboost(table: pd.DataFrame) -> Iterator[Made]:
     yield "xgboost-dart.json", dart.save_model, answers(dart)
     gamma = train(np.exp(truth / 6), objective="reg:gamma")
     yield "xgboost-gamma.json", gamma.save_model, answers(gamma)
+    both = np.column_stack([truth, given[:, 0] / 9 - truth])
+    two = train(both, base_score=0.5)
+    yield "xgboost-two.json", two.save_model, answers(two)
+    leaves = train(both, multi_strategy="multi_output_tree", tree_method="hist")
+    yield "xgboost-leaves.ubj", leaves.save_model, answers(leaves)
     categories = xgb.XGBRegressor(
         n_estimators=5, max_depth=3, enable_categorical=True, max_cat_to_onehot=1
     ).fit(table[COLUMNS], truth)

@@ -40,7 +40,8 @@ def write_booster(path: Path, edit: Edit) -> Path:
         (lambda tree: tree["split_indices"].__setitem__(0, 99), "column that is not there"),
         (lambda tree: tree.update(split_indices=[0]), "lead out"),
         (lambda tree: tree.update(left_children="none"), "no whole model"),
-        (lambda tree: tree["tree_param"].update(size_leaf_vector="3"), "several numbers"),
+        (lambda tree: tree["tree_param"].update(size_leaf_vector="3"), "no whole model"),
+        (lambda tree: tree["tree_param"].update(size_leaf_vector="99999"), "no whole model"),
     ],
 )
 def test_trees_that_are_none_are_refused(edit: Edit, said: str, tmp_path: Path) -> None:
