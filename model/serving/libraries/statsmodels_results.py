@@ -10,6 +10,7 @@ import sklearn
 
 from model.contract.pickles import PickleError, Record
 from model.contract.pickles.errors import printable
+from model.serving.libraries.arrow_texts import read_arrow_texts
 from model.serving.libraries.formulas import Factor, parse_term
 from model.serving.libraries.trees import make_record, make_state, set_classes
 
@@ -119,6 +120,8 @@ def _read_labels(index: Record) -> list[str] | None:
     if index.name != "_new_Index" or len(index.args) != 2 or not isinstance(index.args[1], dict):
         return None
     data = index.args[1].get("data")
+    if isinstance(data, Record) and isinstance(data.state, dict):
+        return read_arrow_texts(data.state.get("_pa_array"))
     if isinstance(data, Record) and isinstance(data.state, tuple):
         data = next((part for part in data.state if isinstance(part, np.ndarray)), None)
     if not isinstance(data, np.ndarray) or data.ndim != 1:
