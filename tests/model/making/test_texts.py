@@ -221,7 +221,8 @@ def test_without_published_rows_no_text_of_the_data_is_in_what_visitors_see(
     fitted = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(
         rows["message"], rows["label"]
     )
-    add(tmp_path, data, save(fitted, tmp_path / "model.joblib"))
+    said = add(tmp_path, data, save(fitted, tmp_path / "model.joblib"))
+    assert "rounded medians and words that 10 texts or more have" in " ".join(said.split())
     card = (tmp_path / "texts" / "card.toml").read_text(encoding="utf-8")
     manifest = (tmp_path / "texts" / "manifest.json").read_text(encoding="utf-8")
     for text in rows["message"]:
