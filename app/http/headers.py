@@ -31,5 +31,5 @@ class SecureHeaders:
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer as the app does, with the headers."""
-        added = [*HEADERS, HSTS] if environ["wsgi.url_scheme"] == "https" else HEADERS
+        added = [*HEADERS, HSTS] if environ["wsgi.url_scheme"].lower() == "https" else HEADERS
         return self._app(environ, map_headers(start, lambda headers: headers + added))

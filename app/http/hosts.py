@@ -43,7 +43,8 @@ def restrict_hosts(app: Flask, settings: Settings) -> None:
 def _redirect_to_https() -> Response | None:
     environ = request.environ
     # A platform asks a probe from inside, past its own router: over plain HTTP and by IP address.
-    if environ["wsgi.url_scheme"] == "https" or route_of(environ).surface is Surface.PROBE:
+    # Some proxies write HTTPS.
+    if environ["wsgi.url_scheme"].lower() == "https" or route_of(environ).surface is Surface.PROBE:
         return None
     if isinstance(request.routing_exception, BadRequest):
         return None  # the name is not served, which the error page says

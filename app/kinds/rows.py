@@ -471,7 +471,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             for field in self._card.fields
         )
         step = self.model.manifest.features
-        derived = tuple(Row(item.name, item.expression) for item in step.derived) if step else ()
+        derived = tuple(Row(item.name, item.expression) for item in step.computed) if step else ()
         return KindAbout(
             self.model.manifest.accuracy,
             fields,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 from app.presentation.contributions import ContributionsPresenter, ContributionsView
@@ -15,6 +16,9 @@ from model.serving.served_model import Explained, Neighbor
 
 MAX_DIFFERENCES = 3
 """Differences of a similar row that are named."""
+
+MAX_PRINTED = 40
+"""Facts that a printed page lists."""
 
 MAX_OBSERVED = 4096
 """Observed values whose words are kept."""
@@ -39,8 +43,8 @@ class ExplanationView(NamedTuple):
     """Everything below the prediction that explains it.
 
     ``contributions`` and ``what_if`` are None where the model gives a class without a probability:
-    there is no amount to divide, or the only feature is a text. ``facts`` lists the known features,
-    and ``texts`` what is known of the words of each text.
+    there is no amount to divide, or the only feature is a text. ``facts`` lists the known features
+    for a printed page, and ``texts`` what is known of the words of each text.
     """
 
     contributions: ContributionsView | None
@@ -111,11 +115,20 @@ class ExplanationPresenter:
             what_if=what_if_view,
             neighbors=tuple([self._present_neighbor(row, given) for row in explained.neighbors]),
             out_of_distribution=explained.out_of_distribution,
-            facts=", ".join([self._phrases[name].fact(known) for name, known in given.items()]),
+            facts=self._list_facts(given),
             texts=tuple(
                 [self._words.present(reasons, subject, total_label) for reasons in explained.texts]
             ),
         )
+
+    def _list_facts(self, given: Features) -> str:
+        """List the facts as a printed page does: a page of hundreds is for nobody."""
+        named = islice(given.items(), MAX_PRINTED)
+        facts = [self._phrases[name].fact(known) for name, known in named]
+        if more := len(given) - len(facts):
+            count = formatting.format_number(more, self._card.locale)
+            facts.append(f"and {count} more, which are in the address")
+        return ", ".join(facts)
 
     def summarize(self, features: Features) -> str:
         """Name the first facts of a row: "3 bedrooms, 2.5 baths, 1,850 sq ft"."""

@@ -54,6 +54,11 @@ class FeatureStep(BaseModel):
     lookups: dict[str, dict[str, float | str]] = {}
     takes: tuple[Source, ...]
 
+    @property
+    def computed(self) -> tuple[DerivedColumn, ...]:
+        """The columns that are computed from facts: what people want to know of."""
+        return tuple(column for column in self.derived if find_columns(column.tree))
+
     @model_validator(mode="after")
     def _expressions_are_sound(self) -> FeatureStep:
         known = {source.column for source in self.given}

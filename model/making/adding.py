@@ -226,7 +226,8 @@ def _make_folder(
     }
     output = replace(output, title=folder_card.title or output.title)
     similar = 0 if indexed.neighbors is None else len(indexed.neighbors.rows)
-    notes.append(describe_published(examples, options.publish_rows, similar))
+    has_texts = any(item.field.is_text for item in dataset.fields)
+    notes.append(describe_published(examples, options.publish_rows, similar, has_texts))
     card = write_card(
         work / "card.toml",
         options,

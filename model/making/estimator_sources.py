@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
+from pickle import PicklingError
 from typing import Any
 
 import joblib
@@ -93,7 +94,13 @@ class EstimatorSource:
         rows = make_rows_to_compare(matrix, optional)  # which begin with those of the data
         expected = predict_codes(rows)
         self._compare_with_data(table[kept], frame, expected[: len(matrix)])
-        joblib.dump(self.fitted, work / "model.joblib", compress=3)
+        try:
+            joblib.dump(self.fitted, work / "model.joblib", compress=3)
+        except (PicklingError, AttributeError) as error:
+            raise AddError(
+                f"The model cannot be saved again: {error}. Write what it names as a function "
+                "with a name into a file, fit the model with it, and give the file by --module."
+            ) from error
         files = ["model.joblib"]
         if self.module is not None:
             shutil.copyfile(self.module, work / self.module.name)

@@ -148,20 +148,26 @@ def decode_example(dataset: Dataset, codes: Float64Array) -> dict[str, Value]:
     }
 
 
-def describe_published(examples: Examples, published: bool, similar: int) -> str:
+def describe_published(
+    examples: Examples, published: bool, similar: int, has_texts: bool = False
+) -> str:
     """Say what of the data a visitor will see, in one line.
 
     Args:
         examples: those of the card.
         published: whether these are rows of the data.
         similar: how many rows of the data can be shown as similar cases.
+        has_texts: whether a field takes free text.
     """
+    made = "rounded medians"
+    if has_texts:
+        made += f" and words that {_LEAST_ROWS} texts or more have"
     always = (
         "the names of choices, and the bounds, the usual range and a typical value of each fact"
     )
     if not published:
         return (
-            f"Visitors see no row of the data. They see {always}, and as examples rounded medians "
+            f"Visitors see no row of the data. They see {always}, and as examples {made} "
             "over rows with similar answers. To show similar cases and examples that are rows, add "
             "the model again with --force and --publish-rows."
         )

@@ -99,7 +99,7 @@ def summarize(
         manifest.how,
         comparison,
         tuple(item.name for item in dataset.fields if getattr(item.field, "unit", None) == ""),
-        tuple((item.name, item.expression) for item in prepared.features.derived)
+        tuple((item.name, item.expression) for item in prepared.features.computed)
         if prepared.features
         else (),
         tried,

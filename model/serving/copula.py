@@ -23,6 +23,9 @@ from model.contract.arrays import BoolArray, Float64Array, FloatArray
 _FEW_ROWS = 8
 """Rows below which plain Python is faster than NumPy, which takes 2 µs a column to begin."""
 
+_FEW_FACTS = 32
+"""Facts up to which it is quicker to project them at every point of a curve."""
+
 _FAR = 1e6
 """Lengths of the outer tenth by which the scores go on beyond the outermost values."""
 
@@ -62,6 +65,16 @@ class Marginal(NamedTuple):
     scores: Float64Array
 
 
+class ScoreLines(NamedTuple):
+    """The same as lines between the knots: where each but the last ends, where it starts, its score
+    there, and its slope."""
+
+    ends: list[float]
+    starts: list[float]
+    lows: list[float]
+    slopes: list[float]
+
+
 class GaussianCopula:
     """The joint distribution of the facts in the training rows.
 
@@ -74,7 +87,7 @@ class GaussianCopula:
         self.marginals, self.correlation, self.limits = tuple(marginals), correlation, limits
         self.columns = tuple(marginal.column for marginal in marginals)
         self._knots = {marginal.column: _extend(marginal) for marginal in marginals}
-        self._lines = {column: _list_lines(*knots) for column, knots in self._knots.items()}
+        self.lines = {column: _list_lines(*knots) for column, knots in self._knots.items()}
         self.select = lru_cache(maxsize=256)(self._select)
 
     def _select(self, columns: Iterable[int]) -> KnownFacts | None:
@@ -88,12 +101,6 @@ class GaussianCopula:
     def compute_column_scores(self, column: int, codes: FloatArray) -> Float64Array:
         """The normal scores of one fact's codes, both of shape (rows,)."""
         return np.interp(codes, *self._knots[column])
-
-    def compute_score(self, column: int, code: float) -> float:
-        """The normal score of one code of a fact."""
-        ends, starts, lows, slopes = self._lines[column]
-        line = bisect_right(ends, code)
-        return lows[line] + (code - starts[line]) * slopes[line]
 
     def save(self, path: Path) -> None:
         """Write the arrays to an ``.npz`` file."""
@@ -125,6 +132,7 @@ class KnownFacts:
         """Choose the facts at some places in the copula's order."""
         self._copula, self._limits = copula, copula.limits
         self.columns = tuple(copula.columns[index] for index in places)
+        self._lines = [(column, copula.lines[column]) for column in self.columns]
         correlation = copula.correlation[np.ix_(places, places)]
         self._square_limit = compute_square_limit(self._limits.distance, len(places))
         precision = np.linalg.inv(correlation)
@@ -137,12 +145,17 @@ class KnownFacts:
     def compute_scores(self, rows: Sequence[Sequence[float]] | Float64Array) -> Float64Array:
         """The normal scores of the facts, shape (rows, facts), for rows of one code a field."""
         if len(rows) < _FEW_ROWS:
-            score = self._copula.compute_score
-            return np.array(
-                [[score(column, row[column]) for column in self.columns] for row in rows]
-            )
+            return np.array([self._compute_row(row) for row in rows])
         codes, score_column = np.array(rows).T, self._copula.compute_column_scores
         return np.stack([score_column(column, codes[column]) for column in self.columns], axis=1)
+
+    def _compute_row(self, row: Sequence[float] | Float64Array) -> list[float]:
+        scores = []
+        for column, (ends, starts, lows, slopes) in self._lines:
+            code = row[column]
+            line = bisect_right(ends, code)
+            scores.append(lows[line] + (code - starts[line]) * slopes[line])
+        return scores
 
     def measure(self, scores: Float64Array) -> tuple[Float64Array, Float64Array]:
         """Measure how unusual rows are, in two ways; each figure has a limit.
@@ -182,6 +195,8 @@ class KnownFacts:
         """
         rows = scores[None].repeat(1 + len(values), axis=0)
         rows[1:, place] = values
+        if len(scores) <= _FEW_FACTS:
+            return self.find_outliers(rows)
         # Only one fact moves, so all of them are projected once and not at every point.
         moves = np.multiply.outer(rows[:, place] - scores[place], self._projections[place])
         return self._exceed(*self._measure_projected(rows, scores @ self._projections + moves))
@@ -257,10 +272,10 @@ def _extend(marginal: Marginal) -> tuple[Float64Array, Float64Array]:
     return _extend_ends(codes, low, high), _extend_ends(scores, low, high)
 
 
-def _list_lines(codes: Float64Array, scores: Float64Array) -> tuple[list[float], ...]:
-    """The lines between knots: where one gives way to the next, starts, scores there, slopes."""
+def _list_lines(codes: Float64Array, scores: Float64Array) -> ScoreLines:
     slopes = np.diff(scores) / np.diff(codes)
-    return codes[1:-1].tolist(), codes[:-1].tolist(), scores[:-1].tolist(), slopes.tolist()
+    parts = codes[1:-1], codes[:-1], scores[:-1], slopes
+    return ScoreLines(*(part.tolist() for part in parts))
 
 
 def _extend_ends(values: Float64Array, low: int, high: int) -> Float64Array:

@@ -68,14 +68,14 @@ class Coalitions:
             leading: those of the changed ones that count by themselves, where all others count as
                 one; none where all count by themselves.
         """
-        self._alone = alone = list(leading or changed)
+        alone = leading or changed
+        self._alone = np.array(alone, dtype=np.intp)
         joined = {*changed}.difference(alone)
         self.others = tuple(sorted(joined))
         self.columns = tuple(column for column in given if column not in joined)
         self._places = [self.columns.index(column) for column in alone]
         players = len(alone) + bool(self.others)
         self._chosen = _list_coalitions(players)[:, : len(alone)]
-        self._joining = len(self._chosen) // 2 if self.others else 0
         self._weights = _compute_weights(players)
         self._plain_weights = self._weights.tolist() if len(self) <= _MAX_PLAIN else []
 
@@ -83,17 +83,19 @@ class Coalitions:
         return len(self._chosen)
 
     def fill(self, rows: Float32Array, row: Float32Array, reference: Float32Array) -> None:
-        """Write the rows to predict for one row.
+        """Write the reference's values where a coalition lacks a fact.
 
         Args:
-            rows: where to write them, shape (coalitions, fields).
+            rows: as many of the row itself as there are coalitions, shape (coalitions, fields).
             row: shape (fields,), NaN where a fact is unknown.
             reference: shape (fields,), without NaN in the columns that ``row`` gives.
         """
-        others, without = list(self.others), row.copy()
-        without[others] = reference[others]
-        rows[: self._joining], rows[self._joining :] = without, row
-        rows[:, self._alone] = np.where(self._chosen, row[self._alone], reference[self._alone])
+        if self.others:
+            others, without = list(self.others), row.copy()
+            without[others] = reference[others]
+            rows[: len(rows) // 2] = without
+        alone = self._alone
+        rows[:, alone] = np.where(self._chosen, row[alone], reference[alone])
 
     def explain(self, values: FloatArray) -> ShapleyValues:
         """Share the difference between the row's and the reference's value among the given facts.
@@ -142,10 +144,10 @@ def screen(row: Float32Array, reference: Float32Array, changed: Sequence[int]) -
         reference: shape (fields,), without NaN in the columns that ``row`` gives.
         changed: columns of the facts that differ from the reference.
     """
-    columns = np.array(changed)
+    columns, without = np.array(changed), row.copy()
+    without[columns] = reference[columns]
     rows = np.empty((len(columns) + 2, len(row)), dtype=np.float32)
-    rows[:] = row
-    rows[:-1, columns] = reference[columns]
+    rows[:-1], rows[-1] = without, row
     rows[np.arange(1, len(columns) + 1), columns] = row[columns]
     return rows
 
@@ -176,7 +178,7 @@ def explain(predict: ValueFunction, row: Float32Array, reference: Float32Array) 
     if len(changed) > MAX_EXACT:
         leading = choose_leading(changed, predict(screen(own, typical, changed)))
     coalitions = get_coalitions(given, changed, leading)
-    rows = np.empty((len(coalitions), len(own)), dtype=np.float32)
+    rows = own[None].repeat(len(coalitions), axis=0)
     coalitions.fill(rows, own, typical)
     return coalitions.explain(predict(rows))
 

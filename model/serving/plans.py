@@ -41,7 +41,7 @@ class Plan:
     names of the optional facts that are given in the row and in the points of its curve. ``facts``
     are those by which the row is out-of-distribution, and ``varying`` says how its points differ,
     None where all of them are as the row. ``threshold`` is the distance to its nearest rows above
-    which the row is, in a model of before.
+    which the row is, in a model of before. The curve has so many ``points``.
     """
 
     given: tuple[int, ...]
@@ -52,11 +52,7 @@ class Plan:
     facts: KnownFacts | None
     varying: VaryingFact | None
     threshold: float | None
-
-    @property
-    def points(self) -> int:
-        """How many points the curve has."""
-        return 0 if self.grid is None else len(self.grid.points)
+    points: int
 
     def find_outliers(self, rows: Sequence[list[float]]) -> BoolArray:
         """Whether each row, and each point of its curve, is out-of-distribution.
@@ -139,4 +135,5 @@ class Planner:
             None if copula is None else copula.select(given),
             varying,
             self._find_threshold(known) if copula is None else None,
+            0 if grid is None else len(grid.points),
         )

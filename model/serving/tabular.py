@@ -91,21 +91,16 @@ class Answer(NamedTuple):
 
 
 class Instance(NamedTuple):
-    """A row to explain: one code a field, what it shares with others, and its coalitions."""
+    """A row to explain: one code a field, what it shares with others, and its coalitions.
+
+    Among the ``size`` rows to predict the row itself is at the index ``own``.
+    """
 
     codes: list[float]
     plan: Plan
     coalitions: Coalitions | None
-
-    @property
-    def own(self) -> int:
-        """The place of the row itself among those to predict."""
-        return 0 if self.coalitions is None else len(self.coalitions) - 1
-
-    @property
-    def size(self) -> int:
-        """How many rows there are to predict."""
-        return self.own + 1 + self.plan.points
+    own: int
+    size: int
 
     def fill(self, rows: Float32Array, reference: Float32Array) -> None:
         """Write the rows to predict: the coalitions, of which the last is the row, and the curve.
@@ -114,10 +109,10 @@ class Instance(NamedTuple):
             rows: where to write them, shape (size, fields).
             reference: the typical row, shape (fields,).
         """
-        row, (_, plan, coalitions) = np.array(self.codes, dtype=np.float32), self
-        rows[self.own :] = row
-        if coalitions is not None:
-            coalitions.fill(rows[: self.own + 1], row, reference)
+        row, plan = np.array(self.codes, dtype=np.float32), self.plan
+        rows[:] = row
+        if self.coalitions is not None:
+            self.coalitions.fill(rows[: self.own + 1], row, reference)
         if plan.grid is not None:
             rows[self.own + 1 :, plan.column] = plan.grid.points
 
@@ -339,11 +334,13 @@ class TabularModel(ServedModel[Features, PredictionT]):
         for row in rows:
             codes = self.card.encode_row(row)
             given, changed = split_by_reference(codes, self._reference)
-            coalitions = None
+            coalitions, own = None, 0
             if contributions:
                 leading = self._choose_leading(codes, changed) if len(changed) > MAX_EXACT else ()
                 coalitions = get_coalitions(given, changed, leading)
-            instance = Instance(codes, self._get_plan(given, column), coalitions)
+                own = len(coalitions) - 1
+            plan = self._get_plan(given, column)
+            instance = Instance(codes, plan, coalitions, own, own + 1 + plan.points)
             if waiting and size + instance.size > MAX_ROWS_PER_CALL:
                 explained += self._explain_together(waiting)
                 waiting, size = [], 0
@@ -406,7 +403,7 @@ class TabularModel(ServedModel[Features, PredictionT]):
         self, instance: Instance, prediction: PredictionT
     ) -> tuple[TextReasons, ...]:
         """What is known of the words of each text that is given, and what they speak for."""
-        found, (codes, plan, coalitions) = [], instance
+        found, (codes, plan, coalitions, *_) = [], instance
         for column, vectorizer in self.vectorizers.items():
             if column not in plan.given:
                 continue
@@ -478,7 +475,7 @@ class TabularModel(ServedModel[Features, PredictionT]):
 
     def _search(self, instance: Instance) -> tuple[tuple[Neighbor, ...], bool]:
         """The nearest rows, and whether they are too far; none where nothing is to be explained."""
-        neighbors, (codes, plan, coalitions) = self.neighbors, instance
+        neighbors, (codes, plan, coalitions, *_) = self.neighbors, instance
         if neighbors is None or (coalitions is None and plan.threshold is None):
             return (), False
         nearest, distance = neighbors.find_nearest(codes, plan.given)

@@ -154,7 +154,8 @@ class NumericField(OrderedField):
             if problem:
                 raise make_error("number", problem)
             number = float(numbers[0])
-        self._check_bounds(number)
+        if not self.min <= number <= self.max:
+            self._check_bounds(number)
         return number
 
     def _check_number(self, value: object) -> int | float:

@@ -200,6 +200,22 @@ def _call_class(cls: object, args: tuple[object, ...], budget: Budget) -> object
     return call(cls, args, budget)
 
 
+def _name_type(args: tuple[Any, ...], budget: Budget) -> object:
+    """A type of Python's own that has no name in a module, as cloudpickle writes it."""
+    (name,) = args
+    return GlobalName(f"types.{name}")
+
+
+def _name_function(args: tuple[Any, ...], budget: Budget) -> object:
+    """A function whose code is in the file, as cloudpickle writes it: a record of its name alone.
+
+    Nothing is made of its code, and nobody knows the name, so the person is told it.
+    """
+    code, names, *_ = args
+    _file, name, *_ = (part for part in code.args if isinstance(part, str))
+    return make_record(f"{names.get('__name__', '__main__')}.{name}", (), budget)
+
+
 _MAKERS: dict[str, Callable[[tuple[Any, ...], Budget], object]] = {
     "_codecs.encode": _encode,
     "builtins.bytearray": _make_bytearray,
@@ -211,6 +227,8 @@ _MAKERS: dict[str, Callable[[tuple[Any, ...], Budget], object]] = {
     "builtins.set": _make_set,
     "builtins.slice": _make_slice,
     "builtins.tuple": _list_items,
+    "cloudpickle.cloudpickle._builtin_type": _name_type,
+    "cloudpickle.cloudpickle._make_function": _name_function,
     "collections.OrderedDict": _make_dict,
     "collections.defaultdict": _make_default_dict,
     "copyreg.__newobj__": _make_new,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import combinations, islice, permutations
+from operator import itemgetter
+
+import numpy as np
 
 from model.contract.arrays import Float64Array, IntArray
 from model.making.assembly.assemblies import Assembly
@@ -18,6 +21,11 @@ from model.making.text_cells import as_text
 
 _SURE = 0.01
 """How much worse a model must rank where the values of one column get other numbers."""
+_FEW = 5
+"""Values of which every numbering is tried, so that the right one ranks best."""
+_SAME = 1e-9
+_BETTER = 0.003
+"""How much better it must rank where two of many values exchange numbers: some do so by chance."""
 _MOST_REPLACED = 300
 
 
@@ -47,14 +55,15 @@ def prove_guesses(search: AssemblySearch, chosen: TriedAssembly, truth: Float64A
     if assembly.is_window:
         _prove_window(search, chosen, truth[index], index)
     for column in assembly.guessed:
-        others = _recode(search, assembly, column)
-        ranks = []
-        for answers in ask_all(search, others, index):
-            if answers is not None:
-                given = assembly.inverse.function(answers) if assembly.inverse else answers
-                ranks.append(search.kind.fit(given, truth[index]).rank)
-        if not chosen.fit.beats_constant or max(ranks, default=-1) > chosen.fit.rank - _SURE:
-            codes = {as_text(cell): int(code) for item in assembly.inputs
+        rank = chosen.fit.rank
+        usual, _ = _find_best(search, _recode(search, assembly, column), truth, index)
+        numberings = _renumber(assembly, column)
+        possible, other = _find_best(search, numberings, truth, index)
+        few = len(search.columns.cells(column)) <= _FEW
+        is_better = possible > rank + (_SAME if few else _BETTER)
+        best = other if other is not None and is_better else assembly
+        if not chosen.fit.beats_constant or usual > rank - _SURE or best is not assembly:
+            codes = {as_text(cell): int(code) for item in best.inputs
                      if item.source == column for cell, code in item.codes}  # fmt: skip
             raise NotProvedError(
                 f"Which numbers stand for the values of {column!r} is in no file, and the data do "
@@ -105,6 +114,46 @@ def _replace_each(search: AssemblySearch, assembly: Assembly) -> Iterator[tuple[
                 replace(assembly, names=names, inputs=inputs),
                 f"with {column!r} in the place of {name!r}",
             )
+
+
+def _find_best(
+    search: AssemblySearch, others: Sequence[Assembly], truth: Float64Array, index: IntArray
+) -> tuple[float, Assembly | None]:
+    """The best rank among assemblies, and whose it is."""
+    best: tuple[float, Assembly | None] = -np.inf, None
+    for other, answers in zip(others, ask_all(search, others, index), strict=True):
+        if answers is not None:
+            given = other.inverse.function(answers) if other.inverse else answers
+            rank = search.kind.fit(given, truth[index]).rank
+            best = max(best, (rank, other), key=itemgetter(0))
+    return best
+
+
+def _renumber(assembly: Assembly, column: str) -> list[Assembly]:
+    """The same assembly with every numbering of a column from 0 or 1, as somebody may write one.
+
+    Of more values than a few it has those that differ by an exchange of two.
+    """
+    codes = next(item.codes for item in assembly.inputs if item.source == column and item.codes)
+    cells, numbers = [cell for cell, _ in codes], [number for _, number in codes]
+    orders: Iterable[Sequence[float]] = permutations(numbers)
+    if len(numbers) > _FEW:
+        orders = (_exchange(numbers, *pair) for pair in combinations(range(len(numbers)), 2))
+    made = []
+    for order in islice(orders, _MOST_REPLACED):
+        for start in (0.0, 1.0):
+            given = tuple((cell, code + start) for cell, code in zip(cells, order, strict=True))
+            inputs = tuple(replace(item, codes=given) if item.source == column and item.codes
+                           else item for item in assembly.inputs)  # fmt: skip
+            if inputs != assembly.inputs:
+                made.append(replace(assembly, inputs=inputs))
+    return made
+
+
+def _exchange(numbers: Sequence[float], one: int, other: int) -> list[float]:
+    exchanged = list(numbers)
+    exchanged[one], exchanged[other] = numbers[other], numbers[one]
+    return exchanged
 
 
 def _recode(search: AssemblySearch, assembly: Assembly, column: str) -> list[Assembly]:

@@ -96,6 +96,12 @@ def test_a_redirect_to_https_leads_to_no_other_host(on_dyno: FlaskClient) -> Non
         assert on_dyno.get("/", headers={"Host": name}).status_code == 400
 
 
+def test_a_proxy_may_write_https_in_capitals(on_dyno: FlaskClient) -> None:
+    answer = on_dyno.get("/", headers={"Host": "example.org", "X-Forwarded-Proto": "HTTPS"})
+    assert answer.status_code == 200
+    assert "Strict-Transport-Security" in answer.headers
+
+
 def test_over_https_a_dyno_answers_with_hsts(on_dyno: FlaskClient) -> None:
     for path, status in (("/", 200), ("/nowhere", 404), ("/chest-xray", 308)):
         response = on_dyno.get(path, headers=HTTPS)

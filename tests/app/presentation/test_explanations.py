@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 from app import create_app
 from app.config import Settings
 from app.presentation.contributions import apportion
+from app.presentation.explanations import MAX_PRINTED, ExplanationPresenter
 from app.presentation.phrases import cache_phrases
-from model import NumberModel
+from app.presentation.scales import NumberScale
+from model import NumberCard, NumberModel
+from model.serving.served_model import Explained, PointPrediction
 from tests.conftest import HOUSE
 from tests.html import data_of, get_page, post_fragment, text_of
 from tests.tools import ROOT
@@ -300,3 +303,21 @@ def test_the_link_to_share_shows_the_same_estimate(client: FlaskClient) -> None:
     (link,) = soup.select("#share")
     shared = get_page(client, str(link["href"]))
     assert str(shared.select_one("#result")) == str(soup.select_one("#result"))
+
+
+def test_a_printed_page_lists_forty_facts_and_counts_the_others(house: NumberModel) -> None:
+    card = house.card
+    field, values = card.by_name["lot_area"], house.manifest.reference
+    many = [field.model_dump() | {"name": f"lot_{number}"} for number in range(200)]
+    examples = [{"title": "A lot", "values": {"lot_0": 9000}}]
+    changes = {"fields": many, "what_if": "", "examples": examples}
+    wide = NumberCard.model_validate(card.model_dump() | changes)
+    typical = dict.fromkeys(wide.names, values["lot_area"])
+    scale = NumberScale(card)
+    presenter = ExplanationPresenter(wide, typical, scale, {})
+    explained = Explained(PointPrediction(1.0))
+    facts = presenter.present(explained, {**typical, "lot_7": None}, 1.0).facts
+    assert facts.count("lot size") == MAX_PRINTED
+    assert facts.endswith(", and 159 more, which are in the address")
+    few = presenter.present(explained, dict.fromkeys(typical) | {"lot_1": 9000}, 1.0).facts
+    assert few == "lot size 9,000\u00a0sq ft"

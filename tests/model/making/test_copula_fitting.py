@@ -8,6 +8,7 @@ from model.contract.arrays import Float64Array
 from model.making.copula_fitting import LEAST_ROWS, fit_copula
 from model.serving.copula import GaussianCopula
 from tests.model.making.conftest import AddedModels
+from tests.model.serving.test_copula import score
 
 HOLES = (0.0, 0.3, 0.6)
 
@@ -60,9 +61,9 @@ def test_scores_are_those_of_the_ranks_and_equal_rows_share_theirs() -> None:
     rows = np.stack([np.arange(101.0), np.repeat([0.0, 1.0], [51, 50])], axis=1)
     copula = fit_copula(rows, {})
     assert copula is not None
-    assert copula.compute_score(0, 50) == pytest.approx(0, abs=0.02)
-    assert copula.compute_score(0, 0) == pytest.approx(norm.ppf(0.5 / 101))
-    assert copula.compute_score(1, 1) == pytest.approx(norm.ppf(76 / 101))
+    assert score(copula, 0, 50) == pytest.approx(0, abs=0.02)
+    assert score(copula, 0, 0) == pytest.approx(norm.ppf(0.5 / 101))
+    assert score(copula, 1, 1) == pytest.approx(norm.ppf(76 / 101))
 
 
 def test_the_correlation_is_found_through_the_holes() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import joblib
 import numpy as np
 import pandas as pd
@@ -220,7 +221,8 @@ def test_without_published_rows_no_text_of_the_data_is_in_what_visitors_see(
     fitted = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(
         rows["message"], rows["label"]
     )
-    add(tmp_path, data, save(fitted, tmp_path / "model.joblib"))
+    said = add(tmp_path, data, save(fitted, tmp_path / "model.joblib"))
+    assert "rounded medians and words that 10 texts or more have" in " ".join(said.split())
     card = (tmp_path / "texts" / "card.toml").read_text(encoding="utf-8")
     manifest = (tmp_path / "texts" / "manifest.json").read_text(encoding="utf-8")
     for text in rows["message"]:
@@ -278,6 +280,21 @@ def test_a_tokeniser_of_ones_own_is_named_and_loaded_with_its_module(
     assert [each.label for each in found] == fitted.predict(  # type: ignore[union-attr]
         UNSEEN["message"]
     ).tolist()
+
+
+def test_a_function_without_a_name_is_named_and_what_to_write_instead(
+    data: Path, tmp_path: Path
+) -> None:
+    rows = make_messages()
+    split = CountVectorizer(tokenizer=lambda text: text.split(), token_pattern=None)
+    fitted = make_pipeline(split, MultinomialNB()).fit(rows["message"], rows["label"])
+    path = tmp_path / "model.pkl"
+    path.write_bytes(cloudpickle.dumps(fitted))
+    assert f"{__name__}.<lambda>" in add(tmp_path, data, path, code=1)
+    said = " ".join(add(tmp_path, data, path, "--trust", code=1).split())
+    assert "<lambda>" in said
+    assert "Write what it names as a function with a name into a file" in said
+    assert not (tmp_path / "texts").exists()
 
 
 def test_rows_with_an_empty_text_are_left_out(data: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,9 @@ def test_the_form_asks_only_for_what_changes_an_answer(
     rows = table.sample(ROWS, random_state=1)
     sent = rows[["size", "zone"]].to_dict("records")
     answers = client.post("/api/predict", json=sent).get_json()
+    about = client.get("/about").text
+    assert "Zone" in about
+    assert not {"remark", "country", "-0.07"} & set(re.findall(r"[\w.-]+", about))
     expected = fitted.predict(rows.drop(columns="rent"))
     np.testing.assert_allclose([answer["prediction"] for answer in answers], expected, rtol=1e-4)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 import shlex
@@ -360,6 +361,25 @@ def test_codes_that_are_in_no_file_are_taken_only_if_the_data_prove_them(
     (tmp_path / "codes.json").write_text('{"gearbox": {"automatic": 0, "manual": 1}}')
     result = add("model.pkl", "codes.json", options=("--force",))
     assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("start", [0, 1])
+def test_codes_that_somebody_wrote_by_hand_are_not_taken_for_those_of_an_encoder(
+    start: int, tmp_path: Path, add: AddFiles
+) -> None:
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame({"size": rng.uniform(1, 9, 400), "land": rng.choice([*"UJE"], 400)})
+    table = pd.concat([pd.DataFrame({"size": [4.0, 3, 5], "land": [*"UJE"]}), table])
+    codes = {"U": start, "E": start + 1, "J": start + 2}  # neither by alphabet nor by appearance
+    given = table.assign(land=table["land"].map(codes))
+    price = table["size"] + 2 * given["land"] + rng.normal(0, 1, len(table))
+    model = RandomForestRegressor(30, min_samples_leaf=4, random_state=0).fit(given, price)
+    save(tmp_path, model, table.assign(price=price))
+    result = add("model.pkl", options=("--yes",))
+    assert result.exit_code == 4, result.output
+    found = re.search(r"a JSON file like (.*) with the right numbers", result.output)
+    assert found is not None
+    assert json.loads(found[1]) == {"land": codes}
 
 
 @pytest.mark.parametrize(

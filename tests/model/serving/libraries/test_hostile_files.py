@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model.contract.pickles import PickleError, Record
-from model.serving.libraries.arrow_texts import read_arrow_texts
+from model.contract.pickles import PickleError
 from tests.model.serving.libraries.make_files import FILES
 from tests.model.serving.libraries.reading import open_file
 
@@ -134,18 +133,3 @@ def test_a_skops_file_that_promises_far_more_than_it_has_is_refused(tmp_path: Pa
             archive.writestr("schema.json", json.dumps(schema))
         with pytest.raises(PickleError):
             open_file(path)
-
-
-@pytest.mark.parametrize(
-    ("offsets", "letters"),
-    [([0, 3], b"ab"), ([0, -1], b"ab"), ([2, 0], b"ab"), ([0], b"ab"), ([0, 1], b"\xff")],
-)
-def test_damaged_texts_of_arrow_are_no_names(offsets: list[int], letters: bytes) -> None:
-    buffers = [
-        None,
-        Record("pyarrow.lib.py_buffer", (np.array(offsets, "<i4").tobytes(),)),
-        Record("pyarrow.lib.py_buffer", (letters,)),
-    ]
-    kind = Record("pyarrow.lib.type_for_alias", ("string",))
-    array = Record("pyarrow.lib._restore_array", ((kind, 1, 0, 0, buffers, [], None),))
-    assert read_arrow_texts(array) is None
