@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from model.contract.pickles import Opened, PickleError, Record, read_pickle
+from model.contract.pickles import Opened, PickleError, Record, read_labels, read_pickle
 from model.contract.pickles.errors import printable
 from model.making.assembly.contents import collect_contents, read_text
 from model.making.errors import AddError
@@ -197,32 +198,39 @@ def _describe_pickle(file: _File) -> None:
     except PickleError as error:
         _describe_other(file, error)
         return
-    file.lines += [_describe_container(opened), f"It holds {name_value(opened.root)}."]
-    if not isinstance(opened.root, Record):
+    root = opened.root
+    labels = read_labels(root) if isinstance(root, Record) else root
+    names = _list_names(labels.tolist() if isinstance(labels, np.ndarray) else labels)
+    file.lines.append(_describe_container(opened))
+    if len(names) > 1 and not isinstance(root, Mapping):
+        file.lines += [_count_names(names), _BESIDE]
+        return
+    file.lines.append(f"It holds {name_value(root)}.")
+    if not isinstance(root, Record):
         _describe_bundle(file)
         return
-    if opened.root.path.startswith(_DATA):
+    if root.path.startswith(_DATA):
         file.lines.append(_NO_MODEL)
         return
     try:
-        fitted = revive(opened.root)
+        fitted = revive(root)
     except UnknownNameError as error:
         file.refused = True
         file.lines += [
-            *describe_record(opened.root),
+            *describe_record(root),
             f"It needs {error.path}, which is not known here. {advise(error.path)}",
         ]
         return
     except PickleError as error:
         file.refused = True
-        file.lines += [*describe_record(opened.root), f"It cannot be served. {error}"]
+        file.lines += [*describe_record(root), f"It cannot be served. {error}"]
         return
     file.fitted = fitted  # a scaler is none that can be added
     try:
         _describe_model(file, fitted)
     except AddError as error:
         said = _BESIDE if _is_part(file.path) else str(error)
-        file.lines += [*describe_record(opened.root), said]
+        file.lines += [*describe_record(root), said]
 
 
 def _describe_other(file: _File, error: PickleError) -> None:
@@ -231,12 +239,16 @@ def _describe_other(file: _File, error: PickleError) -> None:
     value = read_text(file.path) if content in ("", "text", "JSON") else None
     names = _list_names(value)
     if len(names) > 1 and (content == "JSON" or all(map(_NAME.fullmatch, names))):
-        file.lines += [f"It holds {len(names)} names: {list_some(names)}.", _BESIDE]
+        file.lines += [_count_names(names), _BESIDE]
     elif content:
         file.lines.append(f"It is {content}. {advise_content(content) or _KNOWN_FILES}")
     else:
         file.refused = True
         file.lines.append(str(error))
+
+
+def _count_names(names: Sequence[str]) -> str:
+    return f"It holds {len(names)} names: {list_some(names)}."
 
 
 def _list_names(value: object) -> list[str]:

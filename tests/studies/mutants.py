@@ -93,9 +93,9 @@ def find_mutants(paths: list[str]) -> list[Mutant]:
     ]
 
 
-def write_mutant(mutant: Mutant, copy: Path) -> str:
+def write_mutant(mutant: Mutant, original: Path, copy: Path) -> str:
     """Write the file of a mutant into a copy of the tree; return its line and changed code."""
-    tree = ast.parse((ROOT / mutant.path).read_text())
+    tree = ast.parse((original / mutant.path).read_text())
     node: Any = list(walk(tree))[mutant.position]
     mutate(node)
     (copy / mutant.path).write_text(ast.unparse(ast.fix_missing_locations(tree)))
@@ -122,9 +122,10 @@ def main() -> None:
     running: dict[int, tuple[Mutant, str, Path]] = {}
     survivors: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
+        original = Path(folder, "original")  # somebody may go on working in the tree
         copies = [Path(folder, str(number)) for number in range(PROCESSES)]
         for path in listed:
-            for copy in copies:
+            for copy in (original, *copies):
                 (copy / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / path, copy / path)
         for room in rooms:
@@ -134,12 +135,12 @@ def main() -> None:
         while waiting or running:
             while copies and waiting:
                 mutant, copy = waiting.pop(), copies.pop()
-                code = write_mutant(mutant, copy)
+                code = write_mutant(mutant, original, copy)
                 tests = start_tests(copy, ROOMS[room_of[mutant.path]])
                 running[tests.pid] = mutant, code, copy
             child, status = os.wait()
             mutant, code, copy = running.pop(child)
-            shutil.copy(ROOT / mutant.path, copy / mutant.path)
+            shutil.copy(original / mutant.path, copy / mutant.path)
             copies.append(copy)
             if status == 0:
                 survivors.append(code)

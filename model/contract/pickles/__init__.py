@@ -10,12 +10,13 @@ from pathlib import Path
 
 from model.contract.pickles.byte_source import open_source
 from model.contract.pickles.errors import PickleError
+from model.contract.pickles.labels import read_labels
 from model.contract.pickles.limits import Budget, check_values
 from model.contract.pickles.opcodes import Unpickler
 from model.contract.pickles.records import GlobalName, Opened, Record
 from model.contract.pickles.skops_files import SkopsReader, is_skops
 
-__all__ = ["GlobalName", "Opened", "PickleError", "Record", "read_pickle"]
+__all__ = ["GlobalName", "Opened", "PickleError", "Record", "read_labels", "read_pickle"]
 
 
 def read_pickle(path: Path) -> Opened:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from model.contract.pickles.labels import read_labels
 from model.contract.pickles.records import GlobalName, Record
 from model.serving.estimators.attributes import EstimatorSchema, State, decode
 from model.serving.estimators.checks import check_same_sizes, decode_template, require
@@ -121,11 +122,8 @@ def _read_columns(state: State) -> None:
     raw = state.raw
     raw.pop("_columns", None)
     index = raw.get("_df_columns")
-    if isinstance(index, Record) and index.name == "_new_Index" and len(index.args) == 2:
-        parts = index.args[1]
-        names = parts.get("data") if isinstance(parts, dict) else None
-    else:
-        names = raw.get("_feature_names_in")
+    known = read_labels(index) if isinstance(index, Record) else None
+    names = raw.get("_feature_names_in") if known is None else known
     if raw.get("feature_names_in_") is None and names is not None:
         raw["feature_names_in_"] = np.asarray(names, dtype=object)
     if raw.get("n_features_in_") is None:

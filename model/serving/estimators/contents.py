@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from model.contract.pickles import GlobalName, PickleError, Record
+from model.contract.pickles import PickleError, Record, read_labels
 from model.serving.estimators.reviving import Reviver
 
 _MOST_VALUES = 100_000
@@ -76,7 +76,7 @@ class _Contents:
         return type(value)(parts), count
 
     def _make(self, record: Record) -> Any:
-        labels = _read_index(record)
+        labels = read_labels(record)
         if labels is not None:
             return labels
         try:
@@ -94,22 +94,3 @@ def _fill(shape: tuple[int, ...], cells: list[Any]) -> Any:
     for place, cell in enumerate(cells):  # NumPy would take a list in a cell apart
         array[place] = cell
     return array.reshape(shape)
-
-
-def _read_index(record: Record) -> Any:
-    """The labels of an index of pandas, such as the columns of a table; None of anything else."""
-    if record.name != "_new_Index" or not record.path.startswith("pandas."):
-        return None
-    match record.args:
-        case (GlobalName(path), {"start": int(start), "stop": int(stop), "step": int(step)}) if (
-            path.endswith(".RangeIndex") and step and 0 <= (stop - start) // step <= _MOST_VALUES
-        ):
-            return np.arange(start, stop, step)
-        case (_, {"data": np.ndarray() as labels}) if labels.ndim == 1:
-            return labels
-        case (_, {"data": Record(state=(*_, np.ndarray() as labels))}) | (
-            _,
-            {"data": Record(state=(*_, np.ndarray() as labels, dict()))},
-        ) if labels.ndim == 1:
-            return labels  # of text, since pandas 3
-    return None

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import sklearn
 
-from model.contract.pickles import PickleError, Record
+from model.contract.pickles import PickleError, Record, read_labels
 from model.contract.pickles.errors import printable
 from model.serving.libraries.formulas import Factor, parse_term
 from model.serving.libraries.trees import make_record, make_state, set_classes
@@ -108,22 +108,10 @@ def _read_names(parts: Mapping[str, Any]) -> list[str] | None:
         axes = (None, state[0])
     for part in axes:
         if isinstance(part, list | tuple) and part and isinstance(part[0], Record):
-            labels = _read_labels(part[0])
-            if labels is not None:
-                return labels
+            labels = read_labels(part[0])
+            if labels is not None and labels.dtype.kind in "OU":
+                return [str(label) for label in labels.tolist()]
     return None
-
-
-def _read_labels(index: Record) -> list[str] | None:
-    """The labels of pandas' index of texts."""
-    if index.name != "_new_Index" or len(index.args) != 2 or not isinstance(index.args[1], dict):
-        return None
-    data = index.args[1].get("data")
-    if isinstance(data, Record) and isinstance(data.state, tuple):
-        data = next((part for part in data.state if isinstance(part, np.ndarray)), None)
-    if not isinstance(data, np.ndarray) or data.ndim != 1:
-        return None
-    return [str(label) for label in data.tolist()]
 
 
 def _make_by_place(

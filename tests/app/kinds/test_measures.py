@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from pydantic_core import PydanticCustomError
 from sklearn.linear_model import LinearRegression
 
 from app import create_app
 from app.config import Settings
+from app.kinds import make_adapter
 from model import NumberModel
 from model.contract.card import CardError
 from model.contract.errors import ModelError
@@ -93,6 +95,36 @@ def test_a_share_is_told_in_percent_and_stays_between_none_and_all(
     target = tmp_path / "out.csv"
     assert run("predict", name, tmp_path / "in.csv", target, "--models", root).exit_code == 0
     assert pd.read_csv(target)["prediction"].to_numpy() == pytest.approx(values, abs=1e-8 * whole)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("clicks", "23%", 0.23),
+        ("clicks", "23.5 %", 0.235),
+        ("clicks", "0.4", 0.4),
+        ("humidity", "23%", 23),
+        ("travel", "2 h 35 min", 155),
+        ("travel", "2h35min", 155),
+        ("travel", "1.5 hours", 90),
+        ("travel", "90", 90),
+    ],
+)
+def test_a_truth_may_be_typed_as_the_page_shows_it(
+    root: Path, name: str, text: str, expected: float
+) -> None:
+    field = make_adapter(load_as(NumberModel, root / name)).make_truth_field()
+    assert field.read(text) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("clicks", "230%"), ("clicks", "a%"), ("travel", "2 h 35 kg"), ("travel", "2 h and more")],
+)
+def test_a_truth_that_is_none_is_refused(root: Path, name: str, text: str) -> None:
+    field = make_adapter(load_as(NumberModel, root / name)).make_truth_field()
+    with pytest.raises(PydanticCustomError):
+        field.read(text)
 
 
 def test_reasons_lead_to_the_limited_answer(client: FlaskClient) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from app import create_app
 from app.config import Settings
+from app.kinds import classes
 from app.presentation.scales import ShareScale
 from model import ClassModel, ModelError
 from tests.flowers import write_flowers
@@ -62,6 +63,15 @@ def test_a_class_stands_on_the_page_with_the_probability_of_each(client: FlaskCl
     assert words == f"The model is {round(given['iris'] * 100)}% sure: Iris."
     (result,) = soup.select("#result")
     assert result["data-announce"] == f"Flower: Iris. {words}"
+
+
+def test_the_classes_that_are_not_shown_have_what_is_left(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(classes, "MAX_CLASSES", 1)
+    given = client.post("/api/predict", json={"length": 6, "width": 5}).get_json()["probabilities"]
+    rest = f"The 1 classes not shown have {min(given.values()):.0%} together."
+    assert rest in text_of(post_fragment(client, IRIS), "#result")
 
 
 def test_page_and_fragment_show_the_same_class(client: FlaskClient) -> None:

@@ -139,8 +139,14 @@ def test_names_beside_a_model_are_no_reason_to_refuse_it(save: Save, tmp_path: P
 
 @pytest.mark.parametrize(
     "value",
-    [OrderedDict(a=1), LabelEncoder().fit(["a", "b"]), StandardScaler().fit(NUMBERS)],
-    ids=["codes", "encoder", "scaler"],
+    [
+        OrderedDict(a=1),
+        LabelEncoder().fit(["a", "b"]),
+        StandardScaler().fit(NUMBERS),
+        pd.Index(["a", "b"]),
+        np.array(["a", "b"], dtype=object),
+    ],
+    ids=["codes", "encoder", "scaler", "index", "array"],
 )
 def test_a_part_is_said_to_go_with_a_model(save: Save, value: object) -> None:
     found = look([save(value)])
