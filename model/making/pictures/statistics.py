@@ -11,13 +11,16 @@ from model.making.subsets import assign_folds, iterate_folds
 from model.serving.picture_statistics import PictureStatistics, ReducedGaussian
 
 MOST_FALSE_ALARMS = 0.03
-"""Share of held-out pictures that may be refused before the limit is raised for them."""
+"""Share of held-out pictures that may be refused before it is said that they are others."""
 
 _LEAST = 40
 _FOLDS = 5
-_QUANTILE = 0.99
-_RAISED_QUANTILE = 0.98
 _LEAST_HELD_OUT = 50
+_QUANTILES = (0.9, 0.99)
+_TAIL = 0.25
+"""How far the limit lies beyond the second quantile, in steps from the first to it: five of 1,000
+scores are above it, be they normal or their tail exponential. A quantile as far out would rest on
+a single picture."""
 
 Described = tuple[Float64Array, Float64Array | None]
 """Thumbnails and embeddings of pictures, as ``PictureStatistics.score`` takes them."""
@@ -44,15 +47,29 @@ def fit_statistics(
     if len(thumbnails) < _LEAST:
         return None
     statistics, scores = _cross_fit(thumbnails, embeddings)
-    limit = float(np.quantile(scores, _QUANTILE))
-    alarms = 1 - _QUANTILE
-    if held_out is not None:
-        others = statistics.score(*held_out)
+    limit = _find_limit(scores)
+    if held_out is None:
+        alarms = _count_alarms(scores, -np.inf)
+    elif len(others := statistics.score(*held_out)) < _LEAST_HELD_OUT:
         alarms = float(np.mean(others > limit))
-        if alarms > MOST_FALSE_ALARMS and len(others) >= _LEAST_HELD_OUT:
-            limit = max(limit, float(np.quantile(others, _RAISED_QUANTILE)))
-            alarms = float(np.mean(others > limit))
+    else:  # a network knows the pictures that it learned from better than any others
+        alarms = _count_alarms(others, limit)
+        limit = max(limit, _find_limit(others))
     return FittedStatistics(replace(statistics, threshold=limit), alarms)
+
+
+def _find_limit(scores: Float64Array) -> float:
+    near, far = np.quantile(scores, _QUANTILES)
+    return float(far + _TAIL * (far - near))
+
+
+def _count_alarms(scores: Float64Array, least: float) -> float:
+    """The share of scores above a limit that the other half of them sets."""
+    halves = scores[::2], scores[1::2]
+    limits = [max(least, _find_limit(half)) for half in reversed(halves)]
+    return sum(int(np.sum(half > limit)) for half, limit in zip(halves, limits, strict=True)) / len(
+        scores
+    )
 
 
 def _cross_fit(
