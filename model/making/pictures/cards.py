@@ -33,8 +33,7 @@ def make_field(preprocessing: Preprocessing) -> ImageField:
         label="Picture",
         noun="picture",
         determiner="a",
-        help=f"{FORMATS_TEXT[:1].upper()}{FORMATS_TEXT[1:]} of up to 10 MB. It is read in memory "
-        "and kept only if you ask for it.",
+        help=f"{FORMATS_TEXT[:1].upper()}{FORMATS_TEXT[1:]} of up to 10 MB.",
         side=max(preprocessing.width, preprocessing.height, 8),
     )
 

@@ -134,6 +134,7 @@ def test_each_kind_of_model_asks_in_its_own_words(client: FlaskClient) -> None:
     assert form is not None
     assert [option["value"] for option in form.select("option")] == ["", "NORMAL", "PNEUMONIA"]
     assert "The picture only where you tick the box" in form.get_text()
+    assert "read in memory, and kept only if you ask for it." in page.get_text()
     sent = {"receipt": receipt_of(page), "truth": "PNEUMONIA"}
     told = send(client, 200, "/chest-xray/feedback-fragment", **sent)
     assert "this is kept: Pneumonia" in told
