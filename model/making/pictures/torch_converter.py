@@ -1,7 +1,7 @@
 """Writes a network of PyTorch as ONNX: a script for a Python in which PyTorch is installed.
 
 It gets a line of JSON on standard input and writes one to standard output: ``answers``,
-shapes and what was answered, by which the ONNX file is compared; or ``error``.
+what was answered to which input, by which the ONNX file is compared; or ``error``.
 """
 
 import json
@@ -101,7 +101,7 @@ def export(module: Any, target: str, answers: list[Any]) -> dict[str, Any]:
         dynamic_axes={"pictures": axes, "answers": {0: "pictures"} if 0 in axes else {}},
         dynamo=False,
     )
-    return {"answers": answers}
+    return {"answers": [{"shape": shape, "top": 1, "numbers": rows} for shape, rows in answers]}
 
 
 if __name__ == "__main__":

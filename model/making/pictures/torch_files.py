@@ -5,34 +5,23 @@ Nothing in a file runs here. A Python of the person's own, in a process of its o
 
 from __future__ import annotations
 
-import json
-import math
-import subprocess
-import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Literal, NoReturn
 
-import numpy as np
 import onnx
 
 from model.making.errors import AddError
 from model.making.options import AddOptions
-from model.serving.predictors import open_session
+from model.making.pictures.conversions import convert_elsewhere
 
 TorchContent = Literal["TorchScript", "an exported program", "weights", "a pickled module"]
 """A module as a program, as a graph, its arrays alone, or as objects of its author's classes."""
 
 _CONVERTER = Path(__file__).with_name("torch_converter.py")
 
-_TIMEOUT = 600
-"""Seconds in which a network must be converted."""
-
 _SIDES = (224, 256, 299, 192, 180, 160, 150, 128, 112, 100, 96, 84, 64, 50, 48, 40, 32, 28)
 """Sides of pictures that are tried, those of pretrained networks first."""
-
-_LARGEST = 1e-4
-"""Difference of two answers, as a share of the largest, above which the conversion is wrong."""
 
 
 def name_torch_content(path: Path) -> TorchContent:
@@ -105,60 +94,19 @@ def convert_torch(path: Path, options: AddOptions) -> tuple[TorchContent, onnx.M
         )
     sizes = [pictures.size[::-1]] if pictures.size else [(side, side) for side in _SIDES]
     channels = [1] if pictures.channels == "grey" else [3] if pictures.channels else [3, 1]
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder, "network.onnx")
-        asked = {
-            "path": str(path.absolute()),
-            "beside": [str(path.absolute().parent), str(Path.cwd())],
-            "content": content,
-            "module": str(options.module.absolute()) if options.module else "",
-            "target": str(target),
-            "sizes": sizes,
-            "channels": channels,
-        }
-        told = _run_converter(options.python, folder, asked)
-        if "error" in told:
-            said = f"{options.python} cannot convert {path}: {told['error']}"
-            asks = pictures.size or "--size" in said
-            hint = "" if asks else " If the size is what is wrong, give --size."
-            if "get attribute" in said:
-                hint = " Give --module FILE.py with its classes."
-            raise AddError(f"{said.rstrip('.')}.{hint}")
-        model = onnx.load(target)
-    session = open_session(model.SerializeToString())
-    for shape, answers in told["answers"]:
-        given = np.arange(math.prod(shape)) % 251 / np.float32(251)
-        tried = given.astype(np.float32).reshape(shape)
-        (found,) = session.run(None, {"pictures": tried})
-        expected = np.array(answers)
-        if not np.abs(found.ravel() - expected).max() <= _LARGEST * max(np.abs(expected).max(), 1):
-            raise AddError(
-                f"{path} answers otherwise as ONNX than in PyTorch, so it is not added. Export it "
-                "yourself, and give the .onnx file."
-            )
-    return content, model
+    asked = {
+        "path": str(path.absolute()),
+        "beside": [str(path.absolute().parent), str(Path.cwd())],
+        "content": content,
+        "module": str(options.module.absolute()) if options.module else "",
+        "sizes": sizes,
+        "channels": channels,
+    }
 
+    def advise(said: str) -> str:
+        if "get attribute" in said:
+            return "Give --module FILE.py with its classes."
+        asks = pictures.size or "--size" in said
+        return "" if asks else "If the size is what is wrong, give --size."
 
-def _run_converter(python: str, folder: str, asked: dict[str, Any]) -> dict[str, Any]:
-    """Run the script that converts a network in an empty folder, and return what it told.
-
-    It is given as text: beside a script, modules of its folder would hide those of PyTorch.
-    """
-    try:
-        done = subprocess.run(  # noqa: S603 (the person named this Python)
-            [python, "-W", "ignore", "-c", _CONVERTER.read_text()],
-            cwd=folder,
-            input=json.dumps(asked),
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return {"error": str(error)}
-    try:
-        told: dict[str, Any] = json.loads(done.stdout.rpartition("\n")[2])
-    except ValueError:
-        lines = done.stderr.strip().splitlines()
-        return {"error": lines[-1] if lines else "it ended without a word"}
-    return told
+    return content, convert_elsewhere(path, options.python, _CONVERTER, "PyTorch", asked, advise)
