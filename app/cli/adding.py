@@ -84,8 +84,8 @@ if TYPE_CHECKING:
     "--python",
     default="",
     metavar="PATH",
-    help="The Python of an environment that has CatBoost or PyTorch, which exports a file of its "
-    "own.",
+    help="The Python of an environment that has CatBoost, PyTorch or TensorFlow, which exports a "
+    "file of its own.",
 )
 @click.option(
     "--features",
@@ -196,7 +196,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="For pictures, with --publish-rows: how many of them visitors can try.",
 )
-@click.option("--yes", is_flag=True, help="Take what the data prove, without a question.")
+@click.option(
+    "--yes",
+    is_flag=True,
+    help="Take what the data prove, and install what a file needs, without a question.",
+)
 @click.option(
     "--as-is", is_flag=True, help="Add it although its answers look wrong; its page says so."
 )

@@ -19,7 +19,6 @@ from model.contract.manifest import TrainingData
 from model.contract.texts import text_codes
 from model.making.arranging import arrange_fields, describe_arrangement
 from model.making.assembling import (
-    AskPerson,
     AssembledModel,
     assemble_model,
     read_truths,
@@ -57,7 +56,7 @@ from model.making.manifests import answer_golden_rows, write_manifest
 from model.making.measuring import evaluate_model, index_data
 from model.making.model_sources import ModelSource
 from model.making.number_texts import read_number_columns
-from model.making.options import AddNote, AddOptions
+from model.making.options import AddNote, AddOptions, AskPerson
 from model.making.pictures.adding import PICTURE_STAGES, make_picture_folder
 from model.making.pictures.opening import is_for_pictures
 from model.making.placing import choose_folder, replace_folder
@@ -105,7 +104,7 @@ def add_from_files(
         root: the folder in which the models' folders stand.
         report: called with each step of ``list_stages`` as it begins, and now and then in between
             with how far it is.
-        ask: called where one of several assemblies was taken.
+        ask: called where one of several assemblies was taken, or something is to be installed.
         keep_card: whether what was written into the card of a replaced model stays.
 
     Raises:
@@ -118,7 +117,7 @@ def add_from_files(
         work.mkdir()
         try:
             if is_for_pictures(options):
-                added = make_picture_folder(options, folder, work, report)
+                added = make_picture_folder(options, folder, work, report, ask)
             else:
                 with text_codes():
                     added = _make_folder(options, folder, work, report, ask)

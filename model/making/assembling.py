@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -27,11 +27,8 @@ from model.making.kinds.output_kind import OutputKind
 from model.making.model_sources import ModelSource
 from model.making.number_texts import read_number_columns
 from model.making.onnx_sources import OnnxSource, read_onnx
-from model.making.options import AddNote, AddOptions
+from model.making.options import AddNote, AddOptions, AskPerson
 from model.making.tables import LabelledTable, require_column
-
-AskPerson = Callable[[str], bool]
-"""Shows what was taken and what was not, and returns whether it is right."""
 
 
 @dataclass(frozen=True)

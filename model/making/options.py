@@ -13,6 +13,9 @@ from model.making.dictionaries import Description
 AddNote = Callable[[str], object]
 """Takes one or two sentences about something that the person should know."""
 
+AskPerson = Callable[[str], bool]
+"""Shows what was taken, or what will be done, and returns whether it is right."""
+
 
 LOCALE = "en_US"
 """How a page writes numbers where nobody says otherwise, and how ``model add`` itself does."""

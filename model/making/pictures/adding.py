@@ -22,7 +22,7 @@ from model.making.kinds.classification_metrics import measure_classifier
 from model.making.kinds.output_kind import make_share
 from model.making.manifests import describe_artifact, read_versions, save_manifest
 from model.making.naming import Naming, format_choice
-from model.making.options import LOCALE, AddOptions
+from model.making.options import LOCALE, AddOptions, AskPerson
 from model.making.pictures.answering import COMPARED, Answered, answer_all, compare_served
 from model.making.pictures.cards import draft_title, make_field, write_picture_card
 from model.making.pictures.folder_pictures import write_golden_pictures, write_sample_pictures
@@ -61,7 +61,11 @@ class _Measured(NamedTuple):
 
 
 def make_picture_folder(
-    options: AddOptions, folder: Path, work: Path, report: Callable[[str], object]
+    options: AddOptions,
+    folder: Path,
+    work: Path,
+    report: Callable[[str], object],
+    ask: AskPerson,
 ) -> AddedModel:
     """Make the model's files in ``work``; messages name ``folder``, where they go afterwards.
 
@@ -72,7 +76,7 @@ def make_picture_folder(
     stage = iter(PICTURE_STAGES)
     notes: list[str] = []
     report(next(stage))
-    opened = open_file(options)
+    opened = open_file(options, ask, report)
     network = opened.network
 
     report(next(stage))

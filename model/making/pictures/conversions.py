@@ -58,7 +58,12 @@ def convert_elsewhere(
                 advice = "Install it there, or name another Python."
             raise AddError(f"{said.rstrip('.')}. {advice}".rstrip())
         model = onnx.load(target)
-    session = open_session(model.SerializeToString())
+    try:
+        session = open_session(model.SerializeToString())
+    except Exception as error:  # ONNX Runtime raises several types
+        raise AddError(
+            f"{library} converts {path} to what ONNX Runtime cannot run: {str(error)[:300]}"
+        ) from error
     for answer in told["answers"]:
         shape, top = answer["shape"], np.float32(answer["top"])
         levels = np.arange(math.prod(shape)) % 251 / np.float32(251)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -10,8 +11,9 @@ import onnx
 from onnx import inliner
 
 from model.making.errors import AddError
-from model.making.options import AddOptions
-from model.making.pictures.keras import UnknownLayerError, convert_keras, read_keras
+from model.making.options import AddOptions, AskPerson
+from model.making.pictures.keras import KerasFile, UnknownLayerError, convert_keras, read_keras
+from model.making.pictures.keras_files import convert_with_keras, refuse_unknown
 from model.making.pictures.networks import PictureNetwork, open_network, takes_pictures
 from model.making.pictures.torch_files import convert_torch, name_torch_content, refuse_weights
 
@@ -53,8 +55,13 @@ def _takes_pictures(path: Path) -> bool:
         return False
 
 
-def open_file(options: AddOptions) -> OpenedFile:
+def open_file(options: AddOptions, ask: AskPerson, report: Callable[[str], object]) -> OpenedFile:
     """Open the network.
+
+    Args:
+        options: what the person asks for.
+        ask: asked before anything is installed.
+        report: told of what takes long.
 
     Raises:
         AddError: if it cannot be read, and what to do.
@@ -67,7 +74,15 @@ def open_file(options: AddOptions) -> OpenedFile:
         content, model = convert_torch(path, options)
         made = f"It is {content} of PyTorch, converted there"
         return OpenedFile(open_network(model, path), made)
-    if path.suffix.lower() in (".onnx", *_KERAS, *_TORCH):
+    if path.suffix.lower() in _KERAS:
+        file = read_keras(path)
+        try:
+            return _write_keras(file)
+        except UnknownLayerError as error:
+            model = convert_with_keras(file, error, options, ask, report)
+        made = f"It is {file.described}, converted by Keras itself"
+        return OpenedFile(open_network(model, path), made)
+    if path.suffix.lower() in (".onnx", *_TORCH):
         return open_path(path)
     raise AddError(
         f"{options.data} is a folder of pictures, and {path} is no network for pictures that is "
@@ -82,25 +97,19 @@ def open_path(path: Path) -> OpenedFile:
         AddError: if it cannot be read, and what to do.
     """
     if path.suffix.lower() in _KERAS:
-        return _open_keras(path)
+        file = read_keras(path)
+        try:
+            return _write_keras(file)
+        except UnknownLayerError as error:
+            raise refuse_unknown(file, error) from error
     if path.suffix.lower() in _TORCH:
         refuse_torch(path)
     return OpenedFile(open_network(_load_onnx(path), path))
 
 
-def _open_keras(path: Path) -> OpenedFile:
-    file = read_keras(path)
-    try:
-        model = convert_keras(file)
-    except UnknownLayerError as error:
-        raise AddError(
-            f"{path} is {file.described}, and cannot be read here: {error}. Convert it where "
-            "Keras is installed, and give the .onnx file: model.export('model.onnx', "
-            "format='onnx') in Keras 3, or `python -m tf2onnx.convert --keras model.h5 --output "
-            "model.onnx` for Keras 2."
-        ) from error
+def _write_keras(file: KerasFile) -> OpenedFile:
     made = f"It is {file.described}, written as ONNX layer by layer"
-    return OpenedFile(open_network(model, path), made)
+    return OpenedFile(open_network(convert_keras(file), file.path), made)
 
 
 def _load_onnx(path: Path) -> onnx.ModelProto:

@@ -3,7 +3,8 @@
 It may import ``making.errors``. Nothing in such a file runs.
 """
 
+from model.making.pictures.keras.code import find_code
 from model.making.pictures.keras.converting import convert_keras
-from model.making.pictures.keras.files import UnknownLayerError, read_keras
+from model.making.pictures.keras.files import KerasFile, UnknownLayerError, read_keras
 
-__all__ = ["UnknownLayerError", "convert_keras", "read_keras"]
+__all__ = ["KerasFile", "UnknownLayerError", "convert_keras", "find_code", "read_keras"]

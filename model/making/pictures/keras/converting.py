@@ -59,15 +59,15 @@ class _Converter:
         self._nodes = Nodes(file.release)
 
     def convert(self) -> onnx.ModelProto:
+        kind = self._file.config.get("class_name")
+        if kind not in MODELS:
+            raise UnknownLayerError(f"{self._file.path} holds a {kind}, not a model of layers.")
         shape = find_input_shape(self._file.config)
         if shape is None:
             raise UnknownLayerError(
                 f"{self._file.path} does not say which shape of input it takes. Build the model, "
                 "for instance by calling it once, and save it again."
             )
-        kind = self._file.config.get("class_name")
-        if kind not in MODELS:
-            raise UnknownLayerError(f"{self._file.path} holds a {kind}, not a model of layers.")
         given = Tensor("input", len(shape) + 1)
         inner = self._nodes.to_channels_first(given) if given.rank == 4 else given
         found = self._add_model(self._file.config, [inner], ())

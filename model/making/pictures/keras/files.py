@@ -188,9 +188,12 @@ def _to_snake_case(name: str) -> str:
 
 
 def list_layers(model: Config) -> Sequence[Config]:
-    """The layers of a model; Keras before 2.2.3 kept those of a Sequential as a bare list."""
+    """The layers of a model; Keras before 2.2.3 kept those of a Sequential as a bare list.
+
+    A class of the author's own lists none.
+    """
     config = model["config"]
-    layers = config if isinstance(config, list) else config["layers"]
+    layers = config if isinstance(config, list) else config.get("layers", ())
     return [layer for layer in layers if isinstance(layer, dict)]
 
 
