@@ -35,7 +35,8 @@ _HEAD = """# Drafted pages
 Each page was drafted by one `flask --app wsgi model add`, and nobody changed its card. The tumours,
 patients, wines and flowers are real and ship with scikit-learn; the others are made by code in
 [tests/drafts.py](../tests/drafts.py), after well-known ones. The models are plain ones, not tuned.
-The last four are of other kinds: several numbers, groups without a truth, unusual rows, and stars.
+The last six are of other kinds: several numbers, groups without a truth, unusual rows, stars, texts
+and pictures; the drawn pictures are published, so that visitors have samples.
 
 | page | facts | shown first | {widths} | axe |
 |---|---|---|---|---|
@@ -75,6 +76,7 @@ def main() -> None:
                 given.target,
                 str(given.holdout) if given.holdout else None,
                 classes=given.classes,
+                publish_rows=given.publish_rows,
             )
             add_from_files(options, root, lambda _: None, lambda _: True)
             print(f"drafted {name}", flush=True)
@@ -111,7 +113,8 @@ def _picture(browser: Browser, address: str, name: str) -> Drafted:
             title = page.locator("h1").inner_text()
             facts = page.locator(".field").count()
             shown = page.locator("#form > .facts .field").count()
-            page.goto(address + str(page.locator(".examples a").first.get_attribute("href")))
+            example = page.locator(".examples a, .samples a").first
+            page.goto(address + str(example.get_attribute("href")))
             _save(page, f"{name}-{width}")
         page.close()
     return Drafted(name, title, facts, shown, tuple(heights), violations)

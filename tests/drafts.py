@@ -11,6 +11,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+import onnx
 import pandas as pd
 from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
@@ -26,7 +27,10 @@ from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from model.contract.preprocessing import Preprocessing
+from tests.messages import write_messages
 from tests.models import ModelFiles, penguin_classifier
+from tests.shape_pictures import make_network, write_shapes
 
 
 def _write(folder: Path, file: str, table: pd.DataFrame, target: str, model: Any) -> ModelFiles:
@@ -241,6 +245,20 @@ def reviews(folder: Path) -> ModelFiles:
     )
 
 
+def messages(folder: Path) -> ModelFiles:
+    """Write messages that are spam or not, each with a size and a channel, and a linear model."""
+    path, data, held_out = write_messages(folder)
+    return ModelFiles(path, data, "label", held_out)
+
+
+def shapes(folder: Path) -> ModelFiles:
+    """Write drawn pictures of three shapes, and a small network of them."""
+    seen = Preprocessing(width=48, height=48, colour="RGB", scale="unit")
+    data, held_out = write_shapes(folder / "train", 60, 1), write_shapes(folder / "held", 30, 2)
+    onnx.save(make_network(data, seen), folder / "shapes.onnx")
+    return ModelFiles(folder / "shapes.onnx", data, "", held_out, publish_rows=True)
+
+
 DRAFTS: dict[str, Callable[[Path], ModelFiles]] = {
     "tumours": tumours,
     "diabetes": diabetes,
@@ -254,5 +272,7 @@ DRAFTS: dict[str, Callable[[Path], ModelFiles]] = {
     "flowers": flowers,
     "pumps": pumps,
     "reviews": reviews,
+    "messages": messages,
+    "shapes": shapes,
 }
 """What writes the files of each, by the model's name."""

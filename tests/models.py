@@ -33,7 +33,8 @@ from tests.messages import write_messages
 class ModelFiles:
     """What a person has: the model's file, its data, the target, and held-out rows.
 
-    ``classes`` are the names of what the model answers by number.
+    ``classes`` are the names of what the model answers by number; pictures have no target.
+    ``publish_rows`` allows that visitors see samples of the data.
     """
 
     path: Path
@@ -41,6 +42,7 @@ class ModelFiles:
     target: str
     holdout: Path | str | None = None
     classes: tuple[str, ...] = ()
+    publish_rows: bool = False
 
 
 def penguins(rows: int = 344, seed: int = 1) -> pd.DataFrame:
