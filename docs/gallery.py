@@ -35,8 +35,8 @@ _HEAD = """# Drafted pages
 Each page was drafted by one `flask --app wsgi model add`, and nobody changed its card. The tumours,
 patients, wines and flowers are real and ship with scikit-learn; the others are made by code in
 [tests/drafts.py](../tests/drafts.py), after well-known ones. The models are plain ones, not tuned.
-The last six are of other kinds: several numbers, groups without a truth, unusual rows, stars, texts
-and pictures; the drawn pictures are published, so that visitors have samples.
+The last seven are of other kinds: several numbers, groups without a truth, unusual rows, stars, a
+risk, texts and pictures; the drawn pictures are published, so that visitors have samples.
 
 | page | facts | shown first | {widths} | axe |
 |---|---|---|---|---|
@@ -77,6 +77,7 @@ def main() -> None:
                 str(given.holdout) if given.holdout else None,
                 classes=given.classes,
                 publish_rows=given.publish_rows,
+                risk=given.risk,
             )
             add_from_files(options, root, lambda _: None, lambda _: True)
             print(f"drafted {name}", flush=True)

@@ -6,6 +6,7 @@ Four are real and ship with scikit-learn; the others are made by code after well
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -245,6 +246,11 @@ def reviews(folder: Path) -> ModelFiles:
     )
 
 
+def refusals(folder: Path) -> ModelFiles:
+    """Write the applications for a loan again: here the answer is how likely a refusal is."""
+    return replace(loans(folder), risk="N")
+
+
 def messages(folder: Path) -> ModelFiles:
     """Write messages that are spam or not, each with a size and a channel, and a linear model."""
     path, data, held_out = write_messages(folder)
@@ -272,6 +278,7 @@ DRAFTS: dict[str, Callable[[Path], ModelFiles]] = {
     "flowers": flowers,
     "pumps": pumps,
     "reviews": reviews,
+    "refusals": refusals,
     "messages": messages,
     "shapes": shapes,
 }

@@ -34,7 +34,8 @@ class ModelFiles:
     """What a person has: the model's file, its data, the target, and held-out rows.
 
     ``classes`` are the names of what the model answers by number; pictures have no target.
-    ``publish_rows`` allows that visitors see samples of the data.
+    ``publish_rows`` allows that visitors see samples of the data. ``risk`` is the class whose
+    probability is the answer.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class ModelFiles:
     holdout: Path | str | None = None
     classes: tuple[str, ...] = ()
     publish_rows: bool = False
+    risk: str = ""
 
 
 def penguins(rows: int = 344, seed: int = 1) -> pd.DataFrame:

@@ -248,7 +248,8 @@ class ClassesKind(OutputKind):
         if options.risk:
             keys["risk"] = risk = self._find_risk(options.risk, values, labels)
             label = labels[values.index(risk)]
-            title = f"How likely is {naming.label if is_flag else label}?"
+            flags = {"Yes": naming.label, "No": f"it that {naming.label} is No"} if is_flag else {}
+            title = f"How likely is {flags.get(label, label)}?"
         return DraftOutput(
             naming,
             title,

@@ -152,6 +152,14 @@ def test_a_risk_is_drafted_by_an_option(client: FlaskClient, root: Path) -> None
     assert add(root, "risk", "--risk", "maybe", "--force").exit_code == 1
 
 
+def test_a_risk_of_a_no_says_so(root: Path, tmp_path: Path) -> None:
+    data = ("--data", root / "data" / "risk" / "wines.csv", "--target", "returned")
+    named = ("--name", "kept", "--risk", "no", "--models", tmp_path)
+    assert run("add", root / "risk.joblib", *data, *named).exit_code == 0
+    card = (tmp_path / "kept" / "card.toml").read_text()
+    assert 'title = "How likely is it that Returned is No?"' in card
+
+
 def test_order_and_risk_of_a_number_are_refused(root: Path, tmp_path: Path) -> None:
     table = wines()[:300]
     table[FACTS].to_csv(tmp_path / "wines.csv", index=False)
