@@ -74,8 +74,8 @@ PICTURE_COLUMN = "picture"
 def encode_outcome(outcome: ReportedOutcome) -> tuple[object, ...]:
     """Encode for the columns: what may be a number or a text is JSON, which holds any character."""
     return outcome._replace(  # texts in the place of their objects
-        day=outcome.day.isoformat(),  # type: ignore[arg-type]
-        facts=json.dumps(dict(outcome.facts)),  # type: ignore[arg-type]
+        day=outcome.day.isoformat(),  # type: ignore[arg-type]  # a text takes its place
+        facts=json.dumps(dict(outcome.facts)),  # type: ignore[arg-type]  # likewise
         value=json.dumps(outcome.value),
         truth=json.dumps(outcome.truth),
         said=json.dumps(outcome.said),

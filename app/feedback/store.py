@@ -91,7 +91,7 @@ class Store:
         """Find an outcome by its id, with its picture."""
         with self._transaction() as run:
             row = run(
-                f"SELECT {_EVERY_COLUMN} FROM outcome WHERE id = ?",  # noqa: S608
+                f"SELECT {_EVERY_COLUMN} FROM outcome WHERE id = ?",  # noqa: S608 (as above)
                 (identity,),
             ).fetchone()
         return None if row is None else decode_outcome(row)
@@ -107,7 +107,7 @@ class Store:
             since: the first day.
         """
         sql = (
-            f"SELECT {OUTCOME_COLUMNS} FROM outcome "  # noqa: S608
+            f"SELECT {OUTCOME_COLUMNS} FROM outcome "  # noqa: S608 (as above)
             "WHERE (day > ? OR (day = ? AND (time > ? OR (time = ? AND id > ?)))) "
             "AND (? IN ('', model)) AND (? IN ('', source)) "
             f"ORDER BY day, time, id LIMIT {PAGE}"
