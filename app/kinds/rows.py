@@ -12,7 +12,7 @@ from wsgiref.types import WSGIEnvironment
 from babel.lists import format_list
 from flask import abort
 
-from app.http.forms import FORM_BYTES, read_form, read_query
+from app.http.forms import read_form, read_query
 from app.http.problems import make_problem
 from app.kinds.adapter import (
     OPTION,
@@ -62,6 +62,7 @@ MAX_LISTED = 4
 """Required fields that an empty page names in the place of the answer."""
 
 _ENCODED = 12
+"""Bytes of a form that a character of a text may take."""
 
 NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 """Small numbers as words."""
@@ -122,6 +123,8 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             self.scripts = (*self.scripts, "text.js")
         self.names = card.names
         self.too_large = Problem(card.names[0], TOO_LARGE_TEXT)
+        texts = [card.by_name[name] for name in card.texts]
+        self.form_bytes += sum(_ENCODED * getattr(field, "max_length", 0) for field in texts)
         self.form_hash = hash_form(card.fields, card.output, card.locale)
         self.examples = tuple(
             example.model_copy(update={"values": self._spell(example.values)})
@@ -156,13 +159,6 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
 
     def read_form(self, environ: WSGIEnvironment) -> Submission[Features]:
         return read_submission(self._card, read_form(environ, self.form_bytes))
-
-    @cached_property
-    def form_bytes(self) -> int:  # type: ignore[override]  # worked out from the card
-        """The largest form that is read: a character of a text may take twelve bytes of it."""
-        fields = self._card.by_name
-        texts = [fields[name] for name in self._card.texts]
-        return FORM_BYTES + sum(_ENCODED * getattr(field, "max_length", 0) for field in texts)
 
     def list_inputs(self, values: Mapping[str, object]) -> Mapping[str, object]:
         texts = self._card.texts
