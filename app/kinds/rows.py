@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
 from itertools import compress
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import urlencode
 from wsgiref.types import WSGIEnvironment
 
@@ -20,10 +20,10 @@ from app.kinds.adapter import (
     KindAdapter,
     KindSchemas,
     Payload,
-    RowStream,
     Schema,
 )
 from app.kinds.batches import Batch, BatchLimits, TableBatch
+from app.kinds.files import OpenFile, SourceFile, TableFile
 from app.kinds.parsing import UnreadableError, parse_json, read_json_body, read_rows
 from app.kinds.row_api import build_row_schemas, describe_row_api
 from app.kinds.streams import CSV, JSON_LINES, JsonRowStream, TableRowStream
@@ -40,6 +40,8 @@ from app.presentation.track_record import TrackWords
 from model import Features
 from model.contract import formatting
 from model.contract.card import Example
+from model.contract.tables import ReadOptions
+from model.monitoring.cases import CaseFile, read_cases
 from model.serving.mismatches import describe_knowledge, describe_mismatch
 from model.serving.served_model import Explained, PredictionT
 from model.serving.tabular import TabularModel
@@ -96,7 +98,6 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
 
     model: TabularModel[PredictionT]
 
-    stream_types = JSON_LINES, CSV
     styles: tuple[str, ...] = ("rows.css",)
     scripts: tuple[str, ...] = ("what_if.js",)
 
@@ -122,6 +123,10 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             self.styles = (*self.styles, "text.css")
             self.scripts = (*self.scripts, "text.js")
         self.names = card.names
+        self.streams = {
+            JSON_LINES: partial(JsonRowStream, model),
+            CSV: partial(TableRowStream, model),
+        }
         self.too_large = Problem(card.names[0], TOO_LARGE_TEXT)
         texts = [card.by_name[name] for name in card.texts]
         self.form_bytes += sum(_ENCODED * getattr(field, "max_length", 0) for field in texts)
@@ -403,10 +408,14 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     def open_batch(self, content: bytes, name: str, limits: BatchLimits) -> Batch:
         return TableBatch(self.model, content, name, limits)
 
-    def open_stream(self, kind: str, content: bytes, limits: BatchLimits) -> RowStream[PredictionT]:
-        if kind == JSON_LINES:
-            return JsonRowStream(self.model, content, limits)
-        return TableRowStream(TableBatch(self.model, content, "The body", limits))
+    def open_file(self, source: SourceFile, options: ReadOptions, warnings: bool) -> OpenFile:
+        return TableFile(self.model, source, options, warnings)
+
+    def read_cases(
+        self, file: BinaryIO, name: str, options: ReadOptions, target: str, date: str = ""
+    ) -> CaseFile:
+        truth = self.make_truth_field()
+        return read_cases(self.model, truth, file, name, options, target, date)
 
     def tool_schema(self) -> Schema:
         return self.schemas().components["Row"]
