@@ -13,14 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from app.feedback.outcomes import KeptAnswer, OutputValue
 from app.http.problems import Fault
-from app.kinds.adapter import (
-    OPTION,
-    JsonRows,
-    KindAdapter,
-    KindSchemas,
-    Payload,
-    Schema,
-)
+from app.kinds.adapter import OPTION, JsonRows, KindAdapter, KindSchemas, Payload, Schema
 from app.kinds.batches import Batch, BatchLimits, PictureBatch
 from app.kinds.files import OpenFile, PictureFiles, SourceFile
 from app.kinds.picture_api import (
@@ -55,7 +48,7 @@ from app.presentation.pictures import (
 )
 from app.presentation.plots import plot_reliability
 from app.presentation.reports import PICTURE
-from app.presentation.result import FIX_TEXT, ClassView, Result, write_notes
+from app.presentation.result import ClassView, Result, refuse, write_notes
 from app.presentation.scales import MAX_CERTAINTY, ShareScale
 from app.presentation.submission import FORM_HASH, Problem, Submission
 from model import Picture
@@ -206,15 +199,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
                 sentence=sentence,
             )
         if submission.row is None or explained is None or explained.prediction is None:
-            heading = f"No {output.noun}"
-            return Result(
-                "withdrawn",
-                output.label,
-                heading,
-                announcement=f"{heading}. {submission.errors[self._field.name]}",
-                lead=f"{FIX_TEXT} ",
-                problems=submission.problems,
-            )
+            return refuse(submission, output.label, f"No {output.noun}")
         prediction = explained.prediction
         label, share = self._labels[prediction.label], prediction.probability or 0.0
         sure = self._describe_sureness(share)
