@@ -2,7 +2,7 @@
 
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from io import BytesIO
 from typing import Any, cast
 from wsgiref.types import WSGIEnvironment
@@ -11,7 +11,7 @@ from flask import request
 from PIL import Image
 from pydantic_core import PydanticCustomError
 
-from app.feedback.outcomes import KeptAnswer, OutputValue
+from app.feedback.outcomes import KeptAnswer
 from app.http.problems import Fault
 from app.kinds.adapter import OPTION, JsonRows, KindAdapter, KindSchemas, Payload, Schema
 from app.kinds.batches import Batch, BatchLimits, PictureBatch
@@ -99,6 +99,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         self.names = (card.field.name,)
         self.form_hash = hash_form(card.fields, card.output, card.locale)
         self._output = card.output
+        self._labels = {item.value: item.label for item in card.output.classes}
         self._calibration = calibration = model.manifest.probabilities
         rows = None if calibration is None else calibration.rows
         self._scale = ShareScale(card.output, card.locale, rows)
@@ -239,10 +240,6 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             query=submission.query,
         )
 
-    @cached_property
-    def _labels(self) -> dict[str, str]:
-        return {item.value: item.label for item in self._output.classes}
-
     def _describe_sureness(self, share: float) -> str:
         """How sure the model is, or that it is as sure as the held-out pictures allow."""
         calibration = self._calibration
@@ -297,9 +294,6 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         kept = "" if shown.detail is None else cast(PictureView, shown.detail).kept
         return f"{facts}&{PICTURE}={hash_data_url(kept)}" if kept else facts
 
-    def format_value(self, value: OutputValue) -> str:
-        return self._labels.get(str(value), str(value))
-
     def read_json(self, environ: WSGIEnvironment) -> JsonRows[Picture]:
         return self._list_rows(self._read(partial(read_files, self._field.name)))
 
@@ -335,13 +329,10 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
     def open_file(self, source: SourceFile, options: ReadOptions, warnings: bool) -> OpenFile:
         return PictureFiles(self._pictures, source)
 
-    def _name_labels(self) -> Mapping[str, str]:
-        return {item.value: item.label for item in self._output.classes}
-
     def format_batch_value(self, name: str, values: Mapping[str, Any]) -> str:
         label = values["label"]
         if name == "label":
-            return self._name_labels()[label]
+            return self._labels[label]
         return self._scale.format(values[f"probability_{label}"])
 
     def tool_schema(self) -> Schema:

@@ -110,9 +110,9 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     contributions_key: str
     """The key of what the contributions add up to in JSON."""
 
-    @abstractmethod
     def format_error(self, error: float) -> str:
-        """Write an error that was measured on many cases."""
+        """Write an error that was measured on many cases: the share of wrong labels."""
+        return formatting.format_percent(error, self._card.locale, digits=1)
 
     def __init__(self, model: TabularModel[PredictionT], scale: Scale) -> None:
         super().__init__(model)
