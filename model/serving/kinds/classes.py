@@ -10,16 +10,15 @@ import numpy as np
 
 from model.contract.arrays import Float32Array, Float64Array
 from model.contract.card import ClassCard
-from model.contract.errors import KEEP_CLASSES, MAKE_AGAIN, OR_MAKE_AGAIN, ModelError
-from model.contract.fields import Option
+from model.contract.errors import KEEP_CLASSES, MAKE_AGAIN
 from model.contract.manifest import AccuracyGroup, GoldenRow, Manifest, ReliabilityBin
 from model.serving.checking import ModelFolder
 from model.serving.fact_groups import FactGroups
+from model.serving.instances import Answer, Part
 from model.serving.kinds.matrix import JoblibMatrixPredictor, LabelModel, OnnxMatrixPredictor
 from model.serving.ordinal import LikelyRanges
 from model.serving.probabilities import apply_calibration
 from model.serving.served_model import ClassPrediction, FactPattern, LikelyRange
-from model.serving.tabular import Answer, Part
 
 
 class JoblibClassPredictor(JoblibMatrixPredictor):
@@ -61,10 +60,6 @@ class ClassModel(LabelModel[ClassPrediction]):
     keep_text = KEEP_CLASSES
     compiled_predictor = OnnxMatrixPredictor
     saved_predictor = JoblibClassPredictor
-
-    @staticmethod
-    def list_options(card: ClassCard) -> Sequence[Option]:
-        return card.output.classes
 
     @cached_property
     def accuracies(self) -> FactGroups[AccuracyGroup] | None:
@@ -233,9 +228,5 @@ class ClassModel(LabelModel[ClassPrediction]):
     def compare_golden(
         self, prediction: ClassPrediction, golden: GoldenRow
     ) -> Iterator[tuple[float, float]]:
-        if prediction.label != golden.label:
-            raise ModelError(
-                f"is {prediction.label}, it was {golden.label or 'no class'} when the model was "
-                f"made. {KEEP_CLASSES} {OR_MAKE_AGAIN}"
-            )
+        self.check_label(prediction.label, golden)
         yield prediction.probability or 1.0, golden.value
