@@ -79,7 +79,7 @@ for number in (1, 2):
     LogStream(number).write(b"a line")
 """
     paths = [tmp_path / "one", tmp_path / "two"]
-    run = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh", sys.executable, "-c", code, *paths]
+    run = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh", sys.executable, "-c", code, *map(str, paths)]
     assert subprocess.run(run, cwd=ROOT, check=False).returncode == 0
     assert [path.read_bytes() for path in paths] == [b"", b""]
 
