@@ -22,6 +22,7 @@ from app.kinds.adapter import (
     Schema,
 )
 from app.kinds.batches import Batch, BatchLimits, PictureBatch
+from app.kinds.files import OpenFile, PictureFiles, SourceFile
 from app.kinds.picture_api import (
     build_picture_schemas,
     build_tool_schema,
@@ -61,6 +62,7 @@ from model import Picture
 from model.contract import formatting
 from model.contract.fields import AnyField
 from model.contract.pictures import LARGE_BYTES, MEGABYTES
+from model.contract.tables import ReadOptions
 from model.serving.kinds.pictures import PictureModel
 from model.serving.served_model import ClassPrediction, Explained, ServedModel
 
@@ -343,7 +345,10 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         return {"label": self._output.label, "probability": "Probability"}
 
     def open_batch(self, content: bytes, name: str, limits: BatchLimits) -> Batch:
-        return PictureBatch(cast(PictureModel, self.model), content, name, limits)
+        return PictureBatch(self._pictures, content, name, limits)
+
+    def open_file(self, source: SourceFile, options: ReadOptions, warnings: bool) -> OpenFile:
+        return PictureFiles(self._pictures, source)
 
     def _name_labels(self) -> Mapping[str, str]:
         return {item.value: item.label for item in self._output.classes}

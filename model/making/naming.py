@@ -57,7 +57,7 @@ _PREFIXES = {"km": "kilometers", "kg": "kilograms"}
 _DURATIONS = ("time", "duration", "runtime", "length", "wait", "delay", "travel", "commute")
 """Words after which "min" means minutes."""
 
-_OUTER_CONSONANTS = re.compile(r"([^aeiouy]{2})?.*?([^aeiouy]{2})?", re.DOTALL).fullmatch
+_OUTER_CONSONANTS = re.compile(r"\A([^aeiouy]{2})?.*?([^aeiouy]{2})?\Z", re.DOTALL).findall
 """The first two letters and the last two, where these are consonants."""
 
 _SHORT = 3
@@ -150,7 +150,7 @@ def _is_word(token: str) -> bool:
         return text.isdecimal()
     if len(text) <= _SHORT:
         return False
-    start, end = _OUTER_CONSONANTS(text).groups()  # type: ignore[union-attr]  # it matches all
+    ((start, end),) = _OUTER_CONSONANTS(text)  # "" for none
     if (start and start not in BEGINNINGS) or (end and end not in ENDINGS):
         return False
     runs = re.findall(r"[^aeiouy]+", text)

@@ -74,8 +74,11 @@ class NumberKind(OutputKind):
     answers_text = "It answers with a number."
     score_name = "R²"
     output = "value"
-    shape = ()
     classes = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return ()
 
     @classmethod
     def from_estimator(cls, fitted: Any, where: str) -> NumberKind | None:
