@@ -146,15 +146,15 @@ def long_secret(variable: str, text: str) -> str:
     return text
 
 
-def words(variable: str, text: str) -> tuple[str, ...]:
+def words(variable: str, text: str, noun: str = "something") -> tuple[str, ...]:
     """Read a list, separated by commas; it may be empty.
 
     Raises:
-        SettingError: if it names something twice.
+        SettingError: if it names a thing twice, which the message calls ``noun``.
     """
     found = tuple(word.strip() for word in text.split(",") if word.strip())
     if len(set(found)) < len(found):
-        raise SettingError(f"{variable} names something twice: {text}")
+        raise SettingError(f"{variable} names {noun} twice: {text}")
     return found
 
 
@@ -164,11 +164,9 @@ def model_names(variable: str, text: str) -> tuple[str, ...]:
     Raises:
         SettingError: for an empty list, or one with a name twice.
     """
-    names = tuple(name.strip().replace("_", "-") for name in text.split(",") if name.strip())
+    names = words(variable, text.replace("_", "-"), "a model")
     if not names:
         raise SettingError(f"{variable} is empty. Name at least one model, like house-price.")
-    if len(set(names)) < len(names):
-        raise SettingError(f"{variable} names a model twice: {text}")
     return names
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from app.feedback.outcomes import KeptAnswer, OutputValue
+from app.feedback.outcomes import KeptAnswer
 from app.kinds.adapter import Payload, Schema, list_labels
 from app.kinds.rows import Headline, RowAdapter
 from app.kinds.schemas import (
@@ -89,12 +89,6 @@ class ClusterAdapter(RowAdapter[ClusterPrediction]):
     def summarize_answer(self, explained: Explained[ClusterPrediction]) -> KeptAnswer:
         label, clarity, _ = explained.prediction
         return KeptAnswer(label, probability=clarity if self._is_probability else None)
-
-    def format_value(self, value: OutputValue) -> str:
-        return self._labels.get(str(value), str(value))
-
-    def format_error(self, error: float) -> str:
-        return formatting.format_percent(error, self._card.locale, digits=1)
 
     @cached_property
     def _profiles(self) -> dict[str, tuple[str, tuple[TypicalView, ...]]]:
@@ -215,9 +209,6 @@ class ClusterAdapter(RowAdapter[ClusterPrediction]):
         heading = "Probability" if self._is_probability else "How clearly"
         shown = {} if self._output.measure == "none" else {self.model.measure_name: heading}
         return {"label": self._output.label, **shown}
-
-    def _name_labels(self) -> Mapping[str, str]:
-        return self._labels
 
     def format_batch_value(self, name: str, values: Mapping[str, Any]) -> str:
         return self._labels[values[name]] if name == "label" else self._scale.format(values[name])
