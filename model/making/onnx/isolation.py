@@ -76,4 +76,5 @@ def _compute_path_lengths(rows: Any) -> Float64Array:
     rows = np.asarray(rows, dtype=np.float64)
     others = np.maximum(rows - 1, 1)
     lengths = 2 * (np.log(others) + np.euler_gamma) - 2 * others / np.maximum(rows, 1)
-    return np.where(rows > 2, lengths, (rows == 2).astype(np.float64))
+    found: Float64Array = np.where(rows > 2, lengths, (rows == 2).astype(np.float64))
+    return found
