@@ -254,8 +254,7 @@ def register_model(app: Application, hosted: HostedModel) -> None:
     if adapter.thumbnails:
         app.register_blueprint(samples_blueprint(hosted))
     app.register_blueprint(api_blueprint(hosted))
-    if adapter.batch_words is not None:
-        app.register_blueprint(batch_blueprint(hosted))
+    app.register_blueprint(batch_blueprint(hosted))
 
 
 def make_listeners(

@@ -49,7 +49,7 @@ def api_blueprint(hosted: HostedModel) -> Blueprint:
     def predict() -> Response:
         environ = request.environ  # a local name: each look-up goes through a context variable
         kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-        if kind in adapter.stream_types:
+        if kind in adapter.streams:
             return answer_stream(adapter, kind, read_contributions_option(environ), limits)
         contributions, asked = read_contributions_option(environ), adapter.read_json(environ)
         if asked.faults:

@@ -50,9 +50,9 @@ def build_openapi(hosted: HostedModel) -> Schema:
     adapter, prefix, access = hosted.adapter, hosted.prefix, hosted.settings.access
     card, schemas = adapter.model.card, adapter.schemas()
     description, content, answers = schemas.description, schemas.content, {}
-    if adapter.stream_types:
+    if adapter.streams:
         description += f" {describe_streams(hosted.limits)}"
-        content = {**content, **dict.fromkeys(adapter.stream_types, LINES)}
+        content = {**content, **dict.fromkeys(adapter.streams, LINES)}
         answers = {JSON_LINES: LINES}
     schemes = SCHEMES.get(access, {})
     refusals = () if access == "public" else (401, 403)

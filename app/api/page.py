@@ -18,7 +18,7 @@ from app.presentation.contexts import ApiContext, Row
 def make_page_view(hosted: HostedModel) -> Callable[[], Response]:
     """Make the view of one model; everything but the server's address is made once."""
     adapter, site, texts = hosted.adapter, hosted.build_site(), hosted.adapter.api_texts()
-    if adapter.stream_types:
+    if adapter.streams:
         texts = texts._replace(
             request_text=f"{texts.request_text} {describe_streams(hosted.limits)}"
         )

@@ -39,7 +39,7 @@ def answer_stream(
 
     Args:
         adapter: of the model.
-        kind: the media type, one of the adapter's ``stream_types``.
+        kind: the media type, one of the adapter's ``streams``.
         contributions: whether the answers have contributions.
         limits: what one request may have.
 
@@ -67,7 +67,7 @@ def _read(
         f"run where the model is: flask --app wsgi model predict {adapter.model.slug} FILE OUT"
     )
     try:
-        rows = adapter.open_stream(kind, read_body(slot, limits.bytes), limits)
+        rows = adapter.streams[kind](read_body(slot, limits.bytes), limits)
         for _ in run_in_slices(rows.check()):
             pass
     except RequestEntityTooLarge:

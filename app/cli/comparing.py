@@ -8,12 +8,12 @@ import click
 
 from app.cli.errors import require_tools
 from app.kinds import make_adapter
-from app.kinds.rows import RowAdapter
 from model.contract import formatting
 from model.contract.amounts import MINUS
 from model.contract.image_card import ImageCard
 from model.contract.tables import TableError
-from model.monitoring.cases import Case, CaseFile, read_cases
+from model.contract.tables.table import AS_FOUND
+from model.monitoring.cases import Case, CaseFile
 from model.monitoring.comparison import (
     LEAST_ROWS,
     Measure,
@@ -22,7 +22,6 @@ from model.monitoring.comparison import (
     pair_cases,
 )
 from model.serving.served_model import ServedModel
-from model.serving.tabular import TabularModel
 
 
 def tell_comparison(
@@ -80,8 +79,7 @@ def tell_comparison(
 
 def _read_rows(model: ServedModel[Any, Any], data: Path, target: str) -> tuple[CaseFile, str]:
     """Let a model answer a table; what it answers, and the hash of the table."""
-    adapter = make_adapter(model)
-    if not (isinstance(model, TabularModel) and isinstance(adapter, RowAdapter)):
+    if not model.fields:
         raise click.ClickException(
             f"{model.slug} takes pictures, and a table has none. Name a folder with a folder of "
             "pictures for each class."
@@ -89,8 +87,7 @@ def _read_rows(model: ServedModel[Any, Any], data: Path, target: str) -> tuple[C
     with data.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
-        field = adapter.make_truth_field()
-        return read_cases(model, field, file, data.name, target=target), digest
+        return make_adapter(model).read_cases(file, data.name, AS_FOUND, target), digest
 
 
 def _read_pictures(model: ServedModel[Any, Any], data: Path, _: str) -> tuple[CaseFile, str]:

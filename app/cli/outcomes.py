@@ -22,14 +22,14 @@ from app.presentation.track_record import TrackWords
 from model import ModelError, load_model
 from model.contract import formatting
 from model.contract.tables import ReadOptions, TableError
-from model.monitoring.cases import Case, CaseFile, read_cases
+from model.monitoring.cases import Case, CaseFile
 from model.monitoring.track_record import (
     KnownCase,
     TrackRecord,
     describe_verdict,
     summarize_cases,
 )
-from model.serving.tabular import TabularModel, take_tabular
+from model.serving.served_model import ServedModel
 
 BROKEN = 4
 """The exit status where a promise is broken, as where data do not prove a model."""
@@ -66,12 +66,10 @@ def outcomes(
         Exit: if the promise is broken.
     """
     try:
-        model = take_tabular(load_model(find_folder(name, root)))
+        model = load_model(find_folder(name, root))
         adapter = make_adapter(model)
         with source.open("rb") as file:
-            read = read_cases(
-                model, adapter.make_truth_field(), file, source.name, reading, target, date
-            )
+            read = adapter.read_cases(file, source.name, reading, target, date)
         store = open_store(Settings.from_environment())
         cases = sort_cases(read.cases)
         kept = None if store is None else keep(store, model, read.cases)
@@ -114,7 +112,7 @@ def sort_cases(cases: Sequence[Case]) -> list[KnownCase]:
 
 
 def keep(
-    store: Store, model: TabularModel[Any], cases: Sequence[Case]
+    store: Store, model: ServedModel[Any, Any], cases: Sequence[Case]
 ) -> tuple[int, list[KnownCase]]:
     """Keep the cases of a file; return how many are new, and all cases of this version.
 
@@ -147,7 +145,7 @@ def keep(
         store.close()
 
 
-def tell_reading(model: TabularModel[Any], read: CaseFile) -> None:
+def tell_reading(model: ServedModel[Any, Any], read: CaseFile) -> None:
     """Say how the file was read, and which rows were left out."""
     for note in read.notes:
         click.echo(note, err=True)
@@ -166,7 +164,7 @@ def tell_reading(model: TabularModel[Any], read: CaseFile) -> None:
         )
 
 
-def tell_figures(model: TabularModel[Any], words: TrackWords, record: TrackRecord) -> None:
+def tell_figures(model: ServedModel[Any, Any], words: TrackWords, record: TrackRecord) -> None:
     """Print coverage, calibration and error, and the same by month where there are months."""
     locale = model.card.locale
 
@@ -187,7 +185,7 @@ def tell_figures(model: TabularModel[Any], words: TrackWords, record: TrackRecor
         click.echo(f"  {period.first:%Y-%m}: {period.cases:,} cases{held}, error {error}")
 
 
-def _echo_kept(model: TabularModel[Any], given: int, new: int, known: int) -> None:
+def _echo_kept(model: ServedModel[Any, Any], given: int, new: int, known: int) -> None:
     number = formatting.format_number
     locale = model.card.locale
     before = f"; {number(given - new, locale)} were there already" if new < given else ""

@@ -5,7 +5,6 @@ In a docstring, click shows what comes before the form feed.
 
 import gzip
 import io
-import itertools
 import os
 import signal
 import sys
@@ -14,26 +13,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import BinaryIO, cast
 
 import click
-from threadpoolctl import threadpool_limits
 
 from app.cli.folders import find_folder, models_folder
 from app.cli.table_options import table_options
+from app.kinds import make_adapter
+from app.kinds.files import STANDARD, Render, SourceFile, one_blas_thread
 from model import ModelError, load_model
-from model.contract.archives import read_archive, read_folder
-from model.contract.pictures import MAX_BYTES
-from model.contract.tables import Block, ReadOptions, TableError, open_table
+from model.contract.tables import ReadOptions, TableError
 from model.contract.tables.arrow import require_arrow
-from model.serving.batch import Answers, BatchPredictor, ItemPredictor, Summary
+from model.serving.batch import Summary
 from model.serving.batch.arrow import ParquetWriter, build_batch
 from model.serving.batch.output import CsvWriter, WorkbookWriter
-from model.serving.batch.parallel import EndedWorkerError, answer_in_processes
-from model.serving.tabular import TabularModel
-
-STANDARD = "-"
-"""Stands for standard input or output."""
+from model.serving.batch.parallel import EndedWorkerError
 
 PARTIAL = ".incomplete"
 """What the name of a file ends with until all of its rows are there."""
@@ -45,17 +39,6 @@ _GZIP_LEVEL = 3
 _PARQUET = ".parquet"
 _WORKBOOK = ".xlsx"
 _OUTPUTS = (".csv", ".csv.gz", ".parquet", ".xlsx")
-
-
-_one_blas_thread = partial(threadpool_limits, 1, "blas")
-"""Products of matrices this small take two threads twice the CPU, and longer than one."""
-
-
-class _Answered(NamedTuple):
-    """The answers to a block, ready to be written."""
-
-    rendered: Any
-    summary: Summary
 
 
 @click.command("predict")
@@ -133,49 +116,32 @@ def _answer_file(
     folder: Path, source: Path, target: Path, options: ReadOptions, workers: int, warnings: bool
 ) -> Summary:
     """Answer a file into another, and say what was done."""
-    model = load_model(folder)
-    answered: Iterator[_Answered]
-    predictor: BatchPredictor | ItemPredictor
-    with _one_blas_thread(), _open_source(source) as file:
-        if isinstance(model, TabularModel):
-            table = open_table(cast(BinaryIO, file), file.name, options)
-            given = table.header, table.sample, options.decimal, warnings
-            predictor = by_block = BatchPredictor(model, *given)
-            header, notes = table.header, table.notes
-        else:
-            predictor = by_file = ItemPredictor(model)
-            header, notes = by_file.header, []
-        render = _choose_render(target, (*header, *predictor.columns))
-        if not isinstance(model, TabularModel):
-            found = by_file.predict_files(_list_files(file))
-            answered = itertools.starmap(partial(_render, render), found)
-        elif workers > 1:
-            load = partial(_load_answerer, folder, render, *given)
-            answered = answer_in_processes(table.blocks, load, workers)
-        else:
-            answered = map(partial(_answer_block, by_block, render), table.blocks)
-        told = _tell(notes, 0)
-        _tell(predictor.notes, 0)
+    adapter = make_adapter(load_model(folder))
+    with one_blas_thread(), _open_source(source) as file:
+        found = adapter.open_file(file, options, warnings)
+        render = _choose_render(target, (*found.header, *found.columns))
+        told = _tell(found.notes, 0)
+        _tell(found.matching, 0)
         summary = Summary()
         with _open_target(target, summary) as output, _show_progress(file) as show:
-            ending, columns = target.suffix.lower(), predictor.columns
+            ending = target.suffix.lower()
             writer: ParquetWriter | WorkbookWriter | CsvWriter
             if ending == _PARQUET:
                 writer = ParquetWriter(output)
             else:
                 kind = WorkbookWriter if ending == _WORKBOOK else CsvWriter
-                writer = kind(output, header, columns)
-            for rendered, part in answered:
+                writer = kind(output, found.header, found.columns)
+            for rendered, part in found.answer(render, workers):
                 writer.write(rendered)
                 summary.merge(part)
                 show(summary.rows)
             writer.close()
-        _tell(notes, told)
+        _tell(found.notes, told)
     _tell_summary(summary)
     return summary
 
 
-def _choose_render(target: Path, names: Sequence[str]) -> Callable[[Block, Answers], Any]:
+def _choose_render(target: Path, names: Sequence[str]) -> Render:
     ending = target.suffix.lower()
     if ending == _WORKBOOK:
         return WorkbookWriter.render
@@ -185,78 +151,15 @@ def _choose_render(target: Path, names: Sequence[str]) -> Callable[[Block, Answe
     return partial(build_batch, names)
 
 
-def _load_answerer(
-    folder: Path, render: Callable[[Block, Answers], Any], *given: Any
-) -> Callable[[Block], _Answered]:
-    """Load what answers blocks in a process of its own."""
-    _one_blas_thread()
-    model = cast(TabularModel[Any], load_model(folder))
-    return partial(_answer_block, BatchPredictor(model, *given), render)
-
-
-def _answer_block(
-    predictor: BatchPredictor, render: Callable[[Block, Answers], Any], block: Block
-) -> _Answered:
-    return _render(render, block, predictor.predict(block))
-
-
-def _render(render: Callable[[Block, Answers], Any], block: Block, answers: Answers) -> _Answered:
-    summary = Summary()
-    summary.add(answers)
-    return _Answered(render(block, answers), summary)
-
-
-class _Source:
-    """The file to answer, and how many of its bytes have been read.
-
-    ``size`` is 0 where nobody knows.
-    """
-
-    def __init__(self, file: io.BufferedReader | io.BytesIO, path: Path) -> None:
-        self._file = file
-        self.path, self.read_bytes = path, 0
-        standard = str(path) == STANDARD
-        self.name = "Standard input" if standard else path.name
-        self.size = 0 if standard else path.stat().st_size
-
-    def read(self, size: int = -1) -> bytes:
-        """Read on; of a pipe once, because waiting for more would leave no room for Ctrl+C."""
-        data = self._file.read(size) if self._file.seekable() else self._file.read1(size)
-        self.read_bytes += len(data)
-        return data
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place in the file, for formats that need that."""
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        """The place in the file."""
-        return self._file.tell()
-
-    closed = False
-
-
 @contextmanager
-def _open_source(path: Path) -> Iterator[_Source]:
+def _open_source(path: Path) -> Iterator[SourceFile]:
     if str(path) == STANDARD:
-        yield _Source(cast(io.BufferedReader, sys.stdin.buffer), path)
+        yield SourceFile(cast(io.BufferedReader, sys.stdin.buffer), path)
     elif path.is_dir():
-        yield _Source(io.BytesIO(), path)
+        yield SourceFile(io.BytesIO(), path)
     else:
         with path.open("rb") as file:
-            yield _Source(file, path)
-
-
-def _list_files(source: _Source) -> Iterator[tuple[str, bytes]]:
-    """The files in a ZIP or a folder; any other file is alone."""
-    path = source.path
-    if path.is_dir():
-        yield from read_folder(path, MAX_BYTES)
-    elif path.suffix.lower() == ".zip":
-        with path.open("rb") as file:
-            yield from read_archive(file, path.name, MAX_BYTES)
-    else:
-        yield source.name, b"".join(iter(source.read, b""))
+            yield SourceFile(file, path)
 
 
 @contextmanager
@@ -290,7 +193,7 @@ def _open_target(path: Path, summary: Summary) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _show_progress(source: _Source) -> Iterator[Callable[[int], None]]:
+def _show_progress(source: SourceFile) -> Iterator[Callable[[int], None]]:
     """Show on a terminal how far it is; what is given takes the number of rows so far."""
     if not sys.stderr.isatty():
         yield lambda rows: None

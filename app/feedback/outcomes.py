@@ -73,13 +73,14 @@ PICTURE_COLUMN = "picture"
 
 def encode_outcome(outcome: ReportedOutcome) -> tuple[object, ...]:
     """Encode for the columns: what may be a number or a text is JSON, which holds any character."""
-    return outcome._replace(  # texts in the place of their objects
-        day=outcome.day.isoformat(),  # type: ignore[arg-type]  # a text takes its place
-        facts=json.dumps(dict(outcome.facts)),  # type: ignore[arg-type]  # likewise
-        value=json.dumps(outcome.value),
-        truth=json.dumps(outcome.truth),
-        said=json.dumps(outcome.said),
-    )
+    texts = {
+        "day": outcome.day.isoformat(),
+        "facts": json.dumps(dict(outcome.facts)),
+        "value": json.dumps(outcome.value),
+        "truth": json.dumps(outcome.truth),
+        "said": json.dumps(outcome.said),
+    }
+    return tuple((outcome._asdict() | texts).values())
 
 
 def decode_outcome(row: Sequence[Any]) -> ReportedOutcome:

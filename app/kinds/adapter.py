@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Generic, NamedTuple
+from typing import Any, BinaryIO, ClassVar, Generic, NamedTuple
 from urllib.parse import urlencode
 from wsgiref.types import WSGIEnvironment
 
@@ -10,6 +10,7 @@ from app.feedback.outcomes import KeptAnswer, OutputValue
 from app.http.forms import FORM_BYTES
 from app.http.problems import Fault
 from app.kinds.batches import Batch, BatchLimits
+from app.kinds.files import OpenFile, SourceFile
 from app.presentation.batches import BatchAnswers, Tally, count_labels
 from app.presentation.contexts import (
     ApiTexts,
@@ -29,6 +30,8 @@ from app.presentation.submission import WHAT_IF, Problem, Submission
 from app.presentation.track_record import TrackWords
 from model.contract.card import Example
 from model.contract.fields import AnyField, Option
+from model.contract.tables import ReadOptions, TableError
+from model.monitoring.cases import CaseFile
 from model.serving.served_model import Explained, PredictionT, RowT, ServedModel
 
 OPTION = "contributions"
@@ -118,6 +121,9 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
     form_hash: str
     """What the form means."""
 
+    _labels: Mapping[str, str] = {}
+    """What people call each label of an answer; none where it has no labels."""
+
     default_what_if: str = ""
     """The feature that the what-if varies until the visitor chooses another, "" for none."""
 
@@ -186,13 +192,13 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
             warning=self.warning,
             samples=self.samples,
             words=self.words,
-            batch="" if embedded or self.batch_words is None else f"{home}batch",
+            batch="" if embedded else f"{home}batch",
         )
 
     @property
-    def batch_words(self) -> BatchWords | None:
-        """What the page for files of many rows says; None for a kind that answers no files."""
-        return None
+    @abstractmethod
+    def batch_words(self) -> BatchWords:
+        """What the page for files of many rows says."""
 
     @property
     def batch_headings(self) -> Mapping[str, str]:
@@ -204,21 +210,43 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
         """The rows of a table to fill in, the names of its columns first; none for other files."""
         return ()
 
+    @abstractmethod
     def open_batch(self, content: bytes, name: str, limits: BatchLimits) -> Batch:
-        """Take a file of many rows, which is read later.
+        """Take a file of many rows, which is read later."""
+
+    @abstractmethod
+    def open_file(self, source: SourceFile, options: ReadOptions, warnings: bool) -> OpenFile:
+        """Open a file of any length.
+
+        Args:
+            source: the file.
+            options: how a table is read.
+            warnings: whether rows that are unlike all training rows are looked for.
 
         Raises:
-            NotImplementedError: for a kind that answers no files.
+            TableError: if it cannot be read, or lacks a column; the message is for people.
         """
-        raise NotImplementedError
+
+    def read_cases(
+        self, file: BinaryIO, name: str, options: ReadOptions, target: str, date: str = ""
+    ) -> CaseFile:
+        """Answer a table of cases whose truth is known.
+
+        Args:
+            file: the file.
+            name: what it is called.
+            options: how it is read.
+            target: the column with the truth; "" where its name tells.
+            date: the column with the day; "" where its name tells, or there is none.
+
+        Raises:
+            TableError: if it cannot be used; the message is for people.
+        """
+        raise TableError(f"{self.model.slug} takes pictures, and a table has none.")
 
     def present_batch(self, tally: Tally) -> BatchAnswers:
         """Present where the answers to a file lie: as a count of each label, if it has labels."""
-        return BatchAnswers(count_labels(tally.labels, self._name_labels()), None)
-
-    def _name_labels(self) -> Mapping[str, str]:
-        """What people call each label of an answer."""
-        return {}
+        return BatchAnswers(count_labels(tally.labels, self._labels), None)
 
     def format_batch_value(self, name: str, values: Mapping[str, Any]) -> str:
         """Write what stands below a heading in the first rows of a file.
@@ -310,9 +338,9 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
         """Spell the fields as they were typed, as a query string; ``shown`` is their result."""
         return submission.query.partition(f"&{WHAT_IF}=")[0]
 
-    @abstractmethod
     def format_value(self, value: OutputValue) -> str:
         """Format an answer, or a truth, that was kept."""
+        return self._labels.get(str(value), str(value))
 
     @abstractmethod
     def read_json(self, environ: WSGIEnvironment) -> JsonRows[RowT]:
@@ -334,16 +362,8 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
             HTTPException: 503 where no memory is free for it in time.
         """
 
-    stream_types: ClassVar[tuple[str, ...]] = ()
-    """The media types of a body of many rows that the API takes."""
-
-    def open_stream(self, kind: str, content: bytes, limits: BatchLimits) -> RowStream[PredictionT]:
-        """Take the rows of a body of one of the ``stream_types``, which are read later.
-
-        Raises:
-            NotImplementedError: for a kind that takes none.
-        """
-        raise NotImplementedError
+    streams: Mapping[str, Callable[[bytes, BatchLimits], RowStream[PredictionT]]] = {}
+    """What takes the many rows in a body of the API, by its media type."""
 
     def serialize(self, explained: Explained[PredictionT]) -> Payload:
         """Serialize the answer to one row."""

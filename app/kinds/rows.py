@@ -5,14 +5,14 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
 from itertools import compress
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import urlencode
 from wsgiref.types import WSGIEnvironment
 
 from babel.lists import format_list
 from flask import abort
 
-from app.http.forms import FORM_BYTES, read_form, read_query
+from app.http.forms import read_form, read_query
 from app.http.problems import make_problem
 from app.kinds.adapter import (
     OPTION,
@@ -20,10 +20,10 @@ from app.kinds.adapter import (
     KindAdapter,
     KindSchemas,
     Payload,
-    RowStream,
     Schema,
 )
 from app.kinds.batches import Batch, BatchLimits, TableBatch
+from app.kinds.files import OpenFile, SourceFile, TableFile
 from app.kinds.parsing import UnreadableError, parse_json, read_json_body, read_rows
 from app.kinds.row_api import build_row_schemas, describe_row_api
 from app.kinds.streams import CSV, JSON_LINES, JsonRowStream, TableRowStream
@@ -33,13 +33,15 @@ from app.presentation.contexts import ApiField, ApiTexts, BatchWords, KindAbout,
 from app.presentation.explanations import ExplanationPresenter
 from app.presentation.form import FormView, Hints, build_form, hash_form
 from app.presentation.plots import PlotView
-from app.presentation.result import FIX_TEXT, Notes, Result, write_notes
+from app.presentation.result import Notes, Result, refuse, write_notes
 from app.presentation.scales import Scale
 from app.presentation.submission import Problem, Submission, read_fields, read_submission
 from app.presentation.track_record import TrackWords
 from model import Features
 from model.contract import formatting
 from model.contract.card import Example
+from model.contract.tables import ReadOptions
+from model.monitoring.cases import CaseFile, read_cases
 from model.serving.mismatches import describe_knowledge, describe_mismatch
 from model.serving.served_model import Explained, PredictionT
 from model.serving.tabular import TabularModel
@@ -62,6 +64,7 @@ MAX_LISTED = 4
 """Required fields that an empty page names in the place of the answer."""
 
 _ENCODED = 12
+"""Bytes of a form that a character of a text may take."""
 
 NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 """Small numbers as words."""
@@ -95,7 +98,6 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
 
     model: TabularModel[PredictionT]
 
-    stream_types = JSON_LINES, CSV
     styles: tuple[str, ...] = ("rows.css",)
     scripts: tuple[str, ...] = ("what_if.js",)
 
@@ -108,9 +110,9 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     contributions_key: str
     """The key of what the contributions add up to in JSON."""
 
-    @abstractmethod
     def format_error(self, error: float) -> str:
-        """Write an error that was measured on many cases."""
+        """Write an error that was measured on many cases: the share of wrong labels."""
+        return formatting.format_percent(error, self._card.locale, digits=1)
 
     def __init__(self, model: TabularModel[PredictionT], scale: Scale) -> None:
         super().__init__(model)
@@ -121,13 +123,20 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             self.styles = (*self.styles, "text.css")
             self.scripts = (*self.scripts, "text.js")
         self.names = card.names
+        self.streams = {
+            JSON_LINES: partial(JsonRowStream, model),
+            CSV: partial(TableRowStream, model),
+        }
         self.too_large = Problem(card.names[0], TOO_LARGE_TEXT)
+        texts = [card.by_name[name] for name in card.texts]
+        self.form_bytes += sum(_ENCODED * getattr(field, "max_length", 0) for field in texts)
         self.form_hash = hash_form(card.fields, card.output, card.locale)
         self.examples = tuple(
             example.model_copy(update={"values": self._spell(example.values)})
             for example in card.examples
         )
         self.default_what_if = model.default_what_if
+        self._appear = "appear" if formatting.is_plural(card.output.noun) else "appears"
         self._explanations = ExplanationPresenter(
             card, model.manifest.reference, scale, self._find_directions(), self.what_if_prefix
         )
@@ -156,13 +165,6 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
 
     def read_form(self, environ: WSGIEnvironment) -> Submission[Features]:
         return read_submission(self._card, read_form(environ, self.form_bytes))
-
-    @cached_property
-    def form_bytes(self) -> int:  # type: ignore[override]  # worked out from the card
-        """The largest form that is read: a character of a text may take twelve bytes of it."""
-        fields = self._card.by_name
-        texts = [fields[name] for name in self._card.texts]
-        return FORM_BYTES + sum(_ENCODED * getattr(field, "max_length", 0) for field in texts)
 
     def list_inputs(self, values: Mapping[str, object]) -> Mapping[str, object]:
         texts = self._card.texts
@@ -300,7 +302,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             output.label,
             heading,
             lead="" if many else f"{listed}. ",
-            sentence=f"The {output.noun} appears as you type.",
+            sentence=f"The {output.noun} {self._appear} as you type.",
             detail=headline.detail,
             example=f"{example.title}: {facts}. {output.label}{headline.announcement}",
         )
@@ -317,7 +319,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
 
     def _present_waiting(self, submission: Submission[Features]) -> Result:
         label = self._card.by_name[submission.waiting].label
-        sentence = f"The {self._card.output.noun} appears when “{label}” is complete."
+        sentence = f"The {self._card.output.noun} {self._appear} when “{label}” is complete."
         return Result(
             "waiting",
             self._card.output.label,
@@ -333,17 +335,8 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         if not submission.query and not submission.invalid:
             return self._empty._replace(state="withdrawn", what_if=submission.what_if)
         if submission.invalid:
-            heading, messages = f"No {output.noun} yet", "; ".join(submission.errors.values())
-            return Result(
-                "withdrawn",
-                output.label,
-                heading,
-                announcement=f"{heading}. {messages}",
-                lead=f"{FIX_TEXT} ",
-                problems=submission.problems,
-                detail=self._blank,
-                what_if=submission.what_if,
-            )
+            refused = refuse(submission, output.label, f"No {output.noun} yet")
+            return refused._replace(detail=self._blank, what_if=submission.what_if)
         heading = "Almost there"
         sentence = f"Still to fill in: {self._list_fields(submission.missing)}."
         return Result(
@@ -407,10 +400,14 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     def open_batch(self, content: bytes, name: str, limits: BatchLimits) -> Batch:
         return TableBatch(self.model, content, name, limits)
 
-    def open_stream(self, kind: str, content: bytes, limits: BatchLimits) -> RowStream[PredictionT]:
-        if kind == JSON_LINES:
-            return JsonRowStream(self.model, content, limits)
-        return TableRowStream(TableBatch(self.model, content, "The body", limits))
+    def open_file(self, source: SourceFile, options: ReadOptions, warnings: bool) -> OpenFile:
+        return TableFile(self.model, source, options, warnings)
+
+    def read_cases(
+        self, file: BinaryIO, name: str, options: ReadOptions, target: str, date: str = ""
+    ) -> CaseFile:
+        truth = self.make_truth_field()
+        return read_cases(self.model, truth, file, name, options, target, date)
 
     def tool_schema(self) -> Schema:
         return self.schemas().components["Row"]

@@ -84,8 +84,10 @@ def _refuse_line(message: str) -> JsonRows[Features]:
 class TableRowStream(RowStream[PredictionT]):
     """The rows of a table in CSV."""
 
-    def __init__(self, batch: TableBatch) -> None:
-        self._batch = batch
+    def __init__(
+        self, model: TabularModel[PredictionT], content: bytes, limits: BatchLimits
+    ) -> None:
+        self._batch = TableBatch(model, content, "The body", limits)
 
     def check(self) -> Iterator[None]:
         return self._batch.check()

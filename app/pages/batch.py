@@ -75,14 +75,9 @@ class Received(NamedTuple):
 
 
 def batch_blueprint(hosted: HostedModel) -> Blueprint:
-    """Create the routes for files of one model.
-
-    Args:
-        hosted: a model of a kind that answers files.
-    """
+    """Create the routes for files of one model."""
     adapter, render, limits = hosted.adapter, hosted.render, hosted.limits
     model, words = adapter.model, adapter.batch_words
-    assert words is not None  # noqa: S101 (see above)
     blueprint = hosted.make_blueprint("batch", __name__)
     site = hosted.build_site()
     most = f"{limits.rows:,} rows and {limits.megabytes} MB"

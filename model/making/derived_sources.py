@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from model.contract.arrays import Float32Array, Float64Array
+from model.contract.arrays import Float64Array, FloatArray
 from model.contract.derived import FeatureStep
 from model.contract.sources import CellValue, Frame, Source
 from model.making.columns import DataColumn
@@ -85,9 +85,9 @@ class DerivedSource:
             takes=tuple(column.source for column in taken),
         )
 
-        def predict(rows: Float32Array | Float64Array) -> Float64Array:
+        def predict(rows: FloatArray) -> Float64Array:
             # It takes float64, too, and keeps what a derived column has beyond seven digits.
-            return inner.predict(step.transform(rows))  # type: ignore[arg-type]
+            return inner.predict(step.transform(rows))
 
         matrix = Frame(columns=step.given, named=True).read(table)
         may_be_unknown = _find_harmless(step, matrix, inner.optional)
@@ -102,7 +102,7 @@ class DerivedSource:
         _require_answers_to_choices(predict, matrix, columns)
         rows = make_rows_to_compare(matrix, optional)
         notes = inner.notes
-        expected = inner.predict(step.transform(rows))  # type: ignore[arg-type]  # as above
+        expected = inner.predict(step.transform(rows))
         if differing := self.kind.count_differing(predict(rows.astype(np.float32)), expected):
             notes += (
                 f"{differing} of {len(rows)} rows get another answer where the facts that columns "

@@ -93,8 +93,7 @@ def draft_field(
     )
     known = codes[~np.isnan(codes)]
     sample = Sample({**keys, "required": required}, naming.unit, known, options, locale)
-    # mypy cannot tie the values of the dict to the union that is made of them.
-    drafted: AnyField = FIELD_KINDS[column.kind].draft(sample)  # type: ignore[assignment]
+    drafted = FIELD_KINDS[column.kind].draft(sample)
     if column.help:
         drafted = drafted.model_copy(update={"help": column.help})
     return DraftField(column, drafted, missing_in_training)

@@ -16,8 +16,7 @@ def read_series(cells: pd.Series, is_date: bool) -> Cells:
         is_date: whether they are dates.
     """
     if is_date or pd.api.types.is_numeric_dtype(cells.dtype):
-        kind = "date" if is_date else "number"
-        return Cells(kind, cells.to_numpy(dtype=float, na_value=np.nan))  # type: ignore[arg-type]  # in stubs
+        return Cells("date" if is_date else "number", cells.to_numpy(dtype=float, na_value=np.nan))
     known = cells.notna().to_numpy()
     if all(isinstance(cell, bool) for cell in cells[known]):
         return Cells("number", np.array([float(cell) for cell in cells.where(known, np.nan)]))

@@ -18,7 +18,7 @@ from model.making.subsets import mask_features
 from model.serving.predictors import VectorizingPredictor, open_session
 from model.serving.texts.vectorizer import Vectorizer
 
-PredictFloat64 = Callable[[Float32Array], Float64Array]
+PredictFloat64 = Callable[[FloatArray], Float64Array]
 """Values, shape (rows,), or probabilities, shape (rows, classes), for codes (rows, fields)."""
 
 TOLERANCE = 1e-4

@@ -47,11 +47,12 @@ class Limits(NamedTuple):
     """Beyond any of these a row is out-of-distribution; see ``KnownFacts.measure``.
 
     ``distance`` is that of the Mahalanobis distance as a normal score, whatever the number of
-    facts.
+    facts; ``together`` is that of the direction in which all vary most.
     """
 
     distance: float
     projection: float
+    together: float
 
 
 class Marginal(NamedTuple):
@@ -122,7 +123,9 @@ class GaussianCopula:
             ends = np.cumsum(arrays["knots"])[:-1]
             codes, scores = np.split(arrays["codes"], ends), np.split(arrays["scores"], ends)
             marginals = list(map(Marginal, arrays["columns"].tolist(), codes, scores))
-            return cls(marginals, arrays["correlation"], Limits(*arrays["limits"].tolist()))
+            distance, *others = arrays["limits"].tolist()
+            # Files of old have one limit for all projections.
+            return cls(marginals, arrays["correlation"], Limits(distance, others[0], others[-1]))
 
 
 class KnownFacts:
@@ -141,6 +144,8 @@ class KnownFacts:
         variances, directions = np.linalg.eigh(correlation)
         together = directions[:, -1] / np.sqrt(variances[-1])
         self._projections = np.column_stack([precision / self._roots, differences, together])
+        self._projection_limits = np.full(self._projections.shape[1], self._limits.projection)
+        self._projection_limits[-1] = self._limits.together
 
     def compute_scores(self, rows: Sequence[Sequence[float]] | Float64Array) -> Float64Array:
         """The normal scores of the facts, shape (rows, facts), for rows of one code a field."""
@@ -157,28 +162,28 @@ class KnownFacts:
             scores.append(lows[line] + (code - starts[line]) * slopes[line])
         return scores
 
-    def measure(self, scores: Float64Array) -> tuple[Float64Array, Float64Array]:
-        """Measure how unusual rows are, in two ways; each figure has a limit.
+    def measure(self, scores: Float64Array) -> tuple[Float64Array, Float64Array, Float64Array]:
+        """Measure how unusual rows are, in three ways; each figure has a limit.
 
         Args:
             scores: the normal scores, shape (rows, facts).
 
         Returns:
-            Each of shape (rows,): the squared Mahalanobis distance; and the largest of several
-            standard normal variables: the residual of each fact, given the others; the difference
-            of two facts that correlate; and the direction in which all vary most.
+            Each of shape (rows,): the squared Mahalanobis distance; the largest of several standard
+            normal variables: the residual of each fact, given the others, and the difference of two
+            facts that correlate; and such a variable in the direction in which all vary most.
         """
-        return self._measure_projected(scores, scores @ self._projections)
+        projected = scores @ self._projections
+        sizes = np.abs(projected)
+        return self._measure_distances(scores, projected), sizes[:, :-1].max(axis=1), sizes[:, -1]
 
-    def _measure_projected(
-        self, scores: Float64Array, projected: Float64Array
-    ) -> tuple[Float64Array, Float64Array]:
-        squares = np.vecdot(scores * self._roots, projected[:, : len(self.columns)])
-        return squares, np.abs(projected).max(axis=1)
+    def _measure_distances(self, scores: Float64Array, projected: Float64Array) -> Float64Array:
+        squares: Float64Array = np.vecdot(scores * self._roots, projected[:, : len(self.columns)])
+        return squares
 
     def find_outliers(self, scores: Float64Array) -> BoolArray:
         """Whether each row is out-of-distribution, shape (rows,), by scores (rows, facts)."""
-        return self._exceed(*self.measure(scores))
+        return self._exceed(scores, scores @ self._projections)
 
     def find_outliers_along(
         self, scores: Float64Array, place: int, values: Float64Array
@@ -199,10 +204,11 @@ class KnownFacts:
             return self.find_outliers(rows)
         # Only one fact moves, so all of them are projected once and not at every point.
         moves = np.multiply.outer(rows[:, place] - scores[place], self._projections[place])
-        return self._exceed(*self._measure_projected(rows, scores @ self._projections + moves))
+        return self._exceed(rows, scores @ self._projections + moves)
 
-    def _exceed(self, squares: Float64Array, largest: Float64Array) -> BoolArray:
-        return (squares > self._square_limit) | (largest > self._limits.projection)
+    def _exceed(self, scores: Float64Array, projected: Float64Array) -> BoolArray:
+        far: BoolArray = self._measure_distances(scores, projected) > self._square_limit
+        return far | (np.abs(projected) > self._projection_limits).any(axis=1)
 
     def find_culprits(self, scores: Float64Array) -> tuple[tuple[int, ...], bool]:
         """Find the facts that speak most against a row with scores of shape (facts,).

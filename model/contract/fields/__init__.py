@@ -62,7 +62,7 @@ _Field = IntegerField | NumberField | ChoiceField | SearchField | FlagField | Da
 
 AnyField = Annotated[_Field, Field(discriminator="kind")]
 
-FIELD_KINDS: dict[str, type[BaseField]] = {
+FIELD_KINDS: dict[str, type[_Field]] = {
     get_args(field.model_fields["kind"].annotation)[0]: field for field in get_args(_Field)
 }
 """The class of each kind of field, by the kind's name in a card."""

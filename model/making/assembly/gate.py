@@ -355,8 +355,7 @@ def _list_variants(subject: Subject, good: bool) -> Iterator[_Variant]:
                 _SCALER,
                 "scaling",
                 rarity,
-                # Defaults keep this turn's values; mypy infers no type for them.
-                lambda rows, s=scaled_shift, d=scaled_by: (rows - s) / d,  # type: ignore[misc]
+                partial(_scale, scaled_shift, scaled_by),
             )
     lows = np.nanmin(numbers, axis=0)
     for name, function, allowed in (("log1p", np.log1p, lows >= 0), ("log", np.log, lows > 0)):
@@ -367,8 +366,7 @@ def _list_variants(subject: Subject, good: bool) -> Iterator[_Variant]:
                 _PIPELINE,
                 "log",
                 0.03,
-                # Defaults keep this turn's values; mypy infers no type for them.
-                lambda rows, m=logged, f=function: np.where(m, f(np.where(m, rows, 1.0)), rows),  # type: ignore[misc]
+                partial(_apply, function, logged),
             )
     if good:
         return
@@ -381,8 +379,7 @@ def _list_variants(subject: Subject, good: bool) -> Iterator[_Variant]:
                     f"--unit {shlex.quote(f'{subject.labels[column]}={factor:g}')}",
                     "unit",
                     0.05,
-                    # Defaults keep this turn's values; mypy infers no type for them.
-                    lambda rows, c=column, f=factor: _multiply(rows, c, f),  # type: ignore[misc]
+                    partial(_multiply, column, factor),
                 )
     if subject.places:
         yield from _list_orders(subject.labels)
@@ -405,12 +402,21 @@ def _list_orders(labels: Sequence[str]) -> Iterator[_Variant]:
                 f"--features {shlex.quote(named)}",
                 "place",
                 0.05,
-                # Defaults keep this turn's values; mypy infers no type for them.
-                lambda rows, o=order: rows[:, o],  # type: ignore[misc]
+                partial(np.take, indices=order, axis=1),
             )
 
 
-def _multiply(rows: Float64Array, column: int, factor: float) -> Float64Array:
+def _scale(shift: Float64Array, divisor: Float64Array, rows: Float64Array) -> Float64Array:
+    return (rows - shift) / divisor
+
+
+def _apply(
+    function: Callable[[Float64Array], Float64Array], columns: BoolArray, rows: Float64Array
+) -> Float64Array:
+    return np.where(columns, function(np.where(columns, rows, 1.0)), rows)
+
+
+def _multiply(column: int, factor: float, rows: Float64Array) -> Float64Array:
     changed = rows.copy()
     changed[:, column] *= factor
     return changed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -56,7 +56,7 @@ class MultioutputKind(NumberKind):
         ]
 
     @property
-    def shape(self) -> tuple[int, ...]:  # type: ignore[override]  # NumberKind has a constant
+    def shape(self) -> tuple[int, ...]:
         return (len(self.targets),)
 
     def predict(self, fitted: Any, rows: Any) -> Float64Array:
@@ -158,7 +158,7 @@ class MultioutputKind(NumberKind):
         self, answers: Float64Array, truth: Float64Array, output: DraftOutput
     ) -> Sequence[Band]:
         return [
-            replace(band, holds=lambda answer, holds=band.holds: holds(answer[0]))  # type: ignore[misc]
+            replace(band, holds=partial(_holds_of_first, band.holds))
             for band in super().choose_bands(self.first(answers), self.first(truth), output)
         ]
 
@@ -185,6 +185,10 @@ class _OneNumber(NumberKind):
         found = super().list_readings(answers, truth, all_truth, movable)
         advice = "Fit it on that column as it is."
         return tuple(replace(item, advice=advice if item.advice else "") for item in found)
+
+
+def _holds_of_first(holds: Callable[[Any], bool], answer: Float64Array) -> bool:
+    return holds(answer[0])
 
 
 def _take_column(place: int, values: Float64Array) -> Float64Array:

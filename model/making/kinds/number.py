@@ -74,8 +74,11 @@ class NumberKind(OutputKind):
     answers_text = "It answers with a number."
     score_name = "R²"
     output = "value"
-    shape = ()
     classes = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return ()
 
     @classmethod
     def from_estimator(cls, fitted: Any, where: str) -> NumberKind | None:
@@ -234,7 +237,7 @@ class NumberKind(OutputKind):
             accuracy,
             metrics,
             calibration,
-            baseline=f"Guessing the middle every time is off by {base} half the time.",
+            baseline=f"Guessing the middle every time is off by more than {base} half the time.",
             output_keys={"lead": "range"} if is_weak else {},
             truth_bins=bin_truth(predictions, truth),
             held_out=(truth, predictions),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import operator
+from functools import partial
+
 import numpy as np
 
 from model.contract.arrays import Float64Array
@@ -145,8 +148,7 @@ def list_number_readings(truth: Float64Array) -> tuple[Reading, ...]:
             Reading(
                 f"the target divided by {factor:g}",
                 f'--target-inverse "scale {factor:g}"',
-                # Defaults keep this turn's values; mypy infers no type for them.
-                lambda answers, factor=factor: answers * factor,  # type: ignore[misc]
+                partial(operator.mul, factor),
                 0.05,
             )
         )

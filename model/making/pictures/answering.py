@@ -10,7 +10,9 @@ import numpy as np
 from model.contract.arrays import ByteArray, Float64Array, IntArray
 from model.contract.preprocessing import Preprocessing
 from model.making.errors import AddError
+from model.making.options import Progress
 from model.making.pictures.labelled import LabelledPictures
+from model.making.pictures.networks import AnswerMeaning
 from model.making.pictures.trying import to_probabilities
 from model.serving.kinds.pictures import OnnxPicturePredictor
 from model.serving.picture_statistics import describe_thumbnail
@@ -50,7 +52,7 @@ def answer_all(
     data: LabelledPictures,
     most: int,
     order: Sequence[int],
-    report: Callable[[str], object],
+    report: Progress,
 ) -> Answered:
     """Answer pictures; those that cannot be read are noted in ``data``.
 
@@ -106,7 +108,7 @@ def answer_all(
 def compare_served(
     served: bytes,
     answer: Callable[..., Float64Array],
-    meaning: str,
+    meaning: AnswerMeaning,
     preprocessing: Preprocessing,
     data: LabelledPictures,
 ) -> None:
@@ -127,7 +129,7 @@ def compare_served(
     for _, picture in data.read(data.choose(COMPARED), side):
         seen = preprocessing.fit(picture.image)
         raw = answer(preprocessing.to_input(seen))[None]
-        expected = to_probabilities(raw, meaning)[0]  # type: ignore[arg-type]
+        expected = to_probabilities(raw, meaning)[0]
         if not np.allclose(predictor.predict(seen).probabilities, expected, atol=_TOLERANCE):
             raise AddError(
                 "The served form answers otherwise than the network that you gave: this form of "

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import shlex
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from model.contract.pictures import Picture
 from model.contract.preprocessing import SCALES, Channels, LevelScale, Preprocessing, Resize
 from model.making.errors import AddError, NotProvedError
 from model.making.kinds.class_evidence import match_classes
-from model.making.options import PictureOptions
+from model.making.options import PictureOptions, Progress
 from model.making.pictures.labelled import LabelledPictures
 from model.making.pictures.networks import AnswerMeaning, InputShape, PictureNetwork
 
@@ -49,7 +50,7 @@ _COLOURS: tuple[Channels, ...] = ("RGB", "BGR")
 _RESIZES: tuple[Resize, ...] = ("squash", "crop", "letterbox")
 """In each of these the more usual one comes first: it is taken where both give the same answers."""
 
-Progress = Callable[[str], object]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,27 +217,26 @@ def _list_candidates(
             )
         if max(width, height) > 2048:
             raise AddError(f"The network takes {width} × {height} pixels; 2048 are the most.")
-        scales = ("bytes",) if network.type == "uint8" else _FLOAT_SCALES
+        scales: tuple[LevelScale, ...] = ("bytes",) if network.type == "uint8" else _FLOAT_SCALES
         colours: tuple[Channels, ...] = _COLOURS if shape.channels == 3 else ("grey",)
         for scale, colour, resize in itertools.product(
-            *(
-                (given,) if given is not None and given in values else values
-                for given, values in (
-                    (options.scale, scales),
-                    (options.channels, colours),
-                    (options.resize, _RESIZES),
-                )
-            )
+            _narrow(options.scale, scales),
+            _narrow(options.channels, colours),
+            _narrow(options.resize, _RESIZES),
         ):
             yield Preprocessing(
                 width=width,
                 height=height,
                 layout=shape.layout,
-                colour=colour,  # type: ignore[arg-type]
+                colour=colour,
                 type=network.type,
-                scale=scale,  # type: ignore[arg-type]
-                resize=resize,  # type: ignore[arg-type]
+                scale=scale,
+                resize=resize,
             )
+
+
+def _narrow(given: _T | None, values: tuple[_T, ...]) -> tuple[_T, ...]:
+    return (given,) if given is not None and given in values else values
 
 
 def _check_size(shape: InputShape, width: int, height: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from model.contract.pickles import PickleError
 from model.contract.pickles.errors import printable
@@ -68,7 +68,7 @@ def _parse_factor(part: str) -> tuple[Factor, ...]:
             return (Factor(column, "identity" if level == "True" else "not"),)
         return (Factor(column, level=level),)
     if match := _CALL.fullmatch(part):
-        return (Factor(_name_column(match), match["name"]),)  # type: ignore[arg-type]  # one of them
+        return (Factor(_name_column(match), cast(ColumnFunction, match["name"])),)
     if match := _POWER.fullmatch(part):
         return (Factor(_name_column(match)),) * int(match["power"] or 2)
     raise PickleError(

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from app.cli import predicting
 from app.cli.models import model as commands
+from app.kinds import files
 from tests.tools import ROOT
 from tests.waiting import wait_until
 
@@ -86,7 +86,7 @@ def end_at_once(*_: object) -> None:
 def test_a_process_that_is_ended_is_said_in_a_sentence(
     source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(predicting, "_load_answerer", end_at_once)
+    monkeypatch.setattr(files, "_load_answerer", end_at_once)
     for target in (source.with_name("out.csv"), "-"):
         result = predict(source, target, "--workers", 2)
         assert result.exit_code == 1

@@ -57,6 +57,14 @@ def test_with_holes_it_fires_for_few_fresh_rows_and_for_what_is_absurd(share: fl
     assert culprits == [{0, 2}] * 50
 
 
+def test_it_fires_where_all_facts_are_at_their_maximum_although_they_go_together() -> None:
+    rng = np.random.default_rng(8)
+    rows = rng.normal(size=(500, 1)) + 0.3 * rng.standard_t(4, size=(500, 12))
+    copula = fit_copula(rows, {})
+    assert copula is not None
+    assert check(copula, rows.max(axis=0)[None]) == [set()]
+
+
 def test_scores_are_those_of_the_ranks_and_equal_rows_share_theirs() -> None:
     rows = np.stack([np.arange(101.0), np.repeat([0.0, 1.0], [51, 50])], axis=1)
     copula = fit_copula(rows, {})

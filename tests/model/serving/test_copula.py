@@ -26,7 +26,7 @@ def make_copula(correlation: float, facts: int = 2) -> GaussianCopula:
     marginals = [Marginal(column, knots, knots / 10) for column in range(facts)]
     matrix = np.full((facts, facts), correlation)
     np.fill_diagonal(matrix, 1)
-    return GaussianCopula(marginals, matrix, Limits(2.5, 3.5))
+    return GaussianCopula(marginals, matrix, Limits(2.5, 3.5, 3.0))
 
 
 def score(copula: GaussianCopula, column: int, code: float) -> float:
@@ -57,7 +57,7 @@ def test_scores_go_on_as_steeply_as_over_the_outer_tenth() -> None:
     copula = GaussianCopula(
         [Marginal(0, codes, np.array([-2.0, -1.0, 1.0, 1.5, 2.1]))],
         np.eye(1),
-        Limits(2, 3),
+        Limits(2, 3, 3),
     )
     assert score(copula, 0, 40) == pytest.approx(2.1 + 10 * (2.1 - 1.0) / 10)
     assert score(copula, 0, -10) == pytest.approx(-2 - 10 * (-1.0 + 2) / 10)
@@ -67,10 +67,11 @@ def test_the_figures_are_those_of_the_normal_distribution() -> None:
     facts = make_copula(0.8).select((0, 1))
     assert facts is not None
     scores = np.array([[1.0, -1.0], [2.0, 2.0]])
-    squares, largest = facts.measure(scores)
+    squares, largest, together = facts.measure(scores)
     assert squares == pytest.approx([2 / (1 - 0.8), 8 / (1 + 0.8)])
-    # The difference of the two, and their direction; alone each has a residual of 1.8 and 0.4.
-    assert largest == pytest.approx([2 / 0.4**0.5, 4 / 3.6**0.5])
+    # The difference of the two is larger than the residual of each, and in the other row it is 0.
+    assert largest == pytest.approx([2 / 0.4**0.5, 0.4 / 0.36**0.5])
+    assert together == pytest.approx([0, 4 / 3.6**0.5])
 
 
 @pytest.mark.parametrize("facts", [1, 3, 10, 200])
@@ -126,11 +127,30 @@ def test_a_row_along_one_fact_is_judged_as_each_row_is_by_itself(
     values = np.linspace(-3, 3, 25)
     rows = scores[None].repeat(26, axis=0)
     rows[1:, place] = values
-    squares, largest = facts.measure(rows)
-    limits = (compute_square_limit(2.5, 3), 3.5)
-    certain = (abs(squares - limits[0]) > 1e-9) & (abs(largest - limits[1]) > 1e-9)
+    limits = (compute_square_limit(2.5, 3), 3.5, 3.0)
+    near = [abs(figure - limit) for figure, limit in zip(facts.measure(rows), limits, strict=True)]
+    certain = (np.array(near) > 1e-9).all(axis=0)
     along = facts.find_outliers_along(scores, place, values)
     assert along[certain].tolist() == facts.find_outliers(rows)[certain].tolist()
+
+
+def test_facts_that_go_together_are_unlike_the_data_where_all_are_far_out() -> None:
+    facts = make_copula(0.8, 3).select((0, 1, 2))
+    assert facts is not None
+    scores = np.array([[2.6, 2.6, 2.6], [2.9, 2.9, 2.9]])
+    _, largest, together = facts.measure(scores)
+    assert largest.max() < 3.5
+    assert together.max() < 3.5
+    assert facts.find_outliers(scores).tolist() == [False, True]
+
+
+def test_a_file_of_old_has_one_limit_for_all_projections(tmp_path: Path) -> None:
+    copula = make_copula(0.8, 3)
+    copula.save(tmp_path / "copula.npz")
+    assert GaussianCopula.load(tmp_path / "copula.npz").limits == copula.limits
+    with np.load(tmp_path / "copula.npz") as arrays:
+        np.savez(tmp_path / "old.npz", **{**arrays, "limits": arrays["limits"][:2]})
+    assert GaussianCopula.load(tmp_path / "old.npz").limits == Limits(2.5, 3.5, 3.5)
 
 
 def test_facts_without_scores_tell_nothing() -> None:
