@@ -49,8 +49,8 @@ def integer(low: int, high: int) -> SettingReader:
     """Make a reader of whole numbers from ``low`` to ``high``, both included."""
 
     def read(variable: str, text: str) -> int:
-        digits = text.removeprefix("-")
-        if not (digits.isascii() and digits.isdigit() and low <= int(text) <= high):
+        fits = re.fullmatch("-?[0-9]{1,18}", text) and low <= int(text) <= high
+        if not fits:
             raise SettingError(f"{variable} is {text!r}. Write a whole number, {low} to {high}.")
         return int(text)
 
@@ -171,7 +171,7 @@ def model_names(variable: str, text: str) -> tuple[str, ...]:
 
 
 rate = matching(
-    "off|[0-9]*[1-9][0-9]*/(second|minute|hour)", "Write off, or a limit like 600/minute."
+    "off|[1-9][0-9]{0,8}/(second|minute|hour)", "Write off, or a limit like 600/minute."
 )
 """Reads ``off`` or a limit like ``600/minute``."""
 

@@ -17,6 +17,7 @@ from app.kinds.schemas import (
 )
 from app.kinds.truths import ask_option
 from app.presentation.contexts import ApiTexts, KindAbout
+from app.presentation.figures import protect_figures
 from app.presentation.result import ClassView, Notes, write_notes
 from app.presentation.scales import MAX_CERTAINTY, PercentScale, format_exact
 from model.contract import formatting
@@ -31,6 +32,9 @@ MAX_CLUSTERS = 6
 _BETWEEN = 1.1
 """How many times as far the next centre may be for a row that stands between two."""
 
+SCALE_TEXT = protect_figures(
+    "Percentages say how clearly it belongs to a group: 0% at the border, 100% at the centre."
+)
 CLARITY_TEXT = (
     "How clearly a row belongs to its group compares the distances to the two nearest centres: 0% "
     "is the border between two groups, 100% the centre of one, and below 0% another group is "
@@ -52,10 +56,12 @@ class TypicalView(NamedTuple):
 class ClusterDetail(NamedTuple):
     """What the template of clusters shows: a bar for each of the nearest, and what is typical.
 
+    ``scale_text`` says what the percentages of reasons and curve mean, where nothing else does.
     ``rows_text`` says how many rows of the data are in the cluster.
     """
 
     shares: tuple[ClassView, ...]
+    scale_text: str
     title: str
     rows_text: str
     facts: tuple[TypicalView, ...]
@@ -72,6 +78,7 @@ class ClusterAdapter(RowAdapter[ClusterPrediction]):
         self._output = output = model.card.output
         self._labels = {item.value: item.label for item in output.clusters}
         self._is_probability = output.measure == "probability"
+        self._scale_text = SCALE_TEXT if output.measure == "distance" else ""
         self.contributions_key = model.measure_name
         bounds = (1 - MAX_CERTAINTY, MAX_CERTAINTY) if self._is_probability else (-1.0, 1.0)
         scale = PercentScale(model.card.locale, tuple(self._labels.values()), bounds)
@@ -136,7 +143,11 @@ class ClusterAdapter(RowAdapter[ClusterPrediction]):
             "A guess" if explained.out_of_distribution else "",
             f": {label}. {certainty}",
             ClusterDetail(
-                self._present_shares(prediction), f"Typical of {label}", rows_text, facts
+                self._present_shares(prediction),
+                self._scale_text,
+                f"Typical of {label}",
+                rows_text,
+                facts,
             ),
             prediction.clarity,
             subject=f"Probability of {label}" if self._is_probability else subject,
@@ -192,7 +203,7 @@ class ClusterAdapter(RowAdapter[ClusterPrediction]):
     def _blank(self) -> ClusterDetail:
         shown = self._output.clusters[:MAX_CLUSTERS] if self._output.measure != "none" else ()
         shares = tuple(ClassView(item.value, item.label, "", "", 0.0) for item in shown)
-        return ClusterDetail(shares, "", "", ())
+        return ClusterDetail(shares, self._scale_text, "", "", ())
 
     @property
     def batch_headings(self) -> Mapping[str, str]:

@@ -136,6 +136,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             for example in card.examples
         )
         self.default_what_if = model.default_what_if
+        self._appear = "appear" if formatting.is_plural(card.output.noun) else "appears"
         self._explanations = ExplanationPresenter(
             card, model.manifest.reference, scale, self._find_directions(), self.what_if_prefix
         )
@@ -301,7 +302,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             output.label,
             heading,
             lead="" if many else f"{listed}. ",
-            sentence=f"The {output.noun} appears as you type.",
+            sentence=f"The {output.noun} {self._appear} as you type.",
             detail=headline.detail,
             example=f"{example.title}: {facts}. {output.label}{headline.announcement}",
         )
@@ -318,7 +319,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
 
     def _present_waiting(self, submission: Submission[Features]) -> Result:
         label = self._card.by_name[submission.waiting].label
-        sentence = f"The {self._card.output.noun} appears when “{label}” is complete."
+        sentence = f"The {self._card.output.noun} {self._appear} when “{label}” is complete."
         return Result(
             "waiting",
             self._card.output.label,
