@@ -25,6 +25,7 @@ from model import NumberModel
 from model.serving import loading
 from model.serving.served_model import ServedModel
 from tests.loading import load_as
+from tests.processes import start_process, stop_process
 from tests.tools import ROOT, list_children
 from tests.waiting import wait_until
 
@@ -113,15 +114,9 @@ class Server:
         self.stop()
 
     def start(self) -> None:
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                self.command(),
-                cwd=self.root,
-                env=self.environment(),
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        self.process = start_process(
+            self.command(), self.root, self.environment(), self.log, self.log
+        )
         wait_until(self._answers)
 
     def _answers(self) -> bool:
@@ -139,12 +134,7 @@ class Server:
 
     def stop(self) -> None:
         if self.process is not None:
-            with suppress(subprocess.TimeoutExpired):
-                self.process.send_signal(signal.SIGINT)
-                self.process.wait(5)
-            with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(60)
+            stop_process(self.process, signal.SIGINT, 5)
             self.process = None
 
 

@@ -1,7 +1,6 @@
 """Servers started in any environment, with what they write to both streams."""
 
 import json
-import os
 import signal
 import subprocess
 import urllib.error
@@ -20,6 +19,7 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from tests.conftest import free_port
+from tests.processes import start_process, stop_process
 from tests.tools import ROOT, list_children
 from tests.waiting import wait_until
 
@@ -92,26 +92,13 @@ def run_server(
     """
     port = free_port()
     out, err = folder / "out", folder / "err"
-    with out.open("ab") as to_out, err.open("ab") as to_err:
-        process = subprocess.Popen(
-            command,
-            cwd=root,
-            env={**environ, "PORT": str(port)},
-            stdout=to_out,
-            stderr=to_err,
-            start_new_session=True,
-        )
+    process = start_process(command, root, {**environ, "PORT": str(port)}, out, err)
     server = RunningServer(process, port, out, err)
     try:
         wait_until(server.answers)
         yield server
     finally:
-        with suppress(subprocess.TimeoutExpired):
-            process.send_signal(signal.SIGTERM)
-            process.wait(10)
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait(60)
+        stop_process(process, signal.SIGTERM, 10)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from app.cli import preview
 from app.cli.errors import NotProved, require_tools
 from app.cli.folders import OWN_MODELS, find_folder, models_folder, read_served
 from app.cli.option_values import (
+    EXISTING_FILE,
     check_locale,
     parse_kind,
     parse_size,
@@ -37,11 +38,7 @@ if TYPE_CHECKING:
 
 @click.command("add")
 @click.argument(
-    "paths",
-    nargs=-1,
-    required=True,
-    type=click.Path(exists=True, path_type=Path),
-    metavar="FILE…",
+    "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="FILE…"
 )
 @click.option("--name", required=True, help="Its name in its address, like my-model.")
 @click.option(
@@ -76,7 +73,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--module",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=EXISTING_FILE,
     help="With --trust: the Python file with classes and functions that the model needs. "
     "It is copied into the model's folder.",
 )
@@ -94,7 +91,7 @@ if TYPE_CHECKING:
 @click.option(
     "--before",
     multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=EXISTING_FILE,
     metavar="FILE",
     help="The file of a step before the model, such as a scaler; several in their order.",
 )
@@ -112,7 +109,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--dictionary",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=EXISTING_FILE,
     help="A data dictionary: a CSV file or a Markdown table of column, label, unit and help.",
 )
 @click.option(
@@ -180,9 +177,7 @@ if TYPE_CHECKING:
     help="For pictures: the numbers that the network takes; unit is 0 to 1.",
 )
 @click.option(
-    "--channels",
-    type=click.Choice(["RGB", "BGR"]),
-    help="For pictures: the order of the colours.",
+    "--channels", type=click.Choice(["RGB", "BGR"]), help="For pictures: the order of the colours."
 )
 @click.option(
     "--resize",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from app.cli.folders import find_folder, models_folder
+from app.cli.option_values import EXISTING_FILE
 from app.config import SettingError, Settings
 from app.feedback.outcomes import ReportedOutcome
 from app.feedback.receipts import format_number, read_number
@@ -59,7 +60,7 @@ def feedback() -> None:
 )
 @click.option(
     "--like",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=EXISTING_FILE,
     help="With --training: the file that the model was trained on, whose columns OUT gets.",
 )
 @click.option(

@@ -10,6 +10,9 @@ from babel import Locale, UnknownLocaleError
 
 from model.contract.fields import FIELD_KINDS
 
+EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+"""The type of an option that names a file."""
+
 
 def read_list(text: str | None) -> tuple[str, ...]:
     """Read a list of names, or those in a file of JSON or text.

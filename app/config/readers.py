@@ -49,8 +49,8 @@ def integer(low: int, high: int) -> SettingReader:
     """Make a reader of whole numbers from ``low`` to ``high``, both included."""
 
     def read(variable: str, text: str) -> int:
-        digits = text.removeprefix("-")
-        if not (digits.isascii() and digits.isdigit() and low <= int(text) <= high):
+        fits = re.fullmatch("-?[0-9]{1,18}", text) and low <= int(text) <= high
+        if not fits:
             raise SettingError(f"{variable} is {text!r}. Write a whole number, {low} to {high}.")
         return int(text)
 
@@ -146,15 +146,15 @@ def long_secret(variable: str, text: str) -> str:
     return text
 
 
-def words(variable: str, text: str) -> tuple[str, ...]:
+def words(variable: str, text: str, noun: str = "something") -> tuple[str, ...]:
     """Read a list, separated by commas; it may be empty.
 
     Raises:
-        SettingError: if it names something twice.
+        SettingError: if it names a thing twice, which the message calls ``noun``.
     """
     found = tuple(word.strip() for word in text.split(",") if word.strip())
     if len(set(found)) < len(found):
-        raise SettingError(f"{variable} names something twice: {text}")
+        raise SettingError(f"{variable} names {noun} twice: {text}")
     return found
 
 
@@ -164,16 +164,14 @@ def model_names(variable: str, text: str) -> tuple[str, ...]:
     Raises:
         SettingError: for an empty list, or one with a name twice.
     """
-    names = tuple(name.strip().replace("_", "-") for name in text.split(",") if name.strip())
+    names = words(variable, text.replace("_", "-"), "a model")
     if not names:
         raise SettingError(f"{variable} is empty. Name at least one model, like house-price.")
-    if len(set(names)) < len(names):
-        raise SettingError(f"{variable} names a model twice: {text}")
     return names
 
 
 rate = matching(
-    "off|[0-9]*[1-9][0-9]*/(second|minute|hour)", "Write off, or a limit like 600/minute."
+    "off|[1-9][0-9]{0,8}/(second|minute|hour)", "Write off, or a limit like 600/minute."
 )
 """Reads ``off`` or a limit like ``600/minute``."""
 

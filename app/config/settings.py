@@ -61,7 +61,7 @@ def is_service_link(variable: str, text: str) -> bool:
     is_port = variable == f"{PREFIX}PORT"  # with a number alone somebody means PORT
     return bool(
         _SERVICE_LINK.fullmatch(variable)
-        and (text.startswith(("tcp:", "udp:")) if is_port else _LINK_VALUE.fullmatch(text))
+        and (text.startswith(("tcp:", "udp:", "sctp:")) if is_port else _LINK_VALUE.fullmatch(text))
     )
 
 

@@ -121,6 +121,9 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
     form_hash: str
     """What the form means."""
 
+    _labels: Mapping[str, str] = {}
+    """What people call each label of an answer; none where it has no labels."""
+
     default_what_if: str = ""
     """The feature that the what-if varies until the visitor chooses another, "" for none."""
 
@@ -243,11 +246,7 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
 
     def present_batch(self, tally: Tally) -> BatchAnswers:
         """Present where the answers to a file lie: as a count of each label, if it has labels."""
-        return BatchAnswers(count_labels(tally.labels, self._name_labels()), None)
-
-    def _name_labels(self) -> Mapping[str, str]:
-        """What people call each label of an answer."""
-        return {}
+        return BatchAnswers(count_labels(tally.labels, self._labels), None)
 
     def format_batch_value(self, name: str, values: Mapping[str, Any]) -> str:
         """Write what stands below a heading in the first rows of a file.
@@ -339,9 +338,9 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
         """Spell the fields as they were typed, as a query string; ``shown`` is their result."""
         return submission.query.partition(f"&{WHAT_IF}=")[0]
 
-    @abstractmethod
     def format_value(self, value: OutputValue) -> str:
         """Format an answer, or a truth, that was kept."""
+        return self._labels.get(str(value), str(value))
 
     @abstractmethod
     def read_json(self, environ: WSGIEnvironment) -> JsonRows[RowT]:

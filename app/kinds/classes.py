@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.feedback.outcomes import KeptAnswer, OutputValue
+from app.feedback.outcomes import KeptAnswer
 from app.kinds.adapter import Payload, Schema, list_labels
 from app.kinds.rows import Headline, RowAdapter
 from app.kinds.schemas import (
@@ -60,12 +60,6 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
     def summarize_answer(self, explained: Explained[ClassPrediction]) -> KeptAnswer:
         prediction = explained.prediction
         return KeptAnswer(prediction.label, probability=prediction.probability)
-
-    def format_value(self, value: OutputValue) -> str:
-        return self._labels.get(str(value), str(value))
-
-    def format_error(self, error: float) -> str:
-        return formatting.format_percent(error, self._card.locale, digits=1)
 
     def _write_headline(self, explained: Explained[ClassPrediction], case: str = "") -> Headline:
         prediction = explained.prediction
@@ -138,9 +132,6 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         sure = {"probability": "Probability"} if self._output.probabilities else {}
         ends = {} if self.model.ranges is None else {"likely_low": "From", "likely_high": "To"}
         return {"label": self._output.label, **ends, **sure}
-
-    def _name_labels(self) -> Mapping[str, str]:
-        return self._labels
 
     def format_batch_value(self, name: str, values: Mapping[str, Any]) -> str:
         label = values["label"]

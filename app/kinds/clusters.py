@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from app.feedback.outcomes import KeptAnswer, OutputValue
+from app.feedback.outcomes import KeptAnswer
 from app.kinds.adapter import Payload, Schema, list_labels
 from app.kinds.rows import Headline, RowAdapter
 from app.kinds.schemas import (
@@ -31,6 +31,9 @@ MAX_CLUSTERS = 6
 _BETWEEN = 1.1
 """How many times as far the next centre may be for a row that stands between two."""
 
+SCALE_TEXT = (
+    "Percentages say how clearly it belongs to a group: 0% at the border, 100% at the centre."
+)
 CLARITY_TEXT = (
     "How clearly a row belongs to its group compares the distances to the two nearest centres: 0% "
     "is the border between two groups, 100% the centre of one, and below 0% another group is "
@@ -52,10 +55,12 @@ class TypicalView(NamedTuple):
 class ClusterDetail(NamedTuple):
     """What the template of clusters shows: a bar for each of the nearest, and what is typical.
 
+    ``scale_text`` says what the percentages of reasons and curve mean, where nothing else does.
     ``rows_text`` says how many rows of the data are in the cluster.
     """
 
     shares: tuple[ClassView, ...]
+    scale_text: str
     title: str
     rows_text: str
     facts: tuple[TypicalView, ...]
@@ -72,6 +77,7 @@ class ClusterAdapter(RowAdapter[ClusterPrediction]):
         self._output = output = model.card.output
         self._labels = {item.value: item.label for item in output.clusters}
         self._is_probability = output.measure == "probability"
+        self._scale_text = SCALE_TEXT if output.measure == "distance" else ""
         self.contributions_key = model.measure_name
         bounds = (1 - MAX_CERTAINTY, MAX_CERTAINTY) if self._is_probability else (-1.0, 1.0)
         scale = PercentScale(model.card.locale, tuple(self._labels.values()), bounds)
@@ -83,12 +89,6 @@ class ClusterAdapter(RowAdapter[ClusterPrediction]):
     def summarize_answer(self, explained: Explained[ClusterPrediction]) -> KeptAnswer:
         label, clarity, _ = explained.prediction
         return KeptAnswer(label, probability=clarity if self._is_probability else None)
-
-    def format_value(self, value: OutputValue) -> str:
-        return self._labels.get(str(value), str(value))
-
-    def format_error(self, error: float) -> str:
-        return formatting.format_percent(error, self._card.locale, digits=1)
 
     @cached_property
     def _profiles(self) -> dict[str, tuple[str, tuple[TypicalView, ...]]]:
@@ -142,7 +142,11 @@ class ClusterAdapter(RowAdapter[ClusterPrediction]):
             "A guess" if explained.out_of_distribution else "",
             f": {label}. {certainty}",
             ClusterDetail(
-                self._present_shares(prediction), f"Typical of {label}", rows_text, facts
+                self._present_shares(prediction),
+                self._scale_text,
+                f"Typical of {label}",
+                rows_text,
+                facts,
             ),
             prediction.clarity,
             subject=f"Probability of {label}" if self._is_probability else subject,
@@ -198,16 +202,13 @@ class ClusterAdapter(RowAdapter[ClusterPrediction]):
     def _blank(self) -> ClusterDetail:
         shown = self._output.clusters[:MAX_CLUSTERS] if self._output.measure != "none" else ()
         shares = tuple(ClassView(item.value, item.label, "", "", 0.0) for item in shown)
-        return ClusterDetail(shares, "", "", ())
+        return ClusterDetail(shares, self._scale_text, "", "", ())
 
     @property
     def batch_headings(self) -> Mapping[str, str]:
         heading = "Probability" if self._is_probability else "How clearly"
         shown = {} if self._output.measure == "none" else {self.model.measure_name: heading}
         return {"label": self._output.label, **shown}
-
-    def _name_labels(self) -> Mapping[str, str]:
-        return self._labels
 
     def format_batch_value(self, name: str, values: Mapping[str, Any]) -> str:
         return self._labels[values[name]] if name == "label" else self._scale.format(values[name])

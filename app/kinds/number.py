@@ -286,14 +286,7 @@ class NumberAdapter(RowAdapter[PointPrediction]):
 
     def _compute_gains(self, known: frozenset[str]) -> dict[str, float]:
         intervals = self.model.intervals
-        if intervals is None or intervals.find_narrowing(known) is None:
-            return {}
-        now = intervals.find_group(known).width
-        gains = {
-            name: 1 - intervals.find_group(known | {name}).width / now
-            for name in self._card.optional
-            if name not in known
-        }
+        gains = {} if intervals is None else intervals.measure_gains(known)
         return {name: share for name, share in gains.items() if share >= LEAST_GAIN}
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from app.feedback.outcomes import KeptAnswer, OutputValue
+from app.feedback.outcomes import KeptAnswer
 from app.kinds.adapter import Payload, Schema
 from app.kinds.rows import Headline, RowAdapter
 from app.kinds.schemas import NUMBER, SHARE, build_answer, build_contributions_schema
@@ -48,27 +48,21 @@ class OutlierAdapter(RowAdapter[OutlierPrediction]):
 
     def __init__(self, model: OutlierModel) -> None:
         self._output = output = model.card.output
-        self._texts = {OUTLIER: output.outlier_text, INLIER: output.inlier_text}
+        self._labels = {OUTLIER: output.outlier_text, INLIER: output.inlier_text}
         labels = (output.inlier_text, output.outlier_text)
         super().__init__(model, PercentScale(model.card.locale, labels, (0.0, 1.0)))
 
     def make_truth_field(self) -> AnyField:
-        options = [Option(value=value, label=label) for value, label in self._texts.items()]
+        options = [Option(value=value, label=label) for value, label in self._labels.items()]
         return ask_option(self._output.noun, tuple(options))
 
     def summarize_answer(self, explained: Explained[OutlierPrediction]) -> KeptAnswer:
         return KeptAnswer(OUTLIER if explained.prediction.is_outlier else INLIER)
 
-    def format_value(self, value: OutputValue) -> str:
-        return self._texts.get(str(value), str(value))
-
-    def format_error(self, error: float) -> str:
-        return formatting.format_percent(error, self._card.locale, digits=1)
-
     def _write_headline(self, explained: Explained[OutlierPrediction], case: str = "") -> Headline:
         is_outlier, _, rank = explained.prediction
         label = OUTLIER if is_outlier else INLIER
-        text, certainty = self._texts[label], self._describe_rank(rank)
+        text, certainty = self._labels[label], self._describe_rank(rank)
         place = f"{100 * rank:.1f}"
         return Headline(
             label,
@@ -111,11 +105,8 @@ class OutlierAdapter(RowAdapter[OutlierPrediction]):
     def batch_headings(self) -> Mapping[str, str]:
         return {"label": self._output.label, "rank": "More unusual than"}
 
-    def _name_labels(self) -> Mapping[str, str]:
-        return self._texts
-
     def format_batch_value(self, name: str, values: Mapping[str, Any]) -> str:
-        return self._texts[values[name]] if name == "label" else self._scale.format(values[name])
+        return self._labels[values[name]] if name == "label" else self._scale.format(values[name])
 
     def _make_notes(self, known: frozenset[str], broken: str = "") -> Notes:
         return write_notes(self._origin, self.model.manifest.accuracy)

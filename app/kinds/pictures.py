@@ -2,7 +2,7 @@
 
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from io import BytesIO
 from typing import Any, cast
 from wsgiref.types import WSGIEnvironment
@@ -11,16 +11,9 @@ from flask import request
 from PIL import Image
 from pydantic_core import PydanticCustomError
 
-from app.feedback.outcomes import KeptAnswer, OutputValue
+from app.feedback.outcomes import KeptAnswer
 from app.http.problems import Fault
-from app.kinds.adapter import (
-    OPTION,
-    JsonRows,
-    KindAdapter,
-    KindSchemas,
-    Payload,
-    Schema,
-)
+from app.kinds.adapter import OPTION, JsonRows, KindAdapter, KindSchemas, Payload, Schema
 from app.kinds.batches import Batch, BatchLimits, PictureBatch
 from app.kinds.files import OpenFile, PictureFiles, SourceFile
 from app.kinds.picture_api import (
@@ -55,7 +48,7 @@ from app.presentation.pictures import (
 )
 from app.presentation.plots import plot_reliability
 from app.presentation.reports import PICTURE
-from app.presentation.result import FIX_TEXT, ClassView, Result, write_notes
+from app.presentation.result import ClassView, Result, refuse, write_notes
 from app.presentation.scales import MAX_CERTAINTY, ShareScale
 from app.presentation.submission import FORM_HASH, Problem, Submission
 from model import Picture
@@ -106,6 +99,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         self.names = (card.field.name,)
         self.form_hash = hash_form(card.fields, card.output, card.locale)
         self._output = card.output
+        self._labels = {item.value: item.label for item in card.output.classes}
         self._calibration = calibration = model.manifest.probabilities
         rows = None if calibration is None else calibration.rows
         self._scale = ShareScale(card.output, card.locale, rows)
@@ -206,15 +200,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
                 sentence=sentence,
             )
         if submission.row is None or explained is None or explained.prediction is None:
-            heading = f"No {output.noun}"
-            return Result(
-                "withdrawn",
-                output.label,
-                heading,
-                announcement=f"{heading}. {submission.errors[self._field.name]}",
-                lead=f"{FIX_TEXT} ",
-                problems=submission.problems,
-            )
+            return refuse(submission, output.label, f"No {output.noun}")
         prediction = explained.prediction
         label, share = self._labels[prediction.label], prediction.probability or 0.0
         sure = self._describe_sureness(share)
@@ -253,10 +239,6 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             title=f"{label}, {sure}",
             query=submission.query,
         )
-
-    @cached_property
-    def _labels(self) -> dict[str, str]:
-        return {item.value: item.label for item in self._output.classes}
 
     def _describe_sureness(self, share: float) -> str:
         """How sure the model is, or that it is as sure as the held-out pictures allow."""
@@ -312,9 +294,6 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         kept = "" if shown.detail is None else cast(PictureView, shown.detail).kept
         return f"{facts}&{PICTURE}={hash_data_url(kept)}" if kept else facts
 
-    def format_value(self, value: OutputValue) -> str:
-        return self._labels.get(str(value), str(value))
-
     def read_json(self, environ: WSGIEnvironment) -> JsonRows[Picture]:
         return self._list_rows(self._read(partial(read_files, self._field.name)))
 
@@ -350,13 +329,10 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
     def open_file(self, source: SourceFile, options: ReadOptions, warnings: bool) -> OpenFile:
         return PictureFiles(self._pictures, source)
 
-    def _name_labels(self) -> Mapping[str, str]:
-        return {item.value: item.label for item in self._output.classes}
-
     def format_batch_value(self, name: str, values: Mapping[str, Any]) -> str:
         label = values["label"]
         if name == "label":
-            return self._name_labels()[label]
+            return self._labels[label]
         return self._scale.format(values[f"probability_{label}"])
 
     def tool_schema(self) -> Schema:

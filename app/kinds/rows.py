@@ -33,7 +33,7 @@ from app.presentation.contexts import ApiField, ApiTexts, BatchWords, KindAbout,
 from app.presentation.explanations import ExplanationPresenter
 from app.presentation.form import FormView, Hints, build_form, hash_form
 from app.presentation.plots import PlotView
-from app.presentation.result import FIX_TEXT, Notes, Result, write_notes
+from app.presentation.result import Notes, Result, refuse, write_notes
 from app.presentation.scales import Scale
 from app.presentation.submission import Problem, Submission, read_fields, read_submission
 from app.presentation.track_record import TrackWords
@@ -110,9 +110,9 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     contributions_key: str
     """The key of what the contributions add up to in JSON."""
 
-    @abstractmethod
     def format_error(self, error: float) -> str:
-        """Write an error that was measured on many cases."""
+        """Write an error that was measured on many cases: the share of wrong labels."""
+        return formatting.format_percent(error, self._card.locale, digits=1)
 
     def __init__(self, model: TabularModel[PredictionT], scale: Scale) -> None:
         super().__init__(model)
@@ -136,6 +136,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             for example in card.examples
         )
         self.default_what_if = model.default_what_if
+        self._appear = "appear" if formatting.is_plural(card.output.noun) else "appears"
         self._explanations = ExplanationPresenter(
             card, model.manifest.reference, scale, self._find_directions(), self.what_if_prefix
         )
@@ -301,7 +302,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             output.label,
             heading,
             lead="" if many else f"{listed}. ",
-            sentence=f"The {output.noun} appears as you type.",
+            sentence=f"The {output.noun} {self._appear} as you type.",
             detail=headline.detail,
             example=f"{example.title}: {facts}. {output.label}{headline.announcement}",
         )
@@ -318,7 +319,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
 
     def _present_waiting(self, submission: Submission[Features]) -> Result:
         label = self._card.by_name[submission.waiting].label
-        sentence = f"The {self._card.output.noun} appears when “{label}” is complete."
+        sentence = f"The {self._card.output.noun} {self._appear} when “{label}” is complete."
         return Result(
             "waiting",
             self._card.output.label,
@@ -334,17 +335,8 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         if not submission.query and not submission.invalid:
             return self._empty._replace(state="withdrawn", what_if=submission.what_if)
         if submission.invalid:
-            heading, messages = f"No {output.noun} yet", "; ".join(submission.errors.values())
-            return Result(
-                "withdrawn",
-                output.label,
-                heading,
-                announcement=f"{heading}. {messages}",
-                lead=f"{FIX_TEXT} ",
-                problems=submission.problems,
-                detail=self._blank,
-                what_if=submission.what_if,
-            )
+            refused = refuse(submission, output.label, f"No {output.noun} yet")
+            return refused._replace(detail=self._blank, what_if=submission.what_if)
         heading = "Almost there"
         sentence = f"Still to fill in: {self._list_fields(submission.missing)}."
         return Result(

@@ -1,6 +1,5 @@
 """What each feature contributes to a prediction: one list, a waterfall at its side."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -111,7 +110,9 @@ class ContributionsPresenter:
         scale, exact = self._scale, shapley.contributions
         shared = (*exact, shapley.joint) if shapley.others else exact
         rounded, total = prediction
-        base = round(shapley.base / scale.fine_step) * scale.fine_step
+        # Where nothing makes a difference, the typical row's answer is this one.
+        moves = any(shared)
+        base = round(shapley.base / scale.fine_step) * scale.fine_step if moves else rounded
         amounts = apportion(shared, rounded - base, scale.fine_step)
         order = sorted(range(len(exact)), key=lambda index: -abs(exact[index]))
         moving = [index for index in order if amounts[index]]
@@ -189,20 +190,19 @@ class ContributionsPresenter:
 def apportion(exact: Sequence[float], total: float, step: float) -> list[float]:
     """Round amounts to multiples of ``step`` so that they add up to ``total``, itself a multiple.
 
-    The largest-remainder method (Hamilton): every amount is rounded down, and the steps that are
-    left over go to the largest remainders. The rounding of the total is shared out the same way.
+    Every amount is rounded to the nearest multiple. The steps that are then left over, those of the
+    rounding of the total among them, go one by one to where they change least in proportion: so
+    what makes no difference is never said to make one.
     """
-    if not exact:
-        return []
-    floors, remainders = [], []
-    for amount in exact:
-        steps = amount / step
-        floor = math.floor(steps)
-        floors.append(floor)
-        remainders.append(steps - floor)
-    every, some = divmod(round(total / step) - sum(floors), len(exact))
-    if some:
-        largest = sorted(range(len(exact)), key=remainders.__getitem__, reverse=True)[:some]
-        for index in largest:
-            floors[index] += 1
-    return [(floor + every) * step for floor in floors]
+    counts = [round(amount / step) for amount in exact]
+    left = round(total / step) - sum(counts)
+    if left:
+        unit = 1 if left > 0 else -1
+        moving = [index for index, amount in enumerate(exact) if amount]
+
+        def change(index: int) -> float:
+            return abs((counts[index] + unit) * step / exact[index] - 1)
+
+        for _ in range(abs(left) if moving else 0):
+            counts[min(moving, key=change)] += unit
+    return [count * step for count in counts]

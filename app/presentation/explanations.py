@@ -131,15 +131,13 @@ class ExplanationPresenter:
         return ", ".join(facts)
 
     def summarize(self, features: Features) -> str:
-        """Name the first facts of a row: "3 bedrooms, 2.5 baths, 1,850 sq ft"."""
-        texts = []
-        for name in self._card.names:
-            value = features.get(name)
-            if value is not None:
-                texts.append("".join(self._phrases[name].reason(value)))
-                if len(texts) == MAX_SUMMARY:
-                    break
-        return ", ".join(texts)
+        """Name the first facts of a row, and count the others: "3 beds and 5 more facts"."""
+        given = [name for name in self._card.names if features.get(name) is not None]
+        named = given[: MAX_SUMMARY if len(given) > MAX_SUMMARY + 1 else None]
+        text = ", ".join(["".join(self._phrases[name].reason(features[name])) for name in named])
+        if more := len(given) - len(named):
+            text += f" and {formatting.format_number(more, self._card.locale)} more facts"
+        return text
 
     def _present_neighbor(self, neighbor: Neighbor, given: Features) -> NeighborView:
         differences = []

@@ -6,10 +6,7 @@ from markupsafe import Markup
 
 from app.presentation.explanations import ExplanationView
 from app.presentation.figures import protect_figures
-from app.presentation.submission import Problem
-
-FIX_TEXT = "Fix this first:"
-"""The sentence above the fields that are wrong."""
+from app.presentation.submission import Problem, Submission
 
 
 class ClassView(NamedTuple):
@@ -80,3 +77,21 @@ class Result(NamedTuple):
     query: str = ""
     today: str = ""
     receipt: str = ""
+
+
+def refuse(submission: Submission[Any], label: str, heading: str) -> Result:
+    """Present a submission that has no answer, with what to fix.
+
+    Args:
+        submission: has a problem at least.
+        label: what the model answers.
+        heading: that there is none.
+    """
+    return Result(
+        "withdrawn",
+        label,
+        heading,
+        announcement=f"{heading}. {'; '.join(submission.errors.values())}",
+        lead="Fix this first: ",
+        problems=submission.problems,
+    )

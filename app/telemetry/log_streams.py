@@ -20,14 +20,16 @@ ONE_PIECE = 4096
 class LogStream:
     """Writes lines to a descriptor without waiting; ``lost`` counts those that were dropped.
 
-    A line of which a part was written is completed first, so that no line is cut.
+    A line of which a part was written is completed first, so that no line is cut. Where the
+    descriptor was closed at the start, another file has its number by now and must get no line.
     """
 
     def __init__(self, descriptor: int) -> None:
         self.lost = 0
         self._rest = b""
         self._socket: socket.socket | None = None
-        self.descriptor = descriptor
+        closed = {1: sys.__stdout__, 2: sys.__stderr__}.get(descriptor, True) is None
+        self.descriptor = descriptor = os.open(os.devnull, os.O_WRONLY) if closed else descriptor
         with suppress(OSError):
             mode = os.fstat(descriptor).st_mode
             if stat.S_ISSOCK(mode):

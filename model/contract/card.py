@@ -33,8 +33,7 @@ from model.contract.outputs import (
     OutlierOutput,
     OutputBase,
 )
-
-_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+from model.contract.strict import StrictModel
 
 Loc = tuple[int | str, ...]
 """Where something stands in a card: table, index, key."""
@@ -56,10 +55,8 @@ class CardError(ValueError):
         self.problems = problems
 
 
-class Example(BaseModel):
+class Example(StrictModel):
     """A filled form that a visitor can click; values as they would be typed."""
-
-    model_config = _STRICT
 
     title: str
     """The words of the link."""
@@ -68,10 +65,8 @@ class Example(BaseModel):
     """A value for each field that the example fills, by the field's name."""
 
 
-class CardBase(BaseModel):
+class CardBase(StrictModel):
     """What every card says: title, summary, limits; ``name`` is the text in the navigation."""
-
-    model_config = _STRICT
 
     format: Literal[2]
     """The format of the card. ``flask --app wsgi model upgrade`` rewrites a card of an earlier

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import Field, model_validator
 
 from model.contract.arrays import Float64Array, FloatArray
 from model.contract.expressions import (
@@ -19,14 +19,11 @@ from model.contract.expressions import (
     parse_expression,
 )
 from model.contract.sources import Source, widen
+from model.contract.strict import StrictModel
 
-_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-
-class DerivedColumn(BaseModel):
+class DerivedColumn(StrictModel):
     """A column that is computed: its name, and the text of its expression."""
-
-    model_config = _STRICT
 
     name: str
     expression: str
@@ -37,7 +34,7 @@ class DerivedColumn(BaseModel):
         return parse_expression(self.expression)
 
 
-class FeatureStep(BaseModel):
+class FeatureStep(StrictModel):
     """The step from the codes of the card's fields to the codes of the model's columns.
 
     ``given`` are the columns behind the fields, in the card's order; those in ``dates`` hold days
@@ -46,12 +43,10 @@ class FeatureStep(BaseModel):
     model's columns, in its order.
     """
 
-    model_config = _STRICT
-
     given: tuple[Source, ...]
     dates: tuple[str, ...] = ()
     derived: tuple[DerivedColumn, ...]
-    lookups: dict[str, dict[str, float | str]] = {}
+    lookups: dict[str, dict[str, float | str]] = Field(default_factory=dict)
     takes: tuple[Source, ...]
 
     @property

@@ -157,6 +157,12 @@ def format_percent(share: float, locale: str, digits: int = 0) -> str:
     return numbers.format_percent(share, format=pattern, locale=_locale(locale))
 
 
+def is_plural(noun: str) -> bool:
+    """Whether an English noun is in the plural, as far as its spelling tells: "stars"."""
+    last = noun.partition(" per ")[0].rpartition(" ")[2]
+    return len(last) > 3 and last.endswith("s") and not last.endswith(("ss", "us", "is"))
+
+
 def lower_first(label: str) -> str:
     """Write a label as inside a sentence; a first word with other capitals stays as it is."""
     has_capitals = any(character.isupper() for character in label.split(" ")[0][1:])

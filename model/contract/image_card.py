@@ -3,15 +3,14 @@
 from functools import cached_property
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from model.contract.card import CardBase
 from model.contract.manifest import ManifestBase, ProbabilityCalibration, ReliabilityBin
 from model.contract.outputs import ClassOutput
 from model.contract.pictures import ImageField
 from model.contract.preprocessing import Preprocessing
-
-_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+from model.contract.strict import StrictModel
 
 
 class PictureOutput(ClassOutput):
@@ -36,10 +35,8 @@ class PictureOutput(ClassOutput):
     """What stands below the picture with its map."""
 
 
-class Samples(BaseModel):
+class Samples(StrictModel):
     """Where a visitor finds pictures to try."""
-
-    model_config = _STRICT
 
     text: str
     """The words of the link."""
@@ -69,14 +66,12 @@ class ImageCard(CardBase):
         return self.fields[0]
 
 
-class GoldenPicture(BaseModel):
+class GoldenPicture(StrictModel):
     """A PNG of what the network sees, with what the model predicted when it was made.
 
     ``probability`` is that of the last class, ``probabilities`` are all; a model of before has none
     of these.
     """
-
-    model_config = _STRICT
 
     picture: str
     probability: float = Field(ge=0, le=1)
@@ -87,13 +82,11 @@ class GoldenPicture(BaseModel):
 MAX_SAMPLES = 6
 
 
-class SamplePicture(BaseModel):
+class SamplePicture(StrictModel):
     """A picture that a visitor can click: its file in the model's folder, and its name.
 
     ``truth`` says what it shows, in a sentence that stands beside the answer and not before it.
     """
-
-    model_config = _STRICT
 
     file: str = Field(pattern=r"^samples/[A-Za-z0-9_-]+\.(jpg|png|webp)$")
     label: str = Field(min_length=1, max_length=100)

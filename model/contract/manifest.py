@@ -8,8 +8,6 @@ import itertools
 from typing import Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     NonNegativeFloat,
     NonPositiveFloat,
@@ -19,23 +17,18 @@ from pydantic import (
 from model.contract.derived import FeatureStep
 from model.contract.fields import Value
 from model.contract.sources import Frame
+from model.contract.strict import StrictModel
 
-_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-
-class Artifact(BaseModel):
+class Artifact(StrictModel):
     """A file in the model's folder, as the training command wrote it."""
-
-    model_config = _STRICT
 
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     bytes: int
 
 
-class TrainingData(BaseModel):
+class TrainingData(StrictModel):
     """What the model was trained on."""
-
-    model_config = _STRICT
 
     file: str
     sha256: str
@@ -44,10 +37,8 @@ class TrainingData(BaseModel):
     source: str
 
 
-class Metric(BaseModel):
+class Metric(StrictModel):
     """One measured figure: a share between 0 and 1, or a plain number."""
-
-    model_config = _STRICT
 
     name: str
     label: str
@@ -59,14 +50,12 @@ ResidualScale = Literal["linear", "sqrt", "log"]
 """The scale on which the ends of an interval count from the prediction."""
 
 
-class FactGroup(BaseModel):
+class FactGroup(StrictModel):
     """What was measured for one set of known optional facts.
 
     ``known`` are the optional facts that are given. A model with many optional facts has a group
     for each number of ``unknown`` ones instead.
     """
-
-    model_config = _STRICT
 
     known: tuple[str, ...] = ()
     unknown: int | None = Field(default=None, ge=0)
@@ -93,13 +82,11 @@ class OrdinalGroup(FactGroup):
     inside: float | None = Field(default=None, ge=0, le=1)
 
 
-class OrdinalCalibration(BaseModel):
+class OrdinalCalibration(StrictModel):
     """The ranges of likely classes, which shall hold the true class in a share ``coverage``.
 
     ``order`` are the classes from the lowest step.
     """
-
-    model_config = _STRICT
 
     order: tuple[str, ...]
     coverage: float = Field(gt=0.5, lt=1)
@@ -140,13 +127,11 @@ class CalibrationGroup(FactGroup):
         return self
 
 
-class Calibration(BaseModel):
+class Calibration(StrictModel):
     """How a prediction becomes an interval.
 
     ``scale`` says on which scale its ends count: one of roots keeps it from going below 0.
     """
-
-    model_config = _STRICT
 
     method: str
     coverage: float = Field(gt=0.5, lt=1)
@@ -158,41 +143,35 @@ BINS = 40
 """Bins of equal width on the axis, for outcomes, and on each side of the held-out plot."""
 
 
-class Outcomes(BaseModel):
+class Outcomes(StrictModel):
     """What the training rows came to: how many lie in each bin of the axis, and beyond its ends."""
-
-    model_config = _STRICT
 
     counts: tuple[int, ...] = Field(min_length=BINS, max_length=BINS)
     below: int = Field(default=0, ge=0)
     above: int = Field(default=0, ge=0)
 
 
-class HeldOutCell(BaseModel):
+class HeldOutCell(StrictModel):
     """How many held-out rows have their truth and their prediction in two bins of the axis."""
-
-    model_config = _STRICT
 
     truth: int = Field(ge=0, lt=BINS)
     prediction: int = Field(ge=0, lt=BINS)
     count: int = Field(gt=0)
 
 
-class HeldOut(BaseModel):
+class HeldOut(StrictModel):
     """Predictions of rows that the model had not seen, against the truth, as counts.
 
     ``rows`` are all of them; those with a truth or a prediction beyond the axis are in no cell.
     ``close`` is the share whose prediction is within a tenth of the truth.
     """
 
-    model_config = _STRICT
-
     rows: int = Field(gt=0)
     close: float = Field(ge=0, le=1)
     cells: tuple[HeldOutCell, ...]
 
 
-class ProbabilityCalibration(BaseModel):
+class ProbabilityCalibration(StrictModel):
     """How probabilities are made no surer than the evidence.
 
     A share ``uniform`` of each is replaced by the uniform distribution, then their logarithms are
@@ -200,22 +179,18 @@ class ProbabilityCalibration(BaseModel):
     ``rows`` is the number of held-out rows that showed this, None for a model of an earlier format.
     """
 
-    model_config = _STRICT
-
     rows: int | None = Field(default=None, gt=0)
     uniform: float = Field(default=0.0, ge=0, lt=1)
     temperature: float = Field(gt=0)
     most: float = Field(default=1.0, gt=0.5, le=1)
 
 
-class TruthBin(BaseModel):
+class TruthBin(StrictModel):
     """The truth of held-out rows with similar predictions, all in the prediction's unit.
 
     ``estimate`` is the median prediction; between ``low`` and ``high`` lie 80 % of the truths, half
     of them below ``middle``.
     """
-
-    model_config = _STRICT
 
     estimate: float
     low: float
@@ -223,27 +198,23 @@ class TruthBin(BaseModel):
     high: float
 
 
-class ReliabilityBin(BaseModel):
+class ReliabilityBin(StrictModel):
     """Held-out rows with similar probabilities of the class that comes first.
 
     ``probability`` is the mean of these, and ``right`` the share of the rows for which it was so.
     """
-
-    model_config = _STRICT
 
     probability: float = Field(ge=0, le=1)
     right: float = Field(ge=0, le=1)
     rows: int = Field(gt=0)
 
 
-class TypicalFact(BaseModel):
+class TypicalFact(StrictModel):
     """What sets the training rows of a cluster apart in one field.
 
     Half of the rows lie between ``low`` and ``high``, in codes of the field; or a share
     ``inside`` of them has the one value that both name, and a share ``outside`` of all others.
     """
-
-    model_config = _STRICT
 
     field: str
     low: float
@@ -252,20 +223,18 @@ class TypicalFact(BaseModel):
     outside: float | None = Field(default=None, ge=0, le=1)
 
 
-class ClusterProfile(BaseModel):
+class ClusterProfile(StrictModel):
     """The training ``rows`` of a cluster, and what is typical of them, the clearest first.
 
     ``facts`` are empty where so few rows are in it that they would show one of them.
     """
-
-    model_config = _STRICT
 
     cluster: str
     rows: int = Field(ge=0)
     facts: tuple[TypicalFact, ...] = ()
 
 
-class FieldBins(BaseModel):
+class FieldBins(StrictModel):
     """The bins of one field, and how many training rows are in each.
 
     Those of a number lie between ``edges``, ascending, of which the first and the last are the
@@ -275,18 +244,14 @@ class FieldBins(BaseModel):
     that none of them has.
     """
 
-    model_config = _STRICT
-
     edges: tuple[float, ...] = ()
     choices: tuple[float, ...] = ()
     others: tuple[float, ...] = ()
     counts: tuple[int, ...] = Field(min_length=3)
 
 
-class OutputManifest(BaseModel):
+class OutputManifest(StrictModel):
     """What was made of a further output of a model of several; see ``Manifest``."""
-
-    model_config = _STRICT
 
     name: str
     axis: tuple[float, float] | None = None
@@ -294,15 +259,13 @@ class OutputManifest(BaseModel):
     truth_bins: tuple[TruthBin, ...] = ()
 
 
-class GoldenRow(BaseModel):
+class GoldenRow(StrictModel):
     """A row with the prediction that the model made of it when it was trained.
 
     ``value`` is the prediction, or the probability of the class in ``label``, the distance to the
     cluster in ``label``, or the score of an outlier detector. ``others`` are the predictions of
     further outputs.
     """
-
-    model_config = _STRICT
 
     features: dict[str, Value]
     value: float
@@ -312,10 +275,8 @@ class GoldenRow(BaseModel):
     others: tuple[float, ...] = ()
 
 
-class ManifestBase(BaseModel):
+class ManifestBase(StrictModel):
     """What every training command writes: files, versions, data and figures."""
-
-    model_config = _STRICT
 
     format: Literal[3] = 3
     trained: dt.date

@@ -4,20 +4,17 @@ import math
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from model.contract.arrays import Float64Array
 from model.contract.fields import Option, find_repeated
 from model.contract.placeholders import check_placeholders
+from model.contract.strict import StrictModel
 from model.contract.units import convert
 
-_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-
-class OutputBase(BaseModel):
+class OutputBase(StrictModel):
     """What every output has."""
-
-    model_config = _STRICT
 
     label: str
     """The words above the answer."""

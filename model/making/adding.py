@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,7 +56,7 @@ from model.making.manifests import answer_golden_rows, write_manifest
 from model.making.measuring import evaluate_model, index_data
 from model.making.model_sources import ModelSource
 from model.making.number_texts import read_number_columns
-from model.making.options import AddNote, AddOptions, AskPerson
+from model.making.options import AddNote, AddOptions, AskPerson, Progress
 from model.making.pictures.adding import PICTURE_STAGES, make_picture_folder
 from model.making.pictures.opening import is_for_pictures
 from model.making.placing import choose_folder, replace_folder
@@ -90,7 +90,7 @@ def list_stages(options: AddOptions) -> tuple[str, ...]:
 def add_from_files(
     options: AddOptions,
     root: Path,
-    report: Callable[[str], object],
+    report: Progress,
     ask: AskPerson,
     keep_card: bool = False,
 ) -> AddedModel:
@@ -152,11 +152,7 @@ def _keep_written(folder: Path, work: Path) -> tuple[tuple[str, str], ...]:
 
 
 def _make_folder(
-    options: AddOptions,
-    folder: Path,
-    work: Path,
-    report: Callable[[str], object],
-    ask: AskPerson,
+    options: AddOptions, folder: Path, work: Path, report: Progress, ask: AskPerson
 ) -> AddedModel:
     """Make the model's files in ``work``; messages name ``folder``, where they go afterwards."""
     notes: list[str] = []

@@ -41,7 +41,8 @@ from model.contract.arrays import BoolArray
 MissingInTraining = Literal["filled", "seen", "never", "unknown"]
 """A step fills in what is missing; some rows of the fit lacked it, or none did; not known."""
 
-_SCALERS = (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler)
+SCALERS = (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler)
+"""Scalers that shift and stretch each column by itself."""
 _BOOSTED = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
 _ENCODERS = (OneHotEncoder, OrdinalEncoder, TargetEncoder)
 _FORESTS = (
@@ -164,7 +165,7 @@ def _inspect_step(
         return dict(columns)
     known = {name: _inspect_column(step, column) for name, column in columns.items()}
     found |= {name: seen for name, seen in known.items() if seen is not None}
-    if not isinstance(step, _SCALERS):
+    if not isinstance(step, SCALERS):
         return {}
     return {name: column for name, column in columns.items() if known[name] is None}
 

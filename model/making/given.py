@@ -49,7 +49,8 @@ class GivenData:
         names = [path.name for path in (self.options.data, *self.options.more_data)]
         files = f"The file{'s' * (len(names) > 1)} {', '.join(names)}{self.choice.describe()}"
         if self.targets:
-            return f"{files}, column {' and '.join(self.targets)}."
+            columns = f"column{'s' * (len(self.targets) > 1)} {' and '.join(self.targets)}"
+            return f"{files}, {columns}."
         return f"{files}." + (" What the model answers is missing." if has_truth else "")
 
 

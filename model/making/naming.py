@@ -36,6 +36,7 @@ _UNITS = {
     "years": "years", "yrs": "years", "mph": "mph", "kmh": "km/h", "kwh": "kWh", "kw": "kW",
     "mpg": "mpg", "hp": "hp", "celsius": "°C", "degc": "°C", "fahrenheit": "°F", "degf": "°F",
     "bpm": "bpm", "mmhg": "mmHg", "hpa": "hPa", "ppm": "ppm", "inches": "in", "feet": "ft",
+    "db": "dB",
 }  # fmt: skip
 CURRENCIES = ("USD", "EUR", "GBP", "CHF")
 _SHORT_UNITS = ("m", "g")
@@ -44,8 +45,8 @@ _SHORT_UNITS = ("m", "g")
 _NEUTRAL = ("y", "y_true", "target", "output", "response", "dependent")
 """Names of targets that do not tell what the model answers."""
 
-_PREPOSITIONS = ("at", "by", "in", "of", "on", "or", "to", "up")
-"""Last words after which a name does not read as a noun."""
+_PREPOSITIONS = ("at", "by", "from", "in", "of", "on", "or", "since", "to", "until", "up")
+"""Words with which a name that reads as a noun neither begins nor ends."""
 
 _AREAS = ("sq ft", "m²", "km²")
 """Units of what is called an area, where they stand before it: "sqft_living"."""
@@ -225,7 +226,7 @@ def ask_for_number(naming: Naming, rows: RowNaming, are_counts: bool) -> str:
     """
     noun, is_rate = naming.noun, " per " in naming.noun
     last = noun.partition(" per ")[0].rpartition(" ")[2]
-    is_plural = len(last) > _SHORT and last.endswith("s") and not last.endswith(("ss", "us", "is"))
+    is_plural = formatting.is_plural(noun)
     if naming.label == "Answer":
         return f"What does the model say of this {rows.case}?"
     if are_counts and last in ("count", "counts", "cnt", "total") and rows.is_known:
@@ -331,7 +332,8 @@ def _split_unit(column: str, is_number: bool) -> tuple[list[str], str, bool]:
             if len(before) > 1 and before[-1].lower() == "in":  # weight_in_lbs
                 before.pop()
             return before, _UNITS[last], False
-        if first in _UNITS and first not in _SHORT_UNITS:
+        # The minutes of "minutes_to_centre" are what the words are about.
+        if first in _UNITS and first not in _SHORT_UNITS and words[1].lower() not in _PREPOSITIONS:
             unit = _UNITS[first]
             if first in _PREFIXES:
                 return [_PREFIXES[first], *words[1:]], unit, True

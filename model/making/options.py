@@ -13,6 +13,9 @@ from model.making.dictionaries import Description
 AddNote = Callable[[str], object]
 """Takes one or two sentences about something that the person should know."""
 
+Progress = Callable[[str], object]
+"""Takes what is being done now, in a few words."""
+
 AskPerson = Callable[[str], bool]
 """Shows what was taken, or what will be done, and returns whether it is right."""
 

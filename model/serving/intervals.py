@@ -129,22 +129,17 @@ class ConformalIntervals:
         """The share of intervals of a group that held, as measured; of an earlier model the aim."""
         return self._coverage if group.inside is None else group.inside
 
-    def find_narrowing(self, known: frozenset[str]) -> tuple[str, float] | None:
-        """The unknown fact that narrows the interval most, and its share of the median width.
+    def measure_gains(self, known: frozenset[str]) -> dict[str, float]:
+        """By what share of the median width each unknown fact narrows the interval.
 
-        Uses the widths that the training command measured, not this one row. None if no fact
-        narrows it, or if the widths were measured by the number of facts alone.
+        Uses the widths that the training command measured, not this one row. Empty if they were
+        measured by the number of facts alone.
         """
         if not self._groups.by_set:
-            return None
+            return {}
         now = self.find_group(known).width
-        widths = {
-            name: self.find_group(known | {name}).width
+        return {
+            name: 1 - self.find_group(known | {name}).width / now
             for name in self._optional
             if name not in known
         }
-        if not widths:
-            return None
-        best = min(widths, key=widths.__getitem__)
-        share = 1 - widths[best] / now
-        return (best, share) if share > 0 else None

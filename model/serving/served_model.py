@@ -259,7 +259,6 @@ class ServedModel(ABC, Generic[RowT, PredictionT]):
     def tabulate(self, prediction: PredictionT) -> tuple[float | str | None, ...]:
         """A prediction as the values of ``answer_columns``."""
 
-    @abstractmethod
     def explain(
         self,
         rows: Sequence[RowT],
@@ -280,6 +279,13 @@ class ServedModel(ABC, Generic[RowT, PredictionT]):
             ArithmeticError: if the model predicts a number that is not finite.
             TimeoutError: if it took longer than the timeout.
         """
+        return self._explain(rows, what_if, contributions, timeout)
+
+    @abstractmethod
+    def _explain(
+        self, rows: Sequence[RowT], what_if: str, contributions: bool, timeout: float
+    ) -> list[Explained[PredictionT]]:
+        """Explain each row; see ``explain``."""
 
     @abstractmethod
     def explain_golden(self) -> Explained[PredictionT]:

@@ -3,14 +3,13 @@
 The coalitions and the curves of many rows are predicted in one call of the predictor.
 """
 
-import math
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
@@ -26,12 +25,12 @@ from model.serving.checking import ModelFolder, check_hashes, check_versions, co
 from model.serving.copula import GaussianCopula, KnownFacts
 from model.serving.explain import (
     MAX_EXACT,
-    Coalitions,
     choose_leading,
     get_coalitions,
     screen,
     split_by_reference,
 )
+from model.serving.instances import Answer, Instance, Part
 from model.serving.neighbors import Neighbors
 from model.serving.plans import Plan, Planner
 from model.serving.predictors import (
@@ -49,7 +48,7 @@ from model.serving.served_model import (
     PredictionT,
     ServedModel,
 )
-from model.serving.texts.reasons import MOST_LEFT_OUT, TextReasons, list_variants, locate
+from model.serving.texts.reasons import TextReasons, leave_words_out, locate
 from model.serving.texts.vectorizer import Vectorizer
 
 LoadedT = TypeVar("LoadedT")
@@ -60,61 +59,6 @@ MAX_ROWS_PER_CALL = 8192
 
 _GOLDEN_TOLERANCE = 1e-4
 """Relative difference above which a prediction is no longer the one in the manifest."""
-
-
-class Part(NamedTuple):
-    """The rows of a matrix that belong to one row to predict.
-
-    ``rows`` are the row's coalitions, of which the last, at index ``own``, is the row itself, and
-    then the points of its curve. ``known`` and ``known_on_curve`` are the names of the optional
-    facts that are given in the row and in the points.
-    """
-
-    rows: slice
-    own: int
-    known: frozenset[str]
-    known_on_curve: frozenset[str]
-
-
-class Answer(NamedTuple):
-    """A predictor's answer to a part.
-
-    ``values`` (rows of the part,) are numbers, or the probabilities of the predicted class. Those
-    of the curve's points are ``points``, and ``low`` and ``high`` their bounds.
-    """
-
-    prediction: Any
-    values: FloatArray
-    points: Sequence[float]
-    low: Sequence[float]
-    high: Sequence[float]
-
-
-class Instance(NamedTuple):
-    """A row to explain: one code a field, what it shares with others, and its coalitions.
-
-    Among the ``size`` rows to predict the row itself is at the index ``own``.
-    """
-
-    codes: list[float]
-    plan: Plan
-    coalitions: Coalitions | None
-    own: int
-    size: int
-
-    def fill(self, rows: Float32Array, reference: Float32Array) -> None:
-        """Write the rows to predict: the coalitions, of which the last is the row, and the curve.
-
-        Args:
-            rows: where to write them, shape (size, fields).
-            reference: the typical row, shape (fields,).
-        """
-        row, plan = np.array(self.codes, dtype=np.float32), self.plan
-        rows[:] = row
-        if self.coalitions is not None:
-            self.coalitions.fill(rows[: self.own + 1], row, reference)
-        if plan.grid is not None:
-            rows[self.own + 1 :, plan.column] = plan.grid.points
 
 
 @dataclass(eq=False)
@@ -311,19 +255,15 @@ class TabularModel(ServedModel[Features, PredictionT]):
         thresholds = self.manifest.ood_thresholds
         return thresholds[len(self.card.optional) - len(known)] if thresholds else None
 
-    def explain(
-        self,
-        rows: Sequence[Features],
-        what_if: str = "",
-        contributions: bool = True,
-        timeout: float = math.inf,
+    def _explain(
+        self, rows: Sequence[Features], what_if: str, contributions: bool, timeout: float
     ) -> list[Explained[PredictionT]]:
         if not self._has_texts:
-            return self._explain(rows, what_if, contributions, timeout)
+            return self._explain_rows(rows, what_if, contributions, timeout)
         with text_codes():
-            return self._explain(rows, what_if, contributions, timeout)
+            return self._explain_rows(rows, what_if, contributions, timeout)
 
-    def _explain(
+    def _explain_rows(
         self, rows: Sequence[Features], what_if: str, contributions: bool, timeout: float
     ) -> list[Explained[PredictionT]]:
         deadline = time.monotonic() + timeout
@@ -411,7 +351,8 @@ class TabularModel(ServedModel[Features, PredictionT]):
             reasons = TextReasons(name, text, vectorizer.measure(text))
             if coalitions is not None:
                 if vectorizer.coefficients is None:
-                    reasons = self._leave_out(codes, column, reasons)
+                    answer = partial(self._answer_texts, codes, column)
+                    reasons = leave_words_out(reasons, vectorizer, answer)
                 else:
                     parts = vectorizer.score_terms(text, self.find_place(prediction))
                     reasons = reasons._replace(parts=parts, exact=True)
@@ -420,22 +361,13 @@ class TabularModel(ServedModel[Features, PredictionT]):
             found.append(reasons)
         return tuple(found)
 
-    def _leave_out(self, codes: list[float], column: int, reasons: TextReasons) -> TextReasons:
-        """Leave out each word of a text in turn, and see by how much the answer falls."""
-        vectorizer = self.vectorizers[column]
-        variants = list_variants(reasons.text, vectorizer.options.analyzer)
-        analyzer = vectorizer.options.analyzer
-        if analyzer.marks_terms and analyzer.ngram_range[0] == 1:
-            words = {*vectorizer.shortest.split(reasons.text)} if variants else set()
-            variants = {word: text for word, text in variants.items() if word in words}
-        tried = dict(list(variants.items())[:MOST_LEFT_OUT])
-        rows = np.array([codes] * (1 + len(tried)), dtype=np.float32)
-        rows[1:, column] = [encode_text(text) for text in tried.values()]
+    def _answer_texts(self, codes: list[float], column: int, texts: Sequence[str]) -> FloatArray:
+        """Answer a row with each of some texts in its column, the first its own: shape (texts,)."""
+        rows = np.array([codes] * len(texts), dtype=np.float32)
+        rows[:, column] = [encode_text(text) for text in texts]
         part = Part(slice(0, len(rows)), 0, frozenset(), frozenset())
         (answer,) = self.answer(rows, [part])
-        falls = (answer.values[0] - answer.values[1:].astype(np.float64)).tolist()
-        parts = dict(zip(tried, falls, strict=True))
-        return reasons._replace(parts=parts, untried=len(variants) - len(tried))
+        return answer.values
 
     @abstractmethod
     def find_place(self, prediction: PredictionT) -> int:

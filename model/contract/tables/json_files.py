@@ -46,6 +46,10 @@ def _parse(text: str, name: str) -> list[dict[str, Any]]:
     nested = next(
         (key for row in found for key, cell in row.items() if isinstance(cell, dict | list)), None
     )
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise TableError(f"{name} has half of a character in a text. Save it again.") from None
     if nested is not None:
         raise TableError(f"{name}: {nested!r} holds a list or an object. Give it one value a row.")
     return found

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Any, BinaryIO, cast
@@ -11,7 +12,10 @@ from model.contract.tables.table import Block, OpenTable, ReadOptions, TableErro
 MAX_LINE = 1 << 22
 """Bytes of a line."""
 
-_NO_OBJECT = "This line is not an object of JSON"
+_NO_OBJECT = "This line is not an object of JSON in UTF-8"
+
+_may_have_halves = re.compile(r"\\u[dD]").search
+"""Whether a line may have half of a character, which no file can hold."""
 
 
 def read_json_lines(file: BinaryIO, name: str, options: ReadOptions) -> OpenTable:
@@ -39,7 +43,10 @@ def _read_lines(file: BinaryIO, name: str) -> Iterator[dict[str, Any] | None]:
             raise TableError(f"{name} has a line of more than {MAX_LINE // 10**6} MB.")
         if not line.isspace():
             try:
-                row = json.loads(line)
+                text = line.decode("utf-8-sig")
+                row = json.loads(text)
+                if _may_have_halves(text):
+                    json.dumps(row, ensure_ascii=False).encode()
             except (ValueError, RecursionError):
                 row = None
             yield row if isinstance(row, dict) else None

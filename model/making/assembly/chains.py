@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler
 
 from model.contract.arrays import Float64Array
 from model.making.assembly.contents import Transformer
+from model.making.fitted_steps import SCALERS
 
-SCALERS = (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler)
 _NEUTRAL = {
     "mean_": 0.0, "scale_": 1.0, "var_": 1.0, "min_": 0.0, "data_min_": 0.0, "data_max_": 1.0,
     "data_range_": 1.0, "center_": 0.0, "max_abs_": 1.0,

@@ -12,10 +12,10 @@ import pandas as pd
 from sklearn.compose import ColumnTransformer
 
 from model.making.assembly.assemblies import Assembly, join_steps, select_raw
-from model.making.assembly.chains import SCALERS, Step, describe_steps
+from model.making.assembly.chains import Step, describe_steps
 from model.making.assembly.contents import Transformer
 from model.making.assembly.search import AssemblySearch
-from model.making.fitted_steps import find_encoded_columns, unwrap_estimator
+from model.making.fitted_steps import SCALERS, find_encoded_columns, unwrap_estimator
 from model.making.text_cells import looks_written
 from model.making.texts import takes_texts_alone
 

@@ -237,7 +237,7 @@ class NumberKind(OutputKind):
             accuracy,
             metrics,
             calibration,
-            baseline=f"Guessing the middle every time is off by {base} half the time.",
+            baseline=f"Guessing the middle every time is off by more than {base} half the time.",
             output_keys={"lead": "range"} if is_weak else {},
             truth_bins=bin_truth(predictions, truth),
             held_out=(truth, predictions),

@@ -109,7 +109,7 @@ class OutliersKind(NumberKind):
         add_note(f"It calls {shown} of the {count} rows of the data unusual.")
         return Evaluation(
             f"A new row is compared with the scores of the {count} rows of its data. {NO_TRUTH}",
-            f"It calls {shown} of the {count} rows unusual that it learned from. {NO_TRUTH}",
+            f"Of the {count} rows that it learned from, it calls {shown} unusual. {NO_TRUTH}",
             (make_share("outliers", "Rows that it calls unusual", share),),
             scores=tuple(map(round_digits, scores.tolist())),
         )

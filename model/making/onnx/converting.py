@@ -15,14 +15,11 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import (
-    MaxAbsScaler,
-    MinMaxScaler,
     OneHotEncoder,
     OrdinalEncoder,
-    RobustScaler,
-    StandardScaler,
 )
 
+from model.making.fitted_steps import SCALERS
 from model.making.onnx.exporting import export_estimator
 from model.making.onnx.graphs import (
     INPUT,
@@ -45,7 +42,6 @@ _INVERSES: dict[Any, list[Operation]] = {
     np.square: [("Pow", 2.0)],
     None: [],
 }
-_SCALERS = (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler)
 _NO_CHOICE = -1.0
 
 
@@ -70,7 +66,7 @@ def unwrap_regressor(fitted: Any) -> tuple[Any, list[Operation]]:
         if isinstance(fitted, FrozenEstimator):
             fitted = fitted.estimator
             continue
-        scales = isinstance(fitted.transformer, _SCALERS)
+        scales = isinstance(fitted.transformer, SCALERS)
         if not scales and (fitted.transformer is not None or fitted.inverse_func not in _INVERSES):
             raise CompileError(
                 "its target is transformed back by "

@@ -17,9 +17,10 @@ from skl2onnx.common.data_types import FloatTensorType
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from model.contract.arrays import Float64Array
+from model.making.fitted_steps import SCALERS
 from model.making.onnx.additive import NodeWriter
 
 _SMALLEST = 1e-30
@@ -42,7 +43,7 @@ class ExactScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
 
 def replace_scalers(fitted: Any) -> Any:
     """Copy a fitted estimator with exact scalers in place of its own; itself if it has none."""
-    if isinstance(fitted, StandardScaler | MinMaxScaler | MaxAbsScaler | RobustScaler):
+    if isinstance(fitted, SCALERS):
         steps = _list_steps(fitted)
         return ExactScaler(steps, fitted.n_features_in_) if steps else fitted
     attribute = {Pipeline: "steps", FeatureUnion: "transformer_list"}.get(type(fitted), "")

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 from model.contract.arrays import Float64Array
+from model.making.fitted_steps import SCALERS
 from model.making.onnx.graphs import CompileError, prepend_nodes
 
-_SCALERS = (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler)
 UNSCALED = "before_scaling"
 """The name of the input that the scalers take."""
 
@@ -64,7 +63,7 @@ def prepend_scalers(model: onnx.ModelProto, scalers: Sequence[Any]) -> onnx.Mode
 
 def _read_scaler(scaler: Any) -> tuple[Float64Array, Float64Array]:
     """What each column is multiplied by and what is added to it, shape (columns,) each."""
-    if not isinstance(scaler, _SCALERS) or getattr(scaler, "clip", False):
+    if not isinstance(scaler, SCALERS) or getattr(scaler, "clip", False):
         raise CompileError(
             f"a {type(scaler).__name__} cannot be put before an ONNX file, only a scaler can"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +22,7 @@ from model.making.kinds.classification_metrics import measure_classifier
 from model.making.kinds.output_kind import make_share
 from model.making.manifests import describe_artifact, read_versions, save_manifest
 from model.making.naming import Naming, format_choice
-from model.making.options import LOCALE, AddOptions, AskPerson
+from model.making.options import LOCALE, AddOptions, AskPerson, Progress
 from model.making.pictures.answering import COMPARED, Answered, answer_all, compare_served
 from model.making.pictures.cards import draft_title, make_field, write_picture_card
 from model.making.pictures.folder_pictures import write_golden_pictures, write_sample_pictures
@@ -61,11 +61,7 @@ class _Measured(NamedTuple):
 
 
 def make_picture_folder(
-    options: AddOptions,
-    folder: Path,
-    work: Path,
-    report: Callable[[str], object],
-    ask: AskPerson,
+    options: AddOptions, folder: Path, work: Path, report: Progress, ask: AskPerson
 ) -> AddedModel:
     """Make the model's files in ``work``; messages name ``folder``, where they go afterwards.
 

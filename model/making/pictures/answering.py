@@ -10,6 +10,7 @@ import numpy as np
 from model.contract.arrays import ByteArray, Float64Array, IntArray
 from model.contract.preprocessing import Preprocessing
 from model.making.errors import AddError
+from model.making.options import Progress
 from model.making.pictures.labelled import LabelledPictures
 from model.making.pictures.networks import AnswerMeaning
 from model.making.pictures.trying import to_probabilities
@@ -51,7 +52,7 @@ def answer_all(
     data: LabelledPictures,
     most: int,
     order: Sequence[int],
-    report: Callable[[str], object],
+    report: Progress,
 ) -> Answered:
     """Answer pictures; those that cannot be read are noted in ``data``.
 

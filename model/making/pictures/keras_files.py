@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import onnx
 
 from model.making.errors import AddError
-from model.making.options import AddOptions, AskPerson
+from model.making.options import AddOptions, AskPerson, Progress
 from model.making.pictures import keras_environment
 from model.making.pictures.conversions import convert_elsewhere
 from model.making.pictures.keras import KerasFile, UnknownLayerError, find_code
@@ -32,7 +31,7 @@ def convert_with_keras(
     error: UnknownLayerError,
     options: AddOptions,
     ask: AskPerson,
-    report: Callable[[str], object],
+    report: Progress,
 ) -> onnx.ModelProto:
     """Let Keras convert a model, in the person's own Python or in one that is made for it.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -11,7 +10,7 @@ import onnx
 from onnx import inliner
 
 from model.making.errors import AddError
-from model.making.options import AddOptions, AskPerson
+from model.making.options import AddOptions, AskPerson, Progress
 from model.making.pictures.keras import KerasFile, UnknownLayerError, convert_keras, read_keras
 from model.making.pictures.keras_files import convert_with_keras, refuse_unknown
 from model.making.pictures.networks import PictureNetwork, open_network, takes_pictures
@@ -55,7 +54,7 @@ def _takes_pictures(path: Path) -> bool:
         return False
 
 
-def open_file(options: AddOptions, ask: AskPerson, report: Callable[[str], object]) -> OpenedFile:
+def open_file(options: AddOptions, ask: AskPerson, report: Progress) -> OpenedFile:
     """Open the network.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import shlex
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ from model.contract.pictures import Picture
 from model.contract.preprocessing import SCALES, Channels, LevelScale, Preprocessing, Resize
 from model.making.errors import AddError, NotProvedError
 from model.making.kinds.class_evidence import match_classes
-from model.making.options import PictureOptions
+from model.making.options import PictureOptions, Progress
 from model.making.pictures.labelled import LabelledPictures
 from model.making.pictures.networks import AnswerMeaning, InputShape, PictureNetwork
 
@@ -51,8 +51,6 @@ _RESIZES: tuple[Resize, ...] = ("squash", "crop", "letterbox")
 """In each of these the more usual one comes first: it is taken where both give the same answers."""
 
 _T = TypeVar("_T")
-
-Progress = Callable[[str], object]
 
 
 @dataclass(frozen=True, eq=False)

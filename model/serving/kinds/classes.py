@@ -10,16 +10,15 @@ import numpy as np
 
 from model.contract.arrays import Float32Array, Float64Array
 from model.contract.card import ClassCard
-from model.contract.errors import KEEP_CLASSES, MAKE_AGAIN, OR_MAKE_AGAIN, ModelError
-from model.contract.fields import Option
+from model.contract.errors import KEEP_CLASSES, MAKE_AGAIN
 from model.contract.manifest import AccuracyGroup, GoldenRow, Manifest, ReliabilityBin
 from model.serving.checking import ModelFolder
 from model.serving.fact_groups import FactGroups
+from model.serving.instances import Answer, Part
 from model.serving.kinds.matrix import JoblibMatrixPredictor, LabelModel, OnnxMatrixPredictor
 from model.serving.ordinal import LikelyRanges
 from model.serving.probabilities import apply_calibration
 from model.serving.served_model import ClassPrediction, FactPattern, LikelyRange
-from model.serving.tabular import Answer, Part
 
 
 class JoblibClassPredictor(JoblibMatrixPredictor):
@@ -61,10 +60,6 @@ class ClassModel(LabelModel[ClassPrediction]):
     keep_text = KEEP_CLASSES
     compiled_predictor = OnnxMatrixPredictor
     saved_predictor = JoblibClassPredictor
-
-    @staticmethod
-    def list_options(card: ClassCard) -> Sequence[Option]:
-        return card.output.classes
 
     @cached_property
     def accuracies(self) -> FactGroups[AccuracyGroup] | None:
@@ -192,16 +187,22 @@ class ClassModel(LabelModel[ClassPrediction]):
         return ("label", *likely, *(f"probability_{option.value}" for option in output.classes))
 
     def tabulate(self, prediction: ClassPrediction) -> tuple[float | str | None, ...]:
-        likely: tuple[str | None, ...] = ()
+        likely: tuple[str, ...] = ()
         if self.ranges is not None:
-            likely = (None, None) if prediction.likely is None else prediction.likely[:2]
+            likely = ("", "") if prediction.likely is None else prediction.likely[:2]
         return prediction.label, *likely, *(prediction.probabilities or ())
 
     def restore(self, values: Sequence[Any], known: frozenset[str]) -> ClassPrediction:
-        label, *probabilities = values
-        if not probabilities:
-            return ClassPrediction(label)
-        return ClassPrediction(label, max(probabilities), tuple(probabilities))
+        label, *rest = values
+        likely = None
+        if self.ranges is not None:
+            low, high, *rest = rest
+            if low:
+                share = self.ranges.find_share(self.ranges.find_group(known))
+                likely = LikelyRange(low, high, share)
+        if not rest:
+            return ClassPrediction(label, likely=likely)
+        return ClassPrediction(label, max(rest), tuple(rest), likely)
 
     def predict_columns(
         self, matrix: Float32Array, patterns: Sequence[FactPattern]
@@ -209,21 +210,17 @@ class ClassModel(LabelModel[ClassPrediction]):
         given = self.predictor.classify(matrix)
         probabilities = apply_calibration(given, self.manifest.probabilities)
         labels = self.name_rows(probabilities.argmax(axis=1), probabilities)
-        likely: tuple[list[str | None], ...] = ()
+        likely: tuple[list[str], ...] = ()
         if self.ranges is not None:
             known = dict.fromkeys(range(len(matrix)), frozenset[str]())
             for rows, _, facts in patterns:
                 known |= dict.fromkeys(rows.tolist(), facts)
-            ranges = [
-                found if label is not None else None
-                for found, label in zip(
-                    self._find_likely(given, list(known.values())), labels, strict=True
-                )
+            ranges = zip(self._find_likely(given, list(known.values())), labels, strict=True)
+            # No range is "", because None would say that the row has no answer.
+            ends = [
+                ("", "") if found is None or label is None else found[:2] for found, label in ranges
             ]
-            likely = (
-                [None if found is None else found.low for found in ranges],
-                [None if found is None else found.high for found in ranges],
-            )
+            likely = [low for low, _ in ends], [high for _, high in ends]
         if not self.card.output.probabilities:
             return (labels, *likely)
         return (labels, *likely, *probabilities.T)
@@ -231,9 +228,5 @@ class ClassModel(LabelModel[ClassPrediction]):
     def compare_golden(
         self, prediction: ClassPrediction, golden: GoldenRow
     ) -> Iterator[tuple[float, float]]:
-        if prediction.label != golden.label:
-            raise ModelError(
-                f"is {prediction.label}, it was {golden.label or 'no class'} when the model was "
-                f"made. {KEEP_CLASSES} {OR_MAKE_AGAIN}"
-            )
+        self.check_label(prediction.label, golden)
         yield prediction.probability or 1.0, golden.value

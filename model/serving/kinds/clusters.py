@@ -8,13 +8,12 @@ import numpy as np
 
 from model.contract.arrays import Float32Array, Float64Array
 from model.contract.card import ClusterCard
-from model.contract.errors import MAKE_AGAIN, OR_MAKE_AGAIN, ModelError
-from model.contract.fields import Option
+from model.contract.errors import MAKE_AGAIN
 from model.contract.manifest import GoldenRow, Manifest
 from model.serving.checking import ModelFolder
+from model.serving.instances import Answer, Part
 from model.serving.kinds.matrix import JoblibMatrixPredictor, LabelModel, OnnxMatrixPredictor
 from model.serving.served_model import ClusterPrediction, FactPattern
-from model.serving.tabular import Answer, Part
 
 KEEP_CLUSTERS = "Keep the clusters in the order of the model's numbers."
 
@@ -111,10 +110,6 @@ class ClusterModel(LabelModel[ClusterPrediction]):
     compiled_predictor = OnnxClusterPredictor
     saved_predictor = JoblibClusterPredictor
 
-    @staticmethod
-    def list_options(card: ClusterCard) -> Sequence[Option]:
-        return card.output.clusters
-
     @classmethod
     def compare_output(cls, folder: ModelFolder[ClusterCard, Manifest]) -> Iterator[str]:
         values = [option.value for option in folder.card.output.clusters]
@@ -196,9 +191,5 @@ class ClusterModel(LabelModel[ClusterPrediction]):
     def compare_golden(
         self, prediction: ClusterPrediction, golden: GoldenRow
     ) -> Iterator[tuple[float, float]]:
-        if prediction.label != golden.label:
-            raise ModelError(
-                f"is {prediction.label}, it was {golden.label or 'no cluster'} when the model was "
-                f"made. {KEEP_CLUSTERS} {OR_MAKE_AGAIN}"
-            )
+        self.check_label(prediction.label, golden)
         yield abs(prediction.affinities[self.find_place(prediction)]), golden.value

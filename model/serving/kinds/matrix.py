@@ -10,9 +10,9 @@ import numpy as np
 
 from model.contract.arrays import Float32Array, Float64Array, IntArray
 from model.contract.card import Card, ClassCard, ClusterCard
-from model.contract.errors import ModelError
+from model.contract.errors import OR_MAKE_AGAIN, ModelError
 from model.contract.fields import Option
-from model.contract.manifest import Manifest
+from model.contract.manifest import GoldenRow, Manifest
 from model.serving.checking import ModelFolder
 from model.serving.predictors import JoblibFile, open_session
 from model.serving.served_model import PredictionT
@@ -105,10 +105,11 @@ class LabelModel(MatrixModel[PredictionT]):
 
     card: ClassCard | ClusterCard
 
-    @staticmethod
-    @abstractmethod
-    def list_options(card: Any) -> Sequence[Option]:
+    @classmethod
+    def list_options(cls, card: Any) -> Sequence[Option]:
         """List the options of a card, in the order of the columns."""
+        options: Sequence[Option] = getattr(card.output, cls.columns_key)
+        return options
 
     @classmethod
     def count_columns(cls, card: Any) -> int:
@@ -130,6 +131,18 @@ class LabelModel(MatrixModel[PredictionT]):
     def find_label(self, label: str) -> int:
         """Find the place of a label."""
         return [option.value for option in self.list_options(self.card)].index(label)
+
+    def check_label(self, label: str, golden: GoldenRow) -> None:
+        """Compare a predicted label with that of the manifest.
+
+        Raises:
+            ModelError: if it is another.
+        """
+        if label != golden.label:
+            raise ModelError(
+                f"is {label}, it was {golden.label or f'none of the {self.columns_noun}'} when the "
+                f"model was made. {self.keep_text} {OR_MAKE_AGAIN}"
+            )
 
     @property
     def guess_text(self) -> str:

@@ -1,6 +1,5 @@
 """The kind of model that predicts several numbers for a row."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,7 @@ from model.contract.errors import MAKE_AGAIN
 from model.contract.fields import Features
 from model.contract.manifest import GoldenRow, Manifest, OutputManifest
 from model.serving.checking import ModelFolder
+from model.serving.instances import Answer, Part
 from model.serving.kinds.matrix import (
     JoblibMatrixPredictor,
     MatrixModel,
@@ -22,7 +22,6 @@ from model.serving.kinds.matrix import (
 )
 from model.serving.kinds.number import NumberModel
 from model.serving.served_model import Explained, FactPattern, MultioutputPrediction
-from model.serving.tabular import Answer, Part
 
 
 class OnnxOutputsPredictor(OnnxMatrixPredictor):
@@ -128,12 +127,8 @@ class MultioutputModel(MatrixModel[MultioutputPrediction]):
     def count_columns(cls, card: MultioutputCard) -> int:
         return 1 + len(card.output.others)
 
-    def explain(
-        self,
-        rows: Sequence[Features],
-        what_if: str = "",
-        contributions: bool = True,
-        timeout: float = math.inf,
+    def _explain(
+        self, rows: Sequence[Features], what_if: str, contributions: bool, timeout: float
     ) -> list[Explained[MultioutputPrediction]]:
         output, _, field = what_if.rpartition(".")
         place = [item.name for item in self.card.output.others].index(output) + 1 if output else 0

@@ -14,10 +14,11 @@ from model.contract.card import NumberCard
 from model.contract.errors import MAKE_AGAIN
 from model.contract.manifest import CalibrationGroup, GoldenRow, Manifest
 from model.serving.checking import ModelFolder
+from model.serving.instances import Answer, Part
 from model.serving.intervals import ConformalIntervals
 from model.serving.predictors import JoblibFile, open_session
 from model.serving.served_model import FactPattern, PointPrediction, PredictionInterval
-from model.serving.tabular import Answer, Part, TabularModel
+from model.serving.tabular import TabularModel
 
 
 class Predictor(Protocol):

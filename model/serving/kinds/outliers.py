@@ -15,10 +15,11 @@ from model.contract.card import OutlierCard
 from model.contract.errors import MAKE_AGAIN, OR_MAKE_AGAIN, ModelError
 from model.contract.manifest import GoldenRow, Manifest
 from model.serving.checking import ModelFolder
+from model.serving.instances import Answer, Part
 from model.serving.kinds.number import OnnxPredictor, Predictor
 from model.serving.predictors import JoblibFile
 from model.serving.served_model import FactPattern, OutlierPrediction
-from model.serving.tabular import Answer, Part, TabularModel
+from model.serving.tabular import TabularModel
 
 OUTLIER, INLIER = "outlier", "inlier"
 """The labels of an answer."""

@@ -141,12 +141,8 @@ class PictureModel(ServedModel[Picture, ClassPrediction | None]):
         """How a picture becomes the network's input."""
         return self.manifest.preprocessing
 
-    def explain(
-        self,
-        rows: Sequence[Picture],
-        what_if: str = "",
-        contributions: bool = True,
-        timeout: float = math.inf,
+    def _explain(
+        self, rows: Sequence[Picture], what_if: str, contributions: bool, timeout: float
     ) -> list[Explained[ClassPrediction | None]]:
         return [self._explain_one(picture, contributions) for picture in rows]
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
+from model.contract.arrays import FloatArray
 from model.serving.texts.analyzer import Analyzer
-from model.serving.texts.vectorizer import Knowledge
+from model.serving.texts.vectorizer import Knowledge, Vectorizer
 
 MOST_LEFT_OUT = 60
 """Different words of a text that are left out in turn: as many rows in one call of the model."""
@@ -36,6 +39,27 @@ class TextReasons(NamedTuple):
     exact: bool = False
     untried: int = 0
     spans: tuple[TextSpan, ...] = ()
+
+
+def leave_words_out(
+    reasons: TextReasons, vectorizer: Vectorizer, answer: Callable[[Sequence[str]], FloatArray]
+) -> TextReasons:
+    """Leave out each word of a text in turn, and see by how much the answer falls.
+
+    Args:
+        reasons: what is known of the text.
+        vectorizer: how the model reads it.
+        answer: the model's answers to some texts in its place, shape (texts,).
+    """
+    analyzer = vectorizer.options.analyzer
+    variants = list_variants(reasons.text, analyzer)
+    if analyzer.marks_terms and analyzer.ngram_range[0] == 1:
+        words = {*vectorizer.shortest.split(reasons.text)} if variants else set()
+        variants = {word: text for word, text in variants.items() if word in words}
+    tried = dict(list(variants.items())[:MOST_LEFT_OUT])
+    own, *others = answer([reasons.text, *tried.values()]).astype(np.float64).tolist()
+    parts = {word: own - other for word, other in zip(tried, others, strict=True)}
+    return reasons._replace(parts=parts, untried=len(variants) - len(tried))
 
 
 def list_variants(text: str, analyzer: Analyzer) -> dict[str, str]:

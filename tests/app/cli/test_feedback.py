@@ -42,6 +42,13 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(feedback, arguments)
 
 
+def export_training(folder: Path, *options: str) -> tuple[Path, Result]:
+    path = folder / "new.csv"
+    result = run("export", str(path), "--model", "house-price", "--training", *options)
+    assert result.exit_code == 0, result.output
+    return path, result
+
+
 def test_an_export_has_all_that_is_kept_and_no_spreadsheet_runs_it(store: Store) -> None:
     result = run("export", "-")
     assert result.exit_code == 0, result.output
@@ -56,9 +63,7 @@ def test_an_export_has_all_that_is_kept_and_no_spreadsheet_runs_it(store: Store)
 def test_a_training_file_has_the_values_of_the_form_and_the_truth(
     store: Store, tmp_path: Path
 ) -> None:
-    path = tmp_path / "new.csv"
-    result = run("export", str(path), "--model", "house-price", "--training")
-    assert result.exit_code == 0, result.output
+    path, result = export_training(tmp_path)
     with path.open() as file:
         (row,) = csv.DictReader(file)
     assert {name: row[name] for name in ("beds", "sqft", "condition", "price")} == {
@@ -103,14 +108,11 @@ def test_a_training_file_like_another_can_stand_beside_it(store: Store, tmp_path
 def test_the_sales_that_visitors_know_go_into_training_the_house_model(
     store: Store, tmp_path: Path
 ) -> None:
-    path = tmp_path / "new.csv"
-    result = run("export", str(path), "--model", "house-price", "--training")
-    assert result.exit_code == 0, result.output
+    path, _ = export_training(tmp_path)
     reports = read_reported_sales(path)
     assert reports.price.tolist() == [230_000]
     assert reports.features[0, :3].tolist() == [3, 2.5, 1850]
-    like = run("export", str(path), "--model", "house-price", "--training", "--like", str(SALES))
-    assert like.exit_code == 0, like.output
+    export_training(tmp_path, "--like", str(SALES))
     assert path.read_text().partition("\n")[0] == SALES.read_text().partition("\n")[0]
     assert read_reported_sales(path).price.tolist() == [230_000]
 

@@ -43,6 +43,7 @@ def test_a_variable_set_to_nothing_holds_its_default() -> None:
         {"FORMCAST_SERVICE_HOST": "fd00::7", "FORMCAST_SERVICE_PORT_HTTP": "80"},
         {"FORMCAST_PORT": "tcp://10.0.0.7:80", "FORMCAST_PORT_80_TCP": "tcp://10.0.0.7:80"},
         {"FORMCAST_PORT_80_TCP_PROTO": "tcp", "FORMCAST_PORT_80_TCP_ADDR": "10.0.0.7"},
+        {"FORMCAST_PORT": "sctp://10.0.0.7:80", "FORMCAST_PORT_80_SCTP_PROTO": "sctp"},
         {"FORMCAST_WEB_SERVICE_HOST": "10.0.0.8", "FORMCAST_WEB_PORT": "tcp://10.0.0.8:80"},
     ],
 )
@@ -116,7 +117,11 @@ def test_a_number_of_a_platform_that_is_none_is_one_sentence(variable: str, valu
     ("read", "good", "bad"),
     [
         (boolean, {"on": True, "off": False}, ["", "yes", "1", "ON", "true", " on"]),
-        (integer(-2, 30), {"-2": -2, "0": 0, "30": 30}, ["", "31", "-3", "1.0", "1_0", "٣", "--1"]),
+        (
+            integer(-2, 30),
+            {"-2": -2, "0": 0, "30": 30},
+            ["", "31", "-3", "1.0", "1_0", "٣", "--1", "9" * 5000],
+        ),
         (one_of("json", "text"), {"json": "json"}, ["", "JSON", "xml"]),
         (words, {"": (), "a, b": ("a", "b")}, ["a,a"]),
     ],

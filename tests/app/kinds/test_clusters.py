@@ -22,7 +22,7 @@ from app.config import Settings
 from model import ClusterModel
 from tests.html import data_of, get_page, post_fragment, post_page, text_of
 from tests.loading import load_as
-from tests.model.making.conftest import run
+from tests.model.making.conftest import add_fitted, run
 from tests.tabular_checks import check_stream
 
 NAMES = ("amber", "birch", "cedar", "dune")
@@ -54,11 +54,8 @@ def root(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the model of each estimator."""
     root = tmp_path_factory.mktemp("models")
     for name, estimator in ESTIMATORS.items():
-        file = root / f"{name}.joblib"
-        joblib.dump(estimator.fit(flowers()), file)
         more = ["--clusters", ",".join(NAMES)] if name == "kmeans" else []
-        result = run("add", file, "--name", name, "--data", data, "--models", root, *more)
-        assert result.exit_code == 0, result.output
+        add_fitted(root, name, estimator.fit(flowers()), "--data", data, *more)
     return root
 
 

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,7 +18,7 @@ from model.contract.card import CardError
 from model.contract.errors import ModelError
 from tests.html import data_of, get_page, post_fragment, text_of
 from tests.loading import load_as
-from tests.model.making.conftest import run
+from tests.model.making.conftest import add_fitted, run
 
 TARGETS = {"travel": "travel_minutes", "clicks": "click_share", "humidity": "humidity_pct"}
 
@@ -44,11 +43,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         columns = ["distance_km", target]
         table[:300][columns].to_csv(folder / "trips.csv", index=False)
         table[300:][columns].to_csv(folder / "unseen.csv", index=False)
-        file = folder / "model.joblib"
-        joblib.dump(LinearRegression().fit(table[:300][columns[:1]], table[:300][target]), file)
+        fitted = LinearRegression().fit(table[:300][columns[:1]], table[:300][target])
         given = ("--data", folder / "trips.csv", "--holdout", folder / "unseen.csv")
-        result = run("add", file, "--name", name, *given, "--target", target, "--models", root)
-        assert result.exit_code == 0, result.output
+        add_fitted(root, name, fitted, *given, "--target", target)
     return root
 
 

@@ -25,7 +25,7 @@ from app.monitoring.watcher import Watcher
 from model import MultioutputModel
 from tests.html import data_of, get_page, post_fragment, post_page, text_of
 from tests.loading import load_as
-from tests.model.making.conftest import run
+from tests.model.making.conftest import add_fitted, run
 from tests.tabular_checks import check_stream
 
 TARGETS = ["heating_load", "cooling_load"]
@@ -60,12 +60,10 @@ def root(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the model of each estimator."""
     root = tmp_path_factory.mktemp("models")
     for name, estimator in ESTIMATORS.items():
-        table, file = buildings()[:200], root / f"{name}.joblib"
-        joblib.dump(estimator.fit(table.drop(columns=TARGETS), table[TARGETS]), file)
+        table = buildings()[:200]
+        fitted = estimator.fit(table.drop(columns=TARGETS), table[TARGETS])
         held = ["--holdout", data.with_name("unseen.csv")] if name == "lines" else []
-        add = ("add", file, "--name", name, "--data", data, "--target", ",".join(TARGETS))
-        result = run(*add, *held, "--models", root)
-        assert result.exit_code == 0, result.output
+        add_fitted(root, name, fitted, "--data", data, "--target", ",".join(TARGETS), *held)
     return root
 
 

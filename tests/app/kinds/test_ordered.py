@@ -1,6 +1,7 @@
 """Classes that are steps of a scale, and risks, from one command to page, API and file."""
 
 import csv
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,10 @@ def test_ranges_hold_as_often_as_they_say_on_rows_that_nobody_has_seen(
     coverage = {a["likely"]["coverage"] for a in answers if not a["warnings"]}
     assert len(coverage) == 1
     assert min(coverage) >= 0.86
+    lines = table[FACTS].to_json(orient="records", lines=True)
+    streamed = client.post("/api/predict", data=lines, content_type="application/x-ndjson")
+    likely = [json.loads(line)["likely"] for line in streamed.text.splitlines()]
+    assert likely == [answer["likely"] for answer in answers]
     table[FACTS].to_csv(tmp_path / "in.csv", index=False)
     target = tmp_path / "out.csv"
     assert run("predict", "stars", tmp_path / "in.csv", target, "--models", root).exit_code == 0

@@ -179,7 +179,9 @@ def test_off_is_off_and_the_default_lets_an_office_type() -> None:
         assert counter.count("1.2.3.4", 1) == 0
 
 
-@pytest.mark.parametrize("text", ["10", "10/day", "0/minute", "x/minute", "-1/minute", "OFF"])
+@pytest.mark.parametrize(
+    "text", ["10", "10/day", "0/minute", "x/minute", "-1/minute", "OFF", "9" * 5000]
+)
 def test_a_malformed_limit_stops_the_start(text: str) -> None:
     with pytest.raises(SettingError, match="Write off, or a limit like 600/minute"):
         Settings.from_environment({"FORMCAST_RATELIMIT": text})

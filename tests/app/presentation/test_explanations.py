@@ -79,11 +79,21 @@ def test_a_reason_whose_sign_surprises_says_what_stays_the_same(client: FlaskCli
     assert "at the same size" not in text_of(post_fragment(client, HOUSE), "#why")
 
 
-def test_a_fact_as_of_the_typical_case_is_called_so(client: FlaskClient) -> None:
+def test_a_fact_as_of_the_typical_case_makes_no_difference(client: FlaskClient) -> None:
     form = {"beds": "3", "baths": "2.5", "sqft": "1850", "year_built": "1995"}
     words = text_of(post_fragment(client, {**form, "neighborhood": "Gilbert"}), "#why")
-    assert "3 bedrooms, as is typical" in words
-    assert "0 fewer" not in words
+    assert "3 bedrooms$0: no difference" in words
+
+
+def test_a_row_of_many_facts_is_named_by_its_first_and_the_count_of_the_others(
+    client: FlaskClient, house: NumberModel
+) -> None:
+    every = house.card.examples[-1].values
+    soup = post_fragment(client, every)
+    title = str(soup.select("#result")[0]["data-title"])
+    assert " · 4 bedrooms, 3.5 baths, 2,650 sq ft and 7 more facts – " in title.replace("\xa0", " ")
+    empty = get_page(client, "/")
+    assert "and 7 more facts" in text_of(empty, ".examples li:last-child")
 
 
 def test_a_fact_that_the_typical_case_lacks_has_its_reason(tmp_path: Path) -> None:
@@ -132,11 +142,18 @@ def test_the_amounts_add_up_to_the_dollar_for_random_houses(
 def test_apportioned_amounts_are_close_to_the_exact_ones_and_add_up(
     exact: list[float], off: int, step: float
 ) -> None:
-    total = round(sum(exact) / step) * step + off * step
+    total = (round(sum(exact) / step) + off) * step if any(exact) else 0
     rounded = apportion(exact, total, step)
     assert sum(rounded) == pytest.approx(total)
+    left = abs(off) + len(exact) / 2 + 1
     for shown, amount in zip(rounded, exact, strict=True):
-        assert abs(shown - amount) <= (abs(off) / len(exact) + 2) * step
+        assert abs(shown - amount) <= (left + 1) * step
+        assert amount or not shown
+
+
+def test_the_rounding_of_the_total_goes_to_what_makes_a_difference() -> None:
+    assert apportion([-3_582, 0, 188], -3_800, 200) == [-4_000, 0, 200]
+    assert apportion([-29_894, -24_922, 1_190], -53_400, 100) == [-29_800, -24_800, 1_200]
 
 
 def test_the_waterfall_leads_from_row_to_row(client: FlaskClient) -> None:

@@ -69,6 +69,21 @@ def test_a_full_disk_and_a_closed_pipe_are_losses() -> None:
     assert stream.lost == 3
 
 
+def test_no_line_goes_to_the_file_that_got_the_number_of_a_closed_stream(tmp_path: Path) -> None:
+    code = """
+import sys
+files = [open(path, "wb") for path in sys.argv[1:]]
+assert [file.fileno() for file in files] == [1, 2]
+from app.telemetry.log_streams import LogStream
+for number in (1, 2):
+    LogStream(number).write(b"a line")
+"""
+    paths = [tmp_path / "one", tmp_path / "two"]
+    run = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh", sys.executable, "-c", code, *map(str, paths)]
+    assert subprocess.run(run, cwd=ROOT, check=False).returncode == 0
+    assert [path.read_bytes() for path in paths] == [b"", b""]
+
+
 @pytest.mark.parametrize("formatter", [JsonLines(), logging.Formatter("%(message)s")])
 def test_the_next_message_says_how_many_were_lost(formatter: logging.Formatter) -> None:
     reading, writing = os.pipe()

@@ -329,3 +329,15 @@ def test_columns_that_cannot_be_matched_are_refused(header: tuple[str, ...], wor
 )
 def test_a_file_tells_what_separates_decimals(columns: list[list[Any]], sign: str | None) -> None:
     assert find_decimal_sign(columns) == sign
+
+
+HALF = b'[{"name": "a\\ud800b"}, {"name": "\\ud83c\\udfe0"}]'
+
+
+def test_half_of_a_character_is_refused_in_words_and_a_whole_one_is_read() -> None:
+    with pytest.raises(TableError, match="has half of a character in a text"):
+        read(HALF, "my.json")
+    lines = HALF[1:-1].replace(b", ", b"\n")
+    table, rows = read(lines + b'\n{"name": "\xed\xa0\x80"}', "my.ndjson")
+    assert rows == [[None], ["\U0001f3e0"], [None]]
+    assert list(table.sample.ragged) == [0, 2]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import joblib
 import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
@@ -30,6 +32,15 @@ def add(given: ModelFiles, name: str, root: Path, *more: object) -> Result:
     if given.holdout is not None:
         arguments += ["--holdout", given.holdout]
     return run(*arguments, "--models", root, *more)
+
+
+def add_fitted(root: Path, name: str, fitted: Any, *options: object) -> str:
+    """``model add`` for an estimator in memory; what the command says."""
+    file = root / f"{name}.joblib"
+    joblib.dump(fitted, file)
+    result = run("add", file, "--name", name, "--models", root, *options)
+    assert result.exit_code == 0, result.output
+    return result.output
 
 
 @pytest.fixture

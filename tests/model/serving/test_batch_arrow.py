@@ -119,9 +119,9 @@ def test_a_line_that_is_no_object_has_its_error_and_the_others_answers(
     (block,) = table.blocks
     found = predictor.predict(block)
     assert found.errors == {
-        1: {"": "This line is not an object of JSON"},
+        1: {"": "This line is not an object of JSON in UTF-8"},
         2: {"beds": "Bedrooms must be a number, like 3"},
-        3: {"": "This line is not an object of JSON"},
+        3: {"": "This line is not an object of JSON in UTF-8"},
     }
 
 

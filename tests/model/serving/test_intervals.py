@@ -95,13 +95,12 @@ def test_what_is_promised_depends_on_how_many_rows_were_held_out(
     assert describe_evidence(measured, "en_US") == said
 
 
-def test_the_fact_that_narrows_most_is_named_with_its_share() -> None:
-    for known, name, share in (((), "a", 0.4), (("a",), "b", 1 / 3)):
-        best = intervals().find_narrowing(frozenset(known))
-        assert best is not None
-        assert best[0] == name
-        assert best[1] == pytest.approx(share)
-    assert intervals().find_narrowing(frozenset({"a", "b"})) is None
+def test_each_unknown_fact_is_named_with_the_share_by_which_it_narrows() -> None:
+    gains = intervals().measure_gains(frozenset())
+    assert max(gains, key=gains.__getitem__) == "a"
+    assert gains["a"] == pytest.approx(0.4)
+    assert intervals().measure_gains(frozenset("a")) == pytest.approx({"b": 1 / 3})
+    assert intervals().measure_gains(frozenset("ab")) == {}
 
 
 def test_the_order_of_known_facts_does_not_matter() -> None:
@@ -127,8 +126,8 @@ def test_each_further_fact_narrows_the_interval_of_the_house_price(house: Number
     assert house.intervals is not None
     known: frozenset[str] = frozenset()
     widths = [house.intervals.find_group(known).width]
-    while best := house.intervals.find_narrowing(known):
-        known |= {best[0]}
+    while gains := house.intervals.measure_gains(known):
+        known |= {max(gains, key=gains.__getitem__)}
         widths.append(house.intervals.find_group(known).width)
     assert widths == sorted(widths, reverse=True)
     full = house.intervals.find_group(house.card.optional).width
