@@ -60,7 +60,7 @@ class Divider:
 
     def fit(self, rows: Float64Array) -> Divider:
         """Find the value in rows of shape (rows, columns)."""
-        self.largest = np.abs(rows).max()
+        self.largest = float(np.abs(rows).max())
         return self
 
     def transform(self, rows: Float64Array) -> Float64Array:
