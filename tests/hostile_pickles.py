@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
-import lzma
 import pickle
 import random
-import struct
-import zlib
 from collections.abc import Callable
-from functools import partial
 
 import joblib
 import numpy as np
 
-MARK = "hostile-mark"
-"""The file that a payload makes in the working directory if it ever runs."""
+from tests.hostile_archives import list_archives
+from tests.hostile_bombs import list_bombs, list_compressed
+from tests.pickle_writing import EVIL, MARK, array, called, dtype, file, get, name, plain, text
 
 _CODE = f"open({MARK!r}, 'w').close()"
 PAYLOADS: dict[str, tuple[str, tuple[object, ...]]] = {
@@ -52,61 +47,9 @@ def make_hostile(*, compressed: bool = True) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     for make in (_list_calls, _list_places, _list_references, _list_wrong_targets, _list_keys):
         files |= make()
-    for make in (_list_arrays, _list_joblib, _list_bombs, _list_broken):
+    for make in (_list_arrays, _list_joblib, list_bombs, _list_broken):
         files |= make()
-    return files | _list_compressed() if compressed else files
-
-
-def text(value: str) -> bytes:
-    """Push text."""
-    data = value.encode("utf-8", "surrogatepass")
-    return pickle.BINUNICODE + struct.pack("<I", len(data)) + data
-
-
-def name(names: str) -> bytes:
-    """Push a class or function by "module name"."""
-    return pickle.GLOBAL + names.replace(" ", "\n").encode() + b"\n"
-
-
-def plain(value: object) -> bytes:
-    """Push a plain value."""
-    written = io.BytesIO()
-    pickler = pickle.Pickler(written, 2)
-    pickler.fast = True  # it memoises nothing, so that the numbers of the memo stay ours
-    pickler.dump(value)
-    return written.getvalue()[2:-1]
-
-
-def called(names: str, *args: bytes) -> bytes:
-    """Push what a call gives; arguments are given as what pushes them."""
-    return name(names) + pickle.MARK + b"".join(args) + pickle.TUPLE + pickle.REDUCE
-
-
-def file(*parts: bytes) -> bytes:
-    """Make a pickle of protocol 4."""
-    return b"\x80\x04" + b"".join(parts) + pickle.STOP
-
-
-EVIL = called("os system", plain(f"touch {MARK}"))
-"""Push what runs a command."""
-
-
-def dtype(code: str, order: str = "<") -> bytes:
-    """Push a dtype."""
-    return called("numpy dtype", plain(code), plain(False), plain(True)) + (
-        plain((3, order, None, None, None, -1, -1, 0)) + pickle.BUILD
-    )
-
-
-def array(shape: bytes, kind: bytes, content: bytes) -> bytes:
-    """Push an array, by what pushes its parts."""
-    return (
-        called(
-            "numpy.core.multiarray _reconstruct", name("numpy ndarray"), plain((0,)), plain(b"b")
-        )
-        + (pickle.MARK + plain(1) + shape + kind + plain(False) + content + pickle.TUPLE)
-        + pickle.BUILD
-    )
+    return files | list_compressed() | list_archives() if compressed else files
 
 
 def _list_calls() -> dict[str, bytes]:
@@ -332,14 +275,14 @@ def _list_arrays() -> dict[str, bytes]:
         "objects-nested": file(
             array(b")", objects, b"]Na"),
             *[
-                pickle.MEMOIZE + b"0" + array(b")", objects, b"]" + _get(place) + b"a")
+                pickle.MEMOIZE + b"0" + array(b")", objects, b"]" + get(place) + b"a")
                 for place in range(20_000)
             ],
         ),
         "objects-that-hold-themselves": file(
             called("numpy.core.multiarray _reconstruct", name("numpy ndarray"), plain((0,)), b"N"),
             pickle.MEMOIZE,
-            b"(" + plain(1) + plain((1,)) + objects + plain(False) + b"]" + _get(0) + b"at",
+            b"(" + plain(1) + plain((1,)) + objects + plain(False) + b"]" + get(0) + b"at",
             pickle.BUILD,
         ),
         "array-unfinished": file(
@@ -361,10 +304,6 @@ def _list_arrays() -> dict[str, bytes]:
         "slice-of-call": file(called("builtins slice", EVIL, b"N", b"N")),
         "complex-of-text": file(called("builtins complex", plain("1"), plain("2"))),
     }
-
-
-def _get(place: int) -> bytes:
-    return pickle.LONG_BINGET + struct.pack("<I", place)
 
 
 def _make_joblib(
@@ -408,147 +347,6 @@ def _list_joblib() -> dict[str, bytes]:
         "joblib-unfinished": file(wrapper),
         "joblib-without-dtype": file(wrapper, plain({"shape": (1,)}), pickle.BUILD),
     }
-
-
-def _list_bombs() -> dict[str, bytes]:
-    """Small files that want much memory, time or depth."""
-    megabyte = plain(bytes(2**20)) + pickle.MEMOIZE + pickle.POP
-    many = 5000
-    hundred_thousand = b"N" * 10**5
-    none = name("a b") + pickle.MEMOIZE + pickle.POP
-    return {
-        "billion-laughs": file(
-            b"]\x940", *(b"](" + _get(n) * 10 + b"e\x940" for n in range(40)), _get(40)
-        ),
-        "billion-laughs-of-tuples": file(
-            b")\x940", *(_get(n) * 2 + pickle.TUPLE2 + b"\x940" for n in range(60)), _get(60)
-        ),
-        "list-in-itself": file(b"]", pickle.MEMOIZE, _get(0), pickle.APPEND),
-        "dict-in-itself": file(b"}", pickle.MEMOIZE, plain("a"), _get(0), pickle.SETITEM),
-        "state-in-itself": file(called("a b"), pickle.MEMOIZE, _get(0), pickle.BUILD),
-        "deep-tuples": file(b")", pickle.TUPLE1 * 500_000),
-        "deep-lists": file(b"]" * 200_000, pickle.APPEND * 199_999),
-        "deep-dicts": file(*[b"}K\0"] * 100_000, b"N", pickle.SETITEM * 100_000),
-        "deep-calls": file(*[name("a b")] * 50_000, b")", (pickle.REDUCE + b"\x85") * 50_000),
-        "deep-states": file(*[called("a b")] * 50_000, pickle.BUILD * 49_999),
-        "deep-slices": file((name("builtins slice") + b"(NN") * 50_000, b"N", b"tR" * 50_000),
-        "deep-dtypes": file((name("numpy dtype") + b"(") * 50_000, b"N", b"tR" * 50_000),
-        "deep-copyreg": file(
-            *[name("copyreg __newobj__"), pickle.MEMOIZE, b"(", _get(0) * 150_000, b"tR"]
-        ),
-        "deep-shares": file(
-            b"]\x940(", *(b"]" + _get(n) + b"a\x94" for n in range(2000)), pickle.LIST
-        ),
-        "marks": file(pickle.MARK * 900_000),
-        "dicts": file(pickle.EMPTY_DICT * 3_000_000),
-        "records": file(none, b"(", (_get(0) + b")R") * 600_000, b"t"),
-        "duplicates": file(plain(1), pickle.DUP * 3_000_000),
-        "memo": file(plain(1), pickle.MEMOIZE * 3_000_000),
-        "strings": file((plain("a" * 200) + b"0") * 20_000, b"N"),
-        "bytes-of-8-exabytes": file(pickle.BINBYTES8, b"\xff" * 7 + b"\x7f"),
-        "bytes-of-4-gigabytes": file(pickle.BINBYTES, b"\xff" * 4),
-        "text-of-4-gigabytes": file(pickle.BINUNICODE, b"\xff" * 4),
-        "text-of-8-exabytes": file(pickle.BINUNICODE8, b"\xff" * 7 + b"\x7f"),
-        "bytearray-of-a-terabyte": file(pickle.BYTEARRAY8, struct.pack("<Q", 2**40)),
-        "integer-negative-size": file(pickle.LONG4, b"\xff" * 4),
-        "integer-of-4-megabits": file(pickle.LONG4, struct.pack("<i", 2**19), b"\x7f" * 2**19),
-        "integer-of-a-million-digits": b"L" + b"9" * 10**6 + b"L\n.",
-        "integer-of-digits": b"I" + b"9" * 4000 + b"\n.",
-        "float-of-a-million-digits": b"F" + b"9" * 10**6 + b"\n.",
-        "copies-of-bytes": file(megabyte, b"(", called("builtins bytearray", _get(0)) * many, b"t"),
-        "copies-of-arrays": file(
-            megabyte, b"(", array(plain((2**17,)), dtype("f8"), _get(0)) * many, b"t"
-        ),
-        "copies-of-buffers": file(
-            megabyte,
-            b"(",
-            called(
-                "numpy.core.numeric _frombuffer",
-                *(_get(0), dtype("u1", "|"), plain((2**20,)), plain("C")),
-            )
-            * many,
-            b"t",
-        ),
-        "copies-of-text": file(
-            text("a" * 2**20),
-            b"\x940(",
-            called("_codecs encode", _get(0), plain("utf-8")) * many,
-            b"t",
-        ),
-        "copies-of-lists": file(
-            b"](", hundred_thousand, b"e\x940(", called("builtins list", _get(0)) * many, b"t"
-        ),
-        "copies-of-objects": file(
-            b"](",
-            hundred_thousand,
-            b"e\x940(",
-            array(plain((10**5,)), dtype("O8", "|"), _get(0)) * many,
-            b"t",
-        ),
-        "copies-of-arguments": file(
-            b"(" + name("a b") + hundred_thousand,
-            b"t\x940(",
-            (name("copyreg __newobj__") + _get(0) + pickle.REDUCE) * many,
-            b"t",
-        ),
-        "copies-of-named-arguments": file(
-            b"(" + hundred_thousand,
-            b"t\x940(",
-            (name("a b") + _get(0) + b"}" + pickle.NEWOBJ_EX) * many,
-            b"t",
-        ),
-    }
-
-
-def _list_compressed() -> dict[str, bytes]:
-    """Little that decompresses to much, and compressed data that is broken."""
-    asks = b"\x80\x04" + pickle.BINBYTES8 + struct.pack("<Q", 2**26) + bytes(2**26)
-
-    def bomb(compress: Callable[[bytes], bytes]) -> bytes:
-        """The same in parts, which these formats join: most of them are compressed only once."""
-        return 2 * (compress(asks[: -(2**26)]) + 16 * compress(bytes(2**22)))
-
-    flows = (plain(bytes(50_000)) + pickle.POP) * 400
-    honest = file(plain(list(range(1000))))
-    lz4 = b"\x04\x22\x4d\x18\x60\x70\x73"
-    start = struct.pack("<I", 2**31 + 9) + pickle.BINBYTES8 + struct.pack("<Q", 2**40)
-    run = b"\x1f\0\1\0" + b"\xff" * 16000 + b"\0\0"
-    block = struct.pack("<I", len(run)) + run
-    wants_dictionary = b"]\0" + b"\xff" * 3 + lzma.compress(b"N.", lzma.FORMAT_ALONE)[5:]
-    return {
-        "bomb-gzip": bomb(partial(gzip.compress, compresslevel=1)),
-        "bomb-bz2": bomb(partial(bz2.compress, compresslevel=1)),
-        "bomb-xz": bomb(partial(lzma.compress, preset=0)),
-        "bomb-lzma": lzma.compress(asks * 2, lzma.FORMAT_ALONE, preset=0),
-        "bomb-zlib": zlib.compress(asks * 2, 1),
-        "bomb-lz4": lz4 + start + block * 300,
-        "flood-gzip": gzip.compress(flows, 1) * 20,
-        "flood-bz2": bz2.compress(flows, 1) * 20,
-        "flood-xz": lzma.compress(flows, preset=0) * 20,
-        "flood-lzma": lzma.compress(flows * 8, lzma.FORMAT_ALONE, preset=0),
-        "flood-zlib": zlib.compress(flows * 8, 1),
-        "bomb-of-wide-text": gzip.compress(file(text("\U0001f600" + "a" * 60 * 2**20)), 1),
-        "bomb-of-operations": gzip.compress(pickle.EMPTY_LIST * 50_000_000, 1),
-        "bomb-of-members": gzip.compress(b"") * 50_000,
-        "bomb-of-dictionary": wants_dictionary,
-        "bomb-in-bomb": gzip.compress(gzip.compress(honest)),
-        "cut-gzip": gzip.compress(honest)[:-20],
-        "cut-xz": lzma.compress(honest)[:-30],
-        "cut-bz2": bz2.compress(honest)[:-10],
-        "cut-zlib": zlib.compress(honest)[:40],
-        "cut-lz4": lz4 + block[:99],
-        "lz4-of-nothing-before": lz4 + struct.pack("<I", 4) + b"\x10A\xff\xff",
-        "lz4-of-offset-zero": lz4 + struct.pack("<I", 4) + b"\x10A\0\0" + bytes(8),
-        "lz4-of-a-large-block": lz4 + b"\xff\xff\xff\x7f" + bytes(100),
-        "checksum-gzip": gzip.compress(honest)[:-8] + b"\0" * 8,
-        "noise-gzip": b"\x1f\x8b\x08\0" + _noise(1),
-        "noise-xz": b"\xfd7zXZ\0" + _noise(2),
-        "old-joblib-header": b"ZF0x" + b"z" * 40,
-    }
-
-
-def _noise(seed: int) -> bytes:
-    return random.Random(seed).randbytes(500)  # noqa: S311 - the same files each time
 
 
 def _list_broken() -> dict[str, bytes]:

@@ -262,6 +262,8 @@ def advise_on_new_rows(name: str) -> str:
     """Say what to fit instead of a class of scikit-learn that answers no new row; "" for others."""
     if name == "LocalOutlierFactor":
         return "It has no answer to a new row. Fit it with novelty=True."
+    if name == "PatchExtractor":
+        return "It cuts pictures into pieces. Export a model of pictures to ONNX or Keras instead."
     if name in _WITHOUT_PREDICT:
         return (
             "It sorts the rows that it was fitted on and has no predict for a new one. Fit a "

@@ -35,6 +35,9 @@ _SIZES |= {"M": (8,), "m": (8,), "O": (0, 4, 8)}
 _FLEXIBLE = "SUV"
 _LONGEST_ITEM = 2**20
 _MOST_FIELDS = 100
+_FIELD = 4
+"""Instructions that a field counts for, and an array: they take as long."""
+_ARRAY = 8
 _MOST_DIMENSIONS = 32
 _LONGEST_EMPTY = 10**6
 """The longest side of an array without items: nothing in the file backs it."""
@@ -48,10 +51,11 @@ _CELL = 32
 class UnfinishedDtype(Unfinished):
     """A dtype that a file has named, before its byte order and fields."""
 
-    def __init__(self, text: object) -> None:
+    def __init__(self, text: object, budget: Budget) -> None:
         """Take the dtype's code, such as ``f8``, or the class of its items."""
         super().__init__()
         self._text = text
+        self._budget = budget
 
     def finish(self, state: object) -> DType:
         """Make the dtype.
@@ -71,6 +75,7 @@ class UnfinishedDtype(Unfinished):
             return _make_dtype(text, order, state[8] if len(state) > 8 else None)
         if not isinstance(names, tuple) or not isinstance(fields, dict):
             raise PickleError("The file has an array with damaged fields.")
+        self._budget.take_operation(_FIELD * min(len(names), _MOST_FIELDS))
         return _make_fields(_make_dtype(text, "|", None).itemsize, names, fields)
 
 
@@ -151,6 +156,7 @@ def make_array(dtype: DType, shape: object, data: object, fortran: bool, budget:
     Raises:
         PickleError: if they do not fit each other.
     """
+    budget.take_operation(_ARRAY)
     sides = read_shape(shape)
     count = math.prod(sides)
     if dtype.hasobject:
@@ -234,4 +240,6 @@ def make_scalar(dtype: object, data: object, budget: Budget) -> object:
     """
     if not isinstance(dtype, np.dtype) or dtype.hasobject:
         raise PickleError("The file has a number of a type that is not read.")
+    if dtype.kind in "iuf" and isinstance(data, bytes) and len(data) == dtype.itemsize:
+        return np.frombuffer(data, dtype)[0]  # vocabularies have hundreds of thousands
     return make_array(dtype, (1,), data, False, budget)[0]

@@ -22,6 +22,11 @@ _BIG = 2**12
 """Reads of more bytes count against the memory; those of less do as operations."""
 _DICTIONARY = 100 * 2**20
 """Bytes that LZMA may keep; its highest preset keeps 64 MiB."""
+_SLOW_CONTENT = 8 * 2**20
+_SLOW_FACTOR = 16
+"""Bytes that may come out of bz2, and for each that was read of it: where it shrank by more, it
+takes a second for ten megabytes."""
+_FAR_MORE = "The file decompresses to far more than a model of its size has."
 _MEMBER = 2**16
 """Bytes that a member of a compressed file counts for, however little is in it."""
 
@@ -155,7 +160,7 @@ class ByteSource:
             raise PickleError("The file ends too early: it is cut short.")
         self._left -= len(self._buffer)
         if self._left < 0:
-            raise PickleError("The file decompresses to far more than a model of its size has.")
+            raise PickleError(_FAR_MORE)
 
 
 @contextmanager
@@ -195,12 +200,12 @@ def find_compression(start: bytes) -> Compression:
 def _decompress(file: BufferedReader, compression: Compression, budget: Budget) -> Iterator[bytes]:
     """Yield what comes out of a file, member by member, in chunks of a limited size."""
     if compression == "lz4":
-        yield from decompress_lz4(file.read)
+        yield from decompress_lz4(file.read, budget)
         return
     if file.peek(2)[:2] == b"ZF":
         file.read(_OLD_HEADER + (file.peek(_OLD_HEADER + 1)[_OLD_HEADER:][:1] == b" "))
     data = file.read(_CHUNK)
-    start = data[:2]
+    start, slow_left = data[:2], _SLOW_CONTENT + _SLOW_FACTOR * len(data)
     while data.startswith(start):
         budget.take_memory(_MEMBER)
         decompressor = _make_decompressor(compression)
@@ -210,11 +215,18 @@ def _decompress(file: BufferedReader, compression: Compression, budget: Budget) 
             data = decompressor.unconsumed_tail if isinstance(decompressor, _Zlib) else b""
             if chunk:
                 yield chunk
+            slow_left -= len(chunk)
+            if compression == "bz2" and slow_left < 0:
+                raise PickleError(_FAR_MORE)
             if len(chunk) < _CHUNK and not data and not decompressor.eof:
                 data = file.read(_CHUNK)
+                slow_left += _SLOW_FACTOR * len(data)
                 if not data:
                     raise PickleError("The file ends too early: it is cut short.")
-        data = decompressor.unused_data or file.read(_CHUNK)
+        data = decompressor.unused_data
+        if not data:
+            data = file.read(_CHUNK)
+            slow_left += _SLOW_FACTOR * len(data)
 
 
 _Zlib = type(zlib.decompressobj())

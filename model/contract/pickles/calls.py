@@ -86,7 +86,7 @@ def _make_array_shell(args: tuple[Any, ...], budget: Budget) -> object:
 
 
 def _make_dtype(args: tuple[Any, ...], budget: Budget) -> object:
-    return UnfinishedDtype(args[0])
+    return UnfinishedDtype(args[0], budget)
 
 
 def _make_scalar(args: tuple[Any, ...], budget: Budget) -> object:

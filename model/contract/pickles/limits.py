@@ -47,13 +47,13 @@ class Budget:
         if self.memory < 0:
             raise PickleError("The file asks for far more memory than a model of its size needs.")
 
-    def take_operation(self) -> None:
-        """Count an instruction of the file.
+    def take_operation(self, count: int = 1) -> None:
+        """Count an instruction of the file, or what takes as long as so many.
 
         Raises:
             PickleError: if the file has too many.
         """
-        self.operations -= 1
+        self.operations -= count
         if self.operations < 0:
             raise PickleError("The file holds far more objects than a model of its size needs.")
 

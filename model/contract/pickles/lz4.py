@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from model.contract.pickles.errors import PickleError
+from model.contract.pickles.limits import Budget
 
 _WINDOW = 2**16
 """Bytes before a block that it may copy from."""
 _BLOCK_SIZES = {4: 2**16, 5: 2**18, 6: 2**20, 7: 2**22}
+_BLOCK = 2**14
+"""Bytes that a block counts for, however little is in it: the window is copied for each."""
 _STORED = 1 << 31
 _DAMAGED = "The file's LZ4 data is damaged."
 
 
-def decompress_lz4(read: Callable[[int], bytes]) -> Iterator[bytes]:
+def decompress_lz4(read: Callable[[int], bytes], budget: Budget) -> Iterator[bytes]:
     """Yield what comes out of the first frame, block by block, each of at most 4 MiB.
 
     Checksums are skipped: what is wrong shows as a damaged pickle.
 
     Raises:
-        PickleError: if it is damaged or cut short.
+        PickleError: if it is damaged, cut short, or has far too many blocks.
     """
 
     def take(count: int) -> bytes:
@@ -43,6 +46,7 @@ def decompress_lz4(read: Callable[[int], bytes]) -> Iterator[bytes]:
     while size := int.from_bytes(take(4), "little"):
         if size & ~_STORED > most:
             raise PickleError(_DAMAGED)
+        budget.take_memory(_BLOCK)
         data = take(size & ~_STORED)
         block = data if size & _STORED else _decompress_block(data, window, most)
         if block_checksum:

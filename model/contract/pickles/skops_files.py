@@ -11,11 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from model.contract.pickles.arrays import finish_array, read_shape
+from model.contract.pickles.calls import make_key
 from model.contract.pickles.errors import PickleError
 from model.contract.pickles.limits import Budget
 from model.contract.pickles.records import GlobalName, Record
 
 _SCHEMA = "schema.json"
+_QUICK = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_SLOWNESS = 8
+"""Times that what is compressed otherwise counts: it takes so long."""
+_JSON = 24
+"""Bytes that a byte of JSON counts for: ``[],`` makes 64 of 3."""
 _DEEPEST = 200
 _KEYS: dict[str, Callable[[str], Any]] = {
     "str": str, "int": int, "int64": int, "int32": int, "float": float, "float64": float,
@@ -50,13 +57,14 @@ class SkopsReader:
             PickleError: if it is damaged, asks for more than a model of its size needs, or holds
                 what is not known here.
         """
-        return self._make(json.loads(self._read(_SCHEMA)), 0)
+        return self._make(self._parse(self._read(_SCHEMA)), 0)
 
     def _read(self, name: str) -> bytes:
-        size = self._archive.getinfo(name).file_size
-        self._budget.take_memory(2 * size)
-        with self._archive.open(name) as member:
-            return member.read(size)
+        return _read_member(self._archive, name, self._budget)
+
+    def _parse(self, text: str | bytes) -> Any:
+        self._budget.take_memory(_JSON * len(text))
+        return json.loads(text)
 
     def _make(self, node: Any, depth: int) -> Any:
         self._budget.take_operation()
@@ -75,11 +83,13 @@ class SkopsReader:
         path = f"{node['__module__']}.{node['__class__']}"
         match loader:
             case "JsonNode":
-                return json.loads(content) if node.get("is_json", True) else content
+                return self._parse(content) if node.get("is_json", True) else content
             case "DictNode" | "DefaultDictNode":
                 return self._make_dict(node, content, depth)
             case "ListNode" | "TupleNode" | "SetNode" | "FrozenSetNode":
                 cells = [self._make(cell, depth + 1) for cell in content]
+                if loader in ("SetNode", "FrozenSetNode"):
+                    cells = [make_key(cell, self._budget) for cell in cells]
                 kinds = {"ListNode": list, "TupleNode": tuple, "SetNode": set}
                 return kinds.get(loader, frozenset)(cells)
             case "NdArrayNode":
@@ -123,14 +133,16 @@ class SkopsReader:
             else ((i, {}) for i in content.items())
         )
         return {
-            _KEYS[kind.get("__class__", "str")](key): self._make(value, depth + 1)
+            make_key(_KEYS[kind.get("__class__", "str")](key), self._budget): self._make(
+                value, depth + 1
+            )
             for (key, value), kind in named
         }
 
     def _make_array(self, node: Any, depth: int) -> Any:
         if node["type"] == "json":
             cells = [self._make(cell, depth + 1) for cell in node["content"]]
-            shape = self._make(node["shape"], depth + 1)
+            shape = read_shape(self._make(node["shape"], depth + 1))
             if math.prod(shape) != len(cells):
                 raise PickleError("The file has an array of another shape than it says.")
             array = np.empty(len(cells), dtype=object)
@@ -145,11 +157,17 @@ class SkopsReader:
         with zipfile.ZipFile(io.BytesIO(self._read(node["file"]))) as parts:
             found = {}
             for name in ("data", "indices", "indptr", "shape"):
-                info = parts.getinfo(f"{name}.npy")
-                self._budget.take_memory(2 * info.file_size)
-                found[name] = _read_array(parts.read(info))
+                found[name] = _read_array(_read_member(parts, f"{name}.npy", self._budget))
         shape = tuple(found["shape"].tolist())
         return Record(path, (), {**found, "_shape": shape})
+
+
+def _read_member(archive: zipfile.ZipFile, name: str, budget: Budget) -> bytes:
+    info = archive.getinfo(name)
+    weight = 2 if info.compress_type in _QUICK else 2 * _SLOWNESS
+    budget.take_memory(weight * info.file_size)
+    with archive.open(info) as member:
+        return member.read(info.file_size)
 
 
 def _read_array(data: bytes) -> Any:
@@ -162,6 +180,5 @@ def _read_array(data: bytes) -> Any:
     shape, fortran, dtype = read(source)
     if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(data) - source.tell():
         raise PickleError("The file has an array of another size than it says.")
-    flat = np.frombuffer(data, dtype, math.prod(shape), source.tell())
-    array = flat.reshape(shape, order="F" if fortran else "C").copy()
-    return array.astype(dtype.newbyteorder("="), copy=False)
+    flat = np.frombuffer(data, dtype, math.prod(shape), source.tell()).copy()
+    return finish_array(flat, shape, fortran)

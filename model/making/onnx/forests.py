@@ -18,6 +18,7 @@ from skl2onnx.common.data_types import FloatTensorType
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
+    IsolationForest,
     RandomForestClassifier,
     RandomForestRegressor,
 )
@@ -29,6 +30,7 @@ from model.making.onnx.additive import (
     round_down,
 )
 from model.making.onnx.graphs import is_text
+from model.making.onnx.isolation import make_isolation_converter, weigh_leaves
 from model.serving.libraries.additive import AdditiveClassifier, AdditiveRegressor
 
 _DOMAIN = "ai.onnx.ml"
@@ -70,7 +72,11 @@ def make_forest_converters(forests: list[Any]) -> dict[type, Callable[..., None]
         ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor,
     )  # fmt: skip
     both = AdditiveClassifier, AdditiveRegressor
-    return dict.fromkeys(classes, convert) | dict.fromkeys(both, make_additive_converter(forests))
+    return {
+        **dict.fromkeys(classes, convert),
+        **dict.fromkeys(both, make_additive_converter(forests)),
+        IsolationForest: make_isolation_converter(forests),
+    }
 
 
 def _choose_operator(forest: Any) -> str:
@@ -130,7 +136,10 @@ def _list_tree(tree: Any, number: int, forest: Any) -> dict[str, NDArray[Any]]:
     threshold = round_down(tree.threshold)
     leaves = np.flatnonzero(~inner)
     weights = tree.value[leaves, :, 0] * (1 / len(forest.estimators_))
-    prefix = "target"
+    prefix, features = "target", tree.feature
+    if isinstance(forest, IsolationForest):
+        weights = weigh_leaves(tree, leaves, forest)[:, None]
+        features = np.asarray(forest.estimators_features_[number])[features]
     if hasattr(forest, "classes_"):
         prefix, weights = "class", tree.value[leaves, 0] * (1 / len(forest.estimators_))
         if weights.shape[1] == 2:  # of two classes the operator takes the second, and subtracts
@@ -139,7 +148,7 @@ def _list_tree(tree: Any, number: int, forest: Any) -> dict[str, NDArray[Any]]:
     return {
         "nodes_treeids": np.full(len(inner), number),
         "nodes_nodeids": np.arange(len(inner)),
-        "nodes_featureids": np.where(inner, tree.feature, 0),
+        "nodes_featureids": np.where(inner, features, 0),
         "nodes_modes": np.where(inner, b"BRANCH_LEQ", b"LEAF"),
         "nodes_values": np.where(inner, threshold, 0),
         "nodes_truenodeids": np.where(inner, tree.children_left, 0),

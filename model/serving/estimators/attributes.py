@@ -7,6 +7,7 @@ which have to be the same wherever they stand in one estimator. The words:
 - ``none``, ``bool``, ``int``, ``float``, ``text``: a value; ``label``: one of them;
 - ``float[…]``, ``int[…]``, ``bool[…]``: an array, in native byte order and C order; ``number[…]``:
   one of the three, such as rows that an estimator keeps as it was given them;
+- ``finite`` and ``finite[…]``: a float, and an array of floats, none of them infinite or missing;
 - ``text[…]`` and ``label[…]``: an array of strings, or of strings, numbers, flags and None;
 - ``index(SIZE)[…]``: an array of places, each at least 0 and below the size;
 - ``sparse[…]``: a CSR or CSC matrix;
@@ -17,6 +18,7 @@ which have to be the same wherever they stand in one estimator. The words:
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -36,12 +38,13 @@ _USED = 64 * 2**20
 """Bytes of parts that may be used more often."""
 _CELL = 64
 """Bytes that a cell of an array of objects, or an item of a list, counts for."""
-_ARRAY = re.compile(r"(float|int|bool|number|text|label|sparse)\[([\w*, ]+)\]")
+_ARRAY = re.compile(r"(float|finite|int|bool|number|text|label|sparse)\[([\w*, ]+)\]")
 _INDEX = re.compile(r"index\((\w+)\)\[([\w*, ]+)\]")
 _SEQUENCE = re.compile(r"(list|tuple)(?:\[(\w+)\])? of (.+)")
 _ESTIMATOR = re.compile(r"estimator(?:\((\w+)\))?")
 _DTYPES = {
     "float": "f",
+    "finite": "f",
     "int": "iu",
     "bool": "b",
     "number": "fiub",
@@ -265,6 +268,13 @@ def _float(value: Any) -> float:
         raise MismatchError from None
 
 
+def _finite(value: Any) -> float:
+    number = _float(value)
+    if not math.isfinite(number):
+        raise MismatchError
+    return number
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str) or len(value) > _TEXT_LENGTH:
         raise MismatchError
@@ -285,6 +295,7 @@ _SCALARS: Mapping[str, Callable[[Any], Any]] = {
     "bool": _bool,
     "int": _int,
     "float": _float,
+    "finite": _finite,
     "text": _text,
     "label": _label,
 }
@@ -294,6 +305,8 @@ def _array(word: str, value: Any, sizes: tuple[str, ...], state: State) -> Any:
     if type(value) is not np.ndarray or value.dtype.kind not in _DTYPES[word]:
         raise MismatchError
     state.fit_sizes(sizes, value.shape)
+    if word == "finite" and not np.isfinite(value).all():
+        raise state.refusal("has coefficients that are not finite numbers: it would answer nothing")
     state.reviver.uses.take(value, value.nbytes * (_CELL // 8 if value.dtype.hasobject else 1))
     if value.dtype.kind == "O":
         cells = np.empty(value.shape, dtype=object)

@@ -33,8 +33,8 @@ SCHEMAS = {
         "naive_bayes",
         {
             "classes_": "label[classes]",
-            "theta_": "float[classes, features]",
-            "var_": "float[classes, features]",
+            "theta_": "finite[classes, features]",
+            "var_": "finite[classes, features]",
             "class_prior_": "float[classes]",
         },
         migrate=(renamed(sigma_="var_"),),  # 1.0

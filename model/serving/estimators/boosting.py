@@ -170,6 +170,7 @@ def _decode_predictor(value: Any, state: State) -> Any:
     nodes = convert_nodes(old, PREDICTOR_RECORD_DTYPE, optional, state)
     leaf = nodes["is_leaf"] != 0
     check_branches(nodes["left"], nodes["right"], leaf, state)
+    require(bool(np.isfinite(nodes["value"][leaf]).all()), state, "has leaves that are no numbers")
     features = nodes["feature_idx"][~leaf]
     require(
         bool(((features >= 0) & (features < state.sizes["features"])).all()),
@@ -250,7 +251,7 @@ def _decode_baseline(value: Any, state: State) -> Any:
     """Decode the first answer, shape (1, width); a number or (width, 1) until 0.24."""
     if isinstance(value, float | np.floating):
         value = np.array([[value]], dtype=np.float64)
-    baseline = decode("float[1, width] | float[width, 1]", value, state)
+    baseline = decode("finite[1, width] | finite[width, 1]", value, state)
     return baseline.reshape(1, state.sizes["width"])
 
 

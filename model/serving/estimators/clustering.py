@@ -70,22 +70,22 @@ def _rename_threshold(state: State) -> None:
 
 
 _COVARIANCE: Attributes = {
-    "location_": "float[features]",
+    "location_": "finite[features]",
     "covariance_": "float[features, features]",
     "precision_?": "float[features, features]",
 }
 _MIXTURE: Attributes = {
-    "weights_": "float[clusters]",
-    "means_": "float[clusters, features]",
+    "weights_": "finite[clusters]",
+    "means_": "finite[clusters, features]",
     "precisions_cholesky_": (
-        "float[clusters, features, features] | float[clusters, features] | "
-        "float[features, features] | float[clusters]"
+        "finite[clusters, features, features] | finite[clusters, features] | "
+        "finite[features, features] | finite[clusters]"
     ),
     "covariances_?": "float[*, *, *] | float[*, *] | float[*]",
     "precisions_?": "float[*, *, *] | float[*, *] | float[*]",
 }
 _TYPES: Attributes = {"covariance_type": one_of("full", "tied", "diag", "spherical")}
-_CENTERS: Attributes = {"cluster_centers_": "number[clusters, features]"}
+_CENTERS: Attributes = {"cluster_centers_": "finite[clusters, features] | int[clusters, features]"}
 
 SCHEMAS = {
     "KMeans": EstimatorSchema("cluster", _CENTERS, complete=(_count_clusters,)),
@@ -100,7 +100,7 @@ SCHEMAS = {
     "Birch": EstimatorSchema(
         "cluster",
         {
-            "subcluster_centers_": "float[subclusters, features]",
+            "subcluster_centers_": "finite[subclusters, features]",
             "subcluster_labels_": "int[subclusters]",
         },
         {"n_clusters": left_out()},

@@ -106,9 +106,20 @@ def _check_hashes(state: State) -> None:
     values["_n_features_out"] = components
 
 
-def _require_features(state: State) -> None:
-    """Check that the number of columns is known, which the sampler multiplies (since 0.24)."""
-    require("features" in state.sizes, state, "does not say how many columns it takes")
+def _take_interval(state: State) -> None:
+    """Take the interval that fitting chose, as it did until 1.2; transforming read that one."""
+    interval = state.raw.pop("sample_interval_", None)
+    if interval is not None:
+        state.raw["sample_interval"] = interval
+
+
+def _multiply_columns(state: State) -> None:
+    """Count the columns that come out: how many go in is known since 0.24 only."""
+    steps = state.values["sample_steps"]
+    chosen = steps in (1, 2, 3) or state.values.get("sample_interval") is not None
+    require(chosen, state, "has no sample_interval")
+    if "features" not in state.sizes:
+        state.growth *= 2 * int(steps) - 1
 
 
 def _check_pools(state: State) -> None:
@@ -325,7 +336,8 @@ SCHEMAS = {
         "kernel_approximation",
         {},
         {"sample_steps": within(1, _MOST_STEPS), "sample_interval": "float | none"},
-        complete=(_require_features,),
+        migrate=(_take_interval,),
+        complete=(_multiply_columns,),
     ),
     "SkewedChi2Sampler": EstimatorSchema(
         "kernel_approximation", _WAVES, reads="skewedness", complete=(_count_samplers,)

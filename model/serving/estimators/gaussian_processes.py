@@ -51,7 +51,7 @@ def _make_kernel(**parameters: str | Decoder) -> EstimatorSchema:
 
 def _decode_weights(value: Any, state: State) -> Any:
     """Decode the weight of each training row, for each output."""
-    weights = decode("float[samples] | float[samples, outputs]", value, state)
+    weights = decode("finite[samples] | finite[samples, outputs]", value, state)
     if weights.ndim == 1:
         state.sizes["outputs"] = 1
     return weights
@@ -131,7 +131,7 @@ SCHEMAS = {
         "kernel_ridge",
         {
             "X_fit_": "number[samples, features] | sparse[samples, features]",
-            "dual_coef_": "float[samples] | float[samples, outputs]",
+            "dual_coef_": "finite[samples] | finite[samples, outputs]",
         },
         {
             "kernel": one_of(*KERNELS),

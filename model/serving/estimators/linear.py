@@ -14,13 +14,13 @@ _MOST_CLASSES = 10_000
 """Classes that are told apart one against the rest, each by a model of its own."""
 
 _COEFFICIENTS: Attributes = {
-    "coef_": "float[outputs, features] | float[features]",
-    "intercept_": "float[outputs] | float[1] | float",
+    "coef_": "finite[outputs, features] | finite[features]",
+    "intercept_": "finite[outputs] | finite[1] | finite",
 }
 _CLASS_COEFFICIENTS: Attributes = {
     "classes_": "label[classes]",
-    "coef_": "float[rows, features]",
-    "intercept_": "float[rows] | float",
+    "coef_": "finite[rows, features]",
+    "intercept_": "finite[rows] | finite",
 }
 
 
@@ -223,7 +223,7 @@ SCHEMAS = {
     "RidgeClassifierCV": _RIDGE_CLASSIFIER,
     "SGDClassifier": _SGD,
     "SGDOneClassSVM": EstimatorSchema(
-        "linear_model", {"coef_": "float[features]", "offset_": "float[1]"}
+        "linear_model", {"coef_": "finite[features]", "offset_": "finite[1]"}
     ),
     "LinearSVC": EstimatorSchema("svm", _CLASS_COEFFICIENTS, complete=(check_rows,)),
     "LinearDiscriminantAnalysis": EstimatorSchema(
@@ -240,9 +240,9 @@ SCHEMAS = {
         "discriminant_analysis",
         {
             "classes_": "label[classes]",
-            "means_": "float[classes, features]",
+            "means_": "finite[classes, features]",
             "priors_": "float[classes]",
-            "rotations_": "list[classes] of float[features, *]",
+            "rotations_": "list[classes] of finite[features, *]",
             "scalings_": "list[classes] of float[*]",
         },
         complete=(_check_rotations,),
@@ -255,8 +255,8 @@ SCHEMAS = {
     "IsotonicRegression": EstimatorSchema(
         "isotonic",
         {
-            "X_thresholds_": "float[knots]",
-            "y_thresholds_": "float[knots]",
+            "X_thresholds_": "finite[knots]",
+            "y_thresholds_": "finite[knots]",
             "X_min_": "float",
             "X_max_": "float",
             "increasing_?": "bool",

@@ -167,7 +167,9 @@ _LABELS: Attributes = {
     "classes_": "label[classes] | list of label[*]",
     "_y": "int[samples] | int[samples, *]",
 }
-_VALUES: Attributes = {"_y": "float[samples] | float[samples, *] | int[samples] | int[samples, *]"}
+_VALUES: Attributes = {
+    "_y": "finite[samples] | finite[samples, *] | int[samples] | int[samples, *]"
+}
 
 
 def _make_search(
@@ -225,7 +227,7 @@ SCHEMAS = {
         "neighbors",
         {
             "classes_": "label[classes]",
-            "centroids_": "float[classes, features]",
+            "centroids_": "finite[classes, features]",
             "class_prior_?": "float[classes]",
             "within_class_std_dev_?": "float[features]",
             "deviations_?": "float[classes, features]",

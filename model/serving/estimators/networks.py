@@ -46,8 +46,8 @@ def _count_outputs(state: State) -> None:
 
 
 _LAYERS: Attributes = {
-    "coefs_": "list of float[*, *]",
-    "intercepts_": "list of float[*]",
+    "coefs_": "list of finite[*, *]",
+    "intercepts_": "list of finite[*]",
     "out_activation_": one_of(*_ACTIVATIONS),
 }
 _ACTIVATION: Attributes = {"activation": one_of(*_ACTIVATIONS)}
@@ -74,7 +74,7 @@ SCHEMAS = {
         "dummy",
         {
             "classes_": "label[classes] | list of label[*]",
-            "class_prior_": "float[classes] | list of float[*]",
+            "class_prior_": "finite[classes] | list of finite[*]",
             "sparse_output_?": "bool",
         },
         {"constant": "none | label | label[*] | label[*, 1]"},
@@ -83,7 +83,7 @@ SCHEMAS = {
     ),
     "DummyRegressor": EstimatorSchema(
         "dummy",
-        {"constant_": "float[1, outputs]"},
+        {"constant_": "finite[1, outputs]"},
         {"constant": "none | float | float[*] | float[1, *]"},
         complete=(_count_outputs,),
     ),

@@ -92,19 +92,19 @@ def _find_offset(state: State) -> None:
 
 _VECTORS: Attributes = {
     "support_": "int[vectors]",
-    "support_vectors_": "float[vectors, features] | sparse[vectors, features]",
+    "support_vectors_": "finite[vectors, features] | sparse[vectors, features]",
     "_n_support": "int[*]",
-    "_dual_coef_": "float[rows, vectors] | sparse[rows, vectors]",
-    "_intercept_": "float[pairs]",
-    "_probA": "float[*]",
-    "_probB": "float[*]",
-    "_gamma": "float",
+    "_dual_coef_": "finite[rows, vectors] | sparse[rows, vectors]",
+    "_intercept_": "finite[pairs]",
+    "_probA": "finite[*]",
+    "_probB": "finite[*]",
+    "_gamma": "finite",
 }
 _PARAMETERS: Attributes = {
     "kernel": _KERNELS,
     "degree": within(0, _MOST_DEGREE),
     "cache_size": within(0, 100_000),
-    "coef0": "float",
+    "coef0": "finite",
 }
 _CLASSES: Attributes = {"classes_": "label[classes]"}
 _READS = "decision_function_shape break_ties shrinking tol"

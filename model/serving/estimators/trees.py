@@ -39,7 +39,9 @@ def _decode_tree(value: Any, state: State) -> Tree:
         state,
         "has a tree that asks for a column that it does not take",
     )
-    values = decode(f"float[{len(nodes)}, {outputs}, {int(classes.max())}]", parts["values"], state)
+    values = decode(
+        f"finite[{len(nodes)}, {outputs}, {int(classes.max())}]", parts["values"], state
+    )
     if "missing_go_to_left" not in (parts["nodes"].dtype.names or ()):
         # 1.3 learned to take what is missing; where a fit saw none, it goes to the larger side
         counts = nodes["n_node_samples"]

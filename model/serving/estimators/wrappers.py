@@ -140,8 +140,8 @@ SCHEMAS = {
     "_CalibratedClassifier": EstimatorSchema(
         "calibration", _CALIBRATORS, migrate=(_rename_calibrators,), complete=(_check_calibrators,)
     ),
-    "_SigmoidCalibration": EstimatorSchema("calibration", {"a_": "float", "b_": "float"}),
-    "_TemperatureScaling": EstimatorSchema("calibration", {"beta_": "float"}),
+    "_SigmoidCalibration": EstimatorSchema("calibration", {"a_": "finite", "b_": "finite"}),
+    "_TemperatureScaling": EstimatorSchema("calibration", {"beta_": "finite"}),
     "CalibratedClassifierCV": EstimatorSchema(
         "calibration",
         {**_LABELS, "calibrated_classifiers_": "list of estimator(features)"},

@@ -17,6 +17,7 @@ from sklearn.compose import make_column_transformer
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
+    IsolationForest,
     RandomForestClassifier,
     RandomForestRegressor,
     StackingRegressor,
@@ -147,6 +148,31 @@ def test_a_forest_that_was_read_as_data_compiles(
     joblib.dump(model, tmp_path / "model.joblib")
     read = open_estimator(tmp_path / "model.joblib", trust=False).fitted
     assert answer_compiled(read, rows) == pytest.approx(answer(model, rows), abs=1e-5)
+
+
+ISOLATION: list[Any] = [
+    IsolationForest(n_estimators=9, random_state=0),
+    IsolationForest(
+        n_estimators=9, max_features=2, max_samples=0.3, contamination=0.1, random_state=0
+    ),
+    IsolationForest(n_estimators=9, max_samples=2, bootstrap=True, random_state=0),
+    IsolationForest(n_estimators=3, max_samples=1, random_state=0),
+    make_pipeline(StandardScaler(), IsolationForest(n_estimators=9, random_state=0)),
+    make_pipeline(Binarizer(), IsolationForest(n_estimators=9, random_state=0)),
+]
+
+
+@pytest.mark.parametrize("model", ISOLATION)
+def test_an_isolation_forest_scores_every_row_alike_and_read_as_data_too(
+    model: Any, tmp_path: Path
+) -> None:
+    rows = make_rows(holes=False)
+    asked = np.concatenate([rows, np.nextafter(rows, np.float32(9)), 9 * rows])
+    joblib.dump(model.fit(rows), tmp_path / "model.joblib")
+    read = open_estimator(tmp_path / "model.joblib", trust=False).fitted
+    for fitted in (model, read):
+        scores = answer_compiled(fitted, asked)
+        assert scores == pytest.approx(model.decision_function(asked), abs=1e-6)
 
 
 @pytest.mark.parametrize(

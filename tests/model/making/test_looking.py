@@ -25,9 +25,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, MinMaxScaler, OneHotEncoder, StandardScaler
 
 from model.making.looking import look
-from tests.hostile_pickles import EVIL, called, file, make_hostile, plain
+from tests.hostile_pickles import make_hostile
 from tests.model.making.conftest import run
 from tests.models import MODEL_FACTORIES
+from tests.pickle_writing import EVIL, called, file, plain
 
 NUMBERS = np.random.default_rng(0).normal((40, -3, 7), (9, 2, 30), (60, 3))
 FRAME = pd.DataFrame(NUMBERS, columns=["age", "cold", "weight"]).assign(town=["a", "b"] * 30)

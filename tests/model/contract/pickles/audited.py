@@ -3,6 +3,7 @@
 It prints a line of JSON for each file: name, seconds of CPU, the audit events, and the error or "".
 """
 
+import encodings.cp437  # noqa: F401 - Python imports it for the first archive's names
 import json
 import pickle
 import sys

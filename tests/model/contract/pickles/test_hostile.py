@@ -11,8 +11,9 @@ from pathlib import Path
 import joblib
 import pytest
 
-from tests.hostile_pickles import EVIL, MARK, file, make_hostile
+from tests.hostile_pickles import make_hostile
 from tests.model.contract.pickles.test_reading import ARRAYS, PLAIN
+from tests.pickle_writing import EVIL, MARK, file
 from tests.tools import ROOT
 
 
@@ -57,7 +58,10 @@ def test_there_are_at_least_150_hostile_files(hostile: Hostile) -> None:
 
 def test_reading_runs_nothing(hostile: Hostile) -> None:
     readings, _, folder = hostile
-    assert {name: reading.events for name, reading in readings.items() if reading.events} == {}
+    found = {name: reading.events for name, reading in readings.items() if reading.events}
+    for name in [name for name in found if name.startswith("skops-")]:
+        assert found.pop(name) == ["compile"]  # NumPy parses an array's header, and runs nothing
+    assert found == {}
     assert {name: reading.others for name, reading in readings.items() if reading.others} == {}
     assert not (folder.parent / MARK).exists()
 

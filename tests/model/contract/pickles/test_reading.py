@@ -23,7 +23,7 @@ from sklearn.ensemble import RandomForestRegressor
 
 from model.contract.pickles import GlobalName, Opened, PickleError, Record, read_pickle
 from model.contract.pickles.errors import printable
-from tests.hostile_pickles import array, called, dtype, file, name, plain, text
+from tests.pickle_writing import array, called, dtype, file, name, plain, text
 
 PROTOCOLS = range(6)
 

@@ -132,6 +132,15 @@ DAMAGED: list[tuple[str, str, Damage, str]] = [
     ),
     ("histogram_choices", "TreePredictor", cell("nodes", 0, 99, "bitset_idx"), "set of categories"),
     ("histogram_choices", "OrdinalEncoder", cut("categories_"), "categor"),
+    # numbers that are none
+    ("linear", "LinearRegression", cell("coef_", 0, np.nan), "not finite"),
+    ("linear", "LinearRegression", put("intercept_", np.inf), "intercept_"),
+    ("logistic_three", "LogisticRegression", cell("coef_", (0, 1), np.inf), "not finite"),
+    ("tree", "Tree", cell("values", (0, 0, 0), np.nan), "not finite"),
+    ("histogram", "TreePredictor", cell("nodes", slice(None), np.nan, "value"), "no numbers"),
+    ("svc", "SVC", cell("_dual_coef_", (0, 0), np.nan), "not finite"),
+    ("network", "MLPClassifier", put("intercepts_", [np.full(5, np.inf)]), "not finite"),
+    ("k_means", "KMeans", cell("cluster_centers_", (0, 0), np.nan), "not finite"),
     # support vectors
     ("svc", "SVC", cell("_n_support", 0, 2**31 - 1), "support vectors"),
     ("svc", "SVC", cell("_n_support", slice(0, 2), [-5, 40]), "below 0|do not fit"),
@@ -280,6 +289,7 @@ DAMAGED: list[tuple[str, str, Damage, str]] = [
     ("labels_propagated", "LabelPropagation", cut("label_distributions_"), "distributions_"),
     ("labels_spread", "LabelSpreading", put("kernel", FUNCTION), "kernel"),
     ("sparse_coder", "SparseCoder", put("transform_max_iter", 10**9), "transform_max_iter"),
+    ("chi_sampler", "AdditiveChi2Sampler", put("sample_steps", 7), "no sample_interval"),
     ("sparse_coder", "SparseCoder", put("n_features_in_", 3), "another number of columns"),
     ("pipeline", "Pipeline", put("steps", [("a", GlobalName("posix.system"))]), "steps"),
 ]

@@ -12,7 +12,6 @@ REFUSED = {
     "ada_boost": ((0, 22), "0.22 changed"),
     "ada_boost_default": ((1, 6), "SAMME.R|0.22 changed"),
     "lda": ((0, 21), "0.21 changed"),
-    "chi_sampler": ((0, 24), "how many columns"),
     "calibrated_svc": ((0, 21), "scores of SVC, which scikit-learn 0.21 changed"),
     "calibrated_boosting": ((1, 4), "which scikit-learn 1.4 changed"),
     "calibrated_pair": ((1, 8), "which scikit-learn 1.8 doubled"),
