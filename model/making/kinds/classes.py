@@ -200,7 +200,7 @@ class ClassesKind(OutputKind):
         return plain or accepts_classes(given, cause, rarity, rare, bool(reading.as_if))
 
     def is_beyond_doubt(self, given: Fit) -> bool:
-        return given.balanced > 0.9
+        return given.balanced > 0.9 and given.skill > 0.9
 
     def is_good_enough(self, given: Fit) -> bool:
         return given.skill > 0.3
