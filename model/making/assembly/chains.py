@@ -65,7 +65,7 @@ def place_steps(
                 return None  # the same columns in another order are another hypothesis
         else:
             positions = None if steps else _find_positions(part, names, matrix)
-            if positions is None:
+            if not positions:
                 return None
             if isinstance(part.fitted, SCALERS):
                 fitted = widen_scaler(part.fitted, positions, width)
