@@ -17,6 +17,7 @@ from app.kinds.schemas import (
 )
 from app.kinds.truths import ask_option
 from app.presentation.contexts import ApiTexts, KindAbout
+from app.presentation.figures import protect_figures
 from app.presentation.result import ClassView, Notes, write_notes
 from app.presentation.scales import MAX_CERTAINTY, PercentScale, format_exact
 from model.contract import formatting
@@ -31,7 +32,7 @@ MAX_CLUSTERS = 6
 _BETWEEN = 1.1
 """How many times as far the next centre may be for a row that stands between two."""
 
-SCALE_TEXT = (
+SCALE_TEXT = protect_figures(
     "Percentages say how clearly it belongs to a group: 0% at the border, 100% at the centre."
 )
 CLARITY_TEXT = (

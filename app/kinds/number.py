@@ -229,9 +229,7 @@ class NumberAdapter(RowAdapter[PointPrediction]):
         value, interval = explained.prediction
         shapley = explained.shapley
         typical = self._typical if shapley is None else shapley.base
-        typical_value = self._scale.format(
-            round(typical / self._scale.fine_step) * self._scale.fine_step
-        )
+        typical_value = self._format_finely(typical)
         noun = self._card.case_noun
         rank = self._describe_rank(value)
         own_text = case or f"this {noun}"
@@ -251,6 +249,11 @@ class NumberAdapter(RowAdapter[PointPrediction]):
             rank,
         )
 
+    def _format_finely(self, value: float) -> str:
+        """Format a value to the step of the contributions, which begin at the typical one."""
+        step = self._scale.fine_step
+        return self._scale.format(round(value / step) * step)
+
     def _describe_rank(self, value: float) -> str:
         """Say how many of a hundred outcomes in the data are lower; "" where nobody counted."""
         if self._below is None:
@@ -264,7 +267,7 @@ class NumberAdapter(RowAdapter[PointPrediction]):
 
     @cached_property
     def _blank(self) -> NumberDetail:
-        text = self._scale.format(self._scale.round(self._typical))
+        text = self._format_finely(self._typical)
         labels = "", TYPICAL_TEXT, f" {text}"
         geometry = charts.lay_out_strip(
             self._axis, self._typical, None, None, (), self._scale, labels

@@ -66,6 +66,7 @@ class JoiningSocket:
     def sendall(self, data: bytes) -> None:
         """Hold the first piece, which is the head, until the second comes."""
         if self._begun:
+            self._sock.begun = True
             head, self._head = self._head, b""
             if head:
                 self._sock.sendall(head + data)
@@ -87,13 +88,14 @@ class JoiningSocket:
 class FirstBytesSocket:
     """A socket that keeps the first bytes of a request: gunicorn drops one that it cannot read.
 
-    ``first`` is empty where the request came together with the end of another.
+    ``first`` is empty where the request came together with the end of another. ``begun`` is whether
+    a part of its response was sent.
     """
 
-    __slots__ = ("_sock", "first")
+    __slots__ = ("_sock", "begun", "first")
 
     def __init__(self, sock: Any) -> None:
-        self._sock, self.first = sock, b""
+        self._sock, self.first, self.begun = sock, b"", False
 
     def recv(self, size: int) -> bytes:
         """Receive bytes, and keep them if they are the first."""

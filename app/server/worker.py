@@ -93,7 +93,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._answering: set[gevent.Greenlet] = set()
+        self._answering: dict[gevent.Greenlet, FirstBytesSocket] = {}
         self._servers: list[AcceptingServer] = []
         self._stop_timeout = self.cfg.graceful_timeout
 
@@ -130,8 +130,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     def _refuse_rest(self) -> None:
         """Answer requests that still wait, for their body or their turn, with 503."""
-        for greenlet in list(self._answering):
-            greenlet.kill(ServiceUnavailable(retry_after=STOP_RETRY_AFTER), block=False)
+        for greenlet, sock in list(self._answering.items()):
+            if not sock.begun:
+                greenlet.kill(ServiceUnavailable(retry_after=STOP_RETRY_AFTER), block=False)
 
     def _close_rest(self) -> None:
         """Close connections without a request, and those whose clients read too slowly."""
@@ -154,20 +155,20 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         closing: StopIteration | None = None
         joining = JoiningSocket(sock)
         greenlet = gevent.getcurrent()
-        self._answering.add(greenlet)
+        self._answering[greenlet] = sock
         try:
             super().handle_request(listener_name, req, joining, addr)
         except StopIteration as stop:
             closing = stop
         finally:
-            self._answering.discard(greenlet)
+            del self._answering[greenlet]
         with suppress(OSError):
             joining.flush()
         if (chunked or count_unread(req)) and not discard_body(req, sock, chunked):
             req.force_close()
         if closing is not None:
             raise closing
-        sock.first = b""
+        sock.first, sock.begun = b"", False
         # The greenlet of a client that sends its next request at once never waits, so that no other
         # would run: with 64 such clients some waited for seconds.
         gevent.sleep(0)
@@ -175,7 +176,13 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
     def handle_error(
         self, req: Any, client: FirstBytesSocket, addr: Any, exc: BaseException
     ) -> None:
-        """Answer with an error page and the headers of every answer, then close."""
+        """Answer with an error page and the headers of every answer, then close.
+
+        Nothing is sent where the server ends and nobody waits for an answer, or a part of it was
+        sent: it would stand in that answer, or be taken for the next one.
+        """
+        if client.begun or (req is None and isinstance(exc, gevent.GreenletExit)):
+            return
         status = choose_status(exc)
         identity = new_request_id()
         extra = {"request_id": identity}
@@ -225,7 +232,9 @@ def discard(sock: FirstBytesSocket, most: int) -> None:
 
 
 def choose_status(exc: BaseException) -> int:
-    """Choose the status for what the parser or the app raised."""
+    """Choose the status for what the parser or the app raised, or for the end of the server."""
+    if isinstance(exc, (gevent.GreenletExit, ServiceUnavailable)):
+        return 503
     if isinstance(exc, SERVER_ERRORS) or not isinstance(exc, (ParseException, SSLError)):
         return 500
     return next((status for kind, status in STATUS.items() if isinstance(exc, kind)), 400)

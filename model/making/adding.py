@@ -170,16 +170,16 @@ def _make_folder(
     report(next(stage))
     source, columns, table = _look_at_columns(given, assembled, notes.append)
     given = replace(given, rows=replace(given.rows, table=table))
-    kind = source.kind
-    if (options.order or options.risk) and not kind.weighs_classes:
+    if (options.order or options.risk) and not source.kind.weighs_classes:
         raise AddError(
             "--order and --risk are about classes that were learned from a target. "
-            f"{kind.answers_text}"
+            f"{source.kind.answers_text}"
         )
 
     report(next(stage))
     prepared = source.prepare(table, columns, work)
     notes += prepared.notes
+    kind = source.kind.without_probabilities() if prepared.names_only else source.kind
     truth = _find_truth(given, kind, prepared)
     finding = (
         assembled.proof.finding

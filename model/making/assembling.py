@@ -79,7 +79,13 @@ def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> Assem
         raise NotProvedError("Nothing was added, because nobody said yes to this.")
     found = describe_estimator(proof.fitted, "The assembly")
     kind = choose_kind(found.kind, given.targets)
-    source = replace(found, kind=kind, runs_code=proof.runs_code, module=proof.module)
+    source = replace(
+        found,
+        kind=kind,
+        runs_code=proof.runs_code,
+        module=proof.module,
+        answers_risk=bool(options.risk),
+    )
     names = _list_columns(proof, derivations, add_note)
     for where in proof.unused:
         add_note(f"{where} was not needed.")

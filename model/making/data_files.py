@@ -15,6 +15,7 @@ import pandas as pd
 
 from model.contract.arrays import BoolArray
 from model.contract.tables import OpenTable, TableError, open_table
+from model.making.assigning import assign_columns
 from model.making.errors import AddError
 from model.making.options import AddNote
 from model.making.text_cells import KnownTexts
@@ -180,7 +181,7 @@ def infer_types(cells: pd.DataFrame, texts: KnownTexts, add_note: AddNote) -> pd
             sign = table.loc[holes, name].iloc[0]
             add_note(f"Column {name!r}: {sign!r} is read as unknown, in {int(holes.sum())} rows.")
             read[name] = numbers
-    return table.assign(**read)
+    return assign_columns(table, read)
 
 
 def strip_cells(cells: pd.DataFrame, texts: KnownTexts) -> pd.DataFrame:
@@ -196,4 +197,4 @@ def strip_cells(cells: pd.DataFrame, texts: KnownTexts) -> pd.DataFrame:
         changed = bare != cells[name]
         if changed.any() and not texts.knows_any(str(name), set(cells.loc[changed, name])):
             stripped[name] = bare
-    return cells.assign(**stripped)
+    return assign_columns(cells, stripped)

@@ -13,6 +13,7 @@ import pandas as pd
 from model.contract.arrays import Float64Array, FloatArray
 from model.contract.derived import FeatureStep
 from model.contract.sources import CellValue, Frame, Source
+from model.making.assigning import assign_columns
 from model.making.columns import DataColumn
 from model.making.deriving import Derivations
 from model.making.errors import AddError
@@ -75,7 +76,8 @@ class DerivedSource:
             for name in self.names
         ]
         given_cells = {name: table[name] for name in given if name not in self.derivations.names}
-        complete = self.table.assign(**given_cells)  # numbers that were texts are read by now
+        # Numbers that were texts are read by now.
+        complete = assign_columns(self.table, given_cells)
         inner = self.inner.prepare(complete, taken, work)
         step = FeatureStep(
             given=tuple(column.source for column in columns),

@@ -20,6 +20,7 @@ from model.contract.expressions import (
     find_lookups,
     parse_definition,
 )
+from model.making.assigning import assign_columns
 from model.making.columns import infer_columns
 from model.making.date_texts import read_dates
 from model.making.errors import AddError
@@ -145,7 +146,7 @@ def derive_columns(
         ]
         if free and item.name not in names:
             add_note(f"No form can ask for {free[0]}, so it asks for {item.name} itself.")
-            table = table.assign(**{item.name: values})
+            table = assign_columns(table, {item.name: values})
         else:
             kept.append(column)
     return Derivations(tuple(kept), lookups, dates), replace(rows, table=table), derived
@@ -179,7 +180,7 @@ def _read_dates(
             dates[name] = table[name]
         elif (found := read_dates(table[name], name)) is not None:
             dates[name] = found.days
-    return table.assign(**dates), tuple(dates)
+    return assign_columns(table, dates), tuple(dates)
 
 
 def _read_lookups(

@@ -40,7 +40,8 @@ class EstimatorSource:
 
     ``names`` are the columns that it was fitted to, None where it was fitted to an array of
     ``count`` columns (None where it does not say). ``runs_code`` says whether its file has code of
-    its own, which it was trusted with; ``module`` is the Python file that has it.
+    its own, which it was trusted with; ``module`` is the Python file that has it. ``answers_risk``
+    says whether the probability of a class is the answer, and no class.
     """
 
     fitted: Any
@@ -49,6 +50,7 @@ class EstimatorSource:
     kind: OutputKind
     runs_code: bool = False
     module: Path | None = None
+    answers_risk: bool = False
 
     def predict(self, rows: Any) -> Float64Array:
         """Answer rows like those that it was fitted to, a frame of ``names`` or an array.
@@ -91,6 +93,10 @@ class EstimatorSource:
         matrix = frame.read(table)
         optional, kept = select_rows(predict_codes, matrix, columns)
         matrix = matrix[kept]
+        if doubt := self._doubt_probabilities(frame.build(matrix)):
+            source = replace(self, kind=self.kind.without_probabilities())
+            prepared = source.prepare(table, columns, work)
+            return replace(prepared, notes=(doubt, *prepared.notes), names_only=True)
         rows = make_rows_to_compare(matrix, optional)  # which begin with those of the data
         expected = predict_codes(rows)
         self._compare_with_data(table[kept], frame, expected[: len(matrix)])
@@ -126,6 +132,12 @@ class EstimatorSource:
         )
         prepared = self._describe_texts(prepared, frame, columns, table, work)
         return self._compile(prepared, frame, rows, expected, work)
+
+    def _doubt_probabilities(self, rows: Any) -> str:
+        """Say why its probabilities for rows of the data cannot be shown; "" where they can."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # as in predict
+            return "" if self.answers_risk else self.kind.doubt_probabilities(self.fitted, rows)
 
     def _describe_texts(
         self,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from model.contract import formatting
 from model.contract.card import PAGE_IDS
+from model.contract.transliteration import strip_marks
 from model.making.dictionaries import Description
 from model.making.vocabulary import (
     ABBREVIATIONS,
@@ -65,6 +65,7 @@ _MOST_CONSONANTS = 5
 _FILE_WORDS = ("train", "training", "data", "dataset", "set", "full", "clean", "cleaned", "all")
 _DEALS = ("prices", "sales", "rents", "rentals", "listings", "offers")
 _UNCHANGED_PLURALS = ("movies", "cookies", "series", "species")
+_NO_PLURALS = ("news", "goods")
 
 _LONGEST_NAME = 41
 _LONGEST_LABEL = 60
@@ -199,7 +200,8 @@ def name_rows(file: str) -> RowNaming:
     if not words or not all(word.isalpha() for word in words):
         return RowNaming()
     last, rows = words[-1], " ".join(words)
-    if not last.endswith("s") or last.endswith(("ss", "us", "is", "tes", "ics")):
+    is_plural = last.endswith("s") and not last.endswith(("ss", "us", "is", "tes", "ics"))
+    if not is_plural or last in _NO_PLURALS:
         return RowNaming()
     if len(rows) > _LONGEST_WORD:
         rows, words = last, [last]
@@ -343,8 +345,7 @@ def _split_unit(column: str, is_number: bool) -> tuple[list[str], str, bool]:
 
 def _make_identifier(column: str) -> str:
     """Make a name of lower-case ASCII letters, digits and underscores, a letter first."""
-    plain = unicodedata.normalize("NFKD", column.replace("ß", "ss"))
-    joined = "_".join(split_words(plain.encode("ascii", "ignore").decode()))
+    joined = "_".join(split_words(strip_marks(column).encode("ascii", "ignore").decode()))
     name = re.sub(r"[^a-z0-9]+", "_", joined.lower()).strip("_")
     if not name:
         name = "fact"

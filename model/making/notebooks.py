@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from model.making.adding import add_from_files
+from model.making.assigning import assign_columns
 from model.making.errors import AddError
 from model.making.options import AddOptions
 from model.making.report import format_report
@@ -124,7 +125,7 @@ def _join(rows: Any, target: Any, column: str = "") -> tuple[pd.DataFrame, str]:
         raise AddError(f"The rows have a column {column!r}, as the target is called. Rename one.")
     if len(table) != len(values):
         raise AddError(f"There are {len(table)} rows and {len(values)} values of the target.")
-    return table.assign(**{column: values[given].to_numpy()}), column
+    return assign_columns(table, {column: values[given].to_numpy()}), column
 
 
 _UNNAMED = "column 0"

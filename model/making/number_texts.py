@@ -16,6 +16,7 @@ from model.contract.reading import (
     list_readings,
     read_column,
 )
+from model.making.assigning import assign_columns
 from model.making.errors import AddError
 from model.making.options import LOCALE, AddNote
 
@@ -99,7 +100,7 @@ def read_number_columns(
         if numbers is not None:
             read[name] = numbers
             add_note(_describe(name, table[name], numbers))
-    return table.assign(**read)
+    return assign_columns(table, read)
 
 
 def _describe(name: str, cells: pd.Series, numbers: pd.Series) -> str:
@@ -139,7 +140,7 @@ def settle_thousands(
         if sign == "," and (found := read_number_texts(cells.str.strip(), sign)) is not None:
             read[name] = numbers = found
         add_note(_describe(str(name), cells[thousands], numbers))
-    return table.assign(**read)
+    return assign_columns(table, read)
 
 
 def _may_be_thousands(cells: pd.Series) -> bool:

@@ -60,6 +60,7 @@ class PreparedModel(ServedFiles):
     that made the ONNX form and was asked for its own answers, "" elsewhere.
     ``missing_in_training`` is what the model saw of a column of the data when it was fitted, where
     its file tells. ``vectorizing`` is the same as ``vectorizers``, by the field's column.
+    ``names_only`` says that it names its answer alone, because its probabilities contradict it.
     """
 
     matrix: Float64Array
@@ -71,6 +72,7 @@ class PreparedModel(ServedFiles):
     notes: tuple[str, ...] = ()
     missing_in_training: Mapping[str, MissingInTraining] = field(default_factory=dict)
     vectorizing: Mapping[int, Vectorizer] = field(default_factory=dict)
+    names_only: bool = False
 
 
 def load_compiled(

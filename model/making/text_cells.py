@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from model.making.assigning import assign_columns
+
 _HOLES = frozenset(
     (
         "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
@@ -70,7 +72,7 @@ class KnownTexts:
                 empty = {text for text in lost - known if pd.isna(cells[text])}
                 empty |= (texts & {"?"}) - self.by_column.get(str(name), frozenset("?"))
                 restored[name] = raw[name].mask(raw[name].isin(empty | {""}))
-        return table.assign(**restored)
+        return assign_columns(table, restored)
 
     def has_texts(self, name: str) -> bool:
         """Whether a part lists texts for a column."""

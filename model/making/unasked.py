@@ -12,6 +12,7 @@ import pandas as pd
 
 from model.contract.derived import DerivedColumn, compute_columns
 from model.contract.expressions import Cells, ExpressionError
+from model.making.assigning import assign_columns
 from model.making.deriving import Derivations
 from model.making.options import AddNote
 from model.making.text_cells import as_text
@@ -56,7 +57,7 @@ def leave_out_columns(
         add_note(f"The form does not ask for what is the same in every row: {_list(given)}.")
     values = {name: {**unused, **single}[name] for name in found}
     columns = (*derivations.columns, *found.values())
-    return replace(derivations, columns=columns), table.assign(**values)
+    return replace(derivations, columns=columns), assign_columns(table, values)
 
 
 def _list(given: Sequence[str]) -> str:

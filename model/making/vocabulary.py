@@ -49,7 +49,7 @@ YES_NO = (
     ("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("off", "on"), ("0", "1"),
     ("0.0", "1.0"), ("non", "oui"), ("nein", "ja"), ("nee", "ja"), ("nej", "ja"), ("no", "si"),
     ("no", "sí"), ("nao", "sim"), ("não", "sim"), ("nie", "tak"), ("ne", "ano"), ("нет", "да"),
-    ("absent", "present"), ("negative", "positive"),
+    ("absent", "present"),
 )  # fmt: skip
 """How data spell no and yes."""
 

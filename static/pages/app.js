@@ -49,8 +49,20 @@ function pending() {
   say("");
   mark("pending");
 }
+// What was said of a text is not true of another.
+function forget() {
+  fields.forEach((field) => {
+    const error = field.querySelector(".error");
+    if (!error.firstChild || !isTyped(control(field))) return;
+    error.className = "error";
+    error.replaceChildren();
+    show(field);
+    shown = ""; // the same text is asked about again
+  });
+}
 function ask() {
   keepQuery();
+  timer = setTimeout(forget, 400);
   form.dispatchEvent(new Event("ask"));
 }
 function compare(event) {
@@ -70,6 +82,7 @@ function compare(event) {
   } else if (state && /^[opv]/.test(event?.type)) ask(); // it is back
 }
 function rest() {
+  clearTimeout(timer); // a swap takes the focus from the slider, and half a form is like no other
   mark();
   if (focused("#alert")) (last ?? controls[0]).focus();
   notice.replaceChildren();
@@ -89,6 +102,7 @@ function failed(text, quiet = true, wait = 0, refused = "") {
   if (!refused) timer = setTimeout(ask, pause * 1000);
   if (silent) return;
   copying = false;
+  forget();
   mark("failed");
   if (notice.firstChild?.textContent === text) return;
   notice.innerHTML = "<p></p>" + (refused || '<button form="form">Try again</button>');

@@ -266,6 +266,24 @@ def test_a_page_without_an_answer_says_nothing_of_the_old_price(page: Page) -> N
     assert "$" in page.locator("#result").aria_snapshot()
 
 
+@pytest.mark.parametrize("fails", [True, False], ids=["failed", "slow"])
+def test_what_was_said_of_a_text_is_not_said_of_another(page: Page, fails: bool) -> None:
+    page.goto(FRESH)
+    note = page.locator("#baths-error")
+    page.locator("#baths").fill("abc")
+    expect(note).to_contain_text("like 2.5")
+    if fails:
+        fail(page, status=500, body="")
+    else:
+        hold_fragments(page)
+    page.locator("#baths").fill("2")
+    expect(note).to_be_empty()
+    expect(page.locator("#baths")).not_to_have_attribute("aria-invalid", "true")
+    page.unroute_all(behavior="ignoreErrors")
+    page.locator("#baths").fill("abc")
+    expect(note).to_contain_text("like 2.5")
+
+
 def test_what_is_too_large_for_an_answer_leaves_no_price(page: Page) -> None:
     page.goto(FRESH)
     came = fail(page, status=413, body="")

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from model.contract.fields import BaseField
 from model.contract.reading import DecimalSign
 from model.contract.tables.table import TableError
+from model.contract.transliteration import strip_marks
 
 _MOST_LISTED = 30
 """Columns of a table that a message lists."""
@@ -84,8 +85,8 @@ def match_columns(fields: Sequence[BaseField], header: Sequence[str]) -> Matchin
 
 
 def fold_name(text: str) -> str:
-    """A name without what people spell in different ways: capitals, blanks and punctuation."""
-    return "".join(re.findall(r"\w+", text.casefold().replace("_", " ")))
+    """A name without what people spell in different ways: capitals, marks, blanks, punctuation."""
+    return "".join(re.findall(r"\w+", strip_marks(text).casefold().replace("_", " ")))
 
 
 def _refuse_repeated(header: Sequence[str]) -> None:

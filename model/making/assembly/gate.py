@@ -31,6 +31,8 @@ _MOST_ASKED = 60_000
 """Rows in one call of the model."""
 _MOST_SWAPPED = 12
 _ALIKE = 0.03
+_HARDLY = 0.15
+"""Gain of balanced accuracy below which the probabilities are told, too."""
 _FITS = 0.3
 """Skill of each output from which another order of them is believed."""
 _UNITS = {
@@ -40,6 +42,7 @@ _UNITS = {
     365.25: "days and years",
 }  # fmt: skip
 _SCALER = "Add the scaler's file, or --before scaler.pkl."
+_DIVIDED = "Give data that are divided so, or a Pipeline that divides them."
 _PIPELINE = "Add the file of the Pipeline that takes the columns as they are."
 
 
@@ -90,8 +93,14 @@ class Finding:
             return f"Nothing could be checked: {self.unchecked}."
         if self.causes:
             named = " or ".join(dict.fromkeys(cause.text for cause in self.causes))
-            so = self.causes[0].fit.text
-            return f"It answers as if {named}: {self.given.text} as given, {so} so."
+            given, so = self.given, self.causes[0].fit
+            text = f"It answers as if {named}: {given.text} as given, {so.text} so."
+            if given.balanced and so.balanced - given.balanced < _HARDLY:
+                text += (
+                    " The probabilities show it more than the classes: "
+                    f"log loss {given.loss:.2f} as given, {so.loss:.2f} so."
+                )
+            return text
         if self.nonsense:
             return f"Its answers do not belong to this target. {self.nonsense}"
         if not self.given.beats_constant:
@@ -347,12 +356,12 @@ def _list_variants(subject: Subject, good: bool) -> Iterator[_Variant]:
     if 0 < fine.sum() < len(fine):
         choices.append(fine)
     for mask in choices:
-        for text, rarity, shift, scale in _measure_scalings(numbers):
+        for text, advice, rarity, shift, scale in _measure_scalings(numbers):
             scaled_shift = np.where(mask, shift, 0.0)
             scaled_by = np.where(mask & (scale > 0), scale, 1.0)
             yield _Variant(
                 f"its inputs had been {text}",
-                _SCALER,
+                advice,
                 "scaling",
                 rarity,
                 partial(_scale, scaled_shift, scaled_by),
@@ -424,12 +433,16 @@ def _multiply(column: int, factor: float, rows: Float64Array) -> Float64Array:
 
 def _measure_scalings(
     numbers: Float64Array,
-) -> Iterator[tuple[str, float, Float64Array, Float64Array]]:
-    """Name, rarity, shift and divisor of each scaling, from all rows."""
+) -> Iterator[tuple[str, str, float, Float64Array, Float64Array]]:
+    """Name, advice, rarity, shift and divisor of each scaling, from all rows."""
     mean, deviation = np.nanmean(numbers, axis=0), np.nanstd(numbers, axis=0)
     low, high = np.nanmin(numbers, axis=0), np.nanmax(numbers, axis=0)
-    yield "standardised", 0.02, mean, deviation
-    yield "scaled to between 0 and 1", 0.02, low, high - low
-    yield "divided by their largest value", 0.03, 0 * low, np.nanmax(np.abs(numbers), axis=0)
+    yield "standardised", _SCALER, 0.02, mean, deviation
+    yield "scaled to between 0 and 1", _SCALER, 0.02, low, high - low
+    largest = np.nanmax(np.abs(numbers), axis=0)
+    yield "divided by their largest value", _SCALER, 0.03, 0 * low, largest
+    divisor = largest.max()
+    yield f"divided by {divisor:g}", _DIVIDED, 0.03, 0 * low, np.full_like(low, divisor)
     quarters = np.nanquantile(numbers, [0.25, 0.5, 0.75], axis=0)
-    yield "scaled by median and quartiles", 0.03, quarters[1], quarters[2] - quarters[0]
+    spread = quarters[2] - quarters[0]
+    yield "scaled by median and quartiles", _SCALER, 0.03, quarters[1], spread

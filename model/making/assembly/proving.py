@@ -29,6 +29,7 @@ from model.making.assembly.guesses import prove_guesses
 from model.making.assembly.inputs import compute_matrix
 from model.making.assembly.search import AssemblySearch, explain_none
 from model.making.assembly.trials import TriedAssembly, find_complete, try_all
+from model.making.assigning import assign_columns
 from model.making.errors import AddError, NotProvedError
 from model.making.fitted_steps import find_encoded_columns
 from model.making.kinds.output_kind import OutputKind
@@ -232,7 +233,7 @@ def _check(search: AssemblySearch, assembly: Assembly, truth: Float64Array) -> F
             if assembly.alone:
                 return search.table.loc[labels_of, assembly.names[0]]
             table = select_raw(search.table, assembly.names, labels_of, assembly.as_categories)
-            return table.assign(**dict(zip(labels, rows.T, strict=True)))
+            return assign_columns(table, dict(zip(labels, rows.T, strict=True)))
 
     def answered(index: IntArray, rows: Float64Array) -> Float64Array:
         answers = answer(assembly, estimator, kind, ask(index, rows))

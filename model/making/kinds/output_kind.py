@@ -144,6 +144,19 @@ class OutputKind(ABC):
             CompileError: if its converter left out what is served.
         """
 
+    def doubt_probabilities(self, fitted: Any, rows: Any) -> str:
+        """Say why an estimator's probabilities cannot be shown; "" where they can.
+
+        Args:
+            fitted: the estimator.
+            rows: rows like those that it was fitted to.
+        """
+        return ""
+
+    def without_probabilities(self) -> OutputKind:
+        """Return the kind of a model that names its answer alone."""
+        return self
+
     def count_differing(self, answers: Float64Array, expected: Float64Array) -> int:
         """Count the rows that have another answer than expected.
 

@@ -5,7 +5,9 @@ import socket
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -15,6 +17,11 @@ from tests.wire import read_response, send_request
 
 CAREFUL = ("--keep-alive", "90")
 """As on a dyno: idle connections stay open for longer than a stop may take."""
+
+
+def send_all_that_is_taken(sock: socket.socket, data: bytes) -> None:
+    with suppress(OSError):
+        sock.sendall(data)
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
@@ -36,11 +43,20 @@ def test_a_stop_ends_what_lasts_too_long_in_words_and_is_done_in_time(tmp_path: 
     form = (
         b"Host: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 99\r\n\r\n"
     )
+    rows = b'{"beds": 3, "baths": 2, "sqft": 1500}\n' * 40_000
     with (
         socket.create_connection(address) as slow_body,
         socket.create_connection(address) as slow_head,
         socket.create_connection(address) as idle,
+        socket.create_connection(address) as slow_reader,
     ):
+        slow_reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        slow_reader.sendall(
+            b"POST /api/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(rows)
+        )
+        Thread(target=send_all_that_is_taken, args=(slow_reader, rows)).start()
+        assert slow_reader.recv(12) == b"HTTP/1.1 200"
         slow_body.sendall(b"POST /predict-fragment HTTP/1.1\r\n" + form + b"beds=3")
         slow_head.sendall(b"GET / HT")
         idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -51,8 +67,12 @@ def test_a_stop_ends_what_lasts_too_long_in_words_and_is_done_in_time(tmp_path: 
         assert refused.status == 503
         assert refused.headers["retry-after"]
         assert b'id="error"' in refused.body
+        # Nobody gets a second answer, or one that was not asked for.
+        assert [sock.recv(1) for sock in (slow_body, slow_head, idle)] == [b"", b"", b""]
         assert server.process.wait(30) == 0
-    assert "SIGKILL" not in server.log.read_text()
+    said = server.log.read_text()
+    assert "SIGKILL" not in said
+    assert '"error"' not in said
 
 
 def test_ipv4_and_ipv6_are_answered_and_an_ipv4_client_is_logged_as_such(tmp_path: Path) -> None:

@@ -291,6 +291,7 @@ def fields() -> list[BaseField]:
         ("GARAGE", " Has Pool "),
         ("garage", "swimming-pool", ""),
         ("Has-Pool", "", "", "Garage"),
+        ("hąs póol", "gårage"),
     ],
 )
 def test_columns_are_matched_by_name_and_label_in_any_order(header: tuple[str, ...]) -> None:

@@ -83,6 +83,13 @@ def test_signs_for_the_unknown_are_holes_but_where_the_model_knows_them(tmp_path
     assert read_table(path, None, notes.append, kept)["job"].tolist()[2:] == ["NA", "None"]
 
 
+def test_a_column_may_have_any_name(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("self, table\n?, 4\n2, 5\n3, 6\n")
+    found = read_table(path, None, lambda _: None, KnownTexts({}, (), frozenset()))
+    assert found["self"].dropna().tolist() == [2, 3]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

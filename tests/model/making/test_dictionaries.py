@@ -8,7 +8,14 @@ import pytest
 
 from model.making.dictionaries import Description, add_units, read_dictionary
 from model.making.errors import AddError
-from model.making.naming import ask_for_class, ask_for_number, name_columns, name_rows, name_target
+from model.making.naming import (
+    ask_for_class,
+    ask_for_number,
+    find_pair,
+    name_columns,
+    name_rows,
+    name_target,
+)
 
 TABLES = [
     "column,label,unit,help\nbp,Blood pressure,mmHg,\nsex,Sex,,1 = male; 2 = female\n",
@@ -83,3 +90,18 @@ def test_a_title_asks_between_few_classes() -> None:
         "Which of 3 classes is it?"
     )
     assert ask_for_class(diagnosis, rows, ["Yes", "No"]) == "Diagnosis: yes or no?"
+    assert ask_for_class(name_target("label", False), name_rows("news.csv"), ["1", "2"]) == (
+        "Which label is it?"
+    )
+
+
+def test_positive_and_negative_are_opinions_as_often_as_findings_and_stay() -> None:
+    assert find_pair(["absent", "present"]) == ("absent", "present")
+    assert find_pair(["negative", "positive"]) is None
+
+
+def test_a_name_keeps_each_letter_that_is_a_latin_one() -> None:
+    names = [
+        item.name for item in name_columns(["odległość [km]", "Größe", "Œuvre", "がく"], set())
+    ]
+    assert names == ["odleglosc_km", "grosse", "oeuvre", "fact"]

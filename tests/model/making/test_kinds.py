@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import FixedThresholdClassifier
 
 from model.making.errors import AddError
 from model.making.kinds import KINDS
@@ -58,3 +60,16 @@ def test_reasons_are_those_of_the_class_that_was_named() -> None:
         lambda rows: np.tile(answer, (2, 1)), answer
     )
     assert value(rows).tolist() == [0.7, 0.7]
+
+
+def test_probabilities_that_contradict_the_class_that_a_model_names_are_left_out() -> None:
+    rows = np.random.default_rng(0).normal(size=(200, 2))
+    line = LogisticRegression().fit(rows, rows[:, 0] > 0)
+    careful = FixedThresholdClassifier(line, threshold=0.2).fit(rows, rows[:, 0] > 0)
+    kind = ClassesKind((False, True), True)
+    assert kind.doubt_probabilities(line, rows) == ""
+    assert "of 200 rows its predict names another class" in kind.doubt_probabilities(careful, rows)
+    answers = kind.without_probabilities().predict(careful, rows)
+    assert np.asarray(kind.classes)[answers.argmax(axis=1)].tolist() == (
+        careful.predict(rows).tolist()
+    )

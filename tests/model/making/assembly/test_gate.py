@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from model import load_model
 from model.making.assembly.checking import check_served
-from tests.studies.gate import Data, check, is_harmful, list_data, list_faults, list_weak
+from tests.studies.gate import Case, Data, check, is_harmful, list_data, list_faults, list_weak
 from tests.tools import ROOT
 
 DATA = {data.name: data for data in list_data() if data.name in ("cars", "penguins", "wine")}
@@ -38,6 +40,17 @@ def test_weak_models_and_quantiles_are_left_in_peace(data: Data) -> None:
         assert not finding.is_wrong, (case.model, case.fault, finding.text)
         if case.fault == "weak: noise":
             assert "knows little" in finding.text
+
+
+def test_a_wrong_form_of_the_inputs_is_named_although_most_classes_are_right() -> None:
+    (digits,) = (data for data in list_data() if data.name == "digits")
+    half = np.arange(len(digits.rows)) % 2 == 0
+    fitted = LogisticRegression(max_iter=300).fit(digits.rows[half] / 16, digits.target[half])
+    divided = check(Case(digits, "logistic", "", "", lambda rows: fitted.predict_proba(rows / 16)))
+    assert divided.is_sound
+    finding = check(Case(digits, "logistic", "", "", fitted.predict_proba))
+    assert "its inputs had been divided by 16" in [cause.text for cause in finding.causes]
+    assert "The probabilities show it more than the classes: log loss 0.6" in finding.text
 
 
 def test_a_bundled_model_answers_as_it_should() -> None:
