@@ -11,9 +11,9 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 from model.making.assembly.chains import list_orders
 from model.making.assembly.contents import Contents, Transformer
 from model.making.assembly.inputs import Codes, Input, RawColumns
+from model.making.data.text_cells import as_text
 from model.making.errors import AddError
 from model.making.kinds.output_kind import OutputKind
-from model.making.text_cells import as_text
 
 
 @dataclass
