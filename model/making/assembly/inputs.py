@@ -211,6 +211,25 @@ def list_sources(inputs: Sequence[Input]) -> list[str]:
     return list(dict.fromkeys(item.source for item in inputs))
 
 
+def encode_categories(encoder: OrdinalEncoder | TargetEncoder) -> list[list[float]]:
+    """The numbers of the categories of each column; [] where some have several, or none."""
+    categories = [values.tolist() for values in encoder.categories_]
+    longest = max(map(len, categories))
+    padded = [values + values[:1] * (longest - len(values)) for values in categories]
+    rows = pd.DataFrame(dict(enumerate(padded)), dtype=object)
+    names = getattr(encoder, "feature_names_in_", None)
+    try:
+        values = rows.to_numpy() if names is None else rows.set_axis(names, axis=1)
+        encoded = np.asarray(encoder.transform(values), dtype=float)
+    except Exception:  # an encoder may raise anything
+        return []
+    if encoded.shape[1] != len(categories):
+        return []
+    return [
+        column[: len(values)].tolist() for column, values in zip(encoded.T, categories, strict=True)
+    ]
+
+
 def make_encoder(inputs: Sequence[Input], table: pd.DataFrame) -> ColumnTransformer:
     """Make the step that turns raw columns into inputs; nothing is learned from the table.
 
