@@ -100,7 +100,7 @@ def test_what_is_said_of_a_flag_reads_well_whatever_it_is_called(column: str) ->
     drafted = draft_field(flag, True, np.array([1.0, 0.0]))
     field = drafted.field
     label = field.label if len(field.label) < 40 else "…"
-    assert f"{label}” is true" in field.missing_text
+    assert f"{label}” is yes or no" in field.missing_text
     assert field.missing_text.startswith("Say whether “")
     assert field.split_reason(True)[0].endswith("” is ")
 
