@@ -60,8 +60,11 @@ _FIRST_YEAR, _LAST_YEAR = 1000, 3000
 """Bounds of what is called a year and is one, which gets no thousands separator."""
 
 _YEARS = frozenset(
-    "year yr jahr baujahr jaar bouwjaar år annee année ano año anno rok vuosi leto god год 年".split()
-)
+    [
+        "year", "yr", "jahr", "baujahr", "jaar", "bouwjaar", "år", "annee", "année", "ano", "año",
+        "anno", "rok", "vuosi", "leto", "god", "год", "年",
+    ]
+)  # fmt: skip
 """What a year is called in data, in languages that write it as one word."""
 
 
