@@ -63,7 +63,7 @@ check-all: lint cluster  ## the gate, and what needs a server of another kind (n
 	$(PYTEST)
 
 cluster: browser
-	@$(BIN)/python -m tests.install --cluster
+	@$(BIN)/python -m tests.install --cluster --image
 
 add-tools: $(VENV)/add.stamp  ## what `flask --app wsgi model add` needs beyond serving: pandas, onnx, skl2onnx
 

@@ -19,8 +19,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from app import create_app
 from app.cli.preview import find_chromium
 from app.config import Settings
-from model.making import AddOptions, add_from_files
-from tests.drafts import DRAFTS
+from tests.drafts import DRAFTS, add_draft
 from tests.tools import axe, installed
 
 HERE = Path(__file__).parent
@@ -68,18 +67,7 @@ def main() -> None:
         for name, write in DRAFTS.items():
             folder = Path(temporary) / name
             folder.mkdir()
-            given = write(folder)
-            options = AddOptions(
-                (given.path,),
-                name,
-                given.data,
-                given.target,
-                str(given.holdout) if given.holdout else None,
-                classes=given.classes,
-                publish_rows=given.publish_rows,
-                risk=given.risk,
-            )
-            add_from_files(options, root, lambda _: None, lambda _: True)
+            add_draft(write(folder), name, root)
             print(f"drafted {name}", flush=True)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(

@@ -29,6 +29,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from model.contract.preprocessing import Preprocessing
+from model.making import AddOptions, add_from_files
 from tests.messages import write_messages
 from tests.models import ModelFiles, penguin_classifier
 from tests.shape_pictures import make_network, write_shapes
@@ -283,3 +284,18 @@ DRAFTS: dict[str, Callable[[Path], ModelFiles]] = {
     "shapes": shapes,
 }
 """What writes the files of each, by the model's name."""
+
+
+def add_draft(given: ModelFiles, name: str, root: Path) -> None:
+    """Add a model as the command does, without a word, and say yes to all that it asks."""
+    options = AddOptions(
+        (given.path,),
+        name,
+        given.data,
+        given.target,
+        str(given.holdout) if given.holdout else None,
+        classes=given.classes,
+        publish_rows=given.publish_rows,
+        risk=given.risk,
+    )
+    add_from_files(options, root, lambda _: None, lambda _: True)

@@ -1,5 +1,5 @@
 """Install what the tests need besides Python packages: Chromium, Java, Redis, nginx, HAProxy,
-axe-core, the Nu checker.
+axe-core, the Nu checker; with options also what tests of the second tier need.
 
 What is there is used; what is missing comes from the system's package manager when we may use it,
 and else the message says exactly what to install.
@@ -17,12 +17,14 @@ from tests.tools import (
     AXE,
     CATBOOST_PYTHON,
     CLUSTER_PYTHON,
+    IMAGE_BASE,
     NODE_FOLDER,
     PACKAGES,
     VNU,
     find_java,
     find_nginx,
     find_redis,
+    read_image_base,
 )
 
 SYSTEM = "/usr/sbin:/usr/bin"
@@ -49,8 +51,13 @@ def main() -> None:
         missing.append("npm")
     if "--soak" in sys.argv and not find_nginx():
         missing.append("nginx-light")
+    image = "--image" in sys.argv and os.geteuid() == 0  # as whom it is built
+    if image:
+        missing += [name for name in ("buildah", "mmdebstrap") if shutil.which(name) is None]
     if missing:
         _install(missing)
+    if image and not IMAGE_BASE.is_file():
+        _make_image_base()
     if "--cluster" in sys.argv:
         _install_cluster()
     if "--catboost" in sys.argv and not CATBOOST_PYTHON.is_file():
@@ -77,6 +84,22 @@ def _install_cluster() -> None:
     pip = [*uv, "pip", "install", "--quiet", "--python", str(CLUSTER_PYTHON)]
     subprocess.run([*pip, "-r", str(wanted)], check=True)
     installed.write_text(wanted.read_text())
+
+
+def _make_image_base() -> None:
+    """Make Debian with its own Python, as a registry need not be within reach of the tests.
+
+    Where that fails, as it does without a mirror of Debian, the test of the image is skipped.
+    """
+    IMAGE_BASE.parent.mkdir(parents=True, exist_ok=True)
+    print("Making a base for the container image (100 MB to fetch) …", flush=True)
+    unfinished = IMAGE_BASE.with_name("unfinished.tar")
+    python = ["--include=python3-venv", '--customize-hook=ln -s python3 "$1/usr/bin/python"']
+    options = ["--quiet", "--variant=minbase", "--dpkgopt=force-unsafe-io"]
+    release = read_image_base()[2]
+    command = ["mmdebstrap", *options, *python, release, str(unfinished)]
+    if subprocess.run(command, check=False).returncode == 0:
+        unfinished.rename(IMAGE_BASE)
 
 
 def _packages_are_there() -> bool:

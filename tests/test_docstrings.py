@@ -88,11 +88,11 @@ def raised(function: Function) -> set[str]:
             return
         if isinstance(node, ast.Try):
             inner = caught | {
-                name.id
+                name.attr if isinstance(name, ast.Attribute) else name.id
                 for handler in node.handlers
                 if handler.type is not None
                 for name in ast.walk(handler.type)
-                if isinstance(name, ast.Name)
+                if isinstance(name, ast.Name | ast.Attribute)
             }
             rest: list[ast.AST] = [*node.handlers, *node.orelse, *node.finalbody]
             for tried in node.body:

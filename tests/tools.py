@@ -1,6 +1,7 @@
 """Where the programs are that the tests need besides Python packages."""
 
 import os
+import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,10 @@ CLUSTER_PYTHON = ROOT / ".cache" / "cluster" / "bin" / "python"
 
 CATBOOST_PYTHON = ROOT / ".cache" / "catboost" / "bin" / "python"
 """Has CatBoost, which weighs 270 MB: ``python -m tests.install --catboost``, not for CI."""
+
+CONTAINERFILE = ROOT / "deploy" / "Containerfile"
+IMAGE_BASE = ROOT / ".cache" / "image" / "base.tar"
+"""Debian with its own Python for the container image: ``python -m tests.install --image``."""
 
 NODE_FOLDER = ROOT / ".cache" / "npm"
 AXE = NODE_FOLDER / "node_modules" / "axe-core" / "axe.min.js"
@@ -67,3 +72,10 @@ def list_children(pid: int) -> list[int]:
                 if int(fields[1]) == pid and fields[0] != "Z":
                     found.append((int(fields[19]), int(folder.name)))
     return [child for _, child in sorted(found)]
+
+
+def read_image_base() -> tuple[str, str, str]:
+    """The base of the container image: its name, its Python (``3.11``), its release of Debian."""
+    found = re.findall(r"^FROM (\S+/python:([\d.]+)-slim-(\w+))", CONTAINERFILE.read_text(), re.M)
+    ((name, python, release),) = set(found)
+    return name, python, release

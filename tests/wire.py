@@ -118,6 +118,10 @@ def _split(data: bytes, seconds: float, head: bool) -> Iterator[RawResponse]:
         if not first.startswith("HTTP/1."):
             raise NoResponseError(f"no response but {data[:80]!r}")
         headers = {line.partition(": ")[0].lower(): line.partition(": ")[2] for line in lines}
+        if headers.get("transfer-encoding") == "chunked" and not head:
+            whole, data = _join_chunks(body)
+            yield RawResponse(int(first.split()[1]), headers, whole, seconds)
+            continue
         length = 0 if head else int(headers.get("content-length", 0))
         if len(body) < length:
             raise NoResponseError(f"cut short: {len(body)} of {length} bytes")
@@ -125,6 +129,20 @@ def _split(data: bytes, seconds: float, head: bool) -> Iterator[RawResponse]:
             length = len(body)  # a body that must not exist
         yield RawResponse(int(first.split()[1]), headers, body[:length], seconds)
         data = body[length:]
+
+
+def _join_chunks(data: bytes) -> tuple[bytes, bytes]:
+    """Join the chunks of a body, and return what follows it."""
+    chunks: list[bytes] = []
+    while True:
+        size, _, data = data.partition(b"\r\n")
+        length = int(size, 16) if size else 0
+        if not size or len(data) < length + 2:
+            raise NoResponseError(f"cut short after {len(chunks)} chunks")
+        chunks.append(data[:length])
+        data = data[length + 2 :]
+        if not length:
+            return b"".join(chunks), data
 
 
 def _receive(connection: socket.socket, deadline: float, so_far: bytes) -> bytes:

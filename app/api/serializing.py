@@ -40,6 +40,8 @@ def read_contributions_option(environ: WSGIEnvironment) -> bool:
     if not environ.get("QUERY_STRING"):
         return False
     given = request.args.to_dict(flat=False)
+    if not given:  # "?&" asks for nothing
+        return False
     faults = list(_find_faults(given))
     if faults:
         abort(make_problem(422, "The address has errors. No prediction was made.", faults))

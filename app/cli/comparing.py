@@ -6,12 +6,11 @@ from typing import Any, cast
 
 import click
 
-from app.cli.errors import require_tools
+from app.cli.errors import require_tools, tell_errors
 from app.kinds import make_adapter
 from model.contract import formatting
 from model.contract.amounts import MINUS
 from model.contract.image_card import ImageCard
-from model.contract.tables import TableError
 from model.contract.tables.table import AS_FOUND
 from model.monitoring.cases import Case, CaseFile
 from model.monitoring.comparison import (
@@ -43,17 +42,13 @@ def tell_comparison(
         ClickException: if the file cannot be used for both.
     """
     read = _read_pictures if data.is_dir() else _read_rows
-    try:
+    with tell_errors(data):
         (before, digest), (after, _) = (read(model, data, target) for model in (old, new))
         pairs = pair_cases(before, after)
         learned = [
             describe_training(model, found, digest, data.name)
             for model, found in ((old, before), (new, after))
         ]
-    except TableError as error:
-        raise click.ClickException(str(error)) from None
-    except OSError as error:
-        raise click.ClickException(f"{data}: {error.strerror}.") from None
     locale = new.card.locale
     rows = formatting.format_number(len(pairs), locale)
     click.echo(f"\n{old.slug} → {new.slug}, on the {rows} rows that both answer:")

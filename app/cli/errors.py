@@ -2,14 +2,41 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
+
+from app.config import SettingError
+from app.feedback.store import StoreError
+from model import ModelError
+from model.contract.tables import TableError
+from model.serving.batch.parallel import EndedWorkerError
 
 
 class NotProved(click.ClickException):
     """The data do not prove that a model answers rightly; it ends with 4."""
 
     exit_code = 4
+
+
+@contextmanager
+def tell_errors(path: Path) -> Iterator[None]:
+    """End the command with what is wrong with a model, a setting, a store or a file.
+
+    Args:
+        path: the file that it is about where an error of the system names none.
+
+    Raises:
+        ClickException: in place of the error.
+    """
+    try:
+        yield
+    except ModelError as error:
+        raise click.ClickException("\n".join(error.problems)) from None
+    except (TableError, SettingError, StoreError, EndedWorkerError) as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or path}: {error.strerror}.") from None
 
 
 @contextmanager

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from app.cli.errors import tell_errors
 from app.cli.folders import find_folder, models_folder
 from app.cli.option_values import EXISTING_FILE
 from app.config import SettingError, Settings
 from app.feedback.outcomes import ReportedOutcome
 from app.feedback.receipts import format_number, read_number
-from model import Card, ModelError, read_card
-from model.contract.tables import TableError, open_table
+from model import Card, read_card
+from model.contract.tables import open_table
 from model.contract.tables.matching import fold_name, match_columns
 from model.contract.tables.writing import write_row
 
@@ -106,18 +107,15 @@ def export(
         if target is None:
             return
         reports = store.iterate(slug, "visitor", since)
-        try:
-            with _open_target(target) as file:
-                if training:
-                    rows = _list_training(reports, name, column, like, root)
-                else:
-                    rows = _list_reports(list(reports))
-                count = -1  # the first row has the names
-                for row in rows:
-                    file.write(write_row(row))
-                    count += 1
-        except OSError as error:
-            raise click.ClickException(f"{target}: {error.strerror}.") from None
+        with tell_errors(target), _open_target(target) as file:
+            if training:
+                rows = _list_training(reports, name, column, like, root)
+            else:
+                rows = _list_reports(list(reports))
+            count = -1  # the first row has the names
+            for row in rows:
+                file.write(write_row(row))
+                count += 1
     click.echo(f"{count:,} report{'' if count == 1 else 's'} written.", err=True)
 
 
@@ -204,7 +202,7 @@ def _open_store() -> Iterator[tuple["Store", dt.date]]:
 def _write_pictures(store: "Store", slug: str, since: dt.date, folder: Path) -> None:
     """Write the pictures of all reports that say what they show."""
     count = without = 0
-    try:
+    with tell_errors(folder):
         for report in store.iterate(slug, "visitor", since):
             found = store.find(report.id)
             if found is None or found.picture is None:
@@ -216,8 +214,6 @@ def _write_pictures(store: "Store", slug: str, since: dt.date, folder: Path) -> 
             own.mkdir(parents=True, exist_ok=True)
             (own / f"{format_number(found.id)}.jpg").write_bytes(found.picture)
             count += 1
-    except OSError as error:
-        raise click.ClickException(f"{error.filename}: {error.strerror}.") from None
     click.echo(f"{count:,} picture{'' if count == 1 else 's'} written.", err=True)
     if without:
         click.echo(f"{without:,} left out: nobody said what they show.", err=True)
@@ -249,10 +245,9 @@ def _list_training(
     reports: Iterator[ReportedOutcome], name: str, column: str, like: Path | None, root: Path
 ) -> Iterator[Sequence[Any]]:
     """The names of the columns, then the values and the truth of each report that can be read."""
-    try:
-        card = read_card(find_folder(name, root) / "card.toml")
-    except ModelError as error:
-        raise click.ClickException("\n".join(error.problems)) from None
+    path = find_folder(name, root) / "card.toml"
+    with tell_errors(path):
+        card = read_card(path)
     if not isinstance(card, Card):
         raise click.ClickException(
             f"{name} answers pictures: a table cannot hold them. Write them with --pictures DIR."
@@ -290,14 +285,9 @@ def _name_columns(card: Card, column: str, like: Path | None) -> tuple[list[str]
         return [*card.names, column or card.output.noun.replace(" ", "_")], [
             *range(len(card.names) + 1)
         ]
-    try:
-        with like.open("rb") as file:
-            header = [text.strip() for text in open_table(file, like.name).header]
+    with tell_errors(like), like.open("rb") as file:
+        header = [text.strip() for text in open_table(file, like.name).header]
         found = match_columns(card.fields, header).columns
-    except TableError as error:
-        raise click.ClickException(str(error)) from None
-    except OSError as error:
-        raise click.ClickException(f"{like}: {error.strerror}.") from None
     names = [column] if column else [card.output.noun, card.output.label]
     folded = [fold_name(text) for text in header]
     target = next((folded.index(one) for one in map(fold_name, names) if one in folded), None)

@@ -10,18 +10,19 @@ from typing import Any
 
 import click
 
+from app.cli.errors import tell_errors
 from app.cli.folders import find_folder, models_folder
 from app.cli.table_options import table_options
-from app.config import SettingError, Settings
+from app.config import Settings
 from app.feedback.opening import open_store
 from app.feedback.outcomes import ReportedOutcome
-from app.feedback.store import Store, StoreError
+from app.feedback.store import Store
 from app.kinds import make_adapter
 from app.monitoring.known_cases import read_known_cases
 from app.presentation.track_record import TrackWords
-from model import ModelError, load_model
+from model import load_model
 from model.contract import formatting
-from model.contract.tables import ReadOptions, TableError
+from model.contract.tables import ReadOptions
 from model.monitoring.cases import Case, CaseFile
 from model.monitoring.track_record import (
     KnownCase,
@@ -65,7 +66,7 @@ def outcomes(
         ClickException: if the file, the model or the store cannot be used; it says why.
         Exit: if the promise is broken.
     """
-    try:
+    with tell_errors(source):
         model = load_model(find_folder(name, root))
         adapter = make_adapter(model)
         with source.open("rb") as file:
@@ -73,12 +74,6 @@ def outcomes(
         store = open_store(Settings.from_environment())
         cases = sort_cases(read.cases)
         kept = None if store is None else keep(store, model, read.cases)
-    except ModelError as error:
-        raise click.ClickException("\n".join(error.problems)) from None
-    except (TableError, SettingError, StoreError) as error:
-        raise click.ClickException(str(error)) from None
-    except OSError as error:
-        raise click.ClickException(f"{source}: {error.strerror}.") from None
     record = summarize_cases(model, cases)
     assert record is not None  # noqa: S101 (a file without cases is refused)
     tell_reading(model, read)

@@ -17,17 +17,17 @@ from typing import BinaryIO, cast
 
 import click
 
+from app.cli.errors import tell_errors
 from app.cli.folders import find_folder, models_folder
 from app.cli.table_options import table_options
 from app.kinds import make_adapter
 from app.kinds.files import STANDARD, Render, SourceFile, one_blas_thread
-from model import ModelError, load_model
-from model.contract.tables import ReadOptions, TableError
+from model import load_model
+from model.contract.tables import ReadOptions
 from model.contract.tables.arrow import require_arrow
 from model.serving.batch import Summary
 from model.serving.batch.arrow import ParquetWriter, build_batch
 from model.serving.batch.output import CsvWriter, WorkbookWriter
-from model.serving.batch.parallel import EndedWorkerError
 
 PARTIAL = ".incomplete"
 """What the name of a file ends with until all of its rows are there."""
@@ -83,14 +83,8 @@ def predict(
     """
     _check_paths(source, target)
     folder = find_folder(name, root)
-    try:
+    with tell_errors(target):
         summary = _answer_file(folder, source, target, reading, workers, not no_warnings)
-    except ModelError as error:
-        raise click.ClickException("\n".join(error.problems)) from None
-    except (TableError, EndedWorkerError) as error:
-        raise click.ClickException(str(error)) from None
-    except OSError as error:
-        raise click.ClickException(f"{error.filename or target}: {error.strerror}.") from None
     if summary.wrong:
         raise click.exceptions.Exit(SOME_WRONG if summary.answered else 1)
 

@@ -16,10 +16,12 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import NamedTuple
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from app.config import SettingError, Settings
@@ -28,7 +30,7 @@ from app.http.problems import MEDIA_TYPE, write_problem
 from app.http.request_id import LINK_TOKEN, READER, REQUEST_ID
 from app.http.responses import HTML, ErrorRenderer
 from app.http.routes import FRAGMENTS, Surface, route_of
-from app.limits.background import run_in_thread
+from app.limits.background import RETRY_AFTER, ThreadTimeoutError, run_in_thread
 from app.limits.rate_limits import Counter, identify_client, make_counter
 from app.limits.tokens import TokenReader
 
@@ -254,15 +256,19 @@ class AccessPolicy:
         return PASSWORD
 
     def _limit(self, environ: WSGIEnvironment, check: Callable[[], str]) -> str | Refusal:
-        """Check what may be a guess; one that is right does not count."""
+        """Check what may be a guess; one that is right, or for which no thread was free, does not
+        count.
+        """
         client = "guess:" + identify_client(environ.get("REMOTE_ADDR", ""))
         if seconds := self._guesses.count(client, 1):
             return Refusal(429, seconds)
-        reader = check()
-        if not reader:
-            return Refusal(401)
-        self._guesses.count(client, -1)
-        return reader
+        try:
+            found: str | Refusal = check() or Refusal(401)
+        except (ServiceUnavailable, ThreadTimeoutError):
+            found = Refusal(503, RETRY_AFTER)
+        if found != Refusal(401):
+            self._guesses.count(client, -1)
+        return found
 
 
 def _read_credential(environ: WSGIEnvironment) -> str:
@@ -335,8 +341,7 @@ class AccessControl:
             headers.append(("WWW-Authenticate", f'{scheme} realm="Formcast", charset="UTF-8"'))
         if seconds:
             headers.append(("Retry-After", str(seconds)))
-        words = {401: "401 Unauthorized", 403: "403 Forbidden", 429: "429 Too Many Requests"}
-        start(words[status], headers)
+        start(f"{status} {HTTPStatus(status).phrase}", headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
 

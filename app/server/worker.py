@@ -233,7 +233,7 @@ def discard(sock: FirstBytesSocket, most: int) -> None:
 
 def choose_status(exc: BaseException) -> int:
     """Choose the status for what the parser or the app raised, or for the end of the server."""
-    if isinstance(exc, gevent.GreenletExit):
+    if isinstance(exc, (gevent.GreenletExit, ServiceUnavailable)):
         return 503
     if isinstance(exc, SERVER_ERRORS) or not isinstance(exc, (ParseException, SSLError)):
         return 500

@@ -43,7 +43,7 @@ def _find_open_code(root: Path) -> tuple[Path, ...]:
     """
     sources = ("*.py", "app/**/*.py*", "model/**/*.py*", "templates/**/*.html", "static/**/*.js")
     paths = [path for pattern in sources for path in root.glob(pattern)]
-    paths += {path.parent for path in paths}
+    paths += {folder for path in paths for folder in path.parents if folder.is_relative_to(root)}
     return tuple(path for path in paths if _is_open(path))
 
 

@@ -82,6 +82,7 @@ function compare(event) {
   } else if (state && /^[opv]/.test(event?.type)) ask(); // it is back
 }
 function rest() {
+  clearTimeout(timer); // a swap takes the focus from the slider, and half a form is like no other
   mark();
   if (focused("#alert")) (last ?? controls[0]).focus();
   notice.replaceChildren();

@@ -10,9 +10,13 @@ from urllib.parse import quote
 from flask import Flask
 
 from tests.attack.naughty import NUMBERS, QUOTE, STRINGS, TAG
+from tests.attack.sites import Form, Site
+from tests.pictures import body as wrap_files
 
 FORM = "application/x-www-form-urlencoded"
 GOOD = b"beds=3&baths=2.5&sqft=1850"
+"""The good form of the house price, for what is about the server and no form."""
+
 METHODS = (
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND",
     "MKCOL", "LOCK", "SEARCH", "PURGE", "DEBUG", "LINK", "M-SEARCH", "BREW", "get", "Post", "GE T",
@@ -60,53 +64,90 @@ def list_targets(app: Flask) -> tuple[list[str], list[str]]:
     return [*addresses, "/nowhere", "*"], [*posts, "/nowhere"]
 
 
-def make_text_cases(app: Flask) -> Iterator[Case]:
+def make_good_request(form: Form) -> bytes:
+    """Make the request that gets the form's own answer."""
+    if not form.picture:
+        return post(form.fragment, form.good)
+    sent = wrap_files(form.picture)
+    return post(form.fragment, sent["data"], sent["content_type"])
+
+
+def fetch_receipt(app: Flask, form: Form) -> str:
+    """Fetch a receipt that is right, quoted for a form."""
+    sent = wrap_files(form.picture) if form.picture else {"data": form.good, "content_type": FORM}
+    answer = app.test_client().post(form.fragment, **sent).text
+    return quote(unescape(re.findall(r'name="receipt" value="([^"]*)"', answer)[0]), safe="")
+
+
+def make_text_cases(site: Site) -> Iterator[Case]:
     """Yield naughty strings in every field and in the address."""
-    fields = ("beds", "baths", "sqft", "neighborhood", "what_if", "unheard_of")
-    for number, text in enumerate(STRINGS):
-        encoded = quote(text, safe="")
-        field = fields[number % len(fields)]
-        body = GOOD + f"&{field}={encoded}".encode()
-        yield Case(f"string {number} beside a good form", post("/predict-fragment", body))
-        body = f"beds={encoded}&baths=2&sqft={encoded}&neighborhood={encoded}".encode()
-        yield Case(f"string {number} in fields", post("/predict-fragment", body))
-        yield Case(f"string {number} in a page", post("/", body))
-        yield Case(f"string {number} as a name", post("/predict-fragment", f"{encoded}=1".encode()))
-        if len(encoded) < 3000:
-            yield Case(f"string {number} in the query", get(f"/?beds={encoded}&{encoded}=1"))
-            yield Case(f"string {number} in the path", get(f"/{encoded}"))
+    for form in site.forms:
+        own = ("what_if", "_read_as", "_typing", "_form_hash", "sample", "unheard_of")
+        fields = (*form.fields, *own)
+        for number, text in enumerate(STRINGS):
+            encoded = quote(text, safe="")
+            name, field = f"{form.slug}: string {number}", fields[number % len(fields)]
+            if len(encoded) < 3000:
+                target = f"{form.home}?{form.fields[0]}={encoded}&{encoded}=1"
+                yield Case(f"{name} in the query", get(target))
+                yield Case(f"{name} in the path", get(f"{form.home}{encoded}"))
+            if form.picture:  # its form has parts, which other cases fill
+                continue
+            beside = form.good + f"&{field}={encoded}".encode()
+            yield Case(f"{name} beside a good form", post(form.fragment, beside))
+            wrong = "&".join(f"{each}={encoded}" for each in form.fields).encode()
+            yield Case(f"{name} in fields", post(form.fragment, wrong))
+            one = form.fill({form.fields[number % len(form.fields)]: text})
+            yield Case(f"{name} in a page", post(form.home, one))
+            yield Case(f"{name} as a name", post(form.fragment, f"{encoded}=1".encode()))
 
 
-def make_number_cases(app: Flask) -> Iterator[Case]:
-    """Yield numbers in every spelling."""
-    for text in NUMBERS:
-        for field in ("beds", "sqft"):
-            rest = "baths=2&sqft=1850" if field == "beds" else "beds=3&baths=2"
-            body = f"{rest}&{field}={quote(text, safe='')}".encode()
-            yield Case(f"{field} is {text[:20]!r}", post("/predict-fragment", body))
+def make_number_cases(site: Site) -> Iterator[Case]:
+    """Yield numbers in every spelling, each in two fields."""
+    for form in site.rows:
+        for number, text in enumerate(NUMBERS):
+            for place in (number, number + 1):
+                field = form.fields[place % len(form.fields)]
+                name = f"{form.slug}: {field} is {text[:20]!r}"
+                yield Case(name, post(form.fragment, form.fill({field: text})))
 
 
-def make_report_cases(app: Flask) -> Iterator[Case]:
+def make_report_cases(site: Site) -> Iterator[Case]:
     """Yield naughty strings in every field of a report, most with a receipt that is right."""
-    answer = app.test_client().post("/predict-fragment", data=GOOD, content_type=FORM).text
-    receipt = unescape(re.findall(r'name="receipt" value="([^"]*)"', answer)[0])
+    for form in site.forms:
+        receipt = fetch_receipt(site.app, form)
+        for number, text in enumerate(STRINGS):
+            encoded = quote(text, safe="")
+            target = form.home + ("feedback", "feedback-fragment")[number % 2]
+            name = f"{form.slug}: string {number}"
+            places = {
+                "a receipt": f"receipt={encoded}&wrong=1",
+                "a receipt's end": f"receipt={receipt}{encoded}&wrong=1",
+                "a truth": f"receipt={receipt}&known-truth={encoded}",
+                "a comment": f"receipt={receipt}&wrong=1&said={encoded}",
+            }
+            if form.picture:
+                places["a picture"] = f"receipt={receipt}&wrong=1&keep=1&picture={encoded}"
+            for place, fields in places.items():
+                yield Case(f"{name} in {place}", post(target, fields.encode()))
+        for truth in (*form.classes, "5", "no", "usual"):
+            fields = f"receipt={receipt}&known-truth={quote(truth)}&keep=1"
+            yield Case(
+                f"{form.slug}: {truth} was right", post(f"{form.home}feedback", fields.encode())
+            )
+
+
+def make_receipt_cases(site: Site) -> Iterator[Case]:
+    """Yield naughty strings in the place of a report's number."""
     for number, text in enumerate(STRINGS):
         encoded = quote(text, safe="")
-        target = ("/feedback", "/feedback-fragment")[number % 2]
-        for name, fields in {
-            "a receipt": f"receipt={encoded}&wrong=1",
-            "a receipt's end": f"receipt={quote(receipt, safe='')}{encoded}&wrong=1",
-            "a truth": f"receipt={quote(receipt, safe='')}&known-truth={encoded}",
-            "a comment": f"receipt={quote(receipt, safe='')}&wrong=1&said={encoded}",
-        }.items():
-            yield Case(f"string {number} in {name}", post(target, fields.encode()))
         if len(encoded) < 3000:
             yield Case(f"string {number} as a number", get(f"/feedback/{encoded}"))
             yield Case(f"string {number} to delete", post(f"/feedback/{encoded}", b""))
             yield Case(f"string {number} typed as a number", get(f"/feedback?number={encoded}"))
 
 
-def make_type_cases(app: Flask) -> Iterator[Case]:
+def make_type_cases(site: Site) -> Iterator[Case]:
     """Yield wrong, missing and misleading content types, and bodies that contradict them."""
     bodies = (GOOD, b"", b'{"beds": 3}', b"\x00\xff\xfe", b"[" * 20_000, b"&" * 5_000)
     kinds = (
@@ -117,7 +158,7 @@ def make_type_cases(app: Flask) -> Iterator[Case]:
         ";;;", f"a/{TAG}>", "multipart/form-data; boundary*=utf-8''%00",
         "application/json; charset=utf-16",
     )  # fmt: skip
-    for target in list_targets(app)[1]:
+    for target in list_targets(site.app)[1]:
         for number, kind in enumerate(kinds):
             body = bodies[number % len(bodies)]
             yield Case(f"{target} with type {str(kind)[:40]!r}", post(target, body, kind))
@@ -126,7 +167,7 @@ def make_type_cases(app: Flask) -> Iterator[Case]:
             yield Case(f"{target} with JSON {body[:12]!r}", post(target, body, "application/json"))
 
 
-def make_multipart_cases(app: Flask) -> Iterator[Case]:
+def make_multipart_cases(site: Site) -> Iterator[Case]:
     """Yield broken multipart bodies."""
     disposition = b'Content-Disposition: form-data; name="image"; filename="a.png"\r\n'
     part = b"--x\r\n" + disposition
@@ -147,7 +188,8 @@ def make_multipart_cases(app: Flask) -> Iterator[Case]:
         (part + b"\r\nabc\r\n") * 2 + b"--x--\r\n", (part + b"\r\n\r\n") * 25 + b"--x--\r\n",
         b"--x\r\n" * 30_000, b"-" * 100_000, b"\0" * 100_000, b"\r\n" * 50_000,
     )  # fmt: skip
-    for target in ("/chest-xray/", "/chest-xray/predict-fragment", "/predict-fragment"):
+    targets = [target for form in site.pictures for target in (form.home, form.fragment)]
+    for target in (*targets, site.forms[0].fragment):
         for number, body in enumerate(bodies):
             yield Case(
                 f"{target} multipart {number}",
@@ -155,35 +197,47 @@ def make_multipart_cases(app: Flask) -> Iterator[Case]:
             )
 
 
-def make_field_cases(app: Flask) -> Iterator[Case]:
+def make_field_cases(site: Site) -> Iterator[Case]:
     """Yield fields twice, by the thousand, without names, and half encoded."""
-    bodies = (
-        GOOD + b"&beds=4", GOOD + b"&beds=3", b"&".join([GOOD] * 50), b"beds=3;baths=2;sqft=1850",
-        b"a=1&" * 499 + GOOD, b"&".join(b"f%d=1" % n for n in range(5_000)), b"a&" * 20_000,
-        b"=" * 20_000, b"&=&=&=", b"beds", b"=3", b"beds[]=3&baths[]=2", b"beds[a][b]=3",
-        b"beds%5b%5d=3", b"beds%00=3", b"%62eds=3&baths=2&sqft=1850", b"beds=%", b"beds=%zz",
-        b"beds=%f", b"beds=%ff%fe", b"beds=%c0%80", b"beds=%ed%a0%80", b"beds=%u0033",
-        b"beds=3+&baths=+2&sqft=1850", b"BEDS=3&Baths=2&SQFT=1850", b"\xff\xfe\xfd",
-        GOOD.decode().encode("utf-16"), b"beds=3\nbaths=2", b"what_if=sqft&what_if=" + b"a" * 99,
+    for form in site.forms:
+        for number, body in enumerate(_list_field_bodies(form)):
+            for target in (form.home, form.fragment):
+                yield Case(f"{target} with fields {number}", post(target, body))
+            if len(body) < 3_500 and all(32 < byte < 127 for byte in body):
+                yield Case(
+                    f"{form.slug}: fields {number} in the query",
+                    get(f"{form.home}?{body.decode()}"),
+                )
+
+
+def _list_field_bodies(form: Form) -> tuple[bytes, ...]:
+    first, second = form.fields[0].encode(), form.fields[-1].encode()
+    good, hexed = form.good, b"%%%02x" % first[0] + first[1:]
+    return (
+        good + b"&%s=4" % first, good + b"&%s=3" % first, b"&".join([good] * 50),
+        good.replace(b"&", b";"), b"a=1&" * 499 + good,
+        b"&".join(b"f%d=1" % n for n in range(5_000)), b"a&" * 20_000, b"=" * 20_000, b"&=&=&=",
+        first, b"=3", b"%s[]=3&%s[]=2" % (first, second), b"%s[a][b]=3" % first,
+        b"%s%%5b%%5d=3" % first, b"%s%%00=3" % first, good.replace(first, hexed, 1),
+        *(first + end for end in (b"=%", b"=%zz", b"=%f", b"=%ff%fe", b"=%c0%80", b"=%ed%a0%80",
+                                  b"=%u0033")),
+        good.replace(b"=", b"=+").replace(b"&", b"+&"), good.upper(), b"\xff\xfe\xfd",
+        good.decode().encode("utf-16"), good.replace(b"&", b"\n"),
+        b"what_if=%s&what_if=" % first + b"a" * 99,
         b"a" * 65_536, b"a" * 65_537, b"a=" + b"%41" * 20_000, b"+" * 60_000,
-        b"beds=" + b"9" * 60_000,
+        first + b"=" + b"9" * 60_000,
     )  # fmt: skip
-    for number, body in enumerate(bodies):
-        for target in ("/", "/predict-fragment", "/chest-xray/predict-fragment"):
-            yield Case(f"{target} with fields {number}", post(target, body))
-        if len(body) < 3_500 and all(32 < byte < 127 for byte in body):
-            yield Case(f"fields {number} in the query", get("/?" + body.decode()))
 
 
-def make_method_cases(app: Flask) -> Iterator[Case]:
+def make_method_cases(site: Site) -> Iterator[Case]:
     """Yield every method on every address."""
-    for target in list_targets(app)[0]:
+    for target in list_targets(site.app)[0]:
         for method in METHODS:
             line = f"{method} {target} HTTP/1.1\r\nHost: localhost\r\n\r\n"
             yield Case(f"{method[:20]!r} {target}", line.encode())
 
 
-def make_path_cases(app: Flask) -> Iterator[Case]:
+def make_path_cases(site: Site) -> Iterator[Case]:
     """Yield path tricks."""
     tricks = (
         "/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/..%2f..%2fetc/passwd",
@@ -211,7 +265,7 @@ def make_path_cases(app: Flask) -> Iterator[Case]:
         yield Case(f"POST {trick[:60]!r}", post(trick, GOOD))
 
 
-def make_header_cases(app: Flask) -> Iterator[Case]:
+def make_header_cases(site: Site) -> Iterator[Case]:
     """Yield huge, many, broken and contradictory headers, and bodies of a wrong length."""
     lines = (
         "X: " + "a" * 8_000, "X: " + "a" * 9_000, "X: " + "a" * 200_000, "X: y\r\n" * 99,
@@ -255,7 +309,7 @@ def make_header_cases(app: Flask) -> Iterator[Case]:
         yield Case(f"{target} waits", post(target, GOOD, extra="Expect: 100-continue\r\n"))
 
 
-def make_protocol_cases(app: Flask) -> Iterator[Case]:
+def make_protocol_cases(site: Site) -> Iterator[Case]:
     """Yield versions, framing, pipelines and smuggling."""
     top = b"POST /predict-fragment HTTP/1.1\r\nHost: localhost\r\n"
     form = top + b"Content-Type: application/x-www-form-urlencoded\r\n"
@@ -316,7 +370,7 @@ def make_protocol_cases(app: Flask) -> Iterator[Case]:
     yield Case("1.0 and kept", b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" * 2)
 
 
-def make_noise_cases(app: Flask) -> Iterator[Case]:
+def make_noise_cases(site: Site) -> Iterator[Case]:
     """Yield random bytes, and good requests with a few bytes changed."""
     rng = random.Random(7)  # noqa: S311 (no secret)
     good = post("/predict-fragment", GOOD)
@@ -330,7 +384,7 @@ def make_noise_cases(app: Flask) -> Iterator[Case]:
         yield Case(f"changed {number}", bytes(changed), may_close=True)
 
 
-FAMILIES = (
+FORM_FAMILIES = (
     make_report_cases,
     make_text_cases,
     make_number_cases,
@@ -338,6 +392,12 @@ FAMILIES = (
     make_multipart_cases,
     make_field_cases,
     make_method_cases,
+)
+"""Those that speak of the forms of a site, whatever they are."""
+
+FAMILIES = (
+    *FORM_FAMILIES,
+    make_receipt_cases,
     make_path_cases,
     make_header_cases,
     make_protocol_cases,

@@ -1,30 +1,52 @@
 """A running server under more than two thousand bad requests, with good ones in between."""
 
+import json
 import re
 import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import chain, islice
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from bs4 import BeautifulSoup
-from flask import Flask
-from flask.testing import FlaskClient
 
-from app import create_app
-from app.config import Settings
 from app.http.headers import HEADERS
+from app.pages.errors import WORDS
+from tests.attack.kind_requests import BATCH_MEGABYTES, KIND_FAMILIES
 from tests.attack.naughty import QUOTE, TAG
-from tests.attack.requests import FAMILIES, GOOD, Case, list_targets, post
-from tests.conftest import HOUSE, Server, free_port
-from tests.html import data_of, post_fragment
+from tests.attack.requests import (
+    FAMILIES,
+    FORM_FAMILIES,
+    GOOD,
+    Case,
+    list_targets,
+    make_good_request,
+    post,
+)
+from tests.attack.sites import Form, Site, open_site
+from tests.conftest import Server, free_port
+from tests.drafts import DRAFTS, add_draft
+from tests.soak.serving import serve_copy
 from tests.wire import TIMEOUT, NoResponseError, RawResponse, send_request, send_requests
 
+OURS = WORDS[500][0]
 REQUIRED = {name.lower() for name, _ in HEADERS}
 CLIENTS = 4
 GOOD_EVERY = 10
 """A good request follows every tenth bad one."""
+
+SAMPLED = 41
+"""The gate sends every so many bad requests to the drafted models."""
+
+SPREAD = 7
+"""The second tier sends each of them every so many of those that any form gets, and all of its own.
+
+Both are prime, so that each field and each address gets some.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -40,21 +62,52 @@ def feedback(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def app(feedback: dict[str, str]) -> Flask:
+def site(feedback: dict[str, str]) -> Site:
     """The app with every route."""
-    return create_app(Settings.from_environment(feedback))
+    return open_site(feedback)
 
 
 @pytest.fixture(scope="module")
-def attacked(feedback: dict[str, str]) -> Iterator[Server]:
-    with Server(free_port(), settings=feedback) as running:
+def attacked(
+    feedback: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    log = tmp_path_factory.mktemp("attacked") / "log"
+    with Server(free_port(), settings=feedback, log=log) as running:
         yield running
 
 
+DRAFTED = ("messages", "shapes", "energy", "flowers", "pumps", "reviews", "refusals")
+"""Models of one's own, of every kind that no bundled model has."""
+
+
+class DraftedSite(NamedTuple):
+    """A site of drafted models, and the server that runs it."""
+
+    site: Site
+    server: Server
+
+
 @pytest.fixture(scope="module")
-def price(app: Flask) -> float:
-    """The price in the response to the good request, to the last digit."""
-    return data_of(post_fragment(app.test_client(), HOUSE), "prediction")
+def drafted(
+    feedback: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DraftedSite]:
+    """Each added by the command's own function, into the copy of the project that is served."""
+    settings = {
+        **feedback,
+        "FORMCAST_DATA": str(tmp_path_factory.mktemp("feedback") / "drafted.sqlite3"),
+        "FORMCAST_MODELS": ",".join(DRAFTED),
+        "FORMCAST_MCP": "on",
+        "FORMCAST_BATCH_MEGABYTES": str(BATCH_MEGABYTES),
+    }
+
+    def add(root: Path) -> None:
+        for name in DRAFTED:
+            folder = tmp_path_factory.mktemp("drafted") / name
+            folder.mkdir()
+            add_draft(DRAFTS[name](folder), name, root / "model")
+
+    with serve_copy(model=settings["FORMCAST_MODELS"], prepare=add, settings=settings) as running:
+        yield DraftedSite(open_site(settings, running.root / "model"), running)
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +117,17 @@ def under_path(feedback: dict[str, str]) -> Iterator[Server]:
         yield running
 
 
+Family = Callable[[Site], Iterator[Case]]
+
+
+def name_family(family: Family) -> str:
+    return str(family.__name__)
+
+
 @pytest.mark.second_tier
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: str(family.__name__))
+@pytest.mark.parametrize("family", FAMILIES, ids=name_family)
 def test_no_bad_request_breaks_anything_under_a_path_and_over_ipv6(
-    under_path: Server, app: Flask, family: Callable[[Flask], Iterator[Case]]
+    under_path: Server, site: Site, family: Family
 ) -> None:
     """Each with the path, the prefix that a proxy adds, or both."""
     host = "::1" if socket.has_dualstack_ipv6() else "127.0.0.1"
@@ -81,23 +141,55 @@ def test_no_bad_request_breaks_anything_under_a_path_and_over_ipv6(
         return f"{case.name}: {fault}" if fault else ""
 
     with ThreadPoolExecutor(CLIENTS) as pool:
-        faults = [fault for fault in pool.map(find_named_fault, enumerate(family(app))) if fault]
+        faults = [fault for fault in pool.map(find_named_fault, enumerate(family(site))) if fault]
     assert not faults, "\n".join(faults[:20])
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: str(family.__name__))
-def test_no_bad_request_breaks_anything(
-    attacked: Server, app: Flask, price: float, family: Callable[[Flask], Iterator[Case]]
+@pytest.mark.parametrize("family", FAMILIES, ids=name_family)
+def test_no_bad_request_breaks_anything(attacked: Server, site: Site, family: Family) -> None:
+    check_unbroken(attacked, site, family(site))
+
+
+def test_a_sample_of_bad_requests_breaks_no_drafted_model(drafted: DraftedSite) -> None:
+    families = (*FORM_FAMILIES, *KIND_FAMILIES)
+    cases = chain.from_iterable(family(drafted.site) for family in families)
+    check_unbroken(drafted.server, drafted.site, islice(cases, 0, None, SAMPLED))
+
+
+@pytest.mark.second_tier
+@pytest.mark.parametrize("family", FORM_FAMILIES, ids=name_family)
+def test_bad_requests_that_any_form_gets_break_no_drafted_model(
+    drafted: DraftedSite, family: Family
 ) -> None:
+    cases = islice(family(drafted.site), 0, None, SPREAD)
+    check_unbroken(drafted.server, drafted.site, cases)
+
+
+@pytest.mark.second_tier
+@pytest.mark.parametrize("family", KIND_FAMILIES, ids=name_family)
+def test_no_bad_request_of_its_kind_breaks_a_drafted_model(
+    drafted: DraftedSite, family: Family
+) -> None:
+    check_unbroken(drafted.server, drafted.site, family(drafted.site))
+
+
+def check_unbroken(server: Server, site: Site, cases: Iterator[Case]) -> None:
+    """Send bad requests with good ones in between; each model gives its own answer after them."""
+    goods = [(make_good_request(form), find_answer(site, form)) for form in site.forms]
+    written = server.log.stat().st_size
+
     def find_named_fault(numbered: tuple[int, Case]) -> str:
         number, case = numbered
-        fault = find_fault(attacked.port, case)
+        fault = find_fault(server.port, case)
         if not fault and number % GOOD_EVERY == 0:
-            fault = find_fault_of_good(attacked.port, price)
+            fault = find_fault_of_good(server.port, *goods[number // GOOD_EVERY % len(goods)])
         return f"{case.name}: {fault}" if fault else ""
 
     with ThreadPoolExecutor(CLIENTS) as pool:
-        faults = [fault for fault in pool.map(find_named_fault, enumerate(family(app))) if fault]
+        faults = [fault for fault in pool.map(find_named_fault, enumerate(cases)) if fault]
+    faults += filter(None, (find_fault_of_good(server.port, *good) for good in goods))
+    log = server.log.read_bytes()[written:].decode(errors="replace")
+    faults += [line for line in log.splitlines() if "Traceback" in line]
     assert not faults, "\n".join(faults[:20])
 
 
@@ -132,27 +224,61 @@ def find_fault_in(response: RawResponse, head: bool) -> str:
             return f"{response.status} has {bad!r} in it"
     if "set-cookie" in response.headers:
         return f"{response.status} has set-cookie: {response.headers['set-cookie']}"
+    if fault := find_malformed(response):
+        return f"{response.status} {fault}"
     if "evil.example" in (location := response.headers.get("location", "")):
         return f"{response.status} has location: {location}"
     return ""
 
 
-def find_fault_of_good(port: int, price: float) -> str:
-    response = send_request(port, post("/predict-fragment", GOOD))
+def find_malformed(response: RawResponse) -> str:
+    """Return what is wrong with the body of a response by its type; "" for nothing."""
+    kind = response.headers.get("content-type", "").partition(";")[0]
+    is_streamed = "x-accel-buffering" in response.headers
+    if is_streamed and kind == "text/html" and OURS in response.text:
+        return "ends with a fault of ours"  # its status was sent before
+    lines = response.body.splitlines() if kind == "application/x-ndjson" else [response.body]
+    if "json" not in kind or not response.body:
+        return ""
+    try:
+        parsed = [json.loads(line) for line in lines]
+    except ValueError as error:
+        return f"is no JSON: {error}"
+    faults = [each for each in parsed if isinstance(each, dict) and each.get("status") == 500]
+    return "has a problem of ours" if faults else ""
+
+
+def find_answer(site: Site, form: Form) -> list[str]:
+    """Find the numbers and labels of the answer to a good form, to the last digit."""
+    head, _, body = make_good_request(form).partition(b"\r\n\r\n")
+    kind = re.findall(r"Content-Type: (.*)", head.decode())[0].strip()
+    response = site.app.test_client().post(form.fragment, data=body, content_type=kind)
+    assert response.status_code == 200
+    return read_answer(response.text)
+
+
+def read_answer(text: str) -> list[str]:
+    """Read what a fragment says for programs."""
+    found = BeautifulSoup(text, "html.parser").select("#result data")
+    assert found
+    return [str(element["value"]) for element in found]
+
+
+def find_fault_of_good(port: int, good: bytes, answer: list[str]) -> str:
+    response = send_request(port, good)
     if response.status != 200:
         return f"the good request got {response.status}"
-    soup = BeautifulSoup(response.text, "html.parser")
-    found = data_of(soup, "prediction")
-    return "" if found == price else f"the good request got {found}, not {price}"
+    found = read_answer(response.text)
+    return "" if found == answer else f"the good request got {found}, not {answer}"
 
 
-def test_there_are_more_than_two_thousand_different_bad_requests(app: Flask) -> None:
-    sent = [case.sent for family in FAMILIES for case in family(app)]
+def test_there_are_more_than_two_thousand_different_bad_requests(site: Site) -> None:
+    sent = [case.sent for family in FAMILIES for case in family(site)]
     assert len(set(sent)) > 2_000
 
 
-def test_every_route_is_attacked(app: Flask) -> None:
-    addresses, posts = list_targets(app)
+def test_every_route_is_attacked(site: Site) -> None:
+    addresses, posts = list_targets(site.app)
     assert {"/", "/about", "/predict-fragment", "/chest-xray/", "/static/app.js"} <= set(addresses)
     assert {"/feedback", "/feedback/app.js", "/chest-xray/feedback-fragment"} <= set(posts)
     assert {"/", "/predict-fragment", "/chest-xray/predict-fragment"} <= set(posts)
@@ -172,9 +298,7 @@ def test_a_request_smuggled_behind_a_refused_body_gets_no_response(attacked: Ser
         assert response.headers["connection"] == "close"
 
 
-def test_repeated_requests_on_one_connection_get_responses(
-    attacked: Server, client: FlaskClient
-) -> None:
+def test_repeated_requests_on_one_connection_get_responses(attacked: Server) -> None:
     good = post("/predict-fragment", GOOD)
     with socket.create_connection(("127.0.0.1", attacked.port), TIMEOUT) as connection:
         for _ in range(5):

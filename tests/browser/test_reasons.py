@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.helpers import FRESH, price, when_fresh
+from tests.browser.helpers import FRESH, posts, price, wait_for, when_fresh
 from tests.conftest import Server
 
 
@@ -47,6 +47,20 @@ def test_arrow_keys_on_the_slider_set_the_field_and_the_focus_stays(page: Page) 
     expect(page).to_have_url(re.compile("sqft=1870"))
     when_fresh(page)
     expect(slider).to_have_attribute("aria-valuetext", re.compile("1,870"))
+
+
+@pytest.mark.parametrize("control", ["#what-if-slider", "#what-if-fact"])
+def test_a_key_on_what_an_answer_replaces_sends_one_request(page: Page, control: str) -> None:
+    page.goto(FRESH)
+    sent = posts(page)
+    page.locator(control).focus()
+    page.keyboard.press("ArrowDown")
+    wait_for(page, lambda: bool(sent))
+    when_fresh(page)
+    page.wait_for_timeout(700)  # two further requests would have come by now
+    assert len(sent) == 1
+    expect(page.locator(control)).to_be_focused()
+    when_fresh(page)
 
 
 def test_a_drag_on_the_slider_is_not_cut_off_by_an_answer(page: Page) -> None:

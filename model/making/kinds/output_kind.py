@@ -21,11 +21,11 @@ from model.contract.manifest import (
     ReliabilityBin,
     TruthBin,
 )
-from model.making.dataset import Dataset
-from model.making.drafting import DraftOutput
+from model.making.columns.drafting import DraftOutput
 from model.making.kinds.evidence import AS_GIVEN, Fit, Reading
 from model.making.options import AddNote, AddOptions
-from model.making.prepared import PredictFloat64
+from model.making.rows.dataset import Dataset
+from model.making.rows.prepared import PredictFloat64
 
 FOLDS = 10
 """Parts of the held-out rows for cross-validation over them."""
@@ -143,6 +143,19 @@ class OutputKind(ABC):
         Raises:
             CompileError: if its converter left out what is served.
         """
+
+    def doubt_probabilities(self, fitted: Any, rows: Any) -> str:
+        """Say why an estimator's probabilities cannot be shown; "" where they can.
+
+        Args:
+            fitted: the estimator.
+            rows: rows like those that it was fitted to.
+        """
+        return ""
+
+    def without_probabilities(self) -> OutputKind:
+        """Return the kind of a model that names its answer alone."""
+        return self
 
     def count_differing(self, answers: Float64Array, expected: Float64Array) -> int:
         """Count the rows that have another answer than expected.

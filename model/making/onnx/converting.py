@@ -19,7 +19,6 @@ from sklearn.preprocessing import (
     OrdinalEncoder,
 )
 
-from model.making.fitted_steps import SCALERS
 from model.making.onnx.exporting import export_estimator
 from model.making.onnx.graphs import (
     INPUT,
@@ -28,6 +27,7 @@ from model.making.onnx.graphs import (
     make_column_nodes,
     prepend_nodes,
 )
+from model.making.steps.fitted_steps import SCALERS
 
 Choices = Mapping[str, Sequence[Any]]
 """The values of each column that has codes, by the column's name."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, Hook, State
@@ -61,11 +63,13 @@ def _check_vectors(state: State) -> None:
         )
     places = values["support_"].astype(np.int32)
     check_same_sizes(len(places), vectors, state, "support vectors and their places")
+    # scikit-learn turns the signs of two classes in what others read, such as skl2onnx.
+    sign = -1 if is_classifier and classes == 2 else 1
     values.update(
         _n_support=counts,
         support_=places,
-        dual_coef_=coefficients,
-        intercept_=values["_intercept_"],
+        dual_coef_=sign * coefficients,
+        intercept_=sign * values["_intercept_"],
         shape_fit_=(int(places.max(initial=0)) + 1, state.sizes["features"]),
         fit_status_=0,
         class_weight_=np.ones(classes if is_classifier else 0),
@@ -98,7 +102,7 @@ _VECTORS: Attributes = {
     "_intercept_": "finite[pairs]",
     "_probA": "finite[*]",
     "_probB": "finite[*]",
-    "_gamma": "finite",
+    "_gamma": within(0, sys.float_info.max),
 }
 _PARAMETERS: Attributes = {
     "kernel": _KERNELS,

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric import rsa
 from flask.testing import FlaskClient
 from jwt.algorithms import RSAAlgorithm
+from werkzeug.exceptions import ServiceUnavailable
 
 from app import create_app
 from app.cli.commands import link, settings
@@ -117,6 +118,20 @@ def test_guessing_is_limited_and_does_not_lock_out_who_is_in() -> None:
     assert client.get("/", headers=basic("correct horse")).status_code == 200
     elsewhere = {"REMOTE_ADDR": "10.1.1.1"}
     assert client.get("/", headers=basic("x"), environ_base=elsewhere).status_code == 401
+
+
+def test_a_password_that_could_not_be_checked_is_no_guess(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_thread_is_free(*_: object) -> bool:
+        raise ServiceUnavailable(retry_after=5)
+
+    client = client_with(access="password", password_hash=HASH)
+    with monkeypatch.context() as busy:
+        busy.setattr("app.limits.access.run_in_thread", no_thread_is_free)
+        refused = [client.get("/", headers=basic("correct horse")) for _ in range(30)]
+    assert {answer.status_code for answer in refused} == {503}
+    assert refused[0].headers["Retry-After"] == "5"
+    assert "try again" in refused[0].text
+    assert client.get("/", headers=basic("correct horse")).status_code == 200
 
 
 def test_of_two_keys_one_is_taken_away_while_the_server_runs(

@@ -6,6 +6,7 @@ import socket
 import gevent
 import pytest
 from gunicorn.http.errors import InvalidResponseHeader, LimitRequestLine, UnsupportedTransferCoding
+from werkzeug.exceptions import ServiceUnavailable
 
 from app.http.headers import HEADERS
 from app.server.worker import build_response, choose_status
@@ -68,6 +69,7 @@ def test_a_fault_of_ours_is_500_and_that_of_a_client_never() -> None:
     assert choose_status(ZeroDivisionError()) == 500
     assert choose_status(InvalidResponseHeader("x")) == 500
     assert choose_status(gevent.GreenletExit()) == 503
+    assert choose_status(ServiceUnavailable()) == 503
     assert choose_status(LimitRequestLine(1, 2)) == 414
     assert choose_status(UnsupportedTransferCoding("tea")) == 400
 

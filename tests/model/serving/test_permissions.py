@@ -67,5 +67,18 @@ def test_code_that_everybody_may_change_is_refused(
         check_writers([])
 
 
+def test_a_folder_in_which_everybody_may_replace_a_folder_of_code_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = tmp_path / "templates" / "pages" / "a.html"
+    template.parent.mkdir(parents=True)
+    template.touch()
+    template.parents[1].chmod(0o777)
+    here = tmp_path / "model" / "serving" / "permissions.py"
+    monkeypatch.setattr(permissions, "__file__", str(here))
+    with pytest.raises(ModelError, match=re.escape(str(template.parents[1]))):
+        check_writers([])
+
+
 def test_the_models_here_are_closed() -> None:
     check_writers([ROOT / "model" / "house_price"])

@@ -25,6 +25,7 @@ from sklearn.neighbors import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, OneHotEncoder, StandardScaler
 from sklearn.semi_supervised import LabelSpreading
+from sklearn.svm import SVC
 
 from model.contract.pickles import PickleError, Record, read_pickle
 from model.serving.estimators import Refused, UnknownNameError, revive, revive_all
@@ -55,6 +56,18 @@ def test_a_step_of_no_columns_was_never_fitted_and_does_nothing(tmp_path: Path) 
     path.write_bytes(pickle.dumps(model))
     read_again = revive(read_pickle(path).root)
     assert read_again.predict(table).tolist() == model.predict(table).tolist()
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_what_others_read_of_a_support_vector_machine_is_as_it_was(
+    tmp_path: Path, classes: int
+) -> None:
+    model = SVC(kernel="linear").fit(ROWS, np.arange(len(ROWS)) % classes)
+    path = tmp_path / "model.pkl"
+    path.write_bytes(pickle.dumps(model))
+    read_again = revive(read_pickle(path).root)
+    for name in ("coef_", "dual_coef_", "intercept_"):
+        assert getattr(read_again, name).tolist() == getattr(model, name).tolist(), name
 
 
 def test_a_bundle_gives_its_estimators_and_its_names(tmp_path: Path) -> None:

@@ -1,0 +1,75 @@
+"""The kinds of models that a person can add."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import FixedThresholdClassifier
+
+from model.making.errors import AddError
+from model.making.kinds import KINDS
+from model.making.kinds.classes import ClassesKind
+from model.making.kinds.number import NumberKind
+from model.making.options import AddOptions
+from model.serving import kinds as serving
+
+
+def options() -> AddOptions:
+    return AddOptions((Path("m"),), "m", Path("d"), "size")
+
+
+def test_every_kind_that_can_be_added_can_be_served() -> None:
+    assert set(KINDS) <= set(serving.KINDS)
+
+
+def test_a_value_may_differ_by_the_usual_size_of_values_and_a_probability_by_its_own() -> None:
+    values = np.array([0.0, 1000, -1000])
+    assert NumberKind().count_differing(np.array([0.05, 1000.05, -999.8]), values) == 1
+    probabilities = np.array([[0.0, 1], [0.5, 0.5]])
+    kind = ClassesKind(("a", "b"), True)
+    assert kind.count_differing(np.array([[0.0, 1], [0.5, 0.5002]]), probabilities) == 1
+    assert kind.count_differing(probabilities, probabilities) == 0
+
+
+@pytest.mark.parametrize("kind", [NumberKind(), ClassesKind((0, 1), True)])
+def test_an_answer_that_is_no_number_differs_from_every_other(
+    kind: NumberKind | ClassesKind,
+) -> None:
+    expected = np.zeros((3, *kind.shape))
+    assert kind.count_differing(np.full_like(expected, np.nan), expected) == 3
+
+
+def test_classes_that_are_named_are_as_many_as_the_model_has() -> None:
+    with pytest.raises(AddError, match="--classes names 3, but the model answers 2: 0, 1"):
+        ClassesKind((0, 1), True).with_names(("a", "b", "c"))
+    with pytest.raises(AddError, match="answers with a number"):
+        NumberKind().with_names(("a", "b"))
+    named = pd.Series(["b", "a", 1])
+    kind = ClassesKind((0, 1), True).with_names(("a", "b"))
+    assert kind.read_truth(named, options()).tolist() == [1, 0, 1]
+
+
+def test_reasons_are_those_of_the_class_that_was_named() -> None:
+    rows = np.zeros((2, 1), dtype=np.float32)
+    answer = np.array([[0.1, 0.7, 0.2]])
+    value = ClassesKind(("a", "b", "c"), True).make_value_function(
+        lambda rows: np.tile(answer, (2, 1)), answer
+    )
+    assert value(rows).tolist() == [0.7, 0.7]
+
+
+def test_probabilities_that_contradict_the_class_that_a_model_names_are_left_out() -> None:
+    rows = np.random.default_rng(0).normal(size=(200, 2))
+    line = LogisticRegression().fit(rows, rows[:, 0] > 0)
+    careful = FixedThresholdClassifier(line, threshold=0.2).fit(rows, rows[:, 0] > 0)
+    kind = ClassesKind((False, True), True)
+    assert kind.doubt_probabilities(line, rows) == ""
+    assert "of 200 rows its predict names another class" in kind.doubt_probabilities(careful, rows)
+    answers = kind.without_probabilities().predict(careful, rows)
+    assert np.asarray(kind.classes)[answers.argmax(axis=1)].tolist() == (
+        careful.predict(rows).tolist()
+    )
