@@ -16,7 +16,7 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler
 
 from model.contract.arrays import Float64Array
 from model.making.assembly.contents import Transformer
-from model.making.fitted_steps import SCALERS
+from model.making.steps.fitted_steps import SCALERS
 
 _NEUTRAL = {
     "mean_": 0.0, "scale_": 1.0, "var_": 1.0, "min_": 0.0, "data_min_": 0.0, "data_max_": 1.0,

@@ -14,7 +14,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
 from model.contract.arrays import Float64Array
-from model.making.text_cells import as_text
+from model.making.data.text_cells import as_text
 
 ORDERS = ("alphabet", "appearance", "alphabet, backwards", "frequency")
 """In which codes may have been given to the values of a column; people use the first two."""

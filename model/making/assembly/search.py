@@ -11,10 +11,10 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 from model.making.assembly.chains import list_orders, split_scaler
 from model.making.assembly.contents import Contents, Transformer
 from model.making.assembly.inputs import Codes, Input, RawColumns, encode_categories
+from model.making.data.text_cells import as_text
 from model.making.errors import AddError
-from model.making.fitted_steps import SCALERS
 from model.making.kinds.output_kind import OutputKind
-from model.making.text_cells import as_text
+from model.making.steps.fitted_steps import SCALERS
 
 ENCODERS = (OneHotEncoder, OrdinalEncoder, TargetEncoder)
 """Steps that give each value of a column its own numbers."""
