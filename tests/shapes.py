@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.impute import KNNImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
@@ -23,6 +24,7 @@ from sklearn.preprocessing import (
     OneHotEncoder,
     RobustScaler,
     StandardScaler,
+    TargetEncoder,
 )
 
 Reference = Callable[[pd.DataFrame], Any]
@@ -295,12 +297,62 @@ def transformer_apart(folder: Path) -> Shape:
     return Shape("price", lambda rows: model.predict(encoder.transform(rows[columns].to_numpy())))
 
 
+def scaler_of_the_table(folder: Path) -> Shape:
+    """A scaler that was fitted to the whole table, with the target among its columns."""
+    data = cars()[["km", "price", "age", "engine cc"]]
+    scaler = MinMaxScaler().fit(data.to_numpy())
+    scaled = scaler.transform(data.to_numpy())
+    model = LinearRegression().fit(np.delete(scaled, 1, axis=1), scaled[:, 1])
+    _save(folder, data, model=model, scaler=scaler)
+
+    def reference(rows: pd.DataFrame) -> Any:
+        answers = model.predict(np.delete(scaler.transform(rows.to_numpy()), 1, axis=1))
+        return (answers - scaler.min_[1]) / scaler.scale_[1]
+
+    return Shape("price", reference)
+
+
+def target_encoder_apart(folder: Path) -> Shape:
+    """A target encoder of the texts in its own file."""
+    data = cars()
+    texts = ["brand", "fuel"]
+    encoder = TargetEncoder(target_type="continuous", random_state=0)
+    encoder.fit(data[texts], data["price"])
+
+    def encode(rows: pd.DataFrame) -> Any:
+        encoded = encoder.transform(rows[texts])
+        return rows[["brand", "km", "fuel", "age"]].assign(
+            **dict(zip(texts, encoded.T, strict=True))
+        )
+
+    model = Ridge().fit(encode(data), data["price"])
+    _save(folder, data, model=model, te=encoder)
+    return Shape("price", lambda rows: model.predict(encode(rows)))
+
+
+def imputer_of_the_numbers(folder: Path) -> Shape:
+    """An imputer of the numbers in its own file, their columns before those of the values."""
+    data = cars()[["gearbox", "km", "age", "price"]]
+    data.loc[::9, "km"] = np.nan
+    imputer = KNNImputer(n_neighbors=5).fit(data[["km", "age"]])
+    encoder = OneHotEncoder(sparse_output=False).fit(data[["gearbox"]])
+
+    def encode(rows: pd.DataFrame) -> Any:
+        numbers = imputer.transform(rows[["km", "age"]])
+        return np.hstack([numbers, encoder.transform(rows[["gearbox"]])])
+
+    model = LinearRegression().fit(encode(data), data["price"])
+    _save(folder, data, model=model, imputer=imputer, ohe=encoder)
+    return Shape("price", lambda rows: model.predict(encode(rows)))
+
+
 SHAPES: dict[str, Callable[[Path], Shape]] = {
     function.__name__: function
     for function in (
         scaler_apart, bundle_with_log, encoders_in_files, encoders_in_dict, dummies_with_list,
         log_target, forest_after_scaler, codes_by_hand, plain_array, two_scalers,
-        search_with_dummies, one_hot_apart, scaled_target, transformer_apart,
+        search_with_dummies, one_hot_apart, scaled_target, transformer_apart, scaler_of_the_table,
+        target_encoder_apart, imputer_of_the_numbers,
     )
 }  # fmt: skip
 """The commonest shapes."""

@@ -146,7 +146,7 @@ def look_at(paths: tuple[Path, ...]) -> None:
         Exit: if no model can be added.
     """
     with require_tools("Looking at a model"):
-        from model.making.looking import look
+        from model.making.looking.files import look
     found = look(paths)
     click.echo(found.text)
     if not found.servable:

@@ -16,7 +16,7 @@ from model.contract.image_card import GoldenPicture, ImageManifest, SamplePictur
 from model.contract.manifest import Metric, ProbabilityCalibration, TrainingData
 from model.making.kinds.classification_metrics import calibration_error
 from model.making.kinds.output_kind import make_share
-from model.making.manifests import describe_artifact
+from model.making.writing.manifests import describe_artifact
 from model.serving.kinds.pictures import OnnxPicturePredictor
 
 SEED = 2026

@@ -24,7 +24,7 @@ from model.contract.sources import Frame
 from model.making.kinds.number import NumberKind
 from model.making.onnx.converting import unwrap_regressor
 from model.making.onnx.graphs import INPUT, CompileError, build_model
-from model.making.prepared import load_compiled
+from model.making.rows.prepared import load_compiled
 
 _MOST_COMBINATIONS = 4096
 """Combinations of choices for which a table is small: 1.3 MB at 80 units."""

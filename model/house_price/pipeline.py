@@ -26,7 +26,7 @@ from sklearn.preprocessing import Binarizer, OneHotEncoder, StandardScaler
 from model.contract.arrays import Float64Array
 from model.house_price.features import CHOICES, FIELDS, FRAME, NUMBERS, OPTIONAL
 from model.house_price.network import fit_network
-from model.making.subsets import find_groups, mask_features, sample_known
+from model.making.rows.subsets import find_groups, mask_features, sample_known
 
 OPTIONAL_COLUMNS = [FIELDS.index(name) for name in OPTIONAL]
 _NEIGHBORHOOD = FIELDS.index("neighborhood")

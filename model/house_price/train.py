@@ -32,20 +32,20 @@ from model.house_price.sales import (
     read_reported_sales,
     read_sales,
 )
-from model.making.copula_fitting import fit_copula
-from model.making.indexing import build_neighbors, compute_importance
 from model.making.kinds.number import NumberKind
 from model.making.kinds.output_kind import Evaluation
 from model.making.kinds.regression_metrics import bin_truth
-from model.making.manifests import (
+from model.making.measuring.copula_fitting import fit_copula
+from model.making.measuring.indexing import build_neighbors, compute_importance
+from model.making.measuring.outcomes import count_held_out, count_outcomes
+from model.making.rows.prepared import PredictFloat64, ServedFiles, load_compiled
+from model.making.rows.subsets import mask_features, sample_known
+from model.making.writing.manifests import (
     answer_golden_rows,
     describe_artifact,
     save_manifest,
     write_manifest,
 )
-from model.making.outcomes import count_held_out, count_outcomes
-from model.making.prepared import PredictFloat64, ServedFiles, load_compiled
-from model.making.subsets import mask_features, sample_known
 from model.serving.copula import GaussianCopula
 from model.serving.neighbors import Neighbors
 

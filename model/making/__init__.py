@@ -7,9 +7,9 @@ from model.making.adding import add_from_files, list_stages
 from model.making.errors import AddError, NotProvedError
 from model.making.notebooks import NotebookReport, add_model
 from model.making.options import AddOptions, PictureOptions
-from model.making.redrafting import recall_options
-from model.making.report import format_report
-from model.making.summary import AddedModel
+from model.making.writing.redrafting import recall_options
+from model.making.writing.report import format_report
+from model.making.writing.summary import AddedModel
 
 __all__ = [
     "AddError",

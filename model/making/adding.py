@@ -17,54 +17,54 @@ from model.contract.errors import ModelError
 from model.contract.fields import Value
 from model.contract.manifest import TrainingData
 from model.contract.texts import text_codes
-from model.making.arranging import arrange_fields, describe_arrangement
-from model.making.assembling import (
+from model.making.assembly.assembling import (
     AssembledModel,
     assemble_model,
     read_truths,
     refuse_wrong,
 )
 from model.making.assembly.gate import Finding, check_outputs, make_coded_subject
+from model.making.assembly.given import GivenData, read_given
 from model.making.assembly.proving import NO_TARGET
-from model.making.baselines import compare_with_baselines
-from model.making.cards import write_card
-from model.making.columns import DataColumn, infer_columns, takes_numbers
-from model.making.data_files import hash_data
-from model.making.dataset import (
+from model.making.columns.describing import DataColumn, infer_columns, takes_numbers
+from model.making.columns.unasked import leave_out_columns
+from model.making.data.data_files import hash_data
+from model.making.data.number_texts import read_number_columns
+from model.making.errors import AddError
+from model.making.kinds.output_kind import OutputKind
+from model.making.measuring.arranging import arrange_fields, describe_arrangement
+from model.making.measuring.baselines import compare_with_baselines
+from model.making.measuring.evaluating import evaluate_model, index_data
+from model.making.measuring.indexing import (
+    compute_importance,
+    encode_reference,
+)
+from model.making.options import AddNote, AddOptions, AskPerson, Progress
+from model.making.pictures.adding import PICTURE_STAGES, make_picture_folder
+from model.making.pictures.opening import is_for_pictures
+from model.making.rows.dataset import (
     build_dataset,
     compose_texts,
     describe_optional_fields,
     require_one_field,
     tighten_bounds,
 )
-from model.making.derived_sources import DerivedSource
-from model.making.errors import AddError
-from model.making.examples import (
+from model.making.rows.prepared import PreparedModel
+from model.making.sources.derived_sources import DerivedSource
+from model.making.sources.model_sources import ModelSource
+from model.making.steps.fitted_steps import find_dropped_columns
+from model.making.writing.cards import write_card
+from model.making.writing.examples import (
     choose_examples,
     describe_published,
     round_typical_values,
 )
-from model.making.fitted_steps import find_dropped_columns
-from model.making.folder_cards import read_folder_card, take_examples
-from model.making.given import GivenData, read_given
-from model.making.indexing import (
-    compute_importance,
-    encode_reference,
-)
-from model.making.kinds.output_kind import OutputKind
-from model.making.manifests import answer_golden_rows, write_manifest
-from model.making.measuring import evaluate_model, index_data
-from model.making.model_sources import ModelSource
-from model.making.number_texts import read_number_columns
-from model.making.options import AddNote, AddOptions, AskPerson, Progress
-from model.making.pictures.adding import PICTURE_STAGES, make_picture_folder
-from model.making.pictures.opening import is_for_pictures
-from model.making.placing import choose_folder, replace_folder
-from model.making.prepared import PreparedModel
-from model.making.redrafting import DRAFT, merge_cards, remember_options
-from model.making.report import format_report
-from model.making.summary import AddedModel, describe_speed, summarize
-from model.making.unasked import leave_out_columns
+from model.making.writing.folder_cards import read_folder_card, take_examples
+from model.making.writing.manifests import answer_golden_rows, write_manifest
+from model.making.writing.placing import choose_folder, replace_folder
+from model.making.writing.redrafting import DRAFT, merge_cards, remember_options
+from model.making.writing.report import format_report
+from model.making.writing.summary import AddedModel, describe_speed, summarize
 from model.monitoring.stability import count_fields
 from model.serving.loading import load_model
 

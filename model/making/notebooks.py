@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 
 from model.making.adding import add_from_files
-from model.making.assigning import assign_columns
+from model.making.data.assigning import assign_columns
+from model.making.data.tables import suggest_name
 from model.making.errors import AddError
 from model.making.options import AddOptions
-from model.making.report import format_report
-from model.making.summary import AddedModel
-from model.making.tables import suggest_name
+from model.making.writing.report import format_report
+from model.making.writing.summary import AddedModel
 
 MODELS = Path(__file__).parents[1]
 

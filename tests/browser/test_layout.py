@@ -43,6 +43,21 @@ def test_the_answer_is_in_sight_of_every_field_and_covers_none(
 
 
 @pytest.mark.parametrize(("width", "height"), WINDOWS)
+def test_the_answer_is_in_sight_of_a_form_that_is_longer_than_it(
+    page: Page, width: int, height: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(FRESH)
+    page.evaluate("""() => {
+        document.getElementById("form").classList.remove("short");
+        document.getElementById("more").style.marginTop = "3000px";
+    }""")
+    page.locator("#fireplaces").focus()
+    expect(page.locator("#result .price")).to_be_in_viewport(ratio=1)
+    expect(page.locator("#result .range")).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize(("width", "height"), WINDOWS)
 def test_the_headline_has_one_height_in_all_states(page: Page, width: int, height: int) -> None:
     page.set_viewport_size({"width": width, "height": height})
     heights = []

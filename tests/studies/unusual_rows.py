@@ -16,7 +16,7 @@ import pandas as pd
 from sklearn import datasets
 
 from model.contract.arrays import Float64Array
-from model.making.copula_fitting import fit_copula
+from model.making.measuring.copula_fitting import fit_copula
 from model.serving.copula import GaussianCopula
 
 DATA = (

@@ -396,7 +396,7 @@ class FlagField(BaseField):
     def draft(cls, sample: Sample) -> Self:
         label = textwrap.shorten(sample.keys["label"], _LONGEST_QUOTED, placeholder=" …")
         escaped = label.replace("{", "{{").replace("}", "}}")
-        texts = {"noun": f"“{label}” is true", "reason_text": f"“{escaped}” is {{value}}"}
+        texts = {"noun": f"“{label}” is yes or no", "reason_text": f"“{escaped}” is {{value}}"}
         return cls(**{**sample.keys, **texts}, example=bool(sample.codes.mean() > 0.5))
 
     @classmethod

@@ -22,6 +22,7 @@ _RECORD = 512
 """Bytes that a record with its lists counts for, which is about twice what it takes."""
 _FLOAT_KEY = 4096
 """Up to 2,000 floats share a hash; this keeps them so few that they cannot slow a dict down."""
+_LONGEST_NAME = 100
 _CODECS = frozenset(("latin-1", "latin1", "ascii", "utf-8", "utf8"))
 
 
@@ -179,7 +180,9 @@ def _make_slice(args: tuple[Any, ...], budget: Budget) -> slice:
 
 def _reconstruct(args: tuple[Any, ...], budget: Budget) -> object:
     """What Python's protocols 0 and 1 make: an object of a class, of a base with a value."""
-    cls, _base, value = args
+    cls, base, value = args
+    if isinstance(base, GlobalName) and base.path == "builtins.tuple" and isinstance(value, tuple):
+        return _call_class(cls, value, budget)  # a named tuple is made of its fields
     return _call_class(cls, () if value is None else (value,), budget)
 
 
@@ -198,6 +201,14 @@ def _call_class(cls: object, args: tuple[object, ...], budget: Budget) -> object
     if isinstance(cls, GlobalName) and cls.path.startswith("copyreg."):
         raise TypeError
     return call(cls, args, budget)
+
+
+def _name_attribute(args: tuple[Any, ...], budget: Budget) -> object:
+    """A method of a class, as protocols before 4 write it: its name, and nothing is looked up."""
+    match args:
+        case (GlobalName(path), str(name)) if name.isidentifier() and len(name) <= _LONGEST_NAME:
+            return GlobalName(f"{path}.{name}")
+    return make_record("builtins.getattr", args, budget)
 
 
 def _name_type(args: tuple[Any, ...], budget: Budget) -> object:
@@ -223,6 +234,7 @@ _MAKERS: dict[str, Callable[[tuple[Any, ...], Budget], object]] = {
     "builtins.complex": _make_complex,
     "builtins.dict": _make_dict,
     "builtins.frozenset": _make_frozenset,
+    "builtins.getattr": _name_attribute,
     "builtins.list": _make_list,
     "builtins.set": _make_set,
     "builtins.slice": _make_slice,

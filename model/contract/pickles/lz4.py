@@ -19,7 +19,7 @@ _DAMAGED = "The file's LZ4 data is damaged."
 def decompress_lz4(read: Callable[[int], bytes], budget: Budget) -> Iterator[bytes]:
     """Yield what comes out of the first frame, block by block, each of at most 4 MiB.
 
-    Checksums are skipped: what is wrong shows as a damaged pickle.
+    Checksums are skipped; joblib writes none.
 
     Raises:
         PickleError: if it is damaged, cut short, or has far too many blocks.

@@ -15,18 +15,12 @@ from model.making.assembly.chains import (
     place_steps,
 )
 from model.making.assembly.contents import Transformer
-from model.making.assembly.inputs import (
-    Codes,
-    Input,
-    compute_matrix,
-    list_sources,
-    simplify,
-)
+from model.making.assembly.inputs import Codes, Input, compute_matrix, list_sources, simplify
 from model.making.assembly.inverses import Inverse, invert_scaler, make_inverse
 from model.making.assembly.raw_columns import MOST_WINDOWS, list_raw, take_raw
 from model.making.assembly.search import AssemblySearch
+from model.making.data.text_cells import as_text
 from model.making.errors import AddError
-from model.making.text_cells import as_text
 
 _MOST_CANDIDATES = 60
 _BY_PLACE = "the order of the data"

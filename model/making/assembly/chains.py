@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler
 
 from model.contract.arrays import Float64Array
 from model.making.assembly.contents import Transformer
-from model.making.fitted_steps import SCALERS
+from model.making.steps.fitted_steps import SCALERS
 
 _NEUTRAL = {
     "mean_": 0.0, "scale_": 1.0, "var_": 1.0, "min_": 0.0, "data_min_": 0.0, "data_max_": 1.0,
@@ -64,9 +65,14 @@ def place_steps(
                 return None  # the same columns in another order are another hypothesis
         else:
             positions = None if steps else _find_positions(part, names, matrix)
-            if positions is None or not isinstance(part.fitted, SCALERS):
+            if not positions:
                 return None
-            fitted = widen_scaler(part.fitted, positions, width)
+            if isinstance(part.fitted, SCALERS):
+                fitted = widen_scaler(part.fitted, positions, width)
+            elif list(positions) == list(range(positions[0], positions[0] + len(positions))):
+                fitted = _surround(part.fitted, positions, width)
+            else:
+                return None
         steps.append(Step(fitted, part.where))
         if not isinstance(fitted, SCALERS):
             known, width = None, _count_outputs(fitted, width)
@@ -138,6 +144,48 @@ def widen_scaler(scaler: Any, positions: Sequence[int], width: int) -> Any:
             setattr(made, name, wide)
     made.n_features_in_ = width
     vars(made).pop("feature_names_in_", None)
+    return made
+
+
+def split_scaler(scaler: Any, place: int) -> tuple[Any, Any]:
+    """Split a scaler into one of all columns but one, and one of this column.
+
+    Args:
+        scaler: the fitted scaler.
+        place: of the one column.
+    """
+    others = [column for column in range(scaler.n_features_in_) if column != place]
+    return _select_columns(scaler, others), _select_columns(scaler, [place])
+
+
+def _select_columns(scaler: Any, places: Sequence[int]) -> Any:
+    made = copy.copy(scaler)
+    for name in (*_NEUTRAL, "feature_names_in_"):
+        values = getattr(scaler, name, None)
+        if isinstance(values, np.ndarray):
+            setattr(made, name, values[list(places)])
+    made.n_features_in_ = len(places)
+    return made
+
+
+def _surround(fitted: Any, positions: Sequence[int], width: int) -> ColumnTransformer:
+    """Make a step of more inputs that takes neighbouring ones, and leaves the others as they are.
+
+    Args:
+        fitted: the step.
+        positions: the places of its columns among the inputs, one after the other.
+        width: the number of inputs.
+    """
+    first, last = positions[0], positions[-1]
+    parts = {"before": range(first), "own": positions, "after": range(last + 1, width)}
+    made = ColumnTransformer(
+        [(name, "passthrough", list(places)) for name, places in parts.items() if places],
+        sparse_threshold=0,
+    ).fit(np.ones((1, width)))
+    own = forget_names(copy.deepcopy(fitted))
+    made.transformers_ = [
+        (name, own if name == "own" else step, places) for name, step, places in made.transformers_
+    ]
     return made
 
 

@@ -14,12 +14,12 @@ from model.contract.arrays import Float64Array, IntArray
 from model.contract.tables import TableError, open_table
 from model.contract.texts import encode_text, text_codes
 from model.making.assembly.gate import Finding, Subject, check_outputs
+from model.making.data.number_texts import read_number_texts
+from model.making.data.text_cells import as_text
 from model.making.errors import AddError
 from model.making.kinds import KINDS
 from model.making.kinds.output_kind import OneOutput, OutputKind
-from model.making.number_texts import read_number_texts
-from model.making.prepared import PredictFloat64
-from model.making.text_cells import as_text
+from model.making.rows.prepared import PredictFloat64
 from model.serving.batch import BatchPredictor
 from model.serving.served_model import ServedModel
 from model.serving.tabular import TabularModel, take_tabular

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from model.contract.arrays import Float64Array
 from model.making.assembly.inputs import simplify
 from model.making.assembly.search import AssemblySearch
+from model.making.data.text_cells import as_text
 from model.making.errors import AddError
-from model.making.text_cells import as_text
 
 ReadTruth = Callable[[Sequence[str]], Float64Array]
 """Reads the true answers, shape (rows,), for names of the classes.

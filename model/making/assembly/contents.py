@@ -16,13 +16,13 @@ from sklearn.preprocessing import LabelEncoder
 from model.contract.pickles import GlobalName, PickleError, read_pickle
 from model.contract.pickles.errors import printable
 from model.making.assembly.inputs import Codes
+from model.making.data.text_cells import KnownTexts, as_text
 from model.making.errors import AddError
-from model.making.estimator_sources import describe_estimator
-from model.making.fitted_steps import find_categories
-from model.making.library_files import open_library_model
-from model.making.pickles import find_in, load_file, open_estimator
-from model.making.text_cells import KnownTexts, as_text
-from model.making.texts import takes_texts_alone
+from model.making.sources.estimator_sources import describe_estimator
+from model.making.sources.library_files import open_library_model
+from model.making.sources.pickles import find_in, load_file, open_estimator
+from model.making.steps.fitted_steps import find_categories
+from model.making.steps.texts import takes_texts_alone
 from model.serving.estimators import Refused, revive_all
 
 _DEEPEST = 12

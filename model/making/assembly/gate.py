@@ -18,7 +18,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from model.contract.arrays import BoolArray, Float32Array, Float64Array, IntArray
-from model.making.columns import DataColumn
+from model.making.columns.describing import DataColumn
 from model.making.kinds.evidence import Fit, Reading
 from model.making.kinds.output_kind import OneOutput, OutputKind
 

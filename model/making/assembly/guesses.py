@@ -16,8 +16,8 @@ from model.making.assembly.gate import choose_rows
 from model.making.assembly.inputs import ORDERS
 from model.making.assembly.search import AssemblySearch, explain_none
 from model.making.assembly.trials import TriedAssembly, ask_all, find_complete
+from model.making.data.text_cells import as_text
 from model.making.errors import NotProvedError
-from model.making.text_cells import as_text
 
 _SURE = 0.01
 """How much worse a model must rank where the values of one column get other numbers."""

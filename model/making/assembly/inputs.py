@@ -14,7 +14,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
 from model.contract.arrays import Float64Array
-from model.making.text_cells import as_text
+from model.making.data.text_cells import as_text
 
 ORDERS = ("alphabet", "appearance", "alphabet, backwards", "frequency")
 """In which codes may have been given to the values of a column; people use the first two."""
@@ -209,6 +209,25 @@ def compute_matrix(inputs: Sequence[Input], table: pd.DataFrame) -> Float64Array
 def list_sources(inputs: Sequence[Input]) -> list[str]:
     """The raw columns of inputs, each once, in the order of their first input."""
     return list(dict.fromkeys(item.source for item in inputs))
+
+
+def encode_categories(encoder: OrdinalEncoder | TargetEncoder) -> list[list[float]]:
+    """The numbers of the categories of each column; [] where some have several, or none."""
+    categories = [values.tolist() for values in encoder.categories_]
+    longest = max(map(len, categories))
+    padded = [values + values[:1] * (longest - len(values)) for values in categories]
+    rows = pd.DataFrame(dict(enumerate(padded)), dtype=object)
+    names = getattr(encoder, "feature_names_in_", None)
+    try:
+        values = rows.to_numpy() if names is None else rows.set_axis(names, axis=1)
+        encoded = np.asarray(encoder.transform(values), dtype=float)
+    except Exception:  # an encoder may raise anything
+        return []
+    if encoded.shape[1] != len(categories):
+        return []
+    return [
+        column[: len(values)].tolist() for column, values in zip(encoded.T, categories, strict=True)
+    ]
 
 
 def make_encoder(inputs: Sequence[Input], table: pd.DataFrame) -> ColumnTransformer:

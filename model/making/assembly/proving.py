@@ -29,10 +29,10 @@ from model.making.assembly.guesses import prove_guesses
 from model.making.assembly.inputs import compute_matrix
 from model.making.assembly.search import AssemblySearch, explain_none
 from model.making.assembly.trials import TriedAssembly, find_complete, try_all
-from model.making.assigning import assign_columns
+from model.making.data.assigning import assign_columns
 from model.making.errors import AddError, NotProvedError
-from model.making.fitted_steps import find_encoded_columns
 from model.making.kinds.output_kind import OutputKind
+from model.making.steps.fitted_steps import find_encoded_columns
 
 _CLEAR = 0.03
 """How much better the best assembly must rank than one that answers otherwise."""

@@ -15,9 +15,9 @@ from model.making.assembly.assemblies import Assembly, join_steps, select_raw
 from model.making.assembly.chains import Step, describe_steps
 from model.making.assembly.contents import Transformer
 from model.making.assembly.search import AssemblySearch
-from model.making.fitted_steps import SCALERS, find_encoded_columns, unwrap_estimator
-from model.making.text_cells import looks_written
-from model.making.texts import takes_texts_alone
+from model.making.data.text_cells import looks_written
+from model.making.steps.fitted_steps import SCALERS, find_encoded_columns, unwrap_estimator
+from model.making.steps.texts import takes_texts_alone
 
 MOST_WINDOWS = 12
 """So many runs of neighbouring columns are tried where nothing names those of a model."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
-from model.making.assembly.chains import list_orders
+from model.making.assembly.chains import list_orders, split_scaler
 from model.making.assembly.contents import Contents, Transformer
-from model.making.assembly.inputs import Codes, Input, RawColumns
+from model.making.assembly.inputs import Codes, Input, RawColumns, encode_categories
+from model.making.data.text_cells import as_text
 from model.making.errors import AddError
 from model.making.kinds.output_kind import OutputKind
-from model.making.text_cells import as_text
+from model.making.steps.fitted_steps import SCALERS
+
+ENCODERS = (OneHotEncoder, OrdinalEncoder, TargetEncoder)
+"""Steps that give each value of a column its own numbers."""
 
 
 @dataclass
@@ -37,14 +41,11 @@ class AssemblySearch:
         self.ordinals: list[Input] = []
         self.dummies_of: dict[str, list[Input]] = {}
         self.columns = RawColumns(self.table[list(self.available)], self.contents.codes)
-        self.scalers_of_target = [
-            part for part in self.contents.transformers if self._scales_target(part)
-        ]
-        self.transformers = [
-            part for part in self.contents.transformers if part not in self.scalers_of_target
-        ]
+        found = [each for part in self.contents.transformers for each in self._split(part)]
+        self.scalers_of_target = [part for part in found if self._scales_target(part)]
+        self.transformers = [part for part in found if part not in self.scalers_of_target]
         for part in list(self.transformers):
-            if isinstance(part.fitted, OrdinalEncoder | OneHotEncoder) and self._take_apart(part):
+            if isinstance(part.fitted, ENCODERS) and self._take_apart(part):
                 self.transformers.remove(part)
         self.problems: list[str] = []
 
@@ -70,6 +71,20 @@ class AssemblySearch:
             return [tuple(order)]
         return list(list_orders(self.transformers))
 
+    def _split(self, part: Transformer) -> list[Transformer]:
+        """Split a scaler of the whole table, the target among its columns, into two of a part."""
+        named = [name for name in self.table.columns if name in (*self.available, self.target)]
+        names = list(part.names or (named if part.count == len(named) else ()))
+        if (
+            not isinstance(part.fitted, SCALERS)
+            or self.target not in names
+            or part.count < 2
+            or self.count not in (None, part.count - 1)
+        ):
+            return [part]
+        halves = split_scaler(part.fitted, names.index(self.target))
+        return [replace(part, fitted=half) for half in halves]
+
     def _take_apart(self, part: Transformer) -> bool:
         """Turn an encoder into codes, or into a list of dummies; False where it fits no column."""
         places = []
@@ -88,9 +103,12 @@ class AssemblySearch:
                 return False
             taken.add(fitting[0])
             places.append((fitting[0], categories.tolist()))
-        if isinstance(part.fitted, OrdinalEncoder):
-            for column, categories in places:
-                numbers = {as_text(value): float(code) for code, value in enumerate(categories)}
+        if not isinstance(part.fitted, OneHotEncoder):
+            encoded = encode_categories(part.fitted)
+            if not encoded:
+                return False
+            for (column, categories), column_codes in zip(places, encoded, strict=True):
+                numbers = dict(zip(map(as_text, categories), column_codes, strict=True))
                 codes = Codes(numbers, column, part.where)
                 self.contents.codes.append(codes)
                 self.ordinals.append(self.columns.make_input(column, codes))

@@ -14,12 +14,12 @@ import pandas as pd
 
 from model.contract.arrays import Float64Array
 from model.contract.sources import Frame
-from model.making.columns import DataColumn
+from model.making.columns.describing import DataColumn
 from model.making.errors import AddError
-from model.making.file_contents import name_content
 from model.making.onnx.converting import append_inverse
-from model.making.onnx_sources import OnnxSource, read_onnx
-from model.making.prepared import PreparedModel
+from model.making.rows.prepared import PreparedModel
+from model.making.sources.file_contents import name_content
+from model.making.sources.onnx_sources import OnnxSource, read_onnx
 
 _SCRIPT = Path(__file__).with_name("ask_catboost.py")
 _SECONDS = 600

@@ -18,8 +18,14 @@ from sklearn.linear_model import LogisticRegression
 from model.contract import formatting
 from model.contract.arrays import BoolArray, Float64Array
 from model.contract.manifest import AccuracyGroup, Metric
-from model.making.dataset import Dataset
-from model.making.drafting import DraftOutput
+from model.making.columns.drafting import DraftOutput
+from model.making.columns.naming import (
+    ask_for_class,
+    find_pair,
+    format_choice,
+    name_rows,
+    name_target,
+)
 from model.making.errors import AddError
 from model.making.kinds.class_evidence import (
     accepts_classes,
@@ -37,18 +43,12 @@ from model.making.kinds.ordinal import (
     measure_ranges,
     measure_steps,
 )
-from model.making.kinds.output_kind import (
-    Band,
-    Evaluation,
-    OutputKind,
-    make_share,
-    skip_evaluation,
-)
-from model.making.naming import ask_for_class, find_pair, format_choice, name_rows, name_target
+from model.making.kinds.output_kind import Band, Evaluation, OutputKind, make_share, skip_evaluation
 from model.making.onnx.graphs import append_one_hot, append_probabilities
 from model.making.options import LOCALE, AddNote, AddOptions
-from model.making.prepared import TOLERANCE, PredictFloat64
-from model.making.subsets import iterate_groups
+from model.making.rows.dataset import Dataset
+from model.making.rows.prepared import TOLERANCE, PredictFloat64
+from model.making.rows.subsets import iterate_groups
 from model.serving.kinds.classes import ClassModel
 from model.serving.served_model import ServedModel
 

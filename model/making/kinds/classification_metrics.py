@@ -14,7 +14,7 @@ from sklearn.metrics import balanced_accuracy_score
 from model.contract.arrays import BoolArray, Float64Array, IntArray
 from model.contract.manifest import Metric, ProbabilityCalibration, ReliabilityBin
 from model.making.kinds.output_kind import FOLDS, make_metric, make_share
-from model.making.subsets import assign_folds, iterate_folds
+from model.making.rows.subsets import assign_folds, iterate_folds
 from model.serving.probabilities import apply_calibration
 
 _UNIFORM = 0.001

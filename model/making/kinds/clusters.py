@@ -13,22 +13,18 @@ import pandas as pd
 from model.contract import formatting
 from model.contract.arrays import BoolArray, Float64Array
 from model.contract.manifest import ClusterProfile, Metric, TypicalFact
-from model.making.dataset import Dataset
-from model.making.drafting import DraftOutput
+from model.making.columns.drafting import DraftOutput
+from model.making.columns.naming import Naming, format_choice
 from model.making.errors import AddError
 from model.making.kinds.class_evidence import list_surest_rows
 from model.making.kinds.classes import ClassesKind
 from model.making.kinds.evidence import Fit
 from model.making.kinds.output_kind import Band, Evaluation, OutputKind, make_metric
-from model.making.kinds.without_truth import (
-    answer_training_rows,
-    find_estimator_type,
-    name_case,
-)
-from model.making.naming import Naming, format_choice
+from model.making.kinds.without_truth import answer_training_rows, find_estimator_type, name_case
 from model.making.onnx.graphs import CompileError, append_negative
 from model.making.options import LOCALE, AddNote, AddOptions
-from model.making.prepared import TOLERANCE, PredictFloat64
+from model.making.rows.dataset import Dataset
+from model.making.rows.prepared import TOLERANCE, PredictFloat64
 from model.serving.kinds.clusters import (
     ClusterModel,
     compute_clarity,

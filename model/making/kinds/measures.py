@@ -12,7 +12,7 @@ import numpy as np
 from model.contract.arrays import Float64Array
 from model.contract.outputs import NumberOutput
 from model.contract.units import convert
-from model.making.naming import Naming
+from model.making.columns.naming import Naming
 
 _SHARES = frozenset((
     "share", "rate", "ratio", "fraction", "proportion", "probability", "prob", "percent",

@@ -11,15 +11,15 @@ import numpy as np
 
 from model.contract.arrays import BoolArray, Float64Array
 from model.contract.manifest import Metric, OutputManifest
-from model.making.dataset import Dataset
-from model.making.drafting import DraftOutput
+from model.making.columns.drafting import DraftOutput
 from model.making.errors import AddError
 from model.making.kinds.evidence import Fit, Reading
 from model.making.kinds.number import NumberKind
 from model.making.kinds.output_kind import Band, Evaluation, OneOutput, OutputKind
 from model.making.onnx.graphs import append_matrix
 from model.making.options import AddNote, AddOptions
-from model.making.prepared import PredictFloat64
+from model.making.rows.dataset import Dataset
+from model.making.rows.prepared import PredictFloat64
 from model.serving.kinds.multioutput import MultioutputModel
 from model.serving.served_model import ServedModel
 

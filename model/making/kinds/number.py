@@ -21,10 +21,11 @@ from model.contract.arrays import BoolArray, Float64Array
 from model.contract.fields.bounds import round_bounds
 from model.contract.manifest import Metric
 from model.contract.outputs import NumberOutput
-from model.making.conformal import choose_scale, count_needed_rows
-from model.making.dataset import Dataset
-from model.making.drafting import DraftOutput
+from model.making.columns.drafting import DraftOutput
+from model.making.columns.naming import CURRENCIES, ask_for_number, name_rows, name_target
+from model.making.data.number_texts import read_number_texts
 from model.making.errors import AddError
+from model.making.kinds.conformal import choose_scale, count_needed_rows
 from model.making.kinds.evidence import Fit, Reading
 from model.making.kinds.measures import find_measure, make_output, name_time
 from model.making.kinds.number_evidence import (
@@ -41,16 +42,11 @@ from model.making.kinds.output_kind import (
     round_digits,
     skip_evaluation,
 )
-from model.making.kinds.regression_metrics import (
-    bin_truth,
-    find_fullest_group,
-    measure_regressor,
-)
-from model.making.naming import CURRENCIES, ask_for_number, name_rows, name_target
-from model.making.number_texts import read_number_texts
+from model.making.kinds.regression_metrics import bin_truth, find_fullest_group, measure_regressor
 from model.making.onnx.graphs import append_flat
 from model.making.options import LOCALE, AddNote, AddOptions
-from model.making.prepared import TOLERANCE, PredictFloat64
+from model.making.rows.dataset import Dataset
+from model.making.rows.prepared import TOLERANCE, PredictFloat64
 from model.serving.intervals import ENOUGH_ROWS, describe_evidence
 from model.serving.kinds.number import NumberModel
 from model.serving.served_model import ServedModel

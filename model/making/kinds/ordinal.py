@@ -10,11 +10,11 @@ import numpy as np
 
 from model.contract.arrays import Float64Array, IntArray
 from model.contract.manifest import Metric, OrdinalCalibration, OrdinalGroup
-from model.making.dataset import Dataset
 from model.making.errors import AddError
 from model.making.kinds.output_kind import FOLDS, make_metric, make_share
 from model.making.options import AddOptions
-from model.making.subsets import assign_folds, iterate_folds, iterate_groups
+from model.making.rows.dataset import Dataset
+from model.making.rows.subsets import assign_folds, iterate_folds, iterate_groups
 from model.serving.ordinal import compute_masses, find_ends
 
 LEAST_STEPS = 3

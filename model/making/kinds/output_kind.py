@@ -21,11 +21,11 @@ from model.contract.manifest import (
     ReliabilityBin,
     TruthBin,
 )
-from model.making.dataset import Dataset
-from model.making.drafting import DraftOutput
+from model.making.columns.drafting import DraftOutput
 from model.making.kinds.evidence import AS_GIVEN, Fit, Reading
 from model.making.options import AddNote, AddOptions
-from model.making.prepared import PredictFloat64
+from model.making.rows.dataset import Dataset
+from model.making.rows.prepared import PredictFloat64
 
 FOLDS = 10
 """Parts of the held-out rows for cross-validation over them."""

@@ -8,9 +8,9 @@ import numpy as np
 from sklearn.utils import get_tags
 
 from model.contract.arrays import Float64Array
-from model.making.dataset import Dataset
-from model.making.naming import name_rows
+from model.making.columns.naming import name_rows
 from model.making.options import AddOptions
+from model.making.rows.dataset import Dataset
 
 
 def find_estimator_type(fitted: Any) -> str:

@@ -20,8 +20,8 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from model.contract.arrays import Float64Array
-from model.making.fitted_steps import SCALERS
 from model.making.onnx.additive import NodeWriter
+from model.making.steps.fitted_steps import SCALERS
 
 _SMALLEST = 1e-30
 """Stands for 0, which has no logarithm; as a scaled number it is 0 again."""

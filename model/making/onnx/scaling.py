@@ -10,8 +10,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from model.contract.arrays import Float64Array
-from model.making.fitted_steps import SCALERS
 from model.making.onnx.graphs import CompileError, prepend_nodes
+from model.making.steps.fitted_steps import SCALERS
 
 UNSCALED = "before_scaling"
 """The name of the input that the scalers take."""

@@ -11,17 +11,11 @@ import numpy as np
 
 from model.contract import formatting
 from model.contract.image_card import ImageManifest
-from model.contract.manifest import (
-    Metric,
-    ProbabilityCalibration,
-    ReliabilityBin,
-    TrainingData,
-)
+from model.contract.manifest import Metric, ProbabilityCalibration, ReliabilityBin, TrainingData
+from model.making.columns.naming import Naming, format_choice
 from model.making.errors import AddError
 from model.making.kinds.classification_metrics import measure_classifier
 from model.making.kinds.output_kind import make_share
-from model.making.manifests import describe_artifact, read_versions, save_manifest
-from model.making.naming import Naming, format_choice
 from model.making.options import LOCALE, AddOptions, AskPerson, Progress
 from model.making.pictures.answering import COMPARED, Answered, answer_all, compare_served
 from model.making.pictures.cards import draft_title, make_field, write_picture_card
@@ -31,7 +25,8 @@ from model.making.pictures.networks import describe_meaning
 from model.making.pictures.opening import open_file
 from model.making.pictures.statistics import MOST_FALSE_ALARMS, FittedStatistics, fit_statistics
 from model.making.pictures.trying import find_preprocessing
-from model.making.summary import AddedModel
+from model.making.writing.manifests import describe_artifact, read_versions, save_manifest
+from model.making.writing.summary import AddedModel
 from model.serving.picture_statistics import PictureStatistics
 
 PICTURE_STAGES = (

@@ -8,10 +8,10 @@ from pathlib import Path
 from model.contract.errors import ModelError
 from model.contract.pictures import FORMATS_TEXT, ImageField
 from model.contract.preprocessing import Preprocessing
+from model.making.columns.naming import Naming, RowNaming, ask_for_class
 from model.making.errors import AddError
-from model.making.naming import Naming, RowNaming, ask_for_class
 from model.making.options import LOCALE
-from model.making.toml import format_lines
+from model.making.writing.toml import format_lines
 from model.serving.loading import read_card
 
 _LONGEST_TITLE = 60

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from model.contract.arrays import Float64Array
-from model.making.subsets import assign_folds, iterate_folds
+from model.making.rows.subsets import assign_folds, iterate_folds
 from model.serving.picture_statistics import PictureStatistics, ReducedGaussian
 
 MOST_FALSE_ALARMS = 0.03

@@ -75,6 +75,8 @@ class State:
     """Why its decision function answers otherwise today; "" where it does not."""
     estimators: int = 1
     """It and those in it, each counted as often as it is used."""
+    stateless: bool = False
+    """Whether it needs nothing of its fit, though others of its class do."""
     growth: int = 1
     """By how much its steps can multiply the columns, where their number is not known."""
     sizes: dict[str, int] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, State
+from model.serving.estimators.checks import require
 from model.serving.estimators.kinds import renamed
 
 _COUNTED: Attributes = {
@@ -11,6 +12,11 @@ _COUNTED: Attributes = {
     "feature_log_prob_": "float[classes, features] | float[1, features]",
     "class_count_": "float[classes]",
 }
+
+
+def _check_variances(state: State) -> None:
+    """Check that no column was the same in each row: the probabilities divide by its variance."""
+    require(bool((state.values["var_"] > 0).all()), state, "has a variance that is not above 0")
 
 
 def _count_categories(state: State) -> None:
@@ -38,6 +44,7 @@ SCHEMAS = {
             "class_prior_": "float[classes]",
         },
         migrate=(renamed(sigma_="var_"),),  # 1.0
+        complete=(_check_variances,),
     ),
     "MultinomialNB": EstimatorSchema("naive_bayes", _COUNTED),
 }

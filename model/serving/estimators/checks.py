@@ -11,6 +11,9 @@ import numpy as np
 from model.contract.pickles import PickleError, Record
 from model.serving.estimators.attributes import State
 
+_DEEPEST_TREE = 2000
+"""ONNX Runtime walks down a tree by recursion, and ends the process in one of 50,000."""
+
 
 def require(condition: bool, state: State, reason: str) -> None:
     """Refuse the estimator for the reason, unless the condition holds.
@@ -95,7 +98,7 @@ def convert_nodes(nodes: Any, dtype: np.dtype[Any], optional: frozenset[str], st
 
 
 def check_branches(left: Any, right: Any, leaf: Any, state: State) -> None:
-    """Check that every branch leads forward to a node that no other branch leads to.
+    """Check that every branch leads forward, not too deep, to a node that no other leads to.
 
     Args:
         left: the place of each node's left child, shape (nodes,).
@@ -113,6 +116,15 @@ def check_branches(left: Any, right: Any, leaf: Any, state: State) -> None:
         state,
         "has a tree whose branches meet",
     )
+    is_root = np.ones(len(left), dtype=bool)
+    is_root[children] = False
+    level = np.flatnonzero(is_root & ~leaf)
+    for _ in range(_DEEPEST_TREE):
+        level = np.concatenate([left[level], right[level]]).astype(np.int64)
+        level = level[~leaf[level]]
+        if not len(level):
+            return
+    raise state.refusal("has a tree that is far deeper than any that is fitted")
 
 
 def check_same_sizes(left: int, right: int, state: State, what: str) -> None:

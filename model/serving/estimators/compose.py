@@ -72,6 +72,8 @@ def _count_outputs(step: Any) -> int | None:
         count = vars(step).get(name)
         if isinstance(count, int):
             return count
+    if type(step).__name__ in ("HashingVectorizer", "FeatureHasher"):
+        return int(step.n_features)
     if "vocabulary_" in vars(step):
         return len(step.vocabulary_)
     if hasattr(step, "get_support"):

@@ -69,8 +69,8 @@ def _count_classes(state: State) -> None:
     require(state.sizes["classes"] > 1, state, "has a single class")
 
 
-_NUMBER = "float"
-_SCALES = "float | float[*]"
+_NUMBER = "finite"
+_SCALES = "finite | finite[*] | list of finite"
 
 SCHEMAS = {
     "CompoundKernel": EstimatorSchema("gaussian_process.kernels", {"kernels": _decode_kernels}),

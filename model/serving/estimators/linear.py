@@ -126,8 +126,9 @@ def _check_rotations(state: State) -> None:
 
 def _find_transform(state: State) -> None:
     """Compute how many columns the discriminant analysis keeps."""
-    known = {"scalings_", "xbar_"} <= set(state.values)
-    require(known or state.values["solver"] == "lsqr", state, "has no scales")
+    needed = {"svd": {"scalings_", "xbar_"}, "eigen": {"scalings_"}, "lsqr": set()}
+    require(needed[state.values["solver"]] <= state.values.keys(), state, "has no scales")
+    known = "scalings_" in state.values
     if known:
         state.values["_max_components"] = min(
             state.values.get("n_components") or state.sizes["components"], state.sizes["components"]

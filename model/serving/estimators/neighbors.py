@@ -32,7 +32,8 @@ def _decode_metric_parameters(value: Any, state: State) -> Any:
     if not isinstance(value, dict | None) or not set(value or {}) <= {"p", "w", "V", "VI"}:
         raise MismatchError
     kind = "float | float[features] | float[features, features]"
-    return {key: decode(kind, item, state) for key, item in (value or {}).items()}
+    given = {key: item for key, item in (value or {}).items() if item is not None}  # no weights
+    return {key: decode(kind, item, state) for key, item in given.items()}
 
 
 def _decode_templates(value: Any, state: State) -> Any:

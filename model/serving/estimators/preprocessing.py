@@ -7,12 +7,7 @@ from typing import Any
 import numpy as np
 
 from model.contract.pickles.records import Record
-from model.serving.estimators.attributes import (
-    EstimatorSchema,
-    Hook,
-    State,
-    decode,
-)
+from model.serving.estimators.attributes import EstimatorSchema, Hook, State, decode
 from model.serving.estimators.checks import require
 from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.functions import decode_dtype, decode_function
@@ -32,6 +27,8 @@ def _require_scale(*parts: tuple[str, str]) -> Hook:
         for parameter, name in parts:
             known = not state.values[parameter] or name in state.values
             require(known, state, f"has no {name}")
+            if known and name == "scale_" and state.values[parameter]:
+                require(bool((state.values[name] != 0).all()), state, "divides by 0")
 
     return complete
 
@@ -73,8 +70,12 @@ def _decode_spline(value: Any, state: State) -> Any:
     """Build a spline anew; its C code follows the number of its knots."""
     from scipy.interpolate import BSpline
 
-    parts = value.state if isinstance(value, Record) else None
-    if not isinstance(parts, dict) or value.name != "BSpline":
+    if not isinstance(value, Record) or value.name != "BSpline":
+        raise MismatchError
+    parts = value.state
+    if isinstance(parts, tuple) and parts and isinstance(parts[0], Record):
+        parts = parts[0].state  # SciPy 1.18 put them into one within
+    if not isinstance(parts, dict):
         raise MismatchError
     degree = decode(within(0, _MOST_SPLINE_DEGREE), parts.get("k"), state)
     # SciPy 1.16 renamed both

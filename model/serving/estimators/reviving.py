@@ -11,10 +11,7 @@ from typing import Any
 
 import numpy as np
 import sklearn
-from sklearn.utils._param_validation import (
-    InvalidParameterError,
-    validate_parameter_constraints,
-)
+from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
 from model.contract.pickles import PickleError
 from model.contract.pickles.records import Record
@@ -136,8 +133,13 @@ class Reviver(PartReviver):
         for migrate in schema.migrate:
             migrate(state)
         self._read_parameters(cls, schema, state)
-        fitted = not schema.fitted or any(
-            _is_set(state.raw.get(name.rstrip("?"))) for name in (*schema.fitted, "n_features_in_")
+        fitted = (
+            state.stateless
+            or not schema.fitted
+            or any(
+                _is_set(state.raw.get(name.rstrip("?")))
+                for name in (*schema.fitted, "n_features_in_")
+            )
         )
         if fitted:
             self._read_features(state)
@@ -216,6 +218,8 @@ def _check_classes(state: State) -> None:
     for labels in classes if isinstance(classes, list) else [classes]:
         if not len(labels):
             raise state.refusal("has no classes")
+        if any(label != label for label in labels.tolist()):
+            raise state.refusal("has a class that is missing")
         if len(set(labels.tolist())) != len(labels):
             raise state.refusal("has a class twice")
 

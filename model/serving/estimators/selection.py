@@ -26,7 +26,8 @@ def _count_chosen(state: State) -> None:
     if estimator is not None:
         features = getattr(estimator, "n_features_in_", chosen)
         check_same_sizes(features, chosen, state, "columns and estimator")
-    state.values["estimator"] = state.values.get("estimator") or estimator
+    if state.values.get("estimator") is None:  # an unfitted ensemble has no truth value
+        state.values["estimator"] = estimator
     state.values.setdefault("ranking_", np.ones(state.sizes["features"], dtype=np.intp))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, Hook, State
@@ -100,7 +102,7 @@ _VECTORS: Attributes = {
     "_intercept_": "finite[pairs]",
     "_probA": "finite[*]",
     "_probB": "finite[*]",
-    "_gamma": "finite",
+    "_gamma": within(0, sys.float_info.max),
 }
 _PARAMETERS: Attributes = {
     "kernel": _KERNELS,

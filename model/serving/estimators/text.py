@@ -145,6 +145,13 @@ def _take_diagonal(state: State) -> None:
     state.raw["idf_"] = np.asarray(made.diagonal(), dtype=np.float64)
 
 
+def _need_no_weights(state: State) -> None:
+    """Note that counts without weights need no fit, which left nothing behind until 0.24."""
+    if state.raw.get("use_idf") is False:
+        state.stateless = True
+        state.values["fitted_"] = True  # scikit-learn looks for any attribute of a fit
+
+
 def _check_names(state: State) -> None:
     """Check that each column has its name."""
     names, vocabulary = state.values["feature_names_"], state.values["vocabulary_"]
@@ -203,7 +210,7 @@ SCHEMAS = {
         "feature_extraction.text",
         {"idf_?": "float[features]"},
         reads="norm use_idf smooth_idf sublinear_tf",
-        migrate=(_take_diagonal,),
+        migrate=(_take_diagonal, _need_no_weights),
     ),
     "DictVectorizer": EstimatorSchema(
         "feature_extraction",

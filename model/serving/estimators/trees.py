@@ -46,7 +46,8 @@ def _decode_tree(value: Any, state: State) -> Tree:
         # 1.3 learned to take what is missing; where a fit saw none, it goes to the larger side
         counts = nodes["n_node_samples"]
         nodes["missing_go_to_left"][~leaf] = counts[left[~leaf]] > counts[right[~leaf]]
-    if state.release < (1, 4) and "Classifier" in state.name:
+    if "Classifier" in state.name:
+        require(bool((values >= 0).all()), state, "has a tree with a share below 0")
         # 1.4 turned the counts of each class into shares: answers no longer divide by the sum
         total = values.sum(axis=2, keepdims=True)
         values = np.divide(values, total, out=np.zeros_like(values), where=total != 0)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from inspect import isfunction
 from typing import Any
 
 import numpy as np
+import sklearn.metrics
 
-from model.serving.estimators.attributes import Attributes, EstimatorSchema, State
+from model.contract.pickles.records import GlobalName, Record
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode
 from model.serving.estimators.checks import (
     check_same_sizes,
     decode_template,
@@ -14,6 +17,7 @@ from model.serving.estimators.checks import (
     require,
     require_same_scores,
 )
+from model.serving.estimators.errors import MismatchError, UnknownNameError
 from model.serving.estimators.kinds import left_out, one_of
 
 
@@ -96,6 +100,34 @@ def _find_classes(state: State) -> None:
     classes = [getattr(part, "classes_", None) for part in state.values["estimators_"]]
     require(all(each is not None for each in classes), state, "holds an estimator of no classes")
     state.values["classes_"] = classes
+
+
+def _decode_scorer(value: Any, state: State) -> Any:
+    """Decode what a threshold was tuned to; prediction asks it for the class that it counts.
+
+    Raises:
+        UnknownNameError: if that is a function of the file's own.
+    """
+    from sklearn.metrics._scorer import _CurveScorer
+
+    parts = value.state if isinstance(value, Record) else None
+    if not isinstance(parts, dict) or value.name != "_CurveScorer":
+        raise MismatchError
+    function, named = parts.get("_score_func"), parts.get("_kwargs")
+    if not isinstance(function, GlobalName) or not isinstance(named, dict):
+        raise MismatchError
+    module, _, name = function.path.rpartition(".")
+    found = vars(sklearn.metrics).get(name)
+    if not module.startswith("sklearn.metrics") or not isfunction(found):
+        raise UnknownNameError(function.path)
+    # it is never called: its parameters say which class counts by default
+    label = (
+        {"pos_label": decode("label", named["pos_label"], state)} if "pos_label" in named else {}
+    )
+    scorer = _CurveScorer(found, 1, label, 100, "predict_proba")
+    counted, classes = scorer._get_pos_label(), state.values["estimator_"].classes_
+    require(counted is None or counted in classes, state, "counts a class that is none of its own")
+    return scorer
 
 
 def _finish_search(made: Any, state: State) -> Any:
@@ -217,7 +249,7 @@ SCHEMAS = {
     ),
     "TunedThresholdClassifierCV": EstimatorSchema(
         "model_selection",
-        {**_ONE, "best_threshold_": "float"},
+        {**_ONE, "best_threshold_": "finite", "_curve_scorer": _decode_scorer},
         {**_TEMPLATE, "scoring": left_out()},
         reads="response_method",
         complete=(_keep_template("estimator_"),),

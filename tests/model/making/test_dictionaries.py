@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from model.making.dictionaries import Description, add_units, read_dictionary
-from model.making.errors import AddError
-from model.making.naming import (
+from model.making.columns.naming import (
     ask_for_class,
     ask_for_number,
     find_pair,
@@ -16,6 +14,8 @@ from model.making.naming import (
     name_rows,
     name_target,
 )
+from model.making.dictionaries import Description, add_units, read_dictionary
+from model.making.errors import AddError
 
 TABLES = [
     "column,label,unit,help\nbp,Blood pressure,mmHg,\nsex,Sex,,1 = male; 2 = female\n",

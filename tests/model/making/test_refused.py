@@ -17,9 +17,9 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
+from model.making.data.tables import read_rows
 from model.making.errors import AddError
-from model.making.pickles import advise
-from model.making.tables import read_rows
+from model.making.sources.pickles import advise
 from tests.model.making.conftest import add, run
 from tests.models import MODEL_FACTORIES, ModelFiles, forest_of_codes, penguins
 

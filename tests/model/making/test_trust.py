@@ -18,7 +18,7 @@ from sklearn.neighbors import KNeighborsRegressor
 
 from model import ModelError, NumberModel, load_model
 from model.making.errors import AddError
-from model.making.pickles import open_estimator
+from model.making.sources.pickles import open_estimator
 from tests.model.making.conftest import add
 from tests.models import ModelFiles
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from model.contract.arrays import Float64Array
 from model.contract.manifest import ResidualScale
-from model.making.conformal import FIFTHS, find_fifths, fit_intervals, round_up
+from model.making.kinds.conformal import FIFTHS, find_fifths, fit_intervals, round_up
 from model.serving.intervals import compute_bounds
 from tests.studies.honesty.data import Pair, iterate_numbers
 

@@ -251,6 +251,18 @@ def test_python_2_objects_read(read: Read) -> None:
     assert (again.path, again.state) == ("module.Thing", {"café": 1.5})
 
 
+def test_a_named_tuple_of_old_protocols_has_its_fields(read: Read) -> None:
+    given = (name("my Row"), name("__builtin__ tuple"), plain((1, 2)))
+    root = read(file(called("copy_reg _reconstructor", *given))).root
+    assert isinstance(root, Record)
+    assert (root.path, root.args) == ("my.Row", (1, 2))
+
+
+def test_a_method_of_old_protocols_is_its_name(read: Read) -> None:
+    root = read(file(called("builtins getattr", name("builtins str"), plain("split")))).root
+    assert root == GlobalName("builtins.str.split")
+
+
 def test_releases_of_numpy_share_their_names(read: Read) -> None:
     """NumPy 2 writes ``numpy._core``; both read as ``numpy.core``."""
     found = read(file(name("numpy._core.multiarray scalar")))

@@ -53,7 +53,7 @@ def test_every_row_gets_the_answer_of_the_author_s_own_code(name: str, tmp_path:
     assert result.exit_code == 0, result.output
     model = load_model(root / "mine")
     assert isinstance(model, NumberModel | ClassModel)
-    data = pd.read_csv(tmp_path / "train.csv").sample(ROWS, random_state=1)
+    data = pd.read_csv(tmp_path / "train.csv").dropna().sample(ROWS, random_state=1)
     assert model.manifest.frame is not None
     typed = type_rows(model, model.manifest.frame.names, data)
     client = create_app(Settings(models=("mine",), ratelimit="off"), models=root).test_client()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from model.making import AddError
-from model.making.looking import look
+from model.making.looking.files import look
 from model.making.pictures.keras import UnknownLayerError, convert_keras, read_keras
 from model.serving.predictors import open_session
 

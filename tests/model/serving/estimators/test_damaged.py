@@ -80,6 +80,16 @@ def drop_field(state: dict[str, Any]) -> None:
     state["nodes"] = nodes[names].copy()
 
 
+def deepen(state: dict[str, Any]) -> None:
+    """Make a tree a chain, each of whose nodes has a leaf on its right."""
+    depth = 50_000
+    nodes = np.zeros(2 * depth + 1, state["nodes"].dtype)
+    nodes["left_child"][:depth] = np.arange(1, depth + 1)
+    nodes["right_child"][:depth] = np.arange(depth + 1, 2 * depth + 1)
+    nodes["left_child"][depth:] = nodes["right_child"][depth:] = -1
+    state["nodes"] = nodes
+
+
 def meet(state: dict[str, Any]) -> None:
     """Make two branches of a tree meet."""
     nodes = state["nodes"].copy()
@@ -97,6 +107,8 @@ DAMAGED: list[tuple[str, str, Damage, str]] = [
     ("tree", "Tree", cell("nodes", 0, -1, "feature"), "column"),
     ("tree", "Tree", leave_inner("nodes"), "leaf that has a child"),
     ("tree", "Tree", meet, "meet"),
+    ("tree", "Tree", deepen, "far deeper"),
+    ("tree", "Tree", cell("values", (0, 0, 0), -1.0), "share below 0"),
     ("tree", "Tree", cut("values"), "does not fit|not complete"),
     ("tree", "Tree", drop_field, "lack a field"),
     ("tree", "Tree", put("nodes", np.zeros(3)), "without nodes"),
@@ -141,6 +153,9 @@ DAMAGED: list[tuple[str, str, Damage, str]] = [
     ("svc", "SVC", cell("_dual_coef_", (0, 0), np.nan), "not finite"),
     ("network", "MLPClassifier", put("intercepts_", [np.full(5, np.inf)]), "not finite"),
     ("k_means", "KMeans", cell("cluster_centers_", (0, 0), np.nan), "not finite"),
+    ("gaussian_bayes", "GaussianNB", cell("var_", (0, 0), 0.0), "variance"),
+    ("pipeline", "StandardScaler", cell("scale_", 0, 0.0), "divides by 0"),
+    ("logistic", "LogisticRegression", put("classes_", np.array([np.nan, 1.0])), "missing"),
     # support vectors
     ("svc", "SVC", cell("_n_support", 0, 2**31 - 1), "support vectors"),
     ("svc", "SVC", cell("_n_support", slice(0, 2), [-5, 40]), "below 0|do not fit"),
@@ -150,6 +165,7 @@ DAMAGED: list[tuple[str, str, Damage, str]] = [
     ("svc", "SVC", cut("support_vectors_"), "_n_support|does not fit|do not fit"),
     ("svc", "SVC", widen("support_vectors_"), "support_vectors_"),
     ("svc", "SVC", put("_probA", np.zeros(2)), "probabilities"),
+    ("svc", "SVC", put("_gamma", -1.0), "_gamma"),
     ("svc", "SVC", put("kernel", "precomputed"), "kernel"),
     ("svc", "SVC", put("kernel", FUNCTION), "kernel"),
     ("text_svc", "csr_matrix", cell("indices", 0, 10_000_000), "does not fit"),
@@ -379,7 +395,7 @@ def laugh() -> Record:
 
 def share_array() -> Record:
     """Few bytes that are converted, and kept, a hundred times."""
-    means = np.zeros(400_000, np.float16)
+    means = np.ones(400_000, np.float16)
     scalers = [
         make("StandardScaler", mean_=means, scale_=means, n_features_in_=len(means))
         for _ in range(100)
@@ -414,6 +430,13 @@ def multiply() -> Record:
 def test_what_holds_little_and_wants_much_is_refused(build: Callable[[], Record]) -> None:
     with pytest.raises(PickleError, match="far more often than a model does"):
         revive(build())
+
+
+def test_hashed_words_fit_the_model_behind_them() -> None:
+    model = make("LogisticRegression", classes_=np.arange(2), coef_=np.zeros((1, 16)), intercept_=0)
+    steps = [("words", make("HashingVectorizer", n_features=17)), ("model", model)]
+    with pytest.raises(PickleError, match="17 and 16"):
+        revive(make("Pipeline", steps=steps))
 
 
 def test_a_model_of_too_many_classes_is_refused() -> None:

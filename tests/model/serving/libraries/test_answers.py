@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from model.contract.sources import Frame, Source
-from model.making.compiling import compile_estimator
-from model.making.estimator_sources import describe_estimator
-from model.making.prepared import load_compiled
+from model.making.rows.prepared import load_compiled
+from model.making.sources.compiling import compile_estimator
+from model.making.sources.estimator_sources import describe_estimator
 from tests.model.serving.libraries.make_files import (
     CITIES,
     COLUMNS,

@@ -12,7 +12,7 @@ import pytest
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 
 from model.contract.arrays import Float64Array
-from model.making.texts import describe_vectorizer
+from model.making.steps.texts import describe_vectorizer
 from model.serving.texts.analyzer import Analyzer
 from model.serving.texts.reasons import list_variants, locate
 from model.serving.texts.similarity import TextIndex
@@ -132,7 +132,7 @@ def test_a_linear_score_is_the_sum_of_its_words() -> None:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
-    from model.making.texts import describe_texts
+    from model.making.steps.texts import describe_texts
 
     classes = ["one", "two", "three"] * 3
     fitted: Any = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(TEXTS[:9], classes)

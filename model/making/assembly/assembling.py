@@ -1,0 +1,223 @@
+"""The model in a person's files, put together as the data prove it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from model.contract.arrays import Float64Array
+from model.making.assembly.chains import forget_names
+from model.making.assembly.contents import Contents, collect_contents
+from model.making.assembly.features import match_features
+from model.making.assembly.gate import Finding
+from model.making.assembly.given import GivenData
+from model.making.assembly.proving import NoAssemblyError, Proof, prove, take_only
+from model.making.assembly.search import AssemblySearch
+from model.making.catboost.files import read_catboost
+from model.making.columns.deriving import Derivations
+from model.making.columns.describing import takes_numbers
+from model.making.data.number_texts import read_number_columns
+from model.making.data.tables import LabelledTable, require_column
+from model.making.errors import AddError, NotProvedError
+from model.making.kinds import choose_kind
+from model.making.kinds.output_kind import OutputKind
+from model.making.options import AddNote, AddOptions, AskPerson
+from model.making.sources.estimator_sources import EstimatorSource, describe_estimator
+from model.making.sources.model_sources import ModelSource
+from model.making.sources.onnx_sources import OnnxSource, read_onnx
+
+
+@dataclass(frozen=True)
+class AssembledModel:
+    """A model that is proved to answer, where the data can prove it.
+
+    ``names`` are the columns that it takes, ``proof`` is how it was put together: None for an ONNX
+    file. ``classes`` are the names of its classes, as far as anybody said them.
+    """
+
+    source: ModelSource
+    names: list[str]
+    classes: tuple[str, ...]
+    proof: Proof | None
+
+    @property
+    def tried(self) -> str:
+        """How it was put together, for the report, /about and the manifest; "" if it was not."""
+        if self.proof is None or not self.proof.is_assembled:
+            return ""
+        rejected = self.proof.rejected
+        next_best = f" The next best was: {rejected}." if rejected else ""
+        return f"It was put together so: {self.proof.taken}.{next_best}"
+
+
+def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> AssembledModel:
+    """Put together what the files hold as the data prove it.
+
+    Args:
+        given: the files and the data.
+        ask: called where one of several assemblies was taken.
+        add_note: takes what the person should know.
+
+    Raises:
+        NotProvedError: if the data do not prove that the model would answer rightly.
+        AddError: if the model or its columns cannot be used.
+    """
+    options, rows, derivations = given.options, given.taken, given.derivations
+    if given.contents is None:
+        file = _open_onnx(options, add_note).with_targets(given.targets)
+        names = match_features(file, rows, options, add_note, derivations.inputs)
+        if not given.targets:
+            file = file.find_clusters(rows.table[names])
+        return AssembledModel(file, names, options.classes, None)
+    proof = _prove(given.contents, options, rows, derivations)
+    refuse_wrong(proof.finding, options)
+    if proof.asks and not ask(_describe_choice(proof)):
+        raise NotProvedError("Nothing was added, because nobody said yes to this.")
+    found = describe_estimator(proof.fitted, "The assembly")
+    kind = choose_kind(found.kind, given.targets)
+    source = replace(
+        found,
+        kind=kind,
+        runs_code=proof.runs_code,
+        module=proof.module,
+        answers_risk=bool(options.risk),
+    )
+    names = _list_columns(proof, derivations, add_note)
+    for where in proof.unused:
+        add_note(f"{where} was not needed.")
+    return AssembledModel(source, names, proof.classes, proof)
+
+
+def _open_onnx(options: AddOptions, add_note: AddNote) -> OnnxSource:
+    """Open an ONNX file, with the scalers that a person puts before it."""
+    path, *others = options.paths
+    if others := [other for other in others if other not in options.before]:
+        raise AddError(
+            f"{path} is served as an ONNX file, beside which nothing is tried. A scaler before it "
+            f"goes with --before {others[0]}, and a list of its columns with --features FILE."
+        )
+    if options.target_inverse or options.units:
+        raise AddError(
+            f"{path} is served as an ONNX file, which no --target-inverse or --unit changes: leave "
+            "them out, or export the whole Pipeline to ONNX."
+        )
+    if options.python and options.before:
+        raise AddError("--before goes with an ONNX file, and not with --python.")
+    source = read_catboost(path, options.python) if options.python else read_onnx(path)
+    if not options.before:
+        return source
+    found = collect_contents(options.before, options.trust, options.module)
+    parts = [part for file in options.before for part in found.transformers if part.path == file]
+    if len(parts) != len(options.before):
+        named = ", ".join(map(str, options.before))
+        raise AddError(f"--before {named}: each file must hold one scaler for an ONNX file.")
+    add_note(f"Before it stands what --before says: {', '.join(part.where for part in parts)}.")
+    names = parts[0].names  # which are forgotten next
+    return source.with_scalers([forget_names(part.fitted) for part in parts], names)
+
+
+def _prove(
+    contents: Contents, options: AddOptions, rows: LabelledTable, derivations: Derivations
+) -> Proof:
+    """Put the parts in the files together as the data prove it."""
+    part = contents.estimators[0]
+    source = describe_estimator(part.fitted, str(part.path))
+    kind = choose_kind(source.kind, tuple(map(str, rows.truths.columns)))
+    if options.features and source.names and options.features != source.names:
+        match_features(source, rows, options, lambda _: None)  # says why not
+    for name in options.features:
+        require_column(rows.table, name, options.data, "--features")
+    table = _read_numbers(source, contents, rows, options)
+    search = AssemblySearch(
+        contents,
+        table,
+        options.target,
+        tuple(name for name in rows.table.columns if name not in (options.target, rows.marker)),
+        kind,
+        options.features,
+        options.before,
+        options.target_inverse,
+        tuple(options.units.items()),
+        derivations.inputs,
+    )
+
+    if not options.target:
+        return take_only(search, options.classes)
+
+    def read_truth(classes: Sequence[str]) -> Float64Array:
+        return read_truths(kind.with_names(classes), rows, options)
+
+    try:
+        return prove(search, options.classes, read_truth)
+    except NoAssemblyError:
+        match_features(source, rows, options, lambda _: None, derivations.inputs)  # knows better
+        raise
+
+
+def read_truths(kind: OutputKind, rows: LabelledTable, options: AddOptions) -> Float64Array:
+    """Read the true answers, shape (rows,), or (rows, outputs) where there are several.
+
+    Raises:
+        AddError: if the target does not hold what the model answers.
+    """
+    found = [
+        kind.read_truth(cells, replace(options, target=str(name)))
+        for name, cells in rows.truths.items()
+    ]
+    return found[0] if len(found) == 1 else np.column_stack(found)
+
+
+def _read_numbers(
+    source: EstimatorSource, contents: Contents, rows: LabelledTable, options: AddOptions
+) -> pd.DataFrame:
+    """The data with numbers for texts that are numbers, but where the model takes the texts."""
+    texts = source.find_encoded(source.names or ())
+    texts |= {name for name, kind in options.kinds.items() if not takes_numbers(kind)}
+    table = rows.table
+    known = contents.list_known_texts()
+    texts |= {name for name in table.columns if known.are_texts(name, table[name])}
+    for name in set(table.columns) - texts - {options.target, rows.marker}:
+        with suppress(AddError):  # the model need not take it; if it does, that is said later
+            table = read_number_columns(table, [name], options.decimal, lambda _: None)
+    return table
+
+
+def _describe_choice(proof: Proof) -> str:
+    next_best = f"\nThe next best: {proof.rejected}." if proof.rejected else ""
+    unused = f"\nNot needed: {', '.join(proof.unused)}." if proof.unused else ""
+    return f"It is put together so: {proof.taken}.{next_best}{unused}"
+
+
+def _list_columns(proof: Proof, derivations: Derivations, add_note: AddNote) -> list[str]:
+    """The columns of the assembly, with notes on their order and on those that it does not take."""
+    names = list(proof.names)
+    if proof.by_place and len(names) > 1:
+        add_note(
+            "The model does not name its columns, so they are used in the order of the data: "
+            f"{', '.join(names[:4])}{' …' if len(names) > 4 else ''}. If that is wrong, give "
+            "their order with --features."
+        )
+    used = derivations.inputs.union(names)
+    if extra := [name for name in proof.available if name not in used]:
+        add_note(f"Columns that the model does not take: {', '.join(extra)}.")
+    return names
+
+
+def refuse_wrong(finding: Finding, options: AddOptions) -> None:
+    """Refuse a model whose answers look wrong, unless it is to be added as it is.
+
+    Raises:
+        NotProvedError: with the cause and what to write, where one is known.
+    """
+    if finding.is_wrong and not options.as_is:
+        advice = " Or: ".join(dict.fromkeys(cause.advice for cause in finding.causes))
+        if advice:
+            advice = f" Write: {advice}." if advice.startswith("--") else f" {advice}"
+        raise NotProvedError(
+            f"{finding.text}{advice} With --as-is it is added all the same, and its page says what "
+            "was found."
+        )

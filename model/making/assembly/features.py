@@ -1,0 +1,108 @@
+"""Which columns of the data are the features of the model, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from model.making.data.date_texts import read_dates
+from model.making.data.tables import LabelledTable, require_column, suggest_name
+from model.making.errors import AddError
+from model.making.options import AddNote, AddOptions
+from model.making.sources.model_sources import ModelSource
+
+
+def match_features(
+    source: ModelSource,
+    rows: LabelledTable,
+    options: AddOptions,
+    add_note: AddNote,
+    used: Collection[str] = (),
+) -> list[str]:
+    """Find the columns of the data that the model takes, in its order.
+
+    Args:
+        source: the model.
+        rows: the data.
+        options: what a person asks for.
+        add_note: called for what was guessed, and for columns that are left out.
+        used: the columns from which others are derived.
+
+    Raises:
+        AddError: if the data lack one, or it is not clear which ones the model takes.
+    """
+    table = rows.table
+    for name in options.features:
+        require_column(table, name, options.data, "--features")
+    available = [str(name) for name in table.columns if name not in (options.target, rows.marker)]
+    known = source.match_names(available)
+    if known is not None:
+        names = list(known)
+        if options.features and list(options.features) != names:
+            raise AddError(
+                f"The model itself knows its columns: {', '.join(names)}. Leave --features out."
+            )
+        if options.target in names:
+            raise AddError(
+                f"The model was fitted on {options.target!r}, which is the target. Name the "
+                "column that it answers with --target."
+            )
+        if missing := [name for name in names if name not in table.columns]:
+            free = [name for name in available if name not in names]
+            more = f" (nor {', '.join(map(repr, missing[1:]))})" if missing[1:] else ""
+            hint = _hint_at_date(missing[0], rows, free) or _hint(missing[0], available, free)
+            raise AddError(
+                f"{options.data} has no column {missing[0]!r}{more}, which the model was fitted on."
+                f"{hint}"
+            )
+    else:
+        names = list(options.features) or available
+        if source.count is not None and len(names) != source.count:
+            raise AddError(
+                f"The model takes {source.count} columns, and does not say which; the data "
+                f"have {len(names)}: {', '.join(names)}. Name those that it was fitted on, in "
+                "their order: --features a,b,c."
+            )
+        if len(names) > 1 and not options.features and names == available:
+            add_note(
+                "The model does not name its columns, so they are used in the order of the data: "
+                f"{', '.join(names[:4])}{' …' if len(names) > 4 else ''}. If that is wrong, give "
+                "their order with --features."
+            )
+    if extra := [name for name in available if name not in names and name not in used]:
+        add_note(f"Columns that the model does not take: {', '.join(extra)}.")
+    return names
+
+
+_DATE_PARTS = {
+    "year": "year", "yr": "year", "month": "month", "mnth": "month", "day": "day",
+    "weekday": "weekday", "dayofweek": "weekday", "day_of_week": "weekday", "dow": "weekday",
+}  # fmt: skip
+"""Columns that people make of a date, and the function that does."""
+
+
+def _hint_at_date(missing: str, rows: LabelledTable, free: list[str]) -> str:
+    """How a missing column is derived from a date in the data; "" where it cannot be."""
+    part = _DATE_PARTS.get(missing.lower())
+    for name in free if part else ():
+        try:
+            dates = read_dates(rows.table[name], name)
+        except AddError:
+            continue
+        if dates is not None:
+            given = name if name.isidentifier() else f"`{name}`"
+            return f" If it was made from {name!r}, add: --derive '{missing} = {part}({given})'"
+    return ""
+
+
+def _hint(missing: str, available: list[str], free: list[str]) -> str:
+    """What may have happened to a missing column, and what to do."""
+    origins = [name for name in free if missing.startswith(f"{name}_")]
+    if origins:
+        return (
+            f" Was it made from {origins[0]!r}, for example by get_dummies? Put the step that "
+            "makes it into a Pipeline with the model, then fit and save that."
+        )
+    return (
+        f"{suggest_name(missing, available, free)} Add it, or give the file that the model was "
+        "fitted on."
+    )

@@ -1,0 +1,365 @@
+"""From a column's name to the name, label, unit and noun of its field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from model.contract import formatting
+from model.contract.card import PAGE_IDS
+from model.contract.transliteration import strip_marks
+from model.making.columns.vocabulary import (
+    ABBREVIATIONS,
+    BEGINNINGS,
+    COUNTED,
+    ENDINGS,
+    SHORT_WORDS,
+    YES_NO,
+)
+from model.making.dictionaries import Description
+
+# Properties of a form element: a field of that name would hide them.
+_PROPERTIES = (
+    "id", "action", "method", "elements", "target", "submit", "reset", "attributes", "children",
+    "closest", "matches", "remove", "append", "contains", "dataset",
+)  # fmt: skip
+RESERVED = PAGE_IDS | frozenset(_PROPERTIES)
+"""Names that no drafted field may have."""
+
+_UNITS = {
+    "mm": "mm", "cm": "cm", "km": "km", "m": "m", "kg": "kg", "g": "g", "mg": "mg", "lb": "lb",
+    "lbs": "lb", "oz": "oz", "ml": "ml", "sqft": "sq ft", "sqm": "m²", "m2": "m²", "km2": "km²",
+    "usd": "USD", "eur": "EUR", "gbp": "GBP", "chf": "CHF", "pct": "%", "percent": "%",
+    "days": "days", "hours": "hours", "hrs": "hours", "minutes": "minutes", "mins": "minutes",
+    "seconds": "seconds", "secs": "seconds", "ms": "ms", "months": "months", "weeks": "weeks",
+    "years": "years", "yrs": "years", "mph": "mph", "kmh": "km/h", "kwh": "kWh", "kw": "kW",
+    "mpg": "mpg", "hp": "hp", "celsius": "°C", "degc": "°C", "fahrenheit": "°F", "degf": "°F",
+    "bpm": "bpm", "mmhg": "mmHg", "hpa": "hPa", "ppm": "ppm", "inches": "in", "feet": "ft",
+    "db": "dB",
+}  # fmt: skip
+CURRENCIES = ("USD", "EUR", "GBP", "CHF")
+_SHORT_UNITS = ("m", "g")
+"""Units that count only at the end of a name: elsewhere such a letter could mean anything."""
+
+_NEUTRAL = ("y", "y_true", "target", "output", "response", "dependent")
+"""Names of targets that do not tell what the model answers."""
+
+_PREPOSITIONS = ("at", "by", "from", "in", "of", "on", "or", "since", "to", "until", "up")
+"""Words with which a name that reads as a noun neither begins nor ends."""
+
+_AREAS = ("sq ft", "m²", "km²")
+"""Units of what is called an area, where they stand before it: "sqft_living"."""
+
+_PREFIXES = {"km": "kilometers", "kg": "kilograms"}
+"""What a unit before a name is called in it: "km_driven"."""
+
+_DURATIONS = ("time", "duration", "runtime", "length", "wait", "delay", "travel", "commute")
+"""Words after which "min" means minutes."""
+
+_OUTER_CONSONANTS = re.compile(r"\A([^aeiouy]{2})?.*?([^aeiouy]{2})?\Z", re.DOTALL).findall
+"""The first two letters and the last two, where these are consonants."""
+
+_SHORT = 3
+_MOST_CONSONANTS = 5
+_FILE_WORDS = ("train", "training", "data", "dataset", "set", "full", "clean", "cleaned", "all")
+_DEALS = ("prices", "sales", "rents", "rentals", "listings", "offers")
+_UNCHANGED_PLURALS = ("movies", "cookies", "series", "species")
+_NO_PLURALS = ("news", "goods")
+
+_LONGEST_NAME = 41
+_LONGEST_LABEL = 60
+_LONGEST_UNIT = 20
+_LONGEST_CHOICE = 60
+_LONGEST_WORD = 24
+
+
+@dataclass(frozen=True)
+class Naming:
+    """What a field is called; ``unit`` is "" where the name does not tell one.
+
+    ``is_own`` where the label is the column's own name, because nobody knows what it means.
+    """
+
+    name: str
+    label: str
+    noun: str
+    unit: str
+    is_own: bool = False
+
+
+@dataclass(frozen=True)
+class RowNaming:
+    """What the rows of the data are called, like "cars", and one of them, like "car"."""
+
+    rows: str = "rows"
+    case: str = "case"
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the data's file tells it."""
+        return self.rows != "rows"
+
+
+def name_columns(
+    columns: list[str],
+    numbers: set[str],
+    described: Mapping[str, Description] | None = None,
+) -> list[Naming]:
+    """Name a field for each column; no two names are alike.
+
+    Args:
+        columns: the columns' own names.
+        numbers: those that hold numbers, for only they can have a unit.
+        described: what a data dictionary says of columns, by their names.
+    """
+    taken: set[str] = set()
+    named = []
+    for column in columns:
+        known = (described or {}).get(column)
+        found = _name_column(column, column in numbers)
+        if known is not None:
+            label = (known.label or found.label)[:_LONGEST_LABEL]
+            unit = _shorten_unit(known.unit or found.unit) if column in numbers else ""
+            own = found.is_own and not known.label
+            found = Naming(found.name, label, _make_noun(label, own), unit, own)
+        name = _make_unique(found.name, taken)
+        taken.add(name)
+        named.append(replace(found, name=name))
+    return named
+
+
+def _name_column(column: str, is_number: bool) -> Naming:
+    words, unit, is_before = _split_unit(column, is_number)
+    name = _make_identifier(column)
+    if not all(map(_is_word, words)) and not re.search(r"\w\s+\w", column):
+        label = column[:_LONGEST_LABEL]
+        return Naming(name, label, label, unit, True)
+    words = _spell_out(words)
+    if is_before and unit in _AREAS:
+        words = [*words, "area"]
+    label = join_words(words)[:_LONGEST_LABEL] or name
+    return Naming(name, label, _make_noun(label), unit)
+
+
+def _is_word(token: str) -> bool:
+    """Whether people read a part of a name as a word, and not as an abbreviation."""
+    text = token.lower()
+    if text in SHORT_WORDS or text in ABBREVIATIONS or text in COUNTED or not text.isascii():
+        return True
+    if not text.isalpha():
+        return text.isdecimal()
+    if len(text) <= _SHORT:
+        return False
+    ((start, end),) = _OUTER_CONSONANTS(text)  # "" for none
+    if (start and start not in BEGINNINGS) or (end and end not in ENDINGS):
+        return False
+    runs = re.findall(r"[^aeiouy]+", text)
+    return len("".join(runs)) < len(text) and max(map(len, runs), default=0) < _MOST_CONSONANTS
+
+
+def _spell_out(words: list[str]) -> list[str]:
+    """Spell out the abbreviations in a name."""
+    lower = [word.lower() for word in words]
+    if len(words) > 1 and lower[0] in COUNTED and (lower[0] != "count" or lower[1] == "of"):
+        counted = words[2:] if lower[1] == "of" else words[1:]
+        return ["number", "of", *_spell_out(counted)]
+    if len(words) > 2 and lower[:2] == ["no", "of"]:
+        return ["number", "of", *_spell_out(words[2:])]
+    if len(words) > 1 and lower[-1] == "num":
+        words = [*words[:-1], "number"]
+    if len(words) > 1 and lower[-1] in ("min", "max", "avg"):
+        words = [words[-1], *words[:-1]]
+    return [ABBREVIATIONS.get(word.lower(), word) for word in words]
+
+
+def name_target(
+    column: str, is_number: bool, described: Mapping[str, Description] | None = None
+) -> Naming:
+    """Name a model's answer; a target called ``y`` becomes "Answer".
+
+    Args:
+        column: the target's own name.
+        is_number: whether it holds numbers, for only they can have a unit.
+        described: see ``name_columns``.
+    """
+    if column.lower() in _NEUTRAL and column not in (described or {}):
+        return Naming(_make_identifier(column), "Answer", "answer", "")
+    return name_columns([column], {column} if is_number else set(), described)[0]
+
+
+def name_rows(file: str) -> RowNaming:
+    """Name the rows of a file by its name, where that is a word in the plural: "cars".
+
+    Args:
+        file: the name of the data's file, like "cars.csv" or "used_cars_train.csv".
+    """
+    words = [word.lower() for word in split_words(file.partition(".")[0])]
+    while words and (words[-1] in _FILE_WORDS or words[-1].isdecimal()):
+        words.pop()
+    if not words or not all(word.isalpha() for word in words):
+        return RowNaming()
+    last, rows = words[-1], " ".join(words)
+    is_plural = last.endswith("s") and not last.endswith(("ss", "us", "is", "tes", "ics"))
+    if not is_plural or last in _NO_PLURALS:
+        return RowNaming()
+    if len(rows) > _LONGEST_WORD:
+        rows, words = last, [last]
+    before = words[:-1]
+    case = " ".join(before if last in _DEALS and before else [*before, _make_singular(last)])
+    return RowNaming(rows, case)
+
+
+def _make_singular(word: str) -> str:
+    if word in _UNCHANGED_PLURALS:
+        return word.removesuffix("s") if word in ("movies", "cookies") else word
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    return word[:-2] if word.endswith(("xes", "sses", "ches", "shes")) else word[:-1]
+
+
+def ask_for_number(naming: Naming, rows: RowNaming, are_counts: bool) -> str:
+    """Draft the question that a number answers: "What is the price of this car?".
+
+    Args:
+        naming: of the target.
+        rows: what the rows of the data are called.
+        are_counts: whether the target holds whole numbers of which none is below 0.
+    """
+    noun, is_rate = naming.noun, " per " in naming.noun
+    last = noun.partition(" per ")[0].rpartition(" ")[2]
+    is_plural = formatting.is_plural(noun)
+    if naming.label == "Answer":
+        return f"What does the model say of this {rows.case}?"
+    if are_counts and last in ("count", "counts", "cnt", "total") and rows.is_known:
+        return f"How many {rows.rows}?"
+    if are_counts and noun.startswith("number of "):
+        return f"How many {noun.removeprefix('number of ')}?"
+    if is_plural and (are_counts or is_rate):
+        return f"How many {noun}?"
+    ask = "are" if is_plural else "is"
+    the = "" if naming.is_own or noun.startswith("“") else "the "
+    of = f" of this {rows.case}" if rows.is_known and rows.case not in noun else ""
+    return f"What {ask} {the}{noun}{of}?"
+
+
+def ask_for_class(naming: Naming, rows: RowNaming, labels: Sequence[str]) -> str:
+    """Draft the question that one of a few labels answers: "Is it malignant or benign?".
+
+    Args:
+        naming: of the target.
+        rows: what the rows of the data are called.
+        labels: of the classes.
+    """
+    this = f"this {rows.case}" if rows.is_known else "it"
+    if set(labels) == {"Yes", "No"}:
+        return f"{naming.label}: yes or no?" if naming.label != "Answer" else "Yes or no?"
+    listed = ", ".join(labels[:-1]) + f" or {labels[-1]}"
+    if len(listed) <= _LONGEST_CHOICE and not any(map(str.isdecimal, labels)):
+        are_verbs = all(label.lower().endswith("ed") for label in labels)
+        return f"{listed[:1].upper()}{listed[1:]}?" if are_verbs else f"Is {this} {listed}?"
+    if naming.label == "Answer":
+        return f"Which of {len(labels)} classes is {this}?"
+    return f"Which {naming.noun} is {this}?"
+
+
+def _make_noun(label: str, is_own: bool = False) -> str:
+    """Make the noun of a label: in quotes where it does not read as one, like “Sold on”."""
+    if is_own:
+        return label
+    last = label.rpartition(" ")[2].lower()
+    return f"“{label}”"[:_LONGEST_LABEL] if last in _PREPOSITIONS else formatting.lower_first(label)
+
+
+def join_words(words: list[str]) -> str:
+    """Join words to a label: a capital first, and abbreviations as they are."""
+    kept = [
+        word if word.lower() != word and ((word.isupper() and len(word) > 1) or word == "pH")
+        else word.lower()
+        for word in words
+    ]  # fmt: skip
+    text = " ".join(kept)
+    return text if text.startswith("pH") else text[:1].upper() + text[1:]
+
+
+def format_choice(value: object) -> str:
+    """Write a choice's value as people read it: ``above_average`` as ``above average``."""
+    text = " ".join(str(value).replace("_", " ").split())
+    return (text or str(value))[:100]
+
+
+def find_pair(distinct: Sequence[str]) -> tuple[str, str] | None:
+    """The texts for no and yes, where these are all that there are."""
+    folded = {value.strip().lower(): value for value in distinct}
+    if len(distinct) == len(folded):
+        for no, yes in YES_NO:
+            if set(folded) == {no, yes}:
+                return folded[no], folded[yes]
+    return None
+
+
+def split_words(column: str) -> list[str]:
+    """Split a name into words at case changes, underscores, dots, dashes, spaces and digits."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", column)
+    spaced = re.sub(r"([A-Za-z]{4})(?=[0-9])", r"\1 ", spaced)
+    return [word for word in re.split(r"[\s_.\-]+", spaced) if word]
+
+
+def _shorten_unit(unit: str) -> str:
+    """The first words of a unit that is longer than a card takes."""
+    if len(unit) <= _LONGEST_UNIT:
+        return unit
+    return unit[: _LONGEST_UNIT + 1].rpartition(" ")[0] or unit[:_LONGEST_UNIT]
+
+
+def _split_unit(column: str, is_number: bool) -> tuple[list[str], str, bool]:
+    """Split a name into the words of a label, and the unit among them.
+
+    Returns:
+        The words, the unit, and whether it stands before the words.
+    """
+    bracket = re.fullmatch(r"(.+?)\s*[(\[]([^)\]]*)[)\]]\s*", column)
+    if bracket is not None:
+        inside = bracket[2].strip()
+        if not is_number:
+            return split_words(bracket[1]), "", False
+        return split_words(bracket[1]), _shorten_unit(_UNITS.get(inside.lower(), inside)), False
+    words = split_words(column)
+    if is_number and len(words) > 1:
+        first, last = words[0].lower(), words[-1].lower()
+        if last == "min" and words[-2].lower() in _DURATIONS:
+            return words[:-1], "minutes", False
+        if last in _UNITS:
+            before = words[:-1]
+            if len(before) > 1 and before[-1].lower() == "in":  # weight_in_lbs
+                before.pop()
+            return before, _UNITS[last], False
+        # The minutes of "minutes_to_centre" are what the words are about.
+        if first in _UNITS and first not in _SHORT_UNITS and words[1].lower() not in _PREPOSITIONS:
+            unit = _UNITS[first]
+            if first in _PREFIXES:
+                return [_PREFIXES[first], *words[1:]], unit, True
+            return words[1:], unit, True
+    return words, "", False
+
+
+def _make_identifier(column: str) -> str:
+    """Make a name of lower-case ASCII letters, digits and underscores, a letter first."""
+    joined = "_".join(split_words(strip_marks(column).encode("ascii", "ignore").decode()))
+    name = re.sub(r"[^a-z0-9]+", "_", joined.lower()).strip("_")
+    if not name:
+        name = "fact"
+    if not name[0].isalpha():
+        name = f"x_{name}"
+    if name in RESERVED:
+        name = f"{name}_value"
+    return name[:_LONGEST_NAME].rstrip("_")
+
+
+def _make_unique(name: str, taken: set[str]) -> str:
+    if name not in taken:
+        return name
+    number = 2
+    while (other := f"{name[: _LONGEST_NAME - 4]}_{number}") in taken:
+        number += 1
+    return other

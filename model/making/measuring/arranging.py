@@ -1,0 +1,255 @@
+"""Few fields first: which facts the form shows, which stand in folds, and what each state is worth.
+
+Facts are ordered by permutation importance (Breiman, "Random forests", Machine Learning 45, 2001).
+The form shows the fewest that come close to the error with all facts; the others may be left empty.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from model.contract.arrays import Float32Array, Float64Array, IntArray
+from model.contract.manifest import Metric
+from model.making.columns.drafting import DraftField
+from model.making.columns.naming import split_words
+from model.making.kinds.output_kind import OutputKind
+from model.making.rows.dataset import Dataset
+
+MOST_SHOWN = 8
+"""Facts that a form shows at most, and that one fold has at most."""
+
+_LEAST_SHOWN = 3
+_LEAST_LOST = 0.1
+"""Of the error with all facts: how much worse few facts may be."""
+
+_COUNTS = (3, 5, MOST_SHOWN)
+"""Numbers of facts whose error stands in the report."""
+
+_REPEATS = 3
+_MOST_ROWS = 500
+_LEAST_HELD_OUT = 30
+_LEAST_IN_GROUP = 3
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """A form's order of the facts, with those that are shown first.
+
+    ``dataset`` has its fields in that order, ``inputs`` are their names in the artifact's.
+    ``metrics`` say how good the model is with the first facts alone, by their number; none where no
+    rows were held out. ``shown`` is 0 where all facts are shown.
+    """
+
+    dataset: Dataset
+    importance: list[float]
+    inputs: tuple[str, ...] = ()
+    shown: int = 0
+    metrics: Mapping[int, Metric] = field(default_factory=dict)
+
+
+def arrange_fields(kind: OutputKind, dataset: Dataset, importance: list[float]) -> Arrangement:
+    """Put the facts that matter most first, and those behind them into folds.
+
+    A form of few facts stays as it is, and one with free texts, which cannot be shuffled.
+
+    Args:
+        kind: how the model answers.
+        dataset: the rows and their fields, in the model's order.
+        importance: of each field, in the same order.
+    """
+    count = len(dataset.fields)
+    if count <= MOST_SHOWN or dataset.texts:
+        return Arrangement(dataset, importance)
+    rows = _choose_rows(dataset)
+    effects = compute_permutation_importance(kind, dataset, rows)
+    # What the form asks for always stands first.
+    asked = [item.column.always_asked for item in dataset.fields]
+    order = np.lexsort((-effects, ~np.array(asked)))
+    defaults = np.array([_find_default(item) for item in dataset.fields])
+    losses = [_measure(kind, dataset, rows, order[:shown], defaults) for shown in range(1, count)]
+    full = _measure(kind, dataset, rows, order, defaults)
+    enough = (shown for shown, loss in enumerate(losses, 1) if loss <= (1 + _LEAST_LOST) * full)
+    shown = max(min(next(enough, MOST_SHOWN), MOST_SHOWN), sum(asked), _LEAST_SHOWN)
+    return _fold(kind, dataset, importance, order, shown, defaults)
+
+
+def compute_permutation_importance(
+    kind: OutputKind, dataset: Dataset, rows: IntArray
+) -> Float64Array:
+    """Return by how much the mean loss grows when each fact is shuffled, shape (fields,).
+
+    Args:
+        kind: how the model answers.
+        dataset: the rows and their fields.
+        rows: the indices of those that count, shape (rows,).
+    """
+    rng = np.random.default_rng(0)
+    matrix, truth = dataset.matrix[rows], dataset.truth[rows]
+    base = float(np.mean(kind.list_losses(_predict(dataset, matrix), truth)))
+    effects = np.zeros(matrix.shape[1])
+    for column in range(matrix.shape[1]):
+        for _ in range(_REPEATS):
+            shuffled = matrix.copy()
+            shuffled[:, column] = rng.permutation(shuffled[:, column])
+            losses = kind.list_losses(_predict(dataset, shuffled), truth)
+            effects[column] += (float(np.mean(losses)) - base) / _REPEATS
+    return effects
+
+
+def _predict(dataset: Dataset, matrix: Float64Array) -> Float64Array:
+    return dataset.predict(matrix.astype(np.float32))
+
+
+def _choose_rows(dataset: Dataset) -> IntArray:
+    """Rows that the model has not seen, where there are enough of them."""
+    rows = np.flatnonzero(dataset.held_out)
+    if len(rows) < _LEAST_HELD_OUT:
+        rows = np.arange(len(dataset.matrix))
+    if len(rows) > _MOST_ROWS:
+        rows = np.sort(np.random.default_rng(0).choice(rows, _MOST_ROWS, replace=False))
+    return rows
+
+
+def _find_default(item: DraftField) -> float:
+    """The code that stands in for a fact, NaN where the model answers without it."""
+    return item.field.encode(item.field.read(item.field.example)) if item.required else np.nan
+
+
+def _measure(
+    kind: OutputKind,
+    dataset: Dataset,
+    rows: IntArray,
+    known: IntArray,
+    defaults: Float64Array,
+) -> float:
+    """The mean loss where only some facts are known."""
+    answers = _predict(dataset, _leave_empty(dataset, rows, known, defaults))
+    return float(np.mean(kind.list_losses(answers, dataset.truth[rows])))
+
+
+def _leave_empty(
+    dataset: Dataset, rows: IntArray, known: IntArray, defaults: Float64Array
+) -> Float64Array:
+    """Some rows of the data as the model sees them if few facts are known, shape (rows, fields)."""
+    matrix = np.tile(defaults, (len(rows), 1))
+    matrix[:, known] = dataset.matrix[np.ix_(rows, known)]
+    return matrix
+
+
+def _fold(
+    kind: OutputKind,
+    dataset: Dataset,
+    importance: list[float],
+    order: IntArray,
+    shown: int,
+    defaults: Float64Array,
+) -> Arrangement:
+    groups = group_fields([dataset.fields[index] for index in order[shown:].tolist()])
+    rank = {index: place for place, index in enumerate(order.tolist())}
+    by_group = list(dict.fromkeys(groups))
+    folded = dict(zip(order[shown:].tolist(), groups, strict=True))
+    # Within a fold the data's own order is easier to find one's way in.
+    behind = sorted(folded, key=lambda index: (by_group.index(folded[index]), index))
+    order = np.array([*order[:shown].tolist(), *behind])
+    fields = [
+        _fold_field(dataset.fields[index], folded[index], defaults[index])
+        if index in folded
+        else _show_field(dataset.fields[index])
+        for index in order.tolist()
+    ]
+    back = np.argsort(order)
+    inner, ordered_defaults = dataset.predict, defaults[order]
+
+    def predict(matrix: Float32Array) -> Float64Array:
+        """Answer rows of the form, shape (rows, fields): NaN where a fact is left empty."""
+        filled = np.where(np.isnan(matrix), ordered_defaults.astype(matrix.dtype), matrix)
+        return inner(filled[:, back])
+
+    arranged = replace(dataset, fields=fields, matrix=dataset.matrix[:, order], predict=predict)
+    held_out = np.flatnonzero(dataset.held_out)
+    metrics: dict[int, Metric] = {}
+    if len(held_out):
+        by_importance = np.array(sorted(rank, key=rank.__getitem__))
+        for count in sorted({count for count in (*_COUNTS, shown) if count < len(fields)}):
+            known = by_importance[:count]
+            answers = _predict(dataset, _leave_empty(dataset, held_out, known, defaults))
+            truth = dataset.truth[held_out]
+            metrics[count] = kind.measure_facts(answers, truth, str(count), f"{count} facts")
+    return Arrangement(
+        arranged,
+        [importance[index] for index in order.tolist()],
+        tuple(item.name for item in dataset.fields),
+        shown,
+        metrics,
+    )
+
+
+def describe_arrangement(arranged: Arrangement) -> list[str]:
+    """Say which facts the form shows first, and how to ask for others, too."""
+    fields = arranged.dataset.fields
+    if not arranged.shown:
+        return []
+    columns = [item.column.source.column for item in fields]
+    return [
+        f"Of {len(fields)} facts the form shows {arranged.shown} first, which matter most: "
+        f"{', '.join(columns[: arranged.shown])}. The others stand in folds and may be left empty. "
+        f"To always ask for one, add the model again with --force and --required "
+        f"{columns[arranged.shown]!r}."
+    ]
+
+
+def _fold_field(item: DraftField, group: str, default: float) -> DraftField:
+    changes: dict[str, object] = {"required": False, "group": group}
+    if not np.isnan(default):
+        changes["default"] = item.field.decode_typed(default)
+    return replace(item, field=item.field.model_copy(update=changes))
+
+
+def _show_field(item: DraftField) -> DraftField:
+    if item.required:
+        return item
+    return replace(item, field=item.field.model_copy(update={"first": True}))
+
+
+def group_fields(fields: Sequence[DraftField]) -> list[str]:
+    """Name the fold of each field, by the words that their columns begin or end with.
+
+    Args:
+        fields: those that stand in folds.
+
+    Returns:
+        The heading for each; "" for the fold of all that share no word. No fold has more than
+        ``MOST_SHOWN`` fields.
+    """
+    words = [split_words(item.column.source.column) for item in fields]
+    taken: dict[int, str] = {}
+    while len(taken) < len(fields):
+        ends = Counter(
+            end
+            for index, found in enumerate(words)
+            if index not in taken and len(found) > 1
+            for end in {("", found[0].lower()), (found[-1].lower(), "")}
+        )
+        (last, first), count = max(ends.items(), key=lambda item: item[1], default=(("", ""), 0))
+        if count < _LEAST_IN_GROUP:
+            break
+        for index, found in enumerate(words):
+            if index not in taken and len(found) > 1:
+                begins, closes = found[0].lower() == first, found[-1].lower() == last
+                if begins or closes:
+                    taken[index] = first or last
+    headings = []
+    sizes = Counter(taken.get(index, "") for index in range(len(fields)))
+    passed: Counter[str] = Counter()
+    for index in range(len(fields)):
+        word = taken.get(index, "")
+        parts = -(-sizes[word] // MOST_SHOWN)
+        place = passed[word] * parts // sizes[word]
+        passed[word] += 1
+        heading = word[:1].upper() + word[1:] or ("More facts" if place else "")
+        headings.append(f"{heading} ({place + 1})" if place else heading)
+    return headings

@@ -1,0 +1,79 @@
+"""What the rows show of a model: which are alike, and how good it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from model.contract.manifest import Metric
+from model.making.columns.drafting import DraftOutput
+from model.making.kinds.output_kind import Evaluation, OutputKind
+from model.making.measuring.arranging import Arrangement
+from model.making.measuring.copula_fitting import fit_copula
+from model.making.measuring.indexing import explain_missing_index, index_rows
+from model.making.options import AddNote, AddOptions
+from model.making.rows.dataset import Dataset
+from model.serving.copula import GaussianCopula
+from model.serving.neighbors import Neighbors
+
+
+@dataclass(frozen=True)
+class IndexedRows:
+    """The similar rows, where they are shown, and which rows are unlike the data.
+
+    Each is None where there is none.
+    """
+
+    neighbors: Neighbors | None
+    copula: GaussianCopula | None
+
+
+def index_data(
+    kind: OutputKind, arranged: Arrangement, headline: Dataset, published: bool, add_note: AddNote
+) -> IndexedRows:
+    """Index the rows of the data.
+
+    Args:
+        kind: how the model answers.
+        arranged: the rows and their fields.
+        headline: the same with the truth of the answer that stands first.
+        published: whether visitors may see rows.
+        add_note: takes what the person should know.
+    """
+    dataset = arranged.dataset
+    neighbors = index_rows(headline, arranged.importance) if published else None
+    if neighbors is None and published:
+        add_note(f"No similar rows are shown: {explain_missing_index(dataset)}.")
+    copula = None
+    if not kind.judges_rows:
+        copula = fit_copula(dataset.without_texts()[~dataset.held_out], dataset.unordered)
+        if copula is None and not dataset.texts:
+            add_note("No answer says that its row is unlike the data: there are too few rows.")
+    return IndexedRows(neighbors, copula)
+
+
+def evaluate_model(
+    kind: OutputKind, arranged: Arrangement, options: AddOptions, proved: str, add_note: AddNote
+) -> tuple[DraftOutput, Evaluation]:
+    """Draft what the model answers, and measure how good it is.
+
+    Args:
+        kind: how the model answers.
+        arranged: the rows and their fields.
+        options: what the person asks for.
+        proved: how it was put together, and what asking its own data showed.
+        add_note: takes what the person should know.
+    """
+    output = kind.draft_output(arranged.dataset.truth, options)
+    found = kind.evaluate(arranged.dataset, output, options.coverage, add_note)
+    output = replace(output, keys={**output.keys, **found.output_keys})
+    accuracy, metrics = found.accuracy, found.metrics
+    if kind.has_truth and arranged.metrics and metrics:
+        few: Metric = arranged.metrics[arranged.shown]
+        accuracy = kind.describe_facts(few, metrics[0], arranged.shown, output)
+        metrics = (*metrics, *arranged.metrics.values())
+    return output, replace(
+        found,
+        how=" ".join(part for part in (found.how, proved) if part),
+        accuracy=f"{accuracy} {found.baseline}" if found.baseline else accuracy,
+        metrics=metrics,
+    )

@@ -1,0 +1,215 @@
+"""The estimator in a joblib or pickle file, and why it is not served, in words for people."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest.mock import patch
+
+import joblib
+
+from model.contract.pickles import PickleError, read_pickle
+from model.contract.pickles.errors import printable
+from model.making.errors import AddError
+from model.making.sources.estimator_sources import (
+    EstimatorSource,
+    advise_on_new_rows,
+    describe_estimator,
+)
+from model.making.sources.file_contents import advise_content, name_content
+from model.making.sources.library_files import open_library_model
+from model.serving.code_files import import_code
+from model.serving.estimators import UnknownNameError, revive
+
+_LIBRARIES = frozenset(
+    {
+        "_codecs",
+        "builtins",
+        "collections",
+        "copyreg",
+        "joblib",
+        "numpy",
+        "pandas",
+        "scipy",
+        "sklearn",
+    }
+)
+"""Where the names come from that honest files hold; what is not known of them is named, too."""
+
+_EXPORTS = {
+    "xgboost": "onnxmltools.convert_xgboost",
+    "lightgbm": "onnxmltools.convert_lightgbm",
+    "catboost": "save_model('model.onnx', format='onnx')",
+    "torch": "torch.onnx.export",
+    "keras": "model.export('model.onnx', format='onnx')",
+}
+"""How models are exported whose pickles hold what only their own library can read."""
+
+_MOST_NAMES = 5
+
+
+def open_estimator(path: Path, trust: bool, module: Path | None = None) -> EstimatorSource:
+    """Open a joblib or pickle file as inert data, and make its estimator from that.
+
+    Args:
+        path: the file.
+        trust: whether its code may run where it needs a class or function that is not known here.
+        module: a Python file with that code, which is trusted alike.
+
+    Raises:
+        AddError: if it is no fitted regressor or classifier, would answer otherwise with the
+            installed scikit-learn, or needs code of its own without trust.
+    """
+    if module is not None and not trust:
+        raise AddError(
+            f"--module runs the code in {module}. If you wrote it, or trust who did, add --trust "
+            "to the command."
+        )
+    if (library := open_library_model(path)) is not None:
+        return describe_estimator(library.fitted, str(path))
+    names: frozenset[str] = frozenset()
+    releases: frozenset[str] = frozenset()
+    try:
+        opened = read_pickle(path)
+        names, releases = opened.names, opened.versions
+        return describe_estimator(revive(opened.root), str(path))
+    except UnknownNameError as error:
+        if not trust:
+            raise AddError(
+                f"{path} needs what is not known here: {_list_names(error.path, names)}. "
+                f"{advise(error.path)}"
+            ) from error
+    except PickleError as error:
+        # What this very release saved answers as it did, once its code may run.
+        same_release = releases == {version("scikit-learn")}
+        if not (trust and same_release):
+            content = name_content(path)
+            raise AddError(
+                f"{path} is {content}, not a joblib or pickle file. "
+                + (advise_content(content) or "Name the file of the fitted model.")
+                if content
+                else f"{path} cannot be served without its own code. {error} Loading the file runs "
+                "its code. If you made it, or trust who did, add --trust to the command."
+                if same_release
+                else f"{path} cannot be served. {error}"
+            ) from error
+    if module is None:
+        return replace(describe_estimator(load_file(path), str(path)), runs_code=True)
+    with find_in(module, names):
+        fitted = load_file(path)
+    return replace(describe_estimator(fitted, str(path)), runs_code=True, module=module)
+
+
+def advise(path: str) -> str:
+    """Say how a model can be added that needs a class or function that is not known here.
+
+    Args:
+        path: its ``module.name``, as the file says.
+    """
+    if path.startswith("sklearn.") and (advice := advise_on_new_rows(path.rpartition(".")[2])):
+        return advice
+    library = path.partition(".")[0]
+    installed = library in sys.modules or find_spec(library) is not None
+    if library in _EXPORTS and not installed:
+        return f"Export it to ONNX by {_EXPORTS[library]}, and name that file instead."
+    code = "Name the Python file with this code by --module FILE.py"
+    need = ""
+    if library == "__main__":
+        need = f" {code}."
+    elif not installed:
+        need = f" {code}, or install {library}."
+    return (
+        "Loading the file runs its code. If you made it, or trust who did, add --trust to the "
+        f"command.{need}"
+    )
+
+
+@contextmanager
+def find_in(path: Path, names: Iterable[str]) -> Iterator[None]:
+    """Let what a file names, and a Python file defines, be found where it is looked for.
+
+    Args:
+        path: the Python file; importing it runs its code.
+        names: each ``module.name`` that the file of the model needs, such as
+            ``__main__.Own`` where a notebook saved it.
+
+    Raises:
+        AddError: if the Python file cannot be imported.
+    """
+    if path.suffix != ".py":
+        raise AddError(f"--module {path}: name a Python file, which ends in .py.")
+    try:
+        code = import_code(path)
+    except ModuleNotFoundError as error:
+        raise AddError(
+            f"--module {path} needs the Python module {error.name!r}, which is not installed here. "
+            "Install it, or put its code into the same file."
+        ) from error
+    except (Exception, SystemExit) as error:  # what it raises is up to who wrote it
+        raise AddError(
+            f"--module {path} does not run: {type(error).__name__}: {printable(str(error))}. It "
+            "must hold the classes and functions only that the model needs."
+        ) from error
+    with ExitStack() as stack:  # `patch` puts back what was there
+        stack.enter_context(patch.dict(sys.modules))
+        for where, _, name in (each.rpartition(".") for each in names):
+            found = getattr(code, name, None)
+            if getattr(found, "__module__", None) == code.__name__:
+                stack.enter_context(patch.object(_import_or_make(where), name, found, create=True))
+        yield
+
+
+def _import_or_make(name: str) -> ModuleType:
+    """Import a module; an empty one takes the place of each that is not there."""
+    try:
+        return import_module(name)
+    except ImportError:
+        parent = name.rpartition(".")[0]
+        if parent:
+            _import_or_make(parent)
+        return sys.modules.setdefault(name, ModuleType(name))
+
+
+def _list_names(path: str, names: Iterable[str]) -> str:
+    """The names that are not known, the one that was needed first."""
+    foreign = {printable(name) for name in names if name.partition(".")[0] not in _LIBRARIES}
+    listed = [path, *sorted(foreign - {path})]
+    more = f" and {len(listed) - _MOST_NAMES} more" if len(listed) > _MOST_NAMES else ""
+    return ", ".join(listed[:_MOST_NAMES]) + more
+
+
+def load_file(path: Path) -> Any:
+    """Load a joblib or pickle file; that runs whatever code is in it.
+
+    Raises:
+        AddError: if it does not load.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # golden rows show whether it answers as it did
+        try:
+            return joblib.load(path)
+        except ModuleNotFoundError as error:
+            raise AddError(
+                f"{path} needs the Python module {error.name!r}, which is not installed here. "
+                "Install it, name the Python file with its code by --module, or export the model "
+                "to ONNX and add that file."
+            ) from error
+        except AttributeError as error:
+            raise AddError(
+                f"{path} needs code that is not in the file: {error}. Copy that code from the "
+                "script or notebook into a Python file, and name it by --module."
+            ) from error
+        except Exception as error:  # what joblib raises depends on the file's bytes
+            raise AddError(
+                f"{path} does not load ({type(error).__name__}). It is damaged, or was saved by "
+                "other versions of its libraries. Save it again here."
+            ) from error

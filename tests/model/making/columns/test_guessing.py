@@ -1,0 +1,241 @@
+"""What the drafting guesses: names, units, titles, bounds and steps."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.compose import make_column_transformer
+from sklearn.datasets import load_diabetes, load_wine
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from model.contract.card import PAGE_IDS
+from model.contract.fields import NumberField
+from model.contract.fields.bounds import round_bounds, widen_bounds
+from model.making.columns.describing import infer_columns
+from model.making.columns.drafting import DraftField, draft_field
+from model.making.columns.naming import name_columns
+from model.making.kinds.classes import ClassesKind
+from model.making.kinds.number import NumberKind, choose_rounding_step
+from model.making.options import AddOptions
+from model.making.writing.cards import field_keys
+from model.making.writing.examples import round_code
+from model.making.writing.toml import format_value
+from tests.model.making.conftest import AddedModels, add
+from tests.models import ModelFiles
+
+
+@pytest.mark.parametrize(
+    ("column", "name", "label", "unit"),
+    [
+        ("bill length mm", "bill_length_mm", "Bill length", "mm"),
+        ("weightKG", "weight_kg", "Weight", "kg"),
+        ("sqft_living", "sqft_living", "Living area", "sq ft"),
+        ("Petal.Width (cm)", "petal_width_cm", "Petal width", "cm"),
+        ("Größe", "grosse", "Größe", ""),
+        ("2nd floor", "x_2nd_floor", "2nd floor", ""),
+        ("名前", "fact", "名前", ""),
+        ("BMI", "bmi", "Body mass index", ""),
+        ("SibSp", "sib_sp", "SibSp", ""),
+        ("isChild", "is_child", "Is child", ""),
+        ("bp", "bp", "bp", ""),
+        ("medv", "medv", "medv", ""),
+        ("lstat", "lstat", "lstat", ""),
+        ("Markt", "markt", "Markt", ""),
+        ("Weight_in_lbs", "weight_in_lbs", "Weight", "lb"),
+        ("num-of-doors", "num_of_doors", "Number of doors", ""),
+        ("AveBedrms", "ave_bedrms", "Average bedrooms", ""),
+        ("km_driven", "km_driven", "Kilometers driven", "km"),
+        ("runtime_min", "runtime_min", "Runtime", "minutes"),
+        ("price_max", "price_max", "Maximum price", ""),
+        ("cena za m²", "cena_za_m2", "Cena za m²", ""),
+        ("what_if", "what_if_value", "What if", ""),
+        ("id", "id_value", "Id", ""),
+    ],
+)
+def test_a_column_s_name_becomes_a_field_s(column: str, name: str, label: str, unit: str) -> None:
+    (found,) = name_columns([column], {column})
+    assert (found.name, found.label, found.unit) == (name, label, unit)
+
+
+def question(target: str, *classes: str) -> str:
+    options = AddOptions((Path("m"),), "m", Path("d"), target)
+    kind = ClassesKind(classes, True) if classes else NumberKind()
+    return kind.draft_output(np.arange(3.0), options).title
+
+
+def test_a_title_asks_for_what_is_answered() -> None:
+    assert question("price_usd") == "What is the price?"
+    assert question("y") == question("target") == "What does the model say of this case?"
+    assert question("Survived", "No", "Yes") == "Survived: yes or no?"
+    assert question("y", "No", "Yes") == "Yes or no?"
+    assert question("Survived", "died", "survived") == "Died or survived?"
+    assert question("species", "a", "b", "c") == "Is it a, b or c?"
+    assert question("species", *"abcdefghijklmnopqrstuvw") == "Which species is it?"
+    assert question("target", "1", "2", "3") == "Which of 3 classes is it?"
+
+
+def test_classes_that_were_named_are_no_kinds_of_the_target() -> None:
+    asked = AddOptions((Path("m"),), "m", Path("d"), "digit")
+    named = ClassesKind((0, 1, 2), True).with_names(("zero", "one", "two"))
+    drafted = named.draft_output(np.arange(3.0), asked)
+    assert drafted.title == "Is it zero, one or two?"
+
+
+@pytest.mark.parametrize("column", ["adultMale", "is_{child}", "A" * 80, "many words " * 8])
+def test_what_is_said_of_a_flag_reads_well_whatever_it_is_called(column: str) -> None:
+    table = pd.DataFrame({column: [True, False]})
+    (flag,) = infer_columns(table, [column], set(), {})
+    drafted = draft_field(flag, True, np.array([1.0, 0.0]))
+    field = drafted.field
+    label = field.label if len(field.label) < 40 else "…"
+    assert f"{label}” is yes or no" in field.missing_text
+    assert field.missing_text.startswith("Say whether “")
+    assert field.split_reason(True)[0].endswith("” is ")
+
+
+@given(st.lists(st.text(min_size=1, max_size=80), min_size=1, max_size=30, unique=True))
+def test_any_names_become_distinct_names_that_a_card_takes(columns: list[str]) -> None:
+    found = name_columns(columns, set(columns[::2]))
+    assert len({item.name for item in found}) == len(columns)
+    for item in found:
+        assert item.name not in PAGE_IDS
+        NumberField(
+            kind="number", name=item.name, label=item.label, noun=item.noun, unit=item.unit, min=0,
+            max=1, example=0,
+        )  # fmt: skip
+
+
+@given(st.floats(-1e9, 1e9, allow_nan=False), st.floats(1e-6, 1e9, allow_nan=False), st.booleans())
+def test_bounds_admit_every_value_and_are_not_much_wider(
+    low: float, span: float, whole: bool
+) -> None:
+    high = low + span
+    if whole:
+        low, high = float(round(low)), float(round(high))
+    if low == high:
+        return
+    first, last = round_bounds(low, high, whole)
+    assert first <= low < high <= last
+    assert last - first <= 1.4 * (high - low) + 2 * whole
+    assert not whole or (first.is_integer() and last.is_integer())
+
+
+@given(
+    st.lists(st.floats(-1e9, 1e9).filter(lambda n: n == 0 or abs(n) > 1e-6), min_size=2),
+    st.booleans(),
+)
+def test_drafted_bounds_leave_room_on_both_sides_but_not_beyond_0(
+    numbers: list[float], whole: bool
+) -> None:
+    known = np.array(numbers)
+    if whole:
+        known = known.round()
+    low, high = widen_bounds(known, whole, "")
+    room = (known.max() - known.min()) / 3
+    assert low == 0 if 0 <= known.min() < room else low <= known.min() - room
+    below = known.min() < 0 and -room < known.max() <= 0
+    if not whole and known.min() >= 0 and 0.95 <= known.max() <= 1:
+        room = 0  # shares end at 100 %
+    assert high == 0 if below else high >= known.max() + room
+    assert low < high
+    assert not whole or (low.is_integer() and high.is_integer())
+
+
+def test_a_percentage_stays_one() -> None:
+    assert widen_bounds(np.array([2.0, 50, 96]), False, "%") == (0, 100)
+    assert widen_bounds(np.array([2.0, 50, 96]), False, "mm")[1] > 100
+
+
+@pytest.mark.parametrize(("load", "most"), [(load_diabetes, 0.001), (load_wine, 0.01)])
+def test_fresh_rows_are_hardly_ever_refused(load: Callable[..., Any], most: float) -> None:
+    rows = load().data
+    refused, asked = 0, 0
+    for seed in range(20):
+        seen, fresh = np.split(np.random.default_rng(seed).permutation(rows), [len(rows) * 3 // 4])
+        bounds = np.array([widen_bounds(column, False, "") for column in seen.T])
+        refused += ((fresh < bounds[:, 0]) | (fresh > bounds[:, 1])).any(axis=1).sum()
+        asked += len(fresh)
+    assert refused <= most * asked
+
+
+def test_bounds_end_where_the_model_answers(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"size": rng.uniform(5, 100, 200).round(1), "age": rng.normal(0, 9, 200)})
+    table["price"] = np.log(table["size"]) + table["age"] / 9
+    prepare = make_column_transformer(
+        (FunctionTransformer(np.log), ["size"]), remainder="passthrough"
+    )
+    model = make_pipeline(prepare, LinearRegression()).fit(table[["size", "age"]], table["price"])
+    joblib.dump(model, tmp_path / "model.joblib")
+    table.to_csv(tmp_path / "train.csv", index=False)
+    (tmp_path / "models").mkdir()
+    given = ModelFiles(tmp_path / "model.joblib", tmp_path / "train.csv", "price")
+    result = add(given, "mine", tmp_path / "models", "--trust")
+    assert result.exit_code == 0, result.output
+    card = tomllib.loads((tmp_path / "models" / "mine" / "card.toml").read_text())
+    size, age = card["fields"]
+    assert size["min"] == table["size"].min()
+    assert size["max"] > 120
+    assert age["min"] < table["age"].min()
+
+
+def drafted_number(column: str, *numbers: float) -> DraftField:
+    table = pd.DataFrame({column: numbers})
+    (studied,) = infer_columns(table, [column], set(), {})
+    return draft_field(studied, True, np.array(numbers, dtype=float))
+
+
+def test_an_example_keeps_the_first_digit_of_a_small_number(tmp_path: Path) -> None:
+    skewed = drafted_number("crime", *[0.0], *np.linspace(0.02, 0.4, 99), *np.linspace(1, 80, 30))
+    codes = np.array([*np.linspace(0.02, 0.4, 99), *np.linspace(1, 80, 30)])
+    assert round_code(skewed, 0.2613, codes) == pytest.approx(0.3)
+    assert round_code(skewed, 0.0, codes) == 0
+    assert round_code(skewed, 43.2, codes) == 40
+
+
+def test_a_curve_ends_where_the_data_do_also_where_they_are_not_kept() -> None:
+    weight = drafted_number("weight_lb", *range(1613, 5140, 17)).field
+    assert weight.code_bounds == (400, 6400)
+    grid = weight.make_grid(None).tolist()
+    assert (grid[0], grid[-1]) == (1610, 5140)
+
+
+def test_numbers_in_a_card_are_written_as_the_form_writes_them() -> None:
+    mass = drafted_number("mass_g", *range(3025, 5501, 25))
+    assert field_keys(mass)["help"] == "Usually 3,150 to 5,380 g"
+    assert mass.field.accepted_text == "2,200 to 6,400 g"
+    share = drafted_number("share", 0.0380759064334241, 0.0506801187398187, 0.0616962065186851)
+    assert field_keys(share)["help"] == "Usually 0.0381 to 0.0617"
+    assert share.field.example == 0.05068
+    year = drafted_number("year_built", *range(1890, 2011))
+    assert "help" not in field_keys(year)
+    assert year.field.accepted_text == f"1850 to {min(2050, dt.date.today().year)}"
+
+
+def test_no_drafted_number_has_more_digits_than_a_form_shows(added_models: AddedModels) -> None:
+    card = added_models.load("diabetes").card
+    numbers = [value for example in card.examples for value in example.values.values()]
+    numbers += [card.by_name[name].example for name in card.names]
+    assert len(numbers) >= 10 + 3 * 3
+    assert all(len(str(value).lstrip("-0.")) <= 4 for value in numbers)
+
+
+def test_answers_are_shown_in_steps_that_fit_their_size() -> None:
+    assert [choose_rounding_step(deviation) for deviation in (80_000, 77, 0.5)] == [1000, 1, 0.01]
+
+
+@given(st.recursive(st.text() | st.integers(-9, 9) | st.booleans(), st.lists, max_leaves=9))
+def test_what_is_written_into_a_card_is_read_back(value: object) -> None:
+    assert tomllib.loads(f"value = {format_value(value, nested=False)}") == {"value": value}

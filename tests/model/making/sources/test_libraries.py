@@ -1,0 +1,178 @@
+"""Models of other libraries are looked at, added and served without these libraries."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app import create_app
+from app.config import Settings
+from model.making.errors import AddError
+from model.making.looking.files import look
+from model.making.sources.file_contents import advise_content, name_content
+from model.making.sources.library_files import restore_blanks
+from model.making.sources.model_folders import open_model_folder
+from tests.model.making.conftest import run
+from tests.model.serving.libraries.make_files import COLUMNS, FILES, SHOWN, make_rows
+from tests.model.serving.libraries.reading import open_file
+
+MLMODEL = """flavors:
+  python_function:
+    data: model.json
+    loader_module: mlflow.xgboost
+  xgboost:
+    data: model.json
+    model_class: xgboost.core.Booster
+signature:
+  inputs: '[{"type": "double", "name": "age", "required": true}, {"type": "double",
+    "name": "income", "required": true}, {"type": "double", "name": "visit''s", "required":
+    true}]'
+  outputs: '[{"type": "tensor"}]'
+"""
+
+
+def write_folder(folder: Path) -> Path:
+    """Write what MLflow writes for a booster."""
+    folder.mkdir()
+    (folder / "MLmodel").write_text(MLMODEL)
+    shutil.copy(FILES / "xgboost-three.json", folder / "model.json")
+    return folder
+
+
+def test_a_booster_in_a_folder_of_mlflow_answers_rows_with_holes_as_its_library_did(
+    tmp_path: Path,
+) -> None:
+    """All 40 rows of the API, within float32."""
+    table = make_rows(600, 0)
+    table["level"] = np.digitize(table["truth"], [4, 8])
+    table[[*COLUMNS[:3], "level"]].to_csv(tmp_path / "data.csv", index=False)
+    root = tmp_path / "models"
+    root.mkdir()
+    folder = write_folder(tmp_path / "booster")
+    options = ["--name", "levels", "--data", tmp_path / "data.csv", "--target", "level"]
+    added = run("add", folder, *options, "--models", root, "--yes")
+    assert added.exit_code == 0, added.output
+    assert "Served: as ONNX, compiled and compared" in added.output
+    client = create_app(Settings(models=("levels",), ratelimit="off"), models=root).test_client()
+    expected = json.loads((FILES / "answers.json").read_text())["xgboost-three.json"]
+    for row, probabilities in zip(make_rows(SHOWN, 1)[COLUMNS[:3]].values, expected, strict=True):
+        facts = {
+            name: value
+            for name, value in zip(COLUMNS[:3], row.tolist(), strict=True)
+            if value == value
+        }
+        answer = client.post("/api/predict", json=facts).get_json()
+        assert answer["label"] == str(int(np.argmax(probabilities)))
+        given = list(answer["probabilities"].values())
+        np.testing.assert_allclose(given, probabilities, atol=2e-6)
+    assert not {"xgboost", "mlflow", "yaml"} & set(sys.modules)
+
+
+def test_a_folder_says_its_model_and_its_columns(tmp_path: Path) -> None:
+    """MLflow's and Hugging Face's, and a folder with one file."""
+    found = open_model_folder(write_folder(tmp_path / "mlflow"))
+    assert (found.file.name, found.columns) == ("model.json", ("age", "income", "visit's"))
+    text = look([tmp_path / "mlflow"]).text
+    assert "An MLflow model; its file is model.json." in text
+    assert "Classes: 3: 0, 1, 2." in text
+    face = tmp_path / "face"
+    face.mkdir()
+    shutil.copy(FILES / "skops-forest.skops", face / "forest.skops")
+    assert open_model_folder(face).file.name == "forest.skops"
+    (face / "other.pkl").write_bytes(b"")
+    with pytest.raises(AddError, match=r"not clear which of its files .* forest.skops, other.pkl"):
+        open_model_folder(face)
+    (face / "README.md").write_text("---\ntags: a\nmodel_file: forest.skops\n---\n# A")
+    assert open_model_folder(face).file.name == "forest.skops"
+    sklearn = {"columns": ["b", "a"], "model": {"file": "other.pkl"}}
+    (face / "config.json").write_text(json.dumps({"sklearn": sklearn}))
+    found = open_model_folder(face)
+    assert (found.file.name, found.columns) == ("other.pkl", ("b", "a"))
+
+
+@pytest.mark.parametrize("name", ["xgboost-two.json", "xgboost-leaves.ubj"])
+def test_a_booster_of_two_numbers_answers_both_as_its_library_did(
+    tmp_path: Path, name: str
+) -> None:
+    """A tree for each number, and trees with both in each leaf."""
+    table = make_rows(600, 0)
+    table["first"], table["second"] = table["truth"], table["age"] / 9 - table["truth"]
+    table[[*COLUMNS[:3], "first", "second"]].to_csv(tmp_path / "data.csv", index=False)
+    options = ["--name", "two", "--data", tmp_path / "data.csv", "--target", "first,second"]
+    added = run("add", FILES / name, *options, "--models", tmp_path)
+    assert added.exit_code == 0, added.output
+    assert "Served: as ONNX, compiled and compared" in added.output
+    client = create_app(Settings(models=("two",), ratelimit="off"), models=tmp_path).test_client()
+    rows = make_rows(SHOWN, 1)[COLUMNS[:3]].astype(object)
+    answers = client.post(
+        "/api/predict", json=rows.where(rows.notna(), None).to_dict("records")
+    ).get_json()
+    found = [[a["outputs"][n]["prediction"] for n in ("first", "second")] for a in answers]
+    expected = json.loads((FILES / "answers.json").read_text())[name]
+    np.testing.assert_allclose(found, expected, rtol=2e-5, atol=2e-5)
+
+
+def test_names_with_blanks_are_found_again_where_only_one_column_fits(tmp_path: Path) -> None:
+    """LightGBM writes an underscore for a blank, and would ask for a column that is not there."""
+    text = (FILES / "lightgbm-categories.txt").read_text()
+    text = text.replace("=age income visits city", "=my_age income n city")
+    (tmp_path / "a.txt").write_text(text)
+    fitted = open_file(tmp_path / "a.txt")
+    columns = ["my age", "income", "n", "city"]
+    assert restore_blanks(fitted, [*columns, "my_age"]) == {}
+    assert restore_blanks(fitted, columns[1:]) == {}
+    assert restore_blanks(fitted, columns) == {"my_age": "my age"}
+    table = make_rows(SHOWN, 1).astype({"city": object})[COLUMNS]
+    table.columns = columns
+    expected = json.loads((FILES / "answers.json").read_text())["lightgbm-categories.txt"]
+    np.testing.assert_allclose(fitted.predict(table), expected)
+
+
+def test_a_folder_cannot_lead_out_of_itself(tmp_path: Path) -> None:
+    (tmp_path / "secret.pkl").write_bytes(b"")
+    folder = write_folder(tmp_path / "mlflow")
+    (folder / "MLmodel").write_text(MLMODEL.replace("model.json", "../secret.pkl"))
+    assert open_model_folder(folder).file == folder / "model.json"
+    (folder / "model.json").unlink()
+    with pytest.raises(AddError, match="no model is in there"):
+        open_model_folder(folder)
+
+
+@pytest.mark.parametrize(
+    ("data", "advice"),
+    [
+        (b"CBM1" + bytes(40), "format='onnx'"),
+        (b'{"features_info":{"float_features":[]}}', "format='onnx'"),
+        (b"<?xml version='1.0'?><PMML/>", "joblib.dump"),
+        (b"X\n\0\0\0\3\0\4\5\2", "xgb.save"),
+        (bytes(4) + b"TFL3", "model.keras"),
+    ],
+)
+def test_what_is_not_read_is_named_with_the_line_that_exports_it(
+    data: bytes, advice: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "model"
+    path.write_bytes(data)
+    assert advice in advise_content(name_content(path))
+    assert advice in look([path]).text
+
+
+def test_look_says_what_each_file_is() -> None:
+    """Inputs and classes as the files have them."""
+    for name, said in {
+        "xgboost-three.ubj": "An XGBoost model in UBJSON.",
+        "xgboost-0.90-dart.model": "An XGBoost model in its old binary form.",
+        "lightgbm-categories.txt": "Inputs: 4, by name: age, income, visits, city.",
+        "xgboost-0.90-classes.pkl": "Classes: 3: high, low, middle.",
+        "statsmodels-products.pkl": "Inputs: 3, by name: city, age, income.",
+        "statsmodels-table.pkl": "Inputs: 3, by name: age, income, visits.",
+        "skops-forest.skops": "A skops file, saved by scikit-learn 1.",
+    }.items():
+        found = look([FILES / name])
+        assert said in found.text
+        assert found.servable

@@ -1,0 +1,143 @@
+"""What may be left empty: what the model saw of it, what is said, and how to ask for it anyway."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import ColumnTransformer, make_column_transformer
+from sklearn.ensemble import (
+    ExtraTreesRegressor,
+    HistGradientBoostingRegressor,
+    RandomForestRegressor,
+)
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.tree import DecisionTreeRegressor
+
+from model import NumberModel, load_model
+from model.making.steps.fitted_steps import find_missing_in_training
+from tests.model.making.conftest import AddedModels, add
+from tests.models import ModelFiles
+
+NAMES = ["size", "age", "zone"]
+
+
+def rows(missing_values: bool) -> tuple[pd.DataFrame, pd.Series]:
+    """Rows of which some lack an age and a zone, or the same rows before they did."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.uniform(0, 100, (300, 2)).round(1), columns=["size", "age"])
+    table["zone"] = rng.choice(["east", "north", "west"], 300)
+    price = table["size"] * 3 - table["age"] + (table["zone"] == "east") * 40
+    if missing_values:
+        table.loc[rng.random(300) < 0.05, "age"] = np.nan
+        table["zone"] = table["zone"].where(rng.random(300) > 0.05, other=None)
+    return table, price + rng.normal(0, 5, 300)
+
+
+def encoded(rest: Any = "passthrough") -> ColumnTransformer:
+    zones = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    return make_column_transformer((zones, ["zone"]), (rest, ["size", "age"]))
+
+
+@pytest.mark.parametrize(
+    "trees",
+    [
+        HistGradientBoostingRegressor(max_iter=30),
+        RandomForestRegressor(20, random_state=0),
+        ExtraTreesRegressor(20, random_state=0),
+        GridSearchCV(HistGradientBoostingRegressor(), {"max_iter": [20]}, cv=2),
+    ],
+)
+def test_trees_and_encoders_tell_whether_anything_was_missing_in_a_column(trees: Any) -> None:
+    model = make_pipeline(encoded(), trees)
+    assert find_missing_in_training(model.fit(*rows(missing_values=True)), NAMES) == {
+        "size": "never", "age": "seen", "zone": "seen",
+    }  # fmt: skip
+    assert set(
+        find_missing_in_training(model.fit(*rows(missing_values=False)), NAMES).values()
+    ) == {"never"}
+
+
+def test_a_scaler_tells_and_an_imputer_fills_in() -> None:
+    table, price = rows(missing_values=True)
+    fills = make_pipeline(encoded(make_pipeline(SimpleImputer(), StandardScaler())))
+    fills.steps.append(("line", LinearRegression()))
+    assert find_missing_in_training(fills.fit(table, price), NAMES)["age"] == "filled"
+    scaled = make_pipeline(encoded(StandardScaler()), HistGradientBoostingRegressor())
+    assert find_missing_in_training(scaled.fit(table, price), NAMES)["age"] == "seen"
+    assert (
+        find_missing_in_training(scaled.fit(*rows(missing_values=False)), NAMES)["age"] == "never"
+    )
+
+
+def test_what_a_lone_tree_or_a_step_of_another_kind_hides_is_not_known() -> None:
+    table, price = rows(missing_values=False)
+    names = ["size", "age"]
+    for model in (DecisionTreeRegressor(), LinearRegression()):
+        found = find_missing_in_training(model.fit(table[names], price), names)
+        assert found["age"] == "unknown"
+
+
+def given(folder: Path, missing_values: bool) -> ModelFiles:
+    """A forest, fitted with or without holes; the data that are given have them."""
+    names = ["size", "age"]
+    seen, price = rows(missing_values)
+    forest = RandomForestRegressor(20, random_state=0).fit(seen[names], price)
+    joblib.dump(forest, folder / "model.joblib")
+    table, _ = rows(missing_values=True)
+    table[names].assign(price=price).to_csv(folder / "train.csv", index=False)
+    return ModelFiles(folder / "model.joblib", folder / "train.csv", "price")
+
+
+def added(given: ModelFiles, root: Path, *more: object) -> tuple[str, str]:
+    """What the command says, and the card."""
+    result = add(given, "mine", root, "--trust", "--force", *more)
+    assert result.exit_code == 0, result.output
+    return result.output, (root / "mine" / "card.toml").read_text()
+
+
+def test_a_fact_that_the_model_never_missed_is_optional_with_a_warning(tmp_path: Path) -> None:
+    root = tmp_path / "models"
+    root.mkdir()
+    said, card = added(given(tmp_path, missing_values=False), root)
+    warning = "every row that it was fitted on had it"
+    assert "Note: age may be left empty, as in rows of the data. The model answers with" in said
+    assert warning in said
+    assert "add the model again with --force and --required 'age'" in said
+    assert warning in " ".join(card.replace("\n#", "").split())
+    said, card = added(given(tmp_path, missing_values=True), root)
+    assert "The model was fitted on rows that lack it." in said
+    assert warning not in said
+
+
+def test_a_fact_can_be_asked_for_although_the_model_answers_without(tmp_path: Path) -> None:
+    root = tmp_path / "models"
+    root.mkdir()
+    said, card = added(given(tmp_path, missing_values=False), root, "--required", "age")
+    assert "rows without age are left out: the form asks for it, as you say." in said
+    assert "may be left empty" not in said
+    assert "required" not in card
+    model = load_model(root / "mine")
+    assert isinstance(model, NumberModel)
+    assert model.card.optional == ()
+    wrong = add(
+        given(tmp_path, missing_values=False), "mine", root, "--trust", "--force", "--required", "x"
+    )
+    assert "--required names 'x', which the model does not take" in wrong.output
+
+
+def test_of_an_onnx_file_it_is_said_that_nobody_can_tell(added_models: AddedModels) -> None:
+    assert (
+        "Its file does not tell whether it was fitted on such rows"
+        in added_models.outputs["boosted"]
+    )
+    assert "A step of the model fills in what is missing." in added_models.outputs["penguins"]
+    assert "fitted on rows that lack it" in added_models.outputs["passengers"]

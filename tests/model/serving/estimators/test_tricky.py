@@ -1,0 +1,97 @@
+"""Honest models whose files hold what few files do, and answer as their own library did."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from model.contract.pickles import GlobalName, PickleError, Record
+from model.serving.estimators import UnknownNameError, revive
+from tests.model.serving.estimators.fixtures import make
+from tests.model.serving.estimators.saved import find, own_answers, read_saved
+
+VERSION = "1.5.2"
+ACCURACY = GlobalName("sklearn.metrics._classification.balanced_accuracy_score")
+
+
+def rows_of(kind: str) -> Any:
+    return make.KINDS[kind][1](make.FRESH_SEED)[: make.FRESH]
+
+
+def check_same(root: Record, kind: str, method: str) -> None:
+    """An estimator answers as the kind's own did."""
+    found = getattr(revive(root), method)(rows_of(kind))
+    np.testing.assert_allclose(found, own_answers(VERSION)[f"{kind}.{method}"], rtol=1e-6)
+
+
+def test_a_spline_of_scipy_1_18_answers_as_the_one_in_it() -> None:
+    root = read_saved(VERSION, "spline")
+    for spline in root.state["bsplines_"]:
+        inner = Record("scipy.interpolate._bsplines._BSpline", state=spline.state)
+        spline.state = (inner, np.empty(0))
+    check_same(root, "spline", "transform")
+
+
+def test_columns_are_chosen_by_a_forest() -> None:
+    """An ensemble that was never fitted has no truth value."""
+    root = read_saved(VERSION, "rfe")
+    root.state["estimator"] = Record("sklearn.ensemble._forest.RandomForestRegressor", state={})
+    check_same(root, "rfe", "predict")
+
+
+def test_a_scale_of_each_column_may_be_a_list() -> None:
+    root = read_saved(VERSION, "gaussian_process_kernel")
+    state = find(root.state["kernel_"], "RBF").state
+    assert isinstance(state, dict)
+    state["length_scale"] = [state["length_scale"]] * 4
+    check_same(root, "gaussian_process_kernel", "predict")
+
+
+def test_a_distance_without_weights_says_so() -> None:
+    root = read_saved(VERSION, "neighbors_regressor")
+    root.state.update(effective_metric_="minkowski", effective_metric_params_={"p": 2, "w": None})
+    check_same(root, "neighbors_regressor", "predict")
+
+
+def test_discriminants_by_eigenvalues_are_not_centred() -> None:
+    root = read_saved(VERSION, "lda")
+    root.state["solver"] = "eigen"
+    del root.state["xbar_"]
+    rows = rows_of("lda")
+    expected = rows @ root.state["scalings_"][:, :2]
+    np.testing.assert_allclose(revive(root).transform(rows), expected)
+
+
+def test_counts_without_weights_need_no_fit() -> None:
+    """Until 0.24 nothing was left of it."""
+    state = {"use_idf": False, "norm": "l1", "smooth_idf": True, "sublinear_tf": False}
+    root = Record("sklearn.feature_extraction.text.TfidfTransformer", state=state)
+    found = revive(root).transform(np.array([[1.0, 3.0], [2.0, 0.0]])).toarray()
+    np.testing.assert_allclose(found, [[0.25, 0.75], [1.0, 0.0]])
+
+
+def tune(**scorer: Any) -> Record:
+    """The record of a threshold that was tuned for logistic regression."""
+    path = "sklearn.model_selection._classification_threshold"
+    state = {"_score_func": ACCURACY, "_kwargs": {}, **scorer}
+    fitted = {
+        "_sklearn_version": VERSION,
+        "estimator_": read_saved(VERSION, "logistic"),
+        "best_threshold_": 0.2,
+        "_curve_scorer": Record(f"{path}._CurveScorer", state=state),
+    }
+    return Record(f"{path}.TunedThresholdClassifierCV", state=fitted)
+
+
+@pytest.mark.parametrize(("named", "counted"), [({}, 1), ({"pos_label": 0}, 0)])
+def test_a_tuned_threshold_is_of_the_class_that_counts(named: Any, counted: int) -> None:
+    shares = own_answers(VERSION)["logistic.predict_proba"][:, counted]
+    found = revive(tune(_kwargs=named)).predict(rows_of("logistic"))
+    np.testing.assert_array_equal(found == counted, shares >= 0.2)
+
+
+def test_a_threshold_that_was_tuned_by_own_code_or_to_another_class_is_refused() -> None:
+    with pytest.raises(UnknownNameError, match=r"__main__\.profit"):
+        revive(tune(_score_func=GlobalName("__main__.profit")))
+    with pytest.raises(PickleError, match="none of its own"):
+        revive(tune(_kwargs={"pos_label": "yes"}))
