@@ -235,7 +235,7 @@ def ask_for_number(naming: Naming, rows: RowNaming, are_counts: bool) -> str:
         return f"How many {rows.rows}?"
     if are_counts and noun.startswith("number of "):
         return f"How many {noun.removeprefix('number of ')}?"
-    if is_plural and (are_counts or is_rate):
+    if is_plural and (is_rate or (are_counts and not naming.unit)):
         return f"How many {noun}?"
     ask = "are" if is_plural else "is"
     the = "" if naming.is_own or noun.startswith("“") else "the "
