@@ -2,10 +2,17 @@
 
 import logging
 import os
+import signal
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+if os.getpid() == 1 and "app.server" in sys.orig_argv:
+    # The first process of a container drops a signal that it has no handler for. Until gunicorn has
+    # one, a stop would be lost, and the server killed later, in the middle of answers.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 
 from flask import Blueprint
 from jinja2 import StrictUndefined

@@ -24,12 +24,7 @@ from model import load_model
 from model.contract import formatting
 from model.contract.tables import ReadOptions
 from model.monitoring.cases import Case, CaseFile
-from model.monitoring.track_record import (
-    KnownCase,
-    TrackRecord,
-    describe_verdict,
-    summarize_cases,
-)
+from model.monitoring.track_record import KnownCase, TrackRecord, describe_verdict, summarize_cases
 from model.serving.served_model import ServedModel
 
 BROKEN = 4

@@ -27,15 +27,7 @@ from app.limits.background import run_in_thread
 from app.limits.upload_budget import UploadSlot, decoding_turn, get_upload_budget
 from app.limits.uploads import Upload, read_uploads
 from app.presentation.about import describe_origin
-from app.presentation.contexts import (
-    ApiTexts,
-    BatchWords,
-    KindAbout,
-    Link,
-    Row,
-    SampleLink,
-    Site,
-)
+from app.presentation.contexts import ApiTexts, BatchWords, KindAbout, Link, Row, SampleLink, Site
 from app.presentation.form import FormView, build_field, hash_form
 from app.presentation.map_words import describe_map
 from app.presentation.pictures import (

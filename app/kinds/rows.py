@@ -14,14 +14,7 @@ from flask import abort
 
 from app.http.forms import read_form, read_query
 from app.http.problems import make_problem
-from app.kinds.adapter import (
-    OPTION,
-    JsonRows,
-    KindAdapter,
-    KindSchemas,
-    Payload,
-    Schema,
-)
+from app.kinds.adapter import OPTION, JsonRows, KindAdapter, KindSchemas, Payload, Schema
 from app.kinds.batches import Batch, BatchLimits, TableBatch
 from app.kinds.files import OpenFile, SourceFile, TableFile
 from app.kinds.parsing import UnreadableError, parse_json, read_json_body, read_rows

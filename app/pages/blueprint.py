@@ -15,12 +15,7 @@ from app.http.routes import Surface
 from app.kinds.hosted import HostedModel
 from app.limits.background import run_in_thread
 from app.pages.about import add_about_page
-from app.presentation.contexts import (
-    FieldContext,
-    FieldErrorsContext,
-    HintsContext,
-    PageContext,
-)
+from app.presentation.contexts import FieldContext, FieldErrorsContext, HintsContext, PageContext
 from app.presentation.form import FieldView, FormView, Hints
 from app.presentation.result import Result
 from app.presentation.submission import MAX_QUERY_VALUE, Feedback, Problem, Submission

@@ -1,12 +1,7 @@
 """Errors for people: words for every status, the same in page and fragment."""
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import (
-    HTTPException,
-    InternalServerError,
-    SecurityError,
-    TooManyRequests,
-)
+from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError, TooManyRequests
 
 from app.http.forms import read_form, read_query
 from app.http.problems import make_problem

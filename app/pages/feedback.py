@@ -20,12 +20,7 @@ from app.http.routes import Surface
 from app.kinds.hosted import HostedModel
 from app.kinds.truths import TRUTH
 from app.limits.rate_limits import identify_client
-from app.presentation.contexts import (
-    FieldContext,
-    ReportContext,
-    Told,
-    ToldContext,
-)
+from app.presentation.contexts import FieldContext, ReportContext, Told, ToldContext
 from app.presentation.form import FieldView, build_field
 from app.presentation.pictures import hash_data_url, read_data_url
 from app.presentation.reports import (

@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 
 from app.http.forms import FormData
 from model import Card, Features
-from model.contract.fields import Meaning, is_plain_number
+from model.contract.fields import Meaning, are_plain_numbers, is_plain_number
 from model.serving.served_model import RowT
 
 WHAT_IF = "what_if"
@@ -174,6 +174,8 @@ def _describe_readings(
     card: Card, filled: Mapping[str, str], errors: Mapping[str, str]
 ) -> Mapping[str, str]:
     """Say how the texts were read that are no words and no plain numbers."""
+    if are_plain_numbers("\0".join(filled.values())):
+        return NOTHING
     described: dict[str, str] = {}
     for name, text in filled.items():
         if not text.isalnum() and not is_plain_number(text) and name not in errors:
@@ -187,13 +189,14 @@ def _build_query(card: Card, filled: Mapping[str, str], what_if: str) -> str:
     texts = card.texts
     if texts and any(len(filled.get(name, "")) > MAX_QUERY for name in texts):
         return ""
-    kept = {
-        name: value
-        for name, value in filled.items()
-        if (len(value) <= MAX_QUERY_VALUE or name in texts) and not value.isspace()
-    }
-    if not _is_unreserved("".join(kept.values())):
-        kept = {name: quote_plus(value) for name, value in kept.items()}
+    kept, longest = filled, max(map(len, filled.values()), default=0)
+    # Most forms need no quoting, which one look at all values finds out.
+    if longest > MAX_QUERY_VALUE or not _is_unreserved("".join(filled.values())):
+        kept = {
+            name: quote_plus(value)
+            for name, value in filled.items()
+            if (len(value) <= MAX_QUERY_VALUE or name in texts) and not value.isspace()
+        }
     parts = [f"{name}={value}" for name, value in kept.items()]
     if what_if:
         parts.append(f"{WHAT_IF}={what_if}")

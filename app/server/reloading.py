@@ -5,6 +5,9 @@ import os
 import select
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
 from app.server.warming import warm
@@ -14,6 +17,9 @@ if TYPE_CHECKING:
 
 TIMEOUT = 60.0
 """Seconds that a new app may take until it has answered all of its pages."""
+
+STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+"""Signals that stop the server."""
 
 
 class Loader(Protocol):
@@ -70,16 +76,8 @@ def _try_app(loader: Loader) -> str:
     os.close(writing)
     report = b""
     try:
-        while True:
-            ready, _, _ = select.select([reading], [], [], TIMEOUT)
-            if not ready:
-                os.kill(child, signal.SIGKILL)
-                report = f"It was not ready after {TIMEOUT:g} s.".encode()
-                break
-            part = os.read(reading, 4096)
-            if not part:
-                break
-            report += part
+        with _ended_by_a_stop(child):
+            report = _read_report(reading, child)
     finally:
         os.close(reading)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -89,11 +87,45 @@ def _try_app(loader: Loader) -> str:
     return f"The process that tried it ended with {end}."
 
 
+def _read_report(reading: int, child: int) -> bytes:
+    """Read what the child says until it ends; end it where that takes too long."""
+    report = b""
+    while True:
+        ready, _, _ = select.select([reading], [], [], TIMEOUT)
+        if not ready:
+            os.kill(child, signal.SIGKILL)
+            return f"It was not ready after {TIMEOUT:g} s.".encode()
+        part = os.read(reading, 4096)
+        if not part:
+            return report
+        report += part
+
+
+@contextmanager
+def _ended_by_a_stop(child: int) -> Iterator[None]:
+    """Let what stops the server end the child, too: the stop would wait for it."""
+    before = {sign: signal.getsignal(sign) for sign in STOPS}
+
+    def stop(sign: int, frame: FrameType | None) -> None:
+        os.kill(child, signal.SIGKILL)
+        handler = before[signal.Signals(sign)]
+        if callable(handler):
+            handler(sign, frame)
+
+    try:
+        for sign in STOPS:
+            signal.signal(sign, stop)
+        yield
+    finally:
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
+
+
 def _report(loader: Loader, writing: int) -> None:
     """Run the child, which must not return into the server's loop."""
     status = 1
     try:
-        for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        for sign in (*STOPS, signal.SIGHUP):
             signal.signal(sign, signal.SIG_DFL)
         warm(_load(loader))
         status = 0

@@ -21,13 +21,7 @@ from model.chest_xray.data import assign_folds, read_xrays
 from model.chest_xray.deletion import measure_map
 from model.chest_xray.ensemble import Ensemble, check_onnx, export_onnx, fit_platt_scaling
 from model.chest_xray.fitting import TrainingJob, run_job, save_whole
-from model.chest_xray.manifest import (
-    LIBRARIES,
-    SEED,
-    compute_metrics,
-    hash_folder,
-    make_manifest,
-)
+from model.chest_xray.manifest import LIBRARIES, SEED, compute_metrics, hash_folder, make_manifest
 from model.chest_xray.network import ChestNet, load_pretrained
 from model.chest_xray.ood_fitting import fit_ood_score, measure_mistakes
 from model.chest_xray.samples import write_samples

@@ -7,12 +7,7 @@ import datetime as dt
 import itertools
 from typing import Literal
 
-from pydantic import (
-    Field,
-    NonNegativeFloat,
-    NonPositiveFloat,
-    model_validator,
-)
+from pydantic import Field, NonNegativeFloat, NonPositiveFloat, model_validator
 
 from model.contract.derived import FeatureStep
 from model.contract.fields import Value

@@ -17,12 +17,7 @@ from model.house_price.pipeline import (
     fit_scale_model,
 )
 from model.house_price.sales import ReportedSales
-from model.making.rows.subsets import (
-    assign_folds,
-    iterate_folds,
-    list_subsets,
-    mask_features,
-)
+from model.making.rows.subsets import assign_folds, iterate_folds, list_subsets, mask_features
 
 COVERAGE = 0.9
 """The share of sales that a range should hold."""

@@ -52,7 +52,6 @@ from model.making.rows.dataset import (
 from model.making.rows.prepared import PreparedModel
 from model.making.sources.derived_sources import DerivedSource
 from model.making.sources.model_sources import ModelSource
-from model.making.steps.fitted_steps import find_dropped_columns
 from model.making.writing.cards import write_card
 from model.making.writing.examples import (
     choose_examples,
@@ -182,8 +181,8 @@ def _make_folder(
     kind = source.kind.without_probabilities() if prepared.names_only else source.kind
     truth = _find_truth(given, kind, prepared)
     finding = (
-        assembled.proof.finding
-        if assembled.proof
+        assembled.finding
+        if assembled.finding
         else _check_prepared(prepared, columns, kind, truth, options)
     )
     refuse_wrong(finding, options)
@@ -270,12 +269,11 @@ def _look_at_columns(
     options, derivations, table = given.options, given.derivations, given.rows.table
     source, names = assembled.source, assembled.names
     derivations.require_used(names)
-    proof = assembled.proof
     derivations, derived = leave_out_columns(
         derivations,
         given.derived,
         names,
-        frozenset(find_dropped_columns(proof.fitted, names) if proof else ()),
+        assembled.dropped,
         frozenset(options.required).union(options.kinds, source.find_texts(names)),
         add_note,
     )

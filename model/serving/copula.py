@@ -18,13 +18,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.contract.arrays import BoolArray, Float64Array, FloatArray
+from model.contract.arrays import BoolArray, Float64Array, FloatArray, IntArray
 
 _FEW_ROWS = 8
 """Rows below which plain Python is faster than NumPy, which takes 2 µs a column to begin."""
 
 _FEW_FACTS = 32
-"""Facts up to which it is quicker to project them at every point of a curve."""
+"""Facts up to which it is quicker to find the scores of a row one by one, and to project them at
+every point of a curve."""
 
 _FAR = 1e6
 """Lengths of the outer tenth by which the scores go on beyond the outermost values."""
@@ -74,6 +75,26 @@ class ScoreLines(NamedTuple):
     starts: list[float]
     lows: list[float]
     slopes: list[float]
+
+
+class ScoreTable(NamedTuple):
+    """The lines of many facts.
+
+    Those of a fact begin at its ``first`` (facts,) in ``starts``, ``lows`` and ``slopes`` (lines,);
+    its row of ``ends`` (facts, most lines) is filled up with infinity.
+    """
+
+    first: IntArray
+    ends: Float64Array
+    starts: Float64Array
+    lows: Float64Array
+    slopes: Float64Array
+
+    def compute(self, codes: Float64Array) -> Float64Array:
+        """The normal scores of one code a fact, both of shape (facts,)."""
+        line = self.first + (self.ends <= codes[:, None]).sum(axis=1)
+        scores: Float64Array = self.lows[line] + (codes - self.starts[line]) * self.slopes[line]
+        return scores
 
 
 class GaussianCopula:
@@ -136,6 +157,9 @@ class KnownFacts:
         self._copula, self._limits = copula, copula.limits
         self.columns = tuple(copula.columns[index] for index in places)
         self._lines = [(column, copula.lines[column]) for column in self.columns]
+        self._places = np.array(self.columns)
+        many = len(places) > _FEW_FACTS
+        self._table = _join_lines([lines for _, lines in self._lines]) if many else None
         correlation = copula.correlation[np.ix_(places, places)]
         self._square_limit = compute_square_limit(self._limits.distance, len(places))
         precision = np.linalg.inv(correlation)
@@ -150,6 +174,9 @@ class KnownFacts:
     def compute_scores(self, rows: Sequence[Sequence[float]] | Float64Array) -> Float64Array:
         """The normal scores of the facts, shape (rows, facts), for rows of one code a field."""
         if len(rows) < _FEW_ROWS:
+            if self._table is not None:
+                codes = np.array(rows)[:, self._places]
+                return np.array([self._table.compute(row) for row in codes])
             return np.array([self._compute_row(row) for row in rows])
         codes, score_column = np.array(rows).T, self._copula.compute_column_scores
         return np.stack([score_column(column, codes[column]) for column in self.columns], axis=1)
@@ -282,6 +309,15 @@ def _list_lines(codes: Float64Array, scores: Float64Array) -> ScoreLines:
     slopes = np.diff(scores) / np.diff(codes)
     parts = codes[1:-1], codes[:-1], scores[:-1], slopes
     return ScoreLines(*(part.tolist() for part in parts))
+
+
+def _join_lines(facts: Sequence[ScoreLines]) -> ScoreTable:
+    counts = [len(lines.starts) for lines in facts]
+    ends = np.full((len(facts), max(counts)), np.inf)
+    for row, lines in zip(ends, facts, strict=True):
+        row[: len(lines.ends)] = lines.ends
+    parts = (np.concatenate(part) for part in list(zip(*facts, strict=True))[1:])
+    return ScoreTable(np.cumsum([0, *counts[:-1]]), ends, *parts)
 
 
 def _extend_ends(values: Float64Array, low: int, high: int) -> Float64Array:

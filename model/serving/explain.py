@@ -69,18 +69,19 @@ class Coalitions:
                 one; none where all count by themselves.
         """
         alone = leading or changed
-        self._alone = np.array(alone, dtype=np.intp)
         joined = {*changed}.difference(alone)
         self.others = tuple(sorted(joined))
         self.columns = tuple(column for column in given if column not in joined)
         self._places = [self.columns.index(column) for column in alone]
         players = len(alone) + bool(self.others)
-        self._chosen = _list_coalitions(players)[:, : len(alone)]
+        self._count = 1 << players
+        self._absent, facts = np.nonzero(~_list_coalitions(players)[:, : len(alone)])
+        self._columns = np.array(alone, dtype=np.intp)[facts]
         self._weights = _compute_weights(players)
         self._plain_weights = self._weights.tolist() if len(self) <= _MAX_PLAIN else []
 
     def __len__(self) -> int:
-        return len(self._chosen)
+        return self._count
 
     def fill(self, rows: Float32Array, row: Float32Array, reference: Float32Array) -> None:
         """Write the reference's values where a coalition lacks a fact.
@@ -94,8 +95,7 @@ class Coalitions:
             others, without = list(self.others), row.copy()
             without[others] = reference[others]
             rows[: len(rows) // 2] = without
-        alone = self._alone
-        rows[:, alone] = np.where(self._chosen, row[alone], reference[alone])
+        rows[self._absent, self._columns] = reference[self._columns]
 
     def explain(self, values: FloatArray) -> ShapleyValues:
         """Share the difference between the row's and the reference's value among the given facts.

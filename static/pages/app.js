@@ -4,10 +4,9 @@
 if (!window.htmx) return; // the form posts by itself
 const $ = (id) => document.getElementById(id);
 const form = $("form"), answer = $("answer"), notice = $("alert"), words = notice.dataset;
-const fields = [...form.querySelectorAll(".field")];
-const control = (field) => field.querySelector("input, select, textarea"), controls = fields.map(control);
-let shown, asked; // the form as answered, and as sent
-let timer, tries, last, height, copying;
+const fields = [...form.querySelectorAll(".field")],
+  control = (field) => field.querySelector("input, select, textarea"), controls = fields.map(control);
+let shown, asked, timer, tries, last, height, copying; // the form as answered, and as sent
 
 const spell = () => `${new URLSearchParams([...new FormData(form)].map(([name, value]) =>
   [name, value.size ? [value.name, value.size, value.lastModified] : value]))}`;
@@ -20,14 +19,14 @@ const writeThrough = (item) => item.options
 const keepQuery = () => history.replaceState(history.state, "", `?${new URLSearchParams(
   [...new FormData(form)].filter(([name, value]) =>
     name[0] !== "_" && value.trim?.() && value.length <= 200))}`);
-const focused = (selector) => document.activeElement?.closest(selector);
-const say = (text) => { $("announcer").textContent = text; };
-const place = () => document.querySelector("#result > .body") ?? $("result");
+const focused = (selector) => document.activeElement?.closest(selector),
+  say = (text) => { $("announcer").textContent = text; },
+  place = () => document.querySelector("#result > .body") ?? $("result");
 
 function show(field) {
   const item = control(field), error = field.querySelector(".error"), { id } = error;
-  const read = error.matches(".reading"); // how the text was read
-  const wrong = "left" in field.dataset && !read && error.textContent.trim();
+  const read = error.matches(".reading"), // how the text was read
+    wrong = "left" in field.dataset && !read && error.textContent.trim();
   field.toggleAttribute("data-wrong", !!wrong);
   item.ariaInvalid = wrong ? "true" : null;
   item.setAttribute("aria-describedby", `${field.querySelector(".hint")?.id ?? ""} ${wrong || read ? id : ""}`.trim());
@@ -53,11 +52,11 @@ function pending() {
 function forget() {
   fields.forEach((field) => {
     const error = field.querySelector(".error");
-    if (!error.firstChild || !isTyped(control(field))) return;
-    error.className = "error";
-    error.replaceChildren();
-    show(field);
-    shown = ""; // the same text is asked about again
+    if (error.firstChild && isTyped(control(field))) {
+      error.textContent = shown = ""; // the same text is asked about again
+      error.className = "error";
+      show(field);
+    }
   });
 }
 function ask() {

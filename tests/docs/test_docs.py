@@ -8,15 +8,7 @@ import pytest
 
 from docs.files import list_files
 from docs.generate import anchor, card_models, generated
-from docs.picture import (
-    WIDTH,
-    arrows_of,
-    direct,
-    draw_rooms,
-    places_of,
-    room_imports,
-    rows_of,
-)
+from docs.picture import WIDTH, arrows_of, direct, draw_rooms, places_of, room_imports, rows_of
 from tests.tools import ROOT
 
 DOCS = ROOT / "docs"

@@ -8,12 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.soak.faults import (
-    hang_worker,
-    kill_workers,
-    reload_models,
-    stop_servers,
-)
+from tests.soak.faults import hang_worker, kill_workers, reload_models, stop_servers
 from tests.soak.figures import Figure, format_table
 from tests.soak.fuzzing import run_schemathesis
 from tests.soak.proxy import kill_behind_nginx

@@ -12,12 +12,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from tests.soak.endurance import measure_endurance
-from tests.soak.faults import (
-    hang_worker,
-    kill_workers,
-    reload_models,
-    stop_servers,
-)
+from tests.soak.faults import hang_worker, kill_workers, reload_models, stop_servers
 from tests.soak.figures import Figure, format_table
 from tests.soak.fuzzing import run_schemathesis
 from tests.soak.proxy import kill_behind_nginx

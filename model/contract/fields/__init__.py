@@ -28,7 +28,13 @@ from model.contract.fields.choice import (
     name_list_kind,
 )
 from model.contract.fields.date import DateField
-from model.contract.fields.numeric import IntegerField, NumberField, PluralForms, is_plain_number
+from model.contract.fields.numeric import (
+    IntegerField,
+    NumberField,
+    PluralForms,
+    are_plain_numbers,
+    is_plain_number,
+)
 from model.contract.fields.text import TextField
 
 __all__ = [
@@ -51,6 +57,7 @@ __all__ = [
     "SearchField",
     "TextField",
     "Value",
+    "are_plain_numbers",
     "find_repeated",
     "is_plain_number",
     "make_error",

@@ -34,10 +34,12 @@ from model.contract.units import (
     read_words,
 )
 
-is_plain_number = re.compile(
-    r"[-+]?(?:[0-9]+(?:\.(?:[0-9]{1,2}|[0-9]{4,}))?|(?:0+|[0-9]{4,})\.[0-9]{3})"
-).fullmatch
+_PLAIN = r"[-+]?(?:[0-9]+(?:\.(?:[0-9]{1,2}|[0-9]{4,}))?|(?:0+|[0-9]{4,})\.[0-9]{3})"
+is_plain_number = re.compile(_PLAIN).fullmatch
 """A number that has one reading everywhere: with three decimals it may be thousands (1.850)."""
+
+are_plain_numbers = re.compile(rf"(?:{_PLAIN}\0)*+{_PLAIN}").fullmatch
+"""Several such numbers, with U+0000 between them."""
 
 _SCIENTIFIC = re.compile(r"-?[0-9](?:\.[0-9]+)?[eE][-+][0-9]{2,3}").fullmatch
 """A number as programs write it that is very small or very large: 7e-05."""

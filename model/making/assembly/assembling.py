@@ -15,6 +15,7 @@ from model.making.assembly.contents import Contents, collect_contents
 from model.making.assembly.features import match_features
 from model.making.assembly.gate import Finding
 from model.making.assembly.given import GivenData
+from model.making.assembly.onnx_assembling import ScaledOnnx, prove_scalers
 from model.making.assembly.proving import NoAssemblyError, Proof, prove, take_only
 from model.making.assembly.search import AssemblySearch
 from model.making.catboost.files import read_catboost
@@ -29,29 +30,25 @@ from model.making.options import AddNote, AddOptions, AskPerson
 from model.making.sources.estimator_sources import EstimatorSource, describe_estimator
 from model.making.sources.model_sources import ModelSource
 from model.making.sources.onnx_sources import OnnxSource, read_onnx
+from model.making.steps.fitted_steps import find_dropped_columns
 
 
 @dataclass(frozen=True)
 class AssembledModel:
     """A model that is proved to answer, where the data can prove it.
 
-    ``names`` are the columns that it takes, ``proof`` is how it was put together: None for an ONNX
-    file. ``classes`` are the names of its classes, as far as anybody said them.
+    ``names`` are the columns that it takes, ``finding`` is what its answers show: None for an ONNX
+    file, which is checked in the form in which it is served. ``classes`` are the names of its
+    classes, as far as anybody said them. ``tried`` is how it was put together, for the report,
+    /about and the manifest; "" if it was not. ``dropped`` are columns that its steps drop.
     """
 
     source: ModelSource
     names: list[str]
     classes: tuple[str, ...]
-    proof: Proof | None
-
-    @property
-    def tried(self) -> str:
-        """How it was put together, for the report, /about and the manifest; "" if it was not."""
-        if self.proof is None or not self.proof.is_assembled:
-            return ""
-        rejected = self.proof.rejected
-        next_best = f" The next best was: {rejected}." if rejected else ""
-        return f"It was put together so: {self.proof.taken}.{next_best}"
+    finding: Finding | None = None
+    tried: str = ""
+    dropped: frozenset[str] = frozenset()
 
 
 def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> AssembledModel:
@@ -68,15 +65,15 @@ def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> Assem
     """
     options, rows, derivations = given.options, given.taken, given.derivations
     if given.contents is None:
-        file = _open_onnx(options, add_note).with_targets(given.targets)
+        file, tried = _open_onnx(given, ask, add_note)
         names = match_features(file, rows, options, add_note, derivations.inputs)
         if not given.targets:
             file = file.find_clusters(rows.table[names])
-        return AssembledModel(file, names, options.classes, None)
+        return AssembledModel(file, names, options.classes, tried=tried)
     proof = _prove(given.contents, options, rows, derivations)
     refuse_wrong(proof.finding, options)
-    if proof.asks and not ask(_describe_choice(proof)):
-        raise NotProvedError("Nothing was added, because nobody said yes to this.")
+    if proof.asks:
+        _ask_whether_right(ask, proof)
     found = describe_estimator(proof.fitted, "The assembly")
     kind = choose_kind(found.kind, given.targets)
     source = replace(
@@ -89,17 +86,41 @@ def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> Assem
     names = _list_columns(proof, derivations, add_note)
     for where in proof.unused:
         add_note(f"{where} was not needed.")
-    return AssembledModel(source, names, proof.classes, proof)
+    tried = _describe_taken(proof) if proof.is_assembled else ""
+    dropped = frozenset(find_dropped_columns(proof.fitted, names))
+    return AssembledModel(source, names, proof.classes, proof.finding, tried, dropped)
 
 
-def _open_onnx(options: AddOptions, add_note: AddNote) -> OnnxSource:
+def _describe_taken(proof: Proof | ScaledOnnx) -> str:
+    next_best = f" The next best was: {proof.rejected}." if proof.rejected else ""
+    return f"It was put together so: {proof.taken}.{next_best}"
+
+
+def _open_onnx(given: GivenData, ask: AskPerson, add_note: AddNote) -> tuple[OnnxSource, str]:
+    """Open an ONNX file, with the scalers before it that a person names or the data prove.
+
+    Returns:
+        The model, and how it was put together; "" if it was not, or if a person said so.
+    """
+    options = given.options
+    source = _put_before(options, add_note).with_targets(given.targets)
+    beside = [path for path in options.paths[1:] if path not in options.before]
+    if not beside:
+        return source, ""
+    rows = given.taken
+    proof = prove_scalers(
+        source, beside, rows, options, given.derivations.inputs,
+        lambda kind: read_truths(kind, rows, options),
+    )  # fmt: skip
+    _ask_whether_right(ask, proof)
+    for where in proof.unused:
+        add_note(f"{where} was not needed.")
+    return proof.source, _describe_taken(proof)
+
+
+def _put_before(options: AddOptions, add_note: AddNote) -> OnnxSource:
     """Open an ONNX file, with the scalers that a person puts before it."""
-    path, *others = options.paths
-    if others := [other for other in others if other not in options.before]:
-        raise AddError(
-            f"{path} is served as an ONNX file, beside which nothing is tried. A scaler before it "
-            f"goes with --before {others[0]}, and a list of its columns with --features FILE."
-        )
+    path = options.paths[0]
     if options.target_inverse or options.units:
         raise AddError(
             f"{path} is served as an ONNX file, which no --target-inverse or --unit changes: leave "
@@ -186,10 +207,11 @@ def _read_numbers(
     return table
 
 
-def _describe_choice(proof: Proof) -> str:
+def _ask_whether_right(ask: AskPerson, proof: Proof | ScaledOnnx) -> None:
     next_best = f"\nThe next best: {proof.rejected}." if proof.rejected else ""
     unused = f"\nNot needed: {', '.join(proof.unused)}." if proof.unused else ""
-    return f"It is put together so: {proof.taken}.{next_best}{unused}"
+    if not ask(f"It is put together so: {proof.taken}.{next_best}{unused}"):
+        raise NotProvedError("Nothing was added, because nobody said yes to this.")
 
 
 def _list_columns(proof: Proof, derivations: Derivations, add_note: AddNote) -> list[str]:

@@ -15,13 +15,7 @@ from model.making.assembly.chains import (
     place_steps,
 )
 from model.making.assembly.contents import Transformer
-from model.making.assembly.inputs import (
-    Codes,
-    Input,
-    compute_matrix,
-    list_sources,
-    simplify,
-)
+from model.making.assembly.inputs import Codes, Input, compute_matrix, list_sources, simplify
 from model.making.assembly.inverses import Inverse, invert_scaler, make_inverse
 from model.making.assembly.raw_columns import MOST_WINDOWS, list_raw, take_raw
 from model.making.assembly.search import AssemblySearch

@@ -101,7 +101,7 @@ def prove(search: AssemblySearch, classes: Sequence[str], read_truth: ReadTruth)
         raise NoAssemblyError(explain_none(search))
     namings = list(list_namings(search, classes, read_truth))
     tried = try_all(search, assemblies, namings)
-    chosen, rejected = _choose(search, tried)
+    chosen, rejected = choose_assembly(tried, len(search.table))
     assembly = chosen.assembly
     truth = {names: truth for names, _, truth in namings}[assembly.classes]
     prove_guesses(search, chosen, truth)
@@ -114,8 +114,8 @@ def prove(search: AssemblySearch, classes: Sequence[str], read_truth: ReadTruth)
         assembly.classes,
         assembly.by_place,
         rejected is not None or assembly.guesses,
-        f"{assembly.text} ({chosen.fit.text})",
-        f"{rejected.assembly.text} ({rejected.fit.text})" if rejected else "",
+        chosen.text,
+        rejected.text if rejected else "",
         finding,
         search.contents.runs_code,
         search.contents.module,
@@ -171,32 +171,37 @@ def _numbers(search: AssemblySearch, assembly: Assembly) -> Float64Array:
     return numbers
 
 
-def _choose(
-    search: AssemblySearch, tried: list[TriedAssembly]
+def choose_assembly(
+    tried: Sequence[TriedAssembly], rows: int
 ) -> tuple[TriedAssembly, TriedAssembly | None]:
-    """The best assembly, and the next best that answers otherwise."""
+    """Choose the best assembly, and the next best that answers otherwise.
+
+    Args:
+        tried: all that are possible; of those that answer alike the first is taken.
+        rows: the number of rows in the data.
+
+    Raises:
+        NotProvedError: if none is clearly the best, or the best is no better than a constant.
+    """
     ranked = sorted(tried, key=lambda item: -item.fit.rank)  # stable: the fullest comes first
     best = ranked[0]
     others = [item for item in ranked[1:] if not _same(item, best)]
     if not others:
         return best, None
-    if len(search.table) < LEAST_ROWS:
+    if rows < LEAST_ROWS:
         raise NotProvedError(
-            f"Several assemblies are possible, and {len(search.table)} rows are too few to tell "
+            f"Several assemblies are possible, and {rows} rows are too few to tell "
             f"which one is meant: {best.assembly.text}, or {others[0].assembly.text}. {_HOW}"
         )
     near = next((item for item in others if not _is_clearly_better(best, item)), None)
     if near:
         raise NotProvedError(
-            "The data do not tell which assembly is meant: "
-            f"{best.assembly.text} ({best.fit.text}), or {near.assembly.text} "
-            f"({near.fit.text}). {_HOW}"
+            f"The data do not tell which assembly is meant: {best.text}, or {near.text}. {_HOW}"
         )
     if not best.fit.beats_constant:
         raise NotProvedError(
-            f"The best assembly is {best.assembly.text} ({best.fit.text}), and the data do not "
-            "prove it: the same answer for everybody is as good. The next best is "
-            f"{others[0].assembly.text} ({others[0].fit.text}). {_HOW}"
+            f"The best assembly is {best.text}, and the data do not prove it: the same answer for "
+            f"everybody is as good. The next best is {others[0].text}. {_HOW}"
         )
     return best, others[0]
 

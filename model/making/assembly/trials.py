@@ -30,6 +30,11 @@ class TriedAssembly:
     answers: Float64Array
     losses: Float64Array
 
+    @property
+    def text(self) -> str:
+        """What sets it apart, with its figures."""
+        return f"{self.assembly.text} ({self.fit.text})"
+
 
 def try_all(
     search: AssemblySearch,

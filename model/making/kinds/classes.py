@@ -43,13 +43,7 @@ from model.making.kinds.ordinal import (
     measure_ranges,
     measure_steps,
 )
-from model.making.kinds.output_kind import (
-    Band,
-    Evaluation,
-    OutputKind,
-    make_share,
-    skip_evaluation,
-)
+from model.making.kinds.output_kind import Band, Evaluation, OutputKind, make_share, skip_evaluation
 from model.making.onnx.graphs import append_one_hot, append_probabilities
 from model.making.options import LOCALE, AddNote, AddOptions
 from model.making.rows.dataset import Dataset

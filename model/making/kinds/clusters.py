@@ -20,11 +20,7 @@ from model.making.kinds.class_evidence import list_surest_rows
 from model.making.kinds.classes import ClassesKind
 from model.making.kinds.evidence import Fit
 from model.making.kinds.output_kind import Band, Evaluation, OutputKind, make_metric
-from model.making.kinds.without_truth import (
-    answer_training_rows,
-    find_estimator_type,
-    name_case,
-)
+from model.making.kinds.without_truth import answer_training_rows, find_estimator_type, name_case
 from model.making.onnx.graphs import CompileError, append_negative
 from model.making.options import LOCALE, AddNote, AddOptions
 from model.making.rows.dataset import Dataset

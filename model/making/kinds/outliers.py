@@ -16,11 +16,7 @@ from model.making.columns.naming import Naming
 from model.making.errors import AddError
 from model.making.kinds.number import NumberKind
 from model.making.kinds.output_kind import Band, Evaluation, make_share, round_digits
-from model.making.kinds.without_truth import (
-    answer_training_rows,
-    find_estimator_type,
-    name_case,
-)
+from model.making.kinds.without_truth import answer_training_rows, find_estimator_type, name_case
 from model.making.onnx.graphs import append_flat
 from model.making.options import LOCALE, AddNote, AddOptions
 from model.making.rows.dataset import Dataset

@@ -9,12 +9,7 @@ from sklearn.metrics import r2_score
 
 from model.contract.arrays import Float64Array
 from model.contract.manifest import Calibration, CalibrationGroup, Metric, ResidualScale, TruthBin
-from model.making.kinds.conformal import (
-    FIFTHS,
-    cross_validate,
-    find_fifths,
-    fit_intervals,
-)
+from model.making.kinds.conformal import FIFTHS, cross_validate, find_fifths, fit_intervals
 from model.making.kinds.output_kind import make_metric, make_share, round_digits
 from model.making.rows.prepared import PredictFloat64
 from model.making.rows.subsets import EVERY_SUBSET, iterate_groups

@@ -14,19 +14,10 @@ from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import (
-    OneHotEncoder,
-    OrdinalEncoder,
-)
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from model.making.onnx.exporting import export_estimator
-from model.making.onnx.graphs import (
-    INPUT,
-    CompileError,
-    is_text,
-    make_column_nodes,
-    prepend_nodes,
-)
+from model.making.onnx.graphs import INPUT, CompileError, is_text, make_column_nodes, prepend_nodes
 from model.making.steps.fitted_steps import SCALERS
 
 Choices = Mapping[str, Sequence[Any]]

@@ -23,12 +23,7 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 
-from model.making.onnx.additive import (
-    UNWRITTEN,
-    list_additive,
-    make_additive_converter,
-    round_down,
-)
+from model.making.onnx.additive import UNWRITTEN, list_additive, make_additive_converter, round_down
 from model.making.onnx.graphs import is_text
 from model.making.onnx.isolation import make_isolation_converter, weigh_leaves
 from model.serving.libraries.additive import AdditiveClassifier, AdditiveRegressor

@@ -11,12 +11,7 @@ import numpy as np
 
 from model.contract import formatting
 from model.contract.image_card import ImageManifest
-from model.contract.manifest import (
-    Metric,
-    ProbabilityCalibration,
-    ReliabilityBin,
-    TrainingData,
-)
+from model.contract.manifest import Metric, ProbabilityCalibration, ReliabilityBin, TrainingData
 from model.making.columns.naming import Naming, format_choice
 from model.making.errors import AddError
 from model.making.kinds.classification_metrics import measure_classifier

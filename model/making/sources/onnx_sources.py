@@ -243,7 +243,7 @@ class OnnxSource:
         )
         matrix = matrix[kept]
         rows = make_rows_to_compare(matrix, optional)
-        answers, expected = predict(rows.astype(np.float32)), self._answer_as_given(frame, rows)
+        answers, expected = predict(rows.astype(np.float32)), self.answer(frame.build(rows))
         if not np.isfinite(answers).all():
             raise AddError(
                 "The model answers some rows of the data with infinity or no number at all. Remove "
@@ -284,12 +284,19 @@ class OnnxSource:
                     f"holds {holds}. Give the data as the model took them when it was exported."
                 )
 
-    def _answer_as_given(self, frame: Frame, rows: Float64Array) -> Float64Array:
-        """What the file as it was given answers, in the served form."""
+    def answer(self, table: pd.DataFrame) -> Float64Array:
+        """Answer rows of the columns that it takes, in the served form.
+
+        Args:
+            table: these columns, in the model's order.
+
+        Returns:
+            Values, shape (rows,), or probabilities, shape (rows, classes).
+        """
         outputs = [output.name for output in self.model.graph.output]
         output = self.output if self.output in outputs else outputs[-1]
         session = open_session(self.model.SerializeToString())
-        (answers,) = session.run([output], self._feed(frame.build(rows)))
+        (answers,) = session.run([output], self._feed(table))
         if isinstance(answers, list):  # a ZipMap's dictionaries
             return np.array([[row[item] for item in self.classes] for row in answers], dtype=float)
         if self.meaning == "label":

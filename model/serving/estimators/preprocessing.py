@@ -7,12 +7,7 @@ from typing import Any
 import numpy as np
 
 from model.contract.pickles.records import Record
-from model.serving.estimators.attributes import (
-    EstimatorSchema,
-    Hook,
-    State,
-    decode,
-)
+from model.serving.estimators.attributes import EstimatorSchema, Hook, State, decode
 from model.serving.estimators.checks import require
 from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.functions import decode_dtype, decode_function

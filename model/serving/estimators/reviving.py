@@ -11,10 +11,7 @@ from typing import Any
 
 import numpy as np
 import sklearn
-from sklearn.utils._param_validation import (
-    InvalidParameterError,
-    validate_parameter_constraints,
-)
+from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
 from model.contract.pickles import PickleError
 from model.contract.pickles.records import Record

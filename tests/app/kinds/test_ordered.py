@@ -1,6 +1,7 @@
 """Classes that are steps of a scale, and risks, from one command to page, API and file."""
 
 import csv
+import io
 import json
 import re
 from pathlib import Path
@@ -18,6 +19,7 @@ from app import create_app
 from app.config import Settings
 from model import load_model
 from model.contract.errors import ModelError
+from model.serving.ordinal import LikelyRanges
 from tests.html import data_of, get_page, post_fragment, text_of
 from tests.model.making.conftest import run
 
@@ -115,6 +117,25 @@ def test_ranges_hold_as_often_as_they_say_on_rows_that_nobody_has_seen(
     assert ends == [(a["label"], a["likely"]["low"], a["likely"]["high"]) for a in answers]
     page = client.post("/batch", data={"file": ((tmp_path / "in.csv").open("rb"), "in.csv")})
     assert ">From<" in page.get_data(as_text=True)
+
+
+def test_rows_that_have_no_range_for_their_facts_are_answered_in_files_and_lines(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where too few rows with these facts were held out."""
+    monkeypatch.setattr(LikelyRanges, "find", lambda _, rows, groups: [None] * len(groups))
+    rows = wines()[600:605][FACTS]
+    answers = client.post("/api/predict", json=rows.to_dict("records")).get_json()
+    assert all(answer.get("likely") is None for answer in answers)
+    lines = rows.to_json(orient="records", lines=True)
+    streamed = client.post("/api/predict", data=lines, content_type="application/x-ndjson")
+    labels = [json.loads(line)["label"] for line in streamed.text.splitlines()]
+    assert labels == [answer["label"] for answer in answers]
+    file = {"file": (io.BytesIO(rows.to_csv(index=False).encode()), "in.csv")}
+    written = csv.DictReader(client.post("/batch/answers.csv", data=file).text.splitlines())
+    assert [(row["label"], row["likely_low"], row["error"]) for row in written] == [
+        (label, "", "") for label in labels
+    ]
 
 
 def test_known_words_are_put_in_order_and_codes_from_0_are_not(

@@ -18,16 +18,7 @@ from model.contract.formatting import format_percent
 from model.contract.pictures import MEDIA_TYPES
 from tests.html import check_fragment, check_page, get_page, post_fragment, post_page, text_of
 from tests.loading import load_as
-from tests.pictures import (
-    REFUSED,
-    XRAY,
-    XRAY_FRAGMENT,
-    body,
-    chest,
-    encoded,
-    rotated,
-    upload,
-)
+from tests.pictures import REFUSED, XRAY, XRAY_FRAGMENT, body, chest, encoded, rotated, upload
 from tests.tools import ROOT
 
 JPEG = encoded(chest(), "JPEG", quality=95)

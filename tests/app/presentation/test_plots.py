@@ -2,13 +2,7 @@
 
 import pytest
 
-from app.presentation.plots import (
-    HEIGHT,
-    WIDTH,
-    plot_coverage,
-    plot_reliability,
-    plot_truth,
-)
+from app.presentation.plots import HEIGHT, WIDTH, plot_coverage, plot_reliability, plot_truth
 from model.contract.manifest import ReliabilityBin, TruthBin
 
 BINS = [

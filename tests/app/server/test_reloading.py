@@ -8,7 +8,7 @@ import pytest
 from tests.tools import ROOT
 
 LOADER = """
-import os, time
+import os, signal, time
 from app.http.application import Application
 from app.http.routes import Surface
 from app.server import reloading
@@ -24,18 +24,19 @@ class Loader:
         {body}
         return app
 
+{before}
 loader = Loader()
 print(reloading.replace_app(loader), "|", "old" if loader.callable == "the old app" else "new")
 """
 
 
-def replaced(body: str, longest: float = 60) -> tuple[str, str]:
+def replaced(body: str, longest: float = 60, before: str = "") -> tuple[str, str]:
     """What ``replace_app`` says, and which app serves then; it forks, so not inside pytest.
 
-    ``longest`` is how many seconds the new app may take.
+    ``longest`` is how many seconds the new app may take, ``before`` is run before it is tried.
     """
     run = subprocess.run(
-        [sys.executable, "-c", LOADER.format(body=body, longest=longest)],
+        [sys.executable, "-c", LOADER.format(body=body, longest=longest, before=before)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -66,3 +67,12 @@ def test_one_that_is_not_leaves_the_old_app_and_says_why(body: str, said: str) -
 
 def test_one_that_takes_too_long_leaves_the_old_app() -> None:
     assert replaced("time.sleep(60)", longest=0.5) == ("It was not ready after 0.5 s.", "old")
+
+
+def test_a_stop_ends_the_trial_of_a_new_app_and_is_seen_by_the_server() -> None:
+    said, which = replaced(
+        "os.kill(os.getppid(), signal.SIGTERM); time.sleep(60)",
+        before="signal.signal(signal.SIGTERM, lambda *_: print('A stop.'))",
+    )
+    assert said.splitlines() == ["A stop.", "The process that tried it ended with SIGKILL."]
+    assert which == "old"

@@ -1,7 +1,11 @@
 """gunicorn as the Procfile starts it: it stops when it is told to."""
 
+import os
+import re
 import signal
 import socket
+import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -12,6 +16,7 @@ from threading import Thread
 import pytest
 
 from tests.conftest import Server, free_port
+from tests.tools import ROOT, list_children
 from tests.waiting import wait_until
 from tests.wire import read_response, send_request
 
@@ -32,6 +37,32 @@ def test_an_idle_server_stops_soon(sign: signal.Signals) -> None:
     server.process.send_signal(sign)
     server.process.wait(20)
     assert server.process.returncode == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a first process")
+def test_a_stop_is_not_lost_while_the_first_process_of_a_container_starts(tmp_path: Path) -> None:
+    first = ["unshare", "--pid", "--fork", "--kill-child"]
+    if subprocess.run([*first, "true"], check=False).returncode != 0:
+        pytest.skip("namespaces are not allowed here")
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*first, sys.executable, "-m", "app.server"], cwd=ROOT, stdout=log, stderr=log
+        )
+
+    def takes_sigterm() -> bool:
+        status = "".join(
+            Path(f"/proc/{child}/status").read_text() for child in list_children(process.pid)
+        )
+        caught = re.search(r"^SigCgt:\s*(\w+)", status, re.MULTILINE)
+        return caught is not None and bool(int(caught[1], 16) >> signal.SIGTERM - 1 & 1)
+
+    try:
+        wait_until(takes_sigterm)
+        os.kill(list_children(process.pid)[0], signal.SIGTERM)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+    assert (tmp_path / "log").read_text() == ""  # gunicorn, which takes it later, says something
 
 
 def test_a_stop_ends_what_lasts_too_long_in_words_and_is_done_in_time(tmp_path: Path) -> None:

@@ -12,11 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model import (
-    ModelError,
-    PictureModel,
-    load_model,
-)
+from model import ModelError, PictureModel, load_model
 from model.chest_xray import negatives
 from model.chest_xray.manifest import make_manifest
 from model.contract.pictures import Picture, measure_colourfulness, to_grey

@@ -92,9 +92,37 @@ def test_without_its_scaler_an_onnx_file_is_refused_with_the_option_that_helps(
     refused = add(folder, "--features", ",".join(NUMBERS))
     assert refused.exit_code == 4
     assert "--before scaler.pkl" in refused.output
-    beside = add(folder, folder / "step0.pkl")
+
+
+def test_scalers_beside_an_onnx_file_are_taken_as_the_data_prove(folder: Path) -> None:
+    answer = save(folder, RobustScaler(), MinMaxScaler((-1, 1)))
+    joblib.dump(StandardScaler().fit(np.eye(3)), folder / "other.pkl")
+    parts = [folder / name for name in ("other.pkl", "step1.pkl", "step0.pkl")]
+    features = ("--features", ",".join(NUMBERS))
+    asked = add(folder, *parts, *features)
+    assert asked.exit_code == 4
+    assert "so: with step0.pkl, then step1.pkl before it (R² 0." in " ".join(asked.output.split())
+    result = add(folder, *parts, *features, "--yes")
+    assert result.exit_code == 0, result.output
+    assert "other.pkl was not needed." in result.output
+    model = load_model(folder / "models" / "mine")
+    assert isinstance(model, NumberModel)
+    sent = cars()[NUMBERS].head(ROWS).set_axis(model.card.names, axis=1).to_dict("records")
+    client = create_app(Settings(models=("mine",)), models=folder / "models").test_client()
+    answers = client.post("/api/predict", json=sent).get_json()
+    expected = answer(range(ROWS))
+    np.testing.assert_allclose([item["prediction"] for item in answers], expected, rtol=1e-4)
+    assert "with step0.pkl, then step1.pkl before it" in client.get("/about").text
+
+
+def test_what_else_lies_beside_an_onnx_file_is_refused_with_the_option_to_write(
+    folder: Path,
+) -> None:
+    save(folder, StandardScaler())
+    joblib.dump(["km", "age"], folder / "columns.pkl")
+    beside = add(folder, folder / "columns.pkl")
     assert beside.exit_code == 1
-    assert f"goes with --before {folder / 'step0.pkl'}" in beside.output
+    assert "a list of its columns with --features FILE" in beside.output
 
 
 @pytest.mark.parametrize(
