@@ -355,7 +355,9 @@ class FlagField(BaseField):
         return "true or false"
 
     def read_json(self, value: object) -> object:
-        """A truth, its text, or 0 or 1 as data have it."""
+        """A truth, or what data have for one: TRUE, y, 0."""
+        if isinstance(value, str):
+            return super().read_json(self.translate_cell(value))
         is_number = isinstance(value, int | float) and value in (0, 1)
         return bool(value) if is_number else super().read_json(value)
 

@@ -61,6 +61,14 @@ _EXACT = 1000
 _FIRST_YEAR, _LAST_YEAR = 1000, 3000
 """Bounds of what is called a year and is one, which gets no thousands separator."""
 
+_YEARS = frozenset(
+    [
+        "year", "yr", "jahr", "baujahr", "jaar", "bouwjaar", "år", "annee", "année", "ano", "año",
+        "anno", "rok", "vuosi", "leto", "god", "год", "年",
+    ]
+)  # fmt: skip
+"""What a year is called in data, in languages that write it as one word."""
+
 
 class PluralForms(BaseModel):
     """A noun after a number, by CLDR plural category; every language has ``other``."""
@@ -443,7 +451,7 @@ class IntegerField(NumericField):
     def draft(cls, sample: Sample) -> Self:
         field = super().draft(sample)
         name = field.name.split("_")
-        is_year = bool({"year", "yr"} & {*name, *field.label.lower().split()})
+        is_year = bool(_YEARS & {*name, *field.label.lower().split()})
         least, most = sample.codes.min(), sample.codes.max()
         if not (is_year and least >= _FIRST_YEAR and most < _LAST_YEAR):
             return field

@@ -190,11 +190,16 @@ def _infer_numbers(
         int(value) if whole_type else float(value) for value in distinct
     )
     reason = "the model treats it as a category" if encoded else f"{len(values)} numbers"
-    labels = tuple(_label(value) for value in values)
-    if len(set(labels)) < len(labels):
-        labels = tuple(map(str, values))
     source = Source(column=name, type=dtype, values=values)
-    return _Guess(chosen, source, labels, f"codes: {'as you say' if kind else reason}")
+    return _Guess(
+        chosen, source, write_values(values), f"codes: {'as you say' if kind else reason}"
+    )
+
+
+def write_values(values: Sequence[CellValue]) -> tuple[str, ...]:
+    """Write each value of a choice as a text of its own: texts as they are, 2.0 as 2."""
+    texts = tuple(_label(value) for value in values)
+    return texts if len(set(texts)) == len(texts) else tuple(map(str, values))
 
 
 def _guess_numbers(name: str, cells: pd.Series, distinct: list[Any], encoded: bool) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from model.contract.arrays import Float64Array
 from model.contract.fields import FIELD_KINDS, AnyField, Option, Sample
-from model.making.columns.describing import DataColumn
+from model.making.columns.describing import DataColumn, write_values
 from model.making.columns.naming import Naming
 from model.making.options import LOCALE
 from model.making.steps.fitted_steps import MissingInTraining
@@ -88,8 +88,8 @@ def draft_field(
     if naming.noun.startswith("“") or naming.is_own:
         keys["determiner"] = ""
     options = tuple(
-        Option(value=value if isinstance(value, str) else label, label=label)
-        for value, label in zip(column.source.values, column.labels, strict=False)
+        Option(value=value, label=label)
+        for value, label in zip(write_values(column.source.values), column.labels, strict=False)
     )
     known = codes[~np.isnan(codes)]
     sample = Sample({**keys, "required": required}, naming.unit, known, options, locale)

@@ -55,6 +55,8 @@ class KnownTexts:
     def restore(self, table: pd.DataFrame, raw: pd.DataFrame) -> pd.DataFrame:
         """Give columns their texts back: 00501 where 501 was read, NA where nothing was.
 
+        A question mark that no encoder of its column knows is a hole.
+
         Args:
             table: the data as they were read.
             raw: the same cells as they stand in the file; "" where one is empty.
@@ -68,9 +70,9 @@ class KnownTexts:
             is_other_type = pd.api.types.is_numeric_dtype(table[name].dtype) and bool(
                 texts and texts <= self.by_column.get(str(name), frozenset())
             )
-            if known or is_other_type:
-                empty = {text for text in lost - known if pd.isna(cells[text])}
-                empty |= (texts & {"?"}) - self.by_column.get(str(name), frozenset("?"))
+            unknown = (texts & {"?"}) - self.by_column.get(str(name), frozenset("?"))
+            if known or is_other_type or unknown:
+                empty = {text for text in lost - known if pd.isna(cells[text])} | unknown
                 restored[name] = raw[name].mask(raw[name].isin(empty | {""}))
         return assign_columns(table, restored)
 

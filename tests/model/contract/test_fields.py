@@ -255,8 +255,14 @@ def test_a_choice_takes_the_number_in_json_that_one_of_its_values_writes(
 
 
 @pytest.mark.parametrize(
-    ("sent", "meant"), [(1, True), (0, False), (1.0, True), (False, False), (2, None), (0.5, None)]
-)
-def test_a_flag_takes_0_and_1_in_json_as_data_have_them(sent: object, meant: bool | None) -> None:
+    ("sent", "meant"),
+    [
+        (1, True), (0, False), (1.0, True), (False, False), (2, None), (0.5, None),
+        ("TRUE", True), ("n", False), ("yes", True),
+    ],
+)  # fmt: skip
+def test_a_flag_takes_in_json_what_data_have_for_yes_and_no(
+    sent: object, meant: bool | None
+) -> None:
     read = field(FLAG).read_json(sent)
     assert read is (INVALID if meant is None else meant)

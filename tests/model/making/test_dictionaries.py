@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from model.making.columns.describing import infer_columns
+from model.making.columns.drafting import draft_field
 from model.making.columns.naming import (
     ask_for_class,
     ask_for_number,
@@ -36,6 +39,18 @@ def test_a_table_in_csv_or_markdown_names_columns(tmp_path: Path, text: str) -> 
         ("Blood pressure", "mmHg", False),
         ("s5", "", True),
     ]
+
+
+def test_codes_stay_what_a_file_has_and_words_are_their_labels() -> None:
+    cells = pd.DataFrame({"sex": [1, 2] * 30})
+    found = {"sex": Description(codes={"1": "male", "2": "female"})}
+    (column,) = infer_columns(cells, ["sex"], set(), {}, described=found)
+    drafted = draft_field(column, True, cells["sex"].to_numpy(float) - 1).field
+    assert [(item.value, item.label) for item in drafted.options] == [
+        ("1", "male"),
+        ("2", "female"),
+    ]
+    assert [drafted.translate_cell(cell) for cell in ("2", 2.0, "female")] == ["2", "2", "2"]
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "just words"])

@@ -83,6 +83,17 @@ def test_signs_for_the_unknown_are_holes_but_where_the_model_knows_them(tmp_path
     assert read_table(path, None, notes.append, kept)["job"].tolist()[2:] == ["NA", "None"]
 
 
+def test_a_question_mark_that_an_encoder_of_its_column_does_not_know_is_a_hole(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("job, town\nclerk, Ulm\n?, ?\nsmith, Bonn\n")
+    knows = {"job": frozenset({"clerk", "smith"}), "town": frozenset({"Ulm", "Bonn", "?"})}
+    found = read_table(path, None, lambda _: None, KnownTexts(knows, (), frozenset()))
+    assert found["job"].isna().tolist() == [False, True, False]
+    assert found["town"].tolist() == ["Ulm", "?", "Bonn"]
+
+
 def test_a_column_may_have_any_name(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("self, table\n?, 4\n2, 5\n3, 6\n")
