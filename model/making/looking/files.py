@@ -106,8 +106,16 @@ def _look_at(path: Path) -> _File:
             _describe_pickle(file)
     except Exception as error:  # what a library raises depends on the file's bytes
         file.refused, file.servable = True, False
-        file.lines.append(f"It could not be read further ({type(error).__name__}).")
+        file.lines.append(_name_problem(error))
     return file
+
+
+def _name_problem(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "It nests its values too deep to be read."
+    if isinstance(error, OSError) and error.strerror:
+        return f"It cannot be read: {error.strerror}."
+    return f"It could not be read further ({type(error).__name__})."
 
 
 def _open_folder(file: _File) -> None:

@@ -78,8 +78,10 @@ def find_categories(fitted: Any, names: Sequence[str]) -> dict[str, list[Any]]:
 
     Args:
         fitted: the estimator.
-        names: the columns that it takes, in its order.
+        names: the columns that it takes, in its order; none where they are not known.
     """
+    if not names:
+        return {}
     fitted = unwrap_estimator(fitted)
     fitted = unwrap_estimator(getattr(fitted, "regressor_", fitted))
     for step in _list_steps(fitted):

@@ -260,6 +260,15 @@ def test_no_file_ends_in_a_traceback(tmp_path: Path) -> None:
         assert isinstance(result.exception, SystemExit)
 
 
+def test_what_cannot_be_read_to_its_end_says_why(tmp_path: Path) -> None:
+    deep = tmp_path / "deep.json"
+    deep.write_text("[" * 100_000)
+    found = look([deep, tmp_path / ("y" * 300)])
+    assert not found.servable
+    assert "nests its values too deep" in found.text
+    assert "File name too long" in found.text
+
+
 def test_hostile_files_are_looked_at_in_few_words(tmp_path: Path) -> None:
     for name, data in make_hostile(compressed=False).items():
         if len(data) < 10_000:
