@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 _TYPED = "\ufdd0"
 """Stands for what was typed in a field that is rendered once; it is no character (Unicode 23.7)."""
 
+MOST_ADDRESS = 3_500
+"""Characters of an address that a live form gets: the server takes no request line over 4,094, and
+nginx no headers of a response over 4 KB."""
+
 CHANGED_TEXT = "This form has changed. Check what is filled in, then send it again"
 """The notice above a new form that was posted from an older one."""
 
@@ -206,6 +210,8 @@ def pages_blueprint(hosted: HostedModel, embedded: bool = False) -> Blueprint:
         )
         query = submission.query
         address = f"{site.action}?{query}" if query else site.action
+        if len(address) > MOST_ADDRESS:
+            address = site.action
         headers = {"Cache-Control": "no-store", "HX-Replace-Url": address}
         status = refused if submission.row is None else 200
         return respond(body, status, headers, environ=environ)

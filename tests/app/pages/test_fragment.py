@@ -227,3 +227,12 @@ def test_it_stays_small(client: FlaskClient, house: NumberModel) -> None:
             assert len(client.post(FRAGMENT, data=data).data) <= 14 * 1024
             small = client.post(FRAGMENT, data=data, headers={"Accept-Encoding": "gzip"})
             assert len(small.data) <= 4 * 1024
+
+
+def test_an_address_that_no_server_takes_is_not_given(
+    client: FlaskClient, house: NumberModel
+) -> None:
+    """Behind nginx, a header of more than 4 KB would be a 502."""
+    response = client.post(FRAGMENT, data=dict.fromkeys(house.card.names, "ﷺ" * 190))
+    assert response.status_code == 422
+    assert response.headers["HX-Replace-Url"] == "/"
