@@ -68,7 +68,7 @@ def prove_guesses(search: AssemblySearch, chosen: TriedAssembly, truth: Float64A
             raise NotProvedError(
                 f"Which numbers stand for the values of {column!r} is in no file, and the data do "
                 "not prove it. Add the encoder's file, or a JSON file like "
-                f"{json.dumps({column: codes})[:300]} with the right numbers."
+                f"{json.dumps({column: codes})} with the right numbers."
             )
 
 

@@ -368,9 +368,11 @@ def test_codes_that_somebody_wrote_by_hand_are_not_taken_for_those_of_an_encoder
     start: int, tmp_path: Path, add: AddFiles
 ) -> None:
     rng = np.random.default_rng(1)
-    table = pd.DataFrame({"size": rng.uniform(1, 9, 400), "land": rng.choice([*"UJE"], 400)})
-    table = pd.concat([pd.DataFrame({"size": [4.0, 3, 5], "land": [*"UJE"]}), table])
-    codes = {"U": start, "E": start + 1, "J": start + 2}  # neither by alphabet nor by appearance
+    lands = [letter * 110 for letter in "UJE"]  # long, because all of the file has to be said
+    table = pd.DataFrame({"size": rng.uniform(1, 9, 400), "land": rng.choice(lands, 400)})
+    table = pd.concat([pd.DataFrame({"size": [4.0, 3, 5], "land": lands}), table])
+    order = lands[0], lands[2], lands[1]  # neither by alphabet nor by appearance
+    codes = {land: start + place for place, land in enumerate(order)}
     given = table.assign(land=table["land"].map(codes))
     price = table["size"] + 2 * given["land"] + rng.normal(0, 1, len(table))
     model = RandomForestRegressor(30, min_samples_leaf=4, random_state=0).fit(given, price)
