@@ -96,8 +96,8 @@ MANIFEST_STEPS: dict[int, Callable[[Data], Data]] = {
 }
 """The same for a manifest."""
 
-CARD_FORMAT, MANIFEST_FORMAT = (max(steps) + 1 for steps in (CARD_STEPS, MANIFEST_STEPS))
-"""The present formats."""
+CARD_FORMAT = max(CARD_STEPS) + 1
+"""The present format of a card."""
 
 
 def upgrade(data: Any, steps: dict[int, Callable[[Data], Data]], path: Path) -> Any:
