@@ -45,7 +45,7 @@ class CatBoostSource(OnnxSource):
         return replace(super().prepare(table, columns, work), exporter="CatBoost")
 
     def answer(self, table: pd.DataFrame) -> Float64Array:
-        """Let CatBoost itself answer rows; see ``OnnxSource.answer``."""
+        """Let CatBoost answer, shape (rows,) or (rows, classes); see ``OnnxSource.answer``."""
         rows = table.to_numpy(dtype=np.float64)
         for scaler in self.scalers:
             rows = scaler.transform(rows)
