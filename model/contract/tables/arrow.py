@@ -88,7 +88,8 @@ def split_lines(text: bytes, delimiter: str, width: int) -> list[pa.Array] | Non
     """Split lines of UTF-8 without quotes into columns of texts; blank lines are left out.
 
     Returns:
-        The columns; None where a line has another number of cells, or all are blank.
+        The columns, each of shape (rows,); None where a line has another number of cells, or all
+        are blank.
     """
     import pyarrow as pa
     from pyarrow import csv
@@ -111,7 +112,7 @@ def split_lines(text: bytes, delimiter: str, width: int) -> list[pa.Array] | Non
 
 
 def join_texts(column: pa.Array) -> pa.Scalar:
-    """The texts of a column with line breaks between them."""
+    """The texts of a column, shape (rows,), with line breaks between them."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
