@@ -228,7 +228,6 @@ def _make_folder(
         kind,
         arranged,
         output,
-        evaluation,
         examples,
         warning=_warn(finding) if proved else "",
         tried=assembled.tried,

@@ -47,7 +47,7 @@ from model.making.onnx.graphs import append_flat
 from model.making.options import LOCALE, AddNote, AddOptions
 from model.making.rows.dataset import Dataset
 from model.making.rows.prepared import TOLERANCE, PredictFloat64
-from model.serving.intervals import ENOUGH_ROWS, describe_evidence
+from model.serving.intervals import describe_evidence
 from model.serving.kinds.number import NumberModel
 from model.serving.served_model import ServedModel
 
@@ -237,9 +237,6 @@ class NumberKind(OutputKind):
             output_keys={"lead": "range"} if is_weak else {},
             truth_bins=bin_truth(predictions, truth),
             held_out=(truth, predictions),
-            limit=f"How often its ranges hold: {evidence[0].lower()}{evidence[1:]}"
-            if len(rows) < ENOUGH_ROWS
-            else "",
         )
 
     def measure_facts(
