@@ -189,14 +189,16 @@ def main() -> None:
                 for _ in range(options.peak // options.rows - 1):
                     file.write(body)
             command = [sys.executable, "-c", ANSWER, "--app", "wsgi", "model", "predict"]
-            done = subprocess.run(
-                [*command, "house-price", source, target],
-                cwd=ROOT,
-                stdout=subprocess.PIPE,
-                text=True,
-                check=True,
-            )
-            print(f"peak memory, {options.peak:,} rows of CSV {int(done.stdout) // 1024:>13} MB")
+            for path in (target, target.with_suffix(".parquet")):
+                done = subprocess.run(
+                    [*command, "house-price", source, path],
+                    cwd=ROOT,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    check=True,
+                )
+                peak = int(done.stdout) // 1024
+                print(f"peak memory, {options.peak:,} rows to {path.suffix:10} {peak:>9} MB")
 
 
 if __name__ == "__main__":

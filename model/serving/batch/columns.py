@@ -17,6 +17,9 @@ _MOST_KNOWN = 100_000
 _DISTINCT = 0.5
 """The share of distinct cells from which numbers are read together and not one by one."""
 
+_HEAD_ROWS = 1000
+"""Rows of a column of Arrow that show whether its cells differ."""
+
 ReadCell = Callable[[object], Any]
 """Reads one cell, as ``BaseField.read_cell`` does, and raises what that raises."""
 
@@ -44,7 +47,7 @@ class FieldReader:
         self._values = _KnownCells(lambda key: self._read_one(key, key[1]))
         self._messages: dict[object, str] = {}
         self._together: bool | None = None
-        self._differ = False
+        self._differ: bool | None = None
 
     def forget(self) -> "FieldReader":
         """Return a reader that remembers nothing, for codes that hold for one block."""
@@ -90,13 +93,14 @@ class FieldReader:
     def _read_array(self, column: Any, texts: bool) -> tuple[Float64Array, dict[int, str]]:
         """Read a column of Arrow: each distinct cell once, or numbers that nearly all differ."""
         pattern = self._field.plain_pattern
-        if self._differ and has_texts(column):
-            numbers = parse_numbers(column, pattern)
-            return self._complete(self._field.check_numbers(numbers), column, True)
-        cells = encode_array(column)
-        if pattern and isinstance(cells, EncodedCells):
-            self._differ = len(cells.distinct) > _DISTINCT * len(column)
-        return self.read_column(cells, texts)
+        if pattern and has_texts(column):
+            if self._differ is None and len(column):
+                head = column.slice(0, _HEAD_ROWS)
+                self._differ = len(head.unique()) > _DISTINCT * len(head)
+            if self._differ:
+                numbers = parse_numbers(column, pattern)
+                return self._complete(self._field.check_numbers(numbers), column, True)
+        return self.read_column(encode_array(column), texts)
 
     def _complete(
         self, codes: Float64Array | None, cells: Any, texts: bool
