@@ -118,6 +118,10 @@ def test_quoted_line_breaks_blank_lines_and_odd_quotes_keep_their_cells() -> Non
     ]
 
 
+def test_a_byte_that_windows_1252_leaves_out_does_not_stop_a_file() -> None:
+    assert read(b"a,b\n\x93x\x94\x81,2\n")[1] == [["“x”\x81", "2"]]
+
+
 def test_zeros_at_the_front_and_long_numbers_survive() -> None:
     _, rows = read("id,zip\n0012345678901234567,00501\n")
     assert rows == [["0012345678901234567", "00501"]]
@@ -188,7 +192,6 @@ def test_what_the_writer_of_python_wrote_comes_back(rows: Rows, line_end: str) -
 
 
 def test_chunks_end_where_records_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model.contract.tables.encodings._CHUNK_BYTES", 7)
     monkeypatch.setattr("model.contract.tables.csv_files.HEAD_BYTES", 7)
     rows = [["x\ny", f"{row}"] if row % 3 else ['"', "a,b"] for row in range(50)]
     file = io.StringIO()
@@ -216,14 +219,14 @@ def test_chunks_end_where_records_end(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_no_cell_is_run_by_a_spreadsheet_and_numbers_stay(cell: str | None, written: str) -> None:
     assert write_row([cell, "x"]) == f"{written},x\n"
-    assert write_rows([[cell, "plain"], ["x", "y"]]) == f"{written},x\nplain,y\n"
+    assert write_rows([[cell, "plain"], ["x", "y"]]) == f"{written},x\nplain,y\n".encode()
 
 
 def test_numbers_below_0_are_written_as_they_are_and_not_one_by_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(writing, "guard_cell", None)
-    assert write_rows([["-0.5", "-12"], ["1", "-1"]]) == "-0.5,1\n-12,-1\n"
+    assert write_rows([["-0.5", "-12"], ["1", "-1"]]) == b"-0.5,1\n-12,-1\n"
 
 
 @pytest.mark.parametrize(
