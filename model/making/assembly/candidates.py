@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import product
+from itertools import permutations, product
 
 from model.making.assembly.assemblies import Assembly
 from model.making.assembly.chains import (
@@ -96,18 +96,20 @@ def _list_unnamed(
     search: AssemblySearch, order: Sequence[Transformer], width: int | None
 ) -> Iterator[tuple[list[str] | list[Input], str]]:
     """The inputs where no file names them."""
-    encoded = [*search.ordinals, *search.dummies]
-    taken = {item.source for item in encoded}
+    encoded = [("codes", search.ordinals), ("dummies", search.dummies)]
+    taken = {item.source for _, inputs in encoded for item in inputs}
     named = tuple(name for part in order for name in part.names or ())
-    for columns in dict.fromkeys((search.features or search.available, named)) if encoded else ():
+    for columns in dict.fromkeys((search.features or search.available, named)) if taken else ():
         rest = [
             Input(name)
             for name in columns
             if name not in taken and name in search.available and search.columns.is_number(name)
         ]
-        if width in (None, len(encoded) + len(rest)):
-            yield [*encoded, *rest], "encoded columns first"
-            yield [*rest, *encoded], "encoded columns last"
+        blocks = [(words, inputs) for words, inputs in (*encoded, ("numbers", rest)) if inputs]
+        for blocks_in_order in permutations(blocks):
+            made = [item for _, inputs in blocks_in_order for item in inputs]
+            if width in (None, len(made)):
+                yield made, ", then ".join(words for words, _ in blocks_in_order)
     if search.dummies:
         return
     kept = tuple(name for name in search.available if name not in search.derived_from)

@@ -25,7 +25,7 @@ from model.making.assembly.gate import (
     Subject,
     check_outputs,
 )
-from model.making.assembly.guesses import prove_guesses
+from model.making.assembly.guesses import name_codes, prove_guesses
 from model.making.assembly.inputs import compute_matrix
 from model.making.assembly.search import AssemblySearch, explain_none
 from model.making.assembly.trials import TriedAssembly, find_complete, try_all
@@ -101,10 +101,18 @@ def prove(search: AssemblySearch, classes: Sequence[str], read_truth: ReadTruth)
         raise NoAssemblyError(explain_none(search))
     namings = list(list_namings(search, classes, read_truth))
     tried = try_all(search, assemblies, namings)
-    chosen, rejected = choose_assembly(tried, len(search.table))
+    truths = {names: truth for names, _, truth in namings}
+    try:
+        chosen, rejected = choose_assembly(tried, len(search.table))
+        prove_guesses(search, chosen, truths[chosen.assembly.classes])
+    except NotProvedError:
+        guessing = [item for item in tried if item.assembly.guessed]
+        if guessing:
+            best = max(guessing, key=lambda item: item.fit.rank)
+            name_codes(search, best, truths[best.assembly.classes])  # knows better
+        raise
     assembly = chosen.assembly
-    truth = {names: truth for names, _, truth in namings}[assembly.classes]
-    prove_guesses(search, chosen, truth)
+    truth = truths[assembly.classes]
     finding = _check(search, assembly, truth)
     fitted = build(assembly, search.estimator.fitted, search.table)
     return Proof(
