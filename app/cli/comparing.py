@@ -1,8 +1,7 @@
 """What ``model check --against`` says: a new model beside an old one, on the same rows."""
 
-import hashlib
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import click
 
@@ -10,9 +9,6 @@ from app.cli.errors import require_tools, tell_errors
 from app.kinds import make_adapter
 from model.contract import formatting
 from model.contract.amounts import MINUS
-from model.contract.image_card import ImageCard
-from model.contract.tables.table import AS_FOUND
-from model.monitoring.cases import Case, CaseFile
 from model.monitoring.comparison import (
     LEAST_ROWS,
     Measure,
@@ -41,9 +37,10 @@ def tell_comparison(
     Raises:
         ClickException: if the file cannot be used for both.
     """
-    read = _read_pictures if data.is_dir() else _read_rows
-    with tell_errors(data):
-        (before, digest), (after, _) = (read(model, data, target) for model in (old, new))
+    with tell_errors(data), require_tools("Comparing models of pictures"):
+        (before, digest), (after, _) = (
+            make_adapter(model).read_labelled(data, target) for model in (old, new)
+        )
         pairs = pair_cases(before, after)
         learned = [
             describe_training(model, found, digest, data.name)
@@ -72,60 +69,10 @@ def tell_comparison(
     return ""
 
 
-def _read_rows(model: ServedModel[Any, Any], data: Path, target: str) -> tuple[CaseFile, str]:
-    """Let a model answer a table; what it answers, and the hash of the table."""
-    if not model.fields:
-        raise click.ClickException(
-            f"{model.slug} takes pictures, and a table has none. Name a folder with a folder of "
-            "pictures for each class."
-        )
-    with data.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        file.seek(0)
-        return make_adapter(model).read_cases(file, data.name, AS_FOUND, target), digest
-
-
-def _read_pictures(model: ServedModel[Any, Any], data: Path, _: str) -> tuple[CaseFile, str]:
-    """Let a model answer the pictures in a folder; what it answers, and the hash of the set."""
-    with require_tools("Comparing models of pictures"):
-        from model.making import AddError
-        from model.making.pictures.labelled import read_labelled
-    if model.fields:
-        raise click.ClickException(f"{model.slug} takes rows of a table, and {data} is a folder.")
-    try:
-        labelled = read_labelled(data, "")
-    except AddError as error:
-        raise click.ClickException(str(error)) from None
-    card = cast(ImageCard, model.card)
-    values = [option.value for option in card.output.classes]
-    if not set(values).intersection(labelled.classes):
-        raise click.ClickException(
-            f"{data} has a folder for {', '.join(labelled.classes)}; {model.slug} answers "
-            f"{', '.join(values)}."
-        )
-    found, answered = CaseFile(rows=len(labelled)), set()
-    for place, picture in labelled.read(range(len(labelled)), card.field.side):
-        (prediction,) = model.predict([picture])
-        if prediction is None:
-            continue
-        answered.add(place + 1)
-        truth = labelled.classes[labelled.labels[place]]
-        shares = dict(zip(values, prediction.probabilities or (), strict=False))
-        found.cases.append(
-            Case(
-                str(labelled.files[place]), {}, prediction.label, None, None,
-                prediction.probability, truth, truth_probability=shares.get(truth, 0.0),
-            )
-        )  # fmt: skip
-    rows = set(range(1, len(labelled) + 1))
-    found.left_out = dict.fromkeys(sorted(rows - answered), "no answer")
-    return found, labelled.hash_files()
-
-
 def _describe(measure: Measure, model: ServedModel[Any, Any]) -> str:
     """A measure before and after, and between which ends the difference lies."""
     locale = model.card.locale
-    unit = getattr(model.card.output, "unit", "")
+    unit = model.card.output.measured_in
 
     def write(value: float) -> str:
         if measure.unit == "share":

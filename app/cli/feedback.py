@@ -247,8 +247,8 @@ def _list_training(
     """The names of the columns, then the values and the truth of each report that can be read."""
     path = find_folder(name, root) / "card.toml"
     with tell_errors(path):
-        card = read_card(path)
-    if not isinstance(card, Card):
+        card = read_card(path).tabular
+    if card is None:
         raise click.ClickException(
             f"{name} answers pictures: a table cannot hold them. Write them with --pictures DIR."
         )

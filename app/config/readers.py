@@ -4,18 +4,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-_HOST_NAME = re.compile(r"\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII | re.IGNORECASE)
 ROOT_PATH = re.compile(
     r"(?:/(?!(?:\.|%2e){1,2}(?:/|$))(?:[a-z0-9._~@+=:,-]|%[0-9a-f]{2})+)+",
     re.ASCII | re.IGNORECASE,
 )
 """What a root may be: nothing in it means anything in HTML, JSON or a shell, and a browser takes it
 as it is."""
-
-_ORIGIN = re.compile(
-    r"https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?"
-)
-_DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
 SettingReader = Callable[[str, str], Any]
 """Takes the variable's name and its text; returns the value or raises a ``SettingError``."""
@@ -176,38 +170,28 @@ rate = matching(
 """Reads ``off`` or a limit like ``600/minute``."""
 
 
-def host_names(variable: str, text: str) -> tuple[str, ...]:
-    """Read a list of hosts' names; a dot before one also means every name below it.
+def list_matching(pattern: str, advice: str) -> SettingReader:
+    """Make a reader of a list, separated by commas, in small letters; see ``matching``."""
+    read_one = matching(pattern, advice)
 
-    Raises:
-        SettingError: for what is not a name alone.
-    """
-    found = words(variable, text)
-    for name in found:
-        if not _HOST_NAME.fullmatch(name):
-            raise SettingError(
-                f"{variable} has {name!r}. Write names alone, without https:// or a port, "
-                "like example.org,.example.org."
-            )
-    return tuple(name.lower() for name in found)
+    def read(variable: str, text: str) -> tuple[str, ...]:
+        return tuple(read_one(variable, word) for word in words(variable, text.lower()))
+
+    return read
 
 
-def origins(variable: str, text: str) -> tuple[str, ...]:
-    """Read a list of origins as browsers send them: scheme, name, and no default port.
+host_names = list_matching(
+    r"\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?",
+    "Write names alone, without https:// or a port, like example.org,.example.org.",
+)
+"""Reads a list of hosts' names; a dot before one also means every name below it."""
 
-    Raises:
-        SettingError: for what is not an origin.
-    """
-    found = words(variable, text.lower())
-    for origin in found:
-        if not _ORIGIN.fullmatch(origin) or origin.endswith(
-            _DEFAULT_PORT[origin.partition(":")[0]]
-        ):
-            raise SettingError(
-                f"{variable} has {origin!r}. Write scheme and name alone, like "
-                "https://example.org, each origin by itself."
-            )
-    return found
+origins = list_matching(
+    r"(?!http:.*:80$|https:.*:443$)https?://"
+    r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?",
+    "Write scheme and name alone, like https://example.org, each origin by itself.",
+)
+"""Reads a list of origins as browsers send them: scheme, name, and no default port."""
 
 
 def public_origin(variable: str, text: str) -> str:
@@ -216,7 +200,7 @@ def public_origin(variable: str, text: str) -> str:
     Raises:
         SettingError: for what is not one origin.
     """
-    found = origins(variable, text)
+    found: tuple[str, ...] = origins(variable, text)
     if len(found) > 1:
         raise SettingError(f"{variable} has {len(found)} origins. Write one.")
     return found[0] if found else ""

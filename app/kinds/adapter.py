@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Generic, NamedTuple
 from urllib.parse import urlencode
 from wsgiref.types import WSGIEnvironment
@@ -201,9 +202,9 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
         """What the page for files of many rows says."""
 
     @property
+    @abstractmethod
     def batch_headings(self) -> Mapping[str, str]:
         """What stands above the columns of an answer in the first rows, by their names."""
-        return {}
 
     @property
     def batch_sample(self) -> Sequence[Sequence[object]]:
@@ -244,10 +245,26 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
         """
         raise TableError(f"{self.model.slug} takes pictures, and a table has none.")
 
+    @abstractmethod
+    def read_labelled(self, data: Path, target: str) -> tuple[CaseFile, str]:
+        """Answer cases whose truth is known, to hold the model against another one.
+
+        Args:
+            data: a table, or for pictures a folder with a folder for each class.
+            target: the column with the truth.
+
+        Returns:
+            What it answers, and the hash of the data as manifests have it.
+
+        Raises:
+            TableError: if they cannot be used; the message is for people.
+        """
+
     def present_batch(self, tally: Tally) -> BatchAnswers:
         """Present where the answers to a file lie: as a count of each label, if it has labels."""
         return BatchAnswers(count_labels(tally.labels, self._labels), None)
 
+    @abstractmethod
     def format_batch_value(self, name: str, values: Mapping[str, Any]) -> str:
         """Write what stands below a heading in the first rows of a file.
 
@@ -255,7 +272,6 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
             name: one of ``batch_headings``.
             values: all of one row's answer.
         """
-        return str(values[name])
 
     @property
     def outcomes(self) -> tuple[int, ...]:

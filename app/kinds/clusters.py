@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from app.feedback.outcomes import KeptAnswer
 from app.kinds.adapter import Payload, Schema, list_labels
@@ -210,9 +210,6 @@ class ClusterAdapter(RowAdapter[ClusterPrediction]):
         heading = "Probability" if self._is_probability else "How clearly"
         shown = {} if self._output.measure == "none" else {self.model.measure_name: heading}
         return {"label": self._output.label, **shown}
-
-    def format_batch_value(self, name: str, values: Mapping[str, Any]) -> str:
-        return self._labels[values[name]] if name == "label" else self._scale.format(values[name])
 
     def _make_notes(self, known: frozenset[str], broken: str = "") -> Notes:
         return write_notes(self._origin, self.model.manifest.accuracy)

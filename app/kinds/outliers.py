@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from app.feedback.outcomes import KeptAnswer
 from app.kinds.adapter import Payload, Schema
@@ -104,9 +104,6 @@ class OutlierAdapter(RowAdapter[OutlierPrediction]):
     @property
     def batch_headings(self) -> Mapping[str, str]:
         return {"label": self._output.label, "rank": "More unusual than"}
-
-    def format_batch_value(self, name: str, values: Mapping[str, Any]) -> str:
-        return self._labels[values[name]] if name == "label" else self._scale.format(values[name])
 
     def _make_notes(self, known: frozenset[str], broken: str = "") -> Notes:
         return write_notes(self._origin, self.model.manifest.accuracy)

@@ -4,6 +4,7 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from io import BytesIO
+from pathlib import Path
 from typing import Any, cast
 from wsgiref.types import WSGIEnvironment
 
@@ -47,7 +48,8 @@ from model import Picture
 from model.contract import formatting
 from model.contract.fields import AnyField
 from model.contract.pictures import LARGE_BYTES, MEGABYTES
-from model.contract.tables import ReadOptions
+from model.contract.tables import ReadOptions, TableError
+from model.monitoring.cases import CaseFile
 from model.serving.kinds.pictures import PictureModel
 from model.serving.served_model import ClassPrediction, Explained, ServedModel
 
@@ -320,6 +322,17 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
 
     def open_file(self, source: SourceFile, options: ReadOptions, warnings: bool) -> OpenFile:
         return PictureFiles(self._pictures, source)
+
+    def read_labelled(self, data: Path, target: str) -> tuple[CaseFile, str]:
+        if not data.is_dir():
+            raise TableError(
+                f"{self.model.slug} takes pictures, and a table has none. Name a folder with a "
+                "folder of pictures for each class."
+            )
+        # What only the making of models needs is not there where models are only served.
+        from model.making.pictures.cases import read_picture_cases
+
+        return read_picture_cases(self._pictures, data)
 
     def format_batch_value(self, name: str, values: Mapping[str, Any]) -> str:
         label = values["label"]

@@ -1,10 +1,12 @@
 """What the adapters of models of rows share: form, JSON, explanation, words around the answer."""
 
 import datetime as dt
+import hashlib
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
 from itertools import compress
+from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import urlencode
 from wsgiref.types import WSGIEnvironment
@@ -33,7 +35,8 @@ from app.presentation.track_record import TrackWords
 from model import Features
 from model.contract import formatting
 from model.contract.card import Example
-from model.contract.tables import ReadOptions
+from model.contract.tables import ReadOptions, TableError
+from model.contract.tables.table import AS_FOUND
 from model.monitoring.cases import CaseFile, read_cases
 from model.serving.mismatches import describe_knowledge, describe_mismatch
 from model.serving.served_model import Explained, PredictionT
@@ -121,8 +124,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             CSV: partial(TableRowStream, model),
         }
         self.too_large = Problem(card.names[0], TOO_LARGE_TEXT)
-        texts = [card.by_name[name] for name in card.texts]
-        self.form_bytes += sum(_ENCODED * getattr(field, "max_length", 0) for field in texts)
+        self.form_bytes += _ENCODED * sum(field.text_length for field in card.fields)
         self.form_hash = hash_form(card.fields, card.output, card.locale)
         self.examples = tuple(
             example.model_copy(update={"values": self._spell(example.values)})
@@ -390,6 +392,9 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     def _spell_cell(self, name: str, value: Any) -> str:
         return "" if value is None else self._card.by_name[name].format_typed(value)
 
+    def format_batch_value(self, name: str, values: Mapping[str, Any]) -> str:
+        return self._labels[values[name]] if name == "label" else self._scale.format(values[name])
+
     def open_batch(self, content: bytes, name: str, limits: BatchLimits) -> Batch:
         return TableBatch(self.model, content, name, limits)
 
@@ -401,6 +406,14 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     ) -> CaseFile:
         truth = self.make_truth_field()
         return read_cases(self.model, truth, file, name, options, target, date)
+
+    def read_labelled(self, data: Path, target: str) -> tuple[CaseFile, str]:
+        if data.is_dir():
+            raise TableError(f"{self.model.slug} takes rows of a table, and {data} is a folder.")
+        with data.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            file.seek(0)
+            return self.read_cases(file, data.name, AS_FOUND, target), digest
 
     def tool_schema(self) -> Schema:
         return self.schemas().components["Row"]

@@ -44,7 +44,7 @@ def build_track_record(
     return TrackRecordContext(
         site=site,
         heading=HEADING,
-        verdict=watch.verdict or describe_nothing(model),
+        verdict=watch.verdict or describe_nothing(model, words),
         broken=watch.is_broken,
         figures=figures,
         plots=tuple(plots),
@@ -55,9 +55,9 @@ def build_track_record(
     )
 
 
-def describe_nothing(model: ServedModel[object, object]) -> str:
-    """Say how truths come here."""
-    if not model.fields:
+def describe_nothing(model: ServedModel[object, object], words: TrackWords | None) -> str:
+    """Say how truths come here; ``words`` is None for a model without rows."""
+    if words is None:
         return "Nobody has tested this on pictures whose truth became known."
     return (
         "No truth is known yet. Whoever runs this page brings a file with every case of some time: "

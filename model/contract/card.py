@@ -109,6 +109,11 @@ class CardBase(StrictModel):
             raise ValueError(f'locale = "{name}" is not known; write one like "en_US"') from error
         return name
 
+    @property
+    def tabular(self) -> "Card | None":
+        """This card where the model takes rows of a table; else None."""
+        return None
+
 
 class Card(CardBase):
     """The card of a tabular model; form, validation, API, documentation and tests follow it."""
@@ -173,6 +178,10 @@ class Card(CardBase):
             _, errors = self.validate_row(example.values)
             for name, message in errors.items():
                 yield loc, f"{title}, {name}: {message}"
+
+    @property
+    def tabular(self) -> "Card":
+        return self
 
     @cached_property
     def names(self) -> tuple[str, ...]:

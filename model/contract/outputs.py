@@ -22,6 +22,11 @@ class OutputBase(StrictModel):
     noun: str
     """What sentences call the answer."""
 
+    @property
+    def measured_in(self) -> str:
+        """The unit of the answer; "" for none, and for one that is no number."""
+        return ""
+
 
 class NumberOutput(OutputBase):
     """A number and how people read it.
@@ -62,6 +67,10 @@ class NumberOutput(OutputBase):
     )
     """The same sentence for a row that is unlike all training rows. Placeholders, once each:
     ``{low}``, ``{high}``."""
+
+    @property
+    def measured_in(self) -> str:
+        return self.unit
 
     @property
     def whole(self) -> float:

@@ -247,7 +247,7 @@ class CaseReader:
         if len(pairs) >= _ENOUGH and value > 0 and not 1 / _APART < truth / value < _APART:
             times = round(max(truth / value, value / max(truth, 1e-300)))
             relation = "larger" if truth > value else "smaller"
-            unit = getattr(output, "unit", "")
+            unit = output.measured_in
             raise TableError(
                 f'The truths in "{column}" are about {min(times, 10**6):,} times {relation} than '
                 f"the answers{f', which are in {unit}' if unit else ''}. Write both in one unit, "

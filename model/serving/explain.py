@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.contract.arrays import BoolArray, Float32Array, Float64Array, FloatArray
+from model.contract.arrays import BoolArray, Float32Array, Float64Array, FloatArray, IntArray
 
 MAX_EXACT = 10
 """Facts up to which every coalition is predicted: 1,024 rows in one call of the predictor."""
@@ -75,7 +75,7 @@ class Coalitions:
         self._places = [self.columns.index(column) for column in alone]
         players = len(alone) + bool(self.others)
         self._count = 1 << players
-        self._absent, facts = np.nonzero(~_list_coalitions(players)[:, : len(alone)])
+        self._absent, facts = _list_absent(players, len(alone))
         self._columns = np.array(alone, dtype=np.intp)[facts]
         self._weights = _compute_weights(players)
         self._plain_weights = self._weights.tolist() if len(self) <= _MAX_PLAIN else []
@@ -187,6 +187,13 @@ def explain(predict: ValueFunction, row: Float32Array, reference: Float32Array) 
 def _list_coalitions(facts: int) -> BoolArray:
     """Every coalition, shape (2**facts, facts); the first is empty, the last has every fact."""
     return (np.arange(2**facts)[:, None] >> np.arange(facts) & 1).astype(bool)
+
+
+@cache
+def _list_absent(players: int, facts: int) -> tuple[IntArray, IntArray]:
+    """The coalitions that lack each of the first facts: their numbers, and the facts'."""
+    absent, lacking = np.nonzero(~_list_coalitions(players)[:, :facts])
+    return absent, lacking
 
 
 @cache

@@ -400,6 +400,11 @@ class BaseField(BaseModel):
         fractions = cls.whole and (np.round(numbers) != numbers).any()
         return "it holds fractions" if fractions else ""
 
+    @property
+    def text_length(self) -> int:
+        """The most characters of a free text; 0 for what is written in a few."""
+        return 0
+
     def make_grid(self, known: Float32Array | None) -> Float32Array:
         """The codes along the what-if curve, shape (points,).
 

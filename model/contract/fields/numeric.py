@@ -474,6 +474,15 @@ class NumberField(NumericField):
     whole: ClassVar[bool] = False
     input_mode: ClassVar[str] = "decimal"
 
+    def validate_value(self, value: object) -> Any:
+        # Nearly all are plain numbers between the bounds, which no kind of number reads otherwise;
+        # a form of 200 makes 400 calls fewer.
+        if isinstance(value, str) and len(value) <= _MAX_PLAIN and is_plain_number(value):
+            number = float(value)
+            if self.min <= number <= self.max:
+                return number
+        return super().validate_value(value)
+
     def read(self, value: object) -> float:
         return float(self._read_number(value))
 

@@ -55,6 +55,10 @@ class TextField(BaseField):
         return f"text, up to {self._format_count(self.max_length)} characters"
 
     @property
+    def text_length(self) -> int:
+        return self.max_length
+
+    @property
     def input_attributes(self) -> dict[str, str]:
         """Those of a text area; one that cut what is pasted would answer another text."""
         return {

@@ -8,12 +8,12 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
 from model.contract.arrays import Float64Array
-from model.contract.sources import Frame
 from model.making.columns.describing import DataColumn
 from model.making.errors import AddError
 from model.making.onnx.converting import append_inverse
@@ -27,21 +27,31 @@ _SECONDS = 600
 
 @dataclass(frozen=True)
 class CatBoostSource(OnnxSource):
-    """A model that CatBoost exported; ``file`` is its own, ``python`` that of its environment."""
+    """A model that CatBoost exported; ``file`` is its own, ``python`` that of its environment.
+
+    ``scalers`` are those before it, which the export has and CatBoost has not.
+    """
 
     file: Path = Path()
     python: str = ""
+    scalers: tuple[Any, ...] = ()
+
+    def with_scalers(self, scalers: Sequence[Any], names: tuple[str, ...] | None) -> Self:
+        return replace(super().with_scalers(scalers, names), scalers=tuple(scalers))
 
     def prepare(
         self, table: pd.DataFrame, columns: Sequence[DataColumn], work: Path
     ) -> PreparedModel:
         return replace(super().prepare(table, columns, work), exporter="CatBoost")
 
-    def _answer_as_given(self, frame: Frame, rows: Float64Array) -> Float64Array:
-        """What CatBoost answers, in the served form."""
+    def answer(self, table: pd.DataFrame) -> Float64Array:
+        """Let CatBoost answer, shape (rows,) or (rows, classes); see ``OnnxSource.answer``."""
+        rows = table.to_numpy(dtype=np.float64)
+        for scaler in self.scalers:
+            rows = scaler.transform(rows)
         with tempfile.TemporaryDirectory() as folder:
             given, out = Path(folder) / "rows.npy", Path(folder) / "answers.npy"
-            np.save(given, frame.build(rows).to_numpy(dtype=np.float32))
+            np.save(given, rows.astype(np.float32))
             _ask(self.python, self.file, "answer", given, out)
             return np.asarray(np.load(out), dtype=float)
 

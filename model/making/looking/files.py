@@ -95,8 +95,6 @@ def _look_at(path: Path) -> _File:
     try:
         if path.is_dir():
             _open_folder(file)
-        if file.refused:
-            return file
         path = file.path
         if is_picture_file(path):
             _describe_network(file)
@@ -106,7 +104,7 @@ def _look_at(path: Path) -> _File:
             _describe_pickle(file)
     except Exception as error:  # what a library raises depends on the file's bytes
         file.refused, file.servable = True, False
-        file.lines.append(_name_problem(error))
+        file.lines.append(str(error) if isinstance(error, AddError) else _name_problem(error))
     return file
 
 
@@ -120,12 +118,7 @@ def _name_problem(error: Exception) -> str:
 
 def _open_folder(file: _File) -> None:
     """Say what a folder is, and go on with the model's file in it."""
-    try:
-        folder = open_model_folder(file.path)
-    except AddError as error:
-        file.refused = True
-        file.lines.append(str(error))
-        return
+    folder = open_model_folder(file.path)
     file.path = folder.file
     file.lines.append(f"{folder.kind}; its file is {folder.file.name}.")
     if folder.columns:
@@ -134,12 +127,7 @@ def _open_folder(file: _File) -> None:
 
 
 def _describe_network(file: _File) -> None:
-    try:
-        opened = open_path(file.path)
-    except AddError as error:
-        file.lines.append(str(error))
-        file.refused = True
-        return
+    opened = open_path(file.path)
     shapes = opened.network.shapes
     listed = " or ".join(
         f"{shape.width or '?'} × {shape.height or '?'} pixels in "
@@ -156,12 +144,7 @@ def _describe_network(file: _File) -> None:
 
 
 def _describe_onnx(file: _File) -> None:
-    try:
-        source = read_onnx(file.path)
-    except AddError as error:
-        file.lines.append(str(error))
-        file.refused = True
-        return
+    source = read_onnx(file.path)
     file.lines += ["An ONNX file.", describe_inputs(source.names, source.count)]
     file.lines.append("It can be served without --trust: loading ONNX runs no code.")
     file.servable = True
@@ -169,12 +152,7 @@ def _describe_onnx(file: _File) -> None:
 
 def _describe_library(file: _File) -> bool:
     """Say what is in another library's own file; False if it is none."""
-    try:
-        found = open_library_model(file.path)
-    except AddError as error:
-        file.refused = True
-        file.lines.append(str(error))
-        return True
+    found = open_library_model(file.path)
     if found is None:
         return False
     file.lines.append(f"{found.name[:1].upper()}{found.name[1:]}.")
@@ -271,12 +249,7 @@ def _list_names(value: object) -> list[str]:
 
 def _describe_bundle(file: _File) -> None:
     """Say which model is among the things in a file."""
-    try:
-        contents = collect_contents([file.path])
-    except AddError as error:
-        file.refused = True
-        file.lines.append(str(error))
-        return
+    contents = collect_contents([file.path])
     models = contents.estimators
     if len(models) > 1:
         file.refused = True

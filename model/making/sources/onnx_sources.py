@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from os.path import isfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import onnx
@@ -86,7 +86,7 @@ class OnnxSource:
             return NumberKind()
         return ClassesKind(self.classes, self.meaning != "label", self.class_names)
 
-    def with_scalers(self, scalers: Sequence[Any], names: tuple[str, ...] | None) -> OnnxSource:
+    def with_scalers(self, scalers: Sequence[Any], names: tuple[str, ...] | None) -> Self:
         """Put fitted scalers before the model; ``names`` are the columns of the first, if known.
 
         Raises:

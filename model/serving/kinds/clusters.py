@@ -15,8 +15,6 @@ from model.serving.instances import Answer, Part
 from model.serving.kinds.matrix import JoblibMatrixPredictor, LabelModel, OnnxMatrixPredictor
 from model.serving.served_model import ClusterPrediction, FactPattern
 
-KEEP_CLUSTERS = "Keep the clusters in the order of the model's numbers."
-
 
 def find_measure(estimator: Any) -> str:
     """What an estimator tells of each cluster: ``ClusterOutput.measure``.
@@ -106,20 +104,15 @@ class ClusterModel(LabelModel[ClusterPrediction]):
     card: ClusterCard
 
     columns_key = columns_noun = "clusters"
-    keep_text = KEEP_CLUSTERS
+    keep_text = "Keep the clusters in the order of the model's numbers."
     compiled_predictor = OnnxClusterPredictor
     saved_predictor = JoblibClusterPredictor
 
     @classmethod
     def compare_output(cls, folder: ModelFolder[ClusterCard, Manifest]) -> Iterator[str]:
-        values = [option.value for option in folder.card.output.clusters]
         made = [profile.cluster for profile in folder.manifest.clusters]
-        if made != values:
-            yield (
-                f"{folder.locate('output', 'clusters')}: the clusters must be "
-                f"{', '.join(made) or 'described in manifest.json'}, as when the model was made. "
-                f"{KEEP_CLUSTERS}"
-            )
+        names = [option.value for option in folder.card.output.clusters]
+        yield from filter(None, [cls.compare_names(names, made, folder)])
         for profile in folder.manifest.clusters:
             for fact in profile.facts:
                 if fact.field not in folder.card.by_name:

@@ -83,6 +83,18 @@ class MatrixModel(TabularModel[PredictionT]):
         """Count the columns that the card lists."""
 
     @classmethod
+    def compare_names(
+        cls, listed: Sequence[str], made: Sequence[str], folder: ModelFolder[Any, Manifest]
+    ) -> str:
+        """Say that the card lists other columns than the manifest; "" where it does not."""
+        if listed == made:
+            return ""
+        return (
+            f"{folder.locate('output', cls.columns_key)}: the {cls.columns_key} must be "
+            f"{', '.join(made) or 'in manifest.json'}, in the order of the model's columns."
+        )
+
+    @classmethod
     def check_predictor(
         cls, predictor: MatrixPredictor, folder: ModelFolder[Any, Manifest]
     ) -> None:

@@ -111,13 +111,10 @@ class MultioutputModel(MatrixModel[MultioutputPrediction]):
 
     @classmethod
     def compare_output(cls, folder: ModelFolder[MultioutputCard, Manifest]) -> Iterator[str]:
-        names = [output.name for output in folder.card.output.others]
         made = [other.name for other in folder.manifest.others]
-        if names != made:
-            yield (
-                f"{folder.locate('output', 'others')}: the other outputs must be "
-                f"{', '.join(made)}, in the order of the model's columns."
-            )
+        misfit = cls.compare_names([item.name for item in folder.card.output.others], made, folder)
+        if misfit:
+            yield misfit
             return
         for card, manifest in split_outputs(folder.card, folder.manifest):
             alone = ModelFolder(folder.path, card, manifest, folder.text)

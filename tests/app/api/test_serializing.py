@@ -12,7 +12,7 @@ from PIL import Image
 from app import create_app
 from app.config import Settings
 from model import ClassModel
-from tests.app.api.test_predict import check_problem
+from tests.app.api.sending import check_problem
 from tests.flowers import FEATURES, write_flowers
 from tests.html import post_fragment
 from tests.loading import load_as

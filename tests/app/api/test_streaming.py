@@ -12,7 +12,7 @@ from app.config import Settings
 from app.kinds.streams import CHUNK_ROWS, CSV, JSON_LINES, MOST_LINE
 from app.limits.upload_budget import get_upload_budget
 from model import NumberModel
-from tests.app.api.test_predict import check_problem, training_rows
+from tests.app.api.sending import check_problem, training_rows
 
 PREDICT = "/api/predict"
 ROW = {"beds": 3, "baths": 2.5, "sqft": 1850}

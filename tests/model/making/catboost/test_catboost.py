@@ -7,9 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from skl2onnx import to_onnx
+from sklearn.linear_model import LinearRegression
+from sklearn.preprocessing import StandardScaler
 
 from app import create_app
 from app.config import Settings
@@ -99,6 +103,48 @@ def test_a_file_of_catboost_answers_as_catboost_does(
 def test_what_catboost_does_not_export_is_said(folder: Path) -> None:
     result = add(folder / "choices.cbm", "price", str(CATBOOST_PYTHON))
     assert "no model with categorical features" in " ".join(result.output.split())
+
+
+EXPORTER = """#!{python}
+import json, shutil, sys
+import numpy as np
+task, given, out = sys.argv[4:]
+if task == "export":
+    shutil.copy("{folder}/export.onnx", given)
+    with open(out, "w") as file:
+        json.dump({{"names": ["age", "income"], "exponent": False}}, file)
+else:
+    np.save(out, np.load(given) @ np.array({weights}) + {intercept})
+"""
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("error", [0, 1])
+def test_an_export_that_does_not_answer_as_catboost_does_is_refused(
+    tmp_path: Path, error: int, scaled: bool
+) -> None:
+    table = pd.read_csv(write_people(tmp_path) / "people.csv").dropna()
+    rows = table[["age", "income"]].to_numpy()
+    scaler = StandardScaler().fit(rows)
+    joblib.dump(scaler, tmp_path / "scaler.joblib")
+    model = LinearRegression().fit(scaler.transform(rows) if scaled else rows, table["price"])
+    made = to_onnx(model, np.zeros((1, 2), np.float32)).SerializeToString()
+    (tmp_path / "export.onnx").write_bytes(made)
+    (tmp_path / "model.cbm").write_bytes(b"CBM1" + bytes(60))
+    python = tmp_path / "python"
+    python.write_text(
+        EXPORTER.format(
+            python=sys.executable,
+            folder=tmp_path,
+            weights=model.coef_.tolist(),
+            intercept=model.intercept_ + error,
+        )
+    )
+    python.chmod(0o755)
+    beside = (str(tmp_path / "scaler.joblib"), "--yes") if scaled else ()
+    said = " ".join(add(tmp_path / "model.cbm", "price", str(python), *beside).output.split())
+    assert ("rows get another answer from the file" in said) == bool(error), said
+    assert ("which CatBoost exported, compared with its own answers" in said) != bool(error)
 
 
 @pytest.mark.parametrize(
