@@ -6,10 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import permutations, product
 
+import numpy as np
+
 from model.making.assembly.assemblies import Assembly
 from model.making.assembly.chains import (
     Step,
     describe_steps,
+    find_order,
     forget_names,
     make_unit_step,
     place_steps,
@@ -98,14 +101,18 @@ def _list_unnamed(
     """The inputs where no file names them."""
     encoded = [("codes", search.ordinals), ("dummies", search.dummies)]
     taken = {item.source for _, inputs in encoded for item in inputs}
-    named = tuple(name for part in order for name in part.names or ())
-    for columns in dict.fromkeys((search.features or search.available, named)) if taken else ():
+    numbers = [name for name in search.available if search.columns.is_number(name)]
+    matrix = search.table[numbers].to_numpy(dtype=float, na_value=np.nan)
+    known = (part.names or find_order(part, numbers, matrix) or () for part in order)
+    scaled = tuple(dict.fromkeys(name for names in known for name in names))
+    for columns in dict.fromkeys((search.features or search.available, scaled)) if taken else ():
         rest = [
             Input(name)
             for name in columns
             if name not in taken and name in search.available and search.columns.is_number(name)
         ]
-        blocks = [(words, inputs) for words, inputs in (*encoded, ("numbers", rest)) if inputs]
+        words = "numbers in the scaler's order" if columns == scaled else "numbers"
+        blocks = [(name, inputs) for name, inputs in (*encoded, (words, rest)) if inputs]
         for blocks_in_order in permutations(blocks):
             made = [item for _, inputs in blocks_in_order for item in inputs]
             if width in (None, len(made)):
@@ -116,7 +123,6 @@ def _list_unnamed(
     for columns in dict.fromkeys((search.available, kept)):
         if width is None or len(columns) == width:
             yield list(columns), _BY_PLACE
-            scaled = [name for part in order for name in part.names or ()]
             others = [name for name in columns if name not in scaled]
             if scaled and [*scaled, *others] != [*columns]:
                 yield [*scaled, *others], "scaled columns first"
@@ -125,7 +131,6 @@ def _list_unnamed(
     if width is None:
         return
     groups = [{name} for name in taken] + _list_coded_columns(search)
-    numbers = [name for name in search.available if search.columns.is_number(name)]
     if len(numbers) == width and not groups:
         yield numbers, f"{_WINDOW}of numbers alone"
     for start in range(min(len(search.available) - width + 1, MOST_WINDOWS)):

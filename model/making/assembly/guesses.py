@@ -12,7 +12,7 @@ import numpy as np
 from model.contract.arrays import Float64Array, IntArray
 from model.making.assembly.assemblies import Assembly
 from model.making.assembly.gate import choose_rows
-from model.making.assembly.inputs import ORDERS
+from model.making.assembly.inputs import ORDERS, UNKNOWN
 from model.making.assembly.numberings import find_codes, measure_losses, recode
 from model.making.assembly.search import AssemblySearch, explain_none
 from model.making.assembly.trials import TriedAssembly, ask_all, find_complete
@@ -22,6 +22,11 @@ _SURE = 0.01
 """How much worse a model must rank where the values of one column get other numbers."""
 _SAME = 1e-9
 _MOST_REPLACED = 300
+_SIGNIFICANT = 4.0
+_LEAST_MISSING = 8
+"""Rows without a value that tell what stood for it."""
+_MOST_SPARE = 3
+"""Values that no cell has, of which one may stand for missing cells."""
 
 
 def prove_guesses(search: AssemblySearch, chosen: TriedAssembly, truth: Float64Array) -> None:
@@ -82,6 +87,76 @@ def name_codes(search: AssemblySearch, chosen: TriedAssembly, truth: Float64Arra
             f"are those of your code, add them as a JSON file: {_write_codes(codes)}"
             + (" with the right number for each null: the data do not tell it." if is_open else "")
         )
+
+
+def code_unknown(
+    search: AssemblySearch, chosen: TriedAssembly, truth: Float64Array
+) -> TriedAssembly:
+    """Find what a model got for missing cells of columns with codes, where no file says it.
+
+    That is nothing, −1 as pandas' codes have it, or the code of a value that no cell has.
+
+    Args:
+        search: what may be put together.
+        chosen: the assembly that fits best; in it the model gets nothing.
+        truth: of all rows, shape (rows,).
+
+    Raises:
+        NotProvedError: if the model's answers depend on it, and the rows do not prove it.
+    """
+    for column in dict.fromkeys(item.source for item in chosen.assembly.inputs if item.codes):
+        assembly = chosen.assembly
+        others = [name for name in assembly.names if name != column]
+        holes = search.table[column].isna() & search.table[others].notna().all(axis=1)
+        codes, index = assembly.list_codes(column), np.flatnonzero(holes)
+        if UNKNOWN in codes or not len(index):
+            continue
+        fills = _list_fills(search, assembly, column)
+        ways = [assembly]
+        for text, number in fills.items():
+            words = f"{column} coded as {text} where it is missing"
+            coded = recode(search, assembly, column, {**codes, UNKNOWN: number})
+            ways.append(replace(coded, words=(*assembly.words, words)))
+        tried = [
+            (search.kind.list_losses(way.inverse.function(found) if way.inverse else found,
+                                     truth[index]), found, way)
+            for way, found in zip(ways, ask_all(search, ways, index), strict=True)
+            if found is not None
+        ]  # fmt: skip
+        if len(tried) < len(ways):  # the form will ask for it always
+            continue
+        tried.sort(key=lambda item: float(item[0].mean()))  # stable: nothing comes first
+        (best, answers, way), *rest = tried
+        if any(
+            not np.allclose(answers, found) and not _is_surely_less(best, losses)
+            for losses, found, _ in rest
+        ):
+            like = _write_codes({column: {**codes, UNKNOWN: next(iter(fills.values()))}})
+            raise NotProvedError(
+                f"What the model got where {column!r} is missing is in no file, and the data do "
+                f"not prove it. Add a JSON file like {like} with the right number for "
+                f"{UNKNOWN!r}, or NaN there if it stayed unknown."
+            )
+        if way is not assembly:
+            chosen = replace(chosen, assembly=way)
+    return chosen
+
+
+def _list_fills(search: AssemblySearch, assembly: Assembly, column: str) -> dict[str, float]:
+    """The codes that missing cells of a column may have got, by what they are called."""
+    if column in assembly.guessed:
+        return {"−1": -1.0}
+    cells = search.columns.cells(column)
+    known = next((codes.numbers for codes in search.columns.find_codes(column)), {})
+    spare = {text: code for text, code in known.items() if text not in cells}
+    return spare if len(spare) <= _MOST_SPARE else {}
+
+
+def _is_surely_less(one: Float64Array, other: Float64Array) -> bool:
+    """Whether losses, shape (rows,), are less than others of the same rows (paired t-test)."""
+    gains = other - one
+    certainty = float(gains.mean()) / (float(gains.std()) + 1e-300) * len(gains) ** 0.5
+    return len(gains) >= _LEAST_MISSING and certainty >= _SIGNIFICANT
 
 
 def _write_codes(codes: Mapping[str, Mapping[str, float | None]]) -> str:

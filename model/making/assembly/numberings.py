@@ -17,7 +17,7 @@ from scipy.stats import ttest_1samp
 from model.contract.arrays import BoolArray, Float64Array, IntArray
 from model.making.assembly.assemblies import Assembly, ask_model
 from model.making.assembly.chains import run_steps
-from model.making.assembly.inputs import compute_matrix
+from model.making.assembly.inputs import UNKNOWN, Codes, compute_matrix
 from model.making.assembly.search import AssemblySearch
 from model.making.assembly.trials import find_complete
 from model.making.data.text_cells import as_text
@@ -87,7 +87,7 @@ class CodeLosses:
         return float(self.sum_up()[np.arange(len(self.texts)), chosen].sum())
 
     def is_numbered_otherwise(self, chosen: IntArray) -> bool:
-        """Whether values do better with numbers of their own choice, even of the far ones.
+        """Whether values do better than at ``chosen``, shape (values,), where each may choose.
 
         They choose on every other row and are judged on the rest. A model for which no numbering is
         right, as of one that was fitted to other numbers, prefers such ones.
@@ -166,6 +166,11 @@ def find_codes(
 ) -> dict[str, dict[str, float | None]]:
     """Find the numbers of the values of each column whose codes are in no file.
 
+    Args:
+        search: what may be put together.
+        assembly: the assembly that guesses them.
+        truth: of all rows, shape (rows,).
+
     Returns:
         For each column the number of each value, None where the rows do not prove it; {} where
         they prove nothing. Where columns lean on each other, they prove all values or nothing.
@@ -196,6 +201,8 @@ def find_codes(
             text: number if sure else None
             for (text, number), sure in zip(numbers, proved, strict=True)
         }
+        if search.table[column].isna().any():
+            found[column][UNKNOWN] = None
     return found
 
 
@@ -203,9 +210,8 @@ def recode(
     search: AssemblySearch, assembly: Assembly, column: str, numbers: Mapping[str, float]
 ) -> Assembly:
     """The same assembly with other numbers for the values of a column, by their text."""
-    codes = tuple((cell, numbers[text]) for text, cell in search.columns.cells(column).items())
+    made = search.columns.make_input(column, Codes(numbers, column, ""))
     inputs = tuple(
-        replace(item, codes=codes) if item.source == column and item.codes else item
-        for item in assembly.inputs
+        made if item.source == column and item.codes else item for item in assembly.inputs
     )
     return replace(assembly, inputs=inputs)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,8 @@ import pytest
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 
-from model.contract.arrays import Float64Array
-from model.making.assembly.contents import Contents, Transformer
-from model.making.assembly.inputs import Codes
-from model.making.assembly.proving import Proof, prove
-from model.making.assembly.search import AssemblySearch
 from model.making.errors import NotProvedError
-from model.making.sources.estimator_sources import describe_estimator
+from tests.model.making.assembly.proofs import put_together
 
 CITIES = [f"city {letter}" for letter in "abcdefgh"]
 BY_HAND = dict(zip(CITIES, [3.0, 1.0, 4.0, 7.0, 5.0, 0.0, 2.0, 6.0], strict=True))
@@ -40,21 +34,6 @@ def fit(table: pd.DataFrame, codes: Mapping[str, float], model: Any) -> Any:
     return model.fit(table[["size"]].assign(city=table["city"].map(codes)), table["rent"])
 
 
-def put_together(
-    table: pd.DataFrame, fitted: Any, codes: Mapping[str, float] | None = None
-) -> Proof:
-    contents = Contents(estimators=[Transformer(fitted, "model.pkl", Path("model.pkl"))])
-    if codes is not None:
-        contents.codes.append(Codes(codes, "city", "codes.json"))
-    kind = describe_estimator(fitted, "model.pkl").kind
-    search = AssemblySearch(contents, table, "rent", ("size", "city"), kind)
-
-    def read_truth(names: object) -> Float64Array:
-        return np.array(table["rent"], dtype=np.float64)
-
-    return prove(search, (), read_truth)
-
-
 def read_codes(refusal: str) -> dict[str, float | None]:
     text = refusal.partition("as a JSON file: ")[2]
     found: dict[str, dict[str, float | None]] = json.JSONDecoder().raw_decode(text)[0]
@@ -70,7 +49,7 @@ def test_codes_written_by_hand_are_named_and_taken_once_a_file_has_them() -> Non
     assert "none of the usual orders is proved" in str(caught.value)
     codes = read_codes(str(caught.value))
     assert codes == BY_HAND
-    proof = put_together(table, forest, BY_HAND)
+    proof = put_together(table, forest, {"city": BY_HAND})
     np.testing.assert_allclose(proof.fitted.predict(table), expected)
 
 
