@@ -42,9 +42,10 @@ browser: $(VENV)/test.stamp
 
 # Three processes take a file each, in the order of collection: many tests wait for servers and
 # browsers, and two processes took 350 s of CPU in 365 s on two cores. One thread for each: with
-# teams of threads that wait for each other, a training takes three times the CPU.
+# teams of threads that wait for each other, a training takes three times the CPU. Some machines
+# forbid to keep bytecode: each process, and each server that a test starts, would compile anew.
 FIRST_TIER := -m "not second_tier"
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test: $(VENV)/test.stamp browser  ## everything that must hold, in one command
 	$(PYTEST) $(FIRST_TIER)

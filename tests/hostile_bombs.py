@@ -130,38 +130,26 @@ def _repeat(names: str, args: bytes, *state: bytes) -> bytes:
 
 
 def list_compressed() -> dict[str, bytes]:
-    """Little that decompresses to much, and compressed data that is broken."""
-    asks = b"\x80\x04" + pickle.BINBYTES8 + struct.pack("<Q", 2**26) + bytes(2**26)
+    """Little that decompresses to much, and compressed data that is broken; made soon."""
+    asks = b"\x80\x04" + pickle.BINBYTES8 + struct.pack("<Q", 2**26)
 
     def bomb(compress: Callable[[bytes], bytes]) -> bytes:
         """The same in parts, which these formats join: most of them are compressed only once."""
-        return 2 * (compress(asks[: -(2**26)]) + 16 * compress(bytes(2**22)))
+        return 2 * (compress(asks) + 16 * compress(bytes(2**22)))
 
-    flows = (plain(bytes(50_000)) + pickle.POP) * 400
     honest = file(plain(list(range(1000))))
     lz4 = b"\x04\x22\x4d\x18\x60\x70\x73"
     start = struct.pack("<I", 2**31 + 9) + pickle.BINBYTES8 + struct.pack("<Q", 2**40)
     run = b"\x1f\0\1\0" + b"\xff" * 16000 + b"\0\0"
     block = struct.pack("<I", len(run)) + run
-    repeats = (_noise(0) + _noise(1)) * 50
-    slow = bz2.compress((pickle.BINBYTES + struct.pack("<I", len(repeats)) + repeats + b"0") * 16)
     wants_dictionary = b"]\0" + b"\xff" * 3 + lzma.compress(b"N.", lzma.FORMAT_ALONE)[5:]
     return {
         "bomb-gzip": bomb(partial(gzip.compress, compresslevel=1)),
         "bomb-bz2": bomb(partial(bz2.compress, compresslevel=1)),
         "bomb-xz": bomb(partial(lzma.compress, preset=0)),
-        "bomb-lzma": lzma.compress(asks * 2, lzma.FORMAT_ALONE, preset=0),
-        "bomb-zlib": zlib.compress(asks * 2, 1),
         "bomb-lz4": lz4 + start + block * 300,
-        "flood-gzip": gzip.compress(flows, 1) * 20,
-        "flood-bz2": bz2.compress(flows, 1) * 20,
-        "flood-bz2-of-repeats": slow * (10**6 // len(slow)),
+        "flood-gzip": gzip.compress(_make_flood(), 1) * 20,
         "flood-lz4-of-blocks": lz4 + start + (struct.pack("<I", 2) + b"\x10A") * 10**5,
-        "flood-xz": lzma.compress(flows, preset=0) * 20,
-        "flood-lzma": lzma.compress(flows * 8, lzma.FORMAT_ALONE, preset=0),
-        "flood-zlib": zlib.compress(flows * 8, 1),
-        "bomb-of-wide-text": gzip.compress(file(text("\U0001f600" + "a" * 60 * 2**20)), 1),
-        "bomb-of-operations": gzip.compress(pickle.EMPTY_LIST * 50_000_000, 1),
         "bomb-of-members": gzip.compress(b"") * 50_000,
         "bomb-of-dictionary": wants_dictionary,
         "bomb-in-bomb": gzip.compress(gzip.compress(honest)),
@@ -178,6 +166,30 @@ def list_compressed() -> dict[str, bytes]:
         "noise-xz": b"\xfd7zXZ\0" + _noise(2),
         "old-joblib-header": b"ZF0x" + b"z" * 40,
     }
+
+
+def list_dense() -> dict[str, bytes]:
+    """More that decompresses to much; these take seconds to make."""
+    asks = b"\x80\x04" + pickle.BINBYTES8 + struct.pack("<Q", 2**26) + bytes(2**26)
+    flows = _make_flood()
+    repeats = (_noise(0) + _noise(1)) * 50
+    slow = bz2.compress((pickle.BINBYTES + struct.pack("<I", len(repeats)) + repeats + b"0") * 16)
+    return {
+        "bomb-lzma": lzma.compress(asks * 2, lzma.FORMAT_ALONE, preset=0),
+        "bomb-zlib": zlib.compress(asks * 2, 1),
+        "flood-bz2": bz2.compress(flows, 1) * 20,
+        "flood-bz2-of-repeats": slow * (10**6 // len(slow)),
+        "flood-xz": lzma.compress(flows, preset=0) * 20,
+        "flood-lzma": lzma.compress(flows * 8, lzma.FORMAT_ALONE, preset=0),
+        "flood-zlib": zlib.compress(flows * 8, 1),
+        "bomb-of-wide-text": gzip.compress(file(text("\U0001f600" + "a" * 60 * 2**20)), 1),
+        "bomb-of-operations": gzip.compress(pickle.EMPTY_LIST * 50_000_000, 1),
+    }
+
+
+def _make_flood() -> bytes:
+    """Values that are thrown away at once, 20 MB of them."""
+    return (plain(bytes(50_000)) + pickle.POP) * 400
 
 
 def _noise(seed: int) -> bytes:

@@ -6,12 +6,13 @@ import io
 import pickle
 import random
 from collections.abc import Callable
+from itertools import islice
 
 import joblib
 import numpy as np
 
 from tests.hostile_archives import list_archives
-from tests.hostile_bombs import list_bombs, list_compressed
+from tests.hostile_bombs import list_bombs, list_compressed, list_dense
 from tests.pickle_writing import EVIL, MARK, array, called, dtype, file, get, name, plain, text
 
 _CODE = f"open({MARK!r}, 'w').close()"
@@ -49,7 +50,15 @@ def make_hostile(*, compressed: bool = True) -> dict[str, bytes]:
         files |= make()
     for make in (_list_arrays, _list_joblib, list_bombs, _list_broken):
         files |= make()
-    return files | list_compressed() | list_archives() if compressed else files
+    if not compressed:
+        return files
+    return files | list_compressed() | list_dense() | list_archives()
+
+
+def sample_hostile(every: int) -> dict[str, bytes]:
+    """Return every so many of the files that are not compressed, and most compressed ones."""
+    sampled = islice(make_hostile(compressed=False).items(), 0, None, every)
+    return dict(sampled) | list_compressed() | list_archives()
 
 
 def _list_calls() -> dict[str, bytes]:

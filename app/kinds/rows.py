@@ -62,9 +62,14 @@ MAX_LISTED = 4
 _ENCODED = 12
 """Bytes of a form that a character of a text may take."""
 
-NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
+NUMBERS = dict(
+    enumerate(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], start=1)
+)
 """Small numbers as words."""
 
+
+_SENTENCES = "en"
+"""The language of the sentences, whatever the card's locale: it decides how numbers are written."""
 
 BATCH_ENDINGS = ".csv,.tsv,.txt,.ndjson,.jsonl,.gz"
 """Of text alone: a page gives files of strangers to no other parser."""
@@ -284,10 +289,8 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         count = formatting.format_number(len(required), self._card.locale)
         many = len(required) > MAX_LISTED
         heading = f"Fill in {NUMBERS.get(len(required), count)} fact{'s' * (len(required) > 1)}"
-        listed = format_list(
-            [required[0].label, *(formatting.lower_first(field.label) for field in required[1:])],
-            locale=self._card.locale,
-        )
+        others = (formatting.lower_first(field.label, self._card.locale) for field in required[1:])
+        listed = format_list([required[0].label, *others], locale=_SENTENCES)
         features, _ = self._card.validate_row(example.values)
         (explained,) = self.model.explain([features or {}])
         headline = self._write_headline(explained, "the example")
@@ -354,7 +357,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
 
     def _list_fields(self, names: Iterable[str]) -> str:
         phrases = [self._card.by_name[name].noun_phrase for name in names]
-        return format_list(phrases, locale=self._card.locale)
+        return format_list(phrases, locale=_SENTENCES)
 
     def read_json(self, environ: WSGIEnvironment) -> JsonRows[Features]:
         body = read_json_body(environ)

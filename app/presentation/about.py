@@ -47,7 +47,7 @@ def describe_origin(card: CardBase, manifest: ManifestBase) -> str:
 def _format_metric(metric: Metric, locale: str) -> str:
     if metric.share:
         return formatting.format_percent(metric.value, locale, digits=1)
-    return formatting.format_number(metric.value, locale)
+    return formatting.format_figure(metric.value, locale)
 
 
 def _arrange_metrics(

@@ -64,7 +64,8 @@ class FieldView:
 
     ``meanings``, ``reading`` and ``warning`` are those of ``Feedback``. ``attributes`` are the
     input's own: its type, its keyboard, its bounds. ``gain`` is how much narrower the range usually
-    gets by it. Views are compared by what can differ between two of one field.
+    gets by it. ``is_name`` where the label is the name of a column, and no words. Views are
+    compared by what can differ between two of one field.
     """
 
     name: str
@@ -82,6 +83,7 @@ class FieldView:
     meanings: tuple[Meaning, ...] = ()
     reading: str = ""
     warning: str = ""
+    is_name: bool = field(default=False, compare=False)
 
     @property
     def described_by(self) -> str:
@@ -92,11 +94,6 @@ class FieldView:
         if self.error or self.reading or self.warning:
             ids.append(f"{self.name}-error")
         return " ".join(ids)
-
-    @property
-    def is_name(self) -> bool:
-        """Whether the label is the name of a column, and no words."""
-        return " " not in self.label and not self.label[:1].isupper() and self.label.isascii()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +197,7 @@ def build_field(
         meanings=feedback.meanings,
         reading=feedback.reading,
         warning=feedback.warning,
+        is_name=field.is_column_name,
     )
 
 

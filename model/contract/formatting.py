@@ -15,6 +15,9 @@ from babel import Locale, dates, numbers
 _COMPACT = 1000
 """From here on, a number may be shortened."""
 
+_SINGULAR = ("ss", "us", "is", "species", "series", "news")
+"""Ends of nouns that look like a plural and are none, or both."""
+
 _SMALL = 1
 """Below this, three decimals have too few significant digits."""
 
@@ -52,6 +55,16 @@ def format_short(value: float, locale: str, grouping: bool = True) -> str:
     if 0 < abs(value) < _SMALL:
         return format_exact(round_short(value), locale)
     return format_number(value, locale, grouping)
+
+
+def format_figure(value: float, locale: str) -> str:
+    """A figure that was measured, to four significant digits: ``1,856``."""
+    return format_short(round_figure(value), locale)
+
+
+def round_figure(value: float) -> float:
+    """A figure rounded to the digits that ``format_figure`` shows."""
+    return float(format(value, ".4g"))
 
 
 def round_short(value: float) -> float:
@@ -160,10 +173,13 @@ def format_percent(share: float, locale: str, digits: int = 0) -> str:
 def is_plural(noun: str) -> bool:
     """Whether an English noun is in the plural, as far as its spelling tells: "stars"."""
     last = noun.partition(" per ")[0].rpartition(" ")[2]
-    return len(last) > 3 and last.endswith("s") and not last.endswith(("ss", "us", "is"))
+    return len(last) > 3 and last.endswith("s") and not last.endswith(_SINGULAR)
 
 
-def lower_first(label: str) -> str:
-    """Write a label as inside a sentence; a first word with other capitals stays as it is."""
+def lower_first(label: str, locale: str) -> str:
+    """Write a label as inside a sentence.
+
+    A first word with other capitals stays as it is, and all in German, whose nouns have one.
+    """
     has_capitals = any(character.isupper() for character in label.split(" ")[0][1:])
-    return label if has_capitals else label[:1].lower() + label[1:]
+    return label if has_capitals or locale[:2] == "de" else label[:1].lower() + label[1:]

@@ -54,7 +54,7 @@ _FACTORS = {
 _ZEROS = {"temperature-fahrenheit": 32.0, "temperature-kelvin": 273.15}
 """What a scale shows at 0 °C."""
 
-_CURRENCIES = (
+CURRENCIES = (
     "USD", "EUR", "GBP", "JPY", "CNY", "INR", "BRL", "CAD", "AUD", "CHF", "PLN", "CZK", "SEK",
     "NOK", "DKK", "KRW", "MXN", "TRY", "ZAR",
 )  # fmt: skip
@@ -125,7 +125,7 @@ def _index_units(locale: str) -> dict[str, Unit]:
             usual.setdefault(normalize_unit(spelling), set()).add(unit)
         for spelling in _spell_unit(name, ("narrow",), locale):
             narrow.setdefault(normalize_unit(spelling), set()).add(unit)
-    for code in _CURRENCIES:
+    for code in CURRENCIES:
         for spelling in _spell_currency(code, locale):
             usual.setdefault(normalize_unit(spelling), set()).add(Unit(code, code, 1))
     merged = narrow | usual

@@ -228,7 +228,6 @@ def _make_folder(
         kind,
         arranged,
         output,
-        evaluation,
         examples,
         warning=_warn(finding) if proved else "",
         tried=assembled.tried,
@@ -287,7 +286,14 @@ def _look_at_columns(
     numbers = [name for name in names if name not in texts]
     table = read_number_columns(table, numbers, options.decimal, add_note)
     columns = infer_columns(
-        table, names, encoded, kinds, options.required, vectorized, options.described
+        table,
+        names,
+        encoded,
+        kinds,
+        options.required,
+        vectorized,
+        options.described,
+        options.locale,
     )
     target = table[options.target] if options.target else pd.Series(dtype=float)
     return source.with_target(target, options.classes), columns, table

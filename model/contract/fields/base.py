@@ -167,6 +167,17 @@ class BaseField(BaseModel):
         return f"{self.determiner} {self.noun}".strip()
 
     @property
+    def is_column_name(self) -> bool:
+        """Whether the label is the name of a column, and no words: "sib_sp", or "Chol" as a noun.
+
+        In German any noun has a capital.
+        """
+        if " " in self.label or not self.label.isascii():
+            return False
+        is_noun = not self.determiner and self.noun == self.label and self._locale[:2] != "de"
+        return is_noun or not self.label[:1].isupper()
+
+    @property
     def missing_text(self) -> str:
         """The error message for a missing value."""
         return f"{self.verb} {self.noun_phrase}"

@@ -14,6 +14,8 @@ from model.contract.arrays import Float64Array
 
 _SHARE = 1 / 3
 _TAIL = 0.05
+_MOST_STEPS = 12
+_ROWS_PER_STEP = 10
 _SURELY_SHARES = 0.95
 """From here on to 1, the highest number of a column without negative ones is that of a share."""
 
@@ -22,7 +24,8 @@ def widen_bounds(known: Float64Array, whole: bool, unit: str) -> tuple[float, fl
     """Return round numbers beyond both ends of a column, the lower one first.
 
     Each end is widened by a third of the span, or by as much as lies beyond the outermost twentieth
-    of the rows, where that is more. It stays on its side of 0, and a percentage within 100 %.
+    of the rows, where that is more. It stays on its side of 0, a percentage within 100 %, and a
+    scale, like 1 to 5, as it is.
 
     Args:
         known: the column's numbers, shape (rows,), in the unit.
@@ -39,11 +42,32 @@ def widen_bounds(known: Float64Array, whole: bool, unit: str) -> tuple[float, fl
         low = max(low, 0.0)
     elif most <= 0:
         high = min(high, 0.0)
+    low, high = _keep_scale(known, low, high) if whole else (low, high)
     if unit == "%" and most <= 100:
         high = min(high, 100.0)
     if not whole and least >= 0 and _SURELY_SHARES <= most <= 1:
         high = min(high, 1.0)  # it holds shares, as far as its rows tell
     return low, high
+
+
+def _keep_scale(known: Float64Array, low: float, high: float) -> tuple[float, float]:
+    """Keep the ends of a scale, like 1 to 5 or the twelve months, instead of the wider ones.
+
+    A scale begins at 0 or 1, has every whole number up to its end, and ends all at once, where
+    counts thin out: its last value is at least half as frequent as the one before and as the mean.
+    """
+    values, counts = np.unique(known, return_counts=True)
+    least, most, steps = values[0], values[-1], len(values)
+    is_scale = least in (0, 1) and 2 < steps <= _MOST_STEPS and most - least == steps - 1
+    if not is_scale or len(known) < _ROWS_PER_STEP * steps:
+        return low, high
+    mean = len(known) / steps
+    first_ends = counts[0] >= max(counts[1], mean) / 2
+    last_ends = counts[-1] >= max(counts[-2], mean) / 2
+    return (
+        float(least) if first_ends or last_ends else low,
+        float(most) if last_ends else high,
+    )
 
 
 def round_bounds(low: float, high: float, whole: bool) -> tuple[float, float]:

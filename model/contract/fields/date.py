@@ -71,7 +71,7 @@ class DateField(OrderedField):
 
     example: IsoDate
 
-    codes_text: ClassVar[str] = "days since 1970-01-01"
+    codes_text: ClassVar[str] = "dates"
 
     @property
     def input_attributes(self) -> dict[str, str]:

@@ -12,12 +12,20 @@ import pandas as pd
 
 from model.contract.fields import FIELD_KINDS, MOST_CHOICES, MOST_SUGGESTED, name_list_kind
 from model.contract.sources import CellValue, Source
-from model.making.columns.naming import Naming, find_pair, format_choice, name_columns
+from model.making.columns.naming import (
+    TIMES,
+    Naming,
+    find_pair,
+    format_choice,
+    name_columns,
+    split_words,
+)
 from model.making.columns.vocabulary import NO_QUESTIONS
 from model.making.data.date_texts import read_dates
 from model.making.data.text_cells import as_text
 from model.making.dictionaries import Description
 from model.making.errors import AddError
+from model.making.options import LOCALE
 
 _MOST_ENCODED = 0.9
 """The share of different texts above which they are free text, though the model encodes them."""
@@ -64,6 +72,11 @@ class _Guess(NamedTuple):
     labels: tuple[str, ...]
     reason: str
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether it may have a unit: a number, or one of a few numbers."""
+        return takes_numbers(self.kind) or (bool(self.labels) and self.source.type != "text")
+
 
 def infer_columns(
     table: pd.DataFrame,
@@ -73,6 +86,7 @@ def infer_columns(
     required: Collection[str] = (),
     vectorized: Collection[str] = (),
     described: Mapping[str, Description] | None = None,
+    locale: str = LOCALE,
 ) -> list[DataColumn]:
     """Find out what each column is.
 
@@ -84,6 +98,7 @@ def infer_columns(
         required: the columns that the form always asks for, as a person says.
         vectorized: those of free text, which it splits into words.
         described: what a data dictionary says of columns.
+        locale: the language of the columns' names.
 
     Raises:
         AddError: for every column that a form cannot ask for, all in one message.
@@ -101,26 +116,33 @@ def infer_columns(
             problems.append(str(error))
     if problems:
         raise AddError("\n".join(problems))
-    numbers = {name for name in names if takes_numbers(guesses[name].kind)}
+    numbers = {name for name in names if guesses[name].is_measured}
+    named = name_columns(list(names), numbers, described, locale)
     return [
         DataColumn(
             naming,
             guesses[name].kind,
             guesses[name].source,
-            _word_codes(guesses[name], (described or {}).get(name, Description())),
+            _word_codes(guesses[name], (described or {}).get(name, Description()), naming.unit),
             table[name],
             guesses[name].reason,
             name in required,
             (described or {}).get(name, Description()).help,
         )
-        for name, naming in zip(names, name_columns(list(names), numbers, described), strict=True)
+        for name, naming in zip(names, named, strict=True)
     ]
 
 
-def _word_codes(guess: _Guess, known: Description) -> tuple[str, ...]:
+def _word_codes(guess: _Guess, known: Description, unit: str) -> tuple[str, ...]:
     """The labels of a choice, in the words of a data dictionary where it has some for codes."""
-    labels = [known.codes.get(label, label) for label in guess.labels]
+    labels = [known.codes.get(label, _add_unit(label, unit)) for label in guess.labels]
     return tuple(labels) if len(set(labels)) == len(labels) else guess.labels
+
+
+def _add_unit(label: str, unit: str) -> str:
+    """A number with its unit, where there is one: "28 days"."""
+    one = label == "1" and unit in TIMES
+    return f"{label}\u00a0{unit.removesuffix('s') if one else unit}" if unit else label
 
 
 def takes_numbers(kind: str) -> bool:
@@ -205,7 +227,7 @@ def write_values(values: Sequence[CellValue]) -> tuple[str, ...]:
 def _guess_numbers(name: str, cells: pd.Series, distinct: list[Any], encoded: bool) -> str:
     """The kind of field for a column of numbers, of which ``distinct`` are sorted."""
     if set(distinct) == {0, 1}:
-        return "choice" if name.lower() in NO_QUESTIONS else "flag"
+        return "choice" if NO_QUESTIONS & {*map(str.lower, split_words(name))} else "flag"
     if len(distinct) == 2 and len(cells) >= _LEAST_FOR_TWO:
         return "choice"
     whole = all(float(value).is_integer() for value in distinct)

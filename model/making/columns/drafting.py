@@ -57,6 +57,7 @@ class DraftOutput:
 
     ``keys`` are the keys of the card's output; ``description`` says the same in a few words.
     ``labels`` are what people read for each class, ``others`` the further outputs of several.
+    ``locale`` is how its page writes numbers.
     """
 
     naming: Naming
@@ -65,6 +66,7 @@ class DraftOutput:
     description: str
     labels: tuple[str, ...] = ()
     others: tuple[DraftOutput, ...] = ()
+    locale: str = LOCALE
 
 
 def draft_field(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from model.contract import formatting
 from model.contract.card import PAGE_IDS
 from model.contract.transliteration import strip_marks
+from model.contract.units import CURRENCIES
 from model.making.columns.vocabulary import (
     ABBREVIATIONS,
     BEGINNINGS,
@@ -18,6 +19,7 @@ from model.making.columns.vocabulary import (
     YES_NO,
 )
 from model.making.dictionaries import Description
+from model.making.options import LOCALE
 
 # Properties of a form element: a field of that name would hide them.
 _PROPERTIES = (
@@ -30,15 +32,14 @@ RESERVED = PAGE_IDS | frozenset(_PROPERTIES)
 _UNITS = {
     "mm": "mm", "cm": "cm", "km": "km", "m": "m", "kg": "kg", "g": "g", "mg": "mg", "lb": "lb",
     "lbs": "lb", "oz": "oz", "ml": "ml", "sqft": "sq ft", "sqm": "m²", "m2": "m²", "km2": "km²",
-    "usd": "USD", "eur": "EUR", "gbp": "GBP", "chf": "CHF", "pct": "%", "percent": "%",
+    "pct": "%", "percent": "%",
     "days": "days", "hours": "hours", "hrs": "hours", "minutes": "minutes", "mins": "minutes",
     "seconds": "seconds", "secs": "seconds", "ms": "ms", "months": "months", "weeks": "weeks",
     "years": "years", "yrs": "years", "mph": "mph", "kmh": "km/h", "kwh": "kWh", "kw": "kW",
     "mpg": "mpg", "hp": "hp", "celsius": "°C", "degc": "°C", "fahrenheit": "°F", "degf": "°F",
     "bpm": "bpm", "mmhg": "mmHg", "hpa": "hPa", "ppm": "ppm", "inches": "in", "feet": "ft",
-    "db": "dB",
+    "db": "dB", **{code.lower(): code for code in CURRENCIES if code not in ("SEK", "TRY")},
 }  # fmt: skip
-CURRENCIES = ("USD", "EUR", "GBP", "CHF")
 _SHORT_UNITS = ("m", "g")
 """Units that count only at the end of a name: elsewhere such a letter could mean anything."""
 
@@ -55,12 +56,21 @@ _PREFIXES = {"km": "kilometers", "kg": "kilograms"}
 """What a unit before a name is called in it: "km_driven"."""
 
 _DURATIONS = ("time", "duration", "runtime", "length", "wait", "delay", "travel", "commute")
-"""Words after which "min" means minutes."""
+_SPEEDS = ("speed", "wind", "windspeed", "gust", "velocity")
+_TEMPERATURES = ("temp", "temperature", "tmin", "tmax", "dewpoint")
+_UNITS_AFTER = {
+    "min": (_DURATIONS, "minutes"), "ms": (_SPEEDS, "m/s"),
+    "c": (_TEMPERATURES, "°C"), "f": (_TEMPERATURES, "°F"),
+}  # fmt: skip
+"""What ends of names mean after these words alone, or after them something else."""
+
+TIMES = ("days", "hours", "minutes", "months", "weeks", "years")
+"""Units that stay words of a name that is none without them: "total working years"."""
 
 _OUTER_CONSONANTS = re.compile(r"\A([^aeiouy]{2})?.*?([^aeiouy]{2})?\Z", re.DOTALL).findall
 """The first two letters and the last two, where these are consonants."""
 
-_SHORT = 3
+_SHORT = 4
 _MOST_CONSONANTS = 5
 _FILE_WORDS = ("train", "training", "data", "dataset", "set", "full", "clean", "cleaned", "all")
 _DEALS = ("prices", "sales", "rents", "rentals", "listings", "offers")
@@ -105,6 +115,7 @@ def name_columns(
     columns: list[str],
     numbers: set[str],
     described: Mapping[str, Description] | None = None,
+    locale: str = LOCALE,
 ) -> list[Naming]:
     """Name a field for each column; no two names are alike.
 
@@ -112,24 +123,25 @@ def name_columns(
         columns: the columns' own names.
         numbers: those that hold numbers, for only they can have a unit.
         described: what a data dictionary says of columns, by their names.
+        locale: the language of the names, which decides whether a noun has a capital.
     """
     taken: set[str] = set()
     named = []
     for column in columns:
         known = (described or {}).get(column)
-        found = _name_column(column, column in numbers)
+        found = _name_column(column, column in numbers, locale)
         if known is not None:
             label = (known.label or found.label)[:_LONGEST_LABEL]
             unit = _shorten_unit(known.unit or found.unit) if column in numbers else ""
             own = found.is_own and not known.label
-            found = Naming(found.name, label, _make_noun(label, own), unit, own)
+            found = Naming(found.name, label, _make_noun(label, locale, own), unit, own)
         name = _make_unique(found.name, taken)
         taken.add(name)
         named.append(replace(found, name=name))
     return named
 
 
-def _name_column(column: str, is_number: bool) -> Naming:
+def _name_column(column: str, is_number: bool, locale: str) -> Naming:
     words, unit, is_before = _split_unit(column, is_number)
     name = _make_identifier(column)
     if not all(map(_is_word, words)) and not re.search(r"\w\s+\w", column):
@@ -139,7 +151,7 @@ def _name_column(column: str, is_number: bool) -> Naming:
     if is_before and unit in _AREAS:
         words = [*words, "area"]
     label = join_words(words)[:_LONGEST_LABEL] or name
-    return Naming(name, label, _make_noun(label), unit)
+    return Naming(name, label, _make_noun(label, locale), unit)
 
 
 def _is_word(token: str) -> bool:
@@ -174,7 +186,10 @@ def _spell_out(words: list[str]) -> list[str]:
 
 
 def name_target(
-    column: str, is_number: bool, described: Mapping[str, Description] | None = None
+    column: str,
+    is_number: bool,
+    described: Mapping[str, Description] | None = None,
+    locale: str = LOCALE,
 ) -> Naming:
     """Name a model's answer; a target called ``y`` becomes "Answer".
 
@@ -182,10 +197,11 @@ def name_target(
         column: the target's own name.
         is_number: whether it holds numbers, for only they can have a unit.
         described: see ``name_columns``.
+        locale: see ``name_columns``.
     """
     if column.lower() in _NEUTRAL and column not in (described or {}):
         return Naming(_make_identifier(column), "Answer", "answer", "")
-    return name_columns([column], {column} if is_number else set(), described)[0]
+    return name_columns([column], {column} if is_number else set(), described, locale)[0]
 
 
 def name_rows(file: str) -> RowNaming:
@@ -263,12 +279,14 @@ def ask_for_class(naming: Naming, rows: RowNaming, labels: Sequence[str]) -> str
     return f"Which {naming.noun} is {this}?"
 
 
-def _make_noun(label: str, is_own: bool = False) -> str:
+def _make_noun(label: str, locale: str, is_own: bool = False) -> str:
     """Make the noun of a label: in quotes where it does not read as one, like “Sold on”."""
     if is_own:
         return label
     last = label.rpartition(" ")[2].lower()
-    return f"“{label}”"[:_LONGEST_LABEL] if last in _PREPOSITIONS else formatting.lower_first(label)
+    if last in _PREPOSITIONS:
+        return f"“{label}”"[:_LONGEST_LABEL]
+    return formatting.lower_first(label, locale)
 
 
 def join_words(words: list[str]) -> str:
@@ -305,6 +323,10 @@ def split_words(column: str) -> list[str]:
     return [word for word in re.split(r"[\s_.\-]+", spaced) if word]
 
 
+def _write_power(match: re.Match[str]) -> str:
+    return "²³"[int(match[1]) - 2]
+
+
 def _shorten_unit(unit: str) -> str:
     """The first words of a unit that is longer than a card takes."""
     if len(unit) <= _LONGEST_UNIT:
@@ -320,17 +342,24 @@ def _split_unit(column: str, is_number: bool) -> tuple[list[str], str, bool]:
     """
     bracket = re.fullmatch(r"(.+?)\s*[(\[]([^)\]]*)[)\]]\s*", column)
     if bracket is not None:
-        inside = bracket[2].strip()
-        if not is_number:
+        # "(MPa, megapascals)" is one unit, and "(1 = yes, 0 = no)" none.
+        inside = re.sub(r"\^([23])", _write_power, bracket[2].partition(",")[0].strip())
+        if not is_number or "=" in inside:
             return split_words(bracket[1]), "", False
+        if f"{inside.lower()}s" in TIMES:  # "Age (day)"
+            inside += "s"
         return split_words(bracket[1]), _shorten_unit(_UNITS.get(inside.lower(), inside)), False
     words = split_words(column)
     if is_number and len(words) > 1:
         first, last = words[0].lower(), words[-1].lower()
-        if last == "min" and words[-2].lower() in _DURATIONS:
-            return words[:-1], "minutes", False
-        if last in _UNITS:
+        after, unit = _UNITS_AFTER.get(last, ((), ""))
+        if words[-2].lower() in after:
+            return words[:-1], unit, False
+        # In Polish data, KM is horsepower: "moc_KM".
+        if last in _UNITS and not (words[-1] == "KM" and words[0].islower()):
             before = words[:-1]
+            if last in TIMES and before[-1].lower().endswith("ing"):
+                return words, "", False
             if len(before) > 1 and before[-1].lower() == "in":  # weight_in_lbs
                 before.pop()
             return before, _UNITS[last], False

@@ -241,7 +241,7 @@ class ClassesKind(OutputKind):
                 f"The model answers {len(self.classes)} classes, and a page can show "
                 f"{_MOST_CLASSES}. Fit it on fewer classes."
             )
-        naming = name_target(options.target or "y", is_number=False, described=options.described)
+        naming = name_target(options.target or "y", False, options.described, options.locale)
         values = [str(item) for item in self.names or self.classes]
         labels = [format_choice(item) for item in values]
         pair = find_pair(labels)

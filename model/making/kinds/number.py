@@ -21,8 +21,9 @@ from model.contract.arrays import BoolArray, Float64Array
 from model.contract.fields.bounds import round_bounds
 from model.contract.manifest import Metric
 from model.contract.outputs import NumberOutput
+from model.contract.units import CURRENCIES
 from model.making.columns.drafting import DraftOutput
-from model.making.columns.naming import CURRENCIES, ask_for_number, name_rows, name_target
+from model.making.columns.naming import ask_for_number, name_rows, name_target
 from model.making.data.number_texts import read_number_texts
 from model.making.errors import AddError
 from model.making.kinds.conformal import choose_scale, count_needed_rows
@@ -39,7 +40,6 @@ from model.making.kinds.output_kind import (
     Evaluation,
     OutputKind,
     make_metric,
-    round_digits,
     skip_evaluation,
 )
 from model.making.kinds.regression_metrics import bin_truth, find_fullest_group, measure_regressor
@@ -47,7 +47,7 @@ from model.making.onnx.graphs import append_flat
 from model.making.options import LOCALE, AddNote, AddOptions
 from model.making.rows.dataset import Dataset
 from model.making.rows.prepared import TOLERANCE, PredictFloat64
-from model.serving.intervals import ENOUGH_ROWS, describe_evidence
+from model.serving.intervals import describe_evidence
 from model.serving.kinds.number import NumberModel
 from model.serving.served_model import ServedModel
 
@@ -166,7 +166,7 @@ class NumberKind(OutputKind):
         return np.asarray(truth, dtype=float)
 
     def draft_output(self, truth: Float64Array, options: AddOptions) -> DraftOutput:
-        naming = name_target(options.target or "y", is_number=True, described=options.described)
+        naming = name_target(options.target or "y", True, options.described, options.locale)
         is_currency = naming.unit in CURRENCIES
         measure = find_measure(options.target, naming.unit, truth)
         if measure.format == "duration":
@@ -190,7 +190,7 @@ class NumberKind(OutputKind):
             shown = make_difference_writer(drafted, LOCALE)(step)
         description = f"{naming.label}, {measure.description}in steps of {shown}"
         title = ask_for_number(naming, name_rows(options.data.name), are_counts)
-        return DraftOutput(naming, title, keys, description)
+        return DraftOutput(naming, title, keys, description, locale=options.locale)
 
     def evaluate(
         self, dataset: Dataset, output: DraftOutput, coverage: float, add_note: AddNote
@@ -209,7 +209,7 @@ class NumberKind(OutputKind):
             return Evaluation(how, "Too few rows were held out to give a range.")
         truth = dataset.truth[dataset.held_out]
         drafted = make_output(output.naming.label, output.keys)
-        given, write = dataset.predict, _make_writer(drafted)
+        given, write = dataset.predict, _make_writer(drafted, output.locale)
         dataset = replace(dataset, predict=lambda rows: drafted.limit(given(rows)))
         metrics, calibration = measure_regressor(
             dataset.predict, rows, truth, dataset.optional, coverage, choose_scale(dataset.truth)
@@ -226,7 +226,7 @@ class NumberKind(OutputKind):
         predictions = dataset.predict(rows.astype(np.float32))
         middle = float(np.median(dataset.truth[~dataset.held_out]))
         guessed = float(np.median(np.abs(truth - middle)))
-        base = write(round_digits(guessed))
+        base = write(guessed)
         is_weak = metrics[0].value > (1 - LEAST_GAIN) * guessed
         return Evaluation(
             how,
@@ -237,9 +237,6 @@ class NumberKind(OutputKind):
             output_keys={"lead": "range"} if is_weak else {},
             truth_bins=bin_truth(predictions, truth),
             held_out=(truth, predictions),
-            limit=f"How often its ranges hold: {evidence[0].lower()}{evidence[1:]}"
-            if len(rows) < ENOUGH_ROWS
-            else "",
         )
 
     def measure_facts(
@@ -249,7 +246,7 @@ class NumberKind(OutputKind):
         return make_metric(f"error_{name}", f"Median error, {facts}", error)
 
     def describe_facts(self, few: Metric, every: Metric, shown: int, output: DraftOutput) -> str:
-        write = _make_writer(make_output(output.naming.label, output.keys))
+        write = _make_writer(make_output(output.naming.label, output.keys), output.locale)
         off, least = write(few.value), write(every.value)
         return (
             f"With the {shown} facts that the form shows first, half the time it is off by less "
@@ -278,13 +275,15 @@ class NumberKind(OutputKind):
     ) -> Sequence[Band]:
         order = np.argsort(answers, kind="stable")
         bands = []
-        for which, share in {"typical": 0.5, "low": 0.1, "high": 0.9}.items():
+        noun = output.naming.noun
+        # A typical answer is that to the typical row, which need not be in the middle.
+        for which, share in {"medium": 0.5, "low": 0.1, "high": 0.9}.items():
             middle = int(share * (len(order) - 1))
             nearest = np.argsort(np.abs(np.arange(len(order)) - middle), kind="stable")
             low, high = np.quantile(answers, (share - _IN_BAND, share + _IN_BAND)).tolist()
             bands.append(
                 Band(
-                    f"A {which} {output.naming.noun}",
+                    f"{which.capitalize() if formatting.is_plural(noun) else f'A {which}'} {noun}",
                     order[nearest[: max(_LEAST_IN_BAND, len(order) // 5)]],
                     partial(_lies_between, low, high),
                 )
@@ -302,11 +301,12 @@ class NumberKind(OutputKind):
         return float(answer), ""
 
 
-def _make_writer(output: NumberOutput) -> Callable[[float], str]:
-    """What writes an error, exactly where the page rounds by a step of the answer."""
-    if output.format not in ("percent", "duration"):
-        output = output.model_copy(update={"format": "number"})
-    return make_difference_writer(output, LOCALE)
+def _make_writer(output: NumberOutput, locale: str) -> Callable[[float], str]:
+    """What writes an error, to four digits where the page rounds by a step of the answer."""
+    if output.format in ("percent", "duration"):
+        return make_difference_writer(output, locale)
+    write = make_difference_writer(output.model_copy(update={"format": "number"}), locale)
+    return lambda error: write(formatting.round_figure(error))
 
 
 def _lies_between(low: float, high: float, answer: Float64Array) -> bool:

@@ -35,7 +35,6 @@ FOLDS = 10
 class Evaluation:
     """What held-out rows showed: figures, calibration, and both in words.
 
-    ``limit`` is what cannot be promised for so few rows, "" where nothing need be said.
     ``baseline`` says how good the same answer to every row would be. ``output_keys`` are keys of
     the card's output that follow from it.
     ``held_out`` are the truth and the prediction of each row of a model of numbers, both shape
@@ -52,7 +51,6 @@ class Evaluation:
     reliability: tuple[ReliabilityBin, ...] = ()
     accuracies: tuple[AccuracyGroup, ...] = ()
     ordinal: OrdinalCalibration | None = None
-    limit: str = ""
     baseline: str = ""
     output_keys: Mapping[str, object] = field(default_factory=dict)
     held_out: tuple[Float64Array, Float64Array] | None = None

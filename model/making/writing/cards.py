@@ -13,7 +13,7 @@ from model.contract.fields import Value
 from model.making.columns.drafting import REASONS_OPTIONAL, DraftField, DraftOutput
 from model.making.columns.naming import RowNaming, name_rows
 from model.making.errors import AddError
-from model.making.kinds.output_kind import Evaluation, OutputKind
+from model.making.kinds.output_kind import OutputKind
 from model.making.measuring.arranging import Arrangement
 from model.making.options import LOCALE, AddOptions
 from model.making.writing.toml import format_lines
@@ -29,7 +29,6 @@ def write_card(
     kind: OutputKind,
     arranged: Arrangement,
     output: DraftOutput,
-    evaluation: Evaluation,
     examples: Mapping[str, Mapping[str, Value]],
     *,
     warning: str,
@@ -44,7 +43,6 @@ def write_card(
         kind: how the model answers.
         arranged: the rows and their fields; the most important required one is varied first.
         output: what the model answers.
-        evaluation: what held-out rows showed.
         examples: values as a visitor would type them, by title.
         warning: what the page says first, "" for nothing.
         tried: how the model was put together.
@@ -92,7 +90,6 @@ def write_card(
             f"It knows {rows}, and sees the facts on the form and nothing else.",
             "A program drafted this card from the data. Nobody has written yet what the model "
             "cannot know.",
-            *filter(None, [evaluation.limit]),
         ],
         "not_for": [
             "a decision about a person",

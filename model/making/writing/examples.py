@@ -44,7 +44,8 @@ def choose_examples(
         matrix[:, shown:] = np.nan
     answers = dataset.predict(matrix.astype(np.float32))
     examples: dict[str, dict[str, Value]] = {}
-    for band in kind.choose_bands(answers, dataset.truth, output):
+    bands = kind.choose_bands(answers, dataset.truth, output)
+    for band in bands:
         codes = matrix[band.rows[0]]
         if not publish_rows:
             if len(band.rows) < _LEAST_ROWS:
@@ -53,12 +54,13 @@ def choose_examples(
             if not band.holds(dataset.predict(codes[None].astype(np.float32))[0]):
                 continue
         examples[band.title] = decode_example(dataset, codes)
-    if not examples:
-        typical = [item.field.encode(item.field.example) for item in dataset.fields]
-        codes = np.array(typical)
-        codes[shown or len(typical) :] = np.nan
-        examples["A typical case"] = decode_example(dataset, codes)
-    return examples
+    if bands and bands[0].title in examples:
+        return examples
+    # The page shows the answer to the first one, so that one may not be far from most.
+    typical = [item.field.encode(item.field.example) for item in dataset.fields]
+    codes = np.array(typical)
+    codes[shown or len(typical) :] = np.nan
+    return {"A typical case": decode_example(dataset, codes), **examples}
 
 
 def _find_middle(dataset: Dataset, rows: Float64Array) -> Float64Array:

@@ -154,4 +154,4 @@ def _describe_served(prepared: PreparedModel) -> str:
 def _format_metric(metric: Metric) -> str:
     if metric.share:
         return formatting.format_percent(metric.value, LOCALE, digits=1)
-    return formatting.format_short(float(f"{metric.value:.4g}"), LOCALE)
+    return formatting.format_figure(metric.value, LOCALE)

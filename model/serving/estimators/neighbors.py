@@ -69,10 +69,8 @@ def _count_rows(state: State) -> None:
 
 
 def _build_search(made: Any, state: State) -> Any:
-    """Build the search of a model that spreads labels anew, as its fit does."""
+    """Let a model that spreads labels build its search anew; it does so when it needs one."""
     made.nn_fit = None
-    if made.kernel == "knn":
-        made._get_kernel(made.X_)
     return made
 
 

@@ -41,7 +41,7 @@ def _bind_inputs(state: State) -> None:
 
 def _decode_degree(value: Any, state: State) -> Any:
     degree = decode("int | tuple[2] of int | list[2] of int", value, state)
-    low, high = (0, degree) if isinstance(degree, int) else degree
+    low, high = (degree, degree) if isinstance(degree, int) else degree
     if not 0 <= low <= high <= _MOST_DEGREE:
         raise MismatchError
     return degree

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,10 +17,15 @@ from werkzeug.test import TestResponse
 from app import create_app
 from app.api.mcp import VERSION
 from app.config import Settings
+from app.kinds import make_adapter
+from app.kinds.parsing import BODY_BYTES
+from model import PictureModel
 from tests.conftest import Server, free_port
 from tests.flowers import write_flowers
 from tests.html import HEADERS
+from tests.loading import load_as
 from tests.pictures import chest, encoded
+from tests.tools import ROOT
 
 if TYPE_CHECKING:  # importing the client takes seconds, and each test process collects all files
     from mcp import Client
@@ -266,3 +272,12 @@ def test_a_class_comes_in_words_with_its_probability_where_there_is_one(
     text = found["result"]["content"][0]["text"]
     assert text.startswith("Flower: Iris. ")
     assert ("Why Iris? Probability of Iris, from a typical" in text) == probabilities
+
+
+def test_a_picture_as_large_as_is_said_fits_a_request() -> None:
+    adapter = make_adapter(load_as(PictureModel, ROOT / "model" / "chest_xray"))
+    said = adapter.tool_schema()["properties"]["image"]["description"]
+    found = re.search(r"([0-9.]+) MB at most here", said)
+    assert found is not None
+    sizes = [round(float(found[1]) * 1e6), round((float(found[1]) + 0.1) * 1e6)]
+    assert [len(base64.b64encode(bytes(size))) > BODY_BYTES for size in sizes] == [False, True]

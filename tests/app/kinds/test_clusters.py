@@ -1,6 +1,7 @@
 """Models of groups, from one command to page, API and file."""
 
 import csv
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 
 from app import create_app
 from app.config import Settings
-from model import ClusterModel
+from model import ClusterModel, ModelError, load_model
 from tests.html import data_of, get_page, post_fragment, post_page, text_of
 from tests.loading import load_as
 from tests.model.making.conftest import add_fitted, run
@@ -193,3 +194,13 @@ def test_what_cannot_be_served_is_refused_with_what_to_do(
     result = run("add", file, "--name", "m", "--data", data, "--models", tmp_path, *more)
     assert result.exit_code != 0
     assert message in " ".join(result.output.split())
+
+
+def test_a_card_that_names_other_groups_than_the_model_has_is_refused(
+    root: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(root / "kmeans", tmp_path / "kmeans")
+    card = folder / "card.toml"
+    card.write_text(card.read_text().replace('value = "birch"', 'value = "beech"'))
+    with pytest.raises(ModelError, match="the clusters must be amber, birch, cedar, dune, in the"):
+        load_model(folder)

@@ -30,7 +30,7 @@ def number_field(locale: str = "en_US", **block: Any) -> NumericField:
 
 AREA: dict[str, Any] = {"kind": "integer", "label": "Square feet", "unit": "sq ft", "min": 300,
                         "max": 6000, "example": 1850}  # fmt: skip
-BATHS = {"label": "Bathrooms", "min": 0.5, "max": 8, "example": 2.5,
+BATHS: dict[str, Any] = {"label": "Bathrooms", "min": 0.5, "max": 8, "example": 2.5,
          "count_text": {"one": "bath", "other": "baths"}}  # fmt: skip
 YEAR = {"kind": "integer", "label": "Year", "min": 1870, "max": 2010, "example": 1995,
         "grouping": False}  # fmt: skip
@@ -219,3 +219,8 @@ def test_a_column_of_plain_numbers_is_read_at_once(monkeypatch: pytest.MonkeyPat
     field = number_field(min=-9, max=9, example=1)
     cells = ["-0.1257", "1.5", "0.1250", "2"]
     assert field.read_plain_cells(cells).tolist() == [-0.1257, 1.5, 0.125, 2.0]
+
+
+def test_a_difference_names_what_it_counts_once() -> None:
+    assert number_field(**BATHS).format_difference(2.0, 3.0) == "1\xa0bath more"
+    assert number_field().format_difference(3.0, 2.0) == "size 1 less"

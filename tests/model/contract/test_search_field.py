@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from model.contract.fields import MOST_CHOICES, MOST_SUGGESTED, AnyField, SearchField
+from model.contract.fields import MOST_CHOICES, MOST_SUGGESTED, AnyField, Option, SearchField
+from model.contract.fields.base import Sample
 from tests.model.contract.refusals import refusal
 
 TOWNS = ["München", "Berlin", "Bern", "Bad Aibling", "Hamburg", "hamburg (Land)", "Ulm"]
@@ -95,3 +97,17 @@ def test_two_equal_labels_are_refused() -> None:
 def test_one_wrong_letter_in_a_number_finds_the_name_and_not_its_anagrams() -> None:
     field = search([f"Town of {number:05d}" for number in range(5000)])
     assert " Did you mean Town of 00071" in refusal(field, "Tovn of 00071")
+
+
+@pytest.mark.parametrize(
+    ("count", "hint"),
+    [
+        (MOST_SUGGESTED, "Type a part of the name, and pick it from the list."),
+        (MOST_SUGGESTED + 1, "Type the name. The list suggests 1,000 of 1,001."),
+    ],
+)
+def test_a_drafted_hint_says_so_where_not_all_names_are_suggested(count: int, hint: str) -> None:
+    options = tuple(Option(value=str(place), label=f"Town {place}") for place in range(count))
+    keys = {"name": "town", "label": "Town", "noun": "town", "kind": "search"}
+    drafted = SearchField.draft(Sample(keys, "", np.arange(float(count)), options))
+    assert drafted.help == hint

@@ -118,6 +118,10 @@ def test_quoted_line_breaks_blank_lines_and_odd_quotes_keep_their_cells() -> Non
     ]
 
 
+def test_a_byte_that_windows_1252_leaves_out_does_not_stop_a_file() -> None:
+    assert read(b"a,b\n\x93x\x94\x81,2\n")[1] == [["“x”\x81", "2"]]
+
+
 def test_zeros_at_the_front_and_long_numbers_survive() -> None:
     _, rows = read("id,zip\n0012345678901234567,00501\n")
     assert rows == [["0012345678901234567", "00501"]]

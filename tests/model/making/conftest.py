@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +60,11 @@ class AddedModels:
 
     root: Path
     outputs: dict[str, str]
-    app: Flask
+
+    @cached_property
+    def app(self) -> Flask:
+        settings = Settings(models=tuple(MODEL_FACTORIES), ratelimit="off")
+        return create_app(settings, models=self.root)
 
     def load(self, name: str) -> NumberModel | ClassModel:
         found = load_model(self.root / name)
@@ -66,15 +73,26 @@ class AddedModels:
 
 
 @pytest.fixture(scope="session")
-def added_models(tmp_path_factory: pytest.TempPathFactory) -> AddedModels:
-    """All of them added, and served together."""
-    root = tmp_path_factory.mktemp("models")
+def added_models(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> AddedModels:
+    """All of them added by the first test process that needs them; no test may change them."""
+    own = tmp_path_factory.getbasetemp()
+    shared = (own if worker_id == "master" else own.parent) / "added"
+    shared.mkdir(exist_ok=True)
+    root, outputs = shared / "models", shared / "outputs.json"
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not outputs.exists():
+            root.mkdir()
+            outputs.write_text(json.dumps(add_all(root, tmp_path_factory)))
+    return AddedModels(root, json.loads(outputs.read_text()))
+
+
+def add_all(root: Path, folders: pytest.TempPathFactory) -> dict[str, str]:
+    """Add each given model; what the command said, by name."""
     said = {}
     for name, give in MODEL_FACTORIES.items():
-        folder = tmp_path_factory.mktemp(name)
         publish = ["--publish-rows"] if name in PUBLISHED else []
-        result = add(give(folder), name, root, "--trust", *publish)
+        result = add(give(folders.mktemp(name)), name, root, "--trust", *publish)
         assert result.exit_code == 0, result.output
         said[name] = result.output
-    app = create_app(Settings(models=tuple(MODEL_FACTORIES), ratelimit="off"), models=root)
-    return AddedModels(root, said, app)
+    return said

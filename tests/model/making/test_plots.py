@@ -11,7 +11,7 @@ from tests.model.making.conftest import AddedModels
 
 @pytest.mark.parametrize(
     ("name", "plots"),
-    [("boosted", ["truth", "coverage"]), ("penguins", ["reliability"]), ("labels", [])],
+    [("boosted", ["coverage", "truth"]), ("penguins", ["reliability"]), ("labels", [])],
 )
 def test_plots_stand_on_the_about_page_and_in_the_folder(
     added_models: AddedModels, name: str, plots: list[str]

@@ -60,6 +60,18 @@ from tests.models import ModelFiles
         ("runtime_min", "runtime_min", "Runtime", "minutes"),
         ("price_max", "price_max", "Maximum price", ""),
         ("cena za m²", "cena_za_m2", "Cena za m²", ""),
+        ("Chol", "chol", "Chol", ""),
+        ("height_m", "height_m", "Height", "m"),
+        ("cena_pln", "cena_pln", "Cena", "PLN"),
+        ("moc_KM", "moc_km", "moc_KM", ""),
+        ("temp_c", "temp_c", "Temperature", "°C"),
+        ("wind_speed_ms", "wind_speed_ms", "Wind speed", "m/s"),
+        ("latency_ms", "latency_ms", "Latency", "ms"),
+        ("TotalWorkingYears", "total_working_years", "Total working years", ""),
+        ("Strength(MPa, megapascals)", "strength_m_pa_megapascals", "Strength", "MPa"),
+        ("Water (kg in m^3)", "water_kg_in_m_3", "Water", "kg in m³"),
+        ("Sex (1 = male)", "sex_1_male", "Sex", ""),
+        ("cnt", "cnt", "Count", ""),
         ("what_if", "what_if_value", "What if", ""),
         ("id", "id_value", "Id", ""),
     ],
@@ -67,6 +79,30 @@ from tests.models import ModelFiles
 def test_a_column_s_name_becomes_a_field_s(column: str, name: str, label: str, unit: str) -> None:
     (found,) = name_columns([column], {column})
     assert (found.name, found.label, found.unit) == (name, label, unit)
+
+
+def test_an_abbreviation_stays_the_column_s_own_name_and_a_german_noun_its_capital() -> None:
+    chol, thalach, height = name_columns(["Chol", "trestbps", "Height"], set())
+    assert (chol.is_own, thalach.is_own, height.is_own) == (True, True, False)
+    assert [item.noun for item in (chol, height)] == ["Chol", "height"]
+    (zimmer,) = name_columns(["Zimmer"], set(), locale="de_DE")
+    assert zimmer.noun == "Zimmer"
+    drafted = drafted_number("Chol", 1, 2, 4).field, drafted_number("Height", 1, 2, 4).field
+    assert [field.is_column_name for field in drafted] == [True, False]
+
+
+def test_a_choice_between_numbers_has_their_unit() -> None:
+    table = pd.DataFrame({"height_m": [3.5, 7.0] * 20, "Age (day)": [1, 28] * 20})
+    height, age = infer_columns(table, list(table), set(), {})
+    assert (height.kind, height.naming.label) == ("choice", "Height")
+    assert height.labels == ("3.5\u00a0m", "7\u00a0m")
+    assert age.labels == ("1\u00a0day", "28\u00a0days")
+
+
+def test_a_year_that_is_0_or_1_is_no_yes_or_no() -> None:
+    table = pd.DataFrame({name: [0, 1] * 20 for name in ("yr", "half_year", "holiday")})
+    kinds = [column.kind for column in infer_columns(table, list(table), set(), {})]
+    assert kinds == ["choice", "choice", "flag"]
 
 
 def question(target: str, *classes: str) -> str:
@@ -156,6 +192,22 @@ def test_drafted_bounds_leave_room_on_both_sides_but_not_beyond_0(
 def test_a_percentage_stays_one() -> None:
     assert widen_bounds(np.array([2.0, 50, 96]), False, "%") == (0, 100)
     assert widen_bounds(np.array([2.0, 50, 96]), False, "mm")[1] > 100
+
+
+@pytest.mark.parametrize(
+    ("counts", "bounds"),
+    [
+        ({1: 50, 2: 60, 3: 40, 4: 50, 5: 60, 6: 50}, (1, 6)),  # a rating
+        ({1: 2, 2: 9, 3: 20, 4: 40, 5: 60}, (1, 5)),  # one that few give a 1
+        (dict.fromkeys(range(1, 13), 30), (1, 12)),  # months
+        ({0: 60, 1: 50, 2: 40, 3: 20, 4: 8, 5: 2}, (0, 7)),  # counts thin out
+        ({1: 60, 2: 50, 3: 40, 4: 8, 5: 2}, (1, 7)),
+        ({1: 5, 2: 5, 3: 5}, (0, 4)),  # too few to tell
+    ],
+)
+def test_a_scale_ends_where_its_rows_do(counts: dict[int, int], bounds: tuple[int, int]) -> None:
+    known = np.repeat(*map(np.array, zip(*counts.items(), strict=True))).astype(float)
+    assert widen_bounds(known, True, "") == bounds
 
 
 @pytest.mark.parametrize(("load", "most"), [(load_diabetes, 0.001), (load_wine, 0.01)])

@@ -96,10 +96,10 @@ def test_the_middle_of_a_band_has_an_answer_in_that_band(added_models: AddedMode
                     item.label for item in model.card.output.classes if item.value == answer.label
                 )
                 assert example.title in (f"Probably {label}", "A typical case")
-            else:
-                which = example.title.split()[1]
+            elif example.title != "A typical case":
+                (which,) = {"low", "medium", "high"} & set(example.title.lower().split())
                 answers.setdefault(name, {})[which] = answer.value
-    assert {"low", "typical", "high"} in map(set, answers.values())
+    assert {"low", "medium", "high"} in map(set, answers.values())
     for values in answers.values():
-        ordered = [values[which] for which in ("low", "typical", "high") if which in values]
+        ordered = [values[which] for which in ("low", "medium", "high") if which in values]
         assert ordered == sorted(ordered)

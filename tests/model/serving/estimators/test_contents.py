@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import scipy.sparse
 from sklearn.compose import make_column_selector, make_column_transformer
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.kernel_ridge import KernelRidge
@@ -19,7 +19,13 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, RadiusNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import LabelEncoder, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import (
+    LabelEncoder,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PolynomialFeatures,
+    StandardScaler,
+)
 from sklearn.semi_supervised import LabelSpreading
 from sklearn.svm import SVC
 
@@ -154,3 +160,27 @@ def test_a_pipeline_that_draws_other_rows_to_fit_answers_like_one_that_does_not(
     pipeline.state["steps"][0] = ("draw", Record("imblearn.base.FunctionSampler", state={}))
     with pytest.raises(UnknownNameError, match="FunctionSampler"):
         revive(pipeline)
+
+
+def test_parameters_may_be_a_dictionary_or_a_list(tmp_path: Path) -> None:
+    weights = {0: 1.0, 1: 2.0}
+    model = RandomForestClassifier(3, class_weight=[weights, weights], random_state=0)
+    labels = np.column_stack([ROWS[:, 0] > 0, ROWS[:, 1] > 0]).astype(int)
+    fitted = [model.fit(ROWS, labels), SVC(class_weight=weights).fit(ROWS, labels[:, 0])]
+    found = read(fitted, tmp_path)
+    assert [item.class_weight for item in found] == [[weights, weights], weights]
+
+
+@pytest.mark.parametrize("cells", [["a", None, "b"], [1.0, np.nan, 2.0]])
+def test_a_missing_category_has_the_code_that_was_chosen_for_it(
+    tmp_path: Path, cells: list[Any]
+) -> None:
+    table = pd.DataFrame({"cell": cells})
+    encoder = OrdinalEncoder(encoded_missing_value=-9).fit(table)
+    found = read(encoder, tmp_path).transform(table)
+    assert found.tolist() == encoder.transform(table).tolist() == [[0], [-9], [1]]
+
+
+def test_polynomials_of_no_degree_are_a_constant(tmp_path: Path) -> None:
+    found = read(PolynomialFeatures(0).fit(ROWS), tmp_path)
+    assert found.transform(ROWS).tolist() == [[1.0]] * len(ROWS)
