@@ -21,8 +21,9 @@ def let_shops(missing: float = 0.2, rows: int = 600) -> pd.DataFrame:
     kinds = rng.choice(KINDS, rows)
     unknown = rng.random(rows) < missing
     rent = rng.uniform(20, 90, rows)
-    table = pd.DataFrame({"size": rent, "kind": np.where(unknown, None, kinds), "age": rent[::-1]})
-    worth = pd.Series(kinds).map({"bar": 30, "cafe": 10, "shop": 50}).where(~unknown, 90)
+    known = pd.Series(kinds).mask(unknown)
+    table = pd.DataFrame({"size": rent, "kind": known, "age": rent[::-1]})
+    worth = known.map({"bar": 30, "cafe": 10, "shop": 50}).fillna(90)
     return table.assign(rent=rent + worth - rent[::-1] / 2 + rng.normal(0, 2, rows))
 
 
