@@ -110,6 +110,8 @@ def _answer_file(
     folder: Path, source: Path, target: Path, options: ReadOptions, workers: int, warnings: bool
 ) -> Summary:
     """Answer a file into another, and say what was done."""
+    # pyarrow reads it when it is imported. Its own allocators keep 20 MB more.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     adapter = make_adapter(load_model(folder))
     with one_blas_thread(), _open_source(source) as file:
         found = adapter.open_file(file, options, warnings)

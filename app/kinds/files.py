@@ -94,6 +94,7 @@ class TableFile(OpenFile):
     def __init__(
         self, model: TabularModel[Any], source: SourceFile, options: ReadOptions, warnings: bool
     ) -> None:
+        options = options._replace(arrow=True)
         self._table = table = open_table(cast(BinaryIO, source), source.name, options)
         self._folder = model.folder
         self._options = table.header, table.sample, options.decimal, warnings

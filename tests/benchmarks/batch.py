@@ -1,9 +1,9 @@
 """``python -m tests.benchmarks.batch``: rows a second on one core, and memory, for many rows.
 
 The rows are drawn from the training rows of the house price model. CPU time of the process counts,
-the best of some turns. pandas with the pipeline that the model was compiled from is measured in the
-same run, and MLflow where it is installed; neither checks a cell or gives a range. pyarrow is
-needed (`make batch-tools`).
+the best of some turns, in each of which all have theirs. pandas with the pipeline that the model
+was compiled from is measured in the same run, and MLflow where it is installed; neither checks a
+cell or gives a range. pyarrow is needed (`make batch-tools`).
 """
 
 import argparse
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +22,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from model import NumberModel
-from model.contract.tables import open_table
+from model.contract.tables import ReadOptions, open_table
 from model.serving.batch import BatchPredictor
 from model.serving.batch.output import CsvWriter
 from tests.loading import load_as
@@ -70,10 +70,10 @@ def draw_wide(model: NumberModel, rows: int, path: Path) -> None:
     np.savetxt(path, drawn, "%.4f", ",", header=",".join(model.card.names), comments="")
 
 
-def answer_csv(model: NumberModel, source: Path, target: Path, warnings: bool) -> None:
-    """Answer a CSV file without pyarrow."""
+def answer_csv(model: NumberModel, source: Path, target: Path, warnings: bool, arrow: bool) -> None:
+    """Answer a CSV file, as the command does with or without pyarrow."""
     with source.open("rb") as file, target.open("wb") as out:
-        table = open_table(file, source.name)
+        table = open_table(file, source.name, ReadOptions(arrow=arrow))
         predictor = BatchPredictor(model, table.header, table.sample, warnings=warnings)
         writer = CsvWriter(out, table.header, predictor.columns)
         for block in table.blocks:
@@ -137,14 +137,16 @@ def load_mlflow(folder: Path, frame: pd.DataFrame) -> Predict:
     return predict
 
 
-def measure(run: Callable[[], object], rows: int) -> int:
-    """Rows a second of CPU time, the best of some turns."""
-    best = float("inf")
+def measure(runs: Mapping[str, Callable[[], object]], rows: int) -> None:
+    """Print rows a second of CPU time, the best of some turns."""
+    best = dict.fromkeys(runs, float("inf"))
     for _ in range(TURNS):
-        started = time.process_time()
-        run()
-        best = min(best, time.process_time() - started)
-    return round(rows / best)
+        for name, run in runs.items():
+            started = time.process_time()
+            run()
+            best[name] = min(best[name], time.process_time() - started)
+    for name, seconds in best.items():
+        print(f"{name:40} {round(rows / seconds):>9,} rows/s", flush=True)
 
 
 def main() -> None:
@@ -161,8 +163,9 @@ def main() -> None:
         runs: dict[str, Callable[[], object]] = {
             "record batches": answer_arrow(model, source, warnings=False),
             "record batches, with warnings": answer_arrow(model, source, warnings=True),
-            "CSV to CSV": lambda: answer_csv(model, source, target, warnings=False),
-            "CSV to CSV, with warnings": lambda: answer_csv(model, source, target, warnings=True),
+            "CSV to CSV": partial(answer_csv, model, source, target, False, True),
+            "CSV to CSV, with warnings": partial(answer_csv, model, source, target, True, True),
+            "the same, without pyarrow": partial(answer_csv, model, source, target, True, False),
         }
         frame = read_frame(source)
         others: dict[str, Predict] = {"pandas and scikit-learn": load_pipeline().predict}
@@ -171,16 +174,15 @@ def main() -> None:
         for name, predict in others.items():
             runs[f"{name}, in memory"] = partial(predict, frame)
             runs[f"{name}, CSV to CSV"] = answer_with_pandas(predict, source, target)
-        for name, run in runs.items():
-            print(f"{name:36} {measure(run, options.rows):>9,} rows/s", flush=True)
+        measure(runs, options.rows)
         wide, table = add_wide(Path(folder)), Path(folder, "wide.csv")
         draw_wide(wide, options.rows // 5, table)
         runs = {
             "30 numbers: record batches": answer_arrow(wide, table, warnings=False),
-            "30 numbers: CSV to CSV": lambda: answer_csv(wide, table, target, warnings=False),
+            "30 numbers: CSV to CSV": partial(answer_csv, wide, table, target, False, True),
+            "the same, without pyarrow": partial(answer_csv, wide, table, target, False, False),
         }
-        for name, run in runs.items():
-            print(f"{name:36} {measure(run, options.rows // 5):>9,} rows/s", flush=True)
+        measure(runs, options.rows // 5)
         if options.peak:
             body = text.partition("\n")[2]
             with source.open("a") as file:

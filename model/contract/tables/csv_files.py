@@ -7,9 +7,11 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
+from importlib.util import find_spec
 from itertools import chain, islice, takewhile
-from typing import BinaryIO, NamedTuple, TextIO
+from typing import Any, BinaryIO, NamedTuple, TextIO
 
+from model.contract.tables.arrow import split_lines
 from model.contract.tables.encodings import HEAD_BYTES, Encoding, Utf8Stream, detect_encoding
 from model.contract.tables.table import Block, OpenTable, ReadOptions, TableError
 
@@ -26,6 +28,9 @@ _NUMBER = re.compile(r"\s*[-+]?\d[\d.,eE+-]*\s*").fullmatch
 
 _SEPARATOR_LINE = "sep="
 """How a first line begins by which Excel learns the delimiter."""
+
+_ARROW_BYTES = 1 << 19
+"""Bytes that are split at a time by pyarrow, to which each column is a call."""
 
 BuildBlock = partial[Block]
 """``build_block`` with all that it takes but the rows."""
@@ -51,12 +56,15 @@ def read_csv(file: BinaryIO, name: str, options: ReadOptions) -> OpenTable:
     encoding = _choose_encoding(head, name, options)
     if encoding.codec != "utf-8":
         notes.append(f"It was read as {encoding.name}.")
-    stream = Utf8Stream(head, file, encoding, name, notes.append)
+    by_arrow = options.arrow and find_spec("pyarrow") is not None
+    chunk_bytes = _ARROW_BYTES if by_arrow else HEAD_BYTES
+    stream = Utf8Stream(head, file, encoding, name, notes.append, chunk_bytes)
     sample = _decode_head(head, encoding)
     delimiter, declared = _find_delimiter(_drop_comments(sample), options)
     if delimiter != ",":
         notes.append(f"Its columns are separated by {_DELIMITERS.get(delimiter, repr(delimiter))}.")
-    rows, read_blocks = _open_records(stream, delimiter, name, options.rows)
+    by_arrow = by_arrow and len(delimiter.encode()) == 1
+    rows, read_blocks = _open_records(stream, delimiter, name, options.rows, by_arrow)
     if declared:
         next(rows)
     header = next(rows, None)
@@ -76,7 +84,7 @@ def read_csv(file: BinaryIO, name: str, options: ReadOptions) -> OpenTable:
 
 
 def _open_records(
-    stream: Utf8Stream, delimiter: str, name: str, size: int
+    stream: Utf8Stream, delimiter: str, name: str, size: int, by_arrow: bool
 ) -> tuple[Iterator[list[str]], Callable[[BuildBlock], Iterator[Block]]]:
     """Read the records of a stream: those at its beginning, and a reader of the blocks after them.
 
@@ -91,7 +99,7 @@ def _open_records(
 
     def read_blocks(build: BuildBlock) -> Iterator[Block]:
         for chunk in chunks:
-            block = _parse_chunk(chunk, delimiter, build, name)
+            block = _parse_chunk(chunk, delimiter, build, name, by_arrow)
             if block.rows:  # not only blank lines
                 yield block
         yield from _build_blocks(read_rest(), build, size)
@@ -156,20 +164,29 @@ def _find_record_end(data: bytes) -> int:
     return -1
 
 
-def _parse_chunk(chunk: bytes, delimiter: str, build: BuildBlock, name: str) -> Block:
+def _parse_chunk(
+    chunk: bytes, delimiter: str, build: BuildBlock, name: str, by_arrow: bool
+) -> Block:
     """Parse whole records; at once, where each stands on a line of its own and none is quoted."""
     width = build.keywords["width"]
-    text = chunk.decode()
-    if "\r" in text:
-        text = text.replace("\r\n", "\n")
-    if '"' not in text and "\r" not in text and width > 1:
-        text = text.removesuffix("\n")
-        lines = text.split("\n")
-        if {line.count(delimiter) for line in lines} == {width - 1}:
-            cells = text.replace("\n", delimiter).split(delimiter)
-            return Block([cells[start::width] for start in range(width)], len(lines))
+    if width > 1 and b'"' not in chunk and chunk.count(b"\r") == chunk.count(b"\r\n"):
+        if by_arrow and not chunk.startswith(codecs.BOM_UTF8):  # Arrow leaves out such a mark
+            columns: Sequence[Any] | None = split_lines(chunk, delimiter, width)
+        else:
+            columns = _split_lines(chunk.decode(), delimiter, width)
+        if columns is not None:
+            return Block(columns, len(columns[0]))
     rows = _read_rows(io.StringIO(chunk.decode(), newline=""), delimiter, name)
     return build(list(rows))
+
+
+def _split_lines(text: str, delimiter: str, width: int) -> list[list[str]] | None:
+    """The columns of lines; None where one has another number of cells."""
+    text = text.replace("\r\n", "\n").removesuffix("\n")
+    if {line.count(delimiter) for line in text.split("\n")} != {width - 1}:
+        return None
+    cells = text.replace("\n", delimiter).split(delimiter)
+    return [cells[start::width] for start in range(width)]
 
 
 def _read_head(file: BinaryIO, name: str) -> bytes:

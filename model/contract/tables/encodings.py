@@ -10,7 +10,6 @@ from model.contract.tables.table import TableError
 HEAD_BYTES = 1 << 18
 """Bytes at the beginning of a file that tell how it is written."""
 
-_CHUNK_BYTES = 1 << 18
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8", "UTF-8"),
@@ -107,7 +106,9 @@ class Utf8Stream(io.RawIOBase):
         encoding: Encoding,
         name: str,
         add_note: Callable[[str], None],
+        chunk_bytes: int = HEAD_BYTES,
     ) -> None:
+        self._chunk_bytes = chunk_bytes
         self._waiting = head[encoding.mark :]
         self._file, self._encoding, self._name, self._add_note = file, encoding, name, add_note
         self._decode: Callable[[bytes, bool], str] = (
@@ -144,7 +145,7 @@ class Utf8Stream(io.RawIOBase):
     def _read_on(self) -> bytes:
         data, self._waiting = self._waiting, b""
         if not data:
-            data = self._file.read(_CHUNK_BYTES)
+            data = self._file.read(self._chunk_bytes)
             self._ended = not data
         try:
             return self._decode(data, self._ended).encode()

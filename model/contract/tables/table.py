@@ -17,6 +17,7 @@ class ReadOptions(NamedTuple):
 
     ``encoding`` is a name that Python knows, ``delimiter`` one character. ``rows`` is how many rows
     a block has at most. ``plain`` refuses all but text: files of strangers go to no other parser.
+    ``arrow`` says that columns may be arrays of Arrow, which pyarrow reads faster, if it is there.
     """
 
     encoding: str = ""
@@ -24,6 +25,7 @@ class ReadOptions(NamedTuple):
     decimal: DecimalSign | None = None
     rows: int = 4096
     plain: bool = False
+    arrow: bool = False
 
 
 AS_FOUND = ReadOptions()

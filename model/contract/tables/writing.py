@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from model.contract.tables.arrow import list_cells
+from model.contract.tables.arrow import has_texts, join_columns, join_texts, list_cells
 
 _RUNS = re.compile(r"[=+\-@\t\r]").match
 _any_runs = re.compile(r"^[=+\-@\t\r](?![0-9][0-9.,]*$)", re.MULTILINE).search
@@ -29,22 +29,23 @@ def write_row(cells: Sequence[Any]) -> str:
     return ",".join(map(_write_cell, cells)) + "\n"
 
 
-def write_rows(columns: Sequence[Sequence[Any]]) -> str:
+def write_rows(columns: Sequence[Any]) -> bytes:
     """Write rows, given as columns of texts and numbers, as lines of CSV; None is an empty cell."""
-    return "\n".join(map(",".join, zip(*map(_write_column, columns), strict=True))) + "\n"
+    written = list(map(_write_column, columns))
+    if any(map(has_texts, written)):
+        return join_columns(written, ",") + b"\n"
+    return ("\n".join(map(",".join, zip(*written, strict=True))) + "\n").encode()
 
 
-def _write_column(cells: Sequence[Any]) -> Sequence[str]:
+def _write_column(cells: Any) -> Any:
     """Write the cells of a column: one by one where one of them has to be quoted or guarded."""
-    if not isinstance(cells, Sequence):
-        cells = list_cells(cells)
     try:
-        text = "\n".join(cells)
+        text = join_texts(cells).as_py() if has_texts(cells) else "\n".join(cells)
     except TypeError:
-        return list(map(_write_cell, cells))
+        return list(map(_write_cell, list_cells(cells)))
     is_special = any(sign in text for sign in ',"\r') or text.count("\n") != len(cells) - 1
     if is_special or (any(sign in text for sign in _STARTS) and _any_runs(text)):
-        return list(map(_write_cell, cells))
+        return list(map(_write_cell, list_cells(cells)))
     return cells
 
 

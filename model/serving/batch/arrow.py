@@ -27,6 +27,9 @@ _MODELS = Path(__file__).parents[2]
 
 _SAMPLE_ROWS = 1000
 
+_GROUP_ROWS = 32_768
+"""Rows of a group in a Parquet file, whose end is kept in memory for each."""
+
 
 @lru_cache(maxsize=8)
 def open_model(name: str) -> TabularModel[Any]:
@@ -127,6 +130,7 @@ class ParquetWriter:
         require_arrow("A Parquet file")
         self._file = file
         self._writer: Any = None
+        self._waiting: list[pa.RecordBatch] = []
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Write the rows of a batch.
@@ -140,16 +144,26 @@ class ParquetWriter:
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._file, batch.schema)
         try:
-            self._writer.write_batch(batch.cast(self._writer.schema))
+            self._waiting.append(batch.cast(self._writer.schema))
         except (pa.ArrowException, ValueError) as error:
             raise TableError(
                 f"A column changes its type on the way, which Parquet has no room for: {error}. "
                 "Write .csv."
             ) from None
+        if sum(waiting.num_rows for waiting in self._waiting) >= _GROUP_ROWS:
+            self._write_group()
+
+    def _write_group(self) -> None:
+        import pyarrow as pa
+
+        self._writer.write_table(pa.Table.from_batches(self._waiting, self._writer.schema))
+        self._waiting.clear()
 
     def close(self) -> None:
         """Write what stands at the end of the file."""
         if self._writer is not None:
+            if self._waiting:
+                self._write_group()
             self._writer.close()
 
 

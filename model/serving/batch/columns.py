@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from model.contract.arrays import Float64Array
 from model.contract.fields import BaseField
+from model.contract.tables.arrow import encode_array, has_texts, list_cells, parse_numbers
 from model.contract.tables.table import EncodedCells
 
 _MOST_KNOWN = 100_000
@@ -43,6 +44,7 @@ class FieldReader:
         self._values = _KnownCells(lambda key: self._read_one(key, key[1]))
         self._messages: dict[object, str] = {}
         self._together: bool | None = None
+        self._differ = False
 
     def forget(self) -> "FieldReader":
         """Return a reader that remembers nothing, for codes that hold for one block."""
@@ -52,7 +54,7 @@ class FieldReader:
         """Read the cells of a block.
 
         Args:
-            cells: one a row; ``EncodedCells``, or an array for a column of numbers.
+            cells: one a row; ``EncodedCells``, an array for a column of numbers, or one of Arrow.
             texts: whether all of them are texts.
 
         Returns:
@@ -62,6 +64,8 @@ class FieldReader:
         if len(self._messages) + len(self._texts) + len(self._values) > _MOST_KNOWN:
             for known in (self._messages, self._texts, self._values):
                 known.clear()
+        if not isinstance(cells, Sequence | np.ndarray):
+            return self._read_array(cells, texts)
         if isinstance(cells, EncodedCells):
             codes, messages = self.read_column(cells.distinct, cells.texts)
             codes = codes[cells.indices]
@@ -83,8 +87,19 @@ class FieldReader:
         self._together = len(self._texts) - before > _DISTINCT * len(cells)
         return read
 
+    def _read_array(self, column: Any, texts: bool) -> tuple[Float64Array, dict[int, str]]:
+        """Read a column of Arrow: each distinct cell once, or numbers that nearly all differ."""
+        pattern = self._field.plain_pattern
+        if self._differ and has_texts(column):
+            numbers = parse_numbers(column, pattern)
+            return self._complete(self._field.check_numbers(numbers), column, True)
+        cells = encode_array(column)
+        if pattern and isinstance(cells, EncodedCells):
+            self._differ = len(cells.distinct) > _DISTINCT * len(column)
+        return self.read_column(cells, texts)
+
     def _complete(
-        self, codes: Float64Array | None, cells: Sequence[Any], texts: bool
+        self, codes: Float64Array | None, cells: Any, texts: bool
     ) -> tuple[Float64Array, dict[int, str]]:
         """Read one by one the cells whose codes are infinite: all, where there are none."""
         rows: Sequence[int] = range(len(cells))
@@ -92,7 +107,10 @@ class FieldReader:
             rows = np.flatnonzero(np.isinf(codes)).tolist()
             if not rows:
                 return codes, {}
-            cells = [cells[row] for row in rows]
+            if has_texts(cells):
+                cells = list_cells(cells.take(rows))
+            else:
+                cells = [cells[row] for row in rows]
         known, keys = (self._texts, cells) if texts else (self._values, _make_keys(cells))
         found = np.fromiter(map(known.__getitem__, keys), np.float64, len(keys))
         refused = np.flatnonzero(np.isinf(found)).tolist()

@@ -1,15 +1,21 @@
 """Writes tables with their answers as CSV or as a workbook."""
 
 from collections.abc import Sequence
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from model.contract.arrays import Float64Array
+from model.contract.tables.arrow import format_numbers, has_texts
 from model.contract.tables.table import Block
 from model.contract.tables.workbook_writing import SheetWriter, render_rows
 from model.contract.tables.writing import write_row, write_rows
 from model.serving.batch.answers import Answers
+
+_DIGITS = 10
+
+_LEAST_USUAL = 1e-4
+"""Below it, ``%g`` writes 1e-05 and Arrow 0.00001."""
 
 
 class CsvWriter:
@@ -28,7 +34,8 @@ class CsvWriter:
     @staticmethod
     def render(block: Block, answers: Answers) -> bytes:
         """Make the lines of a block."""
-        return write_rows([*block.columns, *build_columns(answers)]).encode()
+        by_arrow = any(map(has_texts, block.columns))
+        return write_rows([*block.columns, *build_columns(answers, by_arrow)])
 
     def write(self, rendered: bytes) -> None:
         """Write the lines of a block."""
@@ -61,10 +68,13 @@ class WorkbookWriter:
         return render_rows([*block.columns, *values, *_list_remarks(answers)])
 
 
-def build_columns(answers: Answers) -> list[Sequence[str | None]]:
-    """The columns of answers as texts; "" or None where there is nothing."""
+def build_columns(answers: Answers, by_arrow: bool = False) -> list[Any]:
+    """The columns of answers as texts; "" or None where there is nothing.
+
+    Those of numbers may be arrays of Arrow where ``by_arrow`` says so.
+    """
     columns = [
-        _format_numbers(values) if isinstance(values, np.ndarray) else values
+        _format_numbers(values, by_arrow) if isinstance(values, np.ndarray) else values
         for values in answers.values.values()
     ]
     return [*columns, *_list_remarks(answers)]
@@ -80,8 +90,16 @@ def _list_remarks(answers: Answers) -> tuple[list[str], list[str]]:
     return warnings, errors
 
 
-def _format_numbers(values: Float64Array) -> list[str]:
+def _format_numbers(values: Float64Array, by_arrow: bool) -> Any:
     """Numbers with ten digits, which is more than a model has; "" for NaN."""
+    sizes = np.abs(values)
+    usual = (sizes >= _LEAST_USUAL) & (sizes < 10.0**_DIGITS)
+    scales = 10.0 ** (_DIGITS - 1 - np.floor(np.log10(np.where(usual, sizes, 1.0))))
+    # In this order each is the float nearest to a number of ten digits, and its shortest text is
+    # that number.
+    values = np.where(usual, np.rint(np.where(usual, values, 0.0) * scales) / scales, values)
+    if by_arrow and (usual | (values == 0) | np.isnan(values)).all():
+        return format_numbers(values)
     texts = ("%.10g\n" * len(values) % tuple(values.tolist())).split("\n")[:-1]
     if np.isnan(values).any():
         return ["" if text == "nan" else text for text in texts]

@@ -12,7 +12,7 @@ from model.contract.card import Card
 from model.contract.fields import BaseField
 from model.contract.reading import DecimalSign
 from model.contract.reading import find_decimal_sign as find_locale_sign
-from model.contract.tables.arrow import encode_array, list_cells
+from model.contract.tables.arrow import list_cells
 from model.contract.tables.matching import find_decimal_sign, match_columns
 from model.contract.tables.table import Block, EncodedCells
 from model.contract.texts import text_codes
@@ -143,10 +143,7 @@ class BatchPredictor:
                 continue
             if fields[index].is_text:
                 reader = reader.forget()
-            cells = block.columns[column]
-            if not isinstance(cells, Sequence | np.ndarray):
-                cells = encode_array(cells)
-            codes[index], refused = reader.read_column(cells, block.texts)
+            codes[index], refused = reader.read_column(block.columns[column], block.texts)
             for row, message in refused.items():
                 if row not in block.ragged:
                     errors.setdefault(row, {})[name] = message

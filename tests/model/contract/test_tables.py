@@ -192,7 +192,6 @@ def test_what_the_writer_of_python_wrote_comes_back(rows: Rows, line_end: str) -
 
 
 def test_chunks_end_where_records_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model.contract.tables.encodings._CHUNK_BYTES", 7)
     monkeypatch.setattr("model.contract.tables.csv_files.HEAD_BYTES", 7)
     rows = [["x\ny", f"{row}"] if row % 3 else ['"', "a,b"] for row in range(50)]
     file = io.StringIO()
@@ -220,14 +219,14 @@ def test_chunks_end_where_records_end(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_no_cell_is_run_by_a_spreadsheet_and_numbers_stay(cell: str | None, written: str) -> None:
     assert write_row([cell, "x"]) == f"{written},x\n"
-    assert write_rows([[cell, "plain"], ["x", "y"]]) == f"{written},x\nplain,y\n"
+    assert write_rows([[cell, "plain"], ["x", "y"]]) == f"{written},x\nplain,y\n".encode()
 
 
 def test_numbers_below_0_are_written_as_they_are_and_not_one_by_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(writing, "guard_cell", None)
-    assert write_rows([["-0.5", "-12"], ["1", "-1"]]) == "-0.5,1\n-12,-1\n"
+    assert write_rows([["-0.5", "-12"], ["1", "-1"]]) == b"-0.5,1\n-12,-1\n"
 
 
 @pytest.mark.parametrize(
