@@ -17,6 +17,9 @@ from tests.soak.slow import run_slow_clients_together
 
 pytestmark = pytest.mark.slow
 
+PAUSE = 0.01
+"""Seconds between two requests of a client: some hundred a second from eight, not all cores'."""
+
 
 def run_scenario(scenario: Coroutine[Any, Any, list[Figure]]) -> list[Figure]:
     """Run a scenario in a thread: Playwright keeps a loop running in the main one."""
@@ -43,11 +46,11 @@ def test_every_waiting_request_gets_its_response_at_sigterm() -> None:
 
 
 def test_sighup_serves_a_changed_model_and_keeps_the_old_one_when_the_new_one_is_broken() -> None:
-    assert not list_missed(run_scenario(reload_models(0.5)))
+    assert not list_missed(run_scenario(reload_models(0.5, PAUSE)))
 
 
 def test_a_worker_that_hangs_in_a_prediction_is_replaced() -> None:
-    assert not list_missed(run_scenario(hang_worker(2)), "replaced|afterwards")
+    assert not list_missed(run_scenario(hang_worker(2, PAUSE)), "replaced|afterwards")
 
 
 @pytest.mark.second_tier

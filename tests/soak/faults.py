@@ -85,8 +85,13 @@ def _make_alive_check(process: subprocess.Popen[bytes]) -> Callable[[], bool]:
     return lambda: process.poll() is None
 
 
-async def reload_models(seconds: float) -> list[Figure]:
-    """Send SIGHUP under load, with a changed model and then with a broken one."""
+async def reload_models(seconds: float, pause: float = 0.0) -> list[Figure]:
+    """Send SIGHUP under load, with a changed model and then with a broken one.
+
+    Args:
+        seconds: for how long each model is asked after it was read.
+        pause: seconds that a client waits before its next request; without, they take all cores.
+    """
     with serve_copy() as server:
         folder = server.root / "model" / "house_price"
         forms = make_forms(50)
@@ -97,11 +102,11 @@ async def reload_models(seconds: float) -> list[Figure]:
             CheckedRequest(one.raw, one.expected | two.expected)
             for one, two in zip(old, new, strict=True)
         ]
-        changing = await _reload_under_load(server, either)
-        changed = await send_load(server.port, new, make_timer(seconds))
+        changing = await _reload_under_load(server, either, pause)
+        changed = await send_load(server.port, new, make_timer(seconds), pause=pause)
         break_artifact(folder)
-        breaking = await _reload_under_load(server, new)
-        broken = await send_load(server.port, new, make_timer(seconds))
+        breaking = await _reload_under_load(server, new, pause)
+        broken = await send_load(server.port, new, make_timer(seconds), pause=pause)
         log = server.log.read_text()
     named = "model.onnx" in log.partition("Reload refused")[2]
     during = changing + breaking
@@ -126,10 +131,12 @@ async def reload_models(seconds: float) -> list[Figure]:
     ]
 
 
-async def _reload_under_load(server: Server, requests: list[CheckedRequest]) -> LoadResult:
+async def _reload_under_load(
+    server: Server, requests: list[CheckedRequest], pause: float
+) -> LoadResult:
     """Send SIGHUP, and load until no old worker is left."""
     is_running = True
-    running = asyncio.create_task(send_load(server.port, requests, lambda: is_running))
+    running = asyncio.create_task(send_load(server.port, requests, lambda: is_running, pause=pause))
     await asyncio.sleep(0.5)
     before = set(server.workers)
     os.kill(read_master_pid(server), signal.SIGHUP)
@@ -141,8 +148,13 @@ async def _reload_under_load(server: Server, requests: list[CheckedRequest]) -> 
     return await running
 
 
-async def hang_worker(timeout: int) -> list[Figure]:
-    """Hang a worker in a prediction: it is replaced, and the others keep serving."""
+async def hang_worker(timeout: int, pause: float = 0.0) -> list[Figure]:
+    """Hang a worker in a prediction: it is replaced, and the others keep serving.
+
+    Args:
+        timeout: seconds after which gunicorn ends it.
+        pause: seconds that a client waits before its next request; without, they take all cores.
+    """
     with serve_copy("--timeout", str(timeout), model="hanging", prepare=_add_hanging) as server:
         requests = make_requests(
             server.root, [{"size": str(size)} for size in range(1, 50)], "hanging"
@@ -151,13 +163,18 @@ async def hang_worker(timeout: int) -> list[Figure]:
         await asyncio.to_thread(wait_until, lambda: len(server.workers) == 2)
         before, may_wait = set(server.workers), make_timer(2 * timeout + 60)
         running = asyncio.create_task(
-            send_load(server.port, requests, lambda: may_wait() and before <= set(server.workers))
+            send_load(
+                server.port,
+                requests,
+                lambda: may_wait() and before <= set(server.workers),
+                pause=pause,
+            )
         )
         await asyncio.sleep(0.5)
         await send_load(server.port, [stuck], make_timer(0.1), clients=1)
         meanwhile = await running
         replaced = len(before - set(server.workers))
-        after = await send_load(server.port, requests, make_timer(2))
+        after = await send_load(server.port, requests, make_timer(2), pause=pause)
     name = "a prediction that hangs"
     return [
         Figure(f"{name}: workers replaced", f"{replaced} of 2", "1", replaced == 1),

@@ -307,9 +307,15 @@ def _count_pairs(texts: Sequence[str]) -> Float32Array:
     return counts.reshape(-1, _PAIRS).astype(np.float32)
 
 
-_TRUE_CELLS = ("yes", "true", "1", "1.0", "y", "t")
-_FALSE_CELLS = ("no", "false", "0", "0.0", "n", "f")
-"""What programs write for yes and no, in small letters."""
+YES_NO = (
+    ("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("off", "on"), ("0", "1"),
+    ("0.0", "1.0"), ("non", "oui"), ("nein", "ja"), ("nee", "ja"), ("nej", "ja"), ("no", "si"),
+    ("no", "sí"), ("nao", "sim"), ("não", "sim"), ("nie", "tak"), ("ne", "ano"), ("нет", "да"),
+    ("absent", "present"),
+)  # fmt: skip
+"""How data spell no and yes."""
+
+_NO_CELLS, _YES_CELLS = map(frozenset, zip(*YES_NO, strict=True))
 
 
 class FlagField(BaseField):
@@ -370,9 +376,9 @@ class FlagField(BaseField):
 
     def translate_cell(self, cell: object) -> object:
         folded = str(cell).strip().casefold()
-        if folded in (*_TRUE_CELLS, self.yes.casefold()):
+        if folded == self.yes.casefold() or folded in _YES_CELLS:
             return True
-        if folded in (*_FALSE_CELLS, self.no.casefold()):
+        if folded == self.no.casefold() or folded in _NO_CELLS:
             return False
         return super().translate_cell(cell) if isinstance(cell, float) else cell
 

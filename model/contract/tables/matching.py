@@ -24,6 +24,10 @@ _ONLY_POINT = re.compile(
 ).fullmatch
 """Numbers that can only be read with a comma, or a point, before the decimals."""
 
+_CUT = 39
+"""Characters from which on a field's name may be the beginning of its column's: it has at most 41,
+and no _ at its end."""
+
 _CLEAR = 9
 """How many times as many cells must prove one sign as prove the other."""
 
@@ -60,7 +64,7 @@ def match_columns(fields: Sequence[BaseField], header: Sequence[str]) -> Matchin
                 for text in (field.name, field.label)
                 for index in folded.get(fold_name(text), ())
             }
-        )
+        ) or _find_cut(field.name, folded)
         if len(found) > 1:
             names = " and ".join(f'"{header[index]}"' for index in found[:2])
             raise TableError(
@@ -82,6 +86,14 @@ def match_columns(fields: Sequence[BaseField], header: Sequence[str]) -> Matchin
             "answered without."
         )
     return Matching(columns, tuple(notes))
+
+
+def _find_cut(name: str, folded: Mapping[str, Sequence[int]]) -> list[int]:
+    """The columns whose names begin with a field's, where that was cut."""
+    if len(name) < _CUT:
+        return []
+    start = fold_name(name)
+    return sorted(index for other in folded if other.startswith(start) for index in folded[other])
 
 
 def fold_name(text: str) -> str:

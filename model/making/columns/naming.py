@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from model.contract import formatting
 from model.contract.card import PAGE_IDS
+from model.contract.fields.choice import YES_NO
 from model.contract.transliteration import strip_marks
 from model.contract.units import CURRENCIES
 from model.making.columns.vocabulary import (
@@ -16,7 +17,6 @@ from model.making.columns.vocabulary import (
     COUNTED,
     ENDINGS,
     SHORT_WORDS,
-    YES_NO,
 )
 from model.making.dictionaries import Description
 from model.making.options import LOCALE

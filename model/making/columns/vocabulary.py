@@ -83,14 +83,6 @@ ENDINGS = frozenset(
 )
 """Two consonants with which they end."""
 
-YES_NO = (
-    ("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("off", "on"), ("0", "1"),
-    ("0.0", "1.0"), ("non", "oui"), ("nein", "ja"), ("nee", "ja"), ("nej", "ja"), ("no", "si"),
-    ("no", "sí"), ("nao", "sim"), ("não", "sim"), ("nie", "tak"), ("ne", "ano"), ("нет", "да"),
-    ("absent", "present"),
-)  # fmt: skip
-"""How data spell no and yes."""
-
 NO_QUESTIONS = frozenset(
     """
     sex gender class group side type category race ethnicity origin region year yr month mnth

@@ -16,6 +16,7 @@ from model.contract.tables import OpenTable, ReadOptions, TableError, open_table
 from model.contract.tables.matching import find_decimal_sign, match_columns
 from model.contract.tables.workbook_writing import SheetWriter, render_rows
 from model.contract.tables.writing import guard_cell, write_row, write_rows
+from model.making.columns.naming import name_columns
 
 Rows = list[list[str]]
 
@@ -301,6 +302,16 @@ def test_columns_are_matched_by_name_and_label_in_any_order(header: tuple[str, .
     found = match_columns(fields(), header)
     assert set(found.columns) == {"has_pool", "garage"}
     assert bool(found.notes) == (header[1] != "garage")
+
+
+def test_a_column_is_found_by_the_name_that_was_cut_for_its_field() -> None:
+    columns = ["Blast Furnace Slag (component 2)(kg in a m^3 mixture)", "Fly Ash (component 3)"]
+    (slag, ash) = name_columns(columns, set(columns))
+    keys: dict[str, Any] = {"kind": "flag", "noun": "x", "example": True}
+    cut = [FlagField(name=item.name, label=item.label, **keys) for item in (slag, ash)]
+    assert match_columns(cut, columns).columns == {slag.name: 0, ash.name: 1}
+    with pytest.raises(TableError, match="Two columns mean"):
+        match_columns(cut, [*columns, f"{columns[0]} as well"])
 
 
 @pytest.mark.parametrize(
