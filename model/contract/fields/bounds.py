@@ -15,6 +15,9 @@ from model.contract.arrays import Float64Array
 _SHARE = 1 / 3
 _TAIL = 0.05
 _MOST_STEPS = 12
+_CYCLES = ((0, 23), (1, 24), (1, 31))
+"""Scales with more steps than that: the hours of a day, and the days of a month."""
+
 _ROWS_PER_STEP = 10
 _SURELY_SHARES = 0.95
 """From here on to 1, the highest number of a column without negative ones is that of a share."""
@@ -58,7 +61,8 @@ def _keep_scale(known: Float64Array, low: float, high: float) -> tuple[float, fl
     """
     values, counts = np.unique(known, return_counts=True)
     least, most, steps = values[0], values[-1], len(values)
-    is_scale = least in (0, 1) and 2 < steps <= _MOST_STEPS and most - least == steps - 1
+    is_short = least in (0, 1) and 2 < steps <= _MOST_STEPS
+    is_scale = most - least == steps - 1 and (is_short or (least, most) in _CYCLES)
     if not is_scale or len(known) < _ROWS_PER_STEP * steps:
         return low, high
     mean = len(known) / steps

@@ -159,6 +159,13 @@ def test_the_download_has_the_file_and_the_answers_of_the_api(client: FlaskClien
     assert empty["Agent"] == "-5"
 
 
+def test_a_packed_file_gets_the_answers_of_the_plain_one(client: FlaskClient) -> None:
+    plain = b"beds,baths,sqft\n3,2.5,1850\n4,x,2000\n"
+    found = download(client, gzip.compress(plain), name="houses.csv.gz")
+    assert found == download(client, plain)
+    assert [bool(row["prediction"]) for row in found] == [True, False]
+
+
 def test_the_same_comes_as_a_workbook(client: FlaskClient) -> None:
     response = client.post("/batch/answers.xlsx", **sent(HOUSES), buffered=False)
     pieces = list(response.iter_encoded())

@@ -200,6 +200,8 @@ def test_a_percentage_stays_one() -> None:
         ({1: 50, 2: 60, 3: 40, 4: 50, 5: 60, 6: 50}, (1, 6)),  # a rating
         ({1: 2, 2: 9, 3: 20, 4: 40, 5: 60}, (1, 5)),  # one that few give a 1
         (dict.fromkeys(range(1, 13), 30), (1, 12)),  # months
+        (dict.fromkeys(range(24), 30), (0, 23)),  # hours
+        (dict.fromkeys(range(22), 30), (0, 28)),
         ({0: 60, 1: 50, 2: 40, 3: 20, 4: 8, 5: 2}, (0, 7)),  # counts thin out
         ({1: 60, 2: 50, 3: 40, 4: 8, 5: 2}, (1, 7)),
         ({1: 5, 2: 5, 3: 5}, (0, 4)),  # too few to tell
