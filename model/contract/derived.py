@@ -86,13 +86,12 @@ class FeatureStep(StrictModel):
             for name in self._read
         }
         compute_columns(self.derived, cells, self.lookups)
-        columns = [
-            _encode(source, cells[source.column], len(matrix))
-            if source.column in self._names
-            else codes[source.column]
-            for source in self.takes
-        ]
-        return np.column_stack(columns)
+        made = np.empty((len(matrix), len(self.takes)))
+        for place, source in enumerate(self.takes):
+            name = source.column
+            derived = name in self._names
+            made[:, place] = _encode(source, cells[name]) if derived else codes[name]
+        return made
 
     @cached_property
     def _by_name(self) -> Mapping[str, Source]:
@@ -138,8 +137,9 @@ def read_cells(source: Source, codes: Float64Array, is_date: bool) -> Cells:
     return Cells("date" if is_date else "number", np.asarray(cells, dtype=np.float64))
 
 
-def _encode(source: Source, cells: Cells, rows: int) -> Float64Array:
-    column = np.broadcast_to(cells.array, (rows,))
-    if source.values:
-        return source.encode_values(column.tolist())
-    return np.asarray(column, dtype=np.float64)
+def _encode(source: Source, cells: Cells) -> Float64Array:
+    """The codes of cells, shape (rows,), or () where the expression names no column."""
+    if not source.values:
+        return np.asarray(cells.array, dtype=np.float64)
+    codes = source.encode_values(np.atleast_1d(cells.array).tolist())
+    return codes.reshape(np.shape(cells.array))

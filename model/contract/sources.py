@@ -25,6 +25,9 @@ CellValue = bool | int | float | str
 
 _DIGITS = 7
 """Significant digits that a float32 keeps of a decimal number."""
+_MOST_DECIMALS = 22
+_POWERS = 10.0 ** np.arange(_MOST_DECIMALS + 1)
+"""The powers of ten that float64 has exactly."""
 
 
 def widen(matrix: FloatArray) -> Float64Array:
@@ -44,9 +47,9 @@ def widen(matrix: FloatArray) -> Float64Array:
     magnitude = np.abs(wide)
     with np.errstate(divide="ignore", invalid="ignore"):
         digits = _DIGITS - 1 - np.floor(np.log10(magnitude))
-    fits = np.isfinite(digits) & (digits >= 0) & (digits <= 22)
-    scale = 10.0 ** np.where(fits, digits, 0)
-    widened: Float64Array = np.where(fits, np.round(wide * scale) / scale, wide)
+        fits = (digits >= 0) & (digits <= _MOST_DECIMALS)
+    scale = _POWERS[np.where(fits, digits, 0).astype(np.intp)]
+    widened: Float64Array = np.where(fits, np.rint(wide * scale) / scale, wide)
     return widened
 
 

@@ -144,25 +144,34 @@ def _of_texts(compute: Callable[..., float]) -> Callable[..., Cells]:
     return apply
 
 
+def _count_months(days: Any) -> Any:
+    """The months since January 1970, for whole days since its first, shape (rows,) or ()."""
+    return days.astype(_DAY).astype(_MONTH).astype(np.int64)
+
+
+def _find_day(days: Any) -> Any:
+    dates = days.astype(_DAY)
+    return (dates - dates.astype(_MONTH)).astype(np.int64) + 1
+
+
 def _of_days(compute: Callable[[Any], Any]) -> Callable[[Cells], Cells]:
     def apply(cells: Cells) -> Cells:
-        days = np.asarray(take_dates(cells))
-        known = ~np.isnan(days)
-        whole = np.where(known, np.floor(days), 0).astype("datetime64[D]")
-        return make_numbers(np.where(known, compute(whole), np.nan))
+        days = np.floor(np.asarray(take_dates(cells)))
+        unknown = np.isnan(days)
+        whole = np.where(unknown, 0, days).astype(np.int64)
+        return Cells("number", np.where(unknown, np.nan, compute(whole)))
 
     return apply
 
 
+_DAY, _MONTH = np.dtype("datetime64[D]"), np.dtype("datetime64[M]")
 _THURSDAY = 3
 """The weekday of 1970-01-01, from Monday on."""
 
 FUNCTIONS: dict[str, Function] = {
     "abs": Function(_numeric(np.abs), 1, 1),
     "contains": Function(_of_texts(lambda text, part: float(part in text)), 2, 2),
-    "day": Function(
-        _of_days(lambda days: (days - days.astype("datetime64[M]")).astype(int) + 1), 1, 1
-    ),
+    "day": Function(_of_days(_find_day), 1, 1),
     "fill": Function(_fill, 2, 2),
     "if": Function(_if, 3, 3),
     "length": Function(_of_texts(lambda text: float(len(text))), 1, 1),
@@ -171,13 +180,11 @@ FUNCTIONS: dict[str, Function] = {
     "lookup": Function(look_up, 2, 2),
     "max": Function(_numeric(lambda *found: reduce(np.maximum, found)), 2, 20),
     "min": Function(_numeric(lambda *found: reduce(np.minimum, found)), 2, 20),
-    "month": Function(
-        _of_days(lambda days: days.astype("datetime64[M]").astype(int) % 12 + 1), 1, 1
-    ),
+    "month": Function(_of_days(lambda days: _count_months(days) % 12 + 1), 1, 1),
     "round": Function(_round, 1, 2),
     "sqrt": Function(_numeric(np.sqrt), 1, 1),
-    "weekday": Function(_of_days(lambda days: (days.astype(int) + _THURSDAY) % 7), 1, 1),
-    "year": Function(_of_days(lambda days: days.astype("datetime64[Y]").astype(int) + 1970), 1, 1),
+    "weekday": Function(_of_days(lambda days: (days + _THURSDAY) % 7), 1, 1),
+    "year": Function(_of_days(lambda days: _count_months(days) // 12 + 1970), 1, 1),
 }
 """Every function by its name."""
 

@@ -14,6 +14,7 @@ from model.contract.arrays import Float64Array
 from model.making.assembly.chains import Step, forget_names, run_steps
 from model.making.assembly.inputs import Input, make_encoder
 from model.making.assembly.inverses import Inverse
+from model.making.data.text_cells import as_text
 from model.making.kinds.output_kind import OutputKind
 
 UNCHANGED = "the model as it is"
@@ -57,6 +58,15 @@ class Assembly:
     def text(self) -> str:
         """What sets it apart, in words."""
         return "; ".join(self.words) or UNCHANGED
+
+    def list_codes(self, column: str) -> dict[str, float]:
+        """The numbers of a column's values by their text, where it has any."""
+        return {
+            as_text(cell): code
+            for item in self.inputs
+            if item.source == column
+            for cell, code in item.codes
+        }
 
 
 def select_raw(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import product
+from itertools import permutations, product
+
+import numpy as np
 
 from model.making.assembly.assemblies import Assembly
 from model.making.assembly.chains import (
     Step,
     describe_steps,
+    find_order,
     forget_names,
     make_unit_step,
     place_steps,
@@ -96,25 +99,30 @@ def _list_unnamed(
     search: AssemblySearch, order: Sequence[Transformer], width: int | None
 ) -> Iterator[tuple[list[str] | list[Input], str]]:
     """The inputs where no file names them."""
-    encoded = [*search.ordinals, *search.dummies]
-    taken = {item.source for item in encoded}
-    named = tuple(name for part in order for name in part.names or ())
-    for columns in dict.fromkeys((search.features or search.available, named)) if encoded else ():
+    encoded = [("codes", search.ordinals), ("dummies", search.dummies)]
+    taken = {item.source for _, inputs in encoded for item in inputs}
+    numbers = [name for name in search.available if search.columns.is_number(name)]
+    matrix = search.table[numbers].to_numpy(dtype=float, na_value=np.nan)
+    known = (part.names or find_order(part, numbers, matrix) or () for part in order)
+    scaled = tuple(dict.fromkeys(name for names in known for name in names))
+    for columns in dict.fromkeys((search.features or search.available, scaled)) if taken else ():
         rest = [
             Input(name)
             for name in columns
             if name not in taken and name in search.available and search.columns.is_number(name)
         ]
-        if width in (None, len(encoded) + len(rest)):
-            yield [*encoded, *rest], "encoded columns first"
-            yield [*rest, *encoded], "encoded columns last"
+        words = "numbers in the scaler's order" if columns == scaled else "numbers"
+        blocks = [(name, inputs) for name, inputs in (*encoded, (words, rest)) if inputs]
+        for blocks_in_order in permutations(blocks):
+            made = [item for _, inputs in blocks_in_order for item in inputs]
+            if width in (None, len(made)):
+                yield made, ", then ".join(words for words, _ in blocks_in_order)
     if search.dummies:
         return
     kept = tuple(name for name in search.available if name not in search.derived_from)
     for columns in dict.fromkeys((search.available, kept)):
         if width is None or len(columns) == width:
             yield list(columns), _BY_PLACE
-            scaled = [name for part in order for name in part.names or ()]
             others = [name for name in columns if name not in scaled]
             if scaled and [*scaled, *others] != [*columns]:
                 yield [*scaled, *others], "scaled columns first"
@@ -123,7 +131,6 @@ def _list_unnamed(
     if width is None:
         return
     groups = [{name} for name in taken] + _list_coded_columns(search)
-    numbers = [name for name in search.available if search.columns.is_number(name)]
     if len(numbers) == width and not groups:
         yield numbers, f"{_WINDOW}of numbers alone"
     for start in range(min(len(search.available) - width + 1, MOST_WINDOWS)):

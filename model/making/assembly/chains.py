@@ -86,6 +86,22 @@ def _count_outputs(fitted: Any, width: int) -> int:
         return -1
 
 
+def find_order(
+    part: Transformer, names: Sequence[str], matrix: Float64Array
+) -> tuple[str, ...] | None:
+    """The columns of a scaler in its order, by its names or by what it saw; None where unclear.
+
+    Args:
+        part: the step.
+        names: of the columns that it may have taken.
+        matrix: rows of these columns, shape (rows, columns).
+    """
+    if not isinstance(part.fitted, SCALERS):
+        return None
+    positions = _find_positions(part, names, matrix)
+    return tuple(names[place] for place in positions) if positions else None
+
+
 def _find_positions(
     part: Transformer, names: Sequence[str], matrix: Float64Array
 ) -> tuple[int, ...] | None:

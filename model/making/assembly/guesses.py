@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations, islice, permutations
-from operator import itemgetter
+from itertools import islice
 
 import numpy as np
 
 from model.contract.arrays import Float64Array, IntArray
 from model.making.assembly.assemblies import Assembly
 from model.making.assembly.gate import choose_rows
-from model.making.assembly.inputs import ORDERS
+from model.making.assembly.inputs import ORDERS, UNKNOWN
+from model.making.assembly.numberings import find_codes, measure_losses, recode
 from model.making.assembly.search import AssemblySearch, explain_none
 from model.making.assembly.trials import TriedAssembly, ask_all, find_complete
-from model.making.data.text_cells import as_text
 from model.making.errors import NotProvedError
 
 _SURE = 0.01
 """How much worse a model must rank where the values of one column get other numbers."""
-_FEW = 5
-"""Values of which every numbering is tried, so that the right one ranks best."""
 _SAME = 1e-9
-_BETTER = 0.003
-"""How much better it must rank where two of many values exchange numbers: some do so by chance."""
 _MOST_REPLACED = 300
+_SIGNIFICANT = 4.0
+_LEAST_MISSING = 8
+"""Rows without a value that tell what stood for it."""
+_MOST_SPARE = 3
+"""Values that no cell has, of which one may stand for missing cells."""
 
 
 def prove_guesses(search: AssemblySearch, chosen: TriedAssembly, truth: Float64Array) -> None:
@@ -55,21 +55,117 @@ def prove_guesses(search: AssemblySearch, chosen: TriedAssembly, truth: Float64A
     if assembly.is_window:
         _prove_window(search, chosen, truth[index], index)
     for column in assembly.guessed:
-        rank = chosen.fit.rank
-        usual, _ = _find_best(search, _recode(search, assembly, column), truth, index)
-        numberings = _renumber(assembly, column)
-        possible, other = _find_best(search, numberings, truth, index)
-        few = len(search.columns.cells(column)) <= _FEW
-        is_better = possible > rank + (_SAME if few else _BETTER)
-        best = other if other is not None and is_better else assembly
-        if not chosen.fit.beats_constant or usual > rank - _SURE or best is not assembly:
-            codes = {as_text(cell): int(code) for item in best.inputs
-                     if item.source == column for cell, code in item.codes}  # fmt: skip
+        losses = measure_losses(search, assembly, column, truth)
+        own, best = losses.find_places(assembly.list_codes(column)), losses.choose()
+        is_best = losses.weigh(own) <= losses.weigh(best) * (1 + _SAME)
+        usual = _find_best(search, _recode(search, assembly, column), truth[index], index)
+        if not chosen.fit.beats_constant or usual > chosen.fit.rank - _SURE or not is_best:
             raise NotProvedError(
                 f"Which numbers stand for the values of {column!r} is in no file, and the data do "
                 "not prove it. Add the encoder's file, or a JSON file like "
-                f"{json.dumps({column: codes})} with the right numbers."
+                f"{_write_codes({column: losses.name_numbers(best)})} with the right numbers."
             )
+
+
+def name_codes(search: AssemblySearch, chosen: TriedAssembly, truth: Float64Array) -> None:
+    """Say the codes that the rows prove, where these are in no file and no usual ones.
+
+    Args:
+        search: what may be put together.
+        chosen: the best assembly that guesses codes.
+        truth: of all rows, shape (rows,).
+
+    Raises:
+        NotProvedError: with the codes, if the rows prove any.
+    """
+    if codes := find_codes(search, chosen.assembly, truth):
+        columns = " and of ".join(map(repr, codes))
+        is_open = any(number is None for numbers in codes.values() for number in numbers.values())
+        raise NotProvedError(
+            f"Which numbers stand for the values of {columns} is in no file, and none of the usual "
+            "orders is proved. The model fits the data clearly best with these numbers. If they "
+            f"are those of your code, add them as a JSON file: {_write_codes(codes)}"
+            + (" with the right number for each null: the data do not tell it." if is_open else "")
+        )
+
+
+def code_unknown(
+    search: AssemblySearch, chosen: TriedAssembly, truth: Float64Array
+) -> TriedAssembly:
+    """Find what a model got for missing cells of columns with codes, where no file says it.
+
+    That is nothing, −1 as pandas' codes have it, or the code of a value that no cell has.
+
+    Args:
+        search: what may be put together.
+        chosen: the assembly that fits best; in it the model gets nothing.
+        truth: of all rows, shape (rows,).
+
+    Raises:
+        NotProvedError: if the model's answers depend on it, and the rows do not prove it.
+    """
+    for column in dict.fromkeys(item.source for item in chosen.assembly.inputs if item.codes):
+        assembly = chosen.assembly
+        others = [name for name in assembly.names if name != column]
+        holes = search.table[column].isna() & search.table[others].notna().all(axis=1)
+        codes, index = assembly.list_codes(column), np.flatnonzero(holes)
+        if UNKNOWN in codes or not len(index):
+            continue
+        fills = _list_fills(search, assembly, column)
+        ways = [assembly]
+        for text, number in fills.items():
+            words = f"{column} coded as {text} where it is missing"
+            coded = recode(search, assembly, column, {**codes, UNKNOWN: number})
+            ways.append(replace(coded, words=(*assembly.words, words)))
+        tried = [
+            (search.kind.list_losses(way.inverse.function(found) if way.inverse else found,
+                                     truth[index]), found, way)
+            for way, found in zip(ways, ask_all(search, ways, index), strict=True)
+            if found is not None
+        ]  # fmt: skip
+        if len(tried) < len(ways):  # the form will ask for it always
+            continue
+        tried.sort(key=lambda item: float(item[0].mean()))  # stable: nothing comes first
+        (best, answers, way), *rest = tried
+        if any(
+            not np.allclose(answers, found) and not _is_surely_less(best, losses)
+            for losses, found, _ in rest
+        ):
+            like = _write_codes({column: {**codes, UNKNOWN: next(iter(fills.values()))}})
+            raise NotProvedError(
+                f"What the model got where {column!r} is missing is in no file, and the data do "
+                f"not prove it. Add a JSON file like {like} with the right number for "
+                f"{UNKNOWN!r}, or NaN there if it stayed unknown."
+            )
+        if way is not assembly:
+            chosen = replace(chosen, assembly=way)
+    return chosen
+
+
+def _list_fills(search: AssemblySearch, assembly: Assembly, column: str) -> dict[str, float]:
+    """The codes that missing cells of a column may have got, by what they are called."""
+    if column in assembly.guessed:
+        return {"−1": -1.0}
+    cells = search.columns.cells(column)
+    known = next((codes.numbers for codes in search.columns.find_codes(column)), {})
+    spare = {text: code for text, code in known.items() if text not in cells}
+    return spare if len(spare) <= _MOST_SPARE else {}
+
+
+def _is_surely_less(one: Float64Array, other: Float64Array) -> bool:
+    """Whether losses, shape (rows,), are less than others of the same rows (paired t-test)."""
+    gains = other - one
+    certainty = float(gains.mean()) / (float(gains.std()) + 1e-300) * len(gains) ** 0.5
+    return len(gains) >= _LEAST_MISSING and certainty >= _SIGNIFICANT
+
+
+def _write_codes(codes: Mapping[str, Mapping[str, float | None]]) -> str:
+    return json.dumps(
+        {
+            column: {text: code if code is None else int(code) for text, code in numbers.items()}
+            for column, numbers in codes.items()
+        }
+    )
 
 
 def _prove_window(
@@ -118,52 +214,20 @@ def _replace_each(search: AssemblySearch, assembly: Assembly) -> Iterator[tuple[
 
 def _find_best(
     search: AssemblySearch, others: Sequence[Assembly], truth: Float64Array, index: IntArray
-) -> tuple[float, Assembly | None]:
-    """The best rank among assemblies, and whose it is."""
-    best: tuple[float, Assembly | None] = -np.inf, None
+) -> float:
+    """The best rank among assemblies."""
+    best = -np.inf
     for other, answers in zip(others, ask_all(search, others, index), strict=True):
         if answers is not None:
             given = other.inverse.function(answers) if other.inverse else answers
-            rank = search.kind.fit(given, truth[index]).rank
-            best = max(best, (rank, other), key=itemgetter(0))
+            best = max(best, search.kind.fit(given, truth).rank)
     return best
 
 
-def _renumber(assembly: Assembly, column: str) -> list[Assembly]:
-    """The same assembly with every numbering of a column from 0 or 1, as somebody may write one.
-
-    Of more values than a few it has those that differ by an exchange of two.
-    """
-    codes = next(item.codes for item in assembly.inputs if item.source == column and item.codes)
-    cells, numbers = [cell for cell, _ in codes], [number for _, number in codes]
-    orders: Iterable[Sequence[float]] = permutations(numbers)
-    if len(numbers) > _FEW:
-        orders = (_exchange(numbers, *pair) for pair in combinations(range(len(numbers)), 2))
-    made = []
-    for order in islice(orders, _MOST_REPLACED):
-        for start in (0.0, 1.0):
-            given = tuple((cell, code + start) for cell, code in zip(cells, order, strict=True))
-            inputs = tuple(replace(item, codes=given) if item.source == column and item.codes
-                           else item for item in assembly.inputs)  # fmt: skip
-            if inputs != assembly.inputs:
-                made.append(replace(assembly, inputs=inputs))
-    return made
-
-
-def _exchange(numbers: Sequence[float], one: int, other: int) -> list[float]:
-    exchanged = list(numbers)
-    exchanged[one], exchanged[other] = numbers[other], numbers[one]
-    return exchanged
-
-
 def _recode(search: AssemblySearch, assembly: Assembly, column: str) -> list[Assembly]:
-    """The same assembly with other numbers for the values of one column."""
-    made: list[Assembly] = []
-    for order in ORDERS:
-        codes = search.columns.infer_codes(column, order)
-        other = search.columns.make_input(column, codes)
-        inputs = tuple(other if item.source == column and item.codes else item
-                       for item in assembly.inputs)  # fmt: skip
-        if inputs != assembly.inputs and not any(inputs == each.inputs for each in made):
-            made.append(replace(assembly, inputs=inputs))
-    return made
+    """The same assembly with the usual numbers for the values of one column."""
+    made = [
+        recode(search, assembly, column, search.columns.infer_codes(column, order).numbers)
+        for order in ORDERS
+    ]
+    return [other for other in made if other.inputs != assembly.inputs]

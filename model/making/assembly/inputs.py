@@ -18,6 +18,8 @@ from model.making.data.text_cells import as_text
 
 ORDERS = ("alphabet", "appearance", "alphabet, backwards", "frequency")
 """In which codes may have been given to the values of a column; people use the first two."""
+UNKNOWN = "nan"
+"""The text under which a code for missing cells stands, as texts made of them have it."""
 _SEPARATORS = ("_", "", " ", "-", ".", "=", ":", "__", "_is_")
 _MOST_LEVELS = 20_000
 _MOST_CODE = 20_000
@@ -172,7 +174,9 @@ class RawColumns:
         """Make the input of a column that is a number, or has codes."""
         if codes is None:
             return Input(column)
-        pairs = ((cell, codes.numbers[text]) for text, cell in self.cells(column).items())
+        pairs = [(cell, codes.numbers[text]) for text, cell in self.cells(column).items()]
+        if UNKNOWN in codes.numbers and self.table[column].isna().any():
+            pairs.append((np.nan, codes.numbers[UNKNOWN]))
         return Input(column, codes=tuple(pairs))
 
 
@@ -286,7 +290,7 @@ def _encode(run: Sequence[Input]) -> Any:
         by_code = {int(code): cell for cell, code in first.codes}
         ordered = [by_code.get(code, f"no level {code}") for code in range(max(by_code) + 1)]
     else:
-        ordered = sorted(cells)
+        ordered = _sort_cells(cells)
     return OrdinalEncoder(
         categories=[ordered], handle_unknown="use_encoded_value", unknown_value=np.nan
     )
@@ -300,10 +304,15 @@ def _needs_lookup(item: Input) -> bool:
     return bool(numbers) and not (places and texts and len(set(numbers)) == len(numbers))
 
 
+def _sort_cells(cells: Iterable[Any]) -> list[Any]:
+    """Sort cells, an unknown one last, as encoders have it."""
+    return sorted(cells, key=lambda cell: (cell != cell, "" if cell != cell else cell))
+
+
 def _look_up(item: Input) -> TargetEncoder:
     """The encoder of scikit-learn that has any number for each cell."""
     codes = dict(item.codes)
-    cells = sorted(codes)
+    cells = _sort_cells(codes)
     made = TargetEncoder(categories=[cells], target_type="continuous")
     made.fit(pd.DataFrame({item.source: cells}), np.arange(len(cells), dtype=float))
     made.encodings_ = [np.array([codes[cell] for cell in cells])]

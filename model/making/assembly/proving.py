@@ -25,7 +25,7 @@ from model.making.assembly.gate import (
     Subject,
     check_outputs,
 )
-from model.making.assembly.guesses import prove_guesses
+from model.making.assembly.guesses import code_unknown, name_codes, prove_guesses
 from model.making.assembly.inputs import compute_matrix
 from model.making.assembly.search import AssemblySearch, explain_none
 from model.making.assembly.trials import TriedAssembly, find_complete, try_all
@@ -101,10 +101,19 @@ def prove(search: AssemblySearch, classes: Sequence[str], read_truth: ReadTruth)
         raise NoAssemblyError(explain_none(search))
     namings = list(list_namings(search, classes, read_truth))
     tried = try_all(search, assemblies, namings)
-    chosen, rejected = choose_assembly(tried, len(search.table))
-    assembly = chosen.assembly
-    truth = {names: truth for names, _, truth in namings}[assembly.classes]
-    prove_guesses(search, chosen, truth)
+    truths = {names: truth for names, _, truth in namings}
+    try:
+        chosen, rejected = choose_assembly(tried, len(search.table))
+        prove_guesses(search, chosen, truths[chosen.assembly.classes])
+    except NotProvedError:
+        guessing = [item for item in tried if item.assembly.guessed]
+        if guessing:
+            best = max(guessing, key=lambda item: item.fit.rank)
+            name_codes(search, best, truths[best.assembly.classes])  # knows better
+        raise
+    truth = truths[chosen.assembly.classes]
+    settled = code_unknown(search, chosen, truth)
+    assembly = settled.assembly
     finding = _check(search, assembly, truth)
     fitted = build(assembly, search.estimator.fitted, search.table)
     return Proof(
@@ -113,8 +122,8 @@ def prove(search: AssemblySearch, classes: Sequence[str], read_truth: ReadTruth)
         search.available,
         assembly.classes,
         assembly.by_place,
-        rejected is not None or assembly.guesses,
-        chosen.text,
+        rejected is not None or assembly.guesses or settled is not chosen,
+        settled.text,
         rejected.text if rejected else "",
         finding,
         search.contents.runs_code,

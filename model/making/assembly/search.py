@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
 from model.making.assembly.chains import list_orders, split_scaler
 from model.making.assembly.contents import Contents, Transformer
-from model.making.assembly.inputs import Codes, Input, RawColumns, encode_categories
+from model.making.assembly.inputs import UNKNOWN, Codes, Input, RawColumns, encode_categories
 from model.making.data.text_cells import as_text
 from model.making.errors import AddError
 from model.making.kinds.output_kind import OutputKind
@@ -109,6 +111,7 @@ class AssemblySearch:
                 return False
             for (column, categories), column_codes in zip(places, encoded, strict=True):
                 numbers = dict(zip(map(as_text, categories), column_codes, strict=True))
+                numbers |= _code_hole(part.fitted, numbers)
                 codes = Codes(numbers, column, part.where)
                 self.contents.codes.append(codes)
                 self.ordinals.append(self.columns.make_input(column, codes))
@@ -130,6 +133,12 @@ class AssemblySearch:
         if part.count != 1 or self.count == 1 or not hasattr(part.fitted, "inverse_transform"):
             return False
         return part.names is None or self.target in part.names
+
+
+def _code_hole(encoder: OrdinalEncoder | TargetEncoder, numbers: Mapping[str, float]) -> Any:
+    """The code of a missing cell, where an encoder gives it the one of what it does not know."""
+    unknown = getattr(encoder, "unknown_value", None)
+    return {} if unknown is None or UNKNOWN in numbers else {UNKNOWN: float(unknown)}
 
 
 def explain_none(search: AssemblySearch) -> str:

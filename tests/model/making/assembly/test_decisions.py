@@ -379,7 +379,7 @@ def test_codes_that_somebody_wrote_by_hand_are_not_taken_for_those_of_an_encoder
     save(tmp_path, model, table.assign(price=price))
     result = add("model.pkl", options=("--yes",))
     assert result.exit_code == 4, result.output
-    found = re.search(r"a JSON file like (.*) with the right numbers", result.output)
+    found = re.search(r"as a JSON file: (.*)", result.output)
     assert found is not None
     assert json.loads(found[1]) == {"land": codes}
 
