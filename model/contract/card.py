@@ -24,7 +24,14 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from model.contract.arrays import Float32Array
-from model.contract.fields import AnyField, Features, Value
+from model.contract.fields import (
+    MAX_PLAIN,
+    AnyField,
+    Features,
+    NumberField,
+    Value,
+    is_plain_number,
+)
 from model.contract.outputs import (
     ClassOutput,
     ClusterOutput,
@@ -249,11 +256,45 @@ class Card(CardBase):
             The features by name and no errors, or None and the error text by field name, in the
             card's order.
         """
+        if (numbers := self._read_plain_numbers(raw)) is not None:
+            return numbers, {}
         try:
             row = self.input_model.model_validate(raw)
         except ValidationError as error:
             return None, {str(item["loc"][0]): item["msg"] for item in error.errors()}
         return row.__dict__, {}
+
+    def _read_plain_numbers(self, raw: Mapping[str, object]) -> Features | None:
+        """Read a row of plain numbers between their bounds; None for every other row.
+
+        Most rows of many fields are such ones. Pydantic calls a validator for each of them, which
+        takes a fifth of the whole answer to 200.
+        """
+        if not self._required.issubset(raw):
+            return None
+        row = dict[str, Value].fromkeys(self.names)
+        for name, text in raw.items():
+            bounds = self._number_bounds.get(name)
+            if bounds is None or not isinstance(text, str):
+                return None
+            if len(text) > MAX_PLAIN or not is_plain_number(text):
+                return None
+            row[name] = number = float(text)
+            if not bounds[0] <= number <= bounds[1]:
+                return None
+        return row
+
+    @cached_property
+    def _number_bounds(self) -> dict[str, tuple[float, float]]:
+        return {
+            field.name: (field.min, field.max)
+            for field in self.fields
+            if isinstance(field, NumberField)
+        }
+
+    @cached_property
+    def _required(self) -> frozenset[str]:
+        return frozenset(field.name for field in self.fields if field.required)
 
     def encode_row(self, features: Features) -> list[float]:
         """The code of each field, in order, NaN where it is unknown."""

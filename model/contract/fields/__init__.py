@@ -29,6 +29,7 @@ from model.contract.fields.choice import (
 )
 from model.contract.fields.date import DateField
 from model.contract.fields.numeric import (
+    MAX_PLAIN,
     IntegerField,
     NumberField,
     PluralForms,
@@ -40,6 +41,7 @@ from model.contract.fields.text import TextField
 __all__ = [
     "FIELD_KINDS",
     "INVALID",
+    "MAX_PLAIN",
     "MOST_CHOICES",
     "MOST_SUGGESTED",
     "AnyField",
