@@ -54,7 +54,7 @@ _NEUTRAL = ("y", "y_true", "target", "output", "response", "dependent")
 UNNAMED = "Answer"
 """The label of such a target."""
 
-_PREPOSITIONS = ("at", "by", "from", "in", "of", "on", "or", "since", "to", "until", "up")
+_PREPOSITIONS = ("at", "by", "from", "in", "of", "on", "or", "per", "since", "to", "until", "up")
 """Words with which a name that reads as a noun neither begins nor ends."""
 
 _AREAS = ("sq ft", "m²", "km²")
@@ -359,7 +359,7 @@ def _split_unit(column: str, is_number: bool) -> tuple[list[str], str, bool]:
     Returns:
         The words, the unit, and whether it stands before the words.
     """
-    bracket = re.fullmatch(r"(.+?)\s*[(\[]([^)\]]*)[)\]]\s*", column)
+    bracket = re.fullmatch(r"(.+?)\s*[(（\[]([^)）\]]*)[)）\]]\s*", column)
     if bracket is not None:
         # "(MPa, megapascals)" is one unit, and "(1 = yes, 0 = no)" none.
         inside = re.sub(r"\^([23])", _write_power, bracket[2].partition(",")[0].strip())

@@ -73,6 +73,7 @@ from tests.models import ModelFiles
         ("Water (kg in m^3)", "water_kg_in_m_3", "Water", "kg in m³"),
         ("Sex (1 = male)", "sex_1_male", "Sex", ""),
         ("cnt", "cnt", "Count", ""),
+        ("hours-per-week", "hours_per_week", "Hours per week", ""),
         ("MSSubClass", "ms_sub_class", "MSSubClass", ""),
         ("thalach", "thalach", "thalach", ""),
         ("Parch", "parch", "Parch", ""),
