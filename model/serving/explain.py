@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.contract.arrays import BoolArray, Float32Array, Float64Array, FloatArray, IntArray
+from model.contract.arrays import BoolArray, Float32Array, Float64Array, FloatArray
 
 MAX_EXACT = 10
 """Facts up to which every coalition is predicted: 1,024 rows in one call of the predictor."""
@@ -75,8 +75,7 @@ class Coalitions:
         self._places = [self.columns.index(column) for column in alone]
         players = len(alone) + bool(self.others)
         self._count = 1 << players
-        self._absent, facts = _list_absent(players, len(alone))
-        self._columns = np.array(alone, dtype=np.intp)[facts]
+        self._alone = alone
         self._weights = _compute_weights(players)
         self._plain_weights = self._weights.tolist() if len(self) <= _MAX_PLAIN else []
 
@@ -95,7 +94,10 @@ class Coalitions:
             others, without = list(self.others), row.copy()
             without[others] = reference[others]
             rows[: len(rows) // 2] = without
-        rows[self._absent, self._columns] = reference[self._columns]
+        for player, column in enumerate(self._alone):
+            # The player is absent from every second run of 2 ** player coalitions.
+            runs = rows.reshape(-1, 2, 1 << player, len(row))
+            runs[:, 0, :, column] = reference[column]
 
     def explain(self, values: FloatArray) -> ShapleyValues:
         """Share the difference between the row's and the reference's value among the given facts.
@@ -187,13 +189,6 @@ def explain(predict: ValueFunction, row: Float32Array, reference: Float32Array) 
 def _list_coalitions(facts: int) -> BoolArray:
     """Every coalition, shape (2**facts, facts); the first is empty, the last has every fact."""
     return (np.arange(2**facts)[:, None] >> np.arange(facts) & 1).astype(bool)
-
-
-@cache
-def _list_absent(players: int, facts: int) -> tuple[IntArray, IntArray]:
-    """The coalitions that lack each of the first facts: their numbers, and the facts'."""
-    absent, lacking = np.nonzero(~_list_coalitions(players)[:, :facts])
-    return absent, lacking
 
 
 @cache
