@@ -191,6 +191,19 @@ class TabularModel(ServedModel[Features, PredictionT]):
             ArithmeticError: if the model predicts a number that is not finite.
         """
 
+    def predict_values(self, matrix: Float32Array) -> FloatArray:
+        """Predict the number that the reasons for the last row are about, shape (rows,).
+
+        Args:
+            matrix: shape (rows, fields).
+
+        Raises:
+            ArithmeticError: see ``answer``.
+        """
+        known = frozenset[str]()
+        (answer,) = self.answer(matrix, [Part(slice(0, len(matrix)), len(matrix) - 1, known, known)])
+        return answer.values
+
     def predict_columns(
         self, matrix: Float32Array, patterns: Sequence[FactPattern]
     ) -> tuple[Any, ...]:
@@ -293,10 +306,7 @@ class TabularModel(ServedModel[Features, PredictionT]):
     def _choose_leading(self, codes: list[float], changed: tuple[int, ...]) -> tuple[int, ...]:
         """Choose the facts of a row that have a contribution of their own."""
         matrix = screen(np.array(codes, dtype=np.float32), self._reference_row, changed)
-        known = frozenset[str]()
-        part = Part(slice(0, len(matrix)), len(matrix) - 1, known, known)
-        (answer,) = self.answer(matrix, [part])
-        return choose_leading(changed, answer.values)
+        return choose_leading(changed, self.predict_values(matrix))
 
     def _explain_together(self, waiting: Sequence[Instance]) -> list[Explained[PredictionT]]:
         width = len(self._reference)
