@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.contract.arrays import BoolArray, Float32Array, Float64Array, FloatArray
+from model.contract.arrays import BoolArray, Float32Array, Float64Array, FloatArray, IndexArray
 
 MAX_EXACT = 10
 """Facts up to which every coalition is predicted: 1,024 rows in one call of the predictor."""
@@ -82,19 +82,22 @@ class Coalitions:
     def __len__(self) -> int:
         return self._count
 
-    def fill(self, rows: Float32Array, row: Float32Array, reference: Float32Array) -> None:
+    def fill(
+        self, rows: Float32Array, row: Float32Array, reference: Float32Array, places: IndexArray
+    ) -> None:
         """Write the reference's values where a coalition lacks a fact.
 
         Args:
             rows: as many of the row itself as there are coalitions, shape (coalitions, fields).
             row: shape (fields,), NaN where a fact is unknown.
             reference: shape (fields,), without NaN in the columns that ``row`` gives.
+            places: the column that each fact has there, shape (fields,).
         """
         if self.others:
-            others, without = list(self.others), row.copy()
+            others, without = places[list(self.others)], row.copy()
             without[others] = reference[others]
             rows[: len(rows) // 2] = without
-        for player, column in enumerate(self._alone):
+        for player, column in enumerate(places[list(self._alone)].tolist()):
             # The player is absent from every second run of 2 ** player coalitions.
             runs = rows.reshape(-1, 2, 1 << player, len(row))
             runs[:, 0, :, column] = reference[column]
@@ -136,7 +139,7 @@ def split_by_reference(
     return tuple(given), tuple(changed)
 
 
-def screen(row: Float32Array, reference: Float32Array, changed: Sequence[int]) -> Float32Array:
+def screen(row: Float32Array, reference: Float32Array, changed: IndexArray) -> Float32Array:
     """Build the rows that show how much each fact does alone, shape (facts + 2, fields).
 
     First comes the reference, then each fact alone is added to it; the row itself is last.
@@ -144,13 +147,13 @@ def screen(row: Float32Array, reference: Float32Array, changed: Sequence[int]) -
     Args:
         row: shape (fields,), NaN where a fact is unknown.
         reference: shape (fields,), without NaN in the columns that ``row`` gives.
-        changed: columns of the facts that differ from the reference.
+        changed: columns of the facts that differ from the reference, shape (facts,).
     """
-    columns, without = np.array(changed), row.copy()
-    without[columns] = reference[columns]
-    rows = np.empty((len(columns) + 2, len(row)), dtype=np.float32)
+    without = row.copy()
+    without[changed] = reference[changed]
+    rows = np.empty((len(changed) + 2, len(row)), dtype=np.float32)
     rows[:-1], rows[-1] = without, row
-    rows[np.arange(1, len(columns) + 1), columns] = row[columns]
+    rows[np.arange(1, len(changed) + 1), changed] = row[changed]
     return rows
 
 
@@ -178,10 +181,10 @@ def explain(predict: ValueFunction, row: Float32Array, reference: Float32Array) 
     given, changed = split_by_reference(own.tolist(), typical.tolist())
     leading: tuple[int, ...] = ()
     if len(changed) > MAX_EXACT:
-        leading = choose_leading(changed, predict(screen(own, typical, changed)))
+        leading = choose_leading(changed, predict(screen(own, typical, np.array(changed))))
     coalitions = get_coalitions(given, changed, leading)
     rows = own[None].repeat(len(coalitions), axis=0)
-    coalitions.fill(rows, own, typical)
+    coalitions.fill(rows, own, typical, np.arange(len(own)))
     return coalitions.explain(predict(rows))
 
 
