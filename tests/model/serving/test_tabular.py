@@ -200,8 +200,9 @@ def test_the_columns_of_an_artifact_may_stand_in_another_order_and_take_no_holes
         {name: typical[name] if value is None else value for name, value in row.items()}
         for row in rows
     ]
-    for found, expected in zip(turned.predict(rows), house.predict(filled), strict=True):
-        assert found.value == expected.value
-    explained, expected = turned.explain(filled, "sqft"), house.explain(filled, "sqft")
-    assert [found.shapley for found in explained] == [found.shapley for found in expected]
-    assert [found.ice_curve for found in explained] == [found.ice_curve for found in expected]
+    predicted = turned.predict(rows), house.predict(filled)
+    assert [found.value for found in predicted[0]] == [found.value for found in predicted[1]]
+    explained = turned.explain(filled, "sqft"), house.explain(filled, "sqft")
+    for found, expected in zip(*explained, strict=True):
+        assert found.shapley == expected.shapley
+        assert found.ice_curve == expected.ice_curve
