@@ -36,7 +36,8 @@ class Sample(NamedTuple):
 
     ``keys`` are the keys that the card has for every kind, ``unit`` is "" where none is known,
     ``codes`` (rows,) are the known codes of the rows, and ``options`` the values that they stand
-    for, if they stand for any. ``locale`` is how its hint writes numbers.
+    for, if they stand for any. ``locale`` is how its hint writes numbers, ``help`` what a data
+    dictionary says of the column.
     """
 
     keys: Mapping[str, Any]
@@ -44,6 +45,7 @@ class Sample(NamedTuple):
     codes: Float64Array
     options: tuple[Option, ...]
     locale: str = "en_US"
+    help: str = ""
 
 
 class Meaning(NamedTuple):
