@@ -113,7 +113,8 @@ def _find_plain_numbers(data: ByteArray, offsets: IndexArray) -> BoolArray:
     whole, decimals = points - starts - has_minus, ends - points - 1
     unclear = (decimals == 3) & (whole < 4) & ((whole > 1) | (data[points - 1] != ord("0")))
     plain: BoolArray = (further == 0) | ((further == 1) & is_point & (decimals > 0) & ~unclear)
-    return plain & short & (whole > 0)
+    plain &= short & (whole > 0)
+    return plain
 
 
 def split_lines(text: bytes, delimiter: str, width: int) -> list[pa.Array] | None:
