@@ -117,6 +117,33 @@ def _find_plain_numbers(data: ByteArray, offsets: IndexArray) -> BoolArray:
     return plain
 
 
+def are_written_as_is(column: pa.Array, special: bytes, starts: bytes) -> bool:
+    """Whether the texts of a column may be written into a table as they are; False where unsure.
+
+    Args:
+        column: texts, shape (rows,).
+        special: characters that none of them has.
+        starts: characters with which only numbers below 0 begin.
+    """
+    data, offsets = _view_texts(column)
+    text = data.tobytes()
+    if any(sign in text for sign in special):
+        return False
+    if not any(sign in text for sign in starts):
+        return True
+    is_start = np.zeros(256, np.bool_)
+    is_start[list(starts)] = True
+    sizes = np.diff(offsets)
+    begins = is_start[data.take(offsets[:-1], mode="clip")] & (sizes > 0)
+    found = offsets[:-1][begins]
+    if not len(found):
+        return True
+    if text.count(b"-") != len(found) or text.translate(None, b"0123456789.-"):
+        return False
+    digits = data.take(found + 1, mode="clip") - ord("0") <= 9
+    return bool(digits.all() and (sizes[begins] > 1).all())
+
+
 def split_lines(text: bytes, delimiter: str, width: int) -> list[pa.Array] | None:
     """Split lines of UTF-8 without quotes into columns of texts; blank lines are left out.
 
