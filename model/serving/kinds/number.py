@@ -120,9 +120,15 @@ class NumberModel(TabularModel[PointPrediction]):
             return super().find_ood_threshold(known)
         return self.intervals.find_group(known).ood_threshold
 
-    def answer(self, matrix: Float32Array, parts: Sequence[Part]) -> list[Answer]:
+    def _predict_rows(self, matrix: Float32Array) -> tuple[Float64Array, FloatArray | None]:
         predicted, scales = self.predictor.predict(matrix)
-        values = self.card.output.limit(predicted.astype(np.float64))
+        return self.card.output.limit(predicted.astype(np.float64)), scales
+
+    def predict_values(self, matrix: Float32Array) -> FloatArray:
+        return self._predict_rows(matrix)[0]
+
+    def answer(self, matrix: Float32Array, parts: Sequence[Part]) -> list[Answer]:
+        values, scales = self._predict_rows(matrix)
         points = _select_shown(values, parts)
         low = high = points
         if self.intervals is not None:
@@ -174,9 +180,8 @@ class NumberModel(TabularModel[PointPrediction]):
     def predict_columns(
         self, matrix: Float32Array, patterns: Sequence[FactPattern]
     ) -> tuple[Float64Array, ...]:
-        predicted, scales = self.predictor.predict(matrix)
+        values, scales = self._predict_rows(matrix)
         limit = self.card.output.limit
-        values = limit(predicted.astype(np.float64))
         if self.intervals is None:
             return (values,)
         low, high = np.empty_like(values), np.empty_like(values)
