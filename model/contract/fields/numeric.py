@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from model.contract import formatting
 from model.contract.arrays import Float32Array, Float64Array
 from model.contract.fields.base import Meaning, Sample, Value, make_error
+from model.contract.fields.bounds import are_days
 from model.contract.fields.digit_patterns import build_pattern
 from model.contract.fields.ordered import OrderedField
 from model.contract.reading import (
@@ -454,6 +455,9 @@ class IntegerField(NumericField):
     @classmethod
     def draft(cls, sample: Sample) -> Self:
         field = super().draft(sample)
+        if are_days(sample.codes):
+            help_text = f"Year, month and day, like {sample.codes.max() // 100 * 100 + 1:.0f}"
+            return field.model_copy(update={"grouping": False, "help": help_text})
         name = field.name.split("_")
         is_year = bool(_YEARS & {*name, *field.label.lower().split()})
         least, most = sample.codes.min(), sample.codes.max()
