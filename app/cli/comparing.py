@@ -37,7 +37,7 @@ def tell_comparison(
     Raises:
         ClickException: if the file cannot be used for both.
     """
-    with tell_errors(data), require_tools("Comparing models of pictures"):
+    with tell_errors(data), require_tools("Comparing models"):
         (before, digest), (after, _) = (
             make_adapter(model).read_labelled(data, target) for model in (old, new)
         )

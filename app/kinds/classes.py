@@ -150,12 +150,11 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         if accuracies is None:
             return super()._make_notes(known, broken)
         group = accuracies.find(known)
-        right = formatting.format_percent(group.right, self._card.locale, digits=1)
-        rows = formatting.format_number(group.rows, self._card.locale)
+        right = formatting.format_share(group.right, group.rows, self._card.locale)
         return write_notes(
             self._origin,
-            f"With these facts it named the right {self._output.noun} for {right} of {rows} cases "
-            f"that it had not seen.{self._describe_steps(known)}",
+            f"With these facts it named the right {self._output.noun} for {right} cases that it "
+            f"had not seen.{self._describe_steps(known)}",
         )
 
     def _describe_steps(self, known: frozenset[str]) -> str:

@@ -170,6 +170,14 @@ def format_percent(share: float, locale: str, digits: int = 0) -> str:
     return numbers.format_percent(share, format=pattern, locale=_locale(locale))
 
 
+def format_share(share: float, rows: int, locale: str) -> str:
+    """How many of some rows: ``82.1% of 240``, or ``all 67``; nearly all are never 100%."""
+    shown = format_number(rows, locale)
+    if share == 1:
+        return f"all {shown}"
+    return f"{format_percent(min(share, 0.999), locale, digits=1)} of {shown}"
+
+
 def is_plural(noun: str) -> bool:
     """Whether an English noun is in the plural, as far as its spelling tells: "stars"."""
     last = noun.partition(" per ")[0].rpartition(" ")[2]

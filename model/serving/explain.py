@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.contract.arrays import BoolArray, Float32Array, Float64Array, FloatArray, IntArray
+from model.contract.arrays import BoolArray, Float32Array, Float64Array, FloatArray, IndexArray
 
 MAX_EXACT = 10
 """Facts up to which every coalition is predicted: 1,024 rows in one call of the predictor."""
@@ -75,27 +75,32 @@ class Coalitions:
         self._places = [self.columns.index(column) for column in alone]
         players = len(alone) + bool(self.others)
         self._count = 1 << players
-        self._absent, facts = _list_absent(players, len(alone))
-        self._columns = np.array(alone, dtype=np.intp)[facts]
+        self._alone = alone
         self._weights = _compute_weights(players)
         self._plain_weights = self._weights.tolist() if len(self) <= _MAX_PLAIN else []
 
     def __len__(self) -> int:
         return self._count
 
-    def fill(self, rows: Float32Array, row: Float32Array, reference: Float32Array) -> None:
+    def fill(
+        self, rows: Float32Array, row: Float32Array, reference: Float32Array, places: IndexArray
+    ) -> None:
         """Write the reference's values where a coalition lacks a fact.
 
         Args:
             rows: as many of the row itself as there are coalitions, shape (coalitions, fields).
             row: shape (fields,), NaN where a fact is unknown.
             reference: shape (fields,), without NaN in the columns that ``row`` gives.
+            places: the column that each fact has there, shape (fields,).
         """
         if self.others:
-            others, without = list(self.others), row.copy()
+            others, without = places[list(self.others)], row.copy()
             without[others] = reference[others]
             rows[: len(rows) // 2] = without
-        rows[self._absent, self._columns] = reference[self._columns]
+        for player, column in enumerate(places[list(self._alone)].tolist()):
+            # The player is absent from every second run of 2 ** player coalitions.
+            runs = rows.reshape(-1, 2, 1 << player, len(row))
+            runs[:, 0, :, column] = reference[column]
 
     def explain(self, values: FloatArray) -> ShapleyValues:
         """Share the difference between the row's and the reference's value among the given facts.
@@ -134,7 +139,7 @@ def split_by_reference(
     return tuple(given), tuple(changed)
 
 
-def screen(row: Float32Array, reference: Float32Array, changed: Sequence[int]) -> Float32Array:
+def screen(row: Float32Array, reference: Float32Array, changed: IndexArray) -> Float32Array:
     """Build the rows that show how much each fact does alone, shape (facts + 2, fields).
 
     First comes the reference, then each fact alone is added to it; the row itself is last.
@@ -142,13 +147,13 @@ def screen(row: Float32Array, reference: Float32Array, changed: Sequence[int]) -
     Args:
         row: shape (fields,), NaN where a fact is unknown.
         reference: shape (fields,), without NaN in the columns that ``row`` gives.
-        changed: columns of the facts that differ from the reference.
+        changed: columns of the facts that differ from the reference, shape (facts,).
     """
-    columns, without = np.array(changed), row.copy()
-    without[columns] = reference[columns]
-    rows = np.empty((len(columns) + 2, len(row)), dtype=np.float32)
+    without = row.copy()
+    without[changed] = reference[changed]
+    rows = np.empty((len(changed) + 2, len(row)), dtype=np.float32)
     rows[:-1], rows[-1] = without, row
-    rows[np.arange(1, len(columns) + 1), columns] = row[columns]
+    rows[np.arange(1, len(changed) + 1), changed] = row[changed]
     return rows
 
 
@@ -176,10 +181,10 @@ def explain(predict: ValueFunction, row: Float32Array, reference: Float32Array) 
     given, changed = split_by_reference(own.tolist(), typical.tolist())
     leading: tuple[int, ...] = ()
     if len(changed) > MAX_EXACT:
-        leading = choose_leading(changed, predict(screen(own, typical, changed)))
+        leading = choose_leading(changed, predict(screen(own, typical, np.array(changed))))
     coalitions = get_coalitions(given, changed, leading)
     rows = own[None].repeat(len(coalitions), axis=0)
-    coalitions.fill(rows, own, typical)
+    coalitions.fill(rows, own, typical, np.arange(len(own)))
     return coalitions.explain(predict(rows))
 
 
@@ -187,13 +192,6 @@ def explain(predict: ValueFunction, row: Float32Array, reference: Float32Array) 
 def _list_coalitions(facts: int) -> BoolArray:
     """Every coalition, shape (2**facts, facts); the first is empty, the last has every fact."""
     return (np.arange(2**facts)[:, None] >> np.arange(facts) & 1).astype(bool)
-
-
-@cache
-def _list_absent(players: int, facts: int) -> tuple[IntArray, IntArray]:
-    """The coalitions that lack each of the first facts: their numbers, and the facts'."""
-    absent, lacking = np.nonzero(~_list_coalitions(players)[:, :facts])
-    return absent, lacking
 
 
 @cache

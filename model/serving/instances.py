@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from model.contract.arrays import Float32Array, FloatArray
 from model.serving.explain import Coalitions
 from model.serving.plans import Plan
+from model.serving.predictors import InputLayout
 
 
 class Part(NamedTuple):
@@ -50,16 +49,17 @@ class Instance(NamedTuple):
     own: int
     size: int
 
-    def fill(self, rows: Float32Array, reference: Float32Array) -> None:
+    def fill(self, rows: Float32Array, reference: Float32Array, layout: InputLayout) -> None:
         """Write the rows to predict: the coalitions, of which the last is the row, and the curve.
 
         Args:
-            rows: where to write them, shape (size, fields).
-            reference: the typical row, shape (fields,).
+            rows: where to write them, arranged, shape (size, fields).
+            reference: the typical row, arranged, shape (fields,).
+            layout: of the artifact.
         """
-        row, plan = np.array(self.codes, dtype=np.float32), self.plan
+        row, plan = layout.arrange(self.codes), self.plan
         rows[:] = row
         if self.coalitions is not None:
-            self.coalitions.fill(rows[: self.own + 1], row, reference)
+            self.coalitions.fill(rows[: self.own + 1], row, reference, layout.places)
         if plan.grid is not None:
-            rows[self.own + 1 :, plan.column] = plan.grid.points
+            rows[self.own + 1 :, layout.places[plan.column]] = plan.grid.points

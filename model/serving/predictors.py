@@ -1,13 +1,12 @@
 """Opens the artifacts that predict.
 
-A predictor takes a matrix with a column for each field, in the card's order: numbers as they are,
-flags as 0 and 1, choices as their index in the card's list, texts as their code in the present call
-(``model.contract.texts``), NaN where a fact is unknown.
+A predictor takes a matrix with a column for each field, as its ``InputLayout`` makes it: numbers as
+they are, flags as 0 and 1, choices as their index in the card's list, texts as their code in the
+present call (``model.contract.texts``), NaN where a fact is unknown.
 """
 
 import os
 import threading
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from model.contract.arrays import Float32Array, Float64Array, FloatArray
+from model.contract.arrays import Float32Array, Float64Array, FloatArray, IndexArray
 from model.contract.card import Card
 from model.contract.derived import FeatureStep
 from model.contract.manifest import Manifest
@@ -46,6 +45,31 @@ def open_session(artifact: bytes | Path, plan_memory: bool = True) -> Any:
     options.log_severity_level = 3
     options.enable_mem_pattern = plan_memory
     return ort.InferenceSession(artifact, sess_options=options, providers=["CPUExecutionProvider"])
+
+
+_ROWS_AT_ONCE = 2048
+"""Rows of a call, between whose layers the arrays stay in the cache of a core."""
+
+
+def run_session(
+    session: Any, outputs: Sequence[str], name: str, matrix: Float32Array
+) -> list[FloatArray]:
+    """Run a session of ONNX Runtime, many rows some at a time.
+
+    Args:
+        session: what ``open_session`` returns.
+        outputs: the names of those that are returned, each of shape (rows, …).
+        name: that of the input.
+        matrix: what it takes, shape (rows, fields).
+    """
+    if len(matrix) <= _ROWS_AT_ONCE:
+        found: list[FloatArray] = session.run(outputs, {name: matrix})
+        return found
+    parts = (
+        session.run(outputs, {name: matrix[start : start + _ROWS_AT_ONCE]})
+        for start in range(0, len(matrix), _ROWS_AT_ONCE)
+    )
+    return [np.concatenate(output) for output in zip(*parts, strict=True)]
 
 
 def _load(artifact: Path, module: str) -> Any:
@@ -115,58 +139,52 @@ class ExclusivePredictor:
             return probabilities
 
 
-class _StepBefore(ABC):
-    """A predictor behind a step that makes its input from the card's fields."""
+class DerivingPredictor:
+    """A predictor behind the step that computes its columns from the card's fields."""
 
-    def __init__(self, predictor: Any) -> None:
-        self._predictor = predictor
+    def __init__(self, predictor: Any, step: FeatureStep, compiled: bool) -> None:
+        self._predictor, self._step = predictor, step
+        self._type = np.float32 if compiled else np.float64
 
     def predict(self, matrix: Float32Array) -> tuple[FloatArray, FloatArray | None]:
         """Predict numbers for a matrix of shape (rows, fields)."""
-        found: tuple[FloatArray, FloatArray | None] = self._predictor.predict(self._make(matrix))
+        found: tuple[FloatArray, FloatArray | None] = self._predictor.predict(self._derive(matrix))
         return found
 
     def classify(self, matrix: Float32Array) -> Float64Array:
         """Predict the probabilities of the classes for a matrix of shape (rows, fields)."""
-        probabilities: Float64Array = self._predictor.classify(self._make(matrix))
+        probabilities: Float64Array = self._predictor.classify(self._derive(matrix))
         return probabilities
 
-    @abstractmethod
-    def _make(self, matrix: Float32Array) -> FloatArray:
-        """Make the predictor's input from a matrix of shape (rows, fields)."""
-
-
-class DerivingPredictor(_StepBefore):
-    """A predictor behind the step that computes its columns from the card's fields."""
-
-    def __init__(self, predictor: Any, step: FeatureStep, compiled: bool) -> None:
-        super().__init__(predictor)
-        self._step = step
-        self._type = np.float32 if compiled else np.float64
-
-    def _make(self, matrix: Float32Array) -> FloatArray:
+    def _derive(self, matrix: Float32Array) -> FloatArray:
         return self._step.transform(matrix).astype(self._type, copy=False)
 
 
-class ArrangingPredictor(_StepBefore):
-    """A predictor behind the card's order of the fields, and its values for those left empty."""
+class InputLayout:
+    """The order of the fields in an artifact, and the card's values for those left empty.
 
-    def __init__(self, predictor: Any, card: Card, inputs: Sequence[str]) -> None:
+    ``places`` (fields,) are the columns that the card's fields have there.
+    """
+
+    def __init__(self, card: Card, inputs: Sequence[str]) -> None:
         """Keep the order and the values.
 
         Args:
-            predictor: of the artifact.
             card: its fields' order and defaults.
             inputs: the fields in the order of the artifact; none where that is the card's.
         """
-        super().__init__(predictor)
-        places = {name: index for index, name in enumerate(card.names)}
-        self._order = np.array([places[name] for name in inputs or card.names])
+        self._order = np.array([card.column_indices[name] for name in inputs or card.names])
+        self.places: IndexArray = np.argsort(self._order)
         self._defaults = card.default_codes[self._order]
         self._has_defaults = not np.isnan(self._defaults).all()
+        self._changes = bool(inputs) or self._has_defaults
 
-    def _make(self, matrix: Float32Array) -> FloatArray:
-        ordered = matrix.take(self._order, axis=1)
+    def arrange(self, codes: Sequence[float] | FloatArray) -> Float32Array:
+        """Arrange codes in the card's order for the artifact, shape (fields,) or (rows, fields)."""
+        row = np.asarray(codes, dtype=np.float32)
+        if not self._changes:
+            return row
+        ordered = row.take(self._order, axis=-1)
         if self._has_defaults:
             np.copyto(ordered, self._defaults, where=np.isnan(ordered))
         return ordered

@@ -34,9 +34,9 @@ from model.serving.instances import Answer, Instance, Part
 from model.serving.neighbors import Neighbors
 from model.serving.plans import Plan, Planner
 from model.serving.predictors import (
-    ArrangingPredictor,
     DerivingPredictor,
     ExclusivePredictor,
+    InputLayout,
     VectorizingPredictor,
 )
 from model.serving.served_model import (
@@ -86,7 +86,8 @@ class TabularModel(ServedModel[Features, PredictionT]):
             for field, codes in zip(self.card.fields, self.neighbors.rows.T, strict=True):
                 field.remember_codes(codes)
         self._has_texts = any(field.is_text for field in self.card.fields)
-        self._reference_row = np.array(self._reference, dtype=np.float32)
+        self.layout = InputLayout(self.card, self.manifest.inputs)
+        self._reference_row = self.layout.arrange(self._reference)
         planner = Planner(self.card, self.neighbors, self.copula, self.find_ood_threshold)
         self._get_plan = planner.get_plan
         self._training_rows = list(self._read_training_rows())
@@ -143,8 +144,6 @@ class TabularModel(ServedModel[Features, PredictionT]):
                     predictor = DerivingPredictor(predictor, step, compiled)
                 elif compiled and vectorizers:
                     predictor = VectorizingPredictor(predictor, vectorizers)
-                if manifest.inputs or any(field.default is not None for field in card.fields):
-                    predictor = ArrangingPredictor(predictor, card, manifest.inputs)
                 return predictor
         except Exception as error:
             raise ModelError(f"{path} does not load: {error}") from error
@@ -184,12 +183,25 @@ class TabularModel(ServedModel[Features, PredictionT]):
         """Predict several rows with their variations, in one call of the predictor.
 
         Args:
-            matrix: shape (rows, fields).
+            matrix: shape (rows, fields), arranged.
             parts: the rows to predict.
 
         Raises:
             ArithmeticError: if the model predicts a number that is not finite.
         """
+
+    def predict_values(self, matrix: Float32Array) -> FloatArray:
+        """Predict the number that the reasons for the last row are about, shape (rows,).
+
+        Args:
+            matrix: shape (rows, fields), arranged.
+
+        Raises:
+            ArithmeticError: see ``answer``.
+        """
+        part = Part(slice(0, len(matrix)), len(matrix) - 1, frozenset(), frozenset())
+        (answer,) = self.answer(matrix, [part])
+        return answer.values
 
     def predict_columns(
         self, matrix: Float32Array, patterns: Sequence[FactPattern]
@@ -200,7 +212,7 @@ class TabularModel(ServedModel[Features, PredictionT]):
         leaves a number that is not finite as it is.
 
         Args:
-            matrix: shape (rows, fields).
+            matrix: shape (rows, fields), arranged.
             patterns: which facts the rows have; each row is in one of them.
 
         Raises:
@@ -292,11 +304,9 @@ class TabularModel(ServedModel[Features, PredictionT]):
 
     def _choose_leading(self, codes: list[float], changed: tuple[int, ...]) -> tuple[int, ...]:
         """Choose the facts of a row that have a contribution of their own."""
-        matrix = screen(np.array(codes, dtype=np.float32), self._reference_row, changed)
-        known = frozenset[str]()
-        part = Part(slice(0, len(matrix)), len(matrix) - 1, known, known)
-        (answer,) = self.answer(matrix, [part])
-        return choose_leading(changed, answer.values)
+        places = self.layout.places[list(changed)]
+        matrix = screen(self.layout.arrange(codes), self._reference_row, places)
+        return choose_leading(changed, self.predict_values(matrix))
 
     def _explain_together(self, waiting: Sequence[Instance]) -> list[Explained[PredictionT]]:
         width = len(self._reference)
@@ -304,7 +314,7 @@ class TabularModel(ServedModel[Features, PredictionT]):
         parts, start = [], 0
         for instance in waiting:
             rows = slice(start, start + instance.size)
-            instance.fill(matrix[rows], self._reference_row)
+            instance.fill(matrix[rows], self._reference_row, self.layout)
             plan = instance.plan
             parts.append(Part(rows, start + instance.own, plan.known, plan.known_on_curve))
             start = rows.stop
@@ -366,7 +376,7 @@ class TabularModel(ServedModel[Features, PredictionT]):
         rows = np.array([codes] * len(texts), dtype=np.float32)
         rows[:, column] = [encode_text(text) for text in texts]
         part = Part(slice(0, len(rows)), 0, frozenset(), frozenset())
-        (answer,) = self.answer(rows, [part])
+        (answer,) = self.answer(self.layout.arrange(rows), [part])
         return answer.values
 
     @abstractmethod
@@ -400,7 +410,7 @@ class TabularModel(ServedModel[Features, PredictionT]):
     def _name_culprits(self, codes: list[float], known: KnownFacts | None) -> Mismatch | None:
         if known is None:
             return None
-        columns, alone = known.find_culprits(known.compute_scores([codes])[0])
+        ((columns, alone),) = known.find_culprits(known.compute_scores([codes]))
         fields = self.card.fields
         facts = {fields[column].name: fields[column].decode(codes[column]) for column in columns}
         return Mismatch(facts, alone)

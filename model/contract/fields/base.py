@@ -36,7 +36,8 @@ class Sample(NamedTuple):
 
     ``keys`` are the keys that the card has for every kind, ``unit`` is "" where none is known,
     ``codes`` (rows,) are the known codes of the rows, and ``options`` the values that they stand
-    for, if they stand for any. ``locale`` is how its hint writes numbers.
+    for, if they stand for any. ``locale`` is how its hint writes numbers, ``help`` what a data
+    dictionary says of the column.
     """
 
     keys: Mapping[str, Any]
@@ -44,6 +45,7 @@ class Sample(NamedTuple):
     codes: Float64Array
     options: tuple[Option, ...]
     locale: str = "en_US"
+    help: str = ""
 
 
 class Meaning(NamedTuple):
@@ -295,12 +297,9 @@ class BaseField(BaseModel):
         return None
 
     @property
-    def plain_pattern(self) -> str:
-        """The pattern of texts of up to 20 characters that mean what ``float`` makes of them.
-
-        It is "" where there is none. Bounds are not in it; ``check_numbers`` has them.
-        """
-        return ""
+    def takes_plain_numbers(self) -> bool:
+        """Whether texts that are plain numbers mean what ``float`` makes of them."""
+        return False
 
     def check_numbers(self, numbers: Float64Array) -> Float64Array | None:
         """Check together the numbers of a table that has them as such, shape (cells,).

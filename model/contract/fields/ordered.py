@@ -108,7 +108,8 @@ class OrderedField(BaseField):
 
     @classmethod
     def draft(cls, sample: Sample) -> Self:
-        low, high = widen_bounds(sample.codes, cls.whole, sample.unit)
+        words = f"{sample.keys['label']} {sample.help}"
+        low, high = widen_bounds(sample.codes, cls.whole, sample.unit, words)
         # "nearest" takes a value of the data: the mean of two of them may be one that nobody has.
         first, middle, last = np.quantile(sample.codes, _TYPICAL, method="nearest").tolist()
         empty = cls.model_construct(min=low, max=high)

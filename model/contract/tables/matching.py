@@ -44,7 +44,7 @@ class Matching(NamedTuple):
 
 
 def match_columns(fields: Sequence[BaseField], header: Sequence[str]) -> Matching:
-    """Find the column of each field: by its name, else by name or label in another spelling.
+    """Find the column of each field: by its name, or by its label, alone or with its unit.
 
     Raises:
         TableError: if a column stands there twice, two columns mean one field, or a required field
@@ -61,7 +61,7 @@ def match_columns(fields: Sequence[BaseField], header: Sequence[str]) -> Matchin
         found = sorted(
             {
                 index
-                for text in (field.name, field.label)
+                for text in (field.name, field.label, f"{field.label} {field.suffix}")
                 for index in folded.get(fold_name(text), ())
             }
         ) or _find_cut(field.name, folded)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ from model.making.data.text_cells import KnownTexts, as_text
 from model.making.errors import AddError
 from model.making.sources.estimator_sources import describe_estimator
 from model.making.sources.library_files import open_library_model
-from model.making.sources.pickles import find_in, load_file, open_estimator
+from model.making.sources.pickles import find_in, find_other_release, load_file, open_estimator
 from model.making.steps.fitted_steps import find_categories
 from model.making.steps.texts import takes_texts_alone
 from model.serving.estimators import Refused, revive_all
@@ -32,6 +33,9 @@ _INVERSES = {
     "exp10": "exp10", "sqrt": "square", "square": "square",
 }  # fmt: skip
 """The inverse of the target's transformation, by a name that a file may have for either."""
+
+_THRESHOLD = re.compile(r"thresh|cut[_ -]?off", re.IGNORECASE).search
+"""Whether a number is called a threshold: what it is does not tell it from an accuracy."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,9 @@ class Contents:
     """The parts that files hold.
 
     ``lists`` are lists of texts, ``class_names`` the name of each class number, ``inverses`` names
-    of functions that undo the target's transformation. ``files`` are the names of all that were
-    read. ``runs_code`` says whether a file's code ran.
+    of functions that undo the target's transformation. ``thresholds`` are those for probabilities.
+    ``files`` are the names of all that were read. ``runs_code`` says whether a file's code ran,
+    ``other_release`` which scikit-learn saved that file, where it is not the installed one.
     """
 
     estimators: list[Transformer] = field(default_factory=list)
@@ -68,10 +73,17 @@ class Contents:
     codes: list[Codes] = field(default_factory=list)
     lists: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
     inverses: list[tuple[str, str]] = field(default_factory=list)
+    thresholds: list[tuple[float, str]] = field(default_factory=list)
     refused: list[tuple[Refused, Path]] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     runs_code: bool = False
     module: Path | None = None
+    other_release: str = ""
+
+    def trust(self, module: Path | None, releases: Iterable[str] = ()) -> None:
+        """Note that a file's code runs, with its module and the releases that saved it."""
+        self.runs_code, self.module = True, module
+        self.other_release = self.other_release or find_other_release(releases)
 
     @property
     def is_empty(self) -> bool:
@@ -85,7 +97,8 @@ class Contents:
         Args:
             used: where the parts stand that are used, such as ``model.pkl['scaler']``.
         """
-        parts = {part.where for part in self.estimators}.union(used)
+        told = {where for _, where in self.thresholds}
+        parts = {part.where for part in self.estimators}.union(used, told)
         files = {where.partition("[")[0] for where in parts}
         steps = [part.where for part in self.transformers if part.where not in parts]
         inside = [where for where in steps if where.partition("[")[0] in files]
@@ -154,7 +167,8 @@ def collect_contents(
         open_estimator(paths[0], trust, module)  # says why not
     found = Contents()
     for path in paths:
-        _sort_in(_read_file(path, trust, module, found), path.name, "", path, found, 0)
+        value = _read_file(path, trust, module, found)
+        _sort_in(value, path.name, path.stem if _is_number(value) else "", path, found, 0)
         found.files.append(path.name)
     return found
 
@@ -173,12 +187,12 @@ def _read_file(path: Path, trust: bool, module: Path | None, found: Contents) ->
         source = open_estimator(path, trust, module)  # says what the file is, in its own words
         if not source.runs_code:
             raise AddError(f"{path} cannot be read. {error}") from error
-        found.runs_code, found.module = True, module
+        found.trust(module)
         return source.fitted
     if trust and _holds_refused(root):
-        found.runs_code, found.module = True, module
+        found.trust(module, opened.versions)
         with find_in(module, opened.names) if module else nullcontext():
-            return load_file(path)
+            return load_file(path, opened.versions)
     return root
 
 
@@ -225,6 +239,9 @@ def _sort_in(value: Any, where: str, hint: str, path: Path, found: Contents, dep
         _sort_dict(value, where, hint, path, found, depth)
     elif isinstance(value, list | tuple | np.ndarray):
         _sort_list(list(value), where, hint, path, found, depth)
+    elif _is_number(value):
+        if 0 < value < 1 and _THRESHOLD(hint):
+            found.thresholds.append((float(value), where))
     elif isinstance(value, str):
         if value in _INVERSES:
             found.inverses.append((_INVERSES[value], where))
@@ -251,7 +268,7 @@ def _sort_dict(
     value: dict[Any, Any], where: str, hint: str, path: Path, found: Contents, depth: int
 ) -> None:
     numbers = all(isinstance(each, Real) for each in value.values())
-    if value and numbers:
+    if value and numbers and not any(_THRESHOLD(as_text(key)) for key in value):
         codes = {as_text(key): float(each) for key, each in value.items()}
         found.codes.append(Codes(codes, hint, where))
     elif value and all(isinstance(each, str) and _is_code(key) for key, each in value.items()):
@@ -260,6 +277,10 @@ def _sort_dict(
     elif depth < _DEEPEST:
         for key, each in value.items():
             _sort_in(each, f"{where}[{key!r}]", as_text(key), path, found, depth + 1)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _is_code(key: Any) -> bool:

@@ -94,7 +94,9 @@ def draft_field(
         for value, label in zip(write_values(column.source.values), column.labels, strict=False)
     )
     known = codes[~np.isnan(codes)]
-    sample = Sample({**keys, "required": required}, naming.unit, known, options, locale)
+    sample = Sample(
+        {**keys, "required": required}, naming.unit, known, options, locale, column.help
+    )
     drafted = FIELD_KINDS[column.kind].draft(sample)
     if column.help:
         drafted = drafted.model_copy(update={"help": column.help})

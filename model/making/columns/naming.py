@@ -16,6 +16,7 @@ from model.making.columns.vocabulary import (
     BEGINNINGS,
     COUNTED,
     ENDINGS,
+    NO_WORDS,
     SHORT_WORDS,
 )
 from model.making.dictionaries import Description
@@ -38,15 +39,29 @@ _UNITS = {
     "years": "years", "yrs": "years", "mph": "mph", "kmh": "km/h", "kwh": "kWh", "kw": "kW",
     "mpg": "mpg", "hp": "hp", "celsius": "°C", "degc": "°C", "fahrenheit": "°F", "degf": "°F",
     "bpm": "bpm", "mmhg": "mmHg", "hpa": "hPa", "ppm": "ppm", "inches": "in", "feet": "ft",
-    "db": "dB", **{code.lower(): code for code in CURRENCIES if code not in ("SEK", "TRY")},
+    "db": "dB", "%": "%", "$": "$", "€": "EUR", "£": "GBP", "₹": "INR", "zł": "PLN",
+    **{code.lower(): code for code in CURRENCIES if code not in ("SEK", "TRY")},
 }  # fmt: skip
-_SHORT_UNITS = ("m", "g")
-"""Units that count only at the end of a name: elsewhere such a letter could mean anything."""
+_RATIOS = {
+    ("mm", "hg"): "mmHg", ("mg", "dl"): "mg/dL", ("g", "dl"): "g/dL", ("mmol", "l"): "mmol/L",
+    ("mol", "l"): "mol/L", ("mg", "l"): "mg/L", ("g", "l"): "g/L", ("ug", "m3"): "µg/m³",
+    ("kg", "m3"): "kg/m³", ("km", "h"): "km/h",
+}  # fmt: skip
+"""Units that are two words at the end of a name."""
+
+_SHORT_UNITS = ("m", "g", "ms", "db", "hp")
+"""Units that count only at the end of a name: elsewhere such letters could mean anything."""
+
+_OF_PH = ("level", "value", "mean", "min", "max", "avg")
+"""What may follow pH in a name; before other words it is short for something else."""
 
 _NEUTRAL = ("y", "y_true", "target", "output", "response", "dependent")
 """Names of targets that do not tell what the model answers."""
 
-_PREPOSITIONS = ("at", "by", "from", "in", "of", "on", "or", "since", "to", "until", "up")
+UNNAMED = "Answer"
+"""The label of such a target."""
+
+_PREPOSITIONS = ("at", "by", "from", "in", "of", "on", "or", "per", "since", "to", "until", "up")
 """Words with which a name that reads as a noun neither begins nor ends."""
 
 _AREAS = ("sq ft", "m²", "km²")
@@ -144,7 +159,7 @@ def name_columns(
 def _name_column(column: str, is_number: bool, locale: str) -> Naming:
     words, unit, is_before = _split_unit(column, is_number)
     name = _make_identifier(column)
-    if not all(map(_is_word, words)) and not re.search(r"\w\s+\w", column):
+    if not _are_words(words) and not re.search(r"\w\s+\w", column):
         label = column[:_LONGEST_LABEL]
         return Naming(name, label, label, unit, True)
     words = _spell_out(words)
@@ -154,9 +169,18 @@ def _name_column(column: str, is_number: bool, locale: str) -> Naming:
     return Naming(name, label, _make_noun(label, locale), unit)
 
 
+def _are_words(words: list[str]) -> bool:
+    """Whether people read all parts of a name as words, and none as an unknown abbreviation."""
+    lower = [word.lower() for word in words]
+    after_ph = lower[lower.index("ph") + 1 :] if "ph" in lower else []
+    return all(map(_is_word, words)) and set(after_ph) <= set(_OF_PH)
+
+
 def _is_word(token: str) -> bool:
     """Whether people read a part of a name as a word, and not as an abbreviation."""
     text = token.lower()
+    if text in NO_WORDS:
+        return False
     if text in SHORT_WORDS or text in ABBREVIATIONS or text in COUNTED or not text.isascii():
         return True
     if not text.isalpha():
@@ -200,7 +224,7 @@ def name_target(
         locale: see ``name_columns``.
     """
     if column.lower() in _NEUTRAL and column not in (described or {}):
-        return Naming(_make_identifier(column), "Answer", "answer", "")
+        return Naming(_make_identifier(column), UNNAMED, "answer", "")
     return name_columns([column], {column} if is_number else set(), described, locale)[0]
 
 
@@ -245,7 +269,7 @@ def ask_for_number(naming: Naming, rows: RowNaming, are_counts: bool) -> str:
     noun, is_rate = naming.noun, " per " in naming.noun
     last = noun.partition(" per ")[0].rpartition(" ")[2]
     is_plural = formatting.is_plural(noun)
-    if naming.label == "Answer":
+    if naming.label == UNNAMED:
         return f"What does the model say of this {rows.case}?"
     if are_counts and last in ("count", "counts", "cnt", "total") and rows.is_known:
         return f"How many {rows.rows}?"
@@ -259,22 +283,23 @@ def ask_for_number(naming: Naming, rows: RowNaming, are_counts: bool) -> str:
     return f"What {ask} {the}{noun}{of}?"
 
 
-def ask_for_class(naming: Naming, rows: RowNaming, labels: Sequence[str]) -> str:
+def ask_for_class(naming: Naming, rows: RowNaming, labels: Sequence[str], topic: str = "") -> str:
     """Draft the question that one of a few labels answers: "Is it malignant or benign?".
 
     Args:
         naming: of the target.
         rows: what the rows of the data are called.
         labels: of the classes.
+        topic: what yes is an answer to, where the target's label does not say it.
     """
     this = f"this {rows.case}" if rows.is_known else "it"
     if set(labels) == {"Yes", "No"}:
-        return f"{naming.label}: yes or no?" if naming.label != "Answer" else "Yes or no?"
+        return f"{topic or naming.label}: yes or no?"
     listed = ", ".join(labels[:-1]) + f" or {labels[-1]}"
     if len(listed) <= _LONGEST_CHOICE and not any(map(str.isdecimal, labels)):
         are_verbs = all(label.lower().endswith("ed") for label in labels)
         return f"{listed[:1].upper()}{listed[1:]}?" if are_verbs else f"Is {this} {listed}?"
-    if naming.label == "Answer":
+    if naming.label == UNNAMED:
         return f"Which of {len(labels)} classes is {this}?"
     return f"Which {naming.noun} is {this}?"
 
@@ -318,6 +343,7 @@ def find_pair(distinct: Sequence[str]) -> tuple[str, str] | None:
 
 def split_words(column: str) -> list[str]:
     """Split a name into words at case changes, underscores, dots, dashes, spaces and digits."""
+    column = re.sub(r"(?<![A-Za-z])pH(?![A-Za-z])", "ph", column)
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", column)
     spaced = re.sub(r"([A-Za-z]{4})(?=[0-9])", r"\1 ", spaced)
     return [word for word in re.split(r"[\s_.\-]+", spaced) if word]
@@ -340,7 +366,7 @@ def _split_unit(column: str, is_number: bool) -> tuple[list[str], str, bool]:
     Returns:
         The words, the unit, and whether it stands before the words.
     """
-    bracket = re.fullmatch(r"(.+?)\s*[(\[]([^)\]]*)[)\]]\s*", column)
+    bracket = re.fullmatch(r"(.+?)\s*[(（\[]([^)）\]]*)[)）\]]\s*", column)
     if bracket is not None:
         # "(MPa, megapascals)" is one unit, and "(1 = yes, 0 = no)" none.
         inside = re.sub(r"\^([23])", _write_power, bracket[2].partition(",")[0].strip())
@@ -352,6 +378,8 @@ def _split_unit(column: str, is_number: bool) -> tuple[list[str], str, bool]:
     words = split_words(column)
     if is_number and len(words) > 1:
         first, last = words[0].lower(), words[-1].lower()
+        if len(words) > 2 and (ratio := _RATIOS.get((words[-2].lower(), last))):
+            return words[:-2], ratio, False
         after, unit = _UNITS_AFTER.get(last, ((), ""))
         if words[-2].lower() in after:
             return words[:-1], unit, False

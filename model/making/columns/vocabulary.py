@@ -66,6 +66,14 @@ SHORT_WORDS = frozenset(
 )
 """Words of up to four letters that are no abbreviations, most of them English."""
 
+NO_WORDS = frozenset(
+    """
+    atemp boreratio exang famrel famsize famsup goout indus karno oldpeak parch poutcome
+    pstatus remod schoolsup symboling thalach weathersit
+    """.split()  # noqa: SIM905
+)
+"""Names in well-known data that are built like words and are none."""
+
 BEGINNINGS = frozenset(
     """
     bl br ch cl cr cz dr dw dz fj fl fr gh gl gn gr kl kn kr pf ph pl pn pr ps rh rz sc sch sh sk

@@ -20,11 +20,14 @@ from model.contract.arrays import BoolArray, Float64Array
 from model.contract.manifest import AccuracyGroup, Metric
 from model.making.columns.drafting import DraftOutput
 from model.making.columns.naming import (
+    UNNAMED,
     ask_for_class,
     find_pair,
     format_choice,
+    join_words,
     name_rows,
     name_target,
+    split_words,
 )
 from model.making.errors import AddError
 from model.making.kinds.class_evidence import (
@@ -154,6 +157,15 @@ class ClassesKind(OutputKind):
             "the class whose probability is the answer."
         )
 
+    def describe_threshold(self, threshold: float, where: str) -> str:
+        if len(self.classes) != 2 or threshold == 0.5:
+            return ""
+        risk = shlex.quote(str((self.names or self.classes)[1]))
+        return (
+            f"{where} is {threshold:g}, and the page does not decide by it: it names the likelier "
+            f"class. For the probability of one class as the answer, add --risk {risk}."
+        )
+
     def without_probabilities(self) -> ClassesKind:
         return replace(self, probabilities=False)
 
@@ -220,6 +232,10 @@ class ClassesKind(OutputKind):
         if -1 in truth:  # the data have the model's numbers, and the names stand for these
             codes |= named
             truth = [codes.get(cell, -1) for cell in cells.tolist()]
+        if -1 in truth:  # a file was read without the blanks around its cells
+            stripped = {str(item).strip(): code for code, item in enumerate(self.classes)}
+            if len(stripped) == len(self.classes):
+                truth = [stripped.get(str(cell).strip(), -1) for cell in cells.tolist()]
         if -1 in truth:
             unknown = cells.iloc[truth.index(-1)]
             distinct = sorted(cells.astype(str).unique())
@@ -264,7 +280,8 @@ class ClassesKind(OutputKind):
         order = () if options.risk else choose_order(values, options)
         shown = [labels[values.index(value)] for value in order] or labels
         rows = name_rows(options.data.name)
-        title = ask_for_class(naming, rows, shown)
+        topic = join_words(split_words(options.name)) if naming.label == UNNAMED else naming.label
+        title = ask_for_class(naming, rows, shown, topic)
         if order:
             keys["order"] = list(order)
             if naming.noun.endswith("s") and shown[0].isdecimal():
@@ -273,7 +290,7 @@ class ClassesKind(OutputKind):
         if options.risk:
             keys["risk"] = risk = self._find_risk(options.risk, values, labels)
             label = labels[values.index(risk)]
-            flags = {"Yes": naming.label, "No": f"it that {naming.label} is No"} if is_flag else {}
+            flags = {"Yes": topic, "No": f"it that {topic} is No"} if is_flag else {}
             title = f"How likely is {flags.get(label, label)}?"
         return DraftOutput(
             naming,
@@ -338,12 +355,12 @@ class ClassesKind(OutputKind):
             metrics += (*found, *measure_ranges(ordinal))
             close = formatting.format_percent(found[0].value, LOCALE, digits=1)
             off = f" For {close} it was right or one step off."
-        right = formatting.format_percent(metrics[0].value, LOCALE, digits=1)
+        named = dataset.predict(rows.astype(np.float32)).argmax(axis=1)
+        right = formatting.format_share(float(np.mean(named == truth)), len(rows), LOCALE)
         most_frequent = np.bincount(dataset.truth[~dataset.held_out].astype(np.int64)).argmax()
         share = formatting.format_percent(float(np.mean(truth == most_frequent)), LOCALE, digits=1)
         accuracy = (
-            f"It named the right {output.naming.noun} for {right} of {shown} rows that it had not "
-            f"seen.{off}"
+            f"It named the right {output.naming.noun} for {right} rows that it had not seen.{off}"
         )
         return Evaluation(
             how,

@@ -57,6 +57,8 @@ _AXIS_QUANTILES = (0.005, 0.995)
 _IN_BAND = 0.1
 _MANY = 10
 _LEAST_IN_BAND = 20
+_LEAST_WHOLE = 100
+"""Errors from here on are written in whole units of a currency, as the page writes its answers."""
 
 
 LEAST_GAIN = 0.3
@@ -305,8 +307,15 @@ def _make_writer(output: NumberOutput, locale: str) -> Callable[[float], str]:
     """What writes an error, to four digits where the page rounds by a step of the answer."""
     if output.format in ("percent", "duration"):
         return make_difference_writer(output, locale)
-    write = make_difference_writer(output.model_copy(update={"format": "number"}), locale)
-    return lambda error: write(formatting.round_figure(error))
+    write_figure = make_difference_writer(output.model_copy(update={"format": "number"}), locale)
+    write_whole = make_difference_writer(output, locale)
+    is_currency = output.format == "currency"
+
+    def write(error: float) -> str:
+        figure = formatting.round_figure(error)
+        return (write_whole if is_currency and figure >= _LEAST_WHOLE else write_figure)(figure)
+
+    return write
 
 
 def _lies_between(low: float, high: float, answer: Float64Array) -> bool:

@@ -142,6 +142,15 @@ class OutputKind(ABC):
             CompileError: if its converter left out what is served.
         """
 
+    def describe_threshold(self, threshold: float, where: str) -> str:
+        """Say what becomes of a threshold for probabilities that a file holds; "" for nothing.
+
+        Args:
+            threshold: between 0 and 1.
+            where: the file that holds it, with its key.
+        """
+        return ""
+
     def doubt_probabilities(self, fitted: Any, rows: Any) -> str:
         """Say why an estimator's probabilities cannot be shown; "" where they can.
 

@@ -227,8 +227,7 @@ def _measure(
 ) -> _Measured:
     """Measure how good it is on ``others``, the pictures that were held out, and say so."""
     if others is None:
-        shown = formatting.format_number(len(answered.places), LOCALE)
-        right = formatting.format_percent(answered.right, LOCALE, digits=1)
+        right = formatting.format_share(answered.right, len(answered.places), LOCALE)
         notes.append(
             "Nothing was measured on new pictures and its probabilities are as the network gives "
             "them, because no held-out pictures were given: --holdout FOLDER."
@@ -236,11 +235,11 @@ def _measure(
         measured = _Measured(
             "Nothing was measured: no pictures were held out from the network.",
             "How good it is on new pictures was not measured. It was right for "
-            f"{right} of {shown} pictures that it may have learned from.",
+            f"{right} pictures that it may have learned from.",
         )
     else:
         shown = formatting.format_number(len(others.places), LOCALE)
-        right = formatting.format_percent(others.right, LOCALE, digits=1)
+        right = formatting.format_share(others.right, len(others.places), LOCALE)
         metrics, calibration, reliability = measure_classifier(
             others.probabilities, others.truth, True
         )
@@ -252,7 +251,7 @@ def _measure(
             )
         measured = _Measured(
             how,
-            f"It was right for {right} of {shown} pictures that it had not seen.",
+            f"It was right for {right} pictures that it had not seen.",
             metrics + _measure_recall(others, labels),
             calibration,
             reliability,

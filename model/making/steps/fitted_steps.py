@@ -23,7 +23,7 @@ from sklearn.ensemble import (
 )
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import KNNImputer, SimpleImputer
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
     MaxAbsScaler,
@@ -97,7 +97,31 @@ def find_categories(fitted: Any, names: Sequence[str]) -> dict[str, list[Any]]:
             return found
         if isinstance(step, Pipeline):
             return find_categories(step, names)
+        if inner := _find_inner_categories(step, names):
+            return inner
     return {}
+
+
+def _find_inner_categories(step: Any, names: Sequence[str]) -> dict[str, list[Any]]:
+    """The categories that the estimators in one find in its columns, those of all together."""
+    inner = getattr(step, "estimators_", None)
+    if hasattr(step, "calibrated_classifiers_"):
+        inner = [part.estimator for part in step.calibrated_classifiers_]
+    elif isinstance(step, FeatureUnion):
+        inner = [part for _, part in step.transformer_list]
+    elif inner is None and hasattr(step, "estimator_"):  # of a classifier with a threshold
+        inner = [step.estimator_]
+    if not isinstance(inner, list):
+        return {}
+    everything = [range(len(names))] * len(inner)
+    found: dict[str, dict[Any, None]] = {}
+    for part, places in zip(inner, getattr(step, "estimators_features_", everything), strict=False):
+        taken = [names[place] for place in places]
+        if getattr(part, "n_features_in_", None) != len(taken):
+            continue  # "drop", or one that takes the answers of others as well
+        for name, values in find_categories(part, taken).items():
+            found.setdefault(name, {}).update(dict.fromkeys(values))
+    return {name: list(values) for name, values in found.items()}
 
 
 def find_dropped_columns(fitted: Any, names: Sequence[str]) -> set[str]:

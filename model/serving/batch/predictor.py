@@ -220,7 +220,7 @@ class BatchPredictor:
         return columns, patterns, found
 
     def _predict(self, codes: Float64Array, patterns: Sequence[FactPattern]) -> tuple[Any, ...]:
-        matrix = codes.astype(np.float32)
+        matrix = self._model.layout.arrange(codes)
         try:
             return self._model.predict_columns(matrix, patterns)
         except ArithmeticError:  # one row breaks it, and the others have answers
@@ -235,7 +235,8 @@ class BatchPredictor:
     def _predict_one(self, codes: Float64Array, pattern: FactPattern) -> tuple[Any, ...]:
         own = pattern._replace(rows=np.zeros(1, dtype=np.intp))
         try:
-            columns = self._model.predict_columns(codes.astype(np.float32), [own])
+            matrix = self._model.layout.arrange(codes)
+            columns = self._model.predict_columns(matrix, [own])
         except ArithmeticError:
             texts = self._model.text_columns
             return tuple(None if name in texts else np.nan for name in self._model.answer_columns)

@@ -16,7 +16,7 @@ from model.contract.manifest import CalibrationGroup, GoldenRow, Manifest
 from model.serving.checking import ModelFolder
 from model.serving.instances import Answer, Part
 from model.serving.intervals import ConformalIntervals
-from model.serving.predictors import JoblibFile, open_session
+from model.serving.predictors import JoblibFile, open_session, run_session
 from model.serving.served_model import FactPattern, PointPrediction, PredictionInterval
 from model.serving.tabular import TabularModel
 
@@ -47,7 +47,7 @@ class OnnxPredictor:
 
     def predict(self, matrix: Float32Array) -> tuple[FloatArray, FloatArray | None]:
         """Predict each row of a matrix of shape (rows, fields); see ``Predictor``."""
-        values, *scales = self._session.run(self._outputs, {self._input: matrix})
+        values, *scales = run_session(self._session, self._outputs, self._input, matrix)
         return values.ravel(), scales[0].ravel() if scales else None
 
 
@@ -120,9 +120,15 @@ class NumberModel(TabularModel[PointPrediction]):
             return super().find_ood_threshold(known)
         return self.intervals.find_group(known).ood_threshold
 
-    def answer(self, matrix: Float32Array, parts: Sequence[Part]) -> list[Answer]:
+    def _predict_rows(self, matrix: Float32Array) -> tuple[Float64Array, FloatArray | None]:
         predicted, scales = self.predictor.predict(matrix)
-        values = self.card.output.limit(predicted.astype(np.float64))
+        return self.card.output.limit(predicted.astype(np.float64)), scales
+
+    def predict_values(self, matrix: Float32Array) -> FloatArray:
+        return self._predict_rows(matrix)[0]
+
+    def answer(self, matrix: Float32Array, parts: Sequence[Part]) -> list[Answer]:
+        values, scales = self._predict_rows(matrix)
         points = _select_shown(values, parts)
         low = high = points
         if self.intervals is not None:
@@ -174,9 +180,8 @@ class NumberModel(TabularModel[PointPrediction]):
     def predict_columns(
         self, matrix: Float32Array, patterns: Sequence[FactPattern]
     ) -> tuple[Float64Array, ...]:
-        predicted, scales = self.predictor.predict(matrix)
+        values, scales = self._predict_rows(matrix)
         limit = self.card.output.limit
-        values = limit(predicted.astype(np.float64))
         if self.intervals is None:
             return (values,)
         low, high = np.empty_like(values), np.empty_like(values)

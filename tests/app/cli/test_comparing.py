@@ -9,6 +9,7 @@ import pytest
 from click.testing import Result
 from sklearn.linear_model import LogisticRegression, Ridge
 
+from app.cli import comparing
 from model.contract.tables import TableError
 from model.monitoring.cases import Case, CaseFile
 from model.monitoring.comparison import bootstrap_difference, compare_cases, pair_cases
@@ -98,6 +99,18 @@ def test_what_cannot_be_compared_is_refused_in_words(root: Path) -> None:
         "model/house_price/sales.csv", "--target", "price",
     )  # fmt: skip
     assert "chest-xray takes pictures" in pictures.stderr
+
+
+def test_a_library_that_is_missing_is_named_whatever_is_compared(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lack_a_library(*_: object) -> None:
+        raise ModuleNotFoundError(name="pandas")
+
+    monkeypatch.setattr(comparing, "make_adapter", lack_a_library)
+    result = compare(root, "new-rent", "old-rent", "rent")
+    assert result.exit_code == 1
+    assert "Comparing models needs pandas, which is not installed." in result.stderr
 
 
 def make_case(value: float, truth: float, share: float | None = None) -> Case:

@@ -49,3 +49,9 @@ def test_a_zero_has_no_sign_whichever_zero_came_first() -> None:
     formatting.format_number.cache_clear()
     assert formatting.format_number(-0.0, "en_US") == "0"
     assert formatting.format_currency(-0.0, "USD", "en_US") == "$0"
+
+
+def test_all_rows_are_not_a_percentage_and_nearly_all_are_not_all() -> None:
+    assert formatting.format_share(1.0, 67, "en_US") == "all 67"
+    assert formatting.format_share(0.9999, 12_000, "en_US") == "99.9% of 12,000"
+    assert formatting.format_share(0.821, 240, "de_DE") == "82,1% of 240"

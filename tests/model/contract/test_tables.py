@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.contract.fields import BaseField, FlagField
+from model.contract.fields import BaseField, FlagField, NumberField
 from model.contract.tables import OpenTable, ReadOptions, TableError, open_table, writing
 from model.contract.tables.matching import find_decimal_sign, match_columns
 from model.contract.tables.workbook_writing import SheetWriter, render_rows
@@ -301,6 +301,17 @@ def test_columns_are_matched_by_name_and_label_in_any_order(header: tuple[str, .
     found = match_columns(fields(), header)
     assert set(found.columns) == {"has_pool", "garage"}
     assert bool(found.notes) == (header[1] != "garage")
+
+
+@pytest.mark.parametrize(
+    "column", ["总价(万元)", "总价（万元）", "面积_m2", "Größe (cm)", "loyer €"]
+)
+def test_a_column_of_the_data_is_found_whatever_its_alphabet(column: str) -> None:
+    (item,) = name_columns([column], {column})
+    keys: dict[str, Any] = {"kind": "number", "noun": "x", "min": 0, "max": 9, "example": 1}
+    field = NumberField(name=item.name, label=item.label, unit=item.unit, **keys)
+    assert item.unit
+    assert match_columns([field], ["id", column]).columns == {item.name: 1}
 
 
 def test_a_column_is_found_by_the_name_that_was_cut_for_its_field() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model import Features, NumberModel
+from model import Features, NumberCard, NumberModel
 from model.contract.arrays import Float32Array
 from model.serving import tabular
 from model.serving.predictors import open_session
@@ -175,3 +175,34 @@ def test_a_model_of_before_compares_the_distance_to_its_neighbors(
     explained = replace(house, manifest=manifest, copula=None).explain(rows)
     assert [item.out_of_distribution for item in explained] == [False] * (len(rows) - 1) + [True]
     assert {item.mismatch for item in explained} == {None}
+
+
+class ReversingPredictor(CountingPredictor):
+    """The same behind columns in the opposite order, of which none may be empty."""
+
+    def predict(self, matrix: Float32Array) -> Any:
+        assert not np.isnan(matrix).any()
+        return super().predict(np.ascontiguousarray(matrix[:, ::-1]))
+
+
+def test_the_columns_of_an_artifact_may_stand_in_another_order_and_take_no_holes(
+    house: NumberModel, rows: list[Features]
+) -> None:
+    typical = house.manifest.reference
+    fields = [
+        field.model_dump() | ({} if field.required else {"default": typical[field.name]})
+        for field in house.card.fields
+    ]
+    card = NumberCard.model_validate(house.card.model_dump() | {"fields": fields})
+    manifest = house.manifest.model_copy(update={"inputs": card.names[::-1]})
+    turned = replace(house, card=card, manifest=manifest, predictor=ReversingPredictor(house))
+    filled = [
+        {name: typical[name] if value is None else value for name, value in row.items()}
+        for row in rows
+    ]
+    predicted = turned.predict(rows), house.predict(filled)
+    assert [found.value for found in predicted[0]] == [found.value for found in predicted[1]]
+    explained = turned.explain(filled, "sqft"), house.explain(filled, "sqft")
+    for found, expected in zip(*explained, strict=True):
+        assert found.shapley == expected.shapley
+        assert found.ice_curve == expected.ice_curve

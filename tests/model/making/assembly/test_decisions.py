@@ -384,6 +384,24 @@ def test_codes_that_somebody_wrote_by_hand_are_not_taken_for_those_of_an_encoder
     assert json.loads(found[1]) == {"land": codes}
 
 
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_threshold_that_the_page_does_not_decide_by_is_named(
+    apart: bool, tmp_path: Path, root: Path, add: AddFiles
+) -> None:
+    data = cars()
+    dear = np.where(data["price"] > data["price"].median(), "dear", "cheap")
+    fitted = LogisticRegression(max_iter=2000).fit(data[NUMBERS], dear)
+    thresholds = {"best_threshold": 0.35, "cutoff": 0.5}
+    save(tmp_path, fitted if apart else {"clf": fitted} | thresholds, data.assign(dear=dear))
+    (tmp_path / "settings.json").write_text(json.dumps(thresholds))
+    files = ["model.pkl", "settings.json"] if apart else ["model.pkl"]
+    where = f"{files[-1]}['best_threshold']"
+    assert f"{where} is 0.35, and the page does not decide" in add(*files, target="dear").output
+    asked = ("--risk", "dear", "--force")
+    assert "the page does not decide" not in add(*files, target="dear", options=asked).output
+    assert (root / "mine" / "card.toml").exists()
+
+
 @pytest.mark.parametrize(
     ("beside", "code", "said"),
     [

@@ -21,11 +21,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from model.contract.card import PAGE_IDS
-from model.contract.fields import NumberField
+from model.contract.fields import IntegerField, NumberField
 from model.contract.fields.bounds import round_bounds, widen_bounds
 from model.making.columns.describing import infer_columns
 from model.making.columns.drafting import DraftField, draft_field
 from model.making.columns.naming import name_columns
+from model.making.dictionaries import Description
 from model.making.kinds.classes import ClassesKind
 from model.making.kinds.number import NumberKind, choose_rounding_step
 from model.making.options import AddOptions
@@ -72,6 +73,18 @@ from tests.models import ModelFiles
         ("Water (kg in m^3)", "water_kg_in_m_3", "Water", "kg in m³"),
         ("Sex (1 = male)", "sex_1_male", "Sex", ""),
         ("cnt", "cnt", "Count", ""),
+        ("hours-per-week", "hours_per_week", "Hours per week", ""),
+        ("Tensión_mmHg", "tension_mm_hg", "Tensión", "mmHg"),
+        ("chol_mg_dl", "chol_mg_dl", "chol_mg_dl", "mg/dL"),
+        ("MSSubClass", "ms_sub_class", "MSSubClass", ""),
+        ("thalach", "thalach", "thalach", ""),
+        ("Parch", "parch", "Parch", ""),
+        ("ph.karno", "ph_karno", "ph.karno", ""),
+        ("soil_pH", "soil_ph", "Soil pH", ""),
+        ("pH level", "ph_level", "pH level", ""),
+        ("loyer €", "loyer", "Loyer", "EUR"),
+        ("humidity %", "humidity", "Humidity", "%"),
+        ("Price ($)", "price", "Price", "$"),
         ("what_if", "what_if_value", "What if", ""),
         ("id", "id_value", "Id", ""),
     ],
@@ -82,8 +95,8 @@ def test_a_column_s_name_becomes_a_field_s(column: str, name: str, label: str, u
 
 
 def test_an_abbreviation_stays_the_column_s_own_name_and_a_german_noun_its_capital() -> None:
-    chol, thalach, height = name_columns(["Chol", "trestbps", "Height"], set())
-    assert (chol.is_own, thalach.is_own, height.is_own) == (True, True, False)
+    chol, goout, height = name_columns(["Chol", "Goout", "Height"], set())
+    assert (chol.is_own, goout.is_own, height.is_own) == (True, True, False)
     assert [item.noun for item in (chol, height)] == ["Chol", "height"]
     (zimmer,) = name_columns(["Zimmer"], set(), locale="de_DE")
     assert zimmer.noun == "Zimmer"
@@ -106,7 +119,7 @@ def test_a_year_that_is_0_or_1_is_no_yes_or_no() -> None:
 
 
 def question(target: str, *classes: str) -> str:
-    options = AddOptions((Path("m"),), "m", Path("d"), target)
+    options = AddOptions((Path("m"),), "heart-disease", Path("d"), target)
     kind = ClassesKind(classes, True) if classes else NumberKind()
     return kind.draft_output(np.arange(3.0), options).title
 
@@ -115,7 +128,7 @@ def test_a_title_asks_for_what_is_answered() -> None:
     assert question("price_usd") == "What is the price?"
     assert question("y") == question("target") == "What does the model say of this case?"
     assert question("Survived", "No", "Yes") == "Survived: yes or no?"
-    assert question("y", "No", "Yes") == "Yes or no?"
+    assert question("y", "No", "Yes") == "Heart disease: yes or no?"
     assert question("Survived", "died", "survived") == "Died or survived?"
     assert question("species", "a", "b", "c") == "Is it a, b or c?"
     assert question("species", *"abcdefghijklmnopqrstuvw") == "Which species is it?"
@@ -195,21 +208,48 @@ def test_a_percentage_stays_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("counts", "bounds"),
+    ("words", "counts", "bounds"),
     [
-        ({1: 50, 2: 60, 3: 40, 4: 50, 5: 60, 6: 50}, (1, 6)),  # a rating
-        ({1: 2, 2: 9, 3: 20, 4: 40, 5: 60}, (1, 5)),  # one that few give a 1
-        (dict.fromkeys(range(1, 13), 30), (1, 12)),  # months
-        (dict.fromkeys(range(24), 30), (0, 23)),  # hours
-        (dict.fromkeys(range(22), 30), (0, 28)),
-        ({0: 60, 1: 50, 2: 40, 3: 20, 4: 8, 5: 2}, (0, 7)),  # counts thin out
-        ({1: 60, 2: 50, 3: 40, 4: 8, 5: 2}, (1, 7)),
-        ({1: 5, 2: 5, 3: 5}, (0, 4)),  # too few to tell
+        ("Job satisfaction", {1: 50, 2: 60, 3: 40, 4: 50, 5: 60, 6: 50}, (1, 6)),
+        ("Quality", {1: 2, 2: 9, 3: 20, 4: 40, 5: 60}, (1, 5)),  # few give a 1
+        ("famrel from 1 (very bad) to 5 (excellent)", dict.fromkeys(range(1, 6), 30), (1, 5)),
+        ("m", dict.fromkeys(range(1, 13), 30), (1, 12)),  # months
+        ("h", dict.fromkeys(range(24), 30), (0, 23)),  # hours
+        ("Score", dict.fromkeys(range(22), 30), (0, 28)),
+        ("Score", {0: 60, 1: 50, 2: 40, 3: 20, 4: 8, 5: 2}, (0, 7)),  # counts thin out
+        ("Score", {1: 60, 2: 50, 3: 40, 4: 8, 5: 2}, (1, 7)),
+        ("Score", {1: 5, 2: 5, 3: 5}, (0, 4)),  # too few to tell
+        ("Rooms", dict.fromkeys(range(1, 6), 30), (0, 7)),  # a house may have six
+        ("Number of rooms 2019", dict.fromkeys(range(1, 6), 30), (0, 7)),
     ],
 )
-def test_a_scale_ends_where_its_rows_do(counts: dict[int, int], bounds: tuple[int, int]) -> None:
+def test_a_scale_ends_where_its_rows_do(
+    words: str, counts: dict[int, int], bounds: tuple[int, int]
+) -> None:
     known = np.repeat(*map(np.array, zip(*counts.items(), strict=True))).astype(float)
-    assert widen_bounds(known, True, "") == bounds
+    assert widen_bounds(known, True, "", words) == bounds
+
+
+def test_days_without_signs_between_have_no_thousands_and_an_example_that_is_one() -> None:
+    days = [20190100 + day for day in range(1, 29)] + [20200229]
+    drafted = drafted_number("sold", *days)
+    assert isinstance(drafted.field, IntegerField)
+    assert not drafted.field.grouping
+    assert drafted.field.help == "Year, month and day, like 20200201"
+    assert round_code(drafted, 20190114, np.array(days, dtype=float)) == 20190101
+    other = drafted_number("sold", *(day + 50 for day in days)).field
+    assert isinstance(other, IntegerField)
+    assert other.grouping
+
+
+def test_what_a_dictionary_says_of_a_scale_ends_its_field() -> None:
+    table = pd.DataFrame({"famrel": np.tile([1, 2, 3, 4, 5], 20)})
+    said = {"famrel": Description(help="From 1 (very bad) to 5 (excellent)")}
+    for described, most in (({}, 7), (said, 5)):
+        (column,) = infer_columns(table, ["famrel"], set(), {}, described=described)
+        drafted = draft_field(column, True, table["famrel"].to_numpy(float)).field
+        assert isinstance(drafted, IntegerField)
+        assert (drafted.max, drafted.seen_max) == (most, 5)
 
 
 @pytest.mark.parametrize(("load", "most"), [(load_diabetes, 0.001), (load_wine, 0.01)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from model.making.errors import AddError
 from model.making.kinds import KINDS
 from model.making.kinds.classes import ClassesKind
 from model.making.kinds.number import NumberKind
+from model.making.kinds.output_kind import make_metric
 from model.making.options import AddOptions
 from model.serving import kinds as serving
 
@@ -51,6 +53,23 @@ def test_classes_that_are_named_are_as_many_as_the_model_has() -> None:
     named = pd.Series(["b", "a", 1])
     kind = ClassesKind((0, 1), True).with_names(("a", "b"))
     assert kind.read_truth(named, options()).tolist() == [1, 0, 1]
+
+
+def test_classes_with_blanks_around_them_are_those_of_a_file_without() -> None:
+    kind = ClassesKind((" <=50K", " >50K"), True)
+    assert kind.read_truth(pd.Series([">50K", "<=50K"]), options()).tolist() == [1, 0]
+    with pytest.raises(AddError, match="holds '>50K'"):
+        ClassesKind(("yes", "yes "), True).read_truth(pd.Series([">50K"]), options())
+
+
+def test_an_error_in_a_currency_is_written_as_the_page_writes_its_answers() -> None:
+    data = np.random.default_rng(0).uniform(10_000, 90_000, (300, 1))
+    asked = replace(options(), target="cena_pln", locale="pl_PL")
+    kind = NumberKind()
+    output = kind.draft_output(data[:, 0], asked)
+    few, every = make_metric("few", "Few", 2891.4), make_metric("every", "Every", 3.27)
+    said = kind.describe_facts(few, every, 3, output).replace("\u00a0", " ")
+    assert said.endswith("by less than 2 891 zł; with all facts, by less than 3,27 PLN.")
 
 
 def test_reasons_are_those_of_the_class_that_was_named() -> None:

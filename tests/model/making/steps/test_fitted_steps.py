@@ -4,13 +4,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.linear_model import Ridge
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.ensemble import (
+    BaggingRegressor,
+    HistGradientBoostingRegressor,
+    StackingRegressor,
+    VotingRegressor,
+)
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.multioutput import RegressorChain
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from model.making.steps.fitted_steps import find_encoded_columns
+from model.making.steps.fitted_steps import find_categories, find_encoded_columns
 
 ROWS = np.array([[0, 3.0], [1, 4.0], [2, 1.0], [0, 2.0]] * 5)
 COLUMNS = ColumnTransformer([("code", OneHotEncoder(), [0])], remainder="passthrough")
@@ -28,3 +36,29 @@ def test_encoded_columns_are_found_by_name_and_none_without_names(model: Any) ->
     fitted = model.fit(ROWS, ROWS[:, 1])
     assert find_encoded_columns(fitted, ["code", "size"]) == {"code"}
     assert find_encoded_columns(fitted, ()) == set()
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        CalibratedClassifierCV(make_pipeline(COLUMNS, LogisticRegression()), cv=2),
+        FixedThresholdClassifier(make_pipeline(COLUMNS, LogisticRegression())),
+        StackingRegressor([("one", make_pipeline(COLUMNS, Ridge())), ("two", Ridge())], cv=2),
+        VotingRegressor([("one", Ridge()), ("two", make_pipeline(COLUMNS, Ridge()))]),
+        BaggingRegressor(make_pipeline(COLUMNS, Ridge()), n_estimators=2, random_state=0),
+        RegressorChain(make_pipeline(COLUMNS, Ridge())),
+        make_pipeline(make_union(StandardScaler(), COLUMNS), Ridge()),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_categories_are_found_in_the_estimators_of_an_estimator(model: Any) -> None:
+    is_chain = isinstance(model, RegressorChain)
+    fitted = model.fit(ROWS, ROWS if is_chain else ROWS[:, 0] > 0)
+    assert find_categories(fitted, ["code", "size"]) == {"code": [0, 1, 2]}
+
+
+def test_a_bag_on_some_of_the_columns_takes_the_categories_of_these() -> None:
+    part = make_pipeline(OneHotEncoder(handle_unknown="ignore"), Ridge())
+    model = BaggingRegressor(part, max_features=1, n_estimators=20, random_state=0)
+    fitted = model.fit(ROWS, ROWS[:, 1])
+    assert find_categories(fitted, ["code", "size"]).keys() == {"code", "size"}
