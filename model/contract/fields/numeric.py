@@ -35,8 +35,7 @@ from model.contract.units import (
     read_words,
 )
 
-_UNSIGNED = r"(?:[0-9]+(?:\.(?:[0-9]{1,2}|[0-9]{4,}))?|(?:0+|[0-9]{4,})\.[0-9]{3})"
-_PLAIN = rf"[-+]?{_UNSIGNED}"
+_PLAIN = r"[-+]?(?:[0-9]+(?:\.(?:[0-9]{1,2}|[0-9]{4,}))?|(?:0+|[0-9]{4,})\.[0-9]{3})"
 is_plain_number = re.compile(_PLAIN).fullmatch
 """A number that has one reading everywhere: with three decimals it may be thousands (1.850)."""
 
@@ -203,9 +202,8 @@ class NumericField(OrderedField):
         return self.check_numbers(numbers)
 
     @property
-    def plain_pattern(self) -> str:
-        has_comma = self._is_settled and self._notation.decimal == ","
-        return "" if has_comma else f"-?{_UNSIGNED}"
+    def takes_plain_numbers(self) -> bool:
+        return not (self._is_settled and self._notation.decimal == ",")
 
     def check_numbers(self, numbers: Float64Array) -> Float64Array:
         taken = (numbers >= self.min) & (numbers <= self.max)
