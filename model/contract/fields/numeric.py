@@ -70,6 +70,9 @@ _YEARS = frozenset(
 )  # fmt: skip
 """What a year is called in data, in languages that write it as one word."""
 
+_YEAR_ENDINGS = ("jahr", "jaar", "år", "年", "年份")
+"""What words for a year end in where languages write two words as one: "byggår"."""
+
 
 class PluralForms(BaseModel):
     """A noun after a number, by CLDR plural category; every language has ``other``."""
@@ -458,8 +461,8 @@ class IntegerField(NumericField):
         if are_days(sample.codes):
             help_text = f"Year, month and day, like {sample.codes.max() // 100 * 100 + 1:.0f}"
             return field.model_copy(update={"grouping": False, "help": help_text})
-        name = field.name.split("_")
-        is_year = bool(_YEARS & {*name, *field.label.lower().split()})
+        words = {*field.name.split("_"), *field.label.lower().split()}
+        is_year = bool(_YEARS & words) or any(word.endswith(_YEAR_ENDINGS) for word in words)
         least, most = sample.codes.min(), sample.codes.max()
         if not (is_year and least >= _FIRST_YEAR and most < _LAST_YEAR):
             return field

@@ -230,6 +230,18 @@ def test_a_scale_ends_where_its_rows_do(
     assert widen_bounds(known, True, "", words) == bounds
 
 
+@pytest.mark.parametrize(
+    ("column", "first", "grouping"),
+    [("byggår", 1950, False), ("建成年份", 1950, False), ("antal år", 2, True), ("år", 3000, True)],
+)
+def test_a_year_has_no_thousands_in_languages_that_write_it_in_a_longer_word(
+    column: str, first: int, grouping: bool
+) -> None:
+    field = drafted_number(column, *range(first, first + 40)).field
+    assert isinstance(field, IntegerField)
+    assert field.grouping is grouping
+
+
 def test_days_without_signs_between_have_no_thousands_and_an_example_that_is_one() -> None:
     days = [20190100 + day for day in range(1, 29)] + [20200229]
     drafted = drafted_number("sold", *days)

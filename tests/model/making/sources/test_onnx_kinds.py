@@ -17,6 +17,7 @@ from sklearn.mixture import GaussianMixture
 
 from app import create_app
 from app.config import Settings
+from model.serving.predictors import open_session
 from tests.model.making.conftest import run
 
 FACTS = ["length", "width"]
@@ -114,3 +115,18 @@ def test_a_label_that_no_row_of_the_data_has_is_no_answer(
     outside = client.post("/api/predict", json={"length": 8, "width": 1})
     assert outside.status_code != 200
     assert "label" not in outside.get_json()
+
+
+def test_a_graph_that_does_not_run_raises_and_prints_nothing(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    names = {"a": 2, "b": 3}
+    given = [helper.make_tensor_value_info(name, 1, [None, None]) for name in names]
+    wanted = [helper.make_tensor_value_info("c", 1, None)]
+    graph = helper.make_graph([helper.make_node("Sub", ["a", "b"], ["c"])], "g", given, wanted)
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    session = open_session(made.SerializeToString())
+    rows = {name: np.ones((1, n), np.float32) for name, n in names.items()}
+    with pytest.raises(Exception, match="BroadcastIterator"):
+        session.run(["c"], rows)
+    assert capfd.readouterr() == ("", "")
