@@ -118,6 +118,9 @@ class Contents:
                 elif texts:
                     groups.append(texts)
             dummies |= set(part.names or ())
+        for part in self.estimators:  # which knows its target's texts, too
+            classes = getattr(part.fitted, "classes_", ())
+            groups.append(frozenset(item for item in classes if isinstance(item, str)))
         return KnownTexts(by_column, groups, frozenset(dummies))
 
 
