@@ -6,13 +6,17 @@ mod_wsgi, Passenger, PythonAnywhere and uWSGI look for ``application``.
 from flask import Flask
 
 from app import create_app
-from app.cli.commands import make_command_app
+from app.cli.commands import is_looked_up, make_command_app
 from app.config import SettingError
 from model import ModelError
 
-try:
-    app: Flask = create_app()
-except (SettingError, ModelError) as error:
-    app = make_command_app(error)
+if is_looked_up():
+    app: Flask = make_command_app()
+else:
+    try:
+        app = create_app()
+    except (SettingError, ModelError) as error:
+        # The message says how to fix it; a traceback above it would only hide that.
+        raise SystemExit(f"Formcast cannot start. {error}") from None
 
 application = app

@@ -18,9 +18,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings
+from jinja2 import Environment, FileSystemBytecodeCache
 
 from app import create_app
 from app.config import Settings
+from app.http.assets import read_assets
 from model import NumberModel
 from model.serving import loading
 from model.serving.served_model import ServedModel
@@ -31,12 +33,18 @@ from tests.waiting import wait_until
 
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+settings.register_profile("gate", deadline=None, max_examples=25)
 
 # A shell lets what it starts in the background ignore Ctrl+C; the tests are about what obeys it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HOUSE = {"beds": "3", "baths": "2.5", "sqft": "1850"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The gate tries a quarter of the examples that the second tier does."""
+    gate = config.getoption("markexpr") == "not second_tier"
+    settings.load_profile("gate" if gate else "untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -54,6 +62,23 @@ def bundled_models_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loading, "load_model", load_model)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def templates_and_assets_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """All apps of a process share compiled templates and assets: most of what an app takes."""
+    folder = tmp_path_factory.mktemp("templates")
+    make_environment = Flask.create_jinja_environment
+
+    def make_environment_with_cache(app: Flask) -> Environment:
+        environment = make_environment(app)
+        environment.bytecode_cache = FileSystemBytecodeCache(str(folder))
+        return environment
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flask, "create_jinja_environment", make_environment_with_cache)
+        patch.setattr("app.read_assets", cache(read_assets))
         yield
 
 

@@ -5,6 +5,7 @@ import time
 
 import click
 from flask import Flask
+from flask.cli import FlaskGroup
 
 from app.cli.feedback import feedback
 from app.cli.models import model
@@ -20,19 +21,17 @@ def add_commands(app: Flask) -> None:
     app.cli.add_command(feedback)
 
 
-def make_command_app(error: Exception) -> Flask:
-    """Make an app that serves nothing, for the commands that explain a broken setting or model.
+def is_looked_up() -> bool:
+    """Whether Flask looks up one of these commands, which need none of the models that are served.
 
-    Flask looks up these commands in its own group. Elsewhere a server wants the app, or a command
-    that needs all of it.
-
-    Raises:
-        SystemExit: if more than the commands is wanted; its message is that of the error.
+    It looks in its own group; its own commands, like ``run``, load the app below that.
     """
     context = click.get_current_context(silent=True)
-    if context is None or context.parent is not None:
-        # The message says how to fix it; a traceback above it would only hide that.
-        raise SystemExit(f"Formcast cannot start. {error}") from None
+    return context is not None and isinstance(context.command, FlaskGroup)
+
+
+def make_command_app() -> Flask:
+    """Make an app that serves nothing, for these commands; they work beside a broken model, too."""
     app = Flask("app", static_folder=None)
     add_commands(app)
     return app

@@ -237,27 +237,36 @@ class KnownFacts:
         far: BoolArray = self._measure_distances(scores, projected) > self._square_limit
         return far | (np.abs(projected) > self._projection_limits).any(axis=1)
 
-    def find_culprits(self, scores: Float64Array) -> tuple[tuple[int, ...], bool]:
-        """Find the facts that speak most against a row with scores of shape (facts,).
+    def find_culprits(self, scores: Float64Array) -> list[tuple[tuple[int, ...], bool]]:
+        """Find the facts that speak most against each row, by scores (rows, facts).
 
         Returns:
-            Their columns: two that do not go together, one against which the others speak, or none
-            where it takes all of them to see that they are unusual. And whether the one is unusual
-            by itself.
+            Of each row, their columns: two that do not go together, one against which the others
+            speak, or none where it takes all of them to see that they are unusual. And whether the
+            one is unusual by itself.
         """
-        farthest = int(np.abs(scores).argmax())
-        if abs(scores[farthest]) > _BEYOND:
-            return (self.columns[farthest],), True
-        residuals, differences, _ = np.split(
-            np.abs(scores @ self._projections), [len(scores), len(scores) + len(self._pairs)]
-        )
-        if differences.max(initial=0.0) > _CLEAR:
-            pair = self._pairs[int(differences.argmax())]
-            return tuple(self.columns[index] for index in pair), False
-        largest = int(residuals.argmax())
-        if residuals[largest] <= _CLEAR:
-            return (), False
-        return (self.columns[largest],), abs(float(scores[largest])) > self._limits.projection
+        sizes, projected = np.abs(scores), np.abs(scores @ self._projections)
+        facts, pairs = scores.shape[1], len(self._pairs)
+        residuals, differences = projected[:, :facts], projected[:, facts : facts + pairs]
+        farthest, largest = sizes.argmax(axis=1).tolist(), residuals.argmax(axis=1).tolist()
+        farthest_pairs = differences.argmax(axis=1).tolist() if pairs else farthest
+        is_beyond = (sizes.max(axis=1) > _BEYOND).tolist()
+        is_pair = (differences.max(axis=1, initial=0.0) > _CLEAR).tolist()
+        is_clear = (residuals.max(axis=1) > _CLEAR).tolist()
+        found: list[tuple[tuple[int, ...], bool]] = []
+        for row in range(len(scores)):
+            if is_beyond[row]:
+                found.append(((self.columns[farthest[row]],), True))
+            elif is_pair[row]:
+                pair = self._pairs[farthest_pairs[row]]
+                found.append((tuple(self.columns[index] for index in pair), False))
+            elif is_clear[row]:
+                fact = largest[row]
+                alone = float(sizes[row, fact]) > self._limits.projection
+                found.append(((self.columns[fact],), alone))
+            else:
+                found.append(((), False))
+        return found
 
 
 def _find_pairs(correlation: Float64Array) -> tuple[list[tuple[int, int]], Float64Array]:

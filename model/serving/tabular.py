@@ -410,7 +410,7 @@ class TabularModel(ServedModel[Features, PredictionT]):
     def _name_culprits(self, codes: list[float], known: KnownFacts | None) -> Mismatch | None:
         if known is None:
             return None
-        columns, alone = known.find_culprits(known.compute_scores([codes])[0])
+        ((columns, alone),) = known.find_culprits(known.compute_scores([codes]))
         fields = self.card.fields
         facts = {fields[column].name: fields[column].decode(codes[column]) for column in columns}
         return Mismatch(facts, alone)

@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.helpers import FRESH, check_accessible, when_fresh
 
 pytestmark = pytest.mark.slow
+second_tier = pytest.mark.second_tier
 
 PAGES = {
     "empty": "/",
@@ -28,12 +29,19 @@ def expected_errors() -> list[str]:
     return ["status of 422", "status of 404", "ERR_FAILED", "htmx:error", "Failed to fetch"]
 
 
-@pytest.mark.parametrize("name", sorted(PAGES))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in ("about", "fresh", "wrong") else second_tier)
+        for name in sorted(PAGES)
+    ],
+)
 def test_a_page_has_no_violation(page: Page, name: str) -> None:
     page.goto(PAGES[name])
     check_accessible(page)
 
 
+@second_tier
 def test_no_state_has_a_violation(page: Page) -> None:
     page.goto(FRESH)
     answer, result = page.locator("#answer"), page.locator("#result")

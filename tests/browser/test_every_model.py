@@ -12,6 +12,8 @@ from tests.conftest import Server, free_port
 from tests.tabular_checks import MODEL_FOLDERS
 from tests.tools import ROOT
 
+pytestmark = pytest.mark.second_tier
+
 
 @pytest.fixture(scope="module")
 def every_server() -> Iterator[Server]:

@@ -170,6 +170,7 @@ def test_nothing_moves_while_typing(page: Page) -> None:
     assert sum(page.evaluate("window.shifts")) == 0
 
 
+@pytest.mark.second_tier
 def test_the_time_from_key_to_price_is_reported(page: Page) -> None:
     page.goto(FRESH)
     page.evaluate("""() => {

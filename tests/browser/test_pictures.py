@@ -163,6 +163,7 @@ def test_no_answer_shows_an_alert_and_trying_again_works(page: Page) -> None:
     expect(page.locator("#alert")).to_be_empty()
 
 
+@pytest.mark.second_tier
 def test_a_file_far_too_large_has_its_error_at_the_field_and_no_alert(page: Page) -> None:
     page.goto(XRAY)
     choose(page, FIRST)
@@ -190,6 +191,7 @@ def test_without_script_the_same_form_is_a_full_post(browser: Browser, server: S
     context.close()
 
 
+@pytest.mark.second_tier
 def test_no_state_has_an_accessibility_violation(page: Page) -> None:
     page.goto(XRAY)
     check_accessible(page)

@@ -33,6 +33,7 @@ def list_missed(figures: list[Figure], about: str = "") -> str:
     return format_table(found) if found else ""
 
 
+@pytest.mark.second_tier
 def test_slow_clients_delay_nobody_else() -> None:
     assert not list_missed(run_scenario(run_slow_clients_together(2)))
 
@@ -45,10 +46,12 @@ def test_every_waiting_request_gets_its_response_at_sigterm() -> None:
     assert not list_missed(run_scenario(stop_servers(1)))
 
 
+@pytest.mark.second_tier
 def test_sighup_serves_a_changed_model_and_keeps_the_old_one_when_the_new_one_is_broken() -> None:
     assert not list_missed(run_scenario(reload_models(0.5, PAUSE)))
 
 
+@pytest.mark.second_tier
 def test_a_worker_that_hangs_in_a_prediction_is_replaced() -> None:
     assert not list_missed(run_scenario(hang_worker(2, PAUSE)), "replaced|afterwards")
 
@@ -63,6 +66,7 @@ def test_schemathesis_finds_nothing_in_many_examples() -> None:
     assert not list_missed(run_scenario(run_schemathesis(50)))
 
 
+@pytest.mark.second_tier
 @pytest.mark.skipif(not can_mount(), reason="needs a mount namespace: root, or unshare -r")
 def test_a_server_on_a_read_only_file_system_starts_or_says_why_not() -> None:
     assert not list_missed(run_scenario(start_read_only()))

@@ -4,6 +4,7 @@ import urllib.request
 from pathlib import Path
 
 import numpy as np
+import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from tests.soak.models import write_model
@@ -16,6 +17,7 @@ def write_boosted(root: Path) -> None:
     write_model(root / "model" / "boosted", estimator)
 
 
+@pytest.mark.second_tier
 def test_a_scikit_learn_model_with_its_own_threads_predicts_after_the_fork() -> None:
     with (
         serve_copy(model="boosted", prepare=write_boosted) as server,

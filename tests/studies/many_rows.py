@@ -2,7 +2,8 @@
 
 Rows like those of the house price model, with holes and mistakes, are answered as a file of CSV,
 and one by one: what is wrong with each by the reader of the form, the others by the JSON API, in
-lists and in a stream. It counts the differences and ends with 1 where there is one.
+lists and in a stream. It counts the differences and ends with 1 where there is one. ``--arrow``
+gives the columns of the file as arrays of Arrow, as the command reads them (`make batch-tools`).
 """
 
 import argparse
@@ -20,7 +21,7 @@ from app import create_app
 from app.config import Settings
 from app.kinds.streams import JSON_LINES
 from model import NumberModel
-from model.contract.tables import open_table
+from model.contract.tables import Block, open_table
 from model.serving.batch import Answers, BatchPredictor
 from tests.loading import load_as
 from tests.model.serving.test_batch import draw_rows
@@ -42,6 +43,13 @@ def write_csv(rows: Sequence[Row]) -> bytes:
     writer.writerow(rows[0])
     writer.writerows(row.values() for row in rows)
     return file.getvalue().encode()
+
+
+def to_arrow(block: Block) -> Block:
+    """The block with its columns of texts as arrays of Arrow."""
+    import pyarrow as pa
+
+    return block._replace(columns=[pa.array(column, pa.string()) for column in block.columns])
 
 
 def to_json(row: Row) -> dict[str, str | None]:
@@ -95,6 +103,7 @@ def main() -> None:
     """Compare, and print how many rows there were and what differs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=200_000)
+    parser.add_argument("--arrow", action="store_true", help="give the columns as arrays of Arrow")
     options = parser.parse_args()
     model = load_as(NumberModel, ROOT / "model" / "house_price")
     client = create_app(Settings(models=("house_price",), ratelimit="off")).test_client()
@@ -105,6 +114,8 @@ def main() -> None:
         table = open_table(io.BytesIO(write_csv(rows)), "rows.csv")
         predictor = BatchPredictor(model, table.header, table.sample)
         (block,) = table.blocks
+        if options.arrow:
+            block = to_arrow(block)
         answers = predictor.predict(block)
         for row, typed in enumerate(rows):
             _, errors = model.card.validate_row(typed)

@@ -141,7 +141,7 @@ def _check(copula: GaussianCopula, row: Float64Array) -> set[int] | None:
     if facts is None:
         return None
     scores = facts.compute_scores([row.tolist()])
-    return set(facts.find_culprits(scores[0])[0]) if facts.find_outliers(scores)[0] else None
+    return set(facts.find_culprits(scores)[0][0]) if facts.find_outliers(scores)[0] else None
 
 
 def _contradict(

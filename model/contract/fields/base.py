@@ -297,12 +297,9 @@ class BaseField(BaseModel):
         return None
 
     @property
-    def plain_pattern(self) -> str:
-        """The pattern of texts of up to 20 characters that mean what ``float`` makes of them.
-
-        It is "" where there is none. Bounds are not in it; ``check_numbers`` has them.
-        """
-        return ""
+    def takes_plain_numbers(self) -> bool:
+        """Whether texts that are plain numbers mean what ``float`` makes of them."""
+        return False
 
     def check_numbers(self, numbers: Float64Array) -> Float64Array | None:
         """Check together the numbers of a table that has them as such, shape (cells,).

@@ -311,7 +311,9 @@ YES_NO = (
     ("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("off", "on"), ("0", "1"),
     ("0.0", "1.0"), ("non", "oui"), ("nein", "ja"), ("nee", "ja"), ("nej", "ja"), ("no", "si"),
     ("no", "sí"), ("nao", "sim"), ("não", "sim"), ("nie", "tak"), ("ne", "ano"), ("нет", "да"),
-    ("absent", "present"),
+    ("absent", "present"), ("faux", "vrai"), ("falsch", "wahr"), ("falso", "verdadero"),
+    ("falso", "verdadeiro"), ("falso", "vero"), ("fałsz", "prawda"), ("hayır", "evet"),
+    ("nem", "igen"), ("否", "是"), ("いいえ", "はい"),
 )  # fmt: skip
 """How data spell no and yes."""
 

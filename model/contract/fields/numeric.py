@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from model.contract import formatting
 from model.contract.arrays import Float32Array, Float64Array
 from model.contract.fields.base import Meaning, Sample, Value, make_error
+from model.contract.fields.bounds import are_days
 from model.contract.fields.digit_patterns import build_pattern
 from model.contract.fields.ordered import OrderedField
 from model.contract.reading import (
@@ -34,8 +35,7 @@ from model.contract.units import (
     read_words,
 )
 
-_UNSIGNED = r"(?:[0-9]+(?:\.(?:[0-9]{1,2}|[0-9]{4,}))?|(?:0+|[0-9]{4,})\.[0-9]{3})"
-_PLAIN = rf"[-+]?{_UNSIGNED}"
+_PLAIN = r"[-+]?(?:[0-9]+(?:\.(?:[0-9]{1,2}|[0-9]{4,}))?|(?:0+|[0-9]{4,})\.[0-9]{3})"
 is_plain_number = re.compile(_PLAIN).fullmatch
 """A number that has one reading everywhere: with three decimals it may be thousands (1.850)."""
 
@@ -202,9 +202,8 @@ class NumericField(OrderedField):
         return self.check_numbers(numbers)
 
     @property
-    def plain_pattern(self) -> str:
-        has_comma = self._is_settled and self._notation.decimal == ","
-        return "" if has_comma else f"-?{_UNSIGNED}"
+    def takes_plain_numbers(self) -> bool:
+        return not (self._is_settled and self._notation.decimal == ",")
 
     def check_numbers(self, numbers: Float64Array) -> Float64Array:
         taken = (numbers >= self.min) & (numbers <= self.max)
@@ -456,6 +455,9 @@ class IntegerField(NumericField):
     @classmethod
     def draft(cls, sample: Sample) -> Self:
         field = super().draft(sample)
+        if are_days(sample.codes):
+            help_text = f"Year, month and day, like {sample.codes.max() // 100 * 100 + 1:.0f}"
+            return field.model_copy(update={"grouping": False, "help": help_text})
         name = field.name.split("_")
         is_year = bool(_YEARS & {*name, *field.label.lower().split()})
         least, most = sample.codes.min(), sample.codes.max()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from model.contract.arrays import Float64Array
+from model.contract.arrays import BoolArray, ByteArray, Float64Array, IndexArray
 from model.contract.tables.table import EncodedCells, TableError
 
 if TYPE_CHECKING:
@@ -67,21 +67,81 @@ def has_texts(column: Any) -> bool:
     return pa.types.is_string(column.type) and not column.null_count
 
 
-def parse_numbers(column: pa.Array, pattern: str) -> Float64Array:
-    """The numbers in a column of texts, shape (rows,).
+def parse_numbers(column: pa.Array) -> Float64Array:
+    """The plain numbers in a column of texts, shape (rows,); infinite where a text is none.
 
-    They are infinite where a text is longer than a number of 20 characters or does not match the
-    pattern, which has only what Arrow takes for a number.
+    Plain are decimal digits with a point and a minus where they need one, at most 20 characters.
+    With three decimals there are four digits or a single 0 before the point: 1.850 may be 1850.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    # A pattern that counts to 20 itself would take three times as long to compile.
-    matches = pc.match_substring_regex(column, rf"\A(?:{pattern})\z")
-    short = pc.less_equal(pc.binary_length(column), _LONGEST)
-    numbers = pc.if_else(pc.and_(matches, short), column, "inf").cast(pa.float64())
-    parsed: Float64Array = np.array(numbers)
-    return parsed
+    if not len(column):
+        return np.empty(0)
+    plain = _find_plain_numbers(*_view_texts(column))
+    if not plain.all():
+        column = pc.if_else(pa.array(plain), column, "inf")
+    numbers: Float64Array = column.cast(pa.float64()).to_numpy()
+    return numbers
+
+
+def _view_texts(column: pa.Array) -> tuple[ByteArray, IndexArray]:
+    """The bytes of all texts of a column, shape (bytes,), and where each begins, the last ends."""
+    _, ends, data = column.buffers()
+    offsets = np.frombuffer(ends, np.int32)[column.offset : column.offset + len(column) + 1]
+    first, last = offsets[0], offsets[-1]
+    return np.frombuffer(data or b"", np.uint8)[first:last], (offsets - first).astype(np.intp)
+
+
+def _find_plain_numbers(data: ByteArray, offsets: IndexArray) -> BoolArray:
+    """Whether each text, shape (rows,), is a plain number; see ``parse_numbers``."""
+    starts, ends = offsets[:-1], offsets[1:]
+    sizes = ends - starts
+    short = (sizes > 0) & (sizes <= _LONGEST)
+    is_other = data - ord("0") > 9
+    if not is_other.any():
+        return short
+    others, before = np.flatnonzero(is_other), np.zeros(len(data) + 1, np.int32)
+    np.cumsum(is_other, out=before[1:])
+    before = before.take(offsets)
+    has_minus = data.take(starts, mode="clip") == ord("-")
+    further = np.diff(before) - has_minus
+    # The first that is no digit behind the minus has to be the point, and the only one.
+    points = others.take(before[:-1] + has_minus, mode="clip")
+    points = np.where(further == 1, points, ends)
+    is_point = data.take(points, mode="clip") == ord(".")
+    whole, decimals = points - starts - has_minus, ends - points - 1
+    unclear = (decimals == 3) & (whole < 4) & ((whole > 1) | (data[points - 1] != ord("0")))
+    plain: BoolArray = (further == 0) | ((further == 1) & is_point & (decimals > 0) & ~unclear)
+    plain &= short & (whole > 0)
+    return plain
+
+
+def are_written_as_is(column: pa.Array, special: bytes, starts: bytes) -> bool:
+    """Whether the texts of a column may be written into a table as they are; False where unsure.
+
+    Args:
+        column: texts, shape (rows,).
+        special: characters that none of them has.
+        starts: characters with which only numbers below 0 begin.
+    """
+    data, offsets = _view_texts(column)
+    text = data.tobytes()
+    if any(sign in text for sign in special):
+        return False
+    if not any(sign in text for sign in starts):
+        return True
+    is_start = np.zeros(256, np.bool_)
+    is_start[list(starts)] = True
+    sizes = np.diff(offsets)
+    begins = is_start[data.take(offsets[:-1], mode="clip")] & (sizes > 0)
+    found = offsets[:-1][begins]
+    if not len(found):
+        return True
+    if text.count(b"-") != len(found) or text.translate(None, b"0123456789.-"):
+        return False
+    digits = data.take(found + 1, mode="clip") - ord("0") <= 9
+    return bool(digits.all() and (sizes[begins] > 1).all())
 
 
 def split_lines(text: bytes, delimiter: str, width: int) -> list[pa.Array] | None:

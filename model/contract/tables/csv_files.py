@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"\s*[-+]?\d[\d.,eE+-]*\s*").fullmatch
 _SEPARATOR_LINE = "sep="
 """How a first line begins by which Excel learns the delimiter."""
 
-_ARROW_BYTES = 1 << 19
+_ARROW_BYTES = 1 << 20
 """Bytes that are split at a time by pyarrow, to which each column is a call."""
 
 BuildBlock = partial[Block]

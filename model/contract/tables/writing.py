@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from model.contract.tables.arrow import has_texts, join_columns, join_texts, list_cells
+from model.contract.tables.arrow import are_written_as_is, has_texts, join_columns, list_cells
 
 _RUNS = re.compile(r"[=+\-@\t\r]").match
 _any_runs = re.compile(r"^[=+\-@\t\r](?![0-9][0-9.,]*$)", re.MULTILINE).search
@@ -39,8 +39,11 @@ def write_rows(columns: Sequence[Any]) -> bytes:
 
 def _write_column(cells: Any) -> Any:
     """Write the cells of a column: one by one where one of them has to be quoted or guarded."""
+    if has_texts(cells):
+        plain = are_written_as_is(cells, b',"\r\n', _STARTS.encode())
+        return cells if plain else list(map(_write_cell, list_cells(cells)))
     try:
-        text = join_texts(cells).as_py() if has_texts(cells) else "\n".join(cells)
+        text = "\n".join(cells)
     except TypeError:
         return list(map(_write_cell, list_cells(cells)))
     is_special = any(sign in text for sign in ',"\r') or text.count("\n") != len(cells) - 1

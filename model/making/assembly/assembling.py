@@ -86,6 +86,11 @@ def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> Assem
     names = _list_columns(proof, derivations, add_note)
     for where in proof.unused:
         add_note(f"{where} was not needed.")
+    if release := given.contents.other_release:
+        add_note(
+            f"It was saved by scikit-learn {release} and loaded with its own code by another one, "
+            "which may answer otherwise: compare some answers with those that you know."
+        )
     if not options.risk:
         named = kind.with_names(proof.classes)
         for note in (named.describe_threshold(*item) for item in given.contents.thresholds):

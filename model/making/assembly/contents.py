@@ -21,7 +21,7 @@ from model.making.data.text_cells import KnownTexts, as_text
 from model.making.errors import AddError
 from model.making.sources.estimator_sources import describe_estimator
 from model.making.sources.library_files import open_library_model
-from model.making.sources.pickles import find_in, load_file, open_estimator
+from model.making.sources.pickles import find_in, find_other_release, load_file, open_estimator
 from model.making.steps.fitted_steps import find_categories
 from model.making.steps.texts import takes_texts_alone
 from model.serving.estimators import Refused, revive_all
@@ -64,7 +64,8 @@ class Contents:
 
     ``lists`` are lists of texts, ``class_names`` the name of each class number, ``inverses`` names
     of functions that undo the target's transformation. ``thresholds`` are those for probabilities.
-    ``files`` are the names of all that were read. ``runs_code`` says whether a file's code ran.
+    ``files`` are the names of all that were read. ``runs_code`` says whether a file's code ran,
+    ``other_release`` which scikit-learn saved that file, where it is not the installed one.
     """
 
     estimators: list[Transformer] = field(default_factory=list)
@@ -77,6 +78,12 @@ class Contents:
     files: list[str] = field(default_factory=list)
     runs_code: bool = False
     module: Path | None = None
+    other_release: str = ""
+
+    def trust(self, module: Path | None, releases: Iterable[str] = ()) -> None:
+        """Note that a file's code runs, with its module and the releases that saved it."""
+        self.runs_code, self.module = True, module
+        self.other_release = self.other_release or find_other_release(releases)
 
     @property
     def is_empty(self) -> bool:
@@ -111,6 +118,9 @@ class Contents:
                 elif texts:
                     groups.append(texts)
             dummies |= set(part.names or ())
+        for part in self.estimators:  # which knows its target's texts, too
+            classes = getattr(part.fitted, "classes_", ())
+            groups.append(frozenset(item for item in classes if isinstance(item, str)))
         return KnownTexts(by_column, groups, frozenset(dummies))
 
 
@@ -180,12 +190,12 @@ def _read_file(path: Path, trust: bool, module: Path | None, found: Contents) ->
         source = open_estimator(path, trust, module)  # says what the file is, in its own words
         if not source.runs_code:
             raise AddError(f"{path} cannot be read. {error}") from error
-        found.runs_code, found.module = True, module
+        found.trust(module)
         return source.fitted
     if trust and _holds_refused(root):
-        found.runs_code, found.module = True, module
+        found.trust(module, opened.versions)
         with find_in(module, opened.names) if module else nullcontext():
-            return load_file(path)
+            return load_file(path, opened.versions)
     return root
 
 

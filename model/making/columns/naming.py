@@ -42,6 +42,13 @@ _UNITS = {
     "db": "dB", "%": "%", "$": "$", "€": "EUR", "£": "GBP", "₹": "INR", "zł": "PLN",
     **{code.lower(): code for code in CURRENCIES if code not in ("SEK", "TRY")},
 }  # fmt: skip
+_RATIOS = {
+    ("mm", "hg"): "mmHg", ("mg", "dl"): "mg/dL", ("g", "dl"): "g/dL", ("mmol", "l"): "mmol/L",
+    ("mol", "l"): "mol/L", ("mg", "l"): "mg/L", ("g", "l"): "g/L", ("ug", "m3"): "µg/m³",
+    ("kg", "m3"): "kg/m³", ("km", "h"): "km/h",
+}  # fmt: skip
+"""Units that are two words at the end of a name."""
+
 _SHORT_UNITS = ("m", "g", "ms", "db", "hp")
 """Units that count only at the end of a name: elsewhere such letters could mean anything."""
 
@@ -371,6 +378,8 @@ def _split_unit(column: str, is_number: bool) -> tuple[list[str], str, bool]:
     words = split_words(column)
     if is_number and len(words) > 1:
         first, last = words[0].lower(), words[-1].lower()
+        if len(words) > 2 and (ratio := _RATIOS.get((words[-2].lower(), last))):
+            return words[:-2], ratio, False
         after, unit = _UNITS_AFTER.get(last, ((), ""))
         if words[-2].lower() in after:
             return words[:-1], unit, False

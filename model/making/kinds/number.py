@@ -152,7 +152,8 @@ class NumberKind(OutputKind):
             if read is None:
                 raise AddError(
                     f"The model answers with a number, but the target {options.target!r} holds "
-                    f"{cells.iloc[0]!r}. Name another --target."
+                    f"{cells.iloc[0]!r}. Name another --target, or write numbers there like those "
+                    "that the model was fitted on."
                 ) from None
             truth = read.to_numpy(dtype=float)
         if not np.isfinite(truth).all():

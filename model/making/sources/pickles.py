@@ -103,9 +103,9 @@ def open_estimator(path: Path, trust: bool, module: Path | None = None) -> Estim
                 else f"{path} cannot be served. {error}"
             ) from error
     if module is None:
-        return replace(describe_estimator(load_file(path), str(path)), runs_code=True)
+        return replace(describe_estimator(load_file(path, releases), str(path)), runs_code=True)
     with find_in(module, names):
-        fitted = load_file(path)
+        fitted = load_file(path, releases)
     return replace(describe_estimator(fitted, str(path)), runs_code=True, module=module)
 
 
@@ -187,23 +187,40 @@ def _list_names(path: str, names: Iterable[str]) -> str:
     return ", ".join(listed[:_MOST_NAMES]) + more
 
 
-def load_file(path: Path) -> Any:
+def find_other_release(releases: Iterable[str]) -> str:
+    """Find a release of scikit-learn that saved a file and is not installed; "" for none."""
+    return next((each for each in sorted(releases) if each != version("scikit-learn")), "")
+
+
+def load_file(path: Path, releases: Iterable[str] = ()) -> Any:
     """Load a joblib or pickle file; that runs whatever code is in it.
+
+    Args:
+        path: the file.
+        releases: those of scikit-learn that saved what is in it.
 
     Raises:
         AddError: if it does not load.
     """
+    other = find_other_release(releases)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # golden rows show whether it answers as it did
         try:
             return joblib.load(path)
-        except ModuleNotFoundError as error:
-            raise AddError(
-                f"{path} needs the Python module {error.name!r}, which is not installed here. "
-                "Install it, name the Python file with its code by --module, or export the model "
-                "to ONNX and add that file."
-            ) from error
-        except AttributeError as error:
+        except (ModuleNotFoundError, AttributeError) as error:
+            if other and _is_of_sklearn(error):
+                raise AddError(
+                    f"{path} was saved by scikit-learn {other}, and {version('scikit-learn')} is "
+                    "installed. A file with code of its own loads only with the release that saved "
+                    "it. Fit and save it again with the installed one. Or save it without that "
+                    "code, and write what the code computes as --derive."
+                ) from error
+            if isinstance(error, ModuleNotFoundError):
+                raise AddError(
+                    f"{path} needs the Python module {error.name!r}, which is not installed here. "
+                    "Install it, name the Python file with its code by --module, or export the "
+                    "model to ONNX and add that file."
+                ) from error
             raise AddError(
                 f"{path} needs code that is not in the file: {error}. Copy that code from the "
                 "script or notebook into a Python file, and name it by --module."
@@ -213,3 +230,11 @@ def load_file(path: Path) -> Any:
                 f"{path} does not load ({type(error).__name__}). It is damaged, or was saved by "
                 "other versions of its libraries. Save it again here."
             ) from error
+
+
+def _is_of_sklearn(error: ModuleNotFoundError | AttributeError) -> bool:
+    """Whether scikit-learn lacks what a file needs."""
+    if isinstance(error, AttributeError):
+        return "module 'sklearn" in str(error)
+    # its compiled losses name themselves without the package around them
+    return str(error.name).partition(".")[0] in ("sklearn", "_loss")

@@ -11,6 +11,7 @@ import numpy as np
 
 from model.contract.arrays import Float64Array
 from model.contract.fields import Value
+from model.contract.fields.bounds import are_days
 from model.contract.texts import decode_text, encode_text
 from model.making.columns.drafting import DraftField, DraftOutput
 from model.making.kinds.output_kind import OutputKind
@@ -107,7 +108,8 @@ def _count_rows(codes: Float64Array) -> Counter[str]:
 def round_code(item: DraftField, code: float, every: Float64Array) -> float:
     """Round a code to a power of ten below half the standard deviation, and within the bounds.
 
-    A smaller code keeps its first digit: 0 may be unlike all that the data have.
+    A smaller code keeps its first digit: 0 may be unlike all that the data have. A day like
+    20190314 becomes the first of its month, because 20190000 is none.
 
     Args:
         item: the field.
@@ -115,6 +117,8 @@ def round_code(item: DraftField, code: float, every: Float64Array) -> float:
         every: the codes of all rows, shape (rows,).
     """
     low, high = item.field.code_bounds
+    if are_days(every):
+        return float(np.clip(code // 100 * 100 + 1, low, high))
     least = min(float(np.nanstd(every)) / 2, abs(code) or math.inf)
     step = 10.0 ** math.floor(math.log10(max(least, 1e-9)))
     rounded = item.field.round_codes(np.round(np.array([code]) / step) * step)

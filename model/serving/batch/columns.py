@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from model.contract.arrays import Float64Array
 from model.contract.fields import BaseField
-from model.contract.tables.arrow import encode_array, has_texts, list_cells, parse_numbers
+from model.contract.tables.arrow import encode_array, has_texts, parse_numbers
 from model.contract.tables.table import EncodedCells
 
 _MOST_KNOWN = 100_000
@@ -16,9 +16,6 @@ _MOST_KNOWN = 100_000
 
 _DISTINCT = 0.5
 """The share of distinct cells from which numbers are read together and not one by one."""
-
-_HEAD_ROWS = 1000
-"""Rows of a column of Arrow that show whether its cells differ."""
 
 ReadCell = Callable[[object], Any]
 """Reads one cell, as ``BaseField.read_cell`` does, and raises what that raises."""
@@ -47,7 +44,6 @@ class FieldReader:
         self._values = _KnownCells(lambda key: self._read_one(key, key[1]))
         self._messages: dict[object, str] = {}
         self._together: bool | None = None
-        self._differ: bool | None = None
 
     def forget(self) -> "FieldReader":
         """Return a reader that remembers nothing, for codes that hold for one block."""
@@ -91,16 +87,17 @@ class FieldReader:
         return read
 
     def _read_array(self, column: Any, texts: bool) -> tuple[Float64Array, dict[int, str]]:
-        """Read a column of Arrow: each distinct cell once, or numbers that nearly all differ."""
-        pattern = self._field.plain_pattern
-        if pattern and has_texts(column):
-            if self._differ is None and len(column):
-                head = column.slice(0, _HEAD_ROWS)
-                self._differ = len(head.unique()) > _DISTINCT * len(head)
-            if self._differ:
-                numbers = parse_numbers(column, pattern)
-                return self._complete(self._field.check_numbers(numbers), column, True)
-        return self.read_column(encode_array(column), texts)
+        """Read a column of Arrow: plain numbers together, and of other cells each distinct one."""
+        codes = None
+        if self._field.takes_plain_numbers and has_texts(column):
+            codes = self._field.check_numbers(parse_numbers(column))
+        if codes is None:
+            return self.read_column(encode_array(column), texts)
+        rows = np.flatnonzero(np.isinf(codes))
+        if not len(rows):
+            return codes, {}
+        codes[rows], messages = self.read_column(encode_array(column.take(rows)), texts)
+        return codes, {int(rows[index]): message for index, message in messages.items()}
 
     def _complete(
         self, codes: Float64Array | None, cells: Any, texts: bool
@@ -111,10 +108,7 @@ class FieldReader:
             rows = np.flatnonzero(np.isinf(codes)).tolist()
             if not rows:
                 return codes, {}
-            if has_texts(cells):
-                cells = list_cells(cells.take(rows))
-            else:
-                cells = [cells[row] for row in rows]
+            cells = [cells[row] for row in rows]
         known, keys = (self._texts, cells) if texts else (self._values, _make_keys(cells))
         found = np.fromiter(map(known.__getitem__, keys), np.float64, len(keys))
         refused = np.flatnonzero(np.isinf(found)).tolist()

@@ -188,10 +188,14 @@ def _check_stack(state: State) -> None:
 
 
 def _decode_named(value: Any, state: State) -> Any:
-    """Decode pairs of a name and an unfitted estimator, or a word for none."""
+    """Decode pairs of a name and an unfitted estimator, or a word for none.
+
+    Until 0.23 None was such a word; of our own files it is an estimator that is not known.
+    """
     pairs = value if isinstance(value, list | tuple) else []
+    none = ("drop", None) if state.release < (0, 24) else ("drop",)
     return [
-        (str(pair[0]), "drop" if pair[1] in (None, "drop") else decode_template(pair[1], state))
+        (str(pair[0]), "drop" if pair[1] in none else decode_template(pair[1], state))
         for pair in pairs
         if isinstance(pair, list | tuple) and len(pair) == 2
     ]

@@ -14,7 +14,7 @@ from model.contract.errors import OR_MAKE_AGAIN, ModelError
 from model.contract.fields import Option
 from model.contract.manifest import GoldenRow, Manifest
 from model.serving.checking import ModelFolder
-from model.serving.predictors import InputLayout, JoblibFile, open_session
+from model.serving.predictors import InputLayout, JoblibFile, open_session, run_session
 from model.serving.served_model import PredictionT
 from model.serving.tabular import TabularModel
 
@@ -45,7 +45,7 @@ class OnnxMatrixPredictor:
 
     def classify(self, matrix: Float32Array) -> Float64Array:
         """Answer each row of a matrix of shape (rows, fields); see ``MatrixPredictor``."""
-        (output,) = self._session.run([self.output], {self._input: matrix})
+        (output,) = run_session(self._session, [self.output], self._input, matrix)
         columns: Float64Array = output.astype(np.float64)
         return columns
 

@@ -16,7 +16,7 @@ from model.contract.manifest import CalibrationGroup, GoldenRow, Manifest
 from model.serving.checking import ModelFolder
 from model.serving.instances import Answer, Part
 from model.serving.intervals import ConformalIntervals
-from model.serving.predictors import JoblibFile, open_session
+from model.serving.predictors import JoblibFile, open_session, run_session
 from model.serving.served_model import FactPattern, PointPrediction, PredictionInterval
 from model.serving.tabular import TabularModel
 
@@ -47,7 +47,7 @@ class OnnxPredictor:
 
     def predict(self, matrix: Float32Array) -> tuple[FloatArray, FloatArray | None]:
         """Predict each row of a matrix of shape (rows, fields); see ``Predictor``."""
-        values, *scales = self._session.run(self._outputs, {self._input: matrix})
+        values, *scales = run_session(self._session, self._outputs, self._input, matrix)
         return values.ravel(), scales[0].ravel() if scales else None
 
 

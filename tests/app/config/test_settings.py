@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -169,6 +171,22 @@ def test_the_settings_command_shows_value_origin_and_help_even_where_a_model_is_
     found = run_flask("settings")
     assert found.exit_code == 0, found.output
     assert found.stdout.startswith("FORMCAST_MODELS = nothing  [environment]\n    Models to serve")
+
+
+def test_a_command_of_ours_loads_none_of_the_models_that_are_served(
+    run_flask: Callable[[str], Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[tuple[str, ...]] = []
+
+    def load_none(root: Path, names: tuple[str, ...]) -> dict[str, Any]:
+        served.append(names)
+        return {}
+
+    monkeypatch.setattr("app.load_models", load_none)
+    assert run_flask("settings").exit_code == 0
+    assert not served
+    assert run_flask("routes").exit_code == 0
+    assert served
 
 
 @pytest.mark.parametrize("command", ["settings", "routes", "run"])

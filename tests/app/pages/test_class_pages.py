@@ -89,9 +89,7 @@ def test_the_reasons_lead_to_the_probability_of_the_class_that_is_named(
     assert {str(item["data-field"]) for item in soup.select("data.contribution")} == set(IRIS)
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(length=st.integers(0, 100), width=st.integers(0, 100))
 def test_the_points_add_up_to_the_percentage_shown(
     client: FlaskClient, length: int, width: int

@@ -20,11 +20,7 @@ FORM = st.fixed_dictionaries(
     dict.fromkeys(HOUSE, ANY),
     optional=dict.fromkeys(("year_built", "neighborhood", "lot_area", "fireplaces"), ANY),
 )
-RELAXED = settings(
-    max_examples=150,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+RELAXED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @RELAXED
@@ -40,7 +36,7 @@ def test_any_text_is_answered_well_formed(client: FlaskClient, form: dict[str, s
         assert not soup.select("data")
 
 
-@settings(RELAXED, max_examples=60)
+@RELAXED
 @given(TEXT)
 def test_any_text_is_given_back_as_it_was_typed(client: FlaskClient, typed: str) -> None:
     soup = post_page(client, {**HOUSE, "sqft": typed or "x"}, status=422)

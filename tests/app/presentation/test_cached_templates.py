@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 from flask import Flask
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import Environment
 from markupsafe import Markup
@@ -117,7 +117,6 @@ def typed_values(field: AnyField) -> st.SearchStrategy[str]:
     return st.one_of(good, good, st.sampled_from(["", "<b>", "0", "9"]))
 
 
-@settings(max_examples=60)
 @given(data=st.data())
 def test_any_form_is_answered_as_jinja_renders_its_result(
     served: Served, data: st.DataObject

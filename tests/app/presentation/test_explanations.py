@@ -117,9 +117,7 @@ def test_what_has_no_row_of_its_own_stands_in_one_sentence(
     check_sums(soup)
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_the_amounts_add_up_to_the_dollar_for_random_houses(
     client: FlaskClient, house: NumberModel, data: st.DataObject

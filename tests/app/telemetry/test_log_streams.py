@@ -101,7 +101,9 @@ def test_the_next_message_says_how_many_were_lost(formatter: logging.Formatter) 
     assert "lost" not in os.read(reading, 1 << 20).decode()
 
 
-@pytest.mark.parametrize("kind", ["socket", "terminal"])
+@pytest.mark.parametrize(
+    "kind", ["socket", pytest.param("terminal", marks=pytest.mark.second_tier)]
+)
 def test_a_server_whose_output_nobody_reads_goes_on_answering(kind: str, tmp_path: Path) -> None:
     descriptor, _ = open_unread(kind)
     port = free_port()

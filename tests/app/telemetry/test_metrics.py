@@ -141,7 +141,10 @@ def test_counts_are_files_with_room_of_their_own(watched: RunningServer) -> None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
-@pytest.mark.parametrize("size", ["4k", "300k", "none"])
+@pytest.mark.parametrize(
+    "size",
+    ["none", *(pytest.param(size, marks=pytest.mark.second_tier) for size in ("4k", "300k"))],
+)
 def test_a_small_or_full_shared_memory_ends_no_worker(size: str, tmp_path: Path) -> None:
     mount = (
         f"mount -t tmpfs -o size={size} none /dev/shm" if size != "none" else "umount -l /dev/shm"

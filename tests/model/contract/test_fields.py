@@ -258,7 +258,7 @@ def test_a_choice_takes_the_number_in_json_that_one_of_its_values_writes(
     ("sent", "meant"),
     [
         (1, True), (0, False), (1.0, True), (False, False), (2, None), (0.5, None),
-        ("TRUE", True), ("n", False), ("yes", True), ("tak", True), ("nein", False),
+        ("TRUE", True), ("n", False), ("yes", True), ("tak", True), ("VRAI", True), ("nein", False),
     ],
 )  # fmt: skip
 def test_a_flag_takes_in_json_what_data_have_for_yes_and_no(

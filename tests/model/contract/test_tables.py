@@ -8,7 +8,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from model.contract.fields import BaseField, FlagField, NumberField
@@ -177,7 +177,6 @@ class Trickle(io.RawIOBase):
 cells = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
 
 
-@settings(max_examples=60)
 @given(
     st.lists(st.lists(cells, min_size=2, max_size=2), min_size=1, max_size=8),
     st.sampled_from(["\n", "\r\n", "\r"]),

@@ -41,6 +41,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Manifest, Path]:
     return train(read_sales().head(200), folder, QUICK), folder
 
 
+@pytest.mark.second_tier
 def test_the_same_seed_gives_the_same_model(trained: tuple[Manifest, Path], tmp_path: Path) -> None:
     """Equal hashes show that the bytes are the same."""
     again = train(read_sales().head(200), tmp_path, QUICK)

@@ -11,8 +11,12 @@ from types import ModuleType
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 
 from model import ModelError, load_model
+from model.making.assembly.contents import Contents
+from model.making.errors import AddError
+from model.making.sources.pickles import load_file
 from tests.model.making.conftest import add, run
 from tests.models import ModelFiles
 
@@ -135,3 +139,25 @@ def test_what_is_missing_is_said(tmp_path: Path, text: str, options: list[str], 
     assert said in " ".join(result.output.split())
     assert not (tmp_path / "mine").exists()
     assert "Sums" not in vars(sys.modules["__main__"])
+
+
+@pytest.mark.parametrize(
+    "name", ["sklearn.compose._column_transformer\nGoneSinceThen", "_loss\nCyHalfSquaredError"]
+)
+def test_a_file_of_another_release_with_code_of_its_own_says_what_helps(
+    name: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "model.pkl"
+    path.write_bytes(f"c{name}\n.".encode())
+    with pytest.raises(AddError, match=r"was saved by scikit-learn 1\.6\.1, and .* is installed"):
+        load_file(path, {"1.6.1"})
+    with pytest.raises(AddError, match="by --module"):
+        load_file(path, {sklearn.__version__})
+
+
+def test_a_file_of_another_release_that_loads_is_doubted_all_the_same(tmp_path: Path) -> None:
+    contents = Contents()
+    contents.trust(None, {sklearn.__version__})
+    assert contents.other_release == ""
+    contents.trust(None, {"1.2.2"})
+    assert contents.other_release == "1.2.2"

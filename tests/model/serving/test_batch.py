@@ -24,7 +24,8 @@ from model.contract.fields import (
 )
 from model.contract.tables import Block, ReadOptions, TableError, open_table
 from model.contract.tables.table import EncodedCells
-from model.serving.batch import Answers, BatchPredictor, ItemPredictor, Summary
+from model.serving import predictors
+from model.serving.batch import Answers, BatchPredictor, ItemPredictor, Summary, unusual
 from model.serving.batch.columns import FieldReader, read_json_value
 from model.serving.batch.parallel import answer_in_processes
 from model.serving.mismatches import describe_mismatch
@@ -96,8 +97,10 @@ def compare_with_single_rows(model: NumberModel, rows: list[dict[str, str]]) -> 
 
 
 def test_holes_and_mistakes_get_the_form_s_errors_and_the_rest_the_model_s_answers(
-    house: NumberModel,
+    house: NumberModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for module in (predictors, unusual):
+        monkeypatch.setattr(module, "_ROWS_AT_ONCE", 100)
     rows = draw_rows(house, 2_500, seed=7)
     assert 300 < compare_with_single_rows(house, rows) < 1_200
 

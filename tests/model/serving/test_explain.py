@@ -5,7 +5,7 @@ from math import factorial
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from model import NumberModel
@@ -100,7 +100,6 @@ def test_the_facts_that_do_most_have_a_contribution_of_their_own() -> None:
     assert made.joint == pytest.approx(3)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_they_add_up_for_random_houses(house: NumberModel, data: st.DataObject) -> None:
     row = np.full((1, len(house.card.fields)), np.nan, dtype=np.float32)

@@ -115,6 +115,7 @@ def test_pictures_that_are_no_xray_are_refused(xray: PictureModel, kind: str) ->
     assert refused >= 19
 
 
+@pytest.mark.second_tier
 def test_real_xrays_are_answered_right_where_they_are_at_hand(xray: PictureModel) -> None:
     """The model was trained on these, so this tests the path from file to prediction."""
     if not XRAYS.is_dir():

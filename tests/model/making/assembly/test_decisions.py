@@ -301,6 +301,21 @@ def test_classes_are_answered_by_their_names(tmp_path: Path, root: Path, add: Ad
     assert "--classes cheap,expensive" in result.output
 
 
+@pytest.mark.parametrize("names", [("01", "02"), ("NA", "None"), (" <=50K", " >50K")])
+def test_classes_are_spelled_as_the_model_spells_them(
+    names: tuple[str, str], tmp_path: Path, root: Path, add: AddFiles
+) -> None:
+    data = cars()
+    dear = np.array(names)[(data["price"] > data["price"].median()).astype(int)]
+    fitted = make_pipeline(StandardScaler(), LogisticRegression()).fit(data[NUMBERS], dear)
+    save(tmp_path, fitted, data.assign(kind=dear))
+    result = add("model.pkl", target="kind")
+    assert result.exit_code == 0, result.output
+    client = create_app(Settings(models=("mine",), ratelimit="off"), models=root).test_client()
+    row = {"km": 1000, "age": 1, "engine_cc": 3000}
+    assert client.post("/api/predict", json=row).get_json()["label"] == names[1]
+
+
 def test_places_and_classes_that_somebody_named_wrongly_are_refused_with_the_right_ones(
     tmp_path: Path, add: AddFiles
 ) -> None:

@@ -74,6 +74,8 @@ from tests.models import ModelFiles
         ("Sex (1 = male)", "sex_1_male", "Sex", ""),
         ("cnt", "cnt", "Count", ""),
         ("hours-per-week", "hours_per_week", "Hours per week", ""),
+        ("Tensión_mmHg", "tension_mm_hg", "Tensión", "mmHg"),
+        ("chol_mg_dl", "chol_mg_dl", "chol_mg_dl", "mg/dL"),
         ("MSSubClass", "ms_sub_class", "MSSubClass", ""),
         ("thalach", "thalach", "thalach", ""),
         ("Parch", "parch", "Parch", ""),
@@ -226,6 +228,18 @@ def test_a_scale_ends_where_its_rows_do(
 ) -> None:
     known = np.repeat(*map(np.array, zip(*counts.items(), strict=True))).astype(float)
     assert widen_bounds(known, True, "", words) == bounds
+
+
+def test_days_without_signs_between_have_no_thousands_and_an_example_that_is_one() -> None:
+    days = [20190100 + day for day in range(1, 29)] + [20200229]
+    drafted = drafted_number("sold", *days)
+    assert isinstance(drafted.field, IntegerField)
+    assert not drafted.field.grouping
+    assert drafted.field.help == "Year, month and day, like 20200201"
+    assert round_code(drafted, 20190114, np.array(days, dtype=float)) == 20190101
+    other = drafted_number("sold", *(day + 50 for day in days)).field
+    assert isinstance(other, IntegerField)
+    assert other.grouping
 
 
 def test_what_a_dictionary_says_of_a_scale_ends_its_field() -> None:

@@ -37,7 +37,7 @@ def check(copula: GaussianCopula, rows: Float64Array) -> list[set[int] | None]:
         assert facts is not None
         scores = facts.compute_scores([row.tolist()])
         fires = facts.find_outliers(scores)[0]
-        found.append(set(facts.find_culprits(scores[0])[0]) if fires else None)
+        found.append(set(facts.find_culprits(scores)[0][0]) if fires else None)
     return found
 
 

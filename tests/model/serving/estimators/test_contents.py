@@ -11,12 +11,18 @@ import pandas as pd
 import pytest
 import scipy.sparse
 from sklearn.compose import make_column_selector, make_column_transformer
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.ensemble import (
+    RandomForestClassifier,
+    RandomForestRegressor,
+    StackingClassifier,
+    VotingClassifier,
+)
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.kernel_ridge import KernelRidge
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, RadiusNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
@@ -184,3 +190,17 @@ def test_a_missing_category_has_the_code_that_was_chosen_for_it(
 def test_polynomials_of_no_degree_are_a_constant(tmp_path: Path) -> None:
     found = read(PolynomialFeatures(0).fit(ROWS), tmp_path)
     assert found.transform(ROWS).tolist() == [[1.0]] * len(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "ways"), [(VotingClassifier, {"voting": "soft"}), (StackingClassifier, {"cv": 2})]
+)
+def test_estimators_that_were_pipelines_answer_also_when_they_are_saved_again(
+    kind: Any, ways: dict[str, Any], tmp_path: Path
+) -> None:
+    rows = np.random.default_rng(0).normal(size=(80, 3))
+    columns = make_column_transformer((StandardScaler(), [0, 2]), remainder="passthrough")
+    parts = [("line", make_pipeline(columns, LogisticRegression())), ("net", GaussianNB())]
+    fitted = kind(parts, **ways).fit(rows, rows[:, 0] > 0)
+    again = read(read(fitted, tmp_path), tmp_path)
+    np.testing.assert_array_equal(again.predict_proba(rows), fitted.predict_proba(rows))
