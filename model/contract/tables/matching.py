@@ -150,14 +150,15 @@ def find_decimal_sign(columns: Iterable[Iterable[object]]) -> DecimalSign | None
     Args:
         columns: the cells of each; those that are no text are passed over.
     """
+    texts = [cell for cells in columns for cell in cells if isinstance(cell, str)]
+    if not any("," in text for text in texts):
+        return "." if any(map(_ONLY_POINT, texts)) else None
     commas = points = 0
-    for cells in columns:
-        for cell in cells:
-            if isinstance(cell, str):
-                if "," in cell and _ONLY_COMMA(cell):
-                    commas += 1
-                elif "." in cell and _ONLY_POINT(cell):
-                    points += 1
+    for text in texts:
+        if "," in text and _ONLY_COMMA(text):
+            commas += 1
+        elif "." in text and _ONLY_POINT(text):
+            points += 1
     if commas > _CLEAR * points:
         return ","
     return "." if points > _CLEAR * commas else None
