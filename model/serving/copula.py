@@ -23,7 +23,7 @@ from model.contract.arrays import BoolArray, Float64Array, FloatArray, IntArray
 _FEW_ROWS = 8
 """Rows below which plain Python is faster than NumPy, which takes 2 µs a column to begin."""
 
-_FEW_FACTS = 32
+_FEW_FACTS = 12
 """Facts up to which it is quicker to find the scores of a row one by one, and to project them at
 every point of a curve."""
 
