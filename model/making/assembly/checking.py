@@ -55,7 +55,8 @@ def check_served(model: ServedModel[Any, Any]) -> Finding:
         for column, texts in neighbors.texts.items():
             rows[:, column] = [encode_text(texts[int(code)]) for code in rows[:, column]]
         truth = np.asarray(neighbors.targets, dtype=float)
-        return _check(model, matched.predict, rows, [(matched.kind.list_outputs()[0], truth)])
+        truths = [(matched.kind.list_outputs()[0], truth)]
+        return _check(take_tabular(model), matched.predict, rows, truths)
 
 
 def check_on_data(model: ServedModel[Any, Any], path: Path, target: str) -> Finding:
@@ -161,7 +162,7 @@ def _match(model: ServedModel[Any, Any]) -> _Matched | None:
 
 
 def _check(
-    model: ServedModel[Any, Any],
+    model: TabularModel[Any],
     predict: PredictFloat64,
     rows: Float64Array,
     truths: Sequence[tuple[OneOutput, Float64Array]],
@@ -175,7 +176,7 @@ def _check(
     def answer(index: IntArray, numbers: Float64Array) -> Float64Array:
         codes = rows[index]
         codes[:, places] = numbers
-        return np.asarray(predict(codes.astype(np.float32)), dtype=float)
+        return np.asarray(predict(model.layout.arrange(codes)), dtype=float)
 
     labels = [fields[place].name for place in places]
     complete = np.asarray(~np.isnan(rows).any(axis=1), dtype=bool)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from model import load_model
+from model import NumberModel, load_model
+from model.contract.arrays import FloatArray
 from model.making.assembly.checking import check_served
+from model.serving.predictors import InputLayout
+from tests.loading import load_as
 from tests.studies.gate import Case, Data, check, is_harmful, list_data, list_faults, list_weak
 from tests.tools import ROOT
 
@@ -56,6 +61,20 @@ def test_a_wrong_form_of_the_inputs_is_named_although_most_classes_are_right() -
 def test_a_bundled_model_answers_as_it_should() -> None:
     finding = check_served(load_model(ROOT / "model" / "house_price"))
     assert finding.is_sound
+
+
+def test_a_model_whose_artifact_has_another_order_than_its_card_is_checked_in_its_own() -> None:
+    model = load_as(NumberModel, ROOT / "model" / "house_price")
+
+    class Backwards:
+        own = model.predictor
+
+        def predict(self, matrix: FloatArray) -> Any:
+            return self.own.predict(np.ascontiguousarray(matrix[:, ::-1]))
+
+    model.predictor = Backwards()
+    model.layout = InputLayout(model.card, model.card.names[::-1])
+    assert check_served(model).is_sound
 
 
 def test_of_a_model_without_rows_nothing_can_be_checked() -> None:
