@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from app.server.warming import warm
 
@@ -70,15 +70,18 @@ def _load(loader: Loader) -> "Application":
 def _try_app(loader: Loader) -> str:
     """Load and warm a new app in a child process; return what is wrong with it, or ""."""
     reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        _report(loader, writing)
+    with _stops_held():  # until there is a handler that ends the child
+        child = os.fork()
+        if child == 0:
+            _report(loader, writing)
+        before = _end_by_a_stop(child)
     os.close(writing)
     report = b""
     try:
-        with _ended_by_a_stop(child):
-            report = _read_report(reading, child)
+        report = _read_report(reading, child)
     finally:
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
         os.close(reading)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if report or status == 0:
@@ -102,8 +105,21 @@ def _read_report(reading: int, child: int) -> bytes:
 
 
 @contextmanager
-def _ended_by_a_stop(child: int) -> Iterator[None]:
-    """Let what stops the server end the child, too: the stop would wait for it."""
+def _stops_held() -> Iterator[None]:
+    """Hold back what stops the server."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+
+
+def _end_by_a_stop(child: int) -> dict[signal.Signals, Any]:
+    """Let what stops the server end the child, too: the stop would wait for it.
+
+    Returns:
+        The handlers of before, by signal.
+    """
     before = {sign: signal.getsignal(sign) for sign in STOPS}
 
     def stop(sign: int, frame: FrameType | None) -> None:
@@ -112,13 +128,9 @@ def _ended_by_a_stop(child: int) -> Iterator[None]:
         if callable(handler):
             handler(sign, frame)
 
-    try:
-        for sign in STOPS:
-            signal.signal(sign, stop)
-        yield
-    finally:
-        for sign, handler in before.items():
-            signal.signal(sign, handler)
+    for sign in STOPS:
+        signal.signal(sign, stop)
+    return before
 
 
 def _report(loader: Loader, writing: int) -> None:
@@ -127,6 +139,7 @@ def _report(loader: Loader, writing: int) -> None:
     try:
         for sign in (*STOPS, signal.SIGHUP):
             signal.signal(sign, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
         warm(_load(loader))
         status = 0
     except BaseException as error:

@@ -14,6 +14,7 @@ from app.http.routes import Surface
 from app.server import reloading
 
 reloading.TIMEOUT = {longest}
+server = os.getpid()
 
 class Loader:
     app_uri = "nowhere:app"
@@ -69,10 +70,23 @@ def test_one_that_takes_too_long_leaves_the_old_app() -> None:
     assert replaced("time.sleep(60)", longest=0.5) == ("It was not ready after 0.5 s.", "old")
 
 
-def test_a_stop_ends_the_trial_of_a_new_app_and_is_seen_by_the_server() -> None:
+SLOW_FORK = """
+fork = os.fork
+def fork_and_wait():
+    child = fork()
+    if child:
+        time.sleep(0.5)
+    return child
+os.fork = fork_and_wait
+"""
+
+
+@pytest.mark.parametrize("before", ["", SLOW_FORK], ids=["quick", "slow"])
+def test_a_stop_ends_the_trial_of_a_new_app_and_is_seen_by_the_server(before: str) -> None:
+    """However soon it comes: with a slow fork, before the server goes on."""
     said, which = replaced(
-        "os.kill(os.getppid(), signal.SIGTERM); time.sleep(60)",
-        before="signal.signal(signal.SIGTERM, lambda *_: print('A stop.'))",
+        "os.kill(server, signal.SIGTERM); time.sleep(600)",
+        before="signal.signal(signal.SIGTERM, lambda *_: print('A stop.'))" + before,
     )
     assert said.splitlines() == ["A stop.", "The process that tried it ended with SIGKILL."]
     assert which == "old"
