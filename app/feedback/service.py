@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 import secrets
+import threading
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -42,7 +43,7 @@ class FeedbackService:
             else make_counter(LIMIT, redis_url, settings.redis_verify)
         )
         self._store, self._thread = store, StoreThread(store)
-        self._fails = False
+        self._fails, self._noting = False, threading.Lock()
         self._purged = dt.date.min
         made = secrets.token_urlsafe(32)
         key = settings.secret_key
@@ -128,15 +129,20 @@ class FeedbackService:
         except StoreError as error:
             self._warn(error)
             raise
-        if self._fails and self._store.commits > commits:  # there was something to do
-            self._fails = False
+        # Where nothing was committed, there was nothing to do.
+        if self._store.commits > commits and self._note(fails=False):
             _log.warning("Feedback is kept again")
         return done
 
     def _warn(self, error: StoreError) -> None:
-        if not self._fails:
+        if self._note(fails=True):
             _log.warning("Feedback cannot be kept, and answers go on without it. %s", error)
-        self._fails = True
+
+    def _note(self, fails: bool) -> bool:
+        """Note whether the store fails; return whether that is new, to one thread only."""
+        with self._noting:
+            before, self._fails = self._fails, fails
+        return before != fails
 
 
 def make_service(settings: Settings, redis_url: str) -> FeedbackService | None:

@@ -11,6 +11,7 @@ from base64 import b64encode
 from contextlib import closing
 from dataclasses import replace
 from io import BytesIO
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,8 @@ from app.config import Settings
 from app.feedback.databases import SqliteDatabase
 from app.feedback.outcomes import KeptAnswer, ReportedOutcome
 from app.feedback.receipts import ReceiptSigner
-from app.feedback.store import Store
+from app.feedback.service import make_service
+from app.feedback.store import Store, StoreError
 from app.kinds import pictures
 from app.limits.access import hash_password, sign_link
 from model import NumberModel
@@ -305,6 +307,38 @@ def test_every_address_begins_with_the_root(settings: Settings) -> None:
     data = {"receipt": receipt_of(page), "wrong": "1"}
     told = client.post("/price/feedback-fragment", data=data, headers=headers).text
     assert 'href="/price/feedback/' in told
+
+
+class SlowHandler(logging.Handler):
+    """Takes so long for each message that other threads come meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        time.sleep(0.05)
+        self.said.append(record.getMessage())
+
+
+def test_a_failure_that_many_threads_meet_is_said_once(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "kept.sqlite3"
+    service = make_service(replace(settings, data=str(path)), "")
+    assert service is not None
+    path.write_bytes(b"no database " * 1000)
+
+    def find(_: int) -> None:
+        with pytest.raises(StoreError):
+            service.find("AAAAAAAAAAAAAAAA")
+
+    handler, log = SlowHandler(), logging.getLogger("app.feedback.service")
+    log.addHandler(handler)
+    try:
+        with ThreadPool(8) as pool:
+            pool.map(find, range(8))
+    finally:
+        log.removeHandler(handler)
+    assert len(handler.said) == 1
 
 
 def test_a_database_that_fails_is_said_once_and_answers_go_on(
