@@ -55,15 +55,21 @@ class Postgres:
     def start(self) -> None:
         options = ["-p", str(self.port), "-h", "127.0.0.1", "-k", ""]
         command = [*_as_user(), str(self.programs / "postgres"), "-D", str(self.folder / "db")]
-        self.process = subprocess.Popen(
-            [*command, *options],
-            cwd="/",
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
         ready = [str(self.programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
-        wait_until(lambda: not subprocess.run(ready, check=False).returncode)
+
+        def answers() -> bool:
+            # It ends at once while a process of one that was killed still has its memory.
+            if self.process is None or self.process.poll() is not None:
+                self.process = subprocess.Popen(
+                    [*command, *options],
+                    cwd="/",
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+            return not subprocess.run(ready, check=False).returncode
+
+        wait_until(answers)
 
     def kill(self) -> None:
         """End it and all that it started with -9, as a crash of the machine would."""
