@@ -44,8 +44,9 @@ browser: $(VENV)/test.stamp
 # browsers, and two processes took 350 s of CPU in 365 s on two cores. One thread for each: with
 # teams of threads that wait for each other, a training takes three times the CPU. Some machines
 # forbid to keep bytecode: each process, and each server that a test starts, would compile anew.
+# A process that dies is not replaced: the others then wait for ever.
 FIRST_TIER := -m "not second_tier"
-PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart=0
 
 test: $(VENV)/test.stamp browser  ## everything that must hold, in one command
 	$(PYTEST) $(FIRST_TIER)
