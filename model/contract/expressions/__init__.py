@@ -5,25 +5,15 @@ calls Python.
 """
 
 from model.contract.expressions.cells import DATE_TEXT, Cells, CellsError
-from model.contract.expressions.evaluating import evaluate, find_columns, find_lookups
-from model.contract.expressions.parsing import (
-    Definition,
-    ExpressionError,
-    Node,
-    parse_definition,
-    parse_expression,
-)
+from model.contract.expressions.evaluating import Expression
+from model.contract.expressions.parsing import Definition, ExpressionError, parse_definition
 
 __all__ = [
     "DATE_TEXT",
     "Cells",
     "CellsError",
     "Definition",
+    "Expression",
     "ExpressionError",
-    "Node",
-    "evaluate",
-    "find_columns",
-    "find_lookups",
     "parse_definition",
-    "parse_expression",
 ]
