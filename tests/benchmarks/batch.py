@@ -165,7 +165,10 @@ def main() -> None:
             "record batches, with warnings": answer_arrow(model, source, warnings=True),
             "CSV to CSV": partial(answer_csv, model, source, target, False, True),
             "CSV to CSV, with warnings": partial(answer_csv, model, source, target, True, True),
-            "the same, without pyarrow": partial(answer_csv, model, source, target, True, False),
+            "without pyarrow": partial(answer_csv, model, source, target, False, False),
+            "without pyarrow, with warnings": partial(
+                answer_csv, model, source, target, True, False
+            ),
         }
         frame = read_frame(source)
         others: dict[str, Predict] = {"pandas and scikit-learn": load_pipeline().predict}
