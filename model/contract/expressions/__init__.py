@@ -12,6 +12,7 @@ from model.contract.expressions.parsing import (
     Node,
     parse_definition,
     parse_expression,
+    write_column,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "find_lookups",
     "parse_definition",
     "parse_expression",
+    "write_column",
 ]

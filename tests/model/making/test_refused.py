@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -308,3 +309,21 @@ def test_another_kind_can_be_said_where_the_guess_is_wrong(tmp_path: Path, root:
 )
 def test_what_can_be_done_about_a_class_that_is_not_known_is_said(path: str, text: str) -> None:
     assert text in advise(path)
+
+
+@pytest.mark.parametrize(
+    ("write", "said"),
+    [
+        ("{:.1f}%", r"Column 'size' holds texts like '\d+\.\d%', .* --kind size=choice --derive"),
+        ("${:.3f}", r"Column 'size' holds '\$\d+\.\d{3}': is that .*--decimal \. for"),
+    ],
+)
+def test_texts_where_a_pipeline_takes_numbers_are_named(
+    root: Path, tmp_path: Path, write: str, said: str
+) -> None:
+    rng = np.random.default_rng(0)
+    given = regression(tmp_path, lambda table: table.assign(town=rng.choice(["Ulm", "Bonn"], 200)))
+    table = pd.read_csv(given.data)
+    table["size"] = [write.format(size + 1) for size in table["size"]]
+    table.to_csv(given.data, index=False)
+    assert re.search(said, refused(given, root))
