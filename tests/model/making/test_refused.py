@@ -92,6 +92,7 @@ def test_data_that_lack_a_column_are_refused_naming_it(given: ModelFiles, root: 
     pd.read_csv(given.data).rename(columns={"size": "sizes"}).to_csv(given.data, index=False)
     said = refused(given, root, "--trust")
     assert "has no column 'size', which the model was fitted on. Did you mean 'sizes'?" in said
+    assert "If your code computes it from other columns, say how: --derive 'size = …'" in said
 
 
 def test_a_column_that_the_model_takes_is_not_meant_by_another(
