@@ -9,15 +9,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from model.contract.arrays import Float64Array, FloatArray
-from model.contract.expressions import (
-    Cells,
-    ExpressionError,
-    Node,
-    evaluate,
-    find_columns,
-    find_lookups,
-    parse_expression,
-)
+from model.contract.expressions import Cells, Expression, ExpressionError
 from model.contract.sources import Source, widen
 from model.contract.strict import StrictModel
 
@@ -29,9 +21,9 @@ class DerivedColumn(StrictModel):
     expression: str
 
     @cached_property
-    def tree(self) -> Node:
+    def parsed(self) -> Expression:
         """The parsed expression."""
-        return parse_expression(self.expression)
+        return Expression(self.expression)
 
 
 class FeatureStep(StrictModel):
@@ -52,19 +44,19 @@ class FeatureStep(StrictModel):
     @property
     def computed(self) -> tuple[DerivedColumn, ...]:
         """The columns that are computed from facts: what people want to know of."""
-        return tuple(column for column in self.derived if find_columns(column.tree))
+        return tuple(column for column in self.derived if column.parsed.columns)
 
     @model_validator(mode="after")
     def _expressions_are_sound(self) -> FeatureStep:
         known = {source.column for source in self.given}
         for column in self.derived:
             try:
-                names = find_columns(column.tree)
+                names = column.parsed.columns
             except ExpressionError as error:
                 raise ValueError(f"{column.name}: {error}") from error
             if missing := [name for name in names if name not in known]:
                 raise ValueError(f"{column.name} is computed from {missing[0]}, which is not there")
-            if lost := [file for file in find_lookups(column.tree) if file not in self.lookups]:
+            if lost := [file for file in column.parsed.lookups if file not in self.lookups]:
                 raise ValueError(f"{column.name} looks up {lost[0]}, which is not there")
             known.add(column.name)
         if missing := [source.column for source in self.takes if source.column not in known]:
@@ -104,7 +96,7 @@ class FeatureStep(StrictModel):
     @cached_property
     def _read(self) -> tuple[str, ...]:
         """The given columns that expressions name."""
-        named = (name for column in self.derived for name in find_columns(column.tree))
+        named = (name for column in self.derived for name in column.parsed.columns)
         return tuple(name for name in dict.fromkeys(named) if name in self._by_name)
 
 
@@ -124,7 +116,7 @@ def compute_columns(
         ExpressionError: if a column is not there, or a function does not take its cells.
     """
     for column in derived:
-        cells[column.name] = evaluate(column.tree, cells, lookups, column.expression)
+        cells[column.name] = column.parsed.evaluate(cells, lookups)
 
 
 def read_cells(source: Source, codes: Float64Array, is_date: bool) -> Cells:

@@ -60,23 +60,42 @@ def two_frames(page: Page) -> None:
     page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
-def hold_fragments(page: Page, most: int = sys.maxsize) -> list[Route]:
-    """Hold so many requests for fragments from now on; those that are held."""
-    held: list[Route] = []
-    page.route(
-        "**/predict-fragment",
-        lambda route: route.continue_() if len(held) >= most else held.append(route),
-    )
-    return held
+def list_shifts(page: Page) -> list[float]:
+    """List by how much the layout shifted each time since the page began."""
+    found = page.evaluate("""() => {
+        const observer = new PerformanceObserver(() => {});
+        observer.observe({type: "layout-shift", buffered: true});
+        return observer.takeRecords().map((entry) => entry.value);
+    }""")
+    return list(found)
 
 
-def let_go(page: Page, route: Route) -> None:
-    """Let a held request go on, and wait until the page has dealt with its answer."""
-    finished: list[Request] = []
-    page.on("requestfinished", lambda request: finished.append(request))
-    route.continue_()
-    wait_for(page, lambda: route.request in finished or route.request.failure is not None)
-    two_frames(page)
+class HeldFragments:
+    """Holds requests for fragments, so many from now on; ``routes`` are those that are held."""
+
+    def __init__(self, page: Page, most: int = sys.maxsize) -> None:
+        self._page, self._most = page, most
+        self.routes: list[Route] = []
+        page.route("**/predict-fragment", self._take)
+
+    def _take(self, route: Route) -> None:
+        if len(self.routes) < self._most:
+            self.routes.append(route)
+        else:
+            route.continue_()
+
+    def wait(self) -> Route:
+        """Wait until one is held; return it."""
+        wait_for(self._page, lambda: bool(self.routes))
+        return self.routes[-1]
+
+    def let_go(self) -> None:
+        """Let the first go on, and wait until the page has dealt with its answer."""
+        route, finished = self.routes[0], list[Request]()
+        self._page.on("requestfinished", lambda request: finished.append(request))
+        route.continue_()
+        wait_for(self._page, lambda: route.request in finished or route.request.failure is not None)
+        two_frames(self._page)
 
 
 def _violations(page: Page, rules: str) -> list[str]:

@@ -7,13 +7,12 @@ from playwright.sync_api import Page, Request, expect
 
 from tests.browser.helpers import (
     FRESH,
+    HeldFragments,
     fill_house,
-    hold_fragments,
-    let_go,
+    list_shifts,
     posts,
     price,
     two_frames,
-    wait_for,
     when_fresh,
 )
 
@@ -46,22 +45,21 @@ def test_the_old_answer_is_dimmed_from_the_first_key(page: Page) -> None:
     answer = page.locator("#answer")
     opacity = "getComputedStyle(document.querySelector('.price')).opacity"
     assert page.evaluate("document.getElementById('answer').dataset.state") is None
-    held = hold_fragments(page)
+    held = HeldFragments(page)
     page.locator("#sqft").press("End")
     page.keyboard.type(".")
     expect(answer).to_have_attribute("data-state", "pending")
     expect(page.locator("#result")).to_have_attribute("aria-busy", "true")
-    wait_for(page, lambda: len(held) == 1)
-    held[0].continue_()
+    held.wait().continue_()
     when_fresh(page)
     assert page.evaluate(opacity) == "1"
 
 
 def test_a_late_answer_never_overwrites_a_newer_one(page: Page) -> None:
     page.goto(FRESH)
-    held = hold_fragments(page, most=1)
+    held = HeldFragments(page, most=1)
     page.locator("#sqft").fill("900")
-    wait_for(page, lambda: len(held) == 1)
+    held.wait()
     page.locator("#sqft").fill("2900")
     when_fresh(page)
     newest = price(page).get_attribute("value")
@@ -69,7 +67,7 @@ def test_a_late_answer_never_overwrites_a_newer_one(page: Page) -> None:
         "/predict-fragment", form={"beds": "3", "baths": "2.5", "sqft": "2900"}
     )
     assert f'value="{newest}"' in response.text()
-    let_go(page, held[0])
+    held.let_go()
     assert price(page).get_attribute("value") == newest
 
 
@@ -78,11 +76,11 @@ def test_an_answer_under_way_is_dropped_when_a_key_is_pressed(page: Page) -> Non
     page.goto(FRESH)
     old = price(page).get_attribute("value")
 
-    held = hold_fragments(page)
+    held = HeldFragments(page)
     page.locator("#sqft").fill("900")
-    wait_for(page, lambda: len(held) == 1)
+    held.wait()
     page.locator("#sqft").press_sequentially("0", delay=10)
-    let_go(page, held[0])
+    held.let_go()
     assert page.evaluate("document.getElementById('answer').dataset.state") == "pending"
     assert price(page).get_attribute("value") == old
     page.unroute_all(behavior="ignoreErrors")
@@ -157,17 +155,12 @@ def test_back_reload_and_a_bookmark_bring_the_state_back(page: Page) -> None:
 
 def test_nothing_moves_while_typing(page: Page) -> None:
     page.goto(FRESH)
-    page.evaluate("""() => {
-        window.shifts = [];
-        new PerformanceObserver((list) => window.shifts.push(...list.getEntries()
-            .map((entry) => entry.value))).observe({type: "layout-shift", buffered: true});
-    }""")
     for text in ("2000", "20000", "", "1", "1999"):
         page.locator("#sqft").fill(text)
         expect(page.locator("#answer")).not_to_have_attribute("data-state", "pending")
     page.keyboard.press("Tab")
     two_frames(page)
-    assert sum(page.evaluate("window.shifts")) == 0
+    assert sum(list_shifts(page)) == 0
 
 
 @pytest.mark.second_tier

@@ -6,13 +6,11 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests.browser.helpers import (
+    HeldFragments,
     check_accessible,
-    hold_fragments,
-    let_go,
     overflow,
     posts,
     price,
-    wait_for,
     when_fresh,
 )
 from tests.conftest import Server
@@ -66,14 +64,13 @@ def give(page: Page, event: str, file: FilePayload) -> None:
 def test_a_picture_is_dropped_anywhere_or_pasted_and_shown_before_the_answer(page: Page) -> None:
     page.goto(XRAY)
     expect(page.locator("#image-camera")).to_have_attribute("capture", "environment")
-    held = hold_fragments(page)
+    held = HeldFragments(page)
     for event, file in (("drop", FIRST), ("paste", SECOND)):
-        held.clear()
+        held.routes.clear()
         give(page, event, file)
         expect(page.locator("#preview")).to_be_visible()
         assert page.locator("#image").evaluate("input => input.files[0].name") == file["name"]
-        wait_for(page, lambda: bool(held))
-        held[-1].continue_()
+        held.wait().continue_()
         when_fresh(page)
     page.locator("footer").evaluate(
         """place => {
@@ -105,25 +102,25 @@ def test_the_old_answer_is_dimmed_as_soon_as_another_file_is_chosen(page: Page) 
     choose(page, FIRST)
     when_fresh(page)
     old = page.locator("#result image").get_attribute("href")
-    held = hold_fragments(page)
+    held = HeldFragments(page)
     choose(page, SECOND)
     expect(page.locator("#answer")).to_have_attribute("data-state", "pending")
     expect(page.locator("#result")).to_have_attribute("aria-busy", "true")
     expect(page.locator("#busy")).to_be_visible()
-    held[0].continue_()
+    held.wait().continue_()
     when_fresh(page)
     assert page.locator("#result image").get_attribute("href") != old
 
 
 def test_a_late_answer_never_stands_for_a_newer_file(page: Page) -> None:
     page.goto(XRAY)
-    held = hold_fragments(page, most=1)
+    held = HeldFragments(page, most=1)
     choose(page, FIRST)
-    wait_for(page, lambda: len(held) == 1)
+    held.wait()
     choose(page, SECOND)
     when_fresh(page)
     newest = page.locator("#result image").get_attribute("href")
-    let_go(page, held[0])
+    held.let_go()
     assert page.locator("#result image").get_attribute("href") == newest
 
 

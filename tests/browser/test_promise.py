@@ -9,13 +9,13 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.helpers import (
     FRESH,
+    HeldFragments,
     fill_house,
-    hold_fragments,
+    list_shifts,
     open_more,
     posts,
     price,
     two_frames,
-    wait_for,
     when_fresh,
 )
 from tests.conftest import Server
@@ -70,9 +70,9 @@ def test_a_choice_is_answered_by_its_change_alone(page: Page) -> None:
 
 def test_a_form_that_is_reset_gets_its_own_answer(page: Page) -> None:
     page.goto(FRESH)
-    held = hold_fragments(page)
+    held = HeldFragments(page)
     page.locator("#sqft").fill("2400")
-    wait_for(page, lambda: len(held) == 1)
+    held.wait()
     page.evaluate("document.getElementById('form').reset()")
     when_answered(page, sqft="1850")
     page.unroute_all(behavior="ignoreErrors")
@@ -245,11 +245,6 @@ def test_a_page_without_an_answer_asks_again_when_it_is_back(page: Page, event: 
 
 def test_a_page_without_an_answer_says_nothing_of_the_old_price(page: Page) -> None:
     page.goto(FRESH)
-    page.evaluate("""() => {
-        window.shifts = [];
-        new PerformanceObserver((list) => window.shifts.push(...list.getEntries()
-            .map((entry) => entry.value))).observe({type: "layout-shift", buffered: true});
-    }""")
     fail(page)
     page.locator("#sqft").fill("2400")
     before = page.locator("#sqft").bounding_box()
@@ -258,7 +253,7 @@ def test_a_page_without_an_answer_says_nothing_of_the_old_price(page: Page) -> N
     expect(page.locator("#result")).to_have_attribute("data-state", "failed")
     expect(page.locator(".price")).to_have_css("text-decoration-line", "line-through")
     two_frames(page)
-    assert page.evaluate("window.shifts") == []
+    assert list_shifts(page) == []
     assert page.locator("#sqft").bounding_box() == before
     page.unroute(FRAGMENT)
     page.locator("#sqft").fill("1850")  # back to what is answered already
@@ -275,7 +270,7 @@ def test_what_was_said_of_a_text_is_not_said_of_another(page: Page, fails: bool)
     if fails:
         fail(page, status=500, body="")
     else:
-        hold_fragments(page)
+        HeldFragments(page)
     page.locator("#baths").fill("2")
     expect(note).to_be_empty()
     expect(page.locator("#baths")).not_to_have_attribute("aria-invalid", "true")
@@ -324,12 +319,11 @@ def test_the_link_that_is_copied_leads_to_what_is_on_the_screen(
     )
     page = context.new_page()
     page.goto(FRESH)
-    held = hold_fragments(page)
+    held = HeldFragments(page)
     page.locator("#sqft").fill("2400")
     page.locator("#share").click()
     expect(page.locator("#share")).to_have_text("Copying the next answer…")
-    wait_for(page, lambda: len(held) == 1)
-    held[0].continue_()
+    held.wait().continue_()
     when_fresh(page)
     shown = price(page).text_content()
     expect(page.locator("#announcer")).to_have_text(f"Link copied: {shown}")
@@ -341,9 +335,9 @@ def test_the_link_that_is_copied_leads_to_what_is_on_the_screen(
 
 def test_a_page_that_is_left_before_its_answer_asks_for_it_when_it_is_back(page: Page) -> None:
     page.goto(FRESH)
-    held = hold_fragments(page)
+    held = HeldFragments(page)
     page.locator("#sqft").fill("2400")
-    wait_for(page, lambda: len(held) == 1)
+    held.wait()
     page.unroute(FRAGMENT)
     page.evaluate("""dispatchEvent(new PageTransitionEvent("pageshow", {persisted: true}))""")
     when_answered(page, sqft="2400")

@@ -5,12 +5,12 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.helpers import (
     FRESH,
-    hold_fragments,
+    HeldFragments,
+    list_shifts,
     open_more,
     posts,
     price,
     two_frames,
-    wait_for,
     when_fresh,
 )
 
@@ -108,11 +108,7 @@ def test_nothing_jumps_while_ten_facts_are_typed(page: Page, width: int, height:
     page.goto("/")
     open_more(page)
     two_frames(page)  # what this moves is none of what typing moves
-    page.evaluate("""() => {
-        window.shifts = [];
-        new PerformanceObserver((list) => window.shifts.push(...list.getEntries()
-            .map((entry) => entry.value))).observe({type: "layout-shift"});
-    }""")
+    earlier = len(list_shifts(page))
     for name, text in FACTS.items():
         field = page.locator(f"#{name}")
         field.focus()
@@ -124,15 +120,15 @@ def test_nothing_jumps_while_ten_facts_are_typed(page: Page, width: int, height:
             expect(page.locator("#result")).not_to_have_attribute("data-state", "pending")
             assert field.bounding_box() == before
     when_fresh(page)
-    assert sum(page.evaluate("window.shifts")) <= 0.02
+    assert sum(list_shifts(page)[earlier:]) <= 0.02
 
 
 def test_an_answer_that_comes_after_the_field_was_left_waits_for_nothing(page: Page) -> None:
     page.goto(FRESH)
-    held = hold_fragments(page, most=1)
+    held = HeldFragments(page, most=1)
     page.locator("#sqft").fill("24")
-    wait_for(page, lambda: len(held) == 1)
+    route = held.wait()
     page.keyboard.press("Tab")
-    held[0].continue_()
+    route.continue_()
     expect(page.locator("#sqft-error")).to_be_visible()
     expect(page.locator("#result")).to_have_attribute("data-state", "withdrawn")

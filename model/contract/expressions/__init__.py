@@ -5,13 +5,11 @@ calls Python.
 """
 
 from model.contract.expressions.cells import DATE_TEXT, Cells, CellsError
-from model.contract.expressions.evaluating import evaluate, find_columns, find_lookups
+from model.contract.expressions.evaluating import Expression
 from model.contract.expressions.parsing import (
     Definition,
     ExpressionError,
-    Node,
     parse_definition,
-    parse_expression,
     write_column,
 )
 
@@ -20,12 +18,8 @@ __all__ = [
     "Cells",
     "CellsError",
     "Definition",
+    "Expression",
     "ExpressionError",
-    "Node",
-    "evaluate",
-    "find_columns",
-    "find_lookups",
     "parse_definition",
-    "parse_expression",
     "write_column",
 ]

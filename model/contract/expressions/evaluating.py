@@ -1,8 +1,9 @@
-"""Computes a parsed expression on whole columns."""
+"""An expression, and what it computes on whole columns."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 
 import numpy as np
 
@@ -15,29 +16,50 @@ from model.contract.expressions.parsing import (
     Node,
     Number,
     Text,
+    parse_expression,
     suggest,
 )
 
 
-def evaluate(
-    tree: Node, columns: Mapping[str, Cells], lookups: Mapping[str, LookupTable], text: str
-) -> Cells:
-    """Compute an expression.
-
-    Args:
-        tree: the parsed expression.
-        columns: the cells of each column, shape (rows,).
-        lookups: the tables by the names of their files.
-        text: the expression, for messages.
-
-    Returns:
-        Cells of shape (rows,), or () where the expression names no column.
+class Expression:
+    """A parsed expression; ``text`` is how it was written.
 
     Raises:
-        ExpressionError: if there is no such column, or a function does not take its cells.
+        ExpressionError: if the text is no expression.
     """
-    with np.errstate(all="ignore"):
-        return _evaluate(tree, columns, lookups, text)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._tree = parse_expression(text)
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it names, each once."""
+        names = (node.name for node in _walk(self._tree) if isinstance(node, Column))
+        return tuple(dict.fromkeys(names))
+
+    @cached_property
+    def lookups(self) -> tuple[str, ...]:
+        """The files that it looks values up in, each once."""
+        calls = (node for node in _walk(self._tree) if isinstance(node, Call))
+        files = (call.arguments[1] for call in calls if call.name == "lookup")
+        return tuple(dict.fromkeys(file.value for file in files if isinstance(file, Text)))
+
+    def evaluate(self, columns: Mapping[str, Cells], lookups: Mapping[str, LookupTable]) -> Cells:
+        """Compute it.
+
+        Args:
+            columns: the cells of each column, shape (rows,).
+            lookups: the tables by the names of their files.
+
+        Returns:
+            Cells of shape (rows,), or () where the expression names no column.
+
+        Raises:
+            ExpressionError: if there is no such column, or a function does not take its cells.
+        """
+        with np.errstate(all="ignore"):
+            return _evaluate(self._tree, columns, lookups, self.text)
 
 
 def _evaluate(
@@ -62,18 +84,6 @@ def _evaluate(
         return compute(*arguments)
     except CellsError as error:
         raise ExpressionError(text, tree.place, str(error)) from error
-
-
-def find_columns(tree: Node) -> list[str]:
-    """List the columns that an expression names, each once."""
-    return list(dict.fromkeys(node.name for node in _walk(tree) if isinstance(node, Column)))
-
-
-def find_lookups(tree: Node) -> list[str]:
-    """List the files that an expression looks values up in, each once."""
-    calls = (node for node in _walk(tree) if isinstance(node, Call) and node.name == "lookup")
-    files = (call.arguments[1] for call in calls)
-    return list(dict.fromkeys(file.value for file in files if isinstance(file, Text)))
 
 
 def _walk(tree: Node) -> Iterator[Node]:

@@ -98,11 +98,10 @@ Node = Number | Text | Column | Call
 
 
 class Definition(NamedTuple):
-    """A derived column: its name, the text of its expression, and the tree."""
+    """A derived column: its name, and the text of its expression."""
 
     name: str
     expression: str
-    tree: Node
 
 
 class _Token(NamedTuple):
@@ -128,8 +127,8 @@ def parse_definition(text: str) -> Definition:
             text, 0, "write a name and an expression, like age = 2020 - year; a name with blanks "
             "stands in backticks"
         )  # fmt: skip
-    name = found[1] or found[2]
-    return Definition(name, text[found.end() :].strip(), _Parser(text, found.end()).parse())
+    _Parser(text, found.end()).parse()  # of the whole text: a message says the place in it
+    return Definition(found[1] or found[2], text[found.end() :].strip())
 
 
 def parse_expression(text: str) -> Node:

@@ -12,14 +12,7 @@ import numpy as np
 import pandas as pd
 
 from model.contract.derived import DerivedColumn, compute_columns
-from model.contract.expressions import (
-    Cells,
-    Definition,
-    ExpressionError,
-    find_columns,
-    find_lookups,
-    parse_definition,
-)
+from model.contract.expressions import Cells, ExpressionError, parse_definition
 from model.making.columns.describing import infer_columns
 from model.making.data.assigning import assign_columns
 from model.making.data.date_texts import read_dates
@@ -52,7 +45,7 @@ class Derivations:
     @property
     def inputs(self) -> frozenset[str]:
         """The columns that any of them is computed from."""
-        return frozenset(name for column in self.columns for name in find_columns(column.tree))
+        return frozenset(name for column in self.columns for name in column.parsed.columns)
 
     def require_used(self, names: Sequence[str]) -> None:
         """Make sure that the model takes each derived column, or another is computed from it.
@@ -83,9 +76,7 @@ class Derivations:
         for column in self.columns:
             inputs[column.name] = tuple(
                 dict.fromkeys(
-                    given
-                    for used in find_columns(column.tree)
-                    for given in inputs.get(used, (used,))
+                    given for used in column.parsed.columns for given in inputs.get(used, (used,))
                 )
             )
         return inputs[name]
@@ -106,16 +97,16 @@ def derive_columns(
     Raises:
         AddError: if an expression cannot be computed; it names the expression and the place.
     """
-    definitions = [_parse(text) for text in options.derive]
-    table, dates = _read_dates(rows.table, definitions, options)
-    lookups = _read_lookups(definitions, options.data)
+    columns = [_parse(text) for text in options.derive]
+    table, dates = _read_dates(rows.table, columns, options)
+    lookups = _read_lookups(columns, options.data)
     cells = {}
-    if definitions:
+    if columns:
         cells = {str(name): read_series(table[name], name in dates) for name in table.columns}
     derived = table.copy()
     kept: list[DerivedColumn] = []
-    for item, text in zip(definitions, options.derive, strict=True):
-        names = find_columns(item.tree)
+    for column, text in zip(columns, options.derive, strict=True):
+        names = list(column.parsed.columns)
         for name, role in ((options.target, "is the target"), (rows.marker, "marks rows")):
             if name in names:
                 raise AddError(
@@ -123,40 +114,40 @@ def derive_columns(
                 )
         if not names:
             raise AddError(f"--derive: “{text}” names no column.")
-        column = DerivedColumn(name=item.name, expression=item.expression)
         try:
             compute_columns([column], cells, lookups)
         except ExpressionError as error:
             raise AddError(f"--derive: {error}") from error
-        values = _make_series(cells[item.name], table.index)
+        values = _make_series(cells[column.name], table.index)
         if values.isna().all():
             raise AddError(f"--derive: “{text}” is unknown in every row of the data.")
-        if item.name in table.columns and item.name not in names:
-            _compare(table[item.name], values, text)
+        if column.name in table.columns and column.name not in names:
+            _compare(table[column.name], values, text)
         lost = values.isna() & derived[names].notna().all(axis=1)
         if lost.any():
             add_note(
-                f"{item.name} is unknown in {int(lost.sum()):,} rows where all that it is computed "
-                f"from is known; the first is row {int(np.flatnonzero(lost)[0]) + 1}."
+                f"{column.name} is unknown in {int(lost.sum()):,} rows where all that it is "
+                f"computed from is known; the first is row {int(np.flatnonzero(lost)[0]) + 1}."
             )
-        derived[item.name] = values
+        derived[column.name] = values
         kinds = {**dict.fromkeys(dates, "date"), **options.kinds}
         free = [
             name for name in names if name in table.columns and not _is_asked(table, name, kinds)
         ]
-        if free and item.name not in names:
-            add_note(f"No form can ask for {free[0]}, so it asks for {item.name} itself.")
-            table = assign_columns(table, {item.name: values})
+        if free and column.name not in names:
+            add_note(f"No form can ask for {free[0]}, so it asks for {column.name} itself.")
+            table = assign_columns(table, {column.name: values})
         else:
             kept.append(column)
     return Derivations(tuple(kept), lookups, dates), replace(rows, table=table), derived
 
 
-def _parse(text: str) -> Definition:
+def _parse(text: str) -> DerivedColumn:
     try:
-        return parse_definition(text)
+        name, expression = parse_definition(text)
     except ExpressionError as error:
         raise AddError(f"--derive: {error}") from error
+    return DerivedColumn(name=name, expression=expression)
 
 
 def _is_asked(table: pd.DataFrame, name: str, kinds: Mapping[str, str]) -> bool:
@@ -169,11 +160,11 @@ def _is_asked(table: pd.DataFrame, name: str, kinds: Mapping[str, str]) -> bool:
 
 
 def _read_dates(
-    table: pd.DataFrame, definitions: Sequence[Definition], options: AddOptions
+    table: pd.DataFrame, columns: Sequence[DerivedColumn], options: AddOptions
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The table with days since 1970-01-01 for the dates that expressions name, and their names."""
     dates = {}
-    for name in dict.fromkeys(name for item in definitions for name in find_columns(item.tree)):
+    for name in dict.fromkeys(name for column in columns for name in column.parsed.columns):
         if name not in table.columns:
             continue
         if options.kinds.get(name) == "date":
@@ -184,9 +175,9 @@ def _read_dates(
 
 
 def _read_lookups(
-    definitions: Sequence[Definition], data: Path
+    columns: Sequence[DerivedColumn], data: Path
 ) -> dict[str, Mapping[str, float | str]]:
-    files = dict.fromkeys(file for item in definitions for file in find_lookups(item.tree))
+    files = dict.fromkeys(file for column in columns for file in column.parsed.lookups)
     return {file: _read_lookup(file, data) for file in files}
 
 

@@ -15,14 +15,7 @@ import numpy as np
 import pandas as pd
 
 from model.contract.arrays import BoolArray
-from model.contract.expressions import (
-    ExpressionError,
-    Node,
-    evaluate,
-    find_columns,
-    find_lookups,
-    parse_expression,
-)
+from model.contract.expressions import Expression, ExpressionError
 from model.contract.reading import DecimalSign
 from model.making.data.data_files import infer_types, read_cells, read_header, strip_cells
 from model.making.data.date_texts import read_dates
@@ -136,28 +129,29 @@ def _choose_rows(
     """
     if choice == ALL_ROWS:
         return None
-    tree, names = None, []
+    condition = None
     if choice.where:
         try:
-            tree = parse_expression(choice.where)
+            condition = Expression(choice.where)
         except ExpressionError as error:
             raise AddError(f"--where: {error}") from error
-        names = find_columns(tree)
-        if find_lookups(tree):
+        if condition.lookups:
             raise AddError("--where looks nothing up in files. Compare columns of the data.")
-        if not names:
+        if not condition.columns:
             raise AddError(f"--where: “{choice.where}” names no column. Write one like price > 0.")
         header = read_header(paths[0])
-        if missing := [name for name in names if name not in header]:
+        if missing := [name for name in condition.columns if name not in header]:
             raise AddError(
                 f"{paths[0]} has no column {missing[0]!r} (--where)."
                 f"{suggest_name(missing[0], header)}"
             )
-    raw = strip_cells(read_cells(paths, lambda _: None, names), texts)
+    raw = strip_cells(
+        read_cells(paths, lambda _: None, condition.columns if condition else ()), texts
+    )
     kept = np.ones(len(raw), dtype=bool)
-    if tree is not None and len(raw):
+    if condition is not None and len(raw):
         table = _infer_table(raw, decimal, lambda _: None, texts)
-        kept = _fulfil(tree, choice.where, table, decimal)
+        kept = _fulfil(condition, table, decimal)
         if not kept.any():
             raise AddError(f"--where: “{choice.where}” is true for no row of {_name(paths)}.")
         add_note(
@@ -178,7 +172,7 @@ def _name(paths: Sequence[Path]) -> str:
     return f"{paths[0].name} and {len(paths) - 1} more" if paths[1:] else paths[0].name
 
 
-def _fulfil(tree: Node, text: str, table: pd.DataFrame, decimal: DecimalSign | None) -> BoolArray:
+def _fulfil(condition: Expression, table: pd.DataFrame, decimal: DecimalSign | None) -> BoolArray:
     """Whether a condition is true, shape (rows,); not where a cell that it needs is unknown."""
     cells = {}
     for name in map(str, table.columns):
@@ -189,7 +183,7 @@ def _fulfil(tree: Node, text: str, table: pd.DataFrame, decimal: DecimalSign | N
                 table = read_number_columns(table, [name], decimal, lambda _: None)
         cells[name] = read_series(table[name] if dates is None else dates.days, dates is not None)
     try:
-        found = evaluate(tree, cells, {}, text)
+        found = condition.evaluate(cells, {})
     except ExpressionError as error:
         held = [
             f"{name} holds texts like {table[name].dropna().iloc[0]!r}."
@@ -198,7 +192,7 @@ def _fulfil(tree: Node, text: str, table: pd.DataFrame, decimal: DecimalSign | N
         ]
         raise AddError(" ".join([f"--where: {error}", *held])) from error
     if found.kind != "number":
-        raise AddError(f"--where: “{text}” is no condition. Write one like price > 0.")
+        raise AddError(f"--where: “{condition.text}” is no condition. Write one like price > 0.")
     return np.asarray(found.known & (found.array != 0))
 
 

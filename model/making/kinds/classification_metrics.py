@@ -1,7 +1,4 @@
-"""A model of classes on held-out rows: its figures, and its calibrated probabilities.
-
-`python -m tests.studies.honesty` measures what each constant is worth.
-"""
+"""A model of classes on held-out rows: its figures, and its calibrated probabilities."""
 
 from __future__ import annotations
 
@@ -17,6 +14,7 @@ from model.making.kinds.output_kind import FOLDS, make_metric, make_share
 from model.making.rows.subsets import assign_folds, iterate_folds
 from model.serving.probabilities import apply_calibration
 
+# `python -m tests.studies.honesty` measures what each of these is worth.
 _UNIFORM = 0.001
 """Share of the uniform distribution: a class that the model excludes stays possible."""
 

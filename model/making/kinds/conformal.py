@@ -10,8 +10,6 @@ Random World, 2005, section 4.5). Where the rows suffice, its rank is raised unt
 bin is above the aim less `_ALLOWANCE` with probability 1 - `_RISK`, by the law of conformal
 coverage, which is a beta distribution (Vovk, "Conditional validity of inductive conformal
 predictors", ACML 2012).
-
-`python -m tests.studies.honesty` measures what each constant is worth.
 """
 
 from __future__ import annotations
@@ -26,6 +24,7 @@ from model.contract.manifest import ResidualScale
 from model.making.rows.subsets import assign_folds, iterate_folds
 from model.serving.intervals import apply_scale, compute_bounds
 
+# `python -m tests.studies.honesty` measures what each of these is worth.
 KNOTS = 33
 """Predictions at which an interval is kept; between two of them it is interpolated."""
 

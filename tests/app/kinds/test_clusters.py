@@ -9,7 +9,6 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from sklearn.cluster import DBSCAN, Birch, BisectingKMeans, KMeans
 from sklearn.datasets import load_iris
@@ -18,12 +17,11 @@ from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from app import create_app
-from app.config import Settings
 from model import ClusterModel, ModelError, load_model
+from tests.app.kinds.conftest import add_without_target
 from tests.html import data_of, get_page, post_fragment, post_page, text_of
 from tests.loading import load_as
-from tests.model.making.conftest import add_fitted, run
+from tests.model.making.conftest import run
 from tests.tabular_checks import check_stream
 
 NAMES = ("amber", "birch", "cedar", "dune")
@@ -44,25 +42,9 @@ ESTIMATORS: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("data") / "flowers.csv"
-    flowers().to_csv(path, index=False)
-    return path
-
-
-@pytest.fixture(scope="module")
-def root(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the model of each estimator."""
-    root = tmp_path_factory.mktemp("models")
-    for name, estimator in ESTIMATORS.items():
-        more = ["--clusters", ",".join(NAMES)] if name == "kmeans" else []
-        add_fitted(root, name, estimator.fit(flowers()), "--data", data, *more)
-    return root
-
-
-@pytest.fixture(scope="module")
-def app(root: Path) -> Flask:
-    return create_app(Settings(models=tuple(ESTIMATORS), ratelimit="off"), models=root)
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    named = {"kmeans": ["--clusters", ",".join(NAMES)]}
+    return add_without_target(tmp_path_factory.mktemp("models"), ESTIMATORS, flowers(), named)
 
 
 def rows() -> list[dict[str, str]]:
@@ -137,10 +119,8 @@ def test_few_rows_of_a_group_are_not_described_one_by_one(root: Path) -> None:
     assert all(profile.facts == () for profile in model.manifest.clusters if profile.rows < 10)
 
 
-def test_a_file_gets_the_groups_too(
-    client: FlaskClient, root: Path, data: Path, tmp_path: Path
-) -> None:
-    target = tmp_path / "out.csv"
+def test_a_file_gets_the_groups_too(client: FlaskClient, root: Path, tmp_path: Path) -> None:
+    data, target = root / "data.csv", tmp_path / "out.csv"
     result = run("predict", "kmeans", data, target, "--models", root)
     assert result.exit_code == 0, result.output
     with target.open(newline="") as file:
@@ -148,7 +128,7 @@ def test_a_file_gets_the_groups_too(
     expected = [NAMES[number] for number in ESTIMATORS["kmeans"].predict(flowers())]
     assert [row["label"] for row in answered] == expected
     assert {"clarity", "distance_amber"} <= set(answered[0])
-    page = client.post("/batch", data={"file": (data.open("rb"), "flowers.csv")})
+    page = client.post("/batch", data={"file": (data.open("rb"), data.name)})
     assert "amber" in page.get_data(as_text=True)
     for name in ESTIMATORS:
         prefix = "/" if name == "kmeans" else f"/{name}/"
@@ -157,7 +137,7 @@ def test_a_file_gets_the_groups_too(
 
 
 def test_the_groups_that_a_model_answered_prove_the_order_of_its_columns(
-    data: Path, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
     table = flowers()
     model = KMeans(3, n_init=1, random_state=0).fit(table.to_numpy())
@@ -187,11 +167,13 @@ def test_the_groups_that_a_model_answered_prove_the_order_of_its_columns(
     ],
 )
 def test_what_cannot_be_served_is_refused_with_what_to_do(
-    data: Path, tmp_path: Path, estimator: Any, more: tuple[str, ...], message: str
+    root: Path, tmp_path: Path, estimator: Any, more: tuple[str, ...], message: str
 ) -> None:
     file = tmp_path / "model.joblib"
     joblib.dump(estimator.fit(flowers()), file)
-    result = run("add", file, "--name", "m", "--data", data, "--models", tmp_path, *more)
+    result = run(
+        "add", file, "--name", "m", "--data", root / "data.csv", "--models", tmp_path, *more
+    )
     assert result.exit_code != 0
     assert message in " ".join(result.output.split())
 

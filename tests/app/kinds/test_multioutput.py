@@ -10,7 +10,6 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -65,11 +64,6 @@ def root(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         held = ["--holdout", data.with_name("unseen.csv")] if name == "lines" else []
         add_fitted(root, name, fitted, "--data", data, "--target", ",".join(TARGETS), *held)
     return root
-
-
-@pytest.fixture(scope="module")
-def app(root: Path) -> Flask:
-    return create_app(Settings(models=tuple(ESTIMATORS), ratelimit="off"), models=root)
 
 
 def rows() -> pd.DataFrame:

@@ -8,7 +8,6 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from sklearn.covariance import EllipticEnvelope
 from sklearn.ensemble import IsolationForest
@@ -17,12 +16,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import OneClassSVM
 
-from app import create_app
-from app.config import Settings
 from model import OutlierModel
+from tests.app.kinds.conftest import add_without_target
 from tests.html import data_of, get_page, post_fragment, post_page, text_of
 from tests.loading import load_as
-from tests.model.making.conftest import add_fitted, run
+from tests.model.making.conftest import run
 from tests.tabular_checks import check_stream
 
 ESTIMATORS: dict[str, Any] = {
@@ -46,25 +44,8 @@ def pumps() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("data") / "pumps.csv"
-    pumps().to_csv(path, index=False)
-    return path
-
-
-@pytest.fixture(scope="module")
-def root(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the model of each estimator."""
-    root = tmp_path_factory.mktemp("models")
-    for name, estimator in ESTIMATORS.items():
-        said = add_fitted(root, name, estimator.fit(pumps()), "--data", data)
-        assert "no accuracy is claimed" in said
-    return root
-
-
-@pytest.fixture(scope="module")
-def app(root: Path) -> Flask:
-    return create_app(Settings(models=tuple(ESTIMATORS), ratelimit="off"), models=root)
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return add_without_target(tmp_path_factory.mktemp("models"), ESTIMATORS, pumps(), {})
 
 
 def to_text(row: dict[str, Any]) -> dict[str, str]:
@@ -120,17 +101,17 @@ def test_the_facts_that_make_it_so_add_up(client: FlaskClient) -> None:
 
 
 def test_pages_and_files_say_it_and_claim_no_accuracy(
-    client: FlaskClient, root: Path, data: Path, tmp_path: Path
+    client: FlaskClient, root: Path, tmp_path: Path
 ) -> None:
+    data, target = root / "data.csv", tmp_path / "out.csv"
     get_page(client, "/")
     assert "no accuracy is claimed" in get_page(client, "/about").get_text()
-    target = tmp_path / "out.csv"
     assert run("predict", "svm", data, target, "--models", root).exit_code == 0
     with target.open(newline="") as file:
         answered = [row["label"] for row in csv.DictReader(file)]
     expected = np.where(ESTIMATORS["svm"].predict(pumps()) == -1, "outlier", "inlier")
     assert answered == expected.tolist()
-    page = client.post("/batch", data={"file": (data.open("rb"), "pumps.csv")})
+    page = client.post("/batch", data={"file": (data.open("rb"), data.name)})
     assert "Not unusual" in page.get_data(as_text=True)
     check_stream(client, "/", pumps().sample(25, random_state=1).to_dict("records"))
     assert run("check", "forest", "--models", root).exit_code == 0
@@ -149,10 +130,12 @@ def test_pages_and_files_say_it_and_claim_no_accuracy(
     ],
 )
 def test_what_cannot_be_served_is_refused_with_what_to_do(
-    data: Path, tmp_path: Path, estimator: Any, more: tuple[str, ...], message: str
+    root: Path, tmp_path: Path, estimator: Any, more: tuple[str, ...], message: str
 ) -> None:
     file, table = tmp_path / "model.joblib", pumps()
     joblib.dump(estimator.fit(table.drop(columns="noise") if "--target" in more else table), file)
-    result = run("add", file, "--name", "m", "--data", data, "--models", tmp_path, *more)
+    result = run(
+        "add", file, "--name", "m", "--data", root / "data.csv", "--models", tmp_path, *more
+    )
     assert result.exit_code != 0
     assert message in " ".join(result.output.split())

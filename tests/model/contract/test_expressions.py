@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.contract.expressions import Cells, ExpressionError, evaluate, parse_definition
-from model.contract.expressions.parsing import parse_expression
+from model.contract.expressions import Cells, Expression, ExpressionError, parse_definition
 
 NAN = np.nan
 COLUMNS = {
@@ -29,7 +28,7 @@ LOOKUPS: dict[str, dict[str, float | str]] = {
 
 
 def compute(text: str) -> list[Any]:
-    found = evaluate(parse_expression(text), COLUMNS, LOOKUPS, text)
+    found = Expression(text).evaluate(COLUMNS, LOOKUPS)
     cells: list[Any] = np.broadcast_to(found.array, (3,)).tolist()
     return [None if cell is None or cell != cell else cell for cell in cells]
 
@@ -137,8 +136,7 @@ def test_a_definition_needs_a_name_and_an_expression(text: str) -> None:
 
 
 def test_a_name_with_blanks_stands_in_backticks() -> None:
-    definition = parse_definition(" `age (years)`=2020 - year ")
-    assert definition[:2] == ("age (years)", "2020 - year")
+    assert parse_definition(" `age (years)`=2020 - year ") == ("age (years)", "2020 - year")
 
 
 @given(st.text(max_size=60))
