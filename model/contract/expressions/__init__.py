@@ -6,7 +6,12 @@ calls Python.
 
 from model.contract.expressions.cells import DATE_TEXT, Cells, CellsError
 from model.contract.expressions.evaluating import Expression
-from model.contract.expressions.parsing import Definition, ExpressionError, parse_definition
+from model.contract.expressions.parsing import (
+    Definition,
+    ExpressionError,
+    parse_definition,
+    write_column,
+)
 
 __all__ = [
     "DATE_TEXT",
@@ -16,4 +21,5 @@ __all__ = [
     "Expression",
     "ExpressionError",
     "parse_definition",
+    "write_column",
 ]

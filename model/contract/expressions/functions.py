@@ -171,8 +171,10 @@ _THURSDAY = 3
 FUNCTIONS: dict[str, Function] = {
     "abs": Function(_numeric(np.abs), 1, 1),
     "contains": Function(_of_texts(lambda text, part: float(part in text)), 2, 2),
+    "cos": Function(_numeric(np.cos), 1, 1),
     "day": Function(_of_days(_find_day), 1, 1),
     "fill": Function(_fill, 2, 2),
+    "floor": Function(_numeric(np.floor), 1, 1),
     "if": Function(_if, 3, 3),
     "length": Function(_of_texts(lambda text: float(len(text))), 1, 1),
     "log": Function(_numeric(np.log), 1, 1),
@@ -182,6 +184,7 @@ FUNCTIONS: dict[str, Function] = {
     "min": Function(_numeric(lambda *found: reduce(np.minimum, found)), 2, 20),
     "month": Function(_of_days(lambda days: _count_months(days) % 12 + 1), 1, 1),
     "round": Function(_round, 1, 2),
+    "sin": Function(_numeric(np.sin), 1, 1),
     "sqrt": Function(_numeric(np.sqrt), 1, 1),
     "weekday": Function(_of_days(lambda days: (days + _THURSDAY) % 7), 1, 1),
     "year": Function(_of_days(lambda days: _count_months(days) // 12 + 1970), 1, 1),

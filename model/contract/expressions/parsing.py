@@ -110,6 +110,11 @@ class _Token(NamedTuple):
     place: int
 
 
+def write_column(name: str) -> str:
+    """Write the name of a column as an expression takes it, in backticks where it is no word."""
+    return name if name.isidentifier() and name not in _WORDS else f"`{name}`"
+
+
 def parse_definition(text: str) -> Definition:
     """Parse "age = 2020 - year".
 

@@ -119,8 +119,11 @@ class ChoiceField(BaseField):
         meant = super().translate_cell(cell)
         if not isinstance(meant, str):
             return meant
-        whole = meant.removesuffix(".0")  # pandas writes codes so where one is missing
-        return whole if whole in self._codes else self._values.get(meant, meant)
+        for text in (meant, meant.strip()):  # `model add` takes blanks off its data, too
+            whole = text.removesuffix(".0")  # pandas writes codes so where one is missing
+            if whole in self._codes or text in self._values:
+                return whole if whole in self._codes else self._values[text]
+        return meant
 
     @cached_property
     def _values(self) -> dict[str, str]:

@@ -24,6 +24,9 @@ _SLOWNESS = 8
 _JSON = 24
 """Bytes that a byte of JSON counts for: ``[],`` makes 64 of 3."""
 _DEEPEST = 200
+_CELL = 8
+"""Bytes of a cell of a list."""
+_OTHER_SHAPE = "The file has an array of another shape than it says."
 _KEYS: dict[str, Callable[[str], Any]] = {
     "str": str, "int": int, "int64": int, "int32": int, "float": float, "float64": float,
     "bool": lambda text: text == "True", "NoneType": lambda text: None,
@@ -99,7 +102,9 @@ class SkopsReader:
             case "TypeNode":
                 return self._name(path)
             case "FunctionNode":
-                return self._name(f"{content['module_path']}.{content['function']}")
+                if content:  # as skops wrote it before its protocol 1
+                    path = f"{content['module_path']}.{content['function']}"
+                return self._name(path)
             case "SliceNode":
                 return slice(content["start"], content["stop"], content["step"])
             case "BytesNode" | "BytearrayNode":
@@ -143,14 +148,22 @@ class SkopsReader:
         if node["type"] == "json":
             cells = [self._make(cell, depth + 1) for cell in node["content"]]
             shape = read_shape(self._make(node["shape"], depth + 1))
+            for length in shape[1:]:  # a row of a table is a list
+                cells = self._join_rows(cells, length)
             if math.prod(shape) != len(cells):
-                raise PickleError("The file has an array of another shape than it says.")
+                raise PickleError(_OTHER_SHAPE)
             array = np.empty(len(cells), dtype=object)
             for place, cell in enumerate(cells):
                 array[place] = cell
             return array.reshape(shape)
         array = _read_array(self._read(node["file"]))
         return array if node["__class__"] == "ndarray" else array[()]
+
+    def _join_rows(self, rows: list[Any], length: int) -> list[Any]:
+        if any(not isinstance(row, list) or len(row) != length for row in rows):
+            raise PickleError(_OTHER_SHAPE)
+        self._budget.take_memory(_CELL * length * len(rows))  # one list may stand for many rows
+        return [cell for row in rows for cell in row]
 
     def _make_sparse(self, node: Any, path: str) -> Record:
         """Make a record of a sparse matrix, as its pickle has it."""

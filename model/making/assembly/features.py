@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from model.contract.expressions import write_column
 from model.making.data.date_texts import read_dates
 from model.making.data.tables import LabelledTable, require_column, suggest_name
 from model.making.errors import AddError
@@ -89,20 +90,24 @@ def _hint_at_date(missing: str, rows: LabelledTable, free: list[str]) -> str:
         except AddError:
             continue
         if dates is not None:
-            given = name if name.isidentifier() else f"`{name}`"
-            return f" If it was made from {name!r}, add: --derive '{missing} = {part}({given})'"
+            return (
+                f" If it was made from {name!r}, add: --derive '{write_column(missing)} = "
+                f"{part}({write_column(name)})'"
+            )
     return ""
 
 
 def _hint(missing: str, available: list[str], free: list[str]) -> str:
     """What may have happened to a missing column, and what to do."""
+    derive = f"--derive '{write_column(missing)} = …', with columns, numbers and functions."
     origins = [name for name in free if missing.startswith(f"{name}_")]
     if origins:
         return (
             f" Was it made from {origins[0]!r}, for example by get_dummies? Put the step that "
-            "makes it into a Pipeline with the model, then fit and save that."
+            "makes it into a Pipeline with the model, then fit and save that. Or say how the form "
+            f"computes it: {derive}"
         )
     return (
         f"{suggest_name(missing, available, free)} Add it, or give the file that the model was "
-        "fitted on."
+        f"fitted on. If your code computes it from other columns, say how: {derive}"
     )

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from model.contract.arrays import BoolArray, Float64Array, IntArray
+from model.contract.expressions import write_column
 from model.making.assembly.assemblies import Assembly, ask_model, predict_quietly, select_raw
 from model.making.assembly.chains import run_steps
 from model.making.assembly.class_names import IN_ORDER, NAMED_BY
 from model.making.assembly.gate import choose_rows
 from model.making.assembly.inputs import compute_matrix
 from model.making.assembly.search import AssemblySearch
+from model.making.data.number_texts import read_number_texts
 from model.making.errors import AddError
 from model.making.kinds.evidence import Fit
+from model.making.steps.fitted_steps import find_encoded_columns
+from model.making.steps.texts import list_branches
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,8 @@ def try_all(
     answers = ask_all(search, assemblies, index)
     if not any(each is not None for each in answers):
         problem = next(iter(search.problems), "its answers are not finite numbers")
+        if advice := _advise_on_texts(search):
+            raise AddError(f"The model cannot answer the rows of the data. {advice}")
         raise AddError(
             f"The model cannot answer the rows of the data: {problem.rstrip('.')}. Give the "
             "columns as they were when it was fitted, and put every step before it into a Pipeline "
@@ -78,6 +86,30 @@ def try_all(
             losses = search.kind.list_losses(given, of_rows[index])
             tried.append(TriedAssembly(named, fit, given, losses))
     return tried
+
+
+def _advise_on_texts(search: AssemblySearch) -> str:
+    """Say which column holds texts where a model with encoders takes numbers; "" where none does.
+
+    Raises:
+        AddError: if it holds numbers that could be two each, and nobody said which.
+    """
+    fitted, names = search.estimator.fitted, search.estimator.names or ()
+    taken = find_encoded_columns(fitted, names) | set(list_branches(fitted, names))
+    for name in names if taken else ():
+        if name in taken or name not in search.available or search.columns.is_number(name):
+            continue
+        cells = search.table[name]
+        read_number_texts(cells, None)
+        text, column = str(cells.dropna().iloc[0]), write_column(name)
+        return (
+            f"Column {name!r} holds texts like {text!r}, and no step that is known here makes "
+            "numbers of them. Write the numbers that the model was fitted on into the data. Or, "
+            "where the texts are few, put them into a JSON file with their numbers, like "
+            f"{json.dumps({text: 1}, ensure_ascii=False)}, and write --kind "
+            f"{shlex.quote(name + '=choice')} --derive '{column} = lookup({column}, FILE.json)'."
+        )
+    return ""
 
 
 def ask_all(

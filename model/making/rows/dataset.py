@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from model.contract.arrays import BoolArray, Float64Array
+from model.contract.expressions import write_column
 from model.contract.texts import decode_text, encode_text
 from model.making.columns.describing import DataColumn
 from model.making.columns.drafting import REASONS_OPTIONAL, DraftField, draft_field
@@ -99,14 +102,19 @@ def build_dataset(
         add_note: called for rows that are left out.
         locale: how the page writes numbers.
     """
+    needed: list[DataColumn] = []
     for index, column in enumerate(columns):
         if column.missing and index not in prepared.optional:
             reason = "the model does not answer without it, so the form asks for it"
             if column.always_asked:
                 reason = "the form asks for it, as you say"
+            elif not column.source.is_date:
+                needed.append(column)
             add_note(
                 f"{column.missing} rows without {column.source.column} are left out: {reason}."
             )
+    if needed:
+        add_note(_advise_filling(needed[0]))
     fields = [
         draft_field(
             column,
@@ -119,6 +127,17 @@ def build_dataset(
     ]
     kept = prepared.kept
     return Dataset(fields, prepared.matrix, truth[kept], held_out[kept], prepared.predict)
+
+
+def _advise_filling(column: DataColumn) -> str:
+    """Say how to serve a model whose author filled missing cells before the fit."""
+    name, known = write_column(column.source.column), column.cells.dropna()
+    value = known.mode().iloc[0]
+    written = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else f"{value:g}"
+    return (
+        "If your code filled such cells before the fit, add the model again with --force, and with "
+        f"what it wrote there, like --derive {shlex.quote(f'{name} = fill({name}, {written})')}."
+    )
 
 
 def require_one_field(dataset: Dataset, importance: Sequence[float], add_note: AddNote) -> Dataset:
@@ -195,14 +214,20 @@ def _answers_at(dataset: Dataset, column: int, value: float) -> bool:
 def describe_optional_fields(dataset: Dataset) -> list[str]:
     """Say which facts may be left empty, one sentence a reason, and how to ask for them anyway."""
     by_reason: dict[str, list[str]] = {}
+    unproved: list[DataColumn] = []
     for item in dataset.fields:
         if not item.required and item.field.default is None:
+            unsure = item.missing_in_training in ("never", "unknown")
+            if unsure and not item.column.source.is_date:
+                unproved.append(item.column)
             reason = REASONS_OPTIONAL[item.missing_in_training]
             by_reason.setdefault(reason, []).append(item.column.source.column)
     notes = [
         f"{', '.join(columns)} may be left empty, as in rows of the data. {reason}"
         for reason, columns in by_reason.items()
     ]
+    if unproved:
+        notes.append(_advise_filling(unproved[0]))
     if notes:
         column = next(iter(by_reason.values()))[0]
         notes.append(

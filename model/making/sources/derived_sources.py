@@ -21,6 +21,7 @@ from model.making.errors import AddError
 from model.making.kinds.output_kind import OutputKind
 from model.making.rows.prepared import PreparedModel, is_answered, make_rows_to_compare, select_rows
 from model.making.sources.model_sources import ModelSource
+from model.making.steps.fitted_steps import MissingInTraining
 
 _TRIED = 20
 
@@ -92,8 +93,10 @@ class DerivedSource:
             return inner.predict(step.transform(rows))
 
         matrix = Frame(columns=step.given, named=True).read(table)
-        may_be_unknown = _find_harmless(step, matrix, inner.optional)
-        optional, kept = select_rows(predict, matrix, columns, may_be_unknown.__contains__)
+        lost = [_find_lost(step, matrix, index) for index in range(len(columns))]
+        optional, kept = select_rows(
+            predict, matrix, columns, lambda index: lost[index] <= set(inner.optional)
+        )
         matrix = matrix[kept]
         codes = Frame(columns=step.takes, named=True).read(complete)[kept]
         if not np.allclose(step.transform(matrix), codes, rtol=1e-9, atol=0, equal_nan=True):
@@ -110,8 +113,16 @@ class DerivedSource:
                 f"{differing} of {len(rows)} rows get another answer where the facts that columns "
                 "are derived from have seven digits, as on the form.",
             )
+        filled: dict[str, MissingInTraining] = {
+            column.source.column: "filled"
+            for column, unknown in zip(columns, lost, strict=True)
+            if not unknown
+        }
+        own = set(given) - self.derivations.names  # what is derived in place is no longer the same
+        seen = {name: said for name, said in inner.missing_in_training.items() if name in own}
         return replace(
             inner,
+            missing_in_training={**seen, **filled},
             matrix=matrix,
             kept=kept,
             optional=optional,
@@ -134,24 +145,20 @@ def _describe_derived(name: str, cells: pd.Series, encoded: bool) -> DataColumn:
     return DataColumn(naming, "number", source, (), cells, "derived")
 
 
-def _find_harmless(step: FeatureStep, matrix: Float64Array, optional: Sequence[int]) -> set[int]:
-    """The fields without which the model misses nothing but what it answers without.
+def _find_lost(step: FeatureStep, matrix: Float64Array, index: int) -> set[int]:
+    """The model's own columns that are unknown where one field is.
 
     Args:
         step: the step before the model.
         matrix: the rows, shape (rows, fields); NaN where unknown.
-        optional: the model's own columns that may be unknown.
+        index: the field.
     """
     complete = matrix[~np.isnan(matrix).any(axis=1)]
-    found = set()
-    for index in range(matrix.shape[1]):
-        rows = (complete if len(complete) else matrix)[:_TRIED].copy()
-        before = np.isnan(step.transform(rows))
-        rows[:, index] = np.nan
-        lost = (np.isnan(step.transform(rows)) & ~before).any(axis=0)
-        if set(np.flatnonzero(lost).tolist()) <= set(optional):
-            found.add(index)
-    return found
+    rows = (complete if len(complete) else matrix)[:_TRIED].copy()
+    before = np.isnan(step.transform(rows))
+    rows[:, index] = np.nan
+    lost = (np.isnan(step.transform(rows)) & ~before).any(axis=0)
+    return set(np.flatnonzero(lost).tolist())
 
 
 def _require_answers_to_choices(

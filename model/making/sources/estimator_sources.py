@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import shutil
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -16,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from model.contract.arrays import Float32Array, Float64Array
+from model.contract.expressions import write_column
 from model.contract.sources import Frame, Source, widen
 from model.making.columns.describing import DataColumn
 from model.making.errors import AddError
@@ -29,7 +32,11 @@ from model.making.rows.prepared import (
     select_rows,
 )
 from model.making.sources.compiling import compile_estimator
-from model.making.steps.fitted_steps import find_encoded_columns, find_missing_in_training
+from model.making.steps.fitted_steps import (
+    find_categories,
+    find_encoded_columns,
+    find_missing_in_training,
+)
 from model.making.steps.texts import describe_texts, list_branches, takes_texts_alone
 
 _TRIED = 20
@@ -116,9 +123,9 @@ class EstimatorSource:
         if self.module is not None:
             shutil.copyfile(self.module, work / self.module.name)
             files.append(self.module.name)
-        notes: tuple[str, ...] = ()
+        notes = tuple(self._name_spare(columns, frame.names))
         if differing := self.kind.count_differing(predict(rows.astype(np.float32)), expected):
-            notes = (
+            notes += (
                 f"{differing} of {len(rows)} rows get another answer where numbers have seven "
                 "digits, as on the form.",
             )
@@ -137,6 +144,21 @@ class EstimatorSource:
         )
         prepared = self._describe_texts(prepared, frame, columns, table, work)
         return self._compile(prepared, frame, rows, expected, work)
+
+    def _name_spare(self, columns: Sequence[DataColumn], names: Sequence[str]) -> Iterator[str]:
+        """Say which value a model may have got for missing cells: one that no row has."""
+        known = find_categories(self.fitted, names)
+        for column in columns:
+            name, cells = column.source.column, set(map(str, column.source.values))
+            spare = [text for text in known.get(name, ()) if isinstance(text, str)]
+            spare = [text for text in spare if text not in cells]
+            if column.missing and len(spare) == 1:
+                filled = f"fill({write_column(name)}, {json.dumps(spare[0], ensure_ascii=False)})"
+                yield (
+                    f"Of {name} the model knows {spare[0]!r}, which no row has. If that stood for "
+                    "missing cells, add it again with --force --derive "
+                    f"{shlex.quote(f'{write_column(name)} = {filled}')}."
+                )
 
     def _doubt_probabilities(self, rows: Any) -> str:
         """Say why its probabilities for rows of the data cannot be shown; "" where they can."""

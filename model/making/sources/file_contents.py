@@ -83,6 +83,8 @@ _ADVICE = {
     "a CatBoost model in JSON": "Add it with --python PATH, the Python of an environment that has "
     "CatBoost; or there: m = catboost.CatBoost().load_model('FILE', format='json'); m.save_model("
     "'model.onnx', format='onnx'). Then add model.onnx.",
+    "a skops file": "Such files are read, but this one is damaged, or holds what is not known "
+    "here. Where the model is: joblib.dump(model, 'model.joblib'). Then add model.joblib.",
     "a PyTorch file": "Weights say nothing of the network. In the script that has its class: "
     "torch.onnx.export(model, rows, 'model.onnx'). Then add model.onnx.",
     "a safetensors file": "Weights say nothing of the network. In the script that has its class: "

@@ -214,7 +214,11 @@ def _inspect_column(step: Any, column: int) -> MissingInTraining | None:
     """What one fitted step tells of one column; None where it tells nothing."""
     if isinstance(step, OneHotEncoder | OrdinalEncoder):
         values = step.categories_[column].tolist()
-        return "seen" if any(value is None or value != value for value in values) else "never"
+        if any(value is None or value != value for value in values):
+            return "seen"
+        # Categories that were given, as of dummies, may have met any other value.
+        learned = isinstance(step.categories, str) or step.handle_unknown == "error"
+        return "never" if learned else None
     if isinstance(step, SimpleImputer | KNNImputer) or type(step).__name__ == "IterativeImputer":
         return "filled"
     if isinstance(step, StandardScaler):

@@ -51,6 +51,8 @@ def compute(text: str) -> list[Any]:
         ("max(`size (m²)`, 1, 2)", [2, 2, 4]),
         ("round(year / 7, 2)", [285.71, None, 287.14]),
         ("round(2.5)", [2, 2, 2]),
+        ("floor(year / 7)", [285, None, 287]),
+        ("sin(`size (m²)`) ** 2 + cos(`size (m²)`) ** 2 + sin(0)", [1, 1, 1]),
         ("year > 2005", [0, None, 1]),
         ("year >= 2000 and `size (m²)` < 2", [1, None, 0]),
         ("year > 2005 or `size (m²)` == 0", [0, 1, 1]),

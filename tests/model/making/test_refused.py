@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -91,6 +92,7 @@ def test_data_that_lack_a_column_are_refused_naming_it(given: ModelFiles, root: 
     pd.read_csv(given.data).rename(columns={"size": "sizes"}).to_csv(given.data, index=False)
     said = refused(given, root, "--trust")
     assert "has no column 'size', which the model was fitted on. Did you mean 'sizes'?" in said
+    assert "If your code computes it from other columns, say how: --derive 'size = …'" in said
 
 
 def test_a_column_that_the_model_takes_is_not_meant_by_another(
@@ -308,3 +310,21 @@ def test_another_kind_can_be_said_where_the_guess_is_wrong(tmp_path: Path, root:
 )
 def test_what_can_be_done_about_a_class_that_is_not_known_is_said(path: str, text: str) -> None:
     assert text in advise(path)
+
+
+@pytest.mark.parametrize(
+    ("write", "said"),
+    [
+        ("{:.1f}%", r"Column 'size' holds texts like '\d+\.\d%', .* --kind size=choice --derive"),
+        ("${:.3f}", r"Column 'size' holds '\$\d+\.\d{3}': is that .*--decimal \. for"),
+    ],
+)
+def test_texts_where_a_pipeline_takes_numbers_are_named(
+    root: Path, tmp_path: Path, write: str, said: str
+) -> None:
+    rng = np.random.default_rng(0)
+    given = regression(tmp_path, lambda table: table.assign(town=rng.choice(["Ulm", "Bonn"], 200)))
+    table = pd.read_csv(given.data)
+    table["size"] = [write.format(size + 1) for size in table["size"]]
+    table.to_csv(given.data, index=False)
+    assert re.search(said, refused(given, root))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +145,13 @@ def test_a_folder_cannot_lead_out_of_itself(tmp_path: Path) -> None:
         open_model_folder(folder)
 
 
+def _zip_schema(text: str) -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        archive.writestr("schema.json", text)
+    return written.getvalue()
+
+
 @pytest.mark.parametrize(
     ("data", "advice"),
     [
@@ -151,6 +160,7 @@ def test_a_folder_cannot_lead_out_of_itself(tmp_path: Path) -> None:
         (b"<?xml version='1.0'?><PMML/>", "joblib.dump"),
         (b"X\n\0\0\0\3\0\4\5\2", "xgb.save"),
         (bytes(4) + b"TFL3", "model.keras"),
+        (_zip_schema("{}"), "joblib.dump"),
     ],
 )
 def test_what_is_not_read_is_named_with_the_line_that_exports_it(

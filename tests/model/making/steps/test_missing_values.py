@@ -112,10 +112,49 @@ def test_a_fact_that_the_model_never_missed_is_optional_with_a_warning(tmp_path:
     assert "Note: age may be left empty, as in rows of the data. The model answers with" in said
     assert warning in said
     assert "add the model again with --force and --required 'age'" in said
+    assert "like --derive 'age = fill(age, " in said
     assert warning in " ".join(card.replace("\n#", "").split())
+    said, card = added(given(tmp_path, False), root, "--derive", "age = fill(age, 50)")
+    assert "A step of the model fills in what is missing." in said
+    assert warning not in said
     said, card = added(given(tmp_path, missing_values=True), root)
     assert "The model was fitted on rows that lack it." in said
     assert warning not in said
+
+
+def test_a_value_of_an_encoder_that_no_row_has_may_have_stood_for_missing_cells(
+    tmp_path: Path,
+) -> None:
+    """As a notebook has it, which fills the table before it fits a pipeline to it."""
+    root = tmp_path / "models"
+    root.mkdir()
+    table, price = rows(missing_values=True)
+    table["age"] = table["age"].fillna(50)
+    model = make_pipeline(encoded().set_params(onehotencoder__handle_unknown="error"))
+    model.steps.append(("line", LinearRegression()))
+    joblib.dump(model.fit(table.fillna("no zone"), price), tmp_path / "model.joblib")
+    table.assign(price=price).to_csv(tmp_path / "train.csv", index=False)
+    files = ModelFiles(tmp_path / "model.joblib", tmp_path / "train.csv", "price")
+    said, _ = added(files, root)
+    assert "the model does not answer without it, so the form asks for it" in said
+    fill = 'zone = fill(zone, "no zone")'
+    assert "knows 'no zone', which no row has. If that stood for missing cells" in said
+    assert f"--force --derive '{fill}'" in said
+    added(files, root, "--derive", fill)
+    served = load_model(root / "mine")
+    assert isinstance(served, NumberModel)
+    features, _ = served.card.validate_row({"size": 10, "age": 20, "zone": ""})
+    assert features is not None
+    asked = pd.DataFrame({"size": [10.0], "age": [20.0], "zone": ["no zone"]})
+    assert served.predict([features])[0].value == pytest.approx(model.predict(asked)[0], rel=1e-5)
+
+
+def test_of_dummies_nobody_can_tell_whether_a_row_had_none_of_them() -> None:
+    table, price = rows(missing_values=False)
+    zones = OneHotEncoder(categories=[["east", "north", "west"]], handle_unknown="ignore")
+    model = make_pipeline(make_column_transformer((zones, ["zone"])), LinearRegression())
+    found = find_missing_in_training(model.fit(table[["zone"]], price), ["zone"])
+    assert found == {"zone": "unknown"}
 
 
 def test_a_fact_can_be_asked_for_although_the_model_answers_without(tmp_path: Path) -> None:

@@ -222,12 +222,20 @@ def make_statsmodels(table: pd.DataFrame) -> Iterator[Made]:
 
 
 def make_skops(table: pd.DataFrame) -> Iterator[Made]:
-    """Make a skops file of a forest behind a scaler and an encoder."""
+    """Make a skops file of a forest behind a scaler and an encoder.
+
+    And one with functions, and with rows of trees: a tree for each class in each step.
+    """
     import skops.io
     from sklearn.compose import make_column_transformer
-    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+    from sklearn.preprocessing import (
+        FunctionTransformer,
+        OneHotEncoder,
+        SplineTransformer,
+        StandardScaler,
+    )
 
     rows = fill(table).astype({"city": object})
     first = make_column_transformer((OneHotEncoder(), ["city"]), (StandardScaler(), COLUMNS[:3]))
@@ -237,6 +245,17 @@ def make_skops(table: pd.DataFrame) -> Iterator[Made]:
         "skops-forest.skops",
         lambda path: skops.io.dump(chain, path, compression=ZIP_DEFLATED),
         lambda given: chain.predict_proba(fill(given).astype({"city": object})[COLUMNS]),
+    )
+    splines = make_column_transformer(
+        (FunctionTransformer(np.abs), COLUMNS[1:3]), (SplineTransformer(3), COLUMNS[:1])
+    )
+    steps = make_pipeline(splines, GradientBoostingClassifier(n_estimators=2, max_depth=2))
+    levels = np.array(["low", "mid", "top"])[np.digitize(rows["truth"], [4, 6])]
+    steps.fit(rows[COLUMNS[:3]], levels)
+    yield (
+        "skops-functions.skops",
+        lambda path: skops.io.dump(steps, path, compression=ZIP_DEFLATED),
+        lambda given: steps.predict_proba(fill(given)[COLUMNS[:3]]),
     )
 
 
