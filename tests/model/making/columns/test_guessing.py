@@ -218,6 +218,7 @@ def test_a_percentage_stays_one() -> None:
         ("Score", dict.fromkeys(range(22), 30), (0, 28)),
         ("Score", {0: 60, 1: 50, 2: 40, 3: 20, 4: 8, 5: 2}, (0, 7)),  # counts thin out
         ("Score", {1: 60, 2: 50, 3: 40, 4: 8, 5: 2}, (1, 7)),
+        ("Score", {1: 24, 2: 60, 3: 50, 4: 40, 5: 8}, (0, 7)),  # thin out at both ends
         ("Score", {1: 5, 2: 5, 3: 5}, (0, 4)),  # too few to tell
         ("Rooms", dict.fromkeys(range(1, 6), 30), (0, 7)),  # a house may have six
         ("Number of rooms 2019", dict.fromkeys(range(1, 6), 30), (0, 7)),
@@ -232,7 +233,14 @@ def test_a_scale_ends_where_its_rows_do(
 
 @pytest.mark.parametrize(
     ("column", "first", "grouping"),
-    [("byggår", 1950, False), ("建成年份", 1950, False), ("antal år", 2, True), ("år", 3000, True)],
+    [
+        ("byggår", 1950, False),
+        ("建成年份", 1950, False),
+        ("antal år", 2, True),
+        ("år", 3000, True),
+        ("år", 1000, False),
+        ("år", 999, True),
+    ],
 )
 def test_a_year_has_no_thousands_in_languages_that_write_it_in_a_longer_word(
     column: str, first: int, grouping: bool
