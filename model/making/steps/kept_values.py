@@ -40,6 +40,10 @@ def list_kept_values(fitted: Any) -> dict[int, Float64Array]:
 
 def _list_splits(fitted: Any) -> Iterator[tuple[IntArray, Float64Array]]:
     """The inputs and thresholds of each tree."""
+    if hasattr(fitted, "roots_"):  # of another library
+        inner = (fitted.left_ >= 0) & (fitted.set_ < 0) & np.isfinite(fitted.threshold_)
+        yield fitted.feature_[inner], fitted.threshold_[inner]
+        return
     if getattr(fitted, "estimators_features_", None) is not None:
         return  # its trees number their own inputs
     parts = getattr(fitted, "estimators_", None)
@@ -70,11 +74,15 @@ def describe_foreign_input(fitted: Any, rows: Any) -> str:
             warnings.simplefilter("ignore")
             fitted = unwrap_estimator(fitted)
             fitted = unwrap_estimator(getattr(fitted, "regressor_", fitted))
-            names = list(getattr(rows, "columns", ()))
+            names, seen = list(getattr(rows, "columns", ())), ""
             if isinstance(fitted, Pipeline):
                 changed = fitted[:-1].transform(rows)
                 names = _name_outputs(fitted[:-1], names, changed)
-                rows, fitted = changed, unwrap_estimator(fitted[-1])
+                rows, fitted, seen = (
+                    changed,
+                    unwrap_estimator(fitted[-1]),
+                    ", as its steps make it,",
+                )
             matrix = np.asarray(rows, dtype=float)
     except Exception:  # it takes no numbers, or texts alone
         return ""
@@ -89,8 +97,9 @@ def describe_foreign_input(fitted: Any, rows: Any) -> str:
         if outside.mean() > _FOREIGN:
             name = names[number] if number < len(names) else f"input {number + 1}"
             return (
-                f"When it was fitted, {name} was between {kept.min():.4g} and {kept.max():.4g} or "
-                f"wider; here it is between {given.min():.4g} and {given.max():.4g}. Either these "
+                f"When it was fitted, {name}{seen} was between {kept.min():.4g} and "
+                f"{kept.max():.4g} or wider; here it is between {given.min():.4g} and "
+                f"{given.max():.4g}. Either these "
                 "are not its data, or a step before the fit changed it: add the file of that step, "
                 f"or say what it does, like --derive '{write_column(name)} = …'."
             )
@@ -100,6 +109,8 @@ def describe_foreign_input(fitted: Any, rows: Any) -> str:
 def _name_outputs(steps: Any, names: list[str], changed: Any) -> list[str]:
     """The names of what comes out of steps."""
     try:
-        return list(map(str, steps.get_feature_names_out(names or None)))
+        return [
+            str(name).rpartition("__")[2] for name in steps.get_feature_names_out(names or None)
+        ]
     except Exception:  # a step of another kind has no names
         return names if len(names) == np.shape(changed)[1] else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from sklearn.svm import SVR
 from model import NumberModel, load_model
 from model.making.steps.kept_values import describe_foreign_input
 from tests.model.making.conftest import add
+from tests.model.serving.libraries.make_files import COLUMNS, FILES, make_rows
+from tests.model.serving.libraries.reading import open_file
 from tests.models import ModelFiles
 
 
@@ -58,8 +61,21 @@ def test_an_input_that_was_scaled_by_hand_is_named_and_no_other_is(model: Any) -
     assert describe_foreign_input(fitted, table[names]) == ""
     assert describe_foreign_input(fitted, table[names][:300]) == ""
     fitted = model.fit(scale(table)[names], table["price"])
-    assert "noise was between" in describe_foreign_input(fitted, table[names])
-    assert "size" not in describe_foreign_input(fitted, table[names])
+    said = describe_foreign_input(fitted, table[names])
+    assert re.search("noise(, as its steps make it,)? was between", said)
+    assert "size" not in said
+
+
+@pytest.mark.parametrize(
+    "name", ["xgboost-0.90-classes.pkl", "xgboost-early.pkl", "xgboost-chain.pkl",
+             "lightgbm-categories.txt", "lightgbm-classes.pkl", "xgboost-two.json"]
+)  # fmt: skip
+def test_trees_of_other_libraries_tell_as_well(name: str) -> None:
+    model, table = open_file(FILES / name), make_rows(600, 0)
+    columns = COLUMNS if "categories" in name else COLUMNS[:3]
+    assert describe_foreign_input(model, table[columns]) == ""
+    table["age"] = 2020 - table["age"]
+    assert "When it was fitted, age" in describe_foreign_input(model, table[columns])
 
 
 def test_a_model_that_fits_all_the_same_is_refused_with_what_to_write(tmp_path: Path) -> None:
