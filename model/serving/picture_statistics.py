@@ -73,8 +73,7 @@ class ReducedGaussian:
         _, strengths, axes = np.linalg.svd(values - mean, full_matrices=False)
         count = min(most, max(1, len(values) // 10), int((strengths > 1e-6 * strengths[0]).sum()))
         components = axes[: max(count, 1)]
-        made = cls(mean, components, np.zeros(len(components) + 1), np.eye(len(components) + 1))
-        reduced = made._reduce(values)
+        reduced = _reduce(values, mean, components)
         covariance = np.atleast_2d(np.cov(reduced.T))
         variances = covariance.diagonal()
         # The ridge keeps the inverse finite where a number never varies.
@@ -86,16 +85,19 @@ class ReducedGaussian:
         """Return the standardised distance of values of shape (pictures, numbers)."""
         return (self._log_distance(values) - self.location) / self.scale
 
-    def _reduce(self, values: Float64Array) -> Float64Array:
-        centred = values - self.mean
-        scores = centred @ self.components.T
-        residual = np.square(centred - scores @ self.components).mean(axis=1)
-        floor = 1e-6 * float(np.square(self.components).sum()) + 1e-9
-        return np.column_stack([scores, np.log(residual + floor)])
-
     def _log_distance(self, values: Float64Array) -> Float64Array:
-        distances = np.square((self._reduce(values) - self.centre) @ self.whitening).sum(axis=1)
+        reduced = _reduce(values, self.mean, self.components)
+        distances = np.square((reduced - self.centre) @ self.whitening).sum(axis=1)
         return np.asarray(np.log(distances + 1e-6))
+
+
+def _reduce(values: Float64Array, mean: Float64Array, components: Float64Array) -> Float64Array:
+    """The scores of pictures along the components, and what these leave: (pictures, scores + 1)."""
+    centred = values - mean
+    scores = centred @ components.T
+    residual = np.square(centred - scores @ components).mean(axis=1)
+    floor = 1e-6 * float(np.square(components).sum()) + 1e-9
+    return np.column_stack([scores, np.log(residual + floor)])
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from model.contract import formatting
 from model.contract.arrays import Float64Array
-from model.contract.fields.base import make_error
+from model.contract.fields.base import INVALID, make_error
 from model.contract.fields.ordered import OrderedField
 from model.contract.reading import clean_text
 
@@ -83,8 +83,15 @@ class DateField(OrderedField):
         return f"date, {self.min} to {self.max}"
 
     def read_json(self, value: object) -> object:
-        """A text as the form takes it, or a moment, of which the day counts."""
+        """A text as the form takes it, or a moment, of which the day counts.
+
+        A program sees no date that it could put right, so 3/4/2012 is none.
+        """
         found = super().read_json(value)
+        if self._day_first is None and isinstance(found, str) and (parts := _SLASHED(found)):
+            first, second = int(parts[1]), int(parts[2])
+            if first != second and max(first, second) <= _MONTHS:
+                return INVALID
         return self.translate_cell(found) if isinstance(found, str) else found
 
     def format_input(self, typed: str) -> str:
@@ -158,7 +165,10 @@ class DateField(OrderedField):
 
     @property
     def json_notes(self) -> tuple[str, ...]:
-        return (f"From {self.min} to {self.max}; what the form takes is taken, too",)
+        return (
+            f"From {self.min} to {self.max}; what the form takes is taken, too, where day and "
+            "month cannot be mistaken",
+        )
 
     @classmethod
     def find_misfit(cls, numbers: Float64Array) -> str:

@@ -31,6 +31,7 @@ from model.making.sources.estimator_sources import EstimatorSource, describe_est
 from model.making.sources.model_sources import ModelSource
 from model.making.sources.onnx_sources import OnnxSource, read_onnx
 from model.making.steps.fitted_steps import find_dropped_columns
+from model.making.steps.kept_values import describe_foreign_input
 
 
 @dataclass(frozen=True)
@@ -177,16 +178,24 @@ def _prove(
     )
 
     if not options.target:
-        return take_only(search, options.classes)
+        return _hold_against_rows(take_only(search, options.classes), table)
 
     def read_truth(classes: Sequence[str]) -> Float64Array:
         return read_truths(kind.with_names(classes), rows, options)
 
     try:
-        return prove(search, options.classes, read_truth)
+        return _hold_against_rows(prove(search, options.classes, read_truth), table)
     except NoAssemblyError:
         match_features(source, rows, options, lambda _: None, derivations.inputs)  # knows better
         raise
+
+
+def _hold_against_rows(proof: Proof, table: pd.DataFrame) -> Proof:
+    """The same with what the model keeps of its own rows, held against those of the data."""
+    rows = table[list(proof.names)]
+    complete = rows.dropna()
+    foreign = describe_foreign_input(proof.fitted, rows if complete.empty else complete)
+    return replace(proof, finding=replace(proof.finding, foreign=foreign))
 
 
 def read_truths(kind: OutputKind, rows: LabelledTable, options: AddOptions) -> Float64Array:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.feature_extraction import DictVectorizer
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import LabelEncoder
 
 from model.contract.pickles import GlobalName, PickleError, read_pickle
@@ -238,6 +240,11 @@ def _sort_in(value: Any, where: str, hint: str, path: Path, found: Contents, dep
             found.inverses.append((inverse, where))
     elif isinstance(value, LabelEncoder):
         found.codes.append(_number_texts(value.classes_.tolist(), hint, where))
+    elif isinstance(value, DictVectorizer):  # it makes the dummies that its names tell
+        found.lists.append((tuple(value.feature_names_), where))
+    elif isinstance(value, Pipeline) and isinstance(value[0], DictVectorizer) and len(value) > 1:
+        _sort_in(value[0], where, hint, path, found, depth)
+        _sort_in(value[1:], where, hint, path, found, depth)
     elif isinstance(value, dict):
         _sort_dict(value, where, hint, path, found, depth)
     elif isinstance(value, list | tuple | np.ndarray):

@@ -63,7 +63,7 @@ class Finding:
     ``causes`` are the accepted ones, the best first, those that come out alike together;
     ``nonsense`` says why the answers are wrong where no cause is known. ``given`` is None where
     nothing could be checked; ``unchecked`` says why. ``output`` names the output that was checked,
-    where there are several.
+    where there are several. ``foreign`` says which input had other numbers when it was fitted.
     """
 
     given: Fit | None = None
@@ -71,11 +71,12 @@ class Finding:
     nonsense: str = ""
     unchecked: str = ""
     output: str = ""
+    foreign: str = ""
 
     @property
     def is_wrong(self) -> bool:
         """Whether the model does not answer what the data say."""
-        return bool(self.causes or self.nonsense)
+        return bool(self.causes or self.nonsense or self.foreign)
 
     @property
     def is_sound(self) -> bool:
@@ -89,6 +90,8 @@ class Finding:
 
     @property
     def _text(self) -> str:
+        if self.foreign and not self.causes:
+            return self.foreign
         if self.given is None:
             return f"Nothing could be checked: {self.unchecked}."
         if self.causes:

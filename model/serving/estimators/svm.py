@@ -22,9 +22,6 @@ def _rename_parts(state: State) -> None:
             state.raw[name] = np.empty(0)
     if state.raw.get("_gamma") is None and state.raw.get("gamma") is not None:
         state.raw["_gamma"] = state.raw["gamma"]
-    shape = state.raw.get("shape_fit_")
-    if state.raw.get("n_features_in_") is None and isinstance(shape, tuple) and len(shape) == 2:
-        state.raw["n_features_in_"] = shape[1]
 
 
 def _read_shape(state: State) -> None:

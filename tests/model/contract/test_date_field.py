@@ -275,3 +275,12 @@ def test_points_stand_behind_the_day_in_every_locale_and_a_column_shows_its_orde
         assert settled.read("4/3/2012") == "2012-04-03"
         assert note == "Day: 4/3/2012 is read as April 3, 2012."
     assert field.settle_dates(["2012-04-03", "04.03.2012", ""]) == (field, "")
+
+
+def test_a_program_s_date_is_refused_where_day_and_month_may_be_mistaken() -> None:
+    """A form shows what it read, and a file's column tells; the API's answer does neither."""
+    field = date_field()
+    with pytest.raises(PydanticCustomError, match=r"must be a date, like \d{4}-\d\d-\d\d"):
+        field.validate_value(field.read_json("05/06/2010"))
+    for text, day in {"5/5/2010": "2010-05-05", "5.6.2010": "2010-06-05"}.items():
+        assert field.validate_value(field.read_json(text)) == day

@@ -158,6 +158,13 @@ def test_what_is_no_table_is_refused_in_words(data: bytes, name: str, words: str
         read(data, name)
 
 
+def test_a_line_of_json_may_have_4_megabytes() -> None:
+    line = b'{"a": "' + b"x" * (4 * 2**20 - 9) + b'"}'
+    assert len(read(line, "my.ndjson")[1][0][0]) == 4 * 2**20 - 9
+    with pytest.raises(TableError, match="a line of more than 4 MB"):
+        read(line.replace(b"x", b"xx", 1), "my.ndjson")
+
+
 def test_an_encoding_that_nobody_knows_is_refused() -> None:
     with pytest.raises(TableError, match="no encoding 'klingon'"):
         read("a,b\n1,2\n", encoding="klingon")

@@ -152,8 +152,8 @@ def test_columns_that_a_model_does_not_name_are_counted(tmp_path: Path, root: Pa
     given = forest_of_codes(tmp_path)
     pd.read_csv(given.data).drop(columns="bill_depth_mm").to_csv(given.data, index=False)
     said = refused(given, root, "--trust")
-    assert "takes 3 columns, and does not say which" in said
-    assert "--features a,b,c" in said
+    assert "takes 3 columns, and the data have 2: " in said
+    assert "a JSON file with the names of all columns in their order" in said
 
 
 def test_names_for_numbers_are_asked_for_and_can_be_said(tmp_path: Path, root: Path) -> None:

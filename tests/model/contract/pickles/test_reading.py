@@ -6,13 +6,17 @@ import base64
 import bz2
 import collections
 import gzip
+import io
+import json
 import lzma
 import os
 import pickle
 import sys
 import time
+import zipfile
 import zlib
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -385,6 +389,27 @@ def test_values_that_each_share_the_one_before_are_deep(read: Read) -> None:
 def test_a_file_that_is_refused_says_why(read: Read, data: bytes, reason: str) -> None:
     with pytest.raises(PickleError, match=reason):
         read(data)
+
+
+def test_an_integer_may_have_2048_bits(read: Read) -> None:
+    assert read(pickle.dumps(2**2048 - 1)).root == 2**2048 - 1
+    with pytest.raises(PickleError, match="an integer of thousands of digits"):
+        read(pickle.dumps(2**2048))
+
+
+@pytest.mark.parametrize(("megabytes", "is_read"), [(60, True), (70, False)])
+def test_an_archive_may_unpack_to_64_megabytes(read: Read, megabytes: int, is_read: bool) -> None:
+    member, packed = io.BytesIO(), io.BytesIO()
+    np.save(member, np.zeros(megabytes * 2**20, np.uint8))
+    node = {"__loader__": "NdArrayNode", "__module__": "numpy", "__class__": "ndarray",
+            "type": "numpy", "file": "0.npy"}  # fmt: skip
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("schema.json", json.dumps(node))
+        archive.writestr("0.npy", member.getvalue())
+    with nullcontext() if is_read else pytest.raises(PickleError, match="far more memory"):
+        found = read(packed.getvalue()).root
+        assert isinstance(found, np.ndarray)
+        assert found.shape == (megabytes * 2**20,)
 
 
 def test_only_regular_files_are_opened(tmp_path: Path) -> None:

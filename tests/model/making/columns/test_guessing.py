@@ -27,6 +27,7 @@ from model.making.columns.describing import infer_columns
 from model.making.columns.drafting import DraftField, draft_field
 from model.making.columns.naming import name_columns
 from model.making.dictionaries import Description
+from model.making.errors import AddError
 from model.making.kinds.classes import ClassesKind
 from model.making.kinds.number import NumberKind, choose_rounding_step
 from model.making.options import AddOptions
@@ -110,6 +111,12 @@ def test_a_choice_between_numbers_has_their_unit() -> None:
     assert (height.kind, height.naming.label) == ("choice", "Height")
     assert height.labels == ("3.5\u00a0m", "7\u00a0m")
     assert age.labels == ("1\u00a0day", "28\u00a0days")
+
+
+def test_a_number_beyond_0_and_1_is_no_yes_or_no() -> None:
+    table = pd.DataFrame({"smoker": [0, 1, 2] * 20})
+    with pytest.raises(AddError, match="is of kind flag, but it holds more than 0 and 1"):
+        infer_columns(table, ["smoker"], set(), {"smoker": "flag"})
 
 
 def test_a_year_that_is_0_or_1_is_no_yes_or_no() -> None:
@@ -218,6 +225,7 @@ def test_a_percentage_stays_one() -> None:
         ("Score", dict.fromkeys(range(22), 30), (0, 28)),
         ("Score", {0: 60, 1: 50, 2: 40, 3: 20, 4: 8, 5: 2}, (0, 7)),  # counts thin out
         ("Score", {1: 60, 2: 50, 3: 40, 4: 8, 5: 2}, (1, 7)),
+        ("Score", {1: 24, 2: 60, 3: 50, 4: 40, 5: 8}, (0, 7)),  # thin out at both ends
         ("Score", {1: 5, 2: 5, 3: 5}, (0, 4)),  # too few to tell
         ("Rooms", dict.fromkeys(range(1, 6), 30), (0, 7)),  # a house may have six
         ("Number of rooms 2019", dict.fromkeys(range(1, 6), 30), (0, 7)),
@@ -232,7 +240,14 @@ def test_a_scale_ends_where_its_rows_do(
 
 @pytest.mark.parametrize(
     ("column", "first", "grouping"),
-    [("byggår", 1950, False), ("建成年份", 1950, False), ("antal år", 2, True), ("år", 3000, True)],
+    [
+        ("byggår", 1950, False),
+        ("建成年份", 1950, False),
+        ("antal år", 2, True),
+        ("år", 3000, True),
+        ("år", 1000, False),
+        ("år", 999, True),
+    ],
 )
 def test_a_year_has_no_thousands_in_languages_that_write_it_in_a_longer_word(
     column: str, first: int, grouping: bool

@@ -14,6 +14,7 @@ from sklearn.linear_model import LinearRegression
 from app import create_app
 from app.config import Settings
 from model import ClassModel, load_model
+from model.contract.fields import NumberField
 from model.making import add_model
 from model.making.writing.redrafting import merge_cards
 from tests.drafts import tumours
@@ -98,6 +99,21 @@ def test_pages_and_reasons_hold_together(client: FlaskClient, model: ClassModel)
     values["worst_texture"] = "40"
     fragment = post_fragment(client, values)
     assert len(fragment.select("#why data.contribution:not(.unseen)")) <= 10
+
+
+def test_reasons_of_thirty_unusual_facts_lead_to_the_answer(
+    client: FlaskClient, model: ClassModel
+) -> None:
+    """More facts than are tried in all ways: first those are chosen that matter most."""
+    facts = {}
+    for place, field in enumerate(model.card.fields):
+        assert isinstance(field, NumberField)
+        facts[field.name] = round(field.min + (field.max - field.min) * (2 + place % 3) / 5, 4)
+    fragment = post_fragment(client, {name: str(value) for name, value in facts.items()})
+    parts = [float(str(tag["value"])) for tag in fragment.select("#why data.contribution")]
+    answer = client.post("/api/predict", json=facts).get_json()
+    total = data_of(fragment, "reference") + sum(parts)
+    assert total == pytest.approx(answer["probability"], abs=1e-6)
 
 
 def test_a_value_beyond_the_data_is_answered_with_a_warning(

@@ -30,6 +30,7 @@ from sklearn.preprocessing import (
     OneHotEncoder,
     OrdinalEncoder,
     PolynomialFeatures,
+    SplineTransformer,
     StandardScaler,
 )
 from sklearn.semi_supervised import LabelSpreading
@@ -66,6 +67,11 @@ def test_a_step_of_no_columns_was_never_fitted_and_does_nothing(tmp_path: Path) 
     assert read_again.predict(table).tolist() == model.predict(table).tolist()
 
 
+def test_columns_that_are_chosen_by_a_flag_each_are_those(tmp_path: Path) -> None:
+    model = make_column_transformer((StandardScaler(), [False, True])).fit(ROWS)
+    assert read(model, tmp_path).transform(ROWS).tolist() == model.transform(ROWS).tolist()
+
+
 @pytest.mark.parametrize("classes", [2, 3])
 def test_what_others_read_of_a_support_vector_machine_is_as_it_was(
     tmp_path: Path, classes: int
@@ -76,6 +82,19 @@ def test_what_others_read_of_a_support_vector_machine_is_as_it_was(
     read_again = revive(read_pickle(path).root)
     for name in ("coef_", "dual_coef_", "intercept_"):
         assert getattr(read_again, name).tolist() == getattr(model, name).tolist(), name
+
+
+def test_splines_without_the_first_of_each_column_are_as_they_were(tmp_path: Path) -> None:
+    model = SplineTransformer(n_knots=4, include_bias=False).fit(ROWS)
+    read_again = read(model, tmp_path)
+    assert read_again.transform(ROWS).tolist() == model.transform(ROWS).tolist()
+
+
+def test_an_encoder_that_left_some_columns_as_they_are_is_refused() -> None:
+    """Until 0.21 it could be told which to encode."""
+    state = {"categorical_features": np.array([0, 2]), "feature_indices_": np.array([0, 2, 5])}
+    with pytest.raises(PickleError, match="encodes some of its columns alone"):
+        revive(Record("sklearn.preprocessing.data.OneHotEncoder", state=state))
 
 
 def test_a_bundle_gives_its_estimators_and_its_names(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from model.contract.sources import Frame, Source
 from model.making.rows.prepared import load_compiled
 from model.making.sources.compiling import compile_estimator
 from model.making.sources.estimator_sources import describe_estimator
+from model.serving.estimators import revive
+from model.serving.libraries.xgboost_models import read_xgboost
 from tests.model.serving.libraries.make_files import (
     CITIES,
     COLUMNS,
@@ -22,6 +24,7 @@ from tests.model.serving.libraries.make_files import (
     SHOWN,
     fill,
     make_rows,
+    numbers,
 )
 from tests.model.serving.libraries.reading import answer, open_file
 from tests.tools import CLUSTER_PYTHON
@@ -98,6 +101,19 @@ def test_a_value_at_a_split_goes_where_the_library_sends_it() -> None:
 
 
 @pytest.mark.second_tier
+def test_a_file_that_does_not_say_where_rounds_end_stops_at_the_same_one() -> None:
+    """Until 2.0 a file did not say it: each round has a tree for each class."""
+    whole = json.loads((FILES / "xgboost-three.json").read_text())
+    whole["learner"]["attributes"] = {"scikit_learn": "{}", "best_iteration": "1"}
+    today = revive(read_xgboost(json.dumps(whole).encode()))
+    del whole["learner"]["gradient_booster"]["model"]["iteration_indptr"]
+    before = revive(read_xgboost(json.dumps(whole).encode()))
+    rows = numbers(ROWS)
+    expected = today.predict_proba(rows).tolist()
+    assert before.predict_proba(rows).tolist() == expected
+    assert expected != open_file(FILES / "xgboost-three.json").predict_proba(rows).tolist()
+
+
 def test_libraries_of_today_answer_1000_rows_as_their_new_files_do(tmp_path: Path) -> None:
     """Their environment makes the files anew; here none of them is installed."""
     command = [str(CLUSTER_PYTHON), str(FILES.parent / "make_files.py"), str(tmp_path)]

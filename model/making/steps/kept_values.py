@@ -1,0 +1,116 @@
+"""What a fitted model keeps of the values that its inputs had when it was fitted."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from model.contract.arrays import Float64Array, IntArray
+from model.contract.expressions import write_column
+from model.making.steps.fitted_steps import unwrap_estimator
+
+LEAST_VALUES = 5
+"""An input counts where the model keeps as many values of it."""
+
+_FOREIGN = 0.25
+"""The share of these values outside the data's range from which the data are no longer its own."""
+_ROUNDED = 1e-6
+
+
+def list_kept_values(fitted: Any) -> dict[int, Float64Array]:
+    """List the values that a model keeps, by the number of the input, each of shape (values,).
+
+    These are its training rows, support vectors or centres, or the thresholds of its trees.
+    """
+    for name in ("_fit_X", "support_vectors_", "cluster_centers_"):
+        kept = getattr(fitted, name, None)
+        if isinstance(kept, np.ndarray) and kept.ndim == 2:
+            return dict(enumerate(kept.T.astype(float)))
+    splits = list(_list_splits(fitted))
+    if not splits:
+        return {}
+    features = np.concatenate([feature for feature, _ in splits])
+    thresholds = np.concatenate([threshold for _, threshold in splits])
+    return {int(number): thresholds[features == number] for number in np.unique(features)}
+
+
+def _list_splits(fitted: Any) -> Iterator[tuple[IntArray, Float64Array]]:
+    """The inputs and thresholds of each tree."""
+    if hasattr(fitted, "roots_"):  # of another library
+        inner = (fitted.left_ >= 0) & (fitted.set_ < 0) & np.isfinite(fitted.threshold_)
+        yield fitted.feature_[inner], fitted.threshold_[inner]
+        return
+    if getattr(fitted, "estimators_features_", None) is not None:
+        return  # its trees number their own inputs
+    parts = getattr(fitted, "estimators_", None)
+    trees = [fitted] if parts is None else np.ravel(np.asarray(parts, dtype=object)).tolist()
+    for tree in [getattr(part, "tree_", None) for part in trees[:100]]:
+        if tree is not None:
+            inner = (tree.feature >= 0) & np.isfinite(tree.threshold)
+            yield tree.feature[inner], tree.threshold[inner]
+    if getattr(fitted, "_preprocessor", None) is None:
+        for nodes in (item.nodes for stage in getattr(fitted, "_predictors", ()) for item in stage):
+            inner = (nodes["is_leaf"] == 0) & (nodes["is_categorical"] == 0)
+            inner &= np.isfinite(nodes["num_threshold"])
+            yield nodes["feature_idx"][inner].astype(np.intp), nodes["num_threshold"][inner]
+
+
+def describe_foreign_input(fitted: Any, rows: Any) -> str:
+    """Say which input had other numbers when a model was fitted; "" where none had, or none tells.
+
+    Each split of a tree has rows on both sides in the data of the fit, so its threshold is in
+    their range. What was done to an input by hand shows there, also where the answers hardly do.
+
+    Args:
+        fitted: the model.
+        rows: the data as it takes them, (rows, inputs).
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            fitted = unwrap_estimator(fitted)
+            fitted = unwrap_estimator(getattr(fitted, "regressor_", fitted))
+            names, seen = list(getattr(rows, "columns", ())), ""
+            if isinstance(fitted, Pipeline):
+                changed = fitted[:-1].transform(rows)
+                names = _name_outputs(fitted[:-1], names, changed)
+                rows, fitted, seen = (
+                    changed,
+                    unwrap_estimator(fitted[-1]),
+                    ", as its steps make it,",
+                )
+            matrix = np.asarray(rows, dtype=float)
+    except Exception:  # it takes no numbers, or texts alone
+        return ""
+    for number, kept in list_kept_values(fitted).items():
+        if matrix.ndim != 2 or number >= matrix.shape[1]:
+            return ""
+        given = matrix[:, number][np.isfinite(matrix[:, number])]
+        if len(np.unique(kept)) < LEAST_VALUES or not len(given):
+            continue
+        room = _ROUNDED * (abs(given).max() + np.ptp(given))
+        outside = (kept < given.min() - room) | (kept > given.max() + room)
+        if outside.mean() > _FOREIGN:
+            name = names[number] if number < len(names) else f"input {number + 1}"
+            return (
+                f"When it was fitted, {name}{seen} was between {kept.min():.4g} and "
+                f"{kept.max():.4g} or wider; here it is between {given.min():.4g} and "
+                f"{given.max():.4g}. Either these "
+                "are not its data, or a step before the fit changed it: add the file of that step, "
+                f"or say what it does, like --derive '{write_column(name)} = …'."
+            )
+    return ""
+
+
+def _name_outputs(steps: Any, names: list[str], changed: Any) -> list[str]:
+    """The names of what comes out of steps."""
+    try:
+        return [
+            str(name).rpartition("__")[2] for name in steps.get_feature_names_out(names or None)
+        ]
+    except Exception:  # a step of another kind has no names
+        return names if len(names) == np.shape(changed)[1] else []

@@ -1,0 +1,102 @@
+"""What a model keeps of its own rows tells that its inputs were others than the data."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.ensemble import (
+    ExtraTreesRegressor,
+    GradientBoostingRegressor,
+    HistGradientBoostingRegressor,
+    RandomForestRegressor,
+)
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVR
+
+from model import NumberModel, load_model
+from model.making.steps.kept_values import describe_foreign_input
+from tests.model.making.conftest import add
+from tests.model.serving.libraries.make_files import COLUMNS, FILES, make_rows
+from tests.model.serving.libraries.reading import open_file
+from tests.models import ModelFiles
+
+
+def rows() -> pd.DataFrame:
+    """Houses whose noise matters little."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"size": rng.uniform(20, 200, 400), "noise": rng.uniform(30, 90, 400)})
+    return table.assign(price=table["size"] * 3000 - table["noise"] * 300)
+
+
+def scale(table: pd.DataFrame) -> pd.DataFrame:
+    """As a notebook does by hand, which saves no step."""
+    return table.assign(noise=(table["noise"] - 30) / 60)
+
+
+MODELS = [
+    RandomForestRegressor(10, random_state=0),
+    ExtraTreesRegressor(10, random_state=0),
+    GradientBoostingRegressor(random_state=0),
+    HistGradientBoostingRegressor(max_iter=20),
+    KNeighborsRegressor(),
+    SVR(C=1000),
+    GridSearchCV(make_pipeline(StandardScaler(), KNeighborsRegressor()), {}, cv=2),
+]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_an_input_that_was_scaled_by_hand_is_named_and_no_other_is(model: Any) -> None:
+    table = rows()
+    names = ["size", "noise"]
+    fitted = model.fit(table[names], table["price"])
+    assert describe_foreign_input(fitted, table[names]) == ""
+    assert describe_foreign_input(fitted, table[names][:300]) == ""
+    fitted = model.fit(scale(table)[names], table["price"])
+    said = describe_foreign_input(fitted, table[names])
+    assert re.search("noise(, as its steps make it,)? was between", said)
+    assert "size" not in said
+
+
+@pytest.mark.parametrize(
+    "name", ["xgboost-0.90-classes.pkl", "xgboost-early.pkl", "xgboost-chain.pkl",
+             "lightgbm-categories.txt", "lightgbm-classes.pkl", "xgboost-two.json"]
+)  # fmt: skip
+def test_trees_of_other_libraries_tell_as_well(name: str) -> None:
+    model, table = open_file(FILES / name), make_rows(600, 0)
+    columns = COLUMNS if "categories" in name else COLUMNS[:3]
+    assert describe_foreign_input(model, table[columns]) == ""
+    table["age"] = 2020 - table["age"]
+    assert "When it was fitted, age" in describe_foreign_input(model, table[columns])
+
+
+def test_a_model_that_fits_all_the_same_is_refused_with_what_to_write(tmp_path: Path) -> None:
+    table, root = rows(), tmp_path / "models"
+    root.mkdir()
+    names = ["size", "noise"]
+    model = RandomForestRegressor(20, random_state=0)
+    joblib.dump(model.fit(scale(table)[names], table["price"]), tmp_path / "model.joblib")
+    table.to_csv(tmp_path / "train.csv", index=False)
+    given = ModelFiles(tmp_path / "model.joblib", tmp_path / "train.csv", "price")
+    refused = add(given, "mine", root)
+    assert refused.exit_code == 4
+    said = " ".join(refused.output.split())
+    assert "When it was fitted, noise was between 0." in said
+    assert "like --derive 'noise = …'" in said
+    assert add(given, "mine", root, "--as-is").exit_code == 0
+    assert "When it was fitted, noise was" in (root / "mine" / "card.toml").read_text()
+    result = add(given, "mine", root, "--force", "--derive", "noise = (noise - 30) / 60")
+    assert result.exit_code == 0, result.output
+    served = load_model(root / "mine")
+    assert isinstance(served, NumberModel)
+    (answer,) = served.predict([{"size": 100.0, "noise": 60.0}])
+    asked = pd.DataFrame({"size": [100.0], "noise": [0.5]})
+    assert answer.value == pytest.approx(model.predict(asked)[0], rel=1e-5)
