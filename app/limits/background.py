@@ -171,11 +171,6 @@ def run_in_slices(steps: Iterator[T]) -> Iterator[T]:
         yield cast(T, found)
 
 
-def is_slicing() -> bool:
-    """Whether a step of long work runs in this process, or waits to run."""
-    return bool(_slice_turn().locked())
-
-
 @cache
 def _slice_turn() -> BoundedSemaphore:
     return BoundedSemaphore(1)

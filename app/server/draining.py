@@ -34,7 +34,7 @@ class DrainingServer(StreamServer):  # type: ignore[misc]  # gevent has no types
         if not self.closed:
             self.stop_accepting()
             with suppress(OSError):
-                while not self.full() and (waiting := super().do_read()):
+                while not self.full() and (waiting := self.do_read()):
                     self.do_handle(*waiting)
             self.socket.close()
         super().close()

@@ -30,7 +30,6 @@ from werkzeug.exceptions import ServiceUnavailable
 from app.http.headers import HEADERS
 from app.http.request_id import new_request_id
 from app.http.responses import HTML, ErrorRenderer
-from app.limits.background import is_slicing
 from app.server.draining import DrainingServer, FirstBytesSocket, JoiningSocket, ListenerName
 
 SERVER_ERRORS = (ConfigurationProblem, InvalidResponseHeader, InvalidResponseHeaderName)
@@ -83,35 +82,13 @@ _MAPPED = "::ffff:"
 """Stands before an IPv4 address where one socket takes both versions of IP."""
 
 
-LEAVE = 0.002
-"""Seconds for which a worker that answers a file leaves a new connection to the others."""
-
-
 class AcceptingServer(DrainingServer):
-    """gevent's server, which takes up to ``MAX_ACCEPT`` connections in a turn.
-
-    Beside a file of many rows it takes those that no other worker has taken meanwhile: one of its
-    own would share the interpreter lock with that file.
-    """
+    """gevent's server, which takes up to ``MAX_ACCEPT`` connections in a turn."""
 
     @property
     def max_accept(self) -> int:
         """Return how many to take in a turn: a quarter of those that are being served."""
         return min(MAX_ACCEPT, 1 + len(self.pool) // 4)
-
-    def do_read(self) -> Any:
-        """Accept a connection; return what ``handle`` gets, None where there is none yet."""
-        if not is_slicing():
-            return super().do_read()
-        self.stop_accepting()
-        gevent.spawn_later(LEAVE, self._accept_what_is_left)
-        return None
-
-    def _accept_what_is_left(self) -> None:
-        if self.started:
-            if not self.full() and (waiting := super().do_read()):
-                self.do_handle(*waiting)
-            self.start_accepting()
 
 
 # While it patches the standard library, gevent searches all installed packages for plug-ins 25

@@ -5,18 +5,13 @@ import socket
 
 import gevent
 import pytest
-from gevent.pool import Pool
-from gevent.server import StreamServer
-from gevent.socket import socket as green_socket
 from gunicorn.http.errors import InvalidResponseHeader, LimitRequestLine, UnsupportedTransferCoding
 from werkzeug.exceptions import ServiceUnavailable
 
 from app.http.headers import HEADERS
-from app.server import worker
-from app.server.worker import AcceptingServer, build_response, choose_status
+from app.server.worker import build_response, choose_status
 from tests.conftest import Server
 from tests.tools import ROOT
-from tests.waiting import wait_until
 from tests.wire import RawResponse, send_request
 
 
@@ -100,30 +95,3 @@ def test_a_number_that_makes_no_sense_stops_the_start_in_one_line(
     says = f"^Formcast cannot start. {variable} is '{value}'. Write a whole number"
     with pytest.raises(SystemExit, match=says):
         runpy.run_path(str(ROOT / "gunicorn.conf.py"))
-
-
-def test_beside_a_file_a_worker_takes_the_connections_that_no_other_takes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(worker, "is_slicing", lambda: True)
-    taken: list[str] = []
-    with green_socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(8)
-        own = AcceptingServer(listener, lambda *_: taken.append("own"), spawn=Pool(4))
-        other = StreamServer(listener.dup(), lambda *_: taken.append("other"))
-
-        def come(number: int) -> None:
-            """Connect one by one, each after the one before was taken."""
-            for _ in range(number):
-                before = len(taken)
-                with socket.create_connection(listener.getsockname()):
-                    wait_until(lambda: len(taken) > before, pause=gevent.sleep)  # noqa: B023
-
-        own.start()
-        other.start()
-        come(5)
-        other.stop()
-        come(5)
-        own.stop()
-    assert taken == ["other"] * 5 + ["own"] * 5
