@@ -84,6 +84,15 @@ def test_distances_and_how_clearly_are_those_of_the_estimator(client: FlaskClien
         assert answer["clarity"] == pytest.approx(1 - first / second, abs=1e-3)
 
 
+def test_the_page_says_how_many_times_as_far_each_other_centre_is(client: FlaskClient) -> None:
+    row = rows()[0]
+    shares = text_of(post_fragment(client, row), "#result")
+    answer = client.post("/api/predict", json={k: float(v) for k, v in row.items()}).get_json()
+    nearest, *others = sorted(answer["distances"].values())
+    for distance in others:
+        assert f"{distance / nearest:.2g} times as far" in shares
+
+
 def test_reasons_lead_to_how_clearly_it_belongs_there(client: FlaskClient) -> None:
     for path, subject in (("", "How clearly it is"), ("/mixture", "Probability of")):
         fragment = post_fragment(client, rows()[1], path=f"{path}/predict-fragment")

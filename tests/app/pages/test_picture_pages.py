@@ -55,6 +55,7 @@ def test_an_upload_is_answered_with_class_and_probabilities(client: FlaskClient)
     assert value == max(shares, key=shares.__getitem__)
     assert text_of(soup, "#result .range").endswith(WARNING)
     assert "Learned from 5,216 chest X-rays" in text_of(soup, "#result")
+    assert "percentages assume that both are equally common" in text_of(soup, "#result")
     assert soup.select(f'#result a[href="{XRAY}about"]')
 
 

@@ -27,6 +27,7 @@ from model.making.columns.describing import infer_columns
 from model.making.columns.drafting import DraftField, draft_field
 from model.making.columns.naming import name_columns
 from model.making.dictionaries import Description
+from model.making.errors import AddError
 from model.making.kinds.classes import ClassesKind
 from model.making.kinds.number import NumberKind, choose_rounding_step
 from model.making.options import AddOptions
@@ -110,6 +111,12 @@ def test_a_choice_between_numbers_has_their_unit() -> None:
     assert (height.kind, height.naming.label) == ("choice", "Height")
     assert height.labels == ("3.5\u00a0m", "7\u00a0m")
     assert age.labels == ("1\u00a0day", "28\u00a0days")
+
+
+def test_a_number_beyond_0_and_1_is_no_yes_or_no() -> None:
+    table = pd.DataFrame({"smoker": [0, 1, 2] * 20})
+    with pytest.raises(AddError, match="is of kind flag, but it holds more than 0 and 1"):
+        infer_columns(table, ["smoker"], set(), {"smoker": "flag"})
 
 
 def test_a_year_that_is_0_or_1_is_no_yes_or_no() -> None:

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from model.contract.manifest import OrdinalCalibration, OrdinalGroup
 from model.making.kinds.ordinal import find_order
-from model.serving.ordinal import compute_masses, find_ends
+from model.serving.ordinal import LikelyRanges, compute_masses, find_ends
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,12 @@ def test_a_range_grows_to_the_more_probable_neighbour_and_holds_the_best() -> No
     low, high = find_ends(masses, np.array([0.85, 0.1]))
     assert low.tolist() == [1, 0]
     assert high.tolist() == [2, 0]
+
+
+def test_a_range_ends_by_its_group_s_threshold_and_without_one_there_is_none() -> None:
+    few = OrdinalGroup(unknown=0, rows=3, close=1)
+    some = OrdinalGroup(unknown=1, rows=99, close=1, threshold=0.85)
+    calibration = OrdinalCalibration(order=("1", "2", "3", "4"), coverage=0.9, groups=(few, some))
+    ranges = LikelyRanges(calibration, [2, 0, 1, 3], ())
+    probabilities = np.array([[0.5, 0.3, 0.1, 0.1]] * 2)
+    assert ranges.find(probabilities, [few, some]) == [None, (0, 1)]

@@ -67,6 +67,11 @@ def test_a_step_of_no_columns_was_never_fitted_and_does_nothing(tmp_path: Path) 
     assert read_again.predict(table).tolist() == model.predict(table).tolist()
 
 
+def test_columns_that_are_chosen_by_a_flag_each_are_those(tmp_path: Path) -> None:
+    model = make_column_transformer((StandardScaler(), [False, True])).fit(ROWS)
+    assert read(model, tmp_path).transform(ROWS).tolist() == model.transform(ROWS).tolist()
+
+
 @pytest.mark.parametrize("classes", [2, 3])
 def test_what_others_read_of_a_support_vector_machine_is_as_it_was(
     tmp_path: Path, classes: int
