@@ -16,8 +16,11 @@ from model.making.steps.fitted_steps import unwrap_estimator
 LEAST_VALUES = 5
 """An input counts where the model keeps as many values of it."""
 
-_FOREIGN = 0.25
-"""The share of these values outside the data's range from which the data are no longer its own."""
+_FOREIGN = 0.6
+"""The share of them outside the data's range from which the data are not its own: a sample of the
+rows leaves less outside, also of boosted trees, which split at the rarest values."""
+_LEAST_ROWS = 100
+"""Rows of the data below which their range says little of that of the fit."""
 _ROUNDED = 1e-6
 
 
@@ -90,7 +93,8 @@ def describe_foreign_input(fitted: Any, rows: Any) -> str:
         if matrix.ndim != 2 or number >= matrix.shape[1]:
             return ""
         given = matrix[:, number][np.isfinite(matrix[:, number])]
-        if len(np.unique(kept)) < LEAST_VALUES or not len(given):
+        kept = np.unique(kept)
+        if len(kept) < LEAST_VALUES or len(given) < _LEAST_ROWS:
             continue
         room = _ROUNDED * (abs(given).max() + np.ptp(given))
         outside = (kept < given.min() - room) | (kept > given.max() + room)
