@@ -26,7 +26,13 @@ from gunicorn.workers.ggevent import GeventWorker
 from werkzeug.datastructures import Headers
 
 from app.http.responses import PreparedHeaders
-from app.server.worker import MAX_ACCEPT, AcceptingServer, Worker, count_unread
+from app.server.worker import (
+    LOOK_INTERVAL,
+    MAX_ACCEPT,
+    AcceptingServer,
+    Worker,
+    count_unread,
+)
 from tests.tools import ROOT
 
 
@@ -68,6 +74,11 @@ def test_gunicorn_makes_its_server_by_the_hook_that_the_worker_fills() -> None:
     given = {"application", "spawn", "log", "handler_class", "environ"}
     assert all(f"{name}=" in source for name in given)
     assert given <= inspect.signature(Worker.server_class).parameters.keys()
+
+
+def test_a_stopping_worker_of_gunicorns_looks_as_often_as_ours_expects() -> None:
+    _, _, stopping = inspect.getsource(GeventWorker.run).partition("server.close()")
+    assert f"gevent.sleep({LOOK_INTERVAL})" in stopping
 
 
 def test_a_server_that_closes_answers_the_connections_that_wait() -> None:

@@ -67,6 +67,9 @@ With Python's 5 ms a visitor beside it waits some 7 ms longer in the slowest of 
 STOP_RETRY_AFTER = 2
 """Seconds in the Retry-After header of what a stopping worker refuses."""
 
+LOOK_INTERVAL = 1.0
+"""Seconds between two looks of gunicorn's stopping worker at whether all requests have ended."""
+
 RECYCLE_TIMEOUT = 25
 """Seconds that requests get to end in a worker that is replaced after many of them: nobody waits
 for it."""
@@ -134,8 +137,10 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
     def handle_exit(self, sig: int, frame: object) -> None:
         """End after the present requests: the master has said so, and kills in the end."""
         super().handle_exit(sig, frame)
-        gevent.spawn_later(self._stop_timeout * 2 / 3, self._refuse_rest)
-        gevent.spawn_later(self._stop_timeout * 0.9, self._close_rest)
+        # Before the master kills, gunicorn must look once more.
+        left = max(self._stop_timeout * 0.9 - LOOK_INTERVAL, self._stop_timeout / 2)
+        gevent.spawn_later(left * 0.75, self._refuse_rest)
+        gevent.spawn_later(left, self._close_rest)
 
     def _refuse_rest(self) -> None:
         """Answer requests that still wait, for their body or their turn, with 503."""
@@ -166,7 +171,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         greenlet = gevent.getcurrent()
         self._answering[greenlet] = sock
         try:
-            super().handle_request(listener_name, req, joining, addr)
+            # gevent's own goes on with the connection after a kill, as if the answer were complete.
+            super(GeventWorker, self).handle_request(listener_name, req, joining, addr)
         except StopIteration as stop:
             closing = stop
         finally:

@@ -27,7 +27,7 @@ ROOMS = {
     "app/http/responses.py": ["tests/app/http", "tests/app/api/test_predict.py"],
     "model/contract": [
         "tests/model/contract", "tests/app/pages", "tests/app/api", "tests/app/presentation",
-        "tests/model/serving", "tests/model/making",
+        "tests/model/serving", "tests/model/formats", "tests/model/making",
     ],
     "model/serving": [
         "tests/model/serving", "tests/app/presentation", "tests/app/pages", "tests/app/api",

@@ -67,7 +67,7 @@ def test_a_stop_is_not_lost_while_the_first_process_of_a_container_starts(tmp_pa
 
 def test_a_stop_ends_what_lasts_too_long_in_words_and_is_done_in_time(tmp_path: Path) -> None:
     server = Server(
-        free_port(), settings={"FORMCAST_STOP_SECONDS": "10"}, log=tmp_path / "log", options=CAREFUL
+        free_port(), settings={"FORMCAST_STOP_SECONDS": "8"}, log=tmp_path / "log", options=CAREFUL
     )
     server.start()
     address = ("127.0.0.1", server.port)
@@ -102,6 +102,7 @@ def test_a_stop_ends_what_lasts_too_long_in_words_and_is_done_in_time(tmp_path: 
         assert [sock.recv(1) for sock in (slow_body, slow_head, idle)] == [b"", b"", b""]
         assert server.process.wait(30) == 0
     said = server.log.read_text()
+    assert said.count("Worker exiting") == 2  # by itself, and not by the master's SIGKILL
     assert "SIGKILL" not in said
     assert '"error"' not in said
 
