@@ -128,6 +128,11 @@ def test_zeros_at_the_front_and_long_numbers_survive() -> None:
     assert rows == [["0012345678901234567", "00501"]]
 
 
+def test_comments_and_blank_lines_of_an_arff_file_are_no_rows() -> None:
+    lines = "@relation r\n@attribute a numeric\n@data\n% a comment\n1\n\n  % another\n2\n"
+    assert read(lines, "my.arff")[1] == [["1"], ["2"]]
+
+
 def test_a_ragged_row_says_what_is_wrong_and_the_others_stay() -> None:
     table = open_table(io.BytesIO(b"a,b,c\n1,2,3\n1,2\n1,2,3,4\n1,2,3,\n"), "my.csv")
     (block,) = table.blocks
@@ -354,6 +359,7 @@ def test_columns_that_cannot_be_matched_are_refused(header: tuple[str, ...], wor
         ([["1.5", "2"]], "."),
         ([["1.850", "2.000"]], None),
         ([["1.850,5"]], ","),
+        ([["1,850", "2.5"]], "."),
         ([["1,5"], ["2.5"]], None),
         ([["0.125", "12.5 kg"]], "."),
         ([[1.5, None]], None),

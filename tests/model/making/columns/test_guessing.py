@@ -209,6 +209,12 @@ def test_drafted_bounds_leave_room_on_both_sides_but_not_beyond_0(
     assert not whole or (low.is_integer() and high.is_integer())
 
 
+def test_what_was_seen_ends_at_the_outermost_rows() -> None:
+    field = drafted_number("Dose", *np.linspace(0.15, 0.85, 40)).field
+    assert isinstance(field, NumberField)
+    assert (field.seen_min, field.seen_max) == (0.15, 0.85)
+
+
 def test_a_percentage_stays_one() -> None:
     assert widen_bounds(np.array([2.0, 50, 96]), False, "%") == (0, 100)
     assert widen_bounds(np.array([2.0, 50, 96]), False, "mm")[1] > 100
