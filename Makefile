@@ -44,7 +44,7 @@ browser: $(VENV)/test.stamp
 # browsers, and two processes took 350 s of CPU in 365 s on two cores. One thread for each: with
 # teams of threads that wait for each other, a training takes three times the CPU. Some machines
 # forbid to keep bytecode: each process, and each server that a test starts, would compile anew.
-# A process that dies is not replaced: the others then wait for ever.
+# A process that dies ends the run: with another in its place, pytest-xdist waited for ever.
 FIRST_TIER := -m "not second_tier"
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart=0
 

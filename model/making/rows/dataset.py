@@ -133,7 +133,7 @@ def _advise_filling(column: DataColumn) -> str:
     """Say how to serve a model whose author filled missing cells before the fit."""
     name, known = write_column(column.source.column), column.cells.dropna()
     value = known.mode().iloc[0]
-    written = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else f"{value:g}"
+    written = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else f"{value:.15g}"
     return (
         "If your code filled such cells before the fit, add the model again with --force, and with "
         f"what it wrote there, like --derive {shlex.quote(f'{name} = fill({name}, {written})')}."

@@ -12,7 +12,8 @@ from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 
-from model import NumberModel, load_model
+from model import NumberModel
+from tests.loading import load_as
 from tests.model.making.conftest import add
 from tests.models import ModelFiles
 
@@ -35,7 +36,6 @@ def test_rows_are_answered_as_their_dicts_are(joined: bool, tmp_path: Path) -> N
     root.mkdir()
     result = add(ModelFiles(saved, tmp_path / "train.csv", "price"), "mine", root, "--yes")
     assert result.exit_code == 0, result.output
-    model = load_model(root / "mine")
-    assert isinstance(model, NumberModel)
+    model = load_as(NumberModel, root / "mine")
     found = [answer.value for answer in model.predict(rows[:25])]
     np.testing.assert_allclose(found, both.predict(rows[:25]), rtol=1e-5)
