@@ -100,7 +100,6 @@ def test_a_value_at_a_split_goes_where_the_library_sends_it() -> None:
         assert model.compute(below) != model.compute(above)
 
 
-@pytest.mark.second_tier
 def test_a_file_that_does_not_say_where_rounds_end_stops_at_the_same_one() -> None:
     """Until 2.0 a file did not say it: each round has a tree for each class."""
     whole = json.loads((FILES / "xgboost-three.json").read_text())
@@ -114,6 +113,7 @@ def test_a_file_that_does_not_say_where_rounds_end_stops_at_the_same_one() -> No
     assert expected != open_file(FILES / "xgboost-three.json").predict_proba(rows).tolist()
 
 
+@pytest.mark.second_tier
 def test_libraries_of_today_answer_1000_rows_as_their_new_files_do(tmp_path: Path) -> None:
     """Their environment makes the files anew; here none of them is installed."""
     command = [str(CLUSTER_PYTHON), str(FILES.parent / "make_files.py"), str(tmp_path)]
