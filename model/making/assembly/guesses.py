@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
+from typing import NoReturn
 
 import numpy as np
 
@@ -16,7 +18,9 @@ from model.making.assembly.inputs import ORDERS, UNKNOWN
 from model.making.assembly.numberings import find_codes, measure_losses, recode
 from model.making.assembly.search import AssemblySearch, explain_none
 from model.making.assembly.trials import TriedAssembly, ask_all, find_complete
+from model.making.data.text_cells import as_text
 from model.making.errors import NotProvedError
+from model.making.kinds.class_evidence import match_classes
 
 _SURE = 0.01
 """How much worse a model must rank where the values of one column get other numbers."""
@@ -46,10 +50,7 @@ def prove_guesses(search: AssemblySearch, chosen: TriedAssembly, truth: Float64A
     index, _ = choose_rows(find_complete(search, assembly))
     moved = search.kind.list_readings(chosen.answers, truth[index], truth, True)[1:]
     if assembly.guesses_classes and (not chosen.fit.beats_constant or moved):
-        raise NotProvedError(
-            "No file names the model's classes, and the data do not prove their order. Name them "
-            f"in the order of its numbers: --classes '{','.join(assembly.classes)}', if that is it."
-        )
+        name_classes(search, [chosen], {assembly.classes: truth})
     if assembly.is_window and not chosen.fit.beats_constant:
         raise NotProvedError(f"{explain_none(search)} The data do not prove {assembly.text}.")
     if assembly.is_window:
@@ -87,6 +88,44 @@ def name_codes(search: AssemblySearch, chosen: TriedAssembly, truth: Float64Arra
             f"are those of your code, add them as a JSON file: {_write_codes(codes)}"
             + (" with the right number for each null: the data do not tell it." if is_open else "")
         )
+
+
+def name_classes(
+    search: AssemblySearch,
+    guessing: Sequence[TriedAssembly],
+    truths: Mapping[tuple[str, ...], Float64Array],
+) -> NoReturn:
+    """Say which names of the classes to write, where only an order suggests any.
+
+    Args:
+        search: what may be put together.
+        guessing: assemblies that guess the names.
+        truths: of all rows, shape (rows,), by these names.
+
+    Raises:
+        NotProvedError: with the order of the names in which most rows are right.
+    """
+    found = []
+    for item in guessing:
+        index, _ = choose_rows(find_complete(search, item.assembly))
+        names, truth = item.assembly.classes, truths[item.assembly.classes][index]
+        order = match_classes(item.answers, truth)
+        fit = search.kind.fit(item.answers[:, np.argsort(order)], truth)
+        found.append((fit, tuple(names[place] for place in order)))
+    fit, names = max(found, key=lambda item: item[0].rank)
+    option = f"--classes {shlex.quote(','.join(names))}"
+    numbers = [as_text(number) for number in search.kind.classes]
+    if not fit.beats_constant:
+        raise NotProvedError(
+            "No file says which names the model's numbers stand for, and no order of them fits the "
+            f"rows: at best {fit.text}. Write them in the order of {', '.join(numbers)}, like "
+            f"{option}."
+        )
+    pairs = ", ".join(f"{name} for {number}" for name, number in zip(names, numbers, strict=True))
+    raise NotProvedError(
+        "No file says which names the model's numbers stand for. The rows fit best with "
+        f"{option} ({fit.text}): {pairs}. Write that if your code had it so."
+    )
 
 
 def code_unknown(
