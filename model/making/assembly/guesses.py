@@ -21,14 +21,12 @@ from model.making.assembly.trials import TriedAssembly, ask_all, find_complete
 from model.making.data.text_cells import as_text
 from model.making.errors import NotProvedError
 from model.making.kinds.class_evidence import match_classes
+from model.making.kinds.evidence import are_surely_less
 
 _SURE = 0.01
 """How much worse a model must rank where the values of one column get other numbers."""
 _SAME = 1e-9
 _MOST_REPLACED = 300
-_SIGNIFICANT = 4.0
-_LEAST_MISSING = 8
-"""Rows without a value that tell what stood for it."""
 _MOST_SPARE = 3
 """Values that no cell has, of which one may stand for missing cells."""
 
@@ -167,7 +165,7 @@ def code_unknown(
         tried.sort(key=lambda item: float(item[0].mean()))  # stable: nothing comes first
         (best, answers, way), *rest = tried
         if any(
-            not np.allclose(answers, found) and not _is_surely_less(best, losses)
+            not np.allclose(answers, found) and not are_surely_less(best, losses)
             for losses, found, _ in rest
         ):
             like = _write_codes({column: {**codes, UNKNOWN: next(iter(fills.values()))}})
@@ -189,13 +187,6 @@ def _list_fills(search: AssemblySearch, assembly: Assembly, column: str) -> dict
     known = next((codes.numbers for codes in search.columns.find_codes(column)), {})
     spare = {text: code for text, code in known.items() if text not in cells}
     return spare if len(spare) <= _MOST_SPARE else {}
-
-
-def _is_surely_less(one: Float64Array, other: Float64Array) -> bool:
-    """Whether losses, shape (rows,), are less than others of the same rows (paired t-test)."""
-    gains = other - one
-    certainty = float(gains.mean()) / (float(gains.std()) + 1e-300) * len(gains) ** 0.5
-    return len(gains) >= _LEAST_MISSING and certainty >= _SIGNIFICANT
 
 
 def _write_codes(codes: Mapping[str, Mapping[str, float | None]]) -> str:

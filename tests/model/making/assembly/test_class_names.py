@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import shlex
 from pathlib import Path
 
 import numpy as np
