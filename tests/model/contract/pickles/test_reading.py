@@ -433,6 +433,18 @@ def test_a_megabyte_that_wants_a_gigabyte_is_refused(read: Read) -> None:
         read(data)
 
 
+@pytest.mark.parametrize(
+    ("value", "is_read"),
+    [(b"a" * 2**25, True), ("a" * 25 * 2**20, True), ("a" * 29 * 2**20, False)],
+    ids=["bytes", "text", "more text"],
+)
+def test_a_text_counts_as_if_a_wide_character_were_in_it(
+    read: Read, value: object, is_read: bool
+) -> None:
+    with nullcontext() if is_read else pytest.raises(PickleError, match="far more memory"):
+        assert read(gzip.compress(pickle.dumps(value), 1)).root == value
+
+
 def test_what_compresses_a_hundredfold_is_read(tmp_path: Path) -> None:
     path = tmp_path / "sparse.joblib"
     zeros = np.zeros(4_000_000)  # 32 MB, as the coefficients of a model with few of them
