@@ -184,6 +184,8 @@ def test_a_joblib_file_reads_whatever_its_compression(tmp_path: Path, compress: 
 )
 def test_a_pickle_may_be_compressed(read: Read, compress: Callable[[bytes], bytes]) -> None:
     assert read(compress(pickle.dumps(PLAIN))).root == PLAIN
+    zeros = bytes(2**20)  # all that is in the file is read before all has come out of it
+    assert read(compress(pickle.dumps(zeros))).root == zeros
 
 
 def test_a_compressed_file_may_have_members(read: Read) -> None:
