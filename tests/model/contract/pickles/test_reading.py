@@ -435,6 +435,15 @@ def test_a_megabyte_that_wants_a_gigabyte_is_refused(read: Read) -> None:
         read(data)
 
 
+@pytest.mark.parametrize(("megabytes", "is_read"), [(7, True), (9, False)])
+def test_what_takes_long_to_unpack_may_hardly_grow(
+    read: Read, megabytes: int, is_read: bool
+) -> None:
+    zeros = bytes(megabytes * 2**20)
+    with nullcontext() if is_read else pytest.raises(PickleError, match="far more"):
+        assert read(bz2.compress(pickle.dumps(zeros))).root == zeros
+
+
 @pytest.mark.parametrize(
     ("value", "is_read"),
     [(b"a" * 2**25, True), ("a" * 25 * 2**20, True), ("a" * 29 * 2**20, False)],
