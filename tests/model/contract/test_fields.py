@@ -273,7 +273,7 @@ def test_a_flag_takes_in_json_what_data_have_for_yes_and_no(
 LONG = {"label": 60, "noun": 60, "help": 200, "group": 60, "unit": 20}
 TEXT = {"kind": "text", "name": "story", "label": "Story", "noun": "story", "example": "x"}
 SEARCH = CHOICE | {"kind": "search", "example": "v0"}
-OPTION: dict[str, Any] = CHOICE["choices"][0]
+OPTION = {"value": "flat", "label": "Flat"}
 OPTIONS = [{"value": f"v{place}", "label": f"Place {place}"} for place in range(MOST_CHOICES + 1)]
 
 
