@@ -54,7 +54,12 @@ def send_request(port: int, sent: bytes, timeout: float = TIMEOUT) -> RawRespons
 def read_response(
     connection: socket.socket, started: float, *, head: bool = False, timeout: float = TIMEOUT
 ) -> RawResponse:
-    """Read the next response; with ``head`` it has no body, whatever its length says."""
+    """Read the next response; with ``head`` it has no body, whatever its length says.
+
+    Raises:
+        NoResponseError: see ``send_request``.
+        ValueError: for a body in chunks, which would look empty.
+    """
     data = b""
     while b"\r\n\r\n" not in data:
         data += _receive(connection, started + timeout, data)
@@ -66,6 +71,8 @@ def read_response(
     for line in lines:
         name, _, value = line.partition(": ")
         headers[name.lower()] = value
+    if headers.get("transfer-encoding") == "chunked" and not head:
+        raise ValueError("a body in chunks: send_requests and http.client read it")
     length = 0 if head else int(headers.get("content-length", 0))
     while len(body) < length:
         body += _receive(connection, started + timeout, data)

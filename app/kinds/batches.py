@@ -18,7 +18,6 @@ from model.contract.archives import read_archive
 from model.contract.pictures import MAX_BYTES
 from model.contract.tables import Block, OpenTable, ReadOptions, TableError, open_table
 from model.contract.tables.matching import match_columns
-from model.contract.tables.table import EncodedCells
 from model.serving.batch import Answers, BatchPredictor, ExplainedRows, ItemPredictor
 from model.serving.kinds.pictures import PictureModel
 from model.serving.tabular import TabularModel
@@ -189,14 +188,8 @@ def split_block(block: Block, rows: int) -> Iterator[Block]:
     for start in range(0, block.rows, rows):
         stop = min(start + rows, block.rows)
         ragged = {row - start: text for row, text in block.ragged.items() if start <= row < stop}
-        columns = [_slice_column(column, start, stop) for column in block.columns]
+        columns = [column[start:stop] for column in block.columns]
         yield block._replace(columns=columns, rows=stop - start, ragged=ragged)
-
-
-def _slice_column(column: Sequence[Any], start: int, stop: int) -> Sequence[Any]:
-    if isinstance(column, EncodedCells):
-        return column._replace(indices=column.indices[start:stop])
-    return column[start:stop]
 
 
 class _UnpackedUpload(gzip.GzipFile):

@@ -51,6 +51,11 @@ MAX_HEAD_BYTES = 64 * 1024
 """Bytes of it that are kept."""
 
 
+MAX_PIECE = 128 * 1024
+"""Bytes that are received at once. gunicorn asks for a megabyte, and copies all that is left of it
+for each piece that the app reads: 9 ms for 3 MB in place of 4."""
+
+
 class JoiningSocket:
     """A socket that sends the head of a response together with its body.
 
@@ -99,7 +104,7 @@ class FirstBytesSocket:
 
     def recv(self, size: int) -> bytes:
         """Receive bytes, and keep them if they are the first."""
-        data: bytes = self._sock.recv(size)
+        data: bytes = self._sock.recv(min(size, MAX_PIECE))
         self.first = self.first or data
         return data
 

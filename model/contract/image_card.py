@@ -3,14 +3,14 @@
 from functools import cached_property
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
 from model.contract.card import CardBase
 from model.contract.manifest import ManifestBase, ProbabilityCalibration, ReliabilityBin
 from model.contract.outputs import ClassOutput
 from model.contract.pictures import ImageField
 from model.contract.preprocessing import Preprocessing
-from model.contract.strict import StrictModel
+from model.contract.strict import Share, StrictModel
 
 
 class PictureOutput(ClassOutput):
@@ -74,7 +74,7 @@ class GoldenPicture(StrictModel):
     """
 
     picture: str
-    probability: float = Field(ge=0, le=1)
+    probability: Share
     probabilities: tuple[float, ...] = ()
     ood_score: float
 
@@ -109,9 +109,9 @@ class ImageManifest(ManifestBase):
     threshold: float = Field(default=0.5, gt=0, lt=1)
     probabilities: ProbabilityCalibration | None = None
     reliability: tuple[ReliabilityBin, ...] = ()
-    colour_limit: float | None = Field(default=None, gt=0)
+    colour_limit: PositiveFloat | None = None
     ood: str = ""
-    false_alarms: float | None = Field(default=None, ge=0, le=1)
+    false_alarms: Share | None = None
     samples: tuple[SamplePicture, ...] = Field(default=(), max_length=MAX_SAMPLES)
     golden: tuple[GoldenPicture, ...] = Field(min_length=3)
 

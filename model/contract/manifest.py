@@ -7,12 +7,20 @@ import datetime as dt
 import itertools
 from typing import Literal
 
-from pydantic import Field, NonNegativeFloat, NonPositiveFloat, model_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    NonPositiveFloat,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 from model.contract.derived import FeatureStep
 from model.contract.fields import Value
 from model.contract.sources import Frame
-from model.contract.strict import StrictModel
+from model.contract.strict import Share, StrictModel
 
 
 class Artifact(StrictModel):
@@ -53,14 +61,14 @@ class FactGroup(StrictModel):
     """
 
     known: tuple[str, ...] = ()
-    unknown: int | None = Field(default=None, ge=0)
+    unknown: NonNegativeInt | None = None
 
 
 class AccuracyGroup(FactGroup):
     """The share of ``rows`` held-out rows for which a classifier was ``right``."""
 
-    right: float = Field(ge=0, le=1)
-    rows: int = Field(gt=0)
+    right: Share
+    rows: PositiveInt
 
 
 class OrdinalGroup(FactGroup):
@@ -71,10 +79,10 @@ class OrdinalGroup(FactGroup):
     share of rows whose class was in a range that others set.
     """
 
-    rows: int = Field(gt=0)
-    close: float = Field(ge=0, le=1)
-    threshold: float | None = Field(default=None, ge=0, le=1)
-    inside: float | None = Field(default=None, ge=0, le=1)
+    rows: PositiveInt
+    close: Share
+    threshold: Share | None = None
+    inside: Share | None = None
 
 
 class OrdinalCalibration(StrictModel):
@@ -106,12 +114,12 @@ class CalibrationGroup(FactGroup):
     knots: tuple[float, ...] = Field(min_length=1)
     lows: tuple[NonPositiveFloat, ...]
     highs: tuple[NonNegativeFloat, ...]
-    width: float = Field(gt=0)
-    error: float = Field(ge=0)
-    rows: int | None = Field(default=None, gt=0)
-    inside: float | None = Field(default=None, ge=0, le=1)
+    width: PositiveFloat
+    error: NonNegativeFloat
+    rows: PositiveInt | None = None
+    inside: Share | None = None
     fifths: tuple[float, ...] = ()
-    ood_threshold: float | None = Field(default=None, gt=0)
+    ood_threshold: PositiveFloat | None = None
 
     @model_validator(mode="after")
     def _each_knot_has_both_ends(self) -> "CalibrationGroup":
@@ -142,8 +150,8 @@ class Outcomes(StrictModel):
     """What the training rows came to: how many lie in each bin of the axis, and beyond its ends."""
 
     counts: tuple[int, ...] = Field(min_length=BINS, max_length=BINS)
-    below: int = Field(default=0, ge=0)
-    above: int = Field(default=0, ge=0)
+    below: NonNegativeInt = 0
+    above: NonNegativeInt = 0
 
 
 class HeldOutCell(StrictModel):
@@ -151,7 +159,7 @@ class HeldOutCell(StrictModel):
 
     truth: int = Field(ge=0, lt=BINS)
     prediction: int = Field(ge=0, lt=BINS)
-    count: int = Field(gt=0)
+    count: PositiveInt
 
 
 class HeldOut(StrictModel):
@@ -161,8 +169,8 @@ class HeldOut(StrictModel):
     ``close`` is the share whose prediction is within a tenth of the truth.
     """
 
-    rows: int = Field(gt=0)
-    close: float = Field(ge=0, le=1)
+    rows: PositiveInt
+    close: Share
     cells: tuple[HeldOutCell, ...]
 
 
@@ -174,9 +182,9 @@ class ProbabilityCalibration(StrictModel):
     ``rows`` is the number of held-out rows that showed this, None for a model of an earlier format.
     """
 
-    rows: int | None = Field(default=None, gt=0)
+    rows: PositiveInt | None = None
     uniform: float = Field(default=0.0, ge=0, lt=1)
-    temperature: float = Field(gt=0)
+    temperature: PositiveFloat
     most: float = Field(default=1.0, gt=0.5, le=1)
 
 
@@ -199,9 +207,9 @@ class ReliabilityBin(StrictModel):
     ``probability`` is the mean of these, and ``right`` the share of the rows for which it was so.
     """
 
-    probability: float = Field(ge=0, le=1)
-    right: float = Field(ge=0, le=1)
-    rows: int = Field(gt=0)
+    probability: Share
+    right: Share
+    rows: PositiveInt
 
 
 class TypicalFact(StrictModel):
@@ -214,8 +222,8 @@ class TypicalFact(StrictModel):
     field: str
     low: float
     high: float
-    inside: float | None = Field(default=None, ge=0, le=1)
-    outside: float | None = Field(default=None, ge=0, le=1)
+    inside: Share | None = None
+    outside: Share | None = None
 
 
 class ClusterProfile(StrictModel):
@@ -225,7 +233,7 @@ class ClusterProfile(StrictModel):
     """
 
     cluster: str
-    rows: int = Field(ge=0)
+    rows: NonNegativeInt
     facts: tuple[TypicalFact, ...] = ()
 
 

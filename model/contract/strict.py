@@ -1,6 +1,11 @@
 """What card and manifest are made of."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0, le=1)]
+"""A probability, or so many of all."""
 
 
 class StrictModel(BaseModel):

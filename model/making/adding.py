@@ -35,6 +35,7 @@ from model.making.kinds.output_kind import OutputKind
 from model.making.measuring.arranging import arrange_fields, describe_arrangement
 from model.making.measuring.baselines import compare_with_baselines
 from model.making.measuring.evaluating import evaluate_model, index_data
+from model.making.measuring.fillings import advise_filling
 from model.making.measuring.indexing import (
     compute_importance,
     encode_reference,
@@ -199,6 +200,7 @@ def _make_folder(
     arranged = arrange_fields(kind, dataset, importance)
     dataset = arranged.dataset
     notes += [*describe_optional_fields(dataset), *describe_arrangement(arranged)]
+    advice = advise_filling(dataset, kind)
 
     report(next(stage))
     headline = replace(dataset, truth=kind.first(dataset.truth))
@@ -258,6 +260,7 @@ def _make_folder(
     )
     tried = assembled.tried
     added = summarize(folder, dataset, output, prepared, manifest, notes, comparison, tried)
+    added = replace(added, advice=advice)
     return added if kind.has_truth else replace(added, uncompared="")
 
 

@@ -99,18 +99,6 @@ def _tell_scale(words: str, least: float, most: float) -> bool:
     return not _SCALES.isdisjoint(said) or [word for word in said if word.isdecimal()] == ends
 
 
-def are_days(codes: Float64Array) -> bool:
-    """Whether numbers are days as people write them without a sign between: 20190314.
-
-    Args:
-        codes: the numbers, shape (rows,); NaN where unknown.
-    """
-    known = codes[~np.isnan(codes)]
-    years, months, days = known // 10_000, known // 100 % 100, known % 100
-    valid = (years >= 1900) & (years < 2100) & (months >= 1) & (months <= 12)
-    return bool(len(known) and (valid & (days >= 1) & (days <= 31)).all())
-
-
 def round_bounds(low: float, high: float, whole: bool) -> tuple[float, float]:
     """Widen both ends to round numbers, in steps of a tenth of the span's power of ten."""
     digits = 1 - math.floor(math.log10(high - low))

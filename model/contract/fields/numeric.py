@@ -15,8 +15,8 @@ from pydantic_core import PydanticCustomError
 from model.contract import formatting
 from model.contract.arrays import Float32Array, Float64Array
 from model.contract.fields.base import Meaning, Sample, Value, make_error
-from model.contract.fields.bounds import are_days
 from model.contract.fields.digit_patterns import build_pattern
+from model.contract.fields.numberings import FIRST_YEAR, find_numbering
 from model.contract.fields.ordered import OrderedField
 from model.contract.reading import (
     DecimalSign,
@@ -58,20 +58,6 @@ MAX_PLAIN = 15
 
 _EXACT = 1000
 """Below this, a number from another unit is given with four digits, above it as a whole one."""
-
-_FIRST_YEAR, _LAST_YEAR = 1000, 3000
-"""Bounds of what is called a year and is one, which gets no thousands separator."""
-
-_YEARS = frozenset(
-    [
-        "year", "yr", "jahr", "baujahr", "jaar", "bouwjaar", "år", "annee", "année", "ano", "año",
-        "anno", "rok", "vuosi", "leto", "god", "год", "年",
-    ]
-)  # fmt: skip
-"""What a year is called in data, in languages that write it as one word."""
-
-_YEAR_ENDINGS = ("jahr", "jaar", "år", "年", "年份")
-"""What words for a year end in where languages write two words as one: "byggår"."""
 
 
 class PluralForms(BaseModel):
@@ -139,7 +125,7 @@ class NumericField(OrderedField):
     example: int | float
 
     grouping: bool = True
-    """Whether thousands are grouped: 1,850. A year is not: 1995."""
+    """Whether thousands are grouped: 1,850. A year is not: 1995, nor is a ZIP code."""
 
     json_types: ClassVar[tuple[type, ...]] = (int, float, str)
 
@@ -458,18 +444,18 @@ class IntegerField(NumericField):
     @classmethod
     def draft(cls, sample: Sample) -> Self:
         field = super().draft(sample)
-        if are_days(sample.codes):
-            help_text = f"Year, month and day, like {sample.codes.max() // 100 * 100 + 1:.0f}"
-            return field.model_copy(update={"grouping": False, "help": help_text})
         words = {*field.name.split("_"), *field.label.lower().split()}
-        is_year = bool(_YEARS & words) or any(word.endswith(_YEAR_ENDINGS) for word in words)
-        least, most = sample.codes.min(), sample.codes.max()
-        if not (is_year and least >= _FIRST_YEAR and most < _LAST_YEAR):
+        numbering = find_numbering(sample.codes, words)
+        if numbering is None:
             return field
-        this_year = dt.date.today().year
-        last = min(field.max, this_year) if most <= this_year else field.max
-        first = max(field.min, _FIRST_YEAR)
-        return field.model_copy(update={"min": first, "max": last, "grouping": False, "help": ""})
+        known: dict[str, object] = {"grouping": False, "help": numbering.help}
+        if numbering.is_year:
+            this_year = dt.date.today().year
+            known["min"] = max(field.min, FIRST_YEAR)
+            known["max"] = (
+                min(field.max, this_year) if sample.codes.max() <= this_year else field.max
+            )
+        return field.model_copy(update=known)
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": "integer", "minimum": self.min, "maximum": self.max}

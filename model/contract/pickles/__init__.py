@@ -36,7 +36,6 @@ def read_pickle(path: Path) -> Opened:
                 root,
                 frozenset(unpickler.names),
                 frozenset(unpickler.versions),
-                unpickler.protocol,
                 "joblib" if unpickler.uses_joblib else "pickle",
                 compression,
                 source.has_more(),
@@ -63,4 +62,4 @@ def _read_skops(path: Path) -> Opened:
         root = reader.load()
     check_values(root)
     names, versions = frozenset(reader.names), frozenset(reader.versions)
-    return Opened(root, names, versions, 0, "skops", "", False)
+    return Opened(root, names, versions, "skops", "", False)

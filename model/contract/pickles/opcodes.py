@@ -31,7 +31,6 @@ class Unpickler:
         """Read from a file's bytes; a nested pickle holds no arrays of joblib."""
         self.names: dict[str, GlobalName] = {}
         self.versions: set[str] = set()
-        self.protocol = 0
         self.uses_joblib = False
         self._source = source
         self._budget = budget
@@ -275,7 +274,6 @@ class Unpickler:
     def _begin(self, protocol: int) -> None:
         if protocol > _LAST_PROTOCOL:
             raise PickleError(f"The file is a pickle of protocol {protocol}, which does not exist.")
-        self.protocol = protocol
 
     def _skip(self, _: int) -> None:
         """Leave out the size of a frame: the instructions follow it in any case."""

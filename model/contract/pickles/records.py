@@ -61,8 +61,6 @@ class Opened:
     """The path of every class and function that it names."""
     versions: frozenset[str]
     """The releases of scikit-learn that its estimators say they were saved by."""
-    protocol: int
-    """Of the pickle, from 0 to 5."""
     container: Container
     compression: Compression
     more: bool

@@ -263,16 +263,23 @@ def _may_code(search: AssemblySearch, codes: Codes, column: str) -> bool:
 
 
 def _list_inverses(search: AssemblySearch) -> list[Inverse | None]:
+    scalers = [
+        replace(
+            invert_scaler(forget_names(part.fitted), f"answers unscaled by {part.where}"),
+            where=part.where,
+        )
+        for part in search.scalers_of_target
+    ]
     if search.target_inverse:
-        return [make_inverse(search.target_inverse)]
+        said = make_inverse(search.target_inverse)
+        return [said, *(scaler.then(said) for scaler in scalers)]
     found: list[Inverse | None] = []
     for name, where in search.contents.inverses:
         made = make_inverse(name)
         words = f"{made.words}, as {where} says"
-        found.append(Inverse(words, made.function, made.wrap, where))
-    for part in search.scalers_of_target:
-        made = invert_scaler(forget_names(part.fitted), f"answers unscaled by {part.where}")
-        found.append(replace(made, where=part.where))
+        found.append(replace(made, words=words, where=where))
+    for scaler in scalers:
+        found += [scaler, *(scaler.then(make_inverse(name)) for name in ("expm1", "exp"))]
     return [*found, None]
 
 

@@ -115,8 +115,8 @@ class Contents:
             places = [str(place) for place in range(part.count)]
             for column, values in find_categories(part.fitted, part.names or places).items():
                 texts = frozenset(value for value in values if isinstance(value, str))
-                if part.names:
-                    by_column[column] = texts
+                if part.names:  # a file is read without the blanks around its headers
+                    by_column[column] = by_column[column.strip()] = texts
                 elif texts:
                     groups.append(texts)
             dummies |= set(part.names or ())

@@ -11,6 +11,8 @@ from model.making.assembly.contents import Contents, read_contents
 from model.making.catboost.files import is_catboost
 from model.making.columns.deriving import Derivations, derive_columns
 from model.making.columns.describing import takes_numbers
+from model.making.data.assigning import assign_columns
+from model.making.data.number_texts import read_percents
 from model.making.data.tables import LabelledTable, RowChoice, read_rows
 from model.making.data.text_cells import KnownTexts
 from model.making.dictionaries import add_units, read_dictionary
@@ -84,15 +86,37 @@ def read_given(options: AddOptions, add_note: AddNote) -> GivenData:
         renamed = restore_blanks(part.fitted, list(map(str, rows.table.columns)))
         for name, column in renamed.items():
             add_note(f"{name!r} in the file is taken as {column!r}.")
+    if contents:
+        rows = replace(rows, table=_restore_headers(rows.table, contents))
     target = next(iter(map(str, rows.truths.columns)), "")
     options = replace(options, target=target)
+    percents = read_percents(rows.table, known.are_texts, options.decimal, add_note)
+    rows = replace(
+        rows,
+        table=assign_columns(rows.table, percents),
+        truths=assign_columns(
+            rows.truths, {name: percents[name] for name in rows.truths if name in percents}
+        ),
+    )
     for note in rows.notes:
         add_note(note)
     derivations, rows, derived = derive_columns(options, rows, add_note)
     described = read_dictionary(options.dictionary) if options.dictionary else {}
-    described = add_units(described, options.unit_names, list(rows.table.columns))
+    described = add_units(
+        described,
+        [*((name, "%") for name in percents), *options.unit_names],
+        list(rows.table.columns),
+    )
     options = replace(options, described=described)
     return GivenData(options, contents, rows, derived, derivations, choice)
+
+
+def _restore_headers(table: pd.DataFrame, contents: Contents) -> pd.DataFrame:
+    """The table with the blanks around its headers that a part knows, and that reading took off."""
+    parts = [*contents.estimators, *contents.transformers]
+    known = dict.fromkeys(name for part in parts for name in part.names or ())
+    bare = {name.strip(): name for name in known if name.strip() not in known}
+    return table.rename(columns=bare)
 
 
 def _read_files(options: AddOptions, listed: Sequence[NamedColumns]) -> Contents | None:

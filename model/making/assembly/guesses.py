@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
+from typing import NoReturn
 
 import numpy as np
 
@@ -16,15 +18,15 @@ from model.making.assembly.inputs import ORDERS, UNKNOWN
 from model.making.assembly.numberings import find_codes, measure_losses, recode
 from model.making.assembly.search import AssemblySearch, explain_none
 from model.making.assembly.trials import TriedAssembly, ask_all, find_complete
+from model.making.data.text_cells import as_text
 from model.making.errors import NotProvedError
+from model.making.kinds.class_evidence import match_classes
+from model.making.kinds.evidence import are_surely_less
 
 _SURE = 0.01
 """How much worse a model must rank where the values of one column get other numbers."""
 _SAME = 1e-9
 _MOST_REPLACED = 300
-_SIGNIFICANT = 4.0
-_LEAST_MISSING = 8
-"""Rows without a value that tell what stood for it."""
 _MOST_SPARE = 3
 """Values that no cell has, of which one may stand for missing cells."""
 
@@ -46,10 +48,7 @@ def prove_guesses(search: AssemblySearch, chosen: TriedAssembly, truth: Float64A
     index, _ = choose_rows(find_complete(search, assembly))
     moved = search.kind.list_readings(chosen.answers, truth[index], truth, True)[1:]
     if assembly.guesses_classes and (not chosen.fit.beats_constant or moved):
-        raise NotProvedError(
-            "No file names the model's classes, and the data do not prove their order. Name them "
-            f"in the order of its numbers: --classes '{','.join(assembly.classes)}', if that is it."
-        )
+        name_classes(search, [chosen], {assembly.classes: truth})
     if assembly.is_window and not chosen.fit.beats_constant:
         raise NotProvedError(f"{explain_none(search)} The data do not prove {assembly.text}.")
     if assembly.is_window:
@@ -87,6 +86,44 @@ def name_codes(search: AssemblySearch, chosen: TriedAssembly, truth: Float64Arra
             f"are those of your code, add them as a JSON file: {_write_codes(codes)}"
             + (" with the right number for each null: the data do not tell it." if is_open else "")
         )
+
+
+def name_classes(
+    search: AssemblySearch,
+    guessing: Sequence[TriedAssembly],
+    truths: Mapping[tuple[str, ...], Float64Array],
+) -> NoReturn:
+    """Say which names of the classes to write, where only an order suggests any.
+
+    Args:
+        search: what may be put together.
+        guessing: assemblies that guess the names.
+        truths: of all rows, shape (rows,), by these names.
+
+    Raises:
+        NotProvedError: with the order of the names in which most rows are right.
+    """
+    found = []
+    for item in guessing:
+        index, _ = choose_rows(find_complete(search, item.assembly))
+        names, truth = item.assembly.classes, truths[item.assembly.classes][index]
+        order = match_classes(item.answers, truth)
+        fit = search.kind.fit(item.answers[:, np.argsort(order)], truth)
+        found.append((fit, tuple(names[place] for place in order)))
+    fit, names = max(found, key=lambda item: item[0].rank)
+    option = f"--classes {shlex.quote(','.join(names))}"
+    numbers = [as_text(number) for number in search.kind.classes]
+    if not fit.beats_constant:
+        raise NotProvedError(
+            "No file says which names the model's numbers stand for, and no order of them fits the "
+            f"rows: at best {fit.text}. Write them in the order of {', '.join(numbers)}, like "
+            f"{option}."
+        )
+    pairs = ", ".join(f"{name} for {number}" for name, number in zip(names, numbers, strict=True))
+    raise NotProvedError(
+        "No file says which names the model's numbers stand for. The rows fit best with "
+        f"{option} ({fit.text}): {pairs}. Write that if your code had it so."
+    )
 
 
 def code_unknown(
@@ -128,7 +165,7 @@ def code_unknown(
         tried.sort(key=lambda item: float(item[0].mean()))  # stable: nothing comes first
         (best, answers, way), *rest = tried
         if any(
-            not np.allclose(answers, found) and not _is_surely_less(best, losses)
+            not np.allclose(answers, found) and not are_surely_less(best, losses)
             for losses, found, _ in rest
         ):
             like = _write_codes({column: {**codes, UNKNOWN: next(iter(fills.values()))}})
@@ -150,13 +187,6 @@ def _list_fills(search: AssemblySearch, assembly: Assembly, column: str) -> dict
     known = next((codes.numbers for codes in search.columns.find_codes(column)), {})
     spare = {text: code for text, code in known.items() if text not in cells}
     return spare if len(spare) <= _MOST_SPARE else {}
-
-
-def _is_surely_less(one: Float64Array, other: Float64Array) -> bool:
-    """Whether losses, shape (rows,), are less than others of the same rows (paired t-test)."""
-    gains = other - one
-    certainty = float(gains.mean()) / (float(gains.std()) + 1e-300) * len(gains) ** 0.5
-    return len(gains) >= _LEAST_MISSING and certainty >= _SIGNIFICANT
 
 
 def _write_codes(codes: Mapping[str, Mapping[str, float | None]]) -> str:

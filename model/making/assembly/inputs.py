@@ -88,8 +88,12 @@ class RawColumns:
         return _unique((simplify(name), name) for name in self.table.columns)
 
     def find(self, name: str) -> str | None:
-        """The column of a name, which may differ in case and punctuation."""
-        return name if name in self.table.columns else self.by_name.get(simplify(name))
+        """The column of a name, which may differ in case and punctuation.
+
+        A blank at an end of the name is not in the table's.
+        """
+        exact = (each for each in (name, name.strip()) if each in self.table.columns)
+        return next(exact, None) or self.by_name.get(simplify(name))
 
     @cached_property
     def levels(self) -> dict[str, tuple[str, Any]]:

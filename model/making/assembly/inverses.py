@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,13 +21,24 @@ class Inverse:
     """What turns a model's answers back into the target's unit.
 
     ``function`` is applied to an array of shape (rows,), ``wrap`` to a fitted model. ``where`` is
-    the part of a file that says so, "" where a person does.
+    the part of a file that says so, "" where a person does by the option's value ``said``.
     """
 
     words: str
     function: Callable[[Float64Array], Float64Array]
     wrap: Callable[[Any], Any]
     where: str = ""
+    said: str = ""
+
+    def then(self, other: Inverse) -> Inverse:
+        """This one, and another one of what comes out."""
+        return Inverse(
+            f"{self.words}, then {other.words.removeprefix('answers ')}",
+            lambda answers: other.function(self.function(answers)),
+            lambda fitted: other.wrap(self.wrap(fitted)),
+            self.where,
+            other.said,
+        )
 
 
 def make_inverse(text: str) -> Inverse:
@@ -50,14 +61,11 @@ def make_inverse(text: str) -> Inverse:
             f"answers turned back by {text}",
             back,
             lambda fitted: _wrap(fitted, FunctionTransformer(forth, back), forth, back),
+            said=text,
         )
     if text == "exp10":
-        scaled, exp = _scale(_LN_10), make_inverse("exp")
-        return Inverse(
-            "answers turned back by exp10",
-            lambda answers: np.exp(answers * _LN_10),
-            lambda fitted: exp.wrap(scaled.wrap(fitted)),
-        )
+        made = _scale(_LN_10).then(make_inverse("exp"))
+        return replace(made, words="answers turned back by exp10")
     word, _, factor = text.partition(" ")
     try:
         number = float(factor)

@@ -25,8 +25,14 @@ from model.making.assembly.gate import (
     Subject,
     check_outputs,
 )
-from model.making.assembly.guesses import code_unknown, name_codes, prove_guesses
+from model.making.assembly.guesses import (
+    code_unknown,
+    name_classes,
+    name_codes,
+    prove_guesses,
+)
 from model.making.assembly.inputs import compute_matrix
+from model.making.assembly.inverses import Inverse
 from model.making.assembly.search import AssemblySearch, explain_none
 from model.making.assembly.trials import TriedAssembly, find_complete, try_all
 from model.making.data.assigning import assign_columns
@@ -110,6 +116,8 @@ def prove(search: AssemblySearch, classes: Sequence[str], read_truth: ReadTruth)
         if guessing:
             best = max(guessing, key=lambda item: item.fit.rank)
             name_codes(search, best, truths[best.assembly.classes])  # knows better
+        if unnamed := [item for item in tried if item.assembly.guesses_classes]:
+            name_classes(search, unnamed, truths)
         raise
     truth = truths[chosen.assembly.classes]
     settled = code_unknown(search, chosen, truth)
@@ -205,7 +213,8 @@ def choose_assembly(
     near = next((item for item in others if not _is_clearly_better(best, item)), None)
     if near:
         raise NotProvedError(
-            f"The data do not tell which assembly is meant: {best.text}, or {near.text}. {_HOW}"
+            f"The data do not tell which assembly is meant: {best.text}, or {near.text}. "
+            + (_tell_inverses_apart(best.assembly.inverse, near.assembly.inverse) or _HOW)
         )
     if not best.fit.beats_constant:
         raise NotProvedError(
@@ -213,6 +222,13 @@ def choose_assembly(
             f"everybody is as good. The next best is {others[0].text}. {_HOW}"
         )
     return best, others[0]
+
+
+def _tell_inverses_apart(one: Inverse | None, other: Inverse | None) -> str:
+    """Say which option decides between two, where both are written by the same one."""
+    if one and other and one.said and other.said and one.said != other.said:
+        return f"Write --target-inverse {one.said}, or --target-inverse {other.said}."
+    return ""
 
 
 def _is_clearly_better(one: TriedAssembly, other: TriedAssembly) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -132,7 +133,7 @@ def name_columns(
     described: Mapping[str, Description] | None = None,
     locale: str = LOCALE,
 ) -> list[Naming]:
-    """Name a field for each column; no two names are alike.
+    """Name a field for each column; no two names or labels are alike.
 
     Args:
         columns: the columns' own names.
@@ -153,7 +154,22 @@ def name_columns(
         name = _make_unique(found.name, taken)
         taken.add(name)
         named.append(replace(found, name=name))
-    return named
+    return _tell_apart(columns, named, locale)
+
+
+def _tell_apart(columns: Sequence[str], named: Sequence[Naming], locale: str) -> list[Naming]:
+    """The same with each column's own spelling in the labels that would be alike to a reader."""
+    counts = Counter(found.label.casefold() for found in named)
+    apart = []
+    for number, (column, found) in enumerate(zip(columns, named, strict=True), start=1):
+        if counts[found.label.casefold()] > 1 and found.label != column:
+            label = f"{found.label} ({column})"
+            if len(label) > _LONGEST_LABEL:  # long questions of a survey differ at their ends
+                start = f"{number}. {column}"[: _LONGEST_LABEL // 3]
+                label = f"{start}…{column[-(_LONGEST_LABEL - len(start) - 1) :]}"
+            found = replace(found, label=label, noun=_make_noun(label, locale, found.is_own))
+        apart.append(found)
+    return apart
 
 
 def _name_column(column: str, is_number: bool, locale: str) -> Naming:
@@ -202,6 +218,9 @@ def _spell_out(words: list[str]) -> list[str]:
         return ["number", "of", *_spell_out(counted)]
     if len(words) > 2 and lower[:2] == ["no", "of"]:
         return ["number", "of", *_spell_out(words[2:])]
+    if len(words) > 1 and lower[-1] == "nb":  # as in "ClaimNb"
+        counted = words[:-1] if lower[-2].endswith("s") else [*words[:-2], f"{words[-2]}s"]
+        return ["number", "of", *_spell_out(counted)]
     if len(words) > 1 and lower[-1] == "num":
         words = [*words[:-1], "number"]
     if len(words) > 1 and lower[-1] in ("min", "max", "avg"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
@@ -49,6 +50,34 @@ def read_number_texts(cells: pd.Series, decimal: DecimalSign | None) -> pd.Serie
     read[known.index] = [float(number) for number in numbers if number is not None]
     whole = len(known) == len(cells) and not (read % 1).any()
     return read.astype("int64") if whole else read
+
+
+def read_percents(
+    rows: pd.DataFrame,
+    are_texts: Callable[[str, pd.Series], bool],
+    decimal: DecimalSign | None,
+    add_note: AddNote,
+) -> dict[str, pd.Series]:
+    """Read the columns whose every cell is a percentage, like "45 %": the numbers, by column.
+
+    Args:
+        rows: the data.
+        are_texts: whether the cells of a column of this name are texts to the model.
+        decimal: see ``read_number_texts``.
+        add_note: called for each column that is read.
+    """
+    found = {}
+    for name, cells in rows.items():
+        texts = cells.dropna()
+        if texts.empty or not all(isinstance(text, str) and "%" in text for text in texts):
+            continue
+        bare = cells.str.strip().str.removesuffix("%")
+        with suppress(AddError):  # the model need not take it; if it does, that is said later
+            numbers = read_number_texts(bare, decimal)
+            if numbers is not None and not are_texts(str(name), cells):
+                found[str(name)] = numbers
+                add_note(_describe(str(name), cells, numbers))
+    return found
 
 
 def _is_number(cell: object) -> bool:

@@ -56,5 +56,14 @@ class Reading:
 
 AS_GIVEN = Reading("", "", lambda answers: answers)
 
+_LEAST_ROWS = 8
+_SIGNIFICANT = 4.0
 _LEAST_SKILL = 0.05
 _CONSTANT = 0.98
+
+
+def are_surely_less(one: Float64Array, other: Float64Array) -> bool:
+    """Whether losses, shape (rows,), are less than others of the same rows (paired t-test)."""
+    gains = other - one
+    certainty = float(gains.mean()) / (float(gains.std()) + 1e-300) * len(gains) ** 0.5
+    return len(gains) >= _LEAST_ROWS and certainty >= _SIGNIFICANT

@@ -14,6 +14,7 @@ _WORST = -1e12
 _LONG_TAIL = 1.0
 """The skewness from which errors are measured on a log scale, too."""
 _FAR_OFF = -6.0
+_HOPELESS = -1e12
 _MARGIN = 0.04
 _LEAST_RARE = 0.25
 """Units and places are many, and one of them seems to help a weak model by chance."""
@@ -56,7 +57,12 @@ def _rank(answers: Float64Array, truth: Float64Array) -> tuple[float, float, flo
 
 
 def format_figure(value: float) -> str:
-    """Write a figure with two decimals, or a large one in groups of three digits."""
+    """Write a figure with two decimals, or a large one in groups of three digits, as far as told.
+
+    How far off a model is that many times worse than a constant tells nothing, in 190 digits.
+    """
+    if value < _HOPELESS:
+        return f"below {format_figure(_HOPELESS)}"
     text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
     return text.replace("-", "−")
 

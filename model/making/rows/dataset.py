@@ -214,20 +214,14 @@ def _answers_at(dataset: Dataset, column: int, value: float) -> bool:
 def describe_optional_fields(dataset: Dataset) -> list[str]:
     """Say which facts may be left empty, one sentence a reason, and how to ask for them anyway."""
     by_reason: dict[str, list[str]] = {}
-    unproved: list[DataColumn] = []
     for item in dataset.fields:
         if not item.required and item.field.default is None:
-            unsure = item.missing_in_training in ("never", "unknown")
-            if unsure and not item.column.source.is_date:
-                unproved.append(item.column)
             reason = REASONS_OPTIONAL[item.missing_in_training]
             by_reason.setdefault(reason, []).append(item.column.source.column)
     notes = [
         f"{', '.join(columns)} may be left empty, as in rows of the data. {reason}"
         for reason, columns in by_reason.items()
     ]
-    if unproved:
-        notes.append(_advise_filling(unproved[0]))
     if notes:
         column = next(iter(by_reason.values()))[0]
         notes.append(

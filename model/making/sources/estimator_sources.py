@@ -117,7 +117,8 @@ class EstimatorSource:
         except (PicklingError, AttributeError) as error:
             raise AddError(
                 f"The model cannot be saved again: {error}. Write what it names as a function "
-                "with a name into a file, fit the model with it, and give the file by --module."
+                "with a name into a Python file, fit and save the model with that function, and "
+                "add it with --trust --module FILE.py."
             ) from error
         files = ["model.joblib"]
         if self.module is not None:

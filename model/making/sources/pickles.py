@@ -117,6 +117,13 @@ def advise(path: str) -> str:
     """
     if path.startswith("sklearn.") and (advice := advise_on_new_rows(path.rpartition(".")[2])):
         return advice
+    if path.endswith("<lambda>"):
+        return (
+            "A lambda has no name by which another process could find it, so --trust does not help "
+            "either. Write it as a function with a name into a Python file, fit and save the model "
+            "with that function, and add it with --trust --module FILE.py. Or fit without this "
+            "step, and write what it computes as --derive, like --derive 'area = log1p(area)'."
+        )
     library = path.partition(".")[0]
     installed = library in sys.modules or find_spec(library) is not None
     if library in _EXPORTS and not installed:

@@ -11,7 +11,7 @@ import numpy as np
 
 from model.contract.arrays import Float64Array
 from model.contract.fields import Value
-from model.contract.fields.bounds import are_days
+from model.contract.fields.numberings import are_days
 from model.contract.texts import decode_text, encode_text
 from model.making.columns.drafting import DraftField, DraftOutput
 from model.making.kinds.output_kind import OutputKind

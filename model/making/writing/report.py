@@ -32,7 +32,7 @@ def format_report(added: AddedModel) -> str:
         _format_table([("figure", "value"), *added.figures]) if added.figures else "",
         *_format_comparison(added),
         "\n".join(f"- Note: {note}" for note in added.notes),
-        "## What to write into card.toml next",
+        "## What to do next",
         "\n".join(f"{number}. {text}" for number, text in enumerate(_list_next(added), start=1)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -53,7 +53,12 @@ def _format_comparison(added: AddedModel) -> Iterable[str]:
 
 
 def _list_next(added: AddedModel) -> Iterable[str]:
-    yield "`limits` and `not_for`: what it cannot know, and what nobody should use it for."
+    if added.advice:
+        yield added.advice
+    yield (
+        "Into card.toml: `limits` and `not_for`: what it cannot know, and what nobody should use "
+        "it for."
+    )
     yield "`title`, `summary` and the `label` of each field, in the words of its visitors."
     if added.without_unit:
         listed = ", ".join(added.without_unit[:_MOST_WITHOUT_UNIT])

@@ -34,7 +34,8 @@ class AddedModel:
     and a formatted value. ``tried`` says how it was put together, "" where it was not. ``how`` says
     on what the figures were measured, ``without_unit`` are the numbers whose unit is not known,
     ``derived`` the columns that are computed, with the expressions. ``uncompared`` says that
-    there is no comparison. ``conflicts`` are lines of the card that stayed although a new draft
+    there is no comparison. ``advice`` is what to do before anything else, "" for nothing.
+    ``conflicts`` are lines of the card that stayed although a new draft
     has others: both, of each place.
     """
 
@@ -51,6 +52,7 @@ class AddedModel:
     without_unit: tuple[str, ...]
     derived: tuple[tuple[str, str], ...] = ()
     tried: str = ""
+    advice: str = ""
     conflicts: tuple[tuple[str, str], ...] = ()
     uncompared: str = "It was not compared with a plain baseline: that takes 30 held-out rows."
 

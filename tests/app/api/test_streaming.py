@@ -82,12 +82,15 @@ def test_a_table_is_answered_as_its_rows_would_be_in_json(client: FlaskClient) -
 def test_the_rows_of_a_table_with_holes_get_the_answers_of_a_list(
     client: FlaskClient, house: NumberModel
 ) -> None:
-    rows = training_rows(house, 200)
+    rows = training_rows(house, CHUNK_ROWS + 9)
     table = ",".join(house.card.names) + "\n"
-    for row in rows:
+    for place, row in enumerate(rows):
+        if place == CHUNK_ROWS:
+            table += "3,2\n"
         cells = (row.get(name) for name in house.card.names)
         table += ",".join("" if cell is None else str(cell) for cell in cells) + "\n"
     found = send(client, table, CSV)
+    assert "2 cells" in found.pop(CHUNK_ROWS)["errors"][0]["message"]
     listed = client.post(PREDICT, json=rows).json
     assert listed is not None
     for answer, expected in zip(found, listed, strict=True):

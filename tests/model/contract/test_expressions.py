@@ -139,6 +139,21 @@ def test_a_name_with_blanks_stands_in_backticks() -> None:
     assert parse_definition(" `age (years)`=2020 - year ") == ("age (years)", "2020 - year")
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("(" * 31 + "1" + ")" * 31, 1),
+        ("1**" * 31 + "1", 1),
+        ("+".join(["(1)**1"] * 50), 50),
+        ("1" + "+1" * 100, 101),
+        ("1 ** 64", 1),
+        (" " * 999 + "1", 1),
+    ],
+)
+def test_as_much_as_may_be_is_computed(text: str, expected: float) -> None:
+    assert compute(text) == [expected] * 3
+
+
 @given(st.text(max_size=60))
 def test_no_text_raises_anything_but_a_sentence(text: str) -> None:
     with suppress(ExpressionError):

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import joblib
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from model import ModelError, NumberModel, load_model
 from model.making.errors import AddError
@@ -69,6 +72,18 @@ def test_what_the_reader_cannot_hold_is_loaded_where_this_release_saved_it(tmp_p
     with pytest.raises(AddError, match="add --trust"):
         open_estimator(given.path, trust=False)
     assert open_estimator(given.path, trust=True).runs_code
+
+
+def test_a_lambda_is_refused_with_what_helps_and_not_with_trust(tmp_path: Path) -> None:
+    steps = make_pipeline(FunctionTransformer(lambda rows: rows + 1), LinearRegression())
+    given = give(tmp_path, LinearRegression())
+    table = pd.read_csv(given.data)
+    fitted = steps.fit(table[["size", "age"]], table["price"])
+    given.path.write_bytes(cloudpickle.dumps(fitted))
+    for trust in ([], ["--trust"]):
+        said = " ".join(add(given, "mine", tmp_path, *trust).output.split())
+        assert "as a function with a name into a Python file" in said
+        assert "If you made it, or trust who did, add --trust" not in said
 
 
 def test_a_class_of_its_own_is_named_and_needs_trust(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_diabetes, load_wine
@@ -88,11 +88,24 @@ from tests.models import ModelFiles
         ("Price ($)", "price", "Price", "$"),
         ("what_if", "what_if_value", "What if", ""),
         ("id", "id_value", "Id", ""),
+        ("ClaimNb", "claim_nb", "Number of claims", ""),
+        ("rooms_nb", "rooms_nb", "Number of rooms", ""),
     ],
 )
 def test_a_column_s_name_becomes_a_field_s(column: str, name: str, label: str, unit: str) -> None:
     (found,) = name_columns([column], {column})
     assert (found.name, found.label, found.unit) == (name, label, unit)
+
+
+def test_columns_that_would_have_one_label_show_how_each_is_spelled() -> None:
+    question = "On a scale from 1 to 5, how content are you with the following: "
+    columns = ["Age", "age_", "AGE", f"{question}[Food]", f"{question}[Beds]", "weight_kg"]
+    named = name_columns(columns, set(columns))
+    assert [item.label for item in named[:3]] == ["Age", "Age (age_)", "AGE"]
+    assert [item.noun for item in named[:2]] == ["age", "age (age_)"]
+    assert named[3].label == "4. On a scale from 1…tent are you with the following: [Food]"
+    assert named[4].label == "5. On a scale from 1…tent are you with the following: [Beds]"
+    assert named[5].label == "Weight"
 
 
 def test_an_abbreviation_stays_the_column_s_own_name_and_a_german_noun_its_capital() -> None:
@@ -192,6 +205,10 @@ def test_bounds_admit_every_value_and_are_not_much_wider(
     st.lists(st.floats(-1e9, 1e9).filter(lambda n: n == 0 or abs(n) > 1e-6), min_size=2),
     st.booleans(),
 )
+@example([-3.0, 0.0], False)
+@example([0.0, 3.0], True)
+@example([0.2, 0.95], False)
+@example([0.2, 1.0], False)
 def test_drafted_bounds_leave_room_on_both_sides_but_not_beyond_0(
     numbers: list[float], whole: bool
 ) -> None:
@@ -273,6 +290,24 @@ def test_days_without_signs_between_have_no_thousands_and_an_example_that_is_one
     other = drafted_number("sold", *(day + 50 for day in days)).field
     assert isinstance(other, IntegerField)
     assert other.grouping
+
+
+@pytest.mark.parametrize(
+    ("column", "first", "grouping", "help_text"),
+    [
+        ("zipcode", 98_001, False, ""),
+        ("store_code", 4_500_000, False, ""),
+        ("timestamp", 1_600_000_000, False, "Seconds since 1970-01-01"),
+        ("Time", 1_600_000, True, "Usually 1,600,002 to 1,600,037"),
+        ("income", 1_600_000_000, True, "Usually 1,600,000,002 to 1,600,000,037"),
+    ],
+)
+def test_what_is_numbered_and_not_counted_has_no_thousands(
+    column: str, first: int, grouping: bool, help_text: str
+) -> None:
+    field = drafted_number(column, *range(first, first + 40)).field
+    assert isinstance(field, IntegerField)
+    assert (field.grouping, field.help) == (grouping, help_text)
 
 
 def test_what_a_dictionary_says_of_a_scale_ends_its_field() -> None:

@@ -13,7 +13,7 @@ from sklearn.linear_model import LinearRegression
 from model import NumberModel, load_model
 from model.contract.fields.numeric import NumericField
 from model.contract.reading import DecimalSign
-from model.making.data.number_texts import read_number_columns, read_number_texts
+from model.making.data.number_texts import read_number_columns, read_number_texts, read_percents
 from model.making.data.tables import read_table
 from model.making.errors import AddError
 from tests.model.making.conftest import add
@@ -112,3 +112,37 @@ def test_a_model_is_added_with_a_file_as_a_german_spreadsheet_writes_it(tmp_path
     assert isinstance(size, NumericField)
     assert size.min <= table["size"].min()
     assert 5 <= size.max / 1000 < 10
+
+
+def test_percentages_are_read_as_numbers_and_shown_with_their_sign(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"rate": rng.uniform(5, 25, 200).round(2), "age": rng.uniform(0, 90, 200)})
+    table["default"] = (table["rate"] * 2 + table["age"] / 10).round(1)
+    fitted = LinearRegression().fit(table[["rate", "age"]], table["default"])
+    joblib.dump(fitted, tmp_path / "model.joblib")
+    written = table.assign(
+        rate=table["rate"].map("{}%".format), default=table["default"].map("{} %".format)
+    )
+    written.to_csv(tmp_path / "data.csv", index=False)
+    root = tmp_path / "models"
+    root.mkdir()
+    given = ModelFiles(tmp_path / "model.joblib", tmp_path / "data.csv", "default")
+    result = add(given, "rates", root)
+    assert result.exit_code == 0, result.output
+    assert f"Column 'rate': '{written['rate'][0]}' is read as {table['rate'][0]}." in result.output
+    model = load_model(root / "rates")
+    assert isinstance(model, NumberModel)
+    assert model.card.output.unit == "%"
+    rows = [model.card.validate_row({"rate": cell, "age": 50})[0] for cell in written["rate"][:20]]
+    answers = [item.value for item in model.predict([row for row in rows if row is not None])]
+    asked = table[["rate"]][:20].assign(age=50.0)
+    np.testing.assert_allclose(answers, fitted.predict(asked), rtol=1e-6)
+
+
+def test_a_column_of_which_some_cells_are_percentages_stays_as_it_is() -> None:
+    rows = pd.DataFrame({"rate": ["5%", "0.05"], "share": ["5%", None], "level": ["5%", "9%"]})
+    notes: list[str] = []
+    found = read_percents(rows, lambda name, cells: name == "level", None, notes.append)
+    assert list(found) == ["share"]
+    assert found["share"].tolist() == pytest.approx([5, np.nan], nan_ok=True)
+    assert notes == ["Column 'share': '5%' is read as 5."]

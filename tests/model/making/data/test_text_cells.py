@@ -7,18 +7,20 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.ensemble import RandomForestRegressor
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, OneHotEncoder
 
 from app import create_app
 from app.config import Settings
-from tests.model.making.conftest import run
+from tests.model.making.conftest import add, run
+from tests.models import ModelFiles
 
 ZIPS = ["00501", "02139", "10001", "60614", "00602"]
 COUNTRIES = ["NA", "DE", "US", "FR", "None"]
@@ -74,3 +76,29 @@ def test_cells_stay_the_texts_that_the_model_knows(
     answers = client.post("/api/predict", json=rows).get_json()
     found = [answer["prediction"] for answer in answers]
     np.testing.assert_allclose(found, expected[:25], rtol=1e-4)
+
+
+def test_a_model_that_was_fitted_with_blanks_around_headers_and_cells_is_added(
+    tmp_path: Path, root: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {" education": rng.choice([" Graduate", " Other"], 300), " score": rng.integers(0, 9, 300)}
+    )
+    odds = table[" score"] + (table[" education"] == " Other") + rng.normal(0, 1, 300)
+    status = np.where(odds > 4, " Approved", " Rejected")
+    prepare = make_column_transformer((OneHotEncoder(), [" education"]), remainder="passthrough")
+    model = make_pipeline(prepare, LogisticRegression()).fit(table, status)
+    joblib.dump(model, tmp_path / "model.joblib")
+    table.assign(**{" status": status}).to_csv(tmp_path / "loans.csv", index=False)
+    given = ModelFiles(tmp_path / "model.joblib", tmp_path / "loans.csv", "status")
+    result = add(given, "loans", root)
+    assert result.exit_code == 0, result.output
+    client = create_app(Settings(models=("loans",), ratelimit="off"), models=root).test_client()
+    asked = [
+        {"education": education, "score": score}
+        for education, score in table[:20].itertuples(index=False)
+    ]
+    answers = client.post("/api/predict", json=asked).get_json()
+    found = [max(answer["probabilities"].values()) for answer in answers]
+    np.testing.assert_allclose(found, model.predict_proba(table[:20]).max(axis=1), rtol=1e-5)

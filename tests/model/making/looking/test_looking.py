@@ -27,6 +27,7 @@ from sklearn.preprocessing import LabelEncoder, MinMaxScaler, OneHotEncoder, Sta
 from model.making.looking.files import look
 from tests.hostile_pickles import make_hostile
 from tests.model.making.conftest import run
+from tests.model.serving.libraries.make_files import FILES
 from tests.models import MODEL_FACTORIES
 from tests.pickle_writing import EVIL, called, file, plain
 
@@ -237,6 +238,11 @@ def test_archives_are_told_apart_by_their_members(tmp_path: Path, member: str, t
     with zipfile.ZipFile(tmp_path / "file", "w") as archive:
         archive.writestr(member, "")
     assert f"It is {text}." in look([tmp_path / "file"]).text
+
+
+def test_nothing_follows_in_a_whole_file_of_skops() -> None:
+    first, *_ = look([FILES / "skops-forest.skops"]).text.splitlines()[1:]
+    assert first == "  A skops file, saved by scikit-learn 1.9.1."
 
 
 def test_an_onnx_file_needs_no_trust(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ def test_a_fact_that_the_model_never_missed_is_optional_with_a_warning(tmp_path:
     assert "Note: age may be left empty, as in rows of the data. The model answers with" in said
     assert warning in said
     assert "add the model again with --force and --required 'age'" in said
-    assert "like --derive 'age = fill(age, " in said
+    assert "like --derive 'age = fill(age, " in said.partition("What to do next")[2]
     assert warning in " ".join(card.replace("\n#", "").split())
     said, card = added(given(tmp_path, False), root, "--derive", "age = fill(age, 50)")
     assert "A step of the model fills in what is missing." in said
@@ -120,6 +121,32 @@ def test_a_fact_that_the_model_never_missed_is_optional_with_a_warning(tmp_path:
     said, card = added(given(tmp_path, missing_values=True), root)
     assert "The model was fitted on rows that lack it." in said
     assert warning not in said
+
+
+@pytest.mark.parametrize("fill", ["mean", "median"])
+def test_what_somebody_filled_in_by_hand_is_found_and_said_as_the_first_thing_to_do(
+    tmp_path: Path, fill: str
+) -> None:
+    root = tmp_path / "models"
+    root.mkdir()
+    table, price = rows(missing_values=False)
+    table = table.assign(age=table["age"] ** 3)[["size", "age"]]  # whose mean is not its median
+    table.loc[::4, "age"] = np.nan
+    value = float(getattr(table["age"], fill)())
+    forest = RandomForestRegressor(20, random_state=0).fit(table.fillna(value), price)
+    joblib.dump(forest, tmp_path / "model.joblib")
+    table.assign(price=price).to_csv(tmp_path / "train.csv", index=False)
+    given = ModelFiles(tmp_path / "model.joblib", tmp_path / "train.csv", "price")
+    said, _ = added(given, root)
+    (line,) = (line for line in said.splitlines() if line.startswith("1. "))
+    assert f"The rows without age fit clearly best with the {fill}." in line
+    added(given, root, "--derive", shlex.split(line.partition("--derive ")[2])[0].removesuffix("."))
+    served = load_model(root / "mine")
+    assert isinstance(served, NumberModel)
+    features, _ = served.card.validate_row({"size": 10, "age": ""})
+    assert features is not None
+    asked = pd.DataFrame({"size": [10.0], "age": [value]})
+    assert served.predict([features])[0].value == pytest.approx(forest.predict(asked)[0], rel=1e-5)
 
 
 def test_a_value_of_an_encoder_that_no_row_has_may_have_stood_for_missing_cells(

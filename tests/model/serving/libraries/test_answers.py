@@ -100,6 +100,14 @@ def test_a_value_at_a_split_goes_where_the_library_sends_it() -> None:
         assert model.compute(below) != model.compute(above)
 
 
+def test_a_file_that_does_not_say_how_many_numbers_it_gives_has_one() -> None:
+    """XGBoost before 1.6 knew of no more."""
+    whole = json.loads((FILES / "xgboost-dart.json").read_text())
+    del whole["learner"]["learner_model_param"]["num_target"]
+    found = revive(read_xgboost(json.dumps(whole).encode())).predict(numbers(ROWS))
+    np.testing.assert_allclose(found, ANSWERS["xgboost-dart.json"], rtol=2e-6)
+
+
 def test_a_file_that_does_not_say_where_rounds_end_stops_at_the_same_one() -> None:
     """Until 2.0 a file did not say it: each round has a tree for each class."""
     whole = json.loads((FILES / "xgboost-three.json").read_text())
