@@ -151,8 +151,8 @@ def _cut_records(stream: Utf8Stream, delimiter: str, name: str) -> Iterator[byte
 def _find_record_end(data: bytes) -> int:
     """Where the last whole record ends, behind its line end; -1 where there is none."""
     line_end = b"\n" if b"\n" in data else b"\r"
-    end = len(data) - (line_end == b"\r")  # the \n of a last \r may not be there yet
-    quotes = data.count(b'"', 0, end)
+    end = len(data)  # a \n that comes later to a last \r is a blank line
+    quotes = data.count(b'"')
     for _ in range(_MOST_LINES):
         found = data.rfind(line_end, 0, end)
         if found < 0:

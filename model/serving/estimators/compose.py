@@ -224,8 +224,7 @@ def _find_range(columns: slice, state: State) -> list[int]:
     if any(isinstance(end, str) for end in ends):
         low = 0 if ends[0] is None else _find_place(ends[0], state)
         high = state.sizes["features"] - 1 if ends[1] is None else _find_place(ends[1], state)
-        step = decode("none | int", columns.step, state)
-        return list(range(low, high + 1))[:: step or 1]
+        return list(range(low, high + 1))  # scikit-learn takes no steps here
     bounds = [decode("none | int", end, state) for end in (*ends, columns.step)]
     if bounds[2] == 0:
         raise MismatchError

@@ -46,3 +46,23 @@ def test_it_is_what_the_fields_make_of_it(card: NumberCard, row: dict[str, objec
         problems = {item["loc"][0]: item["msg"] for item in error.errors()}
     assert errors == problems
     assert repr(features) == repr(expected)
+
+
+@pytest.mark.parametrize(
+    ("key", "taken", "refused"),
+    [
+        ("case_noun", ["x" * 24], "x" * 25),
+        ("rows_noun", ["x" * 24], "x" * 25),
+        ("limits", [["One."]], []),
+        ("not_for", [["One."]], []),
+        ("fields", [], []),
+        ("examples", [], []),
+    ],
+)
+def test_the_ends_of_what_a_card_may_say(
+    card: NumberCard, key: str, taken: list[object], refused: object
+) -> None:
+    for value in taken:
+        NumberCard.model_validate(card.model_dump() | {key: value})
+    with pytest.raises(ValidationError, match=f"\n{key}\n"):
+        NumberCard.model_validate(card.model_dump() | {key: refused})

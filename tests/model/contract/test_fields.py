@@ -8,6 +8,8 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
 from model.contract.fields import INVALID, AnyField, NumberField
+from model.contract.fields.choice import MOST_CHOICES
+from model.contract.fields.text import MOST_LENGTH
 from model.contract.outputs import NumberOutput
 from model.contract.pictures import ImageField
 from tests.model.contract.refusals import refusal
@@ -266,3 +268,44 @@ def test_a_flag_takes_in_json_what_data_have_for_yes_and_no(
 ) -> None:
     read = field(FLAG).read_json(sent)
     assert read is (INVALID if meant is None else meant)
+
+
+LONG = {"label": 60, "noun": 60, "help": 200, "group": 60, "unit": 20}
+TEXT = {"kind": "text", "name": "story", "label": "Story", "noun": "story", "example": "x"}
+SEARCH = CHOICE | {"kind": "search", "example": "v0"}
+OPTION = {"value": "flat", "label": "Flat"}
+OPTIONS = [{"value": f"v{place}", "label": f"Place {place}"} for place in range(MOST_CHOICES + 1)]
+
+
+@pytest.mark.parametrize(
+    ("block", "key", "taken", "refused"),
+    [
+        *[
+            (NUMBER | {"required": False}, key, ["x" * most], ["x" * (most + 1)])
+            for key, most in LONG.items()
+        ],
+        (NUMBER, "label", ["x"], [""]),
+        (NUMBER, "noun", ["x"], [""]),
+        (TEXT, "max_length", [1, MOST_LENGTH], [0, MOST_LENGTH + 1]),
+        (TEXT, "example", ["x"], [""]),
+        (CHOICE, "choices", [CHOICE["choices"]], [[OPTION]]),
+        (SEARCH, "choices", [OPTIONS[:2], OPTIONS[:-1]], [OPTIONS[:1], OPTIONS]),
+        *[
+            (CHOICE, f"choices.1.{key}", ["x", "x" * 100], ["", "x" * 101])
+            for key in ("value", "label")
+        ],
+    ],
+)
+def test_the_ends_of_what_a_card_may_say_of_a_field(
+    block: dict[str, Any], key: str, taken: list[Any], refused: list[Any]
+) -> None:
+    def build(value: object) -> object:
+        if key.startswith("choices."):
+            return field(block, choices=[OPTION, OPTION | {"value": "b", key[10:]: value}])
+        return field(block, **{key: value})
+
+    for value in taken:
+        build(value)
+    for value in refused:
+        with pytest.raises(ValidationError, match=rf"\n\w+\.{key}\n"):
+            build(value)

@@ -1,9 +1,9 @@
-"""What a manifest may say: the first and the last value that is taken, and those beyond."""
+"""What manifests and pictures may say: the first and the last value taken, and those beyond."""
 
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from model.contract.image_card import GoldenPicture, SamplePicture
 from model.contract.manifest import (
@@ -17,14 +17,15 @@ from model.contract.manifest import (
     ProbabilityCalibration,
     TypicalFact,
 )
+from model.contract.pictures import ImageField
 from model.contract.preprocessing import Preprocessing
-from model.contract.strict import StrictModel
 
 FACT = {"field": "beds", "low": 2, "high": 2, "outside": 0.1}
 CELL = {"truth": 1, "prediction": 1, "count": 1}
 GROUP = {"knots": [1], "lows": [0], "highs": [0], "width": 1, "error": 1}
 GROUPS = {"method": "", "scale": "linear", "groups": [GROUP]}
 PROBABILITIES = {"temperature": 1}
+IMAGE = {"kind": "image", "name": "scan", "label": "Scan", "noun": "scan"}
 PICTURE = {"picture": "", "ood_score": 0}
 
 
@@ -47,11 +48,12 @@ PICTURE = {"picture": "", "ood_score": 0}
         (CalibrationGroup, GROUP | {"lows": [0, 0], "highs": [0, 0]}, "knots", [[1, 2]], [[1, 1]]),
         (Preprocessing, {}, "width", [1, 2048], [0, 2049]),
         (Preprocessing, {}, "height", [1, 2048], [0, 2049]),
+        (ImageField, IMAGE, "side", [8, 2048], [7, 2049]),
         (SamplePicture, {"file": "samples/a.png"}, "label", ["x", "x" * 100], ["", "x" * 101]),
     ],
 )
 def test_the_ends_of_what_is_taken(
-    model: type[StrictModel], values: dict[str, Any], key: str, taken: list[Any], refused: list[Any]
+    model: type[BaseModel], values: dict[str, Any], key: str, taken: list[Any], refused: list[Any]
 ) -> None:
     for value in taken:
         model.model_validate(values | {key: value})

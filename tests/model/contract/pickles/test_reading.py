@@ -184,6 +184,8 @@ def test_a_joblib_file_reads_whatever_its_compression(tmp_path: Path, compress: 
 )
 def test_a_pickle_may_be_compressed(read: Read, compress: Callable[[bytes], bytes]) -> None:
     assert read(compress(pickle.dumps(PLAIN))).root == PLAIN
+    zeros = bytes(2**20)  # all that is in the file is read before all has come out of it
+    assert read(compress(pickle.dumps(zeros))).root == zeros
 
 
 def test_a_compressed_file_may_have_members(read: Read) -> None:
@@ -431,6 +433,15 @@ def test_a_megabyte_that_wants_a_gigabyte_is_refused(read: Read) -> None:
     assert len(data) < 3 * 2**20
     with pytest.raises(PickleError, match="far more memory"):
         read(data)
+
+
+@pytest.mark.parametrize(("megabytes", "is_read"), [(7, True), (9, False)])
+def test_what_takes_long_to_unpack_may_hardly_grow(
+    read: Read, megabytes: int, is_read: bool
+) -> None:
+    zeros = bytes(megabytes * 2**20)
+    with nullcontext() if is_read else pytest.raises(PickleError, match="far more"):
+        assert read(bz2.compress(pickle.dumps(zeros))).root == zeros
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_diabetes, load_wine
@@ -205,6 +205,10 @@ def test_bounds_admit_every_value_and_are_not_much_wider(
     st.lists(st.floats(-1e9, 1e9).filter(lambda n: n == 0 or abs(n) > 1e-6), min_size=2),
     st.booleans(),
 )
+@example([-3.0, 0.0], False)
+@example([0.0, 3.0], True)
+@example([0.2, 0.95], False)
+@example([0.2, 1.0], False)
 def test_drafted_bounds_leave_room_on_both_sides_but_not_beyond_0(
     numbers: list[float], whole: bool
 ) -> None:

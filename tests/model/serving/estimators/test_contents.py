@@ -67,6 +67,23 @@ def test_a_step_of_no_columns_was_never_fitted_and_does_nothing(tmp_path: Path) 
     assert read_again.predict(table).tolist() == model.predict(table).tolist()
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        slice("b", "d"), slice(None, "c"), slice("c", None), slice(1, 3), slice(0, 4, 2),
+        slice(-2, None), slice(3, None, -1),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_columns_that_are_chosen_as_a_range_are_those(columns: slice, tmp_path: Path) -> None:
+    table = pd.DataFrame(ROWS[:, [0, 1, 0, 1]] * (1, 2, 3, 4), columns=list("abcd"))
+    steps = make_column_transformer((StandardScaler(), columns), remainder="passthrough")
+    path = tmp_path / "model.pkl"
+    path.write_bytes(pickle.dumps(steps.fit(table)))
+    read_again = revive(read_pickle(path).root)
+    np.testing.assert_allclose(read_again.transform(table), steps.transform(table))
+
+
 def test_columns_that_are_chosen_by_a_flag_each_are_those(tmp_path: Path) -> None:
     model = make_column_transformer((StandardScaler(), [False, True])).fit(ROWS)
     assert read(model, tmp_path).transform(ROWS).tolist() == model.transform(ROWS).tolist()

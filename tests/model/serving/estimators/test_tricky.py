@@ -47,6 +47,13 @@ def test_a_scale_of_each_column_may_be_a_list() -> None:
     check_same(root, "gaussian_process_kernel", "predict")
 
 
+def test_a_kernel_may_be_of_any_width() -> None:
+    root = read_saved(VERSION, "svc")
+    for width in (0.01, 2.0):
+        root.state["_gamma"] = width
+        assert revive(root)._gamma == width
+
+
 def test_a_distance_without_weights_says_so() -> None:
     root = read_saved(VERSION, "neighbors_regressor")
     root.state.update(effective_metric_="minkowski", effective_metric_params_={"p": 2, "w": None})

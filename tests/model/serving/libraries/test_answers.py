@@ -121,6 +121,14 @@ def test_a_decimal_on_a_split_stays_on_its_side_in_onnx() -> None:
             np.testing.assert_allclose(answers, source.kind.predict(model, asked), rtol=2e-5)
 
 
+def test_a_file_that_does_not_say_how_many_numbers_it_gives_has_one() -> None:
+    """XGBoost before 1.6 knew of no more."""
+    whole = json.loads((FILES / "xgboost-dart.json").read_text())
+    del whole["learner"]["learner_model_param"]["num_target"]
+    found = revive(read_xgboost(json.dumps(whole).encode())).predict(numbers(ROWS))
+    np.testing.assert_allclose(found, ANSWERS["xgboost-dart.json"], rtol=2e-6)
+
+
 def test_a_file_that_does_not_say_where_rounds_end_stops_at_the_same_one() -> None:
     """Until 2.0 a file did not say it: each round has a tree for each class."""
     whole = json.loads((FILES / "xgboost-three.json").read_text())
