@@ -309,7 +309,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             "Your ZIP",
             f"Choose it or drop it here. Each picture is {self._field.accepted_text}.",
             "Choose a ZIP",
-            "Here comes what it holds: how many pictures came to each answer, and which to fix.",
+            "A summary appears here: how many pictures got each answer, and which to fix.",
             ".zip",
         )
 

@@ -378,7 +378,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             "Your file",
             "Choose it or drop it here: CSV or JSON lines, also packed by gzip.",
             "Choose a file",
-            "Here comes what it holds: where its answers lie, and which rows to fix.",
+            "A summary appears here: where the answers lie, and which rows to fix.",
             BATCH_ENDINGS,
             tuple(
                 ApiField(field.name, field.label, field.accepted_text, field.required)

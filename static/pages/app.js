@@ -19,6 +19,9 @@ const writeThrough = (item) => item.options
 const keepQuery = () => history.replaceState(history.state, "", `?${new URLSearchParams(
   [...new FormData(form)].filter(([name, value]) =>
     name[0] !== "_" && value.trim?.() && value.length <= 200))}`);
+// The whole of an answer of ours, and nothing around it.
+const isWhole = (text) => /^\s*<section id="result"[^]*>\s*$/.test(text) &&
+  fields.every(({ dataset }) => text.includes(`"${dataset.field}-error"`));
 const focused = (selector) => document.activeElement?.closest(selector),
   say = (text) => { $("announcer").textContent = text; },
   place = () => document.querySelector("#result > .body") ?? $("result");
@@ -148,11 +151,10 @@ on("htmx:config:request", ({ detail: { ctx } }) => {
 on("htmx:before:swap", (event) => {
   const { ctx } = event.detail, same = ctx.spelled === spell();
   height = place().offsetHeight;
-  if (ctx.swap === "none" || (same && fields.every(({ dataset }) =>
-    ctx.text.includes(`"${dataset.field}-error"`)))) return;
+  if (ctx.swap === "none" || (same && isWhole(ctx.text))) return;
   event.preventDefault();
   if (!same) compare();
-  else if (ctx.response.status !== 413) failed(/^$|id="result"/.test(ctx.text) ? words.cut : words.foreign);
+  else if (ctx.response.status !== 413) failed(/^\s*(<section id="result"|$)/.test(ctx.text) ? words.cut : words.foreign);
 });
 on("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.swap === "none") return;
@@ -164,8 +166,8 @@ on("htmx:after:swap", ({ detail: { ctx } }) => {
 });
 on("htmx:response:error", ({ detail: { ctx } }) => {
   const { status, headers } = ctx.response;
-  if (status === 422 || (status === 413 && ctx.text.includes('id="result"'))) return;
-  const fault = new DOMParser().parseFromString(ctx.text, "text/html").getElementById("error");
+  if (status === 422 || (status === 413 && isWhole(ctx.text))) return;
+  const fault = new DOMParser().parseFromString(ctx.text, "text/html").querySelector("section#error");
   const text = fault?.textContent.trim().replace("\n", ". ") ?? words.down;
   // Twice, for an older server may still run.
   const refused = status === 409 && tries ? '<a href="">Reload</a>' : status === 413 && " ";

@@ -36,6 +36,14 @@ def test_a_day_is_picked_answered_and_accessible(page: Page, orders_url: str) ->
     check_accessible(page)
 
 
+def test_a_day_stays_in_its_column_on_a_phone(page: Page, orders_url: str) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(orders_url)
+    box, field = page.locator("#ordered").locator(".."), page.locator("[data-field=ordered]")
+    assert field.evaluate("(it) => it.clientWidth") < 200  # beside another one
+    assert box.evaluate("(it) => it.offsetWidth") <= field.evaluate("(it) => it.offsetWidth")
+
+
 def test_a_day_that_is_typed_in_part_gets_no_answer(page: Page, orders_url: str) -> None:
     page.goto(f"{orders_url}/?ordered=May+31,+2008&people=4")
     when_fresh(page)

@@ -311,6 +311,42 @@ def test_the_page_of_a_portal_is_no_answer(page: Page) -> None:
     assert len(came) >= 2
 
 
+def test_a_page_of_ours_is_no_answer_to_what_was_asked(page: Page) -> None:
+    page.goto(FRESH)
+    other = page.request.get("/?beds=1&baths=1&sqft=800").text()
+    fail(page, status=200, content_type="text/html", body=other)
+    page.locator("#sqft").fill("2400")
+    expect(page.locator("#alert")).to_contain_text("Something else answered")
+    expect(page.locator("#answer")).to_have_attribute("data-state", "failed")
+
+
+@pytest.mark.parametrize("status", [200, 422])
+def test_an_answer_without_its_beginning_is_no_answer(page: Page, status: int) -> None:
+    page.goto(FRESH)
+    answer = page.request.post("/predict-fragment", form={"beds": "3", "baths": "2", "sqft": "900"})
+    fail(page, status=status, body=answer.text().partition("</section>")[2])
+    page.locator("#sqft").fill("2400")
+    expect(page.locator("#answer")).to_have_attribute("data-state", "failed")
+    page.unroute(FRAGMENT)
+    page.locator("#sqft").fill("2000")
+    when_answered(page, sqft="2000")
+
+
+def test_a_foreign_refusal_that_looks_like_ours_leaves_no_price(page: Page) -> None:
+    page.goto(FRESH)
+    fail(page, status=413, content_type="text/html", body='<p id="result">Too large</p>')
+    page.locator("#sqft").fill("2400")
+    expect(page.locator("#answer")).to_have_attribute("data-state", "failed")
+    expect(page.locator("#result")).not_to_contain_text("$")
+
+
+def test_what_a_foreign_page_says_of_its_error_is_not_repeated(page: Page) -> None:
+    page.goto(FRESH)
+    fail(page, status=502, content_type="text/html", body='<div id="error">Only $5 a month</div>')
+    page.locator("#sqft").fill("2400")
+    expect(page.locator("#alert")).to_contain_text("The server could not answer")
+
+
 def test_the_link_that_is_copied_leads_to_what_is_on_the_screen(
     browser: Browser, server: Server
 ) -> None:

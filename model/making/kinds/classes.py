@@ -298,6 +298,7 @@ class ClassesKind(OutputKind):
             keys,
             f"{naming.label}: {', '.join(shown)}",
             tuple(labels),
+            locale=options.locale,
         )
 
     def _find_risk(self, risk: str, values: Sequence[str], labels: Sequence[str]) -> str:
@@ -321,7 +322,7 @@ class ClassesKind(OutputKind):
             add_note(note)
         if not len(rows):
             return skip_evaluation("How good it is was not measured.", add_note)
-        shown = formatting.format_number(len(rows), LOCALE)
+        shown = formatting.format_number(len(rows), output.locale)
         metrics, calibration, reliability = measure_classifier(
             dataset.predict(rows.astype(np.float32)),
             dataset.truth[dataset.held_out].astype(np.int64),
@@ -353,12 +354,14 @@ class ClassesKind(OutputKind):
             steps = np.argsort(places)[dataset.truth[dataset.held_out].astype(np.int64)]
             found = measure_steps(dataset.predict(rows.astype(np.float32))[:, places], steps)
             metrics += (*found, *measure_ranges(ordinal))
-            close = formatting.format_percent(found[0].value, LOCALE, digits=1)
+            close = formatting.format_percent(found[0].value, output.locale, digits=1)
             off = f" For {close} it was right or one step off."
         named = dataset.predict(rows.astype(np.float32)).argmax(axis=1)
-        right = formatting.format_share(float(np.mean(named == truth)), len(rows), LOCALE)
+        right = formatting.format_share(float(np.mean(named == truth)), len(rows), output.locale)
         most_frequent = np.bincount(dataset.truth[~dataset.held_out].astype(np.int64)).argmax()
-        share = formatting.format_percent(float(np.mean(truth == most_frequent)), LOCALE, digits=1)
+        share = formatting.format_percent(
+            float(np.mean(truth == most_frequent)), output.locale, digits=1
+        )
         accuracy = (
             f"It named the right {output.naming.noun} for {right} rows that it had not seen.{off}"
         )
@@ -380,7 +383,9 @@ class ClassesKind(OutputKind):
         return make_share(f"accuracy_{name}", f"Right answers, {facts}", right)
 
     def describe_facts(self, few: Metric, every: Metric, shown: int, output: DraftOutput) -> str:
-        right, most = (formatting.format_percent(item.value, LOCALE, 1) for item in (few, every))
+        right, most = (
+            formatting.format_percent(item.value, output.locale, 1) for item in (few, every)
+        )
         return (
             f"With the {shown} facts that the form shows first, it named the right "
             f"{output.naming.noun} for {right} of the rows that it had not seen; with all facts, "

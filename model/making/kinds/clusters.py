@@ -199,6 +199,7 @@ class ClustersKind(ClassesKind):
             keys,
             f"One of {len(labels)} groups: {', '.join(labels)}",
             labels,
+            locale=options.locale,
         )
 
     def evaluate(
@@ -220,7 +221,7 @@ class ClustersKind(ClassesKind):
                 "Nobody has named the groups yet. Name them in the order of the model's numbers: "
                 f"--clusters {','.join(_LETTERS[: len(self.classes)])}{more}"
             )
-        count = formatting.format_number(len(rows), LOCALE)
+        count = formatting.format_number(len(rows), output.locale)
         return Evaluation(
             f"The figures count the {count} rows of its data. {NO_TRUTH}",
             f"It sorts {_name_rows(output)} into {len(self.classes)} groups. {NO_TRUTH}",

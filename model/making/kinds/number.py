@@ -224,7 +224,8 @@ class NumberKind(OutputKind):
             if fullest.inside is not None
             else evidence
         )
-        how = f"On {formatting.format_number(len(rows), LOCALE)} rows that the model had not seen."
+        count = formatting.format_number(len(rows), output.locale)
+        how = f"On {count} rows that the model had not seen."
         accuracy = f"Half the time it is off by less than {write(metrics[0].value)}."
         predictions = dataset.predict(rows.astype(np.float32))
         middle = float(np.median(dataset.truth[~dataset.held_out]))

@@ -18,7 +18,7 @@ from model.making.kinds.number import NumberKind
 from model.making.kinds.output_kind import Band, Evaluation, make_share, round_digits
 from model.making.kinds.without_truth import answer_training_rows, find_estimator_type, name_case
 from model.making.onnx.graphs import append_flat
-from model.making.options import LOCALE, AddNote, AddOptions
+from model.making.options import AddNote, AddOptions
 from model.making.rows.dataset import Dataset
 from model.serving.kinds.outliers import INLIER, OUTLIER
 from model.serving.served_model import ServedModel
@@ -87,6 +87,7 @@ class OutliersKind(NumberKind):
             f"Is {name_case(options)} unusual?",
             {},
             "Unusual or not, and how unusual among the rows of the data",
+            locale=options.locale,
         )
 
     def evaluate(
@@ -100,8 +101,8 @@ class OutliersKind(NumberKind):
                 "than another. Give the data that it was fitted on, as they were then."
             )
         share = float(np.mean(answers < 0))
-        count = formatting.format_number(len(rows), LOCALE)
-        shown = formatting.format_percent(share, LOCALE, digits=1)
+        count = formatting.format_number(len(rows), output.locale)
+        shown = formatting.format_percent(share, output.locale, digits=1)
         add_note(f"It calls {shown} of the {count} rows of the data unusual.")
         return Evaluation(
             f"A new row is compared with the scores of the {count} rows of its data. {NO_TRUTH}",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from model.making.kinds.number import NumberKind
 from model.making.kinds.output_kind import make_metric
 from model.making.options import AddOptions
 from model.serving import kinds as serving
+from tests.model.making.conftest import add_fitted
 
 
 def options() -> AddOptions:
@@ -92,3 +95,20 @@ def test_probabilities_that_contradict_the_class_that_a_model_names_are_left_out
     assert np.asarray(kind.classes)[answers.argmax(axis=1)].tolist() == (
         careful.predict(rows).tolist()
     )
+
+
+def test_what_a_page_says_of_its_answers_is_written_as_its_other_numbers(root: Path) -> None:
+    random = np.random.default_rng(0)
+    rows = pd.DataFrame({"size": random.normal(size=2200), "age": random.normal(size=2200)})
+    truth = np.where(rows["size"] + random.normal(size=2200) > 0, "large", "small")
+    table = rows.assign(group=truth)
+    data, held_out = root / "data.csv", root / "unseen.csv"
+    table[:1000].to_csv(data, index=False)
+    table[1000:].to_csv(held_out, index=False)
+    fitted = LogisticRegression().fit(rows[:1000], truth[:1000])
+    files = ("--data", data, "--holdout", held_out, "--target", "group")
+    add_fitted(root, "groups", fitted, *files, "--locale", "de_DE")
+    manifest = json.loads((root / "groups" / "manifest.json").read_text())
+    assert re.search(r" \d\d,\d\s?% of 1\.200 rows", manifest["accuracy"])
+    assert re.search(r" for \d\d,\d\s?%\.$", manifest["accuracy"])
+    assert "On 1.200 rows" in manifest["how"]
