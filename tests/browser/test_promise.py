@@ -369,6 +369,18 @@ def test_the_link_that_is_copied_leads_to_what_is_on_the_screen(
     context.close()
 
 
+def test_a_link_that_could_not_be_copied_says_so(page: Page) -> None:
+    page.goto(FRESH)
+    held = HeldFragments(page)
+    page.locator("#sqft").fill("2400")
+    route = held.wait()
+    page.locator("#share").click()
+    expect(page.locator("#announcer")).to_have_text("Copying the next answer…")
+    route.fulfill(status=500, body="")
+    expect(page.locator("#announcer")).to_have_text("No link was copied")
+    page.unroute_all(behavior="ignoreErrors")
+
+
 def test_a_page_that_is_left_before_its_answer_asks_for_it_when_it_is_back(page: Page) -> None:
     page.goto(FRESH)
     held = HeldFragments(page)
