@@ -182,7 +182,7 @@ def _shorten(cell: object) -> str:
 def present_distribution(
     numbers: Float64Array, typical: float, scale: Scale, case: str
 ) -> DistributionView | None:
-    """Present where numbers lie; None where there are none.
+    """Present where numbers lie; None where there are fewer than two.
 
     Args:
         numbers: shape (answers,), finite.
@@ -190,7 +190,7 @@ def present_distribution(
         scale: writes them.
         case: what one row is called.
     """
-    if not len(numbers):
+    if len(numbers) < 2:
         return None
     least, low, middle, high, most = np.quantile(numbers, (0, 0.05, 0.5, 0.95, 1)).tolist()
     spare = max(scale.least_span - (most - least), 0.0) / 2
