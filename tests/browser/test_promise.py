@@ -261,6 +261,15 @@ def test_a_page_without_an_answer_says_nothing_of_the_old_price(page: Page) -> N
     assert "$" in page.locator("#result").aria_snapshot()
 
 
+def test_a_form_that_is_filled_in_is_not_told_to_be_when_its_answer_fails(page: Page) -> None:
+    page.goto("/")
+    fail(page)
+    expect(page.locator("#result-title")).to_have_text("Fill in three facts")
+    fill_house(page)
+    expect(page.locator("#alert")).to_contain_text("No answer came")
+    expect(page.locator("#result-title")).to_be_hidden()
+
+
 @pytest.mark.parametrize("fails", [True, False], ids=["failed", "slow"])
 def test_what_was_said_of_a_text_is_not_said_of_another(page: Page, fails: bool) -> None:
     page.goto(FRESH)
