@@ -186,7 +186,8 @@ def _prove(
     try:
         return _hold_against_rows(prove(search, options.classes, read_truth), table)
     except NoAssemblyError:
-        match_features(source, rows, options, lambda _: None, derivations.inputs)  # knows better
+        if source.names or not any(part.names for part in search.transformers):
+            match_features(source, rows, options, lambda _: None, derivations.inputs)  # knows more
         raise
 
 

@@ -88,15 +88,23 @@ _DATE_PARTS = {
 }  # fmt: skip
 """Columns that people make of a date, and the function that does."""
 
+_TIME_PARTS = ("hour", "hr", "minute")
+"""Those for which no function is."""
+
 
 def _hint_at_date(missing: str, rows: LabelledTable, free: list[str]) -> str:
     """How a missing column is derived from a date in the data; "" where it cannot be."""
-    part = _DATE_PARTS.get(missing.lower())
-    for name in free if part else ():
+    part, time = _DATE_PARTS.get(missing.lower()), missing.lower() in _TIME_PARTS
+    for name in free if part or time else ():
         try:
             dates = read_dates(rows.table[name], name)
         except AddError:
             continue
+        if dates is not None and time:
+            return (
+                f" If it was made from {name!r}: a date on a form has no time of day. Write the "
+                f"column {missing!r} into the data as a number, and the form asks for it."
+            )
         if dates is not None:
             return (
                 f" If it was made from {name!r}, add: --derive '{write_column(missing)} = "

@@ -24,6 +24,7 @@ from model.making.assembly.gate import (
     Finding,
     Subject,
     check_outputs,
+    choose_rows,
 )
 from model.making.assembly.guesses import (
     code_unknown,
@@ -34,7 +35,7 @@ from model.making.assembly.guesses import (
 from model.making.assembly.inputs import compute_matrix
 from model.making.assembly.inverses import Inverse
 from model.making.assembly.search import AssemblySearch, explain_none
-from model.making.assembly.trials import TriedAssembly, find_complete, try_all
+from model.making.assembly.trials import TriedAssembly, ask_all, find_complete, try_all
 from model.making.data.assigning import assign_columns
 from model.making.errors import AddError, NotProvedError
 from model.making.kinds.output_kind import OutputKind
@@ -154,6 +155,7 @@ def take_only(search: AssemblySearch, classes: Sequence[str]) -> Proof:
     assemblies = list_assemblies(search)
     if not assemblies:
         raise NoAssemblyError(explain_none(search))
+    assemblies = _list_differing(search, assemblies)
     if len(assemblies) > 1:
         listed = ", or ".join(item.text for item in assemblies[:2])
         raise NotProvedError(
@@ -171,6 +173,18 @@ def take_only(search: AssemblySearch, classes: Sequence[str]) -> Proof:
         assembly.text, "", NO_TARGET, search.contents.runs_code,
         search.contents.module, tuple(search.contents.list_unused(assembly.parts)),
     )  # fmt: skip
+
+
+def _list_differing(search: AssemblySearch, assemblies: Sequence[Assembly]) -> list[Assembly]:
+    """Those that answer rows of the data, the first of each that answer alike."""
+    if len(assemblies) < 2:
+        return list(assemblies)
+    index, _ = choose_rows(find_complete(search, assemblies[0]))
+    found: list[tuple[Assembly, Float64Array]] = []
+    for assembly, answers in zip(assemblies, ask_all(search, assemblies, index), strict=True):
+        if answers is not None and not any(np.allclose(answers, other) for _, other in found):
+            found.append((assembly, answers))
+    return [assembly for assembly, _ in found] or list(assemblies)
 
 
 def _list_numbers(search: AssemblySearch, assembly: Assembly) -> list[str]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
-from model.making.assembly.chains import list_orders, split_scaler
+from model.contract.expressions import write_column
+from model.making.assembly.chains import find_order, list_orders, split_scaler
 from model.making.assembly.contents import Contents, Transformer
 from model.making.assembly.inputs import UNKNOWN, Codes, Input, RawColumns, encode_categories
 from model.making.data.text_cells import as_text
@@ -130,9 +132,18 @@ class AssemblySearch:
 
     def _scales_target(self, part: Transformer) -> bool:
         """Whether a step of one column can have scaled the target."""
-        if part.count != 1 or self.count == 1 or not hasattr(part.fitted, "inverse_transform"):
+        if part.count != 1 or not hasattr(part.fitted, "inverse_transform"):
             return False
-        return part.names is None or self.target in part.names
+        if part.names is not None or self.count != 1:
+            return part.names is None or self.target in part.names
+        # Of a model with one input it may have scaled that; what it saw tells.
+        numbers = [
+            name
+            for name in (*self.available, self.target)
+            if name and pd.api.types.is_numeric_dtype(self.table[name].dtype)
+        ]
+        matrix = self.table[numbers].to_numpy(dtype=float, na_value=np.nan)
+        return find_order(part, numbers, matrix) == (self.target,)
 
 
 def _code_hole(encoder: OrdinalEncoder | TargetEncoder, numbers: Mapping[str, float]) -> Any:
@@ -145,19 +156,22 @@ def explain_none(search: AssemblySearch) -> str:
     """Say why the data have no columns of which the model's inputs can be made."""
     parts = [part.where for part in search.transformers]
     with_steps = f" with {' and '.join(parts)}" if parts else ""
-    known = next(
-        (part.names for part in [search.estimator, *search.transformers] if part.names), None
-    )
+    part = next((part for part in [search.estimator, *search.transformers] if part.names), None)
     takes = f"{search.count} columns" if search.count else "columns"
-    if known:
+    if part is not None:
         columns = search.columns
         missing = [
             name
-            for name in known
+            for name in part.names or ()
             if columns.find(name) is None and columns.find_level(name) is None
         ]
         if missing:
-            return f"The data have no column {missing[0]!r}, and no column whose values make it."
+            others = f" and {', '.join(map(repr, missing[1:]))}" if missing[1:] else ""
+            return (
+                f"{part.where} takes {missing[0]!r}{others}, which the data do not have. If your "
+                "code computes it from other columns, say how: --derive "
+                f"'{write_column(missing[0])} = …', with columns, numbers and functions."
+            )
     return (
         f"The model takes {takes}{with_steps}, and does not say which; the data have "
         f"{len(search.available)}: {', '.join(search.available)}. Name those that it was fitted "

@@ -13,6 +13,7 @@ from skl2onnx import update_registered_converter
 from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
 
 from model.contract.arrays import Float64Array
+from model.contract.sources import widen
 from model.making.onnx.graphs import CompileError, is_text
 from model.serving.libraries.additive import AdditiveClassifier, AdditiveRegressor
 
@@ -65,6 +66,19 @@ def round_down(numbers: NDArray[np.float64]) -> NDArray[np.float32]:
         rounded = numbers.astype(np.float32)
     below = np.nextafter(rounded, np.float32(-np.inf))
     return np.where(rounded > numbers, below, rounded)
+
+
+def round_typed(numbers: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Round thresholds, shape (nodes,), with which a library compares doubles, to float32.
+
+    A float32 stands for the decimal that was typed: 2.8431 goes left of 2.8431000000000002, though
+    the float32 of both is 2.84310007. Thresholds lie in the middle between two rows, where such
+    decimals are frequent.
+    """
+    with np.errstate(over="ignore"):
+        rounded = numbers.astype(np.float32)
+    below = np.nextafter(rounded, np.float32(-np.inf))
+    return np.where(widen(rounded) > numbers, below, rounded)
 
 
 def make_additive_converter(forests: list[Any] | None = None) -> Callable[..., None]:
@@ -224,7 +238,10 @@ def list_additive(model: Any) -> dict[str, NDArray[Any]]:
     trees, leaf = _find_trees(model), model.left_ < 0
     mode = b"BRANCH_LT" if model.strict_ else b"BRANCH_LEQ"
     threshold = model.threshold_
-    threshold = threshold.astype(np.float32) if model.strict_ else round_down(threshold)
+    if model.strict_:
+        threshold = threshold.astype(np.float32)
+    else:
+        threshold = round_down(threshold) if model.single_ else round_typed(threshold)
     nodes = {
         "nodes_treeids": trees,
         "nodes_nodeids": np.arange(len(leaf)),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
+from pandas.api.types import is_numeric_dtype
 
 from model.contract.arrays import BoolArray, Float64Array
 from model.contract.expressions import write_column
@@ -132,7 +133,7 @@ def build_dataset(
 def _advise_filling(column: DataColumn) -> str:
     """Say how to serve a model whose author filled missing cells before the fit."""
     name, known = write_column(column.source.column), column.cells.dropna()
-    value = known.mode().iloc[0]
+    value = known.mean() if is_numeric_dtype(known.dtype) else known.mode().iloc[0]
     written = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else f"{value:.15g}"
     return (
         "If your code filled such cells before the fit, add the model again with --force, and with "

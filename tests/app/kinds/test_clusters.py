@@ -17,6 +17,9 @@ from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from app.kinds import make_adapter
+from app.kinds.clusters import ClusterDetail
+from app.presentation.submission import Submission
 from model import ClusterModel, ModelError, load_model
 from tests.app.kinds.conftest import add_without_target
 from tests.html import data_of, get_page, post_fragment, post_page, text_of
@@ -91,6 +94,45 @@ def test_the_page_says_how_many_times_as_far_each_other_centre_is(client: FlaskC
     nearest, *others = sorted(answer["distances"].values())
     for distance in others:
         assert f"{distance / nearest:.2g} times as far" in shares
+
+
+@pytest.mark.parametrize(
+    ("distances", "words", "bars"),
+    [
+        ((0, 2, 3, 4), "at the very centre of the group; the next is birch.", [100, 0, 0, 0]),
+        ((2, 2.1, 4, 8), "between two groups: birch is nearly as near.", [100, 95.2, 50, 25]),
+        ((2, 2.2, 4, 8), "The next group, birch, is 1.1 times as far", [100, 90.9, 50, 25]),
+        ((2, 5, 4, 8), "The next group, cedar, is 2 times as far away.", [100, 50, 40, 25]),
+    ],
+)
+def test_how_clearly_it_belongs_there_stands_in_words(
+    root: Path, distances: tuple[float, ...], words: str, bars: list[float]
+) -> None:
+    model = load_as(ClusterModel, root / "kmeans")
+    row = flowers().iloc[0].to_dict()
+    (explained,) = model.explain([row])
+    affinities = tuple(-each for each in distances)
+    prediction = explained.prediction._replace(label=NAMES[0], affinities=affinities)
+    typed = {name: str(value) for name, value in row.items()}
+    result = make_adapter(model).present(
+        Submission(typed, row, {}, ()), explained._replace(prediction=prediction)
+    )
+    assert words in result.certainty
+    assert isinstance(result.detail, ClusterDetail)
+    assert [share.bar for share in result.detail.shares] == bars
+
+
+@pytest.mark.parametrize(
+    ("path", "listed"),
+    [("", list(NAMES)), ("/bisecting", []), ("/plain", [f"Group {place}" for place in range(6)])],
+)
+def test_without_an_answer_the_groups_keep_their_places(
+    client: FlaskClient, path: str, listed: list[str]
+) -> None:
+    row = rows()[0] | {"petal_width_cm": "much"}
+    fragment = post_fragment(client, row, 422, f"{path}/predict-fragment")
+    assert [tag.get_text() for tag in fragment.select("#shares span")] == listed
+    assert not fragment.select("#result data")
 
 
 def test_reasons_lead_to_how_clearly_it_belongs_there(client: FlaskClient) -> None:

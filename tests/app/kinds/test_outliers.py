@@ -16,6 +16,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import OneClassSVM
 
+from app.kinds import make_adapter
+from app.presentation.submission import Submission
 from model import OutlierModel
 from tests.app.kinds.conftest import add_without_target
 from tests.html import data_of, get_page, post_fragment, post_page, text_of
@@ -84,6 +86,32 @@ def test_how_unusual_a_row_is_counts_the_training_rows_that_are_less_so(
     far = {"heat_celsius": "60", "pressure_hpa": "1240", "noise": "50"}
     words = text_of(post_fragment(client, far), "#result .range .wide")
     assert words.startswith("It is more unusual than")
+
+
+@pytest.mark.parametrize(
+    ("rank", "words"),
+    [
+        (0, "Hardly any of the rows is more usual."),
+        (0.004, "Hardly any of the rows is more usual."),
+        (0.006, "It is more unusual than 1 of 100 rows."),
+        (0.994, "It is more unusual than 99 of 100 rows."),
+        (0.996, "It is more unusual than over 99 of 100 rows."),
+        (1, "It is more unusual than every one of the 300 rows."),
+    ],
+)
+def test_how_unusual_it_is_stands_in_words(root: Path, rank: float, words: str) -> None:
+    model = load_as(OutlierModel, root / "forest")
+    row = pumps().iloc[0].to_dict()
+    (explained,) = model.explain([row])
+    explained = explained._replace(prediction=explained.prediction._replace(rank=rank))
+    result = make_adapter(model).present(Submission(to_text(row), row, {}, ()), explained)
+    assert result.certainty == words
+
+
+def test_without_an_answer_the_limit_keeps_its_place(client: FlaskClient) -> None:
+    fragment = post_fragment(client, to_text(pumps().iloc[2].to_dict()) | {"noise": "x"}, 422)
+    assert "The model calls 10.0% of the rows unusual." in fragment.select("#result")[0].get_text()
+    assert not fragment.select("#result data")
 
 
 def test_the_facts_that_make_it_so_add_up(client: FlaskClient) -> None:

@@ -224,3 +224,14 @@ def test_a_column_of_plain_numbers_is_read_at_once(monkeypatch: pytest.MonkeyPat
 def test_a_difference_names_what_it_counts_once() -> None:
     assert number_field(**BATHS).format_difference(2.0, 3.0) == "1\xa0bath more"
     assert number_field().format_difference(3.0, 2.0) == "size 1 less"
+
+
+@pytest.mark.parametrize(("span", "digits"), [(0.9, 3), (90.0, 1), (900.0, 0), (1000.0, -1)])
+def test_what_is_asked_goes_from_one_round_number_of_the_data_to_another(
+    span: float, digits: int
+) -> None:
+    known = np.array([0.123456, 0.123456 + span / 2, 0.123456 + span], np.float32).repeat(99)
+    grid = number_field().make_grid(known)
+    ends = round(0.123456, digits), round(0.123456 + span, digits)
+    assert (grid.min(), grid.max()) == pytest.approx(ends, rel=1e-6)
+    assert len(grid) > 9

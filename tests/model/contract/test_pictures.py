@@ -12,7 +12,14 @@ from pydantic_core import PydanticCustomError
 
 from model import PictureModel
 from model.chest_xray.drawing import draw_chest
-from model.contract.pictures import ImageField, Picture
+from model.contract.pictures import (
+    MAX_CHUNKS,
+    MAX_SCANS,
+    MAX_SEGMENTS,
+    ImageField,
+    Picture,
+    has_too_many_parts,
+)
 from tests import pictures
 from tests.loading import load_as
 from tests.tools import ROOT
@@ -221,3 +228,18 @@ def test_the_bundled_network_answers_the_drawn_chest_and_looks_at_it_in_a_map() 
     logit = float(answer.saliency.mean())
     last = answer.prediction.probabilities[-1]
     assert math.isclose(1 / (1 + math.exp(-logit)), last, abs_tol=1e-3)  # the map is the answer
+
+
+@pytest.mark.parametrize(
+    ("start", "part", "most", "end"),
+    [
+        (b"\xff\xd8", b"\xff\xfe\0\3x", MAX_SEGMENTS, b"\xff\xda"),
+        (b"\xff\xd8\xff", b"\xff\xda", MAX_SCANS, b""),
+        (b"\x89PNG\r\n\x1a\n", b"\0\0\0\1tEXtx...1", MAX_CHUNKS - 1, b""),
+    ],
+)
+def test_a_file_may_have_as_many_parts_as_programs_write(
+    start: bytes, part: bytes, most: int, end: bytes
+) -> None:
+    assert not has_too_many_parts(start + part * most + end)
+    assert has_too_many_parts(start + part * (most + 1) + end)

@@ -309,3 +309,16 @@ def test_a_table_finds_codes_that_lost_their_zeros(cars: Cars) -> None:
         found = [item["prediction"] for item in answers if "prediction" in item]
         assert found == pytest.approx([model.predict(taken.iloc[[row]])[0]] * len(found), rel=1e-4)
         assert found
+
+
+def test_an_hour_that_a_notebook_made_of_a_column_of_times_is_asked_for(
+    cars: Cars, tmp_path: Path
+) -> None:
+    hours = np.arange(ROWS) % 24
+    model = GradientBoostingRegressor().fit(cars.features[["age"]].assign(hour=hours), hours)
+    given = cars.save(model)
+    table = cars.raw.assign(sold=cars.raw["sold"] + [f" {hour:02}:00:00" for hour in hours])
+    table.assign(age=cars.features["age"]).to_csv(given.data, index=False)
+    said = " ".join(add(given, "cars", tmp_path).output.split())
+    assert "If it was made from 'sold': a date on a form has no time of day" in said
+    assert "Write the column 'hour' into the data" in said

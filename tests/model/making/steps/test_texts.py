@@ -293,7 +293,7 @@ def test_a_function_without_a_name_is_named_and_what_to_write_instead(
     assert f"{__name__}.<lambda>" in add(tmp_path, data, path, code=1)
     said = " ".join(add(tmp_path, data, path, "--trust", code=1).split())
     assert "<lambda>" in said
-    assert "Write what it names as a function with a name into a file" in said
+    assert "Write what it names as a function with a name into a Python file" in said
     assert not (tmp_path / "texts").exists()
 
 

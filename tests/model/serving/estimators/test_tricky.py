@@ -1,11 +1,14 @@
 """Honest models whose files hold what few files do, and answer as their own library did."""
 
+import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.preprocessing import SplineTransformer
 
-from model.contract.pickles import GlobalName, PickleError, Record
+from model.contract.pickles import GlobalName, PickleError, Record, read_pickle
 from model.serving.estimators import UnknownNameError, revive
 from tests.model.serving.estimators.fixtures import make
 from tests.model.serving.estimators.saved import find, own_answers, read_saved
@@ -52,6 +55,26 @@ def test_a_kernel_may_be_of_any_width() -> None:
     for width in (0.01, 2.0):
         root.state["_gamma"] = width
         assert revive(root)._gamma == width
+
+
+@pytest.mark.parametrize("seen", [[0, 2, 3, 4], None])
+def test_whole_numbers_are_encoded_as_until_0_19(seen: list[int] | None) -> None:
+    state: dict[str, Any] = {"feature_indices_": np.array([0, 3, 5]), "sparse": False}
+    if seen is not None:
+        state["active_features_"] = np.array(seen)
+    root = Record("sklearn.preprocessing.data.OneHotEncoder", state=state)
+    found = revive(root).transform(np.array([[0, 1], [2, 0]]))
+    every = np.array([[1, 0, 0, 0, 1], [0, 0, 1, 1, 0]])
+    assert found.tolist() == (every if seen is None else every[:, seen]).tolist()
+
+
+@pytest.mark.parametrize("degree", [0, 1])
+def test_a_spline_may_be_of_steps_or_lines(degree: int, tmp_path: Path) -> None:
+    rows = np.linspace(0, 1, 9)[:, None]
+    fitted = SplineTransformer(n_knots=4, degree=degree).fit(rows)
+    (tmp_path / "spline.pkl").write_bytes(pickle.dumps(fitted))
+    found = revive(read_pickle(tmp_path / "spline.pkl").root)
+    np.testing.assert_allclose(found.transform(rows), fitted.transform(rows))
 
 
 def test_a_distance_without_weights_says_so() -> None:

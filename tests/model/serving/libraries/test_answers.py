@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.contract.sources import Frame, Source
+from model.contract.sources import Frame, Source, widen
 from model.making.rows.prepared import load_compiled
 from model.making.sources.compiling import compile_estimator
 from model.making.sources.estimator_sources import describe_estimator
@@ -82,7 +82,8 @@ def test_a_file_compiles_to_onnx_that_answers_the_same(name: str) -> None:
         found["answers"] = load_compiled(compiled, source.kind.output)(matrix)
 
     compile_estimator(model, source.kind, frame, check)
-    expected = source.predict(frame.build(matrix.astype(float)))
+    typed = widen(matrix) if name.startswith("lightgbm") else matrix.astype(float)
+    expected = source.predict(frame.build(typed))
     np.testing.assert_allclose(found["answers"], expected, rtol=2e-5, atol=2e-6)
 
 
@@ -98,6 +99,26 @@ def test_a_value_at_a_split_goes_where_the_library_sends_it() -> None:
         same = below if goes_left else above
         assert model.compute(row) == model.compute(same)
         assert model.compute(below) != model.compute(above)
+
+
+def test_a_decimal_on_a_split_stays_on_its_side_in_onnx() -> None:
+    """Typed decimals lie on splits, which are in the middle between two: 0.1 + 0.2 is not 0.3."""
+    model = open_file(FILES / "lightgbm-root.txt")
+    source = describe_estimator(model, "lightgbm-root.txt")
+    names = list(source.names or COLUMNS[:3])
+    frame = Frame(columns=tuple(Source(column=each, type="float") for each in names), named=True)
+    node = int(model.roots_[0])
+    rows = np.zeros((200, 3))
+    rows[:, model.feature_[node]] = np.arange(200) / 100
+    for decimal in (0.3, 2.8431 / 2, 1.2):
+        for threshold in (decimal, np.nextafter(decimal, 9), np.nextafter(decimal, -9)):
+            model.threshold_[node] = threshold
+            asked = rows.copy()
+            asked[0, model.feature_[node]] = decimal
+            found: list[bytes] = []
+            compile_estimator(model, source.kind, frame, found.append)
+            answers = load_compiled(found[0], source.kind.output)(asked.astype(np.float32))
+            np.testing.assert_allclose(answers, source.kind.predict(model, asked), rtol=2e-5)
 
 
 def test_a_file_that_does_not_say_how_many_numbers_it_gives_has_one() -> None:

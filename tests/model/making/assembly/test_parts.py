@@ -1,0 +1,80 @@
+"""Parts whose place only what they saw tells, and parts that need what the data do not have."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from click.testing import Result
+from sklearn.cluster import KMeans
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.svm import SVR
+
+from app import create_app
+from app.config import Settings
+from tests.model.making.conftest import run
+from tests.shapes import cars, crops
+
+
+def add(folder: Path, root: Path, table: pd.DataFrame, parts: dict[str, Any], *more: str) -> Result:
+    table.to_csv(folder / "train.csv", index=False)
+    for name, part in parts.items():
+        (folder / name).write_bytes(pickle.dumps(part))
+    files = [folder / name for name in parts]
+    data = folder / "train.csv"
+    return run("add", *files, "--name", "mine", "--data", data, "--models", root, "--yes", *more)
+
+
+def ask(root: Path, rows: pd.DataFrame) -> list[Any]:
+    client = create_app(Settings(models=("mine",), ratelimit="off"), models=root).test_client()
+    found: list[Any] = client.post("/api/predict", json=rows.to_dict("records")).get_json()
+    return found
+
+
+def test_of_one_input_and_one_target_each_has_its_own_scaler(tmp_path: Path, root: Path) -> None:
+    levels = np.random.default_rng(0).uniform(1, 10, 200).round(1)
+    table = pd.DataFrame({"level": levels, "salary": (40_000 * np.exp(levels / 3)).round()})
+    inputs, target = table[["level"]].to_numpy(), table[["salary"]].to_numpy()
+    of_input, of_target = StandardScaler().fit(inputs), StandardScaler().fit(target)
+    model = SVR().fit(of_input.transform(inputs), of_target.transform(target).ravel())
+    parts = {"model.pkl": model, "sc_X.pkl": of_input, "sc_y.pkl": of_target}
+    result = add(tmp_path, root, table, parts, "--target", "salary")
+    assert result.exit_code == 0, result.output
+    asked = model.predict(of_input.transform(inputs[:20])).reshape(-1, 1)
+    expected = of_target.inverse_transform(asked).ravel()
+    found = [answer["prediction"] for answer in ask(root, table[["level"]][:20])]
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_groups_of_an_array_are_added_with_its_columns(tmp_path: Path, root: Path) -> None:
+    table = crops().drop(columns="crop")
+    columns = ["nitrogen", "heat"]
+    model = KMeans(4, random_state=0, n_init=2).fit(table[columns].to_numpy())
+    result = add(tmp_path, root, table, {"model.pkl": model}, "--features", ",".join(columns))
+    assert result.exit_code == 0, result.output
+    found = [answer["label"] for answer in ask(root, table[columns][:20])]
+    assert found == [str(group) for group in model.predict(table[columns][:20].to_numpy())]
+
+
+def test_a_step_that_takes_what_code_computed_is_named_with_the_option_to_write(
+    tmp_path: Path, root: Path
+) -> None:
+    table = cars()[["fuel", "km", "age", "price"]]
+    inputs = table.drop(columns="price").assign(km_per_year=table["km"] / (table["age"] + 1))
+    steps = make_column_transformer((OneHotEncoder(), ["fuel"]), remainder="passthrough")
+    model = RandomForestRegressor(20, random_state=0)
+    model.fit(steps.fit_transform(inputs), table["price"])
+    parts = {"model.pkl": model, "steps.pkl": steps}
+    said = add(tmp_path, root, table, parts, "--target", "price").output
+    assert "steps.pkl takes 'km_per_year', which the data do not have" in said
+    assert "--derive 'km_per_year = …'" in said
+    derive = ("--derive", "km_per_year = km / (age + 1)")
+    result = add(tmp_path, root, table, parts, "--target", "price", *derive)
+    assert result.exit_code == 0, result.output
+    found = [answer["prediction"] for answer in ask(root, table[["fuel", "km", "age"]][:20])]
+    np.testing.assert_allclose(found, model.predict(steps.transform(inputs[:20])), rtol=1e-5)
