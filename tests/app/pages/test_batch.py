@@ -464,10 +464,17 @@ def test_the_middle_and_the_ends_of_a_file_are_those_of_its_answers(client: Flas
     )
 
 
-def test_one_answer_alone_has_a_plot(client: FlaskClient) -> None:
+def test_of_few_answers_the_line_holds_all(client: FlaskClient) -> None:
+    soup = post(client, "beds,baths,sqft\n3,2,1000\n3,2,2000\n")
+    low, high = (row[4] for row in cells(soup, "first-title"))
+    assert f"The thick line holds all of them: {low} to {high}." in soup.get_text()
+
+
+def test_one_answer_alone_has_no_half_and_no_nine_of_ten(client: FlaskClient) -> None:
     soup = post(client, "beds,baths,sqft\n3,2,1850\n")
-    assert soup.select("svg.strip")
-    assert "nan" not in str(soup)
+    assert "half of" not in soup.get_text()
+    assert not soup.select("svg.strip")
+    assert cells(soup, "first-title")[0][4].startswith("$")
 
 
 def test_a_file_without_any_answer_shows_what_to_fix(client: FlaskClient) -> None:
