@@ -26,7 +26,14 @@ from app.limits.background import run_in_thread
 from app.presentation.about import describe_origin
 from app.presentation.contexts import ApiField, ApiTexts, BatchWords, KindAbout, Row, RowWords
 from app.presentation.explanations import ExplanationPresenter
-from app.presentation.form import FormView, Hints, build_form, hash_form
+from app.presentation.form import (
+    FormView,
+    Hints,
+    build_form,
+    count_filled,
+    count_folds,
+    hash_form,
+)
 from app.presentation.plots import PlotView
 from app.presentation.result import Notes, Result, refuse, write_notes
 from app.presentation.scales import Scale
@@ -200,11 +207,8 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             return Hints()
         gains = self._compute_gains(known)
         best = max(gains, key=gains.__getitem__, default="")
-        count, every = (
-            formatting.format_number(number, locale) for number in (len(known), len(optional))
-        )
         return Hints(
-            f"{count} of {every} filled",
+            count_filled(len(known), len(optional), locale),
             ", ".join(self._card.by_name[name].label for name in optional if name in known),
             round(100 * len(known) / len(optional)),
             best,
@@ -213,6 +217,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
                 (name, formatting.format_percent(gains[name], locale) if name in gains else "")
                 for name in optional
             ),
+            count_folds(self._card, known),
         )
 
     def _compute_gains(self, known: frozenset[str]) -> dict[str, float]:

@@ -24,6 +24,9 @@ MOST_CLASSES = 12
 MOST_HELD = 60
 """Characters of a cell that a page repeats."""
 
+ENOUGH_FOR_NINE_OF_TEN = 20
+"""Answers of which the middle nine of ten are no fewer than that."""
+
 FIRST_NUMBER = 2
 """What a spreadsheet calls the row below the header."""
 
@@ -182,7 +185,7 @@ def _shorten(cell: object) -> str:
 def present_distribution(
     numbers: Float64Array, typical: float, scale: Scale, case: str
 ) -> DistributionView | None:
-    """Present where numbers lie; None where there are none.
+    """Present where numbers lie; None where there are fewer than two.
 
     Args:
         numbers: shape (answers,), finite.
@@ -190,9 +193,11 @@ def present_distribution(
         scale: writes them.
         case: what one row is called.
     """
-    if not len(numbers):
+    if len(numbers) < 2:
         return None
-    least, low, middle, high, most = np.quantile(numbers, (0, 0.05, 0.5, 0.95, 1)).tolist()
+    few = len(numbers) < ENOUGH_FOR_NINE_OF_TEN
+    share, inside = (0.0, "all") if few else (0.05, "nine of ten")
+    least, low, middle, high, most = np.quantile(numbers, (0, share, 0.5, 1 - share, 1)).tolist()
     spare = max(scale.least_span - (most - least), 0.0) / 2
     axis = least - spare, most + spare
     counts, _ = np.histogram(numbers, bins=BINS, range=axis)
@@ -208,9 +213,9 @@ def present_distribution(
         geometry,
         charts.draw_bars(counts.tolist()),
         f"Half of your {len(numbers):,} answers are below {half}; "
-        f"nine of ten lie between {ends[0]} and {ends[1]}.",
+        f"{inside} lie between {ends[0]} and {ends[1]}.",
         f"The bars are your {len(numbers):,} answers, half of them below {half}. The thick line "
-        f"holds nine of ten of them: {ends[0]} to {ends[1]}.",
+        f"holds {inside} of them: {ends[0]} to {ends[1]}.",
         own_text,
         f" {half}",
         typical_text,

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
+from itertools import count
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -37,13 +38,26 @@ class OptionView:
     selected: bool
 
 
+class FoldCount(NamedTuple):
+    """What stands in the heading of one of several folds.
+
+    ``filled`` says how many of its fields are, "" for none; ``names`` lists them, or says by its
+    first fields what is in it. ``id`` is the fold's.
+    """
+
+    id: str
+    filled: str
+    names: str
+
+
 class Hints(NamedTuple):
     """What the form says of its optional fields; it depends only on which of them are filled.
 
     ``filled`` says how many are, ``names`` lists their labels, ``percent`` is their share.
     ``best_field`` is the empty field that would narrow the range most, ``best_phrase`` its noun
     with a determiner, both "" where none does. ``gains`` has every optional field with how much
-    narrower the range usually gets by it, "" where it is filled or nobody knows.
+    narrower the range usually gets by it, "" where it is filled or nobody knows. ``folds`` are
+    those of a form with several.
     """
 
     filled: str = ""
@@ -52,6 +66,7 @@ class Hints(NamedTuple):
     best_field: str = ""
     best_phrase: str = ""
     gains: tuple[tuple[str, str], ...] = ()
+    folds: tuple[FoldCount, ...] = ()
 
 
 NO_HINTS = Hints()
@@ -100,13 +115,13 @@ class FieldView:
 class FoldView:
     """Some of the fields that may be left empty, below a heading.
 
-    ``id`` is the element's. ``contents`` names the fields, "" in a form with one fold. It is
-    ``open`` where a field in it is filled or wrong, or the form is short.
+    ``id`` is the element's. ``count`` is None in a form with one fold. It is ``open`` where a field
+    in it is filled or wrong, or the form is short.
     """
 
     id: str
     heading: str
-    contents: str
+    count: FoldCount | None
     fields: tuple[FieldView, ...]
     open: bool
 
@@ -130,39 +145,82 @@ class FormView:
 def build_form(card: Card, submission: Submission[Any] | None, hints: Hints) -> FormView:
     """Build the form with a submission's values, or empty."""
     gains = dict(hints.gains)
-    views = [build_field(field, submission, gains.get(field.name, "")) for field in card.fields]
-    folded: dict[str, list[FieldView]] = {}
-    first = []
-    for item, view in zip(card.fields, views, strict=True):
-        if item.required or item.first:
-            first.append(view)
-        else:
-            folded.setdefault(item.group or card.more, []).append(view)
-    short = len(views) <= SHORT
+    views = {
+        field.name: build_field(field, submission, gains.get(field.name, ""))
+        for field in card.fields
+    }
+    folded = {
+        heading: tuple(views.pop(item.name) for item in inside)
+        for heading, inside in _fold_fields(card).items()
+    }
+    counts = {item.id: item for item in hints.folds}
+    short = len(card.fields) <= SHORT
     # What somebody folded, or the draft of a long form, does not unfold by itself.
     opens = short and not any(item.default is not None for item in card.fields)
     folds = tuple(
         FoldView(
-            f"more-{number}" if number else "more",
+            fold,
             heading,
-            _name_contents(heading, inside, card.locale) if len(folded) > 1 else "",
-            tuple(inside),
+            counts.get(fold),
+            inside,
             opens or any(view.value.strip() or view.error for view in inside),
         )
-        for number, (heading, inside) in enumerate(folded.items())
+        for fold, (heading, inside) in zip(_name_folds(), folded.items(), strict=False)
     )
-    return FormView(tuple(first), folds, False, short, hints)
+    return FormView(tuple(views.values()), folds, False, short, hints)
 
 
-def _name_contents(heading: str, views: Sequence[FieldView], locale: str) -> str:
+def count_folds(card: Card, known: Set[str]) -> tuple[FoldCount, ...]:
+    """Count what is filled in each fold, where these fields are; nothing where there is but one."""
+    folded = _fold_fields(card)
+    if len(folded) < 2:
+        return ()
+    return tuple(
+        _count_fold(fold, heading, inside, known, card.locale)
+        for fold, (heading, inside) in zip(_name_folds(), folded.items(), strict=False)
+    )
+
+
+def count_filled(filled: int, every: int, locale: str) -> str:
+    """Say how many of some fields are filled."""
+    return " of ".join(formatting.format_number(count, locale) for count in (filled, every)) + (
+        " filled"
+    )
+
+
+def _count_fold(
+    fold: str, heading: str, inside: Sequence[AnyField], known: Set[str], locale: str
+) -> FoldCount:
+    labels = [field.label for field in inside if field.name in known]
+    if not labels:
+        return FoldCount(fold, "", _name_contents(heading, inside, locale))
+    return FoldCount(fold, count_filled(len(labels), len(inside), locale), ", ".join(labels))
+
+
+def _fold_fields(card: Card) -> dict[str, list[AnyField]]:
+    """The fields in folds, by the heading of each fold."""
+    folded: dict[str, list[AnyField]] = {}
+    for item in card.fields:
+        if not (item.required or item.first):
+            folded.setdefault(item.group or card.more, []).append(item)
+    return folded
+
+
+def _name_folds() -> Iterator[str]:
+    """The folds' ids, in their order."""
+    yield "more"
+    yield from (f"more-{number}" for number in count(1))
+
+
+def _name_contents(heading: str, fields: Sequence[AnyField], locale: str) -> str:
     """Name what a fold has in it by its first fields, without what its heading says."""
     said = heading.split(" (")[0].lower()
     labels = [
-        " ".join(word for word in view.label.split() if word.lower() != said) or view.label
-        for view in views[:MAX_NAMED]
+        " ".join(word for word in field.label.split() if word.lower() != said) or field.label
+        for field in fields[:MAX_NAMED]
     ]
-    if len(views) > MAX_NAMED:
-        labels.append(f"{formatting.format_number(len(views) - MAX_NAMED, locale)} more")
+    if len(fields) > MAX_NAMED:
+        labels.append(f"{formatting.format_number(len(fields) - MAX_NAMED, locale)} more")
     return format_list(labels, "unit", locale="en")
 
 

@@ -14,9 +14,10 @@
     return input.value;
   }
 
-  on("input", ({ target }) => {
-    if (target.dataset.sets) target.setAttribute("aria-valuetext", set(target));
-  });
+  // Some send only a change: voice input, extensions.
+  ["input", "change"].forEach((name) => on(name, ({ target }) => {
+    if (target.dataset?.sets) target.setAttribute("aria-valuetext", set(target));
+  }));
   on("pointerdown", ({ target }) => { held = target.dataset?.sets && target; });
   ["pointerup", "pointercancel"].forEach((name) => on(name, () => {
     if (held) set(held);

@@ -103,6 +103,7 @@ function failed(text, quiet = true, wait = 0, refused = "") {
   clearTimeout(timer);
   if (!refused) timer = setTimeout(ask, pause * 1000);
   if (silent) return;
+  if (copying) say($("share").textContent = "No link was copied");
   copying = false;
   forget();
   mark("failed");

@@ -3,6 +3,7 @@
   "use strict";
   const form = document.getElementById("form"), answer = document.getElementById("answer");
   const announcer = document.getElementById("announcer"), end = "<!-- end -->";
+  const first = answer.innerHTML;
   let running;
   // The file stays chosen, so that a button beside the answers can send it again.
   document.documentElement.dataset.live = "";
@@ -24,10 +25,19 @@
       text = pieces.pop();
       if (pieces.length) answer.innerHTML = piece = pieces.pop();
     }
-    if (!response.ok && !piece) answer.innerHTML = text;
-    else if (!answer.querySelector("#result")) say(answer.dataset.cut);
+    if (!response.ok && !piece) {
+      const refusal = new DOMParser().parseFromString(text, "text/html").querySelector("section#result, section#error");
+      if (!refusal) return say(answer.dataset.down);
+      answer.replaceChildren(refusal);
+    } else if (!answer.querySelector("section#result")) return say(answer.dataset.cut);
     announcer.textContent = answer.querySelector("[data-announce]")?.dataset.announce || answer.textContent;
   };
+  // Answers stand beside the file that they are the answers to.
+  form.addEventListener("change", () => {
+    running?.abort();
+    answer.innerHTML = first;
+    answer.setAttribute("aria-busy", "false");
+  });
   form.addEventListener("submit", async (event) => {
     if (event.submitter?.hasAttribute("formaction")) return;
     event.preventDefault();

@@ -85,6 +85,33 @@ def test_a_lost_answer_is_said_and_the_file_is_kept(
     expect(page.locator("#result-title")).to_have_text("3,002 of 3,003 answered")
 
 
+def test_answers_go_when_another_file_is_chosen(page: Page, houses: Path, tmp_path: Path) -> None:
+    page.goto("/batch")
+    page.locator("#file").set_input_files(houses)
+    page.get_by_role("button", name="Show the answers").click()
+    expect(page.locator("#result-title")).to_have_text("3,002 of 3,003 answered")
+    other = tmp_path / "other.csv"
+    other.write_text(ROWS)
+    page.locator("#file").set_input_files(other)
+    expect(page.locator("#result-title")).to_have_text("Choose a file")
+    expect(page.locator("#answer")).not_to_contain_text("answered")
+    page.get_by_role("button", name="Show the answers").click()
+    expect(page.locator("#result-title")).to_have_text("2 of 3 answered")
+
+
+@pytest.mark.parametrize(("status", "body"), [(502, "<h1>Only $5 a month</h1>"), (429, "")])
+def test_a_foreign_answer_is_not_shown_and_said_to_be_none(
+    page: Page, houses: Path, expected_errors: list[str], status: int, body: str
+) -> None:
+    expected_errors.append("status of")
+    page.goto("/batch")
+    page.locator("#file").set_input_files(houses)
+    page.route("**/batch/summary", lambda route: route.fulfill(status=status, body=body))
+    page.get_by_role("button", name="Show the answers").click()
+    expect(page.get_by_role("alert")).to_contain_text("The server could not answer")
+    expect(page.locator("#answer")).not_to_contain_text("$5")
+
+
 def test_without_scripts_the_same_comes_as_a_page(
     browser: Browser, base_url: str, houses: Path
 ) -> None:

@@ -261,6 +261,15 @@ def test_a_page_without_an_answer_says_nothing_of_the_old_price(page: Page) -> N
     assert "$" in page.locator("#result").aria_snapshot()
 
 
+def test_a_form_that_is_filled_in_is_not_told_to_be_when_its_answer_fails(page: Page) -> None:
+    page.goto("/")
+    fail(page)
+    expect(page.locator("#result-title")).to_have_text("Fill in three facts")
+    fill_house(page)
+    expect(page.locator("#alert")).to_contain_text("No answer came")
+    expect(page.locator("#result-title")).to_be_hidden()
+
+
 @pytest.mark.parametrize("fails", [True, False], ids=["failed", "slow"])
 def test_what_was_said_of_a_text_is_not_said_of_another(page: Page, fails: bool) -> None:
     page.goto(FRESH)
@@ -367,6 +376,18 @@ def test_the_link_that_is_copied_leads_to_what_is_on_the_screen(
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == f"{server.url}/?beds=3&baths=2.5&sqft=2400"
     context.close()
+
+
+def test_a_link_that_could_not_be_copied_says_so(page: Page) -> None:
+    page.goto(FRESH)
+    held = HeldFragments(page)
+    page.locator("#sqft").fill("2400")
+    route = held.wait()
+    page.locator("#share").click()
+    expect(page.locator("#announcer")).to_have_text("Copying the next answer…")
+    route.fulfill(status=500, body="")
+    expect(page.locator("#announcer")).to_have_text("No link was copied")
+    page.unroute_all(behavior="ignoreErrors")
 
 
 def test_a_page_that_is_left_before_its_answer_asks_for_it_when_it_is_back(page: Page) -> None:

@@ -63,6 +63,17 @@ def test_a_key_on_what_an_answer_replaces_sends_one_request(page: Page, control:
     when_fresh(page)
 
 
+def test_a_slider_that_says_only_that_it_changed_sets_the_field(page: Page) -> None:
+    page.goto(FRESH)
+    page.locator("#what-if-slider").evaluate("""(slider) => {
+        slider.value = 2400;
+        slider.dispatchEvent(new Event("change", {bubbles: true}));
+    }""")
+    expect(page.locator("#sqft")).to_have_value(re.compile("2[34].."))
+    expect(page).to_have_url(re.compile("sqft=2[34].."))
+    when_fresh(page)
+
+
 def test_a_drag_on_the_slider_is_not_cut_off_by_an_answer(page: Page) -> None:
     page.goto(FRESH)
     slider = page.locator("#what-if-slider")

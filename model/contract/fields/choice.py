@@ -91,7 +91,7 @@ class ChoiceField(BaseField):
 
     @property
     def accepted_json_text(self) -> str:
-        return "one of " + ", ".join(map(json.dumps, self._codes))
+        return "one of " + ", ".join(json.dumps(code, ensure_ascii=False) for code in self._codes)
 
     def read_json(self, value: object) -> object:
         """A text, or the number or truth that one of the choices writes."""

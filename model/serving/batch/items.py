@@ -1,6 +1,5 @@
 """Answers many files that are no tables, like pictures."""
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -36,9 +35,7 @@ class ItemPredictor:
         self._refusal: str = card.output.refusal_text
         self.notes: list[str] = []
         self.columns = (*model.answer_columns, "warning", "error")
-        self._blank = tuple(
-            None if name in model.text_columns else math.nan for name in model.answer_columns
-        )
+        self._blank = model.tabulate(None)
 
     def predict_files(self, files: Iterable[tuple[str, bytes]]) -> Iterator[tuple[Block, Answers]]:
         """Answer files, given as names and contents, some at a time."""
@@ -55,10 +52,9 @@ class ItemPredictor:
             values: tuple[Any, ...] = self._blank
             try:
                 (found,) = self._model.explain([self._field.read(data)], contributions=False)
+                values = self._model.tabulate(found.prediction)
                 if found.prediction is None:
                     errors[index] = {self._field.name: self._refusal}
-                else:
-                    values = self._model.tabulate(found.prediction)
             except PydanticCustomError as error:
                 errors[index] = {self._field.name: error.message()}
             except ArithmeticError:

@@ -122,6 +122,19 @@ def test_how_clearly_it_belongs_there_stands_in_words(
     assert [share.bar for share in result.detail.shares] == bars
 
 
+@pytest.mark.parametrize(
+    ("path", "listed"),
+    [("", list(NAMES)), ("/bisecting", []), ("/plain", [f"Group {place}" for place in range(6)])],
+)
+def test_without_an_answer_the_groups_keep_their_places(
+    client: FlaskClient, path: str, listed: list[str]
+) -> None:
+    row = rows()[0] | {"petal_width_cm": "much"}
+    fragment = post_fragment(client, row, 422, f"{path}/predict-fragment")
+    assert [tag.get_text() for tag in fragment.select("#shares span")] == listed
+    assert not fragment.select("#result data")
+
+
 def test_reasons_lead_to_how_clearly_it_belongs_there(client: FlaskClient) -> None:
     for path, subject in (("", "How clearly it is"), ("/mixture", "Probability of")):
         fragment = post_fragment(client, rows()[1], path=f"{path}/predict-fragment")

@@ -108,6 +108,12 @@ def test_how_unusual_it_is_stands_in_words(root: Path, rank: float, words: str) 
     assert result.certainty == words
 
 
+def test_without_an_answer_the_limit_keeps_its_place(client: FlaskClient) -> None:
+    fragment = post_fragment(client, to_text(pumps().iloc[2].to_dict()) | {"noise": "x"}, 422)
+    assert "The model calls 10.0% of the rows unusual." in fragment.select("#result")[0].get_text()
+    assert not fragment.select("#result data")
+
+
 def test_the_facts_that_make_it_so_add_up(client: FlaskClient) -> None:
     row = to_text(pumps().iloc[2].to_dict())
     fragment = post_fragment(client, row)

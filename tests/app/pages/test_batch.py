@@ -15,6 +15,7 @@ import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
+from PIL import Image
 
 from app import create_app
 from app.config import Settings
@@ -385,10 +386,12 @@ def test_a_zip_of_pictures_is_a_file_of_many_rows(client: FlaskClient) -> None:
     content = packed(
         ("one.png", picture), ("=x<b>.png", picture), ("folder/no.txt", b"words"),
         ("bomb.png", bomb()), ("__MACOSX/._one.png", b"x"),
+        ("red.png", encoded(Image.new("RGB", (300, 300), "red"))),
     )  # fmt: skip
     soup = post(client, content, XRAY + "batch/summary", "chests.zip")
-    assert text_of(soup, "#result-title") == "2 of 4 answered"
-    assert [row[2] for row in cells(soup, "fix-title")] == ["folder/no.txt", "bomb.png"]
+    assert text_of(soup, "#result-title") == "2 of 5 answered"
+    refused = ["folder/no.txt", "bomb.png", "red.png"]
+    assert [row[2] for row in cells(soup, "fix-title")] == refused
     assert text_of(soup, ".shares li").endswith("2")
     rows = download(client, content, XRAY + "batch/answers.csv", "chests.zip")
     alone = client.post(XRAY + "api/predict", data=picture, content_type="image/png").json
@@ -397,7 +400,9 @@ def test_a_zip_of_pictures_is_a_file_of_many_rows(client: FlaskClient) -> None:
     for label, share in alone["probabilities"].items():
         assert float(rows[0][f"probability_{label}"]) == pytest.approx(share, abs=1e-6)
     assert rows[1]["file"] == "'=x<b>.png"
+    assert [rows[4][f"probability_{label}"] for label in alone["probabilities"]] == ["", ""]
     assert rows[3]["error"]
+    assert "does not look like" in rows[4]["error"]
 
 
 @pytest.mark.parametrize(
@@ -459,10 +464,17 @@ def test_the_middle_and_the_ends_of_a_file_are_those_of_its_answers(client: Flas
     )
 
 
-def test_one_answer_alone_has_a_plot(client: FlaskClient) -> None:
+def test_of_few_answers_the_line_holds_all(client: FlaskClient) -> None:
+    soup = post(client, "beds,baths,sqft\n3,2,1000\n3,2,2000\n")
+    low, high = (row[4] for row in cells(soup, "first-title"))
+    assert f"The thick line holds all of them: {low} to {high}." in soup.get_text()
+
+
+def test_one_answer_alone_has_no_half_and_no_nine_of_ten(client: FlaskClient) -> None:
     soup = post(client, "beds,baths,sqft\n3,2,1850\n")
-    assert soup.select("svg.strip")
-    assert "nan" not in str(soup)
+    assert "half of" not in soup.get_text()
+    assert not soup.select("svg.strip")
+    assert cells(soup, "first-title")[0][4].startswith("$")
 
 
 def test_a_file_without_any_answer_shows_what_to_fix(client: FlaskClient) -> None:

@@ -309,3 +309,9 @@ def test_the_ends_of_what_a_card_may_say_of_a_field(
     for value in refused:
         with pytest.raises(ValidationError, match=rf"\n\w+\.{key}\n"):
             build(value)
+
+
+def test_choices_are_listed_for_programs_as_people_read_them() -> None:
+    choices = [{"value": "weiß", "label": "Weiß"}, {"value": '"大"', "label": "Large"}]
+    colour = field(CHOICE, choices=choices, example="weiß")
+    assert colour.accepted_json_text == 'one of "weiß", "\\"大\\""'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
@@ -53,6 +54,21 @@ def test_at_most_eight_facts_stand_first_and_the_others_in_named_folds(client: F
     assert all(len(fold.select(".field")) <= 8 and not fold.has_attr("open") for fold in folds)
     assert {"Mean", "Worst", "Error"} <= {fold.select("h2")[0].text for fold in folds}
     assert all("more" in fold.select(".count")[0].text for fold in folds[:1])
+
+
+def test_a_fold_says_what_is_filled_in_it(client: FlaskClient, model: ClassModel) -> None:
+    page = get_page(client, "/")
+    inside = [str(field["data-field"]) for field in page.select("#more-1 .field")]
+    before = text_of(page, "#more-1-filled")
+    assert "filled" not in before
+    label = model.card.by_name[inside[1]].label
+    shown = {name: str(value) for name, value in model.card.examples[0].values.items()}
+    typed = {**shown, inside[1]: str(model.card.by_name[inside[1]].example)}
+    expected = f"1 of {len(inside)} filled: {label}"
+    assert text_of(get_page(client, f"/?{urlencode(typed)}"), "#more-1-filled") == expected
+    fragment = post_fragment(client, typed)
+    assert text_of(fragment, "#more-1-filled") == expected
+    assert text_of(post_fragment(client, shown), "#more-1-filled") == before
 
 
 def test_a_fact_that_is_left_empty_is_taken_as_the_card_says(
