@@ -62,7 +62,7 @@ def prove_guesses(search: AssemblySearch, chosen: TriedAssembly, truth: Float64A
             raise NotProvedError(
                 f"Which numbers stand for the values of {column!r} is in no file, and the data do "
                 "not prove it. Add the encoder's file, or a JSON file like "
-                f"{_write_codes({column: losses.name_numbers(best)})} with the right numbers."
+                f"{write_codes({column: losses.name_numbers(best)})} with the right numbers."
             )
 
 
@@ -83,7 +83,7 @@ def name_codes(search: AssemblySearch, chosen: TriedAssembly, truth: Float64Arra
         raise NotProvedError(
             f"Which numbers stand for the values of {columns} is in no file, and none of the usual "
             "orders is proved. The model fits the data clearly best with these numbers. If they "
-            f"are those of your code, add them as a JSON file: {_write_codes(codes)}"
+            f"are those of your code, add them as a JSON file: {write_codes(codes)}"
             + (" with the right number for each null: the data do not tell it." if is_open else "")
         )
 
@@ -168,7 +168,7 @@ def code_unknown(
             not np.allclose(answers, found) and not are_surely_less(best, losses)
             for losses, found, _ in rest
         ):
-            like = _write_codes({column: {**codes, UNKNOWN: next(iter(fills.values()))}})
+            like = write_codes({column: {**codes, UNKNOWN: next(iter(fills.values()))}})
             raise NotProvedError(
                 f"What the model got where {column!r} is missing is in no file, and the data do "
                 f"not prove it. Add a JSON file like {like} with the right number for "
@@ -189,7 +189,8 @@ def _list_fills(search: AssemblySearch, assembly: Assembly, column: str) -> dict
     return spare if len(spare) <= _MOST_SPARE else {}
 
 
-def _write_codes(codes: Mapping[str, Mapping[str, float | None]]) -> str:
+def write_codes(codes: Mapping[str, Mapping[str, float | None]]) -> str:
+    """Write the numbers of values, by column, as the JSON file that a person may add."""
     return json.dumps(
         {
             column: {text: code if code is None else int(code) for text, code in numbers.items()}

@@ -31,6 +31,7 @@ from model.making.assembly.guesses import (
     name_classes,
     name_codes,
     prove_guesses,
+    write_codes,
 )
 from model.making.assembly.inputs import compute_matrix
 from model.making.assembly.inverses import Inverse
@@ -228,7 +229,11 @@ def choose_assembly(
     if near:
         raise NotProvedError(
             f"The data do not tell which assembly is meant: {best.text}, or {near.text}. "
-            + (_tell_inverses_apart(best.assembly.inverse, near.assembly.inverse) or _HOW)
+            + (
+                _tell_inverses_apart(best.assembly.inverse, near.assembly.inverse)
+                or _tell_codes_apart(best.assembly, near.assembly)
+                or _HOW
+            )
         )
     if not best.fit.beats_constant:
         raise NotProvedError(
@@ -243,6 +248,17 @@ def _tell_inverses_apart(one: Inverse | None, other: Inverse | None) -> str:
     if one and other and one.said and other.said and one.said != other.said:
         return f"Write --target-inverse {one.said}, or --target-inverse {other.said}."
     return ""
+
+
+def _tell_codes_apart(one: Assembly, other: Assembly) -> str:
+    """Say which file decides between two that differ in the numbers of values alone."""
+    codes = {column: one.list_codes(column) for column in one.guessed}
+    if not codes or one.names != other.names or one.guessed != other.guessed:
+        return ""
+    return (
+        "Add the encoder's file, or a JSON file with the numbers that your code gave, like "
+        f"{write_codes(codes)}."
+    )
 
 
 def _is_clearly_better(one: TriedAssembly, other: TriedAssembly) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from click.testing import Result
 from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
@@ -17,6 +18,12 @@ from sklearn.svm import SVR
 
 from app import create_app
 from app.config import Settings
+from model.making.assembly.assemblies import Assembly
+from model.making.assembly.inputs import Input
+from model.making.assembly.proving import choose_assembly
+from model.making.assembly.trials import TriedAssembly
+from model.making.errors import NotProvedError
+from model.making.kinds.number_evidence import fit_numbers
 from tests.model.making.conftest import run
 from tests.shapes import cars, crops
 
@@ -78,3 +85,20 @@ def test_a_step_that_takes_what_code_computed_is_named_with_the_option_to_write(
     assert result.exit_code == 0, result.output
     found = [answer["prediction"] for answer in ask(root, table[["fuel", "km", "age"]][:20])]
     np.testing.assert_allclose(found, model.predict(steps.transform(inputs[:20])), rtol=1e-5)
+
+
+def test_codes_that_two_orders_explain_are_refused_with_the_file_to_add() -> None:
+    tried = []
+    for by, codes in (("alphabet", (0.0, 1.0)), ("appearance", (1.0, 0.0))):
+        inputs = (Input("cut", codes=tuple(zip(("Fair", "Good"), codes, strict=True))),)
+        made = Assembly(("cut",), inputs, (), None, (f"cut coded by {by}",), ("cut",))
+        answers = np.array(codes * 20)
+        losses = np.abs(answers - 0.5)
+        tried.append(TriedAssembly(made, fit_numbers(answers, answers[::-1]), answers, losses))
+    with pytest.raises(NotProvedError) as caught:
+        choose_assembly(tried, 500)
+    said = str(caught.value)
+    assert "cut coded by alphabet (R² −3.00), or cut coded by appearance (R² −3.00). Add" in said
+    assert said.endswith(
+        'with the numbers that your code gave, like {"cut": {"Fair": 0, "Good": 1}}.'
+    )
