@@ -235,3 +235,4 @@ def test_what_is_asked_goes_from_one_round_number_of_the_data_to_another(
     ends = round(0.123456, digits), round(0.123456 + span, digits)
     assert (grid.min(), grid.max()) == pytest.approx(ends, rel=1e-6)
     assert len(grid) > 9
+    assert number_field().make_grid(np.full(9, 7.25, np.float32)).tolist() == [7.25]
