@@ -1,8 +1,9 @@
-"""Scalers as ONNX with 16 digits, for models that compare what they give to the last bit.
+"""Scalers and boosted trees as ONNX, for comparisons to the last bit.
 
 A tree's threshold lies between two rows of the data, and often on another row. skl2onnx scales with
 seven digits, and then such rows may fall on the other side. Here the number that was typed is
 restored from its seven digits, as ``widen`` does, scaled with 16, and rounded as trees round it.
+Boosted trees compare doubles: their thresholds are rounded so that such numbers stay on their side.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from skl2onnx import update_registered_converter
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from model.contract.arrays import Float64Array
-from model.making.onnx.additive import NodeWriter
+from model.making.onnx.additive import NodeWriter, round_typed
 from model.making.steps.fitted_steps import SCALERS
 
 _SMALLEST = 1e-30
@@ -42,7 +44,9 @@ class ExactScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
 
 
 def replace_scalers(fitted: Any) -> Any:
-    """Copy a fitted estimator with exact scalers in place of its own; itself if it has none."""
+    """Copy a fitted estimator with exact scalers and thresholds; itself if it has none."""
+    if isinstance(fitted, HistGradientBoostingClassifier | HistGradientBoostingRegressor):
+        return _round_thresholds(fitted)
     if isinstance(fitted, SCALERS):
         steps = _list_steps(fitted)
         return ExactScaler(steps, fitted.n_features_in_) if steps else fitted
@@ -56,6 +60,15 @@ def replace_scalers(fitted: Any) -> Any:
         return fitted
     copied = copy.copy(fitted)
     setattr(copied, attribute, found)
+    return copied
+
+
+def _round_thresholds(boosted: Any) -> Any:
+    copied = copy.copy(boosted)
+    copied._predictors = [[copy.copy(tree) for tree in stage] for stage in boosted._predictors]
+    for tree in (tree for stage in copied._predictors for tree in stage):
+        tree.nodes = tree.nodes.copy()
+        tree.nodes["num_threshold"] = round_typed(tree.nodes["num_threshold"])
     return copied
 
 

@@ -28,6 +28,8 @@ PredictCodes = Callable[[Float64Array], Float64Array]
 """Values, shape (rows,), or probabilities, shape (rows, classes), for codes (rows, fields)."""
 
 _MASKED = 4
+_MOST_DECIMALS = 5
+_ROUNDING = 1e-9
 _TRIED = 20
 
 
@@ -155,12 +157,18 @@ def is_answered(predict: Callable[[Any], Float64Array], rows: FloatArray) -> boo
         return False
 
 
-def make_rows_to_compare(matrix: Float64Array, optional: Sequence[int]) -> Float64Array:
-    """Return every row as it is, without optional facts, and without some of them.
+def make_rows_to_compare(
+    matrix: Float64Array, optional: Sequence[int], whole: Mapping[int, bool] | None = None
+) -> Float64Array:
+    """Return every row as it is, without optional facts, without some of them, and between others.
+
+    Trees split in the middle between two numbers of the data, and visitors type such numbers.
 
     Args:
         matrix: the rows, shape (rows, fields); NaN where unknown.
         optional: the columns that may be unknown.
+        whole: the columns in which a number between two others means something, and whether it
+            has to be a whole one.
 
     Returns:
         The same rows several times, shape (copies * rows, fields).
@@ -172,4 +180,22 @@ def make_rows_to_compare(matrix: Float64Array, optional: Sequence[int]) -> Float
         if number:
             known = rng.random(known.shape) >= number / _MASKED
         copies.append(mask_features(matrix, known, optional))
+    between = matrix.copy()
+    for column, is_whole in (whole or {}).items():
+        between[:, column] = _move_between(matrix[:, column], is_whole)
+    if not np.array_equal(between, matrix, equal_nan=True):
+        copies.append(between)
     return np.concatenate(copies)
+
+
+def _move_between(codes: Float64Array, is_whole: bool) -> Float64Array:
+    """Each number halfway to the next larger one, where people write such numbers, (rows,)."""
+    known = np.unique(codes[~np.isnan(codes)])
+    decimals = next((n for n in range(_MOST_DECIMALS) if (known.round(n) == known).all()), None)
+    if decimals is None or len(known) < 2:
+        return codes
+    middle = (known[:-1] + known[1:]) / 2
+    typed = middle.round(0 if is_whole else decimals + 1)
+    after = np.append(np.where(np.abs(typed - middle) < _ROUNDING, typed, known[:-1]), known[-1])
+    places = np.searchsorted(known, codes).clip(0, len(known) - 1)
+    return np.where(np.isnan(codes), codes, after[places])

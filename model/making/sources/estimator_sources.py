@@ -39,6 +39,8 @@ from model.making.steps.fitted_steps import (
 )
 from model.making.steps.texts import describe_texts, list_branches, takes_texts_alone
 
+_BETWEEN = ("integer", "number")
+"""Kinds of fields in which a number between two of the data may be typed."""
 _TRIED = 20
 _WITHOUT_PREDICT = (
     "AgglomerativeClustering", "DBSCAN", "HDBSCAN", "OPTICS", "SpectralClustering",
@@ -109,7 +111,12 @@ class EstimatorSource:
             source = replace(self, kind=self.kind.without_probabilities())
             prepared = source.prepare(table, columns, work)
             return replace(prepared, notes=(doubt, *prepared.notes), names_only=True)
-        rows = make_rows_to_compare(matrix, optional)  # which begin with those of the data
+        whole = {
+            place: item.kind == "integer"
+            for place, item in enumerate(columns)
+            if item.kind in _BETWEEN
+        }
+        rows = make_rows_to_compare(matrix, optional, whole)  # which begin with those of the data
         expected = predict_codes(rows)
         self._compare_with_data(table[kept], frame, expected[: len(matrix)])
         try:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
+from model import NumberModel, load_model
 from model.making.kinds.number import NumberKind
 from model.making.onnx.graphs import CompileError
 from model.making.rows.prepared import load_compiled
 from model.making.sources.compiling import compile_estimator
+from tests.model.making.conftest import add
+from tests.models import ModelFiles
 from tests.places import FRAME, PLACES, make_rows, target
 
 
@@ -106,3 +112,28 @@ def test_a_model_that_fails_the_check_is_not_served(rows: np.ndarray) -> None:
 
     with pytest.raises(CompileError, match="400 rows differ"):
         compile_estimator(fitted(ordinal_trees(), rows), NumberKind(), FRAME, check)
+
+
+def test_what_answers_otherwise_between_two_numbers_of_the_data_is_served_as_it_was_saved(
+    tmp_path: Path,
+) -> None:
+    """A scaled number on a split, which lies in the middle between two, falls on either side."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"a": rng.integers(0, 50, 400) * 2.0 + 0.2, "b": rng.uniform(0, 9, 400)})
+    table["price"] = (table["a"] * 3 + table["b"].round(1)).round(2)
+    table["b"] = table["b"].round(1)
+    for steps, served in (([], "model.onnx"), ([StandardScaler()], "model.joblib")):
+        trees = HistGradientBoostingRegressor(min_samples_leaf=2, max_leaf_nodes=60)
+        model = make_pipeline(*steps, trees).fit(table[["a", "b"]], table["price"])
+        joblib.dump(model, tmp_path / "model.joblib")
+        table.to_csv(tmp_path / "data.csv", index=False)
+        given = ModelFiles(tmp_path / "model.joblib", tmp_path / "data.csv", "price")
+        result = add(given, "mine", tmp_path, "--force")
+        assert result.exit_code == 0, result.output
+        loaded = load_model(tmp_path / "mine")
+        assert isinstance(loaded, NumberModel)
+        assert loaded.manifest.served == served
+        asked = table[["a", "b"]].assign(a=table["a"] + 1).head(50)
+        rows = [loaded.card.validate_row(row)[0] for row in asked.to_dict("records")]
+        found = [item.value for item in loaded.predict([row for row in rows if row is not None])]
+        np.testing.assert_allclose(found, model.predict(asked), rtol=1e-4)
