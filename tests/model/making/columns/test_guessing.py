@@ -209,6 +209,7 @@ def test_bounds_admit_every_value_and_are_not_much_wider(
 @example([0.0, 3.0], True)
 @example([0.2, 0.95], False)
 @example([0.2, 1.0], False)
+@example([0.2, 1.1], False)
 def test_drafted_bounds_leave_room_on_both_sides_but_not_beyond_0(
     numbers: list[float], whole: bool
 ) -> None:
