@@ -8,7 +8,7 @@ from typing import Any
 from model.contract.tables.arrow import are_written_as_is, has_texts, join_columns, list_cells
 
 _RUNS = re.compile(r"[=+\-@\t\r]").match
-_any_runs = re.compile(r"^[=+\-@\t\r](?![0-9][0-9.,]*$)", re.MULTILINE).search
+_any_runs = re.compile(r"^(?:[=@\t\r]|[+\-](?![0-9][0-9.,]*$))", re.MULTILINE).search
 """A text with a line that may run; one with a number below 0 does not."""
 
 _IS_SPECIAL = re.compile('[,"\r]').search
