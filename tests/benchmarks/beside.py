@@ -9,7 +9,7 @@ import argparse
 import socket
 import statistics
 import time
-from http.client import HTTPResponse
+from http.client import HTTPException, HTTPResponse
 from multiprocessing import Pipe, Process
 from multiprocessing.connection import Connection
 from typing import Any
@@ -51,12 +51,16 @@ def send_again(port: int, request: bytes, pipe: "Connection[Any, Any]") -> None:
     """Send a request again and again until told to stop; tell how often it was answered whole."""
     answered = 0
     while not pipe.poll():
-        with socket.create_connection(("127.0.0.1", port), LONG) as connection:
-            connection.sendall(request)
-            response = HTTPResponse(connection)
-            response.begin()
-            while response.read(PIECE):
-                pass
+        try:
+            with socket.create_connection(("127.0.0.1", port), LONG) as connection:
+                connection.sendall(request)
+                response = HTTPResponse(connection)
+                response.begin()
+                while response.read(PIECE):
+                    pass
+        except (OSError, HTTPException):
+            pipe.send(-1)
+            return
         answered += response.status == 200
     pipe.send(answered)
 
