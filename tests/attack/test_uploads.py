@@ -7,19 +7,16 @@ import pytest
 from tests.benchmarks.uploads import KINDS, measure
 from tests.conftest import Server, free_port
 
+pytestmark = pytest.mark.second_tier
+
 MAX_MEGABYTES = 430.0
 """Megabytes of gunicorn's master and workers together; shared pages count once."""
 
 HARDEST = (
     "8 PNGs of 40 megapixels, 16 bits",
-    *(
-        pytest.param(name, marks=pytest.mark.second_tier)
-        for name in (
-            "64 small pictures of 10 MB",
-            "8 colour PNGs of 40 megapixels",
-            "16 PNGs in crumbs",
-        )
-    ),
+    "64 small pictures of 10 MB",
+    "8 colour PNGs of 40 megapixels",
+    "16 PNGs in crumbs",
 )
 
 

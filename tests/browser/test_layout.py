@@ -74,7 +74,10 @@ def test_the_headline_has_one_height_in_all_states(page: Page, width: int, heigh
     assert len(set(heights)) == 1, heights
 
 
-@pytest.mark.parametrize("status", [200, 413, 429, 500, 503])
+@pytest.mark.parametrize(
+    "status",
+    [*(pytest.param(code, marks=pytest.mark.second_tier) for code in (200, 413, 500)), 429, 503],
+)
 def test_an_alert_lies_in_the_headline_and_covers_no_button(page: Page, status: int) -> None:
     heading, advice = WORDS.get(status, ("", ""))
     code = " <small>Code: <code>0123456789abcdef</code></small>" if status == 500 else ""
@@ -231,7 +234,7 @@ def test_a_failed_page_is_printed_as_old_without_its_alert(page: Page) -> None:
     expect(page.locator("#alert p")).to_be_hidden()
 
 
-@pytest.mark.parametrize("width", [794, 1280])
+@pytest.mark.parametrize("width", [794, pytest.param(1280, marks=pytest.mark.second_tier)])
 def test_a_printed_page_covers_no_word_and_breaks_no_number(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(FRESH)

@@ -329,7 +329,7 @@ def test_a_page_of_ours_is_no_answer_to_what_was_asked(page: Page) -> None:
     expect(page.locator("#answer")).to_have_attribute("data-state", "failed")
 
 
-@pytest.mark.parametrize("status", [200, 422])
+@pytest.mark.parametrize("status", [200, pytest.param(422, marks=pytest.mark.second_tier)])
 def test_an_answer_without_its_beginning_is_no_answer(page: Page, status: int) -> None:
     page.goto(FRESH)
     answer = page.request.post("/predict-fragment", form={"beds": "3", "baths": "2", "sqft": "900"})

@@ -51,7 +51,9 @@ def restarting(route: Route) -> None:
     route.fulfill(status=503, headers={"Retry-After": "2"}, body="")
 
 
-@pytest.mark.parametrize("fault", [broken, cut_short, restarting])
+@pytest.mark.parametrize(
+    "fault", [broken, cut_short, pytest.param(restarting, marks=pytest.mark.second_tier)]
+)
 def test_a_passing_fault_is_retried_once_with_the_answer_pending_meanwhile(
     page: Page, fault: Callable[[Route], None]
 ) -> None:

@@ -96,13 +96,8 @@ def test_another_window_in_front_changes_nothing(page: Page) -> None:
     assert sent == []
 
 
-@pytest.mark.parametrize(
-    ("width", "height"),
-    [
-        pytest.param(1280, 800, marks=pytest.mark.second_tier),
-        (360, 740),
-    ],
-)
+@pytest.mark.second_tier
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (360, 740)])
 def test_nothing_jumps_while_ten_facts_are_typed(page: Page, width: int, height: int) -> None:
     page.set_viewport_size({"width": width, "height": height})
     page.goto("/")

@@ -38,6 +38,7 @@ def test_slow_clients_delay_nobody_else() -> None:
     assert not list_missed(run_scenario(run_slow_clients_together(2)))
 
 
+@pytest.mark.second_tier
 def test_a_killed_worker_shows_no_wrong_price() -> None:
     assert not list_missed(run_scenario(kill_workers(3)), "shown as a price")
 

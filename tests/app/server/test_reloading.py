@@ -56,7 +56,11 @@ def test_a_sound_app_takes_the_place() -> None:
     [
         ("raise SystemExit('Formcast cannot start. The card is wrong.')", "The card is wrong."),
         ("os.abort()", "The process that tried it ended with SIGABRT."),
-        ("os._exit(7)", "The process that tried it ended with exit code 7."),
+        pytest.param(
+            "os._exit(7)",
+            "The process that tried it ended with exit code 7.",
+            marks=pytest.mark.second_tier,
+        ),
         ("app.get('/about', surface=Surface.PAGE)(lambda: ('', 500))", "/about answers 500."),
     ],
 )

@@ -29,7 +29,9 @@ def send_all_that_is_taken(sock: socket.socket, data: bytes) -> None:
         sock.sendall(data)
 
 
-@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "sign", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.second_tier)]
+)
 def test_an_idle_server_stops_soon(sign: signal.Signals) -> None:
     server = Server(free_port())
     server.start()
@@ -65,6 +67,7 @@ def test_a_stop_is_not_lost_while_the_first_process_of_a_container_starts(tmp_pa
     assert (tmp_path / "log").read_text() == ""  # gunicorn, which takes it later, says something
 
 
+@pytest.mark.second_tier
 def test_a_stop_ends_what_lasts_too_long_in_words_and_is_done_in_time(tmp_path: Path) -> None:
     server = Server(
         free_port(), settings={"FORMCAST_STOP_SECONDS": "8"}, log=tmp_path / "log", options=CAREFUL

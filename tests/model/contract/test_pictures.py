@@ -145,6 +145,7 @@ def test_a_large_sixteen_bit_picture_becomes_the_small_one() -> None:
     assert np.abs(found.square - stretched).mean() < 2.5
 
 
+@pytest.mark.second_tier
 def test_a_very_long_picture_is_read() -> None:
     for size in ((20_000, 500), (500, 20_000)):
         for mode in ("L", "P", "RGBA"):
