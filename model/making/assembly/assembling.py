@@ -67,7 +67,7 @@ def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> Assem
     options, rows, derivations = given.options, given.taken, given.derivations
     if given.contents is None:
         file, tried = _open_onnx(given, ask, add_note)
-        names = match_features(file, rows, options, add_note, derivations.inputs)
+        names = match_features(file, rows, options, add_note, derivations.inputs, derivations.dates)
         if not given.targets:
             file = file.find_clusters(rows.table[names])
         return AssembledModel(file, names, options.classes, tried=tried)
@@ -187,7 +187,8 @@ def _prove(
         return _hold_against_rows(prove(search, options.classes, read_truth), table)
     except NoAssemblyError:
         if source.names or not any(part.names for part in search.transformers):
-            match_features(source, rows, options, lambda _: None, derivations.inputs)  # knows more
+            inputs, dates = derivations.inputs, derivations.dates
+            match_features(source, rows, options, lambda _: None, inputs, dates)  # knows more
         raise
 
 

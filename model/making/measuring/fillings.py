@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from model.making.rows.dataset import Dataset
 _USUAL = "the mean"
 
 
-def advise_filling(dataset: Dataset, kind: OutputKind) -> str:
+def advise_filling(dataset: Dataset, kind: OutputKind, spare: Mapping[str, str]) -> str:
     """Say how to serve what an author's code filled in by itself; "" where no field lets it.
 
     The usual numbers are tried on the rows that lack a fact: a model that was fitted to these rows
@@ -27,6 +27,7 @@ def advise_filling(dataset: Dataset, kind: OutputKind) -> str:
     Args:
         dataset: the rows and their fields.
         kind: how the model answers.
+        spare: a value that the model knows of a column and no row has, by column: that is it.
     """
     unproved = [
         (index, item)
@@ -41,8 +42,10 @@ def advise_filling(dataset: Dataset, kind: OutputKind) -> str:
     options, found = [], []
     for index, item in unproved:
         name, column = item.column.source.column, write_column(item.column.source.column)
-        what, code, is_sure = _find_filling(dataset, kind, index, item)
-        value = item.field.decode(code) if item.field.categories else code
+        is_sure, what = False, ""
+        if (value := spare.get(name)) is None:
+            what, code, is_sure = _find_filling(dataset, kind, index, item)
+            value = item.field.decode(code) if item.field.categories else code
         text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else f"{value:.15g}"
         options.append(f"--derive {shlex.quote(f'{column} = fill({column}, {text})')}")
         if is_sure:
