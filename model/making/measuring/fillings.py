@@ -10,6 +10,7 @@ import numpy as np
 
 from model.contract.arrays import Float64Array
 from model.contract.expressions import write_column
+from model.contract.fields import Value
 from model.making.columns.drafting import DraftField
 from model.making.kinds.evidence import are_surely_less
 from model.making.kinds.output_kind import OutputKind
@@ -42,14 +43,15 @@ def advise_filling(dataset: Dataset, kind: OutputKind, spare: Mapping[str, str])
     options, found = [], []
     for index, item in unproved:
         name, column = item.column.source.column, write_column(item.column.source.column)
-        is_sure, what = False, ""
-        if (value := spare.get(name)) is None:
+        if name in spare:
+            value: Value | None = spare[name]
+        else:
             what, code, is_sure = _find_filling(dataset, kind, index, item)
             value = item.field.decode(code) if item.field.categories else code
+            if is_sure:
+                found.append(f"The rows without {name} fit clearly best with {what}.")
         text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else f"{value:.15g}"
         options.append(f"--derive {shlex.quote(f'{column} = fill({column}, {text})')}")
-        if is_sure:
-            found.append(f"The rows without {name} fit clearly best with {what}.")
     return " ".join(
         [
             "Did your code fill missing cells before the fit? Then the answers to empty fields "
