@@ -59,7 +59,7 @@ def read_xgboost_pickle(record: Record) -> Record:
     Raises:
         PickleError: if it was never fitted, is damaged, or answers in a way that no page has.
     """
-    state = record.state if isinstance(record.state, dict) else {}
+    state = record.attributes
     if record.name == "Booster":
         return _make(_read_booster(record), None, None, math.nan)
     booster = state.get("_Booster")
@@ -84,15 +84,14 @@ def read_xgboost_pickle(record: Record) -> Record:
 
 def _find_classes(state: Mapping[str, Any]) -> Any:
     encoder = state.get("_le")
-    inner = encoder.state if isinstance(encoder, Record) else None
-    for values in (state, inner if isinstance(inner, dict) else {}):
+    for values in (state, encoder.attributes if isinstance(encoder, Record) else {}):
         if isinstance(found := values.get("classes_"), np.ndarray):
             return found
     return None
 
 
 def _read_booster(record: Record) -> XGBoostModel:
-    state = record.state if isinstance(record.state, dict) else {}
+    state = record.attributes
     handle = state.get("handle")
     if not isinstance(handle, bytes | bytearray):
         raise PickleError("Its Booster was never fitted. Fit it, and save it again.")
