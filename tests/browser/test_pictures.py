@@ -156,7 +156,7 @@ def test_no_answer_shows_an_alert_and_trying_again_works(page: Page) -> None:
     page.goto(XRAY)
     page.route("**/predict-fragment", lambda route: route.abort())
     choose(page, FIRST)
-    expect(page.locator("#alert")).to_contain_text("Your picture is still chosen")
+    expect(page.locator("#alert")).to_contain_text("choose the picture again")
     expect(page.locator("#answer")).to_have_attribute("data-state", "failed")
     page.unroute("**/predict-fragment")
     page.get_by_role("button", name="Try again").click()
