@@ -235,7 +235,31 @@ def test_what_was_seen_ends_at_the_outermost_rows() -> None:
 
 def test_a_percentage_stays_one() -> None:
     assert widen_bounds(np.array([2.0, 50, 96]), False, "%") == (0, 100)
+    assert widen_bounds(np.array([2.0, 50, 100]), False, "%") == (0, 100)
+    assert widen_bounds(np.array([2.0, 50, 101]), False, "%")[1] > 101
     assert widen_bounds(np.array([2.0, 50, 96]), False, "mm")[1] > 100
+
+
+@pytest.mark.parametrize(
+    ("known", "bounds"),
+    [
+        ([0.0, 0.95], (0, 1)),
+        ([0.0, 1.0], (0, 1)),
+        ([0.0, 0.94], (0, 1.3)),
+        ([0.0, 1.01], (0, 1.4)),
+        ([-0.1, 1.0], (-0.5, 1.4)),
+        ([7.0], (6, 8)),
+        ([-30.0, -10.0], (-37, -3)),
+        ([-30.0, 0.0], (-40, 0)),
+        ([*[10.0] * 99, 100.0], (0, 190)),  # as much as lies beyond the outermost twentieth
+        ([*[100.0] * 99, 1.0], (0, 140)),
+        ([-1.0, 29.0], (-11, 39)),
+    ],
+)
+def test_bounds_leave_a_third_or_what_lies_beyond_most_rows(
+    known: list[float], bounds: tuple[float, float]
+) -> None:
+    assert widen_bounds(np.array(known), False, "") == pytest.approx(bounds)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +274,16 @@ def test_a_percentage_stays_one() -> None:
         ("Score", {0: 60, 1: 50, 2: 40, 3: 20, 4: 8, 5: 2}, (0, 7)),  # counts thin out
         ("Score", {1: 60, 2: 50, 3: 40, 4: 8, 5: 2}, (1, 7)),
         ("Score", {1: 24, 2: 60, 3: 50, 4: 40, 5: 8}, (0, 7)),  # thin out at both ends
-        ("Score", {1: 5, 2: 5, 3: 5}, (0, 4)),  # too few to tell
+        ("Score", {1: 10, 2: 10, 3: 10}, (1, 3)),
+        ("Score", {1: 10, 2: 10, 3: 9}, (0, 4)),  # too few to tell
+        ("Score", {0: 30, 1: 30}, (0, 2)),  # two steps are no scale
+        ("Score", {0: 30, 1: 30, 2: 30}, (0, 2)),
+        ("Score", {2: 30, 3: 30, 4: 30}, (1, 5)),  # it begins at neither 0 nor 1
+        ("Score", {1: 30, 2: 30, 4: 30}, (0, 5)),  # it lacks a step
+        ("Score", dict.fromkeys(range(1, 13), 30), (1, 12)),
+        ("Score", dict.fromkeys(range(1, 14), 30), (0, 17)),  # too many steps for a scale
+        ("Score", {1: 20, 2: 20, 3: 40, 4: 10, 5: 10}, (1, 5)),  # half as frequent as the mean
+        ("Score", {1: 20, 2: 20, 3: 41, 4: 10, 5: 9}, (1, 7)),
         ("Rooms", dict.fromkeys(range(1, 6), 30), (0, 7)),  # a house may have six
         ("Number of rooms 2019", dict.fromkeys(range(1, 6), 30), (0, 7)),
     ],
