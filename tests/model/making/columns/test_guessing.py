@@ -23,6 +23,7 @@ from sklearn.preprocessing import FunctionTransformer
 from model.contract.card import PAGE_IDS
 from model.contract.fields import IntegerField, NumberField
 from model.contract.fields.bounds import round_bounds, widen_bounds
+from model.contract.fields.numberings import Numbering, find_numbering
 from model.making.columns.describing import infer_columns
 from model.making.columns.drafting import DraftField, draft_field
 from model.making.columns.naming import name_columns
@@ -342,6 +343,32 @@ def test_what_is_numbered_and_not_counted_has_no_thousands(
     field = drafted_number(column, *range(first, first + 40)).field
     assert isinstance(field, IntegerField)
     assert (field.grouping, field.help) == (grouping, help_text)
+
+
+@pytest.mark.parametrize(
+    ("word", "least", "most", "help_text"),
+    [
+        ("date", 631_152_000, 2_524_607_999, "Seconds since 1970-01-01"),
+        ("date", 631_151_999, 2_524_607_999, None),
+        ("date", 631_152_000, 2_524_608_000, None),
+        ("year", 1000, 2999, ""),
+        ("year", 999, 2999, None),
+        ("year", 1000, 3000, None),
+        ("zip", 1, 9, ""),
+        ("x", 19000101, 20991231, "Year, month and day, like 20991201"),
+        ("x", 18991231, 20991231, None),
+        ("x", 19000101, 21000101, None),
+        ("x", 20190001, 20190102, None),
+        ("x", 20190101, 20191301, None),
+        ("x", 20190100, 20190102, None),
+        ("x", 20190101, 20190132, None),
+    ],
+)
+def test_years_days_and_seconds_end_where_nobody_means_them(
+    word: str, least: float, most: float, help_text: str | None
+) -> None:
+    found = find_numbering(np.array([least, most], np.float64), {word})
+    assert found == (None if help_text is None else Numbering(help_text, word == "year"))
 
 
 def test_what_a_dictionary_says_of_a_scale_ends_its_field() -> None:
