@@ -115,6 +115,8 @@ def test_the_training_rows_tell_readings_apart() -> None:
         ({"unit": "months"}, "2 years", "Size must be in months: 2 years is 24", [("24", "24")]),
         (AREA, "1850 acre feet", "Square feet must be a number, like 1,850", []),
         (AREA, "x", "Square feet must be a number, like 1,850", []),
+        *((AREA, "9" * length, "Square feet must be between 300 and 6,000", [])
+          for length in (60, 400, 5000)),
         (AREA, "99k", "Square feet must be a number, like 1,850", []),
         ({"unit": "1000 USD"}, "$250", "Size must be a number, like 82.5", []),
         ({"unit": "EUR"}, "$250", "Size must be a number, like 82.5", []),
