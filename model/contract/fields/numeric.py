@@ -148,6 +148,8 @@ class NumericField(OrderedField):
             number = int(value)
         elif len(value) <= MAX_PLAIN and is_plain_number(value):
             number = float(value)
+        elif value.isdecimal():
+            number = float(value)  # however long it is
         else:
             numbers, problem = self._interpret(value)
             if problem:
