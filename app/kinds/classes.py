@@ -208,6 +208,8 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         if hidden <= 0:
             return sentence
         rest = max(1 - sum(sorted(probabilities)[-MAX_CLASSES:]), 0.0)
+        if hidden == 1:
+            return f"{sentence} The class not shown has {self._scale.format(rest)}."
         count = formatting.format_number(hidden, self._card.locale)
         return f"{sentence} The {count} classes not shown have {self._scale.format(rest)} together."
 

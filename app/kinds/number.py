@@ -106,7 +106,8 @@ class NumberAdapter(RowAdapter[PointPrediction]):
         self._guess = _split_sentence(f"{self._output.outside_text}.", "")
         self._get_evidence = lru_cache(maxsize=1024)(self._find_evidence)
         self._get_sentence = lru_cache(maxsize=1024)(self._make_sentence)
-        self._axis = model.manifest.axis or (0.0, 1.0)
+        assert model.manifest.axis is not None  # noqa: S101 (it was checked)
+        self._axis = model.manifest.axis
         # With the required facts alone, as in the first answer, so that the mark keeps its place.
         reference = {**model.manifest.reference, **dict.fromkeys(model.card.optional)}
         (typical,) = model.predict([reference])

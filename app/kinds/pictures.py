@@ -43,7 +43,7 @@ from app.presentation.plots import plot_reliability
 from app.presentation.reports import PICTURE
 from app.presentation.result import ClassView, Result, refuse, write_notes
 from app.presentation.scales import MAX_CERTAINTY, ShareScale
-from app.presentation.submission import FORM_HASH, Problem, Submission
+from app.presentation.submission import CORRELATION_ID, FORM_HASH, Problem, Submission
 from model import Picture
 from model.contract import formatting
 from model.contract.fields import AnyField
@@ -151,7 +151,9 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         if not files:
             submission = self._read_sample(fields.get(SAMPLE, ""), explain) or submission
         return submission._replace(
-            form_hash=fields.get(FORM_HASH, ""), contributions=self._has_map or explain
+            form_hash=fields.get(FORM_HASH, ""),
+            correlation_id=fields.get(CORRELATION_ID, ""),
+            contributions=self._has_map or explain,
         )
 
     def _estimate_memory(self, files: Sequence[bytes]) -> int:

@@ -199,9 +199,10 @@ def pages_blueprint(hosted: HostedModel, embedded: bool = False) -> Blueprint:
         submission, explained = explain(submission, environ)
         if watch is not None and submission.row is not None:
             watch.counter.note(environ, submission.row)
+        shown = present(submission, explained)._replace(correlation_id=submission.correlation_id)
         body = b"".join(
             (
-                result_template(present(submission, explained)),
+                result_template(shown),
                 render_feedback(map(submission.get_feedback, adapter.names))
                 if submission.errors or submission.readings or submission.warnings
                 else no_feedback,

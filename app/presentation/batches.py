@@ -148,7 +148,8 @@ class Tally:
         for row, message in answers.unusual.items():
             if len(self.unusual) >= MOST_SHOWN:
                 break
-            self.unusual.append(Fix(f"{start + row:,}", "", "", message))
+            reason = message.partition(". ")[2]  # that it is a guess stands above all of them
+            self.unusual.append(Fix(f"{start + row:,}", "", "", reason or message))
         for row in range(answers.rows):
             if len(self.first) >= FIRST_ROWS:
                 break

@@ -32,8 +32,8 @@ _KEEP_LABELS: Mapping[Personal, str] = {
     "picture": "Keep the picture, too",
 }
 _PICTURE_PROMISE = (
-    "The picture only where you tick the box: small, as the model saw it, without what a camera "
-    "writes into its file. "
+    "The picture is kept only where you tick the box: small, as the model saw it, without what a "
+    "camera writes into its file. "
 )
 
 
@@ -62,9 +62,9 @@ def build_report_form(
         f"{path}/feedback-fragment",
         field,
         question,
-        f"Nothing is kept before you send it. Then this is: {facts}the {site.answer_noun}, what "
-        f"you say here, and the day. {picture}Not your address, and no cookie. You get a number "
-        f"with which you can read or delete it. After {days} days it is deleted.",
+        f"Nothing is kept until you send it. These are kept then: {facts}the {site.answer_noun}, "
+        f"what you say here, and the day. {picture}Your address is not, and there is no cookie. "
+        f"You get a number with which you can read or delete it. After {days} days it is deleted.",
         _KEEP_LABELS[personal],
         formatting.format_number(MAX_COMMENT, card.locale),
     )

@@ -52,7 +52,8 @@ class Result(NamedTuple):
     ``detail`` is what the template of one kind of model shows and no other; in an empty form it is
     that of the ``example`` that the sentence of that name describes. ``waiting`` is the name of the
     field that a waiting result waits for. ``title`` is the title of a page with this result,
-    ``query`` the address that leads to it. With ``receipt`` a visitor can report on it.
+    ``query`` the address that leads to it. ``correlation_id`` is that of the post which it answers.
+    With ``receipt`` a visitor can report on it.
     """
 
     state: Literal["empty", "waiting", "fresh", "withdrawn"]
@@ -75,6 +76,7 @@ class Result(NamedTuple):
     waiting: str = ""
     title: str = ""
     query: str = ""
+    correlation_id: str = ""
     today: str = ""
     receipt: str = ""
 

@@ -20,6 +20,9 @@ FORM_HASH = "_form_hash"
 TYPING = "_typing"
 """The name under which a live form posts the field that is typed in."""
 
+CORRELATION_ID = "_correlation_id"
+"""The name under which a live form numbers what it posts; the answer to it has the same id."""
+
 READ_AS = "_read_as"
 """The name under which a button posts ``field=text``, what the visitor means by a field's text; no
 field's name begins so."""
@@ -69,8 +72,8 @@ class Submission(NamedTuple, Generic[RowT]):
     how a text was read that is no plain number, by field name; ``warnings`` say of a value that no
     row of the data has such a one. ``waiting`` is the
     field that is typed in and holds what could still become valid, and no error, "" where there is
-    none. ``form_hash`` is what was posted as such, "" for a post without it. ``contributions`` says
-    whether the answer is explained.
+    none. ``form_hash`` and ``correlation_id`` are what was posted as such, "" for a post without
+    it. ``contributions`` says whether the answer is explained.
     """
 
     values: dict[str, str]
@@ -84,6 +87,7 @@ class Submission(NamedTuple, Generic[RowT]):
     warnings: Mapping[str, str] = NOTHING
     waiting: str = ""
     form_hash: str = ""
+    correlation_id: str = ""
     contributions: bool = True
 
     def get_feedback(self, name: str) -> Feedback:
@@ -118,9 +122,10 @@ class Submission(NamedTuple, Generic[RowT]):
 
 def read_submission(card: Card, data: FormData) -> Submission[Features]:
     """Read a posted form, with what its page says of itself."""
-    submission = read_fields(card, data)
-    if FORM_HASH in data:
-        submission = submission._replace(form_hash=data[FORM_HASH][-1])
+    submission = read_fields(card, data)._replace(
+        form_hash=data.get(FORM_HASH, ("",))[-1],
+        correlation_id=data.get(CORRELATION_ID, ("",))[-1],
+    )
     if submission.errors and TYPING in data:
         name = data[TYPING][-1]
         if name in submission.invalid and card.by_name[name].is_incomplete(submission.values[name]):

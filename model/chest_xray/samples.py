@@ -38,7 +38,7 @@ def write_samples(folder: Path, data: XRays, fold: IntArray, out: Path) -> list[
         first = np.flatnonzero((fold == index) & (data.sick == sick))[0]
         shutil.copyfile(paths[first], out / _FILE.format(number))
         answer = "pneumonia" if sick else "normal"
-        truth = f"The set calls this picture {answer}. It is one of those that it learned from."
+        truth = f"Its label in the data is {answer}. The network learned from this picture."
         samples.append(_describe(number, f"Sample {number}", truth))
     hand = draw_hand(np.random.default_rng(1)).convert("L").resize((224, 224))
     hand.save(out / _FILE.format(len(_CHOSEN) + 1), quality=85)

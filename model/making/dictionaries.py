@@ -25,6 +25,10 @@ _CODES = re.compile(r"(-?\d+)\s*(?:=|:|->|-|–)\s*([^,;()=]+?)\s*(?=[,;)]|$|\s-
 """What a description says of codes, such as "1 = male; 0 = female"."""
 
 
+MAX_UNIT = 20
+"""Characters of a unit that a card takes."""
+
+
 @dataclass(frozen=True)
 class Description:
     """What a dictionary says of one column; "" for what it does not say.
@@ -122,7 +126,7 @@ def add_units(
         columns: those of the data.
 
     Raises:
-        AddError: if there is no such column.
+        AddError: if there is no such column, or a unit is too long.
     """
     merged = dict(described)
     for column, unit in units:
@@ -130,6 +134,11 @@ def add_units(
             raise AddError(
                 f"--units names {column!r}, and the data have no such column. "
                 f"They have: {', '.join(columns)}."
+            )
+        if len(unit) > MAX_UNIT:
+            raise AddError(
+                f"--units {column}={unit} is too long for a page. "
+                f"Write a unit of at most {MAX_UNIT} characters."
             )
         known = merged.get(column, Description())
         merged[column] = Description(known.label, unit, known.help, known.codes)

@@ -8,27 +8,31 @@ const fields = [...form.querySelectorAll(".field")],
   control = (field) => field.querySelector("input, select, textarea"), controls = fields.map(control);
 let shown, asked, timer, tries, last, height, copying; // the form as answered, and as sent
 
-const spell = () => `${new URLSearchParams([...new FormData(form)].map(([name, value]) =>
-  [name, value.size ? [value.name, value.size, value.lastModified] : value]))}`;
+const list = () => [...new FormData(form)],
+  spell = () => "" + new URLSearchParams(list().map(([name, value]) =>
+    [name, value.name ? [value.name, value.size, value.lastModified] : value]));
 const isTyped = (item) =>
   item.value !== (item.defaultValue ?? (item.querySelector("[selected]") ?? item[0]).value);
 // A saved page has its attributes alone.
 const writeThrough = (item) => item.options
   ? [...item].forEach((option) => { option.defaultSelected = option.selected; })
   : item.defaultValue = item.value;
-const keepQuery = () => history.replaceState(history.state, "", `?${new URLSearchParams(
-  [...new FormData(form)].filter(([name, value]) =>
-    name[0] !== "_" && value.trim?.() && value.length <= 200))}`);
-// The whole of an answer of ours, and nothing around it.
-const isWhole = (text) => /^\s*<section id="result"[^]*>\s*$/.test(text) &&
-  fields.every(({ dataset }) => text.includes(`"${dataset.field}-error"`));
-const focused = (selector) => document.activeElement?.closest(selector),
+const keepQuery = () => history.replaceState(history.state, "", "?" + new URLSearchParams(
+  list().filter(([name, value]) => name[0] !== "_" && value.trim?.() && value.length <= 200)));
+// What is too large is not read, nor is its id.
+const isReply = ({ text, response, id }) =>
+    response.status === 413 || text.includes(` data-correlation-id="${id}"`),
+  // The whole of our answer, and nothing around it.
+  isWhole = (ctx) => isReply(ctx) && /^\s*<section id="result"[^]*>\s*$/.test(ctx.text) &&
+    fields.every(({ dataset }) => ctx.text.includes(`"${dataset.field}-error"`)),
+  focused = (selector) => document.activeElement?.closest(selector),
   say = (text) => { $("announcer").textContent = text; },
+  leave = (field) => { field.dataset.left = ""; },
   place = () => document.querySelector("#result > .body") ?? $("result");
 
 function show(field) {
-  const item = control(field), error = field.querySelector(".error"), { id } = error;
-  const read = error.matches(".reading"), // how the text was read
+  const item = control(field), error = field.querySelector(".error"), { id } = error,
+    read = error.matches(".reading"), // how the text was read
     wrong = "left" in field.dataset && !read && error.textContent.trim();
   field.toggleAttribute("data-wrong", !!wrong);
   item.ariaInvalid = wrong ? "true" : null;
@@ -90,7 +94,7 @@ function rest() {
   notice.replaceChildren();
   fields.forEach((field) => {
     const item = control(field); // an error while one types is for good
-    if (item.value && (item.files || item === document.activeElement)) field.dataset.left = "";
+    if (item.value && (item.files || item === document.activeElement)) leave(field);
     show(field);
   });
   timer = setTimeout(() => say($("result").dataset.announce), 1000);
@@ -98,10 +102,10 @@ function rest() {
 }
 // One quiet try, then the alert and further tries.
 function failed(text, quiet = true, wait = 0, refused = "") {
-  const silent = quiet && !tries && wait <= 5;
-  const pause = Math.max(wait, Math.min(2 ** tries++ / 2, 30) * (1 - Math.random() / 4));
+  const silent = quiet && !tries && wait <= 5,
+    pause = Math.max(wait, Math.min(2 ** tries++ / 2, 30) * (1 - Math.random() / 4));
   clearTimeout(timer);
-  if (!refused) timer = setTimeout(ask, pause * 1000);
+  if (!refused) timer = setTimeout(ask, Math.min(pause, 2e6) * 1000); // beyond that it fires at once
   if (silent) return;
   if (copying) say($("share").textContent = "No link was copied");
   copying = false;
@@ -131,11 +135,11 @@ on("focusout", ({ target }) => {
   const field = target.closest(".field");
   if (!field) return;
   last = target;
-  field.dataset.left = "";
+  leave(field);
   if (!answer.dataset.state) show(field);
 });
 on("submit", () => {
-  fields.forEach((field) => { field.dataset.left = ""; });
+  fields.forEach(leave);
   pending();
   shown = ""; // or the same text, still waiting, would take this post back
   asked = spell();
@@ -145,17 +149,19 @@ on("reset", () => setTimeout(compare));
 setInterval(compare, 1000); // for values set without an event
 
 on("htmx:config:request", ({ detail: { ctx } }) => {
+  const { body } = ctx.request;
   ctx.spelled = asked = spell();
+  body.set("_correlation_id", ctx.id = `${Math.random()}`);
   if (ctx.sourceEvent.type === "ask" && focused("#form"))
-    ctx.request.body.set("_typing", document.activeElement.name);
+    body.set("_typing", document.activeElement.name);
 });
 on("htmx:before:swap", (event) => {
   const { ctx } = event.detail, same = ctx.spelled === spell();
   height = place().offsetHeight;
-  if (ctx.swap === "none" || (same && isWhole(ctx.text))) return;
+  if (ctx.swap === "none" || (same && isWhole(ctx))) return;
   event.preventDefault();
   if (!same) compare();
-  else if (ctx.response.status !== 413) failed(/^\s*(<section id="result"|$)/.test(ctx.text) ? words.cut : words.foreign);
+  else if (ctx.response.status !== 413) failed(!ctx.text.trim() || isReply(ctx) ? words.cut : words.foreign);
 });
 on("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.swap === "none") return;
@@ -167,11 +173,11 @@ on("htmx:after:swap", ({ detail: { ctx } }) => {
 });
 on("htmx:response:error", ({ detail: { ctx } }) => {
   const { status, headers } = ctx.response;
-  if (status === 422 || (status === 413 && isWhole(ctx.text))) return;
-  const fault = new DOMParser().parseFromString(ctx.text, "text/html").querySelector("section#error");
-  const text = fault?.textContent.trim().replace("\n", ". ") ?? words.down;
-  // Twice, for an older server may still run.
-  const refused = status === 409 && tries ? '<a href="">Reload</a>' : status === 413 && " ";
+  if (status === 422 || isWhole(ctx)) return;
+  const fault = new DOMParser().parseFromString(ctx.text, "text/html").querySelector("section#error"),
+    text = fault?.textContent.trim().replace("\n", ". ") ?? words.down,
+    // Twice, for an older server may still run.
+    refused = status === 409 && tries ? '<a href="">Reload</a>' : status === 413 && " ";
   failed(text, [409, 502, 503, 504].includes(status), +headers.get("Retry-After") || 0, refused);
   if (!refused) return;
   document.querySelectorAll("#result :is(p, ul, svg, .body)").forEach((part) => part.replaceChildren());
@@ -181,8 +187,8 @@ on("htmx:response:error", ({ detail: { ctx } }) => {
 on("htmx:error", ({ detail }) => failed(words.lost, detail.error !== "timeout"));
 
 on("click", (event) => {
-  const link = event.target.closest("a"), target = link && $(link.hash.slice(1));
-  const button = event.target.closest("[name=_read_as]");
+  const link = event.target.closest("a"), target = link && $(link.hash.slice(1)),
+    button = event.target.closest("[name=_read_as]");
   if (button) {
     event.preventDefault(); // what was meant is set in the field, which then shows it
     const [name, value] = button.value.split("=");
@@ -204,7 +210,7 @@ on("click", (event) => {
   }
 });
 fields.forEach((field) => {
-  if (control(field).ariaInvalid) field.dataset.left = "";
+  if (control(field).ariaInvalid) leave(field);
   show(field);
 });
 shown = asked = controls.some(isTyped) ? "" : spell();

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.helpers import FRESH, check_accessible, fill_house, posts, price, when_fresh
+from tests.browser.helpers import (
+    FRESH,
+    HeldFragments,
+    check_accessible,
+    fill_house,
+    posts,
+    price,
+    when_fresh,
+)
 from tests.conftest import Server, free_port
 from tests.pictures import chest, encoded
 from tests.tools import axe
@@ -58,6 +66,18 @@ def test_another_answer_gets_another_receipt(page: Page, address: str) -> None:
     expect(page.locator("#told")).to_contain_text("this is kept")
     page.locator("#sqft").fill("")
     expect(page.locator("#report")).to_be_hidden()
+
+
+def test_a_report_is_not_sent_on_an_answer_to_what_was_typed_before(
+    page: Page, address: str
+) -> None:
+    page.goto(f"{address}{FRESH}")
+    HeldFragments(page)
+    page.locator("#sqft").fill("1900")
+    sent = posts(page)
+    page.get_by_role("button", name="This looks wrong").click()
+    expect(page.locator("#told")).to_contain_text("The form has changed since this answer")
+    assert not [request for request in sent if "feedback" in request.url]
 
 
 @pytest.mark.parametrize("scripted", [True, False])

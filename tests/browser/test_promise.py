@@ -320,9 +320,12 @@ def test_the_page_of_a_portal_is_no_answer(page: Page) -> None:
     assert len(came) >= 2
 
 
-def test_a_page_of_ours_is_no_answer_to_what_was_asked(page: Page) -> None:
+@pytest.mark.parametrize("path", ["/", "/predict-fragment"])
+def test_an_answer_of_ours_to_another_post_is_none_to_this_one(page: Page, path: str) -> None:
     page.goto(FRESH)
-    other = page.request.get("/?beds=1&baths=1&sqft=800").text()
+    other = page.request.post(
+        path, form={"beds": "1", "baths": "1", "sqft": "800", "_correlation_id": "0.25"}
+    ).text()
     fail(page, status=200, content_type="text/html", body=other)
     page.locator("#sqft").fill("2400")
     expect(page.locator("#alert")).to_contain_text("Something else answered")

@@ -134,9 +134,11 @@ def _round_outwards(low: float, high: float) -> tuple[float, float]:
     if not low < high:
         return low, high
     digits = 2 - math.floor(math.log10(high - low))
-    step = 10.0**-digits
-    wider = math.floor(low / step) * step, math.ceil(high / step) * step
-    return round(wider[0], digits), round(wider[1], digits)
+    step, first, last = 10.0**-digits, round(low, digits), round(high, digits)
+    return (
+        first if first <= low else round(first - step, digits),
+        last if last >= high else round(last + step, digits),
+    )
 
 
 def _round_hint(low: float, high: float) -> tuple[float, float]:

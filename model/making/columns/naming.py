@@ -20,7 +20,7 @@ from model.making.columns.vocabulary import (
     NO_WORDS,
     SHORT_WORDS,
 )
-from model.making.dictionaries import Description
+from model.making.dictionaries import MAX_UNIT, Description
 from model.making.options import LOCALE
 
 # Properties of a form element: a field of that name would hide them.
@@ -95,7 +95,6 @@ _NO_PLURALS = ("news", "goods")
 
 _LONGEST_NAME = 41
 _LONGEST_LABEL = 60
-_LONGEST_UNIT = 20
 _LONGEST_CHOICE = 60
 _LONGEST_WORD = 24
 
@@ -374,9 +373,9 @@ def _write_power(match: re.Match[str]) -> str:
 
 def _shorten_unit(unit: str) -> str:
     """The first words of a unit that is longer than a card takes."""
-    if len(unit) <= _LONGEST_UNIT:
+    if len(unit) <= MAX_UNIT:
         return unit
-    return unit[: _LONGEST_UNIT + 1].rpartition(" ")[0] or unit[:_LONGEST_UNIT]
+    return unit[: MAX_UNIT + 1].rpartition(" ")[0] or unit[:MAX_UNIT]
 
 
 def _split_unit(column: str, is_number: bool) -> tuple[list[str], str, bool]:

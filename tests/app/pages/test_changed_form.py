@@ -5,6 +5,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 
 from app import create_app
@@ -104,6 +105,24 @@ def test_a_picture_from_an_older_form_gets_409(client: FlaskClient) -> None:
     for value, status in ((hash_of(client, XRAY), 200), ("0" * 16, 409)):
         data = {"_form_hash": value, "image": (BytesIO(encoded(chest())), "chest.png")}
         assert client.post(path, data=data).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("home", "form", "mimetype"),
+    [
+        ("/", HOUSE, "application/x-www-form-urlencoded"),
+        ("/", {}, "application/x-www-form-urlencoded"),
+        (XRAY, {"sample": "1"}, "multipart/form-data"),
+    ],
+)
+def test_a_fragment_says_which_post_it_answers(
+    client: FlaskClient, home: str, form: dict[str, str], mimetype: str
+) -> None:
+    sent = {**form, "_correlation_id": '0.5">'}
+    response = client.post(f"{home}predict-fragment", data=sent, content_type=mimetype)
+    (result,) = BeautifulSoup(response.text, "html.parser").select("#result")
+    assert result["data-correlation-id"] == '0.5">'
+    assert "_correlation_id" not in response.headers["HX-Replace-Url"]
 
 
 def test_a_field_that_is_typed_in_is_waited_for(client: FlaskClient) -> None:

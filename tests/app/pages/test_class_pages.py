@@ -59,6 +59,9 @@ def test_a_class_stands_on_the_page_with_the_probability_of_each(client: FlaskCl
     given = shares(soup)
     assert list(given) == ["iris", "rose"]
     assert sum(given.values()) == pytest.approx(1)
+    bars = [bar["width"] for bar in soup.select("#shares rect:not(.shape)")]
+    assert bars == [f"{given[label] * 100:.1f}%" for label in given]
+    assert [bar["class"] for bar in soup.select("#shares rect:not(.shape)")] == [["up"], ["within"]]
     words = text_of(soup, "#result .range .wide")
     assert words == f"The model is {round(given['iris'] * 100)}% sure: Iris."
     (result,) = soup.select("#result")
@@ -70,7 +73,7 @@ def test_the_classes_that_are_not_shown_have_what_is_left(
 ) -> None:
     monkeypatch.setattr(classes, "MAX_CLASSES", 1)
     given = client.post("/api/predict", json={"length": 6, "width": 5}).get_json()["probabilities"]
-    rest = f"The 1 classes not shown have {min(given.values()):.0%} together."
+    rest = f"The class not shown has {min(given.values()):.0%}."
     assert rest in text_of(post_fragment(client, IRIS), "#result")
 
 

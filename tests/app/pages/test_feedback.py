@@ -94,7 +94,7 @@ def test_below_an_answer_stands_what_would_be_kept_and_nothing_is_kept_before(
     assert text_of(form, "h2") == "Do you know the actual price?"
     assert text_of(form, ".unit") == "USD"
     assert "the facts as you typed them, the estimate, what you say here, and the day" in str(form)
-    assert "Not your address, and no cookie" in str(form)
+    assert "Your address is not, and there is no cookie" in str(form)
     assert "stored unless you send it" in text_of(page, "footer")
     assert page.select_one("#result input[name=receipt][form=report]") is not None
     assert not get_page(client, "/").select("input[name=receipt]")
@@ -135,7 +135,7 @@ def test_each_kind_of_model_asks_in_its_own_words(client: FlaskClient) -> None:
     form = page.select_one("form#report")
     assert form is not None
     assert [option["value"] for option in form.select("option")] == ["", "NORMAL", "PNEUMONIA"]
-    assert "The picture only where you tick the box" in form.get_text()
+    assert "The picture is kept only where you tick the box" in form.get_text()
     assert "read in memory, and kept only if you ask for it." in page.get_text()
     sent = {"receipt": receipt_of(page), "truth": "PNEUMONIA"}
     told = send(client, 200, "/chest-xray/feedback-fragment", **sent)

@@ -239,6 +239,27 @@ def test_the_probability_is_never_shown_as_certain() -> None:
         view = adapter.present(submission, explained._replace(prediction=prediction)).detail
         assert isinstance(view, PictureView)
         assert view.classes[1].text == words
+        assert view.classes[1].bar == pytest.approx(100 * share, abs=0.05)
+        assert [item.mark for item in view.classes] == ["up", "within"]
+
+
+@pytest.mark.parametrize(
+    ("most", "rest"),
+    [(2, ""), (1, "The class not shown (1) has 25%."), (3, "")],
+)
+def test_a_class_that_has_no_bar_has_what_is_left(
+    monkeypatch: pytest.MonkeyPatch, most: int, rest: str
+) -> None:
+    monkeypatch.setattr("app.kinds.pictures._MAX_CLASSES", most)
+    adapter = PictureAdapter(load_as(PictureModel, ROOT / "model" / "chest_xray"))
+    submission = adapter.decode([JPEG])
+    assert submission.row is not None
+    (explained,) = adapter.model.explain([submission.row])
+    prediction = ClassPrediction("PNEUMONIA", 0.75, (0.25, 0.75))
+    view = adapter.present(submission, explained._replace(prediction=prediction)).detail
+    assert isinstance(view, PictureView)
+    assert view.rest.startswith(rest)
+    assert ("not shown" in view.rest) == bool(rest)
 
 
 def test_a_fragment_holds_only_the_result_and_what_is_swapped_beside_it(

@@ -1,11 +1,16 @@
 """A row of plain numbers is read at once, and as field by field."""
 
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from model import NumberCard, read_card
+from model.contract.card import CardError
 from tests.tools import ROOT
 
 TEXTS = st.one_of(
@@ -63,6 +68,91 @@ def test_the_ends_of_what_a_card_may_say(
     card: NumberCard, key: str, taken: list[object], refused: object
 ) -> None:
     for value in taken:
-        NumberCard.model_validate(card.model_dump() | {key: value})
+        assert getattr(NumberCard.model_validate(card.model_dump() | {key: value}), key)
     with pytest.raises(ValidationError, match=f"\n{key}\n"):
         NumberCard.model_validate(card.model_dump() | {key: refused})
+
+
+FIELDS = [
+    {"kind": "number", "name": name, "label": name, "noun": name, "min": 0, "max": 10, "example": 5}
+    for name in "abc"
+]
+SEARCH = {
+    "kind": "search", "name": "a", "label": "a", "noun": "a", "example": "v0",
+    "choices": [{"value": f"v{place}", "label": f"Place {place}"} for place in range(200)],
+}  # fmt: skip
+OPTIONAL = FIELDS[2] | {"required": False}
+VALUES = {"a": 1, "b": 2, "c": 3}
+EXAMPLE = {"title": "One", "values": VALUES}
+
+
+@pytest.mark.parametrize(
+    ("changes", "place", "problem"),
+    [
+        ({"fields": [*FIELDS, FIELDS[1]]}, ("fields", 3, "name"), "two fields are named b"),
+        (
+            {"fields": [*FIELDS, OPTIONAL | {"name": "what_if"}]},
+            ("fields", 3, "name"),
+            "no field can be named what_if: the address uses that name",
+        ),
+        (
+            {"fields": [*FIELDS, OPTIONAL | {"name": "form"}]},
+            ("fields", 3, "name"),
+            "no field can be named form: a part of the page has that id",
+        ),
+        ({"what_if": "d"}, ("what_if",), 'what_if = "d" is no field'),
+        (
+            {
+                "fields": [SEARCH, *FIELDS[1:]],
+                "what_if": "a",
+                "examples": [EXAMPLE | {"values": VALUES | {"a": "v1"}}],
+            },
+            ("what_if",),
+            'what_if = "a" has too many values for a picture',
+        ),
+        (
+            {"fields": [*FIELDS[:2], FIELDS[2] | {"default": 3}]},
+            ("fields", 2, "default"),
+            "c has a default, so it needs required = false",
+        ),
+        (
+            {"fields": [*FIELDS[:2], OPTIONAL | {"default": 11}]},
+            ("fields", 2, "default"),
+            "default of c: c must be between 0 and 10",
+        ),
+        (
+            {"examples": [EXAMPLE, EXAMPLE | {"values": VALUES | {"d": 1, "e": 1}}]},
+            ("examples", 1),
+            'example "One" has no such field: d',
+        ),
+        (
+            {"examples": [EXAMPLE | {"values": VALUES | {"b": 11}}]},
+            ("examples", 0),
+            'example "One", b: b must be between 0 and 10',
+        ),
+    ],
+)
+def test_parts_that_contradict_each_other_are_named_with_their_place(
+    card: NumberCard, changes: dict[str, Any], place: tuple[Any, ...], problem: str
+) -> None:
+    agreeing = card.model_dump() | {"fields": FIELDS, "examples": [EXAMPLE]}
+    NumberCard.model_validate(agreeing | {"what_if": "c"})
+    with pytest.raises(ValidationError) as refused:
+        NumberCard.model_validate(agreeing | changes)
+    error = refused.value.errors()[0]["ctx"]["error"]
+    assert isinstance(error, CardError)
+    assert error.problems[0] == (place, problem)
+
+
+def test_what_stands_in_for_an_empty_field_is_its_default(card: NumberCard) -> None:
+    given = card.model_dump() | {"fields": [*FIELDS[:2], OPTIONAL | {"default": "2.5"}]}
+    made = NumberCard.model_validate(given)
+    assert made.default_codes[2] == 2.5
+    assert np.isnan(made.default_codes[:2]).all()
+
+
+@pytest.mark.parametrize(("name", "is_known"), [("pt_BR", True), ("xx_YY", False), ("!", False)])
+def test_a_locale_is_one_that_is_known(card: NumberCard, name: str, is_known: bool) -> None:
+    refused = pytest.raises(ValidationError, match=f'locale = "{name}" is not known')
+    with nullcontext() if is_known else refused:
+        assert NumberCard.model_validate(card.model_dump() | {"locale": name}).locale == name

@@ -153,7 +153,11 @@ def test_a_sentence_of_a_picture_has_names_alone_in_its_places(key: str, place: 
     ("block", "changes", "says"),
     [
         (INTEGER, {"min": 5000}, "min must be below max"),
-        (INTEGER, {"example": 0}, "outside min and max"),
+        (INTEGER, {"min": 4, "max": 4}, "min must be below max: min = 4, max = 4"),
+        (INTEGER, {"example": 0}, "example = 0 is outside min and max"),
+        (INTEGER, {"example": 2001}, "example = 2001 is outside min and max"),
+        (INTEGER, {"seen_min": 0}, "seen_min = 0 is outside min and max"),
+        (INTEGER, {"seen_max": 2001}, "seen_max = 2001 is outside min and max"),
         (INTEGER, {"name": "Rooms!"}, "pattern"),
         (INTEGER, {"colour": "red"}, "Extra inputs"),
         (INTEGER, {"reason_text": "it has {valu}"}, r"placeholders \{noun\} and \{value\}, and no"),
@@ -172,6 +176,27 @@ def test_a_field_that_makes_no_sense_is_no_field(
 ) -> None:
     with pytest.raises(ValidationError, match=says):
         field(block, **changes)
+
+
+@pytest.mark.parametrize("changes", [{"example": 1}, {"example": 2000}, {"seen_min": 1}])
+def test_a_field_may_say_as_much_as_its_bounds(changes: dict[str, Any]) -> None:
+    assert field(INTEGER, **changes).seen_bounds == ((1, 2000) if "seen_min" in changes else ())
+
+
+@pytest.mark.parametrize(
+    ("changes", "value", "said"),
+    [
+        ({"seen_min": 10}, 9, "Below what the model has seen, which begins at 10"),
+        ({"seen_min": 10}, 10, ""),
+        ({"seen_max": 1500}, 1501, "Above what the model has seen, which ends at 1,500"),
+        ({"seen_max": 1500}, 1500, ""),
+        ({}, 2000, ""),
+    ],
+)
+def test_a_form_says_which_values_no_row_of_the_data_had(
+    changes: dict[str, Any], value: int, said: str
+) -> None:
+    assert field(INTEGER, **changes).describe_unseen(value) == said
 
 
 def test_a_small_number_is_shown_with_four_digits_and_a_difference_with_its_noun() -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from pydantic_core import PydanticCustomError
 
-from model.contract.fields import AnyField, Meaning, numeric
+from model.contract.fields import AnyField, Meaning, NumberField, numeric
+from model.contract.fields.base import Sample
 from model.contract.fields.numeric import NumericField
 from model.contract.reading import AmbiguousColumnError
 from tests.model.contract.refusals import refusal
@@ -114,6 +115,8 @@ def test_the_training_rows_tell_readings_apart() -> None:
         ({"unit": "months"}, "2 years", "Size must be in months: 2 years is 24", [("24", "24")]),
         (AREA, "1850 acre feet", "Square feet must be a number, like 1,850", []),
         (AREA, "x", "Square feet must be a number, like 1,850", []),
+        *((AREA, "9" * length, "Square feet must be between 300 and 6,000", [])
+          for length in (60, 400, 5000)),
         (AREA, "99k", "Square feet must be a number, like 1,850", []),
         ({"unit": "1000 USD"}, "$250", "Size must be a number, like 82.5", []),
         ({"unit": "EUR"}, "$250", "Size must be a number, like 82.5", []),
@@ -236,3 +239,33 @@ def test_what_is_asked_goes_from_one_round_number_of_the_data_to_another(
     assert (grid.min(), grid.max()) == pytest.approx(ends, rel=1e-6)
     assert len(grid) > 9
     assert number_field().make_grid(np.full(9, 7.25, np.float32)).tolist() == [7.25]
+
+
+@pytest.mark.parametrize(
+    ("column", "bounds", "seen", "help_text"),
+    [
+        ([7.25] * 9, (6.2, 8.3), (7.25, 7.25), "Usually 7.25\xa0m²"),
+        (
+            np.linspace(0.123456, 1.023456, 200),
+            (0.0, 1.4),
+            (0.123, 1.024),
+            "Usually 0.169 to 0.978\xa0m²",
+        ),
+        (np.linspace(-3, -1, 200), (-3.7, -0.3), (-3, -1), "Usually -2.9 to -1.1\xa0m²"),
+        (
+            [1000.01] * 9 + [1000.02] * 9,
+            (1000.006, 1000.024),
+            (1000.01, 1000.02),
+            "Usually 1,000.01 to 1,000.02\xa0m²",
+        ),
+    ],
+)
+def test_a_field_is_drafted_with_round_numbers_that_leave_no_row_out(
+    column: Any, bounds: tuple[float, float], seen: tuple[float, float], help_text: str
+) -> None:
+    keys = {"kind": "number", "name": "area", "label": "Area", "noun": "area"}
+    field = NumberField.draft(Sample(keys, "m²", np.array(column, np.float64), ()))
+    assert (field.min, field.max) == pytest.approx(bounds, rel=1e-12)
+    assert (field.seen_min, field.seen_max) == seen
+    assert field.help == help_text
+    assert field.example in column or field.min < field.example < field.max

@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import math
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -156,11 +157,93 @@ def test_a_ragged_row_says_what_is_wrong_and_the_others_stay() -> None:
         (gzip.compress(b"a,b\n" + b"1,2\n" * 99, mtime=0)[:-9], "my.csv.gz", "cannot be unpacked"),
         (b'a,b\n1,"open\n' + b"1,2\n" * 100_000, "my.csv", "closing quote is missing"),
         (b"a" * 17_000_000, "my.csv", "16 million characters"),
+        (b'a,b\n1,"' + b"x" * (2**17 + 1) + b'"', "my.csv", "a cell has more than 131,072 char"),
+        (b"a,b\n" + bytes(2) + b"1,2\n" * 500, "my.csv", ""),
+        (b"a,b\n" + bytes(3) + b"1,2\n" * 499, "my.csv", "is no text"),
+        (
+            "a,b\nä,\ud800\n".encode("utf-16-le", "surrogatepass"),
+            "my.csv",
+            "half a character|UTF-16",
+        ),
+        (b"\xff\xfea\0,\0b\0\n\0\x00\xd8", "my.csv", "cannot be read as UTF-16"),
+        (b"@data\n1\n", "my.arff", "names no @attribute"),
+        (b"[1]", "my.json", "holds no table"),
+        (b"3", "my.json", "holds no table"),
+        (b"[]", "my.json", "has no rows"),
+        (b"\xff[]", "my.json", "is not JSON in UTF-8"),
+        (b'{"a": 1}\n{"a": }', "my.json", "line 2 is no JSON object"),
+        (b'[{"a": 1, "b": [2]}]', "my.json", "'b' holds a list or an object"),
+        (b'[{"a": {}}]', "my.json", "'a' holds a list or an object"),
+        (b"1\n[]\n", "my.jsonl", "has no lines with an object"),
     ],
 )
 def test_what_is_no_table_is_refused_in_words(data: bytes, name: str, words: str) -> None:
-    with pytest.raises(TableError, match=words.replace(".", r"\.")):
+    with pytest.raises(TableError, match=words.replace(".", r"\.")) if words else nullcontext():
         read(data, name)
+
+
+def test_strangers_send_text_alone() -> None:
+    for name in ("my.json", "my.arff", "my.parquet", "my.feather", "my.xlsx", "my.ods"):
+        with pytest.raises(TableError, match="is not read here"):
+            read(b"", name, plain=True)
+    for name in ("my.csv", "my.txt", "my.csv.gz"):
+        data = b"a,b\n1,2\n"
+        packed = gzip.compress(data) if name.endswith("gz") else data
+        assert read(packed, name, plain=True)[1] == [["1", "2"]]
+    assert read(b"{}\n" + b'{"a": "1"}', "MY.NDJSON", plain=True)[1][1] == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "header", "rows"),
+    [
+        ('[{"a": 1, "b": "x"}, {"c": null, "a": 2}]', "abc", [[1, "x", None], [2, None, None]]),
+        ('{"about": 3, "rows": [{"a": 1}], "more": [{"b": 2}]}', "a", [[1]]),
+        ('\ufeff{"a": 1, "b": true}', "ab", [[1, True]]),
+        ('{"a": 1}\n\n  {"a": 2}\n', "a", [[1], [2]]),
+    ],
+)
+def test_json_is_read_as_a_list_in_an_object_or_line_by_line(
+    text: str, header: str, rows: list[list[Any]]
+) -> None:
+    table, found = read(text, "my.json", rows=1)
+    assert (table.header, found) == (tuple(header), rows)
+    assert not table.sample.texts
+
+
+def test_a_key_that_comes_later_in_lines_of_json_is_told_once() -> None:
+    lines = ['{"a": 1}', '{"b": 2}', "3", "{", '{"a": 4, "%s": 5}' % ("c" * 61), '{"d": 6}']
+    table, rows = read("\n".join(lines), "my.jsonl", rows=2)
+    assert table.header == ("a", "b")
+    assert rows == [[1, None], [None, 2], [None, None], [None, None], [4, None], [None, None]]
+    (note,) = table.notes
+    assert note.startswith(f'"{"c" * 60}" is in no row at the beginning')
+    table = open_table(io.BytesIO("\n".join(lines).encode()), "my.jsonl", ReadOptions(rows=4))
+    wrong = "This line is not an object of JSON in UTF-8"
+    assert [dict(block.ragged) for block in table.blocks] == [{2: wrong, 3: wrong}, {}]
+
+
+def test_names_of_an_arff_file_may_be_quoted_and_a_question_mark_is_unknown() -> None:
+    lines = (
+        "@ATTRIBUTE 'a b' numeric\n @attribute \"c;d\" {x}\n@attribute e real\n@DATA\n1,'x,y',?\n"
+    )
+    table, rows = read(lines, "my.arff")
+    assert (table.header, rows) == (("a b", "c;d", "e"), [["1", "x,y", ""]])
+    assert table.sample.columns[2] == [""]
+
+
+@pytest.mark.parametrize(
+    ("byte", "name"),
+    [(0x7F, ""), (0x80, "Windows-1252"), (0x9F, "Windows-1252"), (0xA0, "Latin-1")],
+)
+def test_a_byte_above_ascii_tells_which_alphabet_it_is(byte: int, name: str) -> None:
+    table, _ = read(b"a,b\n1," + bytes([byte]) + b"\n")
+    assert table.notes == ([f"It was read as {name}."] if name else [])
+
+
+@pytest.mark.parametrize(("cells", "is_quoted"), [(131_072, False), (131_072, True)])
+def test_a_cell_may_be_as_long_as_the_reader_of_python_takes(cells: int, is_quoted: bool) -> None:
+    text = "x" * cells
+    assert read(f'a,b\n1,"{text}"\n' if is_quoted else f"a,b\n1,{text}\n")[1] == [["1", text]]
 
 
 def test_a_line_of_json_may_have_4_megabytes() -> None:
@@ -230,9 +313,12 @@ def test_chunks_end_where_records_end(monkeypatch: pytest.MonkeyPatch) -> None:
         ('say "x"', '"say ""x"""'),
         ("two\nlines", '"two\nlines"'),
         (None, ""),
+        (7, "7"),
+        (["a", 1], '"[""a"", 1]"'),
+        ({"é": 1}, '"{""é"": 1}"'),
     ],
 )
-def test_no_cell_is_run_by_a_spreadsheet_and_numbers_stay(cell: str | None, written: str) -> None:
+def test_no_cell_is_run_by_a_spreadsheet_and_numbers_stay(cell: object, written: str) -> None:
     assert write_row([cell, "x"]) == f"{written},x\n"
     assert write_rows([[cell, "plain"], ["x", "y"]]) == f"{written},x\nplain,y\n".encode()
 
@@ -252,6 +338,9 @@ def test_numbers_below_0_are_written_as_they_are_and_not_one_by_one(
         (2.5, "<v>2.5</v>"),
         (1e-05, "<v>1e-05</v>"),
         (7, "<v>7</v>"),
+        (123456.78901, "<v>123456.789</v>"),
+        (math.inf, ""),
+        ("123456789012345", "<v>123456789012345</v>"),
         (None, ""),
         (math.nan, ""),
         ("", ""),
@@ -260,15 +349,17 @@ def test_numbers_below_0_are_written_as_they_are_and_not_one_by_one(
             for text, shown in {
                 "007": "007",
                 "1e5": "1e5",
-                "1234567890123456789": "1234567890123456789",
+                "1234567890123456": "1234567890123456",
                 "=1+1": "'=1+1",
                 "a<b>&": "a&lt;b&gt;&amp;",
                 "a\x00\ud800b": "a\ufffd\ufffdb",
                 "_x0041_": "_x005F_x0041_",
                 " x": " x",
+                "x" * 32_767: "x" * 32_767,
                 "x" * 32_768: "x" * 32_766 + "…",
             }.items()
         ),
+        (["a"], '<is><t xml:space="preserve">["a"]</t></is>'),
     ],
 )
 def test_a_workbook_has_numbers_as_numbers_and_keeps_every_other_text(
@@ -284,9 +375,11 @@ def test_a_workbook_has_numbers_as_numbers_and_keeps_every_other_text(
 def test_a_workbook_has_no_room_for_more_than_a_sheet() -> None:
     with pytest.raises(TableError, match="16,384 columns"):
         SheetWriter(io.BytesIO(), ["x"] * 16_385)
+    SheetWriter(io.BytesIO(), ["x"] * 16_384).close()
     writer = SheetWriter(io.BytesIO(), ["x"])
+    writer.write(b"<row>" * 1_048_575)
     with pytest.raises(TableError, match="1,048,575 rows"):
-        writer.write(b"<row>" * 1_048_576)
+        writer.write(b"<row>")
     writer.close()
 
 
@@ -366,10 +459,44 @@ def test_columns_that_cannot_be_matched_are_refused(header: tuple[str, ...], wor
         ([["1,5"], ["2.5"]], None),
         ([["0.125", "12.5 kg"]], "."),
         ([[1.5, None]], None),
+        ([["1,5"] * 9, ["2.5"]], None),
+        ([["1,5"] * 10, ["2.5"]], ","),
+        ([["1,5"], ["2.5"] * 9], None),
+        ([["1,5"], ["2.5"] * 10], "."),
+        ([["1.5", "a,b"]], "."),
     ],
 )
 def test_a_file_tells_what_separates_decimals(columns: list[list[Any]], sign: str | None) -> None:
     assert find_decimal_sign(columns) == sign
+
+
+def test_a_file_without_a_required_column_says_which_and_what_it_has() -> None:
+    both = [field.model_copy(update={"required": True}) for field in fields()]
+    many = tuple(f"column_{place}" for place in range(31))
+    for header, words in (
+        (many[:30], "must be among them. It is: column_0, "),
+        (many[:30], "column_29."),
+        (many, "column_29 …."),
+        (
+            ("garage", "x"),
+            "The file needs a column for has_pool (Swimming pool). It has: garage, x.",
+        ),
+        (("garage", "swiming pol"), 'Is "swiming pol" meant? Then call it has_pool.'),
+    ):
+        with pytest.raises(TableError) as refused:
+            match_columns(both, header)
+        assert words in str(refused.value)
+    third = both[1].model_copy(update={"name": "cellar", "label": "Cellar"})
+    with pytest.raises(TableError, match=r"needs columns for garage \(Garage\), cellar \(Cellar\)"):
+        match_columns([*both, third], ("has_pool", "y"))
+
+
+def test_what_was_recognised_and_what_is_missing_is_told() -> None:
+    assert match_columns(fields(), ("has_pool", "garage")).notes == ()
+    assert match_columns(fields(), (" Swimming pool ", "x")).notes == (
+        'Columns recognised: "Swimming pool" is has_pool.',
+        "There is no column for garage: every row is answered without.",
+    )
 
 
 HALF = b'[{"name": "a\\ud800b"}, {"name": "\\ud83c\\udfe0"}]'

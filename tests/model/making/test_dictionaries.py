@@ -66,6 +66,8 @@ def test_units_are_added_to_columns_of_the_data_alone() -> None:
     assert add_units({}, [("bp", "mmHg")], ["bp"]) == {"bp": Description(unit="mmHg")}
     with pytest.raises(AddError, match=r"the data have no such column\. They have: bp"):
         add_units({}, [("bq", "mmHg")], ["bp"])
+    with pytest.raises(AddError, match=r"Write a unit of at most 20 characters"):
+        add_units({}, [("bp", "millimetres of mercury")], ["bp"])
 
 
 @pytest.mark.parametrize(

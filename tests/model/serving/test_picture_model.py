@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from model import ModelError, PictureModel, load_model
 from model.chest_xray import negatives
@@ -96,6 +97,57 @@ def test_an_out_of_distribution_or_coloured_picture_is_not_predicted(xray: Pictu
 def test_saliency_is_left_out_where_nobody_asks_for_it(xray: PictureModel) -> None:
     model = replace(xray, predictor=StubPredictor(0.9))
     assert model.explain([chest()], contributions=False)[0].saliency is None
+
+
+class PointPredictor:
+    """A predictor without a map, which is sure as long as it sees one point of the picture."""
+
+    has_map = False
+
+    def __init__(self, point: tuple[int, int], sure: float, unsure: float) -> None:
+        self.point, self.sure, self.unsure = point, sure, unsure
+        self.asked: list[NDArray[np.uint8]] = []
+
+    def predict(self, seen: NDArray[np.uint8]) -> NetworkOutput:
+        self.asked.append(seen)
+        is_there = seen[self.point] == self.asked[0][self.point]
+        share = self.sure if is_there else self.unsure
+        return NetworkOutput(np.array([1 - share, share]), None, -1.0)
+
+
+@pytest.mark.parametrize(
+    ("point", "rows", "columns"),
+    [
+        ((0, 223), [0], [6]),
+        ((15, 16), [0], [0, 1]),
+        ((48, 47), [1, 2], [0, 1]),
+        ((111, 112), [2, 3], [3, 4]),
+        ((207, 208), [5, 6], [6]),
+    ],
+)
+def test_without_a_map_of_its_own_places_are_hidden_each_with_half_a_place_around_it(
+    xray: PictureModel, point: tuple[int, int], rows: list[int], columns: list[int]
+) -> None:
+    image = np.full((224, 224), 100, np.uint8)
+    image[point] = 255
+    stub = PointPredictor(point, 0.9, 0.5)
+    picture = Picture(Image.fromarray(image), 224, 224, 0.0)
+    (explained,) = replace(xray, predictor=stub).explain([picture])
+    expected = np.zeros((7, 7))
+    expected[np.ix_(rows, columns)] = math.log(9)
+    assert explained.saliency == pytest.approx(expected)
+    assert explained.saliency_label == "PNEUMONIA"
+    assert len(stub.asked) == 2 + 49
+    assert all(set(np.unique(seen)) <= {100, 255} for seen in stub.asked)  # filled with the mean
+
+
+def test_a_place_that_makes_all_certain_has_a_finite_weight(xray: PictureModel) -> None:
+    image = np.full((224, 224), 100, np.uint8)
+    image[0, 0] = 255
+    model = replace(xray, predictor=PointPredictor((0, 0), 1.0, 0.0))
+    (explained,) = model.explain([Picture(Image.fromarray(image), 224, 224, 0.0)])
+    assert explained.saliency is not None
+    assert explained.saliency[0, 0] == pytest.approx(2 * math.log(1e6), rel=1e-5)
 
 
 @pytest.mark.parametrize("stub", [StubPredictor(float("nan")), StubPredictor(0.5, float("nan"))])

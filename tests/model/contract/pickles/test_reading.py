@@ -223,6 +223,70 @@ def test_lz4_reads_what_one_block_copies_from_another(read: Read) -> None:
     assert read(frame).root == "abcdefabcdef"
 
 
+def frame_lz4(
+    *blocks: bytes, stored: bool = False, flags: int = 0x60, code: int = 4, sized: bytes = b""
+) -> bytes:
+    """Put blocks into a frame of LZ4; ``code`` says how large a block may be."""
+    high_bit = 2**31 if stored else 0
+    parts = [(len(block) + high_bit).to_bytes(4, "little") + block for block in blocks]
+    header = b"\x04\x22\x4d\x18" + bytes([flags, code << 4]) + sized + b"\xff"
+    return header + b"".join(parts) + bytes(4)
+
+
+@pytest.mark.parametrize(("code", "most"), [(4, 2**16), (5, 2**18), (6, 2**20), (7, 2**22)])
+def test_a_block_of_lz4_is_as_large_as_its_frame_allows(read: Read, code: int, most: int) -> None:
+    def make(size: int) -> bytes:
+        return pickle.BINBYTES + (size - 6).to_bytes(4, "little") + bytes(size - 6) + pickle.STOP
+
+    assert read(frame_lz4(make(most), stored=True, code=code)).root == bytes(most - 6)
+    with pytest.raises(PickleError, match="LZ4 data is damaged"):
+        read(frame_lz4(make(most + 1), stored=True, code=code))
+
+
+def run_lz4(size: int) -> bytes:
+    """A block of LZ4 that gives a pickle of so many bytes: zeros, of which nearly all are a run."""
+    start = pickle.BINBYTES + (size - 6).to_bytes(4, "little") + b"\0"
+    more = size - len(start) - 1 - 4 - 15
+    run = b"\xff" * (more // 255) + bytes([more % 255])
+    return b"\x6f" + start + b"\x01\0" + run + b"\x10" + pickle.STOP
+
+
+def test_what_a_block_of_lz4_unpacks_to_is_no_larger(read: Read) -> None:
+    assert read(frame_lz4(run_lz4(2**16))).root == bytes(2**16 - 6)
+    for size in (2**16 + 1, 2**16 + 2):
+        with pytest.raises(PickleError, match="LZ4 data is damaged"):
+            read(frame_lz4(run_lz4(size)))
+
+
+def test_a_frame_of_lz4_may_say_how_large_it_is(read: Read) -> None:
+    assert read(frame_lz4(b"\x20N.", flags=0x68, sized=bytes(8))).root is None
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (frame_lz4(b"\x20N.")[:9], "it is cut short"),
+        (frame_lz4(b"\x20N.")[:-5], "it is cut short"),
+        (frame_lz4(b"\x20N.", flags=0x20), "damaged"),  # of another version
+        (frame_lz4(b"\x20N.", flags=0x61, sized=bytes(4)), "damaged"),  # it needs a dictionary
+        (frame_lz4(b"\x20N.", code=3), "damaged"),
+        (frame_lz4(b"\x30N."), "damaged"),  # it lacks a literal
+        (frame_lz4(b"\x20N.\x00"), "damaged"),  # half an offset
+        (frame_lz4(b"\x20N.\x00\x00\x10."), "damaged"),  # a copy of nothing
+        (frame_lz4(b"\x20N.\x03\x00\x10."), "damaged"),  # from before the beginning
+        (frame_lz4(b"\xf0"), "damaged"),
+    ],
+)
+def test_damaged_lz4_is_refused(read: Read, data: bytes, reason: str) -> None:
+    with pytest.raises(PickleError, match=reason):
+        read(data)
+
+
+def test_a_block_of_lz4_copies_from_its_own_beginning(read: Read) -> None:
+    block = b"\x90\x8c\x0eabcdefg" + b"\x07\0" + b"\x40gfe."
+    assert read(frame_lz4(block)).root == "abcdefgabcdgfe"
+
+
 def test_joblib_before_0_10_compressed_whole_files(read: Read) -> None:
     data = zlib.compress(pickle.dumps(PLAIN))
     for padding in (b"", b" "):

@@ -23,6 +23,7 @@ from sklearn.preprocessing import FunctionTransformer
 from model.contract.card import PAGE_IDS
 from model.contract.fields import IntegerField, NumberField
 from model.contract.fields.bounds import round_bounds, widen_bounds
+from model.contract.fields.numberings import Numbering, find_numbering
 from model.making.columns.describing import infer_columns
 from model.making.columns.drafting import DraftField, draft_field
 from model.making.columns.naming import name_columns
@@ -235,7 +236,31 @@ def test_what_was_seen_ends_at_the_outermost_rows() -> None:
 
 def test_a_percentage_stays_one() -> None:
     assert widen_bounds(np.array([2.0, 50, 96]), False, "%") == (0, 100)
+    assert widen_bounds(np.array([2.0, 50, 100]), False, "%") == (0, 100)
+    assert widen_bounds(np.array([2.0, 50, 101]), False, "%")[1] > 101
     assert widen_bounds(np.array([2.0, 50, 96]), False, "mm")[1] > 100
+
+
+@pytest.mark.parametrize(
+    ("known", "bounds"),
+    [
+        ([0.0, 0.95], (0, 1)),
+        ([0.0, 1.0], (0, 1)),
+        ([0.0, 0.94], (0, 1.3)),
+        ([0.0, 1.01], (0, 1.4)),
+        ([-0.1, 1.0], (-0.5, 1.4)),
+        ([7.0], (6, 8)),
+        ([-30.0, -10.0], (-37, -3)),
+        ([-30.0, 0.0], (-40, 0)),
+        ([*[10.0] * 99, 100.0], (0, 190)),  # as much as lies beyond the outermost twentieth
+        ([*[100.0] * 99, 1.0], (0, 140)),
+        ([-1.0, 29.0], (-11, 39)),
+    ],
+)
+def test_bounds_leave_a_third_or_what_lies_beyond_most_rows(
+    known: list[float], bounds: tuple[float, float]
+) -> None:
+    assert widen_bounds(np.array(known), False, "") == pytest.approx(bounds)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +275,16 @@ def test_a_percentage_stays_one() -> None:
         ("Score", {0: 60, 1: 50, 2: 40, 3: 20, 4: 8, 5: 2}, (0, 7)),  # counts thin out
         ("Score", {1: 60, 2: 50, 3: 40, 4: 8, 5: 2}, (1, 7)),
         ("Score", {1: 24, 2: 60, 3: 50, 4: 40, 5: 8}, (0, 7)),  # thin out at both ends
-        ("Score", {1: 5, 2: 5, 3: 5}, (0, 4)),  # too few to tell
+        ("Score", {1: 10, 2: 10, 3: 10}, (1, 3)),
+        ("Score", {1: 10, 2: 10, 3: 9}, (0, 4)),  # too few to tell
+        ("Score", {0: 30, 1: 30}, (0, 2)),  # two steps are no scale
+        ("Score", {0: 30, 1: 30, 2: 30}, (0, 2)),
+        ("Score", {2: 30, 3: 30, 4: 30}, (1, 5)),  # it begins at neither 0 nor 1
+        ("Score", {1: 30, 2: 30, 4: 30}, (0, 5)),  # it lacks a step
+        ("Score", dict.fromkeys(range(1, 13), 30), (1, 12)),
+        ("Score", dict.fromkeys(range(1, 14), 30), (0, 17)),  # too many steps for a scale
+        ("Score", {1: 20, 2: 20, 3: 40, 4: 10, 5: 10}, (1, 5)),  # half as frequent as the mean
+        ("Score", {1: 20, 2: 20, 3: 41, 4: 10, 5: 9}, (1, 7)),
         ("Rooms", dict.fromkeys(range(1, 6), 30), (0, 7)),  # a house may have six
         ("Number of rooms 2019", dict.fromkeys(range(1, 6), 30), (0, 7)),
     ],
@@ -309,6 +343,32 @@ def test_what_is_numbered_and_not_counted_has_no_thousands(
     field = drafted_number(column, *range(first, first + 40)).field
     assert isinstance(field, IntegerField)
     assert (field.grouping, field.help) == (grouping, help_text)
+
+
+@pytest.mark.parametrize(
+    ("word", "least", "most", "help_text"),
+    [
+        ("date", 631_152_000, 2_524_607_999, "Seconds since 1970-01-01"),
+        ("date", 631_151_999, 2_524_607_999, None),
+        ("date", 631_152_000, 2_524_608_000, None),
+        ("year", 1000, 2999, ""),
+        ("year", 999, 2999, None),
+        ("year", 1000, 3000, None),
+        ("zip", 1, 9, ""),
+        ("x", 19000101, 20991231, "Year, month and day, like 20991201"),
+        ("x", 18991231, 20991231, None),
+        ("x", 19000101, 21000101, None),
+        ("x", 20190001, 20190102, None),
+        ("x", 20190101, 20191301, None),
+        ("x", 20190100, 20190102, None),
+        ("x", 20190101, 20190132, None),
+    ],
+)
+def test_years_days_and_seconds_end_where_nobody_means_them(
+    word: str, least: float, most: float, help_text: str | None
+) -> None:
+    found = find_numbering(np.array([least, most], np.float64), {word})
+    assert found == (None if help_text is None else Numbering(help_text, word == "year"))
 
 
 def test_what_a_dictionary_says_of_a_scale_ends_its_field() -> None:
