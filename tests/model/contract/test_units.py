@@ -148,26 +148,14 @@ def test_a_word_for_a_power_of_ten_multiplies() -> None:
     assert read_multiple(Decimal(2), "m") is None
 
 
+ONES = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
+    fifteen sixteen seventeen eighteen nineteen"""
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+
+
 def test_words_for_numbers_and_powers_of_ten_are_those_of_english() -> None:
-    ones = [
-        "zero",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-    ]
-    teens = ["thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
-    tens = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-    assert [read_words(word) for word in ones + teens] == list(range(20))
-    assert [read_words(word) for word in tens] == list(range(20, 100, 10))
+    assert [read_words(word) for word in ONES.split()] == list(range(20))
+    assert [read_words(word) for word in TENS.split()] == list(range(20, 100, 10))
     assert [read_words("Twenty-one"), read_words("ninety nine")] == [21, 99]
     for word in ("twenty zero", "twenty ten", "ten one", "nineteen one", "one two three", ""):
         assert read_words(word) is None
