@@ -440,6 +440,14 @@ def test_what_holds_little_and_wants_much_is_refused(build: Callable[[], Record]
         revive(build())
 
 
+def test_a_part_may_be_used_a_thousand_times_and_four_for_each_part() -> None:
+    inner = make("Normalizer")
+    most = 1000 + 4 * 2 - 1  # of two parts, of which one holds the other
+    assert len(revive(unite(*[inner] * most)).transformer_list) == most
+    with pytest.raises(PickleError, match="far more often than a model does"):
+        revive(unite(*[inner] * (most + 1)))
+
+
 def test_hashed_words_fit_the_model_behind_them() -> None:
     model = make("LogisticRegression", classes_=np.arange(2), coef_=np.zeros((1, 16)), intercept_=0)
     steps = [("words", make("HashingVectorizer", n_features=17)), ("model", model)]
