@@ -456,7 +456,7 @@ def test_what_is_as_large_as_may_be_is_read(
 ) -> None:
     for value in (*taken, *refused):
         root = read_saved(VERSION, kind)
-        find(root, name).state[attribute] = value
+        put(attribute, value)(find(root, name).state)  # type: ignore[arg-type]
         is_taken = any(value is each for each in taken)
         with nullcontext() if is_taken else pytest.raises(PickleError):
             revive(root)
