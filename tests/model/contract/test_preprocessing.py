@@ -96,7 +96,8 @@ def test_bytes_stay_bytes_in_the_order_of_the_input(
 ) -> None:
     made = Preprocessing(colour=colour, layout=layout, type="uint8", scale="imagenet")
     found = made.to_input(SEEN[:, :, 0] if colour == "grey" else SEEN)
-    assert (found.shape, found.dtype) == (shape, np.uint8)
+    assert found.shape == shape
+    assert found.dtype == np.uint8
     assert found.flags.c_contiguous
     first = found.ravel()[0 if colour != "BGR" else 2]
     assert (first, found.max()) == (0, 255)
