@@ -5,9 +5,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from model.contract.arrays import ByteArray, Float32Array
+from model.contract.strict import StrictModel
 
 Layout = Literal["NCHW", "NHWC", "NHW"]
 """The order of the input's dimensions; the first is that of the pictures."""
@@ -37,10 +38,8 @@ _CAFFE_MEAN = np.array([123.68, 116.779, 103.939], np.float32)
 """Of the pictures of ImageNet: red, green and blue."""
 
 
-class Preprocessing(BaseModel):
+class Preprocessing(StrictModel):
     """How a picture becomes a network's input."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     width: int = Field(default=224, ge=1, le=2048)
     height: int = Field(default=224, ge=1, le=2048)

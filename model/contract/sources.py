@@ -11,9 +11,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from model.contract.arrays import Float64Array, FloatArray
+from model.contract.strict import StrictModel
 from model.contract.texts import decode_text, encode_text, mend_lines
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def widen(matrix: FloatArray) -> Float64Array:
     return widened
 
 
-class Source(BaseModel):
+class Source(StrictModel):
     """The column of the training data that a field comes from.
 
     ``values`` are its cells by the field's code (a choice's index; 0 and 1 for a flag); empty for a
@@ -61,8 +61,6 @@ class Source(BaseModel):
     for one call. The code of a date is the days since 1970-01-01; ``spelling`` is how its text has
     it, in the signs of strftime.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     column: str
     type: Literal[
@@ -151,10 +149,8 @@ class Source(BaseModel):
         return {value: float(code) for code, value in enumerate(self.values)}
 
 
-class Frame(BaseModel):
+class Frame(StrictModel):
     """All columns, in the order of the card's fields; ``named`` if the estimator takes names."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     columns: tuple[Source, ...]
     named: bool

@@ -7,10 +7,11 @@ present call (``model.contract.texts``), NaN where a fact is unknown.
 
 import os
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -52,7 +53,7 @@ _ROWS_AT_ONCE = 2048
 
 
 def run_session(
-    session: Any, outputs: Sequence[str], name: str, matrix: Float32Array
+    session: Any, outputs: Sequence[str], name: str, matrix: FloatArray
 ) -> list[FloatArray]:
     """Run a session of ONNX Runtime, many rows some at a time.
 
@@ -90,15 +91,52 @@ def _read(artifact: Path) -> Any:
     return revive(root)
 
 
-class JoblibFile:
-    """The estimators in a joblib file, and the input that they were fitted to.
+class Predictor(Protocol):
+    """Predicts a number for each row, or one for each class, cluster or output of it."""
+
+    def predict(self, matrix: FloatArray) -> tuple[FloatArray, FloatArray | None]:
+        """Predict each row.
+
+        Args:
+            matrix: shape (rows, fields).
+
+        Returns:
+            The values, shape (rows,), or (rows, columns) in the card's order; and the scales of
+            their intervals, shape (rows,), or None for a model without. For classes the values are
+            probabilities; a model without them gives 1 for one class and 0 for the others.
+        """
+
+
+_OUTPUTS = ("value", "values", "probabilities", "affinities", "spread")
+"""What the outputs of compiled models are called; the scale of an interval comes last."""
+
+
+class OnnxPredictor:
+    """A compiled model in ONNX Runtime; see ``Predictor``."""
+
+    def __init__(self, artifact: bytes) -> None:
+        self._session = open_session(artifact)
+        self._input = self._session.get_inputs()[0].name
+        found = {output.name for output in self._session.get_outputs()}
+        self._outputs = [name for name in _OUTPUTS if name in found]
+
+    def predict(self, matrix: FloatArray) -> tuple[FloatArray, FloatArray | None]:
+        """Predict each row of a matrix of shape (rows, fields)."""
+        values, *scales = run_session(self._session, self._outputs, self._input, matrix)
+        if values.shape[1:] == (1,):
+            values = values[:, 0]
+        return values, scales[0].ravel() if scales else None
+
+
+class JoblibPredictor(ABC):
+    """A scikit-learn estimator as it was saved, for a model that does not compile.
 
     The file is read as inert data, unless its manifest says that it was added with trust: loading
     that one runs its code, and that of its module, so the caller must have checked their hashes.
     """
 
     def __init__(self, artifact: Path, card: Card, manifest: Manifest) -> None:
-        self.loaded = _load(artifact, manifest.module) if manifest.runs_code else _read(artifact)
+        self._loaded = _load(artifact, manifest.module) if manifest.runs_code else _read(artifact)
         self._frame = frame = manifest.frame
         if frame is not None and frame.needs_pandas and find_spec("pandas") is None:
             raise ValueError(
@@ -108,11 +146,24 @@ class JoblibFile:
         self._names = card.names
         self._choices = card.categories
 
-    def build_input(self, estimator: Any, matrix: FloatArray) -> Any:
+    def predict(self, matrix: FloatArray) -> tuple[FloatArray, FloatArray | None]:
+        """Predict each row of a matrix of shape (rows, fields); see ``Predictor``."""
+        rows = self._build_input(matrix)
+        return self._answer(rows), self._find_spread(rows)
+
+    @abstractmethod
+    def _answer(self, rows: Any) -> Float64Array:
+        """Answer rows like those that the estimator was fitted to: the values."""
+
+    def _find_spread(self, rows: Any) -> Float64Array | None:
+        """Find the scales of the intervals of the same rows, shape (rows,), if there are any."""
+        return None
+
+    def _build_input(self, matrix: FloatArray) -> Any:
         """The matrix (rows, fields), or the frame that the estimator was fitted to."""
         if self._frame is not None:
             return self._frame.build(widen(matrix))
-        if not (hasattr(estimator, "feature_names_in_") or self._choices):
+        if not (hasattr(self._loaded, "feature_names_in_") or self._choices):
             return matrix
         return Frame.of_card(self._names, self._choices).build(matrix.astype(np.float64))
 
@@ -123,41 +174,26 @@ class ExclusivePredictor:
     Nobody has promised that a model's own code may run in two threads at once.
     """
 
-    def __init__(self, predictor: Any) -> None:
+    def __init__(self, predictor: Predictor) -> None:
         self._predictor, self._lock = predictor, threading.Lock()
 
-    def predict(self, matrix: Float32Array) -> tuple[FloatArray, FloatArray | None]:
-        """Predict numbers for a matrix of shape (rows, fields)."""
+    def predict(self, matrix: FloatArray) -> tuple[FloatArray, FloatArray | None]:
+        """Predict each row of a matrix of shape (rows, fields); see ``Predictor``."""
         with self._lock:
-            found: tuple[FloatArray, FloatArray | None] = self._predictor.predict(matrix)
-            return found
-
-    def classify(self, matrix: Float32Array) -> Float64Array:
-        """Predict the probabilities of the classes for a matrix of shape (rows, fields)."""
-        with self._lock:
-            probabilities: Float64Array = self._predictor.classify(matrix)
-            return probabilities
+            return self._predictor.predict(matrix)
 
 
 class DerivingPredictor:
     """A predictor behind the step that computes its columns from the card's fields."""
 
-    def __init__(self, predictor: Any, step: FeatureStep, compiled: bool) -> None:
+    def __init__(self, predictor: Predictor, step: FeatureStep, compiled: bool) -> None:
         self._predictor, self._step = predictor, step
         self._type = np.float32 if compiled else np.float64
 
-    def predict(self, matrix: Float32Array) -> tuple[FloatArray, FloatArray | None]:
-        """Predict numbers for a matrix of shape (rows, fields)."""
-        found: tuple[FloatArray, FloatArray | None] = self._predictor.predict(self._derive(matrix))
-        return found
-
-    def classify(self, matrix: Float32Array) -> Float64Array:
-        """Predict the probabilities of the classes for a matrix of shape (rows, fields)."""
-        probabilities: Float64Array = self._predictor.classify(self._derive(matrix))
-        return probabilities
-
-    def _derive(self, matrix: Float32Array) -> FloatArray:
-        return self._step.transform(matrix).astype(self._type, copy=False)
+    def predict(self, matrix: FloatArray) -> tuple[FloatArray, FloatArray | None]:
+        """Predict each row of a matrix of shape (rows, fields); see ``Predictor``."""
+        derived: FloatArray = self._step.transform(matrix).astype(self._type, copy=False)
+        return self._predictor.predict(derived)
 
 
 class InputLayout:
@@ -195,44 +231,44 @@ MOST_CELLS = 4_000_000
 
 
 class VectorizingPredictor:
-    """A compiled predictor behind the vectorisers of its texts.
+    """A compiled predictor behind the vectorisers of its texts."""
 
-    It takes the columns that hold no texts, in their order, and then the columns of each text.
-    """
+    def __init__(self, predictor: Predictor, vectorizers: Mapping[int, Vectorizer]) -> None:
+        self._predictor, self._vectorizers = predictor, vectorizers
 
-    def __init__(self, predictor: Any, vectorizers: Mapping[int, Vectorizer]) -> None:
-        self._predictor = predictor
-        self._vectorizers = vectorizers
-
-    def predict(self, matrix: Float32Array) -> tuple[FloatArray, FloatArray | None]:
-        """Predict numbers for a matrix of shape (rows, fields)."""
-        found = [self._predictor.predict(part) for part in self._vectorize(matrix)]
-        values = np.concatenate([values for values, _ in found])
+    def predict(self, matrix: FloatArray) -> tuple[FloatArray, FloatArray | None]:
+        """Predict each row of a matrix of shape (rows, fields); see ``Predictor``."""
+        parts = vectorize(matrix, self._vectorizers)
+        values = np.concatenate([self._predictor.predict(part)[0] for part in parts])
         return values, None  # no model with texts predicts the scale of its intervals
 
-    def classify(self, matrix: Float32Array) -> Float64Array:
-        """Predict the probabilities of the classes for a matrix of shape (rows, fields)."""
-        return np.concatenate([self._predictor.classify(p) for p in self._vectorize(matrix)])
 
-    def _vectorize(self, matrix: Float32Array) -> Iterator[Float32Array]:
-        """Yield what the predictor takes, in parts that are not too large; at least one."""
-        columns = matrix.shape[1]
-        others = [column for column in range(columns) if column not in self._vectorizers]
-        width = len(others) + sum(item.width for item in self._vectorizers.values())
-        size = max(MOST_CELLS // max(width, 1), 1)
-        vectors = {
-            (column, code): item.transform(decode_text(code) if code == code else "")
-            for column, item in self._vectorizers.items()
-            for code in dict.fromkeys(matrix[:, column].tolist())
-        }
-        for start in range(0, max(len(matrix), 1), size):
-            rows = matrix[start : start + size]
-            made = np.zeros((len(rows), width), dtype=np.float32)
-            made[:, : len(others)] = rows[:, others]
-            first = len(others)
-            for column, item in self._vectorizers.items():
-                for place, code in enumerate(rows[:, column].tolist()):
-                    filled, weights = vectors[column, code]
-                    made[place, first + filled] = weights
-                first += item.width
-            yield made
+def vectorize(matrix: FloatArray, vectorizers: Mapping[int, Vectorizer]) -> Iterator[Float32Array]:
+    """Yield what a predictor behind vectorisers takes, in parts that are not too large.
+
+    It takes the columns that hold no texts, in their order, and then the columns of each text.
+
+    Args:
+        matrix: shape (rows, fields); there is a part also where it has no rows.
+        vectorizers: by the columns of their texts.
+    """
+    columns = matrix.shape[1]
+    others = [column for column in range(columns) if column not in vectorizers]
+    width = len(others) + sum(item.width for item in vectorizers.values())
+    size = max(MOST_CELLS // max(width, 1), 1)
+    vectors = {
+        (column, code): item.transform(decode_text(code) if code == code else "")
+        for column, item in vectorizers.items()
+        for code in dict.fromkeys(matrix[:, column].tolist())
+    }
+    for start in range(0, max(len(matrix), 1), size):
+        rows = matrix[start : start + size]
+        made = np.zeros((len(rows), width), dtype=np.float32)
+        made[:, : len(others)] = rows[:, others]
+        first = len(others)
+        for column, item in vectorizers.items():
+            for place, code in enumerate(rows[:, column].tolist()):
+                filled, weights = vectors[column, code]
+                made[place, first + filled] = weights
+            first += item.width
+        yield made

@@ -37,6 +37,9 @@ from model.serving.predictors import (
     DerivingPredictor,
     ExclusivePredictor,
     InputLayout,
+    JoblibPredictor,
+    OnnxPredictor,
+    Predictor,
     VectorizingPredictor,
 )
 from model.serving.served_model import (
@@ -72,13 +75,10 @@ class TabularModel(ServedModel[Features, PredictionT]):
     neighbors: Neighbors | None
     copula: GaussianCopula | None
     vectorizers: Mapping[int, Vectorizer]
-    predictor: Any
+    predictor: Predictor
 
-    compiled_predictor: ClassVar[type]
-    """Opens an ONNX artifact from its bytes."""
-
-    saved_predictor: ClassVar[type]
-    """Opens a joblib file from its path, the card and the manifest."""
+    saved_predictor: ClassVar[type[JoblibPredictor]]
+    """Opens a joblib file."""
 
     def __post_init__(self) -> None:
         self._reference = self.card.encode_row(self.manifest.reference)
@@ -129,12 +129,12 @@ class TabularModel(ServedModel[Features, PredictionT]):
         card: Card,
         manifest: Manifest,
         vectorizers: Mapping[int, Vectorizer],
-    ) -> Any:
+    ) -> Predictor:
         compiled, step = path.suffix == ".onnx", manifest.features
         try:
             if compiled or path.suffix == ".joblib":
-                predictor = (
-                    cls.compiled_predictor(path.read_bytes())
+                predictor: Predictor = (
+                    OnnxPredictor(path.read_bytes())
                     if compiled
                     else cls.saved_predictor(path, card, manifest)
                 )
@@ -171,7 +171,7 @@ class TabularModel(ServedModel[Features, PredictionT]):
         """Compare the card's output with the manifest; the problems."""
 
     @classmethod
-    def check_predictor(cls, predictor: Any, folder: ModelFolder[Any, Manifest]) -> None:
+    def check_predictor(cls, predictor: Predictor, folder: ModelFolder[Any, Manifest]) -> None:
         """Compare a loaded predictor with the card.
 
         Raises:

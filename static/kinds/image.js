@@ -19,6 +19,7 @@
   const take = (event) => {
     const data = event.dataTransfer ?? event.clipboardData ?? camera, [first] = data.files;
     if (!first && !data.types?.includes("Files")) return;
+    if (event.clipboardData && event.target.matches("textarea")) return; // copied tables have a picture
     event.preventDefault();
     if (!first) return; // it is still dragged
     const one = new DataTransfer();

@@ -10,7 +10,7 @@ let shown, asked, timer, tries, last, height, copying; // the form as answered, 
 
 const list = () => [...new FormData(form)],
   spell = () => "" + new URLSearchParams(list().map(([name, value]) =>
-    [name, value.size ? [value.name, value.size, value.lastModified] : value]));
+    [name, value.name ? [value.name, value.size, value.lastModified] : value]));
 const isTyped = (item) =>
   item.value !== (item.defaultValue ?? (item.querySelector("[selected]") ?? item[0]).value);
 // A saved page has its attributes alone.

@@ -49,7 +49,10 @@
     try {
       await show(signal);
     } catch {
-      if (!signal.aborted) say(answer.dataset.lost);
+      // A browser sends no file that was saved since it was chosen.
+      const readable = form.elements.file.files[0]?.slice(0, 1).text();
+      const words = await Promise.resolve(readable).then(() => "lost", () => "changed");
+      if (!signal.aborted) say(answer.dataset[words]);
     }
     if (!signal.aborted) answer.setAttribute("aria-busy", "false");
   });

@@ -46,9 +46,9 @@ def test_choosing_a_file_answers_without_a_navigation(page: Page) -> None:
     expect(page.locator("#announcer")).to_contain_text("Not a medical device")
 
 
-def give(page: Page, event: str, file: FilePayload) -> None:
-    """Drop or paste a picture somewhere on the page, as a browser does."""
-    taken = page.locator("footer").evaluate(
+def give(page: Page, event: str, file: FilePayload, place: str = "footer") -> bool:
+    """Drop or paste a picture somewhere, as a browser does; whether the page takes it."""
+    taken: bool = page.locator(place).evaluate(
         """(place, [kind, bytes, name]) => {
             const data = new DataTransfer(), init = {bubbles: true, cancelable: true};
             data.items.add(new File([new Uint8Array(bytes)], name, {type: "image/jpeg"}));
@@ -58,7 +58,7 @@ def give(page: Page, event: str, file: FilePayload) -> None:
         }""",
         [event, list(file["buffer"]), file["name"]],
     )
-    assert taken  # else the browser would show the picture instead of the page
+    return taken  # else the browser would show the picture instead of the page
 
 
 def test_a_picture_is_dropped_anywhere_or_pasted_and_shown_before_the_answer(page: Page) -> None:
@@ -67,7 +67,7 @@ def test_a_picture_is_dropped_anywhere_or_pasted_and_shown_before_the_answer(pag
     held = HeldFragments(page)
     for event, file in (("drop", FIRST), ("paste", SECOND)):
         held.routes.clear()
-        give(page, event, file)
+        assert give(page, event, file)
         expect(page.locator("#preview")).to_be_visible()
         assert page.locator("#image").evaluate("input => input.files[0].name") == file["name"]
         held.wait().continue_()
@@ -79,6 +79,8 @@ def test_a_picture_is_dropped_anywhere_or_pasted_and_shown_before_the_answer(pag
             place.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true}));
         }"""
     )  # words are no picture, and the chosen one stays
+    page.locator("footer").evaluate("place => place.append(document.createElement('textarea'))")
+    assert not give(page, "paste", FIRST, "textarea")
     assert page.locator("#image").evaluate("input => input.files[0].name") == SECOND["name"]
 
 
@@ -126,6 +128,8 @@ def test_a_late_answer_never_stands_for_a_newer_file(page: Page) -> None:
 
 def test_a_file_that_is_no_picture_withdraws_the_answer_and_says_why(page: Page) -> None:
     page.goto(XRAY)
+    choose(page, {**BROKEN, "buffer": b""})
+    expect(page.locator("#image-error")).to_contain_text("is empty")
     choose(page, FIRST)
     when_fresh(page)
     choose(page, BROKEN)
@@ -152,7 +156,7 @@ def test_no_answer_shows_an_alert_and_trying_again_works(page: Page) -> None:
     page.goto(XRAY)
     page.route("**/predict-fragment", lambda route: route.abort())
     choose(page, FIRST)
-    expect(page.locator("#alert")).to_contain_text("Your picture is still chosen")
+    expect(page.locator("#alert")).to_contain_text("choose the picture again")
     expect(page.locator("#answer")).to_have_attribute("data-state", "failed")
     page.unroute("**/predict-fragment")
     page.get_by_role("button", name="Try again").click()

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 
 from model import NumberModel
-from model.serving.kinds.number import OnnxPredictor
+from model.serving.predictors import OnnxPredictor
 from tests.loading import load_as
 
 HANGS_AT = 4321.0

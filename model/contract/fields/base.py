@@ -7,22 +7,21 @@ from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from model.contract.arrays import Float32Array, Float64Array
 from model.contract.placeholders import check_placeholders
 from model.contract.reading import DecimalSign
+from model.contract.strict import StrictModel
 
 Value = int | float | str | bool | None
 Features = Mapping[str, Value]
 """One row by field name: a number, a choice's value, a flag, or None where unknown."""
 
 
-class Option(BaseModel):
+class Option(StrictModel):
     """One of a few values, and the label that people read for it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     value: str = Field(min_length=1, max_length=100)
     """The value for programs and for the model."""
@@ -67,7 +66,7 @@ def make_error(kind: str, message: str) -> PydanticCustomError:
     return PydanticCustomError(kind, "{message}", {"message": message})
 
 
-class BaseField(BaseModel):
+class BaseField(StrictModel):
     """What every kind of field has.
 
     An error about a value names the field by its ``label``, because that stands beside it on the
@@ -76,8 +75,6 @@ class BaseField(BaseModel):
     what the value is ("built in {value}"), ``comparison_text`` how another row differs
     ("in {value}").
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")
     """The name in the form, in the address, in the API and of the model's column."""

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from pydantic_core import PydanticCustomError
 
 from model.contract import formatting
@@ -27,6 +27,7 @@ from model.contract.reading import (
     list_readings,
     normalize_unit,
 )
+from model.contract.strict import StrictModel
 from model.contract.units import (
     convert,
     list_spellings,
@@ -60,10 +61,8 @@ _EXACT = 1000
 """Below this, a number from another unit is given with four digits, above it as a whole one."""
 
 
-class PluralForms(BaseModel):
+class PluralForms(StrictModel):
     """A noun after a number, by CLDR plural category; every language has ``other``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     zero: str = ""
     """The form for zero, in languages that have one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 Container = Literal["pickle", "joblib", "skops"]
 Compression = Literal["", "gzip", "zlib", "bz2", "xz", "lzma", "lz4"]
@@ -46,6 +46,11 @@ class Record:
     def name(self) -> str:
         """The last part of the path."""
         return self.path.rpartition(".")[2]
+
+    @property
+    def attributes(self) -> dict[Any, Any]:
+        """Its attributes by their names; none where its state is something else."""
+        return self.state if isinstance(self.state, dict) else {}
 
     def __repr__(self) -> str:
         return f"<record of {self.path}>"  # its values may hold it, or be of any size

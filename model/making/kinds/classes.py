@@ -115,7 +115,7 @@ class ClassesKind(OutputKind):
             return None
         output = model.card.output
         names = tuple(item.value for item in output.classes)
-        return cls(names, output.probabilities), model.predictor.classify
+        return cls(names, output.probabilities), model.predict_matrix
 
     def with_names(self, names: Sequence[str]) -> ClassesKind:
         if names and len(names) != len(self.classes):

@@ -97,7 +97,7 @@ class ClustersKind(ClassesKind):
             return None
         output = model.card.output
         names = tuple(item.value for item in output.clusters)
-        return cls(names, True, measure=output.measure), model.predictor.classify
+        return cls(names, True, measure=output.measure), model.predict_matrix
 
     def _refuse_count(self, count: int) -> str:
         return (

@@ -47,7 +47,7 @@ class MultioutputKind(NumberKind):
             return None
         output = model.card.output
         names = (output.name, *(other.name for other in output.others))
-        return cls(names), model.predictor.classify
+        return cls(names), model.predict_matrix
 
     def list_outputs(self) -> Sequence[OneOutput]:
         return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from model.making.columns.describing import DataColumn
 from model.making.errors import AddError
 from model.making.rows.subsets import mask_features
 from model.making.steps.fitted_steps import MissingInTraining
-from model.serving.predictors import VectorizingPredictor, open_session
+from model.serving.predictors import open_session, vectorize
 from model.serving.texts.vectorizer import Vectorizer
 
 PredictFloat64 = Callable[[FloatArray], Float64Array]
@@ -95,14 +95,8 @@ def load_compiled(
         return values[:, 0] if values.shape[1:] == (1,) else values
 
     if vectorizers:
-        return VectorizingPredictor(_Classifier(predict), vectorizers).classify
+        return lambda rows: np.concatenate([predict(part) for part in vectorize(rows, vectorizers)])
     return predict
-
-
-class _Classifier(NamedTuple):
-    """A function as a predictor."""
-
-    classify: PredictFloat64
 
 
 def select_rows(

@@ -328,7 +328,7 @@ def _sparse(value: Any, sizes: tuple[str, ...], state: State) -> Any:
 
     if not isinstance(value, Record) or value.path not in _SPARSE:
         raise MismatchError
-    parts = value.state if isinstance(value.state, dict) else {}
+    parts = value.attributes
     shape = parts.get("_shape", parts.get("shape"))
     if not isinstance(shape, tuple | list) or len(shape) != 2:
         raise MismatchError

@@ -17,27 +17,23 @@ from model.serving.estimators.checks import (
     require,
 )
 from model.serving.estimators.errors import MismatchError
-from model.serving.estimators.kinds import renamed
+from model.serving.estimators.kinds import read_parts, renamed, translated
 
-_LOSSES = {
-    "deviance": "log_loss",
-    "lad": "absolute_error",
-    "least_absolute_deviation": "absolute_error",
-    "least_squares": "squared_error",
-    "ls": "squared_error",
-    "binary_crossentropy": "log_loss",
-    "categorical_crossentropy": "log_loss",
-    "auto": "log_loss",
-}
+_rename_losses = translated(  # since 1.3
+    "loss",
+    deviance="log_loss",
+    lad="absolute_error",
+    least_absolute_deviation="absolute_error",
+    least_squares="squared_error",
+    ls="squared_error",
+    binary_crossentropy="log_loss",
+    categorical_crossentropy="log_loss",
+    auto="log_loss",
+)
 _BITSET = 256
 """Bins of a column at most; a category is a whole number below it."""
 _OLD_FIELDS = frozenset({"missing_go_to_left", "is_categorical", "bitset_idx"})
 """What 0.24 added to the nodes; 0.22 had the rest."""
-
-
-def _rename_losses(state: State) -> None:
-    """Give losses the names that they have since 1.3."""
-    state.translate("loss", **_LOSSES)
 
 
 # Gradient boosting
@@ -66,7 +62,7 @@ def _decode_init(value: Any, state: State) -> Any:
         return "zero"
     if not isinstance(value, Record):
         raise MismatchError
-    parts = value.state if isinstance(value.state, dict) else {}
+    parts = value.attributes
     if value.name == "ZeroEstimator":
         return "zero"
     if value.name in ("MeanEstimator", "QuantileEstimator"):
@@ -104,17 +100,20 @@ def _make_prior(shares: Any, state: State) -> Any:
 
 def _check_width(state: State) -> None:
     """Check that there is a tree a stage for each class, or one for two classes and a number."""
-    width = state.sizes["width"]
-    if "classes_" in state.values:
-        classes = state.sizes["classes"]
-        require(classes > 1, state, "has a single class")
-        check_same_sizes(width, 1 if classes == 2 else classes, state, "trees and classes")
+    width, classes = state.sizes["width"], state.sizes.get("classes")
+    require(classes != 1, state, "has a single class")
+    expected = 1 if classes in (None, 2) else classes
+    what = "trees and outputs" if classes is None else "trees and classes"
+    check_same_sizes(width, expected, state, what)
+    state.values["n_trees_per_iteration_"] = width
+
+
+def _count_stages(state: State) -> None:
+    classes = state.sizes.get("classes")
+    if classes is not None:
         state.values["n_classes_"] = classes
         if classes > 2 and state.release < (1, 4):
             state.changed_scores = f"{state.name}, which scikit-learn 1.4 changed by a constant"
-    else:
-        check_same_sizes(width, 1, state, "trees and outputs")
-    state.values["n_trees_per_iteration_"] = width
     state.values["n_estimators_"] = len(state.values["estimators_"])
     state.values["max_features_"] = state.sizes["features"]
 
@@ -158,9 +157,7 @@ def _decode_predictor(value: Any, state: State) -> Any:
     )
     from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
 
-    parts = value.state if isinstance(value, Record) else None
-    if not isinstance(parts, dict) or value.name != "TreePredictor":
-        raise MismatchError
+    parts = read_parts(value, "TreePredictor")
     old = parts.get("nodes")
     if type(old) is np.ndarray and old.dtype.names and "threshold" in old.dtype.names:
         # 0.24 gave the threshold of a number its own name
@@ -212,9 +209,7 @@ def _decode_bin_mapper(value: Any, state: State) -> Any:
     """Decode the bins; prediction reads which columns hold categories, and which ones."""
     from sklearn.ensemble._hist_gradient_boosting.binning import _BinMapper
 
-    parts = value.state if isinstance(value, Record) else None
-    if not isinstance(parts, dict) or value.name != "_BinMapper":
-        raise MismatchError
+    parts = read_parts(value, "_BinMapper")
     kind = "list[features] of float[*]"
     thresholds = decode(kind, parts.get("bin_thresholds_"), state)
     made = _BinMapper()
@@ -266,10 +261,7 @@ def _decode_preprocessor(value: Any, state: State) -> Any:
 
     if value is None:
         return None
-    parts = value.state if isinstance(value, Record) else None
-    if not isinstance(parts, dict) or value.name != "ColumnTransformer":
-        raise MismatchError
-    steps = parts.get("transformers_")
+    steps = read_parts(value, "ColumnTransformer").get("transformers_")
     if not isinstance(steps, list) or [step[0] for step in steps[:2]] != ["encoder", "numerical"]:
         raise MismatchError
     mask = decode("bool[features]", steps[0][2], state)
@@ -293,17 +285,7 @@ def _decode_preprocessor(value: Any, state: State) -> Any:
     return made
 
 
-def _count_outputs(state: State) -> None:
-    """Check that there is a tree an iteration for each class, or one for two and for a number."""
-    if "classes_" in state.values:
-        classes = state.sizes["classes"]
-        require(classes > 1, state, "has a single class")
-        check_same_sizes(
-            state.sizes["width"], 1 if classes == 2 else classes, state, "trees and classes"
-        )
-    else:
-        check_same_sizes(state.sizes["width"], 1, state, "trees and outputs")
-    state.values["n_trees_per_iteration_"] = state.sizes["width"]
+def _complete_preprocessor(state: State) -> None:
     state.values.setdefault("_preprocessor", None)
 
 
@@ -331,7 +313,7 @@ def _make_boosting(reads: str, **classes: str) -> EstimatorSchema:
         {"init": decode_template},
         reads=f"learning_rate loss {reads}",
         migrate=(_rename_losses,),
-        complete=(_check_width,),
+        complete=(_check_width, _count_stages),
         finish=_check_first_answer,
     )
 
@@ -342,7 +324,7 @@ def _make_histograms(reads: str, **classes: str) -> EstimatorSchema:
         {**classes, **_HISTOGRAMS},
         reads=f"loss {reads}",
         migrate=_MIGRATE,
-        complete=(_check_categories, _count_outputs),
+        complete=(_check_categories, _check_width, _complete_preprocessor),
         finish=_find_loss,
     )
 

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from model.contract.pickles.records import Record
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode
 from model.serving.estimators.checks import require
 from model.serving.estimators.errors import MismatchError
-from model.serving.estimators.kinds import left_out, one_of
+from model.serving.estimators.kinds import left_out, one_of, read_parts
 
 _DEEPEST = 300
 
@@ -28,8 +27,8 @@ def _decode_bisecting(value: Any, state: State) -> Any:
 def _decode_cluster(value: Any, state: State, depth: int) -> Any:
     from sklearn.cluster._bisect_k_means import _BisectingTree
 
-    parts = value.state if isinstance(value, Record) else None
-    if not isinstance(parts, dict) or value.name != "_BisectingTree" or depth > _DEEPEST:
+    parts = read_parts(value, "_BisectingTree")
+    if depth > _DEEPEST:
         raise MismatchError
     center = decode("float[features]", parts.get("center"), state)
     made = _BisectingTree(center=center, indices=None, score=0.0)

@@ -178,8 +178,7 @@ def _find_places(columns: Any, state: State) -> Any:
     """The places of columns that are given by place, name, flag, range or in a list of these."""
     features = state.sizes["features"]
     if isinstance(columns, Record) and columns.name == "_RemainderColsList":
-        parts = columns.state if isinstance(columns.state, dict) else {}
-        columns = columns.items or parts.get("data", [])
+        columns = columns.items or columns.attributes.get("data", [])
     if isinstance(columns, slice):
         return _find_range(columns, state)
     if isinstance(columns, np.ndarray):

@@ -18,15 +18,9 @@ from model.serving.estimators.attributes import (
 from model.serving.estimators.checks import check_same_sizes, require
 from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.functions import decode_dtype
-from model.serving.estimators.kinds import left_out, one_of
+from model.serving.estimators.kinds import left_out, one_of, renamed
 
 _MOST_COLUMNS = 1_000_000
-
-
-def _rename_sparse(state: State) -> None:
-    """Give the parameter the name that it has since 1.2."""
-    if state.raw.get("sparse_output") is None and isinstance(state.raw.get("sparse"), bool):
-        state.raw["sparse_output"] = state.raw.pop("sparse")
 
 
 def _read_ranges(state: State) -> None:
@@ -202,7 +196,7 @@ SCHEMAS = {
         },
         {**_ENCODER, "drop": left_out()},
         reads="handle_unknown sparse_output",
-        migrate=(_rename_sparse, _read_ranges),
+        migrate=(renamed(sparse="sparse_output"), _read_ranges),  # 1.2, 0.20
         complete=(_complete_one_hot,),
         finish=_count_columns,
     ),

@@ -243,13 +243,7 @@ _BAG: Attributes = {
 }
 
 
-def _read_features(state: State) -> None:
-    """Give the number of columns the name that it has since 0.24."""
-    if state.raw.get("n_features_in_") is None:
-        state.rename(n_features_="n_features_in_")
-
-
-_BAG_MIGRATE = (rename_base, _read_features)
+_BAG_MIGRATE = (rename_base, renamed(n_features_="n_features_in_"))  # 0.24
 _STACK: Attributes = {
     "estimators_": "list of estimator(features)",
     "final_estimator_": "estimator",

@@ -11,7 +11,7 @@ from model.serving.estimators.attributes import Attributes, EstimatorSchema, Sta
 from model.serving.estimators.checks import check_same_sizes, decode_template, require
 from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.functions import decode_dtype
-from model.serving.estimators.kinds import left_out, one_of, within
+from model.serving.estimators.kinds import left_out, one_of, renamed, within
 
 _MOST_NEIGHBORS = 100_000
 
@@ -68,12 +68,6 @@ def _complete_indicator(state: State) -> None:
     state.values.setdefault("_precomputed", False)
 
 
-def _bind_features(state: State) -> None:
-    """Give the number of columns the name that every estimator has since 0.24."""
-    if state.raw.get("n_features_in_") is None and "_n_features" in state.raw:
-        state.raw["n_features_in_"] = state.raw["_n_features"]
-
-
 def _find_valid_columns(state: State) -> None:
     """Compute which columns have a value to take over, which 1.1 began to keep."""
     state.values["_valid_mask"] = ~state.values["_mask_fit_X"].all(axis=0)
@@ -128,7 +122,7 @@ def _find_sequence_features(state: State) -> None:
     """Find the number of columns, which 0.24 began to keep, in the first imputer."""
     first = state.raw.get("initial_imputer_")
     if state.raw.get("n_features_in_") is None and isinstance(first, Record):
-        statistics = first.state.get("statistics_") if isinstance(first.state, dict) else None
+        statistics = first.attributes.get("statistics_")
         if isinstance(statistics, np.ndarray) and statistics.ndim == 1:
             state.raw["n_features_in_"] = len(statistics)
 
@@ -156,7 +150,7 @@ SCHEMAS = {
         {"features_": "index(features)[*]", "_precomputed?": "bool"},
         _MISSING,
         reads="features sparse error_on_new",
-        migrate=(_bind_features,),
+        migrate=(renamed(_n_features="n_features_in_"),),  # 0.24
         complete=(_complete_indicator,),
     ),
     "KNNImputer": EstimatorSchema(

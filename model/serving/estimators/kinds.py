@@ -1,9 +1,10 @@
-"""Kinds of values that many estimators have, beside those that text can say, and a hook."""
+"""Kinds of values that many estimators have, beside those that text can say, and hooks."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from model.contract.pickles.records import Record
 from model.serving.estimators.attributes import Decoder, Hook, State, decode
 from model.serving.estimators.errors import MismatchError
 
@@ -41,3 +42,23 @@ def left_out(default: Any = None) -> Decoder:
 def renamed(**names: str) -> Hook:
     """A hook that gives attributes of older releases today's names, where those are not there."""
     return lambda state: state.rename(**names)
+
+
+def translated(name: str, **words: str) -> Hook:
+    """A hook that gives a parameter's words of older releases today's."""
+    return lambda state: state.translate(name, **words)
+
+
+def read_parts(value: Any, name: str) -> dict[str, Any]:
+    """Return the attributes of an object that is no estimator.
+
+    Args:
+        value: of the file.
+        name: of the object's class.
+
+    Raises:
+        MismatchError: if it is of another class, or its attributes have no names.
+    """
+    if not isinstance(value, Record) or value.name != name or not isinstance(value.state, dict):
+        raise MismatchError
+    return value.state

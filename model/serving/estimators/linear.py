@@ -8,7 +8,7 @@ import numpy as np
 
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, State
 from model.serving.estimators.checks import check_same_sizes, decode_template, require
-from model.serving.estimators.kinds import renamed
+from model.serving.estimators.kinds import renamed, translated
 
 _MOST_CLASSES = 10_000
 """Classes that are told apart one against the rest, each by a model of its own."""
@@ -135,11 +135,6 @@ def _find_transform(state: State) -> None:
         )
 
 
-def _rename_loss(state: State) -> None:
-    """Give losses the names that they have since 1.3 (log) and 1.2 (squared_loss)."""
-    state.translate("loss", log="log_loss", squared_loss="squared_error")
-
-
 def _build_function(made: Any, state: State) -> Any:
     made._build_f(made.X_thresholds_, made.y_thresholds_)
     return made
@@ -167,7 +162,7 @@ _SGD = EstimatorSchema(
     "linear_model",
     _CLASS_COEFFICIENTS,
     reads="loss",
-    migrate=(_rename_loss,),
+    migrate=(translated("loss", log="log_loss", squared_loss="squared_error"),),  # 1.3, 1.2
     complete=(check_rows,),
 )
 

@@ -91,10 +91,6 @@ def _complete_labels(state: State) -> None:
         )
 
 
-def _decode_outlier_label(value: Any, state: State) -> Any:
-    return decode("none | label | list of label | label[*]", value, state)
-
-
 def _complete_centroids(state: State) -> None:
     """Add what 1.7 brought; until then all classes counted the same."""
     classes = state.sizes["classes"]
@@ -162,6 +158,7 @@ _PARAMETERS: Attributes = {
     "metric_params": _decode_templates,
 }
 _RADIUS: Attributes = {**_PARAMETERS, "n_neighbors": "int | none"}
+_OUTLIER = "none | label | list of label | label[*]"
 _LABELS: Attributes = {
     "classes_": "label[classes] | list of label[*]",
     "_y": "int[samples] | int[samples, *]",
@@ -187,8 +184,8 @@ SCHEMAS = {
     "KNeighborsClassifier": _make_search(_LABELS, _PARAMETERS, _complete_labels),
     "KNeighborsRegressor": _make_search(_VALUES, _PARAMETERS),
     "RadiusNeighborsClassifier": _make_search(
-        {**_LABELS, "outlier_label_": _decode_outlier_label},
-        {**_RADIUS, "outlier_label": _decode_outlier_label},
+        {**_LABELS, "outlier_label_": _OUTLIER},
+        {**_RADIUS, "outlier_label": _OUTLIER},
         _complete_labels,
     ),
     "RadiusNeighborsRegressor": _make_search(_VALUES, _RADIUS),

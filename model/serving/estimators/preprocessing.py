@@ -33,12 +33,6 @@ def _require_scale(*parts: tuple[str, str]) -> Hook:
     return complete
 
 
-def _bind_inputs(state: State) -> None:
-    """Give the number of columns the name that it has since 1.0."""
-    if state.raw.get("n_features_in_") is None:
-        state.rename(n_input_features_="n_features_in_")
-
-
 def _decode_degree(value: Any, state: State) -> Any:
     degree = decode("int | tuple[2] of int | list[2] of int", value, state)
     low, high = (degree, degree) if isinstance(degree, int) else degree
@@ -196,7 +190,7 @@ SCHEMAS = {
         {"n_output_features_": "int"},
         {"degree": _decode_degree},
         reads="interaction_only include_bias order",
-        migrate=(_bind_inputs,),
+        migrate=(renamed(n_input_features_="n_features_in_"),),  # 1.0
         finish=_count_powers,
     ),
     "SplineTransformer": EstimatorSchema(

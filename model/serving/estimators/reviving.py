@@ -110,7 +110,7 @@ class Reviver(PartReviver):
             name = ALIASES.get(record.name, record.name)
         if name not in SCHEMAS:
             raise UnknownNameError(record.path)
-        raw = record.state if isinstance(record.state, dict) else {}
+        raw = record.attributes
         state = State(name, _read_release(raw, release), dict(raw), self)
         key = id(record)
         if len(self._open) == _DEEPEST or any(key == other for other, _ in self._open):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode
+from model.serving.estimators.attributes import Attributes, EstimatorSchema, State
 from model.serving.estimators.checks import check_same_sizes, decode_template
 from model.serving.estimators.kinds import left_out, one_of
 
@@ -41,10 +41,6 @@ def _take_prefit(state: State) -> None:
         state.raw["estimator_"] = state.raw.get("estimator")
 
 
-def _decode_threshold(value: Any, state: State) -> Any:
-    return decode("none | float | text", value, state)
-
-
 _SCORES: Attributes = {"scores_": "float[features]", "pvalues_?": "float[features]"}
 _FUNCTION: Attributes = {"score_func": _decode_default}
 
@@ -60,17 +56,14 @@ SCHEMAS = {
     "SelectFwe": _make_univariate("alpha"),
     "SelectKBest": _make_univariate("k"),
     "SelectPercentile": _make_univariate("percentile"),
-    "RFE": EstimatorSchema(
-        "feature_selection",
-        {"support_": "bool[features]", "ranking_?": "int[features]", "estimator_": "estimator"},
-        {"estimator": decode_template},
-        complete=(_count_chosen,),
-    ),
-    "RFECV": EstimatorSchema(
-        "feature_selection",
-        {"support_": "bool[features]", "ranking_?": "int[features]", "estimator_": "estimator"},
-        {"estimator": decode_template, "scoring": left_out()},
-        complete=(_count_chosen,),
+    **dict.fromkeys(
+        ("RFE", "RFECV"),
+        EstimatorSchema(
+            "feature_selection",
+            {"support_": "bool[features]", "ranking_?": "int[features]", "estimator_": "estimator"},
+            {"estimator": decode_template, "scoring": left_out()},
+            complete=(_count_chosen,),
+        ),
     ),
     "SelectFromModel": EstimatorSchema(
         "feature_selection",
@@ -78,7 +71,7 @@ SCHEMAS = {
         {
             "estimator": decode_template,
             "importance_getter": one_of("auto", "coef_", "feature_importances_"),
-            "threshold": _decode_threshold,
+            "threshold": "none | float | text",
             "max_features": "none | int",
         },
         reads="norm_order",

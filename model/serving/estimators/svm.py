@@ -125,13 +125,7 @@ def _make_schema(reads: str, fitted: Attributes, *complete: Hook) -> EstimatorSc
 SCHEMAS = {
     "NuSVC": _make_schema(_READS, {**_CLASSES, **_VECTORS}, _note_scores),
     "NuSVR": _make_schema("", _VECTORS),
-    "OneClassSVM": EstimatorSchema(
-        "svm",
-        _VECTORS,
-        _PARAMETERS,
-        migrate=(_rename_parts,),
-        complete=(_check_vectors, _find_offset),
-    ),
+    "OneClassSVM": _make_schema("", _VECTORS, _find_offset),
     "SVC": _make_schema(_READS, {**_CLASSES, **_VECTORS}, _note_scores),
     "SVR": _make_schema("", _VECTORS),
 }

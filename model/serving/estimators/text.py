@@ -91,13 +91,7 @@ def _decode_analyzer(value: Any, state: State) -> Any:
 def _decode_stop_words(value: Any, state: State) -> Any:
     if isinstance(value, set | frozenset):
         value = sorted(value, key=repr)
-    words = decode("none | 'english' | list of text", value, state)
-    return words
-
-
-def _note_stop_words(state: State) -> None:
-    """Note which stop words are checked against the pattern, so that no warning is given."""
-    state.values["_stop_words_id"] = id(state.values.get("stop_words"))
+    return decode("none | 'english' | list of text", value, state)
 
 
 def _refuse_signs(state: State) -> None:
@@ -116,20 +110,20 @@ def _use_floats(state: State) -> None:
         del state.raw["dtype"]
 
 
+def _complete_vocabulary(state: State) -> None:
+    """Say that the words were learned, and checked against the pattern, which gives no warning."""
+    state.values["fixed_vocabulary_"] = False
+    state.values["_stop_words_id"] = id(state.values.get("stop_words"))
+
+
 def _check_weights(state: State) -> None:
     """Check that there is a weight for each word."""
-    state.values["fixed_vocabulary_"] = False
-    _note_stop_words(state)
+    _complete_vocabulary(state)
     weights = state.values["_tfidf"]
     for name in ("norm", "use_idf", "smooth_idf", "sublinear_tf"):
         state.values[name] = getattr(weights, name)
     if weights.use_idf:
         check_same_sizes(len(weights.idf_), state.sizes["words"], state, "words and weights")
-
-
-def _check_vocabulary(state: State) -> None:
-    state.values["fixed_vocabulary_"] = False
-    _note_stop_words(state)
 
 
 def _take_diagonal(state: State) -> None:
@@ -138,8 +132,7 @@ def _take_diagonal(state: State) -> None:
     if matrix is None:
         return
     if isinstance(matrix, Record) and matrix.name == "dia_matrix":
-        parts = matrix.state if isinstance(matrix.state, dict) else {}
-        state.raw["idf_"] = np.asarray(parts.get("data")).reshape(-1)
+        state.raw["idf_"] = np.asarray(matrix.attributes.get("data")).reshape(-1)
         return
     made = decode("sparse[features, features]", matrix, state)
     state.raw["idf_"] = np.asarray(made.diagonal(), dtype=np.float64)
@@ -189,7 +182,7 @@ SCHEMAS = {
         {"vocabulary_": _decode_vocabulary},
         _WORDS,
         reads=_READS,
-        complete=(_check_vocabulary,),
+        complete=(_complete_vocabulary,),
     ),
     "TfidfVectorizer": EstimatorSchema(
         "feature_extraction.text",

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from sklearn.tree._tree import NODE_DTYPE, Tree
 
-from model.contract.pickles.records import Record
 from model.serving.estimators.attributes import EstimatorSchema, State, decode
 from model.serving.estimators.checks import check_branches, check_same_sizes, convert_nodes, require
 from model.serving.estimators.errors import MismatchError
+from model.serving.estimators.kinds import read_parts
 
 _CLASSES = 1_000_000
 _OLD_FIELDS = frozenset({"missing_go_to_left"})
@@ -18,8 +18,8 @@ _OLD_FIELDS = frozenset({"missing_go_to_left"})
 
 def _decode_tree(value: Any, state: State) -> Tree:
     """Build a tree anew, after every place that its C code follows is checked."""
-    parts = value.state if isinstance(value, Record) else None
-    if not isinstance(parts, dict) or value.name != "Tree" or len(value.args) != 3:
+    parts = read_parts(value, "Tree")
+    if len(value.args) != 3:
         raise MismatchError
     features, outputs = (decode("int", value.args[place], state) for place in (0, 2))
     state.fit_sizes(("features",), (features,))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import sklearn.metrics
 
-from model.contract.pickles.records import GlobalName, Record
+from model.contract.pickles.records import GlobalName
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode
 from model.serving.estimators.checks import (
     check_same_sizes,
@@ -18,7 +18,7 @@ from model.serving.estimators.checks import (
     require_same_scores,
 )
 from model.serving.estimators.errors import MismatchError, UnknownNameError
-from model.serving.estimators.kinds import left_out, one_of
+from model.serving.estimators.kinds import left_out, one_of, read_parts
 
 
 def _rename_calibrators(state: State) -> None:
@@ -110,9 +110,7 @@ def _decode_scorer(value: Any, state: State) -> Any:
     """
     from sklearn.metrics._scorer import _CurveScorer
 
-    parts = value.state if isinstance(value, Record) else None
-    if not isinstance(parts, dict) or value.name != "_CurveScorer":
-        raise MismatchError
+    parts = read_parts(value, "_CurveScorer")
     function, named = parts.get("_score_func"), parts.get("_kwargs")
     if not isinstance(function, GlobalName) or not isinstance(named, dict):
         raise MismatchError

@@ -15,35 +15,36 @@ from model.contract.manifest import AccuracyGroup, GoldenRow, Manifest, Reliabil
 from model.serving.checking import ModelFolder
 from model.serving.fact_groups import FactGroups
 from model.serving.instances import Answer, Part
-from model.serving.kinds.matrix import JoblibMatrixPredictor, LabelModel, OnnxMatrixPredictor
+from model.serving.kinds.matrix import LabelModel
 from model.serving.ordinal import LikelyRanges
+from model.serving.predictors import JoblibPredictor
 from model.serving.probabilities import apply_calibration
 from model.serving.served_model import ClassPrediction, FactPattern, LikelyRange
 
 
-class JoblibClassPredictor(JoblibMatrixPredictor):
+class JoblibClassPredictor(JoblibPredictor):
     """A scikit-learn classifier as it was saved, for a model that does not compile."""
 
     def __init__(self, artifact: Path, card: ClassCard, manifest: Manifest) -> None:
         super().__init__(artifact, card, manifest)
         self._classes = [option.value for option in card.output.classes]
         self._without_probabilities = not card.output.probabilities
-        self._names = manifest.class_names
-        known = self._name(self._estimator.classes_)
+        self._class_names = manifest.class_names
+        known = self._name(self._loaded.classes_)
         if sorted(known) != sorted(self._classes):
             raise ValueError(f"its classes are {', '.join(known)}, not those of the card")
         self._order = [known.index(value) for value in self._classes]
 
     def _name(self, labels: Any) -> list[str]:
         """The card's values of the estimator's own classes."""
-        return [self._names.get(str(label), str(label)) for label in labels]
+        return [self._class_names.get(str(label), str(label)) for label in labels]
 
     def _answer(self, rows: Any) -> Float64Array:
         if self._without_probabilities:
-            labels = np.array(self._name(np.asarray(self._estimator.predict(rows))))
+            labels = np.array(self._name(np.asarray(self._loaded.predict(rows))))
             one_hot: Float64Array = (labels[:, None] == np.array(self._classes)).astype(np.float64)
             return one_hot
-        probabilities = np.asarray(self._estimator.predict_proba(rows), dtype=np.float64)
+        probabilities = np.asarray(self._loaded.predict_proba(rows), dtype=np.float64)
         ordered: Float64Array = probabilities[:, self._order]
         return ordered
 
@@ -58,7 +59,6 @@ class ClassModel(LabelModel[ClassPrediction]):
 
     columns_key = columns_noun = "classes"
     keep_text = KEEP_CLASSES
-    compiled_predictor = OnnxMatrixPredictor
     saved_predictor = JoblibClassPredictor
 
     @cached_property
@@ -129,7 +129,7 @@ class ClassModel(LabelModel[ClassPrediction]):
             )
 
     def answer(self, matrix: Float32Array, parts: Sequence[Part]) -> list[Answer]:
-        given = self.predictor.classify(matrix)
+        given = self.predict_matrix(matrix)
         probabilities = apply_calibration(given, self.manifest.probabilities)
         answers = []
         for part in parts:
@@ -207,7 +207,7 @@ class ClassModel(LabelModel[ClassPrediction]):
     def predict_columns(
         self, matrix: Float32Array, patterns: Sequence[FactPattern]
     ) -> tuple[Any, ...]:
-        given = self.predictor.classify(matrix)
+        given = self.predict_matrix(matrix)
         probabilities = apply_calibration(given, self.manifest.probabilities)
         labels = self.name_rows(probabilities.argmax(axis=1), probabilities)
         likely: tuple[list[str], ...] = ()

@@ -12,7 +12,8 @@ from model.contract.errors import MAKE_AGAIN
 from model.contract.manifest import GoldenRow, Manifest
 from model.serving.checking import ModelFolder
 from model.serving.instances import Answer, Part
-from model.serving.kinds.matrix import JoblibMatrixPredictor, LabelModel, OnnxMatrixPredictor
+from model.serving.kinds.matrix import LabelModel
+from model.serving.predictors import JoblibPredictor
 from model.serving.served_model import ClusterPrediction, FactPattern
 
 
@@ -82,17 +83,11 @@ def compute_clarity(affinities: Float64Array, place: int, measure: str) -> Float
     return clarity
 
 
-class OnnxClusterPredictor(OnnxMatrixPredictor):
-    """A compiled model of clusters in ONNX Runtime, which answers affinities."""
-
-    output = "affinities"
-
-
-class JoblibClusterPredictor(JoblibMatrixPredictor):
+class JoblibClusterPredictor(JoblibPredictor):
     """A scikit-learn estimator as it was saved, which answers affinities."""
 
     def _answer(self, rows: Any) -> Float64Array:
-        return measure_affinities(self._estimator, rows)
+        return measure_affinities(self._loaded, rows)
 
 
 @dataclass(eq=False)
@@ -105,7 +100,6 @@ class ClusterModel(LabelModel[ClusterPrediction]):
 
     columns_key = columns_noun = "clusters"
     keep_text = "Keep the clusters in the order of the model's numbers."
-    compiled_predictor = OnnxClusterPredictor
     saved_predictor = JoblibClusterPredictor
 
     @classmethod
@@ -122,7 +116,7 @@ class ClusterModel(LabelModel[ClusterPrediction]):
                     )
 
     def answer(self, matrix: Float32Array, parts: Sequence[Part]) -> list[Answer]:
-        affinities = self.predictor.classify(matrix)
+        affinities = self.predict_matrix(matrix)
         measure = self.card.output.measure
         answers = []
         for part in parts:
@@ -170,7 +164,7 @@ class ClusterModel(LabelModel[ClusterPrediction]):
         self, matrix: Float32Array, patterns: Sequence[FactPattern]
     ) -> tuple[Any, ...]:
         output = self.card.output
-        affinities = self.predictor.classify(matrix)
+        affinities = self.predict_matrix(matrix)
         places = affinities.argmax(axis=1)
         labels = self.name_rows(places, affinities)
         if output.measure == "none":

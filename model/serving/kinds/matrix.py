@@ -3,67 +3,19 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 
 from model.contract.arrays import Float32Array, Float64Array, IntArray
-from model.contract.card import Card, ClassCard, ClusterCard
+from model.contract.card import ClassCard, ClusterCard
 from model.contract.errors import OR_MAKE_AGAIN, ModelError
 from model.contract.fields import Option
 from model.contract.manifest import GoldenRow, Manifest
 from model.serving.checking import ModelFolder
-from model.serving.predictors import InputLayout, JoblibFile, open_session, run_session
+from model.serving.predictors import InputLayout, Predictor
 from model.serving.served_model import PredictionT
 from model.serving.tabular import TabularModel
-
-
-class MatrixPredictor(Protocol):
-    """Predicts a number for each class, cluster or output of each row."""
-
-    def classify(self, matrix: Float32Array) -> Float64Array:
-        """Answer each row.
-
-        Args:
-            matrix: shape (rows, fields).
-
-        Returns:
-            Shape (rows, columns), in the card's order. For classes they are probabilities; a model
-            without them gives 1 for one class and 0 for the others.
-        """
-
-
-class OnnxMatrixPredictor:
-    """A compiled model in ONNX Runtime; ``output`` is the name of its output."""
-
-    output: ClassVar[str] = "probabilities"
-
-    def __init__(self, artifact: bytes) -> None:
-        self._session = open_session(artifact)
-        self._input = self._session.get_inputs()[0].name
-
-    def classify(self, matrix: Float32Array) -> Float64Array:
-        """Answer each row of a matrix of shape (rows, fields); see ``MatrixPredictor``."""
-        (output,) = run_session(self._session, [self.output], self._input, matrix)
-        columns: Float64Array = output.astype(np.float64)
-        return columns
-
-
-class JoblibMatrixPredictor:
-    """A scikit-learn estimator as it was saved, for a model that does not compile."""
-
-    def __init__(self, artifact: Path, card: Card, manifest: Manifest) -> None:
-        self._file = JoblibFile(artifact, card, manifest)
-        self._estimator = self._file.loaded
-
-    def classify(self, matrix: Float32Array) -> Float64Array:
-        """Answer each row of a matrix of shape (rows, fields); see ``MatrixPredictor``."""
-        return self._answer(self._file.build_input(self._estimator, matrix))
-
-    @abstractmethod
-    def _answer(self, rows: Any) -> Float64Array:
-        """Answer rows like those that the estimator was fitted to, shape (rows, columns)."""
 
 
 @dataclass(eq=False)
@@ -75,7 +27,9 @@ class MatrixModel(TabularModel[PredictionT]):
     keep_text: ClassVar[str]
     """How to mend a card that lists others than the model has."""
 
-    predictor: MatrixPredictor
+    def predict_matrix(self, matrix: Float32Array) -> Float64Array:
+        """Predict rows of a matrix, shape (rows, fields): the values, shape (rows, columns)."""
+        return self.predictor.predict(matrix)[0].astype(np.float64)
 
     @classmethod
     @abstractmethod
@@ -95,14 +49,12 @@ class MatrixModel(TabularModel[PredictionT]):
         )
 
     @classmethod
-    def check_predictor(
-        cls, predictor: MatrixPredictor, folder: ModelFolder[Any, Manifest]
-    ) -> None:
+    def check_predictor(cls, predictor: Predictor, folder: ModelFolder[Any, Manifest]) -> None:
         expected = cls.count_columns(folder.card)
         try:
             reference = folder.card.encode(folder.manifest.reference)
             layout = InputLayout(folder.card, folder.manifest.inputs)
-            count = predictor.classify(layout.arrange(reference)).shape[1]
+            count = predictor.predict(layout.arrange(reference))[0].shape[1]
         except Exception:
             return  # the golden rows say what is wrong
         if count != expected:

@@ -14,38 +14,28 @@ from model.contract.fields import Features
 from model.contract.manifest import GoldenRow, Manifest, OutputManifest
 from model.serving.checking import ModelFolder
 from model.serving.instances import Answer, Part
-from model.serving.kinds.matrix import (
-    JoblibMatrixPredictor,
-    MatrixModel,
-    MatrixPredictor,
-    OnnxMatrixPredictor,
-)
+from model.serving.kinds.matrix import MatrixModel
 from model.serving.kinds.number import NumberModel
+from model.serving.predictors import JoblibPredictor, Predictor
 from model.serving.served_model import Explained, FactPattern, MultioutputPrediction
 
 
-class OnnxOutputsPredictor(OnnxMatrixPredictor):
-    """A compiled model of several numbers in ONNX Runtime; its output is ``values``."""
-
-    output = "values"
-
-
-class JoblibOutputsPredictor(JoblibMatrixPredictor):
+class JoblibOutputsPredictor(JoblibPredictor):
     """A scikit-learn regressor of several outputs as it was saved."""
 
     def _answer(self, rows: Any) -> Float64Array:
-        return np.asarray(self._estimator.predict(rows), dtype=np.float64)
+        return np.asarray(self._loaded.predict(rows), dtype=np.float64)
 
 
 class OutputPredictor:
     """One of the outputs, as the predictor of a model of one number."""
 
-    def __init__(self, predictor: MatrixPredictor, place: int) -> None:
+    def __init__(self, predictor: Predictor, place: int) -> None:
         self._predictor, self._place = predictor, place
 
-    def predict(self, matrix: Float32Array) -> tuple[FloatArray, None]:
+    def predict(self, matrix: FloatArray) -> tuple[FloatArray, None]:
         """Predict each row of a matrix of shape (rows, fields); see ``Predictor``."""
-        return self._predictor.classify(matrix)[:, self._place], None
+        return self._predictor.predict(matrix)[0][:, self._place], None
 
 
 def split_outputs(
@@ -86,7 +76,6 @@ class MultioutputModel(MatrixModel[MultioutputPrediction]):
 
     columns_key, columns_noun = "others", "numbers"
     keep_text = MAKE_AGAIN
-    compiled_predictor = OnnxOutputsPredictor
     saved_predictor = JoblibOutputsPredictor
 
     @cached_property

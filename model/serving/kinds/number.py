@@ -5,71 +5,41 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from model.contract.arrays import Float32Array, Float64Array, FloatArray
-from model.contract.card import NumberCard
+from model.contract.card import Card, NumberCard
 from model.contract.errors import MAKE_AGAIN
 from model.contract.manifest import CalibrationGroup, GoldenRow, Manifest
 from model.serving.checking import ModelFolder
 from model.serving.instances import Answer, Part
 from model.serving.intervals import ConformalIntervals
-from model.serving.predictors import JoblibFile, open_session, run_session
+from model.serving.predictors import JoblibPredictor
 from model.serving.served_model import FactPattern, PointPrediction, PredictionInterval
 from model.serving.tabular import TabularModel
 
 
-class Predictor(Protocol):
-    """Predicts a number for each row."""
-
-    def predict(self, matrix: Float32Array) -> tuple[FloatArray, FloatArray | None]:
-        """Predict each row.
-
-        Args:
-            matrix: shape (rows, fields).
-
-        Returns:
-            The values, shape (rows,), in the output's unit; and the scales of their intervals,
-            shape (rows,), or None for a model without.
-        """
-
-
-class OnnxPredictor:
-    """A compiled regressor in ONNX Runtime; its outputs are ``value`` and perhaps ``spread``."""
-
-    def __init__(self, artifact: bytes) -> None:
-        self._session = open_session(artifact)
-        self._input = self._session.get_inputs()[0].name
-        outputs = {output.name for output in self._session.get_outputs()}
-        self._outputs = ["value", "spread"] if "spread" in outputs else ["value"]
-
-    def predict(self, matrix: Float32Array) -> tuple[FloatArray, FloatArray | None]:
-        """Predict each row of a matrix of shape (rows, fields); see ``Predictor``."""
-        values, *scales = run_session(self._session, self._outputs, self._input, matrix)
-        return values.ravel(), scales[0].ravel() if scales else None
-
-
-class JoblibPredictor:
-    """A scikit-learn regressor as it was saved, for a model that does not compile.
+class JoblibNumberPredictor(JoblibPredictor):
+    """A scikit-learn regressor as it was saved.
 
     The file holds the estimator, or a dict of one for the value and one for the scale (``spread``).
     """
 
-    def __init__(self, artifact: Path, card: NumberCard, manifest: Manifest) -> None:
-        self._file = JoblibFile(artifact, card, manifest)
-        loaded = self._file.loaded
-        estimators = loaded if isinstance(loaded, dict) else {"value": loaded}
-        self._value, self._scale = estimators["value"], estimators.get("spread")
+    def __init__(self, artifact: Path, card: Card, manifest: Manifest) -> None:
+        super().__init__(artifact, card, manifest)
+        self._scale = None
+        if isinstance(self._loaded, dict):
+            self._loaded, self._scale = self._loaded["value"], self._loaded.get("spread")
 
-    def predict(self, matrix: Float32Array) -> tuple[FloatArray, FloatArray | None]:
-        """Predict each row of a matrix of shape (rows, fields); see ``Predictor``."""
-        rows = self._file.build_input(self._value, matrix)
-        values = np.asarray(self._value.predict(rows), dtype=np.float64).reshape(-1)
+    def _answer(self, rows: Any) -> Float64Array:
+        return np.asarray(self._loaded.predict(rows), dtype=np.float64).reshape(-1)
+
+    def _find_spread(self, rows: Any) -> Float64Array | None:
         if self._scale is None:
-            return values, None
-        return values, np.asarray(self._scale.predict(rows), dtype=np.float64).reshape(-1)
+            return None
+        return np.asarray(self._scale.predict(rows), dtype=np.float64).reshape(-1)
 
 
 @dataclass(eq=False)
@@ -79,10 +49,8 @@ class NumberModel(TabularModel[PointPrediction]):
     card_type = NumberCard
 
     card: NumberCard
-    predictor: Predictor
 
-    compiled_predictor = OnnxPredictor
-    saved_predictor = JoblibPredictor
+    saved_predictor = JoblibNumberPredictor
 
     @cached_property
     def intervals(self) -> ConformalIntervals | None:

@@ -5,7 +5,6 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,7 @@ from model.contract.errors import MAKE_AGAIN, OR_MAKE_AGAIN, ModelError
 from model.contract.manifest import GoldenRow, Manifest
 from model.serving.checking import ModelFolder
 from model.serving.instances import Answer, Part
-from model.serving.kinds.number import OnnxPredictor, Predictor
-from model.serving.predictors import JoblibFile
+from model.serving.predictors import JoblibPredictor
 from model.serving.served_model import FactPattern, OutlierPrediction
 from model.serving.tabular import TabularModel
 
@@ -25,21 +23,15 @@ OUTLIER, INLIER = "outlier", "inlier"
 """The labels of an answer."""
 
 
-class JoblibOutlierPredictor:
-    """A scikit-learn detector as it was saved, for a model that does not compile."""
+class JoblibOutlierPredictor(JoblibPredictor):
+    """A scikit-learn detector as it was saved, whose scores are below 0 for an outlier."""
 
-    def __init__(self, artifact: Path, card: OutlierCard, manifest: Manifest) -> None:
-        self._file = JoblibFile(artifact, card, manifest)
-        self._detector = self._file.loaded
-
-    def predict(self, matrix: Float32Array) -> tuple[FloatArray, None]:
-        """The scores of rows, shape (rows,), below 0 for an outlier; see ``Predictor``."""
-        rows = self._file.build_input(self._detector, matrix)
+    def _answer(self, rows: Any) -> Float64Array:
         with warnings.catch_warnings():
             # A LocalOutlierFactor of named columns asks itself without the names.
             warnings.filterwarnings("ignore", "X does not have valid feature names")
-            scores = self._detector.decision_function(rows)
-        return np.asarray(scores, dtype=np.float64).ravel(), None
+            scores = self._loaded.decision_function(rows)
+        return np.asarray(scores, dtype=np.float64).ravel()
 
 
 @dataclass(eq=False)
@@ -52,9 +44,7 @@ class OutlierModel(TabularModel[OutlierPrediction]):
     card_type = OutlierCard
 
     card: OutlierCard
-    predictor: Predictor
 
-    compiled_predictor = OnnxPredictor
     saved_predictor = JoblibOutlierPredictor
 
     @classmethod

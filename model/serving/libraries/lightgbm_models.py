@@ -51,7 +51,7 @@ def read_lightgbm_pickle(record: Record) -> Record:
     Raises:
         PickleError: if it was never fitted, is damaged, or answers in a way that no page has.
     """
-    state = record.state if isinstance(record.state, dict) else {}
+    state = record.attributes
     if record.name == "Booster":
         return _read_booster(record, None)
     booster = state.get("_Booster")
@@ -65,7 +65,7 @@ def read_lightgbm_pickle(record: Record) -> Record:
 
 
 def _read_booster(record: Record, classes: Any) -> Record:
-    state = record.state if isinstance(record.state, dict) else {}
+    state = record.attributes
     text = state.get("handle") or state.get("_handle") or state.get("model_str")
     if not isinstance(text, str):
         raise PickleError("Its Booster was never fitted. Fit it, and save it again.")

@@ -66,7 +66,7 @@ def read_statsmodels(record: Record) -> Record:
 
 
 def _state(value: object) -> Mapping[str, Any]:
-    return value.state if isinstance(value, Record) and isinstance(value.state, dict) else {}
+    return value.attributes if isinstance(value, Record) else {}
 
 
 def _find_link(parts: Mapping[str, Any]) -> str | None:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from model.contract.pickles import PickleError
 from model.serving.libraries.trees import MOST_TREES, AnyArray, TreeArrays
+from model.serving.libraries.xgboost_content import XGBoostModel
 
 _CONFIG = b"CONFIG-offset:"
 """What pickles of 1.0 to 1.2 begin with; the place of their settings follows."""
@@ -27,23 +27,6 @@ _STATISTICS = 16
 """Bytes of a node's statistics."""
 _LEFT = 1 << 31
 """The bit of the column's number that says where a missing value goes."""
-
-
-@dataclass
-class BinaryModel:
-    """What the file says; see ``XGBoostModel``."""
-
-    objective: str
-    base: float
-    base_is_margin: bool
-    outputs: int
-    features: int
-    parallel: int = 1
-    trees: list[TreeArrays] = field(default_factory=list)
-    groups: list[int] = field(default_factory=list)
-    coefficients: AnyArray | None = None
-    attributes: dict[str, str] = field(default_factory=dict)
-    version: tuple[int, ...] = (0,)
 
 
 class _Bytes:
@@ -77,7 +60,7 @@ class _Bytes:
         return self._at == len(self._data)
 
 
-def read_binary(data: bytes) -> BinaryModel:
+def read_binary(data: bytes) -> XGBoostModel:
     """Read a model in the old binary form.
 
     Raises:
@@ -90,9 +73,14 @@ def read_binary(data: bytes) -> BinaryModel:
     source = _Bytes(data[4:] if data.startswith(b"binf") else data)
     base, features, classes, extra, _, major, minor, *_ = source.unpack(_LEARNER)
     objective, booster = source.text(), source.text()
-    # 1.0 and later write the answer, and say their version
-    model = BinaryModel(objective, base, major < 1, max(int(classes), 1), int(features))
-    model.version = int(major), int(minor)
+    model = XGBoostModel(
+        objective,
+        [base],
+        max(int(classes), 1),
+        int(features),
+        base_is_margin=major < 1,  # 1.0 and later write the answer, and say their version
+        version=(int(major), int(minor)),
+    )
     if booster == "gblinear":
         source.unpack(_GBLINEAR)
         model.coefficients = source.array("<f4", source.count()).astype(float)
@@ -110,11 +98,12 @@ def read_binary(data: bytes) -> BinaryModel:
     return model
 
 
-def _read_trees(source: _Bytes, model: BinaryModel, is_dart: bool) -> None:
+def _read_trees(source: _Bytes, model: XGBoostModel, is_dart: bool) -> None:
     count, parallel, *_ = (int(number) for number in source.unpack(_GBTREE))
     if not 0 <= count <= MOST_TREES:
         raise PickleError("It has far more trees than a booster has.")
-    model.parallel = max(parallel, 1)
+    per_round = model.outputs * max(parallel, 1)
+    model.ends = range(per_round, count + 1, per_round)
     for _ in range(count):
         roots, nodes, _, _, _, leaf_size, *_ = source.unpack(_TREE)
         if roots > 1 or leaf_size > 1:

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -15,9 +15,10 @@ import numpy as np
 from model.contract.pickles import PickleError, Record
 from model.contract.pickles.errors import printable
 from model.serving.libraries.categories import encode_categories
-from model.serving.libraries.trees import AnyArray, TreeArrays, make_record, make_state, set_classes
+from model.serving.libraries.trees import TreeArrays, make_record, make_state, set_classes
 from model.serving.libraries.ubjson import read_ubjson
 from model.serving.libraries.xgboost_binary import read_binary
+from model.serving.libraries.xgboost_content import XGBoostModel
 
 _DAMAGED = "It is no whole model of XGBoost."
 _LINKS = {
@@ -33,31 +34,6 @@ _LINKS = {
 _CLASSES = ("binary:", "multi:")
 _MOST_TARGETS = 1000
 _NUMBER = re.compile(r"[-+0-9.eE]+")
-
-
-@dataclass
-class XGBoostModel:
-    """A booster: its trees or coefficients, and what its file says of its columns and answers.
-
-    ``base`` is a margin where ``base_is_margin``. ``groups`` is what each tree adds to, ``ends`` is
-    the number of trees after each round. ``targets`` is how many numbers it was fitted to for each
-    row.
-    """
-
-    objective: str
-    base: list[float]
-    outputs: int
-    features: int
-    targets: int = 1
-    base_is_margin: bool = False
-    trees: list[TreeArrays] = field(default_factory=list)
-    groups: Sequence[int] = ()
-    ends: Sequence[int] = ()
-    coefficients: AnyArray | None = None
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    names: Sequence[str] = ()
-    categories: Mapping[int, Sequence[Any]] = field(default_factory=dict)
-    version: tuple[int, ...] = (0,)
 
 
 def read_xgboost(data: bytes) -> Record:
@@ -83,7 +59,7 @@ def read_xgboost_pickle(record: Record) -> Record:
     Raises:
         PickleError: if it was never fitted, is damaged, or answers in a way that no page has.
     """
-    state = record.state if isinstance(record.state, dict) else {}
+    state = record.attributes
     if record.name == "Booster":
         return _make(_read_booster(record), None, None, math.nan)
     booster = state.get("_Booster")
@@ -108,15 +84,14 @@ def read_xgboost_pickle(record: Record) -> Record:
 
 def _find_classes(state: Mapping[str, Any]) -> Any:
     encoder = state.get("_le")
-    inner = encoder.state if isinstance(encoder, Record) else None
-    for values in (state, inner if isinstance(inner, dict) else {}):
+    for values in (state, encoder.attributes if isinstance(encoder, Record) else {}):
         if isinstance(found := values.get("classes_"), np.ndarray):
             return found
     return None
 
 
 def _read_booster(record: Record) -> XGBoostModel:
-    state = record.state if isinstance(record.state, dict) else {}
+    state = record.attributes
     handle = state.get("handle")
     if not isinstance(handle, bytes | bytearray):
         raise PickleError("Its Booster was never fitted. Fit it, and save it again.")
@@ -130,7 +105,7 @@ def _read(data: bytes) -> XGBoostModel:
     """Read a model in any form."""
     try:
         if data[:1] != b"{":
-            return _read_old(data)
+            return read_binary(data)
         text = data[1:2] not in (b"L", b"i", b"U", b"I", b"l")
         document = json.loads(data) if text else read_ubjson(data)
         return _read_document(document.get("Model", document))
@@ -138,25 +113,6 @@ def _read(data: bytes) -> XGBoostModel:
         raise
     except Exception as error:  # what damaged content raises depends on where it is damaged
         raise PickleError(_DAMAGED) from error
-
-
-def _read_old(data: bytes) -> XGBoostModel:
-    old = read_binary(data)
-    per_round = max(old.outputs, 1) * old.parallel
-    return XGBoostModel(
-        old.objective,
-        [old.base],
-        old.outputs,
-        old.features,
-        1,
-        old.base_is_margin,
-        old.trees,
-        old.groups,
-        range(per_round, len(old.trees) + 1, per_round),
-        old.coefficients,
-        old.attributes,
-        version=old.version,
-    )
 
 
 def _read_document(document: Mapping[str, Any]) -> XGBoostModel:

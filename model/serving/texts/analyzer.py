@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from model.contract.strict import StrictModel
 
 WORD = re.compile(r"\w+(?:['’]\w+)*")
 """A word as people read it, where the vectoriser counts other parts of the text."""
@@ -16,13 +16,11 @@ WORD = re.compile(r"\w+(?:['’]\w+)*")
 _BLANKS = re.compile(r"\s\s+")
 
 
-class Analyzer(BaseModel):
+class Analyzer(StrictModel):
     """How a vectoriser splits a text; the names and the meaning are scikit-learn's.
 
     ``stop_words`` are the words that are left out.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     analyzer: Literal["word", "char", "char_wb"] = "word"
     ngram_range: tuple[int, int] = (1, 1)

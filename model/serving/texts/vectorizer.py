@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from model.contract.arrays import Float32Array, Float64Array, IndexArray
+from model.contract.strict import StrictModel
 from model.serving.texts.analyzer import Analyzer
 
 LEAST_KNOWN = 2
@@ -30,13 +30,11 @@ LEAST_SHARE = 0.2
 _BITS = 2**20
 
 
-class Options(BaseModel):
+class Options(StrictModel):
     """How terms become weights; the names and the meaning are scikit-learn's.
 
     ``transforms`` is False for a vectoriser whose columns are not known here.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     analyzer: Analyzer
     transforms: bool = True

@@ -87,6 +87,7 @@ def test_blanks_and_comments_are_left_out_but_not_those_in_a_text(tmp_path: Path
   // Twice.
   if (x) say(`${x} : ${text}`,
     'd { e');
+  const same = list.map((it) => it.x !== x);
   let y = +x
   y++
 })();
@@ -105,7 +106,7 @@ a:hover, .b > :is(i, p) {color: red; width: calc(1px + 2px)}
     assets = read_assets(tmp_path)
     assert assets["a.js"].body.decode() == (
         '(()=>{const text="a = b // c",{x}=it;if(x)say(`${x} : ${text}`,'
-        "'d { e');let y=+x\ny++})();"
+        "'d { e');const same=list.map(it=>it.x!==x);let y=+x\ny++})();"
     )
     assert assets["b.css"].body.decode() == (
         "a:hover,.b > :is(i,p){color:red;width:calc(1px + 2px)}"

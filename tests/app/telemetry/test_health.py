@@ -35,7 +35,7 @@ def test_it_is_ready_where_every_model_answers_as_when_it_was_made(own_client: F
 @pytest.mark.parametrize(
     ("broken", "where"),
     [
-        ("house-price", "model.serving.kinds.number.OnnxPredictor.predict"),
+        ("house-price", "model.serving.predictors.OnnxPredictor.predict"),
         ("chest-xray", "model.serving.kinds.pictures.OnnxPicturePredictor.predict"),
     ],
 )

@@ -33,7 +33,7 @@ from model.making.onnx.graphs import CompileError, finish_model
 from model.making.rows.prepared import load_compiled
 from model.making.sources.compiling import compile_estimator
 from model.making.sources.estimator_sources import describe_estimator
-from model.serving.kinds.number import OnnxPredictor
+from model.serving.predictors import OnnxPredictor
 from tests.models import penguins
 
 TEXTS = ["island", "Sex (m/f)"]
