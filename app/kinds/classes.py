@@ -65,7 +65,11 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         if self._output.risk:
             return self._write_risk(explained)
         share = prediction.probability
-        short = "" if share is None else _upper_first(self._shares.describe_sureness(share, "row"))
+        short = (
+            ""
+            if share is None
+            else formatting.capitalize(self._shares.describe_sureness(share, "row"))
+        )
         if prediction.likely is not None:
             short = f"{self._name_range(prediction.likely)} in {self._count_held(explained.known)}"
         if too_sure:
@@ -285,7 +289,3 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         if self.model.ranges is not None:
             text = f"{text} {RANGE_TEXT}"
         return self._about(text, "What the probabilities mean", plots)
-
-
-def _upper_first(words: str) -> str:
-    return words[:1].upper() + words[1:]

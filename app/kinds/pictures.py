@@ -213,7 +213,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             announcement=announcement.strip(),
             value=prediction.label,
             text=label,
-            certainty=f"{sure[:1].upper()}{sure[1:]}.",
+            certainty=f"{formatting.capitalize(sure)}.",
             detail=PictureView(
                 self._present_classes(prediction),
                 url,

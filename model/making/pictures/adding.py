@@ -185,7 +185,7 @@ def make_picture_folder(
         f"{measured.accuracy} {measured.how}",
         None,
         (),
-        tried=f"{found.preprocessing.describe()[:1].upper()}{found.preprocessing.describe()[1:]}. "
+        tried=f"{formatting.capitalize(found.preprocessing.describe())}. "
         f"So {found.accuracy:.0%} of {found.pictures} pictures get their class.{found.text}",
         uncompared="It was not compared with a plain baseline.",
     )
