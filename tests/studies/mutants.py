@@ -27,13 +27,17 @@ ROOMS = {
     "app/http/responses.py": ["tests/app/http", "tests/app/api/test_predict.py"],
     "model/contract": [
         "tests/model/contract", "tests/app/pages", "tests/app/api", "tests/app/presentation",
-        "tests/model/serving", "tests/model/formats", "tests/model/making",
+        "tests/model/serving", "tests/model/formats", "tests/model/making", "tests/app/kinds",
+        "tests/app/cli",
     ],
     "model/serving": [
         "tests/model/serving", "tests/app/presentation", "tests/app/pages", "tests/app/api",
-        "tests/model/making",
+        "tests/app/kinds", "tests/model/making", "tests/model/monitoring", "tests/app/cli",
     ],
-    "app/kinds": ["tests/app/kinds", "tests/app/pages", "tests/app/api", "tests/app/presentation"],
+    "app/kinds": [
+        "tests/app/kinds", "tests/app/pages", "tests/app/api", "tests/app/presentation",
+        "tests/app/cli", "tests/model/making",
+    ],
 }  # fmt: skip
 """The tests that run for a file or folder, in their order."""
 

@@ -230,7 +230,12 @@ class BatchPredictor:
                 for row in pattern.rows.tolist()
             ]
             order = np.argsort(np.concatenate([pattern.rows for pattern in patterns])).tolist()
-            return tuple(zip(*(singles[place] for place in order), strict=True))
+            columns = zip(*(singles[place] for place in order), strict=True)
+            texts = self._model.text_columns
+            return tuple(
+                cells if name in texts else np.array(cells, dtype=np.float64)
+                for name, cells in zip(self._model.answer_columns, columns, strict=True)
+            )
 
     def _predict_one(self, codes: Float64Array, pattern: FactPattern) -> tuple[Any, ...]:
         own = pattern._replace(rows=np.zeros(1, dtype=np.intp))

@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from app.feedback.outcomes import KeptAnswer
 from app.kinds import make_adapter
 from app.kinds.clusters import ClusterDetail
 from app.presentation.submission import Submission
 from model import ClusterModel, ModelError, load_model
+from model.contract.manifest import TypicalFact
 from tests.app.kinds.conftest import add_without_target
 from tests.html import data_of, get_page, post_fragment, post_page, text_of
 from tests.loading import load_as
@@ -163,6 +166,44 @@ def test_the_page_says_what_is_typical_of_the_group_and_claims_no_accuracy(
     for page in (fragment, about):
         assert "no accuracy is claimed" in page.get_text()
     assert "right" not in text_of(about, "#measured")
+
+
+def test_what_was_right_is_one_of_the_groups_and_its_probability_is_kept(root: Path) -> None:
+    row = flowers().iloc[0].to_dict()
+    for name in ("kmeans", "mixture", "bisecting"):
+        model = load_as(ClusterModel, root / name)
+        adapter = make_adapter(model)
+        field = adapter.make_truth_field()
+        assert (field.name, field.noun_phrase) == ("known-truth", "the right group")
+        assert field.options == model.card.output.clusters
+        (explained,) = model.explain([row])
+        label, clarity, _ = explained.prediction
+        is_mixture = name == "mixture"
+        kept = KeptAnswer(label, probability=clarity if is_mixture else None)
+        assert adapter.summarize_answer(explained) == kept
+        assert dict(adapter.batch_headings) == {
+            "label": "Group",
+            **({"probability": "Probability"} if is_mixture else {}),
+            **({"clarity": "How clearly"} if name == "kmeans" else {}),
+        }
+
+
+def test_what_is_typical_says_how_many_have_it_and_how_many_of_the_others(root: Path) -> None:
+    model = load_as(ClusterModel, root / "kmeans")
+    first = model.manifest.clusters[0]
+    facts = (
+        TypicalFact(field="sepal_length_cm", low=5.5, high=5.5, inside=0.75, outside=0.125),
+        TypicalFact(field="sepal_width_cm", low=3, high=3),
+        TypicalFact(field="petal_width_cm", low=0.2, high=1.5),
+    )
+    profiles = (first.model_copy(update={"facts": facts}), *model.manifest.clusters[1:])
+    manifest = model.manifest.model_copy(update={"clusters": profiles})
+    about = make_adapter(replace(model, manifest=manifest)).about()
+    text = str(about).replace("\\xa0", " ")
+    assert f"{first.rows} of 150 rows are in this group." in text
+    assert "sepal length 5.5 cm for 75% of them, and for 12% of all others;" in text
+    assert "sepal width 3 cm for half of them;" in text
+    assert "petal width 0.2 cm to 1.5 cm for half of them" in text
 
 
 def test_few_rows_of_a_group_are_not_described_one_by_one(root: Path) -> None:

@@ -20,6 +20,7 @@ from app.config import Settings
 from app.feedback.databases import SqliteDatabase
 from app.feedback.outcomes import ReportedOutcome
 from app.feedback.store import Store
+from app.kinds import make_adapter
 from app.monitoring.watcher import Watcher
 from model import MultioutputModel
 from tests.html import data_of, get_page, post_fragment, post_page, text_of
@@ -129,6 +130,25 @@ def test_the_link_beside_another_number_leads_to_its_reasons(client: FlaskClient
     assert [str(option["value"]) for option in chosen] == ["cooling_load.wall_area_m2"]
     back = page.select(".outputs a")
     assert text_of(get_page(client, str(back[0]["href"])), "#result-title") == "Heating load"
+
+
+def test_what_was_right_is_the_first_number_and_the_page_waits_as_for_one(
+    client: FlaskClient, root: Path
+) -> None:
+    model = load_as(MultioutputModel, root / "lines")
+    adapter, alone = make_adapter(model), make_adapter(model.models[0])
+    assert adapter.make_truth_field() == alone.make_truth_field()
+    assert adapter.format_value(12.3456) == alone.format_value(12.3456)
+    row = rows().iloc[3].to_dict()
+    (explained,) = model.explain([row])
+    kept, interval = adapter.summarize_answer(explained), explained.prediction.values[0].interval
+    assert interval is not None
+    assert (kept.low, kept.high) == (interval.low, interval.high)
+    assert kept.value == explained.prediction.values[0].value
+    wrong = post_fragment(client, to_text(row) | {"wall_area_m2": "much"}, 422)
+    assert text_of(wrong, "#result .price") == "No heating load yet"
+    assert not wrong.select("#result data, .outputs a")
+    assert wrong.select("#result svg")
 
 
 def test_a_file_gets_every_number(

@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import OneClassSVM
 
+from app.feedback.outcomes import KeptAnswer
 from app.kinds import make_adapter
 from app.presentation.submission import Submission
 from model import OutlierModel
@@ -106,6 +107,24 @@ def test_how_unusual_it_is_stands_in_words(root: Path, rank: float, words: str) 
     explained = explained._replace(prediction=explained.prediction._replace(rank=rank))
     result = make_adapter(model).present(Submission(to_text(row), row, {}, ()), explained)
     assert result.certainty == words
+
+
+def test_what_was_right_is_usual_or_not(root: Path) -> None:
+    model = load_as(OutlierModel, root / "forest")
+    adapter = make_adapter(model)
+    field = adapter.make_truth_field()
+    assert field.name == "known-truth"
+    assert [option.value for option in field.options] == ["outlier", "inlier"]
+    assert [option.label for option in field.options] == ["Unusual", "Not unusual"]
+    assert dict(adapter.batch_headings) == {
+        "label": model.card.output.label,
+        "rank": "More unusual than",
+    }
+    (explained,) = model.explain([pumps().iloc[0].to_dict()])
+    for is_outlier, label in ((True, "outlier"), (False, "inlier")):
+        prediction = explained.prediction._replace(is_outlier=is_outlier)
+        kept = adapter.summarize_answer(explained._replace(prediction=prediction))
+        assert kept == KeptAnswer(label)
 
 
 def test_without_an_answer_the_limit_keeps_its_place(client: FlaskClient) -> None:

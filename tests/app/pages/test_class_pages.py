@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app import create_app
 from app.config import Settings
-from app.kinds import classes
+from app.kinds import classes, make_adapter
 from app.presentation.scales import ShareScale
 from model import ClassModel, ModelError
 from model.contract.manifest import ProbabilityCalibration
@@ -186,3 +186,9 @@ def test_a_risk_of_no_class_is_refused_with_the_line(models: Path, tmp_path: Pat
     )
     with pytest.raises(ModelError, match='risk = "tulip" is no class'):
         load_as(ClassModel, tmp_path / "flowers")
+
+
+def test_the_share_of_wrong_labels_is_told_to_a_tenth_of_a_percent(models: Path) -> None:
+    adapter = make_adapter(load_as(ClassModel, models / "flowers"))
+    assert isinstance(adapter, classes.ClassAdapter)
+    assert adapter.format_error(0.12345) == "12.3%"

@@ -24,6 +24,7 @@ LOOKUPS: dict[str, dict[str, float | str]] = {
     "regions.json": {"Bo": "north"},
     "rates.json": {"2000": 3.5, "2010": 4.0},
     "days.json": {"1970-01-01": 1.0},
+    "shares.json": {"0.5": "half", "0": "none"},
 }
 
 
@@ -75,6 +76,34 @@ def compute(text: str) -> list[Any]:
         ('"2020-01-31" - sold', [18292, None, 30]),
         ("day(sold + 30)", [31, None, 31]),
         ('sold >= "2000-01-01"', [0, None, 1]),
+        ("day(30 + sold)", [31, None, 31]),
+        ("month(sold - 1)", [12, None, 12]),
+        ('sold - "1970-01-02"', [-1, None, 18261]),
+        ("weekday(sold + 4) + weekday(sold + 3)", [6, None, 11]),
+        ("day(sold + 1.9)", [2, None, 2]),
+        ("0 and year", [0, 0, 0]),
+        ("year and 0", [0, 0, 0]),
+        ("1 and year", [1, None, 1]),
+        ("1 or year", [1, 1, 1]),
+        ("year or 1", [1, 1, 1]),
+        ("0 or year", [1, None, 1]),
+        ("year or 0", [1, None, 1]),
+        ("0 or `size (m²)` - 1", [0, 1, 1]),
+        ("not `size (m²)`", [0, 1, 0]),
+        ("year <= 2000", [1, None, 0]),
+        ("year != 2000", [0, None, 1]),
+        ("name == name", [1, None, 1]),
+        ("`size (m²)` > 1", [0, 0, 1]),
+        ("`size (m²)` >= 1", [1, 0, 1]),
+        ("`size (m²)` < 1", [0, 1, 0]),
+        ("if(year, 1, 2)", [1, None, 1]),
+        ("round(1 / 3, 15)", [0.333333333333333] * 3),
+        ("round(year, -2)", [2000, None, 2000]),
+        ("max(" + ", ".join(map(str, range(20))) + ")", [19] * 3),
+        ("lookup(`size (m²)` / 8, shares.json)", [None, "none", "half"]),
+        ("floor(-0.5) + abs(-0.5)", [-0.5] * 3),
+        ("2 ** -64", [2.0**-64] * 3),
+        ("(10 ** 64) ** 6", [None] * 3),
     ],
 )
 def test_an_expression_computes_each_row_and_what_is_unknown_stays_unknown(
@@ -112,7 +141,26 @@ def test_an_expression_computes_each_row_and_what_is_unknown_stays_unknown(
         ("[year for year in name]", "this sign has no meaning here."),
         ("lambda: 1", "this sign has no meaning here."),
         ("__import__('os').system('true')", "there is no function __import__"),
+        ("'2020-02-30' - sold", "'2020-02-30' is no date; write one like 2020-05-31."),
+        ("'20200131' - sold", "'20200131' is no date; write one like 2020-05-31."),
+        ("name - sold", "it needs a date, and gets a text."),
+        ("sold + sold", "it needs a number, and gets a date."),
+        ("sold * 2", "it needs a number, and gets a date."),
+        ("name == 1", "it needs a number, and gets a text."),
+        ("fill(year, 'x')", "both values must be of one kind, and these are a number and a text."),
+        ("round(year, 16)", "the digits must be a whole number like 2."),
+        ("round(year, 0.5)", "the digits must be a whole number like 2."),
+        ("length(year)", "it needs a text, and gets a number."),
+        ("min(1)", "min takes 2 to 20 values, and these are 1."),
+        ("max(" + ",".join("1" * 21) + ")", "max takes 2 to 20 values, and these are 21."),
+        ("round()", "round takes 1 to 2 values, and these are 0."),
+        ("abs(1 2)", "at “2)” (character 7): a comma or ) is needed here."),
+        ("1 + * 2", "at “* 2” (character 5): a value is needed here."),
         ("2 ** 65", "an exponent is at most 64."),
+        ("2 ** -65", "an exponent is at most 64."),
+        ("(" * 33 + "1" + ")" * 33, "nested more than 32 deep"),
+        ("1" + "+1" * 101, "more than 100 operations"),
+        (" " * 1000 + "1", "it has 1,001 characters, and 1,000 are the most."),
         ("(" * 40 + "1" + ")" * 40, "nested more than 32 deep"),
         ("1" + "+1" * 200, "more than 100 operations"),
         ("-" * 900 + "1", "more than 100 operations"),
@@ -127,6 +175,16 @@ def test_a_mistake_is_a_sentence_that_quotes_the_expression_and_the_place(
         compute(text)
     assert problem in str(caught.value)
     assert str(caught.value).startswith(f"In “{text[:100]}")
+
+
+def test_a_long_expression_is_quoted_in_part() -> None:
+    long = "1 + " * 30 + "yaer" + " " * 16 + "+ 1"
+    with pytest.raises(ExpressionError) as caught:
+        compute(long)
+    said = str(caught.value)
+    assert said.startswith(f"In “{long[:119]}…”, at “yaer" + " " * 15 + "…” (character 121): ")
+    with pytest.raises(ExpressionError, match=f"In “{'x' * 120}”, at “{'x' * 19}…”"):
+        compute("x" * 120)
 
 
 @pytest.mark.parametrize("text", ["age", "= 3", "2 = year", "age == year", "my age = 3"])

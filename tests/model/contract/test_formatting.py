@@ -1,5 +1,8 @@
 """Numbers are formatted exactly as Babel formats them."""
 
+import datetime as dt
+
+import pytest
 from babel import Locale
 from babel.numbers import format_currency, format_decimal
 from hypothesis import given, settings
@@ -55,3 +58,84 @@ def test_all_rows_are_not_a_percentage_and_nearly_all_are_not_all() -> None:
     assert formatting.format_share(1.0, 67, "en_US") == "all 67"
     assert formatting.format_share(0.9999, 12_000, "en_US") == "99.9% of 12,000"
     assert formatting.format_share(0.821, 240, "de_DE") == "82,1% of 240"
+
+
+@pytest.mark.parametrize(
+    ("value", "short", "exact", "figure"),
+    [
+        (0, "0", "0", "0"),
+        (0.123456, "0.1235", "0.123456", "0.1235"),
+        (-0.123456, "-0.1235", "-0.123456", "-0.1235"),
+        (1.23456, "1.235", "1.23456", "1.235"),
+        (0.99999, "1", "0.99999", "1"),
+        (12345.6789, "12,345.679", "12,345.6789", "12,350"),
+        (1234567.891234, "1,234,567.891", "1,234,567.891", "1,235,000"),
+    ],
+)
+def test_a_number_has_the_digits_that_its_place_has_room_for(
+    value: float, short: str, exact: str, figure: str
+) -> None:
+    assert formatting.format_short(value, "en_US") == short
+    assert formatting.format_exact(value, "en_US") == exact
+    assert formatting.format_figure(value, "en_US") == figure
+    assert formatting.format_short(1995, "en_US", grouping=False) == "1995"
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "text"),
+    [
+        (999, "USD", "$999"),
+        (1000, "USD", "$1K"),
+        (-1500, "", "-1.5K"),
+        (183_500, "USD", "$183.5K"),
+        (0.5, "", "0.5"),
+        (1_234_567, "", "1.23M"),
+    ],
+)
+def test_the_end_of_an_axis_is_short(value: float, currency: str, text: str) -> None:
+    assert formatting.format_compact(value, "en_US", currency) == text
+
+
+def test_words_around_numbers_are_those_of_their_language() -> None:
+    assert formatting.format_date(dt.date(2026, 11, 22), "en_US") == "November 22, 2026"
+    assert [formatting.plural_form(value, "en_US") for value in (0, 1, 2, 2.5)] == [
+        "other", "one", "other", "other",
+    ]  # fmt: skip
+    assert formatting.format_percent(0.0612, "en_US") == "6%"
+    assert formatting.format_percent(0.0612, "en_US", digits=1) == "6.1%"
+
+
+@pytest.mark.parametrize(
+    ("noun", "plural"),
+    [
+        ("stars", True),
+        ("beds", True),
+        ("bus", False),
+        ("gas", False),
+        ("class", False),
+        ("analysis", False),
+        ("series", False),
+        ("number of rooms", True),
+        ("rooms per house", True),
+        ("price per days", False),
+        ("price", False),
+    ],
+)
+def test_an_english_noun_is_in_the_plural_as_far_as_its_spelling_tells(
+    noun: str, plural: bool
+) -> None:
+    assert formatting.is_plural(noun) == plural
+
+
+@pytest.mark.parametrize(
+    ("label", "locale", "inside"),
+    [
+        ("Living area", "en_US", "living area"),
+        ("BMI of a person", "en_US", "BMI of a person"),
+        ("Area in USA", "en_US", "area in USA"),
+        ("Wohnfläche", "de_DE", "Wohnfläche"),
+        ("", "en_US", ""),
+    ],
+)
+def test_a_label_is_written_small_inside_a_sentence(label: str, locale: str, inside: str) -> None:
+    assert formatting.lower_first(label, locale) == inside

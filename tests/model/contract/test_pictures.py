@@ -2,23 +2,23 @@
 
 import math
 from contextlib import suppress
+from io import BytesIO
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
+from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from model import PictureModel
 from model.chest_xray.drawing import draw_chest
 from model.contract.pictures import (
-    MAX_CHUNKS,
-    MAX_SCANS,
-    MAX_SEGMENTS,
     ImageField,
     Picture,
     has_too_many_parts,
+    measure_colourfulness,
 )
 from tests import pictures
 from tests.loading import load_as
@@ -234,9 +234,9 @@ def test_the_bundled_network_answers_the_drawn_chest_and_looks_at_it_in_a_map() 
 @pytest.mark.parametrize(
     ("start", "part", "most", "end"),
     [
-        (b"\xff\xd8", b"\xff\xfe\0\3x", MAX_SEGMENTS, b"\xff\xda"),
-        (b"\xff\xd8\xff", b"\xff\xda", MAX_SCANS, b""),
-        (b"\x89PNG\r\n\x1a\n", b"\0\0\0\1tEXtx...1", MAX_CHUNKS - 1, b""),
+        (b"\xff\xd8", b"\xff\xfe\0\3x", 2000, b"\xff\xda"),
+        (b"\xff\xd8\xff", b"\xff\xda", 100, b""),
+        (b"\x89PNG\r\n\x1a\n", b"\0\0\0\1tEXtx...1", 19_999, b""),
     ],
 )
 def test_a_file_may_have_as_many_parts_as_programs_write(
@@ -244,3 +244,69 @@ def test_a_file_may_have_as_many_parts_as_programs_write(
 ) -> None:
     assert not has_too_many_parts(start + part * most + end)
     assert has_too_many_parts(start + part * (most + 1) + end)
+
+
+@pytest.mark.parametrize("orientation", range(10))
+def test_a_picture_is_turned_upright_whichever_way_the_camera_was_held(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = pictures.encoded(pictures.chest().resize((300, 200)), exif=exif)
+    found, upright = read(data), ImageOps.exif_transpose(Image.open(BytesIO(data)))
+    assert (found.width, found.height) == found.image.size == upright.size
+    assert np.array_equal(np.asarray(found.image), np.asarray(upright))
+
+
+@pytest.mark.parametrize(
+    ("size", "factors"),
+    [
+        ((895, 2000), (1, 2)),  # at most eight sides of the network long
+        ((895, 1792), (1, 1)),
+        ((1793, 500), (2, 1)),
+        ((896, 896), (2, 2)),
+        ((2000, 1500), (3, 3)),
+        ((500, 5000), (1, 3)),
+    ],
+)
+def test_a_large_picture_is_reduced_by_whole_factors(
+    size: tuple[int, int], factors: tuple[int, int]
+) -> None:
+    image = pictures.chest().resize(size)
+    found = read(pictures.encoded(image))
+    assert np.array_equal(np.asarray(found.image), np.asarray(image.reduce(factors)))
+
+
+def test_the_darkest_and_the_brightest_may_stand_anywhere() -> None:
+    values = np.full((1800, 1000), 1000, np.uint16)
+    values[-1, -1], values[0, 0] = 4000, 500
+    found = FIELD.validate_value(pictures.encoded(Image.fromarray(values)))
+    middle = (1000 - 500) * 255 // 3500
+    assert set(np.unique(np.asarray(found.image)[1:-1])) == {middle}
+    even = FIELD.validate_value(pictures.encoded(Image.fromarray(np.full((9, 9), 7, np.uint16))))
+    assert set(np.unique(np.asarray(even.image))) == {0}
+
+
+def test_colour_is_measured_as_hasler_and_suesstrunk_do() -> None:
+    def halves(first: str, second: str) -> Image.Image:
+        image = Image.new("RGB", (128, 128), first)
+        image.paste(second, (0, 0, 64, 128))
+        return image
+
+    assert measure_colourfulness(halves("#ff0000", "#00ff00")) == pytest.approx(255)
+    assert measure_colourfulness(halves("#000000", "#0000ff")) == pytest.approx(127.5)
+    assert measure_colourfulness(halves("#000000", "#ff0000")) == pytest.approx(
+        math.hypot(127.5, 63.75)
+    )
+    assert measure_colourfulness(Image.new("L", (9, 9))) == 0
+    assert measure_colourfulness(Image.new("I;16", (9, 9))) == 0
+
+
+def test_the_side_that_a_network_sees_has_bounds_and_tells_how_far_a_picture_is_reduced() -> None:
+    def make(side: int) -> ImageField:
+        return ImageField(kind="image", name="image", label="X", noun="x", side=side)
+
+    for side in (7, 2049):
+        with pytest.raises(ValidationError, match="\nside\n"):
+            make(side)
+    data = pictures.encoded(pictures.chest().resize((448, 448)))
+    for side, shorter in ((8, 16), (112, 224), (224, 448), (2048, 448)):
+        assert make(side).validate_value(data).image.size == (shorter, shorter)

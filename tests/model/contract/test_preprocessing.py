@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
+from pydantic import ValidationError
 
 from model.contract.preprocessing import Preprocessing
 
@@ -40,3 +42,96 @@ def test_the_numbers_of_a_colour_are_those_that_the_network_was_trained_on(
 def test_the_numbers_of_grey_are_scaled_by_one_mean(scale: Any, expected: Any) -> None:
     made = Preprocessing(colour="grey", layout="NHW", scale=scale)
     np.testing.assert_allclose(made.to_input(SEEN[:, :, 1])[0], expected, rtol=1e-5)
+
+
+GREY = np.add.outer(np.arange(40), np.arange(60)).astype(np.uint8)
+IMAGE = Image.fromarray(GREY)
+
+
+def test_a_picture_of_another_shape_is_squashed_cut_or_fitted_with_bars() -> None:
+    def fit(resize: Any, width: int, height: int) -> Any:
+        made = Preprocessing(resize=resize, width=width, height=height)
+        return made.fit(IMAGE).astype(int)
+
+    bicubic = Image.Resampling.BICUBIC
+    assert (fit("squash", 60, 40) == GREY).all()
+    assert (fit("squash", 20, 20) == np.asarray(IMAGE.resize((20, 20), bicubic))).all()
+    middle = np.asarray(IMAGE.resize((20, 20), bicubic, (10, 0, 50, 40)))
+    assert (fit("crop", 20, 20) == middle).all()
+    upright = IMAGE.transpose(Image.Transpose.TRANSPOSE)
+    middle = np.asarray(upright.resize((20, 20), bicubic, (0, 10, 40, 50)))
+    assert (Preprocessing(resize="crop", width=20, height=20).fit(upright) == middle).all()
+    wide = fit("letterbox", 30, 30)
+    assert (wide[5:25] == np.asarray(IMAGE.resize((30, 20), bicubic))).all()
+    assert (wide[:5] == 0).all()
+    assert (wide[25:] == 0).all()
+    tall = fit("letterbox", 61, 20)
+    assert (tall[:, 15:45] == np.asarray(IMAGE.resize((30, 20), bicubic))).all()
+    assert (tall[:, :15] == 0).all()
+    assert (tall[:, 45:] == 0).all()
+    thin = Preprocessing(resize="letterbox", width=9, height=9)
+    assert thin.fit(Image.new("L", (2000, 1), 200))[4].tolist() == [200] * 9
+
+
+def test_colours_are_those_that_the_network_sees() -> None:
+    red = Image.new("RGB", (4, 3), "#ff0000")
+    assert Preprocessing(width=4, height=3).fit(red).tolist() == [[76] * 4] * 3
+    seen = Preprocessing(width=4, height=3, colour="RGB").fit(IMAGE.resize((4, 3)))
+    assert seen.shape == (3, 4, 3)
+    assert (seen[..., 0] == seen[..., 2]).all()
+
+
+@pytest.mark.parametrize(
+    ("colour", "layout", "shape"),
+    [
+        ("RGB", "NCHW", (1, 3, 1, 2)),
+        ("BGR", "NHWC", (1, 1, 2, 3)),
+        ("grey", "NCHW", (1, 1, 1, 2)),
+        ("grey", "NHWC", (1, 1, 2, 1)),
+        ("grey", "NHW", (1, 1, 2)),
+    ],
+)
+def test_bytes_stay_bytes_in_the_order_of_the_input(
+    colour: Any, layout: Any, shape: tuple[int, ...]
+) -> None:
+    made = Preprocessing(colour=colour, layout=layout, type="uint8", scale="imagenet")
+    found = made.to_input(SEEN[:, :, 0] if colour == "grey" else SEEN)
+    assert found.shape == shape
+    assert found.dtype == np.uint8
+    assert found.flags.c_contiguous
+    first = found.ravel()[0 if colour != "BGR" else 2]
+    assert (first, found.max()) == (0, 255)
+
+
+def test_an_even_picture_has_no_spread_to_divide_by() -> None:
+    made = Preprocessing(colour="grey", layout="NHW", scale="picture")
+    assert made.to_input(np.full((2, 2), 7, np.uint8)).tolist() == [[[0, 0], [0, 0]]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "squashed to 224 × 224 pixels, grey, NCHW, numbers from 0 to 1"),
+        ({"type": "uint8"}, "squashed to 224 × 224 pixels, grey, NCHW, bytes"),
+        (
+            {"resize": "crop", "width": 30, "colour": "BGR", "layout": "NHWC", "scale": "signed"},
+            "cut to 30 × 224 pixels, in BGR, NHWC, numbers from −1 to 1",
+        ),
+        (
+            {"resize": "letterbox", "scale": "picture"},
+            "fitted with black bars to 224 × 224 pixels, grey, NCHW, each less the picture's own "
+            "mean, divided by its own spread",
+        ),
+    ],
+)
+def test_how_pictures_are_prepared_is_told_in_words(changes: dict[str, Any], words: str) -> None:
+    assert Preprocessing(**changes).describe() == words
+
+
+@pytest.mark.parametrize("key", ["width", "height"])
+def test_a_side_has_1_to_2048_pixels(key: str) -> None:
+    for side in (1, 2048):
+        assert getattr(Preprocessing.model_validate({key: side}), key) == side
+    for side in (0, 2049):
+        with pytest.raises(ValidationError, match=f"\n{key}\n"):
+            Preprocessing.model_validate({key: side})

@@ -158,8 +158,8 @@ def test_a_ragged_row_says_what_is_wrong_and_the_others_stay() -> None:
         (b'a,b\n1,"open\n' + b"1,2\n" * 100_000, "my.csv", "closing quote is missing"),
         (b"a" * 17_000_000, "my.csv", "16 million characters"),
         (b'a,b\n1,"' + b"x" * (2**17 + 1) + b'"', "my.csv", "a cell has more than 131,072 char"),
-        (b"a,b\n" + bytes(2) + b"1,2\n" * 500, "my.csv", ""),
-        (b"a,b\n" + bytes(3) + b"1,2\n" * 499, "my.csv", "is no text"),
+        (b"a,b\n" + bytes(2) + b"\n\n" + b"1,2\n" * 498, "my.csv", ""),  # one in a thousand
+        (b"a,b\n" + bytes(3) + b"\n" + b"1,2\n" * 498, "my.csv", "is no text"),
         (
             "a,b\nä,\ud800\n".encode("utf-16-le", "surrogatepass"),
             "my.csv",

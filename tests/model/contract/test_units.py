@@ -6,6 +6,7 @@ import pytest
 from babel import localedata
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import constants
 
 from model.contract.reading import normalize_unit
 from model.contract.units import (
@@ -37,6 +38,52 @@ def test_a_unit_has_its_usual_spellings(locale: str, unit: str, others: list[str
     spellings = list_spellings(unit, locale)
     assert spellings[0] == normalize_unit(unit)
     assert set(map(normalize_unit, others)) <= set(spellings)
+
+
+@pytest.mark.parametrize(
+    ("unit", "base", "factor"),
+    [
+        ("ft²", "m²", constants.foot**2),
+        ("square yards", "m²", constants.yard**2),
+        ("acres", "m²", constants.acre),
+        ("hectares", "m²", constants.hectare),
+        ("km²", "m²", 1e6),
+        ("square miles", "m²", constants.mile**2),
+        ("mm", "m", 1e-3),
+        ("cm", "m", 1e-2),
+        ("km", "m", 1e3),
+        ("inches", "m", constants.inch),
+        ("feet", "m", constants.foot),
+        ("yards", "m", constants.yard),
+        ("miles", "m", constants.mile),
+        ("mg", "kg", 1e-6),
+        ("grams", "kg", 1e-3),
+        ("tonnes", "kg", 1e3),
+        ("ounces", "kg", constants.oz),
+        ("pounds", "kg", constants.lb),
+        ("ml", "liters", 1e-3),
+        ("cm³", "liters", 1e-3),
+        ("m³", "liters", 1e3),
+        ("cubic feet", "liters", constants.foot**3 * 1e3),
+        ("gallons", "liters", constants.gallon * 1e3),
+        ("minutes", "seconds", constants.minute),
+        ("hours", "seconds", constants.hour),
+        ("days", "seconds", constants.day),
+        ("weeks", "seconds", constants.week),
+        ("months", "years", 1 / 12),
+        ("years", "days", 365.2425),
+        ("m/s", "km/h", 1 / constants.kmh),
+        ("mph", "km/h", constants.mph / constants.kmh),
+        ("watts", "kilowatts", 1e-3),
+        ("horsepower", "kilowatts", constants.hp / 1e3),
+        ("°F", "°C", 1 * constants.degree_Fahrenheit - 32 * 5 / 9),
+        ("K", "°C", 1 - constants.zero_Celsius),
+    ],
+)
+def test_a_unit_is_as_large_as_it_is_defined(unit: str, base: str, factor: float) -> None:
+    assert convert(1, unit, base) == pytest.approx(factor, rel=2e-6)
+    back = convert(factor, base, unit)
+    assert back == pytest.approx(1, rel=2e-6)
 
 
 def test_a_spelling_of_several_units_belongs_to_none() -> None:
@@ -99,3 +146,19 @@ def test_a_word_for_a_power_of_ten_multiplies() -> None:
     assert read_multiple(Decimal("1.5"), "k") == 1500
     assert read_multiple(Decimal(2), "million") == 2_000_000
     assert read_multiple(Decimal(2), "m") is None
+
+
+ONES = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
+    fifteen sixteen seventeen eighteen nineteen"""
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+
+
+def test_words_for_numbers_and_powers_of_ten_are_those_of_english() -> None:
+    assert [read_words(word) for word in ONES.split()] == list(range(20))
+    assert [read_words(word) for word in TENS.split()] == list(range(20, 100, 10))
+    assert [read_words("Twenty-one"), read_words("ninety nine")] == [21, 99]
+    for word in ("twenty zero", "twenty ten", "ten one", "nineteen one", "one two three", ""):
+        assert read_words(word) is None
+    powers = {"k": 3, "thousand": 3, "tsd": 3, "mio": 6, "mn": 6, "mln": 6, "million": 6}
+    for word, power in (powers | {"millions": 6, "bn": 9, "billion": 9}).items():
+        assert read_multiple(Decimal("1.5"), word) == Decimal("1.5") * 10**power

@@ -28,6 +28,7 @@ from model.serving import predictors
 from model.serving.batch import Answers, BatchPredictor, ItemPredictor, Summary, unusual
 from model.serving.batch.columns import FieldReader, read_json_value
 from model.serving.batch.parallel import answer_in_processes
+from model.serving.kinds.pictures import NetworkOutput
 from model.serving.mismatches import describe_mismatch
 from model.serving.tabular import TabularModel
 from tests.loading import load_as
@@ -256,6 +257,56 @@ def test_a_row_that_breaks_the_arithmetic_has_an_error_and_the_others_answers(
     assert np.isfinite(found.values["prediction"][[0, 2]]).all()
 
 
+def test_a_row_that_ends_the_arithmetic_of_all_leaves_the_others_their_answers(
+    house: NumberModel,
+) -> None:
+    class Raising:
+        def predict(self, matrix: Float32Array) -> Any:
+            if (matrix[:, 0] == 0).any():
+                raise ArithmeticError
+            return house.predictor.predict(matrix)
+
+    years = ["1960", "", "1990", "1960", "", "2000"]
+    rows = [f"{beds},2,1850,{year}" for beds, year in zip("304513", years, strict=True)]
+    text = "\n".join(["beds,baths,sqft,year_built", *rows, ""])
+    model = replace(house, predictor=Raising())
+    found, expected = answer(model, text)[0], answer(house, text)[0]
+    no_answer = {1: {"": "The model gives no finite number for this row"}}
+    assert found.errors == no_answer
+    for name in house.answer_columns:
+        assert np.isnan(found.values[name][1])
+        np.testing.assert_allclose(
+            np.delete(found.values[name], 1), np.delete(expected.values[name], 1), rtol=1e-6
+        )
+    table = open_table(io.BytesIO(text.encode()), "my.csv")
+    predictor = BatchPredictor(model, table.header, table.sample)
+    for contributions in (False, True):
+        explained, errors = predictor.explain(table.sample, contributions)
+        assert errors == no_answer
+        assert explained[1] is None
+        for row in (0, 2, 3, 4, 5):
+            one = explained[row]
+            assert one is not None
+            assert one.prediction.value == pytest.approx(expected.values["prediction"][row])
+            assert ("year_built" in one.known) == bool(years[row])
+            assert (one.shapley is not None) == contributions
+    empty = Block([[]] * 4, 0)
+    for contributions in (False, True):
+        assert predictor.explain(empty, contributions) == ([], {})
+    assert predictor.predict(empty).errors == {}
+
+
+def test_cells_that_were_read_are_forgotten_where_they_become_too_many(
+    house: NumberModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = to_csv(draw_rows(house, 300, seed=4))
+    expected = answer(house, rows)[0]
+    monkeypatch.setattr("model.serving.batch.columns._MOST_KNOWN", 3)
+    found = answer(house, rows)[0]
+    assert found.errors == expected.errors
+    np.testing.assert_array_equal(found.values["prediction"], expected.values["prediction"])
+
+
 def test_a_kind_that_answers_row_by_row_needs_no_code_of_its_own(house: NumberModel) -> None:
     rows = to_csv(draw_rows(house, 200, seed=9))
     plain = replace(house)
@@ -311,3 +362,32 @@ def test_pictures_are_answered_one_by_one_and_broken_ones_have_their_error() -> 
     assert found.values["label"][1] is None
     assert "must be a JPEG" in found.errors[1][model.card.field.name]
     assert predictor.columns[0] == "label"
+
+
+def test_a_picture_that_is_none_of_its_kind_or_breaks_the_arithmetic_has_its_error() -> None:
+    model = load_as(PictureModel, ROOT / "model" / "chest_xray")
+    golden = (model.folder / model.manifest.golden[0].picture).read_bytes()
+    name = model.card.field.name
+
+    def predict(share: float, score: float) -> Answers:
+        output = NetworkOutput(np.array([1 - share, share]), None, score)
+
+        class Stub:
+            has_map = False
+
+            def predict(self, seen: object) -> NetworkOutput:
+                return output
+
+        return ItemPredictor(replace(model, predictor=Stub())).predict([golden] * 2)
+
+    right = predict(0.75, -1.0)
+    assert (right.rows, right.errors) == (2, {})
+    assert right.values["label"] == ["PNEUMONIA"] * 2
+    assert right.values["probability_PNEUMONIA"] == pytest.approx([0.75] * 2, abs=2e-3)
+    refused = {name: model.card.output.refusal_text}
+    broken = {"": "The model gives no finite number for this row"}
+    for share, score, error in ((0.75, 0.5, refused), (math.nan, -1.0, broken)):
+        found = predict(share, score)
+        assert found.errors == {0: error, 1: error}
+        assert found.values["label"] == [None] * 2
+        assert np.isnan(found.values["probability_NORMAL"]).all()

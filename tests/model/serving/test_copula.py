@@ -45,6 +45,57 @@ def test_a_row_alone_has_the_scores_that_it_has_among_many(codes: list[float]) -
     assert facts.compute_scores(rows) == pytest.approx(np.array(alone), rel=1e-9, abs=1e-9)
 
 
+def make_many(facts: int = 14) -> GaussianCopula:
+    """More facts than are scored one by one, each with other knots, of other steepness."""
+    marginals = []
+    for column in range(facts):
+        knots = np.linspace(-30, 30, 5 + 3 * column) + column
+        marginals.append(Marginal(column, knots, np.sign(knots) * np.abs(knots / 10) ** 1.1))
+    matrix = np.full((facts, facts), 0.4)
+    np.fill_diagonal(matrix, 1)
+    return GaussianCopula(marginals, matrix, Limits(2.5, 3.5, 3.0))
+
+
+@pytest.mark.parametrize("count", [12, 13, 14])
+def test_many_facts_have_the_scores_that_each_has_alone(count: int) -> None:
+    copula = make_many()
+    columns = tuple(range(14 - count, 14))
+    facts = copula.select(columns)
+    assert facts is not None
+    rows = np.random.default_rng(0).normal(0, 25, (9, 14))
+    rows[0] = np.arange(14.0)  # knots
+    expected = [
+        [np.interp(row[column], *copula._knots[column]) for column in columns] for row in rows
+    ]
+    assert facts.compute_scores(rows) == pytest.approx(np.array(expected))
+    for few in (1, 7):
+        assert facts.compute_scores(rows[:few]) == pytest.approx(np.array(expected[:few]))
+    (scores,) = facts.compute_scores(rows[:1])
+    for place in (0, count - 1):
+        moved = scores[None].repeat(26, axis=0)
+        moved[1:, place] = values = np.linspace(-4, 4, 25)
+        along = facts.find_outliers_along(scores, place, values)
+        assert along.tolist() == facts.find_outliers(moved).tolist()
+        assert {False, True} == set(along.tolist())
+
+
+def test_the_hundred_pairs_that_correlate_best_are_compared() -> None:
+    def find(first: float, second: float) -> tuple[tuple[int, ...], bool]:
+        matrix = np.full((15, 15), 0.4)  # 105 pairs
+        np.fill_diagonal(matrix, 1)
+        matrix[0, 1] = matrix[1, 0] = first
+        marginals = make_copula(0, 15).marginals
+        facts = GaussianCopula(marginals, matrix, Limits(2.5, 3.5, 3.0)).select(range(15))
+        assert facts is not None
+        scores = np.zeros((1, 15))
+        scores[0, :2] = 2, second
+        return facts.find_culprits(scores)[0]
+
+    assert find(0.5, -2) == ((0, 1), False)
+    assert find(0.31, -2) != ((0, 1), False)
+    assert find(0.29, -2) != ((0, 1), False)
+
+
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e3))
 def test_a_larger_code_has_a_larger_score_also_beyond_the_data(code: float, more: float) -> None:
     copula = make_copula(0)
@@ -91,6 +142,14 @@ def test_two_facts_that_contradict_their_correlation_are_both_named() -> None:
     assert facts.find_culprits(scores[None])[0] == ((0, 2), False)
     (scores,) = facts.compute_scores([[20.0, 0.0, 20.0]])
     assert facts.find_outliers(scores[None]).tolist() == [False]
+
+
+def test_two_facts_of_which_one_falls_where_the_other_rises_contradict_where_both_rise() -> None:
+    facts = make_copula(-0.8).select((0, 1))
+    assert facts is not None
+    scores = np.array([[2.0, 2.0], [2.0, -2.0]])
+    assert facts.find_outliers(scores).tolist() == [True, False]
+    assert facts.find_culprits(scores)[0] == ((0, 1), False)
 
 
 def test_a_fact_far_beyond_the_data_is_named_alone() -> None:

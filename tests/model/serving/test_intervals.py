@@ -78,11 +78,16 @@ def test_a_range_of_roots_never_goes_below_zero() -> None:
         (None, None, ""),
         (20, None, "The range was set on 20 cases it had not seen, too few to measure how "
          "often it holds."),
-        (60, 0.95, "Measured on 60 cases it had not seen, too few to say how it is for low or "
+        (99, 0.95, "Measured on 99 cases it had not seen, too few to say how it is for low or "
          "for high answers."),
-        (150, 0.9, "Measured on 150 cases it had not seen, for low and high answers only "
+        (100, 0.9, "Measured on 100 cases it had not seen, for low and high answers only "
          "roughly: 87, 90, 93, 90 and 90 of 100 ranges held, from the lowest fifth of the answers "
          "to the highest."),
+        (499, 0.9, "Measured on 499 cases it had not seen, for low and high answers only "
+         "roughly: 87, 90, 93, 90 and 90 of 100 ranges held, from the lowest fifth of the answers "
+         "to the highest."),
+        (500, 0.9, "Measured on 500 cases it had not seen: among low and high answers, "
+         "too, at least 87 of 100 ranges held."),
         (2344, 0.9, "Measured on 2,344 cases it had not seen: among low and high answers, "
          "too, at least 87 of 100 ranges held."),
     ],

@@ -258,6 +258,15 @@ def test_what_a_block_of_lz4_unpacks_to_is_no_larger(read: Read) -> None:
             read(frame_lz4(run_lz4(size)))
 
 
+def test_a_frame_of_lz4_has_as_many_blocks_as_its_memory_allows(read: Read) -> None:
+    def make(blocks: int) -> bytes:
+        return frame_lz4(*[b"\x10N", b"\x100"] * (blocks // 2), b"\x20N.")
+
+    assert read(make(8000)).root is None
+    with pytest.raises(PickleError, match="far more memory"):
+        read(make(9000))
+
+
 def test_a_frame_of_lz4_may_say_how_large_it_is(read: Read) -> None:
     assert read(frame_lz4(b"\x20N.", flags=0x68, sized=bytes(8))).root is None
 

@@ -1,6 +1,7 @@
 """What a damaged or hostile file asks for is refused before C code, or a name, is reached."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -95,6 +96,17 @@ def meet(state: dict[str, Any]) -> None:
     nodes = state["nodes"].copy()
     nodes["left_child"][0] = nodes["right_child"][0]
     state["nodes"] = nodes
+
+
+def saved(kind: str) -> Record:
+    """The record of a fitted estimator."""
+    record: Record = read_saved(VERSION, kind)
+    return record
+
+
+def unfitted(kind: str) -> Record:
+    """The record of an estimator that was never fitted."""
+    return Record(saved(kind).path, state={"_sklearn_version": VERSION})
 
 
 FUNCTION = GlobalName("os.system")
@@ -316,7 +328,138 @@ DAMAGED: list[tuple[str, str, Damage, str]] = [
     ("chi_sampler", "AdditiveChi2Sampler", put("sample_steps", 7), "no sample_interval"),
     ("sparse_coder", "SparseCoder", put("n_features_in_", 3), "another number of columns"),
     ("pipeline", "Pipeline", put("steps", [("a", GlobalName("posix.system"))]), "steps"),
+    # steps and columns
+    *[
+        ("pipeline", "Pipeline", put("steps", steps), "steps")
+        for steps in ([], "ab", [("a", "passthrough", 1)], [(1, "passthrough")], [["a"]])
+    ],
+    ("union", "FeatureUnion", put("transformer_list", []), "transformer_list"),
+    ("union", "FeatureUnion", put("transformer_weights", {1: 2.0}), "transformer_weights"),
+    ("union", "FeatureUnion", put("transformer_weights", [1.0]), "transformer_weights"),
+    *[
+        (
+            "columns_indexed",
+            "ColumnTransformer",
+            put("transformers_", [("a", "drop", columns)]),
+            "transformers_",
+        )
+        for columns in ([4], [-5], 4, [0.5], [True], [True] * 5, slice(None, None, 0), slice(0.5))
+    ],
+    ("columns_indexed", "ColumnTransformer", put("transformers_", [("a", "drop")]), "transformers"),
+    *[
+        (
+            "columns_indexed",
+            "ColumnTransformer",
+            put("transformers_", [("a", "drop", columns)]),
+            "chooses columns by name, and has no names",
+        )
+        for columns in ("x", ["x"], slice("x", None))
+    ],
+    (
+        "columns_indexed",
+        "ColumnTransformer",
+        put("transformers_", [("a", "drop", [0]), ("a", "drop", [1])]),
+        "two steps of one name",
+    ),
+    *[
+        (
+            "columns_indexed",
+            "ColumnTransformer",
+            put("output_indices_", {"a": slice(*ends)}),
+            "gives columns that are not there",
+        )
+        for ends in ((-1, 2), (3, 2), (0, 100_000_001))
+    ],
+    *[
+        (
+            "transformed_target",
+            "TransformedTargetRegressor",
+            put("_training_dim", dimensions),
+            "target of other dimensions",
+        )
+        for dimensions in (0, 3)
+    ],
+    # several
+    ("forest", "RandomForestClassifier", put("estimators_", [unfitted("tree")]), "never fitted"),
+    (
+        "forest",
+        "RandomForestClassifier",
+        put("estimators_", [saved("ridge")]),
+        "trees that are none",
+    ),
+    ("ada_boost", "AdaBoostClassifier", cut("estimator_weights_"), "without a weight"),
+    ("voting", "VotingClassifier", put("weights", [1.0]), "weights and votes"),
+    ("voting_regressor", "VotingRegressor", cut("estimators_"), "estimators and votes"),
+    ("stacking", "StackingClassifier", put("stack_method_", ["predict"]), "estimators and methods"),
+    *[
+        (
+            "boosting_regressor",
+            "GradientBoostingRegressor",
+            put("estimators_", trees),
+            "estimators_",
+        )
+        for trees in (np.empty((0, 1), object), np.zeros((2, 1)), np.array([None, None]), [[None]])
+    ],
+    (
+        "boosting_regressor",
+        "GradientBoostingRegressor",
+        put("estimators_", np.array([[saved("ridge")]], object)),
+        "estimators_",
+    ),
+    *[
+        ("histogram", "HistGradientBoostingClassifier", put("_predictors", stages), "_predictors")
+        for stages in ([], [[1]], [1], [[1], [1, 2]], "ab")
+    ],
+    (
+        "histogram",
+        "HistGradientBoostingClassifier",
+        put("_baseline_prediction", np.zeros((1, 2))),
+        "baseline",
+    ),
+    # filling in, names
+    ("dict_vectorizer", "DictVectorizer", cut("feature_names_"), "columns that do not fit its"),
+    ("imputer_iterative", "IterativeImputer", put("n_iter_", 99), "rounds that do not fit"),
+    ("imputer_iterative", "IterativeImputer", put("n_iter_", -1), "rounds that do not fit"),
+    ("imputer", "SimpleImputer", put("indicator_", None), "has no indicator"),
+    ("imputer_words", "SimpleImputer", put("_fit_dtype", np.dtype(float)), "words where numbers"),
+    ("svc", "SVC", put("_probA", np.zeros(3)), "half of the probabilities"),
+    ("svc", "SVC", cut("support_"), "support_"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "attribute", "taken", "refused"),
+    [
+        ("svc", "SVC", "degree", [0, 100], [-1, 101]),
+        ("svc", "SVC", "cache_size", [1, 100_000], [-1, 100_001]),
+        ("svc", "SVC", "_gamma", [0.0, 1e300], [-1e-300, np.inf, np.nan]),
+        ("nmf", "NMF", "max_iter", [1, 100_000], [0, 100_001]),
+        ("topics", "LatentDirichletAllocation", "max_doc_update_iter", [0, 10_000], [-1, 10_001]),
+        ("sparse_coder", "SparseCoder", "transform_max_iter", [1, 100_000], [0, 100_001]),
+        ("imputer_neighbors", "KNNImputer", "n_neighbors", [1, 100_000], [0, 100_001]),
+        ("neighbors", "KNeighborsClassifier", "n_neighbors", [1, 40], [0, 41, 100_001]),
+        ("neighbors", "KNeighborsClassifier", "leaf_size", [1, 1_000_000], [0, 1_000_001]),
+        ("density", "KernelDensity", "leaf_size", [1, 1_000_000], [0, 1_000_001]),
+        ("polynomial", "PolynomialFeatures", "degree", [0, 20], [-1, 21]),
+        ("hashing", "HashingVectorizer", "n_features", [1, 2**22], [0, 2**22 + 1]),
+        ("count_vectorizer", "CountVectorizer", "ngram_range", [(1, 1), (10, 10)],
+         [(0, 1), (10, 11), (2, 1), (1,), 1]),
+        ("kernel_pca", "KernelPCA", "degree", [0, 100], [-1, 101]),
+        ("transformed_target", "TransformedTargetRegressor", "_training_dim", [1, 2], [0, 3]),
+        ("columns_indexed", "ColumnTransformer", "output_indices_",
+         [{"a": slice(0, 0)}, {"a": slice(0, 10**8)}], [{"a": slice(1, 0)}]),
+        ("ridge", "Ridge", "n_features_in_", [4], [5, -1, 1_000_001]),
+    ],
+)  # fmt: skip
+def test_what_is_as_large_as_may_be_is_read(
+    kind: str, name: str, attribute: str, taken: list[Any], refused: list[Any]
+) -> None:
+    for value in (*taken, *refused):
+        root = read_saved(VERSION, kind)
+        put(attribute, value)(find(root, name).state)  # type: ignore[arg-type]
+        is_taken = any(value is each for each in taken)
+        with nullcontext() if is_taken else pytest.raises(PickleError):
+            revive(root)
 
 
 @pytest.mark.parametrize(("kind", "name", "damage", "reason"), DAMAGED)
@@ -438,6 +581,14 @@ def multiply() -> Record:
 def test_what_holds_little_and_wants_much_is_refused(build: Callable[[], Record]) -> None:
     with pytest.raises(PickleError, match="far more often than a model does"):
         revive(build())
+
+
+def test_a_part_may_be_used_a_thousand_times_and_four_for_each_part() -> None:
+    inner = make("Normalizer")
+    most = 1000 + 4 * 2 - 1  # of two parts, of which one holds the other
+    assert len(revive(unite(*[inner] * most)).transformer_list) == most
+    with pytest.raises(PickleError, match="far more often than a model does"):
+        revive(unite(*[inner] * (most + 1)))
 
 
 def test_hashed_words_fit_the_model_behind_them() -> None:
