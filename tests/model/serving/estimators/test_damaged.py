@@ -109,6 +109,12 @@ def unfitted(kind: str) -> Record:
     return Record(saved(kind).path, state={"_sklearn_version": VERSION})
 
 
+def leave_template(state: dict[str, Any]) -> None:
+    """Leave only the estimator that another one was to fit."""
+    state.clear()
+    state.update(_sklearn_version=VERSION, estimator=unfitted("forest"))
+
+
 FUNCTION = GlobalName("os.system")
 DAMAGED: list[tuple[str, str, Damage, str]] = [
     # trees
@@ -288,6 +294,13 @@ DAMAGED: list[tuple[str, str, Damage, str]] = [
         )
     ],
     ("search", "GridSearchCV", drop("best_estimator_"), "never fitted"),
+    ("select_from_model", "SelectFromModel", dict.clear, "SelectFromModel was never fitted"),
+    (
+        "select_from_model",
+        "SelectFromModel",
+        leave_template,
+        "SelectFromModel was never fitted",
+    ),
     ("pipeline", "StandardScaler", dict.clear, "never fitted"),
     ("pipeline", "Pipeline", lambda state: state["steps"].reverse(), "transforms nothing"),
     ("pipeline", "StandardScaler", drop("mean_"), "has no mean_"),
