@@ -604,6 +604,16 @@ def test_a_part_may_be_used_a_thousand_times_and_four_for_each_part() -> None:
         revive(unite(*[inner] * (most + 1)))
 
 
+def test_steps_may_multiply_columns_a_million_times() -> None:
+    def multiply_by(*factors: int) -> Record:
+        unions = [unite(*["passthrough"] * factor) for factor in factors]
+        return make("Pipeline", steps=[(str(at), union) for at, union in enumerate(unions)])
+
+    assert len(revive(multiply_by(*[10] * 6)).steps) == 6
+    with pytest.raises(PickleError, match="far more often than a model does"):
+        revive(multiply_by(*[10] * 6, 2))
+
+
 def test_hashed_words_fit_the_model_behind_them() -> None:
     model = make("LogisticRegression", classes_=np.arange(2), coef_=np.zeros((1, 16)), intercept_=0)
     steps = [("words", make("HashingVectorizer", n_features=17)), ("model", model)]
