@@ -10,8 +10,8 @@
   function measure(area) {
     const left = area.dataset.most - [...area.value].length;
     const note = document.getElementById(`${area.id}-left`);
-    note.firstChild.data = left < 0
-      ? `${number.format(-left)} characters too many. ` : `${number.format(left)} characters left. `;
+    const noun = Math.abs(left) === 1 ? "character" : "characters";
+    note.firstChild.data = `${number.format(Math.abs(left))} ${noun} ${left < 0 ? "too many" : "left"}. `;
     note.toggleAttribute("data-over", left < 0);
     if (CSS.supports("field-sizing", "content")) return;
     area.style.height = "auto";

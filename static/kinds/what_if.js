@@ -8,8 +8,8 @@
     const input = document.getElementById(dataset.sets);
     input.value = input.type === "date"
       ? new Date(value * 864e5).toISOString().slice(0, 10)
-      : new Intl.NumberFormat(dataset.locale, { useGrouping: false, maximumFractionDigits: 10 })
-        .format(value);
+      : new Intl.NumberFormat(dataset.locale, // in the digits of the page
+        { numberingSystem: "latn", useGrouping: false, maximumFractionDigits: 10 }).format(value);
     input.dispatchEvent(new Event("input", { bubbles: true }));
     return input.value;
   }
