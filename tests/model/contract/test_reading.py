@@ -222,6 +222,12 @@ def test_every_locale_has_a_sign_for_decimals() -> None:
         (["1.850", "x", "0.5"], "."),
         (["1.125", "2", "5"], "."),
         (["1.850", "900", "850"], ","),
+        (["1.850", "616", "1"], "."),  # more than three times the largest
+        (["1.850", "617", "500"], ","),
+        (["1.850", "5550", "4000"], ","),
+        (["1.850", "6", "5551"], ","),  # less than a third of the smallest
+        (["-1.850", "-900"], ","),
+        (["-1.850", "-2"], "."),
     ],
 )
 def test_one_text_of_a_column_decides_for_all(texts: list[str], sign: DecimalSign) -> None:
@@ -233,6 +239,8 @@ def test_one_text_of_a_column_decides_for_all(texts: list[str], sign: DecimalSig
     [
         (["1.850", "1.900"], ("1.850",)),
         (["1,850", "850", "1"], ("1,850",)),
+        (["1.850", "617", "5"], ("1.850",)),
+        (["1.850", "5", "5551"], ("1.850",)),
         (["1.5", "2,5"], ("1.5", "2,5")),
         (["1.850", "1.5", "2,5"], ("1.850",)),
     ],
