@@ -90,3 +90,8 @@ def shorten(text: str, width: int) -> str:
     cut = line[: width - 1]
     head, blank, _ = cut.rpartition(" ")
     return f"{(head if blank and len(head) > width // 2 else cut).rstrip()}…"
+
+
+def fold_text(text: str) -> str:
+    """A text without what people write in different ways: upper case, blanks."""
+    return " ".join(text.casefold().split())

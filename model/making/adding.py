@@ -200,7 +200,7 @@ def _make_folder(
     arranged = arrange_fields(kind, dataset, importance)
     dataset = arranged.dataset
     notes += [*describe_optional_fields(dataset), *describe_arrangement(arranged)]
-    advice = advise_filling(dataset, kind)
+    advice = advise_filling(dataset, kind, prepared.spare_values)
 
     report(next(stage))
     headline = replace(dataset, truth=kind.first(dataset.truth))

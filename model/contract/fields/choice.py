@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 from model.contract import formatting
 from model.contract.arrays import Float32Array, Float64Array
 from model.contract.fields.base import INVALID, BaseField, Option, Sample, make_error
+from model.contract.texts import fold_text
 
 LONG_LIST = 200
 """Choices above which nobody scrolls through a list: it is searched."""
@@ -123,7 +124,21 @@ class ChoiceField(BaseField):
             whole = text.removesuffix(".0")  # pandas writes codes so where one is missing
             if whole in self._codes or text in self._values:
                 return whole if whole in self._codes else self._values[text]
-        return meant
+        return self._find_folded(meant) or meant  # `model add` reads its data so, too
+
+    def _find_folded(self, text: str) -> str | None:
+        """The one value that a text means whose case and blanks differ; None without one."""
+        found = self._folded.get(fold_text(text), ())
+        return next(iter(found)) if len(found) == 1 else None
+
+    @cached_property
+    def _folded(self) -> dict[str, set[str]]:
+        """The values that a folded text can mean, which is a label or a value."""
+        found: dict[str, set[str]] = {}
+        for choice in self.choices:
+            for text in (choice.label, choice.value):
+                found.setdefault(fold_text(text), set()).add(choice.value)
+        return found
 
     @cached_property
     def _values(self) -> dict[str, str]:
@@ -186,15 +201,6 @@ class SearchField(ChoiceField):
         """The value that each label means."""
         return {choice.label: choice.value for choice in self.choices}
 
-    @cached_property
-    def _folded(self) -> dict[str, set[str]]:
-        """The values that a folded text can mean, which is a label or a value."""
-        found: dict[str, set[str]] = {}
-        for choice in self.choices:
-            for text in (choice.label, choice.value):
-                found.setdefault(_fold(text), set()).add(choice.value)
-        return found
-
     @property
     def options(self) -> tuple[Option, ...]:
         return ()
@@ -231,12 +237,11 @@ class SearchField(ChoiceField):
             return text
         if text in self._typed:
             return self._typed[text]
-        found = self._folded.get(_fold(text), ())
-        return next(iter(found)) if len(found) == 1 else None
+        return self._find_folded(text)
 
     def _suggest(self, value: object) -> str:
         """Ask for the most similar labels; "" where none is similar."""
-        folded = _fold(value) if isinstance(value, str) and len(value) <= _LONGEST_TYPED else ""
+        folded = fold_text(value) if isinstance(value, str) and len(value) <= _LONGEST_TYPED else ""
         if not folded:
             return ""
         texts = list(self._folded)
@@ -268,7 +273,7 @@ class SearchField(ChoiceField):
 
     def is_incomplete(self, typed: str) -> bool:
         """Whether the text is a part of a name."""
-        return _fold(typed) in self._joined
+        return fold_text(typed) in self._joined
 
     def format_input(self, typed: str) -> str:
         """What was typed, as the label where it is a value."""
@@ -292,11 +297,6 @@ class SearchField(ChoiceField):
             text = f"Type the name. The list suggests {MOST_SUGGESTED:,} of {count:,}."
         keys = {**sample.keys, "help": text}
         return super().draft(sample._replace(keys=keys))
-
-
-def _fold(text: str) -> str:
-    """A text without what people type in different ways: upper case, blanks."""
-    return " ".join(text.casefold().split())
 
 
 def _count_pairs(texts: Sequence[str]) -> Float32Array:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from model.contract.arrays import Float64Array
+from model.contract.arrays import BoolArray, Float64Array
 from model.making.assembly.chains import forget_names
 from model.making.assembly.contents import Contents, collect_contents
 from model.making.assembly.features import match_features
@@ -31,7 +31,7 @@ from model.making.sources.estimator_sources import EstimatorSource, describe_est
 from model.making.sources.model_sources import ModelSource
 from model.making.sources.onnx_sources import OnnxSource, read_onnx
 from model.making.steps.fitted_steps import find_dropped_columns
-from model.making.steps.kept_values import describe_foreign_input
+from model.making.steps.kept_values import describe_foreign_input, describe_merged_values
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> Assem
     options, rows, derivations = given.options, given.taken, given.derivations
     if given.contents is None:
         file, tried = _open_onnx(given, ask, add_note)
-        names = match_features(file, rows, options, add_note, derivations.inputs)
+        names = match_features(file, rows, options, add_note, derivations.inputs, derivations.dates)
         if not given.targets:
             file = file.find_clusters(rows.table[names])
         return AssembledModel(file, names, options.classes, tried=tried)
@@ -178,22 +178,26 @@ def _prove(
     )
 
     if not options.target:
-        return _hold_against_rows(take_only(search, options.classes), table)
+        return _hold_against_rows(take_only(search, options.classes), table, rows.held_out)
 
     def read_truth(classes: Sequence[str]) -> Float64Array:
         return read_truths(kind.with_names(classes), rows, options)
 
     try:
-        return _hold_against_rows(prove(search, options.classes, read_truth), table)
+        proof = prove(search, options.classes, read_truth)
+        return _hold_against_rows(proof, table, rows.held_out)
     except NoAssemblyError:
         if source.names or not any(part.names for part in search.transformers):
-            match_features(source, rows, options, lambda _: None, derivations.inputs)  # knows more
+            inputs, dates = derivations.inputs, derivations.dates
+            match_features(source, rows, options, lambda _: None, inputs, dates)  # knows more
         raise
 
 
-def _hold_against_rows(proof: Proof, table: pd.DataFrame) -> Proof:
+def _hold_against_rows(proof: Proof, table: pd.DataFrame, held_out: BoolArray) -> Proof:
     """The same with what the model keeps of its own rows, held against those of the data."""
     rows = table[list(proof.names)]
+    if merged := describe_merged_values(proof.fitted, rows[~held_out]):
+        return replace(proof, finding=replace(proof.finding, foreign=merged))
     complete = rows.dropna()
     foreign = describe_foreign_input(proof.fitted, rows if complete.empty else complete)
     return replace(proof, finding=replace(proof.finding, foreign=foreign))

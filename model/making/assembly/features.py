@@ -18,6 +18,7 @@ def match_features(
     options: AddOptions,
     add_note: AddNote,
     used: Collection[str] = (),
+    dates: Collection[str] = (),
 ) -> list[str]:
     """Find the columns of the data that the model takes, in its order.
 
@@ -27,6 +28,7 @@ def match_features(
         options: what a person asks for.
         add_note: called for what was guessed, and for columns that are left out.
         used: the columns from which others are derived.
+        dates: those of them that were dates, and hold days since 1970-01-01.
 
     Raises:
         AddError: if the data lack one, or it is not clear which ones the model takes.
@@ -50,7 +52,7 @@ def match_features(
         if missing := [name for name in names if name not in table.columns]:
             free = [name for name in available if name not in names]
             more = f" (nor {', '.join(map(repr, missing[1:]))})" if missing[1:] else ""
-            hint = _hint_at_date(missing[0], rows, free) or _hint(missing[0], available, free)
+            hint = _hint_at_date(missing, rows, free, dates) or _hint(missing[0], available, free)
             raise AddError(
                 f"{options.data} has no column {missing[0]!r}{more}, which the model was fitted on."
                 f"{hint}"
@@ -92,25 +94,39 @@ _TIME_PARTS = ("hour", "hr", "minute")
 """Those for which no function is."""
 
 
-def _hint_at_date(missing: str, rows: LabelledTable, free: list[str]) -> str:
-    """How a missing column is derived from a date in the data; "" where it cannot be."""
-    part, time = _DATE_PARTS.get(missing.lower()), missing.lower() in _TIME_PARTS
-    for name in free if part or time else ():
-        try:
-            dates = read_dates(rows.table[name], name)
-        except AddError:
-            continue
-        if dates is not None and time:
-            return (
-                f" If it was made from {name!r}: a date on a form has no time of day. Write the "
-                f"column {missing!r} into the data as a number, and the form asks for it."
-            )
-        if dates is not None:
-            return (
-                f" If it was made from {name!r}, add: --derive '{write_column(missing)} = "
-                f"{part}({write_column(name)})'"
-            )
-    return ""
+def _hint_at_date(
+    missing: list[str], rows: LabelledTable, free: list[str], dates: Collection[str]
+) -> str:
+    """How missing columns are derived from a date in the data; "" where the first cannot be."""
+    parts = {name: _DATE_PARTS.get(name.lower(), "") for name in missing}
+    times = [name for name in missing if name.lower() in _TIME_PARTS]
+    if not parts[missing[0]] and missing[0] not in times:
+        return ""
+    date = next((name for name in free if name in dates or _are_dates(rows, name)), None)
+    if date is None:
+        return ""
+    said = []
+    if derived := [
+        f"--derive '{write_column(name)} = {part}({write_column(date)})'"
+        for name, part in parts.items()
+        if part
+    ]:
+        said.append(f" If it was made from {date!r}, add: {' '.join(derived)}")
+    if times:
+        columns = ", ".join(map(repr, times))
+        said.append(
+            f" If {columns} was made from {date!r}: a date on a form has no time of day. Write "
+            f"{columns} into the data as a number, and the form asks for it."
+        )
+    return ".".join(said)
+
+
+def _are_dates(rows: LabelledTable, name: str) -> bool:
+    """Whether the texts of a column are dates."""
+    try:
+        return read_dates(rows.table[name], name) is not None
+    except AddError:
+        return False
 
 
 def _hint(missing: str, available: list[str], free: list[str]) -> str:

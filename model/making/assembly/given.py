@@ -98,7 +98,7 @@ def read_given(options: AddOptions, add_note: AddNote) -> GivenData:
             rows.truths, {name: percents[name] for name in rows.truths if name in percents}
         ),
     )
-    for note in rows.notes:
+    for note in dict.fromkeys(rows.notes):  # two files may say the same
         add_note(note)
     derivations, rows, derived = derive_columns(options, rows, add_note)
     described = read_dictionary(options.dictionary) if options.dictionary else {}

@@ -198,3 +198,25 @@ def strip_cells(cells: pd.DataFrame, texts: KnownTexts) -> pd.DataFrame:
         if changed.any() and not texts.knows_any(str(name), set(cells.loc[changed, name])):
             stripped[name] = bare
     return assign_columns(cells, stripped)
+
+
+def spell_cells(cells: pd.DataFrame, texts: KnownTexts, add_note: AddNote) -> pd.DataFrame:
+    """Spell texts as the model knows them, where its author's code did so before the fit.
+
+    Args:
+        cells: texts, "" where there is nothing.
+        texts: what the model knows as texts.
+        add_note: called for each column that is spelled anew.
+    """
+    spelled = {}
+    for name in cells.columns:
+        found = texts.find_spellings(str(name), set(cells[name]) - {""})
+        if found:
+            spelled[name] = cells[name].replace(found)
+            first, *others = found
+            more = f", and {len(others)} more alike" if others else ""
+            add_note(
+                f"Column {name!r}: {first!r} is read as {found[first]!r}, as the model knows it"
+                f"{more}."
+            )
+    return assign_columns(cells, spelled)

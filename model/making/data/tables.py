@@ -17,7 +17,13 @@ import pandas as pd
 from model.contract.arrays import BoolArray
 from model.contract.expressions import Expression, ExpressionError
 from model.contract.reading import DecimalSign
-from model.making.data.data_files import infer_types, read_cells, read_header, strip_cells
+from model.making.data.data_files import (
+    infer_types,
+    read_cells,
+    read_header,
+    spell_cells,
+    strip_cells,
+)
 from model.making.data.date_texts import read_dates
 from model.making.data.expression_cells import read_series
 from model.making.data.number_texts import read_number_columns, settle_thousands
@@ -94,6 +100,7 @@ def read_table(
     paths = (path, *more)
     kept = _choose_rows(paths, choice, decimal, known, add_note)
     raw = strip_cells(read_cells(paths, add_note, None, kept), known)
+    raw = spell_cells(raw, known, add_note)
     if raw.empty:
         raise AddError(
             f"{path} has no rows. Give a file with the rows that the model was fitted on."

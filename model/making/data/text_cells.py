@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from model.contract.texts import fold_text
 from model.making.data.assigning import assign_columns
 
 _HOLES = frozenset(
@@ -75,6 +76,32 @@ class KnownTexts:
                 empty = {text for text in lost - known if pd.isna(cells[text])} | unknown
                 restored[name] = raw[name].mask(raw[name].isin(empty | {""}))
         return assign_columns(table, restored)
+
+    def find_spellings(self, name: str, texts: set[str]) -> dict[str, str]:
+        """The text that a part knows for each that it does not know, but for case and blanks.
+
+        The first level of a column may be in no name of a dummy, so a single text that is in none
+        tells nothing.
+        """
+        prefix = f"{name}_"
+        dummies = {item.removeprefix(prefix) for item in self.dummies if item.startswith(prefix)}
+        known = self.by_column.get(name) or frozenset(dummies) or self._find_group(texts)
+        unknown = texts - known
+        if not unknown or (dummies and name not in self.by_column and len(unknown) == 1):
+            return {}
+        folded: dict[str, list[str]] = {}
+        for text in known:
+            folded.setdefault(fold_text(text), []).append(text)
+        found = ((text, folded.get(fold_text(text), ())) for text in sorted(unknown))
+        return {text: spelled[0] for text, spelled in found if len(spelled) == 1}
+
+    def _find_group(self, texts: set[str]) -> frozenset[str]:
+        """The one group of texts that these are, but for case and blanks; nothing without one."""
+        folded = set(map(fold_text, texts))
+        found = {
+            group for group in self.groups if texts & group and folded <= set(map(fold_text, group))
+        }
+        return next(iter(found)) if len(found) == 1 else frozenset()
 
     def has_texts(self, name: str) -> bool:
         """Whether a part lists texts for a column."""

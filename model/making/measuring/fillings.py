@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from model.contract.arrays import Float64Array
 from model.contract.expressions import write_column
+from model.contract.fields import Value
 from model.making.columns.drafting import DraftField
 from model.making.kinds.evidence import are_surely_less
 from model.making.kinds.output_kind import OutputKind
@@ -18,7 +19,7 @@ from model.making.rows.dataset import Dataset
 _USUAL = "the mean"
 
 
-def advise_filling(dataset: Dataset, kind: OutputKind) -> str:
+def advise_filling(dataset: Dataset, kind: OutputKind, spare: Mapping[str, str]) -> str:
     """Say how to serve what an author's code filled in by itself; "" where no field lets it.
 
     The usual numbers are tried on the rows that lack a fact: a model that was fitted to these rows
@@ -27,6 +28,7 @@ def advise_filling(dataset: Dataset, kind: OutputKind) -> str:
     Args:
         dataset: the rows and their fields.
         kind: how the model answers.
+        spare: a value that the model knows of a column and no row has, by column: that is it.
     """
     unproved = [
         (index, item)
@@ -41,12 +43,15 @@ def advise_filling(dataset: Dataset, kind: OutputKind) -> str:
     options, found = [], []
     for index, item in unproved:
         name, column = item.column.source.column, write_column(item.column.source.column)
-        what, code, is_sure = _find_filling(dataset, kind, index, item)
-        value = item.field.decode(code) if item.field.categories else code
+        if name in spare:
+            value: Value | None = spare[name]
+        else:
+            what, code, is_sure = _find_filling(dataset, kind, index, item)
+            value = item.field.decode(code) if item.field.categories else code
+            if is_sure:
+                found.append(f"The rows without {name} fit clearly best with {what}.")
         text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else f"{value:.15g}"
         options.append(f"--derive {shlex.quote(f'{column} = fill({column}, {text})')}")
-        if is_sure:
-            found.append(f"The rows without {name} fit clearly best with {what}.")
     return " ".join(
         [
             "Did your code fill missing cells before the fit? Then the answers to empty fields "

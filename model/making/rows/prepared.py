@@ -63,6 +63,8 @@ class PreparedModel(ServedFiles):
     ``missing_in_training`` is what the model saw of a column of the data when it was fitted, where
     its file tells. ``vectorizing`` is the same as ``vectorizers``, by the field's column.
     ``names_only`` says that it names its answer alone, because its probabilities contradict it.
+    ``spare_values`` has the one text that the model knows of a column with missing cells and that
+    no row has, by column.
     """
 
     matrix: Float64Array
@@ -75,6 +77,7 @@ class PreparedModel(ServedFiles):
     missing_in_training: Mapping[str, MissingInTraining] = field(default_factory=dict)
     vectorizing: Mapping[int, Vectorizer] = field(default_factory=dict)
     names_only: bool = False
+    spare_values: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_compiled(

@@ -131,7 +131,8 @@ class EstimatorSource:
         if self.module is not None:
             shutil.copyfile(self.module, work / self.module.name)
             files.append(self.module.name)
-        notes = tuple(self._name_spare(columns, frame.names))
+        spare = dict(self._find_spare(columns, frame.names))
+        notes = tuple(_describe_spare(name, text) for name, text in spare.items())
         if differing := self.kind.count_differing(predict(rows.astype(np.float32)), expected):
             notes += (
                 f"{differing} of {len(rows)} rows get another answer where numbers have seven "
@@ -149,24 +150,22 @@ class EstimatorSource:
             missing_in_training=find_missing_in_training(self.fitted, frame.names),
             runs_code=self.runs_code,
             module="" if self.module is None else self.module.name,
+            spare_values=spare,
         )
         prepared = self._describe_texts(prepared, frame, columns, table, work)
         return self._compile(prepared, frame, rows, expected, work)
 
-    def _name_spare(self, columns: Sequence[DataColumn], names: Sequence[str]) -> Iterator[str]:
-        """Say which value a model may have got for missing cells: one that no row has."""
+    def _find_spare(
+        self, columns: Sequence[DataColumn], names: Sequence[str]
+    ) -> Iterator[tuple[str, str]]:
+        """Find what a model may have got for missing cells: a value that no row has, by column."""
         known = find_categories(self.fitted, names)
         for column in columns:
             name, cells = column.source.column, set(map(str, column.source.values))
             spare = [text for text in known.get(name, ()) if isinstance(text, str)]
             spare = [text for text in spare if text not in cells]
             if column.missing and len(spare) == 1:
-                filled = f"fill({write_column(name)}, {json.dumps(spare[0], ensure_ascii=False)})"
-                yield (
-                    f"Of {name} the model knows {spare[0]!r}, which no row has. If that stood for "
-                    "missing cells, add it again with --force --derive "
-                    f"{shlex.quote(f'{write_column(name)} = {filled}')}."
-                )
+                yield name, spare[0]
 
     def _doubt_probabilities(self, rows: Any) -> str:
         """Say why its probabilities for rows of the data cannot be shown; "" where they can."""
@@ -294,6 +293,15 @@ class EstimatorSource:
                 f"{differing} of {len(table)} rows get another answer from the form than from the "
                 "data. Say with --kind what a column is where the guess was wrong."
             )
+
+
+def _describe_spare(name: str, text: str) -> str:
+    """Say which value a model may have got for missing cells, and what to write then."""
+    filled = f"fill({write_column(name)}, {json.dumps(text, ensure_ascii=False)})"
+    return (
+        f"Of {name} the model knows {text!r}, which no row has. If that stood for missing cells, "
+        f"add it again with --force --derive {shlex.quote(f'{write_column(name)} = {filled}')}."
+    )
 
 
 def _retype(source: Source, text_type: str) -> Source:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from model.contract.arrays import Float64Array, IntArray
 from model.contract.expressions import write_column
-from model.making.steps.fitted_steps import unwrap_estimator
+from model.contract.texts import fold_text
+from model.making.steps.fitted_steps import find_categories, unwrap_estimator
 
 LEAST_VALUES = 5
 """An input counts where the model keeps as many values of it."""
@@ -22,6 +26,8 @@ rows leaves less outside, also of boosted trees, which split at the rarest value
 _LEAST_ROWS = 100
 """Rows of the data below which their range says little of that of the fit."""
 _ROUNDED = 1e-6
+_MOST_COMPARED = 20
+"""Values that an expression compares; for more a file is shorter."""
 
 
 def list_kept_values(fitted: Any) -> dict[int, Float64Array]:
@@ -108,6 +114,47 @@ def describe_foreign_input(fitted: Any, rows: Any) -> str:
                 f"or say what it does, like --derive '{write_column(name)} = …'."
             )
     return ""
+
+
+def describe_merged_values(fitted: Any, rows: pd.DataFrame) -> str:
+    """Say in which column an author's code merged rare values before the fit; "" where in none.
+
+    An encoder that ignores what it does not know answers them as if the value were unknown, and not
+    as the value that they were merged into.
+
+    Args:
+        fitted: the model.
+        rows: the data of the fit as it takes them.
+    """
+    for column, known in find_categories(fitted, list(map(str, rows.columns))).items():
+        if not known or column not in rows or not all(isinstance(text, str) for text in known):
+            continue
+        cells = set(map(str, rows[column].dropna()))
+        kept, merged = cells.intersection(known), sorted(cells.difference(known))
+        spare = [text for text in known if text not in cells]
+        if spare and merged:
+            name = next((text for text in spare if "other" in fold_text(text)), spare[0])
+            return _describe_merged(column, sorted(kept), merged, name)
+    return ""
+
+
+def _describe_merged(column: str, kept: list[str], merged: list[str], name: str) -> str:
+    def quote(text: str) -> str:
+        return json.dumps(text, ensure_ascii=False)
+
+    cell = write_column(column)
+    if len(kept) <= _MOST_COMPARED:
+        is_kept = " or ".join(f"{cell} == {quote(text)}" for text in kept)
+        option = shlex.quote(f"{cell} = if({is_kept}, {cell}, {quote(name)})")
+        advice = f"--derive {option}"
+    else:
+        option = shlex.quote(f"{cell} = lookup({cell}, FILE.json)")
+        advice = f"--derive {option}, with a JSON file that gives each value its own"
+    return (
+        f"Of {column} the model knows {name!r}, which no row has, and does not know "
+        f"{', '.join(map(repr, merged[:3]))}{' …' if merged[3:] else ''}. Either these are not its "
+        f"data, or your code wrote {name!r} for what is rare before the fit: say so by {advice}."
+    )
 
 
 def _name_outputs(steps: Any, names: list[str], changed: Any) -> list[str]:

@@ -320,5 +320,19 @@ def test_an_hour_that_a_notebook_made_of_a_column_of_times_is_asked_for(
     table = cars.raw.assign(sold=cars.raw["sold"] + [f" {hour:02}:00:00" for hour in hours])
     table.assign(age=cars.features["age"]).to_csv(given.data, index=False)
     said = " ".join(add(given, "cars", tmp_path).output.split())
-    assert "If it was made from 'sold': a date on a form has no time of day" in said
-    assert "Write the column 'hour' into the data" in said
+    assert "If 'hour' was made from 'sold': a date on a form has no time of day" in said
+    assert "Write 'hour' into the data" in said
+
+
+def test_all_parts_of_a_date_are_named_at_once_and_also_when_one_is_written(
+    cars: Cars, tmp_path: Path
+) -> None:
+    columns = ["age", "month", "weekday"]
+    model = GradientBoostingRegressor().fit(cars.features[columns], cars.raw["price"])
+    given = cars.save(model)
+    cars.raw.assign(age=cars.features["age"]).to_csv(given.data, index=False)
+    weekday = "--derive 'weekday = weekday(sold)'"
+    said = " ".join(add(given, "cars", tmp_path).output.split())
+    assert f"If it was made from 'sold', add: --derive 'month = month(sold)' {weekday}" in said
+    said = add(given, "cars", tmp_path, "--derive", "month = month(sold)").output
+    assert f"If it was made from 'sold', add: {weekday}" in " ".join(said.split())

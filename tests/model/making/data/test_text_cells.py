@@ -19,6 +19,7 @@ from sklearn.preprocessing import LabelEncoder, OneHotEncoder
 
 from app import create_app
 from app.config import Settings
+from model.making.data.text_cells import KnownTexts
 from tests.model.making.conftest import add, run
 from tests.models import ModelFiles
 
@@ -102,3 +103,56 @@ def test_a_model_that_was_fitted_with_blanks_around_headers_and_cells_is_added(
     answers = client.post("/api/predict", json=asked).get_json()
     found = [max(answer["probabilities"].values()) for answer in answers]
     np.testing.assert_allclose(found, model.predict_proba(table[:20]).max(axis=1), rtol=1e-5)
+
+
+def _ignoring(table: pd.DataFrame, column: str) -> tuple[Any, Any]:
+    encoder = OneHotEncoder(handle_unknown="ignore")
+    steps = make_column_transformer((encoder, [column]), remainder="passthrough")
+    model = make_pipeline(steps, LinearRegression()).fit(table[[column, "size"]], table["rent"])
+    return model, model.predict(table[[column, "size"]])
+
+
+def _dropping_first(table: pd.DataFrame, column: str) -> tuple[Any, Any]:
+    rows = pd.get_dummies(table[[column, "size"]], drop_first=True)
+    model = LinearRegression().fit(rows, table["rent"])
+    return model, model.predict(rows)
+
+
+@pytest.mark.parametrize("fit", [_ignoring, _dropping_first, _label_encoder])
+def test_texts_that_an_author_wrote_in_lower_case_are_read_so(tmp_path: Path, fit: Any) -> None:
+    """Such an encoder answers a text that it does not know without a word."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {"area": rng.choice(["north", "east", "south"], 200), "size": rng.integers(20, 200, 200)}
+    )
+    table["rent"] = table["size"] * 3 + table["area"].str.len() * 100 + (table["area"] == "east")
+    parts, expected = fit(table, "area")
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(parts))
+    spelled = [
+        area.title() if row % 9 else f"{area.upper()} " for row, area in enumerate(table["area"])
+    ]
+    spelled[0] = table["area"][0]
+    table.assign(area=spelled).to_csv(tmp_path / "train.csv", index=False)
+    root = tmp_path / "models"
+    root.mkdir()
+    result = run(
+        "add", tmp_path / "model.pkl", "--name", "mine", "--data", tmp_path / "train.csv",
+        "--target", "rent", "--models", root, "--yes",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "is read as" in result.output
+    asked = ["predict", "mine", tmp_path / "train.csv", tmp_path / "answers.csv", "--models", root]
+    assert run(*asked).exit_code == 0
+    found = pd.read_csv(tmp_path / "answers.csv")["prediction"]
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_a_single_text_that_no_dummy_names_is_the_level_that_was_dropped() -> None:
+    known = KnownTexts({}, (), frozenset(["area_no", "area_yes"]))
+    assert not known.find_spellings("area", {"No", "no", "yes"})
+    assert known.find_spellings("area", {"NO", "YES", "no"}) == {"NO": "no", "YES": "yes"}
+
+
+def test_a_text_that_the_model_knows_in_two_spellings_is_neither() -> None:
+    known = KnownTexts({"area": frozenset(["No", "no"])}, (), frozenset())
+    assert not known.find_spellings("area", {"NO", "No", "no"})

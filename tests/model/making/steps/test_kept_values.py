@@ -10,20 +10,22 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import make_column_transformer
 from sklearn.ensemble import (
     ExtraTreesRegressor,
     GradientBoostingRegressor,
     HistGradientBoostingRegressor,
     RandomForestRegressor,
 )
+from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVR
 
 from model import NumberModel, load_model
-from model.making.steps.kept_values import describe_foreign_input
+from model.making.steps.kept_values import describe_foreign_input, describe_merged_values
 from tests.model.making.conftest import add
 from tests.model.serving.libraries.make_files import COLUMNS, FILES, make_rows
 from tests.model.serving.libraries.reading import open_file
@@ -100,3 +102,39 @@ def test_a_model_that_fits_all_the_same_is_refused_with_what_to_write(tmp_path: 
     (answer,) = served.predict([{"size": 100.0, "noise": 60.0}])
     asked = pd.DataFrame({"size": [100.0], "noise": [0.5]})
     assert answer.value == pytest.approx(model.predict(asked)[0], rel=1e-5)
+
+
+def test_rare_values_that_were_merged_by_hand_are_named_with_what_to_write(tmp_path: Path) -> None:
+    table, root = rows()[["size"]], tmp_path / "models"
+    root.mkdir()
+    cities = ["Ulm", "Bonn", "Kiel", "Jena"]
+    table["city"] = np.random.default_rng(1).choice(cities, len(table), p=[0.5, 0.4, 0.06, 0.04])
+    merged = table.assign(city=table["city"].where(table["city"].isin(["Ulm", "Bonn"]), "Other"))
+    price = table["size"] * 30 + (merged["city"] == "Other") * 900
+    encoder = OneHotEncoder(handle_unknown="ignore")
+    steps = make_column_transformer((encoder, ["city"]), remainder="passthrough")
+    model = make_pipeline(steps, LinearRegression()).fit(merged, price)
+    joblib.dump(model, tmp_path / "model.joblib")
+    table.assign(price=price).to_csv(tmp_path / "train.csv", index=False)
+    given = ModelFiles(tmp_path / "model.joblib", tmp_path / "train.csv", "price")
+    refused = add(given, "mine", root)
+    assert refused.exit_code == 4
+    said = " ".join(refused.output.split())
+    assert "knows 'Other', which no row has, and does not know 'Jena', 'Kiel'. " in said
+    option = """city = if(city == "Bonn" or city == "Ulm", city, "Other")"""
+    assert f"--derive '{option}'" in said
+    result = add(given, "mine", root, "--derive", option)
+    assert result.exit_code == 0, result.output
+    served = load_model(root / "mine")
+    assert isinstance(served, NumberModel)
+    (answer,) = served.predict([{"size": 100.0, "city": "Kiel"}])
+    asked = pd.DataFrame({"size": [100.0], "city": ["Other"]})
+    assert answer.value == pytest.approx(model.predict(asked)[0], rel=1e-5)
+
+
+def test_values_that_only_fresh_rows_have_were_not_merged() -> None:
+    encoder = OneHotEncoder(handle_unknown="ignore").fit(pd.DataFrame({"city": ["Ulm", "Bonn"]}))
+    model = make_pipeline(encoder, LinearRegression())
+    model.fit(pd.DataFrame({"city": ["Ulm", "Bonn"]}), [1, 2])
+    assert not describe_merged_values(model, pd.DataFrame({"city": ["Ulm", "Bonn", "Kiel"]}))
+    assert describe_merged_values(model, pd.DataFrame({"city": ["Ulm", "Kiel"]}))

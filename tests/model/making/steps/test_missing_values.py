@@ -176,6 +176,20 @@ def test_a_value_of_an_encoder_that_no_row_has_may_have_stood_for_missing_cells(
     assert served.predict([features])[0].value == pytest.approx(model.predict(asked)[0], rel=1e-5)
 
 
+def test_what_to_do_next_names_the_value_that_no_row_has(tmp_path: Path) -> None:
+    """An encoder that ignores what it does not know answers such rows all the same."""
+    root = tmp_path / "models"
+    root.mkdir()
+    table, price = rows(missing_values=True)
+    table["age"] = table["age"].fillna(50)
+    model = make_pipeline(encoded(), LinearRegression()).fit(table.fillna("no zone"), price)
+    joblib.dump(model, tmp_path / "model.joblib")
+    table.assign(price=price).to_csv(tmp_path / "train.csv", index=False)
+    files = ModelFiles(tmp_path / "model.joblib", tmp_path / "train.csv", "price")
+    next_steps = added(files, root)[0].partition("What to do next")[2]
+    assert """--derive 'zone = fill(zone, "no zone")'""" in next_steps
+
+
 def test_of_dummies_nobody_can_tell_whether_a_row_had_none_of_them() -> None:
     table, price = rows(missing_values=False)
     zones = OneHotEncoder(categories=[["east", "north", "west"]], handle_unknown="ignore")
