@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from app.config import Settings
+from app.kinds.row_api import _format_literal
 from model import NumberModel
 from tests.conftest import Server
 from tests.flowers import write_flowers
@@ -107,3 +108,15 @@ def test_an_invalid_host_is_refused_and_not_put_into_an_example(
     response = client.get("/api", headers={"Host": host})
     assert response.status_code == 400
     assert host not in response.text
+
+
+@pytest.mark.parametrize(
+    ("letters", "literal"),
+    [
+        (48, '{"town": "%s", "rooms": 3}'),
+        (49, '{\n        "town": "%s",\n        "rooms": 3,\n    }'),
+    ],
+)
+def test_a_row_stands_in_the_sample_as_people_write_it(letters: int, literal: str) -> None:
+    town = "ö" * letters
+    assert _format_literal({"town": town, "rooms": 3}) == literal % town

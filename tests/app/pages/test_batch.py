@@ -24,6 +24,7 @@ from app.limits.upload_budget import get_upload_budget
 from app.pages.batch import END
 from app.telemetry import streams
 from app.telemetry.request_records import RequestRecord
+from model.contract.tables import Block, TableError
 from model.serving.batch import Answers, BatchPredictor
 from tests.flowers import write_flowers
 from tests.html import check_page, get_page, text_of
@@ -490,3 +491,31 @@ def test_a_column_of_ours_that_the_file_has_already_gets_a_prefix(client: FlaskC
     (row,) = download(client, "beds,baths,sqft,prediction\n3,2,1850,mine\n")
     assert row["prediction"] == "mine"
     assert json.loads(row["formcast_prediction"]) > 0
+
+
+@pytest.mark.parametrize("size", [None, -1, 2**21])
+def test_what_gzip_packed_is_unpacked_up_to_a_limit_however_much_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, size: int | None
+) -> None:
+    monkeypatch.setattr(batches, "MOST_UNPACKED", 1)
+
+    def read(data: bytes) -> bytes:
+        limits = batches.BatchLimits(rows=9, megabytes=1)
+        return batches._UnpackedUpload(io.BytesIO(data), "my.csv.gz", limits).read(size)
+
+    most = b"a" * 2**20
+    assert read(gzip.compress(most)) == most
+    with pytest.raises(batches.TooLargeError, match="far larger than itself"):
+        read(gzip.compress(most + b"a"))
+    for broken in (gzip.compress(most)[:-9], b"\x1f\x8b\x08broken", b"a,b"):
+        with pytest.raises(TableError, match=r"my\.csv\.gz is not a whole file of gzip"):
+            read(broken)
+
+
+def test_a_block_is_split_with_what_is_wrong_in_its_rows() -> None:
+    block = Block([list("abcde"), list("vwxyz")], 5, {0: "first", 2: "third", 4: "last"})
+    assert list(batches.split_block(block, 5)) == [block]
+    parts = list(batches.split_block(block, 2))
+    assert [part.columns[0] for part in parts] == [["a", "b"], ["c", "d"], ["e"]]
+    assert [part.rows for part in parts] == [2, 2, 1]
+    assert [dict(part.ragged) for part in parts] == [{0: "first"}, {0: "third"}, {0: "last"}]

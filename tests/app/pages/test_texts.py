@@ -12,7 +12,8 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from app.config import Settings
-from model.contract.tables import open_table
+from model import ClassModel
+from model.contract.tables import Block, open_table
 from model.serving.batch import BatchPredictor
 from tests.html import check_fragment, check_page
 from tests.loading import load_as
@@ -139,8 +140,6 @@ def test_half_of_a_character_in_json_gets_a_sentence(client: FlaskClient) -> Non
 
 
 def test_a_file_with_a_column_of_texts_is_answered_as_the_form_answers(folder: Path) -> None:
-    from model import ClassModel
-
     model = load_as(ClassModel, folder / "messages")
     text = (
         "message,size,channel\n"
@@ -182,3 +181,21 @@ def test_a_text_is_kept_in_a_report_only_where_its_box_is_ticked(
         assert "60" in shown
     page = check_page(client.get("/?" + "size=60&channel=sms&message=Hello"))
     assert page.select_one("#report-keep:not([checked])") is not None
+
+
+def test_a_text_that_comes_again_in_the_next_block_has_its_own_answer(folder: Path) -> None:
+    model = load_as(ClassModel, folder / "messages")
+    texts = ["free prize urgent click", "lunch meeting report agenda", "thanks for the notes"]
+    rows = [texts[place] for place in (0, 1, 1, 0, 2, 0)]
+
+    def answer(predictor: BatchPredictor, some: list[str]) -> list[float]:
+        block = Block([some, ["60"] * len(some), ["sms"] * len(some)], len(some))
+        shares: list[float] = predictor.predict(block).values["probability_spam"].tolist()
+        return shares
+
+    header = ("message", "size", "channel")
+    predictor = BatchPredictor(model, header)
+    found = [one for start in (0, 2, 4) for one in answer(predictor, rows[start : start + 2])]
+    alone = [answer(BatchPredictor(model, header), [row])[0] for row in rows]
+    assert found == pytest.approx(alone, abs=1e-5)
+    assert found[0] - found[1] > 0.5

@@ -184,6 +184,24 @@ def test_a_field_may_say_as_much_as_its_bounds(changes: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        ({}, (None, None)),
+        ({"seen_min": 5}, (10, None)),
+        ({"seen_min": 20}, (20, None)),
+        ({"seen_max": 1500}, (None, 1000)),
+        ({"seen_max": 500}, (None, 500)),
+    ],
+)
+def test_narrower_bounds_take_what_was_seen_along(
+    seen: dict[str, int], expected: tuple[int | None, int | None]
+) -> None:
+    narrow = field(INTEGER, **seen).with_code_bounds(10.0, 1000.0)
+    assert (narrow.min, narrow.max) == (10, 1000)
+    assert (narrow.seen_min, narrow.seen_max) == expected
+
+
+@pytest.mark.parametrize(
     ("changes", "value", "said"),
     [
         ({"seen_min": 10}, 9, "Below what the model has seen, which begins at 10"),

@@ -68,6 +68,7 @@ def one(kind: bytes, content: bytes) -> bytes:
         (empty(times("D", 1)), (0,), "M8[D]"),
         (empty(times(b"generic", 1)), (0,), "M8"),
         (one(dtype("b1", "|"), b"\1"), (1,), "?"),
+        (empty(typed((3, "<", None, None, None, -1, -1))), (0,), "<f8"),
         (one(dtype("U1", "<"), b"\xff\xff\x10\0"), (1,), "U1"),
         (one(dtype("U1", ">"), b"\0\x10\xff\xff"), (1,), "U1"),
     ],

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
-from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.compose import ColumnTransformer, make_column_selector, make_column_transformer
 from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
@@ -87,6 +87,38 @@ def test_columns_that_are_chosen_as_a_range_are_those(columns: slice, tmp_path: 
 def test_columns_that_are_chosen_by_a_flag_each_are_those(tmp_path: Path) -> None:
     model = make_column_transformer((StandardScaler(), [False, True])).fit(ROWS)
     assert read(model, tmp_path).transform(ROWS).tolist() == model.transform(ROWS).tolist()
+
+
+def test_each_step_says_where_its_columns_stand(tmp_path: Path) -> None:
+    steps = [
+        ("bins", OneHotEncoder(), [2]),
+        ("scaled", StandardScaler(), [0, 1]),
+    ]
+    table = np.column_stack([ROWS, np.arange(20) % 3])
+    for remainder in ("drop", "passthrough"):
+        model = ColumnTransformer(steps, remainder=remainder).fit(table)
+        expected = dict(model.output_indices_)
+        assert read(model, tmp_path).output_indices_ == expected
+        del vars(model)["output_indices_"]  # which 1.0 began to keep
+        assert read(model, tmp_path).output_indices_ == expected
+
+
+@pytest.mark.parametrize(
+    ("version", "state", "is_checked"),
+    [
+        ("0.21.3", {}, True),
+        ("0.21.3", {"validate": None}, True),
+        ("0.21.3", {"validate": False}, False),
+        ("0.22.1", {}, False),
+        ("0.22.1", {"validate": True}, True),
+    ],
+)
+def test_rows_of_a_function_were_checked_by_default_until_0_21(
+    version: str, state: dict[str, object], is_checked: bool
+) -> None:
+    path = "sklearn.preprocessing._function_transformer.FunctionTransformer"
+    record = Record(path, state={"_sklearn_version": version, "func": None, **state})
+    assert revive(record).validate is is_checked
 
 
 @pytest.mark.parametrize("classes", [2, 3])

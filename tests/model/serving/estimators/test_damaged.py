@@ -109,6 +109,12 @@ def unfitted(kind: str) -> Record:
     return Record(saved(kind).path, state={"_sklearn_version": VERSION})
 
 
+def leave_template(state: dict[str, Any]) -> None:
+    """Leave only the estimator that another one was to fit."""
+    state.clear()
+    state.update(_sklearn_version=VERSION, estimator=unfitted("forest"))
+
+
 FUNCTION = GlobalName("os.system")
 DAMAGED: list[tuple[str, str, Damage, str]] = [
     # trees
@@ -288,6 +294,13 @@ DAMAGED: list[tuple[str, str, Damage, str]] = [
         )
     ],
     ("search", "GridSearchCV", drop("best_estimator_"), "never fitted"),
+    ("select_from_model", "SelectFromModel", dict.clear, "SelectFromModel was never fitted"),
+    (
+        "select_from_model",
+        "SelectFromModel",
+        leave_template,
+        "SelectFromModel was never fitted",
+    ),
     ("pipeline", "StandardScaler", dict.clear, "never fitted"),
     ("pipeline", "Pipeline", lambda state: state["steps"].reverse(), "transforms nothing"),
     ("pipeline", "StandardScaler", drop("mean_"), "has no mean_"),
@@ -589,6 +602,16 @@ def test_a_part_may_be_used_a_thousand_times_and_four_for_each_part() -> None:
     assert len(revive(unite(*[inner] * most)).transformer_list) == most
     with pytest.raises(PickleError, match="far more often than a model does"):
         revive(unite(*[inner] * (most + 1)))
+
+
+def test_steps_may_multiply_columns_a_million_times() -> None:
+    def multiply_by(*factors: int) -> Record:
+        unions = [unite(*["passthrough"] * factor) for factor in factors]
+        return make("Pipeline", steps=[(str(at), union) for at, union in enumerate(unions)])
+
+    assert len(revive(multiply_by(*[10] * 6)).steps) == 6
+    with pytest.raises(PickleError, match="far more often than a model does"):
+        revive(multiply_by(*[10] * 6, 2))
 
 
 def test_hashed_words_fit_the_model_behind_them() -> None:

@@ -259,6 +259,18 @@ def test_a_model_of_xgboost_that_no_page_can_show_is_refused(data: bytes, said: 
         revive(read_xgboost(data))
 
 
+@pytest.mark.parametrize("category", [-1, 2**26])
+def test_categories_that_no_booster_has_are_refused(category: int) -> None:
+    def edit(learner: dict[str, Any]) -> None:
+        booster = learner["gradient_booster"]
+        trees = booster.get("gbtree", booster)["model"]["trees"]
+        tree = next(tree for tree in trees if tree["categories"])
+        tree["categories"][0] = category
+
+    with pytest.raises(PickleError, match="far more categories than a booster has"):
+        revive(read_xgboost(edit_xgboost(edit, name="xgboost-categories.json")))
+
+
 @pytest.mark.parametrize(
     ("state", "rounds"),
     [

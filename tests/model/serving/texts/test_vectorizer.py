@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, T
 from model.contract.arrays import Float64Array
 from model.making.steps.texts import describe_vectorizer
 from model.serving.texts.analyzer import Analyzer
-from model.serving.texts.reasons import list_variants, locate
+from model.serving.texts.reasons import TextReasons, leave_words_out, list_variants, locate
 from model.serving.texts.similarity import TextIndex
 from model.serving.texts.vectorizer import Vectorizer
 
@@ -108,6 +109,44 @@ def test_a_word_is_left_out_wherever_it_stands() -> None:
     variants = list_variants("Good, good! Not good: bad.", Analyzer())
     assert variants["good"] == ", ! Not : bad."
     assert list(variants) == ["good", "not", "bad"]
+
+
+@pytest.mark.parametrize(
+    ("ngrams", "words", "calls"),
+    [
+        ((1, 1), ["good", "bad"], 3),  # a stop word makes no difference
+        ((1, 2), ["good", "bad"], 3),
+        ((2, 2), ["good", "odd", "bad"], 4),
+    ],
+)
+def test_an_answer_falls_by_what_each_word_gave_it(
+    ngrams: tuple[int, int], words: list[str], calls: int
+) -> None:
+    fitted = CountVectorizer(ngram_range=ngrams, stop_words=["odd"]).fit(["good bad"])
+    own = describe_vectorizer([fitted], ["good bad"])
+    asked: list[str] = []
+
+    def answer(texts: Sequence[str]) -> Float64Array:
+        asked.extend(texts)
+        return np.array([2.0 * ("good" in text) - ("bad" in text) for text in texts])
+
+    text = "good odd bad"
+    before = TextReasons("text", text, own.measure(text))
+    found = leave_words_out(before, own, answer)
+    amounts = {"good": 2.0, "odd": 0.0, "bad": -1.0}
+    assert found.parts == {word: amounts[word] for word in words}
+    assert (len(asked), asked[0], found.untried, found.exact) == (calls, text, 0, False)
+
+
+def test_a_text_of_very_many_words_has_the_first_left_out_and_says_how_many_were_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("model.serving.texts.reasons.MOST_LEFT_OUT", 2)
+    own = describe_vectorizer([CountVectorizer().fit(["a1 b1 c1"])], ["a1 b1 c1"])
+    before = TextReasons("text", "a1 b1 c1 b1", own.measure("a1 b1 c1 b1"))
+    found = leave_words_out(before, own, lambda texts: np.array([*map(len, texts)], float))
+    assert found.parts == {"a1": 2.0, "b1": 4.0}
+    assert found.untried == 1
 
 
 def test_words_in_a_row_share_their_amount() -> None:
