@@ -22,8 +22,8 @@ from model.making.data.assigning import assign_columns
 from model.making.errors import AddError
 from model.making.options import LOCALE, AddNote
 
-_QUANTITY = re.compile(r"\s*[-+]?[0-9][0-9.,']*\s*(?P<unit>%|[^\W\d_][^\d]*?)\s*").fullmatch
-"""A number and its unit. A currency is read wherever a number is."""
+_QUANTITY = re.compile(r"\s*[-+]?[0-9][0-9.,']*\s*(?P<unit>%|[^\W\d_][^\d]{0,19}?)\s*").fullmatch
+"""A number and its unit, as long as a card takes it. A currency is read wherever a number is."""
 _MOST_CLASSES = 12
 _THOUSAND = 1000
 _THOUSANDS = r"\s*[-+]?[1-9][0-9]{0,2}\.[0-9]{3}\s*"
