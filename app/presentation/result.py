@@ -8,6 +8,9 @@ from app.presentation.explanations import ExplanationView
 from app.presentation.figures import protect_figures
 from app.presentation.submission import Problem, Submission
 
+MAX_CLASSES = 6
+"""Classes that are shown with a bar each; one sentence sums up the others."""
+
 
 class ClassView(NamedTuple):
     """One class: its probability for programs, for people, and as the length of a bar of 100.
