@@ -6,10 +6,10 @@ from flask import Blueprint, Response, request
 
 from app.api.openapi import build_openapi
 from app.api.page import make_page_view
-from app.api.serializing import NO_STORE, dump_json, read_contributions_option
+from app.api.serializing import dump_json, read_contributions_option
 from app.api.streaming import answer_stream
 from app.http.problems import Fault, make_problem
-from app.http.responses import JSON, REVALIDATED, respond
+from app.http.responses import JSON, NO_STORE, REVALIDATED, respond
 from app.http.routes import Surface
 from app.kinds.adapter import JsonRows
 from app.kinds.hosted import HostedModel

@@ -12,9 +12,9 @@ from wsgiref.types import WSGIEnvironment
 from flask import Blueprint, Response, request
 
 from app.api.blueprint import TIMEOUT, TIMEOUT_TEXT
-from app.api.serializing import NO_STORE, dump_json
+from app.api.serializing import dump_json
 from app.http.problems import make_problem
-from app.http.responses import JSON, respond
+from app.http.responses import JSON, NO_STORE, respond
 from app.http.routes import Surface, enter_model
 from app.kinds.adapter import KindAdapter, Payload, Schema
 from app.kinds.parsing import UnreadableError, parse_json, read_json_body

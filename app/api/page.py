@@ -8,9 +8,8 @@ from flask import Response, request
 from werkzeug.exceptions import BadRequest
 
 from app.api.openapi import STATUSES, describe_streams
-from app.api.serializing import NO_STORE
 from app.http.problems import DETAILS, get_phrase
-from app.http.responses import respond
+from app.http.responses import NO_STORE, respond
 from app.kinds.hosted import HostedModel
 from app.presentation.contexts import ApiContext, Row
 

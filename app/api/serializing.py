@@ -11,9 +11,6 @@ from app.http.problems import Fault, make_problem
 from app.kinds.adapter import OPTION
 from app.kinds.parsing import suggest
 
-NO_STORE = {"Cache-Control": "no-store"}
-
-
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
 

@@ -18,7 +18,7 @@ from app.feedback.opening import open_store
 from app.feedback.outcomes import ReportedOutcome
 from app.feedback.store import Store
 from app.kinds import make_adapter
-from app.monitoring.known_cases import read_known_cases
+from app.monitoring.known_cases import read_known_cases, to_known_case
 from app.presentation.track_record import TrackWords
 from model import load_model
 from model.contract import formatting
@@ -67,9 +67,9 @@ def outcomes(
         with source.open("rb") as file:
             read = adapter.read_cases(file, source.name, reading, target, date)
         store = open_store(Settings.from_environment())
-        cases = sort_cases(read.cases)
-        kept = None if store is None else keep(store, model, read.cases)
-    record = summarize_cases(model, cases)
+        brought = list_outcomes(model, read.cases)
+        kept = None if store is None else keep(store, model, brought)
+    record = summarize_cases(model, [*map(to_known_case, brought)])
     assert record is not None  # noqa: S101 (a file without cases is refused)
     tell_reading(model, read)
     assert adapter.track_words is not None  # noqa: S101 (those of rows)
@@ -89,48 +89,39 @@ def outcomes(
         raise click.exceptions.Exit(BROKEN)
 
 
-def sort_cases(cases: Sequence[Case]) -> list[KnownCase]:
-    """Sort the cases of a file as the store gives them: by day, time, then by their ids."""
+def list_outcomes(model: ServedModel[Any, Any], cases: Sequence[Case]) -> list[ReportedOutcome]:
+    """The cases of a file as the store keeps them, in the order in which it gives them."""
     today = dt.date.today()
-    return [
-        KnownCase(
-            case.day or today, case.facts, case.value, case.truth, case.low, case.high,
+    found = [
+        ReportedOutcome(
+            case.id,
+            model.slug,
+            model.version,
+            case.day or today,
+            case.facts,
+            case.value,
+            case.truth,
+            case.low,
+            case.high,
             case.probability,
+            source="file",
+            time=case.time,
         )
-        for case in sorted(cases, key=lambda case: (case.day or today, case.time, case.id))
-    ]  # fmt: skip
+        for case in cases
+    ]
+    return sorted(found, key=lambda outcome: (outcome.day, outcome.time, outcome.id))
 
 
 def keep(
-    store: Store, model: ServedModel[Any, Any], cases: Sequence[Case]
+    store: Store, model: ServedModel[Any, Any], brought: Sequence[ReportedOutcome]
 ) -> tuple[int, list[KnownCase]]:
     """Keep the cases of a file; return how many are new, and all cases of this version.
 
     Raises:
         StoreError: if the database does not do it.
     """
-    today = dt.date.today()
     try:
-        new = store.insert(
-            [
-                ReportedOutcome(
-                    case.id,
-                    model.slug,
-                    model.version,
-                    case.day or today,
-                    case.facts,
-                    case.value,
-                    case.truth,
-                    case.low,
-                    case.high,
-                    case.probability,
-                    source="file",
-                    time=case.time,
-                )
-                for case in cases
-            ]
-        )
-        return sum(new), read_known_cases(store, model)
+        return sum(store.insert(brought)), read_known_cases(store, model)
     finally:
         store.close()
 

@@ -36,8 +36,6 @@ SOME_WRONG = 3
 """The exit status where some rows have no answer."""
 
 _GZIP_LEVEL = 3
-_PARQUET = ".parquet"
-_WORKBOOK = ".xlsx"
 _OUTPUTS = (".csv", ".csv.gz", ".parquet", ".xlsx")
 
 
@@ -115,18 +113,12 @@ def _answer_file(
     adapter = make_adapter(load_model(folder))
     with one_blas_thread(), _open_source(source) as file:
         found = adapter.open_file(file, options, warnings)
-        render = _choose_render(target, (*found.header, *found.columns))
+        render, make_writer = _choose_writer(target, found.header, found.columns)
         told = _tell(found.notes, 0)
         _tell(found.matching, 0)
         summary = Summary()
         with _open_target(target, summary) as output, _show_progress(file) as show:
-            ending = target.suffix.lower()
-            writer: ParquetWriter | WorkbookWriter | CsvWriter
-            if ending == _PARQUET:
-                writer = ParquetWriter(output)
-            else:
-                kind = WorkbookWriter if ending == _WORKBOOK else CsvWriter
-                writer = kind(output, found.header, found.columns)
+            writer = make_writer(output)
             for rendered, part in found.answer(render, workers):
                 writer.write(rendered)
                 summary.merge(part)
@@ -137,14 +129,16 @@ def _answer_file(
     return summary
 
 
-def _choose_render(target: Path, names: Sequence[str]) -> Render:
+def _choose_writer(
+    target: Path, header: Sequence[str], columns: Sequence[str]
+) -> tuple[Render, Callable[[BinaryIO], ParquetWriter | WorkbookWriter | CsvWriter]]:
+    """Choose how answers are made ready to be written, and what writes them, by the file's name."""
     ending = target.suffix.lower()
-    if ending == _WORKBOOK:
-        return WorkbookWriter.render
-    if ending != _PARQUET:
-        return CsvWriter.render
-    require_arrow(target.name)
-    return partial(build_batch, names)
+    if ending == ".parquet":
+        require_arrow(target.name)
+        return partial(build_batch, (*header, *columns)), ParquetWriter
+    kind = WorkbookWriter if ending == ".xlsx" else CsvWriter
+    return kind.render, partial(kind, header=header, columns=columns)
 
 
 @contextmanager

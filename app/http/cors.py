@@ -43,13 +43,22 @@ class CrossOrigin:
                 ("Access-Control-Expose-Headers", "Retry-After, X-Request-ID"),
                 ("Cross-Origin-Resource-Policy", "cross-origin"),
             ]
-            if (
-                environ["REQUEST_METHOD"] == "OPTIONS"
-                and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
-            ):
+            if is_preflight(environ):
                 added += PREFLIGHT
 
         def share(headers: ResponseHeaders) -> ResponseHeaders:
             return [header for header in headers if header[0].lower() != dropped] + added
 
         return self._app(environ, map_headers(start, share))
+
+
+def is_preflight(environ: WSGIEnvironment) -> bool:
+    """Whether a browser asks what a script of another site may send to the API.
+
+    It sends no permission with it.
+    """
+    return (
+        environ["REQUEST_METHOD"] == "OPTIONS"
+        and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
+        and route_of(environ).surface is Surface.API
+    )

@@ -20,6 +20,9 @@ JSON = "application/json"
 REVALIDATED = {"Cache-Control": "no-cache"}
 """For what may be cached but must be asked for again each time."""
 
+NO_STORE = {"Cache-Control": "no-store"}
+"""For what is an answer to one visitor, which no cache may keep."""
+
 ErrorRenderer = Callable[[int, bool, str], str]
 """Makes the HTML of an error from its status, whether it is a fragment, and the request's id."""
 

@@ -10,7 +10,7 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
-from itertools import islice
+from itertools import starmap
 from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple, cast
 
@@ -27,9 +27,6 @@ BLOCK_ROWS = 1024
 
 MOST_UNPACKED = 10
 """How many times as large as an upload may be what was packed in it."""
-
-PICTURES_AT_ONCE = 4
-"""Pictures that are answered at a time: each takes some tens of milliseconds."""
 
 
 class BatchLimits(NamedTuple):
@@ -158,10 +155,7 @@ class PictureBatch(Batch):
             raise TableError("There is no file in it. Put the pictures into a ZIP.")
 
     def answer(self) -> Iterator[AnsweredBlock]:
-        files = self._read()
-        while some := list(islice(files, PICTURES_AT_ONCE)):
-            names = Block([[name for name, _ in some]], len(some))
-            yield AnsweredBlock(names, self._predictor.predict([content for _, content in some]))
+        return starmap(AnsweredBlock, self._predictor.predict_files(self._read()))
 
 
 def _check_archive(content: bytes, limits: BatchLimits) -> None:

@@ -16,25 +16,18 @@ from app.kinds.schemas import (
 from app.kinds.truths import ask_class
 from app.presentation.contexts import ApiTexts, KindAbout
 from app.presentation.plots import plot_reliability
-from app.presentation.result import ClassView, Notes, write_notes
-from app.presentation.scales import MAX_CERTAINTY, ShareScale, format_exact, write_held
+from app.presentation.result import MAX_CLASSES, ClassView, Notes, write_notes
+from app.presentation.scales import ShareScale, format_exact, write_held
 from model.contract import formatting
 from model.contract.fields import AnyField
 from model.serving.kinds.classes import ClassModel
 from model.serving.served_model import ClassPrediction, Explained, LikelyRange
-
-MAX_CLASSES = 6
-"""Classes that are shown with a bar each; one sentence sums up the others."""
-
 
 RANGE_TEXT = (
     "The range of likely classes grows from the most probable one to its neighbours, until it "
     "holds as much probability as was needed on rows that the model had not seen. How many ranges "
     "held was measured on rows that had no part in setting it (conformal prediction)."
 )
-
-_NEAR_CAP = 0.005
-"""A probability this close below the largest one that the rows allow counts as that."""
 
 
 class ClassAdapter(RowAdapter[ClassPrediction]):
@@ -47,8 +40,7 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
     def __init__(self, model: ClassModel) -> None:
         self._output = model.card.output
         self._calibration = model.manifest.probabilities
-        rows = None if self._calibration is None else self._calibration.rows
-        self._shares = ShareScale(self._output, model.card.locale, rows)
+        self._shares = ShareScale(self._output, model.card.locale, self._calibration)
         super().__init__(model, self._shares)
         self._labels = {item.value: item.label for item in self._output.classes}
         if self._output.risk:
@@ -73,7 +65,11 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         if self._output.risk:
             return self._write_risk(explained)
         share = prediction.probability
-        short = "" if share is None else _upper_first(self._describe_sureness(share))
+        short = (
+            ""
+            if share is None
+            else formatting.capitalize(self._shares.describe_sureness(share, "row"))
+        )
         if prediction.likely is not None:
             short = f"{self._name_range(prediction.likely)} in {self._count_held(explained.known)}"
         if too_sure:
@@ -202,7 +198,7 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
             return f"{first}, and {others}. Ranges like this held for {held}."
         if probabilities is None:
             return f"The model names the {self._output.noun} and does not say how sure it is."
-        sure = self._describe_sureness(prediction.probability or 0.0)
+        sure = self._shares.describe_sureness(prediction.probability or 0.0, "row")
         sentence = f"The model is {sure}: {self._labels[prediction.label]}."
         hidden = len(probabilities) - MAX_CLASSES
         if hidden <= 0:
@@ -212,15 +208,6 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
             return f"{sentence} The class not shown has {self._scale.format(rest)}."
         count = formatting.format_number(hidden, self._card.locale)
         return f"{sentence} The {count} classes not shown have {self._scale.format(rest)} together."
-
-    def _describe_sureness(self, probability: float) -> str:
-        """How sure the model is; where the rows allow no more, that it is as sure as they do."""
-        calibration = self._calibration
-        if calibration is not None and calibration.rows and not self._shares.names_extremes:
-            rows, most = calibration.rows, min(MAX_CERTAINTY, calibration.most - _NEAR_CAP)
-            if probability >= most:
-                return f"as sure as {rows} row{' allows' if rows == 1 else 's allow'}"
-        return f"{self._scale.format(probability)} sure"
 
     def _serialize_prediction(self, explained: Explained[ClassPrediction]) -> Payload:
         """Contributions are to the probability of the label."""
@@ -302,7 +289,3 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         if self.model.ranges is not None:
             text = f"{text} {RANGE_TEXT}"
         return self._about(text, "What the probabilities mean", plots)
-
-
-def _upper_first(words: str) -> str:
-    return words[:1].upper() + words[1:]

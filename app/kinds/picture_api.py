@@ -9,6 +9,7 @@ from app.kinds.schemas import ANSWER, NUMBER, build_answer, build_class_properti
 from app.limits.upload_budget import UploadSlot
 from app.limits.uploads import Upload, read_body, read_uploads
 from app.presentation.contexts import ApiField, ApiTexts
+from model.contract.formatting import capitalize
 from model.contract.outputs import ClassOutput
 from model.contract.pictures import FORMATS_TEXT, MEDIA_TYPES, MEGABYTES, ImageField
 
@@ -70,7 +71,7 @@ def build_picture_schemas(field: ImageField, output: ClassOutput) -> KindSchemas
     return KindSchemas(
         output.label,
         {"Answer": build_answer(build_class_properties(output), contributions)},
-        f"{FORMATS_TEXT[:1].upper()}{FORMATS_TEXT[1:]} of {MEGABYTES} MB at most, as a form "
+        f"{capitalize(FORMATS_TEXT)} of {MEGABYTES} MB at most, as a form "
         "sends it or as the body itself.",
         {"multipart/form-data": form, **{kind: {} for kind in MEDIA_TYPES}},
         ANSWER,
@@ -83,7 +84,7 @@ def describe_picture_api(field: ImageField, output: ClassOutput) -> ApiTexts:
     return ApiTexts(
         curl=f"-F {field.name}=@picture.jpg",
         python=PYTHON,
-        request_text=f"{accepted[:1].upper()}{accepted[1:]}, as a form sends it "
+        request_text=f"{capitalize(accepted)}, as a form sends it "
         f"(multipart/form-data), or as the body itself ({', '.join(MEDIA_TYPES)}).",
         fields=(ApiField(field.name, field.label, "file", True),),
         labels=list_labels(output.classes),

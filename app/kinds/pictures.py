@@ -41,8 +41,8 @@ from app.presentation.pictures import (
 )
 from app.presentation.plots import plot_reliability
 from app.presentation.reports import PICTURE
-from app.presentation.result import ClassView, Result, refuse, write_notes
-from app.presentation.scales import MAX_CERTAINTY, ShareScale
+from app.presentation.result import MAX_CLASSES, ClassView, Result, refuse, write_notes
+from app.presentation.scales import ShareScale
 from app.presentation.submission import CORRELATION_ID, FORM_HASH, Problem, Submission
 from model import Picture
 from model.contract import formatting
@@ -58,9 +58,6 @@ SAMPLE = "sample"
 
 EXPLAIN = "_explain"
 """The name under which a button asks for the map as well."""
-
-_MAX_CLASSES = 6
-"""Classes that are shown with a bar each; one sentence sums up the others."""
 
 _THUMBNAIL = 120
 """Pixels of the longer side of a sample's small picture."""
@@ -94,9 +91,8 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         self.form_hash = hash_form(card.fields, card.output, card.locale)
         self._output = card.output
         self._labels = {item.value: item.label for item in card.output.classes}
-        self._calibration = calibration = model.manifest.probabilities
-        rows = None if calibration is None else calibration.rows
-        self._scale = ShareScale(card.output, card.locale, rows)
+        self._calibration = model.manifest.probabilities
+        self._scale = ShareScale(card.output, card.locale, self._calibration)
         self._notes = write_notes(describe_origin(card, model.manifest), model.manifest.accuracy)
 
     def read_form(self, environ: WSGIEnvironment) -> Submission[Picture]:
@@ -199,7 +195,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             return refuse(submission, output.label, f"No {output.noun}")
         prediction = explained.prediction
         label, share = self._labels[prediction.label], prediction.probability or 0.0
-        sure = self._describe_sureness(share)
+        sure = self._scale.describe_sureness(share, "picture")
         announcement = f"{output.label}: {label}, {self._scale.format(share)}. {self.warning}"
         preprocessing = self._pictures.preprocessing
         squashed = preprocessing.resize == "squash"
@@ -217,7 +213,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             announcement=announcement.strip(),
             value=prediction.label,
             text=label,
-            certainty=f"{sure[:1].upper()}{sure[1:]}.",
+            certainty=f"{formatting.capitalize(sure)}.",
             detail=PictureView(
                 self._present_classes(prediction),
                 url,
@@ -236,15 +232,6 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             query=submission.query,
         )
 
-    def _describe_sureness(self, share: float) -> str:
-        """How sure the model is, or that it is as sure as the held-out pictures allow."""
-        calibration = self._calibration
-        if calibration is None or not calibration.rows or self._scale.names_extremes:
-            return f"{self._scale.format(share)} sure"
-        if share >= min(MAX_CERTAINTY, calibration.most - 0.005):
-            return f"as sure as {calibration.rows} pictures allow"
-        return f"{self._scale.format(share)} sure"
-
     def _present_classes(self, prediction: ClassPrediction) -> tuple[ClassView, ...]:
         """The classes with their probabilities: two in the card's order, more by probability."""
         shares = dict(
@@ -252,7 +239,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         )
         shown = list(shares)
         if len(shown) > 2:
-            shown = sorted(shown, key=lambda item: -shares[item])[:_MAX_CLASSES]
+            shown = sorted(shown, key=lambda item: -shares[item])[:MAX_CLASSES]
         return tuple(
             ClassView(
                 item.value,
@@ -268,7 +255,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
     def _describe_rest(self, prediction: ClassPrediction) -> str:
         """What stands below the bars: the classes that are not shown, and the card's own words."""
         probabilities = sorted(prediction.probabilities or ())
-        hidden = probabilities[:-_MAX_CLASSES]
+        hidden = probabilities[:-MAX_CLASSES]
         rest = ""
         if hidden:
             count = formatting.format_number(len(hidden), self.model.card.locale)

@@ -25,6 +25,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from app.config import SettingError, Settings
+from app.http.cors import is_preflight
 from app.http.middleware import map_headers
 from app.http.problems import MEDIA_TYPE, write_problem
 from app.http.request_id import LINK_TOKEN, READER, REQUEST_ID
@@ -297,7 +298,7 @@ class AccessControl:
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer as the app does, or refuse."""
         route = route_of(environ)
-        if environ["PATH_INFO"] in PROBES or _is_preflight(environ):
+        if environ["PATH_INFO"] in PROBES or is_preflight(environ):
             return self._app(environ, start)
         if token := environ.get(LINK_TOKEN):
             found = self._policy.find_link_reader(environ, token)
@@ -343,12 +344,3 @@ class AccessControl:
             headers.append(("Retry-After", str(seconds)))
         start(f"{status} {HTTPStatus(status).phrase}", headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
-
-
-def _is_preflight(environ: WSGIEnvironment) -> bool:
-    """Whether a browser asks what a script of another site may send; it sends no permission."""
-    return (
-        environ["REQUEST_METHOD"] == "OPTIONS"
-        and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
-        and route_of(environ).surface is Surface.API
-    )

@@ -20,7 +20,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.http.forms import FORM_BYTES
 from app.http.request_id import request_id
-from app.http.responses import HTML, REVALIDATED, respond
+from app.http.responses import HTML, NO_STORE, REVALIDATED, respond
 from app.http.routes import Surface
 from app.kinds.adapter import KindAdapter
 from app.kinds.batches import AnsweredBlock, Batch, TooLargeError
@@ -53,8 +53,6 @@ TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 """The media type of each file that can be downloaded, by the ending of its name."""
-
-NO_STORE = {"Cache-Control": "no-store"}
 
 MOST_NAME = 60
 """Characters of a file's name that are repeated."""

@@ -6,7 +6,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, SecurityErro
 from app.http.forms import read_form, read_query
 from app.http.problems import make_problem
 from app.http.request_id import request_id
-from app.http.responses import ErrorRenderer, respond
+from app.http.responses import NO_STORE, ErrorRenderer, respond
 from app.http.routes import FRAGMENTS, Surface, route_of
 from app.presentation.contexts import ErrorContext, Renderer, RetryForm
 
@@ -77,7 +77,7 @@ def handle_errors(app: Flask, render: Renderer) -> ErrorRenderer:
         identity = request_id() if error.code == InternalServerError.code else ""
         context = ErrorContext(heading, advice, error.code, identity, home, again)
         body = render(_template(fragment), context)
-        return add_error_headers(respond(body, error.code, {"Cache-Control": "no-store"}), error)
+        return add_error_headers(respond(body, error.code, NO_STORE), error)
 
     @app.errorhandler(Exception)
     def handle_exception(error: Exception) -> Response:

@@ -15,7 +15,7 @@ from app.feedback.service import FeedbackService
 from app.feedback.store import StoreError
 from app.http.forms import FormData, read_form
 from app.http.request_id import READER
-from app.http.responses import respond
+from app.http.responses import NO_STORE, respond
 from app.http.routes import Surface
 from app.kinds.hosted import HostedModel
 from app.kinds.truths import TRUTH
@@ -35,7 +35,6 @@ from app.presentation.reports import (
 from app.presentation.submission import Submission
 from app.telemetry.request_records import Outcome, record_outcome
 
-NO_STORE = {"Cache-Control": "no-store"}
 RETRY_AFTER = 30
 """Seconds in the Retry-After header of a report that could not be kept."""
 

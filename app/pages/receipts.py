@@ -9,10 +9,10 @@ from werkzeug.exceptions import NotFound
 from app.feedback.receipts import format_number, read_number
 from app.feedback.service import FeedbackService
 from app.feedback.store import StoreError
-from app.http.responses import respond
+from app.http.responses import NO_STORE, respond
 from app.http.routes import Surface
 from app.kinds.adapter import KindAdapter
-from app.pages.feedback import NO_STORE, RETRY_AFTER, count_client
+from app.pages.feedback import RETRY_AFTER, count_client
 from app.presentation.contexts import ReceiptContext, Renderer
 from app.presentation.pictures import write_data_url
 from app.presentation.reports import GONE, list_report

@@ -2,13 +2,11 @@
 
 from flask import Blueprint, Response
 
-from app.http.responses import respond
+from app.http.responses import NO_STORE, respond
 from app.http.routes import Surface
 from app.kinds.hosted import HostedModel
 from app.monitoring.watcher import LEAST_AGE, Watcher
 from app.presentation.track_record import build_track_record
-
-NO_STORE = {"Cache-Control": "no-store"}
 
 
 def track_record_blueprint(hosted: HostedModel, watcher: Watcher) -> Blueprint:

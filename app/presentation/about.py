@@ -74,9 +74,10 @@ def _arrange_metrics(
         cells = [list(row) for row in zip(*cells, strict=True)]
         conditions, names = names, conditions
     table = MetricTable(
-        tuple(map(_capitalize, names)),
+        tuple(map(formatting.capitalize, names)),
         tuple(
-            (_capitalize(label), tuple(row)) for label, row in zip(conditions, cells, strict=True)
+            (formatting.capitalize(label), tuple(row))
+            for label, row in zip(conditions, cells, strict=True)
         ),
     )
     arranged = {metric.name for column in columns for metric in column}
@@ -85,7 +86,3 @@ def _arrange_metrics(
         for metric in metrics
         if metric.name not in arranged
     )
-
-
-def _capitalize(text: str) -> str:
-    return text[:1].upper() + text[1:]

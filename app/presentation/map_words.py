@@ -3,6 +3,7 @@
 import numpy as np
 
 from model.contract.arrays import Float32Array
+from model.contract.formatting import capitalize
 
 _MOST = 0.6
 """Share of a weight on one side from which it is "mostly" there."""
@@ -54,5 +55,5 @@ def describe_map(heat: Float32Array, label: str) -> str:
         return f"No part of the picture speaks for {label} or against it."
     if not speaks_for:
         return f"Nothing speaks for {label}; {against} speaks against it."
-    first = f"{speaks_for[:1].upper()}{speaks_for[1:]} speaks for {label}"
+    first = f"{capitalize(speaks_for)} speaks for {label}"
     return f"{first}, {against} against it." if against else f"{first}, nothing against it."

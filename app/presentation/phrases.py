@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup, escape
 
 from model import Card, Features
+from model.contract.formatting import capitalize
 
 MAX_PHRASES = 40_960
 """Values of all fields whose words are kept: the same few recur, and formatting one takes 3 us."""
@@ -46,7 +47,7 @@ def cache_phrases(card: Card, reference: Features) -> Phrases:
         def mention(value: Any, first: bool) -> Markup:
             before, text, after = reason(value)
             if first and not (field.label == field.noun and before.startswith(field.noun)):
-                before = before[:1].upper() + before[1:]
+                before = capitalize(before)
             return _protect(before, text, after)
 
         def explain(value: Any, unusual: bool) -> Markup:

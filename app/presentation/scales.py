@@ -8,6 +8,7 @@ from typing import Protocol
 from model import NumberCard
 from model.contract import formatting
 from model.contract.amounts import MINUS, format_points, make_difference_writer, make_writer
+from model.contract.manifest import ProbabilityCalibration
 from model.contract.outputs import ClassOutput
 
 format_exact: Callable[[float], str] = "{:.10g}".format
@@ -16,6 +17,8 @@ format_exact: Callable[[float], str] = "{:.10g}".format
 MAX_CERTAINTY = 0.99
 """No text gives a probability above this, nor one below its complement."""
 
+_NEAR_CAP = 0.005
+"""A probability this close below the largest one that the rows allow counts as that."""
 
 ENOUGH_FOR_EXTREMES = 100
 """Held-out rows from which a text says that a probability is over or under a bound."""
@@ -119,14 +122,31 @@ class PercentScale:
 class ShareScale(PercentScale):
     """Probabilities in whole percent, within the bounds that ``format`` can name.
 
-    ``rows`` is the number of held-out rows that the probabilities were calibrated on, None where
-    that is not known: a text says "over 99%" only where these are enough.
+    A text says "over 99%" only where the probabilities were calibrated on enough held-out rows.
     """
 
-    def __init__(self, output: ClassOutput, locale: str, rows: int | None) -> None:
+    def __init__(
+        self, output: ClassOutput, locale: str, calibration: ProbabilityCalibration | None
+    ) -> None:
         labels = [item.label for item in output.classes]
         super().__init__(locale, labels, (1 - MAX_CERTAINTY, MAX_CERTAINTY))
-        self.names_extremes = rows is not None and rows >= ENOUGH_FOR_EXTREMES
+        self._rows = (calibration and calibration.rows) or 0
+        self._most = MAX_CERTAINTY
+        if calibration is not None:
+            self._most = min(MAX_CERTAINTY, calibration.most - _NEAR_CAP)
+        self.names_extremes = self._rows >= ENOUGH_FOR_EXTREMES
+
+    def describe_sureness(self, share: float, case: str) -> str:
+        """How sure the model is; where the held-out cases allow no more, that it is as sure.
+
+        Args:
+            share: the probability of its answer.
+            case: what a held-out case is, "row" or "picture".
+        """
+        if self._rows and not self.names_extremes and share >= self._most:
+            allow = f"{case} allows" if self._rows == 1 else f"{case}s allow"
+            return f"as sure as {self._rows} {allow}"
+        return f"{self.format(share)} sure"
 
     def format(self, value: float) -> str:
         """Format a probability, rounded or not; none is shown as certain."""

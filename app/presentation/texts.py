@@ -116,7 +116,7 @@ class WordsPresenter:
 
     def _say_how(self, reasons: TextReasons, subject: str, answer: str) -> str:
         if not reasons.parts:
-            return "None of its words can be left out."
+            return "No word has an amount of its own."
         if reasons.exact:
             what = f"score by which the model decides for {answer}" if answer else "answer"
             return f"Each amount is exactly the word’s part in the {what}."

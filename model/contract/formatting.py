@@ -191,3 +191,8 @@ def lower_first(label: str, locale: str) -> str:
     """
     has_capitals = any(character.isupper() for character in label.split(" ")[0][1:])
     return label if has_capitals or locale[:2] == "de" else label[:1].lower() + label[1:]
+
+
+def capitalize(text: str) -> str:
+    """A text with a capital first, and the rest as it is."""
+    return text[:1].upper() + text[1:]

@@ -6,7 +6,7 @@ and whoever knows the field chooses among them or asks.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -163,21 +163,13 @@ def list_readings(text: str, notation: Notation = PLAIN) -> tuple[Decimal, ...]:
     return readings
 
 
-def read_number(text: str, notation: Notation = PLAIN) -> Decimal:
-    """Read one number where it is certain what separates decimals.
-
-    Args:
-        text: what was typed.
-        notation: how it is written, for certain.
-
-    Raises:
-        NotANumberError: if the text is not a number so.
-    """
-    parts = _take_apart(text)
-    number = _parse(parts, notation.decimal)
-    if number is None or _find_foreign_unit(parts.words, notation):
-        raise NotANumberError
-    return number
+def read_number(text: str, decimal: DecimalSign) -> Decimal | None:
+    """Read one number where it is certain what separates decimals; None for any other text."""
+    try:
+        parts = _take_apart(text)
+    except NotANumberError:
+        return None
+    return None if _find_foreign_unit(parts.words, PLAIN) else _parse(parts, decimal)
 
 
 def _take_apart(text: str) -> _Parts:
@@ -219,20 +211,14 @@ def _find_foreign_unit(words: tuple[str, ...], notation: Notation) -> str:
     return ""
 
 
-def decide_decimal_sign(
-    texts: Iterable[str],
-    notation: Notation = PLAIN,
-    fits: Callable[[Decimal], bool] = lambda number: True,
-) -> DecimalSign:
+def decide_decimal_sign(texts: Iterable[str]) -> DecimalSign:
     """Find out what separates the decimals in a whole column.
 
     One text that can only be read one way decides for all. Where there is none, the sign is taken
-    with which all numbers fit, and lie near those of the column that have no separator.
+    with which all numbers lie near those of the column that have no separator.
 
     Args:
         texts: the cells; those that are no numbers are passed over.
-        notation: its units; its sign is not looked at.
-        fits: whether a number can stand in the column.
 
     Raises:
         AmbiguousColumnError: if texts contradict each other, or both signs are possible.
@@ -241,7 +227,7 @@ def decide_decimal_sign(
     open_texts: dict[str, tuple[Decimal, Decimal]] = {}
     certain: list[Decimal] = []
     for text in dict.fromkeys(texts):
-        point, comma = (_try_reading(text, notation._replace(decimal=sign)) for sign in _SIGNS)
+        point, comma = (read_number(text, sign) for sign in _SIGNS)
         if point is not None and comma is not None:
             if point == comma:
                 certain.append(point)
@@ -258,8 +244,8 @@ def decide_decimal_sign(
             raise AmbiguousColumnError(tuple(proofs.values()), ())
         return "."
     by_sign = dict(zip(_SIGNS, zip(*open_texts.values(), strict=True), strict=True))
-    possible = [sign for sign in _SIGNS if all(map(fits, by_sign[sign]))]
-    if len(possible) > 1 and certain:
+    possible = list(_SIGNS)
+    if certain:
         low, high = min(certain), max(certain)
         low, high = min(low / 3, low * 3), max(high / 3, high * 3)
         possible = [
@@ -271,29 +257,7 @@ def decide_decimal_sign(
     return possible[0]
 
 
-def _try_reading(text: str, notation: Notation) -> Decimal | None:
-    try:
-        return read_number(text, notation)
-    except NotANumberError:
-        return None
-
-
-def read_column(
-    texts: Sequence[str], decimal: DecimalSign | None = None, notation: Notation = PLAIN
-) -> list[Decimal | None]:
-    """Read a column of numbers, all with the same sign for decimals.
-
-    Args:
-        texts: the cells.
-        decimal: what separates decimals; None where the column is to tell.
-        notation: its units; its sign is not looked at.
-
-    Returns:
-        The number of each cell, None for one that is no number.
-
-    Raises:
-        AmbiguousColumnError: if the column does not tell what separates decimals.
-    """
-    notation = notation._replace(decimal=decimal or decide_decimal_sign(texts, notation))
-    numbers = {text: _try_reading(text, notation) for text in dict.fromkeys(texts)}
+def read_column(texts: Sequence[str], decimal: DecimalSign) -> list[Decimal | None]:
+    """Read a column of numbers, all with the same sign for decimals; None for what is no number."""
+    numbers = {text: read_number(text, decimal) for text in dict.fromkeys(texts)}
     return [numbers[text] for text in texts]

@@ -13,9 +13,8 @@ from pydantic_core import PydanticCustomError
 from model.contract.fields import BaseField, DateField
 from model.contract.fields.base import UNKNOWN_CELLS
 from model.contract.tables import Block, OpenTable, ReadOptions, TableError
-from model.contract.tables.arrow import encode_array
+from model.contract.tables.arrow import list_cells
 from model.contract.tables.matching import find_decimal_sign, fold_name, match_columns
-from model.contract.tables.table import EncodedCells
 from model.serving.batch.predictor import make_reader
 from model.serving.tabular import TabularModel
 
@@ -61,7 +60,7 @@ class CaseReader:
         self._time = self._find_time(rest, table.sample)
         if self._day is not None:
             self._day_field = self._make_day_field(table.header[self._day])
-        cells = _list_cells(table.sample, self._truth)
+        cells = list_cells(table.sample.columns[self._truth])
         sign = options.decimal or find_decimal_sign([cells])
         self._reader = make_reader(truth_field, sign, model.card.locale)
 
@@ -82,7 +81,7 @@ class CaseReader:
         }
         found = [index for index in free if fold_name(header[index]) in spelled]
         if not found:
-            found = [index for index in free if self._has_truths(_list_cells(sample, index))]
+            found = [index for index in free if self._has_truths(list_cells(sample.columns[index]))]
         if len(found) != 1:
             listed = ", ".join(f'"{header[index].strip()}"' for index in (found or free)[:_LISTED])
             raise TableError(
@@ -110,10 +109,10 @@ class CaseReader:
         """
         if date:
             return _find_column(date, self._header, "--date")
-        found = [index for index in free if self._has_dates(_list_cells(sample, index))]
+        found = [index for index in free if self._has_dates(list_cells(sample.columns[index]))]
         names = [f'"{self._header[index].strip()}"' for index in found]
         if len(found) == 1:
-            first = next(cell for cell in _list_cells(sample, found[0]) if not _is_blank(cell))
+            first = _list_known(sample, found[0])[0]
             read = self._day_field.format_value(self._day_field.read_cell(_complete(first)))
             self.notes.append(f"The day is in the column {names[0]}: the first is {read}.")
             return found[0]
@@ -162,7 +161,7 @@ class CaseReader:
         """Read the time of day of the rows of a block, "" where there is none."""
         if self._time is None:
             return [""] * block.rows
-        return [read_time(cell) for cell in _list_cells(block, self._time)]
+        return [read_time(cell) for cell in list_cells(block.columns[self._time])]
 
     def _make_day_field(self, label: str) -> DateField:
         field = DateField(
@@ -180,7 +179,8 @@ class CaseReader:
 
     def read_truths(self, block: Block, wrong: dict[int, str]) -> list[float | str]:
         """Read the truths of a block; what is wrong with a row is added to ``wrong``."""
-        cells = [None if _is_blank(cell) else cell for cell in _list_cells(block, self._truth)]
+        given = list_cells(block.columns[self._truth])
+        cells = [None if _is_blank(cell) else cell for cell in given]
         if self._field.categories:
             cells = [None if cell is None else self._name_class(cell) for cell in cells]
         codes, messages = self._reader.read_column(cells, False)
@@ -204,7 +204,7 @@ class CaseReader:
         days: list[dt.date | None] = [None] * block.rows
         if self._day is None:
             return days
-        for row, cell in enumerate(_list_cells(block, self._day)):
+        for row, cell in enumerate(list_cells(block.columns[self._day])):
             try:
                 read = None if _is_blank(cell) else self._day_field.read_cell(_complete(cell))
             except PydanticCustomError as error:
@@ -266,7 +266,7 @@ def read_time(cell: object) -> str:
 
 def _list_known(block: Block, column: int) -> list[Any]:
     """The cells of a column that are not blank; a blank one if all are."""
-    cells = _list_cells(block, column)
+    cells = list_cells(block.columns[column])
     return [cell for cell in cells if not _is_blank(cell)] or [None]
 
 
@@ -278,17 +278,6 @@ def _find_column(name: str, header: Sequence[str], option: str) -> int:
             return found.index(wanted)
     listed = ", ".join(text.strip()[:60] for text in header[:_LISTED])
     raise TableError(f'{option}: there is no column "{name}". The file has: {listed}.')
-
-
-def _list_cells(block: Block, column: int) -> Sequence[Any]:
-    """The cells of a column as values."""
-    cells = block.columns[column]
-    if not isinstance(cells, Sequence | np.ndarray):
-        cells = encode_array(cells)
-    if isinstance(cells, EncodedCells):
-        return [cells.distinct[index] for index in cells.indices.tolist()]
-    listed: Sequence[Any] = cells.tolist() if isinstance(cells, np.ndarray) else cells
-    return listed
 
 
 def _is_blank(cell: object) -> bool:

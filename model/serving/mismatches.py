@@ -16,8 +16,7 @@ def describe_mismatch(card: Card, mismatch: Mismatch | None) -> str:
         return f"Hardly any case in the data has {texts[0]}."
     if len(texts) == 1:
         return f"The other facts do not go with {texts[0]}."
-    text = f"{' and '.join(texts)} do not go together."
-    return text[0].upper() + text[1:]
+    return formatting.capitalize(f"{' and '.join(texts)} do not go together.")
 
 
 def describe_knowledge(card: Card, name: str, knowledge: Knowledge) -> str:

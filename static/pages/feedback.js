@@ -11,4 +11,7 @@ addEventListener("submit", (event) => {
   event.stopPropagation();
   told.textContent = told.dataset.old;
 }, true);
+addEventListener("htmx:after:swap", () => {
+  if (told?.textContent === told?.dataset.old) told?.replaceChildren();
+});
 })();

@@ -392,7 +392,7 @@ def make_picture_cases(site: Site) -> Iterator[Case]:
                 f"{form.slug}: picture called {number}",
                 post(form.fragment, sent["data"], sent["content_type"]),
             )
-            for place in ("_explain", "_form_hash", "sample", field):
+            for place in ("_explain", "_form_hash", "_correlation_id", "sample", field):
                 part = f'--cut\r\nContent-Disposition: form-data; name="{place}"\r\n\r\n'.encode()
                 more = part + text.encode("utf-8", "surrogatepass") + b"\r\n"
                 if (number + len(place)) % 4 == 0:

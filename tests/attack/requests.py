@@ -82,8 +82,8 @@ def fetch_receipt(app: Flask, form: Form) -> str:
 def make_text_cases(site: Site) -> Iterator[Case]:
     """Yield naughty strings in every field and in the address."""
     for form in site.forms:
-        own = ("what_if", "_read_as", "_typing", "_form_hash", "sample", "unheard_of")
-        fields = (*form.fields, *own)
+        hidden = ("_read_as", "_typing", "_form_hash", "_correlation_id")
+        fields = (*form.fields, *hidden, "what_if", "sample", "unheard_of")
         for number, text in enumerate(STRINGS):
             encoded = quote(text, safe="")
             name, field = f"{form.slug}: string {number}", fields[number % len(fields)]

@@ -72,12 +72,15 @@ def test_a_report_is_not_sent_on_an_answer_to_what_was_typed_before(
     page: Page, address: str
 ) -> None:
     page.goto(f"{address}{FRESH}")
-    HeldFragments(page)
+    held = HeldFragments(page)
     page.locator("#sqft").fill("1900")
     sent = posts(page)
     page.get_by_role("button", name="This looks wrong").click()
     expect(page.locator("#told")).to_contain_text("The form has changed since this answer")
     assert not [request for request in sent if "feedback" in request.url]
+    held.wait()
+    held.let_go()
+    expect(page.locator("#told")).to_be_empty()
 
 
 @pytest.mark.parametrize("scripted", [True, False])

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
@@ -200,23 +201,28 @@ class _Parser:
             self._fail(f"{sign} is needed here")
         self._take()
 
-    def _parse_or(self) -> Node:
+    def _parse_chain(self, signs: tuple[str, ...], parse: Callable[[], Node]) -> Node:
+        """What ``parse`` parses, with these signs between; the first two belong together first."""
+        left = parse()
+        while self._is_next(*signs):
+            token = self._take()
+            left = self._call(token.text, (left, parse()), token.place)
+        return left
+
+    @contextmanager
+    def _deeper(self) -> Iterator[None]:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             self._fail(f"it is nested more than {MAX_DEPTH} deep")
-        left = self._parse_and()
-        while self._is_next("or"):
-            token = self._take()
-            left = self._call("or", (left, self._parse_and()), token.place)
+        yield
         self._depth -= 1
-        return left
+
+    def _parse_or(self) -> Node:
+        with self._deeper():
+            return self._parse_chain(("or",), self._parse_and)
 
     def _parse_and(self) -> Node:
-        left = self._parse_not()
-        while self._is_next("and"):
-            token = self._take()
-            left = self._call("and", (left, self._parse_not()), token.place)
-        return left
+        return self._parse_chain(("and",), self._parse_not)
 
     def _parse_not(self) -> Node:
         signs = []
@@ -235,18 +241,10 @@ class _Parser:
         return left
 
     def _parse_sum(self) -> Node:
-        left = self._parse_product()
-        while self._is_next("+", "-"):
-            token = self._take()
-            left = self._call(token.text, (left, self._parse_product()), token.place)
-        return left
+        return self._parse_chain(("+", "-"), self._parse_product)
 
     def _parse_product(self) -> Node:
-        left = self._parse_signed()
-        while self._is_next("*", "/"):
-            token = self._take()
-            left = self._call(token.text, (left, self._parse_signed()), token.place)
-        return left
+        return self._parse_chain(("*", "/"), self._parse_signed)
 
     def _parse_signed(self) -> Node:
         signs = []
@@ -263,20 +261,16 @@ class _Parser:
         if not self._is_next("**"):
             return base
         token = self._take()
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            self._fail(f"it is nested more than {MAX_DEPTH} deep")
-        exponent = self._parse_signed()
-        self._depth -= 1
+        with self._deeper():
+            exponent = self._parse_signed()
         if _is_above(exponent, MAX_EXPONENT):
             self._fail(f"an exponent is at most {MAX_EXPONENT}", token.place)
         return self._call("**", (base, exponent), token.place)
 
     def _parse_atom(self) -> Node:
         token = self._next
-        if token.kind == "end" or token.text in _WORDS:
-            self._fail("a value is needed here")
-        if token.kind == "sign" and token.text != "(":
+        is_sign = token.kind == "sign" and token.text != "("
+        if is_sign or token.kind == "end" or token.text in _WORDS:
             self._fail("a value is needed here")
         self._take()
         if token.kind == "number":

@@ -358,16 +358,8 @@ class BaseField(StrictModel):
         """
         return self, ""
 
-    def settle_column(self, texts: Iterable[str], decimal: DecimalSign | None = None) -> Self:
-        """The same field, reading numbers as a whole column of texts shows that they are written.
-
-        Args:
-            texts: the cells of the column.
-            decimal: what separates decimals; None where the column is to tell.
-
-        Raises:
-            AmbiguousColumnError: if the column does not tell what separates decimals.
-        """
+    def settle_decimals(self, sign: DecimalSign) -> Self:
+        """The same field, reading numbers in which it is certain what separates the decimals."""
         return self
 
     def remember_codes(self, codes: Float32Array) -> None:

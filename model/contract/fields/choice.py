@@ -205,12 +205,8 @@ class SearchField(ChoiceField):
     def options(self) -> tuple[Option, ...]:
         return ()
 
-    @property
-    def suggestions(self) -> tuple[str, ...]:
-        return self._suggestions
-
     @cached_property
-    def _suggestions(self) -> tuple[str, ...]:
+    def suggestions(self) -> tuple[str, ...]:
         return tuple(choice.label for choice in self.choices[:MOST_SUGGESTED])
 
     @property

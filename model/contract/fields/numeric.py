@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, ClassVar, Literal, NamedTuple, Self
@@ -22,7 +22,6 @@ from model.contract.reading import (
     DecimalSign,
     NotANumberError,
     Notation,
-    decide_decimal_sign,
     find_decimal_sign,
     list_readings,
     normalize_unit,
@@ -234,8 +233,7 @@ class NumericField(OrderedField):
         self.__dict__["_usual"] = float(codes.min()), float(codes.max())
         self.__dict__.pop("_sample", None)
 
-    def settle_column(self, texts: Iterable[str], decimal: DecimalSign | None = None) -> Self:
-        sign = decimal or decide_decimal_sign(texts, self._notation, self._fits)
+    def settle_decimals(self, sign: DecimalSign) -> Self:
         settled = self.model_copy()
         settled.__dict__.update(_notation=self._notation._replace(decimal=sign), _is_settled=True)
         return settled

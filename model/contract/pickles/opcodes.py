@@ -57,15 +57,6 @@ class Unpickler:
     def _push(self, value: object) -> None:
         self._stack.append(value)
 
-    def _push_none(self, _: None) -> None:
-        self._stack.append(None)
-
-    def _push_true(self, _: None) -> None:
-        self._stack.append(True)
-
-    def _push_false(self, _: None) -> None:
-        self._stack.append(False)
-
     def _push_integer(self, value: int) -> None:
         if value.bit_length() > _LONGEST_INTEGER:
             raise PickleError("The file has an integer of thousands of digits.")
@@ -92,18 +83,6 @@ class Unpickler:
     def _duplicate(self, _: None) -> None:
         self._stack.append(self._stack[-1])
 
-    def _push_list(self, _: None) -> None:
-        self._stack.append([])
-
-    def _push_tuple(self, _: None) -> None:
-        self._stack.append(())
-
-    def _push_dict(self, _: None) -> None:
-        self._stack.append({})
-
-    def _push_set(self, _: None) -> None:
-        self._stack.append(set())
-
     def _make_list(self, _: None) -> None:
         values = self._pop_marked()
         self._stack.append(values)
@@ -112,16 +91,10 @@ class Unpickler:
         values = tuple(self._pop_marked())
         self._stack.append(values)
 
-    def _make_tuple1(self, _: None) -> None:
-        self._stack[-1:] = [(self._stack[-1],)]
-
-    def _make_tuple2(self, _: None) -> None:
-        first, second = self._stack[-2:]
-        self._stack[-2:] = [(first, second)]
-
-    def _make_tuple3(self, _: None) -> None:
-        first, second, third = self._stack[-3:]
-        self._stack[-3:] = [(first, second, third)]
+    def _join(self, count: int) -> None:
+        """Make a tuple of the last values."""
+        last = [self._stack.pop() for _ in range(count)]
+        self._stack.append(tuple(reversed(last)))
 
     def _make_dict(self, _: None) -> None:
         values = self._pop_marked()
@@ -335,23 +308,23 @@ _CARRIED_OUT: dict[str, Callable[[Unpickler, Any], None]] = {
     **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), _U._get),
     **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), _U._put),
     **dict.fromkeys(("REDUCE", "NEWOBJ"), _U._reduce),
-    "NONE": _U._push_none,
-    "NEWTRUE": _U._push_true,
-    "NEWFALSE": _U._push_false,
-    "EMPTY_LIST": _U._push_list,
+    "NONE": lambda machine, _: machine._push(None),
+    "NEWTRUE": lambda machine, _: machine._push(True),
+    "NEWFALSE": lambda machine, _: machine._push(False),
+    "EMPTY_LIST": lambda machine, _: machine._push([]),
     "APPEND": _U._append,
     "APPENDS": _U._appends,
     "LIST": _U._make_list,
-    "EMPTY_TUPLE": _U._push_tuple,
+    "EMPTY_TUPLE": lambda machine, _: machine._push(()),
     "TUPLE": _U._make_tuple,
-    "TUPLE1": _U._make_tuple1,
-    "TUPLE2": _U._make_tuple2,
-    "TUPLE3": _U._make_tuple3,
-    "EMPTY_DICT": _U._push_dict,
+    "TUPLE1": lambda machine, _: machine._join(1),
+    "TUPLE2": lambda machine, _: machine._join(2),
+    "TUPLE3": lambda machine, _: machine._join(3),
+    "EMPTY_DICT": lambda machine, _: machine._push({}),
     "DICT": _U._make_dict,
     "SETITEM": _U._set_item,
     "SETITEMS": _U._set_items,
-    "EMPTY_SET": _U._push_set,
+    "EMPTY_SET": lambda machine, _: machine._push(set()),
     "ADDITEMS": _U._add_items,
     "FROZENSET": _U._make_frozenset,
     "POP": _U._pop,

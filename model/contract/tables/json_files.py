@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, BinaryIO
 
 from model.contract.tables.table import Block, OpenTable, ReadOptions, TableError
@@ -23,12 +24,7 @@ def read_json_rows(file: BinaryIO, name: str, options: ReadOptions) -> OpenTable
     header = tuple(dict.fromkeys(key for row in rows for key in row))
     blocks = _build_blocks(rows, header, options.rows)
     first = next(blocks)
-
-    def every() -> Iterator[Block]:
-        yield first
-        yield from blocks
-
-    return OpenTable(header, every(), first)
+    return OpenTable(header, chain([first], blocks), first)
 
 
 def _parse(text: str, name: str) -> list[dict[str, Any]]:

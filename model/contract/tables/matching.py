@@ -53,8 +53,8 @@ def match_columns(fields: Sequence[BaseField], header: Sequence[str]) -> Matchin
     _refuse_repeated(header)
     folded: dict[str, list[int]] = {}
     for index, name in enumerate(header):
-        if fold_name(name):
-            folded.setdefault(fold_name(name), []).append(index)
+        known = fold_name(name) or fold_name(f"Unnamed: {index}")  # as pandas calls it
+        folded.setdefault(known, []).append(index)
     columns: dict[str, int] = {}
     recognised: list[str] = []
     for field in fields:

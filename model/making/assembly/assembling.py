@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -226,8 +225,11 @@ def _read_numbers(
     known = contents.list_known_texts()
     texts |= {name for name in table.columns if known.are_texts(name, table[name])}
     for name in set(table.columns) - texts - {options.target, rows.marker}:
-        with suppress(AddError):  # the model need not take it; if it does, that is said later
+        try:
             table = read_number_columns(table, [name], options.decimal, lambda _: None)
+        except AddError:  # the model need not take it; if it does, that is said later
+            if name in (source.names or ()):
+                raise
     return table
 
 

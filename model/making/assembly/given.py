@@ -12,7 +12,7 @@ from model.making.catboost.files import is_catboost
 from model.making.columns.deriving import Derivations, derive_columns
 from model.making.columns.describing import takes_numbers
 from model.making.data.assigning import assign_columns
-from model.making.data.number_texts import read_percents
+from model.making.data.number_texts import read_quantities
 from model.making.data.tables import LabelledTable, RowChoice, read_rows
 from model.making.data.text_cells import KnownTexts
 from model.making.dictionaries import add_units, read_dictionary
@@ -90,12 +90,13 @@ def read_given(options: AddOptions, add_note: AddNote) -> GivenData:
         rows = replace(rows, table=_restore_headers(rows.table, contents))
     target = next(iter(map(str, rows.truths.columns)), "")
     options = replace(options, target=target)
-    percents = read_percents(rows.table, known.are_texts, options.decimal, add_note)
+    quantities = read_quantities(rows.table, known.are_texts, options.decimal, add_note)
+    numbers = {name: read.numbers for name, read in quantities.items()}
     rows = replace(
         rows,
-        table=assign_columns(rows.table, percents),
+        table=assign_columns(rows.table, numbers),
         truths=assign_columns(
-            rows.truths, {name: percents[name] for name in rows.truths if name in percents}
+            rows.truths, {name: numbers[name] for name in rows.truths if name in numbers}
         ),
     )
     for note in dict.fromkeys(rows.notes):  # two files may say the same
@@ -104,7 +105,7 @@ def read_given(options: AddOptions, add_note: AddNote) -> GivenData:
     described = read_dictionary(options.dictionary) if options.dictionary else {}
     described = add_units(
         described,
-        [*((name, "%") for name in percents), *options.unit_names],
+        [*((name, read.unit) for name, read in quantities.items()), *options.unit_names],
         list(rows.table.columns),
     )
     options = replace(options, described=described)

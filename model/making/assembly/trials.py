@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -102,12 +103,14 @@ def _advise_on_texts(search: AssemblySearch) -> str:
         cells = search.table[name]
         read_number_texts(cells, None)
         text, column = str(cells.dropna().iloc[0]), write_column(name)
+        number = re.match(r"\s*([0-9]+)", text)  # of 8GB it is 8
+        codes = json.dumps({text: int(number[1]) if number else 1}, ensure_ascii=False)
         return (
             f"Column {name!r} holds texts like {text!r}, and no step that is known here makes "
             "numbers of them. Write the numbers that the model was fitted on into the data. Or, "
-            "where the texts are few, put them into a JSON file with their numbers, like "
-            f"{json.dumps({text: 1}, ensure_ascii=False)}, and write --kind "
-            f"{shlex.quote(name + '=choice')} --derive '{column} = lookup({column}, FILE.json)'."
+            f"where the texts are few, put them into a JSON file with their numbers, like {codes}, "
+            f"and write --kind {shlex.quote(name + '=choice')} --derive "
+            f"'{column} = lookup({column}, FILE.json)'."
         )
     return ""
 

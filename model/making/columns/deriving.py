@@ -17,6 +17,7 @@ from model.making.columns.describing import infer_columns
 from model.making.data.assigning import assign_columns
 from model.making.data.date_texts import read_dates
 from model.making.data.expression_cells import read_series
+from model.making.data.number_texts import read_number_columns
 from model.making.data.tables import LabelledTable, suggest_name
 from model.making.errors import AddError
 from model.making.options import AddNote, AddOptions
@@ -117,7 +118,14 @@ def derive_columns(
         try:
             compute_columns([column], cells, lookups)
         except ExpressionError as error:
-            raise AddError(f"--derive: {error}") from error
+            texts = [name for name in names if name in table and cells[name].kind == "text"]
+            read = read_number_columns(table, texts, options.decimal, add_note)
+            table, derived = (assign_columns(each, read[texts]) for each in (table, derived))
+            cells |= {name: read_series(table[name], False) for name in texts}
+            try:
+                compute_columns([column], cells, lookups)
+            except ExpressionError:
+                raise AddError(f"--derive: {error}") from error
         values = _make_series(cells[column.name], table.index)
         if values.isna().all():
             raise AddError(f"--derive: “{text}” is unknown in every row of the data.")

@@ -386,9 +386,9 @@ def _split_unit(column: str, is_number: bool) -> tuple[list[str], str, bool]:
     """
     bracket = re.fullmatch(r"(.+?)\s*[(（\[]([^)）\]]*)[)）\]]\s*", column)
     if bracket is not None:
-        # "(MPa, megapascals)" is one unit, and "(1 = yes, 0 = no)" none.
+        # "(MPa, megapascals)" is one unit, and "(1 = yes, 0 = no)" and "(1-100)" are none.
         inside = re.sub(r"\^([23])", _write_power, bracket[2].partition(",")[0].strip())
-        if not is_number or "=" in inside:
+        if not is_number or "=" in inside or re.fullmatch(r"\d[^a-z]*\d", inside, re.IGNORECASE):
             return split_words(bracket[1]), "", False
         if f"{inside.lower()}s" in TIMES:  # "Age (day)"
             inside += "s"

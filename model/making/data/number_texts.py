@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
-from contextlib import suppress
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,9 @@ from model.making.data.assigning import assign_columns
 from model.making.errors import AddError
 from model.making.options import LOCALE, AddNote
 
+_QUANTITY = re.compile(r"\s*[-+]?[0-9][0-9.,']*\s*(?P<unit>%|[^\W\d_][^\d]{0,19}?)\s*").fullmatch
+"""A number and its unit, as long as a card takes it. A currency is read wherever a number is."""
+_MOST_CLASSES = 12
 _THOUSAND = 1000
 _THOUSANDS = r"\s*[-+]?[1-9][0-9]{0,2}\.[0-9]{3}\s*"
 """A text that may be decimals or thousands."""
@@ -52,13 +56,25 @@ def read_number_texts(cells: pd.Series, decimal: DecimalSign | None) -> pd.Serie
     return read.astype("int64") if whole else read
 
 
-def read_percents(
+class Quantities(NamedTuple):
+    """The numbers of a column, and the unit that stood behind each.
+
+    Where the column does not tell what separates decimals, they are still texts.
+    """
+
+    numbers: pd.Series
+    unit: str
+
+
+def read_quantities(
     rows: pd.DataFrame,
     are_texts: Callable[[str, pd.Series], bool],
     decimal: DecimalSign | None,
     add_note: AddNote,
-) -> dict[str, pd.Series]:
-    """Read the columns whose every cell is a percentage, like "45 %": the numbers, by column.
+) -> dict[str, Quantities]:
+    """Read the columns whose every cell has the same unit, like "45 %" or "23.4 kmpl", by column.
+
+    A few different texts may be classes that an author coded, like "36 months", and stay texts.
 
     Args:
         rows: the data.
@@ -69,15 +85,33 @@ def read_percents(
     found = {}
     for name, cells in rows.items():
         texts = cells.dropna()
-        if texts.empty or not all(isinstance(text, str) and "%" in text for text in texts):
+        unit = _find_unit(texts.unique().tolist())
+        if not unit:
             continue
-        bare = cells.str.strip().str.removesuffix("%")
-        with suppress(AddError):  # the model need not take it; if it does, that is said later
+        if are_texts(str(name), cells):
+            continue
+        bare = cells.str.strip().str.removesuffix(unit).str.strip()
+        try:
             numbers = read_number_texts(bare, decimal)
-            if numbers is not None and not are_texts(str(name), cells):
-                found[str(name)] = numbers
-                add_note(_describe(str(name), cells, numbers))
+        except AddError:  # which is said where the model takes it
+            found[str(name)] = Quantities(bare, unit)
+            continue
+        if numbers is not None:
+            found[str(name)] = Quantities(numbers, unit)
+            add_note(_describe(str(name), cells, numbers))
     return found
+
+
+def _find_unit(texts: list[object]) -> str:
+    """The one unit behind the numbers of some different texts; "" where there is none."""
+    units = set()
+    for text in texts:
+        match = _QUANTITY(text) if isinstance(text, str) else None
+        units.add(match["unit"] if match else "")
+        if len(units) > 1:
+            return ""
+    unit = next(iter(units), "")
+    return unit if unit == "%" or len(texts) > _MOST_CLASSES else ""
 
 
 def _is_number(cell: object) -> bool:

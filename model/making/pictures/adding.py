@@ -21,7 +21,7 @@ from model.making.pictures.answering import COMPARED, Answered, answer_all, comp
 from model.making.pictures.cards import draft_title, make_field, write_picture_card
 from model.making.pictures.folder_pictures import write_golden_pictures, write_sample_pictures
 from model.making.pictures.labelled import LabelledPictures, find_parts, read_labelled
-from model.making.pictures.networks import describe_meaning
+from model.making.pictures.networks import MEANINGS
 from model.making.pictures.opening import open_file
 from model.making.pictures.statistics import MOST_FALSE_ALARMS, FittedStatistics, fit_statistics
 from model.making.pictures.trying import find_preprocessing
@@ -177,7 +177,7 @@ def make_picture_folder(
         (("image", "image", field.accepted_text, "a picture"),),
         f"{naming.label}: {', '.join(labels)}",
         f"as ONNX. {opened.made or 'It is the network that you gave'}, read as "
-        f"{describe_meaning(found.meaning)}; the served form was compared with it on "
+        f"{MEANINGS[found.meaning]}; the served form was compared with it on "
         f"{COMPARED} pictures.",
         figures,
         tuple(notes),
@@ -185,7 +185,7 @@ def make_picture_folder(
         f"{measured.accuracy} {measured.how}",
         None,
         (),
-        tried=f"{found.preprocessing.describe()[:1].upper()}{found.preprocessing.describe()[1:]}. "
+        tried=f"{formatting.capitalize(found.preprocessing.describe())}. "
         f"So {found.accuracy:.0%} of {found.pictures} pictures get their class.{found.text}",
         uncompared="It was not compared with a plain baseline.",
     )

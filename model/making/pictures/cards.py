@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from model.contract.errors import ModelError
+from model.contract.formatting import capitalize
 from model.contract.pictures import FORMATS_TEXT, ImageField
 from model.contract.preprocessing import Preprocessing
 from model.making.columns.naming import Naming, RowNaming, ask_for_class
@@ -21,7 +22,7 @@ def draft_title(naming: Naming, labels: Sequence[str]) -> str:
     """Draft the question that the classes answer: with their names where they are short."""
     listed = f"{', '.join(labels[:-1])} or {labels[-1]}?"
     if len(listed) <= _LONGEST_TITLE:
-        return listed[:1].upper() + listed[1:]
+        return capitalize(listed)
     return ask_for_class(naming, RowNaming(), labels)
 
 
@@ -33,7 +34,7 @@ def make_field(preprocessing: Preprocessing) -> ImageField:
         label="Picture",
         noun="picture",
         determiner="a",
-        help=f"{FORMATS_TEXT[:1].upper()}{FORMATS_TEXT[1:]} of up to 10 MB.",
+        help=f"{capitalize(FORMATS_TEXT)} of up to 10 MB.",
         side=max(preprocessing.width, preprocessing.height, 8),
     )
 

@@ -29,7 +29,7 @@ from model.serving.predictors import open_session
 AnswerMeaning = Literal["probabilities", "logits", "shares", "sigmoid", "sigmoid logits"]
 """What the numbers of an answer are: shares add up to anything, a sigmoid's is that of a class."""
 
-_MEANINGS: dict[AnswerMeaning, str] = {
+MEANINGS: dict[AnswerMeaning, str] = {
     "probabilities": "probabilities",
     "logits": "logits, of which softmax makes probabilities",
     "shares": "a sigmoid for each class, divided by their sum",
@@ -156,35 +156,31 @@ class PictureNetwork:
             size = (1, *side)
         given = np.zeros(size, self.type)
         for _ in range(3):
-            content: bytes = model.SerializeToString()
             names = [item.name for item in model.graph.output]
             try:
-                session = open_session(content)
-                found = dict(
-                    zip(names, session.run(names, {session.get_inputs()[0].name: given}),
-                        strict=True)
-                )  # fmt: skip
+                session = open_session(model.SerializeToString())
+                answers = session.run(names, {session.get_inputs()[0].name: given})
             except Exception:  # a graph of another exporter may have anything before its last layer
                 if len(names) == 1:
                     raise
-                del model.graph.output[-1]
-                prune_graph_to(model.graph, names[:-1])
-                continue
-            heat, embedding = found.get("map"), found.get("embedding")
-            if heat is not None and heat.shape[-1] * heat.shape[-2] < _LEAST_CELLS:
-                del model.graph.output[-1]
-                prune_graph_to(model.graph, names[:-1])
-            elif embedding is not None and embedding.shape[1] > _MAX_EMBEDDING:
-                kept = [item for item in model.graph.output if item.name != "embedding"]
-                del model.graph.output[:]
-                model.graph.output.extend(kept)
-                prune_graph_to(model.graph, [item.name for item in kept])
+                dropped = names[-1]
             else:
-                break
+                found = dict(zip(names, answers, strict=True))
+                heat, embedding = found.get("map"), found.get("embedding")
+                if heat is not None and heat.shape[-1] * heat.shape[-2] < _LEAST_CELLS:
+                    dropped = "map"
+                elif embedding is not None and embedding.shape[1] > _MAX_EMBEDDING:
+                    dropped = "embedding"
+                else:
+                    break
+            kept = [item for item in model.graph.output if item.name != dropped]
+            del model.graph.output[:]
+            model.graph.output.extend(kept)
+            _prune(model.graph, [item.name for item in kept])
         return bytes(model.SerializeToString())
 
 
-def prune_graph_to(graph: onnx.GraphProto, outputs: Sequence[str]) -> None:
+def _prune(graph: onnx.GraphProto, outputs: Sequence[str]) -> None:
     """Remove the nodes that none of the outputs needs."""
     graph.node.append(helper.make_node("Concat", list(outputs), ["all outputs"], axis=0))
     prune_graph(graph, "all outputs")
@@ -263,21 +259,22 @@ def _make_probabilities(
     if meaning == "logits":
         return [*nodes, helper.make_node("Softmax", ["answer"], ["probabilities"], axis=1)]
     if meaning == "shares":
-        graph.initializer.append(
-            numpy_helper.from_array(np.array([[1e-9]], np.float32), "answer/least")
-        )
+        info = next(read_tensor_info(item) for item in graph.output if item.name == output)
+        ones = np.ones((info.shape[-1] or 1, 1), np.float32)
+        _add_constant(graph, "answer/least", np.array([[1e-9]], np.float32))
+        _add_constant(graph, "answer/ones", ones)
         return [
             *nodes,
             helper.make_node("Add", ["answer", "answer/least"], ["answer/shares"]),
             # A matrix of ones sums in every version of the operators.
-            *_make_sum(graph, "answer/shares", graph_width(graph, output)),
+            helper.make_node("MatMul", ["answer/shares", "answer/ones"], ["answer/sum"]),
             helper.make_node("Div", ["answer/shares", "answer/sum"], ["probabilities"]),
         ]
     last = "answer"
     if meaning == "sigmoid logits":
         nodes.append(helper.make_node("Sigmoid", ["answer"], ["answer/share"]))
         last = "answer/share"
-    graph.initializer.append(numpy_helper.from_array(np.array([[1]], np.float32), "answer/one"))
+    _add_constant(graph, "answer/one", np.array([[1]], np.float32))
     return [
         *nodes,
         helper.make_node("Sub", ["answer/one", last], ["answer/first"]),
@@ -285,16 +282,8 @@ def _make_probabilities(
     ]
 
 
-def graph_width(graph: onnx.GraphProto, output: str) -> int:
-    """The last dimension of an output that is fixed."""
-    info = next(read_tensor_info(item) for item in graph.output if item.name == output)
-    return int(info.shape[-1] or 1)
-
-
-def _make_sum(graph: onnx.GraphProto, name: str, width: int) -> list[onnx.NodeProto]:
-    ones = np.ones((width, 1), np.float32)
-    graph.initializer.append(numpy_helper.from_array(ones, "answer/ones"))
-    return [helper.make_node("MatMul", [name, "answer/ones"], ["answer/sum"])]
+def _add_constant(graph: onnx.GraphProto, name: str, values: NDArray[Any]) -> None:
+    graph.initializer.append(numpy_helper.from_array(values, name))
 
 
 def _make_map(
@@ -305,7 +294,7 @@ def _make_map(
     single = centred.shape[1] == 1
     if not single:
         centred = centred - centred.mean(axis=1, keepdims=True)
-    graph.initializer.append(numpy_helper.from_array(centred, "map/weights"))
+    _add_constant(graph, "map/weights", centred)
     nodes = [helper.make_node("Cast", [grid], ["map/grid"], to=TensorProto.FLOAT)]
     last = "map/grid"
     if not channels_last:
@@ -313,18 +302,16 @@ def _make_map(
         last = "map/last"
     nodes.append(helper.make_node("MatMul", [last, "map/weights"], ["map/cells"]))
     if single:
-        graph.initializer.append(
-            numpy_helper.from_array(np.array([0, 0, 0], np.int64), "map/shape")
-        )
+        _add_constant(graph, "map/shape", np.array([0, 0, 0], np.int64))
         nodes.append(helper.make_node("Reshape", ["map/cells", "map/shape"], ["map"]))
     else:
         nodes.append(helper.make_node("Transpose", ["map/cells"], ["map"], perm=[0, 3, 1, 2]))
     return nodes
 
 
-def describe_meaning(meaning: AnswerMeaning) -> str:
-    """Say what the network's numbers are."""
-    return _MEANINGS[meaning]
+def _read_inputs(model: onnx.ModelProto) -> list[TensorInfo]:
+    constants = {item.name for item in model.graph.initializer}
+    return [read_tensor_info(item) for item in model.graph.input if item.name not in constants]
 
 
 def open_network(model: onnx.ModelProto, path: Path) -> PictureNetwork:
@@ -333,8 +320,7 @@ def open_network(model: onnx.ModelProto, path: Path) -> PictureNetwork:
     Raises:
         AddError: if it does not take one picture.
     """
-    constants = {item.name for item in model.graph.initializer}
-    inputs = [read_tensor_info(item) for item in model.graph.input if item.name not in constants]
+    inputs = _read_inputs(model)
     if len(inputs) != 1:
         named = ", ".join(item.name for item in inputs) or "none"
         raise AddError(
@@ -357,8 +343,7 @@ def open_network(model: onnx.ModelProto, path: Path) -> PictureNetwork:
 
 def takes_pictures(model: onnx.ModelProto) -> bool:
     """Whether a network's only input has the dimensions of pictures."""
-    constants = {item.name for item in model.graph.initializer}
-    inputs = [read_tensor_info(item) for item in model.graph.input if item.name not in constants]
+    inputs = _read_inputs(model)
     return len(inputs) == 1 and len(inputs[0].shape) in (3, 4)
 
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from model.contract.arrays import Float64Array, IntArray
+from model.contract.formatting import capitalize
 from model.contract.pictures import Picture
 from model.contract.preprocessing import SCALES, Channels, LevelScale, Preprocessing, Resize
 from model.making.errors import AddError, NotProvedError
@@ -399,7 +400,7 @@ def _check_sense(trial: Trial, truth: IntArray, given: bool) -> None:
     if trial.right < min(needed, 0.95):
         how = "in the order of --classes" if given else "in whatever order its classes stand"
         raise NotProvedError(
-            f"{how[:1].upper()}{how[1:]}, at most {trial.right:.0%} of {len(truth)} pictures get "
+            f"{capitalize(how)}, at most {trial.right:.0%} of {len(truth)} pictures get "
             f"their class, and always naming one class would be right for {most:.0%}. So either "
             "these are other classes than the network's, or its input is prepared in a way that "
             "is not known here. With --as-is it is added all the same."

@@ -124,8 +124,6 @@ class ParquetWriter:
         TableError: if pyarrow is not installed.
     """
 
-    render = staticmethod(build_batch)
-
     def __init__(self, file: BinaryIO) -> None:
         require_arrow("A Parquet file")
         self._file = file

@@ -13,7 +13,8 @@ from model.serving.batch.answers import Answers
 from model.serving.batch.predictor import NO_ANSWER
 from model.serving.served_model import ServedModel
 
-_FILES_TOGETHER = 16
+_FILES_TOGETHER = 4
+"""A picture takes some tens of milliseconds."""
 
 
 class ItemPredictor:
@@ -33,7 +34,6 @@ class ItemPredictor:
         self._model = model
         self._field: BaseField = card.fields[0]
         self._refusal: str = card.output.refusal_text
-        self.notes: list[str] = []
         self.columns = (*model.answer_columns, "warning", "error")
         self._blank = model.tabulate(None)
 

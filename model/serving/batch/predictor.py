@@ -271,7 +271,7 @@ def make_reader(field: BaseField, decimal: DecimalSign | None, locale: str) -> F
     Where that is what the card's locale has, cells are read as the form reads them, and the column
     answers only where the form would ask back: 1.850 could be 1850.
     """
-    settled = field if decimal is None else field.settle_column((), decimal)
+    settled = field if decimal is None else field.settle_decimals(decimal)
     if settled is field:
         return FieldReader(field, field.read_cell)
     if decimal != find_locale_sign(locale):

@@ -15,6 +15,7 @@ from app.config import Settings
 from app.kinds import classes, make_adapter
 from app.presentation.scales import ShareScale
 from model import ClassModel, ModelError
+from model.contract.manifest import ProbabilityCalibration
 from tests.flowers import write_flowers
 from tests.html import data_of, get_page, post_fragment, post_page, text_of
 from tests.loading import change_file, load_as
@@ -156,7 +157,7 @@ def test_the_card_says_how_the_probabilities_were_calibrated(client: FlaskClient
 
 def test_no_probability_is_shown_as_certain(models: Path) -> None:
     card = load_as(ClassModel, models / "flowers").card
-    scale = ShareScale(card.output, card.locale, 500)
+    scale = ShareScale(card.output, card.locale, ProbabilityCalibration(rows=500, temperature=1))
     assert scale.format(0.9999) == "over 99%"
     assert scale.format(0.0001) == "under 1%"
     assert scale.format(0.125) == "12%"

@@ -265,7 +265,7 @@ def test_shown_probabilities_add_up_to_one(
 def test_a_class_that_has_no_bar_has_what_is_left(
     monkeypatch: pytest.MonkeyPatch, most: int, rest: str
 ) -> None:
-    monkeypatch.setattr("app.kinds.pictures._MAX_CLASSES", most)
+    monkeypatch.setattr("app.kinds.pictures.MAX_CLASSES", most)
     adapter = PictureAdapter(load_as(PictureModel, ROOT / "model" / "chest_xray"))
     submission = adapter.decode([JPEG])
     assert submission.row is not None

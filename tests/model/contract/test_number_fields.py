@@ -13,7 +13,6 @@ from pydantic_core import PydanticCustomError
 from model.contract.fields import AnyField, Meaning, NumberField, numeric
 from model.contract.fields.base import Sample
 from model.contract.fields.numeric import NumericField
-from model.contract.reading import AmbiguousColumnError
 from tests.model.contract.refusals import refusal
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(AnyField)
@@ -137,15 +136,11 @@ def test_the_sample_of_a_message_is_read_without_a_question() -> None:
     assert refusal(number_field("de_DE"), "x") == "Size must be a number, like 82,5"
 
 
-def test_a_whole_column_decides_how_its_numbers_are_read() -> None:
+def test_a_field_reads_numbers_without_a_question_where_the_sign_is_settled() -> None:
     field = number_field()
-    german = field.settle_column(["1.850", "12,5"])
+    german = field.settle_decimals(",")
     assert (german.validate_value("1.850"), german.validate_value("12,5")) == (1850, 12.5)
-    assert field.settle_column(["1.850", "12.5"]).validate_value("1.850") == 1.85
-    assert field.settle_column(["1.850"], ",").validate_value("1.850") == 1850
-    assert number_field(**AREA).settle_column(["1.850"]).validate_value("2.000") == 2000
-    with pytest.raises(AmbiguousColumnError):
-        field.settle_column(["1.850", "2.125"])
+    assert field.settle_decimals(".").validate_value("1.850") == 1.85
     assert refusal(field, "1.850") == "Size: 1,850 or 1.85?"
 
 

@@ -139,8 +139,8 @@ def test_what_could_mean_something_else_is_refused(text: str) -> None:
 
 @given(st.integers(-(10**9), 10**9))
 def test_whole_numbers_come_back_with_and_without_separators(number: int) -> None:
-    assert read_number(str(number)) == number
-    assert read_number(f"{number:,}") == number
+    assert read_number(str(number), ".") == number
+    assert read_number(f"{number:,}", ".") == number
 
 
 @given(
@@ -234,10 +234,6 @@ def test_one_text_of_a_column_decides_for_all(texts: list[str], sign: DecimalSig
     assert decide_decimal_sign(texts) == sign
 
 
-def test_bounds_decide_for_a_column() -> None:
-    assert decide_decimal_sign(["1.850", "1.900"], fits=lambda number: number > 300) == ","
-
-
 @pytest.mark.parametrize(
     ("texts", "named"),
     [
@@ -260,7 +256,6 @@ def test_a_column_that_does_not_tell_is_asked_about(
 
 def test_a_column_is_read_with_one_sign() -> None:
     texts = ["1.850", "12,5", "x", "1.850"]
-    assert read_column(texts) == [1850, Decimal("12.5"), None, 1850]
+    assert read_column(texts, ",") == [1850, Decimal("12.5"), None, 1850]
     assert read_column(["1.850", "1.900"], ".") == [Decimal("1.85"), Decimal("1.9")]
-    assert read_column(["1.850 sq ft", "12,5"], None, AREA) == [1850, Decimal("12.5")]
     assert PLAIN.decimal == "."

@@ -422,6 +422,12 @@ def test_a_column_of_the_data_is_found_whatever_its_alphabet(column: str) -> Non
     assert match_columns([field], ["id", column]).columns == {item.name: 1}
 
 
+def test_a_column_without_a_name_is_found_as_pandas_calls_it() -> None:
+    (item,) = name_columns(["Unnamed: 0"], set())
+    field = FlagField(name=item.name, label=item.label, kind="flag", noun="x", example=True)
+    assert match_columns([field], ["", "id", ""]).columns == {item.name: 0}
+
+
 def test_a_column_is_found_by_the_name_that_was_cut_for_its_field() -> None:
     columns = ["Blast Furnace Slag (component 2)(kg in a m^3 mixture)", "Fly Ash (component 3)"]
     (slag, ash) = name_columns(columns, set(columns))

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.cli.outcomes import sort_cases
+from app.cli.outcomes import list_outcomes
 from app.kinds.truths import ask_class
+from app.monitoring.known_cases import to_known_case
 from model import ClassModel
 from model.contract.tables import TableError
 from model.contract.tables.table import AS_FOUND
@@ -39,6 +40,10 @@ def read(model: ClassModel, text: str, name: str = "x.csv", **options: str) -> C
     )
 
 
+def list_known(model: ClassModel, found: CaseFile) -> list[KnownCase]:
+    return [*map(to_known_case, list_outcomes(model, found.cases))]
+
+
 def draw_file(wrong: float, rows: int = 400, names: tuple[str, str] = ("rose", "iris")) -> str:
     """Flowers as the model learned them, with a share of wrong labels."""
     drawn = np.random.default_rng(5)
@@ -53,7 +58,7 @@ def draw_file(wrong: float, rows: int = 400, names: tuple[str, str] = ("rose", "
 
 def test_right_classes_are_held_against_how_often_they_were_right(flowers: ClassModel) -> None:
     found = read(flowers, draw_file(0.05))
-    record = summarize_cases(flowers, sort_cases(found.cases))
+    record = summarize_cases(flowers, list_known(flowers, found))
 
     assert record is not None
     assert record.promise == Promise(0.9, 500)
@@ -70,7 +75,9 @@ def test_right_classes_are_held_against_how_often_they_were_right(flowers: Class
 def test_wrong_classes_are_an_alarm_in_whatever_words(
     flowers: ClassModel, names: tuple[str, str], rows: int
 ) -> None:
-    record = summarize_cases(flowers, sort_cases(read(flowers, draw_file(0.4, rows, names)).cases))
+    record = summarize_cases(
+        flowers, list_known(flowers, read(flowers, draw_file(0.4, rows, names)))
+    )
 
     assert record is not None
     assert record.alarm is not None
@@ -190,7 +197,7 @@ def test_a_model_that_is_too_sure_is_found_while_it_is_right_as_often(tmp_path: 
 
 def test_a_model_without_measured_accuracy_promises_nothing(tmp_path: Path) -> None:
     model = load_as(ClassModel, write_flowers(tmp_path / "flowers", probabilities=False))
-    record = summarize_cases(model, sort_cases(read(model, draw_file(0.5)).cases))
+    record = summarize_cases(model, list_known(model, read(model, draw_file(0.5))))
 
     assert record is not None
     assert record.promise is None

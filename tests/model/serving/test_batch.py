@@ -147,7 +147,7 @@ def test_a_file_with_decimal_commas_is_read_so_and_says_so(house: NumberModel) -
 
 def test_what_a_form_would_ask_back_the_column_answers() -> None:
     field = NumberField(**FIELD, kind="number", min=0, max=9000, example=1)
-    settled = field.settle_column((), ".")
+    settled = field.settle_decimals(".")
     assert settled.read_cell("1.850") == 1.85
     assert settled.read_cell("7e-05") == 7e-05
 

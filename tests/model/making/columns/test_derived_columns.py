@@ -336,3 +336,20 @@ def test_all_parts_of_a_date_are_named_at_once_and_also_when_one_is_written(
     assert f"If it was made from 'sold', add: --derive 'month = month(sold)' {weekday}" in said
     said = add(given, "cars", tmp_path, "--derive", "month = month(sold)").output
     assert f"If it was made from 'sold', add: {weekday}" in " ".join(said.split())
+
+
+def test_texts_with_which_an_expression_computes_are_read_as_numbers(
+    cars: Cars, tmp_path: Path
+) -> None:
+    columns = ["age", "log_km"]
+    model = GradientBoostingRegressor(random_state=0).fit(cars.features[columns], cars.raw["price"])
+    given = cars.save(model)
+    cars.raw.assign(km=cars.raw["km"].map("${:,}".format)).to_csv(given.data, index=False)
+    options = derive(FEATURES, *columns)
+    asked = add(given, "cars", tmp_path / "models", *options)
+    assert "Column 'km' holds '$" in asked.output
+    assert "--decimal . for" in asked.output
+    client = serve(cars, given, *options, "--decimal", ".")
+    rows = cars.raw[["year", "km"]][:10].to_dict("records")
+    answers = [item["prediction"] for item in ask(client, rows)]
+    assert answers == pytest.approx(list(model.predict(cars.features[columns][:10])), rel=1e-4)

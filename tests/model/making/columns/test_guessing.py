@@ -74,6 +74,7 @@ from tests.models import ModelFiles
         ("Strength(MPa, megapascals)", "strength_m_pa_megapascals", "Strength", "MPa"),
         ("Water (kg in m^3)", "water_kg_in_m_3", "Water", "kg in m³"),
         ("Sex (1 = male)", "sex_1_male", "Sex", ""),
+        ("Spending Score (1-100)", "spending_score_1_100", "Spending score", ""),
         ("cnt", "cnt", "Count", ""),
         ("hours-per-week", "hours_per_week", "Hours per week", ""),
         ("Tensión_mmHg", "tension_mm_hg", "Tensión", "mmHg"),

@@ -11,9 +11,10 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from model import NumberModel, load_model
+from model.contract.fields import IntegerField
 from model.contract.fields.numeric import NumericField
 from model.contract.reading import DecimalSign
-from model.making.data.number_texts import read_number_columns, read_number_texts, read_percents
+from model.making.data.number_texts import read_number_columns, read_number_texts, read_quantities
 from model.making.data.tables import read_table
 from model.making.errors import AddError
 from tests.model.making.conftest import add
@@ -142,7 +143,48 @@ def test_percentages_are_read_as_numbers_and_shown_with_their_sign(tmp_path: Pat
 def test_a_column_of_which_some_cells_are_percentages_stays_as_it_is() -> None:
     rows = pd.DataFrame({"rate": ["5%", "0.05"], "share": ["5%", None], "level": ["5%", "9%"]})
     notes: list[str] = []
-    found = read_percents(rows, lambda name, cells: name == "level", None, notes.append)
+    found = read_quantities(rows, lambda name, cells: name == "level", None, notes.append)
     assert list(found) == ["share"]
-    assert found["share"].tolist() == pytest.approx([5, np.nan], nan_ok=True)
+    assert found["share"].numbers.tolist() == pytest.approx([5, np.nan], nan_ok=True)
     assert notes == ["Column 'share': '5%' is read as 5."]
+
+
+def test_cells_with_one_unit_are_read_as_numbers_and_asked_for_in_it(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"km": rng.integers(1000, 99_000, 200), "age": rng.uniform(0, 9, 200)})
+    table["price"] = 20_000 - table["km"] / 9 - table["age"] * 500
+    fitted = LinearRegression().fit(table[["km", "age"]], table["price"])
+    joblib.dump(fitted, tmp_path / "model.joblib")
+    written = table.assign(km=table["km"].map("{:,} kms".format))
+    written.to_csv(tmp_path / "data.csv", index=False)
+    root = tmp_path / "models"
+    root.mkdir()
+    given = ModelFiles(tmp_path / "model.joblib", tmp_path / "data.csv", "price")
+    result = add(given, "cars", root)
+    assert result.exit_code == 1
+    assert "--decimal . for " in result.output  # all of them have thousands
+    result = add(given, "cars", root, "--decimal", ".")
+    assert result.exit_code == 0, result.output
+    model = load_model(root / "cars")
+    assert isinstance(model, NumberModel)
+    field = model.card.fields[0]
+    assert isinstance(field, IntegerField)
+    assert field.unit == "kms"
+    rows = [model.card.validate_row({"km": cell, "age": 5})[0] for cell in written["km"][:20]]
+    answers = [item.value for item in model.predict([row for row in rows if row is not None])]
+    np.testing.assert_allclose(
+        answers, fitted.predict(table[["km"]][:20].assign(age=5.0)), rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["36 months", "60 months"] * 20,
+        [f"{number} {'g' if number % 2 else 'kg'}" for number in range(40)],
+        [f"{number}A7" for number in range(40)],
+    ],
+)
+def test_classes_several_units_and_codes_stay_texts(cells: list[str]) -> None:
+    rows = pd.DataFrame({"cell": cells})
+    assert not read_quantities(rows, lambda name, cells: False, None, lambda note: None)
