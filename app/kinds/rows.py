@@ -241,7 +241,8 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         if explained is None or submission.row is None:
             if submission.waiting and not submission.invalid:
                 return self._present_waiting(submission)
-            return self._present_withdrawn(submission)
+            withdrawn = self._present_withdrawn(submission)
+            return withdrawn._replace(waiting=submission.waiting)
         output, headline = self._card.output, self._write_headline(explained)
         return Result(
             "fresh",

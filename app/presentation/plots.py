@@ -14,7 +14,7 @@ _FIFTHS = ("lowest", "low", "middle", "high", "highest")
 _LONGEST_TICK = 12
 """Characters for which there is room beside the plot; below it the same text stands in any case."""
 
-_LEAST_SHARE = 0.5
+LEAST_SHARE = 0.5
 """Where the axis of shares begins, if all are above it."""
 
 
@@ -92,7 +92,7 @@ def plot_coverage(fifths: Sequence[float], aim: float) -> PlotView:
         fifths: the share of held-out rows inside, from the lowest fifth of the estimates.
         aim: the share that was aimed at.
     """
-    least = min(_LEAST_SHARE, *fifths)
+    least = min(LEAST_SHARE, *fifths)
     dots = [
         (_round((number + 0.5) / len(fifths) * WIDTH), _place_share(share, least))
         for number, share in enumerate(fifths)
@@ -121,7 +121,7 @@ def plot_reliability(bins: Sequence[ReliabilityBin]) -> PlotView:
         bins: of held-out rows with similar probabilities, ascending.
     """
     least = min(min(item.probability, item.right) for item in bins)
-    least = min(_LEAST_SHARE, int(least * 10) / 10)
+    least = min(LEAST_SHARE, int(least * 10) / 10)
     dots = [
         (
             _round((item.probability - least) / (1 - least) * WIDTH),
@@ -155,7 +155,7 @@ def plot_months(
     line: Sequence[float],
     up: str,
     format_value: Callable[[float], str],
-    whole: float,
+    axis: tuple[float, float],
 ) -> PlotView:
     """Plot one figure of each month.
 
@@ -167,15 +167,13 @@ def plot_months(
         line: what is hoped for in each month, or nothing.
         up: what the figure is.
         format_value: writes the figure.
-        whole: the upper end of the axis.
+        axis: its lower and its upper end.
     """
-    values = [value for _, value in months]
-    least = min(0.0, *values) if whole != 1.0 else min(_LEAST_SHARE, *values, *line)
-    unit = (whole - least) or 1.0
+    least, unit = axis[0], axis[1] - axis[0]
     across = [_round((number + 0.5) / len(months) * WIDTH) for number in range(len(months))]
     dots = [
         (x, _round(HEIGHT * (1 - (value - least) / unit)))
-        for x, value in zip(across, values, strict=True)
+        for x, (_, value) in zip(across, months, strict=True)
     ]
     hoped = [
         f"{x} {_round(HEIGHT * (1 - (value - least) / unit))}"

@@ -54,9 +54,9 @@ class Result(NamedTuple):
     ``certainty`` says in words how sure the model is, ``short_certainty`` the same on a phone.
     ``detail`` is what the template of one kind of model shows and no other; in an empty form it is
     that of the ``example`` that the sentence of that name describes. ``waiting`` is the name of the
-    field that a waiting result waits for. ``title`` is the title of a page with this result,
-    ``query`` the address that leads to it. ``correlation_id`` is that of the post which it answers.
-    With ``receipt`` a visitor can report on it.
+    field that is still typed in: once it is left, the form is sent again. ``title`` is the title of
+    a page with this result, ``query`` the address that leads to it. ``correlation_id`` is that of
+    the post which it answers. With ``receipt`` a visitor can report on it.
     """
 
     state: Literal["empty", "waiting", "fresh", "withdrawn"]

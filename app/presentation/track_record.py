@@ -8,7 +8,13 @@ import numpy as np
 from app.feedback.outcomes import OutputValue, ReportedOutcome
 from app.monitoring.watcher import DAYS, AskedField, ModelWatch, Reports, measure_distance
 from app.presentation.contexts import AskedView, ReportView, Row, Site, TrackRecordContext
-from app.presentation.plots import PlotView, plot_coverage, plot_months, plot_reliability
+from app.presentation.plots import (
+    LEAST_SHARE,
+    PlotView,
+    plot_coverage,
+    plot_months,
+    plot_reliability,
+)
 from model.contract import formatting
 from model.contract.fields import BaseField
 from model.contract.manifest import FieldBins
@@ -104,7 +110,7 @@ def draw_plots(record: TrackRecord, words: TrackWords, locale: str) -> list[Plot
                 line,
                 "held",
                 lambda value: formatting.format_percent(value, locale),
-                1.0,
+                (min(LEAST_SHARE, *held, *line), 1.0),
             )
         )
     errors = [period.error for period in record.periods]
@@ -119,7 +125,7 @@ def draw_plots(record: TrackRecord, words: TrackWords, locale: str) -> list[Plot
             (),
             "error",
             words.format_error,
-            max(errors) or 1.0,
+            (0.0, max(errors) or 1.0),
         )
     )
     return plots

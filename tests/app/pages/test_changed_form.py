@@ -143,7 +143,6 @@ def test_a_field_that_is_typed_in_is_waited_for(client: FlaskClient) -> None:
         ({"sqft": "24"}, ""),
         ({"sqft": "24x"}, "sqft"),  # it is wrong for good
         ({"sqft": "24000"}, "sqft"),
-        ({"sqft": "24", "beds": "99"}, "sqft"),  # another field is wrong
     ],
 )
 def test_what_is_wrong_for_good_is_not_waited_for(
@@ -152,6 +151,14 @@ def test_what_is_wrong_for_good_is_not_waited_for(
     soup = post_fragment(client, {**HOUSE, **typed, "_typing": typing}, 422)
     assert soup.select("#result[data-state=withdrawn] a[href^='#']")
     assert not soup.select("[data-waiting]")
+
+
+def test_where_another_field_is_wrong_the_one_that_is_typed_in_is_asked_about_once_it_is_left(
+    client: FlaskClient,
+) -> None:
+    soup = post_fragment(client, {**HOUSE, "sqft": "24", "beds": "99", "_typing": "sqft"}, 422)
+    assert soup.select("#result[data-state=withdrawn][data-waiting=sqft] a[href='#beds']")
+    assert text_of(soup, "#sqft-error") == ""
 
 
 def test_an_address_waits_for_nothing(client: FlaskClient) -> None:

@@ -149,6 +149,10 @@ def test_the_card_says_how_the_probabilities_were_calibrated(client: FlaskClient
     soup = get_page(client, "/about")
     assert "What the probabilities mean" in soup.get_text()
     assert "divided by 2.00" in soup.get_text()
+    text = get_page(client, "/few/about").get_text()
+    assert "divided by 0.50" in text
+    assert "None is shown above 99.2%: 60 rows cannot show that it is more certain" in text
+    assert "None is shown above" not in get_page(client, "/unknown/about").get_text()
 
 
 def test_no_probability_is_shown_as_certain(models: Path) -> None:

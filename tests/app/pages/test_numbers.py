@@ -1,5 +1,7 @@
 """Numbers on the form: shown back where they are more than plain digits, asked about in doubt."""
 
+from dataclasses import replace
+
 import pytest
 from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
@@ -94,3 +96,42 @@ def test_an_error_has_a_button_that_writes_what_it_says(
 def test_examples_are_spelled_as_a_visitor_would(house: NumberModel) -> None:
     values = NumberAdapter(house).examples[1].values
     assert (values["baths"], values["sqft"], values["neighborhood"]) == ("2.5", "1850", "Gilbert")
+
+
+def test_how_many_outcomes_are_lower_is_counted_within_the_bars(house: NumberModel) -> None:
+    adapter, outcomes = NumberAdapter(house), house.manifest.outcomes
+    assert outcomes is not None
+    assert house.manifest.axis is not None
+    low, high = house.manifest.axis
+    bins, every = len(outcomes.counts), sum(outcomes.counts) + outcomes.below + outcomes.above
+
+    def count(place: float) -> float:
+        """How many are lower than a value that is so many bins from the left end."""
+        whole = min(int(place), bins - 1)
+        return (
+            outcomes.below
+            + sum(outcomes.counts[:whole])
+            + (outcomes.counts[whole] * (place - whole))
+        )
+
+    for place in (0, 0.5, 1, 3, 7.25, bins / 2, bins - 1, bins - 0.5, bins):
+        value = low + (high - low) * place / bins
+        assert adapter._describe_rank(value) == str(round(100 * count(place) / every))
+    assert adapter._describe_rank(low - 1e6) == str(round(100 * outcomes.below / every))
+    assert adapter._describe_rank(high + 1e9) == str(round(100 * count(bins) / every))
+
+
+def test_bars_say_how_many_they_are_and_whether_others_lie_beyond_them(house: NumberModel) -> None:
+    outcomes = house.manifest.outcomes
+    assert outcomes is not None
+    inside = sum(outcomes.counts)
+    for below, above, text in (
+        (0, 0, f"The bars are all {inside:,} sales."),
+        (1, 0, f"The bars are {inside:,} of {inside + 1:,} sales; the others lie beyond the ends."),
+        (0, 2, f"The bars are {inside:,} of {inside + 2:,} sales; the others lie beyond the ends."),
+    ):
+        changed = outcomes.model_copy(update={"below": below, "above": above})
+        manifest = house.manifest.model_copy(update={"outcomes": changed})
+        words = NumberAdapter(replace(house, manifest=manifest)).words
+        assert words is not None
+        assert words.bars_text == text

@@ -11,7 +11,7 @@ from PIL import Image
 
 from app import create_app
 from app.config import Settings
-from app.kinds.pictures import PictureAdapter
+from app.kinds.pictures import PictureAdapter, _round_shares
 from app.presentation.pictures import PictureView
 from model import ClassPrediction, PictureModel
 from model.contract.formatting import format_percent
@@ -241,6 +241,21 @@ def test_the_probability_is_never_shown_as_certain() -> None:
         assert view.classes[1].text == words
         assert view.classes[1].bar == pytest.approx(100 * share, abs=0.05)
         assert [item.mark for item in view.classes] == ["up", "within"]
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "shown"),
+    [
+        ((1 / 3, 1 / 3, 1 / 3), [0.3334, 0.3333, 0.3333]),
+        ((0.12344, 0.87656), [0.1234, 0.8766]),
+        ((0.00004, 0.00004, 0.99992), [0, 0, 1]),
+        ((), []),
+    ],
+)
+def test_shown_probabilities_add_up_to_one(
+    probabilities: tuple[float, ...], shown: list[float]
+) -> None:
+    assert _round_shares(probabilities) == pytest.approx(shown, abs=1e-9)
 
 
 @pytest.mark.parametrize(

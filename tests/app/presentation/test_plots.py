@@ -1,9 +1,13 @@
 """The plots of what held-out rows showed: places and words."""
 
+import datetime as dt
+
 import pytest
 
 from app.presentation.plots import HEIGHT, WIDTH, plot_coverage, plot_reliability, plot_truth
+from app.presentation.track_record import TrackWords, draw_plots
 from model.contract.manifest import ReliabilityBin, TruthBin
+from model.monitoring.track_record import Period, TrackRecord
 
 BINS = [
     TruthBin(estimate=10, low=0, middle=10, high=20),
@@ -45,3 +49,14 @@ def test_what_is_as_right_as_it_is_sure_lies_on_the_line() -> None:
     assert "55% sure, 55% right; 75% sure, 75% right; 95% sure, 95% right" in plot.words
     lower = plot_reliability([ReliabilityBin(probability=0.33, right=0.2, rows=9), *bins])
     assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in lower.dots)
+
+
+def test_errors_by_month_are_drawn_from_zero_also_where_the_largest_is_one() -> None:
+    months = (
+        Period(dt.date(2026, 1, 1), 50, 45, 0.25, None),
+        Period(dt.date(2026, 2, 1), 50, 45, 1.0, None),
+    )
+    record = TrackRecord(100, None, 0.5, 0, 0, (), (), months, 90, None, None, None)
+    (drawn,) = draw_plots(record, TrackWords("Off by", "{:.2f}".format, str), "en_US")
+    assert [label.text for label in drawn.up_ticks] == ["0.00", "0.50", "1.00"]
+    assert [height for _, height in drawn.dots] == [0.75 * HEIGHT, 0]

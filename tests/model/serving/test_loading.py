@@ -5,6 +5,7 @@ import math
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,21 @@ class NotANumber:
 
     def predict(self, rows: Float32Array) -> tuple[Float32Array, None]:
         return np.full(len(rows), np.nan, np.float32), None
+
+
+@pytest.mark.parametrize(
+    ("factor", "is_taken"),
+    [(1 + 9e-5, True), (1 - 9e-5, True), (1 + 1.2e-4, False), (1 - 1.2e-4, False)],
+)
+def test_a_golden_answer_may_differ_by_a_ten_thousandth(
+    house: NumberModel, factor: float, is_taken: bool
+) -> None:
+    """Machines add floats in another order."""
+    golden = house.manifest.golden[0]
+    changed = golden.model_copy(update={"value": golden.value * factor})
+    manifest = house.manifest.model_copy(update={"golden": (changed,)})
+    with nullcontext() if is_taken else pytest.raises(ModelError, match="golden row 0 predicts"):
+        replace(house, manifest=manifest).check_golden()
 
 
 def test_an_answer_that_is_no_number_is_not_the_golden_one(

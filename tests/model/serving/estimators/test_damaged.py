@@ -604,6 +604,16 @@ def test_a_part_may_be_used_a_thousand_times_and_four_for_each_part() -> None:
         revive(unite(*[inner] * (most + 1)))
 
 
+def test_steps_side_by_side_take_the_same_columns() -> None:
+    def scale(columns: int) -> Record:
+        ones = np.ones(columns)
+        return make("StandardScaler", mean_=ones, scale_=ones, n_features_in_=columns)
+
+    assert len(revive(unite(scale(2), scale(2), "passthrough", "drop")).transformer_list) == 4
+    with pytest.raises(PickleError, match="steps of different numbers of columns"):
+        revive(unite(scale(2), scale(3)))
+
+
 def test_steps_may_multiply_columns_a_million_times() -> None:
     def multiply_by(*factors: int) -> Record:
         unions = [unite(*["passthrough"] * factor) for factor in factors]
