@@ -55,6 +55,12 @@ def call(function: object, args: object, budget: Budget) -> object:
     Raises:
         PickleError: if that is no class or function of a name, or cannot be called like this.
     """
+    if isinstance(function, Record) and function.path.startswith("cloudpickle."):
+        raise PickleError(
+            "cloudpickle wrote classes or functions of a notebook into the file. Write them into a "
+            "Python file, import them from there, fit and save the model with joblib, and add it "
+            "with --trust --module FILE.py."
+        )
     if not isinstance(function, GlobalName) or not isinstance(args, tuple):
         raise PickleError("The file calls something that is not a class or a function.")
     budget.take_memory(8 * len(args))

@@ -52,9 +52,7 @@ def open_table(file: BinaryIO, name: str, options: ReadOptions = AS_FOUND) -> Op
         ending, file = ending.removesuffix(".gz"), cast(BinaryIO, _Unpacked(file, name))
     reader = next((READERS[key] for key in READERS if ending.endswith(key)), read_csv)
     if options.plain and reader not in (read_csv, read_json_lines):
-        raise TableError(
-            f"{name} is not read here. Save it as CSV; `flask --app wsgi model predict` reads it."
-        )
+        raise TableError(f"{name} is not read here, only CSV and JSON lines are. Save it as CSV.")
     return reader(file, name, options)
 
 

@@ -62,7 +62,7 @@ def try_all(
     answers = ask_all(search, assemblies, index)
     if not any(each is not None for each in answers):
         problem = next(iter(search.problems), "its answers are not finite numbers")
-        if advice := _advise_on_texts(search):
+        if advice := _advise_on_texts(search) or _advise_on_holes(search):
             raise AddError(f"The model cannot answer the rows of the data. {advice}")
         raise AddError(
             f"The model cannot answer the rows of the data: {problem.rstrip('.')}. Give the "
@@ -113,6 +113,27 @@ def _advise_on_texts(search: AssemblySearch) -> str:
             f"'{column} = lookup({column}, FILE.json)'."
         )
     return ""
+
+
+def _advise_on_holes(search: AssemblySearch) -> str:
+    """Say what to write where a model takes no missing cells; "" where that is not what it says."""
+    holes = [
+        name
+        for name in search.estimator.names or ()
+        if name in search.available
+        and search.columns.is_number(name)
+        and search.table[name].isna().any()
+    ]
+    if not holes or not any("NaN" in problem for problem in search.problems):
+        return ""
+    fills = [
+        f"{write_column(name)} = fill({write_column(name)}, {search.table[name].median():.6g})"
+        for name in holes
+    ]
+    return (
+        f"It takes no missing cells, and rows lack {', '.join(holes)}. Say what your code wrote "
+        f"there before the fit, like {' '.join(f'--derive {shlex.quote(text)}' for text in fills)}."
+    )
 
 
 def ask_all(

@@ -316,8 +316,8 @@ def test_what_can_be_done_about_a_class_that_is_not_known_is_said(path: str, tex
     ("write", "said"),
     [
         (
-            "{:.1f} kg",
-            r"Column 'size' holds texts like '\d+\.\d kg', .* --kind size=choice --derive",
+            "about {:.1f}",
+            r"Column 'size' holds texts like 'about \d+\.\d', .* --kind size=choice --derive",
         ),
         ("${:.3f}", r"Column 'size' holds '\$\d+\.\d{3}': is that .*--decimal \. for"),
     ],

@@ -195,6 +195,16 @@ def test_an_array_of_a_buffer_has_the_order_that_it_says(read: Read) -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
+        (
+            file(
+                name("cloudpickle.cloudpickle _make_skeleton_class"),
+                plain(()),
+                b"R",
+                plain(()),
+                b"R",
+            ),
+            "cloudpickle wrote classes or functions of a notebook into the file. Write them into",
+        ),
         (file(plain("a"), plain(()), b"R"), "calls something that is not a class or a function"),
         (file(name("a b"), plain([]), b"R"), "calls something that is not a class or a function"),
         (file(name("a b"), plain(()), plain([]), b"\x92"), "makes an object of damaged arguments"),

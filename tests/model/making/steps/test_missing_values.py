@@ -190,6 +190,24 @@ def test_what_to_do_next_names_the_value_that_no_row_has(tmp_path: Path) -> None
     assert """--derive 'zone = fill(zone, "no zone")'""" in next_steps
 
 
+def test_a_model_that_takes_no_missing_cells_is_refused_with_what_to_write(tmp_path: Path) -> None:
+    root = tmp_path / "models"
+    root.mkdir()
+    table, price = rows(missing_values=True)
+    table, first = table[["size", "age"]], table.index % 2 == 0
+    table = table.assign(age=table["age"].where(first), size=table["size"].where(~first))
+    model = make_pipeline(StandardScaler(), LinearRegression()).fit(table.fillna(50), price)
+    joblib.dump(model, tmp_path / "model.joblib")
+    table.assign(price=price).to_csv(tmp_path / "train.csv", index=False)
+    files = ModelFiles(tmp_path / "model.joblib", tmp_path / "train.csv", "price")
+    refused = add(files, "mine", root)
+    assert refused.exit_code == 1, refused.output
+    said = " ".join(refused.output.split())
+    assert "It takes no missing cells, and rows lack size, age." in said
+    fills = [f"{name} = fill({name}, {table[name].median():.6g})" for name in ("size", "age")]
+    assert " ".join(f"--derive '{text}'" for text in fills) in said
+
+
 def test_of_dummies_nobody_can_tell_whether_a_row_had_none_of_them() -> None:
     table, price = rows(missing_values=False)
     zones = OneHotEncoder(categories=[["east", "north", "west"]], handle_unknown="ignore")
