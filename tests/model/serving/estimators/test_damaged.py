@@ -404,6 +404,8 @@ DAMAGED: list[tuple[str, str, Damage, str]] = [
     ("voting", "VotingClassifier", put("weights", [1.0]), "weights and votes"),
     ("voting_regressor", "VotingRegressor", cut("estimators_"), "estimators and votes"),
     ("stacking", "StackingClassifier", put("stack_method_", ["predict"]), "estimators and methods"),
+    ("stacking", "StackingClassifier", put("passthrough", True), "answers and its last estimator"),
+    ("stacking", "StackingClassifier", cut("estimators_"), "estimators and methods"),
     *[
         (
             "boosting_regressor",
