@@ -30,7 +30,11 @@ from model.making.sources.estimator_sources import EstimatorSource, describe_est
 from model.making.sources.model_sources import ModelSource
 from model.making.sources.onnx_sources import OnnxSource, read_onnx
 from model.making.steps.fitted_steps import find_dropped_columns
-from model.making.steps.kept_values import describe_foreign_input, describe_merged_values
+from model.making.steps.kept_values import (
+    describe_filled_values,
+    describe_foreign_input,
+    describe_merged_values,
+)
 
 
 @dataclass(frozen=True)
@@ -195,8 +199,11 @@ def _prove(
 def _hold_against_rows(proof: Proof, table: pd.DataFrame, held_out: BoolArray) -> Proof:
     """The same with what the model keeps of its own rows, held against those of the data."""
     rows = table[list(proof.names)]
-    if merged := describe_merged_values(proof.fitted, rows[~held_out]):
-        return replace(proof, finding=replace(proof.finding, foreign=merged))
+    fitted, training = proof.fitted, rows[~held_out]
+    if changed := describe_merged_values(fitted, training) or describe_filled_values(
+        fitted, training
+    ):
+        return replace(proof, finding=replace(proof.finding, foreign=changed))
     complete = rows.dropna()
     foreign = describe_foreign_input(proof.fitted, rows if complete.empty else complete)
     return replace(proof, finding=replace(proof.finding, foreign=foreign))

@@ -15,7 +15,11 @@ from sklearn.pipeline import Pipeline
 from model.contract.arrays import Float64Array, IntArray
 from model.contract.expressions import write_column
 from model.contract.texts import fold_text
-from model.making.steps.fitted_steps import find_categories, unwrap_estimator
+from model.making.steps.fitted_steps import (
+    find_categories,
+    find_missing_in_training,
+    unwrap_estimator,
+)
 
 LEAST_VALUES = 5
 """An input counts where the model keeps as many values of it."""
@@ -26,6 +30,8 @@ rows leaves less outside, also of boosted trees, which split at the rarest value
 _LEAST_ROWS = 100
 """Rows of the data below which their range says little of that of the fit."""
 _ROUNDED = 1e-6
+_NOTHING = {"none", "na", "n/a", "nan", "null", "missing", "unknown", "unk", "not available"}
+"""Words that people write where nothing was."""
 _MOST_COMPARED = 20
 """Values that an expression compares; for more a file is shorter."""
 
@@ -136,6 +142,40 @@ def describe_merged_values(fitted: Any, rows: pd.DataFrame) -> str:
             name = next((text for text in spare if "other" in fold_text(text)), spare[0])
             return _describe_merged(column, sorted(kept), merged, name)
     return ""
+
+
+def describe_filled_values(fitted: Any, rows: pd.DataFrame) -> str:
+    """Say in which columns an author's code wrote a word for missing cells; "" where in none.
+
+    An encoder that saw missing cells knows them. One that knows a word for them instead, and
+    ignores what it does not know, answers them as another value than its author's code did.
+
+    Args:
+        fitted: the model.
+        rows: the data of the fit as it takes them.
+    """
+    names = list(map(str, rows.columns))
+    seen = find_missing_in_training(fitted, names)
+    words: dict[str, str] = {}
+    for column, known in find_categories(fitted, names).items():
+        if column in rows and seen.get(column) == "never" and rows[column].isna().any():
+            cells = set(map(str, rows[column].dropna()))
+            spare = {text for text in known if isinstance(text, str)} - cells
+            nothing = [text for text in spare if fold_text(text) in _NOTHING]
+            if len(nothing) == 1:
+                words[column] = nothing[0]
+    if not words:
+        return ""
+    options = [
+        f"{write_column(name)} = fill({write_column(name)}, {json.dumps(text, ensure_ascii=False)})"
+        for name, text in words.items()
+    ]
+    column, text = next(iter(words.items()))
+    return (
+        f"Of {column} the model knows {text!r}, which no row has, and no missing cell, which rows "
+        "have: your code wrote it there before the fit. Say so by "
+        f"{' '.join(f'--derive {shlex.quote(option)}' for option in options)}."
+    )
 
 
 def _describe_merged(column: str, kept: list[str], merged: list[str], name: str) -> str:

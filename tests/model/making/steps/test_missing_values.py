@@ -190,6 +190,27 @@ def test_what_to_do_next_names_the_value_that_no_row_has(tmp_path: Path) -> None
     assert """--derive 'zone = fill(zone, "no zone")'""" in next_steps
 
 
+def test_a_word_for_missing_cells_that_the_model_knows_is_refused_with_what_to_write(
+    tmp_path: Path,
+) -> None:
+    root = tmp_path / "models"
+    root.mkdir()
+    table, price = rows(missing_values=True)
+    table["age"] = table["age"].fillna(50)
+    model = make_pipeline(encoded(), LinearRegression()).fit(table.fillna("Missing"), price)
+    joblib.dump(model, tmp_path / "model.joblib")
+    table.assign(price=price).to_csv(tmp_path / "train.csv", index=False)
+    files = ModelFiles(tmp_path / "model.joblib", tmp_path / "train.csv", "price")
+    refused = add(files, "mine", root)
+    assert refused.exit_code == 4, refused.output
+    fill = 'zone = fill(zone, "Missing")'
+    assert f"Say so by --derive '{fill}'" in " ".join(refused.output.split())
+    added(files, root, "--derive", fill)
+    model.fit(table, price)  # which knows missing cells then
+    joblib.dump(model, tmp_path / "model.joblib")
+    added(files, root)
+
+
 def test_a_value_that_a_step_of_the_model_fills_in_is_not_asked_about(tmp_path: Path) -> None:
     root = tmp_path / "models"
     root.mkdir()
