@@ -41,7 +41,10 @@ _UNITS = {
     10.7639: "square metres and square feet", 12.0: "years and months", 60.0: "",
     365.25: "days and years",
 }  # fmt: skip
-_SCALER = "Add the scaler's file, or --before scaler.pkl."
+_SCALER = (
+    "Add the scaler's file, or --before scaler.pkl. Where your code did it without one, write that "
+    "for each column, like --derive 'age = (age - 38.5) / 12.1'."
+)
 _DIVIDED = "Give data that are divided so, or a Pipeline that divides them."
 _PIPELINE = "Add the file of the Pipeline that takes the columns as they are."
 

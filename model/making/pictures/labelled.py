@@ -245,7 +245,8 @@ def _list_table(data: Path, target: str) -> list[tuple[Path, str]]:
     if not found:
         raise AddError(
             f"No column of {data} names pictures: {', '.join(map(str, table.columns))}. File names "
-            f"count from {data.parent}, where the CSV file is."
+            f"count from {data.parent}, where the CSV file is. A network for rows of numbers is "
+            "added as ONNX: export it by tf2onnx or torch.onnx, and name that file and its scaler."
         )
     column = max(found, key=lambda name: len(found[name]))
     others = [str(name) for name in table.columns if name != column]

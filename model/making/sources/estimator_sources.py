@@ -131,7 +131,9 @@ class EstimatorSource:
         if self.module is not None:
             shutil.copyfile(self.module, work / self.module.name)
             files.append(self.module.name)
-        spare = dict(self._find_spare(columns, frame.names))
+        missing = find_missing_in_training(self.fitted, frame.names)
+        found = self._find_spare(columns, frame.names)
+        spare = {name: text for name, text in found if missing.get(name) != "filled"}
         notes = tuple(_describe_spare(name, text) for name, text in spare.items())
         if differing := self.kind.count_differing(predict(rows.astype(np.float32)), expected):
             notes += (
@@ -147,7 +149,7 @@ class EstimatorSource:
             files=tuple(files),
             served="model.joblib",
             notes=notes,
-            missing_in_training=find_missing_in_training(self.fitted, frame.names),
+            missing_in_training=missing,
             runs_code=self.runs_code,
             module="" if self.module is None else self.module.name,
             spare_values=spare,

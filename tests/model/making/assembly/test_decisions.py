@@ -121,6 +121,7 @@ def test_nonsense_is_refused_with_its_cause_and_added_as_it_is_only_if_asked(
     assert result.exit_code == 4
     assert "It answers as if its inputs had been standardised: R² −" in result.output
     assert "Add the scaler's file, or --before scaler.pkl." in result.output
+    assert "without one, write that for each column, like --derive 'age = (age -" in result.output
     assert not list(root.iterdir())
     assert add("model.pkl", options=("--as-is", "--publish-rows")).exit_code == 0
     for path in ("/", "/about"):

@@ -235,6 +235,17 @@ def test_pictures_that_cannot_be_used_are_refused_and_nothing_is_left(
     assert list((tmp_path / "models").iterdir()) == []
 
 
+def test_a_table_of_rows_is_refused_with_how_a_network_for_rows_is_added(
+    shapes: Path, tmp_path: Path
+) -> None:
+    """As tutorials have it: a network of Keras that learned rows of customers."""
+    (tmp_path / "models").mkdir()
+    (tmp_path / "customers.csv").write_text("tenure,churn\n3,yes\n40,no\n")
+    options = options_of(tmp_path, make_network(shapes / "train", BYTES))
+    with pytest.raises(AddError, match=r"names pictures: tenure, churn\. .* added as ONNX: export"):
+        add(replace(options, data=tmp_path / "customers.csv"), tmp_path)
+
+
 def test_broken_pictures_are_counted_and_named(shapes: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     shutil.copytree(shapes / "train", data)

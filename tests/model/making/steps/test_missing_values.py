@@ -190,6 +190,23 @@ def test_what_to_do_next_names_the_value_that_no_row_has(tmp_path: Path) -> None
     assert """--derive 'zone = fill(zone, "no zone")'""" in next_steps
 
 
+def test_a_value_that_a_step_of_the_model_fills_in_is_not_asked_about(tmp_path: Path) -> None:
+    root = tmp_path / "models"
+    root.mkdir()
+    table, price = rows(missing_values=True)
+    fill = SimpleImputer(strategy="constant", fill_value="no zone")
+    zones = make_pipeline(fill, OneHotEncoder(handle_unknown="ignore"))
+    model = make_pipeline(
+        make_column_transformer((zones, ["zone"]), ("passthrough", ["size"])), LinearRegression()
+    )
+    joblib.dump(model.fit(table, price), tmp_path / "model.joblib")
+    table.assign(price=price).to_csv(tmp_path / "train.csv", index=False)
+    files = ModelFiles(tmp_path / "model.joblib", tmp_path / "train.csv", "price")
+    said, _ = added(files, root)
+    assert "A step of the model fills in what is missing." in said
+    assert "which no row has" not in said
+
+
 def test_a_model_that_takes_no_missing_cells_is_refused_with_what_to_write(tmp_path: Path) -> None:
     root = tmp_path / "models"
     root.mkdir()
