@@ -294,6 +294,17 @@ def test_chunks_end_where_records_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read(file.getvalue())[1] == rows
 
 
+@pytest.mark.parametrize("line_ends", ["\n", "\r\n", "\r", "\r\n\r"])
+def test_lines_end_in_any_way_beyond_the_beginning_of_a_file(
+    monkeypatch: pytest.MonkeyPatch, line_ends: str
+) -> None:
+    monkeypatch.setattr("model.contract.tables.encodings.HEAD_BYTES", 64)
+    monkeypatch.setattr("model.contract.tables.csv_files.HEAD_BYTES", 64)
+    rows = [[f"{row}", f"x{row}"] for row in range(99)]
+    lines = [",".join(cells) for cells in [["a", "b"], *rows]]
+    assert read(line_ends.join(lines) + line_ends)[1] == rows
+
+
 @pytest.mark.parametrize(
     ("cell", "written"),
     [
