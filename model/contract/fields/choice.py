@@ -124,7 +124,7 @@ class ChoiceField(BaseField):
             whole = text.removesuffix(".0")  # pandas writes codes so where one is missing
             if whole in self._codes or text in self._values:
                 return whole if whole in self._codes else self._values[text]
-        return self._find_folded(meant) or meant  # `model add` reads its data so, too
+        return self._find_folded(meant) or meant  # as `model add` reads the data
 
     def _find_folded(self, text: str) -> str | None:
         """The one value that a text means whose case and blanks differ; None without one."""
