@@ -124,21 +124,7 @@ class ChoiceField(BaseField):
             whole = text.removesuffix(".0")  # pandas writes codes so where one is missing
             if whole in self._codes or text in self._values:
                 return whole if whole in self._codes else self._values[text]
-        return self._find_folded(meant) or meant  # as `model add` reads the data
-
-    def _find_folded(self, text: str) -> str | None:
-        """The one value that a text means whose case and blanks differ; None without one."""
-        found = self._folded.get(fold_text(text), ())
-        return next(iter(found)) if len(found) == 1 else None
-
-    @cached_property
-    def _folded(self) -> dict[str, set[str]]:
-        """The values that a folded text can mean, which is a label or a value."""
-        found: dict[str, set[str]] = {}
-        for choice in self.choices:
-            for text in (choice.label, choice.value):
-                found.setdefault(fold_text(text), set()).add(choice.value)
-        return found
+        return meant
 
     @cached_property
     def _values(self) -> dict[str, str]:
@@ -201,6 +187,15 @@ class SearchField(ChoiceField):
         """The value that each label means."""
         return {choice.label: choice.value for choice in self.choices}
 
+    @cached_property
+    def _folded(self) -> dict[str, set[str]]:
+        """The values that a folded text can mean, which is a label or a value."""
+        found: dict[str, set[str]] = {}
+        for choice in self.choices:
+            for text in (choice.label, choice.value):
+                found.setdefault(fold_text(text), set()).add(choice.value)
+        return found
+
     @property
     def options(self) -> tuple[Option, ...]:
         return ()
@@ -233,7 +228,8 @@ class SearchField(ChoiceField):
             return text
         if text in self._typed:
             return self._typed[text]
-        return self._find_folded(text)
+        found = self._folded.get(fold_text(text), ())
+        return next(iter(found)) if len(found) == 1 else None
 
     def _suggest(self, value: object) -> str:
         """Ask for the most similar labels; "" where none is similar."""

@@ -53,7 +53,7 @@ def draw_rows(model: NumberModel, rows: int, seed: int) -> list[dict[str, str]]:
     codes = model.neighbors.rows[rng.integers(0, len(model.neighbors.rows), rows)]
     mistakes = [
         "", " ", "abc", "-3", "1e3", "9999999", "1,850", "1.850", "2½", "3.5", "nan!", "0",
-        "1 850", "$5", "Gilbert", "two", "nan0", "12,5", "١٢", "1850 sq ft", "5'000",
+        "1 850", "$5", "Gilbert", "gilbert", "two", "nan0", "12,5", "١٢", "1850 sq ft", "5'000",
     ]  # fmt: skip
     drawn = []
     for row in codes.tolist():
@@ -181,10 +181,11 @@ def test_cells_that_programs_write_are_read(field: Any, cell: object, value: obj
 def test_a_choice_takes_its_labels_and_codes_that_became_numbers() -> None:
     options = Option(value="1", label="First class"), Option(value="2", label="Second")
     field = ChoiceField(**FIELD, kind="choice", choices=options, example="1")
-    cells = ("1", "First class", "2.0", 2, 2.0, " 2 ", "first  CLASS")
-    assert [field.read_cell(cell) for cell in cells] == ["1", "1", "2", "2", "2", "2", "1"]
+    assert [field.read_cell(cell) for cell in ("1", "First class", "2.0", 2, 2.0, " 2 ")] == [
+        "1", "1", "2", "2", "2", "2",
+    ]  # fmt: skip
     reader = FieldReader(field, field.read_cell)
-    assert reader.read_column(("3", "third class"), texts=True)[1] == dict.fromkeys(
+    assert reader.read_column(("3", "first class"), texts=True)[1] == dict.fromkeys(
         (0, 1), "X must be one from the list"
     )
 
