@@ -1,5 +1,6 @@
 """Fixtures that all tests share: the bundled models, the app, a real server."""
 
+import logging
 import os
 import secrets
 import signal
@@ -23,6 +24,7 @@ from jinja2 import Environment, FileSystemBytecodeCache
 from app import create_app
 from app.config import Settings
 from app.http.assets import read_assets
+from app.limits.upload_budget import get_upload_budget
 from model import NumberModel
 from model.serving import loading
 from model.serving.served_model import ServedModel
@@ -45,11 +47,19 @@ def pytest_configure(config: pytest.Config) -> None:
     """The gate tries a quarter of the examples that the second tier does."""
     gate = config.getoption("markexpr") == "not second_tier"
     settings.load_profile("gate" if gate else "untimed")
+    # Of tasks that Playwright leaves it speaks whenever they are collected, within any later test.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Slow files first: one that began last would keep one process busy and the other idle."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.fixture(autouse=True)
+def own_upload_budget() -> None:
+    """A response that another test did not close may hold some of that of its process."""
+    get_upload_budget.cache_clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

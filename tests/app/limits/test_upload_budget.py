@@ -115,7 +115,6 @@ def test_without_free_memory_an_upload_gets_503_with_a_time_to_retry(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(budgets, "MAX_WAIT", 0.05)
-    budgets.get_upload_budget.cache_clear()  # an upload of another test may still hold some of it
     with budgets.get_upload_budget().slot() as first:
         first.take(budgets.MAX_HELD)
         response = client.post(XRAY_FRAGMENT, data=upload(JPEG))
