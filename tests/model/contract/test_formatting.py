@@ -61,23 +61,22 @@ def test_all_rows_are_not_a_percentage_and_nearly_all_are_not_all() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "short", "exact", "figure"),
+    ("value", "written"),
     [
-        (0, "0", "0", "0"),
-        (0.123456, "0.1235", "0.123456", "0.1235"),
-        (-0.123456, "-0.1235", "-0.123456", "-0.1235"),
-        (1.23456, "1.235", "1.23456", "1.235"),
-        (0.99999, "1", "0.99999", "1"),
-        (12345.6789, "12,345.679", "12,345.6789", "12,350"),
-        (1234567.891234, "1,234,567.891", "1,234,567.891", "1,235,000"),
+        (0, ["0", "0", "0"]),
+        (0.123456, ["0.1235", "0.123456", "0.1235"]),
+        (-0.123456, ["-0.1235", "-0.123456", "-0.1235"]),
+        (1.23456, ["1.235", "1.23456", "1.235"]),
+        (0.99999, ["1", "0.99999", "1"]),
+        (12345.6789, ["12,345.679", "12,345.6789", "12,350"]),
+        (1234567.891234, ["1,234,567.891", "1,234,567.891", "1,235,000"]),
     ],
 )
 def test_a_number_has_the_digits_that_its_place_has_room_for(
-    value: float, short: str, exact: str, figure: str
+    value: float, written: list[str]
 ) -> None:
-    assert formatting.format_short(value, "en_US") == short
-    assert formatting.format_exact(value, "en_US") == exact
-    assert formatting.format_figure(value, "en_US") == figure
+    writers = formatting.format_short, formatting.format_exact, formatting.format_figure
+    assert [write(value, "en_US") for write in writers] == written
     assert formatting.format_short(1995, "en_US", grouping=False) == "1995"
 
 

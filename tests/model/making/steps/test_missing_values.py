@@ -19,7 +19,7 @@ from sklearn.ensemble import (
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
@@ -149,19 +149,26 @@ def test_what_somebody_filled_in_by_hand_is_found_and_said_as_the_first_thing_to
     assert served.predict([features])[0].value == pytest.approx(forest.predict(asked)[0], rel=1e-5)
 
 
+def fit_to_filled(
+    model: Pipeline, word: str, folder: Path
+) -> tuple[ModelFiles, pd.DataFrame, pd.Series]:
+    """Fit a model to zones of which a word stands for those that are missing, and save the rows."""
+    table, price = rows(missing_values=True)
+    table["age"] = table["age"].fillna(50)
+    joblib.dump(model.fit(table.fillna(word), price), folder / "model.joblib")
+    table.assign(price=price).to_csv(folder / "train.csv", index=False)
+    return ModelFiles(folder / "model.joblib", folder / "train.csv", "price"), table, price
+
+
 def test_a_value_of_an_encoder_that_no_row_has_may_have_stood_for_missing_cells(
     tmp_path: Path,
 ) -> None:
     """As a notebook has it, which fills the table before it fits a pipeline to it."""
     root = tmp_path / "models"
     root.mkdir()
-    table, price = rows(missing_values=True)
-    table["age"] = table["age"].fillna(50)
     model = make_pipeline(encoded().set_params(onehotencoder__handle_unknown="error"))
     model.steps.append(("line", LinearRegression()))
-    joblib.dump(model.fit(table.fillna("no zone"), price), tmp_path / "model.joblib")
-    table.assign(price=price).to_csv(tmp_path / "train.csv", index=False)
-    files = ModelFiles(tmp_path / "model.joblib", tmp_path / "train.csv", "price")
+    files, _, _ = fit_to_filled(model, "no zone", tmp_path)
     said, _ = added(files, root)
     assert "the model does not answer without it, so the form asks for it" in said
     fill = 'zone = fill(zone, "no zone")'
@@ -180,12 +187,8 @@ def test_what_to_do_next_names_the_value_that_no_row_has(tmp_path: Path) -> None
     """An encoder that ignores what it does not know answers such rows all the same."""
     root = tmp_path / "models"
     root.mkdir()
-    table, price = rows(missing_values=True)
-    table["age"] = table["age"].fillna(50)
-    model = make_pipeline(encoded(), LinearRegression()).fit(table.fillna("no zone"), price)
-    joblib.dump(model, tmp_path / "model.joblib")
-    table.assign(price=price).to_csv(tmp_path / "train.csv", index=False)
-    files = ModelFiles(tmp_path / "model.joblib", tmp_path / "train.csv", "price")
+    model = make_pipeline(encoded(), LinearRegression())
+    files, _, _ = fit_to_filled(model, "no zone", tmp_path)
     next_steps = added(files, root)[0].partition("What to do next")[2]
     assert """--derive 'zone = fill(zone, "no zone")'""" in next_steps
 
@@ -195,12 +198,8 @@ def test_a_word_for_missing_cells_that_the_model_knows_is_refused_with_what_to_w
 ) -> None:
     root = tmp_path / "models"
     root.mkdir()
-    table, price = rows(missing_values=True)
-    table["age"] = table["age"].fillna(50)
-    model = make_pipeline(encoded(), LinearRegression()).fit(table.fillna("Missing"), price)
-    joblib.dump(model, tmp_path / "model.joblib")
-    table.assign(price=price).to_csv(tmp_path / "train.csv", index=False)
-    files = ModelFiles(tmp_path / "model.joblib", tmp_path / "train.csv", "price")
+    model = make_pipeline(encoded(), LinearRegression())
+    files, table, price = fit_to_filled(model, "Missing", tmp_path)
     refused = add(files, "mine", root)
     assert refused.exit_code == 4, refused.output
     fill = 'zone = fill(zone, "Missing")'
