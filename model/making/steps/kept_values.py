@@ -183,17 +183,18 @@ def _describe_merged(column: str, kept: list[str], merged: list[str], name: str)
         return json.dumps(text, ensure_ascii=False)
 
     cell = write_column(column)
-    if len(kept) <= _MOST_COMPARED:
+    if 0 < len(kept) <= _MOST_COMPARED:
         is_kept = " or ".join(f"{cell} == {quote(text)}" for text in kept)
         option = shlex.quote(f"{cell} = if({is_kept}, {cell}, {quote(name)})")
         advice = f"--derive {option}"
     else:
         option = shlex.quote(f"{cell} = lookup({cell}, FILE.json)")
         advice = f"--derive {option}, with a JSON file that gives each value its own"
+    wrote = f"{name!r} for what is rare" if kept else "others in their place"
     return (
         f"Of {column} the model knows {name!r}, which no row has, and does not know "
         f"{', '.join(map(repr, merged[:3]))}{' …' if merged[3:] else ''}. Either these are not its "
-        f"data, or your code wrote {name!r} for what is rare before the fit: say so by {advice}."
+        f"data, or your code wrote {wrote} before the fit: say so by {advice}."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,37 @@ def test_rare_values_that_were_merged_by_hand_are_named_with_what_to_write(tmp_p
     assert isinstance(served, NumberModel)
     (answer,) = served.predict([{"size": 100.0, "city": "Kiel"}])
     asked = pd.DataFrame({"size": [100.0], "city": ["Other"]})
+    assert answer.value == pytest.approx(model.predict(asked)[0], rel=1e-5)
+
+
+def test_texts_that_were_all_written_anew_are_named_with_what_to_write(tmp_path: Path) -> None:
+    table, root = rows()[["size"]], tmp_path / "models"
+    root.mkdir()
+    table["sex"] = np.random.default_rng(1).choice(["M", "F"], len(table))
+    written = {"M": "male", "F": "female"}
+    price = table["size"] * 30 + (table["sex"] == "M") * 900
+    encoder = OneHotEncoder(handle_unknown="ignore")
+    steps = make_column_transformer((encoder, ["sex"]), remainder="passthrough")
+    model = make_pipeline(steps, LinearRegression())
+    model.fit(table.assign(sex=table["sex"].map(written)), price)
+    joblib.dump(model, tmp_path / "model.joblib")
+    table.assign(price=price).to_csv(tmp_path / "train.csv", index=False)
+    given = ModelFiles(tmp_path / "model.joblib", tmp_path / "train.csv", "price")
+    refused = add(given, "mine", root)
+    assert refused.exit_code == 4
+    said = " ".join(refused.output.split())
+    assert (
+        "does not know 'F', 'M'. Either these are not its data, or your code wrote others" in said
+    )
+    assert "--derive 'sex = lookup(sex, FILE.json)'" in said
+    (tmp_path / "words.json").write_text(json.dumps(written))
+    option = f"sex = lookup(sex, {tmp_path / 'words.json'})"
+    result = add(given, "mine", root, "--derive", option)
+    assert result.exit_code == 0, result.output
+    served = load_model(root / "mine")
+    assert isinstance(served, NumberModel)
+    (answer,) = served.predict([{"size": 100.0, "sex": "M"}])
+    asked = pd.DataFrame({"size": [100.0], "sex": ["male"]})
     assert answer.value == pytest.approx(model.predict(asked)[0], rel=1e-5)
 
 
