@@ -200,6 +200,16 @@ def test_values_that_are_equal_to_a_dict_are_told_apart() -> None:
     assert messages[4] == "Enter the x"
 
 
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_list_or_an_object_is_no_unknown_value(strict: bool) -> None:
+    field = IntegerField(**FIELD, kind="integer", min=0, max=9, example=5, required=False)
+    reader = FieldReader(field, read_json_value(field) if strict else field.read_cell)
+    codes, messages = reader.read_column([[1], None, {"a": 1}, 2], texts=False)
+    assert messages == dict.fromkeys((0, 2), "X must be a number, like 5")
+    assert np.isnan(codes[1])
+    assert codes[3] == 2
+
+
 def test_distinct_numbers_are_read_together_and_as_one_by_one() -> None:
     field = NumberField(**FIELD, kind="number", min=-5, max=9000, example=1, required=False)
     rng = np.random.default_rng(0)
