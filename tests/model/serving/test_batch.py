@@ -22,6 +22,7 @@ from model.contract.fields import (
     NumberField,
     Option,
 )
+from model.contract.reading import DecimalSign
 from model.contract.tables import Block, ReadOptions, TableError, open_table
 from model.contract.tables.table import EncodedCells
 from model.serving import predictors
@@ -239,6 +240,15 @@ def test_distinct_numbers_are_read_together_and_as_one_by_one() -> None:
     )
     np.testing.assert_array_equal(taken, codes[indices])
     assert wrong == {row: messages[i] for row, i in enumerate(indices.tolist()) if i in messages}
+
+
+@pytest.mark.parametrize("sign", [".", ","])
+def test_a_line_break_in_a_number_is_wrong_in_its_row_alone(sign: DecimalSign) -> None:
+    field = NumberField(**FIELD, kind="number", min=0, max=9, example=1).settle_decimals(sign)
+    cells = ["1", "2\n3", "4", "5\n"]
+    codes, messages = FieldReader(field, field.read_cell).read_column(cells, texts=True)
+    assert codes[[0, 2, 3]].tolist() == [1, 4, 5]
+    assert messages == {1: "X must be a number, like 1"}
 
 
 def test_columns_of_numbers_are_held_against_the_bounds(house: NumberModel) -> None:
