@@ -140,7 +140,7 @@ class DateField(OrderedField):
     def _locale_day_first(self) -> bool | None:
         """The same in the card's locale; None where a year stands first."""
         try:
-            return read_date("3/4/2012", self._locale).day == 3  # noqa: PLR2004
+            return read_date("3/4/2012", self._locale).day == 3
         except ValueError:
             return None
 

@@ -213,9 +213,7 @@ def test_json_is_read_as_a_list_in_an_object_or_line_by_line(
 def test_a_line_of_json_that_cannot_be_taken_whole_has_its_error() -> None:
     lines = ['{"a": 1}', '{"b": 2}', "3", "{", '{"a": 4, "%s": 5}' % ("c" * 61), '{"d": 6}', '"e"']
     lines.append('{"a": 7, "b": [{"c": 1, "c": 2}]}')
-    table, rows = read("\n".join(lines), "my.jsonl", rows=2)
-    assert table.header == ("a", "b")
-    assert rows[:2] == [[1, None], [None, 2]]
+    assert read("\n".join(lines), "my.jsonl", rows=2)[0].header == ("a", "b")
     table = open_table(io.BytesIO("\n".join(lines).encode()), "my.jsonl", ReadOptions(rows=4))
     wrong = "This line is not an object of JSON in UTF-8"
     first, second = [dict(block.ragged) for block in table.blocks]
