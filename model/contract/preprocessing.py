@@ -69,8 +69,10 @@ class Preprocessing(StrictModel):
         if self.resize == "crop":
             # The box is cut while it is scaled: a very long picture would take much memory.
             across, down = self.width / factor, self.height / factor
-            left, top = (image.width - across) / 2, (image.height - down) / 2
-            return image.resize(size, method, (left, top, left + across, top + down))
+            # Half a rounding error beyond the picture would be refused by Pillow.
+            left, top = max(0.0, image.width - across) / 2, max(0.0, image.height - down) / 2
+            right, bottom = min(left + across, image.width), min(top + down, image.height)
+            return image.resize(size, method, (left, top, right, bottom))
         inner = tuple(max(1, round(side * factor)) for side in image.size)
         whole = Image.new(image.mode, size)
         offset = (self.width - inner[0]) // 2, (self.height - inner[1]) // 2

@@ -73,6 +73,14 @@ def test_a_picture_of_another_shape_is_squashed_cut_or_fitted_with_bars() -> Non
     assert thin.fit(Image.new("L", (2000, 1), 200))[4].tolist() == [200] * 9
 
 
+@pytest.mark.parametrize("side", [28, 64, 224])
+def test_a_picture_of_any_size_is_cut_within_itself(side: int) -> None:
+    made = Preprocessing(resize="crop", width=side, height=side)
+    for length in range(1, 400, 3):
+        assert (made.fit(Image.new("L", (length, 150), 9)) == 9).all()
+        assert (made.fit(Image.new("L", (150, length), 9)) == 9).all()
+
+
 def test_colours_are_those_that_the_network_sees() -> None:
     red = Image.new("RGB", (4, 3), "#ff0000")
     assert Preprocessing(width=4, height=3).fit(red).tolist() == [[76] * 4] * 3
