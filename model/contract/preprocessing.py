@@ -39,7 +39,7 @@ _SCALES: dict[LevelScale, str] = {
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _SPREAD = np.array([0.229, 0.224, 0.225], np.float32)
 _MIDDLE = 224 / 256
-"""The share of the shorter side that torchvision's ``Resize(256)`` and ``CenterCrop(224)`` leave."""
+"""Of the shorter side, what torchvision's ``Resize(256)`` and ``CenterCrop(224)`` leave."""
 
 _CAFFE_MEAN = np.array([123.68, 116.779, 103.939], np.float32)
 """Of the pictures of ImageNet: red, green and blue."""

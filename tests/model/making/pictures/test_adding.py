@@ -175,7 +175,7 @@ def test_pictures_of_many_sizes_do_not_say_what_a_network_takes(
     network = make_network(shapes / "train", replace_scale("unit"), ends_in="logits")
     for dimension in network.graph.input[0].type.tensor_type.shape.dim[2:]:
         dimension.dim_param = "side"
-    with pytest.raises(AddError, match="of many sizes. Say to which one your code scaled them"):
+    with pytest.raises(AddError, match=r"of many sizes\. Say to which one your code scaled them"):
         add(replace(options_of(shapes, network, "sizes"), data=tmp_path), shapes)
 
 
