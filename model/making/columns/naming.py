@@ -319,7 +319,7 @@ def ask_for_class(naming: Naming, rows: RowNaming, labels: Sequence[str], topic:
         return f"{listed[:1].upper()}{listed[1:]}?" if are_verbs else f"Is {this} {listed}?"
     if naming.label == UNNAMED:
         return f"Which of {len(labels)} classes is {this}?"
-    return f"Which {naming.noun} is {this}?"
+    return f"Which {naming.noun} is {'it' if naming.noun == rows.case else this}?"
 
 
 def _make_noun(label: str, locale: str, is_own: bool = False) -> str:
