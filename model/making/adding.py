@@ -322,8 +322,12 @@ def _check_prepared(
     """Check a model by the codes of its fields."""
     if not options.target:
         return NO_TARGET
-    predict = prepared.predict
-    subject = make_coded_subject(prepared.matrix, columns, predict)
+    numbers = {
+        place: column.source.column
+        for place, column in enumerate(columns)
+        if not (column.source.values or column.source.is_free_text)
+    }
+    subject = make_coded_subject(prepared.matrix, numbers, prepared.predict)
     return check_outputs(subject, kind.split(truth[prepared.kept]), bool(kind.classes))
 
 

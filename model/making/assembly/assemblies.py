@@ -59,6 +59,10 @@ class Assembly:
         """What sets it apart, in words."""
         return "; ".join(self.words) or UNCHANGED
 
+    def invert(self, answers: Float64Array) -> Float64Array:
+        """Turn the model's answers back into the target's unit, of the same shape."""
+        return self.inverse.function(answers) if self.inverse else answers
+
     def list_codes(self, column: str) -> dict[str, float]:
         """The numbers of a column's values by their text, where it has any."""
         return {

@@ -74,7 +74,7 @@ def try_all(
         if answered is None:
             continue
         with np.errstate(all="ignore"):
-            given = assembly.inverse.function(answered) if assembly.inverse else answered
+            given = assembly.invert(answered)
         for names, words, of_rows in namings:
             named = replace(
                 assembly,
