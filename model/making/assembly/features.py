@@ -8,7 +8,7 @@ from model.contract.expressions import write_column
 from model.making.data.date_texts import read_dates
 from model.making.data.tables import LabelledTable, require_column, suggest_name
 from model.making.errors import AddError
-from model.making.options import AddNote, AddOptions
+from model.making.options import AddNote, AddOptions, write_derivation
 from model.making.sources.model_sources import ModelSource
 
 
@@ -126,7 +126,7 @@ def _hint_at_date(
         return ""
     said = []
     if derived := [
-        f"--derive '{write_column(name)} = {part}({write_column(date)})'"
+        write_derivation(name, f"{part}({write_column(date)})")
         for name, part in parts.items()
         if part
     ]:
@@ -150,7 +150,7 @@ def _are_dates(rows: LabelledTable, name: str) -> bool:
 
 def _hint(missing: str, available: list[str], free: list[str]) -> str:
     """What may have happened to a missing column, and what to do."""
-    derive = f"--derive '{write_column(missing)} = …', with columns, numbers and functions."
+    derive = f"{write_derivation(missing, '…')}, with columns, numbers and functions."
     origins = [name for name in free if missing.startswith(f"{name}_")]
     if origins:
         return (

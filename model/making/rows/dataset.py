@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,11 +11,10 @@ import numpy as np
 from pandas.api.types import is_numeric_dtype
 
 from model.contract.arrays import BoolArray, Float64Array
-from model.contract.expressions import write_column
 from model.contract.texts import decode_text, encode_text
 from model.making.columns.describing import DataColumn
 from model.making.columns.drafting import REASONS_OPTIONAL, DraftField, draft_field
-from model.making.options import LOCALE, AddNote
+from model.making.options import LOCALE, AddNote, write_filling
 from model.making.rows.prepared import PredictFloat64, PreparedModel, is_answered
 
 _TRIED = 20
@@ -132,12 +129,11 @@ def build_dataset(
 
 def _advise_filling(column: DataColumn) -> str:
     """Say how to serve a model whose author filled missing cells before the fit."""
-    name, known = write_column(column.source.column), column.cells.dropna()
+    known = column.cells.dropna()
     value = known.mean() if is_numeric_dtype(known.dtype) else known.mode().iloc[0]
-    written = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else f"{value:.15g}"
     return (
         "If your code filled such cells before the fit, add the model again with --force, and with "
-        f"what it wrote there, like --derive {shlex.quote(f'{name} = fill({name}, {written})')}."
+        f"what it wrote there, like {write_filling(column.source.column, value)}."
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 import shutil
 import warnings
 from collections.abc import Iterator, Sequence
@@ -18,13 +16,13 @@ import numpy as np
 import pandas as pd
 
 from model.contract.arrays import Float32Array, Float64Array
-from model.contract.expressions import write_column
 from model.contract.sources import Frame, Source, widen
 from model.making.columns.describing import DataColumn
 from model.making.errors import AddError
 from model.making.kinds import KINDS
 from model.making.kinds.output_kind import OutputKind
 from model.making.onnx.graphs import CompileError
+from model.making.options import write_filling
 from model.making.rows.prepared import (
     PreparedModel,
     load_compiled,
@@ -299,10 +297,9 @@ class EstimatorSource:
 
 def _describe_spare(name: str, text: str) -> str:
     """Say which value a model may have got for missing cells, and what to write then."""
-    filled = f"fill({write_column(name)}, {json.dumps(text, ensure_ascii=False)})"
     return (
         f"Of {name} the model knows {text!r}, which no row has. If that stood for missing cells, "
-        f"add it again with --force --derive {shlex.quote(f'{write_column(name)} = {filled}')}."
+        f"add it again with --force {write_filling(name, text)}."
     )
 
 
