@@ -125,6 +125,11 @@ class RowNaming:
         """Whether the data's file tells it."""
         return self.rows != "rows"
 
+    @property
+    def this(self) -> str:
+        """One row as a question names it: "this car", or "it" where nobody said what rows are."""
+        return f"this {self.case}" if self.is_known else "it"
+
 
 def name_columns(
     columns: list[str],
@@ -310,16 +315,15 @@ def ask_for_class(naming: Naming, rows: RowNaming, labels: Sequence[str], topic:
         labels: of the classes.
         topic: what yes is an answer to, where the target's label does not say it.
     """
-    this = f"this {rows.case}" if rows.is_known else "it"
     if set(labels) == {"Yes", "No"}:
         return f"{topic or naming.label}: yes or no?"
     listed = ", ".join(labels[:-1]) + f" or {labels[-1]}"
     if len(listed) <= _LONGEST_CHOICE and not any(map(str.isdecimal, labels)):
         are_verbs = all(label.lower().endswith("ed") for label in labels)
-        return f"{listed[:1].upper()}{listed[1:]}?" if are_verbs else f"Is {this} {listed}?"
+        return f"{formatting.capitalize(listed)}?" if are_verbs else f"Is {rows.this} {listed}?"
     if naming.label == UNNAMED:
-        return f"Which of {len(labels)} classes is {this}?"
-    return f"Which {naming.noun} is {this}?"
+        return f"Which of {len(labels)} classes is {rows.this}?"
+    return f"Which {naming.noun} is {rows.this}?"
 
 
 def _make_noun(label: str, locale: str, is_own: bool = False) -> str:
@@ -340,7 +344,7 @@ def join_words(words: list[str]) -> str:
         for word in words
     ]  # fmt: skip
     text = " ".join(kept)
-    return text if text.startswith("pH") else text[:1].upper() + text[1:]
+    return text if text.startswith("pH") else formatting.capitalize(text)
 
 
 def format_choice(value: object) -> str:

@@ -285,8 +285,7 @@ class ClassesKind(OutputKind):
         if order:
             keys["order"] = list(order)
             if naming.noun.endswith("s") and shown[0].isdecimal():
-                case = f"this {rows.case}" if rows.is_known else "it"
-                title = f"How many {naming.noun} for {case}?"
+                title = f"How many {naming.noun} for {rows.this}?"
         if options.risk:
             keys["risk"] = risk = self._find_risk(options.risk, values, labels)
             label = labels[values.index(risk)]

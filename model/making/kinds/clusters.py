@@ -14,13 +14,13 @@ from model.contract import formatting
 from model.contract.arrays import BoolArray, Float64Array
 from model.contract.manifest import ClusterProfile, Metric, TypicalFact
 from model.making.columns.drafting import DraftOutput
-from model.making.columns.naming import Naming, format_choice
+from model.making.columns.naming import Naming, format_choice, name_rows
 from model.making.errors import AddError
 from model.making.kinds.class_evidence import list_surest_rows
 from model.making.kinds.classes import ClassesKind
 from model.making.kinds.evidence import Fit
 from model.making.kinds.output_kind import Band, Evaluation, OutputKind, make_metric
-from model.making.kinds.without_truth import answer_training_rows, find_estimator_type, name_case
+from model.making.kinds.without_truth import answer_training_rows, find_estimator_type
 from model.making.onnx.graphs import CompileError, append_negative
 from model.making.options import LOCALE, AddNote, AddOptions
 from model.making.rows.dataset import Dataset
@@ -192,10 +192,9 @@ class ClustersKind(ClassesKind):
             ],
             "measure": self.measure,
         }
-        case = name_case(options)
         return DraftOutput(
             Naming("group", "Group", "group", ""),
-            f"Which group does {case} belong to?",
+            f"Which group does {name_rows(options.data.name).this} belong to?",
             keys,
             f"One of {len(labels)} groups: {', '.join(labels)}",
             labels,

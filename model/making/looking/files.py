@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from model.contract.formatting import capitalize
 from model.contract.pickles import Opened, PickleError, Record, read_labels, read_pickle
 from model.contract.pickles.errors import printable
 from model.making.assembly.contents import collect_contents, read_text
@@ -155,7 +156,7 @@ def _describe_library(file: _File) -> bool:
     found = open_library_model(file.path)
     if found is None:
         return False
-    file.lines.append(f"{found.name[:1].upper()}{found.name[1:]}.")
+    file.lines.append(f"{capitalize(found.name)}.")
     _describe_model(file, found.fitted)
     return True
 
