@@ -12,6 +12,9 @@ from model.contract.placeholders import check_placeholders
 from model.contract.strict import StrictModel
 from model.contract.units import convert
 
+MOST_CLASSES = 50
+"""Classes, or clusters, that a page can show."""
+
 
 class OutputBase(StrictModel):
     """What every output has."""
@@ -143,7 +146,7 @@ class ClassOutput(OutputBase):
     ``outside_text`` is shown for an out-of-distribution row.
     """
 
-    classes: tuple[Option, ...] = Field(min_length=2, max_length=50)
+    classes: tuple[Option, ...] = Field(min_length=2, max_length=MOST_CLASSES)
     """The classes, in the order of the model's columns."""
 
     probabilities: bool = True
@@ -197,7 +200,7 @@ class ClusterOutput(OutputBase):
     For visitors a cluster is a group. ``outside_text`` is shown for an out-of-distribution row.
     """
 
-    clusters: tuple[Option, ...] = Field(min_length=2, max_length=50)
+    clusters: tuple[Option, ...] = Field(min_length=2, max_length=MOST_CLASSES)
     """The clusters, in the order of the model's numbers."""
 
     measure: Literal["probability", "distance", "none"] = "none"

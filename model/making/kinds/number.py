@@ -39,10 +39,11 @@ from model.making.kinds.output_kind import (
     Band,
     Evaluation,
     OutputKind,
+    find_fullest_group,
     make_metric,
     skip_evaluation,
 )
-from model.making.kinds.regression_metrics import bin_truth, find_fullest_group, measure_regressor
+from model.making.kinds.regression_metrics import bin_truth, measure_regressor
 from model.making.onnx.graphs import append_flat
 from model.making.options import LOCALE, AddNote, AddOptions
 from model.making.rows.dataset import Dataset

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import pandas as pd
 
@@ -14,6 +14,7 @@ from model.contract.manifest import (
     AccuracyGroup,
     Calibration,
     ClusterProfile,
+    FactGroup,
     Metric,
     OrdinalCalibration,
     OutputManifest,
@@ -26,6 +27,8 @@ from model.making.kinds.evidence import AS_GIVEN, Fit, Reading
 from model.making.options import AddNote, AddOptions
 from model.making.rows.dataset import Dataset
 from model.making.rows.prepared import PredictFloat64
+
+_Group = TypeVar("_Group", bound=FactGroup)
 
 FOLDS = 10
 """Parts of the held-out rows for cross-validation over them."""
@@ -362,6 +365,11 @@ def skip_evaluation(accuracy: str, add_note: AddNote) -> Evaluation:
         "Give rows that the model has not seen with --holdout: a file, or a column of the data."
     )
     return Evaluation("Nothing was measured: no rows were held out from the model.", accuracy)
+
+
+def find_fullest_group(groups: Sequence[_Group]) -> _Group:
+    """Return the group of rows in which most facts are known."""
+    return max(groups, key=lambda group: len(group.known) - (group.unknown or 0))
 
 
 def make_metric(name: str, label: str, value: float) -> Metric:

@@ -15,6 +15,7 @@ import pandas as pd
 from PIL import Image
 from pydantic_core import PydanticCustomError
 
+from model.contract.outputs import MOST_CLASSES
 from model.contract.pictures import ImageField, Picture
 from model.making.errors import AddError
 
@@ -35,7 +36,6 @@ _PARTS = {
 _TRIED_ROWS = 50
 _MOST_SIZES = 400
 _MOST_NAMED = 5
-MAX_CLASSES = 50
 
 
 @dataclass(frozen=True)
@@ -185,8 +185,8 @@ def _check_classes(data: Path, names: Sequence[str], known: bool) -> None:
             "like the class, and all of these folders into one; there must be two at least. Or "
             "give a CSV file with a column of file names and a column of classes."
         )
-    if len(names) > MAX_CLASSES and not known:
-        raise AddError(f"{data} has {len(names)} classes, and a page can show {MAX_CLASSES}.")
+    if len(names) > MOST_CLASSES and not known:
+        raise AddError(f"{data} has {len(names)} classes, and a page can show {MOST_CLASSES}.")
     by_letters: dict[str, str] = {}
     for name in names:
         other = by_letters.setdefault(name.casefold(), name)
@@ -253,7 +253,7 @@ def _list_table(data: Path, target: str) -> list[tuple[Path, str]]:
     if target and target not in others:
         raise AddError(f"{data} has no column {target!r}. It has: {', '.join(others)}.")
     if not target:
-        fitting = [name for name in others if 2 <= table[name].nunique() <= MAX_CLASSES]
+        fitting = [name for name in others if 2 <= table[name].nunique() <= MOST_CLASSES]
         if len(fitting) != 1:
             raise AddError(
                 f"Which column of {data} has the classes? Say it with --target: "

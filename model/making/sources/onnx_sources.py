@@ -22,6 +22,7 @@ from onnx import TensorProto
 from scipy.special import softmax
 
 from model.contract.arrays import Float64Array
+from model.contract.outputs import MOST_CLASSES
 from model.contract.sources import Frame
 from model.making.columns.describing import DataColumn
 from model.making.errors import AddError
@@ -53,7 +54,6 @@ from model.serving.predictors import open_session
 _WHOLE = (TensorProto.INT64, TensorProto.INT32)
 _LOOKED_AT = 1000
 """Rows by which a model of clusters is known."""
-_MOST_CLASSES = 50
 
 
 @dataclass(frozen=True)
@@ -188,19 +188,14 @@ class OnnxSource:
         distinct = sorted(
             target.dropna().unique().tolist(), key=lambda item: (str(type(item)), item)
         )
-        if self.targets or self.measure:
-            self.kind.with_names(classes)
-            return replace(self, class_names=tuple(classes))
-        if self.meaning == "value":
+        if self.meaning == "value" and not self.targets:
             two_texts = len(distinct) == 2 and not isinstance(distinct[0], int | float)
             ends_in_sigmoid = self.model.graph.node[-1].op_type == "Sigmoid"
             if two_texts or (ends_in_sigmoid and set(distinct) == {0, 1}):
                 named = _name_classes(distinct, 2, classes)
                 return replace(self, meaning="sigmoid", classes=named)
-            self.kind.with_names(classes)
-            return self
-        if self.meaning in ("probabilities", "logits") and not self.classes:
-            if len(distinct) > _MOST_CLASSES and isinstance(distinct[0], int | float):
+        elif self.meaning in ("probabilities", "logits") and not self.classes:
+            if len(distinct) > MOST_CLASSES and isinstance(distinct[0], int | float):
                 raise AddError(
                     f"The model answers {self._output_width()} numbers for each row. Name a column "
                     "of the data for each, in its order: --target a,b."
