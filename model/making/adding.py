@@ -189,7 +189,7 @@ def _make_folder(
     refuse_wrong(finding, options)
     held_out = given.rows.held_out
     dataset = build_dataset(prepared, columns, truth, held_out, notes.append, options.locale)
-    dataset = compose_texts(tighten_bounds(dataset), kind)
+    dataset = compose_texts(tighten_bounds(dataset), kind.count_differing)
     if not options.publish_rows:
         dataset = round_typical_values(dataset)
 

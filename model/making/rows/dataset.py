@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 from pandas.api.types import is_numeric_dtype
@@ -18,13 +17,6 @@ from model.making.options import LOCALE, AddNote, write_filling
 from model.making.rows.prepared import PredictFloat64, PreparedModel, is_answered
 
 _TRIED = 20
-
-
-class ComparesAnswers(Protocol):
-    """Whatever can tell two answers apart: a kind of output."""
-
-    def count_differing(self, answers: Float64Array, expected: Float64Array) -> int:
-        """Count the rows that have another answer than expected, both of the same shape."""
 
 
 @dataclass(frozen=True)
@@ -177,24 +169,26 @@ def tighten_bounds(dataset: Dataset) -> Dataset:
     return replace(dataset, fields=fields)
 
 
-def compose_texts(dataset: Dataset, kind: ComparesAnswers) -> Dataset:
+def compose_texts(
+    dataset: Dataset, count_differing: Callable[[Float64Array, Float64Array], int]
+) -> Dataset:
     """Let fields of texts compose what is typed (NFC), unless a row of the data is answered by it.
 
     Args:
         dataset: the rows and their fields.
-        kind: how the model answers.
+        count_differing: see ``OutputKind``.
     """
     fields = list(dataset.fields)
     for column in dataset.texts:
         composed = dataset.matrix.copy()
         codes = dict.fromkeys(composed[:, column].tolist())
-        forms = {code: unicodedata.normalize("NFC", decode_text(code)) for code in codes}
-        composed[:, column] = [encode_text(forms[code]) for code in composed[:, column].tolist()]
+        forms = {c: encode_text(unicodedata.normalize("NFC", decode_text(c))) for c in codes}
+        composed[:, column] = [forms[code] for code in composed[:, column].tolist()]
         changed = np.flatnonzero(composed[:, column] != dataset.matrix[:, column])
         if len(changed):
             given = dataset.predict(dataset.matrix[changed].astype(np.float32))
             other = dataset.predict(composed[changed].astype(np.float32))
-            if kind.count_differing(other, given):
+            if count_differing(other, given):
                 continue
         field = fields[column].field.model_copy(update={"nfc": True})
         fields[column] = replace(fields[column], field=field)

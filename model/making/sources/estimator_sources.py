@@ -96,7 +96,7 @@ class EstimatorSource:
         """
         frame = self._find_frame(table, columns)
 
-        def predict_codes(matrix: Float64Array) -> Float64Array:
+        def predict_codes(matrix: Any) -> Float64Array:
             return self.predict(frame.build(matrix))
 
         def predict(rows: Float32Array) -> Float64Array:

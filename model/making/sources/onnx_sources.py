@@ -11,12 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from os.path import isfile
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import onnx
 import pandas as pd
 from onnx import TensorProto
 from scipy.special import softmax
@@ -38,6 +36,8 @@ from model.making.onnx.signatures import (
     NUMPY_TYPES,
     OutputMeaning,
     TensorInfo,
+    list_inputs,
+    load_onnx,
     read_columns,
     read_output,
     read_tensor_info,
@@ -226,19 +226,17 @@ class OnnxSource:
         predict = load_compiled(wrapped, self.kind.output)
         if self.meaning == "probabilities" and not self.measure:
             complete = matrix[~np.isnan(matrix).any(axis=1)]
-            answers = predict(complete.astype(np.float32))
+            answers = predict(complete)
             if not np.allclose(answers.sum(axis=1), 1, atol=1e-3) or answers.min() < -1e-6:
                 return replace(self, meaning="logits").prepare(table, columns, work)
 
         def takes_nan(index: int) -> bool:
             return self._input_of(index).type in FLOAT_TYPES and not columns[index].source.is_text
 
-        optional, kept = select_rows(
-            lambda rows: predict(rows.astype(np.float32)), matrix, columns, takes_nan
-        )
+        optional, kept = select_rows(predict, matrix, columns, takes_nan)
         matrix = matrix[kept]
         rows = make_rows_to_compare(matrix, optional)
-        answers, expected = predict(rows.astype(np.float32)), self.answer(frame.build(rows))
+        answers, expected = predict(rows), self.answer(frame.build(rows))
         if not np.isfinite(answers).all():
             raise AddError(
                 "The model answers some rows of the data with infinity or no number at all. Remove "
@@ -332,22 +330,8 @@ def read_onnx(path: Path) -> OnnxSource:
     Raises:
         AddError: if it is not one, or its model does not answer rows of a table.
     """
-    if not isfile(path):  # opening a named pipe waits for who writes to it
-        raise AddError(f"{path} is no regular file, and only those are opened.")
-    try:
-        model = onnx.load(path)
-    except Exception as error:  # protobuf raises several types of errors
-        raise AddError(f"{path} is not an ONNX file, although its name says so.") from error
-    try:
-        onnx.checker.check_model(model)
-    except Exception as error:
-        raise AddError(
-            f"{path} is not a valid ONNX file: {str(error).strip().splitlines()[0]}"
-        ) from error
-    constants = {constant.name for constant in model.graph.initializer}
-    inputs = tuple(
-        read_tensor_info(item) for item in model.graph.input if item.name not in constants
-    )
+    model = load_onnx(path)
+    inputs = tuple(map(read_tensor_info, list_inputs(model.graph)))
     names, count = read_columns(inputs, path)
     output, meaning, classes = read_output(model, path)
     return OnnxSource(model, inputs, output, meaning, names, count, classes)
