@@ -12,7 +12,7 @@ import numpy as np
 
 from model.contract.arrays import BoolArray, Float64Array, IntArray
 from model.contract.expressions import write_column
-from model.making.assembly.assemblies import Assembly, ask_model, predict_quietly, select_raw
+from model.making.assembly.assemblies import Assembly, ask_model, select_raw
 from model.making.assembly.chains import run_steps
 from model.making.assembly.class_names import IN_ORDER, NAMED_BY
 from model.making.assembly.gate import choose_rows
@@ -163,7 +163,7 @@ def ask_all(
                 rows = select_raw(
                     search.table, item.names, part.index, item.as_categories, item.alone
                 )
-                found[place] = predict_quietly(item.fitted, kind, rows)
+                found[place] = kind.predict_quietly(item.fitted, rows)
         except AddError:
             raise
         except Exception as error:  # a step or an estimator may raise anything

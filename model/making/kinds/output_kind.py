@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -136,6 +137,12 @@ class OutputKind(ABC):
         Raises:
             AddError: if it has several outputs.
         """
+
+    def predict_quietly(self, fitted: Any, rows: Any) -> Float64Array:
+        """Answer as ``predict``; nobody could change here what the estimator warns of."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return self.predict(fitted, rows)
 
     @abstractmethod
     def append_answer(self, graph: Any, outputs: Sequence[str]) -> None:

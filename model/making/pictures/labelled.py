@@ -56,13 +56,9 @@ class LabelledPictures:
         """Choose files: all, or so many, each class as often as the others as far as it goes."""
         if len(self.files) <= most:
             return list(range(len(self.files)))
-        labels = np.asarray(self.labels)
-        order = np.random.default_rng(0).permutation(len(labels))
-        turns = np.empty(len(labels))
-        for code in range(len(self.classes)):
-            own = order[labels[order] == code]
-            turns[own] = np.arange(len(own))
-        return sorted(np.argsort(turns, kind="stable")[:most].tolist())
+        labels = pd.Series(self.labels)[np.random.default_rng(0).permutation(len(self.labels))]
+        turns = labels.groupby(labels).cumcount().sort_index()
+        return sorted(np.argsort(turns.to_numpy(), kind="stable")[:most].tolist())
 
     def read(self, chosen: Sequence[int], side: int) -> Iterator[tuple[int, Picture]]:
         """Read some of the files, and note those that are broken.

@@ -70,9 +70,7 @@ class EstimatorSource:
         Returns:
             Values, shape (rows,), or probabilities, shape (rows, classes).
         """
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the person cannot change what it warns of here
-            return self.kind.predict(self.fitted, rows)
+        return self.kind.predict_quietly(self.fitted, rows)
 
     def match_names(self, columns: Sequence[str]) -> tuple[str, ...] | None:
         return self.names
