@@ -80,7 +80,7 @@ def read_csv(file: BinaryIO, name: str, options: ReadOptions) -> OpenTable:
     first = next(blocks, None)
     if first is None:
         raise TableError(f"{name} has no rows below its first line, which names the columns.")
-    return OpenTable(tuple(header), chain([first], blocks), first, notes, delimiter)
+    return OpenTable(tuple(header), chain([first], blocks), first, notes)
 
 
 def _open_records(

@@ -24,6 +24,7 @@ from model.contract.outputs import MOST_CLASSES
 from model.contract.sources import Frame
 from model.making.columns.describing import DataColumn
 from model.making.errors import AddError
+from model.making.kinds import choose_kind
 from model.making.kinds.classes import ClassesKind
 from model.making.kinds.clusters import ClustersKind
 from model.making.kinds.multioutput import MultioutputKind
@@ -124,18 +125,11 @@ class OnnxSource:
         """
         if len(targets) < 2:
             return self
-        if self.classes or self.meaning not in ("value", "probabilities"):
-            raise AddError(
-                f"--target names {len(targets)} columns, and only a model of numbers answers "
-                "several. Name one."
-            )
+        may_be_numbers = not self.classes and self.meaning in ("value", "probabilities")
+        choose_kind(NumberKind() if may_be_numbers else self.kind, targets)  # it may refuse
         width = 1 if self.meaning == "value" else self._output_width()
-        if width not in (None, len(targets)):
-            raise AddError(
-                f"The model answers {width} number{'s' * (width > 1)} for each row, and --target "
-                f"names {len(targets)} columns: {', '.join(targets)}. Name a column for each "
-                "number, in the order of the model's columns."
-            )
+        if width is not None:
+            MultioutputKind(tuple(targets)).require_width(width)
         return replace(self, meaning="values", targets=tuple(targets))
 
     def find_clusters(self, table: pd.DataFrame) -> OnnxSource:

@@ -114,8 +114,8 @@ class State:
     def translate(self, name: str, **words: Any) -> None:
         """Give a parameter's values of older releases today's words."""
         value = self.raw.get(name)
-        if isinstance(value, str) and value in words:
-            self.raw[name] = words[value]
+        if isinstance(value, str):
+            self.raw[name] = words.get(value, value)
 
 
 class Uses:
