@@ -63,6 +63,10 @@ class SourceFile:
         """The place in the file."""
         return self._file.tell()
 
+    def seekable(self) -> bool:
+        """Whether it can be read at any place."""
+        return self._file.seekable()
+
     closed = False
 
 

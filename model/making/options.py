@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from model.contract.expressions import write_column
-from model.contract.preprocessing import Channels, LevelScale, Resize
+from model.contract.preprocessing import Channels, Levels, LevelScale, Resize
 from model.contract.reading import DecimalSign
 from model.making.dictionaries import Description
 
@@ -31,11 +31,13 @@ LOCALE = "en_US"
 class PictureOptions:
     """What a person says of the input of a network for pictures; None where it is to be found out.
 
-    ``size`` is (width, height) in pixels. ``samples`` is how many pictures visitors can try.
+    ``size`` is (width, height) in pixels, ``levels`` are those of the scale ``normalized``.
+    ``samples`` is how many pictures visitors can try.
     """
 
     size: tuple[int, int] | None = None
     scale: LevelScale | None = None
+    levels: Levels | None = None
     channels: Channels | None = None
     resize: Resize | None = None
     samples: int = 6

@@ -92,6 +92,28 @@ def test_what_was_typed_before_a_link_was_followed_is_there_on_the_way_back(page
     when_answered(page, sqft="2400")
 
 
+def test_a_page_that_is_reloaded_right_after_a_key_loses_nothing(page: Page) -> None:
+    page.goto(FRESH)
+    sent = posts(page)
+    page.locator("#sqft").press("End")
+    page.keyboard.press("Backspace")
+    page.keyboard.type("7")
+    page.reload()
+    assert sent == []
+    when_answered(page, sqft="1857")
+
+
+def test_the_address_follows_a_value_that_was_taken_back(page: Page) -> None:
+    page.goto(FRESH)
+    held = HeldFragments(page)
+    page.locator("#sqft").fill("2400")
+    held.wait()
+    page.locator("#sqft").fill("1850")
+    when_fresh(page)
+    expect(page).to_have_url(re.compile("sqft=1850"))
+    page.unroute_all(behavior="ignoreErrors")
+
+
 def test_what_is_typed_before_the_script_has_run_is_answered(page: Page) -> None:
     held: list[Route] = []
     page.route("**/static/app.*.js", lambda route: held.append(route))

@@ -284,7 +284,7 @@ class BaseField(StrictModel):
             return cell.isoformat()[: len("2010-05-31")]
         if isinstance(cell, float) and cell.is_integer():
             return str(int(cell))
-        return cell if isinstance(cell, str | None) else str(cell)
+        return cell if isinstance(cell, str | None) or cell is INVALID else str(cell)
 
     def read_plain_cells(self, cells: Sequence[str]) -> Float64Array | None:
         """Read together the cells that need no second look: the codes, shape (cells,).

@@ -107,6 +107,9 @@ class DateField(OrderedField):
             text = read_date(typed, self._locale, self._day_first).isoformat()
         except ValueError:
             message = f"{self.label} must be a date, like {self.example}"
+            if self._day_first is not None and _SLASHED(typed):
+                first, second = ("day", "month") if self._day_first else ("month", "day")
+                message += f", or have the {first} before the {second} as at the file's beginning"
             raise make_error("date", message) from None
         self._check_bounds(text)
         return text
@@ -122,15 +125,24 @@ class DateField(OrderedField):
             return self, ""
         days_first = any(int(match[1]) > _MONTHS for match in found)
         months_first = any(int(match[2]) > _MONTHS for match in found)
-        settled = self
-        if days_first != months_first:
-            settled = self.model_copy()
-            settled.__dict__["_day_first"] = days_first
+        settled = self.model_copy()
+        # What is guessed is held, too: a later row that tells the opposite is an error.
+        proven = days_first if days_first != months_first else self._locale_day_first
+        settled.__dict__["_day_first"] = proven
+        telling = next((match for match in found if int(match[1]) != int(match[2])), found[0])
         with suppress(PydanticCustomError):
-            first = found[0][0].strip()
+            first = telling[0].strip()
             day = settled.format_value(settled.read(first))
             return settled, f"{self.label}: {first} is read as {day}."
         return settled, ""
+
+    @property
+    def _locale_day_first(self) -> bool | None:
+        """The same in the card's locale; None where a year stands first."""
+        try:
+            return read_date("3/4/2012", self._locale).day == 3
+        except ValueError:
+            return None
 
     def translate_cell(self, cell: object) -> object:
         moment = _ISO_MOMENT(cell) if isinstance(cell, str) else None

@@ -179,16 +179,14 @@ class NumericField(OrderedField):
 
     def read_plain_cells(self, cells: Sequence[str]) -> Float64Array:
         text = "\n".join(cells)
+        if text.count("\n") >= len(cells):  # a line break in a cell
+            return np.full(len(cells), np.inf)
         if self._is_settled and self._notation.decimal == "," and "." not in text:
             text = text.replace(",", ".")
             cells = text.split("\n")
-        try:
-            if not _ARE_PLAIN(text):
-                cells = [cell if _IS_PLAIN(cell) else "inf" for cell in cells]
-            numbers = np.fromiter(map(float, cells), np.float64, len(cells))
-        except ValueError:  # a line break in a cell
-            return np.full(len(cells), np.inf)
-        return self.check_numbers(numbers)
+        if not _ARE_PLAIN(text):
+            cells = [cell if _IS_PLAIN(cell) else "inf" for cell in cells]
+        return self.check_numbers(np.fromiter(map(float, cells), np.float64, len(cells)))
 
     @property
     def takes_plain_numbers(self) -> bool:

@@ -14,6 +14,8 @@ MAX_LINE = 1 << 22
 
 _NO_OBJECT = "This line is not an object of JSON in UTF-8"
 
+_REPEATED_KEY = "This line has the same key twice. Delete one of them"
+
 _may_have_halves = re.compile(r"\\u[dD]").search
 """Whether a line may have half of a character, which no file can hold."""
 
@@ -26,42 +28,61 @@ def read_json_lines(file: BinaryIO, name: str, options: ReadOptions) -> OpenTabl
     """
     lines = _read_lines(file, name)
     first = list(islice(lines, options.rows))
-    keys = dict.fromkeys(key for row in first if row is not None for key in row)
+    keys = dict.fromkeys(key for row in first if isinstance(row, dict) for key in row)
     if not keys:
         raise TableError(f"{name} has no lines with an object of JSON.")
-    table = OpenTable(tuple(keys), iter(()), _build_block(first, keys, None))
+    sample = _build_block(first, keys)
     rest = iter(lambda: list(islice(lines, options.rows)), [])
-    table.blocks = chain([table.sample], (_build_block(rows, keys, table) for rows in rest))
-    return table
+    blocks = chain([sample], (_build_block(rows, keys) for rows in rest))
+    return OpenTable(tuple(keys), blocks, sample)
 
 
-def _read_lines(file: BinaryIO, name: str) -> Iterator[dict[str, Any] | None]:
-    """The objects, None for a line that is none; blank lines are passed over."""
+def _read_lines(file: BinaryIO, name: str) -> Iterator[dict[str, Any] | str]:
+    """The objects, or what is wrong with a line; blank lines are passed over."""
     buffered = io.BufferedReader(cast(io.RawIOBase, _Readable(file)))
     while line := buffered.readline(MAX_LINE + 1):
         if len(line) > MAX_LINE:
             raise TableError(f"{name} has a line of more than {MAX_LINE // 10**6} MB.")
         if not line.isspace():
-            try:
-                text = line.decode("utf-8-sig")
-                row = json.loads(text)
-                if _may_have_halves(text):
-                    json.dumps(row, ensure_ascii=False).encode()
-            except (ValueError, RecursionError):
-                row = None
-            yield row if isinstance(row, dict) else None
+            yield _parse_line(line)
 
 
-def _build_block(
-    rows: list[dict[str, Any] | None], keys: dict[str, None], table: OpenTable | None
-) -> Block:
-    wrong = {index: _NO_OBJECT for index, row in enumerate(rows) if row is None}
-    objects = [row or {} for row in rows]
-    if table is not None and not table.notes:
-        further = next((key for row in objects for key in row if key not in keys), None)
-        if further is not None:
-            table.notes.append(
-                f'"{further[:60]}" is in no row at the beginning, so there is no column for it.'
+def _parse_line(line: bytes) -> dict[str, Any] | str:
+    try:
+        text = line.decode("utf-8-sig")
+        row = _decode(text)
+        if _may_have_halves(text):
+            json.dumps(row, ensure_ascii=False).encode()
+    except _RepeatedKeyError:
+        return _REPEATED_KEY
+    except (ValueError, RecursionError):
+        return _NO_OBJECT
+    return row if isinstance(row, dict) else _NO_OBJECT
+
+
+class _RepeatedKeyError(ValueError):
+    """An object has a key twice, and nobody knows which value is meant."""
+
+
+def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _RepeatedKeyError
+    return found
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_build_object).decode
+
+
+def _build_block(rows: list[dict[str, Any] | str], keys: dict[str, None]) -> Block:
+    wrong = {index: row for index, row in enumerate(rows) if isinstance(row, str)}
+    objects = [{} if isinstance(row, str) else row for row in rows]
+    for index, row in enumerate(objects):
+        if not row.keys() <= keys.keys():
+            further = next(key for key in row if key not in keys)
+            wrong[index] = (
+                f'"{further[:60]}" has no column, because no row at the beginning has it. Put it '
+                "into the first row, with null where it is unknown"
             )
     return Block([[row.get(key) for row in objects] for key in keys], len(rows), wrong, texts=False)
 

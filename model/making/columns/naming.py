@@ -323,7 +323,7 @@ def ask_for_class(naming: Naming, rows: RowNaming, labels: Sequence[str], topic:
         return f"{formatting.capitalize(listed)}?" if are_verbs else f"Is {rows.this} {listed}?"
     if naming.label == UNNAMED:
         return f"Which of {len(labels)} classes is {rows.this}?"
-    return f"Which {naming.noun} is {rows.this}?"
+    return f"Which {naming.noun} is {'it' if naming.noun == rows.case else rows.this}?"
 
 
 def _make_noun(label: str, locale: str, is_own: bool = False) -> str:

@@ -257,11 +257,17 @@ def read_rows(
         )
     known = table[targets].notna().all(axis=1).to_numpy()
     if not known.all():
-        notes.append(f"{int((~known).sum())} rows without {', '.join(targets)} are left out.")
+        left_out = say_left_out(int((~known).sum()), f"without {', '.join(targets)}")
+        notes.append(f"{left_out}.")
     table = table[known].reset_index(drop=True)
     truths = table[targets]
     table = table.drop(columns=targets[1:])
     return LabelledTable(table, held_out[known], marker, tuple(notes), truths)
+
+
+def say_left_out(count: int, which: str) -> str:
+    """Say that rows are left out, like "2 rows without price are left out"."""
+    return f"{count:,} row{'s' * (count > 1)} {which} {'are' if count > 1 else 'is'} left out"
 
 
 def _split_targets(table: pd.DataFrame, text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 
 from model.contract import formatting
 from model.contract.arrays import BoolArray, Float64Array
+from model.contract.expressions import write_column
 from model.contract.manifest import AccuracyGroup, Metric
 from model.contract.outputs import MOST_CLASSES
 from model.making.columns.drafting import DraftOutput
@@ -58,6 +60,8 @@ from model.serving.kinds.classes import ClassModel
 from model.serving.served_model import ServedModel
 
 _LEAST_PROBABILITY = 1e-3
+_FEW = 0.2
+"""The share of rows up to which others than the model's classes may be left out."""
 _MOST_DOUBTED = 0.005
 """Share of rows in which ``predict`` may name another class than the likeliest: support vector
 machines do so next to a tie, of 200 rows of scikit-learn's data in one at most. A threshold that
@@ -243,17 +247,19 @@ class ClassesKind(OutputKind):
             if len(stripped) == len(self.classes):
                 truth = [stripped.get(str(cell).strip(), -1) for cell in cells.tolist()]
         if -1 in truth:
-            unknown = cells.iloc[truth.index(-1)]
+            unknown = cells[np.array(truth) == -1]
             distinct = sorted(cells.astype(str).unique())
             hint = " Give the target that it was fitted on, or name another --target."
+            if len(unknown) <= _FEW * len(cells):
+                hint += _advise_without(options.target, unknown.unique().tolist())
             if len(distinct) == len(self.classes):
                 hint = (
                     " If it was fitted on numbers that stand for these, name them in the order of "
                     f"its numbers: --classes '{','.join(distinct)}'"
                 )
             raise AddError(
-                f"The target {options.target!r} holds {unknown!r}, but the model answers "
-                f"{', '.join(str(item) for item in self.classes[:10])}.{hint}"
+                f"The target {options.target!r} holds {unknown.tolist()[0]!r}, but the model "
+                f"answers {', '.join(str(item) for item in self.classes[:10])}.{hint}"
             )
         return np.array(truth, dtype=float)
 
@@ -422,3 +428,11 @@ class ClassesKind(OutputKind):
     def read_answer(self, answer: Float64Array) -> tuple[float, str]:
         probability = float(answer.max()) if self.probabilities else 1.0
         return probability, self.values[int(answer.argmax())]
+
+
+def _advise_without(column: str, values: Sequence[Any]) -> str:
+    """Say how to leave out the rows that have some values in a column."""
+    cell = write_column(column)
+    texts = [json.dumps(value, ensure_ascii=False, default=float) for value in values]
+    condition = " and ".join(f"{cell} != {text}" for text in texts)
+    return f" To leave such rows out, write --where {shlex.quote(condition)}."

@@ -103,10 +103,10 @@ class LabelledPictures:
         return hashlib.sha256(listed.encode()).hexdigest()
 
     def find_size(self) -> tuple[int, int]:
-        """Find the commonest width and height, of files whose header can be read.
+        """Find the width and height of most files, of those whose header can be read.
 
         Raises:
-            AddError: if no file's can.
+            AddError: if no file's can, or the sizes differ.
         """
         sizes: Counter[tuple[int, int]] = Counter()
         for place in self.choose(_MOST_SIZES):
@@ -115,7 +115,13 @@ class LabelledPictures:
                 sizes[image.size] += 1
         if not sizes:
             raise AddError(f"No picture in {self.root} can be read.")
-        return sizes.most_common(1)[0][0]
+        ((size, count),) = sizes.most_common(1)
+        if count <= sizes.total() / 2:
+            raise AddError(
+                "The network's file does not say how large its pictures are, and yours are of many "
+                "sizes. Say to which one your code scaled them: --size 224x224"
+            )
+        return size
 
 
 def _read_bytes(path: Path) -> bytes:

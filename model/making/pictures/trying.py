@@ -15,7 +15,7 @@ from scipy.special import expit, softmax
 from model.contract.arrays import Float64Array, IntArray
 from model.contract.formatting import capitalize
 from model.contract.pictures import Picture
-from model.contract.preprocessing import SCALES, Channels, LevelScale, Preprocessing, Resize
+from model.contract.preprocessing import Channels, Levels, LevelScale, Preprocessing, Resize
 from model.making.errors import AddError, NotProvedError
 from model.making.kinds.class_evidence import match_classes
 from model.making.options import PictureOptions, Progress
@@ -45,12 +45,22 @@ probabilities are as near."""
 
 _SAME_GAP = 0.02
 _LEAST_PROBABILITY = 1e-3
-_TEMPERATURES = (0.5, 1.0, 2.0, 4.0)
+_TEMPERATURES = (0.25, 0.5, 1.0, 2.0, 4.0)
 
-_FLOAT_SCALES: tuple[LevelScale, ...] = ("unit", "bytes", "signed", "imagenet", "caffe", "picture")
+_FLOAT_SCALES: tuple[LevelScale, ...] = (
+    "unit", "signed", "imagenet", "normalized", "picture", "bytes", "caffe",
+)  # fmt: skip
 _COLOURS: tuple[Channels, ...] = ("RGB", "BGR")
 _RESIZES: tuple[Resize, ...] = ("squash", "crop", "letterbox")
-"""In each of these the more usual one comes first: it is taken where both give the same answers."""
+"""In each of these the more usual one comes first: it is taken where both give the same answers.
+Larger numbers come last, since a network that takes small ones often names the same classes for
+them, only with more certainty."""
+
+_MNIST = ((0.1307,), (0.3081,))
+"""Mean and spread of MNIST, which many networks for other pictures in grey take, too."""
+
+_MOST_LOST = 1.0
+"""Nats over all pictures that the more usual of two combinations with the same answers may lose."""
 
 _T = TypeVar("_T")
 
@@ -149,7 +159,7 @@ def find_preprocessing(
 
     first = [each for each in candidates if each.resize == candidates[0].resize]
     screen = screened[: max(_LEAST_PICTURES, int(_SECONDS / 3 / seconds / len(first)))]
-    best = [trial.preprocessing for trial in try_all(first, screen, "trying inputs")[:_BEST]]
+    best = _choose_best(try_all(first, screen, "trying inputs"))
     resizes = list(dict.fromkeys(each.resize for each in candidates))
     finals = [
         each for each in candidates if replace_resize(each, best[0].resize) in best
@@ -174,6 +184,13 @@ def find_preprocessing(
     return Found(
         taken.preprocessing, meaning, taken.order, accuracy, len(pictures), text, tuple(notes)
     )
+
+
+def _choose_best(trials: Sequence[Trial]) -> list[Preprocessing]:
+    """Choose what is tried further: the best, and more where these do no better."""
+    gaps = [float((trial.losses - trials[0].losses).sum()) for trial in trials]
+    count = max(_BEST, sum(gap < _LEAST_GAIN for gap in gaps[: 2 * _BEST]))
+    return [trial.preprocessing for trial in trials[:count]]
 
 
 def replace_resize(each: Preprocessing, resize: Resize) -> Preprocessing:
@@ -220,20 +237,50 @@ def _list_candidates(
             raise AddError(f"The network takes {width} × {height} pixels; 2048 are the most.")
         scales: tuple[LevelScale, ...] = ("bytes",) if network.type == "uint8" else _FLOAT_SCALES
         colours: tuple[Channels, ...] = _COLOURS if shape.channels == 3 else ("grey",)
-        for scale, colour, resize in itertools.product(
-            _narrow(options.scale, scales),
-            _narrow(options.channels, colours),
-            _narrow(options.resize, _RESIZES),
-        ):
-            yield Preprocessing(
-                width=width,
-                height=height,
-                layout=shape.layout,
-                colour=colour,
-                type=network.type,
-                scale=scale,
-                resize=resize,
-            )
+        base = Preprocessing(
+            width=width, height=height, layout=shape.layout, colour=colours[0], type=network.type
+        )
+        for scale in _narrow(options.scale, scales):
+            levels: list[Levels] = [((), ())]
+            if scale == "normalized":
+                given = options.levels
+                levels = [_fit_levels(given, shape)] if given else _list_levels(base, data)
+            resizes = (options.resize,) if options.resize else _RESIZES
+            for (mean, spread), colour, resize in itertools.product(
+                levels, _narrow(options.channels, colours), resizes
+            ):
+                numbers = {"scale": scale, "mean": mean, "spread": spread}
+                yield Preprocessing(
+                    **base.model_dump() | numbers | {"colour": colour, "resize": resize}
+                )
+
+
+def _fit_levels(levels: Levels, shape: InputShape) -> Levels:
+    """The levels that a person gives for each channel; those of one count for all of them."""
+    mean, spread = levels
+    if len(mean) == 1:
+        return mean * shape.channels, spread * shape.channels
+    if len(mean) != shape.channels:
+        raise AddError(
+            "--scale has means and spreads of three channels, and the network takes grey: give one "
+            "mean and one spread, like 0.1307,0.3081."
+        )
+    return levels
+
+
+def _list_levels(base: Preprocessing, data: LabelledPictures) -> list[Levels]:
+    """List the means and spreads by which authors may have normalized: those of their pictures."""
+    means, squares = [], []
+    for _, picture in data.read(data.choose(MOST), max(base.width, base.height)):
+        levels = base.fit(picture.image).reshape(base.width * base.height, -1) / 255
+        means.append(levels.mean(axis=0))
+        squares.append((levels**2).mean(axis=0))
+    if not means:
+        return []
+    mean = np.mean(means, axis=0)
+    spread = np.sqrt(np.maximum(np.mean(squares, axis=0) - mean**2, 1e-6))
+    own = tuple(mean.round(4).tolist()), tuple(spread.round(4).tolist())
+    return [_MNIST, own] if base.colour == "grey" else [own]
 
 
 def _narrow(given: _T | None, values: tuple[_T, ...]) -> tuple[_T, ...]:
@@ -346,7 +393,8 @@ def _take_best(
     """
     best = trials[0]
     alike = [trial for trial in trials if _are_alike(best, trial)]
-    taken = min(alike, key=lambda trial: candidates.index(trial.preprocessing))
+    near = [trial for trial in alike if (trial.losses - best.losses).sum() <= _MOST_LOST]
+    taken = min(near, key=lambda trial: candidates.index(trial.preprocessing))
     others = [trial for trial in trials if trial not in alike]
     if not others:
         return taken, ""
@@ -371,20 +419,27 @@ def _take_best(
 _OPTIONS = {"scale": "--scale", "colour": "--channels", "resize": "--resize"}
 
 
+def _write_option(each: Preprocessing, name: str) -> str:
+    """The value of an option as a person writes it."""
+    if name == "scale" and each.scale == "normalized":
+        return ",".join(map(str, (*each.mean, *each.spread)))
+    return str(getattr(each, name))
+
+
 def _name_options(trial: Trial, other: Trial) -> str:
     own, theirs = trial.preprocessing, other.preprocessing
     return " ".join(
-        f"{option} {getattr(own, name)}"
+        f"{option} {_write_option(own, name)}"
         for name, option in _OPTIONS.items()
-        if getattr(own, name) != getattr(theirs, name)
+        if _write_option(own, name) != _write_option(theirs, name)
     )
 
 
 def _name_difference(own: Preprocessing, other: Preprocessing) -> str:
     parts = [
-        SCALES[own.scale] if name == "scale" else str(getattr(own, name))
+        own.describe_scale() if name == "scale" else str(getattr(own, name))
         for name in (*_OPTIONS, "layout")
-        if getattr(own, name) != getattr(other, name)
+        if _write_option(own, name) != _write_option(other, name)
     ]
     return ", ".join(parts) or "another order of the classes"
 

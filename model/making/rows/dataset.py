@@ -13,6 +13,7 @@ from model.contract.arrays import BoolArray, Float64Array
 from model.contract.texts import decode_text, encode_text
 from model.making.columns.describing import DataColumn
 from model.making.columns.drafting import REASONS_OPTIONAL, DraftField, draft_field
+from model.making.data.tables import say_left_out
 from model.making.options import LOCALE, AddNote, write_filling
 from model.making.rows.prepared import PredictFloat64, PreparedModel, is_answered
 
@@ -100,9 +101,8 @@ def build_dataset(
                 reason = "the form asks for it, as you say"
             elif not column.source.is_date:
                 needed.append(column)
-            add_note(
-                f"{column.missing} rows without {column.source.column} are left out: {reason}."
-            )
+            left_out = say_left_out(column.missing, f"without {column.source.column}")
+            add_note(f"{left_out}: {reason}.")
     if needed:
         add_note(_advise_filling(needed[0]))
     fields = [

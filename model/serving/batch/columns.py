@@ -7,7 +7,7 @@ import numpy as np
 from pydantic_core import PydanticCustomError
 
 from model.contract.arrays import Float64Array
-from model.contract.fields import BaseField
+from model.contract.fields import INVALID, BaseField
 from model.contract.tables.arrow import encode_array, has_texts, parse_numbers
 from model.contract.tables.table import EncodedCells
 
@@ -143,6 +143,6 @@ def _make_keys(cells: Sequence[Any]) -> list[tuple[type, Any]]:
     keys = [(type(cell), cell) for cell in cells]
     try:
         hash(tuple(keys))
-    except TypeError:  # lists and objects of JSON: no field takes them, whatever is in them
-        return [(kind, cell if isinstance(cell, Hashable) else None) for kind, cell in keys]
+    except TypeError:  # lists and objects: no field takes them, whatever is in them
+        return [(kind, cell if isinstance(cell, Hashable) else INVALID) for kind, cell in keys]
     return keys

@@ -268,12 +268,14 @@ def test_points_stand_behind_the_day_in_every_locale_and_a_column_shows_its_orde
     assert settled.read("4/3/2012") == "2012-03-04"
     assert note == "Day: 4/3/2012 is read as March 4, 2012."
     assert field.read("4/3/2012") == "2012-04-03"
-    with pytest.raises(PydanticCustomError):
+    with pytest.raises(PydanticCustomError, match="or have the day before the month as"):
         settled.read("12/31/2012")
     for others in ([], ["12/31/2012"], ["31/12/2012", "12/31/2012"]):
-        settled, note = field.settle_dates(["4/3/2012", *others])
+        settled, note = field.settle_dates(["1/1/2012", "4/3/2012", *others])
         assert settled.read("4/3/2012") == "2012-04-03"
         assert note == "Day: 4/3/2012 is read as April 3, 2012."
+        with pytest.raises(PydanticCustomError, match="or have the month before the day"):
+            settled.read("31/12/2012")
     assert field.settle_dates(["2012-04-03", "04.03.2012", ""]) == (field, "")
 
 

@@ -211,16 +211,18 @@ def test_json_is_read_as_a_list_in_an_object_or_line_by_line(
     assert not table.sample.texts
 
 
-def test_a_key_that_comes_later_in_lines_of_json_is_told_once() -> None:
-    lines = ['{"a": 1}', '{"b": 2}', "3", "{", '{"a": 4, "%s": 5}' % ("c" * 61), '{"d": 6}']
-    table, rows = read("\n".join(lines), "my.jsonl", rows=2)
-    assert table.header == ("a", "b")
-    assert rows == [[1, None], [None, 2], [None, None], [None, None], [4, None], [None, None]]
-    (note,) = table.notes
-    assert note.startswith(f'"{"c" * 60}" is in no row at the beginning')
+def test_a_line_of_json_that_cannot_be_taken_whole_has_its_error() -> None:
+    lines = ['{"a": 1}', '{"b": 2}', "3", "{", '{"a": 4, "%s": 5}' % ("c" * 61), '{"d": 6}', '"e"']
+    lines.append('{"a": 7, "b": [{"c": 1, "c": 2}]}')
+    assert read("\n".join(lines), "my.jsonl", rows=2)[0].header == ("a", "b")
     table = open_table(io.BytesIO("\n".join(lines).encode()), "my.jsonl", ReadOptions(rows=4))
     wrong = "This line is not an object of JSON in UTF-8"
-    assert [dict(block.ragged) for block in table.blocks] == [{2: wrong, 3: wrong}, {}]
+    first, second = [dict(block.ragged) for block in table.blocks]
+    assert first == {2: wrong, 3: wrong}
+    assert second[0].startswith(f'"{"c" * 60}" has no column')
+    assert second[1].startswith('"d" has no column, because no row at the beginning has it. Put')
+    assert second[2] == wrong
+    assert second[3] == "This line has the same key twice. Delete one of them"
 
 
 def test_names_of_an_arff_file_may_be_quoted_and_a_question_mark_is_unknown() -> None:

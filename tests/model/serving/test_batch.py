@@ -22,6 +22,7 @@ from model.contract.fields import (
     NumberField,
     Option,
 )
+from model.contract.reading import DecimalSign
 from model.contract.tables import Block, ReadOptions, TableError, open_table
 from model.contract.tables.table import EncodedCells
 from model.serving import predictors
@@ -200,6 +201,16 @@ def test_values_that_are_equal_to_a_dict_are_told_apart() -> None:
     assert messages[4] == "Enter the x"
 
 
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_list_or_an_object_is_no_unknown_value(strict: bool) -> None:
+    field = IntegerField(**FIELD, kind="integer", min=0, max=9, example=5, required=False)
+    reader = FieldReader(field, read_json_value(field) if strict else field.read_cell)
+    codes, messages = reader.read_column([[1], None, {"a": 1}, 2], texts=False)
+    assert messages == dict.fromkeys((0, 2), "X must be a number, like 5")
+    assert np.isnan(codes[1])
+    assert codes[3] == 2
+
+
 def test_distinct_numbers_are_read_together_and_as_one_by_one() -> None:
     field = NumberField(**FIELD, kind="number", min=-5, max=9000, example=1, required=False)
     rng = np.random.default_rng(0)
@@ -229,6 +240,15 @@ def test_distinct_numbers_are_read_together_and_as_one_by_one() -> None:
     )
     np.testing.assert_array_equal(taken, codes[indices])
     assert wrong == {row: messages[i] for row, i in enumerate(indices.tolist()) if i in messages}
+
+
+@pytest.mark.parametrize("sign", [".", ","])
+def test_a_line_break_in_a_number_is_wrong_in_its_row_alone(sign: DecimalSign) -> None:
+    field = NumberField(**FIELD, kind="number", min=0, max=9, example=1).settle_decimals(sign)
+    cells = ["1", "2\n3", "4", "5\n"]
+    codes, messages = FieldReader(field, field.read_cell).read_column(cells, texts=True)
+    assert codes[[0, 2, 3]].tolist() == [1, 4, 5]
+    assert messages == {1: "X must be a number, like 1"}
 
 
 def test_columns_of_numbers_are_held_against_the_bounds(house: NumberModel) -> None:

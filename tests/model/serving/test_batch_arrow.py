@@ -6,6 +6,7 @@ import io
 import json
 import sys
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -146,22 +147,60 @@ PARTS = {
 }
 
 
-def test_a_workbook_is_a_table(tmp_path: Path) -> None:
-    pytest.importorskip("python_calamine")
+def write_workbook(path: Path, header: Sequence[str], sheet: str, **parts: str) -> None:
     cells = "".join(
         f'<c r="{place}1" t="inlineStr"><is><t>{name}</t></is></c>'
-        for place, name in zip("ABC", ("Bedrooms", "baths", "sqft"), strict=True)
+        for place, name in zip("ABCDEFG", header, strict=False)
     )
-    with zipfile.ZipFile(tmp_path / "in.xlsx", "w") as book:
-        for name, text in PARTS.items():
+    with zipfile.ZipFile(path, "w") as book:
+        for name, text in (PARTS | parts).items():
             book.writestr(name, text)
-        book.writestr("xl/worksheets/sheet1.xml", SHEET.format(header=cells))
+        book.writestr("xl/worksheets/sheet1.xml", sheet.replace("{header}", cells))
+
+
+def test_a_workbook_is_a_table(tmp_path: Path) -> None:
+    pytest.importorskip("python_calamine")
+    write_workbook(tmp_path / "in.xlsx", ("Bedrooms", "baths", "sqft"), SHEET)
     result = predict(tmp_path / "in.xlsx", tmp_path / "out.csv")
     assert result.exit_code == 3, result.output
     assert 'Columns recognised: "Bedrooms" is beds.' in result.stderr
     first, second = (tmp_path / "out.csv").read_text().splitlines()[1:]
     assert first.startswith("3,2.5,1850,")
     assert "Enter the number of bathrooms; Square feet must be a whole number" in second
+
+
+STYLES = """<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><numFmts>
+<numFmt numFmtId="170" formatCode="0 &quot;%&quot;"/><numFmt numFmtId="171" formatCode="0.0%"/>
+</numFmts><cellXfs><xf numFmtId="170"/><xf numFmtId="171"/></cellXfs></styleSheet>"""
+
+
+def test_what_a_workbook_shows_in_a_cell_is_not_taken_for_nothing(tmp_path: Path) -> None:
+    pytest.importorskip("python_calamine")
+    header = ("beds", "baths", "sqft", "year_built", "lot_area", "share", "discount")
+    lost = (
+        '<c r="D2" t="e"><f>A2/0</f><v>#DIV/0!</v></c><c r="E2"><f>1&lt;B2</f></c>'
+        '<c r="F2" s="0"><v>0.25</v></c><c r="G2" s="1"><f>1/2</f><v>0.5</v></c></row><row r="3">'
+    )
+    sheet = SHEET.replace('</row>\n<row r="3">', lost)
+    styles = {"xl/styles.xml": STYLES}
+    write_workbook(tmp_path / "in.xlsx", header, sheet, **styles)
+    result = predict(tmp_path / "in.xlsx", tmp_path / "out.csv")
+    assert "Cells in percent were read as fractions: 50 % as 0.5." in result.stderr
+    with (tmp_path / "out.csv").open(newline="") as file:
+        row = next(csv.DictReader(file))
+    assert [row[name] for name in header[3:]] == ["#DIV/0!", "'=1<B2", "0.25", "0.5"]
+    assert row["error"].startswith("Year built must be a number, like 1995; Lot must be a number")
+
+
+def test_merged_cells_below_the_header_are_refused(tmp_path: Path) -> None:
+    pytest.importorskip("python_calamine")
+    for places, refused in (("A1:B1", False), ("A2:A3", True)):
+        merged = f'</sheetData><mergeCells><mergeCell ref="{places}"/></mergeCells>'
+        sheet = SHEET.replace("</sheetData>", merged)
+        write_workbook(tmp_path / "in.xlsx", ("beds", "baths", "sqft"), sheet)
+        result = predict(tmp_path / "in.xlsx", tmp_path / "out.csv")
+        assert result.exit_code == (1 if refused else 3), result.output
+        assert ("merged cells, in row 2, column 1" in " ".join(result.stderr.split())) == refused
 
 
 def test_a_workbook_with_the_answers_is_read_by_another_program(tmp_path: Path) -> None:

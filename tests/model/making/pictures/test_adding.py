@@ -14,7 +14,7 @@ from PIL import Image
 
 from model import PictureModel, load_model
 from model.contract.pictures import ImageField
-from model.contract.preprocessing import Preprocessing
+from model.contract.preprocessing import LevelScale, Preprocessing
 from model.making import (
     AddedModel,
     AddError,
@@ -125,8 +125,11 @@ def test_pictures_unlike_the_data_are_refused(added: AddedModel) -> None:
         (Preprocessing(width=64, height=48, layout="NHWC", colour="BGR", scale="signed",
                        resize="letterbox"), "softmax", False),
         (Preprocessing(width=48, height=48, layout="NHW", scale="unit"), "softmax", True),
+        (Preprocessing(width=48, height=48, scale="normalized", mean=(0.1307,), spread=(0.3081,)),
+         "logits", True),
     ],
-    ids=["cut and standardised", "BGR with black bars", "grey without channels"],
+    ids=["cut and standardised", "BGR with black bars", "grey without channels",
+         "grey normalized as MNIST is"],
 )  # fmt: skip
 def test_the_input_is_found(
     shapes: Path, preprocessing: Preprocessing, ends_in: str, pooled: bool
@@ -136,6 +139,44 @@ def test_the_input_is_found(
     assert model.preprocessing == preprocessing
     assert model.manifest.classes == CLASSES
     assert model.predictor.has_map is pooled
+
+
+def test_a_person_says_by_which_mean_and_spread_levels_are_normalized(
+    shapes: Path, tmp_path: Path
+) -> None:
+    network = make_network(shapes / "train", replace_scale("imagenet"), ends_in="logits")
+    path = options_of(shapes, network, "said").paths[0]
+    command = ["add", path, "--name", "said", "--data", shapes / "train", "--models", tmp_path]
+    result = run(*command, "--resize", "center", "--scale", "0.48,0.46,0.41,0.23,0.22,0.23")
+    assert result.exit_code == 0, result.output
+    found = load_model(tmp_path / "said")
+    assert isinstance(found, PictureModel)
+    assert found.preprocessing.resize == "center"
+    assert found.preprocessing.mean == (0.48, 0.46, 0.41)
+    assert found.preprocessing.spread == (0.23, 0.22, 0.23)
+    for wrong in ("mnist", "0.5", "0.5,0", "0.5,nan", "1,2,3"):
+        result = run(*command, "--force", "--scale", wrong)
+        assert result.exit_code == 2
+        assert f"--scale {wrong}: write bytes, unit, " in result.output
+
+
+def replace_scale(scale: LevelScale) -> Preprocessing:
+    return Preprocessing(width=SIDE, height=SIDE, colour="RGB", scale=scale)
+
+
+def test_pictures_of_many_sizes_do_not_say_what_a_network_takes(
+    shapes: Path, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(4)
+    for number in range(30):
+        path = tmp_path / CLASSES[number % 3] / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        draw_shape(CLASSES[number % 3], rng, (60 + number, 64)).save(path)
+    network = make_network(shapes / "train", replace_scale("unit"), ends_in="logits")
+    for dimension in network.graph.input[0].type.tensor_type.shape.dim[2:]:
+        dimension.dim_param = "side"
+    with pytest.raises(AddError, match=r"of many sizes\. Say to which one your code scaled them"):
+        add(replace(options_of(shapes, network, "sizes"), data=tmp_path), shapes)
 
 
 def test_one_sigmoid_is_the_probability_of_the_class_that_the_pictures_say(shapes: Path) -> None:
