@@ -371,10 +371,6 @@ def split_words(column: str) -> list[str]:
     return [word for word in re.split(r"[\s_.\-]+", spaced) if word]
 
 
-def _write_power(match: re.Match[str]) -> str:
-    return "²³"[int(match[1]) - 2]
-
-
 def _shorten_unit(unit: str) -> str:
     """The first words of a unit that is longer than a card takes."""
     if len(unit) <= MAX_UNIT:
@@ -391,7 +387,7 @@ def _split_unit(column: str, is_number: bool) -> tuple[list[str], str, bool]:
     bracket = re.fullmatch(r"(.+?)\s*[(（\[]([^)）\]]*)[)）\]]\s*", column)
     if bracket is not None:
         # "(MPa, megapascals)" is one unit, and "(1 = yes, 0 = no)" and "(1-100)" are none.
-        inside = re.sub(r"\^([23])", _write_power, bracket[2].partition(",")[0].strip())
+        inside = bracket[2].partition(",")[0].strip().replace("^2", "²").replace("^3", "³")
         if not is_number or "=" in inside or re.fullmatch(r"\d[^a-z]*\d", inside, re.IGNORECASE):
             return split_words(bracket[1]), "", False
         if f"{inside.lower()}s" in TIMES:  # "Age (day)"

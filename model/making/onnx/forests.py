@@ -52,8 +52,9 @@ def make_forest_converters(forests: list[Any]) -> dict[type, Callable[..., None]
 
     def convert(scope: Any, operator: Any, container: Any) -> None:
         forest = operator.raw_operator
+        kind = "Classifier" if hasattr(forest, "classes_") else "Regressor"
         container.add_node(
-            _choose_operator(forest),
+            f"TreeEnsemble{kind}",
             NodeWriter(scope, container).take(operator.inputs[0]),
             [output.full_name for output in operator.outputs],
             op_domain=_DOMAIN,
@@ -72,10 +73,6 @@ def make_forest_converters(forests: list[Any]) -> dict[type, Callable[..., None]
         **dict.fromkeys(both, make_additive_converter(forests)),
         IsolationForest: make_isolation_converter(forests),
     }
-
-
-def _choose_operator(forest: Any) -> str:
-    return "TreeEnsembleClassifier" if hasattr(forest, "classes_") else "TreeEnsembleRegressor"
 
 
 def _describe_answer(forest: Any) -> dict[str, Any]:

@@ -130,7 +130,11 @@ class EstimatorSource:
         missing = find_missing_in_training(self.fitted, frame.names)
         found = self._find_spare(columns, frame.names)
         spare = {name: text for name, text in found if missing.get(name) != "filled"}
-        notes = tuple(_describe_spare(name, text) for name, text in spare.items())
+        notes = tuple(
+            f"Of {name} the model knows {text!r}, which no row has. If that stood for missing "
+            f"cells, add it again with --force {write_filling(name, text)}."
+            for name, text in spare.items()
+        )
         if differing := self.kind.count_differing(predict(rows.astype(np.float32)), expected):
             notes += (
                 f"{differing} of {len(rows)} rows get another answer where numbers have seven "
@@ -291,14 +295,6 @@ class EstimatorSource:
                 f"{differing} of {len(table)} rows get another answer from the form than from the "
                 "data. Say with --kind what a column is where the guess was wrong."
             )
-
-
-def _describe_spare(name: str, text: str) -> str:
-    """Say which value a model may have got for missing cells, and what to write then."""
-    return (
-        f"Of {name} the model knows {text!r}, which no row has. If that stood for missing cells, "
-        f"add it again with --force {write_filling(name, text)}."
-    )
 
 
 def _retype(source: Source, text_type: str) -> Source:
