@@ -139,7 +139,8 @@ class OutputKind(ABC):
         """
 
     def predict_quietly(self, fitted: Any, rows: Any) -> Float64Array:
-        """Answer as ``predict``; nobody could change here what the estimator warns of."""
+        """Answer as ``predict``, see the class for the shape; nobody could change here what the
+        estimator warns of."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return self.predict(fitted, rows)

@@ -176,7 +176,8 @@ def compose_texts(
 
     Args:
         dataset: the rows and their fields.
-        count_differing: see ``OutputKind``.
+        count_differing: counts the rows, shape (rows,) or (rows, classes), that are answered
+            otherwise; see ``OutputKind``.
     """
     fields = list(dataset.fields)
     for column in dataset.texts:

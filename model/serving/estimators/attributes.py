@@ -311,11 +311,8 @@ def _array(word: str, value: Any, sizes: tuple[str, ...], state: State) -> Any:
         raise state.refusal("has coefficients that are not finite numbers: it would answer nothing")
     state.reviver.uses.take(value, value.nbytes * (_CELL // 8 if value.dtype.hasobject else 1))
     if value.dtype.kind == "O":
-        cells = np.empty(value.shape, dtype=object)
-        scalar = _text if word == "text" else _label
-        for place, cell in enumerate(value.flat):
-            cells.flat[place] = scalar(cell)
-        return cells
+        cells = map(_text if word == "text" else _label, value.flat)
+        return np.fromiter(cells, object, value.size).reshape(value.shape)
     dtype = value.dtype.newbyteorder("=")
     if dtype.kind == "f" and dtype.itemsize not in (4, 8):
         dtype = np.dtype(np.float64)

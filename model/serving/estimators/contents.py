@@ -73,7 +73,7 @@ class _Contents:
         if isinstance(value, dict):
             return dict(zip(value, parts, strict=True)), count
         if isinstance(value, np.ndarray):
-            return _fill(value.shape, parts), count
+            return np.fromiter(parts, object, len(parts)).reshape(value.shape), count
         return type(value)(parts), count
 
     def _make(self, record: Record) -> Any:
@@ -84,10 +84,3 @@ class _Contents:
             return self._reviver.revive_root(record, fitted=False)
         except PickleError as error:
             return Refused(record, error)
-
-
-def _fill(shape: tuple[int, ...], cells: list[Any]) -> Any:
-    array = np.empty(len(cells), dtype=object)
-    for place, cell in enumerate(cells):  # NumPy would take a list in a cell apart
-        array[place] = cell
-    return array.reshape(shape)

@@ -102,10 +102,7 @@ def _decode_edges(value: Any, state: State) -> Any:
     """Decode the edges of each column's bins, shape (features,), object."""
     rows = list(value) if isinstance(value, np.ndarray) and value.ndim else value
     edges = decode("list[features] of float[*]", rows, state)
-    made = np.empty(len(edges), dtype=object)
-    for place, each in enumerate(edges):
-        made[place] = each
-    return made
+    return np.fromiter(edges, object, len(edges))
 
 
 def _count_bins(state: State) -> None:
