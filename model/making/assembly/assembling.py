@@ -35,6 +35,7 @@ from model.making.steps.kept_values import (
     describe_foreign_input,
     describe_merged_values,
 )
+from model.making.steps.texts import describe_changed_texts
 
 
 @dataclass(frozen=True)
@@ -191,6 +192,7 @@ def _prove(
         proof = prove(search, options.classes, read_truth)
         return _hold_against_rows(proof, table, rows.held_out)
     except NoAssemblyError:
+        contents.require_all_read()  # it may be what lacks
         if source.names or not any(part.names for part in search.transformers):
             inputs, dates = derivations.inputs, derivations.dates
             match_features(source, rows, options, lambda _: None, inputs, dates)  # knows more
@@ -201,8 +203,10 @@ def _hold_against_rows(proof: Proof, table: pd.DataFrame, held_out: BoolArray) -
     """The same with what the model keeps of its own rows, held against those of the data."""
     rows = table[list(proof.assembly.names)]
     fitted, training = proof.fitted, rows[~held_out]
-    if changed := describe_merged_values(fitted, training) or describe_filled_values(
-        fitted, training
+    if changed := (
+        describe_merged_values(fitted, training)
+        or describe_filled_values(fitted, training)
+        or describe_changed_texts(fitted, training)
     ):
         return replace(proof, finding=replace(proof.finding, foreign=changed))
     complete = rows.dropna()

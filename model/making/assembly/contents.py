@@ -106,6 +106,20 @@ class Contents:
         inside = [where for where in steps if where.partition("[")[0] in files]
         return [name for name in self.files if name not in files] + inside
 
+    def require_all_read(self) -> None:
+        """Refuse a part that could not be read, with the reason.
+
+        Raises:
+            AddError: if there is one.
+        """
+        if self.refused:
+            refused, path = self.refused[0]
+            open_estimator(path, trust=False)
+            raise AddError(
+                f"{path} holds a {printable(refused.record.name)} that cannot be served. "
+                f"{refused.error}"
+            )
+
     def list_known_texts(self) -> KnownTexts:
         """List the texts that the parts know, which a CSV reader may take for something else."""
         by_column: dict[str, frozenset[str]] = {}
@@ -139,13 +153,7 @@ def read_contents(paths: Sequence[Path], trust: bool, module: Path | None) -> Co
     """
     found = collect_contents(paths, trust, module)
     if not found.estimators:
-        if found.refused:
-            open_estimator(found.refused[0][1], trust=False)
-            refused, path = found.refused[0]
-            raise AddError(
-                f"{path} holds a {printable(refused.record.name)} that cannot be served. "
-                f"{refused.error}"
-            )
+        found.require_all_read()
         if len(paths) == 1:
             open_estimator(paths[0], trust, module)
         raise AddError(

@@ -122,8 +122,8 @@ class Subject:
 
     ``numbers`` (rows, columns) are the columns that can be transformed, ``labels`` their names;
     ``answer`` answers rows by their index and these columns. ``complete`` (rows,) is True for rows
-    that lack nothing. ``places`` is True where a column may
-    stand in another's place, because the model knows no names.
+    that lack nothing. ``places`` is True where a column may stand in another's place, because the
+    model knows no names. ``coded`` are the columns whose numbers stand for texts.
     """
 
     numbers: Float64Array
@@ -131,6 +131,7 @@ class Subject:
     answer: Callable[[IntArray, Float64Array], Float64Array]
     complete: BoolArray
     places: bool = False
+    coded: frozenset[int] = frozenset()
 
 
 def make_coded_subject(
@@ -379,7 +380,8 @@ def _list_variants(subject: Subject, good: bool) -> Iterator[_Variant]:
             )
     if good:
         return
-    for column in np.flatnonzero(fine)[:20]:
+    measured = [column for column in np.flatnonzero(fine).tolist() if column not in subject.coded]
+    for column in measured[:20]:
         for unit, words in _UNITS.items():
             for factor in (unit, 1 / unit):
                 yield _Variant(

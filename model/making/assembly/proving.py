@@ -284,6 +284,7 @@ def _check(search: AssemblySearch, assembly: Assembly, truth: Float64Array) -> F
         answered,
         find_complete(search, assembly),
         places=bool(assembly.inputs) and not named,
+        coded=frozenset(place for place, item in enumerate(assembly.inputs) if item.codes),
     )
     truths = kind.with_names(assembly.classes).split(truth)
     # Classes that are numbers stand for something in an order.

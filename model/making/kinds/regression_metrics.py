@@ -100,11 +100,10 @@ def calibrate_group(
     widths, errors = high - low, np.abs(values - truth)
     if scale == "log":
         widths, errors = widths / values, errors / truth
-    lows, highs = (tuple(map(round_digits, end.tolist())) for end in (ends.lows, ends.highs))
     group = CalibrationGroup(
         knots=tuple(ends.knots.tolist()),
-        lows=lows,
-        highs=highs,
+        lows=tuple(ends.lows.tolist()),
+        highs=tuple(ends.highs.tolist()),
         width=max(round_digits(float(np.median(widths))), 1e-9),
         error=round_digits(float(np.median(errors))),
         rows=len(truth),

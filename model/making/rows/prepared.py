@@ -16,6 +16,7 @@ from model.making.errors import AddError
 from model.making.rows.subsets import mask_features
 from model.making.steps.fitted_steps import MissingInTraining
 from model.serving.predictors import open_session, vectorize
+from model.serving.probabilities import settle_ties
 from model.serving.texts.vectorizer import Vectorizer
 
 PredictFloat64 = Callable[[FloatArray], Float64Array]
@@ -92,6 +93,8 @@ def load_compiled(
     def predict(rows: Float32Array) -> Float64Array:
         (answers,) = session.run([output], {"features": np.ascontiguousarray(rows, np.float32)})
         values: Float64Array = answers.astype(np.float64)
+        if output == "probabilities":
+            return settle_ties(values)
         return values[:, 0] if values.shape[1:] == (1,) else values
 
     if vectorizers:

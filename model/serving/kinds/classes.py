@@ -18,7 +18,7 @@ from model.serving.instances import Answer, Part
 from model.serving.kinds.matrix import LabelModel
 from model.serving.ordinal import LikelyRanges
 from model.serving.predictors import JoblibPredictor
-from model.serving.probabilities import apply_calibration
+from model.serving.probabilities import apply_calibration, settle_ties
 from model.serving.served_model import ClassPrediction, FactPattern, LikelyRange
 
 
@@ -120,6 +120,9 @@ class ClassModel(LabelModel[ClassPrediction]):
             )
         else:
             yield from compare_groups(folder, ordinal.groups, "the likely ranges lack")
+
+    def predict_matrix(self, matrix: Float32Array) -> Float64Array:
+        return settle_ties(super().predict_matrix(matrix))
 
     def answer(self, matrix: Float32Array, parts: Sequence[Part]) -> list[Answer]:
         given = self.predict_matrix(matrix)
