@@ -308,7 +308,7 @@ def _find_truth(given: GivenData, kind: OutputKind, prepared: PreparedModel) -> 
         return read_truths(kind, given.rows, given.options)
     truth = np.zeros(len(given.rows.table))
     answers = prepared.predict(prepared.matrix.astype(np.float32))
-    truth[prepared.kept] = kind.read_values(answers)
+    truth[prepared.kept] = kind.decide(answers)
     return truth
 
 

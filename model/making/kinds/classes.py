@@ -227,9 +227,6 @@ class ClassesKind(OutputKind):
     def is_good_enough(self, given: Fit) -> bool:
         return given.skill > 0.3
 
-    def explain_nonsense(self, answers: Float64Array, truth: Float64Array) -> str:
-        return ""
-
     def make_value_function(self, predict: PredictFloat64, answer: Float64Array) -> PredictFloat64:
         predicted = int(answer[0].argmax())
         return lambda rows: predict(rows)[:, predicted]
@@ -417,13 +414,6 @@ class ClassesKind(OutputKind):
             Band(f"Probably {output.labels[code]}", rows, partial(comes_first, code))
             for code, rows in list_surest_rows(answers, truth)
         ]
-
-    def find_axis(self, truth: Float64Array) -> tuple[float, float] | None:
-        return None
-
-    def read_values(self, answers: Float64Array) -> Float64Array:
-        indices: Float64Array = answers.argmax(axis=1).astype(float)
-        return indices
 
     def read_answer(self, answer: Float64Array) -> tuple[float, str]:
         probability = float(answer.max()) if self.probabilities else 1.0

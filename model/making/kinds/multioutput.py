@@ -173,9 +173,6 @@ class MultioutputKind(NumberKind):
         headline: Float64Array = values[:, 0]
         return headline
 
-    def read_values(self, answers: Float64Array) -> Float64Array:
-        return self.first(answers)
-
     def read_answer(self, answer: Float64Array) -> tuple[float, str]:
         return float(answer[0]), ""
 

@@ -299,9 +299,6 @@ class NumberKind(OutputKind):
         low, high = np.quantile(truth, _AXIS_QUANTILES).tolist()
         return round_bounds(low, high, False) if low < high else (low, low + 1)
 
-    def read_values(self, answers: Float64Array) -> Float64Array:
-        return answers
-
     def read_answer(self, answer: Float64Array) -> tuple[float, str]:
         return float(answer), ""
 

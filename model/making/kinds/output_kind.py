@@ -239,9 +239,9 @@ class OutputKind(ABC):
     def is_good_enough(self, given: Fit) -> bool:
         """Whether answers are so good that units and places are not doubted."""
 
-    @abstractmethod
     def explain_nonsense(self, answers: Float64Array, truth: Float64Array) -> str:
         """Say why answers cannot belong to the truth, shape (rows,); "" where they can."""
+        return ""
 
     @abstractmethod
     def make_value_function(self, predict: PredictFloat64, answer: Float64Array) -> PredictFloat64:
@@ -333,13 +333,9 @@ class OutputKind(ABC):
             output: what the answer is called.
         """
 
-    @abstractmethod
     def find_axis(self, truth: Float64Array) -> tuple[float, float] | None:
         """Find the ends of a scale for true answers, shape (rows,), if they are drawn on one."""
-
-    @abstractmethod
-    def read_values(self, answers: Float64Array) -> Float64Array:
-        """Return the value of each answer, shape (rows,), or the index of its class."""
+        return None
 
     def list_outputs(self) -> Sequence[OneOutput]:
         """List each output as a kind of its own, in order; the kind itself where there is one."""
