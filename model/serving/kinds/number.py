@@ -109,9 +109,6 @@ class NumberModel(TabularModel[PointPrediction]):
             answers.append(Answer(prediction, values[part.rows], *curve))
         return answers
 
-    def find_place(self, prediction: PointPrediction) -> int:
-        return 0
-
     def _make_prediction(
         self, known: frozenset[str], value: float, low: float, high: float
     ) -> PointPrediction:
