@@ -33,7 +33,8 @@ _BETWEEN = 1.1
 """How many times as far the next centre may be for a row that stands between two."""
 
 SCALE_TEXT = protect_figures(
-    "Percentages say how clearly it belongs to a group: 0% at the border, 100% at the centre."
+    "Percentages say how clearly it belongs to a group: 100% at the centre, 0% at the border, "
+    "less beyond it."
 )
 CLARITY_TEXT = (
     "How clearly a row belongs to its group compares the distances to the two nearest centres: 0% "

@@ -37,9 +37,9 @@ const isReply = ({ text, response, id }) =>
 function show(item) {
   const field = item.closest(".field"), error = field.querySelector(".error"),
     read = error.matches(".reading"), // how the text was read
-    wrong = "left" in field.dataset && !read && error.textContent.trim();
-  field.toggleAttribute("data-wrong", !!wrong);
-  item.ariaInvalid = wrong ? "true" : null;
+    wrong = "left" in field.dataset && !read && !!error.textContent.trim();
+  field.toggleAttribute("data-wrong", wrong);
+  item.ariaInvalid = wrong || null;
   item.setAttribute("aria-describedby", [...field.querySelectorAll(
     `.hint, .left${wrong || read ? ", .error" : ""}`)].map(({ id }) => id).join(" "));
 }
@@ -79,7 +79,7 @@ function ask() {
 }
 function compare(event) {
   const now = spell(), { dataset } = $("result"), { state } = answer.dataset;
-  if (dataset.waiting && document.activeElement?.id !== dataset.waiting) {
+  if (dataset.waiting && !focused(`#${dataset.waiting}`)) {
     delete dataset.waiting; // it was left
     shown = asked = "";
   }
@@ -95,6 +95,7 @@ function compare(event) {
 }
 function rest() {
   clearTimeout(timer); // a swap takes the focus from the slider, and half a form is like no other
+  asked = shown; // what was taken back may be typed again
   mark();
   if (focused("#alert")) (last ?? controls[0]).focus();
   notice.replaceChildren();
@@ -124,7 +125,7 @@ function copy() {
   const link = $("share");
   copying = false;
   if (link) navigator.clipboard.writeText(link).then(
-    () => say(link.textContent = `Link copied: ${$("result").querySelector(".price").textContent}`),
+    () => say(link.textContent = `Link copied: ${document.querySelector(".price").textContent}`),
     () => { location = link; });
 }
 
@@ -150,7 +151,10 @@ on("submit", () => {
   shown = ""; // or the same text, still waiting, would take this post back
 });
 on("input change focusout pageshow visibilitychange online beforeprint", compare);
-on("reset", () => setTimeout(compare));
+on("reset", () => {
+  pending(); // it is reset after this
+  setTimeout(compare);
+});
 setInterval(compare, 1000); // for values set without an event
 // Of a number that an input method still converts nothing can be said.
 on("compositionstart compositionend", ({ target, type }) => {
@@ -176,7 +180,7 @@ on("htmx:before:swap", (event) => {
 });
 on("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.swap === "none") return;
-  shown = asked = spell();
+  shown = spell();
   if ($("result").dataset.state !== "fresh") place().style.minHeight = `${height}px`;
   controls.forEach(writeThrough);
   rest();
