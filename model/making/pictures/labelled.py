@@ -136,9 +136,9 @@ def _read_bytes(path: Path) -> bytes:
     try:
         with Image.open(BytesIO(content), formats=_OTHER_FORMATS) as image:
             file = BytesIO()
-            if not image.mode.startswith("I"):  # a PNG keeps the 16 bits of a scanner
-                image = image.convert("L" if image.mode in ("1", "L") else "RGB")
-            image.save(file, "PNG")
+            mode = "L" if image.mode in ("1", "L") else "RGB"
+            is_scan = image.mode.startswith("I")  # of 16 bits, which a PNG keeps
+            (image if is_scan else image.convert(mode)).save(file, "PNG")
             return file.getvalue()
     except Exception:  # the field says what is wrong with it
         return content
