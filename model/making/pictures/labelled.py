@@ -132,7 +132,9 @@ def _read_bytes(path: Path) -> bytes:
     try:
         with Image.open(BytesIO(content), formats=_OTHER_FORMATS) as image:
             file = BytesIO()
-            image.convert("L" if image.mode in ("1", "L") else "RGB").save(file, "PNG")
+            mode = "L" if image.mode in ("1", "L") else "RGB"
+            is_scan = image.mode.startswith("I")  # of 16 bits, which a PNG keeps
+            (image if is_scan else image.convert(mode)).save(file, "PNG")
             return file.getvalue()
     except Exception:  # the field says what is wrong with it
         return content
@@ -179,6 +181,13 @@ def read_labelled(data: Path, target: str, classes: Sequence[str] = ()) -> Label
     )
 
 
+def advise_on_numbers(names: Sequence[str]) -> str:
+    """Say that networks which answer a number are not served, where classes look like numbers."""
+    numbers = pd.to_numeric(pd.Series(names, dtype=str), errors="coerce").notna().all()
+    said = " A network that answers a number for a picture, such as an age, is not served here."
+    return f"{said} Bands of it are classes: train it to tell these." if numbers else ""
+
+
 def _check_classes(data: Path, names: Sequence[str], known: bool) -> None:
     if len(names) < 2:
         what = f"only the class {names[0]!r}" if names else "no picture"
@@ -188,7 +197,10 @@ def _check_classes(data: Path, names: Sequence[str], known: bool) -> None:
             "give a CSV file with a column of file names and a column of classes."
         )
     if len(names) > MOST_CLASSES and not known:
-        raise AddError(f"{data} has {len(names)} classes, and a page can show {MOST_CLASSES}.")
+        raise AddError(
+            f"{data} has {len(names)} classes, and a page can show {MOST_CLASSES}."
+            f"{advise_on_numbers(names)}"
+        )
     by_letters: dict[str, str] = {}
     for name in names:
         other = by_letters.setdefault(name.casefold(), name)
