@@ -264,4 +264,5 @@ class ClusterAdapter(RowAdapter[ClusterPrediction]):
         for value, (rows_text, facts) in self._profiles.items():
             listed = "; ".join(f"{fact.label.lower()} {fact.text}" for fact in facts)
             described.append(f"{self._labels[value]}: {rows_text} {listed}".strip().rstrip("."))
-        return self._about(f"{text} {'. '.join(described)}.", "What the groups are")
+        lines = "".join(f"\n{line}." for line in described)
+        return self._about(text + lines, "What the groups are")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+from scipy.special import expit, softmax
 
 from model.contract.arrays import Float64Array, IntArray
 from model.contract.formatting import capitalize
@@ -18,13 +19,13 @@ from model.contract.preprocessing import Channels, Levels, LevelScale, Preproces
 from model.making.errors import AddError, NotProvedError
 from model.making.kinds.class_evidence import match_classes
 from model.making.options import PictureOptions, Progress
-from model.making.pictures.labelled import LabelledPictures
+from model.making.pictures.labelled import LabelledPictures, advise_on_numbers
 from model.making.pictures.networks import AnswerMeaning, InputShape, PictureNetwork
 
 MOST = 200
 """Pictures on which the best combinations are compared."""
 
-_SCREENED = 20
+_SCREENED = 60
 """Pictures on which all are tried first, two of each class at least."""
 
 _BEST = 4
@@ -37,6 +38,10 @@ _LEAST_PICTURES = 10
 _LEAST_GAIN = 3.0
 """Nats over all pictures that the best combination must gain on the next: a likelihood ratio of 20.
 It must be a standard error above nothing, too."""
+
+_LEAST_CUT = 0.15
+"""Nats a picture that a cut must gain on what shows the whole: it shows things larger, by which
+many a network knows them better than as it was trained."""
 
 _SAME_SHARE = 0.99
 """Share of the pictures with the same answer from which two combinations count as one, if their
@@ -100,12 +105,11 @@ class Found:
 def to_probabilities(answers: Float64Array, meaning: AnswerMeaning) -> Float64Array:
     """Make probabilities [N, classes] of a network's answers [N, C]."""
     if meaning == "sigmoid logits":
-        answers = 1 / (1 + np.exp(-np.clip(answers, -500, 500)))
+        answers = expit(answers)
     if meaning.startswith("sigmoid"):
         return np.column_stack([1 - answers[:, 0], answers[:, 0]])
     if meaning == "logits":
-        powers = np.exp(answers - answers.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+        return np.asarray(softmax(answers, axis=1))
     if meaning == "shares":
         return np.asarray((answers + 1e-9) / (answers + 1e-9).sum(axis=1, keepdims=True))
     return answers
@@ -187,10 +191,18 @@ def find_preprocessing(
 
 
 def _choose_best(trials: Sequence[Trial]) -> list[Preprocessing]:
-    """Choose what is tried further: the best, and more where these do no better."""
-    gaps = [float((trial.losses - trials[0].losses).sum()) for trial in trials]
-    count = max(_BEST, sum(gap < _LEAST_GAIN for gap in gaps[: 2 * _BEST]))
-    return [trial.preprocessing for trial in trials[:count]]
+    """Choose what is tried further: the best, and those that are not clearly worse."""
+    near = [
+        trial
+        for number, trial in enumerate(trials)
+        if number < _BEST or _is_near(trial.losses - trials[0].losses)
+    ]
+    return [trial.preprocessing for trial in near[: 2 * _BEST]]
+
+
+def _is_near(gaps: Float64Array) -> bool:
+    error = float(gaps.std()) * np.sqrt(len(gaps))
+    return bool(gaps.sum() < max(_LEAST_GAIN, 2 * error))
 
 
 def replace_resize(each: Preprocessing, resize: Resize) -> Preprocessing:
@@ -320,7 +332,7 @@ def _probe(
     if count == 1 and len(names) != 2:
         raise AddError(
             f"The network answers one number, which can tell two classes, and the pictures have "
-            f"{len(names)}: {', '.join(names[:10])}."
+            f"{len(names)}: {', '.join(names[:10])}.{advise_on_numbers(names)}"
         )
     if count not in (1, len(names)):
         more = " and more" if len(names) > 10 else ""
@@ -405,6 +417,10 @@ def _take_best(
         f" The next best ({_name_difference(others[0].preprocessing, best.preprocessing)}) is "
         f"{others[0].right:.0%} right, this one {best.right:.0%}."
     )
+    whole = [each for each in others if each.preprocessing.resize != "crop"]
+    is_cut = taken.preprocessing.resize == "crop"
+    if clear and is_cut and whole and whole[0].loss - best.loss < _LEAST_CUT:
+        clear, others = False, whole
     if clear or as_is:
         return taken, text
     raise NotProvedError(

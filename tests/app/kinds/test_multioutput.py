@@ -117,6 +117,7 @@ def test_each_number_has_a_range_of_its_own_that_was_measured(
 
 def test_the_button_beside_another_number_leads_to_its_reasons(client: FlaskClient) -> None:
     row = rows().iloc[5].to_dict()
+    assert not get_page(client, "/").select(".outputs button")  # an example has none
     fragment = post_fragment(client, to_text(row))
     assert text_of(fragment, "#result-title") == "Heating load"
     (button,) = fragment.select(".outputs button")

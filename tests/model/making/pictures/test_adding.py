@@ -23,6 +23,7 @@ from model.making import (
     PictureOptions,
     add_from_files,
 )
+from model.making.pictures.labelled import read_labelled
 from tests.html import check_fragment, text_of
 from tests.model.making.conftest import run
 from tests.shape_pictures import CLASSES, SIDE, draw_shape, make_network, write_shapes
@@ -207,6 +208,25 @@ def test_two_ways_that_fit_as_well_are_shown_with_the_option_that_decides(shapes
     assert load(add(decided, few)).preprocessing.resize == "squash"
 
 
+def test_a_cut_that_fits_a_little_better_than_the_whole_picture_is_asked_about(
+    shapes: Path, tmp_path: Path
+) -> None:
+    """It shows things larger, which networks often know better than as they were trained."""
+    rng = np.random.default_rng(1)
+    for number in range(90):
+        path = tmp_path / CLASSES[number % 3] / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        draw_shape(CLASSES[number % 3], rng, (72, 64)).save(path)
+    cut = replace_scale("unit").model_copy(update={"resize": "crop"})
+    options = options_of(shapes, make_network(tmp_path, cut, ends_in="logits"), "cut")
+    options = replace(options, data=tmp_path)
+    known = PictureOptions(scale="unit", channels="RGB")
+    with pytest.raises(NotProvedError, match="--resize crop, or --resize squash"):
+        add(replace(options, pictures=known), shapes)
+    decided = replace(options, pictures=replace(known, resize="crop"))
+    assert load(add(decided, shapes)).preprocessing == cut
+
+
 def test_classes_that_are_not_the_networks_are_refused(shapes: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for name in ("a", "b", "c"):
@@ -298,6 +318,35 @@ def test_broken_pictures_are_counted_and_named(shapes: Path, tmp_path: Path) -> 
     (note,) = (note for note in added.notes if "could not be read" in note)
     assert note.startswith("7 files could not be read and left out: circle/000.png (is damaged")
     assert note.endswith("and 2 more.")
+
+
+def test_a_scan_of_16_bits_keeps_its_levels(shapes: Path, tmp_path: Path) -> None:
+    """A TIFF file was clipped at 255 of its 65,535 levels, so that it was white."""
+    for path in (shapes / "train").rglob("*.png"):
+        with Image.open(path) as image:
+            levels = np.asarray(image.convert("L")).astype(np.uint16) * 257
+        scan = tmp_path / path.parent.name / f"{path.stem}.tif"
+        scan.parent.mkdir(exist_ok=True)
+        Image.fromarray(levels).save(scan)
+    found = read_labelled(tmp_path, "")
+    (_, picture), *_ = found.read([0], SIDE)
+    assert found.broken == []
+    assert len(np.unique(np.asarray(picture.image))) > 20
+
+
+@pytest.mark.parametrize("count", [30, 60])
+def test_a_network_that_answers_a_number_is_refused_as_what_it_is(
+    shapes: Path, tmp_path: Path, count: int
+) -> None:
+    rng = np.random.default_rng(3)
+    for age in range(count):
+        draw_shape("circle", rng).save(tmp_path / f"{age}.png")
+    lines = ["file,age", *(f"{age}.png,{age}" for age in range(count))]
+    (tmp_path / "ages.csv").write_text("\n".join(lines))
+    two = ("square", "circle")
+    options = options_of(shapes, make_network(shapes / "train", BYTES, two, "sigmoid"), "age")
+    with pytest.raises(AddError, match="answers a number for a picture, such as an age, is not"):
+        add(replace(options, data=tmp_path / "ages.csv", target="age"), shapes)
 
 
 @pytest.mark.parametrize(
