@@ -90,6 +90,9 @@ def predict(
 def _check_paths(source: Path, target: Path) -> None:
     if str(source) != STANDARD and not source.exists():
         raise click.ClickException(f"There is no file {source}.")
+    for path, stream, what in ((source, sys.stdin, "input"), (target, sys.stdout, "output")):
+        if str(path) == STANDARD and stream is None:
+            raise click.ClickException(f"Standard {what} is closed. Name a file.")
     if str(target) == STANDARD:
         return
     if not target.name.lower().endswith(_OUTPUTS):
@@ -100,8 +103,15 @@ def _check_paths(source: Path, target: Path) -> None:
         raise click.ClickException(f"{target} is a folder. Name a file in it.")
     if not target.absolute().parent.is_dir():
         raise click.ClickException(f"There is no folder {target.absolute().parent}.")
-    if target.exists() and os.path.samefile(source, target):
-        raise click.ClickException(f"{target} is the file to answer. Give OUT another name.")
+    for path in (target, _name_unfinished(target)):
+        if path.exists() and os.path.samefile(source, path):
+            raise click.ClickException(
+                f"{path} is the file to answer, and would be written over. Give OUT another name."
+            )
+
+
+def _name_unfinished(target: Path) -> Path:
+    return target.with_name(target.name + PARTIAL)
 
 
 def _answer_file(
@@ -159,7 +169,7 @@ def _open_target(path: Path, summary: Summary) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    unfinished = path.with_name(path.name + PARTIAL)
+    unfinished = _name_unfinished(path)
     # By default SIGTERM ends the process at once, and nobody is told.
     handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

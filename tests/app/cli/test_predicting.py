@@ -99,12 +99,18 @@ def test_a_process_that_is_ended_is_said_in_a_sentence(
     [
         (("in.csv", "in.csv"), "is the file to answer"),
         (("in.csv", "link.csv"), "is the file to answer"),
+        (("again.csv.incomplete", "again.csv"), "would be written over. Give OUT another name"),
+        (("folder.csv", "out.csv"), "is a folder. Name a file in it"),
         (("no.csv", "out.csv"), "There is no file"),
         (("in.csv", "out.txt"), "Give OUT that ending"),
         (("in.csv", "no/out.csv"), "There is no folder"),
         (("in.csv", "folder.csv"), "is a folder"),
         (("short.csv", "out.csv"), "needs columns for baths (Bathrooms), sqft (Square feet)"),
         (("in.csv", "out.csv", "--encoding", "klingon"), "no encoding 'klingon'"),
+        (("in.csv", "out.csv", "--encoding", "base64"), "no encoding 'base64'"),
+        (("in.csv", "out.csv", "--encoding", "idna"), "no encoding 'idna'"),
+        (("in.csv", "out.csv", "--encoding", "utf-16"), "in.csv cannot be read as utf-16"),
+        (("in.csv", "out.csv", "--delimiter", ";;"), "';;' cannot separate columns"),
     ],
 )
 def test_what_cannot_be_done_is_said_and_nothing_is_left(
@@ -112,6 +118,7 @@ def test_what_cannot_be_done_is_said_and_nothing_is_left(
 ) -> None:
     folder = source.parent
     (folder / "link.csv").hardlink_to(source)
+    (folder / "again.csv.incomplete").hardlink_to(source)
     (folder / "folder.csv").mkdir()
     (folder / "short.csv").write_text("beds\n3\n")
     before = source.read_bytes()
@@ -121,6 +128,16 @@ def test_what_cannot_be_done_is_said_and_nothing_is_left(
     assert words in " ".join(result.stderr.split())
     assert source.read_bytes() == before
     assert not (folder / "out.csv").exists()
+
+
+@pytest.mark.parametrize(("closed", "what"), [("<&-", "input"), (">&-", "output")])
+def test_a_closed_stream_is_no_file(closed: str, what: str) -> None:
+    command = f'"{sys.executable}" -m flask --app wsgi model predict house-price - - {closed}'
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, input="", capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"Error: Standard {what} is closed. Name a file.\n",
+    )
 
 
 def test_a_file_that_breaks_off_leaves_what_was_answered_under_another_name(
