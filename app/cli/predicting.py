@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -127,13 +127,15 @@ def _answer_file(
         told = _tell(found.notes, 0)
         _tell(found.matching, 0)
         summary = Summary()
-        with _open_target(target, summary) as output, _show_progress(file) as show:
-            writer = make_writer(output)
+        with (
+            _open_target(target, summary) as output,
+            _show_progress(file) as show,
+            closing(make_writer(output)) as writer,  # it ends the file also where that breaks off
+        ):
             for rendered, part in found.answer(render, workers):
                 writer.write(rendered)
                 summary.merge(part)
                 show(summary.rows)
-            writer.close()
         _tell(found.notes, told)
     _tell_summary(summary)
     return summary
@@ -170,10 +172,11 @@ def _open_target(path: Path, summary: Summary) -> Iterator[BinaryIO]:
         sys.stdout.buffer.flush()
         return
     unfinished = _name_unfinished(path)
+    file = unfinished.open("wb")
     # By default SIGTERM ends the process at once, and nobody is told.
     handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with unfinished.open("wb") as file:
+        with file:
             if path.suffix.lower() == ".gz":
                 with gzip.GzipFile("", "wb", _GZIP_LEVEL, file) as packed:
                     yield cast(BinaryIO, packed)
@@ -182,6 +185,8 @@ def _open_target(path: Path, summary: Summary) -> Iterator[BinaryIO]:
         unfinished.replace(path)
     except BaseException as error:
         words = "Stopped" if isinstance(error, KeyboardInterrupt) else str(error)
+        if isinstance(error, OSError) and error.strerror:
+            words = error.strerror
         raise click.ClickException(
             f"{words.rstrip('.')}. {summary.rows:,} rows are in {unfinished}; there is no {path}."
             if not path.exists()

@@ -156,25 +156,37 @@ def test_a_file_that_breaks_off_leaves_what_was_answered_under_another_name(
     assert len(read(target.with_name("out.csv.incomplete"))) > 1000
 
 
-def test_ctrl_c_leaves_a_file_that_says_it_is_incomplete(tmp_path: Path) -> None:
-    target, fifo = tmp_path / "out.csv", tmp_path / "in.csv"
+@pytest.mark.parametrize(("name", "workers"), [("out.csv", 1), ("out.xlsx", 1), ("out.csv", 2)])
+def test_ctrl_c_leaves_a_file_that_says_it_is_incomplete(
+    tmp_path: Path, name: str, workers: int
+) -> None:
+    """A terminal sends it to all processes; the second ones are still being started."""
+    target, fifo = tmp_path / name, tmp_path / "in.csv"
     os.mkfifo(fifo)
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "model", "predict", "house-price"]
     process = subprocess.Popen(
-        [*command, str(fifo), str(target)], cwd=ROOT, stderr=subprocess.PIPE, text=True
-    )
-    unfinished = tmp_path / "out.csv.incomplete"
+        [*command, str(fifo), str(target), "--workers", str(workers)],
+        cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    unfinished = tmp_path / f"{name}.incomplete"
     with fifo.open("w") as file:
-        file.write(HEADER + "1,3,2,1850,x\n" * 60_000)
+        file.write(HEADER + "1,3,2,1850,x\n" * (60_000 if workers == 1 else 20_500))
         file.flush()
-        wait_until(lambda: unfinished.exists() and unfinished.stat().st_size > 100_000)
-        process.send_signal(signal.SIGINT)
+        least = 10_000 if workers == 1 else 0
+        wait_until(lambda: unfinished.exists() and unfinished.stat().st_size >= least)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        wait_until(lambda: len(children.read_text().split()) >= (workers > 1) * 2)
+        os.killpg(process.pid, signal.SIGINT)
         _, said = process.communicate(timeout=300)
     assert process.returncode == 1
     assert "Stopped." in said
-    assert "out.csv.incomplete" in said.replace("\n", "")
+    assert f"{name}.incomplete" in said.replace("\n", "")
     assert "Traceback" not in said
     assert not target.exists()
+    if name.endswith(".xlsx"):
+        with zipfile.ZipFile(unfinished) as book:
+            rows = book.read("xl/worksheets/sheet1.xml").count(b"<row>") - 1
+        assert f"{rows:,} rows are in" in said
 
 
 def test_a_folder_and_a_zip_of_pictures_are_files_of_many_rows(tmp_path: Path) -> None:
