@@ -19,8 +19,10 @@ from app.cli.errors import NotProved, require_tools
 from app.cli.folders import OWN_MODELS, find_folder, models_folder, read_served
 from app.cli.option_values import (
     EXISTING_FILE,
+    NAMED_SCALES,
     check_locale,
     parse_kind,
+    parse_scale,
     parse_size,
     parse_unit,
     parse_unit_name,
@@ -30,7 +32,7 @@ from app.cli.option_values import (
 from app.cli.plots import write_plots
 from model.contract.fields import FIELD_KINDS
 from model.contract.image_card import MAX_SAMPLES
-from model.contract.preprocessing import LevelScale, Resize
+from model.contract.preprocessing import Resize
 
 if TYPE_CHECKING:
     from model.making import AddedModel, AddOptions
@@ -173,8 +175,9 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--scale",
-    type=click.Choice(get_args(LevelScale)),
-    help="For pictures: the numbers that the network takes; unit is 0 to 1.",
+    metavar="SCALE",
+    help=f"For pictures: the numbers that the network takes: {', '.join(NAMED_SCALES)} (unit is "
+    "0 to 1), or the mean and the spread by which your code normalizes: 0.1307,0.3081.",
 )
 @click.option(
     "--channels", type=click.Choice(["RGB", "BGR"]), help="For pictures: the order of the colours."
@@ -234,9 +237,12 @@ def add(
             make_inverse(given["target_inverse"])
     except AddError as error:
         raise click.BadParameter(str(error)) from None
+    scale, levels = parse_scale(given.pop("scale"))
     pictures = PictureOptions(
         size=parse_size(given.pop("size")),
-        **{key: given.pop(key) for key in ("scale", "channels", "resize", "samples")},
+        scale=scale,
+        levels=levels,
+        **{key: given.pop(key) for key in ("channels", "resize", "samples")},
     )
     read = {
         "features": read_list(given["features"]),

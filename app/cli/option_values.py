@@ -3,15 +3,23 @@
 import json
 import math
 import re
+from contextlib import suppress
 from pathlib import Path
+from typing import get_args
 
 import click
 from babel import Locale, UnknownLocaleError
 
 from model.contract.fields import FIELD_KINDS
+from model.contract.preprocessing import Levels, LevelScale
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 """The type of an option that names a file."""
+
+NAMED_SCALES: tuple[LevelScale, ...] = tuple(
+    name for name in get_args(LevelScale) if name != "normalized"
+)
+"""What ``--scale`` calls by a name; the other one is written as its numbers."""
 
 
 def read_list(text: str | None) -> tuple[str, ...]:
@@ -85,6 +93,29 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     if found is None or "0" in (found[1].lstrip("0") or "0", found[2].lstrip("0") or "0"):
         raise click.BadParameter(f"--size {text}: write WIDTHxHEIGHT in pixels, like 224x224.")
     return int(found[1]), int(found[2])
+
+
+def parse_scale(text: str | None) -> tuple[LevelScale | None, Levels | None]:
+    """Read a scale by its name, or the mean and the spread of one channel or of three.
+
+    Raises:
+        BadParameter: if it is neither.
+    """
+    if not text:
+        return None, None
+    for name in NAMED_SCALES:
+        if name == text.strip().lower():
+            return name, None
+    with suppress(ValueError):
+        numbers = tuple(map(float, text.split(",")))
+        half = len(numbers) // 2
+        levels = numbers[:half], numbers[half:]
+        if len(numbers) in (2, 6) and all(map(math.isfinite, numbers)) and min(levels[1]) > 0:
+            return "normalized", levels
+    raise click.BadParameter(
+        f"--scale {text}: write {', '.join(NAMED_SCALES)}, or what your code normalizes by, mean "
+        "and spread of grey (0.1307,0.3081) or of red, green and blue (three means, three spreads)."
+    )
 
 
 def split_names(text: str | None) -> tuple[str, ...]:

@@ -33,7 +33,8 @@ _BETWEEN = 1.1
 """How many times as far the next centre may be for a row that stands between two."""
 
 SCALE_TEXT = protect_figures(
-    "Percentages say how clearly it belongs to a group: 0% at the border, 100% at the centre."
+    "Percentages say how clearly it belongs to a group: 100% at the centre, 0% at the border, "
+    "less beyond it."
 )
 CLARITY_TEXT = (
     "How clearly a row belongs to its group compares the distances to the two nearest centres: 0% "
@@ -263,4 +264,5 @@ class ClusterAdapter(RowAdapter[ClusterPrediction]):
         for value, (rows_text, facts) in self._profiles.items():
             listed = "; ".join(f"{fact.label.lower()} {fact.text}" for fact in facts)
             described.append(f"{self._labels[value]}: {rows_text} {listed}".strip().rstrip("."))
-        return self._about(f"{text} {'. '.join(described)}.", "What the groups are")
+        lines = "".join(f"\n{line}." for line in described)
+        return self._about(text + lines, "What the groups are")

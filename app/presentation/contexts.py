@@ -219,10 +219,10 @@ class ScatterView(NamedTuple):
 class KindAbout(NamedTuple):
     """What only one kind of model says about itself.
 
-    ``method`` says how its ranges or probabilities were calibrated, "" where they were not;
-    ``method_title`` is the heading above it. ``fields`` are the fields with what they accept,
-    ``derived`` the columns that are computed from them, with the expressions. ``plots`` show what
-    held-out rows showed.
+    ``method`` says how its ranges or probabilities were calibrated, a paragraph a line, "" where
+    they were not; ``method_title`` is the heading above it. ``fields`` are the fields with what
+    each accepts, ``derived`` the columns that are computed from them, with the expressions.
+    ``plots`` show what held-out rows showed.
     """
 
     accuracy: str

@@ -219,6 +219,7 @@ def _name_contents(heading: str, fields: Sequence[AnyField], locale: str) -> str
         " ".join(word for word in field.label.split() if word.lower() != said) or field.label
         for field in fields[:MAX_NAMED]
     ]
+    labels = [formatting.lower_first(label, locale) for label in labels]
     if len(fields) > MAX_NAMED:
         labels.append(f"{formatting.format_number(len(fields) - MAX_NAMED, locale)} more")
     return format_list(labels, "unit", locale="en")

@@ -82,7 +82,8 @@ class NumberScale:
             self.tick_bases = tuple(base / output.seconds for base in (60.0, 3600.0, 86_400.0))
 
     def round(self, value: float, rounding: Callable[[float], int] = round) -> float:
-        return rounding(value / self.step) * self.step
+        # What lies on a step but for the rounding of floats stays on it: 0.3 is 3 steps of 0.1.
+        return rounding(round(value / self.step, 4)) * self.step
 
 
 class PercentScale:

@@ -14,6 +14,9 @@ from model.serving.served_model import RowT
 WHAT_IF = "what_if"
 """The name under which form and address give the feature that the what-if varies."""
 
+OTHER_WHAT_IF = "_what_if"
+"""The name under which a button posts another one, whatever the form holds."""
+
 FORM_HASH = "_form_hash"
 """The name under which a form posts what it means; no field's name begins so."""
 
@@ -149,7 +152,7 @@ def read_fields(card: Card, data: FormData) -> Submission[Features]:
             filled[name] = text
         if sent and len(sent) > 1:
             repeated[name] = card.by_name[name].repeated_text
-    what_if = data[WHAT_IF][-1] if WHAT_IF in data else ""
+    what_if = (data.get(OTHER_WHAT_IF) or data.get(WHAT_IF) or ("",))[-1]
     if what_if not in card.what_ifs or what_if == card.what_if:
         what_if = ""
     features, errors = card.validate_row(filled)

@@ -11,6 +11,7 @@ from app.presentation.phrases import Phrases
 from app.presentation.scales import Scale, format_exact
 from model import Card, Features
 from model.contract.fields import BaseField
+from model.contract.reading import find_decimal_sign
 from model.serving.served_model import IceCurve
 
 _WHOLE_STEPS, _STEPS = 260, 60
@@ -24,7 +25,7 @@ class SliderView(NamedTuple):
     """The range input that is the horizontal axis of a curve, and sets the field ``name``.
 
     ``low``, ``high``, ``step`` and ``value`` are codes; ``text`` is the value in words. ``left``
-    and ``right`` are the ends of the axis in words, ``locale`` is how the field reads numbers.
+    and ``right`` are the ends of the axis in words, ``point`` separates decimals in the field.
     """
 
     name: str
@@ -36,7 +37,7 @@ class SliderView(NamedTuple):
     text: str
     left: str
     right: str
-    locale: str
+    point: str
 
 
 class CurveView(NamedTuple):
@@ -71,7 +72,7 @@ class WhatIfPresenter:
         self._reference = reference
         self._scale = scale
         self._phrases = phrases
-        self._locale = card.locale.replace("_", "-")
+        self._point = find_decimal_sign(card.locale)
         self._options = {
             name: Markup("\n").join(
                 (_CHOSEN if field.name == name else _OPTION).format(
@@ -178,7 +179,7 @@ class WhatIfPresenter:
             text,
             left,
             right,
-            self._locale,
+            self._point,
         )
         return WhatIfView(
             self._options[field.name],

@@ -187,10 +187,12 @@ def is_plural(noun: str) -> bool:
 def lower_first(label: str, locale: str) -> str:
     """Write a label as inside a sentence.
 
-    A first word with other capitals stays as it is, and all in German, whose nouns have one.
+    A first word with other capitals or of one letter stays as it is, and all in German, whose nouns
+    have one.
     """
-    has_capitals = any(character.isupper() for character in label.split(" ")[0][1:])
-    return label if has_capitals or locale[:2] == "de" else label[:1].lower() + label[1:]
+    first = label.split(" ")[0]
+    is_name = len(first) == 1 or any(character.isupper() for character in first[1:])
+    return label if is_name or locale[:2] == "de" else label[:1].lower() + label[1:]
 
 
 def capitalize(text: str) -> str:

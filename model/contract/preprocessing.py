@@ -1,11 +1,11 @@
 """How a picture becomes the input of a network: size, colours, numbers and their order."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import Field
+from pydantic import Field, PositiveFloat, model_validator
 
 from model.contract.arrays import ByteArray, Float32Array
 from model.contract.strict import StrictModel
@@ -16,13 +16,17 @@ Layout = Literal["NCHW", "NHWC", "NHW"]
 Channels = Literal["grey", "RGB", "BGR"]
 """The channels, in their order."""
 
-LevelScale = Literal["bytes", "unit", "signed", "imagenet", "caffe", "picture"]
-"""What numbers the levels 0 to 255 become, see ``SCALES``."""
+LevelScale = Literal["bytes", "unit", "signed", "imagenet", "caffe", "picture", "normalized"]
+"""What numbers the levels 0 to 255 become, see ``Preprocessing.describe_scale``."""
 
-Resize = Literal["squash", "crop", "letterbox"]
-"""How a picture of another shape is made to fit: squashed, cut at two sides, or with black bars."""
+Levels = tuple[tuple[float, ...], tuple[float, ...]]
+"""The mean and the spread of each channel, by which levels from 0 to 1 are normalized."""
 
-SCALES: dict[LevelScale, str] = {
+Resize = Literal["squash", "crop", "center", "letterbox"]
+"""How a picture of another shape is made to fit: squashed, cut at two sides, cut to the middle of a
+size 8/7 times as large, or with black bars."""
+
+_SCALES: dict[LevelScale, str] = {
     "bytes": "0 to 255",
     "unit": "0 to 1",
     "signed": "−1 to 1",
@@ -30,10 +34,13 @@ SCALES: dict[LevelScale, str] = {
     "caffe": "0 to 255, less the mean of ImageNet",
     "picture": "less the picture's own mean, divided by its own spread",
 }
-"""Each scale in words."""
+"""Each scale in words; the normalized one has its numbers in them."""
 
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _SPREAD = np.array([0.229, 0.224, 0.225], np.float32)
+_MIDDLE = 224 / 256
+"""Of the shorter side, what torchvision's ``Resize(256)`` and ``CenterCrop(224)`` leave."""
+
 _CAFFE_MEAN = np.array([123.68, 116.779, 103.939], np.float32)
 """Of the pictures of ImageNet: red, green and blue."""
 
@@ -47,7 +54,20 @@ class Preprocessing(StrictModel):
     colour: Channels = "grey"
     type: Literal["float32", "uint8"] = "float32"
     scale: LevelScale = "unit"
+    mean: tuple[float, ...] = ()
+    """With the scale ``normalized``: of grey, or of red, green and blue, between 0 and 1."""
+    spread: tuple[PositiveFloat, ...] = ()
+    """With the same: what is divided by after that."""
     resize: Resize = "squash"
+
+    @model_validator(mode="after")
+    def _check_normalization(self) -> Self:
+        needed = (1 if self.colour == "grey" else 3) if self.scale == "normalized" else 0
+        if not len(self.mean) == len(self.spread) == needed:
+            raise ValueError(
+                "the scale normalized has a mean and a spread for each channel, and no other has"
+            )
+        return self
 
     def fit(self, image: Image.Image) -> ByteArray:
         """Return what the network sees of a picture: uint8 [height, width], or with 3 channels RGB.
@@ -65,12 +85,15 @@ class Preprocessing(StrictModel):
         if self.resize == "squash":
             return image.resize(size, method)
         factors = self.width / image.width, self.height / image.height
-        factor = max(factors) if self.resize == "crop" else min(factors)
-        if self.resize == "crop":
+        factor = min(factors) if self.resize == "letterbox" else max(factors)
+        if self.resize != "letterbox":
+            factor /= _MIDDLE if self.resize == "center" else 1
             # The box is cut while it is scaled: a very long picture would take much memory.
             across, down = self.width / factor, self.height / factor
-            left, top = (image.width - across) / 2, (image.height - down) / 2
-            return image.resize(size, method, (left, top, left + across, top + down))
+            # Half a rounding error beyond the picture would be refused by Pillow.
+            left, top = max(0.0, image.width - across) / 2, max(0.0, image.height - down) / 2
+            right, bottom = min(left + across, image.width), min(top + down, image.height)
+            return image.resize(size, method, (left, top, right, bottom))
         inner = tuple(max(1, round(side * factor)) for side in image.size)
         whole = Image.new(image.mode, size)
         offset = (self.width - inner[0]) // 2, (self.height - inner[1]) // 2
@@ -103,6 +126,9 @@ class Preprocessing(StrictModel):
             case "imagenet":
                 mean, spread = (_MEAN, _SPREAD) if values.shape[2] == 3 else (0.449, 0.226)
                 scaled = (values / np.float32(255) - mean) / spread
+            case "normalized":
+                mean, spread = (np.array(each, np.float32) for each in (self.mean, self.spread))
+                scaled = (values / np.float32(255) - mean) / spread
             case "caffe":
                 scaled = values - (_CAFFE_MEAN if values.shape[2] == 3 else 114.8)
             case "picture":
@@ -111,14 +137,25 @@ class Preprocessing(StrictModel):
                 scaled = values
         return scaled.astype(np.float32, copy=False)
 
+    def describe_scale(self) -> str:
+        """Say in words what numbers the levels become."""
+        if self.scale != "normalized":
+            return _SCALES[self.scale]
+        mean, spread = (" ".join(map(str, each)) for each in (self.mean, self.spread))
+        return f"0 to 1, less {mean}, divided by {spread}"
+
     def describe(self) -> str:
         """Say in words how pictures are prepared."""
-        shape = {"squash": "squashed", "crop": "cut", "letterbox": "fitted with black bars"}
-        numbers = "" if self.type == "uint8" else f", numbers from {SCALES[self.scale]}"
-        if self.scale in ("picture",):
-            numbers = f", each {SCALES[self.scale]}"
+        shape = {
+            "squash": "squashed",
+            "crop": "cut",
+            "center": "cut to the middle 7/8 and scaled",
+            "letterbox": "fitted with black bars",
+        }
+        begin = "each" if self.scale == "picture" else "numbers from"
+        numbers = "bytes" if self.type == "uint8" else f"{begin} {self.describe_scale()}"
         colour = "grey" if self.colour == "grey" else f"in {self.colour}"
         return (
             f"{shape[self.resize]} to {self.width} × {self.height} pixels, {colour}, "
-            f"{self.layout}{numbers or ', bytes'}"
+            f"{self.layout}, {numbers}"
         )

@@ -17,6 +17,9 @@ from model.contract.manifest import ProbabilityCalibration
 _MIN_PROBABILITY = 1e-12
 """Smaller probabilities count as this one, because the logarithm of 0 is no number."""
 
+_ROUNDING = 1e-6
+"""More than what is lost by adding the votes of hundreds of trees in single precision."""
+
 
 def apply_calibration(
     probabilities: Float64Array, calibration: ProbabilityCalibration | None
@@ -39,6 +42,26 @@ def apply_calibration(
     powers = np.exp(powers - powers.max(axis=1, keepdims=True))
     scaled = powers / powers.sum(axis=1, keepdims=True)
     return mix_uniform(scaled, (1 - calibration.most) * classes / (classes - 1))
+
+
+def settle_ties(probabilities: Float64Array) -> Float64Array:
+    """Make the first classes equal where only rounding tells them apart.
+
+    Half of a forest's trees for one class and half for another are a tie, of which scikit-learn
+    names the first class. In single precision, as a compiled model adds, either may be larger.
+
+    Args:
+        probabilities: shape (rows, classes).
+
+    Returns:
+        Shape (rows, classes), each row with the same sum.
+    """
+    first = probabilities > probabilities.max(axis=1, keepdims=True) - _ROUNDING
+    counts = first.sum(axis=1, keepdims=True)
+    if (counts <= 1).all():
+        return probabilities
+    means = np.where(first, probabilities, 0).sum(axis=1, keepdims=True) / np.maximum(counts, 1)
+    return np.where(first, means, probabilities)
 
 
 def mix_uniform(probabilities: Float64Array, share: float) -> Float64Array:

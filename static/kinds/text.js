@@ -4,7 +4,7 @@
   const form = document.getElementById("form");
   const areas = [...form.querySelectorAll("textarea")];
   const number = new Intl.NumberFormat(document.documentElement.lang);
-  const rest = 800, longest = 1800; // milliseconds; characters of an address
+  const rest = 800; // milliseconds
   let typed = -rest, waiting;
 
   function measure(area) {
@@ -17,13 +17,6 @@
     area.style.height = "auto";
     area.style.height = `${area.scrollHeight + 2}px`;
   }
-  // The address holds the whole form, or nothing of it.
-  function keepAddress() {
-    const query = `${new URLSearchParams([...new FormData(form)].filter(
-      ([name, value]) => name[0] !== "_" && value.trim?.()))}`;
-    history.replaceState(history.state, "",
-      query.length > longest ? location.pathname : `?${query}`);
-  }
 
   document.addEventListener("input", ({ target }) => {
     if (!areas.includes(target)) return;
@@ -33,10 +26,9 @@
   document.addEventListener("ask", (event) => {
     const pause = typed + rest - performance.now();
     clearTimeout(waiting);
-    if (pause > 0 && areas.includes(document.activeElement)) {
-      event.stopPropagation();
-      waiting = setTimeout(() => form.dispatchEvent(new Event("ask")), pause);
-    } else keepAddress();
+    if (pause <= 0 || !areas.includes(document.activeElement)) return;
+    event.stopPropagation();
+    waiting = setTimeout(() => form.dispatchEvent(new Event("ask")), pause);
   }, true);
   document.addEventListener("submit", () => clearTimeout(waiting), true);
   document.addEventListener("keydown", (event) => {

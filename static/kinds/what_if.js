@@ -6,11 +6,9 @@
 
   function set({ value, dataset }) {
     const input = document.getElementById(dataset.sets);
-    input.value = input.type === "date"
-      ? new Date(value * 864e5).toISOString().slice(0, 10)
-      : new Intl.NumberFormat(dataset.locale, // in the digits of the page
-        { numberingSystem: "latn", useGrouping: false, maximumFractionDigits: 10 }).format(value);
-    input.dispatchEvent(new Event("input", { bubbles: true }));
+    if (input.type === "date") input.valueAsNumber = value * 864e5;
+    else input.value = value.replace(".", dataset.point);
+    input.dispatchEvent(new Event("change", { bubbles: true })); // no key
     return input.value;
   }
 
@@ -20,15 +18,13 @@
   }));
   on("pointerdown", ({ target }) => { held = target.dataset?.sets && target; });
   ["pointerup", "pointercancel"].forEach((name) => on(name, () => {
-    if (held) set(held);
     held = null;
     if (kept) document.getElementById("form").dispatchEvent(new Event("ask"));
     kept = false;
   }));
   on("htmx:before:swap", (event) => {
-    if (!held) return;
-    kept = true;
-    event.preventDefault();
+    kept = held;
+    if (held) event.preventDefault();
   });
 
   // What a phone's keyboard covers, where the browser does not make the page smaller for it.

@@ -4,9 +4,9 @@
 if (!window.htmx) return; // the form posts by itself
 const $ = (id) => document.getElementById(id);
 const form = $("form"), answer = $("answer"), notice = $("alert"), words = notice.dataset;
-const fields = [...form.querySelectorAll(".field")],
-  control = (field) => field.querySelector("input, select, textarea"), controls = fields.map(control);
-let shown, asked, timer, tries, last, height, copying; // the form as answered, and as sent
+const controls = [...form.querySelectorAll(".field")].map(
+  (field) => field.querySelector("input, select, textarea"));
+let shown, asked, timer, tries, last, height, copying, composing; // the form as answered, and as sent
 
 const list = () => [...new FormData(form)],
   spell = () => "" + new URLSearchParams(list().map(([name, value]) =>
@@ -17,26 +17,31 @@ const isTyped = (item) =>
 const writeThrough = (item) => item.options
   ? [...item].forEach((option) => { option.defaultSelected = option.selected; })
   : item.defaultValue = item.value;
-const keepQuery = () => history.replaceState(history.state, "", "?" + new URLSearchParams(
-  list().filter(([name, value]) => name[0] !== "_" && value.trim?.() && value.length <= 200)));
+// The address holds the whole form, or nothing of it where a server would take none so long.
+const keepQuery = () => {
+  const query = "?" + new URLSearchParams(
+    list().filter(([name, value]) => name[0] !== "_" && value.trim?.()));
+  history.replaceState(history.state, "", query.length > 3500 ? "?" : query);
+};
 // What is too large is not read, nor is its id.
 const isReply = ({ text, response, id }) =>
     response.status === 413 || text.includes(` data-correlation-id="${id}"`),
   // The whole of our answer, and nothing around it.
   isWhole = (ctx) => isReply(ctx) && /^\s*<section id="result"[^]*>\s*$/.test(ctx.text) &&
-    fields.every(({ dataset }) => ctx.text.includes(`"${dataset.field}-error"`)),
+    controls.every(({ id }) => ctx.text.includes(`"${id}-error"`)),
   focused = (selector) => document.activeElement?.closest(selector),
   say = (text) => { $("announcer").textContent = text; },
-  leave = (field) => { field.dataset.left = ""; },
-  place = () => document.querySelector("#result > .body") ?? $("result");
+  leave = (item) => { item.closest(".field").dataset.left = ""; },
+  place = () => document.querySelector("#result .body");
 
-function show(field) {
-  const item = control(field), error = field.querySelector(".error"), { id } = error,
+function show(item) {
+  const field = item.closest(".field"), error = field.querySelector(".error"),
     read = error.matches(".reading"), // how the text was read
-    wrong = "left" in field.dataset && !read && error.textContent.trim();
-  field.toggleAttribute("data-wrong", !!wrong);
-  item.ariaInvalid = wrong ? "true" : null;
-  item.setAttribute("aria-describedby", `${field.querySelector(".hint")?.id ?? ""} ${wrong || read ? id : ""}`.trim());
+    wrong = "left" in field.dataset && !read && !!error.textContent.trim();
+  field.toggleAttribute("data-wrong", wrong);
+  item.ariaInvalid = wrong || null;
+  item.setAttribute("aria-describedby", [...field.querySelectorAll(
+    `.hint, .left${wrong || read ? ", .error" : ""}`)].map(({ id }) => id).join(" "));
 }
 function mark(state) { // or what the server said
   const result = $("result"), { dataset } = result;
@@ -57,23 +62,24 @@ function pending() {
 }
 // What was said of a text is not true of another.
 function forget() {
-  fields.forEach((field) => {
-    const error = field.querySelector(".error");
-    if (error.firstChild && isTyped(control(field))) {
+  controls.forEach((item) => {
+    const error = $(`${item.id}-error`);
+    if (error.firstChild && isTyped(item)) {
       error.textContent = shown = ""; // the same text is asked about again
       error.className = "error";
-      show(field);
+      show(item);
     }
   });
 }
 function ask() {
-  keepQuery();
+  if (composing) return;
   timer = setTimeout(forget, 400);
   form.dispatchEvent(new Event("ask"));
+  keepQuery(); // last, for it may be refused
 }
 function compare(event) {
   const now = spell(), { dataset } = $("result"), { state } = answer.dataset;
-  if (dataset.waiting && document.activeElement?.id !== dataset.waiting) {
+  if (dataset.waiting && !focused(`#${dataset.waiting}`)) {
     delete dataset.waiting; // it was left
     shown = asked = "";
   }
@@ -89,13 +95,13 @@ function compare(event) {
 }
 function rest() {
   clearTimeout(timer); // a swap takes the focus from the slider, and half a form is like no other
+  asked = shown; // what was taken back may be typed again
   mark();
   if (focused("#alert")) (last ?? controls[0]).focus();
   notice.replaceChildren();
-  fields.forEach((field) => {
-    const item = control(field); // an error while one types is for good
-    if (item.value && (item.files || item === document.activeElement)) leave(field);
-    show(field);
+  controls.forEach((item) => { // an error while one types is for good
+    if (item.value && (item.files || item === document.activeElement)) leave(item);
+    show(item);
   });
   timer = setTimeout(() => say($("result").dataset.announce), 1000);
   if (copying) copy();
@@ -119,7 +125,7 @@ function copy() {
   const link = $("share");
   copying = false;
   if (link) navigator.clipboard.writeText(link).then(
-    () => say(link.textContent = `Link copied: ${$("result").querySelector(".price").textContent}`),
+    () => say(link.textContent = `Link copied: ${document.querySelector(".price").textContent}`),
     () => { location = link; });
 }
 
@@ -129,24 +135,34 @@ const on = (names, listener) =>
 // A date typed in part counts as empty.
 on("formdata", ({ formData }) => controls.forEach(
   ({ name, validity }) => validity.badInput && formData.set(name, "-")));
-on("input", ({ target }) =>
-  target.closest(".field:not([data-wrong])")?.removeAttribute("data-left"));
+on("input", ({ target }) => {
+  target.closest(".field:not([data-wrong])")?.removeAttribute("data-left");
+  // Who reloads the page at once loses no digit. Safari refuses what is kept too often.
+  if (target.inputMode) keepQuery();
+});
 on("focusout", ({ target }) => {
-  const field = target.closest(".field");
-  if (!field) return;
+  if (!controls.includes(target)) return;
   last = target;
-  leave(field);
-  if (!answer.dataset.state) show(field);
+  leave(target);
+  if (!answer.dataset.state) show(target);
 });
 on("submit", () => {
-  fields.forEach(leave);
+  controls.forEach(leave);
   pending();
   shown = ""; // or the same text, still waiting, would take this post back
-  asked = spell();
 });
 on("input change focusout pageshow visibilitychange online beforeprint", compare);
-on("reset", () => setTimeout(compare));
+on("reset", () => {
+  pending(); // it is reset after this
+  setTimeout(compare);
+});
 setInterval(compare, 1000); // for values set without an event
+// Of a number that an input method still converts nothing can be said.
+on("compositionstart compositionend", ({ target, type }) => {
+  composing = target.inputMode && type > "compositionf";
+  asked = "";
+  compare();
+});
 
 on("htmx:config:request", ({ detail: { ctx } }) => {
   const { body } = ctx.request;
@@ -165,7 +181,7 @@ on("htmx:before:swap", (event) => {
 });
 on("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.swap === "none") return;
-  shown = asked = spell();
+  shown = spell();
   if ($("result").dataset.state !== "fresh") place().style.minHeight = `${height}px`;
   controls.forEach(writeThrough);
   rest();
@@ -178,7 +194,7 @@ on("htmx:response:error", ({ detail: { ctx } }) => {
     text = fault?.textContent.trim().replace("\n", ". ") ?? words.down,
     // Twice, for an older server may still run.
     refused = status === 409 && tries ? '<a href="">Reload</a>' : status === 413 && " ";
-  failed(text, [409, 502, 503, 504].includes(status), +headers.get("Retry-After") || 0, refused);
+  failed(text, status === 409 || status > 501, +headers.get("Retry-After") || 0, refused);
   if (!refused) return;
   document.querySelectorAll("#result :is(p, ul, svg, .body)").forEach((part) => part.replaceChildren());
   asked = spell();
@@ -209,9 +225,9 @@ on("click", (event) => {
     else say(link.textContent = "Copying the next answer…");
   }
 });
-fields.forEach((field) => {
-  if (control(field).ariaInvalid) leave(field);
-  show(field);
+controls.forEach((item) => {
+  if (item.ariaInvalid) leave(item);
+  show(item);
 });
 shown = asked = controls.some(isTyped) ? "" : spell();
 document.documentElement.dataset.live = "";

@@ -3,8 +3,8 @@
   "use strict";
   const form = document.getElementById("form"), answer = document.getElementById("answer");
   const announcer = document.getElementById("announcer"), end = "<!-- end -->";
-  const first = answer.innerHTML;
-  let running;
+  const first = answer.innerHTML, input = form.elements.file;
+  let running, sent, readable; // the file of the answers, and one that was found readable
   // The file stays chosen, so that a button beside the answers can send it again.
   document.documentElement.dataset.live = "";
   const say = (text) => {
@@ -32,16 +32,31 @@
     } else if (!answer.querySelector("section#result")) return say(answer.dataset.cut);
     announcer.textContent = answer.querySelector("[data-announce]")?.dataset.announce || answer.textContent;
   };
-  // Answers stand beside the file that they are the answers to.
-  form.addEventListener("change", () => {
+  // A browser sends no file that was saved or moved since it was chosen.
+  const isReadable = (file) => Promise.resolve(file?.arrayBuffer()).then(() => true, () => false);
+  // Answers stand beside the file that they are the answers to. Who chooses the same one again, which
+  // has other rows by now, cancels for a browser.
+  ["change", "cancel"].forEach((name) => form.addEventListener(name, () => {
+    if (sent && sent === input.files[0]) return;
     running?.abort();
     answer.innerHTML = first;
+    announcer.textContent = "";
     answer.setAttribute("aria-busy", "false");
-  });
+  }));
   form.addEventListener("submit", async (event) => {
-    if (event.submitter?.hasAttribute("formaction")) return;
+    const { submitter } = event, [file] = input.files;
+    if (submitter?.hasAttribute("formaction")) {
+      if (!file || file === readable) return;
+      event.preventDefault(); // or an error of the browser takes the place of this page
+      if (!await isReadable(file)) return say(answer.dataset.changed);
+      readable = file;
+      form.requestSubmit(submitter);
+      readable = null;
+      return;
+    }
     event.preventDefault();
     running?.abort();
+    sent = file;
     const { signal } = running = new AbortController();
     answer.setAttribute("aria-busy", "true");
     answer.replaceChildren(document.getElementById("sending").content.cloneNode(true));
@@ -49,9 +64,7 @@
     try {
       await show(signal);
     } catch {
-      // A browser sends no file that was saved since it was chosen.
-      const readable = form.elements.file.files[0]?.slice(0, 1).text();
-      const words = await Promise.resolve(readable).then(() => "lost", () => "changed");
+      const words = await isReadable(file) ? "lost" : "changed";
       if (!signal.aborted) say(answer.dataset[words]);
     }
     if (!signal.aborted) answer.setAttribute("aria-busy", "false");

@@ -102,6 +102,40 @@ def test_a_file_that_was_saved_since_it_was_sent_is_to_be_chosen_again(
     expect(page.get_by_role("alert")).to_contain_text("Choose it again")
 
 
+@pytest.mark.parametrize("fault", ["saved", "removed"])
+def test_a_download_of_a_file_that_is_another_by_now_leaves_the_page_where_it_is(
+    page: Page, tmp_path: Path, fault: str
+) -> None:
+    page.goto("/batch")
+    file = tmp_path / "houses.csv"
+    file.write_text("beds,baths,sqft\n3,2,1850\n")
+    page.locator("#file").set_input_files(file)
+    page.get_by_role("button", name="Show the answers").click()
+    expect(page.locator("#result-title")).to_have_text("1 of 1 answered")
+    if fault == "saved":
+        file.write_text("beds,baths,sqft\n3,2,1850\n3,2,900\n")
+    else:
+        file.unlink()
+    page.get_by_role("button", name="Download with the answers (CSV)").click()
+    expect(page.get_by_role("alert")).to_contain_text("Choose it again")
+    assert page.url.endswith("/batch")
+
+
+def test_answers_go_when_the_same_file_is_chosen_again(page: Page, houses: Path) -> None:
+    page.goto("/batch")
+    page.locator("#file").set_input_files(houses)
+    page.get_by_role("button", name="Show the answers").click()
+    expect(page.locator("#result-title")).to_have_text("3,002 of 3,003 answered")
+    cancelled = "input => input.dispatchEvent(new Event('cancel', {bubbles: true}))"
+    page.locator("#file").evaluate(cancelled)  # a dialog that was closed
+    expect(page.locator("#result-title")).to_have_text("3,002 of 3,003 answered")
+    houses.write_text(ROWS)
+    page.locator("#file").set_input_files(houses)
+    page.locator("#file").evaluate(cancelled)  # what Chromium says of the same path
+    expect(page.locator("#result-title")).to_have_text("Choose a file")
+    expect(page.locator("#announcer")).to_be_empty()
+
+
 def test_answers_go_when_another_file_is_chosen(page: Page, houses: Path, tmp_path: Path) -> None:
     page.goto("/batch")
     page.locator("#file").set_input_files(houses)

@@ -138,6 +138,15 @@ def test_nothing_scrolls_sideways_with_large_text_or_at_320_pixels(page: Page) -
             assert overflow(page) <= 0, (path, width, size)
 
 
+def test_what_is_filled_in_a_fold_is_not_wider_than_the_page(page: Page) -> None:
+    page.set_viewport_size({"width": 320, "height": 740})
+    page.goto(FRESH + "&neighborhood=Gilbert&fireplaces=1")
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    page.locator("summary", has_text="Make it more certain").click()
+    expect(page.locator("#more-count .names")).to_be_visible()
+    assert overflow(page) <= 0
+
+
 def test_the_strip_keeps_its_place_from_state_to_state(page: Page) -> None:
     page.goto("/")
     place = page.locator(".strip").bounding_box()

@@ -96,6 +96,22 @@ def test_typing_and_taking_it_back_ends_fresh(page: Page) -> None:
     assert price(page).get_attribute("value") == before
 
 
+def test_what_was_taken_back_before_its_answer_is_answered_when_it_is_typed_again(
+    page: Page,
+) -> None:
+    page.goto(FRESH)
+    held = HeldFragments(page, most=1)
+    page.locator("#sqft").fill("2900")
+    held.wait()
+    page.locator("#sqft").fill("1850")
+    when_fresh(page)
+    old = str(price(page).get_attribute("value"))
+    page.locator("#sqft").fill("2900")
+    expect(price(page)).not_to_have_attribute("value", old)
+    when_fresh(page)
+    page.unroute_all(behavior="ignoreErrors")
+
+
 def test_the_caret_stays_in_the_middle_of_the_text(page: Page) -> None:
     page.goto(FRESH)
     sqft = page.locator("#sqft")

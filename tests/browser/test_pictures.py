@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
 from tests.browser.helpers import (
     HeldFragments,
@@ -82,6 +82,17 @@ def test_a_picture_is_dropped_anywhere_or_pasted_and_shown_before_the_answer(pag
     page.locator("footer").evaluate("place => place.append(document.createElement('textarea'))")
     assert not give(page, "paste", FIRST, "textarea")
     assert page.locator("#image").evaluate("input => input.files[0].name") == SECOND["name"]
+
+
+def test_nothing_moves_when_the_script_has_come(page: Page) -> None:
+    held: list[Route] = []
+    page.route("**/static/app.*.js", lambda route: held.append(route))
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto("/chest-xray/", wait_until="commit")
+    before = page.locator("#form .main").bounding_box()
+    held[0].continue_()
+    expect(page.locator("html")).to_have_attribute("data-live", "")
+    assert page.locator("#form .main").bounding_box() == before
 
 
 def test_the_map_is_switched_off_and_on_without_a_request(page: Page) -> None:

@@ -92,6 +92,46 @@ def test_what_was_typed_before_a_link_was_followed_is_there_on_the_way_back(page
     when_answered(page, sqft="2400")
 
 
+def test_a_page_that_is_reloaded_right_after_a_key_loses_nothing(page: Page) -> None:
+    page.goto(FRESH)
+    sent = posts(page)
+    page.locator("#sqft").press("End")
+    page.keyboard.press("Backspace")
+    page.keyboard.type("7")
+    page.reload()
+    assert sent == []
+    when_answered(page, sqft="1857")
+
+
+def test_an_address_that_the_browser_refuses_keeps_no_answer_back(
+    page: Page, expected_errors: list[str]
+) -> None:
+    expected_errors.append("too often")  # what Safari says after a hundred in ten seconds
+    page.goto(FRESH)
+    page.evaluate("""() => {
+        const replace = history.replaceState;
+        let refusals = 2; // for the key, and for what is asked
+        history.replaceState = (...given) => {
+            if (refusals-- > 0) throw new Error("too often");
+            replace.apply(history, given);
+        };
+    }""")
+    page.locator("#sqft").fill("2400")
+    expect(page).to_have_url(re.compile("sqft=2400$"))
+    when_answered(page, sqft="2400")
+
+
+def test_the_address_follows_a_value_that_was_taken_back(page: Page) -> None:
+    page.goto(FRESH)
+    held = HeldFragments(page)
+    page.locator("#sqft").fill("2400")
+    held.wait()
+    page.locator("#sqft").fill("1850")
+    when_fresh(page)
+    expect(page).to_have_url(re.compile("sqft=1850"))
+    page.unroute_all(behavior="ignoreErrors")
+
+
 def test_what_is_typed_before_the_script_has_run_is_answered(page: Page) -> None:
     held: list[Route] = []
     page.route("**/static/app.*.js", lambda route: held.append(route))

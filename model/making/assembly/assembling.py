@@ -11,7 +11,7 @@ import pandas as pd
 from model.contract.arrays import BoolArray, Float64Array
 from model.making.assembly.chains import forget_names
 from model.making.assembly.contents import Contents, collect_contents
-from model.making.assembly.features import match_features
+from model.making.assembly.features import match_features, note_columns
 from model.making.assembly.gate import Finding
 from model.making.assembly.given import GivenData
 from model.making.assembly.onnx_assembling import ScaledOnnx, prove_scalers
@@ -35,6 +35,7 @@ from model.making.steps.kept_values import (
     describe_foreign_input,
     describe_merged_values,
 )
+from model.making.steps.texts import describe_changed_texts
 
 
 @dataclass(frozen=True)
@@ -83,11 +84,12 @@ def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> Assem
     source = replace(
         found,
         kind=kind,
-        runs_code=proof.runs_code,
-        module=proof.module,
+        runs_code=given.contents.runs_code,
+        module=given.contents.module,
         answers_risk=bool(options.risk),
     )
-    names = _list_columns(proof, derivations, add_note)
+    names, classes = list(proof.assembly.names), proof.assembly.classes
+    note_columns(names, proof.available, proof.assembly.by_place, derivations.inputs, add_note)
     for where in proof.unused:
         add_note(f"{where} was not needed.")
     if release := given.contents.other_release:
@@ -96,13 +98,13 @@ def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> Assem
             "which may answer otherwise: compare some answers with those that you know."
         )
     if not options.risk:
-        named = kind.with_names(proof.classes)
+        named = kind.with_names(classes)
         for note in (named.describe_threshold(*item) for item in given.contents.thresholds):
             if note:
                 add_note(note)
     tried = _describe_taken(proof) if proof.is_assembled else ""
     dropped = frozenset(find_dropped_columns(proof.fitted, names))
-    return AssembledModel(source, names, proof.classes, proof.finding, tried, dropped)
+    return AssembledModel(source, names, classes, proof.finding, tried, dropped)
 
 
 def _describe_taken(proof: Proof | ScaledOnnx) -> str:
@@ -190,6 +192,7 @@ def _prove(
         proof = prove(search, options.classes, read_truth)
         return _hold_against_rows(proof, table, rows.held_out)
     except NoAssemblyError:
+        contents.require_all_read()  # it may be what lacks
         if source.names or not any(part.names for part in search.transformers):
             inputs, dates = derivations.inputs, derivations.dates
             match_features(source, rows, options, lambda _: None, inputs, dates)  # knows more
@@ -198,10 +201,12 @@ def _prove(
 
 def _hold_against_rows(proof: Proof, table: pd.DataFrame, held_out: BoolArray) -> Proof:
     """The same with what the model keeps of its own rows, held against those of the data."""
-    rows = table[list(proof.names)]
+    rows = table[list(proof.assembly.names)]
     fitted, training = proof.fitted, rows[~held_out]
-    if changed := describe_merged_values(fitted, training) or describe_filled_values(
-        fitted, training
+    if changed := (
+        describe_merged_values(fitted, training)
+        or describe_filled_values(fitted, training)
+        or describe_changed_texts(fitted, training)
     ):
         return replace(proof, finding=replace(proof.finding, foreign=changed))
     complete = rows.dropna()
@@ -245,21 +250,6 @@ def _ask_whether_right(ask: AskPerson, proof: Proof | ScaledOnnx) -> None:
     unused = f"\nNot needed: {', '.join(proof.unused)}." if proof.unused else ""
     if not ask(f"It is put together so: {proof.taken}.{next_best}{unused}"):
         raise NotProvedError("Nothing was added, because nobody said yes to this.")
-
-
-def _list_columns(proof: Proof, derivations: Derivations, add_note: AddNote) -> list[str]:
-    """The columns of the assembly, with notes on their order and on those that it does not take."""
-    names = list(proof.names)
-    if proof.by_place and len(names) > 1:
-        add_note(
-            "The model does not name its columns, so they are used in the order of the data: "
-            f"{', '.join(names[:4])}{' …' if len(names) > 4 else ''}. If that is wrong, give "
-            "their order with --features."
-        )
-    used = derivations.inputs.union(names)
-    if extra := [name for name in proof.available if name not in used]:
-        add_note(f"Columns that the model does not take: {', '.join(extra)}.")
-    return names
 
 
 def refuse_wrong(finding: Finding, options: AddOptions) -> None:

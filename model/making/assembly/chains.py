@@ -205,6 +205,13 @@ def _surround(fitted: Any, positions: Sequence[int], width: int) -> ColumnTransf
     return made
 
 
+def make_dense_step(vectorizer: Any) -> ColumnTransformer:
+    """Make the step that takes a vectoriser's columns as ``toarray`` gives them to a model."""
+    columns = vectorizer.transform(["a"])
+    every = [("words", "passthrough", list(range(columns.shape[1])))]
+    return ColumnTransformer(every, sparse_threshold=0).fit(columns)
+
+
 def make_unit_step(factors: Mapping[int, float], width: int) -> Step:
     """Make the step that multiplies some inputs.
 

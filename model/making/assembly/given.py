@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from model.making.assembly.contents import Contents, read_contents
+from model.making.assembly.unknown_values import leave_out_unknown
 from model.making.catboost.files import is_catboost
 from model.making.columns.deriving import Derivations, derive_columns
 from model.making.columns.describing import takes_numbers
 from model.making.data.assigning import assign_columns
 from model.making.data.number_texts import read_quantities
 from model.making.data.tables import LabelledTable, RowChoice, read_rows
-from model.making.data.text_cells import KnownTexts
+from model.making.data.text_cells import NO_TEXTS
 from model.making.dictionaries import add_units, read_dictionary
 from model.making.options import AddNote, AddOptions
 from model.making.sources.library_files import restore_blanks
@@ -70,7 +71,7 @@ def read_given(options: AddOptions, add_note: AddNote) -> GivenData:
     paths = sorted(options.paths, key=lambda path: path.suffix != ".onnx")  # it leads the others
     options = replace(options, paths=tuple(paths))
     contents = _read_files(options, listed)
-    known = contents.list_known_texts() if contents else KnownTexts({}, (), frozenset())
+    known = contents.list_known_texts() if contents else NO_TEXTS
     kept = {name for name, kind in options.kinds.items() if not takes_numbers(kind)}
     choice = RowChoice(options.where, options.max_rows)
     rows = read_rows(
@@ -102,6 +103,8 @@ def read_given(options: AddOptions, add_note: AddNote) -> GivenData:
     for note in dict.fromkeys(rows.notes):  # two files may say the same
         add_note(note)
     derivations, rows, derived = derive_columns(options, rows, add_note)
+    if contents:
+        rows, derived = leave_out_unknown(contents, rows, derived, add_note)
     described = read_dictionary(options.dictionary) if options.dictionary else {}
     described = add_units(
         described,

@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.compose import ColumnTransformer
 
 from model.making.assembly.assemblies import Assembly, join_steps, select_raw
-from model.making.assembly.chains import Step, describe_steps
+from model.making.assembly.chains import Step, describe_steps, make_dense_step
 from model.making.assembly.contents import Transformer
 from model.making.assembly.search import AssemblySearch
 from model.making.data.text_cells import looks_written
@@ -37,7 +37,7 @@ def list_raw(search: AssemblySearch) -> list[Assembly]:
         steps = [Step(part.fitted, part.where) for part in order]
         words, parts = describe_steps(steps), frozenset(part.where for part in order)
         if takes_texts_alone(order[0].fitted):
-            fitted = join_steps([part.fitted for part in order], search.estimator.fitted)
+            fitted = _join_after_texts([part.fitted for part in order], search.estimator.fitted)
             for name in _list_text_columns(search):
                 made = _take_text(search, name, fitted)
                 found.append(replace(made, words=(words, *made.words), parts=parts))
@@ -58,6 +58,16 @@ def _list_text_columns(search: AssemblySearch) -> list[str]:
     texts = [name for name in columns if not search.columns.is_number(name)]
     written = [name for name in texts if looks_written(search.table[name])]
     return written or texts
+
+
+def _join_after_texts(steps: list[Any], estimator: Any) -> Any:
+    """Join steps of which the first takes texts; the others get an array where they need it."""
+    joined = join_steps(steps, estimator)
+    with suppress(Exception), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        joined.predict(["a"])
+        return joined
+    return join_steps([steps[0], make_dense_step(steps[0]), *steps[1:]], estimator)
 
 
 def _take_text(search: AssemblySearch, name: str, fitted: Any) -> Assembly:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from model.contract.fields import FIELD_KINDS, MOST_CHOICES, MOST_SUGGESTED, name_list_kind
-from model.contract.sources import CellValue, Source
+from model.contract.sources import Source
 from model.making.columns.naming import (
     TIMES,
     Naming,
@@ -118,16 +118,17 @@ def infer_columns(
         raise AddError("\n".join(problems))
     numbers = {name for name in names if guesses[name].is_measured}
     named = name_columns(list(names), numbers, described, locale)
+    known = {name: (described or {}).get(name, Description()) for name in names}
     return [
         DataColumn(
             naming,
             guesses[name].kind,
             guesses[name].source,
-            _word_codes(guesses[name], (described or {}).get(name, Description()), naming.unit),
+            _word_codes(guesses[name], known[name], naming.unit),
             table[name],
             guesses[name].reason,
             name in required,
-            (described or {}).get(name, Description()).help,
+            known[name].help,
         )
         for name, naming in zip(names, named, strict=True)
     ]
@@ -208,20 +209,18 @@ def _infer_numbers(
             f"Column {name!r} has {len(distinct):,} values. A list can have {MOST_CHOICES:,}."
         )
     chosen = kind if kind == "search" else name_list_kind(len(distinct))
-    values: tuple[CellValue, ...] = tuple(
-        int(value) if whole_type else float(value) for value in distinct
-    )
+    values = tuple(int(value) if whole_type else float(value) for value in distinct)
     reason = "the model treats it as a category" if encoded else f"{len(values)} numbers"
     source = Source(column=name, type=dtype, values=values)
     return _Guess(
-        chosen, source, write_values(values), f"codes: {'as you say' if kind else reason}"
+        chosen, source, _label_values(values), f"codes: {'as you say' if kind else reason}"
     )
 
 
-def write_values(values: Sequence[CellValue]) -> tuple[str, ...]:
-    """Write each value of a choice as a text of its own: texts as they are, 2.0 as 2."""
-    texts = tuple(_label(value) for value in values)
-    return texts if len(set(texts)) == len(texts) else tuple(map(str, values))
+def _label_values(values: Sequence[float]) -> tuple[str, ...]:
+    """Write each number of a choice shortly, unless two would be alike: 2.0 as 2."""
+    texts = tuple(f"{value:.3g}" if value % 1 else as_text(value) for value in values)
+    return texts if len(set(texts)) == len(texts) else tuple(map(as_text, values))
 
 
 def _guess_numbers(name: str, cells: pd.Series, distinct: list[Any], encoded: bool) -> str:
@@ -236,12 +235,6 @@ def _guess_numbers(name: str, cells: pd.Series, distinct: list[Any], encoded: bo
         return "choice"
     counted = pd.api.types.is_integer_dtype(cells.dtype) or cells.isna().any()
     return "integer" if whole and counted else "number"
-
-
-def _label(value: CellValue) -> str:
-    if not isinstance(value, float):
-        return str(value)
-    return str(int(value)) if value.is_integer() else f"{value:.3g}"
 
 
 def _infer_text(name: str, known: pd.Series, encoded: bool, kind: str | None) -> _Guess:

@@ -8,8 +8,9 @@ import numpy as np
 
 from model.contract.arrays import Float64Array
 from model.contract.fields import FIELD_KINDS, AnyField, Option, Sample
-from model.making.columns.describing import DataColumn, write_values
+from model.making.columns.describing import DataColumn
 from model.making.columns.naming import Naming
+from model.making.data.text_cells import as_text
 from model.making.options import LOCALE
 from model.making.steps.fitted_steps import MissingInTraining
 
@@ -91,7 +92,7 @@ def draft_field(
         keys["determiner"] = ""
     options = tuple(
         Option(value=value, label=label)
-        for value, label in zip(write_values(column.source.values), column.labels, strict=False)
+        for value, label in zip(map(as_text, column.source.values), column.labels, strict=False)
     )
     known = codes[~np.isnan(codes)]
     sample = Sample(

@@ -48,6 +48,8 @@ _ALLOWANCE = 0.06
 _RISK = 0.03
 
 _FOLDS = 5
+_OUTWARD = 1 + 6e-6
+"""By which an end grows, so that the sixth digit never rounds it below itself."""
 _BLOCK = 512
 
 
@@ -110,7 +112,17 @@ def fit_intervals(
     low, high = _find_quantiles(at_ranks, ranks[order], residuals[order], tail, least)
     margin = np.interp(at_ranks, centres, corrections) * (high - low)
     margin = np.maximum(margin, (least - (high - low)) / 2)
-    return LocalIntervals(knots, np.minimum(low - margin, 0.0), np.maximum(high + margin, 0.0))
+    low, high = np.minimum(low - margin, 0.0), np.maximum(high + margin, 0.0)
+    return LocalIntervals(knots, _round_outward(low), _round_outward(high))
+
+
+def _round_outward(ends: Float64Array) -> Float64Array:
+    """Round ends to six significant digits, away from 0.
+
+    An end is often the residual of some rows. Where many rows have the same answer and the same
+    truth, a little less would leave all of them outside.
+    """
+    return np.array([float(f"{end:.6g}") for end in (ends * _OUTWARD).tolist()])
 
 
 def count_needed_rows(coverage: float) -> int:

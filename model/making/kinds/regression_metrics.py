@@ -10,7 +10,7 @@ from sklearn.metrics import r2_score
 from model.contract.arrays import Float64Array
 from model.contract.manifest import Calibration, CalibrationGroup, Metric, ResidualScale, TruthBin
 from model.making.kinds.conformal import FIFTHS, cross_validate, find_fifths, fit_intervals
-from model.making.kinds.output_kind import make_metric, make_share, round_digits
+from model.making.kinds.output_kind import find_fullest_group, make_metric, make_share, round_digits
 from model.making.rows.prepared import PredictFloat64
 from model.making.rows.subsets import EVERY_SUBSET, iterate_groups
 from model.serving.intervals import compute_bounds
@@ -75,11 +75,6 @@ def measure_regressor(
     )
 
 
-def find_fullest_group(groups: Sequence[CalibrationGroup]) -> CalibrationGroup:
-    """Return the group of rows in which most facts are known."""
-    return max(groups, key=lambda group: len(group.known) - (group.unknown or 0))
-
-
 def calibrate_group(
     values: Float64Array,
     truth: Float64Array,
@@ -105,11 +100,10 @@ def calibrate_group(
     widths, errors = high - low, np.abs(values - truth)
     if scale == "log":
         widths, errors = widths / values, errors / truth
-    lows, highs = (tuple(map(round_digits, end.tolist())) for end in (ends.lows, ends.highs))
     group = CalibrationGroup(
         knots=tuple(ends.knots.tolist()),
-        lows=lows,
-        highs=highs,
+        lows=tuple(ends.lows.tolist()),
+        highs=tuple(ends.highs.tolist()),
         width=max(round_digits(float(np.median(widths))), 1e-9),
         error=round_digits(float(np.median(errors))),
         rows=len(truth),

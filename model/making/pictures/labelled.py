@@ -15,6 +15,7 @@ import pandas as pd
 from PIL import Image
 from pydantic_core import PydanticCustomError
 
+from model.contract.outputs import MOST_CLASSES
 from model.contract.pictures import ImageField, Picture
 from model.making.errors import AddError
 
@@ -35,7 +36,6 @@ _PARTS = {
 _TRIED_ROWS = 50
 _MOST_SIZES = 400
 _MOST_NAMED = 5
-MAX_CLASSES = 50
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,9 @@ class LabelledPictures:
         """Choose files: all, or so many, each class as often as the others as far as it goes."""
         if len(self.files) <= most:
             return list(range(len(self.files)))
-        labels = np.asarray(self.labels)
-        order = np.random.default_rng(0).permutation(len(labels))
-        turns = np.empty(len(labels))
-        for code in range(len(self.classes)):
-            own = order[labels[order] == code]
-            turns[own] = np.arange(len(own))
-        return sorted(np.argsort(turns, kind="stable")[:most].tolist())
+        labels = pd.Series(self.labels)[np.random.default_rng(0).permutation(len(self.labels))]
+        turns = labels.groupby(labels).cumcount().sort_index()
+        return sorted(np.argsort(turns.to_numpy(), kind="stable")[:most].tolist())
 
     def read(self, chosen: Sequence[int], side: int) -> Iterator[tuple[int, Picture]]:
         """Read some of the files, and note those that are broken.
@@ -107,10 +103,10 @@ class LabelledPictures:
         return hashlib.sha256(listed.encode()).hexdigest()
 
     def find_size(self) -> tuple[int, int]:
-        """Find the commonest width and height, of files whose header can be read.
+        """Find the width and height of most files, of those whose header can be read.
 
         Raises:
-            AddError: if no file's can.
+            AddError: if no file's can, or the sizes differ.
         """
         sizes: Counter[tuple[int, int]] = Counter()
         for place in self.choose(_MOST_SIZES):
@@ -119,7 +115,13 @@ class LabelledPictures:
                 sizes[image.size] += 1
         if not sizes:
             raise AddError(f"No picture in {self.root} can be read.")
-        return sizes.most_common(1)[0][0]
+        ((size, count),) = sizes.most_common(1)
+        if count <= sizes.total() / 2:
+            raise AddError(
+                "The network's file does not say how large its pictures are, and yours are of many "
+                "sizes. Say to which one your code scaled them: --size 224x224"
+            )
+        return size
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -130,7 +132,9 @@ def _read_bytes(path: Path) -> bytes:
     try:
         with Image.open(BytesIO(content), formats=_OTHER_FORMATS) as image:
             file = BytesIO()
-            image.convert("L" if image.mode in ("1", "L") else "RGB").save(file, "PNG")
+            mode = "L" if image.mode in ("1", "L") else "RGB"
+            is_scan = image.mode.startswith("I")  # of 16 bits, which a PNG keeps
+            (image if is_scan else image.convert(mode)).save(file, "PNG")
             return file.getvalue()
     except Exception:  # the field says what is wrong with it
         return content
@@ -177,6 +181,13 @@ def read_labelled(data: Path, target: str, classes: Sequence[str] = ()) -> Label
     )
 
 
+def advise_on_numbers(names: Sequence[str]) -> str:
+    """Say that networks which answer a number are not served, where classes look like numbers."""
+    numbers = pd.to_numeric(pd.Series(names, dtype=str), errors="coerce").notna().all()
+    said = " A network that answers a number for a picture, such as an age, is not served here."
+    return f"{said} Bands of it are classes: train it to tell these." if numbers else ""
+
+
 def _check_classes(data: Path, names: Sequence[str], known: bool) -> None:
     if len(names) < 2:
         what = f"only the class {names[0]!r}" if names else "no picture"
@@ -185,8 +196,11 @@ def _check_classes(data: Path, names: Sequence[str], known: bool) -> None:
             "like the class, and all of these folders into one; there must be two at least. Or "
             "give a CSV file with a column of file names and a column of classes."
         )
-    if len(names) > MAX_CLASSES and not known:
-        raise AddError(f"{data} has {len(names)} classes, and a page can show {MAX_CLASSES}.")
+    if len(names) > MOST_CLASSES and not known:
+        raise AddError(
+            f"{data} has {len(names)} classes, and a page can show {MOST_CLASSES}."
+            f"{advise_on_numbers(names)}"
+        )
     by_letters: dict[str, str] = {}
     for name in names:
         other = by_letters.setdefault(name.casefold(), name)
@@ -253,7 +267,7 @@ def _list_table(data: Path, target: str) -> list[tuple[Path, str]]:
     if target and target not in others:
         raise AddError(f"{data} has no column {target!r}. It has: {', '.join(others)}.")
     if not target:
-        fitting = [name for name in others if 2 <= table[name].nunique() <= MAX_CLASSES]
+        fitting = [name for name in others if 2 <= table[name].nunique() <= MOST_CLASSES]
         if len(fitting) != 1:
             raise AddError(
                 f"Which column of {data} has the classes? Say it with --target: "

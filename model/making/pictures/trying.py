@@ -10,21 +10,22 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+from scipy.special import expit, softmax
 
 from model.contract.arrays import Float64Array, IntArray
 from model.contract.formatting import capitalize
 from model.contract.pictures import Picture
-from model.contract.preprocessing import SCALES, Channels, LevelScale, Preprocessing, Resize
+from model.contract.preprocessing import Channels, Levels, LevelScale, Preprocessing, Resize
 from model.making.errors import AddError, NotProvedError
 from model.making.kinds.class_evidence import match_classes
 from model.making.options import PictureOptions, Progress
-from model.making.pictures.labelled import LabelledPictures
+from model.making.pictures.labelled import LabelledPictures, advise_on_numbers
 from model.making.pictures.networks import AnswerMeaning, InputShape, PictureNetwork
 
 MOST = 200
 """Pictures on which the best combinations are compared."""
 
-_SCREENED = 20
+_SCREENED = 60
 """Pictures on which all are tried first, two of each class at least."""
 
 _BEST = 4
@@ -38,18 +39,32 @@ _LEAST_GAIN = 3.0
 """Nats over all pictures that the best combination must gain on the next: a likelihood ratio of 20.
 It must be a standard error above nothing, too."""
 
+_LEAST_CUT = 0.15
+"""Nats a picture that a cut must gain on what shows the whole: it shows things larger, by which
+many a network knows them better than as it was trained."""
+
 _SAME_SHARE = 0.99
 """Share of the pictures with the same answer from which two combinations count as one, if their
 probabilities are as near."""
 
 _SAME_GAP = 0.02
 _LEAST_PROBABILITY = 1e-3
-_TEMPERATURES = (0.5, 1.0, 2.0, 4.0)
+_TEMPERATURES = (0.25, 0.5, 1.0, 2.0, 4.0)
 
-_FLOAT_SCALES: tuple[LevelScale, ...] = ("unit", "bytes", "signed", "imagenet", "caffe", "picture")
+_FLOAT_SCALES: tuple[LevelScale, ...] = (
+    "unit", "signed", "imagenet", "normalized", "picture", "bytes", "caffe",
+)  # fmt: skip
 _COLOURS: tuple[Channels, ...] = ("RGB", "BGR")
 _RESIZES: tuple[Resize, ...] = ("squash", "crop", "letterbox")
-"""In each of these the more usual one comes first: it is taken where both give the same answers."""
+"""In each of these the more usual one comes first: it is taken where both give the same answers.
+Larger numbers come last, since a network that takes small ones often names the same classes for
+them, only with more certainty."""
+
+_MNIST = ((0.1307,), (0.3081,))
+"""Mean and spread of MNIST, which many networks for other pictures in grey take, too."""
+
+_MOST_LOST = 1.0
+"""Nats over all pictures that the more usual of two combinations with the same answers may lose."""
 
 _T = TypeVar("_T")
 
@@ -90,12 +105,11 @@ class Found:
 def to_probabilities(answers: Float64Array, meaning: AnswerMeaning) -> Float64Array:
     """Make probabilities [N, classes] of a network's answers [N, C]."""
     if meaning == "sigmoid logits":
-        answers = 1 / (1 + np.exp(-np.clip(answers, -500, 500)))
+        answers = expit(answers)
     if meaning.startswith("sigmoid"):
         return np.column_stack([1 - answers[:, 0], answers[:, 0]])
     if meaning == "logits":
-        powers = np.exp(answers - answers.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+        return np.asarray(softmax(answers, axis=1))
     if meaning == "shares":
         return np.asarray((answers + 1e-9) / (answers + 1e-9).sum(axis=1, keepdims=True))
     return answers
@@ -149,7 +163,7 @@ def find_preprocessing(
 
     first = [each for each in candidates if each.resize == candidates[0].resize]
     screen = screened[: max(_LEAST_PICTURES, int(_SECONDS / 3 / seconds / len(first)))]
-    best = [trial.preprocessing for trial in try_all(first, screen, "trying inputs")[:_BEST]]
+    best = _choose_best(try_all(first, screen, "trying inputs"))
     resizes = list(dict.fromkeys(each.resize for each in candidates))
     finals = [
         each for each in candidates if replace_resize(each, best[0].resize) in best
@@ -174,6 +188,21 @@ def find_preprocessing(
     return Found(
         taken.preprocessing, meaning, taken.order, accuracy, len(pictures), text, tuple(notes)
     )
+
+
+def _choose_best(trials: Sequence[Trial]) -> list[Preprocessing]:
+    """Choose what is tried further: the best, and those that are not clearly worse."""
+    near = [
+        trial
+        for number, trial in enumerate(trials)
+        if number < _BEST or _is_near(trial.losses - trials[0].losses)
+    ]
+    return [trial.preprocessing for trial in near[: 2 * _BEST]]
+
+
+def _is_near(gaps: Float64Array) -> bool:
+    error = float(gaps.std()) * np.sqrt(len(gaps))
+    return bool(gaps.sum() < max(_LEAST_GAIN, 2 * error))
 
 
 def replace_resize(each: Preprocessing, resize: Resize) -> Preprocessing:
@@ -220,20 +249,50 @@ def _list_candidates(
             raise AddError(f"The network takes {width} × {height} pixels; 2048 are the most.")
         scales: tuple[LevelScale, ...] = ("bytes",) if network.type == "uint8" else _FLOAT_SCALES
         colours: tuple[Channels, ...] = _COLOURS if shape.channels == 3 else ("grey",)
-        for scale, colour, resize in itertools.product(
-            _narrow(options.scale, scales),
-            _narrow(options.channels, colours),
-            _narrow(options.resize, _RESIZES),
-        ):
-            yield Preprocessing(
-                width=width,
-                height=height,
-                layout=shape.layout,
-                colour=colour,
-                type=network.type,
-                scale=scale,
-                resize=resize,
-            )
+        base = Preprocessing(
+            width=width, height=height, layout=shape.layout, colour=colours[0], type=network.type
+        )
+        for scale in _narrow(options.scale, scales):
+            levels: list[Levels] = [((), ())]
+            if scale == "normalized":
+                given = options.levels
+                levels = [_fit_levels(given, shape)] if given else _list_levels(base, data)
+            resizes = (options.resize,) if options.resize else _RESIZES
+            for (mean, spread), colour, resize in itertools.product(
+                levels, _narrow(options.channels, colours), resizes
+            ):
+                numbers = {"scale": scale, "mean": mean, "spread": spread}
+                yield Preprocessing(
+                    **base.model_dump() | numbers | {"colour": colour, "resize": resize}
+                )
+
+
+def _fit_levels(levels: Levels, shape: InputShape) -> Levels:
+    """The levels that a person gives for each channel; those of one count for all of them."""
+    mean, spread = levels
+    if len(mean) == 1:
+        return mean * shape.channels, spread * shape.channels
+    if len(mean) != shape.channels:
+        raise AddError(
+            "--scale has means and spreads of three channels, and the network takes grey: give one "
+            "mean and one spread, like 0.1307,0.3081."
+        )
+    return levels
+
+
+def _list_levels(base: Preprocessing, data: LabelledPictures) -> list[Levels]:
+    """List the means and spreads by which authors may have normalized: those of their pictures."""
+    means, squares = [], []
+    for _, picture in data.read(data.choose(MOST), max(base.width, base.height)):
+        levels = base.fit(picture.image).reshape(base.width * base.height, -1) / 255
+        means.append(levels.mean(axis=0))
+        squares.append((levels**2).mean(axis=0))
+    if not means:
+        return []
+    mean = np.mean(means, axis=0)
+    spread = np.sqrt(np.maximum(np.mean(squares, axis=0) - mean**2, 1e-6))
+    own = tuple(mean.round(4).tolist()), tuple(spread.round(4).tolist())
+    return [_MNIST, own] if base.colour == "grey" else [own]
 
 
 def _narrow(given: _T | None, values: tuple[_T, ...]) -> tuple[_T, ...]:
@@ -273,7 +332,7 @@ def _probe(
     if count == 1 and len(names) != 2:
         raise AddError(
             f"The network answers one number, which can tell two classes, and the pictures have "
-            f"{len(names)}: {', '.join(names[:10])}."
+            f"{len(names)}: {', '.join(names[:10])}.{advise_on_numbers(names)}"
         )
     if count not in (1, len(names)):
         more = " and more" if len(names) > 10 else ""
@@ -346,7 +405,8 @@ def _take_best(
     """
     best = trials[0]
     alike = [trial for trial in trials if _are_alike(best, trial)]
-    taken = min(alike, key=lambda trial: candidates.index(trial.preprocessing))
+    near = [trial for trial in alike if (trial.losses - best.losses).sum() <= _MOST_LOST]
+    taken = min(near, key=lambda trial: candidates.index(trial.preprocessing))
     others = [trial for trial in trials if trial not in alike]
     if not others:
         return taken, ""
@@ -357,6 +417,10 @@ def _take_best(
         f" The next best ({_name_difference(others[0].preprocessing, best.preprocessing)}) is "
         f"{others[0].right:.0%} right, this one {best.right:.0%}."
     )
+    whole = [each for each in others if each.preprocessing.resize != "crop"]
+    is_cut = taken.preprocessing.resize == "crop"
+    if clear and is_cut and whole and whole[0].loss - best.loss < _LEAST_CUT:
+        clear, others = False, whole
     if clear or as_is:
         return taken, text
     raise NotProvedError(
@@ -371,20 +435,27 @@ def _take_best(
 _OPTIONS = {"scale": "--scale", "colour": "--channels", "resize": "--resize"}
 
 
+def _write_option(each: Preprocessing, name: str) -> str:
+    """The value of an option as a person writes it."""
+    if name == "scale" and each.scale == "normalized":
+        return ",".join(map(str, (*each.mean, *each.spread)))
+    return str(getattr(each, name))
+
+
 def _name_options(trial: Trial, other: Trial) -> str:
     own, theirs = trial.preprocessing, other.preprocessing
     return " ".join(
-        f"{option} {getattr(own, name)}"
+        f"{option} {_write_option(own, name)}"
         for name, option in _OPTIONS.items()
-        if getattr(own, name) != getattr(theirs, name)
+        if _write_option(own, name) != _write_option(theirs, name)
     )
 
 
 def _name_difference(own: Preprocessing, other: Preprocessing) -> str:
     parts = [
-        SCALES[own.scale] if name == "scale" else str(getattr(own, name))
+        own.describe_scale() if name == "scale" else str(getattr(own, name))
         for name in (*_OPTIONS, "layout")
-        if getattr(own, name) != getattr(other, name)
+        if _write_option(own, name) != _write_option(other, name)
     ]
     return ", ".join(parts) or "another order of the classes"
 

@@ -16,6 +16,7 @@ from model.making.errors import AddError
 from model.making.rows.subsets import mask_features
 from model.making.steps.fitted_steps import MissingInTraining
 from model.serving.predictors import open_session, vectorize
+from model.serving.probabilities import settle_ties
 from model.serving.texts.vectorizer import Vectorizer
 
 PredictFloat64 = Callable[[FloatArray], Float64Array]
@@ -23,9 +24,6 @@ PredictFloat64 = Callable[[FloatArray], Float64Array]
 
 TOLERANCE = 1e-4
 """The largest difference that counts as none: of a probability, or relative to a value."""
-
-PredictCodes = Callable[[Float64Array], Float64Array]
-"""Values, shape (rows,), or probabilities, shape (rows, classes), for codes (rows, fields)."""
 
 _MASKED = 4
 _MOST_DECIMALS = 5
@@ -95,6 +93,8 @@ def load_compiled(
     def predict(rows: Float32Array) -> Float64Array:
         (answers,) = session.run([output], {"features": np.ascontiguousarray(rows, np.float32)})
         values: Float64Array = answers.astype(np.float64)
+        if output == "probabilities":
+            return settle_ties(values)
         return values[:, 0] if values.shape[1:] == (1,) else values
 
     if vectorizers:
@@ -103,7 +103,7 @@ def load_compiled(
 
 
 def select_rows(
-    predict: PredictCodes,
+    predict: PredictFloat64,
     matrix: Float64Array,
     columns: Sequence[DataColumn],
     takes_nan: Callable[[int], bool] = lambda _: True,
@@ -138,7 +138,7 @@ def select_rows(
     return optional, kept
 
 
-def _answers_without(predict: PredictCodes, matrix: Float64Array, columns: list[int]) -> bool:
+def _answers_without(predict: PredictFloat64, matrix: Float64Array, columns: list[int]) -> bool:
     rows = matrix[~np.isnan(np.delete(matrix, columns, axis=1)).any(axis=1)][:_TRIED].copy()
     if not len(rows):
         rows = matrix[:_TRIED].copy()

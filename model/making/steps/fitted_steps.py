@@ -91,6 +91,8 @@ def find_categories(fitted: Any, names: Sequence[str]) -> dict[str, list[Any]]:
             step = getattr(step, "_preprocessor", None)
         if isinstance(step, ColumnTransformer):
             found: dict[str, list[Any]] = {}
+            if step.n_features_in_ > len(names):
+                return found  # it takes what steps before it made, such as words
             for branch, transformer, _ in step.transformers_:
                 taken = [names[index] for index in step._transformer_to_input_indices[branch]]
                 found |= find_categories(transformer, taken)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import (
@@ -30,6 +32,13 @@ MOST_COLUMNS = 200_000
 """Columns of a vectoriser above which its model is not compiled: a row would take a megabyte."""
 
 _DEEPEST = 6
+_MOST_SPLIT = 20_000
+"""Texts whose words are compared with those of a vectoriser."""
+_ABSENT = 0.1
+"""The share of a vectoriser's words that are in no text from which its texts were others."""
+_KNOWN = 0.8
+"""The share of the words in the texts that it knows from which they are its own all the same: of a
+sample of its texts it knows all words, and many of its rare ones are in none."""
 
 
 def list_steps(fitted: Any) -> list[Any]:
@@ -232,6 +241,34 @@ def _undo(step: Any, coefficients: Float64Array) -> Float64Array | None:
     if isinstance(step, StandardScaler) and not step.with_mean:
         return coefficients if step.scale_ is None else np.asarray(coefficients / step.scale_)
     return None
+
+
+def describe_changed_texts(fitted: Any, rows: pd.DataFrame) -> str:
+    """Say that an author's code changed the texts before the vectoriser, as by stemming; or "".
+
+    Args:
+        fitted: the model.
+        rows: the data of the fit as it takes them.
+    """
+    for name, (_, steps) in list_branches(fitted, list(map(str, rows.columns))).items():
+        vectorizer = describe_vectorizer(steps, ())
+        if not vectorizer.options.transforms:
+            continue
+        counts: Counter[str] = Counter()
+        for text in rows[name].dropna().unique()[:_MOST_SPLIT]:
+            counts.update(vectorizer.options.analyzer.split(str(text)))
+        absent = sorted(term for term in vectorizer.vocabulary if term not in counts)
+        known = sum(count for term, count in counts.items() if term in vectorizer.vocabulary)
+        if len(absent) > _ABSENT * vectorizer.width and known < _KNOWN * counts.total():
+            return (
+                f"Of the {vectorizer.width:,} words that the model knows of {name}, "
+                f"{len(absent):,} are in no text, such as {', '.join(map(repr, absent[:3]))}, and "
+                f"it knows {known / counts.total():.0%} of the words in the texts. So these are "
+                "not its texts, or your code changed them before the vectoriser. Let the "
+                "vectoriser do it: fit it anew with preprocessor=clean, where clean is your "
+                "function, and give the function's file by --module FILE.py --trust."
+            )
+    return ""
 
 
 def describe_texts(

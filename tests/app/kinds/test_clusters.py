@@ -142,7 +142,7 @@ def test_reasons_lead_to_how_clearly_it_belongs_there(client: FlaskClient) -> No
     for path, subject in (("", "How clearly it is"), ("/mixture", "Probability of")):
         fragment = post_fragment(client, rows()[1], path=f"{path}/predict-fragment")
         assert subject in text_of(fragment, "#why > p:first-of-type")
-        scale = "how clearly it belongs to a group: 0% at the border, 100% at the centre."
+        scale = "how clearly it belongs to a group: 100% at the centre, 0% at the border, less"
         assert (scale in text_of(fragment, "#result")) == (not path)
         (answer,) = client.post(
             f"{path}/api/predict", json=[{k: float(v) for k, v in rows()[1].items()}]

@@ -115,12 +115,15 @@ def test_each_number_has_a_range_of_its_own_that_was_measured(
     assert "Cooling load: Half the time" in about
 
 
-def test_the_link_beside_another_number_leads_to_its_reasons(client: FlaskClient) -> None:
+def test_the_button_beside_another_number_leads_to_its_reasons(client: FlaskClient) -> None:
     row = rows().iloc[5].to_dict()
+    assert not get_page(client, "/").select(".outputs button")  # an example has none
     fragment = post_fragment(client, to_text(row))
     assert text_of(fragment, "#result-title") == "Heating load"
-    (link,) = fragment.select(".outputs a")
-    page = get_page(client, str(link["href"]))
+    (button,) = fragment.select(".outputs button")
+    assert button.get_text() == "Why? Cooling load"
+    held = {"what_if": "height_m", str(button["name"]): str(button["value"])}
+    page = post_page(client, to_text(row) | held, path="/")
     expected = ESTIMATORS["lines"].predict(pd.DataFrame([row]))[0]
     assert text_of(page, "#result-title") == "Cooling load"
     assert data_of(page, "prediction") == pytest.approx(expected[1], rel=1e-5)
@@ -128,8 +131,10 @@ def test_the_link_beside_another_number_leads_to_its_reasons(client: FlaskClient
     assert data_of(page, "reference") + sum(parts) == pytest.approx(expected[1], rel=1e-5)
     chosen = page.select("#what-if-fact option[selected]")
     assert [str(option["value"]) for option in chosen] == ["cooling_load.wall_area_m2"]
-    back = page.select(".outputs a")
-    assert text_of(get_page(client, str(back[0]["href"])), "#result-title") == "Heating load"
+    (back,) = page.select(".outputs button")
+    held = {"what_if": "cooling_load.height_m", str(back["name"]): str(back["value"])}
+    again = post_page(client, to_text(row) | held, path="/")
+    assert text_of(again, "#result-title") == "Heating load"
 
 
 def test_what_was_right_is_the_first_number_and_the_page_waits_as_for_one(
@@ -247,7 +252,8 @@ def test_a_broken_promise_is_said_at_the_number_whose_truths_are_known(
 
     fragment = post_fragment(client, row)
     assert "held for 70 of the last 100" in text_of(fragment, ".range .wide")
-    other = get_page(client, str(fragment.select(".outputs a")[0]["href"]))
+    (button,) = fragment.select(".outputs button")
+    other = post_page(client, row | {str(button["name"]): str(button["value"])}, path="/")
     assert "of the last 100" not in text_of(other, ".range .wide")
     answer = client.post("/api/predict", json=rows().iloc[5].to_dict()).get_json()
     assert "held for 70 of the last 100" in answer["interval"]["evidence"]

@@ -1,5 +1,7 @@
 """How values are formatted: to the card's step, in its format, without loss."""
 
+import math
+
 import pytest
 
 from app.presentation.scales import NumberScale, format_signed, round_up
@@ -28,6 +30,15 @@ def test_a_value_is_rounded_to_the_step_of_the_card(
 ) -> None:
     scale = scale_of(house, round_to=step)
     assert scale.format(scale.round(value)) == words
+
+
+@pytest.mark.parametrize(("step", "value"), [(0.1, 0.3), (1, 0.999996), (1, 22.000004)])
+def test_an_end_that_lies_on_a_step_but_for_its_digits_stays_there(
+    house: NumberModel, step: float, value: float
+) -> None:
+    scale = scale_of(house, round_to=step)
+    ends = [scale.round(value, rounding) for rounding in (math.floor, math.ceil)]
+    assert ends == pytest.approx([value, value], abs=1e-5)
 
 
 def test_a_unit_stands_behind_its_number(house: NumberModel) -> None:

@@ -132,6 +132,7 @@ def test_an_english_noun_is_in_the_plural_as_far_as_its_spelling_tells(
         ("Living area", "en_US", "living area"),
         ("BMI of a person", "en_US", "BMI of a person"),
         ("Area in USA", "en_US", "area in USA"),
+        ("N of a leaf", "en_US", "N of a leaf"),
         ("Wohnfläche", "de_DE", "Wohnfläche"),
         ("", "en_US", ""),
     ],

@@ -73,6 +73,35 @@ def test_a_picture_of_another_shape_is_squashed_cut_or_fitted_with_bars() -> Non
     assert thin.fit(Image.new("L", (2000, 1), 200))[4].tolist() == [200] * 9
 
 
+def test_levels_are_normalized_by_the_mean_and_the_spread_of_each_channel() -> None:
+    grey = Preprocessing(layout="NHW", scale="normalized", mean=(0.1307,), spread=(0.3081,))
+    expected = (SEEN[:, :, 1] / 255 - 0.1307) / 0.3081
+    np.testing.assert_allclose(grey.to_input(SEEN[:, :, 1])[0], expected, rtol=1e-5)
+    levels: dict[str, Any] = {"mean": tuple(MEAN), "spread": tuple(SPREAD), "colour": "RGB"}
+    coloured = Preprocessing(scale="normalized", **levels)
+    same = Preprocessing(scale="imagenet", colour="RGB")
+    np.testing.assert_allclose(coloured.to_input(SEEN), same.to_input(SEEN), rtol=1e-5)
+    for wrong in ({"scale": "unit"}, {"scale": "normalized", "colour": "grey"}):
+        with pytest.raises(ValidationError, match="a mean and a spread for each channel"):
+            Preprocessing.model_validate(levels | wrong)
+
+
+def test_the_middle_is_what_torchvision_cuts_out_of_a_picture_that_it_scaled() -> None:
+    bicubic = Image.Resampling.BICUBIC
+    smooth = IMAGE.resize((480, 320), bicubic)
+    scaled = smooth.resize((384, 256), bicubic).crop((80, 16, 304, 240))
+    found = Preprocessing(resize="center").fit(smooth).astype(int)
+    assert np.abs(found - np.asarray(scaled)).max() <= 1
+
+
+@pytest.mark.parametrize("side", [28, 64, 224])
+def test_a_picture_of_any_size_is_cut_within_itself(side: int) -> None:
+    made = Preprocessing(resize="crop", width=side, height=side)
+    for length in range(1, 400, 3):
+        assert (made.fit(Image.new("L", (length, 150), 9)) == 9).all()
+        assert (made.fit(Image.new("L", (150, length), 9)) == 9).all()
+
+
 def test_colours_are_those_that_the_network_sees() -> None:
     red = Image.new("RGB", (4, 3), "#ff0000")
     assert Preprocessing(width=4, height=3).fit(red).tolist() == [[76] * 4] * 3
@@ -116,6 +145,11 @@ def test_an_even_picture_has_no_spread_to_divide_by() -> None:
         (
             {"resize": "crop", "width": 30, "colour": "BGR", "layout": "NHWC", "scale": "signed"},
             "cut to 30 × 224 pixels, in BGR, NHWC, numbers from −1 to 1",
+        ),
+        (
+            {"resize": "center", "scale": "normalized", "mean": (0.1307,), "spread": (0.3081,)},
+            "cut to the middle 7/8 and scaled to 224 × 224 pixels, grey, NCHW, numbers from 0 to "
+            "1, less 0.1307, divided by 0.3081",
         ),
         (
             {"resize": "letterbox", "scale": "picture"},

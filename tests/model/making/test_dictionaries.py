@@ -108,6 +108,8 @@ def test_a_title_asks_between_few_classes() -> None:
         "Which of 3 classes is it?"
     )
     assert ask_for_class(diagnosis, rows, ["Yes", "No"]) == "Diagnosis: yes or no?"
+    plant = name_target("plant", False)
+    assert ask_for_class(plant, name_rows("plants.csv"), [*"12345"]) == ("Which plant is it?")
     assert ask_for_class(name_target("label", False), name_rows("news.csv"), ["1", "2"]) == (
         "Which label is it?"
     )

@@ -7,7 +7,7 @@ import pytest
 
 from model import ClassModel, ModelError
 from model.contract.manifest import ProbabilityCalibration
-from model.serving.probabilities import apply_calibration
+from model.serving.probabilities import apply_calibration, settle_ties
 from tests.flowers import FEATURES, write_flowers
 from tests.loading import change_file, load_as
 
@@ -61,6 +61,14 @@ def test_no_probability_is_above_what_the_rows_allow(classes: int) -> None:
     assert shown.sum(axis=1) == pytest.approx(1)
     assert shown.max() == pytest.approx(0.99)
     assert shown.min() == pytest.approx(0.01 / (classes - 1))
+
+
+def test_what_rounding_alone_tells_apart_is_a_tie_of_the_first_classes() -> None:
+    given = np.array([[0.2, 0.39999998, 0.40000002], [0.5, 0.25, 0.25], [0.49999, 0.50001, 0.0]])
+    settled = settle_ties(given)
+    np.testing.assert_allclose(settled[0], [0.2, 0.4, 0.4], rtol=1e-15)
+    assert settled.argmax(axis=1).tolist() == [1, 0, 1]
+    np.testing.assert_array_equal(settled[1:], given[1:])
 
 
 def test_a_card_with_other_classes_than_the_estimators_is_refused(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from model.making.kinds.conformal import (
     find_fifths,
     fit_intervals,
 )
+from model.making.kinds.regression_metrics import calibrate_group
 from model.serving.intervals import compute_bounds
 
 
@@ -120,3 +121,14 @@ def test_too_few_rows_are_refused() -> None:
     assert cross_validate(rows[:24], rows[:24], 0.9, "linear") is not None
     with pytest.raises(ValueError, match="at least 19"):
         fit_intervals(rows[:18], rows[:18], 0.9, "linear")
+
+
+@pytest.mark.parametrize("scale", ["linear", "sqrt"])
+def test_a_range_that_ends_at_a_truth_of_many_rows_holds_it(scale: ResidualScale) -> None:
+    truth = np.repeat(np.array([1.0, 7.0, 13.0, 22.0]), 10)
+    values = np.full(40, 10.877551081)
+    group = calibrate_group(values, truth, 0.9, scale)
+    ends = np.array(group.knots), np.array(group.lows), np.array(group.highs)
+    low, high = compute_bounds(values, None, *ends, scale)
+    assert ((low <= truth) & (truth <= high)).all()
+    assert (low[0], high[0]) == pytest.approx((1, 22), abs=1e-3)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from model import PictureModel, load_model
 from model.contract.pictures import ImageField
-from model.contract.preprocessing import Preprocessing
+from model.contract.preprocessing import LevelScale, Preprocessing
 from model.making import (
     AddedModel,
     AddError,
@@ -23,6 +23,7 @@ from model.making import (
     PictureOptions,
     add_from_files,
 )
+from model.making.pictures.labelled import read_labelled
 from tests.html import check_fragment, text_of
 from tests.model.making.conftest import run
 from tests.shape_pictures import CLASSES, SIDE, draw_shape, make_network, write_shapes
@@ -125,8 +126,11 @@ def test_pictures_unlike_the_data_are_refused(added: AddedModel) -> None:
         (Preprocessing(width=64, height=48, layout="NHWC", colour="BGR", scale="signed",
                        resize="letterbox"), "softmax", False),
         (Preprocessing(width=48, height=48, layout="NHW", scale="unit"), "softmax", True),
+        (Preprocessing(width=48, height=48, scale="normalized", mean=(0.1307,), spread=(0.3081,)),
+         "logits", True),
     ],
-    ids=["cut and standardised", "BGR with black bars", "grey without channels"],
+    ids=["cut and standardised", "BGR with black bars", "grey without channels",
+         "grey normalized as MNIST is"],
 )  # fmt: skip
 def test_the_input_is_found(
     shapes: Path, preprocessing: Preprocessing, ends_in: str, pooled: bool
@@ -136,6 +140,44 @@ def test_the_input_is_found(
     assert model.preprocessing == preprocessing
     assert model.manifest.classes == CLASSES
     assert model.predictor.has_map is pooled
+
+
+def test_a_person_says_by_which_mean_and_spread_levels_are_normalized(
+    shapes: Path, tmp_path: Path
+) -> None:
+    network = make_network(shapes / "train", replace_scale("imagenet"), ends_in="logits")
+    path = options_of(shapes, network, "said").paths[0]
+    command = ["add", path, "--name", "said", "--data", shapes / "train", "--models", tmp_path]
+    result = run(*command, "--resize", "center", "--scale", "0.48,0.46,0.41,0.23,0.22,0.23")
+    assert result.exit_code == 0, result.output
+    found = load_model(tmp_path / "said")
+    assert isinstance(found, PictureModel)
+    assert found.preprocessing.resize == "center"
+    assert found.preprocessing.mean == (0.48, 0.46, 0.41)
+    assert found.preprocessing.spread == (0.23, 0.22, 0.23)
+    for wrong in ("mnist", "0.5", "0.5,0", "0.5,nan", "1,2,3"):
+        result = run(*command, "--force", "--scale", wrong)
+        assert result.exit_code == 2
+        assert f"--scale {wrong}: write bytes, unit, " in result.output
+
+
+def replace_scale(scale: LevelScale) -> Preprocessing:
+    return Preprocessing(width=SIDE, height=SIDE, colour="RGB", scale=scale)
+
+
+def test_pictures_of_many_sizes_do_not_say_what_a_network_takes(
+    shapes: Path, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(4)
+    for number in range(30):
+        path = tmp_path / CLASSES[number % 3] / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        draw_shape(CLASSES[number % 3], rng, (60 + number, 64)).save(path)
+    network = make_network(shapes / "train", replace_scale("unit"), ends_in="logits")
+    for dimension in network.graph.input[0].type.tensor_type.shape.dim[2:]:
+        dimension.dim_param = "side"
+    with pytest.raises(AddError, match=r"of many sizes\. Say to which one your code scaled them"):
+        add(replace(options_of(shapes, network, "sizes"), data=tmp_path), shapes)
 
 
 def test_one_sigmoid_is_the_probability_of_the_class_that_the_pictures_say(shapes: Path) -> None:
@@ -164,6 +206,25 @@ def test_two_ways_that_fit_as_well_are_shown_with_the_option_that_decides(shapes
     assert list((few / "models").iterdir()) == []
     decided = replace(options, pictures=PictureOptions(resize="squash", channels="RGB"))
     assert load(add(decided, few)).preprocessing.resize == "squash"
+
+
+def test_a_cut_that_fits_a_little_better_than_the_whole_picture_is_asked_about(
+    shapes: Path, tmp_path: Path
+) -> None:
+    """It shows things larger, which networks often know better than as they were trained."""
+    rng = np.random.default_rng(1)
+    for number in range(90):
+        path = tmp_path / CLASSES[number % 3] / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        draw_shape(CLASSES[number % 3], rng, (72, 64)).save(path)
+    cut = replace_scale("unit").model_copy(update={"resize": "crop"})
+    options = options_of(shapes, make_network(tmp_path, cut, ends_in="logits"), "cut")
+    options = replace(options, data=tmp_path)
+    known = PictureOptions(scale="unit", channels="RGB")
+    with pytest.raises(NotProvedError, match="--resize crop, or --resize squash"):
+        add(replace(options, pictures=known), shapes)
+    decided = replace(options, pictures=replace(known, resize="crop"))
+    assert load(add(decided, shapes)).preprocessing == cut
 
 
 def test_classes_that_are_not_the_networks_are_refused(shapes: Path, tmp_path: Path) -> None:
@@ -257,6 +318,35 @@ def test_broken_pictures_are_counted_and_named(shapes: Path, tmp_path: Path) -> 
     (note,) = (note for note in added.notes if "could not be read" in note)
     assert note.startswith("7 files could not be read and left out: circle/000.png (is damaged")
     assert note.endswith("and 2 more.")
+
+
+def test_a_scan_of_16_bits_keeps_its_levels(shapes: Path, tmp_path: Path) -> None:
+    """A TIFF file was clipped at 255 of its 65,535 levels, so that it was white."""
+    for path in (shapes / "train").rglob("*.png"):
+        with Image.open(path) as image:
+            levels = np.asarray(image.convert("L")).astype(np.uint16) * 257
+        scan = tmp_path / path.parent.name / f"{path.stem}.tif"
+        scan.parent.mkdir(exist_ok=True)
+        Image.fromarray(levels).save(scan)
+    found = read_labelled(tmp_path, "")
+    (_, picture), *_ = found.read([0], SIDE)
+    assert found.broken == []
+    assert len(np.unique(np.asarray(picture.image))) > 20
+
+
+@pytest.mark.parametrize("count", [30, 60])
+def test_a_network_that_answers_a_number_is_refused_as_what_it_is(
+    shapes: Path, tmp_path: Path, count: int
+) -> None:
+    rng = np.random.default_rng(3)
+    for age in range(count):
+        draw_shape("circle", rng).save(tmp_path / f"{age}.png")
+    lines = ["file,age", *(f"{age}.png,{age}" for age in range(count))]
+    (tmp_path / "ages.csv").write_text("\n".join(lines))
+    two = ("square", "circle")
+    options = options_of(shapes, make_network(shapes / "train", BYTES, two, "sigmoid"), "age")
+    with pytest.raises(AddError, match="answers a number for a picture, such as an age, is not"):
+        add(replace(options, data=tmp_path / "ages.csv", target="age"), shapes)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from model import ClassModel
 from model.contract.sources import Frame
 from model.making.columns.describing import infer_columns
 from model.making.onnx.exporting import export_estimator
@@ -43,6 +44,8 @@ from model.making.rows.prepared import load_compiled
 from model.making.sources.compiling import compile_estimator
 from model.making.sources.estimator_sources import describe_estimator
 from model.making.sources.pickles import open_estimator
+from tests.loading import load_as
+from tests.model.making.conftest import add_fitted
 
 NAMES = ["a", "b", "c"]
 FORESTS = [
@@ -201,3 +204,21 @@ def test_behind_a_scaler_rows_on_a_threshold_stay_on_their_side(scaler: Any) -> 
             raise CompileError(f"{differing} differ")
 
     compile_estimator(model, kind, frame, check)
+
+
+def test_votes_that_are_even_name_the_class_that_scikit_learn_names(
+    tmp_path: Path, root: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.uniform(0, 9, (300, 3)).round(2), columns=NAMES)
+    table["side"] = np.array(["left", "right"])[rng.integers(0, 2, 300)]
+    model = ExtraTreesClassifier(40, random_state=0).fit(table[NAMES][:200], table["side"][:200])
+    rows = table[NAMES][200:]
+    shares = model.predict_proba(rows)
+    assert (shares[:, 0] == shares[:, 1]).sum() >= 5
+    table.to_csv(tmp_path / "data.csv", index=False)
+    options = ["--data", tmp_path / "data.csv", "--target", "side", "--as-is"]
+    add_fitted(root, "sides", model, *options)
+    served = load_as(ClassModel, root / "sides")
+    answers = served.predict([dict(zip(NAMES, row, strict=True)) for row in rows.to_numpy()])
+    assert [answer.label for answer in answers] == model.predict(rows).tolist()

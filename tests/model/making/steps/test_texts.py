@@ -22,13 +22,13 @@ from sklearn.feature_extraction.text import (
     TfidfVectorizer,
 )
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
-from sklearn.naive_bayes import MultinomialNB
+from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import LabelEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
 from model import ClassModel, NumberModel, load_model
-from tests.messages import fit_columns, make_messages
+from tests.messages import COMMON, fit_columns, make_messages
 from tests.model.making.conftest import run
 
 UNSEEN = make_messages(60, seed=7)
@@ -186,6 +186,56 @@ def test_a_vectoriser_in_a_file_of_its_own_goes_before_the_model(
     found = load(tmp_path).predict([{"message": text} for text in UNSEEN["message"]])
     expected = encoder.inverse_transform(fitted.predict(vectorizer.transform(UNSEEN["message"])))
     assert [each.label for each in found] == expected.tolist()  # type: ignore[union-attr]
+
+
+def test_a_model_that_took_the_words_as_an_array_gets_them_so(data: Path, tmp_path: Path) -> None:
+    """As tutorials write it: ``vectorizer.fit_transform(texts).toarray()``."""
+    rows = make_messages()
+    vectorizer = CountVectorizer(max_features=30)
+    fitted = GaussianNB().fit(vectorizer.fit_transform(rows["message"]).toarray(), rows["label"])
+    files = [save(fitted, tmp_path / "nb.pkl"), save(vectorizer, tmp_path / "cv.pkl")]
+    assert "with cv.pkl before it" in add(tmp_path, data, *files, "--yes")
+    found = load(tmp_path).predict([{"message": text} for text in UNSEEN["message"]])
+    expected = fitted.predict(vectorizer.transform(UNSEEN["message"]).toarray())
+    assert [each.label for each in found] == expected.tolist()  # type: ignore[union-attr]
+
+
+def test_a_vectoriser_that_needs_code_is_named_where_its_model_comes_without(
+    data: Path, tmp_path: Path
+) -> None:
+    rows = make_messages()
+    vectorizer = TfidfVectorizer(preprocessor=lambda text: text.upper())
+    fitted = MultinomialNB().fit(vectorizer.fit_transform(rows["message"]), rows["label"])
+    (tmp_path / "tfidf.pkl").write_bytes(cloudpickle.dumps(vectorizer))
+    said = add(tmp_path, data, save(fitted, tmp_path / "nb.pkl"), tmp_path / "tfidf.pkl", code=1)
+    assert "tfidf.pkl" in said
+    assert "columns" not in said
+
+
+@pytest.mark.parametrize("change", ["words cut short", "words left out"])
+def test_texts_that_code_changed_before_the_vectoriser_are_noticed(
+    change: str, data: Path, tmp_path: Path
+) -> None:
+    """Words that code leaves out change no answer, and endings that it cuts off do."""
+
+    def clean(text: str) -> str:
+        words = [word.strip(".,!") for word in text.lower().split()]
+        if change == "words cut short":
+            return " ".join(word[:4] for word in words)
+        return " ".join(word for word in words if word not in COMMON)
+
+    rows = make_messages()
+    vectorizer = TfidfVectorizer()
+    matrix = vectorizer.fit_transform(rows["message"].map(clean))
+    fitted = MultinomialNB().fit(matrix, rows["label"])
+    files = [save(fitted, tmp_path / "nb.pkl"), save(vectorizer, tmp_path / "tfidf.pkl")]
+    if change == "words left out":
+        add(tmp_path, data, *files, "--yes")
+        return
+    said = add(tmp_path, data, *files, "--yes", code=4)
+    assert "are in no text, such as 'agen', 'bonu', 'chea'" in said
+    assert "preprocessor=clean" in said
+    add(tmp_path, data, *files, "--yes", "--as-is")
 
 
 def test_a_number_is_learned_from_a_text(tmp_path: Path) -> None:
