@@ -1,16 +1,21 @@
 """What a model predicts: a number with a unit, a class, a cluster, or an outlier."""
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from model.contract.arrays import Float64Array
-from model.contract.fields import Option, find_repeated
+from model.contract.fields import DISTINCT, Option
 from model.contract.placeholders import check_placeholders
 from model.contract.strict import StrictModel
 from model.contract.units import convert
+
+MOST_CLASSES = 50
+"""Classes, or clusters, that a page can show."""
+
+_Options = Annotated[tuple[Option, ...], Field(min_length=2, max_length=MOST_CLASSES), DISTINCT]
 
 
 class OutputBase(StrictModel):
@@ -143,7 +148,7 @@ class ClassOutput(OutputBase):
     ``outside_text`` is shown for an out-of-distribution row.
     """
 
-    classes: tuple[Option, ...] = Field(min_length=2, max_length=50)
+    classes: _Options
     """The classes, in the order of the model's columns."""
 
     probabilities: bool = True
@@ -166,12 +171,6 @@ class ClassOutput(OutputBase):
         """The classes as people read them: in the order of the scale, if they are steps of one."""
         options = {option.value: option for option in self.classes}
         return tuple(options[value] for value in self.order or options)
-
-    @model_validator(mode="after")
-    def _values_are_distinct(self) -> "ClassOutput":
-        if repeated := find_repeated(self.classes):
-            raise ValueError(f"classes has {', '.join(repeated)} twice")
-        return self
 
     @model_validator(mode="after")
     def _risk_is_a_class(self) -> "ClassOutput":
@@ -197,7 +196,7 @@ class ClusterOutput(OutputBase):
     For visitors a cluster is a group. ``outside_text`` is shown for an out-of-distribution row.
     """
 
-    clusters: tuple[Option, ...] = Field(min_length=2, max_length=50)
+    clusters: _Options
     """The clusters, in the order of the model's numbers."""
 
     measure: Literal["probability", "distance", "none"] = "none"
@@ -206,12 +205,6 @@ class ClusterOutput(OutputBase):
 
     outside_text: str = "The model has seen nothing like this, so this is a guess"
     """The sentence for a row that is unlike all training rows."""
-
-    @model_validator(mode="after")
-    def _values_are_distinct(self) -> "ClusterOutput":
-        if repeated := find_repeated(self.clusters):
-            raise ValueError(f"clusters has {', '.join(repeated)} twice")
-        return self
 
 
 class OutlierOutput(OutputBase):

@@ -189,7 +189,7 @@ def _make_folder(
     refuse_wrong(finding, options)
     held_out = given.rows.held_out
     dataset = build_dataset(prepared, columns, truth, held_out, notes.append, options.locale)
-    dataset = compose_texts(tighten_bounds(dataset), kind)
+    dataset = compose_texts(tighten_bounds(dataset), kind.count_differing)
     if not options.publish_rows:
         dataset = round_typical_values(dataset)
 
@@ -313,7 +313,7 @@ def _find_truth(given: GivenData, kind: OutputKind, prepared: PreparedModel) -> 
         return read_truths(kind, given.rows, given.options)
     truth = np.zeros(len(given.rows.table))
     answers = prepared.predict(prepared.matrix.astype(np.float32))
-    truth[prepared.kept] = kind.read_values(answers)
+    truth[prepared.kept] = kind.decide(answers)
     return truth
 
 
@@ -327,8 +327,12 @@ def _check_prepared(
     """Check a model by the codes of its fields."""
     if not options.target:
         return NO_TARGET
-    predict = prepared.predict
-    subject = make_coded_subject(prepared.matrix, columns, predict)
+    numbers = {
+        place: column.source.column
+        for place, column in enumerate(columns)
+        if not (column.source.values or column.source.is_free_text)
+    }
+    subject = make_coded_subject(prepared.matrix, numbers, prepared.predict)
     return check_outputs(subject, kind.split(truth[prepared.kept]), bool(kind.classes))
 
 

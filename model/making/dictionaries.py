@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from model.contract.formatting import capitalize
 from model.making.errors import AddError
 
 _HEADINGS = {
@@ -87,7 +88,7 @@ def _describe(label: str, unit: str, text: str) -> Description:
     if not label and 0 < len(text) <= _LONGEST_LABEL and not codes:
         label, text = text.rstrip("."), ""
     text = text if len(text) <= _LONGEST_HELP else text[: _LONGEST_HELP - 1] + "…"
-    return Description(label[:1].upper() + label[1:], unit, text, codes)
+    return Description(capitalize(label), unit, text, codes)
 
 
 def _read_markdown(text: str) -> list[list[str]]:
@@ -140,6 +141,5 @@ def add_units(
                 f"--units {column}={unit} is too long for a page. "
                 f"Write a unit of at most {MAX_UNIT} characters."
             )
-        known = merged.get(column, Description())
-        merged[column] = Description(known.label, unit, known.help, known.codes)
+        merged[column] = replace(merged.get(column, Description()), unit=unit)
     return merged

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from model.contract.expressions import write_column
 from model.contract.preprocessing import Channels, Levels, LevelScale, Resize
 from model.contract.reading import DecimalSign
 from model.making.dictionaries import Description
@@ -95,3 +98,18 @@ class AddOptions:
     order: tuple[str, ...] = ()
     risk: str = ""
     pictures: PictureOptions = field(default_factory=PictureOptions)
+
+
+def write_derivation(column: str, expression: str) -> str:
+    """Write the option that computes a column, as a shell takes it."""
+    return f"--derive {shlex.quote(f'{write_column(column)} = {expression}')}"
+
+
+def write_filling(column: str, value: object) -> str:
+    """Write the option that puts a value in the place of a column's missing cells."""
+    return write_derivation(column, f"fill({write_column(column)}, {write_constant(value)})")
+
+
+def write_constant(value: object) -> str:
+    """Write a text or a number as an expression has it."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else f"{value:.15g}"

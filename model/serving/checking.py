@@ -4,7 +4,7 @@ Every failure is a ModelError that says which line to change.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -13,10 +13,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from pydantic_core import PydanticCustomError
 
 from model.contract.card import Card, CardBase
-from model.contract.errors import OR_MAKE_AGAIN, ModelError, run_checks
+from model.contract.errors import MAKE_AGAIN, OR_MAKE_AGAIN, ModelError, run_checks
 from model.contract.files import ManifestT
 from model.contract.lines import find_line
-from model.contract.manifest import Manifest
+from model.contract.manifest import FactGroup, Manifest
+from model.serving.fact_groups import FactGroups
 
 CardT = TypeVar("CardT", bound=CardBase)
 
@@ -101,6 +102,16 @@ def _check_reference(folder: TabularFolder) -> Iterator[str]:
     for name in card.names:
         if name not in manifest.reference and name in manifest.columns:
             yield f"{where}: reference lacks {name!r}."
+
+
+def compare_groups(
+    folder: ModelFolder[Any, Manifest], groups: Sequence[FactGroup], what: str
+) -> Iterator[str]:
+    """Compare what was measured, by known facts, with the card's optional fields; the problems."""
+    if missing := FactGroups(groups, folder.card.optional).count_missing():
+        yield (
+            f"{folder.manifest_path}: {what} {missing} subsets of the optional fields. {MAKE_AGAIN}"
+        )
 
 
 def check_hashes(folder: ModelFolder[Any, Any], *others: str) -> None:

@@ -97,7 +97,6 @@ class ConformalIntervals:
         self._optional = optional
         self._groups = FactGroups(calibration.groups, optional)
         self.find_group = self._groups.find
-        self.count_missing_groups = self._groups.count_missing
         # By identity, because the hash of a group is that of a hundred numbers.
         self._ends: dict[int, tuple[Float64Array, Float64Array, Float64Array]] = {
             id(group): (np.array(group.knots), np.array(group.lows), np.array(group.highs))

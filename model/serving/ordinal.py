@@ -65,9 +65,7 @@ class LikelyRanges:
     ) -> None:
         self._places = list(places)
         self._coverage = calibration.coverage
-        self._groups = FactGroups(calibration.groups, optional)
-        self.find_group = self._groups.find
-        self.count_missing_groups = self._groups.count_missing
+        self.find_group = FactGroups(calibration.groups, optional).find
 
     def find_share(self, group: OrdinalGroup) -> float:
         """Find the share of ranges that held, as measured, or the aim where too few rows were."""

@@ -203,27 +203,18 @@ class TabularModel(ServedModel[Features, PredictionT]):
         (answer,) = self.answer(matrix, [part])
         return answer.values
 
+    @abstractmethod
     def predict_columns(
         self, matrix: Float32Array, patterns: Sequence[FactPattern]
     ) -> tuple[Any, ...]:
         """Predict the rows of a table: each of ``answer_columns``, shape (rows,).
 
-        Here each row is answered by itself. A kind that answers many together is quicker, and
-        leaves a number that is not finite as it is.
+        A number that is not finite stays as it is, and of texts there is None.
 
         Args:
             matrix: shape (rows, fields), arranged.
             patterns: which facts the rows have; each row is in one of them.
-
-        Raises:
-            ArithmeticError: see ``answer``.
         """
-        known = dict.fromkeys(range(len(matrix)), frozenset[str]())
-        for pattern in patterns:
-            known |= dict.fromkeys(pattern.rows.tolist(), pattern.known)
-        parts = [Part(slice(row, row + 1), row, facts, facts) for row, facts in known.items()]
-        answers = self.answer(matrix, parts)
-        return tuple(zip(*(self.tabulate(answer.prediction) for answer in answers), strict=True))
 
     @abstractmethod
     def restore(self, values: Sequence[Any], known: frozenset[str]) -> PredictionT:
@@ -379,9 +370,9 @@ class TabularModel(ServedModel[Features, PredictionT]):
         (answer,) = self.answer(self.layout.arrange(rows), [part])
         return answer.values
 
-    @abstractmethod
     def find_place(self, prediction: PredictionT) -> int:
         """Return the place of the predicted class among the classes; 0 for a number."""
+        return 0
 
     @property
     def explains_slowly(self) -> bool:

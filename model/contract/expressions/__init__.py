@@ -7,7 +7,6 @@ calls Python.
 from model.contract.expressions.cells import DATE_TEXT, Cells, CellsError
 from model.contract.expressions.evaluating import Expression
 from model.contract.expressions.parsing import (
-    Definition,
     ExpressionError,
     parse_definition,
     write_column,
@@ -17,7 +16,6 @@ __all__ = [
     "DATE_TEXT",
     "Cells",
     "CellsError",
-    "Definition",
     "Expression",
     "ExpressionError",
     "parse_definition",

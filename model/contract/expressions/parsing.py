@@ -98,13 +98,6 @@ class Call:
 Node = Number | Text | Column | Call
 
 
-class Definition(NamedTuple):
-    """A derived column: its name, and the text of its expression."""
-
-    name: str
-    expression: str
-
-
 class _Token(NamedTuple):
     kind: str
     text: str
@@ -116,8 +109,8 @@ def write_column(name: str) -> str:
     return name if name.isidentifier() and name not in _WORDS else f"`{name}`"
 
 
-def parse_definition(text: str) -> Definition:
-    """Parse "age = 2020 - year".
+def parse_definition(text: str) -> tuple[str, str]:
+    """Parse "age = 2020 - year": the name of a derived column, and the text of its expression.
 
     Raises:
         ExpressionError: if it is not a name and an expression.
@@ -129,7 +122,7 @@ def parse_definition(text: str) -> Definition:
             "stands in backticks"
         )  # fmt: skip
     _Parser(text, found.end()).parse()  # of the whole text: a message says the place in it
-    return Definition(found[1] or found[2], text[found.end() :].strip())
+    return found[1] or found[2], text[found.end() :].strip()
 
 
 def parse_expression(text: str) -> Node:

@@ -19,12 +19,12 @@ from model.contract.fields.base import (
     make_error,
 )
 from model.contract.fields.choice import (
+    DISTINCT,
     MOST_CHOICES,
     MOST_SUGGESTED,
     ChoiceField,
     FlagField,
     SearchField,
-    find_repeated,
     name_list_kind,
 )
 from model.contract.fields.date import DateField
@@ -39,6 +39,7 @@ from model.contract.fields.numeric import (
 from model.contract.fields.text import TextField
 
 __all__ = [
+    "DISTINCT",
     "FIELD_KINDS",
     "INVALID",
     "MAX_PLAIN",
@@ -60,7 +61,6 @@ __all__ = [
     "TextField",
     "Value",
     "are_plain_numbers",
-    "find_repeated",
     "is_plain_number",
     "make_error",
     "name_list_kind",

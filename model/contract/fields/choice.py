@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from babel.lists import format_list
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from model.contract import formatting
 from model.contract.arrays import Float32Array, Float64Array
@@ -36,10 +36,15 @@ _LONGEST_QUOTED = 48
 """Characters of a label that a drafted sentence quotes."""
 
 
-def find_repeated(options: tuple[Option, ...]) -> list[str]:
-    """The values that stand in the list more than once, sorted."""
+def _require_distinct(options: tuple[Option, ...], info: ValidationInfo) -> tuple[Option, ...]:
     counts = Counter(option.value for option in options)
-    return sorted(value for value, count in counts.items() if count > 1)
+    if repeated := sorted(value for value, count in counts.items() if count > 1):
+        raise ValueError(f"{info.field_name} has {', '.join(repeated)} twice")
+    return options
+
+
+DISTINCT = AfterValidator(_require_distinct)
+"""Refuses options of which two have one value."""
 
 
 def name_list_kind(count: int) -> str:
@@ -53,7 +58,7 @@ class ChoiceField(BaseField):
     kind: Literal["choice"]
     """The kind of field."""
 
-    choices: tuple[Option, ...] = Field(min_length=2)
+    choices: Annotated[tuple[Option, ...], Field(min_length=2), DISTINCT]
     """The values, in the order in which the form lists them. The model gets the index of the chosen
     one."""
 
@@ -63,9 +68,7 @@ class ChoiceField(BaseField):
     verb: ClassVar[str] = "Choose"
 
     @model_validator(mode="after")
-    def _values_are_distinct(self) -> "ChoiceField":
-        if repeated := find_repeated(self.choices):
-            raise ValueError(f"choices has {', '.join(repeated)} twice")
+    def _example_is_a_choice(self) -> "ChoiceField":
         if self.example not in self._codes:
             raise ValueError(f'example = "{self.example}" is not one of the choices')
         return self

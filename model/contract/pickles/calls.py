@@ -92,10 +92,6 @@ def _make_array_shell(args: tuple[Any, ...], budget: Budget) -> object:
     return make_record(cls.path, tuple(rest), budget)
 
 
-def _make_dtype(args: tuple[Any, ...], budget: Budget) -> object:
-    return UnfinishedDtype(args[0], budget)
-
-
 def _make_scalar(args: tuple[Any, ...], budget: Budget) -> object:
     dtype, data = args
     return make_scalar(dtype, data, budget)
@@ -149,25 +145,13 @@ def _list_items(args: tuple[Any, ...], budget: Budget) -> tuple[object, ...]:
             raise TypeError
 
 
-def _make_list(args: tuple[Any, ...], budget: Budget) -> list[object]:
-    return list(_list_items(args, budget))
-
-
 def _make_set(args: tuple[Any, ...], budget: Budget) -> set[object]:
     return {make_key(item, budget) for item in _list_items(args, budget)}
-
-
-def _make_frozenset(args: tuple[Any, ...], budget: Budget) -> frozenset[object]:
-    return frozenset(_make_set(args, budget))
 
 
 def _make_dict(args: tuple[Any, ...], budget: Budget) -> dict[object, object]:
     pairs: Any = _list_items(args, budget)  # Python 2 wrote lists of two
     return {make_key(key, budget): value for key, value in pairs}
-
-
-def _make_default_dict(args: tuple[Any, ...], budget: Budget) -> dict[object, object]:
-    return _make_dict(args[1:], budget)
 
 
 def _make_complex(args: tuple[Any, ...], budget: Budget) -> complex:
@@ -190,10 +174,6 @@ def _reconstruct(args: tuple[Any, ...], budget: Budget) -> object:
     if isinstance(base, GlobalName) and base.path == "builtins.tuple" and isinstance(value, tuple):
         return _call_class(cls, value, budget)  # a named tuple is made of its fields
     return _call_class(cls, () if value is None else (value,), budget)
-
-
-def _make_new(args: tuple[Any, ...], budget: Budget) -> object:
-    return _call_class(args[0], args[1:], budget)
 
 
 def _make_new_with_names(args: tuple[Any, ...], budget: Budget) -> object:
@@ -239,22 +219,22 @@ _MAKERS: dict[str, Callable[[tuple[Any, ...], Budget], object]] = {
     "builtins.bytes": _make_bytes,
     "builtins.complex": _make_complex,
     "builtins.dict": _make_dict,
-    "builtins.frozenset": _make_frozenset,
+    "builtins.frozenset": lambda args, budget: frozenset(_make_set(args, budget)),
     "builtins.getattr": _name_attribute,
-    "builtins.list": _make_list,
+    "builtins.list": lambda args, budget: list(_list_items(args, budget)),
     "builtins.set": _make_set,
     "builtins.slice": _make_slice,
     "builtins.tuple": _list_items,
     "cloudpickle.cloudpickle._builtin_type": _name_type,
     "cloudpickle.cloudpickle._make_function": _name_function,
     "collections.OrderedDict": _make_dict,
-    "collections.defaultdict": _make_default_dict,
-    "copyreg.__newobj__": _make_new,
+    "collections.defaultdict": lambda args, budget: _make_dict(args[1:], budget),
+    "copyreg.__newobj__": lambda args, budget: _call_class(args[0], args[1:], budget),
     "copyreg.__newobj_ex__": _make_new_with_names,
     "copyreg._reconstructor": _reconstruct,
     "numpy.core.multiarray._reconstruct": _make_array_shell,
     "numpy.core.multiarray.scalar": _make_scalar,
     "numpy.core.numeric._frombuffer": _make_array_of_buffer,
-    "numpy.dtype": _make_dtype,
+    "numpy.dtype": lambda args, budget: UnfinishedDtype(args[0], budget),
 }
 """Keyed by the function's path. Each takes the arguments and the budget."""

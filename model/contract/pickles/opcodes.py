@@ -6,6 +6,7 @@ import codecs
 import pickletools
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from model.contract.pickles.byte_source import ByteSource
@@ -77,20 +78,6 @@ class Unpickler:
         else:
             self._pop_marked()
 
-    def _pop_mark(self, _: None) -> None:
-        self._pop_marked()
-
-    def _duplicate(self, _: None) -> None:
-        self._stack.append(self._stack[-1])
-
-    def _make_list(self, _: None) -> None:
-        values = self._pop_marked()
-        self._stack.append(values)
-
-    def _make_tuple(self, _: None) -> None:
-        values = tuple(self._pop_marked())
-        self._stack.append(values)
-
     def _join(self, count: int) -> None:
         """Make a tuple of the last values."""
         last = [self._stack.pop() for _ in range(count)]
@@ -105,13 +92,6 @@ class Unpickler:
     def _make_frozenset(self, _: None) -> None:
         values = self._pop_marked()
         self._stack.append(frozenset(make_key(value, self._budget) for value in values))
-
-    def _append(self, _: None) -> None:
-        value = self._stack.pop()
-        self._extend([value])
-
-    def _appends(self, _: None) -> None:
-        self._extend(self._pop_marked())
 
     def _extend(self, values: list[object]) -> None:
         target = self._stack[-1]
@@ -159,9 +139,6 @@ class Unpickler:
         self._memo[key] = value
         if isinstance(value, Unfinished):
             value.memo_keys.append(key)
-
-    def _memoize(self, _: None) -> None:
-        self._put(len(self._memo))
 
     def _push_global(self, names: str) -> None:
         module, _, name = names.partition(" ")  # pickletools joins the two lines
@@ -274,12 +251,9 @@ def _read_unicode(source: ByteSource) -> str:
     return codecs.raw_unicode_escape_decode(source.readline()[:-1])[0]
 
 
-def _read_long_text(source: ByteSource) -> str:
-    return source.read_text(int.from_bytes(source.read(4), "little"))
-
-
-def _read_longer_text(source: ByteSource) -> str:
-    return source.read_text(int.from_bytes(source.read(8), "little"))
+def _read_long_text(width: int, source: ByteSource) -> str:
+    """Read a text behind its length, which takes so many bytes."""
+    return source.read_text(int.from_bytes(source.read(width), "little"))
 
 
 def _read_global(source: ByteSource) -> str:
@@ -289,15 +263,15 @@ def _read_global(source: ByteSource) -> str:
 _READERS: dict[str, Callable[[ByteSource], Any]] = {
     "STRING": _read_string,
     "UNICODE": _read_unicode,
-    "BINUNICODE": _read_long_text,
-    "BINUNICODE8": _read_longer_text,
+    "BINUNICODE": partial(_read_long_text, 4),
+    "BINUNICODE8": partial(_read_long_text, 8),
     "GLOBAL": _read_global,
     "INST": _read_global,
 }
 """How arguments are read that pickletools reads otherwise than pickle, or without a limit."""
 
 _U = Unpickler
-_CARRIED_OUT: dict[str, Callable[[Unpickler, Any], None]] = {
+_CARRIED_OUT: dict[str, Callable[[Unpickler, Any], object]] = {
     **dict.fromkeys(("BININT", "BININT1", "BININT2", "FLOAT", "BINFLOAT"), _U._push),
     **dict.fromkeys(("INT", "LONG", "LONG1", "LONG4"), _U._push_integer),
     **dict.fromkeys(("STRING", "BINSTRING", "SHORT_BINSTRING"), _U._push),
@@ -312,11 +286,11 @@ _CARRIED_OUT: dict[str, Callable[[Unpickler, Any], None]] = {
     "NEWTRUE": lambda machine, _: machine._push(True),
     "NEWFALSE": lambda machine, _: machine._push(False),
     "EMPTY_LIST": lambda machine, _: machine._push([]),
-    "APPEND": _U._append,
-    "APPENDS": _U._appends,
-    "LIST": _U._make_list,
+    "APPEND": lambda machine, _: machine._extend([machine._stack.pop()]),
+    "APPENDS": lambda machine, _: machine._extend(machine._pop_marked()),
+    "LIST": lambda machine, _: machine._push(machine._pop_marked()),
     "EMPTY_TUPLE": lambda machine, _: machine._push(()),
-    "TUPLE": _U._make_tuple,
+    "TUPLE": lambda machine, _: machine._push(tuple(machine._pop_marked())),
     "TUPLE1": lambda machine, _: machine._join(1),
     "TUPLE2": lambda machine, _: machine._join(2),
     "TUPLE3": lambda machine, _: machine._join(3),
@@ -328,10 +302,10 @@ _CARRIED_OUT: dict[str, Callable[[Unpickler, Any], None]] = {
     "ADDITEMS": _U._add_items,
     "FROZENSET": _U._make_frozenset,
     "POP": _U._pop,
-    "POP_MARK": _U._pop_mark,
-    "DUP": _U._duplicate,
+    "POP_MARK": lambda machine, _: machine._pop_marked(),
+    "DUP": lambda machine, _: machine._push(machine._stack[-1]),
     "MARK": _U._mark,
-    "MEMOIZE": _U._memoize,
+    "MEMOIZE": lambda machine, _: machine._put(len(machine._memo)),
     "GLOBAL": _U._push_global,
     "STACK_GLOBAL": _U._make_global,
     "NEWOBJ_EX": _U._new_with_names,
@@ -343,7 +317,7 @@ _CARRIED_OUT: dict[str, Callable[[Unpickler, Any], None]] = {
     "STOP": _U._stop,
 }
 
-_TABLE: list[tuple[Callable[[ByteSource], Any] | None, Callable[[Unpickler, Any], None]]] = [
+_TABLE: list[tuple[Callable[[ByteSource], Any] | None, Callable[[Unpickler, Any], object]]] = [
     (None, Unpickler._refuse_unknown)
 ] * 256
 """For each byte: how its argument is read, and what it does."""

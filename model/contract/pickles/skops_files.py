@@ -152,10 +152,7 @@ class SkopsReader:
                 cells = self._join_rows(cells, length)
             if math.prod(shape) != len(cells):
                 raise PickleError(_OTHER_SHAPE)
-            array = np.empty(len(cells), dtype=object)
-            for place, cell in enumerate(cells):
-                array[place] = cell
-            return array.reshape(shape)
+            return np.fromiter(cells, object, len(cells)).reshape(shape)
         array = _read_array(self._read(node["file"]))
         return array if node["__class__"] == "ndarray" else array[()]
 

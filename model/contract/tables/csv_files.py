@@ -59,7 +59,7 @@ def read_csv(file: BinaryIO, name: str, options: ReadOptions) -> OpenTable:
     by_arrow = options.arrow and find_spec("pyarrow") is not None
     chunk_bytes = _ARROW_BYTES if by_arrow else HEAD_BYTES
     stream = Utf8Stream(head, file, encoding, name, notes.append, chunk_bytes)
-    sample = _decode_head(head, encoding)
+    sample = head[encoding.mark :].decode(encoding.codec, "replace")
     delimiter, declared = _find_delimiter(_drop_comments(sample), options)
     if delimiter != ",":
         notes.append(f"Its columns are separated by {_DELIMITERS.get(delimiter, repr(delimiter))}.")
@@ -80,7 +80,7 @@ def read_csv(file: BinaryIO, name: str, options: ReadOptions) -> OpenTable:
     first = next(blocks, None)
     if first is None:
         raise TableError(f"{name} has no rows below its first line, which names the columns.")
-    return OpenTable(tuple(header), chain([first], blocks), first, notes, delimiter)
+    return OpenTable(tuple(header), chain([first], blocks), first, notes)
 
 
 def _open_records(
@@ -216,10 +216,6 @@ def _choose_encoding(head: bytes, name: str, options: ReadOptions) -> Encoding:
             f"There is no encoding {options.encoding!r}. Usual ones are utf-8, cp1252, utf-16."
         ) from None
     return found if found.mark else Encoding(codec, options.encoding)
-
-
-def _decode_head(head: bytes, encoding: Encoding) -> str:
-    return head[encoding.mark :].decode(encoding.codec, "replace")
 
 
 def _find_delimiter(text: str, options: ReadOptions) -> tuple[str, bool]:

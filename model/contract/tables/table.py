@@ -71,4 +71,3 @@ class OpenTable:
     blocks: Iterator[Block]
     sample: Block
     notes: list[str] = field(default_factory=list)
-    delimiter: str = ","

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -58,6 +57,10 @@ class Assembly:
     def text(self) -> str:
         """What sets it apart, in words."""
         return "; ".join(self.words) or UNCHANGED
+
+    def invert(self, answers: Float64Array) -> Float64Array:
+        """Turn the model's answers back into the target's unit, of the same shape."""
+        return self.inverse.function(answers) if self.inverse else answers
 
     def list_codes(self, column: str) -> dict[str, float]:
         """The numbers of a column's values by their text, where it has any."""
@@ -133,7 +136,7 @@ def answer(assembly: Assembly, estimator: Any, kind: OutputKind, rows: Any) -> F
         Values, shape (rows,), or probabilities, shape (rows, classes), before the inverse.
     """
     if assembly.fitted is not None:
-        return predict_quietly(assembly.fitted, kind, rows)
+        return kind.predict_quietly(assembly.fitted, rows)
     return ask_model(estimator, kind, run_steps(assembly.steps, rows))
 
 
@@ -145,15 +148,4 @@ def ask_model(estimator: Any, kind: OutputKind, values: Float64Array) -> Float64
     """
     names = getattr(estimator, "feature_names_in_", None)
     rows = values if names is None else pd.DataFrame(values, columns=names)
-    return predict_quietly(estimator, kind, rows)
-
-
-def predict_quietly(estimator: Any, kind: OutputKind, rows: Any) -> Float64Array:
-    """Answer rows; nobody could change here what the estimator warns of.
-
-    Returns:
-        Values, shape (rows,), or probabilities, shape (rows, classes).
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return kind.predict(estimator, rows)
+    return kind.predict_quietly(estimator, rows)

@@ -11,7 +11,7 @@ import pandas as pd
 from model.contract.arrays import BoolArray, Float64Array
 from model.making.assembly.chains import forget_names
 from model.making.assembly.contents import Contents, collect_contents
-from model.making.assembly.features import match_features
+from model.making.assembly.features import match_features, note_columns
 from model.making.assembly.gate import Finding
 from model.making.assembly.given import GivenData
 from model.making.assembly.onnx_assembling import ScaledOnnx, prove_scalers
@@ -84,11 +84,12 @@ def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> Assem
     source = replace(
         found,
         kind=kind,
-        runs_code=proof.runs_code,
-        module=proof.module,
+        runs_code=given.contents.runs_code,
+        module=given.contents.module,
         answers_risk=bool(options.risk),
     )
-    names = _list_columns(proof, derivations, add_note)
+    names, classes = list(proof.assembly.names), proof.assembly.classes
+    note_columns(names, proof.available, proof.assembly.by_place, derivations.inputs, add_note)
     for where in proof.unused:
         add_note(f"{where} was not needed.")
     if release := given.contents.other_release:
@@ -97,13 +98,13 @@ def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> Assem
             "which may answer otherwise: compare some answers with those that you know."
         )
     if not options.risk:
-        named = kind.with_names(proof.classes)
+        named = kind.with_names(classes)
         for note in (named.describe_threshold(*item) for item in given.contents.thresholds):
             if note:
                 add_note(note)
     tried = _describe_taken(proof) if proof.is_assembled else ""
     dropped = frozenset(find_dropped_columns(proof.fitted, names))
-    return AssembledModel(source, names, proof.classes, proof.finding, tried, dropped)
+    return AssembledModel(source, names, classes, proof.finding, tried, dropped)
 
 
 def _describe_taken(proof: Proof | ScaledOnnx) -> str:
@@ -200,7 +201,7 @@ def _prove(
 
 def _hold_against_rows(proof: Proof, table: pd.DataFrame, held_out: BoolArray) -> Proof:
     """The same with what the model keeps of its own rows, held against those of the data."""
-    rows = table[list(proof.names)]
+    rows = table[list(proof.assembly.names)]
     fitted, training = proof.fitted, rows[~held_out]
     if changed := (
         describe_merged_values(fitted, training)
@@ -249,21 +250,6 @@ def _ask_whether_right(ask: AskPerson, proof: Proof | ScaledOnnx) -> None:
     unused = f"\nNot needed: {', '.join(proof.unused)}." if proof.unused else ""
     if not ask(f"It is put together so: {proof.taken}.{next_best}{unused}"):
         raise NotProvedError("Nothing was added, because nobody said yes to this.")
-
-
-def _list_columns(proof: Proof, derivations: Derivations, add_note: AddNote) -> list[str]:
-    """The columns of the assembly, with notes on their order and on those that it does not take."""
-    names = list(proof.names)
-    if proof.by_place and len(names) > 1:
-        add_note(
-            "The model does not name its columns, so they are used in the order of the data: "
-            f"{', '.join(names[:4])}{' …' if len(names) > 4 else ''}. If that is wrong, give "
-            "their order with --features."
-        )
-    used = derivations.inputs.union(names)
-    if extra := [name for name in proof.available if name not in used]:
-        add_note(f"Columns that the model does not take: {', '.join(extra)}.")
-    return names
 
 
 def refuse_wrong(finding: Finding, options: AddOptions) -> None:

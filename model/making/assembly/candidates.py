@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import permutations, product
 
@@ -183,12 +183,14 @@ def _assemble(
             steps = (_make_units(search, inputs), *steps)
         words = [origin] if origin not in ("", _BY_PLACE) else []
         if search.transformers:
-            words.append(describe_steps(steps) if order else _without(search.transformers))
+            without = " and ".join(part.where for part in search.transformers)
+            words.append(describe_steps(steps) if order else f"without {without}")
         dummies = dict.fromkeys(item.source for item in inputs if item.level is not None)
         if dummies:
             words.append(f"{', '.join(dummies)} as a column for each value")
         if coded:
-            words.append(f"{', '.join(coded)} coded by {' and '.join(_list_files(coded))}")
+            files = dict.fromkeys(where.partition("[")[0] for where in coded.values())
+            words.append(f"{', '.join(coded)} coded by {' and '.join(files)}")
         if guessed:
             words.append(f"{', '.join(guessed)} coded by {by}")
         parts = {part.where for part in order}.union(coded.values(), [origin.removeprefix(_LISTED)])
@@ -281,11 +283,3 @@ def _list_inverses(search: AssemblySearch) -> list[Inverse | None]:
     for scaler in scalers:
         found += [scaler, *(scaler.then(make_inverse(name)) for name in ("expm1", "exp"))]
     return [*found, None]
-
-
-def _list_files(coded: Mapping[str, str]) -> list[str]:
-    return list(dict.fromkeys(where.partition("[")[0] for where in coded.values()))
-
-
-def _without(transformers: Sequence[Transformer]) -> str:
-    return f"without {' and '.join(part.where for part in transformers)}"

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from model.contract.arrays import Float64Array, IntArray
+from model.contract.arrays import Float32Array, Float64Array
 from model.contract.tables import TableError, open_table
 from model.contract.texts import encode_text, text_codes
-from model.making.assembly.gate import Finding, Subject, check_outputs
+from model.making.assembly.gate import Finding, check_outputs, make_coded_subject
 from model.making.data.number_texts import read_number_texts
 from model.making.data.text_cells import as_text
 from model.making.errors import AddError
@@ -30,13 +30,6 @@ _MOST_BLOCKS = 12
 _UNKNOWN = Finding(unchecked="no rule is known for this kind of answer")
 
 
-class _Matched(NamedTuple):
-    """What asks a served model, and how it answers."""
-
-    kind: OutputKind
-    predict: PredictFloat64
-
-
 def check_served(model: ServedModel[Any, Any]) -> Finding:
     """Check a loaded model by the rows of its data that it keeps.
 
@@ -50,13 +43,13 @@ def check_served(model: ServedModel[Any, Any]) -> Finding:
         )
     if matched is None:
         return _UNKNOWN
+    kind, predict = matched
     rows = neighbors.rows.astype(float)
     with text_codes():
         for column, texts in neighbors.texts.items():
             rows[:, column] = [encode_text(texts[int(code)]) for code in rows[:, column]]
         truth = np.asarray(neighbors.targets, dtype=float)
-        truths = [(matched.kind.list_outputs()[0], truth)]
-        return _check(take_tabular(model), matched.predict, rows, truths)
+        return _check(take_tabular(model), predict, rows, [(kind.list_outputs()[0], truth)])
 
 
 def check_on_data(model: ServedModel[Any, Any], path: Path, target: str) -> Finding:
@@ -82,9 +75,10 @@ def _check_file(model: TabularModel[Any], path: Path, target: str) -> Finding:
     matched = _match(model)
     if matched is None:
         return _UNKNOWN
+    kind, predict = matched
     with path.open("rb") as file:
         table = open_table(file, path.name)
-        outputs = _choose_outputs(matched.kind, target, table.header)
+        outputs = _choose_outputs(kind, target, table.header)
         places = {name: table.header.index(name) for name in outputs}
         reader = BatchPredictor(model, table.header, table.sample, warnings=False)
         codes: list[Float64Array] = []
@@ -96,14 +90,14 @@ def _check_file(model: TabularModel[Any], path: Path, target: str) -> Finding:
             for name, place in places.items():
                 cells[name] += [block.columns[place][row] for row in right]
     columns = [
-        _read_truth(model, matched.kind, pd.Series(column, name=name, dtype=object))
+        _read_truth(model, kind, pd.Series(column, name=name, dtype=object))
         for name, column in cells.items()
     ]
     known = ~np.isnan(columns).any(axis=0)
     truths = [
         (output, truth[known]) for output, truth in zip(outputs.values(), columns, strict=True)
     ]
-    return _check(model, matched.predict, np.concatenate(codes)[known], truths)
+    return _check(model, predict, np.concatenate(codes)[known], truths)
 
 
 def _choose_outputs(
@@ -155,10 +149,10 @@ def _read_truth(model: TabularModel[Any], kind: OutputKind, cells: pd.Series) ->
     return codes
 
 
-def _match(model: ServedModel[Any, Any]) -> _Matched | None:
-    """What asks a served model; None where no kind knows it."""
+def _match(model: ServedModel[Any, Any]) -> tuple[OutputKind, PredictFloat64] | None:
+    """How a served model answers, and what asks it; None where no kind knows it."""
     matched = (kind.from_served(model) for kind in KINDS.values())
-    return next((_Matched(*each) for each in matched if each is not None), None)
+    return next((each for each in matched if each is not None), None)
 
 
 def _check(
@@ -168,16 +162,13 @@ def _check(
     truths: Sequence[tuple[OneOutput, Float64Array]],
 ) -> Finding:
     """Check answers to codes of fields, shape (rows, fields); each truth has shape (rows,)."""
-    fields = list(model.fields.values())
-    places = [
-        place for place, field in enumerate(fields) if not (field.categories or field.is_text)
-    ]
 
-    def answer(index: IntArray, numbers: Float64Array) -> Float64Array:
-        codes = rows[index]
-        codes[:, places] = numbers
+    def answer(codes: Float32Array) -> Float64Array:
         return np.asarray(predict(model.layout.arrange(codes)), dtype=float)
 
-    labels = [fields[place].name for place in places]
-    complete = np.asarray(~np.isnan(rows).any(axis=1), dtype=bool)
-    return check_outputs(Subject(rows[:, places], labels, answer, complete), truths)
+    numbers = {
+        place: field.name
+        for place, field in enumerate(model.fields.values())
+        if not (field.categories or field.is_text)
+    }
+    return check_outputs(make_coded_subject(rows, numbers, answer), truths)

@@ -22,6 +22,7 @@ from model.making.assembly.inputs import Codes
 from model.making.data.text_cells import KnownTexts, as_text
 from model.making.errors import AddError
 from model.making.sources.estimator_sources import describe_estimator
+from model.making.sources.file_contents import read_short_text
 from model.making.sources.library_files import open_library_model
 from model.making.sources.pickles import find_in, find_other_release, load_file, open_estimator
 from model.making.steps.fitted_steps import find_categories
@@ -29,7 +30,6 @@ from model.making.steps.texts import takes_texts_alone
 from model.serving.estimators import Refused, revive_all
 
 _DEEPEST = 12
-_LONGEST_TEXT = 1_000_000
 _INVERSES = {
     "log1p": "expm1", "expm1": "expm1", "log": "exp", "exp": "exp", "log10": "exp10",
     "exp10": "exp10", "sqrt": "square", "square": "square",
@@ -211,13 +211,11 @@ def _read_file(path: Path, trust: bool, module: Path | None, found: Contents) ->
 
 def read_text(path: Path) -> Any:
     """Read the value of a JSON file, or the lines of a text; None where it is neither."""
-    try:
-        if not path.is_file() or path.stat().st_size > _LONGEST_TEXT:  # a pipe would wait
-            return None
-        text = path.read_text(encoding="utf-8-sig")
-        return json.loads(text)
-    except (OSError, UnicodeDecodeError):
+    text = read_short_text(path)
+    if text is None:
         return None
+    try:
+        return json.loads(text)
     except ValueError:
         parts = text.split("\n") if "\n" in text.strip() else text.split(",")
         names = [part.strip().strip("\"'") for part in parts]

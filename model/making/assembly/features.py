@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from model.contract.expressions import write_column
 from model.making.data.date_texts import read_dates
 from model.making.data.tables import LabelledTable, require_column, suggest_name
 from model.making.errors import AddError
-from model.making.options import AddNote, AddOptions
+from model.making.options import AddNote, AddOptions, write_derivation
 from model.making.sources.model_sources import ModelSource
 
 
@@ -73,15 +73,34 @@ def match_features(
                 f"have {len(names)}: {', '.join(names)}. Name those that it was fitted on, in "
                 "their order: --features a,b,c."
             )
-        if len(names) > 1 and not options.features and names == available:
-            add_note(
-                "The model does not name its columns, so they are used in the order of the data: "
-                f"{', '.join(names[:4])}{' …' if len(names) > 4 else ''}. If that is wrong, give "
-                "their order with --features."
-            )
+    note_columns(names, available, known is None and not options.features, used, add_note)
+    return names
+
+
+def note_columns(
+    names: Sequence[str],
+    available: Sequence[str],
+    by_place: bool,
+    used: Collection[str],
+    add_note: AddNote,
+) -> None:
+    """Say which columns a model is given without naming them, and which it does not take.
+
+    Args:
+        names: those that it takes.
+        available: those that the data have.
+        by_place: whether only the data give their order.
+        used: the columns from which others are derived.
+        add_note: called for each of the two.
+    """
+    if by_place and len(names) > 1:
+        add_note(
+            "The model does not name its columns, so they are used in the order of the data: "
+            f"{', '.join(names[:4])}{' …' if len(names) > 4 else ''}. If that is wrong, give "
+            "their order with --features."
+        )
     if extra := [name for name in available if name not in names and name not in used]:
         add_note(f"Columns that the model does not take: {', '.join(extra)}.")
-    return names
 
 
 _DATE_PARTS = {
@@ -107,7 +126,7 @@ def _hint_at_date(
         return ""
     said = []
     if derived := [
-        f"--derive '{write_column(name)} = {part}({write_column(date)})'"
+        write_derivation(name, f"{part}({write_column(date)})")
         for name, part in parts.items()
         if part
     ]:
@@ -131,7 +150,7 @@ def _are_dates(rows: LabelledTable, name: str) -> bool:
 
 def _hint(missing: str, available: list[str], free: list[str]) -> str:
     """What may have happened to a missing column, and what to do."""
-    derive = f"--derive '{write_column(missing)} = …', with columns, numbers and functions."
+    derive = f"{write_derivation(missing, '…')}, with columns, numbers and functions."
     origins = [name for name in free if missing.startswith(f"{name}_")]
     if origins:
         return (

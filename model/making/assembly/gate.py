@@ -9,7 +9,7 @@ rows, too. A model that merely knows little has no such reason, and is left in p
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
@@ -18,7 +18,6 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from model.contract.arrays import BoolArray, Float32Array, Float64Array, IntArray
-from model.making.columns.describing import DataColumn
 from model.making.kinds.evidence import Fit, Reading
 from model.making.kinds.output_kind import OneOutput, OutputKind
 
@@ -137,30 +136,25 @@ class Subject:
 
 def make_coded_subject(
     matrix: Float64Array,
-    columns: Sequence[DataColumn],
+    numbers: Mapping[int, str],
     predict: Callable[[Float32Array], Float64Array],
 ) -> Subject:
     """Make the subject of a model that takes the codes of fields.
 
     Args:
         matrix: the data's codes, shape (rows, fields).
-        columns: what each field's column is.
+        numbers: what each field is called whose code is a number, by its place.
         predict: the served model, which answers codes of shape (rows, fields).
     """
-    places = [
-        place
-        for place, column in enumerate(columns)
-        if not (column.source.values or column.source.is_free_text)
-    ]
+    places = list(numbers)
 
     def answer(index: IntArray, rows: Float64Array) -> Float64Array:
         codes = matrix[index]
         codes[:, places] = rows
         return predict(codes.astype(np.float32))
 
-    labels = [columns[place].source.column for place in places]
     complete = np.asarray(~np.isnan(matrix).any(axis=1), dtype=bool)
-    return Subject(matrix[:, places], labels, answer, complete)
+    return Subject(matrix[:, places], list(numbers.values()), answer, complete)
 
 
 @dataclass(frozen=True)

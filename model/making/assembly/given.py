@@ -15,7 +15,7 @@ from model.making.columns.describing import takes_numbers
 from model.making.data.assigning import assign_columns
 from model.making.data.number_texts import read_quantities
 from model.making.data.tables import LabelledTable, RowChoice, read_rows
-from model.making.data.text_cells import KnownTexts
+from model.making.data.text_cells import NO_TEXTS
 from model.making.dictionaries import add_units, read_dictionary
 from model.making.options import AddNote, AddOptions
 from model.making.sources.library_files import restore_blanks
@@ -71,7 +71,7 @@ def read_given(options: AddOptions, add_note: AddNote) -> GivenData:
     paths = sorted(options.paths, key=lambda path: path.suffix != ".onnx")  # it leads the others
     options = replace(options, paths=tuple(paths))
     contents = _read_files(options, listed)
-    known = contents.list_known_texts() if contents else KnownTexts({}, (), frozenset())
+    known = contents.list_known_texts() if contents else NO_TEXTS
     kept = {name for name, kind in options.kinds.items() if not takes_numbers(kind)}
     choice = RowChoice(options.where, options.max_rows)
     rows = read_rows(

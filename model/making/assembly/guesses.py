@@ -155,11 +155,10 @@ def code_unknown(
             coded = recode(search, assembly, column, {**codes, UNKNOWN: number})
             ways.append(replace(coded, words=(*assembly.words, words)))
         tried = [
-            (search.kind.list_losses(way.inverse.function(found) if way.inverse else found,
-                                     truth[index]), found, way)
+            (search.kind.list_losses(way.invert(found), truth[index]), found, way)
             for way, found in zip(ways, ask_all(search, ways, index), strict=True)
             if found is not None
-        ]  # fmt: skip
+        ]
         if len(tried) < len(ways):  # the form will ask for it always
             continue
         tried.sort(key=lambda item: float(item[0].mean()))  # stable: nothing comes first
@@ -215,8 +214,7 @@ def _prove_window(
     answers = ask_all(search, [other for other, _ in given], index)
     for answered, (other, said) in zip(answers, given, strict=True):
         if answered is not None:
-            turned = other.inverse.function(answered) if other.inverse else answered
-            rank = search.kind.fit(turned, truth).rank
+            rank = search.kind.fit(other.invert(answered), truth).rank
             if rank > best:
                 best, words = rank, said
     if words:
@@ -250,8 +248,7 @@ def _find_best(
     best = -np.inf
     for other, answers in zip(others, ask_all(search, others, index), strict=True):
         if answers is not None:
-            given = other.inverse.function(answers) if other.inverse else answers
-            best = max(best, search.kind.fit(given, truth).rank)
+            best = max(best, search.kind.fit(other.invert(answers), truth).rank)
     return best
 
 

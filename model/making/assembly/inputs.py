@@ -255,16 +255,13 @@ def make_encoder(inputs: Sequence[Input], table: pd.DataFrame) -> ColumnTransfor
         [(f"part_{number}", _encode(run), _columns(run)) for number, run in enumerate(runs)],
         sparse_threshold=0,
     )
-    made.fit(pd.DataFrame({name: _take_one(table[name]) for name in list_sources(inputs)}))
+    sources = {name: table[name].dropna().iloc[:1] for name in list_sources(inputs)}
+    made.fit(pd.DataFrame({n: cells.reset_index(drop=True) for n, cells in sources.items()}))
     made.transformers_ = [
         (name, _look_up(run[0]) if _needs_lookup(run[0]) else step, columns)
         for (name, step, columns), run in zip(made.transformers_, runs, strict=True)
     ]
     return made
-
-
-def _take_one(cells: pd.Series) -> pd.Series:
-    return cells.dropna().iloc[:1].reset_index(drop=True)
 
 
 def _columns(run: Sequence[Input]) -> list[str]:

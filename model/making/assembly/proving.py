@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,13 +38,11 @@ from model.making.assembly.search import AssemblySearch, explain_none
 from model.making.assembly.trials import TriedAssembly, ask_all, find_complete, try_all
 from model.making.data.assigning import assign_columns
 from model.making.errors import AddError, NotProvedError
-from model.making.kinds.output_kind import OutputKind
+from model.making.kinds.evidence import are_surely_less
 from model.making.steps.fitted_steps import find_encoded_columns
 
 _CLEAR = 0.03
 """How much better the best assembly must rank than one that answers otherwise."""
-_SIGNIFICANT = 4.0
-"""The t statistic from which a slight advantage counts; it is met by chance once in 30,000."""
 _SAME = 1e-6
 _HOW = (
     "Say it with --before FILE (the steps in their order), --features a,b,c (the columns in their "
@@ -65,25 +62,20 @@ class NoAssemblyError(AddError):
 class Proof:
     """What was taken, and why.
 
-    ``fitted`` takes the columns ``names`` of those that are ``available``; ``by_place`` is True
-    where nothing but the data gives their order, ``asks`` where a person has to say yes. ``taken``
-    and ``rejected`` are the assemblies with their figures, in words; ``rejected`` is "" where
-    nothing else was possible. ``finding`` is what the gate found, ``unused`` are files and steps in
-    them that it does without.
+    ``fitted`` is the ``assembly`` as an estimator of those columns that are ``available``; ``asks``
+    is True where a person has to say yes. ``taken`` and ``rejected`` are the assemblies with their
+    figures, in words; ``rejected`` is "" where nothing else was possible. ``finding`` is what the
+    gate found, ``unused`` are files and steps in them that it does without.
     """
 
+    assembly: Assembly
     fitted: Any
-    names: tuple[str, ...]
     available: tuple[str, ...]
-    classes: tuple[str, ...]
-    by_place: bool
     asks: bool
     taken: str
     rejected: str
     finding: Finding
-    runs_code: bool
-    module: Path | None
-    unused: tuple[str, ...] = ()
+    unused: tuple[str, ...]
 
     @property
     def is_assembled(self) -> bool:
@@ -124,20 +116,14 @@ def prove(search: AssemblySearch, classes: Sequence[str], read_truth: ReadTruth)
     truth = truths[chosen.assembly.classes]
     settled = code_unknown(search, chosen, truth)
     assembly = settled.assembly
-    finding = _check(search, assembly, truth)
-    fitted = build(assembly, search.estimator.fitted, search.table)
     return Proof(
-        fitted,
-        assembly.names,
+        assembly,
+        build(assembly, search.estimator.fitted, search.table),
         search.available,
-        assembly.classes,
-        assembly.by_place,
         rejected is not None or assembly.guesses or settled is not chosen,
         settled.text,
         rejected.text if rejected else "",
-        finding,
-        search.contents.runs_code,
-        search.contents.module,
+        _check(search, assembly, truth),
         tuple(search.contents.list_unused(assembly.parts)),
     )
 
@@ -163,17 +149,21 @@ def take_only(search: AssemblySearch, classes: Sequence[str]) -> Proof:
             f"Several assemblies are possible, and without a target the data do not tell which one "
             f"is meant: {listed}. {_HOW}"
         )
-    (assembly,) = assemblies
+    assembly = replace(assemblies[0], classes=tuple(classes))
     if assembly.guesses:
         raise NotProvedError(
             f"Without a target the data do not prove this: {assembly.text}. {_HOW}"
         )
-    fitted = build(assembly, search.estimator.fitted, search.table)
     return Proof(
-        fitted, assembly.names, search.available, tuple(classes), assembly.by_place, False,
-        assembly.text, "", NO_TARGET, search.contents.runs_code,
-        search.contents.module, tuple(search.contents.list_unused(assembly.parts)),
-    )  # fmt: skip
+        assembly,
+        build(assembly, search.estimator.fitted, search.table),
+        search.available,
+        False,
+        assembly.text,
+        "",
+        NO_TARGET,
+        tuple(search.contents.list_unused(assembly.parts)),
+    )
 
 
 def _list_differing(search: AssemblySearch, assemblies: Sequence[Assembly]) -> list[Assembly]:
@@ -186,21 +176,6 @@ def _list_differing(search: AssemblySearch, assemblies: Sequence[Assembly]) -> l
         if answers is not None and not any(np.allclose(answers, other) for _, other in found):
             found.append((assembly, answers))
     return [assembly for assembly, _ in found] or list(assemblies)
-
-
-def _list_numbers(search: AssemblySearch, assembly: Assembly) -> list[str]:
-    """The raw columns that hold numbers and that the model does not treat as categories."""
-    encoded = find_encoded_columns(assembly.fitted, assembly.names)
-    return [name for name in assembly.names
-            if search.columns.is_number(name) and name not in encoded]  # fmt: skip
-
-
-def _numbers(search: AssemblySearch, assembly: Assembly) -> Float64Array:
-    if assembly.inputs:
-        return compute_matrix(assembly.inputs, search.table)
-    names = _list_numbers(search, assembly)
-    numbers: Float64Array = search.table[names].to_numpy(dtype=float, na_value=np.nan)
-    return numbers
 
 
 def choose_assembly(
@@ -263,11 +238,8 @@ def _tell_codes_apart(one: Assembly, other: Assembly) -> str:
 
 def _is_clearly_better(one: TriedAssembly, other: TriedAssembly) -> bool:
     """Whether one ranks clearly better, or is slightly better on most rows (paired t-test)."""
-    if one.fit.rank - other.fit.rank >= _CLEAR:
-        return True
-    gains = other.losses - one.losses
-    spread = float(np.std(gains))
-    return spread > 0 and float(np.mean(gains)) / spread * len(gains) ** 0.5 >= _SIGNIFICANT
+    clearly = one.fit.rank - other.fit.rank >= _CLEAR
+    return clearly or are_surely_less(one.losses, other.losses)
 
 
 def _same(one: TriedAssembly, other: TriedAssembly) -> bool:
@@ -278,26 +250,32 @@ def _same(one: TriedAssembly, other: TriedAssembly) -> bool:
 
 def _check(search: AssemblySearch, assembly: Assembly, truth: Float64Array) -> Finding:
     """Check the assembly itself with the battery of causes."""
-    numbers = _numbers(search, assembly)
-    estimator, kind, inverse = search.estimator.fitted, search.kind, assembly.inverse
+    estimator, kind = search.estimator.fitted, search.kind
     if assembly.inputs:
         labels = [item.text for item in assembly.inputs]
+        numbers = compute_matrix(assembly.inputs, search.table)
 
         def ask(index: IntArray, rows: Float64Array) -> Any:
             return rows
     else:
-        labels = _list_numbers(search, assembly)
+        # Of the raw columns those that the model does not treat as categories.
+        encoded = find_encoded_columns(assembly.fitted, assembly.names)
+        labels = [name for name in assembly.names
+                  if search.columns.is_number(name) and name not in encoded]  # fmt: skip
+        numbers = search.table[labels].to_numpy(dtype=float, na_value=np.nan)
 
         def ask(index: IntArray, rows: Float64Array) -> Any:
-            labels_of = search.table.index[index]
-            if assembly.alone:
-                return search.table.loc[labels_of, assembly.names[0]]
-            table = select_raw(search.table, assembly.names, labels_of, assembly.as_categories)
-            return assign_columns(table, dict(zip(labels, rows.T, strict=True)))
+            raw = select_raw(
+                search.table,
+                assembly.names,
+                search.table.index[index],
+                assembly.as_categories,
+                assembly.alone,
+            )
+            return assign_columns(raw, dict(zip(labels, rows.T, strict=True)))
 
     def answered(index: IntArray, rows: Float64Array) -> Float64Array:
-        answers = answer(assembly, estimator, kind, ask(index, rows))
-        return inverse.function(answers) if inverse else answers
+        return assembly.invert(answer(assembly, estimator, kind, ask(index, rows)))
 
     named = getattr(estimator, "feature_names_in_", None) is not None
     subject = Subject(
@@ -309,9 +287,6 @@ def _check(search: AssemblySearch, assembly: Assembly, truth: Float64Array) -> F
         coded=frozenset(place for place, item in enumerate(assembly.inputs) if item.codes),
     )
     truths = kind.with_names(assembly.classes).split(truth)
-    return check_outputs(subject, truths, _may_move(kind))
-
-
-def _may_move(kind: OutputKind) -> bool:
-    """Whether the classes are numbers, which stand for something in an order."""
-    return bool(kind.classes) and not any(isinstance(item, str) for item in kind.classes)
+    # Classes that are numbers stand for something in an order.
+    may_move = bool(kind.classes) and not any(isinstance(item, str) for item in kind.classes)
+    return check_outputs(subject, truths, may_move)

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
-from model.contract.expressions import write_column
 from model.making.assembly.chains import find_order, list_orders, split_scaler
 from model.making.assembly.contents import Contents, Transformer
 from model.making.assembly.inputs import UNKNOWN, Codes, Input, RawColumns, encode_categories
 from model.making.data.text_cells import as_text
 from model.making.errors import AddError
 from model.making.kinds.output_kind import OutputKind
+from model.making.options import write_derivation
 from model.making.steps.fitted_steps import SCALERS
 
 ENCODERS = (OneHotEncoder, OrdinalEncoder, TargetEncoder)
@@ -172,8 +172,8 @@ def explain_none(search: AssemblySearch) -> str:
             others = f" and {', '.join(map(repr, missing[1:]))}" if missing[1:] else ""
             return (
                 f"{part.where} takes {missing[0]!r}{others}, which the data do not have. If your "
-                "code computes it from other columns, say how: --derive "
-                f"'{write_column(missing[0])} = …', with columns, numbers and functions."
+                f"code computes it from other columns, say how: {write_derivation(missing[0], '…')}"
+                ", with columns, numbers and functions."
             )
     return (
         f"The model takes {takes}{with_steps}, and does not say which; the data have "

@@ -12,7 +12,7 @@ import numpy as np
 
 from model.contract.arrays import BoolArray, Float64Array, IntArray
 from model.contract.expressions import write_column
-from model.making.assembly.assemblies import Assembly, ask_model, predict_quietly, select_raw
+from model.making.assembly.assemblies import Assembly, ask_model, select_raw
 from model.making.assembly.chains import run_steps
 from model.making.assembly.class_names import IN_ORDER, NAMED_BY
 from model.making.assembly.gate import choose_rows
@@ -21,6 +21,8 @@ from model.making.assembly.search import AssemblySearch
 from model.making.data.number_texts import read_number_texts
 from model.making.errors import AddError
 from model.making.kinds.evidence import Fit
+from model.making.kinds.output_kind import round_digits
+from model.making.options import write_derivation, write_filling
 from model.making.steps.fitted_steps import find_encoded_columns
 from model.making.steps.texts import list_branches
 
@@ -74,7 +76,7 @@ def try_all(
         if answered is None:
             continue
         with np.errstate(all="ignore"):
-            given = assembly.inverse.function(answered) if assembly.inverse else answered
+            given = assembly.invert(answered)
         for names, words, of_rows in namings:
             named = replace(
                 assembly,
@@ -102,15 +104,15 @@ def _advise_on_texts(search: AssemblySearch) -> str:
             continue
         cells = search.table[name]
         read_number_texts(cells, None)
-        text, column = str(cells.dropna().iloc[0]), write_column(name)
+        text = str(cells.dropna().iloc[0])
         number = re.match(r"\s*([0-9]+)", text)  # of 8GB it is 8
         codes = json.dumps({text: int(number[1]) if number else 1}, ensure_ascii=False)
         return (
             f"Column {name!r} holds texts like {text!r}, and no step that is known here makes "
             "numbers of them. Write the numbers that the model was fitted on into the data. Or, "
             f"where the texts are few, put them into a JSON file with their numbers, like {codes}, "
-            f"and write --kind {shlex.quote(name + '=choice')} --derive "
-            f"'{column} = lookup({column}, FILE.json)'."
+            f"and write --kind {shlex.quote(name + '=choice')} "
+            f"{write_derivation(name, f'lookup({write_column(name)}, FILE.json)')}."
         )
     return ""
 
@@ -126,13 +128,10 @@ def _advise_on_holes(search: AssemblySearch) -> str:
     ]
     if not holes or not any("NaN" in problem for problem in search.problems):
         return ""
-    fills = [
-        f"{write_column(name)} = fill({write_column(name)}, {search.table[name].median():.6g})"
-        for name in holes
-    ]
+    fills = [write_filling(name, round_digits(search.table[name].median())) for name in holes]
     return (
         f"It takes no missing cells, and rows lack {', '.join(holes)}. Say what your code wrote "
-        f"there before the fit, like {' '.join(f'--derive {shlex.quote(text)}' for text in fills)}."
+        f"there before the fit, like {' '.join(fills)}."
     )
 
 
@@ -164,7 +163,7 @@ def ask_all(
                 rows = select_raw(
                     search.table, item.names, part.index, item.as_categories, item.alone
                 )
-                found[place] = predict_quietly(item.fitted, kind, rows)
+                found[place] = kind.predict_quietly(item.fitted, rows)
         except AddError:
             raise
         except Exception as error:  # a step or an estimator may raise anything

@@ -118,16 +118,17 @@ def infer_columns(
         raise AddError("\n".join(problems))
     numbers = {name for name in names if guesses[name].is_measured}
     named = name_columns(list(names), numbers, described, locale)
+    known = {name: (described or {}).get(name, Description()) for name in names}
     return [
         DataColumn(
             naming,
             guesses[name].kind,
             guesses[name].source,
-            _word_codes(guesses[name], (described or {}).get(name, Description()), naming.unit),
+            _word_codes(guesses[name], known[name], naming.unit),
             table[name],
             guesses[name].reason,
             name in required,
-            (described or {}).get(name, Description()).help,
+            known[name].help,
         )
         for name, naming in zip(names, named, strict=True)
     ]

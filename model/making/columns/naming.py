@@ -125,6 +125,11 @@ class RowNaming:
         """Whether the data's file tells it."""
         return self.rows != "rows"
 
+    @property
+    def this(self) -> str:
+        """One row as a question names it: "this car", or "it" where nobody said what rows are."""
+        return f"this {self.case}" if self.is_known else "it"
+
 
 def name_columns(
     columns: list[str],
@@ -310,16 +315,15 @@ def ask_for_class(naming: Naming, rows: RowNaming, labels: Sequence[str], topic:
         labels: of the classes.
         topic: what yes is an answer to, where the target's label does not say it.
     """
-    this = f"this {rows.case}" if rows.is_known else "it"
     if set(labels) == {"Yes", "No"}:
         return f"{topic or naming.label}: yes or no?"
     listed = ", ".join(labels[:-1]) + f" or {labels[-1]}"
     if len(listed) <= _LONGEST_CHOICE and not any(map(str.isdecimal, labels)):
         are_verbs = all(label.lower().endswith("ed") for label in labels)
-        return f"{listed[:1].upper()}{listed[1:]}?" if are_verbs else f"Is {this} {listed}?"
+        return f"{formatting.capitalize(listed)}?" if are_verbs else f"Is {rows.this} {listed}?"
     if naming.label == UNNAMED:
-        return f"Which of {len(labels)} classes is {this}?"
-    return f"Which {naming.noun} is {'it' if naming.noun == rows.case else this}?"
+        return f"Which of {len(labels)} classes is {rows.this}?"
+    return f"Which {naming.noun} is {'it' if naming.noun == rows.case else rows.this}?"
 
 
 def _make_noun(label: str, locale: str, is_own: bool = False) -> str:
@@ -340,7 +344,7 @@ def join_words(words: list[str]) -> str:
         for word in words
     ]  # fmt: skip
     text = " ".join(kept)
-    return text if text.startswith("pH") else text[:1].upper() + text[1:]
+    return text if text.startswith("pH") else formatting.capitalize(text)
 
 
 def format_choice(value: object) -> str:
@@ -367,10 +371,6 @@ def split_words(column: str) -> list[str]:
     return [word for word in re.split(r"[\s_.\-]+", spaced) if word]
 
 
-def _write_power(match: re.Match[str]) -> str:
-    return "²³"[int(match[1]) - 2]
-
-
 def _shorten_unit(unit: str) -> str:
     """The first words of a unit that is longer than a card takes."""
     if len(unit) <= MAX_UNIT:
@@ -387,7 +387,7 @@ def _split_unit(column: str, is_number: bool) -> tuple[list[str], str, bool]:
     bracket = re.fullmatch(r"(.+?)\s*[(（\[]([^)）\]]*)[)）\]]\s*", column)
     if bracket is not None:
         # "(MPa, megapascals)" is one unit, and "(1 = yes, 0 = no)" and "(1-100)" are none.
-        inside = re.sub(r"\^([23])", _write_power, bracket[2].partition(",")[0].strip())
+        inside = bracket[2].partition(",")[0].strip().replace("^2", "²").replace("^3", "³")
         if not is_number or "=" in inside or re.fullmatch(r"\d[^a-z]*\d", inside, re.IGNORECASE):
             return split_words(bracket[1]), "", False
         if f"{inside.lower()}s" in TIMES:  # "Age (day)"

@@ -27,7 +27,7 @@ from model.making.data.data_files import (
 from model.making.data.date_texts import read_dates
 from model.making.data.expression_cells import read_series
 from model.making.data.number_texts import read_number_columns, settle_thousands
-from model.making.data.text_cells import KnownTexts
+from model.making.data.text_cells import NO_TEXTS, KnownTexts
 from model.making.errors import AddError
 from model.making.options import AddNote
 
@@ -78,7 +78,7 @@ def read_table(
     path: Path,
     decimal: DecimalSign | None,
     add_note: AddNote,
-    texts: KnownTexts | None = None,
+    texts: KnownTexts = NO_TEXTS,
     more: Sequence[Path] = (),
     choice: RowChoice = ALL_ROWS,
 ) -> pd.DataFrame:
@@ -96,11 +96,10 @@ def read_table(
     Raises:
         AddError: if it cannot be read, has no rows, or does not tell what its numbers are.
     """
-    known = texts or KnownTexts({}, (), frozenset())
     paths = (path, *more)
-    kept = _choose_rows(paths, choice, decimal, known, add_note)
-    raw = strip_cells(read_cells(paths, add_note, None, kept), known)
-    raw = spell_cells(raw, known, add_note)
+    kept = _choose_rows(paths, choice, decimal, texts, add_note)
+    raw = strip_cells(read_cells(paths, add_note, None, kept), texts)
+    raw = spell_cells(raw, texts, add_note)
     if raw.empty:
         raise AddError(
             f"{path} has no rows. Give a file with the rows that the model was fitted on."
@@ -109,18 +108,17 @@ def read_table(
 
 
 def _infer_table(
-    raw: pd.DataFrame, decimal: DecimalSign | None, add_note: AddNote, texts: KnownTexts | None
+    raw: pd.DataFrame, decimal: DecimalSign | None, add_note: AddNote, texts: KnownTexts
 ) -> pd.DataFrame:
     """Cells with the numbers that they are."""
-    known = texts or KnownTexts({}, (), frozenset())
 
     def read_texts(names: list[str]) -> pd.DataFrame:
         cells = raw[names]
         return cells.mask(cells == "")
 
-    table = infer_types(raw, known, add_note)
+    table = infer_types(raw, texts, add_note)
     table = settle_thousands(table, read_texts, decimal, add_note)
-    return table if texts is None else texts.restore(table, raw)
+    return texts.restore(table, raw)
 
 
 def _choose_rows(
@@ -208,7 +206,7 @@ def read_rows(
     target: str,
     holdout: str | None,
     decimal: DecimalSign | None = None,
-    texts: KnownTexts | None = None,
+    texts: KnownTexts = NO_TEXTS,
     more: Sequence[Path] = (),
     choice: RowChoice = ALL_ROWS,
 ) -> LabelledTable:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -48,9 +48,9 @@ class KnownTexts:
     stands for a hole elsewhere.
     """
 
-    by_column: Mapping[str, frozenset[str]]
-    groups: Sequence[frozenset[str]]
-    dummies: frozenset[str]
+    by_column: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    groups: Sequence[frozenset[str]] = ()
+    dummies: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()
 
     def restore(self, table: pd.DataFrame, raw: pd.DataFrame) -> pd.DataFrame:
@@ -126,3 +126,7 @@ class KnownTexts:
         if name in self.kept:
             found |= lost - _HOLES if name in self.by_column else lost
         return found
+
+
+NO_TEXTS = KnownTexts()
+"""No part knows any."""

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from model.contract.arrays import Float64Array, IntArray
-from model.making.kinds.evidence import Fit
+from model.making.kinds.evidence import Fit, report_no_answer
 
 _TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
 _LEAST_PROBABILITY = 1e-6
@@ -39,7 +39,7 @@ def fit_classes(answers: Float64Array, truth: Float64Array) -> Fit:
     frequencies = (np.bincount(codes, minlength=count) + 1e-9) / len(codes)
     constant = float(-np.mean(np.log(frequencies[codes])))
     if not np.isfinite(answers).all():
-        return Fit(-1e12, -1e12, -1e12, np.inf, constant, "no answer")
+        return report_no_answer(constant)
     floored = np.clip(answers, _LEAST_PROBABILITY, None)
     loss = min(_log_loss(floored ** (1 / temperature), codes) for temperature in _TEMPERATURES)
     skill = 1 - loss / max(constant, 1e-9)
@@ -49,6 +49,11 @@ def fit_classes(answers: Float64Array, truth: Float64Array) -> Fit:
     right = float(np.mean(predicted == codes))
     text = f"{right:.0%} right, balanced {balanced:.0%}"
     return Fit(skill - distance / 2, skill, skill, loss, constant, text, balanced)
+
+
+def comes_first(code: int, answer: Float64Array) -> bool:
+    """Whether a class is the likeliest of an answer, shape (classes,)."""
+    return bool(answer.argmax() == code)
 
 
 def _log_loss(weights: Float64Array, codes: IntArray) -> float:

@@ -20,6 +20,7 @@ from model.contract import formatting
 from model.contract.arrays import BoolArray, Float64Array
 from model.contract.expressions import write_column
 from model.contract.manifest import AccuracyGroup, Metric
+from model.contract.outputs import MOST_CLASSES
 from model.making.columns.drafting import DraftOutput
 from model.making.columns.naming import (
     UNNAMED,
@@ -35,11 +36,12 @@ from model.making.errors import AddError
 from model.making.kinds.class_evidence import (
     accepts_classes,
     are_swapped,
+    comes_first,
     fit_classes,
     list_surest_rows,
     match_classes,
 )
-from model.making.kinds.classification_metrics import measure_classifier
+from model.making.kinds.classification_metrics import describe_rows, measure_classifier
 from model.making.kinds.evidence import AS_GIVEN, Fit, Reading
 from model.making.kinds.ordinal import (
     calibrate_ranges,
@@ -58,7 +60,6 @@ from model.serving.kinds.classes import ClassModel
 from model.serving.served_model import ServedModel
 
 _LEAST_PROBABILITY = 1e-3
-_MOST_CLASSES = 50
 _FEW = 0.2
 """The share of rows up to which others than the model's classes may be left out."""
 _MOST_DOUBTED = 0.005
@@ -137,6 +138,11 @@ class ClassesKind(OutputKind):
         return {str(item): name for item, name in zip(self.classes, self.names, strict=False)}
 
     @property
+    def values(self) -> tuple[str, ...]:
+        """The classes as a card has them."""
+        return tuple(map(str, self.names or self.classes))
+
+    @property
     def shape(self) -> tuple[int, ...]:
         return (len(self.classes),)
 
@@ -164,7 +170,7 @@ class ClassesKind(OutputKind):
     def describe_threshold(self, threshold: float, where: str) -> str:
         if len(self.classes) != 2 or threshold == 0.5:
             return ""
-        risk = shlex.quote(str((self.names or self.classes)[1]))
+        risk = shlex.quote(self.values[1])
         return (
             f"{where} is {threshold:g}, and the page does not decide by it: it names the likelier "
             f"class. For the probability of one class as the answer, add --risk {risk}."
@@ -196,7 +202,7 @@ class ClassesKind(OutputKind):
         order = match_classes(answers, truth)
         if not movable or order == tuple(range(len(order))):
             return (AS_GIVEN,)
-        meant = ",".join(str((self.names or self.classes)[place]) for place in order)
+        meant = ",".join(self.values[place] for place in order)
         back = np.argsort(order)
         return (
             AS_GIVEN,
@@ -220,9 +226,6 @@ class ClassesKind(OutputKind):
 
     def is_good_enough(self, given: Fit) -> bool:
         return given.skill > 0.3
-
-    def explain_nonsense(self, answers: Float64Array, truth: Float64Array) -> str:
-        return ""
 
     def make_value_function(self, predict: PredictFloat64, answer: Float64Array) -> PredictFloat64:
         predicted = int(answer[0].argmax())
@@ -258,13 +261,13 @@ class ClassesKind(OutputKind):
         return np.array(truth, dtype=float)
 
     def draft_output(self, truth: Float64Array, options: AddOptions) -> DraftOutput:
-        if len(self.classes) > _MOST_CLASSES:
+        if len(self.classes) > MOST_CLASSES:
             raise AddError(
                 f"The model answers {len(self.classes)} classes, and a page can show "
-                f"{_MOST_CLASSES}. Fit it on fewer classes."
+                f"{MOST_CLASSES}. Fit it on fewer classes."
             )
         naming = name_target(options.target or "y", False, options.described, options.locale)
-        values = [str(item) for item in self.names or self.classes]
+        values = self.values
         labels = [format_choice(item) for item in values]
         pair = find_pair(labels)
         is_flag = pair is not None
@@ -291,8 +294,7 @@ class ClassesKind(OutputKind):
         if order:
             keys["order"] = list(order)
             if naming.noun.endswith("s") and shown[0].isdecimal():
-                case = f"this {rows.case}" if rows.is_known else "it"
-                title = f"How many {naming.noun} for {case}?"
+                title = f"How many {naming.noun} for {rows.this}?"
         if options.risk:
             keys["risk"] = risk = self._find_risk(options.risk, values, labels)
             label = labels[values.index(risk)]
@@ -323,18 +325,14 @@ class ClassesKind(OutputKind):
     ) -> Evaluation:
         rows = dataset.matrix[dataset.held_out]
         order = cast(Sequence[str], output.keys.get("order", ()))
-        values = [str(item) for item in self.names or self.classes]
-        if note := describe_order(order, values, output.naming.name, "risk" in output.keys):
+        if note := describe_order(order, self.values, output.naming.name, "risk" in output.keys):
             add_note(note)
         if not len(rows):
             return skip_evaluation("How good it is was not measured.", add_note)
         shown = formatting.format_number(len(rows), output.locale)
-        metrics, calibration, reliability = measure_classifier(
-            dataset.predict(rows.astype(np.float32)),
-            dataset.truth[dataset.held_out].astype(np.int64),
-            self.probabilities,
-        )
-        truth = dataset.truth[dataset.held_out]
+        answers = dataset.predict(rows.astype(np.float32))
+        truth = dataset.truth[dataset.held_out].astype(np.int64)
+        metrics, calibration, reliability = measure_classifier(answers, truth, self.probabilities)
         accuracies = tuple(
             AccuracyGroup(
                 known=known,
@@ -344,36 +342,27 @@ class ClassesKind(OutputKind):
             )
             for known, unknown, chosen, masked in iterate_groups(rows, dataset.optional)
         )
-        how = f"On {shown} rows that the model had not seen."
-        if reliability:
-            how += (
-                " The same rows calibrated its probabilities; the figures after calibration are "
-                "from tenfold cross-validation over them."
-            )
         if calibration is not None:
             most = formatting.format_percent(calibration.most, LOCALE, digits=1)
             add_note(f"{shown} held-out rows allow it to be up to {most} sure.")
         ordinal, off = None, ""
         if order:
-            ordinal = calibrate_ranges(dataset, order, values, coverage)
-            places = [values.index(value) for value in order]
-            steps = np.argsort(places)[dataset.truth[dataset.held_out].astype(np.int64)]
-            found = measure_steps(dataset.predict(rows.astype(np.float32))[:, places], steps)
+            ordinal = calibrate_ranges(dataset, order, self.values, coverage)
+            places = [self.values.index(value) for value in order]
+            found = measure_steps(answers[:, places], np.argsort(places)[truth])
             metrics += (*found, *measure_ranges(ordinal))
             close = formatting.format_percent(found[0].value, output.locale, digits=1)
             off = f" For {close} it was right or one step off."
-        named = dataset.predict(rows.astype(np.float32)).argmax(axis=1)
-        right = formatting.format_share(float(np.mean(named == truth)), len(rows), output.locale)
+        right = float(np.mean(answers.argmax(axis=1) == truth))
         most_frequent = np.bincount(dataset.truth[~dataset.held_out].astype(np.int64)).argmax()
         share = formatting.format_percent(
             float(np.mean(truth == most_frequent)), output.locale, digits=1
         )
-        accuracy = (
-            f"It named the right {output.naming.noun} for {right} rows that it had not seen.{off}"
-        )
         return Evaluation(
-            how,
-            accuracy,
+            describe_rows(f"{shown} rows", "model", reliability),
+            f"It named the right {output.naming.noun} for "
+            f"{formatting.format_share(right, len(rows), output.locale)} rows that it had not "
+            f"seen.{off}",
             metrics,
             probabilities=calibration,
             reliability=reliability,
@@ -422,24 +411,13 @@ class ClassesKind(OutputKind):
         self, answers: Float64Array, truth: Float64Array, output: DraftOutput
     ) -> Sequence[Band]:
         return [
-            Band(f"Probably {output.labels[code]}", rows, partial(_comes_first, code))
+            Band(f"Probably {output.labels[code]}", rows, partial(comes_first, code))
             for code, rows in list_surest_rows(answers, truth)
         ]
 
-    def find_axis(self, truth: Float64Array) -> tuple[float, float] | None:
-        return None
-
-    def read_values(self, answers: Float64Array) -> Float64Array:
-        indices: Float64Array = answers.argmax(axis=1).astype(float)
-        return indices
-
     def read_answer(self, answer: Float64Array) -> tuple[float, str]:
         probability = float(answer.max()) if self.probabilities else 1.0
-        return probability, str((self.names or self.classes)[int(answer.argmax())])
-
-
-def _comes_first(code: int, answer: Float64Array) -> bool:
-    return bool(answer.argmax() == code)
+        return probability, self.values[int(answer.argmax())]
 
 
 def _advise_without(column: str, values: Sequence[Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -77,6 +78,23 @@ def measure_classifier(
         calibrated[held_out] = apply_calibration(probabilities[held_out], fitted)
     metrics += _measure_probabilities(calibrated, truth)
     return tuple(metrics), calibration, _bin_reliability(calibrated, truth)
+
+
+def describe_rows(cases: str, model: str, reliability: Sequence[ReliabilityBin]) -> str:
+    """Say on what ``measure_classifier`` measured.
+
+    Args:
+        cases: what was held out, with their count, like "200 rows".
+        model: what had not seen them.
+        reliability: what was found.
+    """
+    text = f"On {cases} that the {model} had not seen."
+    if reliability:
+        text += (
+            f" The same {cases.split()[-1]} calibrated its probabilities; the figures after "
+            "calibration are from tenfold cross-validation over them."
+        )
+    return text
 
 
 def _measure_probabilities(probabilities: Float64Array, truth: IntArray) -> list[Metric]:

@@ -13,14 +13,15 @@ import pandas as pd
 from model.contract import formatting
 from model.contract.arrays import BoolArray, Float64Array
 from model.contract.manifest import ClusterProfile, Metric, TypicalFact
+from model.contract.outputs import MOST_CLASSES
 from model.making.columns.drafting import DraftOutput
-from model.making.columns.naming import Naming, format_choice
+from model.making.columns.naming import Naming, format_choice, name_rows
 from model.making.errors import AddError
-from model.making.kinds.class_evidence import list_surest_rows
+from model.making.kinds.class_evidence import comes_first, list_surest_rows
 from model.making.kinds.classes import ClassesKind
 from model.making.kinds.evidence import Fit
 from model.making.kinds.output_kind import Band, Evaluation, OutputKind, make_metric
-from model.making.kinds.without_truth import answer_training_rows, find_estimator_type, name_case
+from model.making.kinds.without_truth import answer_training_rows, find_estimator_type
 from model.making.onnx.graphs import CompileError, append_negative
 from model.making.options import LOCALE, AddNote, AddOptions
 from model.making.rows.dataset import Dataset
@@ -34,7 +35,6 @@ from model.serving.kinds.clusters import (
 )
 from model.serving.served_model import ServedModel
 
-_MOST_CLUSTERS = 50
 _MOST_FACTS = 3
 _LEAST_ROWS = 10
 """Rows of a cluster below which what is typical of them would show one of them."""
@@ -109,10 +109,6 @@ class ClustersKind(ClassesKind):
     def class_names(self) -> dict[str, str]:
         return {}
 
-    @property
-    def _values(self) -> tuple[str, ...]:
-        return tuple(map(str, self.names or self.classes))
-
     def predict(self, fitted: Any, rows: Any) -> Float64Array:
         return measure_affinities(fitted, rows)
 
@@ -177,9 +173,9 @@ class ClustersKind(ClassesKind):
         return np.asarray(texts.map(known), dtype=float)
 
     def draft_output(self, truth: Float64Array, options: AddOptions) -> DraftOutput:
-        if len(self.classes) > _MOST_CLUSTERS:
+        if len(self.classes) > MOST_CLASSES:
             raise AddError(
-                f"The model has {len(self.classes)} groups, and a page can show {_MOST_CLUSTERS}. "
+                f"The model has {len(self.classes)} groups, and a page can show {MOST_CLASSES}. "
                 "Fit it with fewer of them."
             )
         labels = tuple(map(format_choice, self.names)) or tuple(
@@ -188,14 +184,13 @@ class ClustersKind(ClassesKind):
         keys: dict[str, object] = {
             "clusters": [
                 {"value": value, "label": label}
-                for value, label in zip(self._values, labels, strict=True)
+                for value, label in zip(self.values, labels, strict=True)
             ],
             "measure": self.measure,
         }
-        case = name_case(options)
         return DraftOutput(
             Naming("group", "Group", "group", ""),
-            f"Which group does {case} belong to?",
+            f"Which group does {name_rows(options.data.name).this} belong to?",
             keys,
             f"One of {len(labels)} groups: {', '.join(labels)}",
             labels,
@@ -208,7 +203,7 @@ class ClustersKind(ClassesKind):
         rows, answers = answer_training_rows(dataset)
         places = answers.argmax(axis=1)
         profiles, metrics = [], []
-        for place, (value, label) in enumerate(zip(self._values, output.labels, strict=True)):
+        for place, (value, label) in enumerate(zip(self.values, output.labels, strict=True)):
             inside = places == place
             facts = _find_typical_facts(dataset, rows, inside)
             profiles.append(ClusterProfile(cluster=value, rows=int(inside.sum()), facts=facts))
@@ -245,22 +240,18 @@ class ClustersKind(ClassesKind):
         self, answers: Float64Array, truth: Float64Array, output: DraftOutput
     ) -> Sequence[Band]:
         return [
-            Band(output.labels[code], rows, partial(_is_in, code))
+            Band(output.labels[code], rows, partial(comes_first, code))
             for code, rows in list_surest_rows(answers)
         ]
 
     def read_answer(self, answer: Float64Array) -> tuple[float, str]:
         place = int(answer.argmax())
-        return abs(float(answer[place])), self._values[place]
+        return abs(float(answer[place])), self.values[place]
 
 
 def _name_rows(output: DraftOutput) -> str:
     case = output.title.removeprefix("Which group does ").removesuffix(" belong to?")
     return "rows" if case == "it" else f"a {case.removeprefix('this ')}"
-
-
-def _is_in(code: int, answer: Float64Array) -> bool:
-    return bool(answer.argmax() == code)
 
 
 def _is_whole(cell: Any) -> bool:

@@ -37,6 +37,15 @@ class Fit:
         return self.skill >= _LEAST_SKILL and self.loss <= _CONSTANT * self.constant_loss
 
 
+WORST = -1e12
+"""The rank of answers that are none, and the lowest figure that is written out."""
+
+
+def report_no_answer(constant_loss: float) -> Fit:
+    """Return the fit of answers of which one is no number."""
+    return Fit(WORST, WORST, WORST, float("inf"), constant_loss, "no answer")
+
+
 @dataclass(frozen=True)
 class Reading:
     """Something else that the answers may mean; ``as_if`` is "" for the answers as they are.

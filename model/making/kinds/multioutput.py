@@ -61,14 +61,21 @@ class MultioutputKind(NumberKind):
 
     def predict(self, fitted: Any, rows: Any) -> Float64Array:
         values = np.asarray(fitted.predict(rows), dtype=float)
-        count = values.shape[1] if values.ndim > 1 else 1
-        if count != len(self.targets):
+        self.require_width(values.shape[1] if values.ndim > 1 else 1)
+        return values
+
+    def require_width(self, width: int) -> None:
+        """Refuse a model that answers so many numbers, unless there is a target for each.
+
+        Raises:
+            AddError: if there is not.
+        """
+        if width != len(self.targets):
             raise AddError(
-                f"The model answers {count} number{'s' * (count > 1)} for each row, and --target "
+                f"The model answers {width} number{'s' * (width > 1)} for each row, and --target "
                 f"names {len(self.targets)} columns: {', '.join(self.targets)}. Name a column for "
                 "each number, in the order of the model's columns."
             )
-        return values
 
     def append_answer(self, graph: Any, outputs: Sequence[str]) -> None:
         append_matrix(graph, outputs[0])
@@ -165,9 +172,6 @@ class MultioutputKind(NumberKind):
     def first(self, values: Float64Array) -> Float64Array:
         headline: Float64Array = values[:, 0]
         return headline
-
-    def read_values(self, answers: Float64Array) -> Float64Array:
-        return self.first(answers)
 
     def read_answer(self, answer: Float64Array) -> tuple[float, str]:
         return float(answer[0]), ""

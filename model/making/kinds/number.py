@@ -39,10 +39,11 @@ from model.making.kinds.output_kind import (
     Band,
     Evaluation,
     OutputKind,
+    find_fullest_group,
     make_metric,
     skip_evaluation,
 )
-from model.making.kinds.regression_metrics import bin_truth, find_fullest_group, measure_regressor
+from model.making.kinds.regression_metrics import bin_truth, measure_regressor
 from model.making.onnx.graphs import append_flat
 from model.making.options import LOCALE, AddNote, AddOptions
 from model.making.rows.dataset import Dataset
@@ -302,9 +303,6 @@ class NumberKind(OutputKind):
     def find_axis(self, truth: Float64Array) -> tuple[float, float] | None:
         low, high = np.quantile(truth, _AXIS_QUANTILES).tolist()
         return round_bounds(low, high, False) if low < high else (low, low + 1)
-
-    def read_values(self, answers: Float64Array) -> Float64Array:
-        return answers
 
     def read_answer(self, answer: Float64Array) -> tuple[float, str]:
         return float(answer), ""

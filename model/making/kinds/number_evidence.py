@@ -8,13 +8,11 @@ from functools import partial
 import numpy as np
 
 from model.contract.arrays import Float64Array
-from model.making.kinds.evidence import AS_GIVEN, Fit, Reading
+from model.making.kinds.evidence import AS_GIVEN, WORST, Fit, Reading, report_no_answer
 
-_WORST = -1e12
 _LONG_TAIL = 1.0
 """The skewness from which errors are measured on a log scale, too."""
 _FAR_OFF = -6.0
-_HOPELESS = -1e12
 _MARGIN = 0.04
 _LEAST_RARE = 0.25
 """Units and places are many, and one of them seems to help a weak model by chance."""
@@ -30,14 +28,14 @@ def fit_numbers(answers: Float64Array, truth: Float64Array) -> Fit:
     """
     middle = float(np.mean(np.abs(truth - np.median(truth))))
     if not np.isfinite(answers).all():
-        return Fit(_WORST, _WORST, _WORST, np.inf, middle, "no answer")
+        return report_no_answer(middle)
     with np.errstate(over="ignore", invalid="ignore"):
         rank, skill, unbiased = _rank(answers, truth)
         if truth.min() > 0 and answers.min() > 0 and _skewness(truth) > _LONG_TAIL:
             rank = max(rank, _rank(np.log(answers), np.log(truth))[0])
         loss = float(np.mean(np.abs(answers - truth)))
     if not np.isfinite([rank, skill, unbiased]).all():
-        return Fit(_WORST, _WORST, _WORST, np.inf, middle, "no answer")
+        return report_no_answer(middle)
     text, rescaled = f"R² {format_figure(skill)}", _square_correlation(answers, truth)
     return Fit(rank, skill, unbiased, loss, middle, text, rescaled=rescaled)
 
@@ -61,8 +59,8 @@ def format_figure(value: float) -> str:
 
     How far off a model is that many times worse than a constant tells nothing, in 190 digits.
     """
-    if value < _HOPELESS:
-        return f"below {format_figure(_HOPELESS)}"
+    if value < WORST:
+        return f"below {format_figure(WORST)}"
     text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
     return text.replace("-", "−")
 

@@ -11,7 +11,7 @@ import numpy as np
 from model.contract.arrays import Float64Array, IntArray
 from model.contract.manifest import Metric, OrdinalCalibration, OrdinalGroup
 from model.making.errors import AddError
-from model.making.kinds.output_kind import FOLDS, make_metric, make_share
+from model.making.kinds.output_kind import FOLDS, find_fullest_group, make_metric, make_share
 from model.making.options import AddOptions
 from model.making.rows.dataset import Dataset
 from model.making.rows.subsets import assign_folds, iterate_folds, iterate_groups
@@ -173,7 +173,7 @@ def measure_steps(probabilities: Float64Array, truth: IntArray) -> tuple[Metric,
 
 def measure_ranges(calibration: OrdinalCalibration) -> tuple[Metric, ...]:
     """Measure how often the ranges hold where most facts are known; nothing for too few rows."""
-    fullest = max(calibration.groups, key=lambda group: len(group.known) - (group.unknown or 0))
+    fullest = find_fullest_group(calibration.groups)
     if fullest.inside is None:
         return ()
     label = f"Rows inside their range of likely classes ({calibration.coverage:.0%} is the aim)"

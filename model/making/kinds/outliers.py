@@ -12,11 +12,17 @@ import pandas as pd
 from model.contract import formatting
 from model.contract.arrays import BoolArray, Float64Array
 from model.making.columns.drafting import DraftOutput
-from model.making.columns.naming import Naming
+from model.making.columns.naming import Naming, name_rows
 from model.making.errors import AddError
 from model.making.kinds.number import NumberKind
-from model.making.kinds.output_kind import Band, Evaluation, make_share, round_digits
-from model.making.kinds.without_truth import answer_training_rows, find_estimator_type, name_case
+from model.making.kinds.output_kind import (
+    Band,
+    Evaluation,
+    OutputKind,
+    make_share,
+    round_digits,
+)
+from model.making.kinds.without_truth import answer_training_rows, find_estimator_type
 from model.making.onnx.graphs import append_flat
 from model.making.options import AddNote, AddOptions
 from model.making.rows.dataset import Dataset
@@ -84,7 +90,7 @@ class OutliersKind(NumberKind):
     def draft_output(self, truth: Float64Array, options: AddOptions) -> DraftOutput:
         return DraftOutput(
             Naming("answer", "Unusual or not", "answer", ""),
-            f"Is {name_case(options)} unusual?",
+            f"Is {name_rows(options.data.name).this} unusual?",
             {},
             "Unusual or not, and how unusual among the rows of the data",
             locale=options.locale,
@@ -122,8 +128,7 @@ class OutliersKind(NumberKind):
             Band("Unusual", order[: min(size, len(order))], partial(_is_outlier, True)),
         )
 
-    def find_axis(self, truth: Float64Array) -> tuple[float, float] | None:
-        return None
+    find_axis = OutputKind.find_axis
 
     def read_answer(self, answer: Float64Array) -> tuple[float, str]:
         score = float(answer)

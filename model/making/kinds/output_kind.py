@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import pandas as pd
 
@@ -14,6 +15,7 @@ from model.contract.manifest import (
     AccuracyGroup,
     Calibration,
     ClusterProfile,
+    FactGroup,
     Metric,
     OrdinalCalibration,
     OutputManifest,
@@ -26,6 +28,8 @@ from model.making.kinds.evidence import AS_GIVEN, Fit, Reading
 from model.making.options import AddNote, AddOptions
 from model.making.rows.dataset import Dataset
 from model.making.rows.prepared import PredictFloat64
+
+_Group = TypeVar("_Group", bound=FactGroup)
 
 FOLDS = 10
 """Parts of the held-out rows for cross-validation over them."""
@@ -135,6 +139,13 @@ class OutputKind(ABC):
             AddError: if it has several outputs.
         """
 
+    def predict_quietly(self, fitted: Any, rows: Any) -> Float64Array:
+        """Answer as ``predict``, see the class for the shape; nobody could change here what the
+        estimator warns of."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return self.predict(fitted, rows)
+
     @abstractmethod
     def append_answer(self, graph: Any, outputs: Sequence[str]) -> None:
         """Append the nodes that lead from a converted estimator's outputs to "answer".
@@ -229,9 +240,9 @@ class OutputKind(ABC):
     def is_good_enough(self, given: Fit) -> bool:
         """Whether answers are so good that units and places are not doubted."""
 
-    @abstractmethod
     def explain_nonsense(self, answers: Float64Array, truth: Float64Array) -> str:
         """Say why answers cannot belong to the truth, shape (rows,); "" where they can."""
+        return ""
 
     @abstractmethod
     def make_value_function(self, predict: PredictFloat64, answer: Float64Array) -> PredictFloat64:
@@ -323,13 +334,9 @@ class OutputKind(ABC):
             output: what the answer is called.
         """
 
-    @abstractmethod
     def find_axis(self, truth: Float64Array) -> tuple[float, float] | None:
         """Find the ends of a scale for true answers, shape (rows,), if they are drawn on one."""
-
-    @abstractmethod
-    def read_values(self, answers: Float64Array) -> Float64Array:
-        """Return the value of each answer, shape (rows,), or the index of its class."""
+        return None
 
     def list_outputs(self) -> Sequence[OneOutput]:
         """List each output as a kind of its own, in order; the kind itself where there is one."""
@@ -363,6 +370,11 @@ def skip_evaluation(accuracy: str, add_note: AddNote) -> Evaluation:
         "Give rows that the model has not seen with --holdout: a file, or a column of the data."
     )
     return Evaluation("Nothing was measured: no rows were held out from the model.", accuracy)
+
+
+def find_fullest_group(groups: Sequence[_Group]) -> _Group:
+    """Return the group of rows in which most facts are known."""
+    return max(groups, key=lambda group: len(group.known) - (group.unknown or 0))
 
 
 def make_metric(name: str, label: str, value: float) -> Metric:

@@ -10,7 +10,7 @@ from sklearn.metrics import r2_score
 from model.contract.arrays import Float64Array
 from model.contract.manifest import Calibration, CalibrationGroup, Metric, ResidualScale, TruthBin
 from model.making.kinds.conformal import FIFTHS, cross_validate, find_fifths, fit_intervals
-from model.making.kinds.output_kind import make_metric, make_share, round_digits
+from model.making.kinds.output_kind import find_fullest_group, make_metric, make_share, round_digits
 from model.making.rows.prepared import PredictFloat64
 from model.making.rows.subsets import EVERY_SUBSET, iterate_groups
 from model.serving.intervals import compute_bounds
@@ -73,11 +73,6 @@ def measure_regressor(
     return tuple(metrics), Calibration(
         method=method, coverage=coverage, scale=scale, groups=tuple(groups)
     )
-
-
-def find_fullest_group(groups: Sequence[CalibrationGroup]) -> CalibrationGroup:
-    """Return the group of rows in which most facts are known."""
-    return max(groups, key=lambda group: len(group.known) - (group.unknown or 0))
 
 
 def calibrate_group(

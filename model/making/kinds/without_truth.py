@@ -8,8 +8,6 @@ import numpy as np
 from sklearn.utils import get_tags
 
 from model.contract.arrays import Float64Array
-from model.making.columns.naming import name_rows
-from model.making.options import AddOptions
 from model.making.rows.dataset import Dataset
 
 
@@ -19,12 +17,6 @@ def find_estimator_type(fitted: Any) -> str:
         return get_tags(fitted).estimator_type or ""
     except Exception:
         return ""
-
-
-def name_case(options: AddOptions) -> str:
-    """Name one row as a question does: "this wine", or "it" where nobody said what rows are."""
-    rows = name_rows(options.data.name)
-    return f"this {rows.case}" if rows.is_known else "it"
 
 
 def answer_training_rows(dataset: Dataset) -> tuple[Float64Array, Float64Array]:

@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from model.contract.formatting import capitalize
 from model.contract.pickles import Opened, PickleError, Record, read_labels, read_pickle
 from model.contract.pickles.errors import printable
 from model.making.assembly.contents import collect_contents, read_text
@@ -73,21 +74,24 @@ class _File:
     servable: bool = False
     refused: bool = False
 
+    def refuse(self, *lines: str) -> None:
+        """Say why it is a model that cannot be added."""
+        self.refused = True
+        self.lines += lines
+
 
 def look(paths: Sequence[Path]) -> Look:
     """Say what is in files; whatever is in them, they run no code and raise no error."""
     files = [_look_at(path) for path in paths]
     _note_scales(files)
     blocks = [
-        "\n  ".join([f"{printable(str(file.path), 300)}:", *map(_clean, file.lines)])
+        "\n  ".join(
+            [f"{printable(str(file.path), 300)}:", *(printable(line, 1000) for line in file.lines)]
+        )
         for file in files
     ]
     found, refused = any(file.servable for file in files), any(file.refused for file in files)
     return Look("\n".join(blocks), found and not refused, found and refused)
-
-
-def _clean(line: str) -> str:
-    return printable(line, 1000)
 
 
 def _look_at(path: Path) -> _File:
@@ -103,8 +107,8 @@ def _look_at(path: Path) -> _File:
         else:
             _describe_pickle(file)
     except Exception as error:  # what a library raises depends on the file's bytes
-        file.refused, file.servable = True, False
-        file.lines.append(str(error) if isinstance(error, AddError) else _name_problem(error))
+        file.servable = False
+        file.refuse(str(error) if isinstance(error, AddError) else _name_problem(error))
     return file
 
 
@@ -150,16 +154,6 @@ def _describe_onnx(file: _File) -> None:
     file.servable = True
 
 
-def _describe_library(file: _File) -> bool:
-    """Say what is in another library's own file; False if it is none."""
-    found = open_library_model(file.path)
-    if found is None:
-        return False
-    file.lines.append(f"{found.name[:1].upper()}{found.name[1:]}.")
-    _describe_model(file, found.fitted)
-    return True
-
-
 def _describe_model(file: _File, fitted: Any) -> None:
     """Say what an estimator takes and answers.
 
@@ -177,7 +171,9 @@ def _describe_model(file: _File, fitted: Any) -> None:
 
 
 def _describe_pickle(file: _File) -> None:
-    if _describe_library(file):
+    if found := open_library_model(file.path):
+        file.lines.append(f"{capitalize(found.name)}.")
+        _describe_model(file, found.fitted)
         return
     try:
         opened = read_pickle(file.path)
@@ -201,15 +197,11 @@ def _describe_pickle(file: _File) -> None:
     try:
         fitted = revive(root)
     except UnknownNameError as error:
-        file.refused = True
-        file.lines += [
-            *describe_record(root),
-            f"It needs {error.path}, which is not known here. {advise(error.path)}",
-        ]
+        needs = f"It needs {error.path}, which is not known here. {advise(error.path)}"
+        file.refuse(*describe_record(root), needs)
         return
     except PickleError as error:
-        file.refused = True
-        file.lines += [*describe_record(root), f"It cannot be served. {error}"]
+        file.refuse(*describe_record(root), f"It cannot be served. {error}")
         return
     file.fitted = fitted  # a scaler is none that can be added
     try:
@@ -229,8 +221,7 @@ def _describe_other(file: _File, error: PickleError) -> None:
     elif content:
         file.lines.append(f"It is {content}. {advise_content(content) or _KNOWN_FILES}")
     else:
-        file.refused = True
-        file.lines.append(str(error))
+        file.refuse(str(error))
 
 
 def _count_names(names: Sequence[str]) -> str:
@@ -252,24 +243,16 @@ def _describe_bundle(file: _File) -> None:
     contents = collect_contents([file.path])
     models = contents.estimators
     if len(models) > 1:
-        file.refused = True
-        file.lines.append(f"That is {len(models)} models. Save one of them alone.")
+        file.refuse(f"That is {len(models)} models. Save one of them alone.")
     elif models and not _is_fitted(models[0].fitted):
-        file.refused = True
         name = type(models[0].fitted).__name__
-        file.lines.append(f"It cannot be served. Its {name} was never fitted.")
+        file.refuse(f"It cannot be served. Its {name} was never fitted.")
     elif models:
-        found = describe_estimator(models[0].fitted, "The file")
-        file.servable = True
-        file.lines += [
-            f"The model is {models[0].where}.",
-            describe_inputs(found.names, found.count),
-            describe_answers(found.kind),
-            "It can be served without --trust.",
-        ]
+        file.lines.append(f"The model is {models[0].where}.")
+        _describe_model(file, models[0].fitted)
+        file.scale = ""  # what it was scaled by may be beside it
     elif contents.refused:
-        file.refused = True
-        file.lines.append(f"It cannot be served. {contents.refused[0][0].error}")
+        file.refuse(f"It cannot be served. {contents.refused[0][0].error}")
     elif contents.is_empty:
         file.lines.append(_NO_MODEL)
     else:

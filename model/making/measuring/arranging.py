@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from model.contract.arrays import Float32Array, Float64Array, IntArray
+from model.contract.formatting import capitalize
 from model.contract.manifest import Metric
 from model.making.columns.drafting import DraftField
 from model.making.columns.naming import split_words
@@ -149,7 +150,7 @@ def _fold(
     defaults: Float64Array,
 ) -> Arrangement:
     groups = group_fields([dataset.fields[index] for index in order[shown:].tolist()])
-    rank = {index: place for place, index in enumerate(order.tolist())}
+    by_importance = order
     by_group = list(dict.fromkeys(groups))
     folded = dict(zip(order[shown:].tolist(), groups, strict=True))
     # Within a fold the data's own order is easier to find one's way in.
@@ -173,7 +174,6 @@ def _fold(
     held_out = np.flatnonzero(dataset.held_out)
     metrics: dict[int, Metric] = {}
     if len(held_out):
-        by_importance = np.array(sorted(rank, key=rank.__getitem__))
         for count in sorted({count for count in (*_COUNTS, shown) if count < len(fields)}):
             known = by_importance[:count]
             answers = _predict(dataset, _leave_empty(dataset, held_out, known, defaults))
@@ -250,6 +250,6 @@ def group_fields(fields: Sequence[DraftField]) -> list[str]:
         parts = -(-sizes[word] // MOST_SHOWN)
         place = passed[word] * parts // sizes[word]
         passed[word] += 1
-        heading = word[:1].upper() + word[1:] or ("More facts" if place else "")
+        heading = capitalize(word) or ("More facts" if place else "")
         headings.append(f"{heading} ({place + 1})" if place else heading)
     return headings

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from model.contract.arrays import Float64Array
-from model.contract.expressions import write_column
 from model.contract.fields import Value
 from model.making.columns.drafting import DraftField
 from model.making.kinds.evidence import are_surely_less
 from model.making.kinds.output_kind import OutputKind
+from model.making.options import write_filling
 from model.making.rows.dataset import Dataset
 
 _USUAL = "the mean"
@@ -42,7 +40,7 @@ def advise_filling(dataset: Dataset, kind: OutputKind, spare: Mapping[str, str])
         return ""
     options, found = [], []
     for index, item in unproved:
-        name, column = item.column.source.column, write_column(item.column.source.column)
+        name = item.column.source.column
         if name in spare:
             value: Value | None = spare[name]
         else:
@@ -50,8 +48,7 @@ def advise_filling(dataset: Dataset, kind: OutputKind, spare: Mapping[str, str])
             value = item.field.decode(code) if item.field.categories else code
             if is_sure:
                 found.append(f"The rows without {name} fit clearly best with {what}.")
-        text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else f"{value:.15g}"
-        options.append(f"--derive {shlex.quote(f'{column} = fill({column}, {text})')}")
+        options.append(write_filling(name, value))
     return " ".join(
         [
             "Did your code fill missing cells before the fit? Then the answers to empty fields "

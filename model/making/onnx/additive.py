@@ -91,10 +91,7 @@ def make_additive_converter(forests: list[Any] | None = None) -> Callable[..., N
     def convert(scope: Any, operator: Any, container: Any) -> None:
         model = operator.raw_operator
         graph = NodeWriter(scope, container)
-        last: str = operator.inputs[0].full_name
-        if not isinstance(operator.inputs[0].type, FloatTensorType):
-            last = graph.add("Cast", last, to=onnx.TensorProto.FLOAT)
-        last = _add_sums(graph, model, last, forests)
+        last = _add_sums(graph, model, graph.take(operator.inputs[0]), forests)
         if model.link_ == "signed square":
             last = graph.add("Mul", last, graph.add("Abs", last))
         else:
@@ -140,6 +137,12 @@ class NodeWriter:
     def __init__(self, scope: Any, container: Any) -> None:
         self._scope = scope
         self._container = container
+
+    def take(self, given: Any) -> str:
+        """Return the name of an input of a converter, as float32."""
+        if isinstance(given.type, FloatTensorType):
+            return str(given.full_name)
+        return self.add("Cast", given.full_name, to=onnx.TensorProto.FLOAT)
 
     def add(self, operator: str, *given: str, domain: str = "", **attributes: Any) -> str:
         """Add a node, and return the name of its output."""

@@ -14,7 +14,6 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import AttributeProto
-from skl2onnx.common.data_types import FloatTensorType
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
@@ -23,7 +22,13 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 
-from model.making.onnx.additive import UNWRITTEN, list_additive, make_additive_converter, round_down
+from model.making.onnx.additive import (
+    UNWRITTEN,
+    NodeWriter,
+    list_additive,
+    make_additive_converter,
+    round_down,
+)
 from model.making.onnx.graphs import is_text
 from model.making.onnx.isolation import make_isolation_converter, weigh_leaves
 from model.serving.libraries.additive import AdditiveClassifier, AdditiveRegressor
@@ -47,14 +52,10 @@ def make_forest_converters(forests: list[Any]) -> dict[type, Callable[..., None]
 
     def convert(scope: Any, operator: Any, container: Any) -> None:
         forest = operator.raw_operator
-        given = operator.inputs[0].full_name
-        if not isinstance(operator.inputs[0].type, FloatTensorType):
-            cast = scope.get_unique_variable_name("cast")
-            container.add_node("Cast", given, cast, to=onnx.TensorProto.FLOAT)
-            given = cast
+        kind = "Classifier" if hasattr(forest, "classes_") else "Regressor"
         container.add_node(
-            _choose_operator(forest),
-            given,
+            f"TreeEnsemble{kind}",
+            NodeWriter(scope, container).take(operator.inputs[0]),
             [output.full_name for output in operator.outputs],
             op_domain=_DOMAIN,
             nodes_modes=[UNWRITTEN],
@@ -72,10 +73,6 @@ def make_forest_converters(forests: list[Any]) -> dict[type, Callable[..., None]
         **dict.fromkeys(both, make_additive_converter(forests)),
         IsolationForest: make_isolation_converter(forests),
     }
-
-
-def _choose_operator(forest: Any) -> str:
-    return "TreeEnsembleClassifier" if hasattr(forest, "classes_") else "TreeEnsembleRegressor"
 
 
 def _describe_answer(forest: Any) -> dict[str, Any]:

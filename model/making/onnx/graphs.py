@@ -85,8 +85,7 @@ def append_probabilities(graph: onnx.GraphProto, outputs: Sequence[str]) -> None
     """
     if len(outputs) == 1:
         raise CompileError("its converter gives no probabilities")
-    graph.node.append(helper.make_node("Cast", [outputs[1]], ["answer"], to=1))
-    prune_graph(graph, "answer")
+    append_matrix(graph, outputs[1])
 
 
 def append_one_hot(graph: onnx.GraphProto, label: str, classes: Sequence[Any]) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-from skl2onnx.common.data_types import FloatTensorType
 
 from model.contract.arrays import Float64Array
 from model.making.onnx.additive import UNWRITTEN, NodeWriter
@@ -28,12 +27,9 @@ def make_isolation_converter(forests: list[Any]) -> Callable[..., None]:
     def convert(scope: Any, operator: Any, container: Any) -> None:
         forest = operator.raw_operator
         graph = NodeWriter(scope, container)
-        given = operator.inputs[0].full_name
-        if not isinstance(operator.inputs[0].type, FloatTensorType):
-            given = graph.add("Cast", given, to=onnx.TensorProto.FLOAT)
         depth = graph.add(
             "TreeEnsembleRegressor",
-            given,
+            graph.take(operator.inputs[0]),
             domain="ai.onnx.ml",
             nodes_modes=[UNWRITTEN],
             nodes_treeids=[len(forests)],

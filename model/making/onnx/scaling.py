@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from model.contract.arrays import Float64Array
 from model.making.onnx.graphs import CompileError, prepend_nodes
+from model.making.onnx.signatures import list_inputs
 from model.making.steps.fitted_steps import SCALERS
 
 UNSCALED = "before_scaling"
@@ -32,8 +33,7 @@ def prepend_scalers(model: onnx.ModelProto, scalers: Sequence[Any]) -> onnx.Mode
     made = onnx.ModelProto()
     made.CopyFrom(model)
     graph = made.graph
-    constants = {constant.name for constant in graph.initializer}
-    inputs = [item for item in graph.input if item.name not in constants]
+    inputs = list_inputs(graph)
     if len(inputs) != 1 or inputs[0].type.tensor_type.elem_type != TensorProto.FLOAT:
         raise CompileError("it does not take one matrix of numbers, which a scaler could change")
     (given,) = inputs

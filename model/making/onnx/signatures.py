@@ -1,4 +1,4 @@
-"""What an ONNX model takes and what it answers, as its graph says."""
+"""An ONNX file as it is read, and what its model takes and answers, as its graph says."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from onnx import TensorProto
+import onnx
+from onnx import TensorProto, inliner
 
-from model.making.errors import AddError
+from model.making.errors import AddError, quote_error, require_file
 
 NUMPY_TYPES: dict[int, Any] = {
     TensorProto.FLOAT: np.float32,
@@ -30,6 +31,38 @@ OutputMeaning = Literal[
     "value", "values", "label", "probabilities", "logits", "sigmoid", "distances"
 ]
 """What the model's answer means."""
+
+
+def load_onnx(path: Path) -> onnx.ModelProto:
+    """Read an ONNX file, with its functions written out.
+
+    Raises:
+        AddError: if it is not one, or not whole.
+    """
+    require_file(path)
+    try:
+        model = onnx.load(path)
+    except Exception as error:  # protobuf and onnx raise several types
+        said = quote_error(error)
+        if "external data" in said.lower() or "should be stored in" in said:
+            raise AddError(
+                f"{path} keeps its weights in a file of its own, which cannot be read: {said}. Put "
+                "it into the same folder."
+            ) from error
+        raise AddError(f"{path} is not an ONNX file, although its name says so.") from error
+    try:
+        onnx.checker.check_model(model)
+        if model.functions:
+            model = inliner.inline_local_functions(model)
+    except Exception as error:
+        raise AddError(f"{path} is not a valid ONNX file: {quote_error(error)}") from error
+    return model
+
+
+def list_inputs(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
+    """List what a graph takes; old files have their constants among the inputs."""
+    constants = {constant.name for constant in graph.initializer}
+    return [item for item in graph.input if item.name not in constants]
 
 
 @dataclass(frozen=True)

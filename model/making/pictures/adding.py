@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from model.contract import formatting
 from model.contract.image_card import ImageManifest
-from model.contract.manifest import Metric, ProbabilityCalibration, ReliabilityBin, TrainingData
+from model.contract.manifest import Metric, TrainingData
 from model.making.columns.naming import Naming, format_choice
 from model.making.errors import AddError
-from model.making.kinds.classification_metrics import measure_classifier
-from model.making.kinds.output_kind import make_share
+from model.making.kinds.classification_metrics import describe_rows, measure_classifier
+from model.making.kinds.output_kind import Evaluation, make_share
 from model.making.options import LOCALE, AddOptions, AskPerson, Progress
 from model.making.pictures.answering import COMPARED, Answered, answer_all, compare_served
 from model.making.pictures.cards import draft_title, make_field, write_picture_card
@@ -26,7 +26,7 @@ from model.making.pictures.opening import open_file
 from model.making.pictures.statistics import MOST_FALSE_ALARMS, FittedStatistics, fit_statistics
 from model.making.pictures.trying import find_preprocessing
 from model.making.writing.manifests import describe_artifact, read_versions, save_manifest
-from model.making.writing.summary import AddedModel
+from model.making.writing.summary import AddedModel, format_metrics
 from model.serving.picture_statistics import PictureStatistics
 
 PICTURE_STAGES = (
@@ -43,16 +43,6 @@ _MOST_PICTURES = 2000
 _MOST_HELD_OUT = 5000
 _LIBRARIES = ("numpy", "onnx", "onnxruntime", "Pillow", "h5py")
 _MOST_RECALLS = 10
-
-
-class _Measured(NamedTuple):
-    """What held-out pictures showed: figures, calibration, and both in words."""
-
-    how: str
-    accuracy: str
-    metrics: tuple[Metric, ...] = ()
-    calibration: ProbabilityCalibration | None = None
-    reliability: tuple[ReliabilityBin, ...] = ()
 
 
 def make_picture_folder(
@@ -142,7 +132,7 @@ def make_picture_folder(
         accuracy=measured.accuracy,
         classes=classes,
         preprocessing=found.preprocessing,
-        probabilities=measured.calibration,
+        probabilities=measured.probabilities,
         reliability=measured.reliability,
         ood="ood.npz" if fitted is not None else "",
         false_alarms=None if fitted is None else round(fitted.false_alarms, 4),
@@ -162,15 +152,6 @@ def make_picture_folder(
         fitted is not None,
     )
     field = make_field(found.preprocessing)
-    figures = tuple(
-        (
-            item.label,
-            formatting.format_percent(item.value, LOCALE, digits=1)
-            if item.share
-            else formatting.format_number(item.value, LOCALE),
-        )
-        for item in measured.metrics
-    )
     return AddedModel(
         folder,
         folder.name.replace("_", "-"),
@@ -179,7 +160,7 @@ def make_picture_folder(
         f"as ONNX. {opened.made or 'It is the network that you gave'}, read as "
         f"{MEANINGS[found.meaning]}; the served form was compared with it on "
         f"{COMPARED} pictures.",
-        figures,
+        format_metrics(measured.metrics),
         tuple(notes),
         title,
         f"{measured.accuracy} {measured.how}",
@@ -224,7 +205,7 @@ def _measure(
     fitted: FittedStatistics | None,
     labels: Sequence[str],
     notes: list[str],
-) -> _Measured:
+) -> Evaluation:
     """Measure how good it is on ``others``, the pictures that were held out, and say so."""
     if others is None:
         right = formatting.format_share(answered.right, len(answered.places), LOCALE)
@@ -232,7 +213,7 @@ def _measure(
             "Nothing was measured on new pictures and its probabilities are as the network gives "
             "them, because no held-out pictures were given: --holdout FOLDER."
         )
-        measured = _Measured(
+        measured = Evaluation(
             "Nothing was measured: no pictures were held out from the network.",
             "How good it is on new pictures was not measured. It was right for "
             f"{right} pictures that it may have learned from.",
@@ -243,18 +224,12 @@ def _measure(
         metrics, calibration, reliability = measure_classifier(
             others.probabilities, others.truth, True
         )
-        how = f"On {shown} pictures that the network had not seen."
-        if reliability:
-            how += (
-                " The same pictures calibrated its probabilities; the figures after calibration "
-                "are from tenfold cross-validation over them."
-            )
-        measured = _Measured(
-            how,
+        measured = Evaluation(
+            describe_rows(f"{shown} pictures", "network", reliability),
             f"It was right for {right} pictures that it had not seen.",
             metrics + _measure_recall(others, labels),
-            calibration,
-            reliability,
+            probabilities=calibration,
+            reliability=reliability,
         )
     if fitted is None:
         notes.append("No picture is refused as unlike the others: there are too few pictures.")
@@ -267,7 +242,8 @@ def _measure(
     refused = make_share(
         "false_alarms", "Pictures of its kind that are refused", fitted.false_alarms
     )
-    return measured._replace(
+    return replace(
+        measured,
         how=f"{measured.how} Of pictures like these it refuses {alarms} as unlike all that it "
         "knows.",
         metrics=(*measured.metrics, refused),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from model.contract.arrays import ByteArray
@@ -74,11 +75,9 @@ def write_sample_pictures(
     if statistics is not None:
         refused = statistics.score(answered.thumbnails, answered.embeddings) > 0
     order = np.random.default_rng(0).permutation(np.flatnonzero(~refused))
-    turns = np.empty(len(order))
-    for code in range(len(labels)):
-        own = answered.truth[order] == code
-        turns[own] = np.arange(own.sum())
-    ranked = order[np.lexsort((answered.truth[order], turns))][: options.pictures.samples]
+    codes = pd.Series(answered.truth[order])
+    turns = codes.groupby(codes).cumcount()
+    ranked = order[np.lexsort((codes, turns))][: options.pictures.samples]
     (work / "samples").mkdir()
     made: list[SamplePicture] = []
     chosen = {answered.places[row]: int(answered.truth[row]) for row in ranked.tolist()}

@@ -15,6 +15,7 @@ import pandas as pd
 from PIL import Image
 from pydantic_core import PydanticCustomError
 
+from model.contract.outputs import MOST_CLASSES
 from model.contract.pictures import ImageField, Picture
 from model.making.errors import AddError
 
@@ -35,7 +36,6 @@ _PARTS = {
 _TRIED_ROWS = 50
 _MOST_SIZES = 400
 _MOST_NAMED = 5
-MAX_CLASSES = 50
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,9 @@ class LabelledPictures:
         """Choose files: all, or so many, each class as often as the others as far as it goes."""
         if len(self.files) <= most:
             return list(range(len(self.files)))
-        labels = np.asarray(self.labels)
-        order = np.random.default_rng(0).permutation(len(labels))
-        turns = np.empty(len(labels))
-        for code in range(len(self.classes)):
-            own = order[labels[order] == code]
-            turns[own] = np.arange(len(own))
-        return sorted(np.argsort(turns, kind="stable")[:most].tolist())
+        labels = pd.Series(self.labels)[np.random.default_rng(0).permutation(len(self.labels))]
+        turns = labels.groupby(labels).cumcount().sort_index()
+        return sorted(np.argsort(turns.to_numpy(), kind="stable")[:most].tolist())
 
     def read(self, chosen: Sequence[int], side: int) -> Iterator[tuple[int, Picture]]:
         """Read some of the files, and note those that are broken.
@@ -200,9 +196,9 @@ def _check_classes(data: Path, names: Sequence[str], known: bool) -> None:
             "like the class, and all of these folders into one; there must be two at least. Or "
             "give a CSV file with a column of file names and a column of classes."
         )
-    if len(names) > MAX_CLASSES and not known:
+    if len(names) > MOST_CLASSES and not known:
         raise AddError(
-            f"{data} has {len(names)} classes, and a page can show {MAX_CLASSES}."
+            f"{data} has {len(names)} classes, and a page can show {MOST_CLASSES}."
             f"{advise_on_numbers(names)}"
         )
     by_letters: dict[str, str] = {}
@@ -271,7 +267,7 @@ def _list_table(data: Path, target: str) -> list[tuple[Path, str]]:
     if target and target not in others:
         raise AddError(f"{data} has no column {target!r}. It has: {', '.join(others)}.")
     if not target:
-        fitting = [name for name in others if 2 <= table[name].nunique() <= MAX_CLASSES]
+        fitting = [name for name in others if 2 <= table[name].nunique() <= MOST_CLASSES]
         if len(fitting) != 1:
             raise AddError(
                 f"Which column of {data} has the classes? Say it with --target: "

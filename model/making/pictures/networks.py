@@ -21,9 +21,9 @@ from onnx import TensorProto, compose, helper, numpy_helper
 
 from model.contract.arrays import Float64Array
 from model.contract.preprocessing import Layout
-from model.making.errors import AddError
+from model.making.errors import AddError, quote_error
 from model.making.onnx.graphs import prune_graph
-from model.making.onnx.signatures import TensorInfo, read_tensor_info
+from model.making.onnx.signatures import TensorInfo, list_inputs, read_tensor_info
 from model.serving.predictors import open_session
 
 AnswerMeaning = Literal["probabilities", "logits", "shares", "sigmoid", "sigmoid logits"]
@@ -82,10 +82,10 @@ class PictureNetwork:
         try:
             found = self._session.run([self._output], {name: given})[0]
         except Exception as error:  # ONNX Runtime raises several types
-            said = str(error).strip().splitlines()[0][:200]
             raise AddError(
-                f"The network cannot answer a picture of shape {list(given.shape)}: {said}. Export "
-                "it so that it takes one picture at a time, or give its --size."
+                f"The network cannot answer a picture of shape {list(given.shape)}: "
+                f"{quote_error(error)}. Export it so that it takes one picture at a time, or give "
+                "its --size."
             ) from error
         return np.asarray(found, dtype=float).reshape(-1)
 
@@ -309,18 +309,13 @@ def _make_map(
     return nodes
 
 
-def _read_inputs(model: onnx.ModelProto) -> list[TensorInfo]:
-    constants = {item.name for item in model.graph.initializer}
-    return [read_tensor_info(item) for item in model.graph.input if item.name not in constants]
-
-
 def open_network(model: onnx.ModelProto, path: Path) -> PictureNetwork:
     """Look at a network in ONNX.
 
     Raises:
         AddError: if it does not take one picture.
     """
-    inputs = _read_inputs(model)
+    inputs = [*map(read_tensor_info, list_inputs(model.graph))]
     if len(inputs) != 1:
         named = ", ".join(item.name for item in inputs) or "none"
         raise AddError(
@@ -343,7 +338,7 @@ def open_network(model: onnx.ModelProto, path: Path) -> PictureNetwork:
 
 def takes_pictures(model: onnx.ModelProto) -> bool:
     """Whether a network's only input has the dimensions of pictures."""
-    inputs = _read_inputs(model)
+    inputs = [*map(read_tensor_info, list_inputs(model.graph))]
     return len(inputs) == 1 and len(inputs[0].shape) in (3, 4)
 
 

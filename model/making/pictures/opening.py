@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NoReturn
 
 import onnx
-from onnx import inliner
 
 from model.making.errors import AddError
+from model.making.onnx.signatures import load_onnx
 from model.making.options import AddOptions, AskPerson, Progress
 from model.making.pictures.keras import KerasFile, UnknownLayerError, convert_keras, read_keras
 from model.making.pictures.keras_files import convert_with_keras, refuse_unknown
@@ -103,40 +103,12 @@ def open_path(path: Path) -> OpenedFile:
             raise refuse_unknown(file, error) from error
     if path.suffix.lower() in _TORCH:
         refuse_torch(path)
-    return OpenedFile(open_network(_load_onnx(path), path))
+    return OpenedFile(open_network(load_onnx(path), path))
 
 
 def _write_keras(file: KerasFile) -> OpenedFile:
     made = f"It is {file.described}, written as ONNX layer by layer"
     return OpenedFile(open_network(convert_keras(file), file.path), made)
-
-
-def _load_onnx(path: Path) -> onnx.ModelProto:
-    if not path.is_file():  # opening a named pipe waits for who writes to it
-        raise AddError(f"{path} is no regular file, and only those are opened.")
-    try:
-        model = onnx.load(path)
-    except FileNotFoundError as error:
-        raise AddError(
-            f"{path} keeps its weights in a file of its own, {error.filename or 'beside it'}, "
-            "which is missing. Put it into the same folder."
-        ) from error
-    except Exception as error:  # protobuf and onnx raise several types
-        said = str(error).strip().splitlines()[0][:200] if str(error).strip() else ""
-        if "external data" in said.lower() or ".data" in said:
-            raise AddError(
-                f"{path} keeps its weights in a file of its own, which cannot be read: {said}. Put "
-                "it into the same folder."
-            ) from error
-        raise AddError(f"{path} is not an ONNX file, although its name says so.") from error
-    try:
-        onnx.checker.check_model(model)
-        if model.functions:
-            model = inliner.inline_local_functions(model)
-    except Exception as error:
-        said = str(error).strip().splitlines()[0][:200]
-        raise AddError(f"{path} is not a valid ONNX file: {said}") from error
-    return model
 
 
 def refuse_torch(path: Path) -> NoReturn:

@@ -11,7 +11,7 @@ from typing import Literal, NoReturn
 
 import onnx
 
-from model.making.errors import AddError
+from model.making.errors import AddError, require_file
 from model.making.options import AddOptions
 from model.making.pictures.conversions import convert_elsewhere
 
@@ -30,8 +30,7 @@ def name_torch_content(path: Path) -> TorchContent:
     Raises:
         AddError: if it is no file of PyTorch.
     """
-    if not path.is_file():
-        raise AddError(f"{path} is no regular file, and only those are opened.")
+    require_file(path)
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name.partition("/")[2] or name for name in archive.namelist()]

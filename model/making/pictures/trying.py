@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+from scipy.special import expit, softmax
 
 from model.contract.arrays import Float64Array, IntArray
 from model.contract.formatting import capitalize
@@ -104,12 +105,11 @@ class Found:
 def to_probabilities(answers: Float64Array, meaning: AnswerMeaning) -> Float64Array:
     """Make probabilities [N, classes] of a network's answers [N, C]."""
     if meaning == "sigmoid logits":
-        answers = 1 / (1 + np.exp(-np.clip(answers, -500, 500)))
+        answers = expit(answers)
     if meaning.startswith("sigmoid"):
         return np.column_stack([1 - answers[:, 0], answers[:, 0]])
     if meaning == "logits":
-        powers = np.exp(answers - answers.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+        return np.asarray(softmax(answers, axis=1))
     if meaning == "shares":
         return np.asarray((answers + 1e-9) / (answers + 1e-9).sum(axis=1, keepdims=True))
     return answers

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 from pandas.api.types import is_numeric_dtype
 
 from model.contract.arrays import BoolArray, Float64Array
-from model.contract.expressions import write_column
 from model.contract.texts import decode_text, encode_text
 from model.making.columns.describing import DataColumn
 from model.making.columns.drafting import REASONS_OPTIONAL, DraftField, draft_field
 from model.making.data.tables import say_left_out
-from model.making.options import LOCALE, AddNote
+from model.making.options import LOCALE, AddNote, write_filling
 from model.making.rows.prepared import PredictFloat64, PreparedModel, is_answered
 
 _TRIED = 20
-
-
-class ComparesAnswers(Protocol):
-    """Whatever can tell two answers apart: a kind of output."""
-
-    def count_differing(self, answers: Float64Array, expected: Float64Array) -> int:
-        """Count the rows that have another answer than expected, both of the same shape."""
 
 
 @dataclass(frozen=True)
@@ -132,12 +121,11 @@ def build_dataset(
 
 def _advise_filling(column: DataColumn) -> str:
     """Say how to serve a model whose author filled missing cells before the fit."""
-    name, known = write_column(column.source.column), column.cells.dropna()
+    known = column.cells.dropna()
     value = known.mean() if is_numeric_dtype(known.dtype) else known.mode().iloc[0]
-    written = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else f"{value:.15g}"
     return (
         "If your code filled such cells before the fit, add the model again with --force, and with "
-        f"what it wrote there, like --derive {shlex.quote(f'{name} = fill({name}, {written})')}."
+        f"what it wrote there, like {write_filling(column.source.column, value)}."
     )
 
 
@@ -181,24 +169,27 @@ def tighten_bounds(dataset: Dataset) -> Dataset:
     return replace(dataset, fields=fields)
 
 
-def compose_texts(dataset: Dataset, kind: ComparesAnswers) -> Dataset:
+def compose_texts(
+    dataset: Dataset, count_differing: Callable[[Float64Array, Float64Array], int]
+) -> Dataset:
     """Let fields of texts compose what is typed (NFC), unless a row of the data is answered by it.
 
     Args:
         dataset: the rows and their fields.
-        kind: how the model answers.
+        count_differing: counts the rows, shape (rows,) or (rows, classes), that are answered
+            otherwise; see ``OutputKind``.
     """
     fields = list(dataset.fields)
     for column in dataset.texts:
         composed = dataset.matrix.copy()
         codes = dict.fromkeys(composed[:, column].tolist())
-        forms = {code: unicodedata.normalize("NFC", decode_text(code)) for code in codes}
-        composed[:, column] = [encode_text(forms[code]) for code in composed[:, column].tolist()]
+        forms = {c: encode_text(unicodedata.normalize("NFC", decode_text(c))) for c in codes}
+        composed[:, column] = [forms[code] for code in composed[:, column].tolist()]
         changed = np.flatnonzero(composed[:, column] != dataset.matrix[:, column])
         if len(changed):
             given = dataset.predict(dataset.matrix[changed].astype(np.float32))
             other = dataset.predict(composed[changed].astype(np.float32))
-            if kind.count_differing(other, given):
+            if count_differing(other, given):
                 continue
         field = fields[column].field.model_copy(update={"nfc": True})
         fields[column] = replace(fields[column], field=field)

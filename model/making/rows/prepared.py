@@ -25,9 +25,6 @@ PredictFloat64 = Callable[[FloatArray], Float64Array]
 TOLERANCE = 1e-4
 """The largest difference that counts as none: of a probability, or relative to a value."""
 
-PredictCodes = Callable[[Float64Array], Float64Array]
-"""Values, shape (rows,), or probabilities, shape (rows, classes), for codes (rows, fields)."""
-
 _MASKED = 4
 _MOST_DECIMALS = 5
 _ROUNDING = 1e-9
@@ -106,7 +103,7 @@ def load_compiled(
 
 
 def select_rows(
-    predict: PredictCodes,
+    predict: PredictFloat64,
     matrix: Float64Array,
     columns: Sequence[DataColumn],
     takes_nan: Callable[[int], bool] = lambda _: True,
@@ -141,7 +138,7 @@ def select_rows(
     return optional, kept
 
 
-def _answers_without(predict: PredictCodes, matrix: Float64Array, columns: list[int]) -> bool:
+def _answers_without(predict: PredictFloat64, matrix: Float64Array, columns: list[int]) -> bool:
     rows = matrix[~np.isnan(np.delete(matrix, columns, axis=1)).any(axis=1)][:_TRIED].copy()
     if not len(rows):
         rows = matrix[:_TRIED].copy()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 import shutil
 import warnings
 from collections.abc import Iterator, Sequence
@@ -18,13 +16,13 @@ import numpy as np
 import pandas as pd
 
 from model.contract.arrays import Float32Array, Float64Array
-from model.contract.expressions import write_column
 from model.contract.sources import Frame, Source, widen
 from model.making.columns.describing import DataColumn
 from model.making.errors import AddError
 from model.making.kinds import KINDS
 from model.making.kinds.output_kind import OutputKind
 from model.making.onnx.graphs import CompileError
+from model.making.options import write_filling
 from model.making.rows.prepared import (
     PreparedModel,
     load_compiled,
@@ -72,9 +70,7 @@ class EstimatorSource:
         Returns:
             Values, shape (rows,), or probabilities, shape (rows, classes).
         """
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the person cannot change what it warns of here
-            return self.kind.predict(self.fitted, rows)
+        return self.kind.predict_quietly(self.fitted, rows)
 
     def match_names(self, columns: Sequence[str]) -> tuple[str, ...] | None:
         return self.names
@@ -98,7 +94,7 @@ class EstimatorSource:
         """
         frame = self._find_frame(table, columns)
 
-        def predict_codes(matrix: Float64Array) -> Float64Array:
+        def predict_codes(matrix: Any) -> Float64Array:
             return self.predict(frame.build(matrix))
 
         def predict(rows: Float32Array) -> Float64Array:
@@ -134,7 +130,11 @@ class EstimatorSource:
         missing = find_missing_in_training(self.fitted, frame.names)
         found = self._find_spare(columns, frame.names)
         spare = {name: text for name, text in found if missing.get(name) != "filled"}
-        notes = tuple(_describe_spare(name, text) for name, text in spare.items())
+        notes = tuple(
+            f"Of {name} the model knows {text!r}, which no row has. If that stood for missing "
+            f"cells, add it again with --force {write_filling(name, text)}."
+            for name, text in spare.items()
+        )
         if differing := self.kind.count_differing(predict(rows.astype(np.float32)), expected):
             notes += (
                 f"{differing} of {len(rows)} rows get another answer where numbers have seven "
@@ -295,15 +295,6 @@ class EstimatorSource:
                 f"{differing} of {len(table)} rows get another answer from the form than from the "
                 "data. Say with --kind what a column is where the guess was wrong."
             )
-
-
-def _describe_spare(name: str, text: str) -> str:
-    """Say which value a model may have got for missing cells, and what to write then."""
-    filled = f"fill({write_column(name)}, {json.dumps(text, ensure_ascii=False)})"
-    return (
-        f"Of {name} the model knows {text!r}, which no row has. If that stood for missing cells, "
-        f"add it again with --force --derive {shlex.quote(f'{write_column(name)} = {filled}')}."
-    )
 
 
 def _retype(source: Source, text_type: str) -> Source:

@@ -8,6 +8,7 @@ from pathlib import Path
 from model.contract.pickles.byte_source import find_compression, open_source
 
 _START = 4096
+_LONGEST_TEXT = 2**20
 _SIGNATURES = {
     b"\x89PNG": "a PNG picture",
     b"\xff\xd8\xff": "a JPEG picture",
@@ -102,6 +103,16 @@ _ADVICE = {
     "'model.joblib').",
 }
 """How a model gets out of a file that is not read, by what the file is."""
+
+
+def read_short_text(path: Path) -> str | None:
+    """Read a file of up to a megabyte of UTF-8; None where there is none, or it is no text."""
+    try:
+        if not path.is_file() or path.stat().st_size > _LONGEST_TEXT:  # a pipe would wait
+            return None
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def advise_content(content: str) -> str:

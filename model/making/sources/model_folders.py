@@ -11,8 +11,8 @@ from typing import Any
 from model.contract.pickles.errors import printable
 from model.making.errors import AddError
 from model.making.options import AddOptions
+from model.making.sources.file_contents import read_short_text
 
-_LONGEST = 2**20
 _MLFLOW_FILE = re.compile(
     r"^\s+(?:pickled_model|model_data|model_path|data|path): *['\"]?([^'\"\n]+?)['\"]? *$", re.M
 )
@@ -65,12 +65,12 @@ def open_model_folder(folder: Path) -> DescribedFolder:
     Raises:
         AddError: if there is none, or it is not clear which file it is.
     """
-    described = _read_text(folder / "MLmodel")
+    described = read_short_text(folder / "MLmodel")
     if described is not None:
         file = _find_first(folder, _MLFLOW_FILE.findall(described))
         return DescribedFolder("An MLflow model", file, _read_signature(described), "MLmodel")
-    config = _read_json(_read_text(folder / "config.json")).get("sklearn")
-    readme = _read_text(folder / "README.md") or ""
+    config = _read_json(read_short_text(folder / "config.json")).get("sklearn")
+    readme = read_short_text(folder / "README.md") or ""
     named = _README_FILE.findall(readme.partition("\n---")[0]) if readme[:3] == "---" else []
     if isinstance(config, dict):
         model = config.get("model")
@@ -126,16 +126,6 @@ def _read_signature(described: str) -> tuple[str, ...]:
         return ()
     names = [each.get("name") for each in columns if isinstance(each, dict)]
     return () if None in names else tuple(map(str, names))
-
-
-def _read_text(path: Path) -> str | None:
-    """The text of a short file; None where there is none."""
-    try:
-        if not path.is_file() or path.stat().st_size > _LONGEST:
-            return None
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
 
 
 def _read_json(text: str | None) -> dict[str, Any]:

@@ -11,20 +11,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from os.path import isfile
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import onnx
 import pandas as pd
 from onnx import TensorProto
 from scipy.special import softmax
 
 from model.contract.arrays import Float64Array
+from model.contract.outputs import MOST_CLASSES
 from model.contract.sources import Frame
 from model.making.columns.describing import DataColumn
 from model.making.errors import AddError
+from model.making.kinds import choose_kind
 from model.making.kinds.classes import ClassesKind
 from model.making.kinds.clusters import ClustersKind
 from model.making.kinds.multioutput import MultioutputKind
@@ -37,6 +37,8 @@ from model.making.onnx.signatures import (
     NUMPY_TYPES,
     OutputMeaning,
     TensorInfo,
+    list_inputs,
+    load_onnx,
     read_columns,
     read_output,
     read_tensor_info,
@@ -53,7 +55,6 @@ from model.serving.predictors import open_session
 _WHOLE = (TensorProto.INT64, TensorProto.INT32)
 _LOOKED_AT = 1000
 """Rows by which a model of clusters is known."""
-_MOST_CLASSES = 50
 
 
 @dataclass(frozen=True)
@@ -124,18 +125,11 @@ class OnnxSource:
         """
         if len(targets) < 2:
             return self
-        if self.classes or self.meaning not in ("value", "probabilities"):
-            raise AddError(
-                f"--target names {len(targets)} columns, and only a model of numbers answers "
-                "several. Name one."
-            )
+        may_be_numbers = not self.classes and self.meaning in ("value", "probabilities")
+        choose_kind(NumberKind() if may_be_numbers else self.kind, targets)  # it may refuse
         width = 1 if self.meaning == "value" else self._output_width()
-        if width not in (None, len(targets)):
-            raise AddError(
-                f"The model answers {width} number{'s' * (width > 1)} for each row, and --target "
-                f"names {len(targets)} columns: {', '.join(targets)}. Name a column for each "
-                "number, in the order of the model's columns."
-            )
+        if width is not None:
+            MultioutputKind(tuple(targets)).require_width(width)
         return replace(self, meaning="values", targets=tuple(targets))
 
     def find_clusters(self, table: pd.DataFrame) -> OnnxSource:
@@ -188,19 +182,14 @@ class OnnxSource:
         distinct = sorted(
             target.dropna().unique().tolist(), key=lambda item: (str(type(item)), item)
         )
-        if self.targets or self.measure:
-            self.kind.with_names(classes)
-            return replace(self, class_names=tuple(classes))
-        if self.meaning == "value":
+        if self.meaning == "value" and not self.targets:
             two_texts = len(distinct) == 2 and not isinstance(distinct[0], int | float)
             ends_in_sigmoid = self.model.graph.node[-1].op_type == "Sigmoid"
             if two_texts or (ends_in_sigmoid and set(distinct) == {0, 1}):
                 named = _name_classes(distinct, 2, classes)
                 return replace(self, meaning="sigmoid", classes=named)
-            self.kind.with_names(classes)
-            return self
-        if self.meaning in ("probabilities", "logits") and not self.classes:
-            if len(distinct) > _MOST_CLASSES and isinstance(distinct[0], int | float):
+        elif self.meaning in ("probabilities", "logits") and not self.classes:
+            if len(distinct) > MOST_CLASSES and isinstance(distinct[0], int | float):
                 raise AddError(
                     f"The model answers {self._output_width()} numbers for each row. Name a column "
                     "of the data for each, in its order: --target a,b."
@@ -231,19 +220,17 @@ class OnnxSource:
         predict = load_compiled(wrapped, self.kind.output)
         if self.meaning == "probabilities" and not self.measure:
             complete = matrix[~np.isnan(matrix).any(axis=1)]
-            answers = predict(complete.astype(np.float32))
+            answers = predict(complete)
             if not np.allclose(answers.sum(axis=1), 1, atol=1e-3) or answers.min() < -1e-6:
                 return replace(self, meaning="logits").prepare(table, columns, work)
 
         def takes_nan(index: int) -> bool:
             return self._input_of(index).type in FLOAT_TYPES and not columns[index].source.is_text
 
-        optional, kept = select_rows(
-            lambda rows: predict(rows.astype(np.float32)), matrix, columns, takes_nan
-        )
+        optional, kept = select_rows(predict, matrix, columns, takes_nan)
         matrix = matrix[kept]
         rows = make_rows_to_compare(matrix, optional)
-        answers, expected = predict(rows.astype(np.float32)), self.answer(frame.build(rows))
+        answers, expected = predict(rows), self.answer(frame.build(rows))
         if not np.isfinite(answers).all():
             raise AddError(
                 "The model answers some rows of the data with infinity or no number at all. Remove "
@@ -337,22 +324,8 @@ def read_onnx(path: Path) -> OnnxSource:
     Raises:
         AddError: if it is not one, or its model does not answer rows of a table.
     """
-    if not isfile(path):  # opening a named pipe waits for who writes to it
-        raise AddError(f"{path} is no regular file, and only those are opened.")
-    try:
-        model = onnx.load(path)
-    except Exception as error:  # protobuf raises several types of errors
-        raise AddError(f"{path} is not an ONNX file, although its name says so.") from error
-    try:
-        onnx.checker.check_model(model)
-    except Exception as error:
-        raise AddError(
-            f"{path} is not a valid ONNX file: {str(error).strip().splitlines()[0]}"
-        ) from error
-    constants = {constant.name for constant in model.graph.initializer}
-    inputs = tuple(
-        read_tensor_info(item) for item in model.graph.input if item.name not in constants
-    )
+    model = load_onnx(path)
+    inputs = tuple(map(read_tensor_info, list_inputs(model.graph)))
     names, count = read_columns(inputs, path)
     output, meaning, classes = read_output(model, path)
     return OnnxSource(model, inputs, output, meaning, names, count, classes)

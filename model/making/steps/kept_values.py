@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +12,9 @@ from sklearn.pipeline import Pipeline
 
 from model.contract.arrays import Float64Array, IntArray
 from model.contract.expressions import write_column
+from model.contract.fields.base import UNKNOWN_CELLS
 from model.contract.texts import fold_text
+from model.making.options import write_constant, write_derivation, write_filling
 from model.making.steps.fitted_steps import (
     find_categories,
     find_missing_in_training,
@@ -30,7 +30,7 @@ rows leaves less outside, also of boosted trees, which split at the rarest value
 _LEAST_ROWS = 100
 """Rows of the data below which their range says little of that of the fit."""
 _ROUNDED = 1e-6
-_NOTHING = {"none", "na", "n/a", "nan", "null", "missing", "unknown", "unk", "not available"}
+_NOTHING = UNKNOWN_CELLS | {"missing", "unknown", "unk", "not available"}
 """Words that people write where nothing was."""
 _MOST_COMPARED = 20
 """Values that an expression compares; for more a file is shorter."""
@@ -117,7 +117,7 @@ def describe_foreign_input(fitted: Any, rows: Any) -> str:
                 f"{kept.max():.4g} or wider; here it is between {given.min():.4g} and "
                 f"{given.max():.4g}. Either these "
                 "are not its data, or a step before the fit changed it: add the file of that step, "
-                f"or say what it does, like --derive '{write_column(name)} = …'."
+                f"or say what it does, like {write_derivation(name, '…')}."
             )
     return ""
 
@@ -166,30 +166,22 @@ def describe_filled_values(fitted: Any, rows: pd.DataFrame) -> str:
                 words[column] = nothing[0]
     if not words:
         return ""
-    options = [
-        f"{write_column(name)} = fill({write_column(name)}, {json.dumps(text, ensure_ascii=False)})"
-        for name, text in words.items()
-    ]
     column, text = next(iter(words.items()))
     return (
         f"Of {column} the model knows {text!r}, which no row has, and no missing cell, which rows "
         "have: your code wrote it there before the fit. Say so by "
-        f"{' '.join(f'--derive {shlex.quote(option)}' for option in options)}."
+        f"{' '.join(write_filling(*item) for item in words.items())}."
     )
 
 
 def _describe_merged(column: str, kept: list[str], merged: list[str], name: str) -> str:
-    def quote(text: str) -> str:
-        return json.dumps(text, ensure_ascii=False)
-
     cell = write_column(column)
     if 0 < len(kept) <= _MOST_COMPARED:
-        is_kept = " or ".join(f"{cell} == {quote(text)}" for text in kept)
-        option = shlex.quote(f"{cell} = if({is_kept}, {cell}, {quote(name)})")
-        advice = f"--derive {option}"
+        is_kept = " or ".join(f"{cell} == {write_constant(text)}" for text in kept)
+        advice = write_derivation(column, f"if({is_kept}, {cell}, {write_constant(name)})")
     else:
-        option = shlex.quote(f"{cell} = lookup({cell}, FILE.json)")
-        advice = f"--derive {option}, with a JSON file that gives each value its own"
+        option = write_derivation(column, f"lookup({cell}, FILE.json)")
+        advice = f"{option}, with a JSON file that gives each value its own"
     wrote = f"{name!r} for what is rare" if kept else "others in their place"
     return (
         f"Of {column} the model knows {name!r}, which no row has, and does not know "

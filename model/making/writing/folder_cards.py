@@ -16,9 +16,9 @@ from pydantic_core import PydanticCustomError
 from model.contract.arrays import Float64Array
 from model.making.options import AddNote
 from model.making.rows.dataset import Dataset
+from model.making.sources.file_contents import read_short_text
 from model.making.writing.examples import Examples, decode_example
 
-_LONGEST = 2**20
 _LONGEST_README = 20_000
 _LONGEST_TITLE = 80
 _LONGEST_SUMMARY = 400
@@ -61,24 +61,15 @@ def read_folder_card(folders: Sequence[Path]) -> FolderCard:
 
 
 def _read_one(folder: Path) -> FolderCard:
-    readme, described = _read(folder / "README.md"), _read(folder / "MLmodel")
-    title, summary = _read_markdown(readme)
+    described = read_short_text(folder / "MLmodel") or ""
+    title, summary = _read_markdown(read_short_text(folder / "README.md") or "")
     sources = ["README.md"] if title or summary else []
     if not summary and (found := _MLFLOW_DESCRIPTION.search(described)):
         summary, sources = _make_plain(found[1])[:_LONGEST_SUMMARY], [*sources, "MLmodel"]
     for name in ("config.json", "input_example.json", "serving_input_example.json"):
-        if rows := tuple(_read_rows(_read(folder / name)))[:_MOST_EXAMPLES]:
+        if rows := tuple(_read_rows(read_short_text(folder / name)))[:_MOST_EXAMPLES]:
             return FolderCard(title, summary, rows, (*sources, name))
     return FolderCard(title, summary, (), tuple(sources))
-
-
-def _read(path: Path) -> str:
-    try:
-        if path.is_file() and path.stat().st_size <= _LONGEST:
-            return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        pass
-    return ""
 
 
 def _read_markdown(text: str) -> tuple[str, str]:
@@ -110,7 +101,7 @@ def _make_plain(text: str) -> str:
     return "".join(char for char in text if char.isprintable()).strip()
 
 
-def _read_rows(text: str) -> Iterator[Mapping[str, object]]:
+def _read_rows(text: str | None) -> Iterator[Mapping[str, object]]:
     """The rows of an example in one of the forms that pandas and both libraries write."""
     try:
         found: Any = json.loads(text or "null")

@@ -163,7 +163,7 @@ def answer_golden_rows(
                 name for name in card.optional if features[name] is not None
             )
             spread = None if scale is None else scale(encoded)
-            ends = intervals.compute_bounds(kind.read_values(answers), spread, [group])
+            ends = intervals.compute_bounds(kind.decide(answers), spread, [group])
             low, high = (end.item() for end in ends)
         value, label = kind.read_answer(answers[0])
         golden.append(

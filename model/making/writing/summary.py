@@ -88,14 +88,13 @@ def summarize(
         )
         for item in dataset.fields
     )
-    figures = tuple((metric.label, _format_metric(metric)) for metric in manifest.metrics)
     return AddedModel(
         folder,
         folder.name.replace("_", "-"),
         fields,
         output.description,
         _describe_served(prepared),
-        figures,
+        format_metrics(manifest.metrics),
         tuple(notes),
         output.title,
         manifest.how,
@@ -153,7 +152,14 @@ def _describe_served(prepared: PreparedModel) -> str:
     return text
 
 
-def _format_metric(metric: Metric) -> str:
-    if metric.share:
-        return formatting.format_percent(metric.value, LOCALE, digits=1)
-    return formatting.format_figure(metric.value, LOCALE)
+def format_metrics(metrics: Sequence[Metric]) -> tuple[tuple[str, str], ...]:
+    """Write figures for a person, each with its label."""
+    return tuple(
+        (
+            metric.label,
+            formatting.format_percent(metric.value, LOCALE, digits=1)
+            if metric.share
+            else formatting.format_figure(metric.value, LOCALE),
+        )
+        for metric in metrics
+    )

@@ -22,17 +22,17 @@ def _check_trees(state: State) -> None:
     check_branches(values["left_"], values["right_"], leaf, state)
     sets = len(values["set_starts_"])
     require(bool((values["set_"] < sets).all()), state, "has a set that is not there")
-    if values["coefficients_"] is None:
+    if "coefficients_" not in values:
         return
-    terms, order = state.sizes["terms"], values["term_of_"]
-    if order is None:
+    terms = state.sizes["terms"]
+    if "term_of_" not in values:
         require(terms == state.sizes["features"], state, "has other coefficients than columns")
         return
-    known = values["factor_function_"]
-    whole = order.tolist() == sorted(order.tolist()) and set(order.tolist()) == set(range(terms))
-    is_known = known is not None and set(known.tolist()) <= set(FUNCTIONS)
-    lacks = values["factor_column_"] is None
-    require(whole and is_known and not lacks, state, "has terms without factors")
+    order = values["term_of_"].tolist()
+    whole = order == sorted(order) and set(order) == set(range(terms))
+    is_known = "factor_function_" in values and set(values["factor_function_"]) <= set(FUNCTIONS)
+    is_placed = "factor_column_" in values
+    require(whole and is_known and is_placed, state, "has terms without factors")
 
 
 def _check_outputs(state: State) -> None:
@@ -45,14 +45,14 @@ _FITTED: dict[str, Kind] = {
     "n_features_in_": "int",
     "base_": "float[outputs]",
     "link_": _decode_link,
-    "coefficients_": "none | float[terms, outputs]",
-    "term_of_": "none | index(terms)[factors]",
-    "factor_column_": "none | index(features)[factors]",
-    "factor_function_": "none | text[factors]",
-    "skips_missing_": "bool",
-    "single_": "bool",
-    "strict_": "bool",
-    "absent_": "none | float[features]",
+    "coefficients_?": "float[terms, outputs]",
+    "term_of_?": "index(terms)[factors]",
+    "factor_column_?": "index(features)[factors]",
+    "factor_function_?": "text[factors]",
+    "skips_missing_?": "bool",
+    "single_?": "bool",
+    "strict_?": "bool",
+    "absent_?": "float[features]",
     "left_": "int[nodes]",
     "right_": "int[nodes]",
     "feature_": "index(features)[nodes]",

@@ -114,8 +114,8 @@ class State:
     def translate(self, name: str, **words: Any) -> None:
         """Give a parameter's values of older releases today's words."""
         value = self.raw.get(name)
-        if isinstance(value, str) and value in words:
-            self.raw[name] = words[value]
+        if isinstance(value, str):
+            self.raw[name] = words.get(value, value)
 
 
 class Uses:
@@ -311,11 +311,8 @@ def _array(word: str, value: Any, sizes: tuple[str, ...], state: State) -> Any:
         raise state.refusal("has coefficients that are not finite numbers: it would answer nothing")
     state.reviver.uses.take(value, value.nbytes * (_CELL // 8 if value.dtype.hasobject else 1))
     if value.dtype.kind == "O":
-        cells = np.empty(value.shape, dtype=object)
-        scalar = _text if word == "text" else _label
-        for place, cell in enumerate(value.flat):
-            cells.flat[place] = scalar(cell)
-        return cells
+        cells = map(_text if word == "text" else _label, value.flat)
+        return np.fromiter(cells, object, value.size).reshape(value.shape)
     dtype = value.dtype.newbyteorder("=")
     if dtype.kind == "f" and dtype.itemsize not in (4, 8):
         dtype = np.dtype(np.float64)

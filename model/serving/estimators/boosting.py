@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.lib.recfunctions import rename_fields
 
 from model.contract.pickles.records import Record
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode
@@ -161,8 +162,7 @@ def _decode_predictor(value: Any, state: State) -> Any:
     old = parts.get("nodes")
     if type(old) is np.ndarray and old.dtype.names and "threshold" in old.dtype.names:
         # 0.24 gave the threshold of a number its own name
-        fields = ["num_threshold" if name == "threshold" else name for name in old.dtype.names]
-        old = old.view(_renamed(old.dtype, fields))
+        old = rename_fields(old, {"threshold": "num_threshold"})
     optional = _OLD_FIELDS if state.release < (0, 24) else frozenset()
     nodes = convert_nodes(old, PREDICTOR_RECORD_DTYPE, optional, state)
     leaf = nodes["is_leaf"] != 0
@@ -191,18 +191,6 @@ def _decode_predictor(value: Any, state: State) -> Any:
         categorical[int(place)] = True
     state.raw.setdefault("_asked", []).append(categorical)
     return TreePredictor(nodes, *sets)
-
-
-def _renamed(dtype: np.dtype[Any], names: list[str]) -> np.dtype[Any]:
-    offsets = [dtype.fields[name][1] for name in dtype.names or ()] if dtype.fields else []
-    return np.dtype(
-        {
-            "names": names,
-            "formats": [dtype[place] for place in range(len(names))],
-            "offsets": offsets,
-            "itemsize": dtype.itemsize,
-        }
-    )
 
 
 def _decode_bin_mapper(value: Any, state: State) -> Any:
@@ -285,15 +273,11 @@ def _decode_preprocessor(value: Any, state: State) -> Any:
     return made
 
 
-def _complete_preprocessor(state: State) -> None:
-    state.values.setdefault("_preprocessor", None)
-
-
 _HISTOGRAMS: Attributes = {
     "_bin_mapper": _decode_bin_mapper,
     "_predictors": _decode_predictors,
     "_baseline_prediction": _decode_baseline,
-    "_preprocessor?": _decode_preprocessor,
+    "_preprocessor": _decode_preprocessor,
 }
 
 _MIGRATE = (
@@ -324,7 +308,7 @@ def _make_histograms(reads: str, **classes: str) -> EstimatorSchema:
         {**classes, **_HISTOGRAMS},
         reads=f"loss {reads}",
         migrate=_MIGRATE,
-        complete=(_check_categories, _check_width, _complete_preprocessor),
+        complete=(_check_categories, _check_width),
         finish=_find_loss,
     )
 

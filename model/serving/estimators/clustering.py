@@ -19,12 +19,8 @@ def _count_clusters(state: State) -> None:
     state.values.update(n_clusters=clusters, _n_features_out=clusters, _n_threads=1)
 
 
-def _decode_bisecting(value: Any, state: State) -> Any:
+def _decode_cluster(value: Any, state: State, depth: int = 0) -> Any:
     """Build the tree of clusters anew; prediction walks down it."""
-    return _decode_cluster(value, state, 0)
-
-
-def _decode_cluster(value: Any, state: State, depth: int) -> Any:
     from sklearn.cluster._bisect_k_means import _BisectingTree
 
     parts = read_parts(value, "_BisectingTree")
@@ -91,7 +87,7 @@ SCHEMAS = {
     "MiniBatchKMeans": EstimatorSchema("cluster", _CENTERS, complete=(_count_clusters,)),
     "BisectingKMeans": EstimatorSchema(
         "cluster",
-        {**_CENTERS, "_X_mean?": "float[features]", "_bisecting_tree": _decode_bisecting},
+        {**_CENTERS, "_X_mean?": "float[features]", "_bisecting_tree": _decode_cluster},
         complete=(_count_clusters,),
     ),
     "MeanShift": EstimatorSchema("cluster", _CENTERS),

@@ -62,17 +62,18 @@ class _Contents:
         return found
 
     def _convert_container(self, value: Any) -> tuple[Any, int]:
-        keys = value.keys() if isinstance(value, dict) else None
-        cells = list(value.values() if keys is not None else _list_cells(value))
-        pairs = [self._convert(cell) for cell in cells]
+        cells = value.values() if isinstance(value, dict) else value
+        if isinstance(value, np.ndarray):
+            cells = value.ravel().tolist()
+        pairs = [self._convert(cell) for cell in list(cells)]
         parts = [part for part, _ in pairs]
         count = 1 + sum(inside for _, inside in pairs)
         if count > _MOST_VALUES:
             raise PickleError("The file holds far more values than a bundle of models does.")
-        if keys is not None:
-            return dict(zip(keys, parts, strict=True)), count
+        if isinstance(value, dict):
+            return dict(zip(value, parts, strict=True)), count
         if isinstance(value, np.ndarray):
-            return _fill(value.shape, parts), count
+            return np.fromiter(parts, object, len(parts)).reshape(value.shape), count
         return type(value)(parts), count
 
     def _make(self, record: Record) -> Any:
@@ -83,14 +84,3 @@ class _Contents:
             return self._reviver.revive_root(record, fitted=False)
         except PickleError as error:
             return Refused(record, error)
-
-
-def _list_cells(value: Any) -> Any:
-    return value.ravel().tolist() if isinstance(value, np.ndarray) else value
-
-
-def _fill(shape: tuple[int, ...], cells: list[Any]) -> Any:
-    array = np.empty(len(cells), dtype=object)
-    for place, cell in enumerate(cells):  # NumPy would take a list in a cell apart
-        array[place] = cell
-    return array.reshape(shape)

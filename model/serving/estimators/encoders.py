@@ -72,13 +72,11 @@ def _decode_drop_indices(value: Any, state: State) -> Any:
     if type(value) is not np.ndarray or value.dtype.kind not in "iuO":
         raise MismatchError
     state.fit_sizes(("features",), value.shape)
-    made = np.empty(len(value), dtype=object)
-    for place, each in enumerate(value):
-        made[place] = decode("none | int", each, state)
-        size = len(state.values["categories_"][place])
-        if made[place] is not None and not 0 <= made[place] < size:
+    places = [decode("none | int", each, state) for each in value]
+    for place, known in zip(places, state.values["categories_"], strict=True):
+        if place is not None and not 0 <= place < len(known):
             raise MismatchError
-    return made
+    return np.fromiter(places, object, len(places))
 
 
 def _decode_places(value: Any, state: State) -> Any:

@@ -43,16 +43,12 @@ def _find_dtypes(state: State) -> None:
     require(
         not numeric
         or fallback.kind != "O"
-        or all(_is_number(each) for each in values["statistics_"]),
+        or all(isinstance(each, int | float) for each in values["statistics_"]),
         state,
         "fills in words where numbers are missing",
     )
     values.setdefault("_fill_dtype", values["_fit_dtype"] if numeric else np.dtype(object))
     values.setdefault("indicator_", None)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float)
 
 
 def _check_indicator(state: State) -> None:

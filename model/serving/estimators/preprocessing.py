@@ -100,15 +100,9 @@ def _decode_range(value: Any, state: State) -> tuple[Any, Any]:
 
 def _decode_edges(value: Any, state: State) -> Any:
     """Decode the edges of each column's bins, shape (features,), object."""
-    edges = decode("list[features] of float[*]", list(value) if _is_row(value) else value, state)
-    made = np.empty(len(edges), dtype=object)
-    for place, each in enumerate(edges):
-        made[place] = each
-    return made
-
-
-def _is_row(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.ndim in (1, 2)
+    rows = list(value) if isinstance(value, np.ndarray) and value.ndim else value
+    edges = decode("list[features] of float[*]", rows, state)
+    return np.fromiter(edges, object, len(edges))
 
 
 def _count_bins(state: State) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 
 from model.contract.arrays import Float32Array, Float64Array
 from model.contract.card import ClassCard
-from model.contract.errors import KEEP_CLASSES, MAKE_AGAIN
+from model.contract.errors import KEEP_CLASSES
 from model.contract.manifest import AccuracyGroup, GoldenRow, Manifest, ReliabilityBin
-from model.serving.checking import ModelFolder
+from model.serving.checking import ModelFolder, compare_groups
 from model.serving.fact_groups import FactGroups
 from model.serving.instances import Answer, Part
 from model.serving.kinds.matrix import LabelModel
@@ -97,12 +97,8 @@ class ClassModel(LabelModel[ClassPrediction]):
     def compare_output(cls, folder: ModelFolder[ClassCard, Manifest]) -> Iterator[str]:
         if folder.manifest.calibration is not None:
             yield f"{folder.manifest_path}: classes have no calibrated range."
-        groups = FactGroups(folder.manifest.accuracies, folder.card.optional)
-        if folder.manifest.accuracies and (missing := groups.count_missing()):
-            yield (
-                f"{folder.manifest_path}: the accuracies lack {missing} subsets of the optional "
-                f"fields. {MAKE_AGAIN}"
-            )
+        if folder.manifest.accuracies:
+            yield from compare_groups(folder, folder.manifest.accuracies, "the accuracies lack")
         yield from cls._compare_order(folder)
         values = {option.value for option in folder.card.output.classes}
         for label in dict.fromkeys(golden.label for golden in folder.manifest.golden):
@@ -122,11 +118,8 @@ class ClassModel(LabelModel[ClassPrediction]):
                 f"{folder.locate('output', 'order')}: the likely range was measured for the order "
                 f"{', '.join(ordinal.order)}. Write that, or take the line out."
             )
-        elif missing := FactGroups(ordinal.groups, folder.card.optional).count_missing():
-            yield (
-                f"{folder.manifest_path}: the likely ranges lack {missing} subsets of the optional "
-                f"fields. {MAKE_AGAIN}"
-            )
+        else:
+            yield from compare_groups(folder, ordinal.groups, "the likely ranges lack")
 
     def predict_matrix(self, matrix: Float32Array) -> Float64Array:
         return settle_ties(super().predict_matrix(matrix))

@@ -131,9 +131,6 @@ class MultioutputModel(MatrixModel[MultioutputPrediction]):
     def answer(self, matrix: Float32Array, parts: Sequence[Part]) -> list[Answer]:
         return self.models[0].answer(matrix, parts)
 
-    def find_place(self, prediction: MultioutputPrediction) -> int:
-        return 0
-
     @property
     def answer_columns(self) -> tuple[str, ...]:
         columns = list(self.models[0].answer_columns)

@@ -11,9 +11,8 @@ import numpy as np
 
 from model.contract.arrays import Float32Array, Float64Array, FloatArray
 from model.contract.card import Card, NumberCard
-from model.contract.errors import MAKE_AGAIN
 from model.contract.manifest import CalibrationGroup, GoldenRow, Manifest
-from model.serving.checking import ModelFolder
+from model.serving.checking import ModelFolder, compare_groups
 from model.serving.instances import Answer, Part
 from model.serving.intervals import ConformalIntervals
 from model.serving.predictors import JoblibPredictor
@@ -71,11 +70,7 @@ class NumberModel(TabularModel[PointPrediction]):
                 f"but the range was calibrated for {calibration.coverage}. Write that, or train "
                 "again."
             )
-        if missing_groups := ConformalIntervals(calibration, card.optional).count_missing_groups():
-            yield (
-                f"{folder.manifest_path}: the calibration lacks {missing_groups} subsets of the "
-                f"optional fields. {MAKE_AGAIN}"
-            )
+        yield from compare_groups(folder, calibration.groups, "the calibration lacks")
 
     def find_promise(self, known: frozenset[str]) -> tuple[float, int] | None:
         group = None if self.intervals is None else self.intervals.find_group(known)
@@ -113,9 +108,6 @@ class NumberModel(TabularModel[PointPrediction]):
             curve = [column[start + 1 : stop] for column in columns]
             answers.append(Answer(prediction, values[part.rows], *curve))
         return answers
-
-    def find_place(self, prediction: PointPrediction) -> int:
-        return 0
 
     def _make_prediction(
         self, known: frozenset[str], value: float, low: float, high: float

@@ -98,9 +98,6 @@ class OutlierModel(TabularModel[OutlierPrediction]):
             answers.append(Answer(prediction, values, points, points, points))
         return answers
 
-    def find_place(self, prediction: OutlierPrediction) -> int:
-        return 0
-
     @property
     def answer_columns(self) -> tuple[str, ...]:
         return ("label", "rank", "score")

@@ -43,14 +43,14 @@ class _AdditiveModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
 
     base_: Float64Array
     link_: str
-    coefficients_: Float64Array | None
-    term_of_: Any
-    factor_column_: Any
-    factor_function_: Any
-    skips_missing_: bool
-    single_: bool
-    strict_: bool
-    absent_: Float64Array | None
+    coefficients_: Float64Array | None = None
+    term_of_: Any = None
+    factor_column_: Any = None
+    factor_function_: Any = None
+    skips_missing_: bool = False
+    single_: bool = False
+    strict_: bool = False
+    absent_: Float64Array | None = None
     roots_: IntArray
     output_: IntArray
     feature_: IntArray

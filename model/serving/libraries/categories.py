@@ -25,9 +25,8 @@ def encode_categories(
         PickleError: if a column has a category twice.
     """
     state: Any = model.state
-    version = {"_sklearn_version": sklearn.__version__}
     count = state["n_features_in_"]
-    named = {} if names is None else {"feature_names_in_": np.array(names, dtype=object)}
+    named = name_columns(names)
     if not categories:
         state |= named
         return model
@@ -41,47 +40,51 @@ def encode_categories(
     place_of[order] = np.arange(count)
     state["feature_"] = place_of[state["feature_"]]
     for name in ("coefficients_", "absent_"):
-        if state[name] is not None:
+        if name in state:
             state[name] = state[name][order]
-    encoder = Record(
-        "sklearn.preprocessing._encoders.OrdinalEncoder",
-        (),
-        version
-        | {
-            "categories": "auto",
-            "dtype": np.dtype(np.float64),
-            "handle_unknown": "use_encoded_value",
-            "unknown_value": np.nan,
-            "encoded_missing_value": np.nan,
-            "min_frequency": None,
-            "max_categories": None,
-            "categories_": [_make_values(categories[place]) for place in coded],
-            "_missing_indices": {},
-            "_infrequent_enabled": False,
-            "n_features_in_": len(coded),
-        }
-        | {key: values[coded] for key, values in named.items()},
+    encoder = {
+        "handle_unknown": "use_encoded_value",
+        "unknown_value": np.nan,
+        "categories_": [make_values(categories[place]) for place in coded],
+    }
+    own = {key: values[coded] for key, values in named.items()}
+    made = Record("sklearn.preprocessing._encoders.OrdinalEncoder", (), encoder | own)
+    return put_before(
+        model, [("categories", made, coded)], others, named | {"n_features_in_": count}
     )
-    steps: list[tuple[str, object, list[int]]] = [("categories", encoder, coded)]
+
+
+def name_columns(names: Sequence[str] | None) -> dict[str, Any]:
+    """Return scikit-learn's attribute for the names of columns; none where these have no names."""
+    return {} if names is None else {"feature_names_in_": np.array(names, dtype=object)}
+
+
+def put_before(
+    model: Record,
+    encoders: Sequence[tuple[str, Record, list[int]]],
+    others: list[int],
+    columns: Mapping[str, Any],
+) -> Record:
+    """Return the record of a pipeline that encodes columns before a model.
+
+    Args:
+        model: the record of what takes the encoded columns, and behind them the others.
+        encoders: the records of encoders, each with a name and the places of its columns.
+        others: the places of the other columns.
+        columns: how many come in, and what they are called, as scikit-learn's attributes.
+    """
+    steps: list[tuple[str, object, list[int]]] = [*encoders]
     if others:
         steps.append(("numbers", "passthrough", others))
-    columns = Record(
-        "sklearn.compose._column_transformer.ColumnTransformer",
-        (),
-        version
-        | named
-        | {
-            "transformers": steps,
-            "transformers_": steps,
-            "remainder": "drop",
-            "sparse_output_": False,
-            "n_features_in_": count,
-        },
+    state = {"transformers": steps, "transformers_": steps, "sparse_output_": False, **columns}
+    first = Record("sklearn.compose._column_transformer.ColumnTransformer", (), state)
+    chain = [("columns", first), ("model", model)]
+    return Record(
+        "sklearn.pipeline.Pipeline", (), {"_sklearn_version": sklearn.__version__, "steps": chain}
     )
-    chain = [("columns", columns), ("model", model)]
-    return Record("sklearn.pipeline.Pipeline", (), version | {"steps": chain})
 
 
-def _make_values(values: Sequence[Any]) -> Any:
+def make_values(values: Sequence[Any]) -> Any:
+    """Make the categories of a column: an array of numbers where all are, else of objects."""
     plain = all(isinstance(value, int | float) for value in values)
     return np.array(values, dtype=None if plain else object)

@@ -17,7 +17,6 @@ from model.serving.libraries.trees import (
     TreeArrays,
     make_record,
     make_state,
-    set_classes,
 )
 
 _DAMAGED = "It is no whole model of LightGBM."
@@ -110,7 +109,7 @@ def _make(text: str, rounds: int | None, classes: Any) -> Record:
         tree.value = tree.value * (share * slope)
     state = make_state(trees, [n % outputs for n in range(len(trees))], [0.0] * outputs, features)
     link = "signed square" if "sqrt" in options else _LINKS[name]
-    state |= {"link_": link, "single_": False, "strict_": False}
+    state["link_"] = link
     if zeros:
         _require_alike(trees, zeros)
         state["absent_"] = np.where(np.isin(np.arange(features), list(zeros)), 0.0, np.nan)
@@ -119,10 +118,7 @@ def _make(text: str, rounds: int | None, classes: Any) -> Record:
         raise PickleError(_DAMAGED)
     named = None if names == [f"Column_{place}" for place in range(features)] else names
     categories = _read_categories(text, settings.get("feature_infos", ""))
-    if name not in _CLASSES:
-        return encode_categories(make_record("AdditiveRegressor", state), named, categories)
-    set_classes(state, classes)
-    return encode_categories(make_record("AdditiveClassifier", state), named, categories)
+    return encode_categories(make_record(state, name in _CLASSES, classes), named, categories)
 
 
 def _read_objective(settings: Mapping[str, str]) -> tuple[str, dict[str, str]]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
-import sklearn
 
 from model.contract.pickles import PickleError, Record, read_labels
 from model.contract.pickles.errors import printable
-from model.serving.libraries.formulas import Factor, parse_term
-from model.serving.libraries.trees import make_record, make_state, set_classes
+from model.serving.libraries.categories import make_values, name_columns, put_before
+from model.serving.libraries.formulas import parse_term
+from model.serving.libraries.trees import make_record, make_state
 
 _LINKS = {
     "OLS": "identity", "WLS": "identity", "GLS": "identity", "GLSAR": "identity",
@@ -27,6 +28,9 @@ _GLM_LINKS = {
 }  # fmt: skip
 """What undoes a link; older releases write the names otherwise."""
 _CLASSES = ("Logit", "Probit", "MNLogit")
+
+MakeModel = Callable[[Any, int, Mapping[str, Any]], Record]
+"""Makes a model of what is added to each output, the number of columns and the coefficients."""
 
 
 def read_statsmodels(record: Record) -> Record:
@@ -60,9 +64,10 @@ def read_statsmodels(record: Record) -> Record:
     classifies = kind in _CLASSES or (kind == "GLM" and _is_binomial(parts))
     classes = _read_classes(parts) if kind == "MNLogit" else None
     data = _state(parts.get("data"))
+    make = partial(_make, link, classifies, classes)
     if names is None or not (parts.get("formula") or data.get("formula")):
-        return _make_by_place(weights, names, data.get("const_idx"), link, classifies, classes)
-    return _make_by_name(names, weights, link, classifies, classes)
+        return _make_by_place(weights, names, data.get("const_idx"), make)
+    return _make_by_name(names, weights, make)
 
 
 def _state(value: object) -> Mapping[str, Any]:
@@ -114,113 +119,77 @@ def _read_names(parts: Mapping[str, Any]) -> list[str] | None:
     return None
 
 
-def _make_by_place(
-    weights: Any,
-    names: list[str] | None,
-    constant: object,
+def _make(
     link: str,
     classifies: bool,
     classes: Any,
+    base: Any,
+    features: int,
+    coefficients: Mapping[str, Any],
+) -> Record:
+    """Make the record of a model without trees."""
+    state = make_state([], [], base.tolist(), features)
+    state |= {"link_": link, **coefficients}
+    return make_record(state, classifies, classes)
+
+
+def _make_by_place(
+    weights: Any, names: list[str] | None, constant: object, make: MakeModel
 ) -> Record:
     """Make a model of a table's or an array's columns; nobody is asked for the constant."""
     base = np.zeros(weights.shape[1])
     if isinstance(constant, int | np.integer) and 0 <= constant < len(weights):
         base, weights = weights[constant], np.delete(weights, constant, axis=0)
         names = None if names is None else [*names[:constant], *names[constant + 1 :]]
-    state = _start(base, len(weights), link)
-    state["coefficients_"] = weights
-    if names is not None:
-        state["feature_names_in_"] = np.array(names, dtype=object)
-    return _finish(state, classifies, classes)
+    return make(base, len(weights), {"coefficients_": weights, **name_columns(names)})
 
 
-def _start(base: Any, features: int, link: str) -> dict[str, Any]:
-    state = make_state([], [], base.tolist(), features)
-    return state | {"link_": link, "single_": False, "strict_": False}
-
-
-def _finish(state: dict[str, Any], classifies: bool, classes: Any) -> Record:
-    if classifies:
-        set_classes(state, classes)
-    return make_record("AdditiveClassifier" if classifies else "AdditiveRegressor", state)
-
-
-def _make_by_name(
-    names: Sequence[str], weights: Any, link: str, classifies: bool, classes: Any
-) -> Record:
+def _make_by_name(names: Sequence[str], weights: Any, make: MakeModel) -> Record:
     """Make a model of the formula's columns: levels are encoded first, then terms are added up."""
     terms = [parse_term(name) for name in names]
     base = sum((row for term, row in zip(terms, weights, strict=True) if not term), 0 * weights[0])
     kept = [number for number, term in enumerate(terms) if term]
     factors = [factor for number in kept for factor in terms[number]]
     columns = list(dict.fromkeys(factor.column for factor in factors))
-    levels: dict[str, list[str]] = {}
+    levels: dict[str, dict[str, None]] = {}
     for factor in factors:
         if factor.level is not None:
-            known = levels.setdefault(factor.column, [])
-            if factor.level not in known:
-                known.append(factor.level)
-    numbers = [name for name in columns if any(_is_plain(each, name) for each in factors)]
-    places: dict[tuple[str, str | None], int] = {}
-    for name, known in levels.items():
-        for level in known:
-            places[name, level] = len(places)
-    for name in numbers:
-        places[name, None] = len(places)
-    state = _start(np.asarray(base), len(places), link)
-    state |= {
+            levels.setdefault(factor.column, {})[factor.level] = None
+    plain = {factor.column for factor in factors if factor.level is None}
+    numbers = [name for name in columns if name in plain]
+    encoded: list[tuple[str, str | None]] = [
+        (name, level) for name, known in levels.items() for level in known
+    ]
+    encoded += [(name, None) for name in numbers]
+    places = {column: place for place, column in enumerate(encoded)}
+    coefficients = {
         "coefficients_": weights[kept],
         "factor_column_": np.array([places[each.column, each.level] for each in factors]),
         "factor_function_": np.array([each.function for each in factors], dtype=object),
         "term_of_": np.repeat(np.arange(len(kept)), [len(terms[number]) for number in kept]),
     }
-    if levels:
-        return _encode_levels(_finish(state, classifies, classes), columns, levels, numbers)
-    state["feature_names_in_"] = np.array(columns, dtype=object)
-    return _finish(state, classifies, classes)
-
-
-def _is_plain(factor: Factor, column: str) -> bool:
-    return factor.column == column and factor.level is None
+    if not levels:
+        coefficients |= name_columns(columns)
+    model = make(np.asarray(base), len(places), coefficients)
+    return _encode_levels(model, columns, levels, numbers) if levels else model
 
 
 def _encode_levels(
-    model: Record, columns: list[str], levels: Mapping[str, list[str]], numbers: list[str]
+    model: Record, columns: list[str], levels: Mapping[str, Iterable[str]], numbers: list[str]
 ) -> Record:
     """Put a step before a model that tells the levels of its columns apart."""
-    version = {"_sklearn_version": sklearn.__version__}
-    named = {"feature_names_in_": np.array(columns, dtype=object), "n_features_in_": len(columns)}
-    steps: list[tuple[str, object, list[int]]] = []
+    steps = []
     for number, (name, known) in enumerate(levels.items()):
-        plain = all(map(_is_number, known))
-        values = np.array([float(each) for each in known]) if plain else np.array(known, object)
+        values: list[Any] = list(known)
+        if all(map(_is_number, values)):
+            values = [float(value) for value in values]
         encoder = {
-            "categories": "auto",
-            "drop": None,
-            "dtype": np.dtype(np.float64),
-            "feature_name_combiner": "concat",
             "handle_unknown": "ignore",  # the level that has no column of its own
-            "max_categories": None,
-            "min_frequency": None,
             "sparse_output": False,
-            "categories_": [values],
-            "drop_idx_": None,
-            "_drop_idx_after_grouping": None,
-            "_infrequent_enabled": False,
-            "_n_features_outs": [len(known)],
-            "feature_names_in_": np.array([name], dtype=object),
-            "n_features_in_": 1,
+            "categories_": [make_values(values)],
+            **name_columns([name]),
         }
-        made = Record("sklearn.preprocessing._encoders.OneHotEncoder", (), version | encoder)
+        made = Record("sklearn.preprocessing._encoders.OneHotEncoder", (), encoder)
         steps.append((f"levels_{number}", made, [columns.index(name)]))
-    if numbers:
-        steps.append(("numbers", "passthrough", [columns.index(name) for name in numbers]))
-    first = {
-        "remainder": "drop",
-        "sparse_output_": False,
-        "transformers": steps,
-        "transformers_": steps,
-    }
-    path = "sklearn.compose._column_transformer.ColumnTransformer"
-    chain = [("columns", Record(path, (), version | named | first)), ("model", model)]
-    return Record("sklearn.pipeline.Pipeline", (), version | {"steps": chain})
+    others = [columns.index(name) for name in numbers]
+    return put_before(model, steps, others, name_columns(columns))

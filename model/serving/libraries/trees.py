@@ -18,7 +18,6 @@ _DEEPEST = 1000
 """Branches from a root to a leaf: ONNX Runtime walks a tree by recursion."""
 _MOST_MEMBERS = 2**26
 """Cells of the table of sets and categories."""
-MODULE = "model.serving.libraries"
 
 
 @dataclass
@@ -83,12 +82,6 @@ def make_state(
         raise PickleError("It has a tree with a value that is not a number.")
     return {
         "base_": np.asarray(base, dtype=float),
-        "coefficients_": None,
-        "term_of_": None,
-        "factor_column_": None,
-        "factor_function_": None,
-        "skips_missing_": False,
-        "absent_": None,
         "roots_": place[starts],
         "output_": np.asarray(outputs, dtype=np.int64),
         "feature_": np.where(inner, feature, 0),
@@ -161,18 +154,21 @@ def _join_sets(sets: Mapping[int, AnyArray], nodes: int) -> tuple[AnyArray, AnyA
     return set_of, np.cumsum(counts) - counts, joined
 
 
-def set_classes(state: dict[str, Any], classes: Any) -> None:
-    """Set the classes of a model with these attributes; None for the numbers from 0.
+def make_record(state: dict[str, Any], classifies: bool, classes: Any = None) -> Record:
+    """Make the record of an ``AdditiveRegressor`` or ``AdditiveClassifier``.
+
+    Args:
+        state: its attributes, to which the classes are added.
+        classifies: which of the two it is.
+        classes: their names; None for the numbers from 0.
 
     Raises:
-        PickleError: if they are not as many as it has.
+        PickleError: if it has more classes or fewer.
     """
+    if not classifies:
+        return Record("model.serving.libraries.additive.AdditiveRegressor", (), state)
     count = max(len(state["base_"]), 2)
     state["classes_"] = np.arange(count) if classes is None else classes
     if len(state["classes_"]) != count:
         raise PickleError(f"It has {count} classes, and names for {len(state['classes_'])}.")
-
-
-def make_record(name: str, state: dict[str, Any]) -> Record:
-    """Make the record of an ``AdditiveRegressor`` or ``AdditiveClassifier``."""
-    return Record(f"{MODULE}.additive.{name}", (), state)
+    return Record("model.serving.libraries.additive.AdditiveClassifier", (), state)

@@ -15,7 +15,7 @@ import numpy as np
 from model.contract.pickles import PickleError, Record
 from model.contract.pickles.errors import printable
 from model.serving.libraries.categories import encode_categories
-from model.serving.libraries.trees import TreeArrays, make_record, make_state, set_classes
+from model.serving.libraries.trees import TreeArrays, make_record, make_state
 from model.serving.libraries.ubjson import read_ubjson
 from model.serving.libraries.xgboost_binary import read_binary
 from model.serving.libraries.xgboost_content import XGBoostModel
@@ -281,13 +281,10 @@ def _make(model: XGBoostModel, rounds: int | None, classes: Any, missing: float)
     if not math.isnan(missing):
         state["absent_"] = np.full(model.features, float(np.float32(missing)))
     names = [str(name) for name in model.names]
-    if classifies:
-        set_classes(state, classes)
-    record = make_record("AdditiveClassifier" if classifies else "AdditiveRegressor", state)
     # releases before 1.0 name the columns of an array so
     by_place = names == [f"f{place}" for place in range(model.features)]
     named = None if by_place or len(names) != model.features else names
-    return encode_categories(record, named, model.categories)
+    return encode_categories(make_record(state, classifies, classes), named, model.categories)
 
 
 def _find_margins(model: XGBoostModel) -> list[float]:

@@ -90,21 +90,22 @@ def test_a_file_that_stops_being_utf8_is_read_on_and_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "delimiter"),
+    ("text", "separated_by"),
     [
-        ("a,b\n1,2\n", ","),
-        ("a;b;c\n1,5;2,5;3\n", ";"),
-        ("a\tb\n1,5\t2\n", "\t"),
-        ("a|b\n1|2\n", "|"),
-        ("sep=;\na;b\n1;2\n", ";"),
-        ('"sep=\t"\na\tb\n1\t2\n', "\t"),
-        ("name;price, net\nx;1,5\ny;2,5\n", ";"),
-        ("only\n1\n2\n", ","),
+        ("a,b\n1,2\n", ""),
+        ("a;b;c\n1,5;2,5;3\n", "semicolons"),
+        ("a\tb\n1,5\t2\n", "tabs"),
+        ("a|b\n1|2\n", "vertical bars"),
+        ("sep=;\na;b\n1;2\n", "semicolons"),
+        ('"sep=\t"\na\tb\n1\t2\n', "tabs"),
+        ("name;price, net\nx;1,5\ny;2,5\n", "semicolons"),
+        ("only\n1\n2\n", ""),
     ],
 )
-def test_the_delimiter_is_found(text: str, delimiter: str) -> None:
+def test_the_delimiter_is_found(text: str, separated_by: str) -> None:
     table, rows = read(text)
-    assert table.delimiter == delimiter
+    notes = [note for note in table.notes if "separated" in note]
+    assert notes == ([f"Its columns are separated by {separated_by}."] if separated_by else [])
     assert "sep=" not in "".join(table.header)
     assert len(rows[0]) == len(table.header)
 

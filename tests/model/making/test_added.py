@@ -6,6 +6,7 @@ import pytest
 
 from app.kinds.classes import ClassAdapter
 from model import ClassModel, NumberModel
+from model.serving.fact_groups import FactGroups
 from tests.html import post_fragment, text_of
 from tests.model.making.conftest import AddedModels, run
 from tests.models import MODEL_FACTORIES
@@ -109,8 +110,7 @@ def test_many_optional_facts_are_calibrated_by_how_many_are_unknown(
     assert calibration is not None
     unknown = len(model.card.optional)
     assert [group.unknown for group in calibration.groups] == list(range(unknown + 1))
-    assert model.intervals is not None
-    assert model.intervals.count_missing_groups() == 0
+    assert FactGroups(calibration.groups, model.card.optional).count_missing() == 0
 
 
 def test_figures_are_of_rows_that_the_model_has_not_seen_or_there_are_none(

@@ -31,7 +31,6 @@ from model.serving.batch.columns import FieldReader, read_json_value
 from model.serving.batch.parallel import answer_in_processes
 from model.serving.kinds.pictures import NetworkOutput
 from model.serving.mismatches import describe_mismatch
-from model.serving.tabular import TabularModel
 from tests.loading import load_as
 from tests.tools import ROOT
 
@@ -325,18 +324,6 @@ def test_cells_that_were_read_are_forgotten_where_they_become_too_many(
     found = answer(house, rows)[0]
     assert found.errors == expected.errors
     np.testing.assert_array_equal(found.values["prediction"], expected.values["prediction"])
-
-
-def test_a_kind_that_answers_row_by_row_needs_no_code_of_its_own(house: NumberModel) -> None:
-    rows = to_csv(draw_rows(house, 200, seed=9))
-    plain = replace(house)
-    by_row = partial(TabularModel.predict_columns, plain)
-    plain.predict_columns = by_row  # type: ignore[method-assign]
-    quick, slow = answer(house, rows)[0], answer(plain, rows)[0]
-    assert slow.errors == quick.errors
-    np.testing.assert_allclose(
-        np.array(slow.values["high"], dtype=float), quick.values["high"], rtol=1e-6
-    )
 
 
 def test_ours_get_another_name_where_the_table_has_one_like_it(house: NumberModel) -> None:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from model import NumberModel
 from model.contract.manifest import Calibration, CalibrationGroup
+from model.serving.fact_groups import FactGroups
 from model.serving.intervals import ConformalIntervals, describe_evidence
 
 
@@ -115,16 +116,16 @@ def test_the_order_of_known_facts_does_not_matter() -> None:
 
 
 def test_a_missing_group_is_counted() -> None:
-    assert intervals().count_missing_groups() == 0
-    assert intervals(groups=GROUPS[:3]).count_missing_groups() == 1
+    assert FactGroups(GROUPS, ("a", "b")).count_missing() == 0
+    assert FactGroups(GROUPS[:3], ("a", "b")).count_missing() == 1
 
 
 def test_groups_may_stand_for_a_number_of_unknown_facts() -> None:
     by_count = [group(width=1 + count).model_copy(update={"unknown": count}) for count in range(3)]
     made = intervals(groups=tuple(by_count))
-    assert made.count_missing_groups() == 0
+    assert FactGroups(by_count, ("a", "b")).count_missing() == 0
     assert [made.find_group(known).unknown for known in ((), ("b",), ("a", "b"))] == [2, 1, 0]
-    assert intervals(groups=tuple(by_count[:2])).count_missing_groups() == 1
+    assert FactGroups(by_count[:2], ("a", "b")).count_missing() == 1
 
 
 def test_each_further_fact_narrows_the_interval_of_the_house_price(house: NumberModel) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.making.errors import AddError
+from model.making.errors import AddError, quote_error, require_file
 
 Config = Mapping[str, Any]
 Weights = Mapping[str, NDArray[Any]]
@@ -69,8 +69,7 @@ def read_keras(path: Path) -> KerasFile:
         import h5py
     except ModuleNotFoundError as error:
         raise AddError("A file of Keras needs h5py. Run `make add-tools`.") from error
-    if not path.is_file():
-        raise AddError(f"{path} is no regular file, and only those are opened.")
+    require_file(path)
     try:
         if zipfile.is_zipfile(path):
             return _read_archive(path, h5py)
@@ -79,10 +78,9 @@ def read_keras(path: Path) -> KerasFile:
     except AddError:
         raise
     except Exception as error:  # what h5py raises depends on the file's bytes
-        said = str(error).strip().splitlines()[0][:200] if str(error).strip() else ""
         raise AddError(
-            f"{path} cannot be read as a model of Keras ({said or type(error).__name__}). It may "
-            "be cut short: save it again with model.save()."
+            f"{path} cannot be read as a model of Keras ({quote_error(error)}). It may be cut "
+            "short: save it again with model.save()."
         ) from error
 
 

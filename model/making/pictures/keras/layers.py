@@ -151,15 +151,13 @@ def _compute(nodes: Nodes, call: LayerCall) -> Tensor:
         "math.truediv": "Div", "math.divide": "Div", "math.subtract": "Sub", "math.add": "Add",
         "__operators__.add": "Add", "math.multiply": "Mul",
     }  # fmt: skip
-    values = {key: value for key, value in call.extra.items() if key != "name"}
     if function in ("nn.relu", "nn.softmax", "math.sigmoid", "nn.sigmoid", "math.tanh"):
-        name = function.partition(".")[2]
-        return add_activation(nodes, name, call.first)
-    if function in ("cast", "identity") or function not in operators:
-        if function in ("cast", "identity"):
-            return call.first
+        return add_activation(nodes, function.partition(".")[2], call.first)
+    if function in ("cast", "identity"):
+        return call.first
+    if function not in operators:
         raise UnknownLayerError(f"It computes {function} between its layers")
-    return _merge(operators[function], nodes, call._replace(extra=values))
+    return _merge(operators[function], nodes, call)
 
 
 def _convolve(nodes: Nodes, call: LayerCall, kernel: NDArray[Any], group: int) -> Tensor:

@@ -12,7 +12,7 @@ import pytest
 
 from model.making.data.data_files import hash_data, list_files
 from model.making.data.tables import RowChoice, read_table
-from model.making.data.text_cells import KnownTexts
+from model.making.data.text_cells import NO_TEXTS, KnownTexts
 from model.making.errors import AddError
 
 TABLE = pd.DataFrame({"area": ["x", "y", "x"], "size": [70, 45, 120], "rent": [900.5, 700, 1500]})
@@ -71,15 +71,15 @@ def test_signs_for_the_unknown_are_holes_but_where_the_model_knows_them(tmp_path
     path = tmp_path / "t.csv"
     path.write_text("age, job\n39, clerk\n?, ?\n51, NA\n38, None\n")
     notes: list[str] = []
-    found = read_table(path, None, notes.append, KnownTexts({}, (), frozenset()))
+    found = read_table(path, None, notes.append)
     assert found["age"].isna().tolist() == [False, True, False, False]
     assert found["age"].dtype == float
     assert any("'?' is read as unknown" in note for note in notes)
-    known = KnownTexts({"job": frozenset({"clerk", "NA", "None"})}, (), frozenset())
+    known = KnownTexts({"job": frozenset({"clerk", "NA", "None"})})
     jobs = read_table(path, None, notes.append, known)["job"]
     assert jobs.isna().tolist() == [False, True, False, False]
     assert jobs.dropna().tolist() == ["clerk", "NA", "None"]
-    kept = KnownTexts({}, (), frozenset(), frozenset({"job"}))
+    kept = KnownTexts(kept=frozenset({"job"}))
     assert read_table(path, None, notes.append, kept)["job"].tolist()[2:] == ["NA", "None"]
 
 
@@ -89,7 +89,7 @@ def test_a_question_mark_that_an_encoder_of_its_column_does_not_know_is_a_hole(
     path = tmp_path / "t.csv"
     path.write_text("job, town\nclerk, Ulm\n?, ?\nsmith, Bonn\n")
     knows = {"job": frozenset({"clerk", "smith"}), "town": frozenset({"Ulm", "Bonn", "?"})}
-    found = read_table(path, None, lambda _: None, KnownTexts(knows, (), frozenset()))
+    found = read_table(path, None, lambda _: None, KnownTexts(knows))
     assert found["job"].isna().tolist() == [False, True, False]
     assert found["town"].tolist() == ["Ulm", "?", "Bonn"]
 
@@ -97,7 +97,7 @@ def test_a_question_mark_that_an_encoder_of_its_column_does_not_know_is_a_hole(
 def test_a_column_may_have_any_name(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("self, table\n?, 4\n2, 5\n3, 6\n")
-    found = read_table(path, None, lambda _: None, KnownTexts({}, (), frozenset()))
+    found = read_table(path, None, lambda _: None)
     assert found["self"].dropna().tolist() == [2, 3]
 
 
@@ -128,7 +128,7 @@ def test_rows_that_fulfil_a_condition_are_taken_of_all_files(tmp_path: Path) -> 
         notes: list[str] = []
         choice = RowChoice(where, most)
         paths = (tmp_path / "b.csv",)
-        found = read_table(tmp_path / "a.csv", None, notes.append, None, paths, choice)
+        found = read_table(tmp_path / "a.csv", None, notes.append, NO_TEXTS, paths, choice)
         assert where in "".join(notes)
         return [float(rent) for rent in found["rent"]]
 
@@ -158,4 +158,4 @@ def test_rows_that_fulfil_a_condition_are_taken_of_all_files(tmp_path: Path) -> 
 def test_a_condition_that_cannot_be_used_is_refused(tmp_path: Path, where: str, words: str) -> None:
     TABLE.to_csv(tmp_path / "t.csv", index=False)
     with pytest.raises(AddError, match=words):
-        read_table(tmp_path / "t.csv", None, lambda _: None, None, (), RowChoice(where))
+        read_table(tmp_path / "t.csv", None, lambda _: None, NO_TEXTS, (), RowChoice(where))
