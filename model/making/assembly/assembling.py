@@ -212,7 +212,7 @@ def _hold_against_rows(proof: Proof, table: pd.DataFrame, given: LabelledTable) 
     complete = rows.dropna()
     rows = rows if complete.empty else complete
     truth = given.truths.loc[rows.index].iloc[:, :1]
-    shares = truth.value_counts(normalize=True).tolist()
+    shares = [] if truth.empty else truth.value_counts(normalize=True).tolist()
     foreign = describe_foreign_input(proof.fitted, rows, shares)
     return replace(proof, finding=replace(proof.finding, foreign=foreign))
 
