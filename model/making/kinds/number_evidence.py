@@ -100,7 +100,7 @@ def explain_nonsense(answers: Float64Array, truth: Float64Array) -> str:
     low, high = np.quantile(truth, _OUTERMOST).tolist()
     deviation = float(np.std(truth))
     median = float(np.median(answers))
-    if not low - 0.1 * deviation <= median <= high + 0.1 * deviation:
+    if not low <= median <= high:
         return (
             f"Half of its answers are {'below' if median < low else 'above'} {median:,.6g}, but 96 "
             f"of 100 rows have between {low:,.6g} and {high:,.6g}."

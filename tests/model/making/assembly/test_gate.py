@@ -12,6 +12,7 @@ from model import NumberModel, load_model
 from model.contract.arrays import FloatArray
 from model.making.assembly.checking import check_served
 from model.making.kinds.class_evidence import accepts_classes, fit_classes
+from model.making.kinds.number_evidence import explain_nonsense
 from model.serving.predictors import InputLayout
 from tests.loading import load_as
 from tests.studies.gate import Case, Data, check, is_harmful, list_data, list_faults, list_weak
@@ -106,3 +107,10 @@ def test_a_model_that_is_nearly_always_right_is_not_accused_of_its_few_errors() 
     assert not accepts_classes(given, perfect, 0.02, rare=False, moved=False)
     unsure = fit_classes(answers * 0.2 + 0.4, truth)
     assert accepts_classes(unsure, perfect, 0.02, rare=False, moved=False)
+
+
+def test_answers_below_nearly_every_truth_are_refused() -> None:
+    truth = np.arange(1.0, 3001.0)
+    said = explain_nonsense(np.full(3000, 6.2), truth)
+    assert said.startswith("Half of its answers are below 6.2, but 96 of 100 rows have between 60")
+    assert explain_nonsense(np.full(3000, 150.0), truth) == ""
