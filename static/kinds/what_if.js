@@ -8,7 +8,7 @@
     const input = document.getElementById(dataset.sets);
     if (input.type === "date") input.valueAsNumber = value * 864e5;
     else input.value = value.replace(".", dataset.point);
-    input.dispatchEvent(new Event("input", { bubbles: true }));
+    input.dispatchEvent(new Event("change", { bubbles: true })); // no key
     return input.value;
   }
 

@@ -21,7 +21,7 @@ const writeThrough = (item) => item.options
 const keepQuery = () => {
   const query = "?" + new URLSearchParams(
     list().filter(([name, value]) => name[0] !== "_" && value.trim?.()));
-  history.replaceState(history.state, "", query.length > 3500 ? location.pathname : query);
+  history.replaceState(history.state, "", query.length > 3500 ? "?" : query);
 };
 // What is too large is not read, nor is its id.
 const isReply = ({ text, response, id }) =>
@@ -73,9 +73,9 @@ function forget() {
 }
 function ask() {
   if (composing) return;
-  keepQuery();
   timer = setTimeout(forget, 400);
   form.dispatchEvent(new Event("ask"));
+  keepQuery(); // last, for it may be refused
 }
 function compare(event) {
   const now = spell(), { dataset } = $("result"), { state } = answer.dataset;
@@ -137,7 +137,8 @@ on("formdata", ({ formData }) => controls.forEach(
   ({ name, validity }) => validity.badInput && formData.set(name, "-")));
 on("input", ({ target }) => {
   target.closest(".field:not([data-wrong])")?.removeAttribute("data-left");
-  keepQuery(); // who reloads the page at once loses nothing
+  // Who reloads the page at once loses no digit. Safari refuses what is kept too often.
+  if (target.inputMode) keepQuery();
 });
 on("focusout", ({ target }) => {
   if (!controls.includes(target)) return;

@@ -103,6 +103,24 @@ def test_a_page_that_is_reloaded_right_after_a_key_loses_nothing(page: Page) -> 
     when_answered(page, sqft="1857")
 
 
+def test_an_address_that_the_browser_refuses_keeps_no_answer_back(
+    page: Page, expected_errors: list[str]
+) -> None:
+    expected_errors.append("too often")  # what Safari says after a hundred in ten seconds
+    page.goto(FRESH)
+    page.evaluate("""() => {
+        const replace = history.replaceState;
+        let refusals = 2; // for the key, and for what is asked
+        history.replaceState = (...given) => {
+            if (refusals-- > 0) throw new Error("too often");
+            replace.apply(history, given);
+        };
+    }""")
+    page.locator("#sqft").fill("2400")
+    expect(page).to_have_url(re.compile("sqft=2400$"))
+    when_answered(page, sqft="2400")
+
+
 def test_the_address_follows_a_value_that_was_taken_back(page: Page) -> None:
     page.goto(FRESH)
     held = HeldFragments(page)

@@ -98,6 +98,22 @@ def test_a_drag_on_the_slider_is_not_cut_off_by_an_answer(page: Page) -> None:
     expect(slider).to_have_value(value)
 
 
+def test_a_drag_does_not_change_the_address_at_every_step(page: Page) -> None:
+    page.goto(FRESH)
+    kept = page.evaluate("""() => {
+        const slider = document.getElementById("what-if-slider");
+        let kept = 0;
+        history.replaceState = () => { kept += 1; };
+        for (let step = 0; step < 100; step += 1) {
+            slider.value = 1000 + 10 * step;
+            slider.dispatchEvent(new Event("input", {bubbles: true}));
+        }
+        return kept;
+    }""")
+    assert kept == 0
+    expect(page.locator("#sqft")).to_have_value("1990")
+
+
 def test_without_script_the_fact_is_chosen_by_a_button(browser: Browser, server: Server) -> None:
     context = browser.new_context(java_script_enabled=False, base_url=server.url)
     page = context.new_page()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from model.contract.arrays import BoolArray, Float64Array
+from model.contract.arrays import Float64Array
 from model.making.assembly.chains import forget_names
 from model.making.assembly.contents import Contents, collect_contents
 from model.making.assembly.features import match_features, note_columns
@@ -183,14 +183,14 @@ def _prove(
     )
 
     if not options.target:
-        return _hold_against_rows(take_only(search, options.classes), table, rows.held_out)
+        return _hold_against_rows(take_only(search, options.classes), table, rows)
 
     def read_truth(classes: Sequence[str]) -> Float64Array:
         return read_truths(kind.with_names(classes), rows, options)
 
     try:
         proof = prove(search, options.classes, read_truth)
-        return _hold_against_rows(proof, table, rows.held_out)
+        return _hold_against_rows(proof, table, rows)
     except NoAssemblyError:
         contents.require_all_read()  # it may be what lacks
         if source.names or not any(part.names for part in search.transformers):
@@ -199,10 +199,10 @@ def _prove(
         raise
 
 
-def _hold_against_rows(proof: Proof, table: pd.DataFrame, held_out: BoolArray) -> Proof:
+def _hold_against_rows(proof: Proof, table: pd.DataFrame, given: LabelledTable) -> Proof:
     """The same with what the model keeps of its own rows, held against those of the data."""
     rows = table[list(proof.assembly.names)]
-    fitted, training = proof.fitted, rows[~held_out]
+    fitted, training = proof.fitted, rows[~given.held_out]
     if changed := (
         describe_merged_values(fitted, training)
         or describe_filled_values(fitted, training)
@@ -210,7 +210,10 @@ def _hold_against_rows(proof: Proof, table: pd.DataFrame, held_out: BoolArray) -
     ):
         return replace(proof, finding=replace(proof.finding, foreign=changed))
     complete = rows.dropna()
-    foreign = describe_foreign_input(proof.fitted, rows if complete.empty else complete)
+    rows = rows if complete.empty else complete
+    truth = given.truths.loc[rows.index].iloc[:, :1]
+    shares = truth.value_counts(normalize=True).tolist()
+    foreign = describe_foreign_input(proof.fitted, rows, shares)
     return replace(proof, finding=replace(proof.finding, foreign=foreign))
 
 

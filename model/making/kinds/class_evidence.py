@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -22,6 +23,11 @@ Of sound models no form of the inputs leaves less than .97 of it, on rows of the
 _LEAST_CLASSES = 4
 _LEAST_ROWS = 5
 _NEVER, _MOSTLY = 0.1, 0.7
+
+_FAVOURED = 0.6
+"""The share of rows that a class gets beyond those that have it, from which something is wrong."""
+_BY_CHANCE = 0.05
+"""The balanced accuracy above that of guessing up to which no class is told apart."""
 
 _MOST_SHOWN = 4
 """Classes of which rows are shown as examples."""
@@ -121,6 +127,40 @@ def are_swapped(answers: Float64Array, truth: Float64Array, order: tuple[int, ..
         if np.mean(meant[predicted[rows]] == code) < _MOSTLY:
             return False
     return True
+
+
+class Favourite(NamedTuple):
+    """A class, and the shares of rows that get it and that have it."""
+
+    place: int
+    named: float
+    true: float
+
+
+def find_favourite(answers: Float64Array, truth: Float64Array) -> Favourite | None:
+    """Find a rare class that nearly all rows get, where no class is told apart.
+
+    A model that knows nothing names a frequent one, and weights that make rare classes count as
+    much as others do not go so far.
+
+    Args:
+        answers: shape (rows, classes).
+        truth: the indices of the true classes, shape (rows,).
+    """
+    count = answers.shape[1]
+    predicted, codes = answers.argmax(axis=1), truth.astype(np.int64)
+    named, true = (np.bincount(each, minlength=count) / len(codes) for each in (predicted, codes))
+    place = int((named - true).argmax())
+    classes = np.flatnonzero(true)
+    balanced = np.mean([np.mean(predicted[codes == code] == code) for code in classes])
+    rare = true[place] < true.max() / 2
+    if (
+        not rare
+        or named[place] - true[place] < _FAVOURED
+        or balanced > 1 / len(classes) + _BY_CHANCE
+    ):
+        return None
+    return Favourite(place, float(named[place]), float(true[place]))
 
 
 def list_surest_rows(

@@ -37,6 +37,7 @@ from model.making.kinds.class_evidence import (
     accepts_classes,
     are_swapped,
     comes_first,
+    find_favourite,
     fit_classes,
     list_surest_rows,
     match_classes,
@@ -226,6 +227,16 @@ class ClassesKind(OutputKind):
 
     def is_good_enough(self, given: Fit) -> bool:
         return given.skill > 0.3
+
+    def explain_nonsense(self, answers: Float64Array, truth: Float64Array) -> str:
+        found = find_favourite(answers, truth)
+        if found is None:
+            return ""
+        label = (self.names or self.classes)[found.place]
+        return (
+            f"It names {label} in {found.named:.0%} of the rows, of which {found.true:.0%} are it, "
+            "and does not tell the classes apart."
+        )
 
     def make_value_function(self, predict: PredictFloat64, answer: Float64Array) -> PredictFloat64:
         predicted = int(answer[0].argmax())

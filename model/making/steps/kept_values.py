@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from model.making.steps.fitted_steps import (
     find_missing_in_training,
     unwrap_estimator,
 )
+from model.making.steps.tree_splits import find_moved_split
 
 LEAST_VALUES = 5
 """An input counts where the model keeps as many values of it."""
@@ -74,7 +75,7 @@ def _list_splits(fitted: Any) -> Iterator[tuple[IntArray, Float64Array]]:
             yield nodes["feature_idx"][inner].astype(np.intp), nodes["num_threshold"][inner]
 
 
-def describe_foreign_input(fitted: Any, rows: Any) -> str:
+def describe_foreign_input(fitted: Any, rows: Any, class_shares: Sequence[float] = ()) -> str:
     """Say which input had other numbers when a model was fitted; "" where none had, or none tells.
 
     Each split of a tree has rows on both sides in the data of the fit, so its threshold is in
@@ -83,6 +84,7 @@ def describe_foreign_input(fitted: Any, rows: Any) -> str:
     Args:
         fitted: the model.
         rows: the data as it takes them, (rows, inputs).
+        class_shares: how frequent each class is in them; none where the answer is a number.
     """
     try:
         with warnings.catch_warnings():
@@ -115,11 +117,25 @@ def describe_foreign_input(fitted: Any, rows: Any) -> str:
             return (
                 f"When it was fitted, {name}{seen} was between {kept.min():.4g} and "
                 f"{kept.max():.4g} or wider; here it is between {given.min():.4g} and "
-                f"{given.max():.4g}. Either these "
-                "are not its data, or a step before the fit changed it: add the file of that step, "
-                f"or say what it does, like {write_derivation(name, '…')}."
+                f"{given.max():.4g}. {_advise_step(name)}"
             )
-    return ""
+    enough = matrix.ndim == 2 and len(matrix) >= _LEAST_ROWS
+    split = find_moved_split(fitted, matrix, class_shares) if enough else None
+    if split is None:
+        return ""
+    name = names[split.column] if split.column < len(names) else f"input {split.column + 1}"
+    return (
+        f"When it was fitted, {name}{seen} was at most {split.threshold:.4g} in "
+        f"{split.fitted_share:.0%} of some rows; here it is in {split.share:.0%} of them. "
+        f"{_advise_step(name)}"
+    )
+
+
+def _advise_step(name: str) -> str:
+    return (
+        "Either these are not its data, or a step before the fit changed it: add the file of that "
+        f"step, or say what it does, like {write_derivation(name, '…')}."
+    )
 
 
 def describe_merged_values(fitted: Any, rows: pd.DataFrame) -> str:

@@ -82,3 +82,14 @@ def test_of_a_model_without_rows_nothing_can_be_checked() -> None:
     assert finding.text.startswith("Nothing could be checked: ")
     assert not finding.is_wrong
     assert not finding.is_sound
+
+
+def test_a_rare_class_that_nearly_every_row_gets_is_refused_and_a_weighted_model_is_not() -> None:
+    rng = np.random.default_rng(0)
+    target = (rng.random(500) < 0.08).astype(float)
+    rows = rng.normal(size=(500, 2))
+    data = Data("rare", rows, target, True)
+    weighted = LogisticRegression(class_weight="balanced").fit(rows, target)
+    assert not check(Case(data, "logistic", "", "", weighted.predict_proba)).is_wrong
+    finding = check(Case(data, "rare", "", "", lambda rows: np.tile([0.1, 0.9], (len(rows), 1))))
+    assert "It names 1 in 100% of the rows, of which" in finding.text

@@ -13,9 +13,13 @@ import pandas as pd
 import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import (
+    AdaBoostRegressor,
     ExtraTreesRegressor,
+    GradientBoostingClassifier,
     GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
+    RandomForestClassifier,
     RandomForestRegressor,
 )
 from sklearn.linear_model import LinearRegression
@@ -24,6 +28,7 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVR
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from model import NumberModel, load_model
 from model.making.steps.kept_values import describe_foreign_input, describe_merged_values
@@ -33,10 +38,11 @@ from tests.model.serving.libraries.reading import open_file
 from tests.models import ModelFiles
 
 
-def rows() -> pd.DataFrame:
+def rows(count: int = 400) -> pd.DataFrame:
     """Houses whose noise matters little."""
     rng = np.random.default_rng(0)
-    table = pd.DataFrame({"size": rng.uniform(20, 200, 400), "noise": rng.uniform(30, 90, 400)})
+    sizes, noises = rng.uniform(20, 200, count), rng.uniform(30, 90, count)
+    table = pd.DataFrame({"size": sizes, "noise": noises})
     return table.assign(price=table["size"] * 3000 - table["noise"] * 300)
 
 
@@ -79,6 +85,53 @@ def test_trees_of_other_libraries_tell_as_well(name: str) -> None:
     assert describe_foreign_input(model, table[columns]) == ""
     table["age"] = 2020 - table["age"]
     assert "When it was fitted, age" in describe_foreign_input(model, table[columns])
+
+
+TREES: list[Any] = [
+    DecisionTreeRegressor(max_depth=4),
+    RandomForestRegressor(10, random_state=0),
+    ExtraTreesRegressor(10, random_state=0),
+    GradientBoostingRegressor(n_estimators=10, random_state=0),
+    HistGradientBoostingRegressor(max_iter=10),
+    AdaBoostRegressor(n_estimators=10, random_state=0),
+]
+
+
+@pytest.mark.parametrize("model", TREES)
+@pytest.mark.parametrize("change", [np.log1p, np.square, lambda size: np.digitize(size, [90, 150])])
+def test_splits_that_part_no_row_of_the_data_tell_what_code_did_to_an_input(
+    model: Any, change: Any
+) -> None:
+    table = rows()
+    names = ["size", "noise"]
+    fitted = model.fit(table[names], table["price"])
+    assert describe_foreign_input(fitted, table[names]) == ""
+    assert describe_foreign_input(fitted, table[names][:150]) == ""
+    fitted = model.fit(table[names].assign(size=change(table["size"])), table["price"])
+    assert "When it was fitted, size was" in describe_foreign_input(fitted, table[names])
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        DecisionTreeClassifier(max_depth=4),
+        RandomForestClassifier(10, random_state=0),
+        GradientBoostingClassifier(n_estimators=10, random_state=0),
+        HistGradientBoostingClassifier(max_iter=10),
+    ],
+)
+def test_rows_that_were_sampled_anew_by_their_class_part_otherwise(model: Any) -> None:
+    table = rows(3000)
+    names = ["size", "noise"]
+    table["dear"] = table["size"] > table["size"].quantile(0.99)
+    rare = table[table["dear"]]
+    sampled = pd.concat([table, *[rare] * 90], ignore_index=True)
+    shares = table["dear"].value_counts(normalize=True).tolist()
+    fitted = model.fit(sampled[names], sampled["dear"])
+    assert describe_foreign_input(fitted, table[names], shares) == ""
+    logged = table[names].assign(size=np.log1p(table["size"]))
+    fitted = model.fit(logged, table["price"] > table["price"].median())
+    assert "size was" in describe_foreign_input(fitted, table[names], [0.5, 0.5])
 
 
 def test_a_model_that_fits_all_the_same_is_refused_with_what_to_write(tmp_path: Path) -> None:
