@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -90,6 +90,9 @@ def predict(
 def _check_paths(source: Path, target: Path) -> None:
     if str(source) != STANDARD and not source.exists():
         raise click.ClickException(f"There is no file {source}.")
+    for path, stream, what in ((source, sys.stdin, "input"), (target, sys.stdout, "output")):
+        if str(path) == STANDARD and stream is None:
+            raise click.ClickException(f"Standard {what} is closed. Name a file.")
     if str(target) == STANDARD:
         return
     if not target.name.lower().endswith(_OUTPUTS):
@@ -100,8 +103,15 @@ def _check_paths(source: Path, target: Path) -> None:
         raise click.ClickException(f"{target} is a folder. Name a file in it.")
     if not target.absolute().parent.is_dir():
         raise click.ClickException(f"There is no folder {target.absolute().parent}.")
-    if target.exists() and os.path.samefile(source, target):
-        raise click.ClickException(f"{target} is the file to answer. Give OUT another name.")
+    for path in (target, _name_unfinished(target)):
+        if path.exists() and os.path.samefile(source, path):
+            raise click.ClickException(
+                f"{path} is the file to answer, and would be written over. Give OUT another name."
+            )
+
+
+def _name_unfinished(target: Path) -> Path:
+    return target.with_name(target.name + PARTIAL)
 
 
 def _answer_file(
@@ -117,13 +127,15 @@ def _answer_file(
         told = _tell(found.notes, 0)
         _tell(found.matching, 0)
         summary = Summary()
-        with _open_target(target, summary) as output, _show_progress(file) as show:
-            writer = make_writer(output)
+        with (
+            _open_target(target, summary) as output,
+            _show_progress(file) as show,
+            closing(make_writer(output)) as writer,  # it ends the file also where that breaks off
+        ):
             for rendered, part in found.answer(render, workers):
                 writer.write(rendered)
                 summary.merge(part)
                 show(summary.rows)
-            writer.close()
         _tell(found.notes, told)
     _tell_summary(summary)
     return summary
@@ -159,11 +171,12 @@ def _open_target(path: Path, summary: Summary) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    unfinished = path.with_name(path.name + PARTIAL)
+    unfinished = _name_unfinished(path)
+    file = unfinished.open("wb")
     # By default SIGTERM ends the process at once, and nobody is told.
     handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with unfinished.open("wb") as file:
+        with file:
             if path.suffix.lower() == ".gz":
                 with gzip.GzipFile("", "wb", _GZIP_LEVEL, file) as packed:
                     yield cast(BinaryIO, packed)
@@ -172,6 +185,8 @@ def _open_target(path: Path, summary: Summary) -> Iterator[BinaryIO]:
         unfinished.replace(path)
     except BaseException as error:
         words = "Stopped" if isinstance(error, KeyboardInterrupt) else str(error)
+        if isinstance(error, OSError) and error.strerror:
+            words = error.strerror
         raise click.ClickException(
             f"{words.rstrip('.')}. {summary.rows:,} rows are in {unfinished}; there is no {path}."
             if not path.exists()

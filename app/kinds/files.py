@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from model import load_model
 from model.contract.archives import read_archive, read_folder
 from model.contract.pictures import MAX_BYTES
-from model.contract.tables import Block, ReadOptions, open_table
+from model.contract.tables import Block, ReadOptions, TableError, open_table
 from model.serving.batch import Answers, BatchPredictor, ItemPredictor, Summary
 from model.serving.batch.parallel import answer_in_processes
 from model.serving.kinds.pictures import PictureModel
@@ -98,6 +98,8 @@ class TableFile(OpenFile):
     def __init__(
         self, model: TabularModel[Any], source: SourceFile, options: ReadOptions, warnings: bool
     ) -> None:
+        if source.path.is_dir():
+            raise TableError(f"{source.path} is a folder. Name a file in it.")
         options = options._replace(arrow=True)
         self._table = table = open_table(cast(BinaryIO, source), source.name, options)
         self._folder = model.folder

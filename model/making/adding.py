@@ -216,6 +216,11 @@ def _make_folder(
     comparison = compare_with_baselines(kind, headline) if kind.has_truth else None
 
     report(next(stage))
+    if evaluation.leaning:
+        notes.append(
+            f"{evaluation.leaning} Its page says so. If it answers a quantile on purpose, write "
+            "into card.toml which one: `label` and `summary`."
+        )
     examples = {
         **take_examples(folder_card, dataset, options.publish_rows, notes.append),
         **choose_examples(kind, dataset, output, options.publish_rows, arranged.shown),
@@ -231,7 +236,7 @@ def _make_folder(
         arranged,
         output,
         examples,
-        warning=_warn(finding) if proved else "",
+        warning=" ".join(filter(None, (_warn(finding) if proved else "", evaluation.leaning))),
         tried=assembled.tried,
         summary=folder_card.summary,
     )

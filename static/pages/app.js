@@ -4,8 +4,7 @@
 if (!window.htmx) return; // the form posts by itself
 const $ = (id) => document.getElementById(id);
 const form = $("form"), answer = $("answer"), notice = $("alert"), words = notice.dataset;
-const controls = [...form.querySelectorAll(".field")].map(
-  (field) => field.querySelector("input, select, textarea"));
+const controls = [...form.querySelectorAll(".box > :first-child")];
 let shown, asked, timer, tries, last, height, copying, composing; // the form as answered, and as sent
 
 const list = () => [...new FormData(form)],
@@ -72,7 +71,6 @@ function forget() {
   });
 }
 function ask() {
-  if (composing) return;
   timer = setTimeout(forget, 400);
   form.dispatchEvent(new Event("ask"));
   keepQuery(); // last, for it may be refused
@@ -100,7 +98,7 @@ function rest() {
   if (focused("#alert")) (last ?? controls[0]).focus();
   notice.replaceChildren();
   controls.forEach((item) => { // an error while one types is for good
-    if (item.value && (item.files || item === document.activeElement)) leave(item);
+    if (item.value && (item.files || item.matches(":focus"))) leave(item);
     show(item);
   });
   timer = setTimeout(() => say($("result").dataset.announce), 1000);
@@ -157,9 +155,9 @@ on("reset", () => {
   setTimeout(compare);
 });
 setInterval(compare, 1000); // for values set without an event
-// Of a number that an input method still converts nothing can be said.
-on("compositionstart compositionend", ({ target, type }) => {
-  composing = target.inputMode && type > "compositionf";
+// What an input method still converts is not wrong yet.
+on("compositionstart compositionend", ({ type }) => {
+  composing = type > "compositionf";
   asked = "";
   compare();
 });
@@ -173,6 +171,7 @@ on("htmx:config:request", ({ detail: { ctx } }) => {
 });
 on("htmx:before:swap", (event) => {
   const { ctx } = event.detail, same = ctx.spelled === spell();
+  if (composing && ctx.text.includes('"withdrawn"')) return event.preventDefault();
   height = place().offsetHeight;
   if (ctx.swap === "none" || (same && isWhole(ctx))) return;
   event.preventDefault();

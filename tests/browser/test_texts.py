@@ -1,5 +1,6 @@
 """A field of free text in a real browser."""
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +52,7 @@ def test_a_text_grows_counts_what_is_left_and_is_answered_when_typing_rests(
     low = area.evaluate("area => area.clientHeight")
     most = int(area.get_attribute("data-most") or 0)
     expect(left).to_contain_text(f"{most:,} characters left")
+    expect(area).to_have_accessible_description(re.compile(f"{most:,} characters left"))
     area.press_sequentially("free prize")
     area.press("Enter")
     expect(area).to_have_value("free prize\n")

@@ -154,6 +154,7 @@ def split_lines(text: bytes, delimiter: str, width: int) -> list[pa.Array] | Non
     import pyarrow as pa
     from pyarrow import csv
 
+    pa.enable_signal_handlers(False)  # its own would take Ctrl+C, and at times lose it
     names = list(map(str, range(width)))
     try:
         table = csv.read_csv(

@@ -211,7 +211,8 @@ def _choose_encoding(head: bytes, name: str, options: ReadOptions) -> Encoding:
         return found
     try:
         codec = codecs.lookup(options.encoding).name
-    except LookupError:
+        b"a".decode(codec, "replace")  # some encode no text, or cannot go on after an error
+    except (LookupError, UnicodeError):
         raise TableError(
             f"There is no encoding {options.encoding!r}. Usual ones are utf-8, cp1252, utf-16."
         ) from None
@@ -226,6 +227,10 @@ def _find_delimiter(text: str, options: ReadOptions) -> tuple[str, bool]:
     first = text.lstrip().partition("\n")[0].strip().strip('"')
     declared = first.lower().startswith(_SEPARATOR_LINE) and len(first) <= len(_SEPARATOR_LINE) + 1
     if options.delimiter:
+        if len(options.delimiter) > 1 or options.delimiter in '"\r\n':
+            raise TableError(
+                f"{options.delimiter!r} cannot separate columns. Name one character, like ; or tab."
+            )
         return options.delimiter, declared
     if declared:
         return first[len(_SEPARATOR_LINE) :] or "\t", True

@@ -151,9 +151,7 @@ class Utf8Stream(io.RawIOBase):
             return self._decode(data, self._ended).encode()
         except UnicodeDecodeError as error:
             if self._encoding.codec != "utf-8":
-                raise TableError(
-                    f"{self._name} cannot be read as {self._encoding.name}. Save it as UTF-8."
-                ) from None
+                raise self._refuse() from None
             self._add_note(
                 "It is not UTF-8 all through: from the first other character on it was read as "
                 "Windows-1252."
@@ -164,3 +162,10 @@ class Utf8Stream(io.RawIOBase):
             return (before.decode() + _decode_single_bytes(rest)).encode()
         except UnicodeEncodeError:
             raise TableError(f"{self._name} holds half a character. Save it as UTF-8.") from None
+        except UnicodeError:  # text for UTF-16 has to begin with its mark
+            raise self._refuse() from None
+
+    def _refuse(self) -> TableError:
+        return TableError(
+            f"{self._name} cannot be read as {self._encoding.name}. Save it as UTF-8."
+        )

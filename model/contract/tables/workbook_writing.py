@@ -101,9 +101,8 @@ class SheetWriter:
 
     def close(self) -> None:
         """Write what stands at the end of the file."""
-        self._sheet.write(_END.encode())
-        self._sheet.close()
-        self._archive.close()
+        with self._archive, self._sheet:
+            self._sheet.write(_END.encode())
 
 
 def render_rows(columns: Sequence[Any]) -> bytes:

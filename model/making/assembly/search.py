@@ -66,9 +66,12 @@ class AssemblySearch:
             order = [
                 part for path in self.before for part in self.transformers if part.path == path
             ]
-            if len(order) < len(self.before):
-                named = ", ".join(str(path) for path in self.before)
-                raise AddError(f"--before {named}: a file holds no step that changes inputs.")
+            known = {part.path for part in order}
+            if lacking := [path for path in self.before if path not in known]:
+                raise AddError(
+                    f"--before {lacking[0]}: it holds no step that takes all inputs, such as a "
+                    "scaler. Give the encoder of some columns as a further FILE, without --before."
+                )
             return [tuple(order)]
         return list(list_orders(self.transformers))
 

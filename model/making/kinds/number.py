@@ -62,6 +62,10 @@ _LEAST_WHOLE = 100
 """Errors from here on are written in whole units of a currency, as the page writes its answers."""
 
 
+_LEANING = 0.75
+"""From this share of answers that are too high, or too low, a model does not answer with the
+middle: it answers with a quantile, or with the mean of skewed values."""
+
 LEAST_GAIN = 0.3
 """A page leads with the range where the median error is less than so much below a guess's."""
 
@@ -238,6 +242,7 @@ class NumberKind(OutputKind):
             accuracy,
             metrics,
             calibration,
+            leaning=_describe_leaning(predictions, truth, output.locale),
             baseline=f"Guessing the middle every time is off by more than {base} half the time.",
             output_keys={"lead": "range"} if is_weak else {},
             truth_bins=bin_truth(predictions, truth),
@@ -301,6 +306,21 @@ class NumberKind(OutputKind):
 
     def read_answer(self, answer: Float64Array) -> tuple[float, str]:
         return float(answer), ""
+
+
+def _describe_leaning(predictions: Float64Array, truth: Float64Array, locale: str) -> str:
+    """Say that most answers are too high or too low; "" where they are not."""
+    for word, share in (
+        ("high", float(np.mean(predictions > truth))),
+        ("low", float(np.mean(predictions < truth))),
+    ):
+        if share >= _LEANING:
+            shown = formatting.format_share(share, len(truth), locale)
+            return (
+                f"It answers {word}, and not with the middle: for {shown} rows that it had not "
+                f"seen, the answer was too {word}."
+            )
+    return ""
 
 
 def _make_writer(output: NumberOutput, locale: str) -> Callable[[float], str]:

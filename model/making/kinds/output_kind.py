@@ -39,8 +39,8 @@ FOLDS = 10
 class Evaluation:
     """What held-out rows showed: figures, calibration, and both in words.
 
-    ``baseline`` says how good the same answer to every row would be. ``output_keys`` are keys of
-    the card's output that follow from it.
+    ``baseline`` says how good the same answer to every row would be, ``leaning`` that its answers
+    are mostly too high or too low. ``output_keys`` are keys of the card's output that follow.
     ``held_out`` are the truth and the prediction of each row of a model of numbers, both shape
     (rows,). ``outputs`` are the others of the manifest, ``clusters`` and
     ``scores`` its own.
@@ -56,6 +56,7 @@ class Evaluation:
     accuracies: tuple[AccuracyGroup, ...] = ()
     ordinal: OrdinalCalibration | None = None
     baseline: str = ""
+    leaning: str = ""
     output_keys: Mapping[str, object] = field(default_factory=dict)
     held_out: tuple[Float64Array, Float64Array] | None = None
     outputs: tuple[OutputManifest, ...] = ()

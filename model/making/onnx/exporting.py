@@ -36,6 +36,8 @@ def export_estimator(
     with warnings.catch_warnings():
         # skl2onnx passes NumPy bools where protobuf wants Python's; protobuf 6 warns, 7 refuses.
         warnings.simplefilter("ignore", DeprecationWarning)
+        # It reads attributes of support vector machines that scikit-learn is to drop.
+        warnings.simplefilter("ignore", FutureWarning)
         model: onnx.ModelProto = convert_sklearn(
             fitted,
             initial_types=types,

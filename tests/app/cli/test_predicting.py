@@ -99,12 +99,18 @@ def test_a_process_that_is_ended_is_said_in_a_sentence(
     [
         (("in.csv", "in.csv"), "is the file to answer"),
         (("in.csv", "link.csv"), "is the file to answer"),
+        (("again.csv.incomplete", "again.csv"), "would be written over. Give OUT another name"),
+        (("folder.csv", "out.csv"), "is a folder. Name a file in it"),
         (("no.csv", "out.csv"), "There is no file"),
         (("in.csv", "out.txt"), "Give OUT that ending"),
         (("in.csv", "no/out.csv"), "There is no folder"),
         (("in.csv", "folder.csv"), "is a folder"),
         (("short.csv", "out.csv"), "needs columns for baths (Bathrooms), sqft (Square feet)"),
         (("in.csv", "out.csv", "--encoding", "klingon"), "no encoding 'klingon'"),
+        (("in.csv", "out.csv", "--encoding", "base64"), "no encoding 'base64'"),
+        (("in.csv", "out.csv", "--encoding", "idna"), "no encoding 'idna'"),
+        (("in.csv", "out.csv", "--encoding", "utf-16"), "in.csv cannot be read as utf-16"),
+        (("in.csv", "out.csv", "--delimiter", ";;"), "';;' cannot separate columns"),
     ],
 )
 def test_what_cannot_be_done_is_said_and_nothing_is_left(
@@ -112,6 +118,7 @@ def test_what_cannot_be_done_is_said_and_nothing_is_left(
 ) -> None:
     folder = source.parent
     (folder / "link.csv").hardlink_to(source)
+    (folder / "again.csv.incomplete").hardlink_to(source)
     (folder / "folder.csv").mkdir()
     (folder / "short.csv").write_text("beds\n3\n")
     before = source.read_bytes()
@@ -121,6 +128,16 @@ def test_what_cannot_be_done_is_said_and_nothing_is_left(
     assert words in " ".join(result.stderr.split())
     assert source.read_bytes() == before
     assert not (folder / "out.csv").exists()
+
+
+@pytest.mark.parametrize(("closed", "what"), [("<&-", "input"), (">&-", "output")])
+def test_a_closed_stream_is_no_file(closed: str, what: str) -> None:
+    command = f'"{sys.executable}" -m flask --app wsgi model predict house-price - - {closed}'
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, input="", capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"Error: Standard {what} is closed. Name a file.\n",
+    )
 
 
 def test_a_file_that_breaks_off_leaves_what_was_answered_under_another_name(
@@ -139,25 +156,37 @@ def test_a_file_that_breaks_off_leaves_what_was_answered_under_another_name(
     assert len(read(target.with_name("out.csv.incomplete"))) > 1000
 
 
-def test_ctrl_c_leaves_a_file_that_says_it_is_incomplete(tmp_path: Path) -> None:
-    target, fifo = tmp_path / "out.csv", tmp_path / "in.csv"
+@pytest.mark.parametrize(("name", "workers"), [("out.csv", 1), ("out.xlsx", 1), ("out.csv", 2)])
+def test_ctrl_c_leaves_a_file_that_says_it_is_incomplete(
+    tmp_path: Path, name: str, workers: int
+) -> None:
+    """A terminal sends it to all processes; the second ones are still being started."""
+    target, fifo = tmp_path / name, tmp_path / "in.csv"
     os.mkfifo(fifo)
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "model", "predict", "house-price"]
     process = subprocess.Popen(
-        [*command, str(fifo), str(target)], cwd=ROOT, stderr=subprocess.PIPE, text=True
-    )
-    unfinished = tmp_path / "out.csv.incomplete"
+        [*command, str(fifo), str(target), "--workers", str(workers)],
+        cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    unfinished = tmp_path / f"{name}.incomplete"
     with fifo.open("w") as file:
-        file.write(HEADER + "1,3,2,1850,x\n" * 60_000)
+        file.write(HEADER + "1,3,2,1850,x\n" * (60_000 if workers == 1 else 20_500))
         file.flush()
-        wait_until(lambda: unfinished.exists() and unfinished.stat().st_size > 100_000)
-        process.send_signal(signal.SIGINT)
+        least = 10_000 if workers == 1 else 0
+        wait_until(lambda: unfinished.exists() and unfinished.stat().st_size >= least)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        wait_until(lambda: len(children.read_text().split()) >= (workers > 1) * 2)
+        os.killpg(process.pid, signal.SIGINT)
         _, said = process.communicate(timeout=300)
     assert process.returncode == 1
     assert "Stopped." in said
-    assert "out.csv.incomplete" in said.replace("\n", "")
+    assert f"{name}.incomplete" in said.replace("\n", "")
     assert "Traceback" not in said
     assert not target.exists()
+    if name.endswith(".xlsx"):
+        with zipfile.ZipFile(unfinished) as book:
+            rows = book.read("xl/worksheets/sheet1.xml").count(b"<row>") - 1
+        assert f"{rows:,} rows are in" in said
 
 
 def test_a_folder_and_a_zip_of_pictures_are_files_of_many_rows(tmp_path: Path) -> None:

@@ -220,11 +220,21 @@ def test_a_weak_model_is_added_and_its_page_leads_with_how_little_it_knows(
     assert "It knows little: on rows of its own data it is hardly better than" in read_page(root)
 
 
-def test_a_quantile_is_no_fault(tmp_path: Path, add: AddFiles) -> None:
-    data = cars()
-    line = QuantileRegressor(quantile=0.95, alpha=0)
-    save(tmp_path, make_pipeline(StandardScaler(), line).fit(data[NUMBERS], data["price"]), data)
-    assert add("model.pkl").exit_code == 0
+@pytest.mark.parametrize("quantile", [0.05, 0.5, 0.95])
+def test_a_quantile_is_no_fault_and_its_page_says_where_it_lies(
+    quantile: float, tmp_path: Path, root: Path, add: AddFiles
+) -> None:
+    data = cars().assign(part=lambda table: np.where(np.arange(len(table)) % 2, "test", "train"))
+    line = QuantileRegressor(quantile=quantile, alpha=0)
+    fitted = make_pipeline(StandardScaler(), line)
+    seen = data[data["part"] == "train"]
+    save(tmp_path, fitted.fit(seen[NUMBERS], seen["price"]), data)
+    result = add("model.pkl", options=("--holdout", "part"))
+    assert result.exit_code == 0, result.output
+    word = {0.05: "low", 0.95: "high"}.get(quantile)
+    assert ("not with the middle" in result.output) == (word is not None)
+    if word is not None:
+        assert f"It answers {word}, and not with the middle: for 9" in read_page(root)
 
 
 @pytest.mark.parametrize("rows", [29, 400])

@@ -58,6 +58,29 @@ def test_of_one_input_and_one_target_each_has_its_own_scaler(tmp_path: Path, roo
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
+def test_an_encoder_of_some_columns_is_no_step_before_the_model(tmp_path: Path, root: Path) -> None:
+    table = cars()
+    parts = {
+        "model.pkl": RandomForestRegressor(3, random_state=0),
+        "scaler.pkl": StandardScaler(),
+        "ohe.pkl": OneHotEncoder(sparse_output=False),
+    }
+    texts = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])][:1]
+    numbers = list(table.drop(columns="price").select_dtypes("number"))
+    inputs = np.hstack(
+        [
+            parts["ohe.pkl"].fit_transform(table[texts]),
+            parts["scaler.pkl"].fit_transform(table[numbers]),
+        ]
+    )
+    parts["model.pkl"].fit(inputs, table["price"])
+    before = ("--before", str(tmp_path / "scaler.pkl"), "--before", str(tmp_path / "ohe.pkl"))
+    result = add(tmp_path, root, table, parts, "--target", "price", *before)
+    assert result.exit_code == 1
+    assert "ohe.pkl: it holds no step that takes all inputs" in result.output
+    assert "as a further FILE, without --before" in result.output
+
+
 def test_groups_of_an_array_are_added_with_its_columns(tmp_path: Path, root: Path) -> None:
     table = crops().drop(columns="crop")
     columns = ["nitrogen", "heat"]

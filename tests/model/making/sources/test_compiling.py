@@ -23,7 +23,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
 
 from model.contract.sources import Frame
 from model.making.columns.describing import infer_columns
@@ -124,6 +124,16 @@ def test_what_was_frozen_at_the_end_of_a_pipeline_compiles() -> None:
     compiled = compile_estimator(model, kind, infer_numbers(), lambda model: None)
     said = load_compiled(compiled, "probabilities")(rows.astype(np.float32))
     assert np.abs(said - model.predict_proba(rows)).max() < 1e-5
+
+
+def test_a_support_vector_machine_compiles_without_a_warning_about_its_library() -> None:
+    """The tests end at a warning, which ``model add`` would print."""
+    rows = np.random.default_rng(0).normal(size=(60, 2))
+    model = make_pipeline(StandardScaler(), SVC()).fit(rows, rows[:, 0] > 0)
+    kind = describe_estimator(model, "it").kind
+    compiled = compile_estimator(model, kind, infer_numbers(), lambda model: None)
+    said = load_compiled(compiled, "probabilities")(rows.astype(np.float32))
+    assert (said.argmax(axis=1) == model.predict(rows)).all()
 
 
 def test_columns_with_blanks_and_with_names_like_those_of_nodes_compile() -> None:
