@@ -7,7 +7,7 @@ made before what was made last is sent.
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from functools import partial
 from itertools import chain
 from typing import Any, BinaryIO, NamedTuple, cast
@@ -166,12 +166,12 @@ def batch_blueprint(hosted: HostedModel) -> Blueprint:
         batch, pieces = received.batch, Pieces()
         tally = Tally(batch.header, batch.places)
         writer = writer_type(cast(BinaryIO, pieces), batch.header, batch.columns)
-        with closing(writer):  # also where nobody reads on
+        yield pieces.take()
+        for block, answers in run_in_slices(write_answers(batch, writer)):
             yield pieces.take()
-            for block, answers in run_in_slices(write_answers(batch, writer)):
-                yield pieces.take()
-                tally.add(block.columns, answers)
-            record_outcome(describe_outcome(tally), environ)
+            tally.add(block.columns, answers)
+        record_outcome(describe_outcome(tally), environ)
+        writer.close()
         yield pieces.take()
 
     def refuse_page(problem: Problem) -> str:

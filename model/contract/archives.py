@@ -50,4 +50,5 @@ def read_folder(folder: Path, most_bytes: int) -> Iterator[tuple[str, bytes]]:
 
 def _is_hidden(name: str) -> bool:
     """Whether a file is one that nobody put there, like those of macOS in a ZIP."""
-    return any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+    parts = [part for part in name.split("/") if part not in (".", "..")]
+    return any(part.startswith((".", "__MACOSX")) for part in parts)

@@ -211,10 +211,8 @@ def _hold_against_rows(proof: Proof, table: pd.DataFrame, given: LabelledTable) 
         return replace(proof, finding=replace(proof.finding, foreign=changed))
     complete = rows.dropna()
     rows = rows if complete.empty else complete
-    shares: list[float] = []
-    if len(given.truths.columns):
-        truth = given.truths.iloc[:, 0].loc[rows.index]
-        shares = truth.value_counts(normalize=True).tolist()
+    truth = given.truths.loc[rows.index].iloc[:, :1]
+    shares = [] if truth.empty else truth.value_counts(normalize=True).tolist()
     foreign = describe_foreign_input(proof.fitted, rows, shares)
     return replace(proof, finding=replace(proof.finding, foreign=foreign))
 

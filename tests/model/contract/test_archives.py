@@ -29,6 +29,14 @@ def test_files_are_read_and_folders_are_not(method: int) -> None:
     assert read(pack(method)) == {name: text for name, text in FILES.items() if text}
 
 
+def test_hidden_files_are_passed_over_and_dots_in_a_path_hide_nothing() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in ("./a.png", "../b/c.png", "._a.png", "__MACOSX/a.png", "d/.e/f.png"):
+            archive.writestr(name, b"x")
+    assert list(read(packed.getvalue())) == ["./a.png", "../b/c.png"]
+
+
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_a_compression_that_unpacks_without_bounds_is_refused(method: int) -> None:
     with pytest.raises(TableError, match="password or an unusual compression"):
