@@ -31,6 +31,9 @@ _SCALES = frozenset(
 )
 """Words for what ends where its scale does, and not where the data happen to end."""
 
+_ABOUT_ZERO = ("°C", "°F")
+"""Units of scales whose 0 is no end: the data of a warm year say nothing of frost."""
+
 _ROWS_PER_STEP = 10
 _SURELY_SHARES = 0.95
 """From here on to 1, the highest number of a column without negative ones is that of a share."""
@@ -42,8 +45,8 @@ def widen_bounds(
     """Return round numbers beyond both ends of a column, the lower one first.
 
     Each end is widened by a third of the span, or by as much as lies beyond the outermost twentieth
-    of the rows, where that is more. It stays on its side of 0, a percentage within 100 %, and a
-    scale, like 1 to 5, as it is.
+    of the rows, where that is more. It stays on its side of 0, but for degrees, a percentage within
+    100 %, and a scale, like 1 to 5, as it is.
 
     Args:
         known: the column's numbers, shape (rows,), in the unit.
@@ -57,7 +60,9 @@ def widen_bounds(
     low = least - max(margin, inner_low - least)
     high = most + max(margin, most - inner_high)
     low, high = round_bounds(low, high, whole)
-    if least >= 0:
+    if unit in _ABOUT_ZERO:
+        pass
+    elif least >= 0:
         low = max(low, 0.0)
     elif most <= 0:
         high = min(high, 0.0)

@@ -68,6 +68,7 @@ from tests.models import ModelFiles
         ("cena_pln", "cena_pln", "Cena", "PLN"),
         ("moc_KM", "moc_km", "moc_KM", ""),
         ("temp_c", "temp_c", "Temperature", "°C"),
+        ("temp °C", "temp_c", "Temperature", "°C"),
         ("wind_speed_ms", "wind_speed_ms", "Wind speed", "m/s"),
         ("latency_ms", "latency_ms", "Latency", "ms"),
         ("TotalWorkingYears", "total_working_years", "Total working years", ""),
@@ -236,6 +237,8 @@ def test_what_was_seen_ends_at_the_outermost_rows() -> None:
 
 
 def test_a_percentage_stays_one() -> None:
+    assert widen_bounds(np.array([2.0, 20, 32]), False, "°C")[0] < 0  # a warm year had no frost
+    assert widen_bounds(np.array([2.0, 20, 32]), False, "mm")[0] == 0
     assert widen_bounds(np.array([2.0, 50, 96]), False, "%") == (0, 100)
     assert widen_bounds(np.array([2.0, 50, 100]), False, "%") == (0, 100)
     assert widen_bounds(np.array([2.0, 50, 101]), False, "%")[1] > 101
