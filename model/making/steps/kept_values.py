@@ -20,7 +20,7 @@ from model.making.steps.fitted_steps import (
     find_missing_in_training,
     unwrap_estimator,
 )
-from model.making.steps.tree_splits import find_moved_split
+from model.making.steps.moved_splits import find_moved_split
 
 LEAST_VALUES = 5
 """An input counts where the model keeps as many values of it."""

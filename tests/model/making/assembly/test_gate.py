@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from model import NumberModel, load_model
 from model.contract.arrays import FloatArray
 from model.making.assembly.checking import check_served
+from model.making.kinds.class_evidence import accepts_classes, fit_classes
 from model.serving.predictors import InputLayout
 from tests.loading import load_as
 from tests.studies.gate import Case, Data, check, is_harmful, list_data, list_faults, list_weak
@@ -93,3 +94,15 @@ def test_a_rare_class_that_nearly_every_row_gets_is_refused_and_a_weighted_model
     assert not check(Case(data, "logistic", "", "", weighted.predict_proba)).is_wrong
     finding = check(Case(data, "rare", "", "", lambda rows: np.tile([0.1, 0.9], (len(rows), 1))))
     assert "It names 1 in 100% of the rows, of which" in finding.text
+
+
+def test_a_model_that_is_nearly_always_right_is_not_accused_of_its_few_errors() -> None:
+    right, wrong = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([[0.0, 1.0], [1.0, 0.0]])
+    truth = np.repeat([0.0, 1.0], [180, 20])
+    answers = right[truth.astype(int)] * 0.99 + 0.005
+    answers[[0, 190]] = wrong[[0, 1]] * 0.99 + 0.005
+    given, perfect = fit_classes(answers, truth), fit_classes(right[truth.astype(int)], truth)
+    assert perfect.loss < 0.01 < given.loss < 0.1
+    assert not accepts_classes(given, perfect, 0.02, rare=False, moved=False)
+    unsure = fit_classes(answers * 0.2 + 0.4, truth)
+    assert accepts_classes(unsure, perfect, 0.02, rare=False, moved=False)

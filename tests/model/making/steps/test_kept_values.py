@@ -24,7 +24,7 @@ from sklearn.ensemble import (
 )
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
-from sklearn.neighbors import KNeighborsRegressor
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVR
@@ -94,6 +94,7 @@ TREES: list[Any] = [
     GradientBoostingRegressor(n_estimators=10, random_state=0),
     HistGradientBoostingRegressor(max_iter=10),
     AdaBoostRegressor(n_estimators=10, random_state=0),
+    KNeighborsRegressor(),
 ]
 
 
@@ -118,6 +119,7 @@ def test_splits_that_part_no_row_of_the_data_tell_what_code_did_to_an_input(
         RandomForestClassifier(10, random_state=0),
         GradientBoostingClassifier(n_estimators=10, random_state=0),
         HistGradientBoostingClassifier(max_iter=10),
+        KNeighborsClassifier(),
     ],
 )
 def test_rows_that_were_sampled_anew_by_their_class_part_otherwise(model: Any) -> None:

@@ -1,9 +1,10 @@
-"""Whether the rows of the data part at the splits of a model's trees as those of its fit did."""
+"""Whether the rows of the data part as those of the fit did: at a tree's splits, at medians."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,8 +50,9 @@ def find_moved_split(
 ) -> MovedSplit | None:
     """Find a split that parted the rows of the fit, and leaves those of the data together.
 
-    A tree tells how many rows of its fit went to either side, so what code did to an input before
-    the fit shows, also where the answers are hardly better than a constant.
+    A tree tells how many rows of its fit went to either side, and a model of neighbours keeps them
+    all, so what code did to an input before the fit shows, also where the answers are hardly better
+    than a constant.
 
     Args:
         fitted: the model.
@@ -61,11 +63,12 @@ def find_moved_split(
         return None
     tested: Counter[int] = Counter()
     moved: dict[int, list[MovedSplit]] = {}
-    for tree in _list_trees(fitted):
-        for split in _follow(tree, matrix, np.ones(len(matrix), dtype=bool), 0, 0):
-            tested[split.column] += 1
-            if min(split.share, 1 - split.share) <= _ONE_SIDED:
-                moved.setdefault(split.column, []).append(split)
+    every = np.ones(len(matrix), dtype=bool)
+    of_trees = (_follow(tree, matrix, every, 0, 0) for tree in _list_trees(fitted))
+    for split in chain(*of_trees, _list_medians(fitted, matrix)):
+        tested[split.column] += 1
+        if min(split.share, 1 - split.share) <= _ONE_SIDED:
+            moved.setdefault(split.column, []).append(split)
     for column, splits in moved.items():
         if len(splits) >= _MOST * tested[column]:
             return splits[0]
@@ -89,6 +92,18 @@ def _follow(
             yield MovedSplit(column, float(tree.threshold[node]), fitted_share, share)
     yield from _follow(tree, matrix, goes_left, int(left), depth + 1)
     yield from _follow(tree, matrix, rows & ~goes_left, int(right), depth + 1)
+
+
+def _list_medians(fitted: Any, matrix: Float64Array) -> Iterator[MovedSplit]:
+    """The split at the median of each input of a model that keeps its rows."""
+    kept = getattr(fitted, "_fit_X", None)
+    if not isinstance(kept, np.ndarray) or kept.shape[1:] != matrix.shape[1:]:
+        return
+    for column, (values, cells) in enumerate(zip(kept.T, matrix.T, strict=True)):
+        middle = float(np.median(values))
+        fitted_share, share = (float(np.mean(each <= middle)) for each in (values, cells))
+        if fitted_share <= 1 - _EVEN and not np.isnan(cells).any():
+            yield MovedSplit(column, middle, fitted_share, share)
 
 
 def _list_trees(fitted: Any) -> Iterator[_Tree]:
@@ -125,6 +140,8 @@ def _has_shares(fitted: Any, class_shares: Sequence[float]) -> bool:
     elif len(trees) and hasattr(trees[0], "tree_"):
         roots = np.stack([tree.tree_.value[0, 0] for tree in trees])
         seen = (roots / roots.sum(axis=1, keepdims=True)).mean(axis=0)
+    elif hasattr(fitted, "_fit_X"):
+        seen = np.bincount(np.ravel(fitted._y)) / len(fitted._fit_X)
     else:
         seen = None
     if seen is None or len(seen) != len(class_shares):
