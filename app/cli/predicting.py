@@ -3,6 +3,7 @@
 In a docstring, click shows what comes before the form feed.
 """
 
+import fcntl
 import gzip
 import io
 import os
@@ -172,7 +173,7 @@ def _open_target(path: Path, summary: Summary) -> Iterator[BinaryIO]:
         sys.stdout.buffer.flush()
         return
     unfinished = _name_unfinished(path)
-    file = unfinished.open("wb")
+    file = _open_alone(unfinished)
     # By default SIGTERM ends the process at once, and nobody is told.
     handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -195,6 +196,23 @@ def _open_target(path: Path, summary: Summary) -> Iterator[BinaryIO]:
         ) from None
     finally:
         signal.signal(signal.SIGTERM, handler)
+
+
+def _open_alone(path: Path) -> BinaryIO:
+    """Open a file to be written, unless another command writes it: both would write into one."""
+    path.touch()
+    file = path.open("r+b")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise click.ClickException(
+            f"Another command writes {path}. Wait for its end, or give OUT another name."
+        ) from None
+    except OSError:  # not every file system has locks
+        pass
+    file.truncate()
+    return file
 
 
 @contextmanager
