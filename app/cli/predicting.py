@@ -3,6 +3,7 @@
 In a docstring, click shows what comes before the form feed.
 """
 
+import fcntl
 import gzip
 import io
 import os
@@ -10,7 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -34,6 +35,9 @@ PARTIAL = ".incomplete"
 
 SOME_WRONG = 3
 """The exit status where some rows have no answer."""
+
+Writer = ParquetWriter | WorkbookWriter | CsvWriter
+"""What writes a file of answers."""
 
 _GZIP_LEVEL = 3
 _OUTPUTS = (".csv", ".csv.gz", ".parquet", ".xlsx")
@@ -130,7 +134,7 @@ def _answer_file(
         with (
             _open_target(target, summary) as output,
             _show_progress(file) as show,
-            closing(make_writer(output)) as writer,  # it ends the file also where that breaks off
+            _end_anyway(make_writer(output)) as writer,
         ):
             for rendered, part in found.answer(render, workers):
                 writer.write(rendered)
@@ -141,9 +145,21 @@ def _answer_file(
     return summary
 
 
+@contextmanager
+def _end_anyway(writer: Writer) -> Iterator[Writer]:
+    """End a file that is being written, also where that breaks off."""
+    try:
+        yield writer
+    except BaseException:
+        with suppress(Exception):  # what broke it off is what is told
+            writer.close()
+        raise
+    writer.close()
+
+
 def _choose_writer(
     target: Path, header: Sequence[str], columns: Sequence[str]
-) -> tuple[Render, Callable[[BinaryIO], ParquetWriter | WorkbookWriter | CsvWriter]]:
+) -> tuple[Render, Callable[[BinaryIO], Writer]]:
     """Choose how answers are made ready to be written, and what writes them, by the file's name."""
     ending = target.suffix.lower()
     if ending == ".parquet":
@@ -172,7 +188,7 @@ def _open_target(path: Path, summary: Summary) -> Iterator[BinaryIO]:
         sys.stdout.buffer.flush()
         return
     unfinished = _name_unfinished(path)
-    file = unfinished.open("wb")
+    file = _open_alone(unfinished)
     # By default SIGTERM ends the process at once, and nobody is told.
     handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -195,6 +211,23 @@ def _open_target(path: Path, summary: Summary) -> Iterator[BinaryIO]:
         ) from None
     finally:
         signal.signal(signal.SIGTERM, handler)
+
+
+def _open_alone(path: Path) -> BinaryIO:
+    """Open a file to be written, unless another command writes it: both would write into one."""
+    path.touch()
+    file = path.open("r+b")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise click.ClickException(
+            f"Another command writes {path}. Wait for its end, or give OUT another name."
+        ) from None
+    except OSError:  # not every file system has locks
+        pass
+    file.truncate()
+    return file
 
 
 @contextmanager

@@ -17,12 +17,13 @@ from model.house_price.pipeline import (
     fit_scale_model,
 )
 from model.house_price.sales import ReportedSales
-from model.making.rows.subsets import assign_folds, iterate_folds, list_subsets, mask_features
+from model.making.rows.subsets import assign_folds, iterate_folds, mask_features
+from model.serving.explain import list_coalitions
 
 COVERAGE = 0.9
 """The share of sales that a range should hold."""
 
-SUBSETS = list_subsets(len(OPTIONAL))
+SUBSETS = list_coalitions(len(OPTIONAL))
 
 
 @dataclass(frozen=True)

@@ -146,9 +146,9 @@ def _keep_written(folder: Path, work: Path) -> tuple[tuple[str, str], ...]:
         path.read_text(encoding="utf-8")
         for path in (folder / DRAFT, folder / "card.toml", work / DRAFT)
     )
-    merged = merge_cards(old, card, new)
-    (work / "card.toml").write_text(merged.text, encoding="utf-8")
-    return merged.conflicts
+    merged, conflicts = merge_cards(old, card, new)
+    (work / "card.toml").write_text(merged, encoding="utf-8")
+    return conflicts
 
 
 def _make_folder(
@@ -205,7 +205,7 @@ def _make_folder(
     report(next(stage))
     headline = replace(dataset, truth=kind.first(dataset.truth))
     published = bool(options.publish_rows and options.target)
-    indexed = index_data(kind, arranged, headline, published, notes.append)
+    neighbors, copula = index_data(kind, arranged, headline, published, notes.append)
 
     report(next(stage))
     proved = finding.text if options.target or kind.has_truth else ""
@@ -226,7 +226,7 @@ def _make_folder(
         **choose_examples(kind, dataset, output, options.publish_rows, arranged.shown),
     }
     output = replace(output, title=folder_card.title or output.title)
-    similar = 0 if indexed.neighbors is None else len(indexed.neighbors.rows)
+    similar = 0 if neighbors is None else len(neighbors.rows)
     has_texts = any(item.field.is_text for item in dataset.fields)
     notes.append(describe_published(examples, options.publish_rows, similar, has_texts))
     card = write_card(
@@ -248,8 +248,8 @@ def _make_folder(
         kind,
         prepared,
         evaluation,
-        indexed.neighbors,
-        indexed.copula,
+        neighbors,
+        copula,
         data=TrainingData(
             file=options.data.name,
             sha256=hash_data(options.data, *options.more_data),

@@ -59,7 +59,10 @@ class CaseReader:
         self._day = self._find_day(rest, table.sample, date)
         self._time = self._find_time(rest, table.sample)
         if self._day is not None:
-            self._day_field = self._make_day_field(table.header[self._day])
+            day_field = self._make_day_field(table.header[self._day])
+            days = list_cells(table.sample.columns[self._day])
+            self._day_field, note = day_field.settle_dates(days)
+            self.notes += filter(None, [note])
         cells = list_cells(table.sample.columns[self._truth])
         sign = options.decimal or find_decimal_sign([cells])
         self._reader = make_reader(truth_field, sign, model.card.locale)
@@ -113,7 +116,8 @@ class CaseReader:
         names = [f'"{self._header[index].strip()}"' for index in found]
         if len(found) == 1:
             first = _list_known(sample, found[0])[0]
-            read = self._day_field.format_value(self._day_field.read_cell(_complete(first)))
+            field, _ = self._day_field.settle_dates(list_cells(sample.columns[found[0]]))
+            read = field.format_value(field.read_cell(_complete(first)))
             self.notes.append(f"The day is in the column {names[0]}: the first is {read}.")
             return found[0]
         if found:
@@ -126,9 +130,10 @@ class CaseReader:
         known = [cell for cell in cells[:_LOOKED_AT] if not _is_blank(cell)]
         if not known or any(isinstance(cell, int | float) for cell in known):
             return False
+        field, _ = self._day_field.settle_dates(cells)
         try:
             for cell in known:
-                self._day_field.read_cell(_complete(cell))
+                field.read_cell(_complete(cell))
         except PydanticCustomError:
             return False
         return True

@@ -189,15 +189,15 @@ def explain(predict: ValueFunction, row: Float32Array, reference: Float32Array) 
 
 
 @cache
-def _list_coalitions(facts: int) -> BoolArray:
-    """Every coalition, shape (2**facts, facts); the first is empty, the last has every fact."""
+def list_coalitions(facts: int) -> BoolArray:
+    """Return every coalition, shape (2**facts, facts); row n has the facts of the bits of n."""
     return (np.arange(2**facts)[:, None] >> np.arange(facts) & 1).astype(bool)
 
 
 @cache
 def _compute_weights(facts: int) -> Float64Array:
     """The matrix from the coalitions' values to Shapley values, shape (facts, 2**facts)."""
-    chosen = _list_coalitions(facts)
+    chosen = list_coalitions(facts)
     size = chosen.sum(axis=1)
     gain = [
         factorial(s - 1) * factorial(facts - s) / factorial(facts) if s else 0.0

@@ -53,16 +53,27 @@ def match_columns(fields: Sequence[BaseField], header: Sequence[str]) -> Matchin
     _refuse_repeated(header)
     folded: dict[str, list[int]] = {}
     for index, name in enumerate(header):
-        known = fold_name(name) or fold_name(f"Unnamed: {index}")  # as pandas calls it
+        known = _make_key(name) or fold_name(f"Unnamed: {index}")  # as pandas calls it
         folded.setdefault(known, []).append(index)
+    exact = {
+        field.name: {
+            index
+            for index, name in enumerate(header)
+            if name.strip().casefold() in map(str.casefold, _name(field))
+        }
+        for field in fields
+    }
     columns: dict[str, int] = {}
     recognised: list[str] = []
     for field in fields:
+        # "Rh+" and "Rh-" differ by punctuation alone: each is the column of its own field.
+        others = {index for name, own in exact.items() if name != field.name for index in own}
         found = sorted(
             {
                 index
-                for text in (field.name, field.label, f"{field.label} {field.suffix}")
-                for index in folded.get(fold_name(text), ())
+                for text in _name(field)
+                for index in folded.get(_make_key(text), ())
+                if index in exact[field.name] or index not in others
             }
         ) or _find_cut(field.name, folded)
         if len(found) > 1:
@@ -86,6 +97,16 @@ def match_columns(fields: Sequence[BaseField], header: Sequence[str]) -> Matchin
             "answered without."
         )
     return Matching(columns, tuple(notes))
+
+
+def _name(field: BaseField) -> tuple[str, str, str]:
+    """What a column of a field may be called."""
+    return field.name, field.label, f"{field.label} {field.suffix}"
+
+
+def _make_key(text: str) -> str:
+    """A folded name; one of signs alone, such as an emoji, as it is."""
+    return fold_name(text) or text.strip()
 
 
 def _find_cut(name: str, folded: Mapping[str, Sequence[int]]) -> list[int]:

@@ -81,7 +81,9 @@ def place_steps(
 
 def _count_outputs(fitted: Any, width: int) -> int:
     try:
-        return int(np.shape(fitted.transform(np.ones((1, width))))[1])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it was fitted to a table
+            return int(np.shape(fitted.transform(np.ones((1, width))))[1])
     except Exception:  # a transformer may raise anything
         return -1
 

@@ -187,9 +187,8 @@ def collect_contents(
 
 
 def _read_file(path: Path, trust: bool, module: Path | None, found: Contents) -> Any:
-    library = open_library_model(path)
-    if library is not None:
-        return library.fitted
+    if library := open_library_model(path):
+        return library[1]
     try:
         opened = read_pickle(path)
         root = revive_all(opened.root)

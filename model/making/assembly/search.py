@@ -18,10 +18,7 @@ from model.making.data.text_cells import as_text
 from model.making.errors import AddError
 from model.making.kinds.output_kind import OutputKind
 from model.making.options import write_derivation
-from model.making.steps.fitted_steps import SCALERS
-
-ENCODERS = (OneHotEncoder, OrdinalEncoder, TargetEncoder)
-"""Steps that give each value of a column its own numbers."""
+from model.making.steps.fitted_steps import ENCODERS, SCALERS
 
 
 @dataclass

@@ -66,10 +66,14 @@ def try_all(
         problem = next(iter(search.problems), "its answers are not finite numbers")
         if advice := _advise_on_texts(search) or _advise_on_holes(search):
             raise AddError(f"The model cannot answer the rows of the data. {advice}")
+        is_unnamed = search.estimator.names is None and not search.features
+        name_them = (
+            " and name them in their order: --features a,b,c. Put" if is_unnamed else ". Put"
+        )
         raise AddError(
             f"The model cannot answer the rows of the data: {problem.rstrip('.')}. Give the "
-            "columns as they were when it was fitted, and put every step before it into a Pipeline "
-            "with it."
+            f"columns as they were when it was fitted{name_them} every step before it into a "
+            "Pipeline with it."
         )
     tried = []
     for assembly, answered in zip(assemblies, answers, strict=True):

@@ -13,11 +13,10 @@ import pandas as pd
 from model.contract.arrays import BoolArray
 from model.making.assembly.contents import Contents, Transformer
 from model.making.assembly.inputs import Codes, RawColumns, simplify
-from model.making.assembly.search import ENCODERS
 from model.making.data.tables import LabelledTable, say_left_out
 from model.making.data.text_cells import as_text
 from model.making.options import AddNote
-from model.making.steps.fitted_steps import find_categories
+from model.making.steps.fitted_steps import ENCODERS, find_categories
 
 _MOST_LEFT_OUT = 0.2
 """The share of the rows above which the data are not the model's own, which is said elsewhere."""

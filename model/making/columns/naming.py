@@ -40,7 +40,8 @@ _UNITS = {
     "years": "years", "yrs": "years", "mph": "mph", "kmh": "km/h", "kwh": "kWh", "kw": "kW",
     "mpg": "mpg", "hp": "hp", "celsius": "°C", "degc": "°C", "fahrenheit": "°F", "degf": "°F",
     "°c": "°C", "°f": "°F",
-    "bpm": "bpm", "mmhg": "mmHg", "hpa": "hPa", "ppm": "ppm", "inches": "in", "feet": "ft",
+    "bpm": "bpm", "mmhg": "mmHg", "hpa": "hPa", "kpa": "kPa", "mpa": "MPa",
+    "ppm": "ppm", "inches": "in", "feet": "ft",
     "db": "dB", "%": "%", "$": "$", "€": "EUR", "£": "GBP", "₹": "INR", "zł": "PLN",
     **{code.lower(): code for code in CURRENCIES if code not in ("SEK", "TRY")},
 }  # fmt: skip

@@ -172,8 +172,9 @@ def _describe_model(file: _File, fitted: Any) -> None:
 
 def _describe_pickle(file: _File) -> None:
     if found := open_library_model(file.path):
-        file.lines.append(f"{capitalize(found.name)}.")
-        _describe_model(file, found.fitted)
+        name, fitted = found
+        file.lines.append(f"{capitalize(name)}.")
+        _describe_model(file, fitted)
         return
     try:
         opened = read_pickle(file.path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from model.contract.manifest import Metric
 from model.making.columns.drafting import DraftOutput
@@ -16,20 +16,9 @@ from model.serving.copula import GaussianCopula
 from model.serving.neighbors import Neighbors
 
 
-@dataclass(frozen=True)
-class IndexedRows:
-    """The similar rows, where they are shown, and which rows are unlike the data.
-
-    Each is None where there is none.
-    """
-
-    neighbors: Neighbors | None
-    copula: GaussianCopula | None
-
-
 def index_data(
     kind: OutputKind, arranged: Arrangement, headline: Dataset, published: bool, add_note: AddNote
-) -> IndexedRows:
+) -> tuple[Neighbors | None, GaussianCopula | None]:
     """Index the rows of the data.
 
     Args:
@@ -38,6 +27,9 @@ def index_data(
         headline: the same with the truth of the answer that stands first.
         published: whether visitors may see rows.
         add_note: takes what the person should know.
+
+    Returns:
+        The similar rows, where they are shown, and which rows are unlike the data; None for none.
     """
     dataset = arranged.dataset
     neighbors = index_rows(headline, arranged.importance) if published else None
@@ -48,7 +40,7 @@ def index_data(
         copula = fit_copula(dataset.without_texts()[~dataset.held_out], dataset.unordered)
         if copula is None and not dataset.texts:
             add_note("No answer says that its row is unlike the data: there are too few rows.")
-    return IndexedRows(neighbors, copula)
+    return neighbors, copula
 
 
 def evaluate_model(

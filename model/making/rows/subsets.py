@@ -22,11 +22,6 @@ _LEAST_ROWS = 39
 """Rows with every fact of a set below which others stand for them, too."""
 
 
-def list_subsets(optional: int) -> BoolArray:
-    """Return the facts that each group knows, [2**optional, optional]; row g is group g."""
-    return (np.arange(2**optional)[:, None] >> np.arange(optional) & 1).astype(bool)
-
-
 def find_groups(features: Float64Array, optional: Sequence[int]) -> IntArray:
     """Return the group [N] of each row of features [N, K], by its known `optional` columns."""
     known = ~np.isnan(features[:, list(optional)])

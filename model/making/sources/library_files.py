@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -15,22 +15,18 @@ from model.serving.libraries.additive import AdditiveClassifier, AdditiveRegress
 from model.serving.libraries.files import open_library_file
 
 
-class LibraryModel(NamedTuple):
-    """What a file is in words, and the estimator that answers as its model does."""
-
-    name: str
-    fitted: Any
-
-
-def open_library_model(path: Path) -> LibraryModel | None:
+def open_library_model(path: Path) -> tuple[str, Any] | None:
     """Open a file of XGBoost or LightGBM without the library; None for any other file.
+
+    Returns:
+        What the file is in words, and the estimator that answers as its model does.
 
     Raises:
         AddError: if it is damaged, or holds a model that cannot be served.
     """
     try:
         found = open_library_file(path)
-        return None if found is None else LibraryModel(found[0], revive(found[1]))
+        return None if found is None else (found[0], revive(found[1]))
     except PickleError as error:
         raise AddError(f"{path} cannot be served. {error}") from error
 

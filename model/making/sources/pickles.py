@@ -74,8 +74,8 @@ def open_estimator(path: Path, trust: bool, module: Path | None = None) -> Estim
             f"--module runs the code in {module}. If you wrote it, or trust who did, add --trust "
             "to the command."
         )
-    if (library := open_library_model(path)) is not None:
-        return describe_estimator(library.fitted, str(path))
+    if found := open_library_model(path):
+        return describe_estimator(found[1], str(path))
     names: frozenset[str] = frozenset()
     releases: frozenset[str] = frozenset()
     try:

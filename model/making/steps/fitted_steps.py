@@ -43,8 +43,9 @@ MissingInTraining = Literal["filled", "seen", "never", "unknown"]
 
 SCALERS = (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler)
 """Scalers that shift and stretch each column by itself."""
+ENCODERS = (OneHotEncoder, OrdinalEncoder, TargetEncoder)
+"""Steps that give each value of a column its own numbers."""
 _BOOSTED = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
-_ENCODERS = (OneHotEncoder, OrdinalEncoder, TargetEncoder)
 _FORESTS = (
     ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor,
 )  # fmt: skip
@@ -85,7 +86,7 @@ def find_categories(fitted: Any, names: Sequence[str]) -> dict[str, list[Any]]:
     fitted = unwrap_estimator(fitted)
     fitted = unwrap_estimator(getattr(fitted, "regressor_", fitted))
     for step in _list_steps(fitted):
-        if isinstance(step, _ENCODERS):
+        if isinstance(step, ENCODERS):
             return _zip_categories(names, step)
         if isinstance(step, _BOOSTED):  # which encodes what pandas calls a category by itself
             step = getattr(step, "_preprocessor", None)

@@ -8,7 +8,6 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.base import is_classifier
 
 from model.contract.arrays import BoolArray, Float64Array, IntArray
 
@@ -60,7 +59,7 @@ def find_moved_split(
         matrix: the data as it takes them, shape (rows, inputs).
         class_shares: how frequent each class is in the data; none where the answer is a number.
     """
-    if is_classifier(fitted) and not _has_shares(fitted, class_shares):
+    if hasattr(fitted, "classes_") and not _has_shares(fitted, class_shares):
         return None
     tested: Counter[int] = Counter()
     moved: dict[int, list[MovedSplit]] = {}

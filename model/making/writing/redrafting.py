@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from difflib import SequenceMatcher
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from model.making.errors import AddError
 from model.making.options import AddOptions
@@ -23,13 +23,6 @@ DRAFT = "draft.toml"
 
 _OPTIONS = "draft.json"
 _SKIPPED = ("described", "force", "pictures")
-
-
-class MergedCard(NamedTuple):
-    """A merged card; ``conflicts`` are pairs of lines of the card, which stay, and of the draft."""
-
-    text: str
-    conflicts: tuple[tuple[str, str], ...]
 
 
 def remember_options(options: AddOptions, folder: Path, work: Path) -> None:
@@ -85,13 +78,17 @@ def recall_options(folder: Path) -> AddOptions:
     return AddOptions(**kept, force=True)
 
 
-def merge_cards(old: str, card: str, new: str) -> MergedCard:
+def merge_cards(old: str, card: str, new: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """Merge what was written by hand with a new draft.
 
     Args:
         old: the draft from which the card was written.
         card: the card.
         new: the new draft.
+
+    Returns:
+        The merged card, and pairs of lines that contradict each other: those of the card, which
+        stay, and those of the draft.
     """
     base, ours, theirs = (text.splitlines(keepends=True) for text in (old, card, new))
     merged: list[str] = []
@@ -103,7 +100,7 @@ def merge_cards(old: str, card: str, new: str) -> MergedCard:
                 conflicts.append(("".join(second), "".join(third)))
         else:
             merged += third
-    return MergedCard("".join(merged), tuple(conflicts))
+    return "".join(merged), tuple(conflicts)
 
 
 def _split(

@@ -129,6 +129,17 @@ def test_cases_are_tested_in_the_order_of_their_times(tmp_path: Path, store: Sto
     assert [one.time for one in store.iterate()][:2] == ["08:00:00", "08:01:00"]
 
 
+def test_days_are_read_in_the_order_that_their_column_shows(tmp_path: Path, store: Store) -> None:
+    path = tmp_path / "days.csv"
+    days = ("02/01/2026", "03/01/2026", "25/01/2026")
+    rows = [f"3,2,1850,200000,{day}" for day in days]
+    path.write_text("\n".join(["beds,baths,sqft,price,sold", *rows, ""]))
+    result = outcomes(path)
+
+    assert "the first is January 2, 2026." in result.stderr + result.stdout
+    assert [str(one.day) for one in store.iterate()] == ["2026-01-02", "2026-01-03", "2026-01-25"]
+
+
 def test_two_equal_rows_of_one_file_are_two_cases(tmp_path: Path, store: Store) -> None:
     path = tmp_path / "twins.csv"
     path.write_text(HEADER + "3,2,1850,200000\n" * 2)

@@ -1,6 +1,7 @@
 """``model predict``: a file of rows in, the same file with the answers out."""
 
 import csv
+import fcntl
 import gzip
 import io
 import os
@@ -128,6 +129,19 @@ def test_what_cannot_be_done_is_said_and_nothing_is_left(
     assert words in " ".join(result.stderr.split())
     assert source.read_bytes() == before
     assert not (folder / "out.csv").exists()
+
+
+def test_two_commands_do_not_write_one_file(source: Path) -> None:
+    unfinished = source.with_name("out.csv.incomplete")
+    unfinished.write_text("rows of another command, or of one that was stopped")
+    with unfinished.open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        result = predict(source, source.with_name("out.csv"))
+        assert result.exit_code == 1
+        assert "Another command writes" in result.stderr
+        assert unfinished.read_text().startswith("rows of another")
+    assert predict(source, source.with_name("out.csv")).exit_code == 3
+    assert [row["id"] for row in read(source.with_name("out.csv"))] == ["007", "008", "009"]
 
 
 @pytest.mark.parametrize(("closed", "what"), [("<&-", "input"), (">&-", "output")])

@@ -442,6 +442,17 @@ def test_a_column_without_a_name_is_found_as_pandas_calls_it() -> None:
     assert match_columns([field], ["", "id", ""]).columns == {item.name: 0}
 
 
+@pytest.mark.parametrize(
+    "header", [("🍎", "🍌"), ("🍎 count", "🍌 count"), ("rh+", "rh-"), ("a", "%")]
+)
+def test_columns_that_differ_by_signs_alone_are_told_apart(header: tuple[str, str]) -> None:
+    keys: dict[str, Any] = {"kind": "flag", "noun": "x", "example": True}
+    items = name_columns(list(header), set())
+    made = [FlagField(name=item.name, label=item.label, **keys) for item in items]
+    places = {items[0].name: 1, items[1].name: 0}
+    assert match_columns(made, header[::-1]).columns == places
+
+
 def test_a_column_is_found_by_the_name_that_was_cut_for_its_field() -> None:
     columns = ["Blast Furnace Slag (component 2)(kg in a m^3 mixture)", "Fly Ash (component 3)"]
     (slag, ash) = name_columns(columns, set(columns))

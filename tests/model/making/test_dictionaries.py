@@ -84,6 +84,7 @@ def test_units_are_added_to_columns_of_the_data_alone() -> None:
         ("charges", "insurance.csv", False, "What are the charges?"),
         ("y", "houses.csv", False, "What does the model say of this house?"),
         ("medv", "train.csv", False, "What is medv?"),
+        ("strength_mpa", "train.csv", False, "What is the strength?"),
         ("CO2 Emissions(g/km)", "data.csv", True, "What are the CO2 emissions?"),
         ("Miles_per_Gallon", "cars.csv", False, "How many miles per gallon?"),
     ],

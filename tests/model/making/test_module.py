@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from sklearn.linear_model import LinearRegression
 
 from model import ModelError, load_model
 from model.making.assembly.contents import Contents
@@ -46,6 +47,38 @@ class Sums(TransformerMixin, BaseEstimator):
 def make():
     return make_pipeline(Sums(), FunctionTransformer(double), LinearRegression())
 '''
+
+
+PLAIN = """
+class Plain:
+    def __init__(self, line):
+        self.line = line
+
+    def predict(self, rows):
+        return self.line.predict(rows) + 1
+"""
+
+
+def test_a_class_that_only_predicts_is_added(tmp_path: Path, root: Path) -> None:
+    """It has nothing of scikit-learn's, which asks what does for tags."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.uniform(0, 100, (200, 2)).round(1), columns=["size", "age"])
+    table["price"] = table["size"] * 3 - table["age"]
+    module = ModuleType("plain_model")
+    exec(PLAIN, vars(module))  # noqa: S102  the text above
+    line = LinearRegression().fit(table[["size", "age"]].to_numpy(), table["price"])
+    sys.modules["plain_model"] = module
+    try:
+        (tmp_path / "model.pkl").write_bytes(pickle.dumps(module.Plain(line)))
+    finally:
+        del sys.modules["plain_model"]
+    (tmp_path / "plain_model.py").write_text(PLAIN)
+    table.assign(id=range(200)).to_csv(tmp_path / "train.csv", index=False)
+    given = ModelFiles(tmp_path / "model.pkl", tmp_path / "train.csv", "price")
+    code = ("--trust", "--module", tmp_path / "plain_model.py")
+    assert "--features a,b,c" in add(given, "plain", root, *code).output
+    result = add(given, "plain", root, *code, "--features", "size,age")
+    assert result.exit_code == 0, result.output
 
 
 def give(folder: Path, where: str) -> tuple[ModelFiles, Path]:

@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import io
 import json
+import subprocess
 import sys
 import zipfile
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from model import NumberModel
 from model.contract.tables import ReadOptions, TableError, open_table
 from model.serving.batch import BatchPredictor
 from model.serving.batch.arrow import list_answer_types, open_model, predict_batches
+from tests.tools import ROOT
 
 pa = pytest.importorskip("pyarrow", reason="an optional group: make batch-tools")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -124,6 +126,19 @@ def test_a_line_that_is_no_object_has_its_error_and_the_others_answers(
         2: {"beds": "Bedrooms must be a number, like 3"},
         3: {"": "This line is not an object of JSON in UTF-8"},
     }
+
+
+@pytest.mark.parametrize("name", ["out.parquet", "out.xlsx"])
+def test_a_full_disk_is_what_is_told(tmp_path: Path, name: str) -> None:
+    (tmp_path / "in.csv").write_text("beds,baths,sqft\n" + "3,2,1850\n" * 200_000)
+    command = f'ulimit -f 64; exec "{sys.executable}" -m flask --app wsgi model predict house-price'
+    done = subprocess.run(
+        ["sh", "-c", f'{command} "{tmp_path}/in.csv" "{tmp_path}/{name}" --no-warnings'],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "Error: File too large. " in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 SHEET = """<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>

@@ -9,15 +9,15 @@ from model.making.rows.subsets import (
     assign_folds,
     find_groups,
     iterate_folds,
-    list_subsets,
     mask_features,
     sample_known,
 )
+from model.serving.explain import list_coalitions
 
 
 def test_a_group_is_found_again_in_the_rows_masked_for_it() -> None:
     """Numbering a subset and masking by it are inverses."""
-    for group, subset in enumerate(list_subsets(3)):
+    for group, subset in enumerate(list_coalitions(3)):
         masked = mask_features(np.ones((5, 4)), np.broadcast_to(subset, (5, 3)), [1, 2, 3])
         assert (find_groups(masked, [1, 2, 3]) == group).all()
 

@@ -164,8 +164,8 @@ def test_where_card_and_draft_changed_the_same_line_the_card_s_stays_and_both_ar
     assert merged == ("a = 1\nb = 9\nc = 3\nd = 7\n", ())
     merged = merge_cards(old, old.replace("b = 2", "b = 9"), old.replace("b = 2", "b = 5"))
     assert merged == (old.replace("b = 2", "b = 9"), (("b = 9\n", "b = 5\n"),))
-    assert merge_cards(old, old, "").text == ""
-    assert merge_cards(old, "x = 0\n" + old, old).text == "x = 0\n" + old
+    assert merge_cards(old, old, "")[0] == ""
+    assert merge_cards(old, "x = 0\n" + old, old)[0] == "x = 0\n" + old
 
 
 def test_a_model_that_knows_little_leads_with_its_range_and_a_long_unit_with_its_label(
