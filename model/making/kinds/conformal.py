@@ -113,7 +113,14 @@ def fit_intervals(
     margin = np.interp(at_ranks, centres, corrections) * (high - low)
     margin = np.maximum(margin, (least - (high - low)) / 2)
     low, high = np.minimum(low - margin, 0.0), np.maximum(high + margin, 0.0)
-    return LocalIntervals(knots, _round_outward(low), _round_outward(high))
+    # Between two knots an end may lie short of a residual that many rows have.
+    shown_low, shown_high = (np.interp(predictions, knots, end) for end in (low, high))
+    short = np.maximum(shown_low - residuals, residuals - shown_high) / (shown_high - shown_low)
+    centres, corrections = _correct_bins(ranks, short, coverage)
+    around = np.pad(np.maximum(corrections, 0.0), 1, "edge")
+    place = np.searchsorted(centres, at_ranks)  # between two bins the larger correction counts
+    margin = np.maximum(around[place], around[place + 1]) * (high - low)
+    return LocalIntervals(knots, _round_outward(low - margin), _round_outward(high + margin))
 
 
 def _round_outward(ends: Float64Array) -> Float64Array:

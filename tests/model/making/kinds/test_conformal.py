@@ -132,3 +132,16 @@ def test_a_range_that_ends_at_a_truth_of_many_rows_holds_it(scale: ResidualScale
     low, high = compute_bounds(values, None, *ends, scale)
     assert ((low <= truth) & (truth <= high)).all()
     assert (low[0], high[0]) == pytest.approx((1, 22), abs=1e-3)
+
+
+def test_a_truth_that_most_low_rows_have_is_held_between_two_knots() -> None:
+    rng = np.random.default_rng(0)
+    values = np.concatenate([rng.choice([35.1, 36.5, 37.9, 40.2], 120), rng.uniform(50, 1600, 310)])
+    zero = rng.random(430) < np.where(values < 45, 0.95, 0.3)
+    truth = np.where(zero, 0.0, values * rng.uniform(0.5, 1.8, 430))
+    group = calibrate_group(values, truth, 0.9, "sqrt")
+    ends = np.array(group.knots), np.array(group.lows), np.array(group.highs)
+    low, high = compute_bounds(values, None, *ends, "sqrt")
+    inside = (low <= truth) & (truth <= high)
+    assert inside[values < 45].mean() >= 0.88
+    assert inside.mean() >= 0.9
