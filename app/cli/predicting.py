@@ -83,9 +83,9 @@ def predict(
         ClickException: if a file or the model cannot be used; it says why.
         Exit: if rows have no answer.
     """
-    _check_paths(source, target)
     folder = find_folder(name, root)
     with tell_errors(target):
+        _check_paths(source, target)
         summary = _answer_file(folder, source, target, reading, workers, not no_warnings)
     if summary.wrong:
         raise click.exceptions.Exit(SOME_WRONG if summary.answered else 1)

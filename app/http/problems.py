@@ -17,7 +17,7 @@ DETAILS = {
     405: "This address does not take this method; the Allow header says which it takes.",
     411: "Say in Content-Length how long the body is; this server cannot read it in chunks.",
     413: "The body is larger than what is read here.",
-    415: "The body is compressed, or of a type that is not read here. GET /api says what is.",
+    415: "The body is compressed, or its type is not read here. GET /api lists those that are.",
     422: "The request was read, but there is no answer to it: see errors.",
     429: "Too many requests. Wait as long as Retry-After says.",
     500: "Something went wrong on our side. Try again in a moment.",

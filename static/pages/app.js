@@ -55,6 +55,7 @@ function mark(state) { // or what the server said
 function pending() {
   clearTimeout(timer);
   form.dispatchEvent(new Event("htmx:abort"));
+  asked = ""; // it is aborted
   tries = 0;
   say("");
   mark("pending");
@@ -85,8 +86,8 @@ function compare(event) {
     pending();
     rest();
   } else if (now !== shown && now !== asked) {
-    asked = now;
     pending();
+    asked = now;
     notice.replaceChildren();
     timer = setTimeout(ask, focused(".field, [type=range]") ? 250 : 0);
   } else if (state && /^[opv]/.test(event?.type)) ask(); // it is back
@@ -157,7 +158,7 @@ on("reset", () => {
 setInterval(compare, 1000); // for values set without an event
 // What an input method still converts is not wrong yet.
 on("compositionstart compositionend", ({ type }) => {
-  composing = type > "compositionf";
+  composing = type === "compositionstart";
   asked = "";
   compare();
 });

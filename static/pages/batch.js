@@ -33,7 +33,7 @@
     announcer.textContent = answer.querySelector("[data-announce]")?.dataset.announce || answer.textContent;
   };
   // A browser sends no file that was saved or moved since it was chosen.
-  const isReadable = (file) => Promise.resolve(file?.arrayBuffer()).then(() => true, () => false);
+  const isReadable = (file) => Promise.resolve(file?.slice(-1).text()).then(() => true, () => false);
   // Answers stand beside the file that they are the answers to. Who chooses the same one again, which
   // has other rows by now, cancels for a browser.
   ["change", "cancel"].forEach((name) => form.addEventListener(name, () => {

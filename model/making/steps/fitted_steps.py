@@ -26,6 +26,7 @@ from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
+    KBinsDiscretizer,
     MaxAbsScaler,
     MinMaxScaler,
     OneHotEncoder,
@@ -86,6 +87,8 @@ def find_categories(fitted: Any, names: Sequence[str]) -> dict[str, list[Any]]:
     fitted = unwrap_estimator(fitted)
     fitted = unwrap_estimator(getattr(fitted, "regressor_", fitted))
     for step in _list_steps(fitted):
+        if isinstance(step, KBinsDiscretizer):
+            return {}  # what comes after it are the numbers of bins
         if isinstance(step, ENCODERS):
             return _zip_categories(names, step)
         if isinstance(step, _BOOSTED):  # which encodes what pandas calls a category by itself

@@ -63,7 +63,7 @@ def test_another_type_is_refused(client: FlaskClient, headers: dict[str, str]) -
     response = client.post(PREDICT, data=json.dumps(ROW), headers=headers)
     assert response.status_code == 415
     check_problem(response)
-    assert response.get_json()["detail"].endswith("GET /api says what is.")
+    assert response.get_json()["detail"].endswith("GET /api lists those that are.")
     page = client.get("/api").text
     assert all(kind in page for kind in ("application/json", "application/x-ndjson", "text/csv"))
 

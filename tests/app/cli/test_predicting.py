@@ -106,6 +106,7 @@ def test_a_process_that_is_ended_is_said_in_a_sentence(
         (("in.csv", "out.txt"), "Give OUT that ending"),
         (("in.csv", "no/out.csv"), "There is no folder"),
         (("in.csv", "folder.csv"), "is a folder"),
+        (("in.csv", f"{'x' * 245}.csv"), "File name too long"),
         (("short.csv", "out.csv"), "needs columns for baths (Bathrooms), sqft (Square feet)"),
         (("in.csv", "out.csv", "--encoding", "klingon"), "no encoding 'klingon'"),
         (("in.csv", "out.csv", "--encoding", "base64"), "no encoding 'base64'"),

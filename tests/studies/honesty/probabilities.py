@@ -25,12 +25,14 @@ class Outcome(NamedTuple):
 
     `change` is the mean change of the log loss on fresh rows against the model as it is, in nats;
     `right` the share of right ones among fresh rows shown over 99 %, NaN where these are few;
-    `surest` the largest probability of a wrong class less what the rows allow.
+    `surest` the largest probability of a wrong class less what the rows allow; `excess` by how much
+    the mean probability shown is above the share that was right.
     """
 
     change: float
     right: float
     surest: float
+    excess: float
 
 
 def _log_loss(answers: Float64Array, truth: Float64Array) -> float:
@@ -43,7 +45,7 @@ def _measure(pair: Pair, size: int, wholly_right: bool) -> Outcome | None:
     right = predicted == pair.truth
     if len(right) < size + _LEAST_FRESH:
         return None
-    changes, rights, surest = [], [], []
+    changes, rights, surest, excess = [], [], [], []
     for _ in range(_HOLDOUTS):
         held = _draw(rng, right, size, wholly_right)
         if held is None:
@@ -54,6 +56,7 @@ def _measure(pair: Pair, size: int, wholly_right: bool) -> Outcome | None:
         shown = apply_calibration(given, calibration)
         changes.append(_log_loss(shown, truth) - _log_loss(given, truth))
         first, wrong = shown.max(axis=1), shown.argmax(axis=1) != truth
+        excess.append(first.mean() - (~wrong).mean())
         surest.append(first[wrong].max(initial=0) - (size + 0.5) / (size + 1))
         if (first > _SURE).sum() >= _ENOUGH_SURE:
             rights.append(1 - wrong[first > _SURE].mean())
@@ -63,6 +66,7 @@ def _measure(pair: Pair, size: int, wholly_right: bool) -> Outcome | None:
         float(np.mean(changes)),
         float(np.mean(rights)) if rights else float("nan"),
         float(max(surest)),
+        float(np.mean(excess)),
     )
 
 
@@ -85,7 +89,8 @@ def main() -> None:
     )
     print(
         "held-out rows          | pairs | change of log loss, worst pair | shown over 99 %: pairs, "
-        f"least right, below {_SURE_ENOUGH_RIGHT:.1%} | wrong above what rows allow"
+        f"least right, below {_SURE_ENOUGH_RIGHT:.1%} | wrong above what rows allow | "
+        "too sure by, worst twentieth of the pairs"
     )
     for wholly_right in (False, True):
         for size in SIZES:
@@ -102,4 +107,5 @@ def main() -> None:
                 f"({worst[1]}) | "
                 f"{len(right)}, {min(right, default=1):.1%}, {(right < _SURE_ENOUGH_RIGHT).sum()}"
                 f" | {max(row.surest for row in rows):+.4f}"
+                f" | {np.quantile([row.excess for row in rows], 0.95):.3f}"
             )

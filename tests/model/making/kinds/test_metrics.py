@@ -103,6 +103,15 @@ def test_calibrated_probabilities_are_never_much_worse_than_given_ones(rows: int
         assert np.mean(changes) < 0.01
 
 
+@pytest.mark.parametrize("rows", [60, 365])
+def test_a_model_that_is_always_sure_and_often_wrong_is_shown_as_unsure(rows: int) -> None:
+    truth = np.arange(rows) % 2
+    answers = np.where(np.arange(2) == (np.arange(rows) % 20 > 8)[:, None], 1 - 1e-7, 1e-7)
+    right = np.mean(answers.argmax(axis=1) == truth)
+    shown = apply_calibration(answers, fit_calibration(answers, truth))
+    assert shown.max(axis=1).mean() == pytest.approx(right, abs=0.05)
+
+
 def test_what_the_surest_rows_got_wrong_limits_what_is_shown() -> None:
     truth = np.zeros(500, dtype=np.int64)
     truth[:10] = 1

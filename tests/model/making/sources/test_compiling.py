@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.frozen import FrozenEstimator
@@ -159,3 +161,25 @@ def test_columns_with_blanks_and_with_names_like_those_of_nodes_compile() -> Non
     codes = table.assign(**{"sex code": [0, 1, 2] * 20}).to_numpy(dtype=np.float32)
     answers, _ = OnnxPredictor(served).predict(codes)
     assert answers == pytest.approx(fitted.predict(table), rel=1e-4, abs=1e-4)
+
+
+class OtherwiseInCompany(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """As one at a split is whose last digit depends on how many rows are asked at once."""
+
+    def fit(self, rows: pd.DataFrame, target: object) -> Self:
+        self.feature_names_in_ = np.array(rows.columns, dtype=object)
+        self.n_features_in_ = rows.shape[1]
+        return self
+
+    def predict(self, rows: pd.DataFrame) -> Any:
+        return np.asarray(rows["size"], dtype=float) + (len(rows) > 100)
+
+
+def test_a_model_that_answers_otherwise_in_company_is_compared_with_as_many_rows(
+    tmp_path: Path,
+) -> None:
+    table = pd.DataFrame({"size": np.arange(60) % 7 + 0.5, "age": np.arange(60) % 11 + 0.25})
+    source = describe_estimator(OtherwiseInCompany().fit(table, None), "it")
+    prepared = source.prepare(table, infer_columns(table, ["size", "age"], set(), {}), tmp_path)
+    assert prepared.served == "model.joblib"
+    assert prepared.kept.all()

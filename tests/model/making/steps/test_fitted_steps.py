@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.multioutput import RegressorChain
 from sklearn.pipeline import make_pipeline, make_union
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, StandardScaler
 
 from model.making.steps.fitted_steps import find_categories, find_encoded_columns
 
@@ -62,3 +62,10 @@ def test_a_bag_on_some_of_the_columns_takes_the_categories_of_these() -> None:
     model = BaggingRegressor(part, max_features=1, n_estimators=20, random_state=0)
     fitted = model.fit(ROWS, ROWS[:, 1])
     assert find_categories(fitted, ["code", "size"]).keys() == {"code", "size"}
+
+
+def test_bins_that_are_encoded_are_no_categories_of_their_column() -> None:
+    bins = KBinsDiscretizer(2, encode="ordinal", strategy="uniform")
+    branches = [("bins", make_pipeline(bins, OneHotEncoder()), [1]), ("code", OneHotEncoder(), [0])]
+    fitted = make_pipeline(ColumnTransformer(branches), Ridge()).fit(ROWS, ROWS[:, 1])
+    assert find_categories(fitted, ["code", "size"]) == {"code": [0, 1, 2]}
