@@ -49,13 +49,15 @@ def compare_with_baselines(kind: OutputKind, dataset: Dataset) -> Comparison | N
     """Fit the plain models to the training rows and judge all on the held-out rows.
 
     Returns:
-        None where there are too few rows of either.
+        None where there are too few rows of either, or one answer in all of those to fit on.
     """
     seen, held_out = np.flatnonzero(~dataset.held_out), np.flatnonzero(dataset.held_out)
     if min(len(seen), len(held_out)) < LEAST_ROWS:
         return None
     if len(seen) > _MOST_FITTED:
         seen = np.random.default_rng(0).choice(seen, _MOST_FITTED, replace=False)
+    if len(np.unique(dataset.truth[seen])) < 2:
+        return None
     truth = dataset.truth[held_out]
     own = kind.decide(dataset.predict(dataset.matrix[held_out].astype(np.float32)))
     losses = {"This model": kind.compute_losses(own, truth)}

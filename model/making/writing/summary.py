@@ -54,7 +54,10 @@ class AddedModel:
     tried: str = ""
     advice: str = ""
     conflicts: tuple[tuple[str, str], ...] = ()
-    uncompared: str = "It was not compared with a plain baseline: that takes 30 held-out rows."
+    uncompared: str = (
+        "It was not compared with a plain baseline: that takes 30 held-out rows and 30 others, "
+        "with different answers among these."
+    )
 
 
 def summarize(

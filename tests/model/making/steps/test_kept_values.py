@@ -225,3 +225,14 @@ def test_values_that_only_fresh_rows_have_were_not_merged() -> None:
     model.fit(pd.DataFrame({"city": ["Ulm", "Bonn"]}), [1, 2])
     assert not describe_merged_values(model, pd.DataFrame({"city": ["Ulm", "Bonn", "Kiel"]}))
     assert describe_merged_values(model, pd.DataFrame({"city": ["Ulm", "Kiel"]}))
+
+
+@pytest.mark.parametrize("model", [KNeighborsRegressor(), HistGradientBoostingRegressor()])
+def test_the_last_digit_of_what_steps_make_moves_no_row(model: Any) -> None:
+    table = pd.DataFrame({"size": [1e-16, 1.0, 1.0 + 1e-16] * 100})
+    table["price"] = table["size"].round()
+    fitted = model.fit(table[["size"]].round(), table["price"])
+    assert describe_foreign_input(fitted, table[["size"]]) == ""
+    flat = table.assign(flat=1e-17)
+    fitted = model.fit(flat[["size", "flat"]].assign(flat=-1e-17), table["price"])
+    assert describe_foreign_input(fitted, flat[["size", "flat"]]) == ""

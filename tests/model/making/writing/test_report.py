@@ -115,7 +115,7 @@ def test_classes_are_compared_by_their_right_answers(tmp_path: Path, table: pd.D
 def test_without_held_out_rows_nothing_is_compared(tmp_path: Path, table: pd.DataFrame) -> None:
     few = table.assign(test=np.arange(ROWS) < 20)
     text = report(tmp_path, few, LinearRegression(), "z")
-    assert "It was not compared with a plain baseline: that takes 30 held-out rows." in text
+    assert "It was not compared with a plain baseline: that takes 30 held-out rows" in text
 
 
 def test_it_says_what_to_write_next_and_names_no_path(tmp_path: Path, table: pd.DataFrame) -> None:

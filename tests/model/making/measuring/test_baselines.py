@@ -1,0 +1,25 @@
+"""Plain models beside an added one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+
+from tests.model.making.conftest import add_fitted
+
+
+def test_nothing_is_compared_where_one_class_is_left_to_fit_on(tmp_path: Path, root: Path) -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"area": rng.uniform(0, 9, 300), "age": rng.uniform(0, 9, 300)})
+    table["side"] = np.where(table["area"] > 4, "right", "left")
+    table["later"] = (np.arange(300) >= 200).astype(int)
+    model = LogisticRegression().fit(table[["area", "age"]], table["side"])
+    table.loc[(table["later"] == 0) & (table["side"] == "right"), "age"] = np.nan
+    table.to_csv(tmp_path / "data.csv", index=False)
+    options = ["--data", tmp_path / "data.csv", "--target", "side", "--holdout", "later"]
+    said = add_fitted(root, "sides", model, *options)
+    assert "rows without age are left out" in said
+    assert "It was not compared with a plain baseline" in said
