@@ -1,5 +1,6 @@
 """Answers the blocks of a table in several processes, in their order."""
 
+import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -8,7 +9,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
-from multiprocessing import get_context, resource_tracker
+from multiprocessing import get_context, parent_process, resource_tracker
+from threading import Thread
 from typing import Any, TypeVar
 
 BlockT = TypeVar("BlockT")
@@ -97,8 +99,17 @@ def _hold_stops() -> Iterator[None]:
 def _begin(make_worker: Callable[[], Callable[[Any], Any]]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches all; the first process stops them
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+    Thread(target=_end_with_parent, daemon=True).start()
     global _work
     _work = make_worker()
+
+
+def _end_with_parent() -> None:
+    """End with the first process, also where the system ended that one and nobody says so."""
+    parent = parent_process()
+    assert parent is not None  # noqa: S101 (a pool started this process)
+    parent.join()
+    os._exit(1)
 
 
 def _answer(block: Any) -> Any:

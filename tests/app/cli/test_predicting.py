@@ -204,6 +204,21 @@ def test_ctrl_c_leaves_a_file_that_says_it_is_incomplete(
         assert f"{rows:,} rows are in" in said
 
 
+def test_no_process_stays_where_the_first_one_is_ended(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "model", "predict", "house-price"]
+    process = subprocess.Popen(
+        [*command, "-", str(tmp_path / "out.csv"), "--workers", "2"],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdin is not None
+    process.stdin.write(HEADER + "1,3,2,1850,x\n" * 100_000)
+    process.stdin.flush()
+    unfinished = tmp_path / "out.csv.incomplete"
+    wait_until(lambda: unfinished.exists() and unfinished.stat().st_size > 10_000)
+    process.kill()
+    process.communicate(timeout=60)  # ends when all that hold its output have ended
+
+
 def test_a_folder_and_a_zip_of_pictures_are_files_of_many_rows(tmp_path: Path) -> None:
     golden = sorted((ROOT / "model" / "chest_xray").rglob("*.png"))[0].read_bytes()
     pictures = tmp_path / "pictures"
