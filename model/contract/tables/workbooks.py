@@ -15,11 +15,12 @@ _MOST_EXACT = 10**15
 _PERCENT_FORMATS = frozenset({"9", "10"})
 """The numbers of the formats 0% and 0.00%, which every workbook has."""
 
-_find_cells = re.compile(r"<c\b([^>]*?)(?:/>|>(.*?)</c>)", re.DOTALL).finditer
-_find_attributes = re.compile(r'(\w+)="([^"]*)"').findall
-_find_value = re.compile(r"<v[^>]*>([^<]+)</v>|<is\b").search
-_find_formula = re.compile(r"<f\b[^>]*>([^<]*)").search
-_split_place = re.compile(r"([A-Z]+)([0-9]+)").fullmatch
+# No pattern looks twice at a character: a file may be made to take hours.
+_find_cells = re.compile(r"<c\b([^<>]*+)(?<!/)>((?:[^<]++|<(?!/?c\b))*+)</c>").finditer
+_find_attributes = re.compile(r'\b(\w++)="([^"]*+)"').findall
+_find_value = re.compile(r"<v\b[^<>]*+>([^<]++)</v>|<is\b").search
+_find_formula = re.compile(r"<f\b[^<>]*+>([^<]*+)").search
+_split_place = re.compile(r"([A-Z]{1,3})([0-9]{1,7})").fullmatch
 _drop_literals = re.compile(r'"[^"]*"|\\.').sub
 """Takes out of a format what it says literally."""
 
@@ -115,7 +116,7 @@ def _read_place(letters: str, digits: str) -> tuple[int, int]:
 
 def _list_elements(text: str, tag: str) -> list[dict[str, str]]:
     """The attributes of the elements of XML with this tag, in their order."""
-    found = re.findall(rf"<{tag}\b([^>]*)>", text)
+    found = re.findall(rf"<{tag}\b([^<>]*+)>", text)
     return [{key: unescape(value) for key, value in _find_attributes(item)} for item in found]
 
 

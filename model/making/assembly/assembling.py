@@ -213,7 +213,8 @@ def _hold_against_rows(proof: Proof, table: pd.DataFrame, given: LabelledTable) 
     rows = rows if complete.empty else complete
     truth = given.truths.loc[rows.index].iloc[:, :1]
     shares = [] if truth.empty else truth.value_counts(normalize=True).tolist()
-    foreign = describe_foreign_input(proof.fitted, rows, shares)
+    whole = len(complete) == len(table)
+    foreign = describe_foreign_input(proof.fitted, rows, shares if whole else None)
     return replace(proof, finding=replace(proof.finding, foreign=foreign))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -53,7 +52,7 @@ from model.making.kinds.ordinal import (
 )
 from model.making.kinds.output_kind import Band, Evaluation, OutputKind, make_share, skip_evaluation
 from model.making.onnx.graphs import append_one_hot, append_probabilities
-from model.making.options import LOCALE, AddNote, AddOptions
+from model.making.options import LOCALE, AddNote, AddOptions, write_constant
 from model.making.rows.dataset import Dataset
 from model.making.rows.prepared import TOLERANCE, PredictFloat64
 from model.making.rows.subsets import iterate_groups
@@ -63,6 +62,8 @@ from model.serving.served_model import ServedModel
 _LEAST_PROBABILITY = 1e-3
 _FEW = 0.2
 """The share of rows up to which others than the model's classes may be left out."""
+_MOST_NAMED = 10
+"""Values that a line to write names."""
 _MOST_DOUBTED = 0.005
 """Share of rows in which ``predict`` may name another class than the likeliest: support vector
 machines do so next to a tie, of 200 rows of scikit-learn's data in one at most. A threshold that
@@ -258,7 +259,7 @@ class ClassesKind(OutputKind):
             unknown = cells[np.array(truth) == -1]
             distinct = sorted(cells.astype(str).unique())
             hint = " Give the target that it was fitted on, or name another --target."
-            if len(unknown) <= _FEW * len(cells):
+            if len(unknown) <= _FEW * len(cells) and unknown.nunique() <= _MOST_NAMED:
                 hint += _advise_without(options.target, unknown.unique().tolist())
             if len(distinct) == len(self.classes):
                 hint = (
@@ -434,6 +435,5 @@ class ClassesKind(OutputKind):
 def _advise_without(column: str, values: Sequence[Any]) -> str:
     """Say how to leave out the rows that have some values in a column."""
     cell = write_column(column)
-    texts = [json.dumps(value, ensure_ascii=False, default=float) for value in values]
-    condition = " and ".join(f"{cell} != {text}" for text in texts)
+    condition = " and ".join(f"{cell} != {write_constant(value)}" for value in values)
     return f" To leave such rows out, write --where {shlex.quote(condition)}."

@@ -16,7 +16,10 @@ _FAR_OFF = -6.0
 _MARGIN = 0.04
 _LEAST_RARE = 0.25
 """Units and places are many, and one of them seems to help a weak model by chance."""
-_OUTERMOST = (0.02, 0.98)
+_OUTERMOST = (0.005, 0.995)
+"""Between them lie the answers of a model that answers with the 1st or 99th percentile, too."""
+_ABOUT_ONE = 0.2
+"""Standard deviations about the value that most rows have, like 0: the mean is beside it."""
 
 
 def fit_numbers(answers: Float64Array, truth: Float64Array) -> Fit:
@@ -100,9 +103,10 @@ def explain_nonsense(answers: Float64Array, truth: Float64Array) -> str:
     low, high = np.quantile(truth, _OUTERMOST).tolist()
     deviation = float(np.std(truth))
     median = float(np.median(answers))
-    if not low <= median <= high:
+    room = _ABOUT_ONE * deviation if np.median(truth) in (low, high) else 0.0
+    if not low - room <= median <= high + room:
         return (
-            f"Half of its answers are {'below' if median < low else 'above'} {median:,.6g}, but 96 "
+            f"Half of its answers are {'below' if median < low else 'above'} {median:,.6g}, but 99 "
             f"of 100 rows have between {low:,.6g} and {high:,.6g}."
         )
     fit = fit_numbers(answers, truth)

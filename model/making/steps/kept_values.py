@@ -75,7 +75,9 @@ def _list_splits(fitted: Any) -> Iterator[tuple[IntArray, Float64Array]]:
             yield nodes["feature_idx"][inner].astype(np.intp), nodes["num_threshold"][inner]
 
 
-def describe_foreign_input(fitted: Any, rows: Any, class_shares: Sequence[float] = ()) -> str:
+def describe_foreign_input(
+    fitted: Any, rows: Any, class_shares: Sequence[float] | None = ()
+) -> str:
     """Say which input had other numbers when a model was fitted; "" where none had, or none tells.
 
     Each split of a tree has rows on both sides in the data of the fit, so its threshold is in
@@ -84,7 +86,8 @@ def describe_foreign_input(fitted: Any, rows: Any, class_shares: Sequence[float]
     Args:
         fitted: the model.
         rows: the data as it takes them, (rows, inputs).
-        class_shares: how frequent each class is in them; none where the answer is a number.
+        class_shares: how frequent each class is in them; none where the answer is a number. None
+            where rows were left out, as those that lack a value: their shares tell nothing.
     """
     try:
         with warnings.catch_warnings():
@@ -119,8 +122,9 @@ def describe_foreign_input(fitted: Any, rows: Any, class_shares: Sequence[float]
                 f"{kept.max():.4g} or wider; here it is between {given.min():.4g} and "
                 f"{given.max():.4g}. {_advise_step(name)}"
             )
-    enough = matrix.ndim == 2 and len(matrix) >= _LEAST_ROWS
-    split = find_moved_split(fitted, matrix, class_shares) if enough else None
+    if class_shares is None or matrix.ndim != 2 or len(matrix) < _LEAST_ROWS:
+        return ""
+    split = find_moved_split(fitted, matrix, class_shares)
     if split is None:
         return ""
     name = names[split.column] if split.column < len(names) else f"input {split.column + 1}"

@@ -43,7 +43,7 @@ class _Tree(NamedTuple):
     threshold: Float64Array
     left: IntArray
     right: IntArray
-    weight: Float64Array
+    rows: Float64Array
 
 
 def find_moved_split(
@@ -85,9 +85,9 @@ def _follow(
         return
     rows = rows & np.isfinite(matrix[:, column])
     goes_left = rows & (matrix[:, column] <= tree.threshold[node])
-    whole = tree.weight[node]
+    whole = tree.rows[node]
     if rows.sum() >= _LEAST_ROWS <= whole:
-        fitted_share = float(tree.weight[left] / whole)
+        fitted_share = float(tree.rows[left] / whole)
         if _EVEN <= fitted_share <= 1 - _EVEN:
             split = MovedSplit(column, float(tree.threshold[node]), fitted_share, np.nan)
             yield _share_out(split, matrix[rows])
@@ -128,7 +128,7 @@ def _list_trees(fitted: Any) -> Iterator[_Tree]:
         if tree is not None:
             yield _Tree(
                 tree.feature, tree.threshold, tree.children_left, tree.children_right,
-                tree.weighted_n_node_samples,
+                tree.n_node_samples,  # not weighed: a few rows may weigh most
             )  # fmt: skip
     stages = [] if getattr(fitted, "_preprocessor", None) else getattr(fitted, "_predictors", [])
     for nodes in [part.nodes for stage in stages[:_MOST_TREES] for part in stage]:
@@ -149,8 +149,8 @@ def _has_shares(fitted: Any, class_shares: Sequence[float]) -> bool:
         odds = np.exp(np.ravel(fitted._baseline_prediction))
         odds = odds if len(odds) > 1 else np.append(odds, 1.0)  # of two classes
         seen = odds / odds.sum()
-    elif len(trees) and hasattr(trees[0], "tree_"):
-        roots = np.stack([tree.tree_.value[0, 0] for tree in trees])
+    elif any(hasattr(tree, "tree_") for tree in trees):
+        roots = np.stack([tree.tree_.value[0, 0] for tree in trees if hasattr(tree, "tree_")])
         seen = (roots / roots.sum(axis=1, keepdims=True)).mean(axis=0)
     elif hasattr(fitted, "_fit_X"):
         seen = np.bincount(np.ravel(fitted._y)) / len(fitted._fit_X)

@@ -37,8 +37,10 @@ _MOST_SPLIT = 20_000
 _ABSENT = 0.1
 """The share of a vectoriser's words that are in no text from which its texts were others."""
 _KNOWN = 0.8
-"""The share of the words in the texts that it knows from which they are its own all the same: of a
-sample of its texts it knows all words, and many of its rare ones are in none."""
+"""The share of the frequent words in the texts that it knows from which they are its own all
+the same: many of its rare words are in no text of a sample, and it may know no rare ones."""
+_FREQUENT = 5
+"""Times that a word is in the texts from which it is a frequent one."""
 
 
 def list_steps(fitted: Any) -> list[Any]:
@@ -258,13 +260,14 @@ def describe_changed_texts(fitted: Any, rows: pd.DataFrame) -> str:
         for text in rows[name].dropna().unique()[:_MOST_SPLIT]:
             counts.update(vectorizer.options.analyzer.split(str(text)))
         absent = sorted(term for term in vectorizer.vocabulary if term not in counts)
-        known = sum(count for term, count in counts.items() if term in vectorizer.vocabulary)
-        if len(absent) > _ABSENT * vectorizer.width and known < _KNOWN * counts.total():
+        frequent = [term for term, count in counts.items() if count >= _FREQUENT]
+        known = sum(term in vectorizer.vocabulary for term in frequent)
+        if len(absent) > _ABSENT * vectorizer.width and known < _KNOWN * len(frequent):
             return (
                 f"Of the {vectorizer.width:,} words that the model knows of {name}, "
                 f"{len(absent):,} are in no text, such as {', '.join(map(repr, absent[:3]))}, and "
-                f"it knows {known / counts.total():.0%} of the words in the texts. So these are "
-                "not its texts, or your code changed them before the vectoriser. Let the "
+                f"it knows {known / len(frequent):.0%} of the frequent words in the texts. So "
+                "these are not its texts, or your code changed them before the vectoriser. Let the "
                 "vectoriser do it: fit it anew with preprocessor=clean, where clean is your "
                 "function, and give the function's file by --module FILE.py --trust."
             )

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -206,6 +207,17 @@ def test_what_a_workbook_shows_in_a_cell_is_not_taken_for_nothing(tmp_path: Path
         row = next(csv.DictReader(file))
     assert [row[name] for name in header[3:]] == ["#DIV/0!", "'=1<B2", "0.25", "0.5"]
     assert row["error"].startswith("Year built must be a number, like 1995; Lot must be a number")
+
+
+def test_a_workbook_that_is_made_to_take_long_is_read_at_once(tmp_path: Path) -> None:
+    pytest.importorskip("python_calamine")
+    for junk in ("<c>", "<c "):
+        sheet = SHEET.replace("</sheetData>", f"<!-- <f>{junk * 100_000} --></sheetData>")
+        write_workbook(tmp_path / "in.xlsx", ("beds", "baths", "sqft"), sheet)
+        started = time.perf_counter()
+        result = predict(tmp_path / "in.xlsx", tmp_path / "out.csv")
+        assert result.exit_code == 3, result.output
+        assert time.perf_counter() - started < 10
 
 
 def test_merged_cells_below_the_header_are_refused(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, QuantileRegressor
 
 from model import NumberModel, load_model
 from model.contract.arrays import FloatArray
@@ -112,5 +112,17 @@ def test_a_model_that_is_nearly_always_right_is_not_accused_of_its_few_errors() 
 def test_answers_below_nearly_every_truth_are_refused() -> None:
     truth = np.arange(1.0, 3001.0)
     said = explain_nonsense(np.full(3000, 6.2), truth)
-    assert said.startswith("Half of its answers are below 6.2, but 96 of 100 rows have between 60")
+    assert said.startswith("Half of its answers are below 6.2, but 99 of 100 rows have between 15")
     assert explain_nonsense(np.full(3000, 150.0), truth) == ""
+
+
+def test_answers_near_the_end_of_the_truth_are_no_nonsense() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(2000, 3))
+    truth = rows[:, 0] + 3 * rng.normal(size=2000)
+    highest = QuantileRegressor(quantile=0.99, alpha=0.01).fit(rows, truth)
+    assert explain_nonsense(highest.predict(rows), truth) == ""
+    rare = np.where(truth > np.quantile(truth, 0.997), 80.0, 0.0)
+    answers = LinearRegression().fit(rows, rare).predict(rows)
+    assert explain_nonsense(answers, rare) == ""
+    assert explain_nonsense(answers + 10, rare).startswith("Half of its answers are above 10")

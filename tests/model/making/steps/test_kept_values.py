@@ -21,8 +21,10 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
+    VotingClassifier,
 )
-from sklearn.linear_model import LinearRegression
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
@@ -32,7 +34,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from model import NumberModel, load_model
 from model.making.steps.kept_values import describe_foreign_input, describe_merged_values
-from tests.model.making.conftest import add
+from tests.model.making.conftest import add, add_fitted
 from tests.model.serving.libraries.make_files import COLUMNS, FILES, make_rows
 from tests.model.serving.libraries.reading import open_file
 from tests.models import ModelFiles
@@ -134,6 +136,39 @@ def test_rows_that_were_sampled_anew_by_their_class_part_otherwise(model: Any) -
     logged = table[names].assign(size=np.log1p(table["size"]))
     fitted = model.fit(logged, table["price"] > table["price"].median())
     assert "size was" in describe_foreign_input(fitted, table[names], [0.5, 0.5])
+
+
+def test_weights_and_other_members_of_an_ensemble_tell_nothing_of_an_input() -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"people": np.exp(rng.normal(8, 3, 1500)), "age": rng.uniform(size=1500)})
+    tree = DecisionTreeRegressor(max_depth=6)
+    tree.fit(table, np.log(table["people"]) + table["age"], sample_weight=table["people"])
+    assert describe_foreign_input(tree, table) == ""
+    members = [("tree", DecisionTreeClassifier(max_depth=3)), ("line", LogisticRegression())]
+    voting = VotingClassifier(members, voting="soft").fit(table, table["age"] > 0.5)
+    assert describe_foreign_input(voting, table, [0.5, 0.5]) == ""
+
+
+@pytest.mark.parametrize("share", [0.4, 0.7])
+@pytest.mark.parametrize(
+    "model",
+    [
+        DecisionTreeRegressor(max_depth=5),
+        HistGradientBoostingRegressor(),
+        make_pipeline(
+            SimpleImputer(strategy="constant", fill_value=-1), DecisionTreeRegressor(max_depth=5)
+        ),
+    ],
+)
+def test_splits_between_missing_cells_and_others_do_not_count(
+    root: Path, tmp_path: Path, model: Any, share: float
+) -> None:
+    table = rows(1000)
+    table.loc[np.random.default_rng(1).random(1000) < share, "size"] = np.nan
+    table["price"] = table["noise"] * 10 + np.where(table["size"].isna(), 9000, 0)
+    table.to_csv(tmp_path / "train.csv", index=False)
+    fitted = model.fit(table[["size", "noise"]], table["price"])
+    add_fitted(root, "mine", fitted, "--data", tmp_path / "train.csv", "--target", "price")
 
 
 def test_a_model_that_fits_all_the_same_is_refused_with_what_to_write(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from sklearn.preprocessing import LabelEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
 from model import ClassModel, NumberModel, load_model
+from model.making.steps.texts import describe_changed_texts
 from tests.messages import COMMON, fit_columns, make_messages
 from tests.model.making.conftest import run
 
@@ -236,6 +237,21 @@ def test_texts_that_code_changed_before_the_vectoriser_are_noticed(
     assert "are in no text, such as 'agen', 'bonu', 'chea'" in said
     assert "preprocessor=clean" in said
     add(tmp_path, data, *files, "--yes", "--as-is")
+
+
+@pytest.mark.parametrize("options", [{"max_features": 2000}, {"min_df": 20}])
+def test_a_sample_of_the_texts_is_enough(options: dict[str, int]) -> None:
+    """Words are as rare as in a language, and the vectoriser does not know the rarest."""
+    rng = np.random.default_rng(0)
+    shares = 1 / np.arange(1, 20_001)
+    words = rng.choice(20_000, (5000, 25), p=shares / shares.sum())
+    texts = [" ".join(f"word{number}" for number in row) for row in words]
+    fitted = make_pipeline(CountVectorizer(**options), MultinomialNB())
+    fitted.fit(texts, np.arange(5000) % 2)
+    sample = pd.DataFrame({"text": texts[:300]})
+    assert describe_changed_texts(fitted, sample) == ""
+    sample["text"] = sample["text"].str.replace("word", "a word of ")
+    assert "it knows 0% of the frequent words" in describe_changed_texts(fitted, sample)
 
 
 def test_a_number_is_learned_from_a_text(tmp_path: Path) -> None:
