@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import InvalidOperation
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,11 @@ def add_from_files(
                 if keep_card:
                     added = replace(added, conflicts=_keep_written(folder, work))
             speed = describe_speed(load_model(work))
+        except InvalidOperation as error:
+            raise AddError(
+                "Its numbers are too far apart to be written: very small and very large ones. Give "
+                "the data and the target in other units, or as logarithms."
+            ) from error
         except (ModelError, ArithmeticError) as error:
             text = str(error).replace(str(work), str(folder))
             raise AddError(f"The drafted model does not pass its own check: {text}") from error

@@ -64,7 +64,7 @@ def try_all(
     answers = ask_all(search, assemblies, index)
     if not any(each is not None for each in answers):
         problem = next(iter(search.problems), "its answers are not finite numbers")
-        if advice := _advise_on_texts(search) or _advise_on_holes(search):
+        if advice := _advise_on_texts(search) or _advise_on_holes(search, assemblies[0].names):
             raise AddError(f"The model cannot answer the rows of the data. {advice}")
         is_unnamed = search.estimator.names is None and not search.features
         name_them = (
@@ -121,11 +121,11 @@ def _advise_on_texts(search: AssemblySearch) -> str:
     return ""
 
 
-def _advise_on_holes(search: AssemblySearch) -> str:
+def _advise_on_holes(search: AssemblySearch, names: Sequence[str]) -> str:
     """Say what to write where a model takes no missing cells; "" where that is not what it says."""
     holes = [
         name
-        for name in search.estimator.names or ()
+        for name in names
         if name in search.available
         and search.columns.is_number(name)
         and search.table[name].isna().any()

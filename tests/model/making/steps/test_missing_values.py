@@ -227,17 +227,21 @@ def test_a_value_that_a_step_of_the_model_fills_in_is_not_asked_about(tmp_path: 
     assert "which no row has" not in said
 
 
-def test_a_model_that_takes_no_missing_cells_is_refused_with_what_to_write(tmp_path: Path) -> None:
+@pytest.mark.parametrize("named", [True, False])
+def test_a_model_that_takes_no_missing_cells_is_refused_with_what_to_write(
+    tmp_path: Path, named: bool
+) -> None:
     root = tmp_path / "models"
     root.mkdir()
     table, price = rows(missing_values=True)
     table, first = table[["size", "age"]], table.index % 2 == 0
     table = table.assign(age=table["age"].where(first), size=table["size"].where(~first))
-    model = make_pipeline(StandardScaler(), LinearRegression()).fit(table.fillna(50), price)
+    filled = table.fillna(50) if named else table.fillna(50).to_numpy()
+    model = make_pipeline(StandardScaler(), LinearRegression()).fit(filled, price)
     joblib.dump(model, tmp_path / "model.joblib")
     table.assign(price=price).to_csv(tmp_path / "train.csv", index=False)
     files = ModelFiles(tmp_path / "model.joblib", tmp_path / "train.csv", "price")
-    refused = add(files, "mine", root)
+    refused = add(files, "mine", root, "--features", "size,age")
     assert refused.exit_code == 1, refused.output
     said = " ".join(refused.output.split())
     assert "It takes no missing cells, and rows lack size, age." in said
