@@ -11,6 +11,7 @@ import click
 from babel import Locale, UnknownLocaleError
 
 from model.contract.fields import FIELD_KINDS
+from model.contract.paths import find_path
 from model.contract.preprocessing import Levels, LevelScale
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -28,9 +29,10 @@ def read_list(text: str | None) -> tuple[str, ...]:
     Raises:
         BadParameter: if the file holds no list of names.
     """
-    if not text or not Path(text).is_file():
+    path = find_path(text or "")
+    if not text or path is None or not path.is_file():
         return split_names(text)
-    content = Path(text).read_text(encoding="utf-8-sig")
+    content = path.read_text(encoding="utf-8-sig")
     try:
         found = json.loads(content)
     except ValueError:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from model.contract.derived import DerivedColumn, compute_columns
 from model.contract.expressions import Cells, ExpressionError, parse_definition
+from model.contract.paths import find_path
 from model.making.columns.describing import infer_columns
 from model.making.data.assigning import assign_columns
 from model.making.data.date_texts import read_dates
@@ -190,7 +191,7 @@ def _read_lookups(
 
 
 def _read_lookup(file: str, data: Path) -> Mapping[str, float | str]:
-    path = Path(file) if Path(file).is_file() else data.parent / file
+    path = find_path(file) or data.parent / file
     example = 'Write an object like {"10115": 3.5}.'
     try:
         found = json.loads(path.read_text(encoding="utf-8-sig"))

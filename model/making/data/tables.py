@@ -16,6 +16,7 @@ import pandas as pd
 
 from model.contract.arrays import BoolArray
 from model.contract.expressions import Expression, ExpressionError
+from model.contract.paths import find_path
 from model.contract.reading import DecimalSign
 from model.making.data.data_files import (
     infer_types,
@@ -240,7 +241,7 @@ def read_rows(
         held_out = np.zeros(len(table), dtype=bool)
     elif holdout in table.columns:
         marker, held_out = holdout, _read_marker(table[holdout], holdout)
-    elif Path(holdout).exists():
+    elif find_path(holdout):
         held = read_table(Path(holdout), decimal, notes.append, texts, (), choice)
         for name in targets:
             require_column(held, name, Path(holdout), "--target")

@@ -12,6 +12,7 @@ import numpy as np
 from model.contract import formatting
 from model.contract.image_card import ImageManifest
 from model.contract.manifest import Metric, TrainingData
+from model.contract.paths import find_path
 from model.making.columns.naming import Naming, format_choice
 from model.making.errors import AddError
 from model.making.kinds.classification_metrics import describe_rows, measure_classifier
@@ -191,7 +192,7 @@ def _list_pictures(
     held = Path(options.holdout) if options.holdout else inner
     if held is None:
         return data, None
-    if not held.exists():
+    if not find_path(str(held)):
         raise AddError(
             f"--holdout {held}: there is no such folder or CSV file. For pictures it is a folder "
             "like that of --data, with the same classes."

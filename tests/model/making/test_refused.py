@@ -331,3 +331,35 @@ def test_texts_where_a_pipeline_takes_numbers_are_named(
     table["size"] = [write.format(size + 1) for size in table["size"]]
     table.to_csv(given.data, index=False)
     assert re.search(said, refused(given, root))
+
+
+LONG = ",".join(f"column_{number}" for number in range(40))
+"""Longer than the name of a file can be."""
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--features", LONG),
+        ("--holdout", LONG),
+        ("--derive", f"age = lookup(size, {LONG.replace(',', '')}.json)"),
+    ],
+)
+def test_a_list_that_is_too_long_for_a_name_is_no_file(
+    given: ModelFiles, root: Path, option: str, value: str
+) -> None:
+    result = add(given, "mine", root, option, value)
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert "Error: " in result.output
+
+
+def test_many_columns_can_be_named_in_one_list(tmp_path: Path, root: Path) -> None:
+    names = LONG.split(",")
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.uniform(0, 9, (200, 40)).round(1), columns=names)
+    target = table.sum(axis=1).rename("price")
+    joblib.dump(LinearRegression().fit(table.to_numpy(), target), tmp_path / "model.joblib")
+    table.assign(price=target).to_csv(tmp_path / "train.csv", index=False)
+    files = ModelFiles(tmp_path / "model.joblib", tmp_path / "train.csv", "price")
+    result = add(files, "wide", root, "--features", LONG)
+    assert result.exit_code == 0, result.output
