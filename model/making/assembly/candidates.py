@@ -238,10 +238,12 @@ def _resolve(
             continue
         column = search.columns.find(name)
         if column is None:
-            level = search.columns.find_level(name)
-            if level is None:
+            names = [each for each in given if isinstance(each, str)]
+            level = search.columns.find_level(name, names)
+            made = level and Input(level[0], level=level[1])
+            if not made or made in inputs:
                 return None
-            inputs.append(Input(level[0], level=level[1]))
+            inputs.append(made)
             continue
         codes = search.columns.find_codes(column)
         if search.columns.is_number(column):

@@ -123,8 +123,19 @@ class RawColumns:
             for text, cell in self.cells(column).items()
         )
 
-    def find_level(self, name: str) -> tuple[str, Any] | None:
-        """Column and cell of a dummy; its prefix may be another than the column's name."""
+    def find_level(self, name: str, names: Iterable[str] = ()) -> tuple[str, Any] | None:
+        """Column and cell of a dummy; its prefix may be another than the column's name.
+
+        Args:
+            name: of the dummy.
+            names: of all; one that has the cell's own name leaves it to no other, such as "Other".
+        """
+        found = self._find_level(name)
+        if name in self.levels or found is None:
+            return found
+        return None if any(self.levels.get(other) == found for other in names) else found
+
+    def _find_level(self, name: str) -> tuple[str, Any] | None:
         simple = simplify(name)
         for known, key in (
             (self.levels, name),

@@ -135,7 +135,10 @@ def measure_losses(
     texts = list(search.columns.cells(column))
     near = np.arange(-1, len(texts) + 2, dtype=float)
     numbers = np.concatenate([near, np.array(_FAR) * len(texts)])
-    rows = np.random.default_rng(0).permutation(np.flatnonzero(find_complete(search, assembly)))
+    usable = find_complete(search, assembly)
+    if not usable.any():  # it answered others, too
+        usable = search.table[column].notna().to_numpy()
+    rows = np.random.default_rng(0).permutation(np.flatnonzero(usable))
     cells = search.table[column].iloc[rows].map(as_text)
     # Of each value the same number of rows, as far as there are any.
     turns = cells.groupby(cells.to_numpy(), sort=False).cumcount().to_numpy()

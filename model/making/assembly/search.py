@@ -163,7 +163,7 @@ def explain_none(search: AssemblySearch) -> str:
         missing = [
             name
             for name in part.names or ()
-            if columns.find(name) is None and columns.find_level(name) is None
+            if columns.find(name) is None and columns.find_level(name, part.names or ()) is None
         ]
         if missing:
             others = f" and {', '.join(map(repr, missing[1:]))}" if missing[1:] else ""

@@ -125,3 +125,31 @@ def test_codes_that_two_orders_explain_are_refused_with_the_file_to_add() -> Non
     assert said.endswith(
         'with the numbers that your code gave, like {"cut": {"Fair": 0, "Good": 1}}.'
     )
+
+
+def test_a_dummy_of_merged_values_is_not_that_of_a_value_of_nearly_the_same_name(
+    tmp_path: Path, root: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    places = rng.choice(4, 300, p=[0.4, 0.3, 0.27, 0.03])
+    work = np.array(["office", "other", "sales", "rare"])[places]
+    table = pd.DataFrame({"age": rng.integers(20, 60, 300), "work": work})
+    dummies = pd.get_dummies(table.assign(work=table["work"].replace("rare", "Other")), dtype=int)
+    assert {"work_other", "work_Other"} <= set(dummies)
+    table["pay"] = table["age"] * 10 + (places == 0) * 300 + rng.integers(0, 20, 300)
+    model = RandomForestRegressor(10, random_state=0).fit(dummies, table["pay"])
+    said = add(tmp_path, root, table, {"model.pkl": model}, "--target", "pay")
+    assert said.exit_code == 1, said.output
+    assert "--derive 'work_Other = …'" in said.output
+
+
+def test_codes_are_sought_where_no_row_is_complete(tmp_path: Path, root: Path) -> None:
+    rng = np.random.default_rng(0)
+    numbers = pd.DataFrame(rng.uniform(0, 9, (200, 2)), columns=["dose", "level"])
+    table = numbers.assign(kind=list("abcd") * 50, weight=numbers["dose"] * 3)
+    coded = numbers.assign(kind=table["kind"].map({"d": 0, "b": 1, "c": 2, "a": 3}))
+    model = RandomForestRegressor(10, random_state=0).fit(coded.to_numpy(), -table["weight"])
+    table.loc[::2, "dose"] = np.nan
+    table.loc[1::2, "level"] = np.nan
+    said = add(tmp_path, root, table, {"model.pkl": model}, "--target", "weight").output
+    assert "Which numbers stand for the values of 'kind' is in no file" in said
