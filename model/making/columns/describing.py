@@ -194,9 +194,10 @@ def _infer_numbers(
 ) -> _Guess:
     whole_type = pd.api.types.is_integer_dtype(cells.dtype)
     dtype: Literal["integer", "float"] = "integer" if whole_type else "float"
-    if not np.isfinite(distinct).all():
+    if not (np.abs(distinct) <= np.finfo(np.float32).max).all():
         raise AddError(
-            f"Column {name!r} holds infinite numbers. Fix the data, and fit the model again."
+            f"Column {name!r} holds numbers that are infinite or beyond 3e38. Fix the data, and "
+            "fit the model again."
         )
     chosen = kind or _guess_numbers(name, cells, distinct, encoded)
     field = FIELD_KINDS[chosen]

@@ -476,3 +476,9 @@ def test_a_choice_of_numbers_takes_them_as_the_data_have_them() -> None:
     assert [option.label for option in field.options] == ["0", "0.707"]
     assert [field.read_json(number) for number in numbers[:2]] == ["0", "0.707106781186547"]
     assert field.translate_cell("0.707106781186547") == "0.707106781186547"
+
+
+def test_numbers_that_single_precision_does_not_hold_are_refused() -> None:
+    for largest in (np.inf, 1e39):
+        with pytest.raises(AddError, match="'mass' holds numbers that are infinite or beyond 3e38"):
+            infer_columns(pd.DataFrame({"mass": [1.5, 2.5, largest]}), ["mass"], set(), {})
