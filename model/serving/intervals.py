@@ -52,7 +52,7 @@ def compute_bounds(
 
 
 ENOUGH_ROWS = 500
-"""Held-out rows from which each fifth of the predictions holds what is said, in 94 of 100 holdouts
+"""Held-out rows from which each fifth of the predictions holds what is said, in 97 of 100 holdouts
 (`python -m tests.studies.honesty`)."""
 
 FEW_ROWS = 100

@@ -9,7 +9,8 @@ predictions (Mondrian conformal prediction: Vovk, Gammerman and Shafer, Algorith
 Random World, 2005, section 4.5). Where the rows suffice, its rank is raised until the coverage of a
 bin is above the aim less `_ALLOWANCE` with probability 1 - `_RISK`, by the law of conformal
 coverage, which is a beta distribution (Vovk, "Conditional validity of inductive conformal
-predictors", ACML 2012).
+predictors", ACML 2012). The ends are kept at a few predictions; a second correction widens them
+where what is interpolated in between falls short of the rows.
 """
 
 from __future__ import annotations
