@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -56,6 +57,10 @@ def run_nginx(*ports: int) -> Iterator[int]:
         finally:
             running.terminate()
             running.wait(10)
+            lines = (Path(folder) / "error.log").read_text().splitlines()
+            # A stopped process refuses, and the other one takes over; what else was wrong?
+            other = [line for line in lines if "Connection refused" not in line]
+            print(*other[-20:], sep="\n", file=sys.stderr)
 
 
 async def kill_behind_nginx(rest: float) -> list[Figure]:
