@@ -104,7 +104,7 @@ def make_manifest(
         golden.append(
             GoldenPicture(
                 picture=files[-1].name,
-                probability=round(output.probability, 5),
+                probabilities=tuple(np.round(output.probabilities, 5).tolist()),
                 ood_score=round(output.ood_score, 4),
             )
         )

@@ -76,8 +76,7 @@ class CardBase(StrictModel):
     """What every card says: title, summary, limits; ``name`` is the text in the navigation."""
 
     format: Literal[2]
-    """The format of the card. ``flask --app wsgi model upgrade`` rewrites a card of an earlier
-    one."""
+    """The format of the card."""
 
     kind: str
     """The kind of the model."""

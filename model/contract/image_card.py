@@ -67,15 +67,10 @@ class ImageCard(CardBase):
 
 
 class GoldenPicture(StrictModel):
-    """A PNG of what the network sees, with what the model predicted when it was made.
-
-    ``probability`` is that of the last class, ``probabilities`` are all; a model of before has none
-    of these.
-    """
+    """A PNG of what the network sees, with what the model predicted when it was made."""
 
     picture: str
-    probability: Share
-    probabilities: tuple[float, ...] = ()
+    probabilities: tuple[Share, ...]
     ood_score: float
 
 
@@ -117,6 +112,6 @@ class ImageManifest(ManifestBase):
 
     @model_validator(mode="after")
     def _golden_answers_have_all_classes(self) -> "ImageManifest":
-        if any(len(item.probabilities) not in (0, len(self.classes)) for item in self.golden):
+        if any(len(item.probabilities) != len(self.classes) for item in self.golden):
             raise ValueError("golden pictures must have a probability for each class")
         return self

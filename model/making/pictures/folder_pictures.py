@@ -47,8 +47,7 @@ def write_golden_pictures(
         made.append(
             GoldenPicture(
                 picture=name,
-                probability=round(min(max(output.probability, 0.0), 1.0), 5),
-                probabilities=tuple(round(share, 5) for share in output.probabilities.tolist()),
+                probabilities=tuple(np.clip(output.probabilities, 0, 1).round(5).tolist()),
                 ood_score=round(output.ood_score, 3),
             )
         )

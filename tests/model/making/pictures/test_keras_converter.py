@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import subprocess
 import sys
 import zipfile
@@ -15,7 +14,6 @@ from PIL import Image
 
 from model import PictureModel, load_model
 from model.making import AddError, AddOptions
-from model.making.pictures import keras_environment
 from model.making.pictures.keras import find_code
 from model.making.pictures.opening import open_file
 from tests.model.making.conftest import run
@@ -102,88 +100,28 @@ def write_model(path: Path, kind: str, **more: Any) -> Path:
     return path
 
 
-def try_to_open(path: Path, says: bool = False, **more: Any) -> tuple[str, list[str]]:
-    """What is wrong, and what was asked before."""
-    asked: list[str] = []
-
-    def ask(text: str) -> bool:
-        asked.append(text)
-        return says
-
+def try_to_open(path: Path, **more: Any) -> str:
+    """What is wrong."""
     with pytest.raises(AddError) as caught:
-        open_file(AddOptions((path,), "net", path.parent, **more), ask, lambda _: None)
-    return str(caught.value), asked
-
-
-@pytest.fixture
-def caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder of caches."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
-    return tmp_path / "caches"
-
-
-def write_uv(folder: Path, monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
-    """Let a shell script take the place of uv, for which there is no network."""
-    path = folder / "uv"
-    path.write_text("\n".join(("#!/bin/sh", *lines)))
-    path.chmod(0o755)
-    monkeypatch.setattr(keras_environment, "find_uv", lambda: str(path))
+        open_file(AddOptions((path,), "net", path.parent, **more))
+    return str(caught.value)
 
 
 def test_a_python_that_cannot_convert_is_said_in_a_sentence(tmp_path: Path) -> None:
     path = write_model(tmp_path / "net.keras", "GroupNormalization")
-    said, asked = try_to_open(path, python=WITHOUT)
+    said = try_to_open(path, python=WITHOUT)
     assert "cannot convert" in said
     assert "No module named 'tensorflow'. Install it there, or name another Python." in said
-    assert not asked
-    assert "cannot convert" in try_to_open(path, python="/bin/true")[0]
+    assert "cannot convert" in try_to_open(path, python="/bin/true")
 
 
-def test_without_a_python_and_without_uv_both_ways_are_said(
-    tmp_path: Path, caches: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(keras_environment, "find_uv", lambda: "")
+def test_without_a_python_both_ways_are_said(tmp_path: Path) -> None:
     path = write_model(tmp_path / "net.keras", "GroupNormalization")
-    said, asked = try_to_open(path)
+    said = try_to_open(path)
     assert "a layer of the kind GroupNormalization" in said
     assert "--python PATH" in said
-    assert "offers to install them by uv" in said
-    assert not asked
-    assert "--python PATH" in run("look", path).output
-
-
-def test_nothing_is_installed_before_somebody_says_yes(
-    tmp_path: Path, caches: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_uv(tmp_path, monkeypatch, f"touch {shlex.quote(str(tmp_path / 'called'))}")
-    path = write_model(tmp_path / "net.keras", "GroupNormalization")
-    said, (asked,) = try_to_open(path)
-    assert "2.3 GB in " + str(caches) in asked
-    assert "Nothing was installed and nothing added" in said
-    write_shapes(tmp_path / "data", 1, 1)
-    add = ("add", path, "--name", "net", "--data", tmp_path / "data", "--models", tmp_path)
-    result = run(*add)
-    assert result.exit_code == 4
-    assert "2.3 GB" in result.output
-    assert result.output.rstrip().endswith("--yes")
-    assert not (tmp_path / "called").exists()
-
-
-def test_an_environment_that_was_made_is_found_again(
-    tmp_path: Path, caches: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = write_model(tmp_path / "net.keras", "GroupNormalization")
-    write_uv(tmp_path, monkeypatch, "echo no space left >&2", "exit 1")
-    said, asked = try_to_open(path, says=True)
-    assert "uv could not install TensorFlow: no space left" in said
-    assert len(asked) == 1
-    python = shlex.quote(sys.executable)
-    folder = shlex.quote(str(caches / "formcast" / "keras" / "bin"))
-    write_uv(tmp_path, monkeypatch, f"mkdir -p {folder}", f"ln -sf {python} {folder}/python")
-    for questions in (1, 0):
-        said, asked = try_to_open(path, says=True)
-        assert "No module named 'tensorflow'" in said
-        assert len(asked) == questions
+    assert "keras/bin/pip install tensorflow tf_keras tf2onnx" in said
+    assert said in run("look", path).output
 
 
 @pytest.mark.parametrize(
@@ -206,10 +144,10 @@ def test_what_runs_code_is_found_wherever_it_stands(item: dict[str, Any], words:
 
 def test_a_file_that_runs_code_needs_trust(tmp_path: Path) -> None:
     path = write_model(tmp_path / "net.keras", "Mine", module="mine")
-    said, _ = try_to_open(path, python=WITHOUT)
+    said = try_to_open(path, python=WITHOUT)
     assert "with Mine of the module mine: loading it runs code of whoever made it" in said
     assert "add --trust, and --module FILE.py" in said
-    assert "No module named 'tensorflow'" in try_to_open(path, python=WITHOUT, trust=True)[0]
+    assert "No module named 'tensorflow'" in try_to_open(path, python=WITHOUT, trust=True)
 
 
 def list_pictures(folder: Path) -> list[Path]:
