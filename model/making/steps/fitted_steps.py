@@ -8,7 +8,7 @@ the larger side at every split only where nothing was missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -53,6 +53,7 @@ _TREES = (
     ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor,
 )  # fmt: skip
 """Trees that take missing values."""
+_DEEPEST = 6
 _LEAST = 10
 """Trees, and splits, below which all may send missing values to the larger side by chance."""
 
@@ -66,6 +67,25 @@ def unwrap_estimator(fitted: Any) -> Any:
             fitted = fitted.estimator
         else:
             return fitted
+
+
+def find_parts(fitted: Any, is_one: Callable[[Any], bool]) -> Iterator[Any]:
+    """Yield what is such a one anywhere in a fitted object, and not within another one."""
+    waiting: list[tuple[Any, int]] = [(fitted, 0)]
+    seen: set[int] = set()
+    while waiting:
+        value, depth = waiting.pop()
+        if id(value) in seen or depth > _DEEPEST:
+            continue
+        seen.add(id(value))
+        if is_one(value):
+            yield value
+        elif isinstance(value, list | tuple):
+            waiting += [(each, depth) for each in value[:1000]]
+        elif isinstance(value, type) or not hasattr(value, "__dict__"):
+            continue
+        elif hasattr(value, "get_params") or type(value).__module__.startswith("sklearn."):
+            waiting += [(each, depth + 1) for each in vars(value).values()]
 
 
 def find_encoded_columns(fitted: Any, names: Sequence[str]) -> set[str]:

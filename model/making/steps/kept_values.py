@@ -18,6 +18,7 @@ from model.making.options import write_constant, write_derivation, write_filling
 from model.making.steps.fitted_steps import (
     find_categories,
     find_missing_in_training,
+    find_parts,
     unwrap_estimator,
 )
 from model.making.steps.moved_splits import find_moved_split
@@ -32,6 +33,8 @@ rows leaves less outside, also of boosted trees, which split at the rarest value
 _LEAST_ROWS = 100
 """Rows of the data below which their range says little of that of the fit."""
 _ROUNDED = 1e-6
+_CROSS_FITTED = {"TargetEncoder", "LeaveOneOutEncoder", "CatBoostEncoder"}
+"""Encoders, also of category_encoders, whose rows of the fit had other numbers than they give."""
 _NOTHING = UNKNOWN_CELLS | {"missing", "unknown", "unk", "not available"}
 """Words that people write where nothing was."""
 _MOST_COMPARED = 20
@@ -77,6 +80,8 @@ def describe_foreign_input(
             fitted = unwrap_estimator(getattr(fitted, "regressor_", fitted))
             names, seen = list(getattr(rows, "columns", ())), ""
             if isinstance(fitted, Pipeline):
+                if any(find_parts(fitted, lambda part: type(part).__name__ in _CROSS_FITTED)):
+                    return ""
                 changed = fitted[:-1].transform(rows)
                 names = _name_outputs(fitted[:-1], names, changed)
                 rows, fitted, seen = (

@@ -21,7 +21,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, StandardScaler
 
 from model.contract.arrays import Float32Array, Float64Array
-from model.making.steps.fitted_steps import unwrap_estimator
+from model.making.steps.fitted_steps import find_parts, unwrap_estimator
 from model.serving.texts.analyzer import Analyzer
 from model.serving.texts.vectorizer import Options, Vectorizer, mark_seen
 
@@ -31,7 +31,6 @@ VECTORIZERS = (CountVectorizer, HashingVectorizer)
 MOST_COLUMNS = 200_000
 """Columns of a vectoriser above which its model is not compiled: a row would take a megabyte."""
 
-_DEEPEST = 6
 _MOST_SPLIT = 20_000
 """Texts whose words are compared with those of a vectoriser."""
 _ABSENT = 0.1
@@ -60,21 +59,7 @@ def _is_step(step: Any) -> bool:
 
 def find_vectorizers(fitted: Any) -> Iterator[Any]:
     """Yield the vectorisers anywhere in a fitted object."""
-    waiting: list[tuple[Any, int]] = [(fitted, 0)]
-    seen: set[int] = set()
-    while waiting:
-        value, depth = waiting.pop()
-        if id(value) in seen or depth > _DEEPEST:
-            continue
-        seen.add(id(value))
-        if isinstance(value, VECTORIZERS):
-            yield value
-        elif isinstance(value, list | tuple):
-            waiting += [(each, depth) for each in value[:1000]]
-        elif isinstance(value, type) or not hasattr(value, "__dict__"):
-            continue
-        elif hasattr(value, "get_params") or type(value).__module__.startswith("sklearn."):
-            waiting += [(each, depth + 1) for each in vars(value).values()]
+    return find_parts(fitted, lambda part: isinstance(part, VECTORIZERS))
 
 
 def takes_texts_alone(fitted: Any) -> bool:

@@ -28,7 +28,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -271,3 +271,11 @@ def test_the_last_digit_of_what_steps_make_moves_no_row(model: Any) -> None:
     flat = table.assign(flat=1e-17)
     fitted = model.fit(flat[["size", "flat"]].assign(flat=-1e-17), table["price"])
     assert describe_foreign_input(fitted, flat[["size", "flat"]]) == ""
+
+
+@pytest.mark.parametrize("model", [KNeighborsRegressor(), HistGradientBoostingRegressor()])
+def test_an_encoder_that_left_each_row_out_of_its_own_number_accuses_nobody(model: Any) -> None:
+    table = rows().assign(place="Ulm")
+    encoder = make_column_transformer((TargetEncoder(), ["place"]), remainder="passthrough")
+    fitted = make_pipeline(encoder, model).fit(table[["size", "place"]], table["price"])
+    assert describe_foreign_input(fitted, table[["size", "place"]]) == ""
