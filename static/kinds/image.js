@@ -32,4 +32,5 @@
   camera.addEventListener("change", take);
   ["dragover", "drop", "paste"].forEach((name) => addEventListener(name, take));
   file.form.addEventListener("reset", () => setTimeout(draw));
+  draw(); // browsers keep a file on a reload
 })();
