@@ -33,7 +33,8 @@ _POWERS = 10.0 ** np.arange(_MOST_DECIMALS + 1)
 def widen(matrix: FloatArray) -> Float64Array:
     """Restore the decimals that were typed: 39.1, where float32 has 39.099998.
 
-    Trees compare with numbers from the data, to the last bit.
+    Trees compare with numbers from the data, to the last bit. A number that is no decimal of seven
+    digits stays as it is: many files hold numbers that were float32 before.
 
     Args:
         matrix: float32 of any shape; float64 stays as it is.
@@ -49,7 +50,9 @@ def widen(matrix: FloatArray) -> Float64Array:
         digits = _DIGITS - 1 - np.floor(np.log10(magnitude))
         fits = (digits >= 0) & (digits <= _MOST_DECIMALS)
     scale = _POWERS[np.where(fits, digits, 0).astype(np.intp)]
-    widened: Float64Array = np.where(fits, np.rint(wide * scale) / scale, wide)
+    decimals = np.rint(wide * scale) / scale
+    fits &= decimals.astype(np.float32) == matrix
+    widened: Float64Array = np.where(fits, decimals, wide)
     return widened
 
 
