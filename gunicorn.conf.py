@@ -8,9 +8,6 @@ from app.config import SettingError, Settings
 from app.server import binding, memory, reloading, signals, warming
 from app.telemetry import metric_files
 
-_on_dyno = "DYNO" in os.environ
-
-
 try:
     bind = binding.choose_addresses()
     workers = binding.read_workers()
@@ -44,8 +41,9 @@ timeout = 20
 # what lasts too long in words before that.
 graceful_timeout = max(1, int(settings.stop_seconds * 0.9))
 
-# Heroku's router keeps connections for 90 s, and the app must not close them earlier.
-keepalive = 95 if _on_dyno else 5
+# A proxy keeps connections for 60 to 90 s (nginx, AWS, Heroku), and the app must not close them
+# earlier: a post that is on the way just then would be lost. Others get less, so that few are idle.
+keepalive = 95 if settings.proxies else 5
 
 # A worker is replaced before a slow leak in a library fills the memory.
 max_requests = 50_000

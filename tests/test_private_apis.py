@@ -22,6 +22,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.config import Config
 from gunicorn.http.parser import RequestParser
 from gunicorn.workers import base
+from gunicorn.workers.base_async import AsyncWorker
 from gunicorn.workers.ggevent import GeventWorker
 from werkzeug.datastructures import Headers
 
@@ -79,6 +80,13 @@ def test_gunicorn_makes_its_server_by_the_hook_that_the_worker_fills() -> None:
 def test_a_stopping_worker_of_gunicorns_looks_as_often_as_ours_expects() -> None:
     _, _, stopping = inspect.getsource(GeventWorker.run).partition("server.close()")
     assert f"gevent.sleep({LOOK_INTERVAL})" in stopping
+
+
+def test_the_sign_of_life_that_a_worker_replaces_is_what_the_master_looks_at() -> None:
+    assert "worker.tmp.last_update()" in inspect.getsource(Arbiter.murder_workers)
+    assert "self.tmp = WorkerTmp(cfg)" in inspect.getsource(base.Worker.__init__)
+    assert "self._on_expiration" in inspect.getsource(gevent.Timeout.start)
+    assert ".timeout_ctx()" in inspect.getsource(AsyncWorker.handle)
 
 
 def test_a_server_that_closes_answers_the_connections_that_wait() -> None:

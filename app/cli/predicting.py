@@ -84,7 +84,7 @@ def predict(
         Exit: if rows have no answer.
     """
     folder = find_folder(name, root)
-    with tell_errors(target):
+    with tell_errors(target if str(target) != STANDARD else Path("Standard output")):
         _check_paths(source, target)
         summary = _answer_file(folder, source, target, reading, workers, not no_warnings)
     if summary.wrong:
@@ -198,36 +198,41 @@ def _open_target(path: Path, summary: Summary) -> Iterator[BinaryIO]:
                     yield cast(BinaryIO, packed)
             else:
                 yield file
-        unfinished.replace(path)
+            file.flush()
+            unfinished.replace(path)  # while the lock holds, so that nobody else takes it
     except BaseException as error:
         words = "Stopped" if isinstance(error, KeyboardInterrupt) else str(error)
         if isinstance(error, OSError) and error.strerror:
             words = error.strerror
-        raise click.ClickException(
-            f"{words.rstrip('.')}. {summary.rows:,} rows are in {unfinished}; there is no {path}."
-            if not path.exists()
-            else f"{words.rstrip('.')}. {summary.rows:,} rows are in {unfinished}; {path} is as it "
-            "was."
-        ) from None
+        if unfinished.exists():
+            words = f"{words.rstrip('.')}. {summary.rows:,} rows are in {unfinished}"
+        else:
+            words = f"{unfinished} was removed meanwhile, with {summary.rows:,} rows"
+        before = f"{path} is as it was" if path.exists() else f"there is no {path}"
+        raise click.ClickException(f"{words}; {before}.") from None
     finally:
         signal.signal(signal.SIGTERM, handler)
 
 
 def _open_alone(path: Path) -> BinaryIO:
     """Open a file to be written, unless another command writes it: both would write into one."""
-    path.touch()
-    file = path.open("r+b")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        raise click.ClickException(
-            f"Another command writes {path}. Wait for its end, or give OUT another name."
-        ) from None
-    except OSError:  # not every file system has locks
-        pass
-    file.truncate()
-    return file
+    while True:
+        path.touch()
+        file = path.open("r+b")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise click.ClickException(
+                f"Another command writes {path}. Wait for its end, or give OUT another name."
+            ) from None
+        except OSError:  # not every file system has locks
+            pass
+        with suppress(FileNotFoundError):
+            if os.path.samestat(path.stat(), os.fstat(file.fileno())):
+                file.truncate()
+                return file
+        file.close()  # the other command ended just now, and it is that one's answers
 
 
 @contextmanager

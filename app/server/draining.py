@@ -40,6 +40,23 @@ class DrainingServer(StreamServer):  # type: ignore[misc]  # gevent has no types
         super().close()
 
 
+READ_SECONDS = 0.01
+"""Seconds in which a loop that goes on reads what has come to its sockets meanwhile."""
+
+
+class HeadTimeout(gevent.Timeout):  # type: ignore[misc]  # as above
+    """The time for the next head on a connection, with a moment to read what came before its end.
+
+    A process that stood still, or was busy, finds both that the time is over and that a request
+    came in time; gevent sees the former first, and the request would be lost.
+    """
+
+    def _on_expiration(self, reader: gevent.Greenlet, error: BaseException) -> None:
+        self.timer.close()
+        self.timer: Any = gevent.get_hub().loop.timer(READ_SECONDS)
+        self.timer.start(super()._on_expiration, reader, error)
+
+
 SEND_TIMEOUT = 30.0
 """Seconds that a client may take for a piece of a body that is made while it is sent. One that
 stops reading is cut off, and what makes the body stops."""

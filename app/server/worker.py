@@ -30,7 +30,14 @@ from werkzeug.exceptions import ServiceUnavailable
 from app.http.headers import HEADERS
 from app.http.request_id import new_request_id
 from app.http.responses import HTML, ErrorRenderer
-from app.server.draining import DrainingServer, FirstBytesSocket, JoiningSocket, ListenerName
+from app.server.draining import (
+    DrainingServer,
+    FirstBytesSocket,
+    HeadTimeout,
+    JoiningSocket,
+    ListenerName,
+)
+from app.server.heartbeat import Heartbeat
 
 SERVER_ERRORS = (ConfigurationProblem, InvalidResponseHeader, InvalidResponseHeaderName)
 STATUS = {
@@ -104,9 +111,15 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.tmp.close()
+        self.tmp: Heartbeat = Heartbeat(self.cfg)
         self._answering: dict[gevent.Greenlet, FirstBytesSocket] = {}
         self._servers: list[AcceptingServer] = []
         self._stop_timeout = self.cfg.graceful_timeout
+
+    def timeout_ctx(self) -> HeadTimeout:
+        """Return the time in which the next head must have come."""
+        return HeadTimeout(self.cfg.keepalive, False)
 
     def server_class(
         self,

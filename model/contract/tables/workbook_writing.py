@@ -80,8 +80,12 @@ class SheetWriter:
             raise TableError(f"A workbook has room for {MOST_COLUMNS:,} columns. Take CSV.")
         self._rows = 0
         self._archive = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
-        for name, text in _PARTS.items():
-            self._archive.writestr(zipfile.ZipInfo(name), _DECLARATION + text)
+        try:
+            for name, text in _PARTS.items():
+                self._archive.writestr(zipfile.ZipInfo(name), _DECLARATION + text)
+        except OSError:
+            self._archive.fp = None  # or it tries once more when it is freed, with a traceback
+            raise
         info = zipfile.ZipInfo(_SHEET)
         info.compress_type = zipfile.ZIP_DEFLATED
         self._sheet = self._archive.open(info, "w")

@@ -16,15 +16,14 @@ from sklearn.feature_extraction import DictVectorizer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import LabelEncoder
 
-from model.contract.pickles import GlobalName, PickleError, read_pickle
-from model.contract.pickles.errors import printable
+from model.contract.pickles import GlobalName, Opened, PickleError, read_pickle
 from model.making.assembly.inputs import Codes
 from model.making.data.text_cells import KnownTexts, as_text
 from model.making.errors import AddError
 from model.making.sources.estimator_sources import describe_estimator
 from model.making.sources.file_contents import read_short_text
 from model.making.sources.library_files import open_library_model
-from model.making.sources.pickles import find_in, find_other_release, load_file, open_estimator
+from model.making.sources.pickles import find_in, find_other_release, load_file, refuse_file
 from model.making.steps.fitted_steps import find_categories
 from model.making.steps.texts import takes_texts_alone
 from model.serving.estimators import Refused, revive_all
@@ -66,7 +65,8 @@ class Contents:
 
     ``lists`` are lists of texts, ``class_names`` the name of each class number, ``inverses`` names
     of functions that undo the target's transformation. ``thresholds`` are those for probabilities.
-    ``files`` are the names of all that were read. ``runs_code`` says whether a file's code ran,
+    ``files`` are the names of all that were read; ``opened`` are the pickles, ``texts`` are the
+    files that are none, with the reason. ``runs_code`` says whether a file's code ran,
     ``other_release`` which scikit-learn saved that file, where it is not the installed one.
     """
 
@@ -78,6 +78,8 @@ class Contents:
     thresholds: list[tuple[float, str]] = field(default_factory=list)
     refused: list[tuple[Refused, Path]] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    opened: dict[Path, Opened] = field(default_factory=dict)
+    texts: dict[Path, PickleError] = field(default_factory=dict)
     runs_code: bool = False
     module: Path | None = None
     other_release: str = ""
@@ -114,11 +116,7 @@ class Contents:
         """
         if self.refused:
             refused, path = self.refused[0]
-            open_estimator(path, trust=False)
-            raise AddError(
-                f"{path} holds a {printable(refused.record.name)} that cannot be served. "
-                f"{refused.error}"
-            )
+            raise refuse_file(path, refused.error, self.opened[path])
 
     def list_known_texts(self) -> KnownTexts:
         """List the texts that the parts know, which a CSV reader may take for something else."""
@@ -155,7 +153,10 @@ def read_contents(paths: Sequence[Path], trust: bool, module: Path | None) -> Co
     if not found.estimators:
         found.require_all_read()
         if len(paths) == 1:
-            open_estimator(paths[0], trust, module)
+            (path,) = paths
+            if path in found.texts:
+                raise refuse_file(path, found.texts[path], None)
+            describe_estimator(_read_file(path, trust, module, found), str(path))  # says why not
         raise AddError(
             f"{', '.join(path.name for path in paths)}: no fitted model is in there, which has a "
             "method predict. Give the file of the model, too."
@@ -177,7 +178,10 @@ def collect_contents(
         AddError: if a file cannot be read.
     """
     if module is not None and not trust:
-        open_estimator(paths[0], trust, module)  # says why not
+        raise AddError(
+            f"--module runs the code in {module}. If you wrote it, or trust who did, add --trust "
+            "to the command."
+        )
     found = Contents()
     for path in paths:
         value = _read_file(path, trust, module, found)
@@ -190,17 +194,14 @@ def _read_file(path: Path, trust: bool, module: Path | None, found: Contents) ->
     if library := open_library_model(path):
         return library[1]
     try:
-        opened = read_pickle(path)
+        opened = found.opened[path] = read_pickle(path)
         root = revive_all(opened.root)
     except PickleError as error:
         text = read_text(path)
         if text is not None:
+            found.texts[path] = error
             return text
-        source = open_estimator(path, trust, module)  # says what the file is, in its own words
-        if not source.runs_code:
-            raise AddError(f"{path} cannot be read. {error}") from error
-        found.trust(module)
-        return source.fitted
+        raise refuse_file(path, error, found.opened.get(path)) from error
     if trust and _holds_refused(root):
         found.trust(module, opened.versions)
         with find_in(module, opened.names) if module else nullcontext():

@@ -1,4 +1,4 @@
-"""The estimator in a joblib or pickle file, and why it is not served, in words for people."""
+"""Why what is in a joblib or pickle file is not served, in words, and loading it with its code."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -17,18 +16,13 @@ from unittest.mock import patch
 
 import joblib
 
-from model.contract.pickles import PickleError, read_pickle
+from model.contract.pickles import Opened, PickleError
 from model.contract.pickles.errors import printable
 from model.making.errors import AddError
-from model.making.sources.estimator_sources import (
-    EstimatorSource,
-    advise_on_new_rows,
-    describe_estimator,
-)
+from model.making.sources.estimator_sources import advise_on_new_rows
 from model.making.sources.file_contents import advise_content, name_content
-from model.making.sources.library_files import open_library_model
 from model.serving.code_files import import_code
-from model.serving.estimators import UnknownNameError, revive
+from model.serving.estimators import UnknownNameError
 
 _LIBRARIES = frozenset(
     {
@@ -57,56 +51,29 @@ _EXPORTS = {
 _MOST_NAMES = 5
 
 
-def open_estimator(path: Path, trust: bool, module: Path | None = None) -> EstimatorSource:
-    """Open a joblib or pickle file as inert data, and make its estimator from that.
+def refuse_file(path: Path, error: PickleError, opened: Opened | None) -> AddError:
+    """Say why there is no estimator in a file, or in a part of it, and what to do.
 
     Args:
         path: the file.
-        trust: whether its code may run where it needs a class or function that is not known here.
-        module: a Python file with that code, which is trusted alike.
-
-    Raises:
-        AddError: if it is no fitted regressor or classifier, would answer otherwise with the
-            installed scikit-learn, or needs code of its own without trust.
+        error: why it was not read, or the part was not made.
+        opened: what was read, if anything was.
     """
-    if module is not None and not trust:
-        raise AddError(
-            f"--module runs the code in {module}. If you wrote it, or trust who did, add --trust "
-            "to the command."
+    if opened is not None and isinstance(error, UnknownNameError):
+        return AddError(
+            f"{path} needs what is not known here: {_list_names(error.path, opened.names)}. "
+            f"{advise(error.path)}"
         )
-    if found := open_library_model(path):
-        return describe_estimator(found[1], str(path))
-    names: frozenset[str] = frozenset()
-    releases: frozenset[str] = frozenset()
-    try:
-        opened = read_pickle(path)
-        names, releases = opened.names, opened.versions
-        return describe_estimator(revive(opened.root), str(path))
-    except UnknownNameError as error:
-        if not trust:
-            raise AddError(
-                f"{path} needs what is not known here: {_list_names(error.path, names)}. "
-                f"{advise(error.path)}"
-            ) from error
-    except PickleError as error:
-        # What this very release saved answers as it did, once its code may run.
-        same_release = releases == {version("scikit-learn")}
-        if not (trust and same_release):
-            content = name_content(path)
-            raise AddError(
-                f"{path} is {content}, not a joblib or pickle file. "
-                + (advise_content(content) or "Name the file of the fitted model.")
-                if content
-                else f"{path} cannot be served without its own code. {error} Loading the file runs "
-                "its code. If you made it, or trust who did, add --trust to the command."
-                if same_release
-                else f"{path} cannot be served. {error}"
-            ) from error
-    if module is None:
-        return replace(describe_estimator(load_file(path, releases), str(path)), runs_code=True)
-    with find_in(module, names):
-        fitted = load_file(path, releases)
-    return replace(describe_estimator(fitted, str(path)), runs_code=True, module=module)
+    if content := name_content(path):
+        advice = advise_content(content) or "Name the file of the fitted model."
+        return AddError(f"{path} is {content}, not a joblib or pickle file. {advice}")
+    # What this very release saved answers as it did, once its code may run.
+    if opened is not None and opened.versions == {version("scikit-learn")}:
+        return AddError(
+            f"{path} cannot be served without its own code. {error} Loading the file runs its "
+            "code. If you made it, or trust who did, add --trust to the command."
+        )
+    return AddError(f"{path} cannot be served. {error}")
 
 
 def advise(path: str) -> str:

@@ -38,6 +38,7 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from model.contract.arrays import BoolArray
+from model.making.steps.trees import list_trees
 
 MissingInTraining = Literal["filled", "seen", "never", "unknown"]
 """A step fills in what is missing; some rows of the fit lacked it, or none did; not known."""
@@ -47,9 +48,11 @@ SCALERS = (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler)
 ENCODERS = (OneHotEncoder, OrdinalEncoder, TargetEncoder)
 """Steps that give each value of a column its own numbers."""
 _BOOSTED = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
-_FORESTS = (
-    ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor,
+_TREES = (
+    *_BOOSTED, DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreesClassifier,
+    ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor,
 )  # fmt: skip
+"""Trees that take missing values."""
 _DEEPEST = 6
 _LEAST = 10
 """Trees, and splits, below which all may send missing values to the larger side by chance."""
@@ -261,26 +264,7 @@ def _inspect_column(step: Any, column: int) -> MissingInTraining | None:
 
 def _sends_missing_to_smaller(step: Any, column: int) -> Iterator[BoolArray]:
     """For each tree: whether each split on a column sends missing values to the smaller side."""
-    if isinstance(step, _BOOSTED) and getattr(step, "_preprocessor", None) is None:
-        for predictor in (item for stage in step._predictors for item in stage):
-            nodes = predictor.nodes
-            splits = nodes[(nodes["is_leaf"] == 0) & (nodes["feature_idx"] == column)]
-            splits = splits[splits["is_categorical"] == 0]
-            sides = nodes["count"][splits["left"]], nodes["count"][splits["right"]]
-            yield _goes_to_smaller(splits["missing_go_to_left"], *sides)
-    for tree in (part.tree_ for part in _list_trees(step)):
-        inner = np.flatnonzero((tree.children_left >= 0) & (tree.feature == column))
-        counts = tree.n_node_samples
-        sides = counts[tree.children_left[inner]], counts[tree.children_right[inner]]
-        yield _goes_to_smaller(tree.missing_go_to_left[inner], *sides)
-
-
-def _list_trees(step: Any) -> Sequence[Any]:
-    if isinstance(step, DecisionTreeClassifier | DecisionTreeRegressor):
-        return [step]
-    return step.estimators_ if isinstance(step, _FORESTS) else []
-
-
-def _goes_to_smaller(goes_left: Any, left: Any, right: Any) -> BoolArray:
-    smaller: BoolArray = (goes_left.astype(bool) != (left > right))[left != right]
-    return smaller
+    for tree in list_trees(step) if isinstance(step, _TREES) else ():
+        splits = (tree.left >= 0) & (tree.column == column)
+        left, right = tree.rows[tree.left[splits]], tree.rows[tree.right[splits]]
+        yield (tree.missing_left[splits] != (left > right))[left != right]

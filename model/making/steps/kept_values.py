@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from model.contract.arrays import Float64Array, IntArray
+from model.contract.arrays import Float64Array
 from model.contract.expressions import write_column
 from model.contract.fields.base import UNKNOWN_CELLS
 from model.contract.texts import fold_text
@@ -22,6 +22,7 @@ from model.making.steps.fitted_steps import (
     unwrap_estimator,
 )
 from model.making.steps.moved_splits import find_moved_split
+from model.making.steps.trees import list_trees
 
 LEAST_VALUES = 5
 """An input counts where the model keeps as many values of it."""
@@ -49,33 +50,13 @@ def list_kept_values(fitted: Any) -> dict[int, Float64Array]:
         kept = getattr(fitted, name, None)
         if isinstance(kept, np.ndarray) and kept.ndim == 2:
             return dict(enumerate(kept.T.astype(float)))
-    splits = list(_list_splits(fitted))
-    if not splits:
+    trees = list(list_trees(fitted))
+    if not trees:
         return {}
-    features = np.concatenate([feature for feature, _ in splits])
-    thresholds = np.concatenate([threshold for _, threshold in splits])
-    return {int(number): thresholds[features == number] for number in np.unique(features)}
-
-
-def _list_splits(fitted: Any) -> Iterator[tuple[IntArray, Float64Array]]:
-    """The inputs and thresholds of each tree."""
-    if hasattr(fitted, "roots_"):  # of another library
-        inner = (fitted.left_ >= 0) & (fitted.set_ < 0) & np.isfinite(fitted.threshold_)
-        yield fitted.feature_[inner], fitted.threshold_[inner]
-        return
-    if getattr(fitted, "estimators_features_", None) is not None:
-        return  # its trees number their own inputs
-    parts = getattr(fitted, "estimators_", None)
-    trees = [fitted] if parts is None else np.ravel(np.asarray(parts, dtype=object)).tolist()
-    for tree in [getattr(part, "tree_", None) for part in trees[:100]]:
-        if tree is not None:
-            inner = (tree.feature >= 0) & np.isfinite(tree.threshold)
-            yield tree.feature[inner], tree.threshold[inner]
-    if getattr(fitted, "_preprocessor", None) is None:
-        for nodes in (item.nodes for stage in getattr(fitted, "_predictors", ()) for item in stage):
-            inner = (nodes["is_leaf"] == 0) & (nodes["is_categorical"] == 0)
-            inner &= np.isfinite(nodes["num_threshold"])
-            yield nodes["feature_idx"][inner].astype(np.intp), nodes["num_threshold"][inner]
+    column, threshold, left, *_ = (np.concatenate(arrays) for arrays in zip(*trees, strict=True))
+    splits = (left >= 0) & np.isfinite(threshold)
+    column, threshold = column[splits], threshold[splits]
+    return {int(number): threshold[column == number] for number in np.unique(column)}
 
 
 def describe_foreign_input(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from model.contract.arrays import BoolArray, Float64Array, IntArray
+from model.contract.arrays import BoolArray, Float64Array
+from model.making.steps.trees import Tree, list_trees
 
 _DEEPEST = 3
 _MOST_TREES = 50
@@ -36,16 +37,6 @@ class MovedSplit(NamedTuple):
     share: float
 
 
-class _Tree(NamedTuple):
-    """A binary tree as arrays, each of shape (nodes,); ``left`` is negative at a leaf."""
-
-    column: IntArray
-    threshold: Float64Array
-    left: IntArray
-    right: IntArray
-    rows: Float64Array
-
-
 def find_moved_split(
     fitted: Any, matrix: Float64Array, class_shares: Sequence[float]
 ) -> MovedSplit | None:
@@ -65,7 +56,10 @@ def find_moved_split(
     tested: Counter[int] = Counter()
     moved: dict[int, list[MovedSplit]] = {}
     every = np.ones(len(matrix), dtype=bool)
-    of_trees = (_follow(tree, matrix, every, 0, 0) for tree in _list_trees(fitted))
+    # The others of boosted trees weigh rows by the errors of those before them.
+    most = 1 if hasattr(fitted, "estimator_weights_") else _MOST_TREES
+    trees = islice(list_trees(fitted), most)
+    of_trees = (_follow(tree, matrix, every, 0, 0) for tree in trees)
     for split in chain(*of_trees, _list_medians(fitted, matrix)):
         tested[split.column] += 1
         if min(split.share, 1 - split.share) <= _ONE_SIDED:
@@ -77,7 +71,7 @@ def find_moved_split(
 
 
 def _follow(
-    tree: _Tree, matrix: Float64Array, rows: BoolArray, node: int, depth: int
+    tree: Tree, matrix: Float64Array, rows: BoolArray, node: int, depth: int
 ) -> Iterator[MovedSplit]:
     """The splits below a node at which enough rows of the fit and of the data part."""
     left, right, column = tree.left[node], tree.right[node], int(tree.column[node])
@@ -116,28 +110,6 @@ def _share_out(split: MovedSplit, matrix: Float64Array) -> MovedSplit:
     room = _ROUNDED * float(np.abs(cells).max()) + _NOISE * float(np.nanmax(np.abs(matrix)))
     low, high = (float(np.mean(cells <= split.threshold + side)) for side in (-room, room))
     return split._replace(share=min(max(split.fitted_share, low), high))
-
-
-def _list_trees(fitted: Any) -> Iterator[_Tree]:
-    if getattr(fitted, "estimators_features_", None) is not None:
-        return  # its trees number their own inputs
-    parts = np.ravel(np.asarray(getattr(fitted, "estimators_", [fitted]), dtype=object)).tolist()
-    if hasattr(fitted, "estimator_weights_"):
-        parts = parts[:1]  # the others weigh rows by the errors of those before them
-    for tree in [getattr(part, "tree_", None) for part in parts[:_MOST_TREES]]:
-        if tree is not None:
-            yield _Tree(
-                tree.feature, tree.threshold, tree.children_left, tree.children_right,
-                tree.n_node_samples,  # not weighed: a few rows may weigh most
-            )  # fmt: skip
-    stages = [] if getattr(fitted, "_preprocessor", None) else getattr(fitted, "_predictors", [])
-    for nodes in [part.nodes for stage in stages[:_MOST_TREES] for part in stage]:
-        leaf = (nodes["is_leaf"] != 0) | (nodes["is_categorical"] != 0)
-        yield _Tree(
-            nodes["feature_idx"].astype(np.intp), nodes["num_threshold"],
-            np.where(leaf, -1, nodes["left"].astype(np.intp)), nodes["right"].astype(np.intp),
-            nodes["count"].astype(float),
-        )  # fmt: skip
 
 
 def _has_shares(fitted: Any, class_shares: Sequence[float]) -> bool:

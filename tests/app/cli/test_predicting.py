@@ -5,17 +5,20 @@ import fcntl
 import gzip
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from click.testing import CliRunner, Result
 
 from app.cli.models import model as commands
 from app.kinds import files
+from model.serving.batch.output import CsvWriter
 from tests.tools import ROOT
 from tests.waiting import wait_until
 
@@ -143,6 +146,48 @@ def test_two_commands_do_not_write_one_file(source: Path) -> None:
         assert unfinished.read_text().startswith("rows of another")
     assert predict(source, source.with_name("out.csv")).exit_code == 3
     assert [row["id"] for row in read(source.with_name("out.csv"))] == ["007", "008", "009"]
+
+
+def test_a_command_that_begins_while_another_ends_takes_nothing_from_it(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, unfinished = source.with_name("out.csv"), source.with_name("out.csv.incomplete")
+    kept = source.with_name("kept.csv")
+    unfinished.write_text("all rows of another command")
+    kept.hardlink_to(unfinished)
+    lock = fcntl.flock
+
+    def end_other(file: BinaryIO, operation: int) -> None:
+        if not target.exists():
+            unfinished.replace(target)
+        lock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", end_other)
+    assert predict(source, target).exit_code == 3
+    assert [row["id"] for row in read(target)] == ["007", "008", "009"]
+    assert kept.read_text() == "all rows of another command"
+
+
+def test_a_folder_that_is_removed_meanwhile_is_said_to_hold_nothing(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = source.with_name("answers")
+    folder.mkdir()
+    monkeypatch.setattr(CsvWriter, "write", lambda *_: shutil.rmtree(folder))
+    result = predict(source, folder / "out.csv")
+    assert result.exit_code == 1
+    said = " ".join(result.stderr.split())
+    assert "out.csv.incomplete was removed meanwhile, with 3 rows; there is no" in said
+
+
+def test_standard_output_that_takes_nothing_is_named() -> None:
+    command = f'"{sys.executable}" -m flask --app wsgi model predict house-price - - > /dev/full'
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=ROOT, input="beds,baths,sqft\n3,2,1850\n", capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.endswith("Error: Standard output: No space left on device.\n")
 
 
 @pytest.mark.parametrize(("closed", "what"), [("<&-", "input"), (">&-", "output")])

@@ -80,6 +80,12 @@ def test_own_style_and_script_stay_small() -> None:
     assert sizes["image.css"] <= 4 * 1024
 
 
+def test_lines_of_texts_are_written_as_safari_reads_them() -> None:
+    styles = "".join(path.read_text() for path in (ROOT / "static").rglob("*.css"))
+    lines = set(re.findall(r"text-decoration: ([^;}]+)", styles))
+    assert lines == {"none", "underline", "line-through"}  # colour and width apart
+
+
 def test_blanks_and_comments_are_left_out_but_not_those_in_a_text(tmp_path: Path) -> None:
     script = """// What it does.
 (() => {

@@ -149,6 +149,12 @@ def test_the_card_for_people_shows_the_measured_figures(
     assert len(soup.select("tbody td")) == len(house.manifest.metrics)
 
 
+def test_a_dot_has_a_length_for_safari_draws_one_without_too_large(client: FlaskClient) -> None:
+    dots = get_page(client, "/about").select(".cells")
+    assert dots
+    assert not any("h0M" in str(dot["d"]) + "M" for dot in dots)
+
+
 def test_fields_that_the_card_does_not_know_are_ignored(client: FlaskClient) -> None:
     with_more = post_page(client, {**HOUSE, "pool": "3", "price": "1"})
     without = post_page(client, HOUSE)

@@ -1,12 +1,14 @@
 """Answers leave in one piece: a worker that dies leaves none without its body."""
 
 import socket
+import time
 
 import gevent
 import pytest
+from gevent.socket import socket as green_socket
 
 from app.server import draining
-from app.server.draining import FirstBytesSocket, JoiningSocket
+from app.server.draining import FirstBytesSocket, HeadTimeout, JoiningSocket
 
 
 class Sent(list[bytes]):
@@ -75,3 +77,24 @@ def test_everything_else_is_the_sockets_own() -> None:
     assert JoiningSocket(Sent()).fileno() == 7
     with socket.socket() as sock:
         assert JoiningSocket(sock).getsockname() == sock.getsockname()
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"), [(b"GET /", b"GET /"), (b"", b"")], ids=["came in time", "never came"]
+)
+def test_what_came_in_time_is_read_after_the_process_stood_still(sent: bytes, read: bytes) -> None:
+    ours, theirs = socket.socketpair()
+    with theirs, green_socket(fileno=ours.detach()) as reading:
+        found = b""
+
+        def wait() -> None:
+            nonlocal found
+            with HeadTimeout(0.05, False):
+                found = reading.recv(100)
+
+        waiting = gevent.spawn(wait)
+        gevent.sleep(0)
+        theirs.sendall(sent)
+        time.sleep(0.1)
+        assert gevent.joinall([waiting], timeout=30)
+        assert found == read

@@ -110,6 +110,29 @@ def test_a_stop_ends_what_lasts_too_long_in_words_and_is_done_in_time(tmp_path: 
     assert '"error"' not in said
 
 
+@pytest.mark.second_tier
+def test_a_server_that_stood_still_answers_what_came_meanwhile_by_the_same_workers() -> None:
+    """As a container that is paused, or has no processor between two requests."""
+    request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    options = ("--keep-alive", "4", "--timeout", "4")
+    with Server(free_port(), options=options) as server:
+        wait_until(lambda: len(server.workers) == 2)
+        assert server.process is not None
+        workers = server.workers
+        with socket.create_connection(("127.0.0.1", server.port)) as kept:
+            kept.sendall(request)
+            assert read_response(kept, time.monotonic()).status == 200
+            for sign in (signal.SIGSTOP, signal.SIGCONT):
+                for process in (server.process.pid, *workers):
+                    os.kill(process, sign)
+                if sign is signal.SIGSTOP:
+                    kept.sendall(request)
+                    time.sleep(7)
+            assert read_response(kept, time.monotonic()).status == 200
+        time.sleep(2)  # the master looks each second
+        assert server.workers == workers
+
+
 def test_ipv4_and_ipv6_are_answered_and_an_ipv4_client_is_logged_as_such(tmp_path: Path) -> None:
     server = Server(free_port(), log=tmp_path / "log")
     server.start()

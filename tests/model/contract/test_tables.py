@@ -2,9 +2,12 @@
 
 import codecs
 import csv
+import errno
+import gc
 import gzip
 import io
 import math
+import sys
 from contextlib import nullcontext
 from typing import Any
 
@@ -395,6 +398,21 @@ def test_a_workbook_has_no_room_for_more_than_a_sheet() -> None:
     with pytest.raises(TableError, match="1,048,575 rows"):
         writer.write(b"<row>")
     writer.close()
+
+
+def test_a_workbook_for_which_the_disk_has_no_room_is_told_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class FullDisk(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+    with FullDisk() as file, pytest.raises(OSError, match="No space left"):
+        SheetWriter(file, ["x"])
+    gc.collect()
+    assert not told
 
 
 def test_the_guard_leaves_an_email_and_a_blank_as_they_are() -> None:

@@ -221,7 +221,7 @@ def test_a_name_that_no_address_can_have_is_refused(
     ("thing", "words"),
     [
         (KMeans(2), "was not fitted yet"),
-        ({"model": 1}, "It holds no estimator, but a dict."),
+        ({"model": 1}, "holds a dict, which has no predict."),
         (LogisticRegression(), "not fitted yet"),
     ],
 )

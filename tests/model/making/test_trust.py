@@ -20,8 +20,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from model import ModelError, NumberModel, load_model
+from model.making.assembly.contents import read_contents
 from model.making.errors import AddError
-from model.making.sources.pickles import open_estimator
 from tests.model.making.conftest import add
 from tests.models import ModelFiles
 
@@ -64,14 +64,14 @@ def test_a_log_target_around_an_ensemble_needs_no_trust(tmp_path: Path, regresso
     given = give(tmp_path, LinearRegression())
     table = pd.read_csv(given.data)
     joblib.dump(fitted.fit(table[["size", "age"]], table["price"].abs()), given.path)
-    assert not open_estimator(given.path, trust=False).runs_code
+    assert not read_contents([given.path], False, None).runs_code
 
 
 def test_what_the_reader_cannot_hold_is_loaded_where_this_release_saved_it(tmp_path: Path) -> None:
     given = give(tmp_path, KNeighborsRegressor(weights=np.sqrt))
     with pytest.raises(AddError, match="add --trust"):
-        open_estimator(given.path, trust=False)
-    assert open_estimator(given.path, trust=True).runs_code
+        read_contents([given.path], False, None)
+    assert read_contents([given.path], True, None).runs_code
 
 
 def test_a_lambda_is_refused_with_what_helps_and_not_with_trust(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ from sklearn.preprocessing import (
 )
 
 from model import ClassModel
+from model.contract.pickles import read_pickle
 from model.contract.sources import Frame
 from model.making.columns.describing import infer_columns
 from model.making.onnx.exporting import export_estimator
@@ -43,7 +44,7 @@ from model.making.onnx.graphs import INPUT, OPSETS, CompileError
 from model.making.rows.prepared import load_compiled
 from model.making.sources.compiling import compile_estimator
 from model.making.sources.estimator_sources import describe_estimator
-from model.making.sources.pickles import open_estimator
+from model.serving.estimators import revive
 from tests.loading import load_as
 from tests.model.making.conftest import add_fitted
 
@@ -149,7 +150,7 @@ def test_a_forest_that_was_read_as_data_compiles(
     rows = make_rows(holes=False)
     model = make(5, bootstrap=bootstrap, random_state=0).fit(rows, make_target(rows, 0) > 0)
     joblib.dump(model, tmp_path / "model.joblib")
-    read = open_estimator(tmp_path / "model.joblib", trust=False).fitted
+    read = revive(read_pickle(tmp_path / "model.joblib").root)
     assert answer_compiled(read, rows) == pytest.approx(answer(model, rows), abs=1e-5)
 
 
@@ -172,7 +173,7 @@ def test_an_isolation_forest_scores_every_row_alike_and_read_as_data_too(
     rows = make_rows(holes=False)
     asked = np.concatenate([rows, np.nextafter(rows, np.float32(9)), 9 * rows])
     joblib.dump(model.fit(rows), tmp_path / "model.joblib")
-    read = open_estimator(tmp_path / "model.joblib", trust=False).fitted
+    read = revive(read_pickle(tmp_path / "model.joblib").root)
     for fitted in (model, read):
         scores = answer_compiled(fitted, asked)
         assert scores == pytest.approx(model.decision_function(asked), abs=1e-6)
