@@ -97,13 +97,15 @@ def answer_one_row(page: Page, folder: Path) -> Path:
     return file
 
 
-@pytest.mark.parametrize("expected", [["ERR_UPLOAD_FILE_CHANGED"]])
+@pytest.mark.parametrize("browser_reads", ["nothing", "other bytes"])
 def test_a_file_that_was_saved_since_it_was_sent_is_to_be_chosen_again(
-    page: Page, tmp_path: Path, expected: list[str], expected_errors: list[str]
+    page: Page, tmp_path: Path, browser_reads: str
 ) -> None:
-    expected_errors += expected
     file = answer_one_row(page, tmp_path)
-    os.utime(file, (1e9, 1e9))
+    if browser_reads == "nothing":
+        os.utime(file, (1e9, 1e9))
+    else:  # as Firefox does, which then sends for ever
+        page.evaluate("Blob.prototype.arrayBuffer = async () => new ArrayBuffer(9)")
     page.get_by_role("button", name="Show the answers").click()
     expect(page.get_by_role("alert")).to_contain_text("Choose it again")
 
