@@ -30,6 +30,8 @@ const isReply = ({ text, response, id }) =>
     controls.every(({ id }) => ctx.text.includes(`"${id}-error"`)),
   focused = (selector) => document.activeElement?.closest(selector),
   say = (text) => { $("announcer").textContent = text; },
+  tell = (text) => say($("share").textContent = text),
+  tellLost = () => tell("No link was copied"),
   leave = (item) => { item.closest(".field").dataset.left = ""; },
   place = () => document.querySelector("#result .body");
 
@@ -112,20 +114,20 @@ function failed(text, quiet = true, wait = 0, refused = "") {
   clearTimeout(timer);
   if (!refused) timer = setTimeout(ask, Math.min(pause, 2e6) * 1000); // beyond that it fires at once
   if (silent) return;
-  if (copying) say($("share").textContent = "No link was copied");
+  if (copying) tellLost();
   copying = false;
   forget();
   mark("failed");
   if (notice.firstChild?.textContent === text) return;
-  notice.innerHTML = "<p></p>" + (refused || '<button form="form">Try again</button>');
+  notice.innerHTML = "<p></p>" + (refused || '<button form=form>Try again</button>');
   notice.firstChild.textContent = text;
 }
 function copy() {
   const link = $("share");
   copying = false;
   if (link) navigator.clipboard.writeText(link).then(
-    () => say(link.textContent = `Link copied: ${document.querySelector(".price").textContent}`),
-    () => { location = link; });
+    () => tell(`Link copied: ${document.querySelector(".price").textContent}`),
+    tellLost); // Safari copies nothing long after a click
 }
 
 const on = (names, listener) =>
@@ -166,7 +168,7 @@ on("compositionstart compositionend", ({ type }) => {
 on("htmx:config:request", ({ detail: { ctx } }) => {
   const { body } = ctx.request;
   ctx.spelled = asked = spell();
-  body.set("_correlation_id", ctx.id = `${Math.random()}`);
+  body.set("_correlation_id", ctx.id = Math.random());
   if (ctx.sourceEvent.type === "ask" && focused("#form"))
     body.set("_typing", document.activeElement.name);
 });
@@ -193,7 +195,7 @@ on("htmx:response:error", ({ detail: { ctx } }) => {
   const fault = new DOMParser().parseFromString(ctx.text, "text/html").querySelector("section#error"),
     text = fault?.textContent.trim().replace("\n", ". ") ?? words.down,
     // Twice, for an older server may still run.
-    refused = status === 409 && tries ? '<a href="">Reload</a>' : status === 413 && " ";
+    refused = status === 409 && tries ? '<a href>Reload</a>' : status === 413 && " ";
   failed(text, status === 409 || status > 501, +headers.get("Retry-After") || 0, refused);
   if (!refused) return;
   document.querySelectorAll("#result :is(p, ul, svg, .body)").forEach((part) => part.replaceChildren());
@@ -203,7 +205,7 @@ on("htmx:response:error", ({ detail: { ctx } }) => {
 on("htmx:error", ({ detail }) => failed(words.lost, detail.error !== "timeout"));
 
 on("click", (event) => {
-  const link = event.target.closest("a"), target = link && $(link.hash.slice(1)),
+  const link = event.target.closest("a"), target = link?.hash && $(link.hash.slice(1)),
     button = event.target.closest("[name=_read_as]");
   if (button) {
     event.preventDefault(); // what was meant is set in the field, which then shows it
@@ -222,7 +224,7 @@ on("click", (event) => {
     event.preventDefault();
     copying = true;
     if (!answer.dataset.state) copy();
-    else say(link.textContent = "Copying the next answer…");
+    else tell("Copying the next answer…");
   }
 });
 controls.forEach((item) => {

@@ -443,6 +443,17 @@ def test_a_link_that_could_not_be_copied_says_so(page: Page) -> None:
     page.unroute_all(behavior="ignoreErrors")
 
 
+def test_a_link_that_the_browser_does_not_copy_says_so_and_leaves_the_page(page: Page) -> None:
+    page.goto(FRESH)
+    page.evaluate("""() => {
+        window.kept = true;
+        navigator.clipboard.writeText = () => Promise.reject(new Error("too late"));
+    }""")
+    page.locator("#share").click()
+    expect(page.locator("#share")).to_have_text("No link was copied")
+    assert page.evaluate("kept")
+
+
 def test_a_page_that_is_left_before_its_answer_asks_for_it_when_it_is_back(page: Page) -> None:
     page.goto(FRESH)
     held = HeldFragments(page)
