@@ -7,7 +7,9 @@ const form = $("form"), answer = $("answer"), notice = $("alert"), words = notic
 const controls = [...form.querySelectorAll(".box > :first-child")];
 let shown, asked, timer, tries, last, height, copying, composing; // the form as answered, and as sent
 
-const list = () => [...new FormData(form)],
+const find = (selector) => document.querySelector(selector),
+  each = (action) => controls.forEach(action),
+  list = () => [...new FormData(form)],
   spell = () => "" + new URLSearchParams(list().map(([name, value]) =>
     [name, value.name ? [value.name, value.size, value.lastModified] : value]));
 const isTyped = (item) =>
@@ -30,10 +32,11 @@ const isReply = ({ text, response, id }) =>
     controls.every(({ id }) => ctx.text.includes(`"${id}-error"`)),
   focused = (selector) => document.activeElement?.closest(selector),
   say = (text) => { $("announcer").textContent = text; },
+  stop = (event) => event.preventDefault(),
   tell = (text) => say($("share").textContent = text),
   tellLost = () => tell("No link was copied"),
   leave = (item) => { item.closest(".field").dataset.left = ""; },
-  place = () => document.querySelector("#result .body");
+  place = () => find("#result .body");
 
 function show(item) {
   const field = item.closest(".field"), error = field.querySelector(".error"),
@@ -46,7 +49,7 @@ function show(item) {
 }
 function mark(state) { // or what the server said
   const result = $("result"), { dataset } = result;
-  document.title = !state && dataset.title || document.querySelector("h1").textContent;
+  document.title = !state && dataset.title || find("h1").textContent;
   dataset.said ??= dataset.state;
   dataset.state = answer.dataset.state = state || dataset.said;
   if (!state) delete answer.dataset.state;
@@ -64,7 +67,7 @@ function pending() {
 }
 // What was said of a text is not true of another.
 function forget() {
-  controls.forEach((item) => {
+  each((item) => {
     const error = $(`${item.id}-error`);
     if (error.firstChild && isTyped(item)) {
       error.textContent = shown = ""; // the same text is asked about again
@@ -100,7 +103,7 @@ function rest() {
   mark();
   if (focused("#alert")) (last ?? controls[0]).focus();
   notice.replaceChildren();
-  controls.forEach((item) => { // an error while one types is for good
+  each((item) => { // an error while one types is for good
     if (item.value && (item.files || item.matches(":focus"))) leave(item);
     show(item);
   });
@@ -126,7 +129,7 @@ function copy() {
   const link = $("share");
   copying = false;
   if (link) navigator.clipboard.writeText(link).then(
-    () => tell(`Link copied: ${document.querySelector(".price").textContent}`),
+    () => tell(`Link copied: ${find(".price").textContent}`),
     tellLost); // Safari copies nothing long after a click
 }
 
@@ -134,7 +137,7 @@ const on = (names, listener) =>
   names.split(" ").forEach((name) => addEventListener(name,
     (event) => event.target.id === "report" || listener(event), true)); // a form of its own
 // A date typed in part counts as empty.
-on("formdata", ({ formData }) => controls.forEach(
+on("formdata", ({ formData }) => each(
   ({ name, validity }) => validity.badInput && formData.set(name, "-")));
 on("input", ({ target }) => {
   target.closest(".field:not([data-wrong])")?.removeAttribute("data-left");
@@ -147,8 +150,13 @@ on("focusout", ({ target }) => {
   leave(target);
   if (!answer.dataset.state) show(target);
 });
+// Safari resets the form on the way back.
+on("pagehide", () => {
+  forget();
+  each(writeThrough);
+});
 on("submit", () => {
-  controls.forEach(leave);
+  each(leave);
   pending();
   shown = ""; // or the same text, still waiting, would take this post back
 });
@@ -174,10 +182,10 @@ on("htmx:config:request", ({ detail: { ctx } }) => {
 });
 on("htmx:before:swap", (event) => {
   const { ctx } = event.detail, same = ctx.spelled === spell();
-  if (composing && ctx.text.includes('"withdrawn"')) return event.preventDefault();
+  if (composing && ctx.text.includes('"withdrawn"')) return stop(event);
   height = place().offsetHeight;
   if (ctx.swap === "none" || (same && isWhole(ctx))) return;
-  event.preventDefault();
+  stop(event);
   if (!same) compare();
   else if (ctx.response.status !== 413) failed(!ctx.text.trim() || isReply(ctx) ? words.cut : words.foreign);
 });
@@ -185,7 +193,7 @@ on("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.swap === "none") return;
   shown = spell();
   if ($("result").dataset.state !== "fresh") place().style.minHeight = `${height}px`;
-  controls.forEach(writeThrough);
+  each(writeThrough);
   rest();
   compare();
 });
@@ -208,7 +216,7 @@ on("click", (event) => {
   const link = event.target.closest("a"), target = link?.hash && $(link.hash.slice(1)),
     button = event.target.closest("[name=_read_as]");
   if (button) {
-    event.preventDefault(); // what was meant is set in the field, which then shows it
+    stop(event); // what was meant is set in the field, which then shows it
     const [name, value] = button.value.split("=");
     Object.assign($(name), { value }).focus();
     compare();
@@ -217,17 +225,17 @@ on("click", (event) => {
   compare();
   if (shown !== asked) keepQuery(); // for the way back
   if (target) {
-    event.preventDefault(); // no step in the history
+    stop(event); // no step in the history
     target.closest("details")?.setAttribute("open", "");
     target.focus();
   } else if (link.id === "share" && navigator.clipboard && !event.ctrlKey && !event.metaKey) {
-    event.preventDefault();
+    stop(event);
     copying = true;
     if (!answer.dataset.state) copy();
     else tell("Copying the next answer…");
   }
 });
-controls.forEach((item) => {
+each((item) => {
   if (item.ariaInvalid) leave(item);
   show(item);
 });

@@ -460,5 +460,10 @@ def test_a_page_that_is_left_before_its_answer_asks_for_it_when_it_is_back(page:
     page.locator("#sqft").fill("2400")
     held.wait()
     page.unroute(FRAGMENT)
-    page.evaluate("""dispatchEvent(new PageTransitionEvent("pageshow", {persisted: true}))""")
+    page.evaluate("""() => {
+        dispatchEvent(new PageTransitionEvent("pagehide", {persisted: true}));
+        const typed = document.querySelectorAll("#form .field input");
+        typed.forEach((item) => { item.value = item.defaultValue; }); // as Safari does
+        dispatchEvent(new PageTransitionEvent("pageshow", {persisted: true}));
+    }""")
     when_answered(page, sqft="2400")
