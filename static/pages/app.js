@@ -90,6 +90,7 @@ function compare(event) {
   if (now === shown && state) {
     pending();
     rest();
+    keepQuery();
   } else if (now !== shown && now !== asked) {
     pending();
     asked = now;

@@ -75,6 +75,7 @@ def test_a_form_that_is_reset_gets_its_own_answer(page: Page) -> None:
     held.wait()
     page.evaluate("document.getElementById('form').reset()")
     when_answered(page, sqft="1850")
+    expect(page).to_have_url(re.compile("sqft=1850"))
     page.unroute_all(behavior="ignoreErrors")
 
 
