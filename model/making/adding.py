@@ -142,6 +142,7 @@ def add_from_files(
             ) from error
         added = replace(added, served=f"{added.served}\n{speed}")
         (work / "REPORT.md").write_text(format_report(added), encoding="utf-8")
+        choose_folder(options, root)  # once more: it took minutes, and another may stand there now
         replace_folder(folder, work, Path(temporary))
     return added
 

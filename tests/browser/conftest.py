@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, expect
 
-from app.cli.preview import find_chromium
 from tests.conftest import Server, free_port
-from tests.tools import installed
+from tests.tools import find_chromium, installed
 
 PATIENCE = 60_000
 """Milliseconds after which what a page has to show will not come, however busy the machine is."""
