@@ -17,9 +17,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app
+from app.cli.preview import find_chromium
 from app.config import Settings
 from tests.drafts import DRAFTS, add_draft
-from tests.tools import axe, find_chromium, installed
+from tests.tools import axe, installed
 
 HERE = Path(__file__).parent
 PICTURES = HERE / "gallery"

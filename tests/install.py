@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from app.cli.preview import find_chromium
 from tests.tools import (
     AXE,
     CATBOOST_PYTHON,
@@ -20,7 +21,6 @@ from tests.tools import (
     NODE_FOLDER,
     PACKAGES,
     VNU,
-    find_chromium,
     find_java,
     find_nginx,
     find_redis,

@@ -22,15 +22,6 @@ NODE_FOLDER = ROOT / ".cache" / "npm"
 AXE = NODE_FOLDER / "node_modules" / "axe-core" / "axe.min.js"
 VNU = NODE_FOLDER / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
 
-_CHROMIUM = (
-    "chromium-headless-shell",  # a third of the CPU for a page: it draws no window around it
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-)
-
 
 def installed(place: str | Path | None, name: str) -> str:
     """The place of a program or file that ``make browser`` installs.
@@ -50,11 +41,6 @@ def axe() -> str:
         RuntimeError: if it is not installed.
     """
     return Path(installed(AXE, "axe-core")).read_text()
-
-
-def find_chromium() -> str | None:
-    """Find the system's Chromium or Chrome."""
-    return next((path for name in _CHROMIUM if (path := shutil.which(name))), None)
 
 
 def find_java() -> str | None:

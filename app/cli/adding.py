@@ -197,7 +197,7 @@ if TYPE_CHECKING:
 @click.option(
     "--yes",
     is_flag=True,
-    help="Take what the data prove without a question.",
+    help="Take what the data prove, and install what a file needs, without a question.",
 )
 @click.option(
     "--as-is", is_flag=True, help="Add it although its answers look wrong; its page says so."
@@ -206,7 +206,7 @@ if TYPE_CHECKING:
     "--open",
     "opens",
     is_flag=True,
-    help="Show its page in the browser when it is added.",
+    help="Show its page when it is added: in the browser, or without a terminal as preview.png.",
 )
 @models_folder
 def add(
@@ -266,17 +266,18 @@ def add(
 
 def _show(name: str, root: Path, opens: bool) -> None:
     """Show the page of a model that was added."""
-    if not opens:
+    if not (opens or sys.stdout.isatty()):
         return
-    if not sys.stdout.isatty():
-        click.echo("It was not opened: there is no terminal in which Ctrl+C would end that.")
-        return
+    slug = name.replace("_", "-")
     try:
-        preview.show(
-            name.replace("_", "-"),
-            root,
-            lambda address: click.echo(f"It is at {address} (stop with Ctrl+C)."),
-        )
+        if opens and sys.stdout.isatty():
+            preview.show(
+                slug, root, lambda address: click.echo(f"It is at {address} (stop with Ctrl+C).")
+            )
+        elif chromium := preview.find_chromium():
+            click.echo(f"This is its page: {preview.picture(slug, root, chromium)}")
+        elif opens:
+            click.echo("It was not opened: there is no terminal, and no Chromium for a picture.")
     except preview.PreviewError as error:
         click.echo(f"Its page could not be shown: {error}", err=True)
 

@@ -1,6 +1,7 @@
-"""Shows a model that was just added in the browser."""
+"""Shows a model that was just added: in the browser, or as a picture in its folder."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,11 +15,29 @@ from pathlib import Path
 
 from app.config import ROOT
 
+PICTURE = "preview.png"
+"""The picture of a model's page, in its folder."""
+
+_CHROMIUM = (
+    "chromium-headless-shell",  # a third of the CPU for a page: it draws no window around it
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
 _START_SECONDS = 60
+_PICTURE_SECONDS = 60
+_SIZE = "1280,900"
 
 
 class PreviewError(Exception):
     """A page cannot be shown; the message says why."""
+
+
+def find_chromium() -> str | None:
+    """Find the system's Chromium or Chrome."""
+    return next((path for name in _CHROMIUM if (path := shutil.which(name))), None)
 
 
 @contextmanager
@@ -78,6 +97,38 @@ def _answers(server: "subprocess.Popen[bytes]", address: str) -> bool:
         except OSError:
             time.sleep(0.1)
     return False
+
+
+def picture(slug: str, root: Path, chromium: str) -> Path:
+    """Save a picture of a model's page in its folder.
+
+    Args:
+        slug: the model's.
+        root: the folder of the models' folders.
+        chromium: the program.
+
+    Raises:
+        PreviewError: if there is none then.
+    """
+    path = root / slug.replace("-", "_") / PICTURE
+    with serve(slug, root) as address:
+        words = [chromium, "--headless", f"--window-size={_SIZE}", f"--screenshot={path.resolve()}"]
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            words.append("--no-sandbox")  # it has none for root, and the page is our own
+        try:
+            subprocess.run(  # noqa: S603 (its words are ours)
+                [*words, address],
+                timeout=_PICTURE_SECONDS,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise PreviewError(f"{chromium} made no picture: {error}.") from error
+    if not path.is_file():
+        raise PreviewError(f"{chromium} made no picture.")
+    return path
 
 
 def show(slug: str, root: Path, tell_address: Callable[[str], object]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from pickle import PicklingError
@@ -25,16 +27,37 @@ MODELS = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class NotebookReport:
-    """A model that was added, and its report, which a notebook shows."""
+    """A model that was added, and its report, which a notebook shows as HTML."""
 
     added: AddedModel
 
     def __str__(self) -> str:
         return format_report(self.added)
 
-    def _repr_markdown_(self) -> str:
-        """The report in Markdown."""
-        return str(self)
+    def _repr_html_(self) -> str:
+        """The report in HTML."""
+        parts = []
+        for block in str(self).strip().split("\n\n"):
+            if block.startswith("#"):
+                level = len(block) - len(block.lstrip("#")) + 1
+                parts.append(f"<h{level}>{html.escape(block.lstrip('# '))}</h{level}>")
+            elif block.startswith("|"):
+                parts.append(_format_table(block.splitlines()))
+            else:
+                parts.append(f"<p>{html.escape(block).replace(chr(10), '<br>')}</p>")
+        return "\n".join(parts)
+
+
+def _format_table(lines: Sequence[str]) -> str:
+    rows = [
+        "".join(
+            f"<{tag}>{html.escape(cell.strip())}</{tag}>" for cell in line.strip("|").split("|")
+        )
+        for number, line in enumerate(lines)
+        if number != 1
+        for tag in ("td" if number else "th",)
+    ]
+    return "<table>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>"
 
 
 def add_model(

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, expect
 
+from app.cli.preview import find_chromium
 from tests.conftest import Server, free_port
-from tests.tools import find_chromium, installed
+from tests.tools import installed
 
 PATIENCE = 60_000
 """Milliseconds after which what a page has to show will not come, however busy the machine is."""

@@ -24,7 +24,6 @@ _SIGNATURES = {
     b"7z\xbc\xaf": "a 7z archive",
     b"Rar!": "a RAR archive",
     b"(\xb5/\xfd": "a Zstandard archive",
-    b"\x04\x22\x4d\x18": "a file that LZ4 compressed",
     b"\x7fELF": "a program",
     b"MZ": "a program",
     b"CBM1": "a CatBoost model",
@@ -79,8 +78,6 @@ _CONTROLS = frozenset(range(0x20)) - frozenset(b"\t\n\r\f") | {0x7F}
 
 
 _ADVICE = {
-    "a file that LZ4 compressed": "Save it in another way: joblib.dump(model, 'model.joblib', "
-    "compress=3).",
     "a CatBoost model": "Add it with --python PATH, the Python of an environment that has "
     "CatBoost; or there: m = catboost.CatBoost().load_model('FILE'); m.save_model('model.onnx', "
     "format='onnx'). Then add model.onnx.",

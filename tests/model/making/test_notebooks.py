@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +40,8 @@ def test_a_data_frame_with_a_date_and_a_category_is_served_as_it_answers(tmp_pat
         model, ROWS[:120], RENT[:120], holdout=(ROWS[120:], RENT[120:]), name="rents", root=tmp_path
     )
     pd.testing.assert_frame_equal(ROWS, before)
-    assert "# What is the rent?\n" in report._repr_markdown_()
-    assert re.search(r"^\| city +\| choice +\|", report._repr_markdown_(), re.MULTILINE)
+    assert "<h2>What is the rent?</h2>" in report._repr_html_()
+    assert "<td>city</td><td>choice</td>" in report._repr_html_()
     app = create_app(Settings(models=("rents",), ratelimit="off"), models=tmp_path)
     for flag in (True, "yes"):
         row = {"city": "Ulm", "is_new": flag, "size": 50}  # the model drops the date

@@ -238,10 +238,6 @@ def test_what_is_no_fitted_model_is_refused(
         (b"hello", "is text, not a joblib or pickle file. Name the file of the fitted model."),
         (b"\x89PNG\r\n", "is a PNG picture, not a joblib or pickle file."),
         (b"\x7fELF\x02", "is a program, not a joblib or pickle file."),
-        (
-            b"\x04\x22\x4d\x18\x60\x70\x73",
-            "is a file that LZ4 compressed, not a joblib or pickle file. Save it in another way",
-        ),
         (b"\x80\x04\x95", "cannot be served. The file names more bytes than it can have"),
         (b"", "cannot be served. The file is empty."),
     ],

@@ -167,6 +167,9 @@ def lightgbm_booster(text: str = LIGHTGBM, **state: Any) -> Record:
     return own("lightgbm.basic", "Booster", handle=text, **state)
 
 
+XGBOOST = (FILES / "xgboost-three.json").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("record", "said"),
     [
