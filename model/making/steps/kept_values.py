@@ -21,7 +21,7 @@ from model.making.steps.fitted_steps import (
     find_parts,
     unwrap_estimator,
 )
-from model.making.steps.moved_splits import find_moved_split
+from model.making.steps.moved_splits import find_moved_split, has_shares
 from model.making.steps.trees import list_trees
 
 LEAST_VALUES = 5
@@ -32,6 +32,10 @@ _FOREIGN = 0.6
 rows leaves less outside, also of boosted trees, which split at the rarest values."""
 _LEAST_ROWS = 100
 """Rows of the data below which their range says little of that of the fit."""
+_MOST_DISTINCT = 30
+"""Values of an input up to which any sample of the rows has nearly all of them."""
+_OTHER = 0.9
+"""The share of kept values from which they are those of other data."""
 _ROUNDED = 1e-6
 _CROSS_FITTED = {"TargetEncoder", "LeaveOneOutEncoder", "CatBoostEncoder"}
 """Encoders, also of category_encoders, whose rows of the fit had other numbers than they give."""
@@ -97,7 +101,7 @@ def describe_foreign_input(
             return ""
         given = matrix[:, number][np.isfinite(matrix[:, number])]
         kept = np.unique(kept)
-        if len(kept) < LEAST_VALUES or len(given) < _LEAST_ROWS:
+        if len(kept) < LEAST_VALUES or len(given) < _LEAST_ROWS or not np.ptp(given):
             continue
         room = _ROUNDED * (abs(given).max() + np.ptp(given))
         outside = (kept < given.min() - room) | (kept > given.max() + room)
@@ -110,6 +114,14 @@ def describe_foreign_input(
             )
     if class_shares is None or matrix.ndim != 2 or len(matrix) < _LEAST_ROWS:
         return ""
+    if not hasattr(fitted, "classes_") or has_shares(fitted, class_shares):
+        for number, kept in list_kept_values(fitted).items():
+            if (other := _find_other(fitted, np.unique(kept), matrix[:, number])) is not None:
+                name = names[number] if number < len(names) else f"input {number + 1}"
+                return (
+                    f"When it was fitted, {name}{seen} had other values: {other:.4g} is none of "
+                    f"those here, nor between two of them. {_advise_step(name)}"
+                )
     split = find_moved_split(fitted, matrix, class_shares)
     if split is None:
         return ""
@@ -119,6 +131,27 @@ def describe_foreign_input(
         f"{split.fitted_share:.0%} of some rows; here it is in {split.share:.0%} of them. "
         f"{_advise_step(name)}"
     )
+
+
+def _find_other(fitted: Any, kept: Float64Array, cells: Float64Array) -> float | None:
+    """A kept value that data with a few values, shape (rows,), would not have left; None if none.
+
+    A tree splits in the middle between two values of its rows, unless it draws where.
+    """
+    values = np.unique(cells[np.isfinite(cells)])
+    if not 2 <= len(values) <= _MOST_DISTINCT:
+        return None
+    if hasattr(fitted, "_fit_X") or hasattr(fitted, "support_vectors_"):
+        possible = values
+    elif hasattr(fitted, "cluster_centers_") or hasattr(fitted, "roots_"):
+        return None
+    elif any(find_parts(fitted, lambda part: getattr(part, "splitter", "") == "random")):
+        return None
+    else:
+        possible = ((values[:, None] + values) / 2).ravel()
+    room = _ROUNDED * (np.abs(values).max() + np.ptp(values))
+    apart = kept[np.abs(kept[:, None] - possible).min(axis=1) > room]
+    return float(apart[0]) if len(apart) >= max(2, _OTHER * len(kept)) else None
 
 
 def _advise_step(name: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from model.contract.arrays import BoolArray, Float64Array
 from model.making.steps.trees import Tree, list_trees
 
-_DEEPEST = 3
+_DEEPEST = 6
 _MOST_TREES = 50
 _LEAST_ROWS = 50
 _EVEN = 0.2
@@ -51,7 +51,7 @@ def find_moved_split(
         matrix: the data as it takes them, shape (rows, inputs).
         class_shares: how frequent each class is in the data; none where the answer is a number.
     """
-    if hasattr(fitted, "classes_") and not _has_shares(fitted, class_shares):
+    if hasattr(fitted, "classes_") and not has_shares(fitted, class_shares):
         return None
     tested: Counter[int] = Counter()
     moved: dict[int, list[MovedSplit]] = {}
@@ -112,7 +112,7 @@ def _share_out(split: MovedSplit, matrix: Float64Array) -> MovedSplit:
     return split._replace(share=min(max(split.fitted_share, low), high))
 
 
-def _has_shares(fitted: Any, class_shares: Sequence[float]) -> bool:
+def has_shares(fitted: Any, class_shares: Sequence[float]) -> bool:
     """Whether the classes were as frequent in the fit as in the data; False where nothing tells."""
     trees: Any = [fitted] if hasattr(fitted, "tree_") else getattr(fitted, "estimators_", ())
     if hasattr(fitted, "init_"):

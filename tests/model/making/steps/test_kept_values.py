@@ -89,6 +89,24 @@ def test_trees_of_other_libraries_tell_as_well(name: str) -> None:
     assert "When it was fitted, age" in describe_foreign_input(model, table[columns])
 
 
+@pytest.mark.parametrize(
+    "model",
+    [RandomForestRegressor(10, random_state=0), HistGradientBoostingRegressor(max_iter=10),
+     KNeighborsRegressor(), SVR(C=1000)],
+)  # fmt: skip
+def test_values_that_the_data_cannot_have_left_tell_what_code_did_to_an_input(model: Any) -> None:
+    table = rows().assign(rooms=np.random.default_rng(1).integers(1, 9, 400))
+    table["price"] += table["rooms"] ** 2 * 9000
+    names = ["size", "rooms"]
+    fitted = model.fit(table[names], table["price"])
+    assert describe_foreign_input(fitted, table[names]) == ""
+    assert describe_foreign_input(fitted, table[names][:150]) == ""
+    fitted = model.fit(table[names].assign(rooms=table["rooms"] ** 0.9), table["price"])
+    assert "When it was fitted, rooms had other values" in describe_foreign_input(
+        fitted, table[names]
+    )
+
+
 def test_a_linear_model_of_another_library_keeps_nothing_of_its_inputs() -> None:
     model, table = open_file(FILES / "statsmodels-gamma.pkl"), make_rows(600, 0)
     assert describe_foreign_input(model, table[list(model.feature_names_in_)] * 1000) == ""
