@@ -48,6 +48,14 @@ _EXPORTS = {
 }
 """How models are exported whose pickles hold what only their own library can read."""
 
+_INSIDE = {
+    "flaml": "automl.model.estimator",
+    "sklearn2pmml": "sklearn.pipeline.Pipeline(pipeline.steps)",
+    "sklearn_genetic": "search.best_estimator_",
+    "tpot": "tpot.fitted_pipeline_",
+}
+"""Where the model of scikit-learn, XGBoost or LightGBM is in what a library saves around it."""
+
 _MOST_NAMES = 5
 
 
@@ -82,8 +90,15 @@ def advise(path: str) -> str:
     Args:
         path: its ``module.name``, as the file says.
     """
-    if path.startswith("sklearn.") and (advice := advise_on_new_rows(path.rpartition(".")[2])):
+    library = path.partition(".")[0]
+    name = path.rpartition(".")[2]
+    if library in ("sklearn", "hdbscan") and (advice := advise_on_new_rows(name)):
         return advice
+    if where := _INSIDE.get(library):
+        return (
+            f"Save the fitted model inside it, joblib.dump({where}, 'model.joblib'), and add that: "
+            "the data show whether it does without what stands around it."
+        )
     if path.endswith("<lambda>"):
         return (
             "A lambda has no name by which another process could find it, so --trust does not help "
@@ -91,7 +106,6 @@ def advise(path: str) -> str:
             "with that function, and add it with --trust --module FILE.py. Or fit without this "
             "step, and write what it computes as --derive, like --derive 'area = log1p(area)'."
         )
-    library = path.partition(".")[0]
     installed = library in sys.modules or find_spec(library) is not None
     if library in _EXPORTS and not installed:
         return f"Export it to ONNX by {_EXPORTS[library]}, and name that file instead."

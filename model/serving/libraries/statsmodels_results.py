@@ -47,6 +47,12 @@ def read_statsmodels(record: Record) -> Record:
     parts = _state(model)
     link = _find_link(parts) if kind == "GLM" else _LINKS.get(kind)
     params = results.get("params")
+    if ".tsa." in record.path or (isinstance(model, Record) and ".tsa." in model.path):
+        raise PickleError(
+            "It goes on with a series of its own, and a form asks for the facts of one row. Fit a "
+            "regressor on rows instead, whose columns are earlier values of the series and what is "
+            "known of the day, and add that."
+        )
     if link is None or not isinstance(params, np.ndarray):
         raise PickleError(
             f"It holds results of {printable(kind or record.name)}, which is not known here. OLS, "

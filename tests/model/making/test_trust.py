@@ -22,6 +22,8 @@ from sklearn.preprocessing import FunctionTransformer
 from model import ModelError, NumberModel, load_model
 from model.making.assembly.contents import read_contents
 from model.making.errors import AddError
+from model.making.sources.estimator_sources import describe_estimator
+from model.making.sources.pickles import advise
 from tests.model.making.conftest import add
 from tests.models import ModelFiles
 
@@ -90,6 +92,46 @@ def test_a_class_of_its_own_is_named_and_needs_trust(tmp_path: Path) -> None:
     result = add(give(tmp_path, Doubled()), "mine", tmp_path)
     assert result.exit_code != 0
     assert f"needs what is not known here: {__name__}.Doubled" in " ".join(result.output.split())
+
+
+class Untyped(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Answers as a library does that says neither regressor nor classifier."""
+
+    n_features_in_ = 0
+
+    def predict(self, rows: Any) -> Any:
+        return np.asarray(rows, dtype=float).sum(axis=1)
+
+
+class Sure(Untyped):
+    """Knows probabilities and not of what."""
+
+    def predict_proba(self, rows: Any) -> Any:
+        return np.tile([0.2, 0.8], (len(rows), 1))
+
+
+class Listed(Sure):
+    """Lists its classes as a person writes them."""
+
+    classes_ = ["no", "yes"]  # noqa: RUF012
+
+
+def test_what_says_no_kind_is_known_by_what_it_has() -> None:
+    found = describe_estimator(Untyped(), "it")
+    assert (found.kind.name, found.count) == ("number", None)
+    with pytest.raises(AddError, match=r"a Sure without classes_: .*classes_ = \['no', 'yes'\]"):
+        describe_estimator(Sure(), "it")
+    assert describe_estimator(Listed(), "it").kind.classes == ("no", "yes")
+
+
+def test_what_has_no_predict_needs_a_class_around_it() -> None:
+    with pytest.raises(AddError, match="write a class around it into a Python file"):
+        describe_estimator(Path(), "it")
+
+
+def test_what_stands_around_a_model_is_taken_off() -> None:
+    assert "joblib.dump(automl.model.estimator, " in advise("flaml.automl.automl.AutoML")
+    assert "has no predict for a new one" in advise("hdbscan.hdbscan_.HDBSCAN")
 
 
 def test_a_file_is_loaded_where_the_manifest_says_that_it_was_trusted(tmp_path: Path) -> None:
