@@ -62,7 +62,7 @@ check: lint browser  ## the gate: style, types, imports, tests
 
 # One run of all tests: each process collects them once. `make -j2` checks types while it installs.
 check-all: lint cluster  ## the gate, and what needs a server of another kind (nginx under load) or is long
-	$(PYTEST)
+	$(PYTEST) -m "not sample"
 
 cluster: browser
 	@$(BIN)/python -m tests.install --cluster --image

@@ -1,6 +1,7 @@
 """How gunicorn serves the app: each setting with its reason."""
 
 import os
+import sys
 import tempfile
 from typing import Any
 
@@ -139,6 +140,11 @@ def on_reload(server: Any) -> None:
         server.log.error("Reload refused, all is served as before. %s", problem)
     else:
         server.log.info("Reloaded")
+
+
+def pre_exec(server: Any) -> None:
+    """Start the next server on USR2 as this one was: ``python -m app.server`` is no script."""
+    server.START_CTX["args"] = [sys.executable, *sys.orig_argv[1:]]
 
 
 def on_exit(server: Any) -> None:

@@ -57,7 +57,7 @@ def write_flowers(
     folder: Path,
     probabilities: bool = True,
     temperature: float = 2.0,
-    rows_held_out: int = 500,
+    rows_held_out: int | None = 500,
     most: float = 1.0,
 ) -> Path:
     """Write a model that predicts "iris" for a flower longer than wide; return its folder."""

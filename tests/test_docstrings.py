@@ -34,9 +34,15 @@ class Documented:
         return ast.get_docstring(self.node) or ""
 
 
+@cache
+def parse(path: Path) -> ast.Module:
+    """The code of a module, parsed once for all tests."""
+    return ast.parse(path.read_text())
+
+
 def public(path: Path) -> Iterator[Documented]:
     """The public functions, classes and methods of a module; an override has its base's words."""
-    for node in ast.parse(path.read_text()).body:
+    for node in parse(path).body:
         if not isinstance(node, Function | ast.ClassDef) or node.name.startswith("_"):
             continue
         yield Documented(path, node)
@@ -53,7 +59,7 @@ def array_names() -> frozenset[str]:
     """The names that stand for arrays: NumPy's own, and every alias of one."""
     names = {"NDArray", "ndarray"}
     for path in MODULES:
-        for node in ast.parse(path.read_text()).body:
+        for node in parse(path).body:
             target = node.targets[0] if isinstance(node, ast.Assign) else None
             if isinstance(node, ast.AnnAssign):
                 target = node.target
@@ -161,7 +167,7 @@ def test_every_array_that_a_public_function_takes_or_gives_has_its_shape_in_the_
 def test_no_two_public_types_have_one_name() -> None:
     places: dict[str, list[str]] = {}
     for path in MODULES:
-        for node in ast.parse(path.read_text()).body:
+        for node in parse(path).body:
             name = node.name if isinstance(node, ast.ClassDef) else ""
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 target = node.targets[0].id

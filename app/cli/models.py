@@ -17,6 +17,7 @@ from app.cli.outcomes import outcomes
 from app.cli.predicting import predict
 from model import ModelError, load_model, read_card
 from model.contract.files import read_json
+from model.contract.upgrading import upgrade_folder
 from model.serving.served_model import ServedModel
 
 
@@ -111,6 +112,24 @@ def _check_answers(found: ServedModel[Any, Any], data: Path | None, target: str)
     if finding.is_wrong:
         raise NotProved(finding.text)
     click.echo(finding.text)
+
+
+@model.command("upgrade")
+@click.argument("name")
+@models_folder
+def upgrade(name: str, root: Path) -> None:
+    """Rewrite card and manifest of the model NAME in the present format.
+
+    \f
+    Raises:
+        ClickException: if they cannot be rewritten; it says why.
+    """
+    folder = find_folder(name, root)
+    try:
+        upgrade_folder(folder)
+    except ModelError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{folder / 'card.toml'} and manifest.json are in the present format.")
 
 
 @model.command("look")

@@ -1,9 +1,27 @@
-"""Bodies without a length (chunked), as .NET and streaming clients send them."""
+"""Bodies without a length (chunked), as .NET and streaming clients send them, and whole ones."""
 
 from typing import IO
 from wsgiref.types import WSGIEnvironment
 
-from werkzeug.exceptions import BadRequest, HTTPException, LengthRequired, RequestEntityTooLarge
+from werkzeug.exceptions import (
+    BadRequest,
+    ClientDisconnected,
+    HTTPException,
+    LengthRequired,
+    RequestEntityTooLarge,
+)
+
+
+def read_whole(body: IO[bytes], length: int) -> bytes:
+    """Read a body of known length.
+
+    Raises:
+        ClientDisconnected: where it ends before that: half of a number is another number.
+    """
+    whole = body.read(length)
+    if len(whole) < length:
+        raise ClientDisconnected
+    return whole
 
 
 def is_chunked(environ: WSGIEnvironment) -> bool:

@@ -7,7 +7,7 @@ from wsgiref.types import WSGIEnvironment
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from app.http.bodies import ChunkedBody, is_chunked
+from app.http.bodies import ChunkedBody, is_chunked, read_whole
 
 FormData = Mapping[str, list[str]]
 """Every value that was sent, by field name."""
@@ -32,7 +32,7 @@ def read_form(environ: WSGIEnvironment | None = None, most: int = FORM_BYTES) ->
 
     Raises:
         LengthRequired: for a body without a length that the server does not end.
-        BadRequest: for one whose chunks are malformed.
+        BadRequest: for one whose chunks are malformed, or that ends before its length.
         RequestEntityTooLarge: for one over ``most``, or with too many fields.
     """
     environ = request.environ if environ is None else environ
@@ -44,7 +44,7 @@ def read_form(environ: WSGIEnvironment | None = None, most: int = FORM_BYTES) ->
     if not environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
         return {}
     source = environ["wsgi.input"]
-    body: bytes = ChunkedBody(source, most).read() if chunked else source.read(length)
+    body: bytes = ChunkedBody(source, most).read() if chunked else read_whole(source, length)
     return parse_fields(body.decode("utf-8", "replace"))
 
 

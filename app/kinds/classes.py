@@ -95,7 +95,7 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         certainty = f"That is the probability of {label}."
         if explained.out_of_distribution:
             certainty = self._add_mismatch(self.model.guess_text, explained)
-        elif (calibration := self._calibration) is not None:
+        elif (calibration := self._calibration) is not None and calibration.rows:
             rows = formatting.format_number(calibration.rows, self._card.locale)
             calibrated = f"It was calibrated on {rows} rows."
             certainty = f"{certainty} {self.find_too_sure() or calibrated}"
@@ -275,14 +275,17 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         plots = [plot_reliability(bins)] if bins else []
         locale = self._card.locale
         divisor = f"{calibration.temperature:.2f}"
-        rows = formatting.format_number(calibration.rows, locale)
-        most = formatting.format_percent(calibration.most, locale, digits=1)
         text = (
             "They were calibrated on rows that the model had not seen: their logarithms are "
-            f"divided by {divisor}, the number that suits those rows best (temperature scaling). "
-            f"None is shown above {most}: {rows} rows cannot show that it is more certain, and of "
-            "the rows for which it was surest some may have been wrong."
+            f"divided by {divisor}, the number that suits those rows best (temperature scaling)."
         )
+        if calibration.rows is not None:
+            rows = formatting.format_number(calibration.rows, locale)
+            most = formatting.format_percent(calibration.most, locale, digits=1)
+            text += (
+                f" None is shown above {most}: {rows} rows cannot show that it is more certain, "
+                "and of the rows for which it was surest some may have been wrong."
+            )
         if self.model.ranges is not None:
             text = f"{text} {RANGE_TEXT}"
         return self._about(text, "What the probabilities mean", plots)

@@ -10,7 +10,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.utils import get_content_length
 
-from app.http.bodies import ChunkedBody, is_chunked
+from app.http.bodies import ChunkedBody, is_chunked, read_whole
 from app.http.problems import Fault
 from app.kinds.adapter import JsonRows
 from model import Card, Features
@@ -39,7 +39,7 @@ def read_json_body(environ: WSGIEnvironment) -> bytes:
 
     Raises:
         LengthRequired: for a body without a length that the server does not end.
-        BadRequest: for one whose chunks are malformed.
+        BadRequest: for one whose chunks are malformed, or that ends before its length.
         RequestEntityTooLarge: for one over ``BODY_BYTES``.
         UnsupportedMediaType: for another type, or one that is compressed.
     """
@@ -52,8 +52,7 @@ def read_json_body(environ: WSGIEnvironment) -> bytes:
     if media_type.lower() != "application/json" or encoding.lower() != "identity":
         raise UnsupportedMediaType
     source = environ["wsgi.input"]
-    body: bytes = ChunkedBody(source, BODY_BYTES).read() if chunked else source.read(length)
-    return body
+    return ChunkedBody(source, BODY_BYTES).read() if chunked else read_whole(source, length)
 
 
 def parse_json(body: bytes) -> object:

@@ -372,7 +372,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
 
     def about(self) -> KindAbout:
         method, calibration = "", self._calibration
-        if calibration is not None:
+        if calibration is not None and calibration.rows is not None:
             locale = self.model.card.locale
             most = formatting.format_percent(calibration.most, locale, digits=2)
             cases = formatting.format_number(calibration.rows, locale)

@@ -448,6 +448,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
                 },
                 "values": dict(zip(columns, shapley.contributions, strict=True)),
                 **others,
+                "standard_error": 0,  # they are exact; a program of before may read it
             }
         }
 

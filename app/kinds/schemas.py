@@ -96,6 +96,8 @@ def build_contributions_schema(card: Card, output: Mapping[str, Schema]) -> Sche
     joined: Schema = {"type": "array", "items": {"enum": list(card.names)}}
     others = build_object({"fields": joined, "value": NUMBER})
     others["description"] = "The less important of many fields, which have one value together."
+    error = {**NUMBER, "const": 0, "description": "The values are exact."}
     return build_object(
-        {"reference": reference, "values": values, "others": others}, optional=["others"]
+        {"reference": reference, "values": values, "others": others, "standard_error": error},
+        optional=["others"],
     )

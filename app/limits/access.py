@@ -41,6 +41,9 @@ GUESSES = "20/minute"
 MAX_KNOWN = 1000
 """Passwords that are known to be right, so that scrypt's 60 ms are not spent on each request."""
 
+SETTLED = 1.0
+"""Seconds after which a file is read that was written: before, half of its keys may be missing."""
+
 PUBLIC = "public"
 """The access for which nobody is asked who it is."""
 
@@ -127,8 +130,9 @@ class KeyFile:
 
     def _read(self) -> None:
         found = os.stat(self._path)
-        stamp = found.st_mtime_ns, found.st_size
-        if stamp != self._stamp:
+        stamp = found.st_ino, found.st_ctime_ns  # another file may have the old one's time and size
+        is_fresh = 0 <= time.time() - found.st_mtime < SETTLED
+        if stamp != self._stamp and (self._stamp == (0, 0) or not is_fresh):
             self._keys = {**self._fixed, **read_keys(Path(self._path).read_text())}
             self._stamp = stamp
 
@@ -237,18 +241,18 @@ class AccessPolicy:
         credential = _read_credential(environ)
         if not credential:
             return Refusal(401)
+        if self.mode == "keys":
+            return self._keys.find(credential) or self._limit(environ, str)
         mark = hmac.digest(self._secret, credential.encode(), "sha256")
-        if self.mode == "password" and mark in self._known:
+        if mark in self._known:
             return self._known[mark]
         return self._limit(environ, lambda: self._check(credential, mark))
 
     def find_link_reader(self, environ: WSGIEnvironment, token: str) -> str | Refusal:
         """Return the name of the reader of a link, or why it does not open anything."""
-        return self._limit(environ, lambda: read_link(self._link_key, token))
+        return read_link(self._link_key, token) or self._limit(environ, str)
 
     def _check(self, credential: str, mark: bytes) -> str:
-        if self.mode == "keys":
-            return self._keys.find(credential)
         if not run_in_thread(check_password, self._hash, credential):
             return ""
         if len(self._known) >= MAX_KNOWN:
@@ -259,6 +263,9 @@ class AccessPolicy:
     def _limit(self, environ: WSGIEnvironment, check: Callable[[], str]) -> str | Refusal:
         """Check what may be a guess; one that is right, or for which no thread was free, does not
         count.
+
+        Whose key or link is right gets here not at all: nobody guesses one, and a program with an
+        old key would lock out all others at its address.
         """
         client = "guess:" + identify_client(environ.get("REMOTE_ADDR", ""))
         if seconds := self._guesses.count(client, 1):

@@ -8,6 +8,7 @@ from typing import IO, NamedTuple, cast
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
+from werkzeug.wsgi import LimitedStream
 
 from app.http.bodies import ChunkedBody, is_chunked
 from app.http.forms import FORM_BYTES
@@ -44,7 +45,7 @@ def read_uploads(name: str, slot: UploadSlot, most: int = UPLOAD_BYTES) -> Uploa
 
     Raises:
         LengthRequired: for a body without a length that the server does not end.
-        BadRequest: for one whose chunks are malformed.
+        BadRequest: for one whose chunks are malformed, or that ends before its length.
         RequestEntityTooLarge: for one over ``most`` bytes, or with too many parts.
         RequestTimeout: for one that comes too slowly.
         ServiceUnavailable: if no memory is free for it in time.
@@ -76,7 +77,7 @@ def read_body(slot: UploadSlot, most: int = UPLOAD_BYTES) -> bytes:
 
     Raises:
         LengthRequired: for a body without a length that the server does not end.
-        BadRequest: for one whose chunks are malformed.
+        BadRequest: for one whose chunks are malformed, or that ends before its length.
         RequestEntityTooLarge: for one over ``most`` bytes.
         RequestTimeout: for one that comes too slowly.
         ServiceUnavailable: if no memory is free for it in time.
@@ -96,7 +97,8 @@ def _open_body(most: int) -> tuple[int | None, IO[bytes]]:
     if length > most:
         _discard(source, min(length, MAX_DISCARDED))
         raise RequestEntityTooLarge
-    return length, request.stream
+    # request.stream says nothing of a body that ends before its length.
+    return length, cast(IO[bytes], LimitedStream(source, length))
 
 
 def _discard(body: IO[bytes], length: int) -> None:

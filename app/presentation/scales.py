@@ -169,8 +169,8 @@ def round_up(scale: Scale, amount: float) -> float:
     return math.ceil(amount / scale.fine_step) * scale.fine_step
 
 
-def write_held(share: float, rows: int) -> str:
+def write_held(share: float, rows: int | None) -> str:
     """Write how often something held: "9 of 10", or "57 of 63" where there were so few rows."""
-    count = min(rows, 100)
+    count = 100 if rows is None else min(rows, 100)
     held = round(share * count)
     return f"{held // 10} of 10" if count == 100 and held % 10 == 0 else f"{held} of {count}"

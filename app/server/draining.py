@@ -2,6 +2,7 @@
 
 import select
 import socket
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from errno import EPIPE
@@ -9,6 +10,9 @@ from typing import Any
 
 import gevent
 from gevent.server import StreamServer
+from werkzeug.exceptions import RequestTimeout
+
+from app.limits.upload_budget import MIN_RATE
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,8 @@ READ_SECONDS = 0.01
 """Seconds in which a loop that goes on reads what has come to its sockets meanwhile."""
 
 
-class HeadTimeout(gevent.Timeout):  # type: ignore[misc]  # as above
-    """The time for the next head on a connection, with a moment to read what came before its end.
+class ClientTimeout(gevent.Timeout):  # type: ignore[misc]  # as above
+    """The time for what a client sends or takes, with a moment to see what came before its end.
 
     A process that stood still, or was busy, finds both that the time is over and that a request
     came in time; gevent sees the former first, and the request would be lost.
@@ -58,7 +62,7 @@ class HeadTimeout(gevent.Timeout):  # type: ignore[misc]  # as above
 
 
 SEND_TIMEOUT = 30.0
-"""Seconds that a client may take for a piece of a body that is made while it is sent. One that
+"""Seconds that a client may take for a piece of a response, beyond those of ``MIN_RATE``. One that
 stops reading is cut off, and what makes the body stops."""
 
 HEAD_TIMEOUT = 1.0
@@ -90,11 +94,10 @@ class JoiningSocket:
         if self._begun:
             self._sock.begun = True
             head, self._head = self._head, b""
-            if head:
-                self._sock.sendall(head + data)
-            else:  # a body of several pieces
-                with gevent.Timeout(SEND_TIMEOUT, BrokenPipeError(EPIPE, "It stopped reading")):
-                    self._sock.sendall(data)
+            piece = head + data
+            seconds = SEND_TIMEOUT + len(piece) / MIN_RATE
+            with ClientTimeout(seconds, BrokenPipeError(EPIPE, "It stopped reading")):
+                self._sock.sendall(piece)
         else:
             self._head, self._begun = data, True
 
@@ -111,18 +114,31 @@ class FirstBytesSocket:
     """A socket that keeps the first bytes of a request: gunicorn drops one that it cannot read.
 
     ``first`` is empty where the request came together with the end of another. ``begun`` is whether
-    a part of its response was sent.
+    a part of its response was sent. ``patience`` are the seconds for which it still waits for more
+    of a body; None while none is read.
     """
 
-    __slots__ = ("_sock", "begun", "first")
+    __slots__ = ("_sock", "begun", "first", "patience")
 
     def __init__(self, sock: Any) -> None:
         self._sock, self.first, self.begun = sock, b"", False
+        self.patience: float | None = None
 
     def recv(self, size: int) -> bytes:
-        """Receive bytes, and keep them if they are the first."""
-        data: bytes = self._sock.recv(min(size, MAX_PIECE))
-        self.first = self.first or data
+        """Receive bytes, and keep them if they are the first.
+
+        Raises:
+            RequestTimeout: for a body that comes too slowly, or whose client has vanished.
+        """
+        size = min(size, MAX_PIECE)
+        if self.patience is None:
+            data: bytes = self._sock.recv(size)
+            self.first = self.first or data
+            return data
+        began = time.monotonic()
+        with ClientTimeout(max(self.patience, 0), RequestTimeout()):
+            data = self._sock.recv(size)
+        self.patience += len(data) / MIN_RATE - (time.monotonic() - began)
         return data
 
     def is_closed(self) -> bool:

@@ -30,10 +30,11 @@ from werkzeug.exceptions import ServiceUnavailable
 from app.http.headers import HEADERS
 from app.http.request_id import new_request_id
 from app.http.responses import HTML, ErrorRenderer
+from app.limits.upload_budget import GRACE
 from app.server.draining import (
+    ClientTimeout,
     DrainingServer,
     FirstBytesSocket,
-    HeadTimeout,
     JoiningSocket,
     ListenerName,
 )
@@ -117,9 +118,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         self._servers: list[AcceptingServer] = []
         self._stop_timeout = self.cfg.graceful_timeout
 
-    def timeout_ctx(self) -> HeadTimeout:
+    def timeout_ctx(self) -> ClientTimeout:
         """Return the time in which the next head must have come."""
-        return HeadTimeout(self.cfg.keepalive, False)
+        return ClientTimeout(self.cfg.keepalive, False)
 
     def server_class(
         self,
@@ -183,6 +184,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         joining = JoiningSocket(sock)
         greenlet = gevent.getcurrent()
         self._answering[greenlet] = sock
+        sock.patience = GRACE
         try:
             # gevent's own goes on with the connection after a kill, as if the answer were complete.
             super(GeventWorker, self).handle_request(listener_name, req, joining, addr)
@@ -190,6 +192,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
             closing = stop
         finally:
             del self._answering[greenlet]
+            sock.patience = None
         with suppress(OSError):
             joining.flush()
         if (chunked or count_unread(req)) and not discard_body(req, sock, chunked):

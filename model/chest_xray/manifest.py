@@ -104,7 +104,7 @@ def make_manifest(
         golden.append(
             GoldenPicture(
                 picture=files[-1].name,
-                probabilities=tuple(np.round(output.probabilities, 5).tolist()),
+                probability=round(output.probability, 5),
                 ood_score=round(output.ood_score, 4),
             )
         )

@@ -76,7 +76,8 @@ class CardBase(StrictModel):
     """What every card says: title, summary, limits; ``name`` is the text in the navigation."""
 
     format: Literal[2]
-    """The format of the card."""
+    """The format of the card. ``flask --app wsgi model upgrade`` rewrites a card of an earlier
+    one."""
 
     kind: str
     """The kind of the model."""

@@ -71,7 +71,7 @@ class FeatureStep(StrictModel):
         """
         codes = {
             source.column: column
-            for source, column in zip(self.given, widen(matrix).T, strict=True)
+            for source, column in zip(self.given, widen(matrix, self.given).T, strict=True)
         }
         cells = {
             name: read_cells(self._by_name[name], codes[name], name in self.dates)

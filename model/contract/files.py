@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from model.contract.card import CardError, Loc
 from model.contract.errors import MAKE_AGAIN, ModelError
 from model.contract.fields import FIELD_KINDS
+from model.contract.formats import MANIFEST_STEPS, Data, upgrade
 from model.contract.lines import find_line
 from model.contract.manifest import ManifestBase
 
@@ -18,19 +19,23 @@ ParsedT = TypeVar("ParsedT", bound=BaseModel)
 ManifestT = TypeVar("ManifestT", bound=ManifestBase)
 
 
-def read_toml(path: Path) -> tuple[dict[str, Any], str]:
+def read_toml(path: Path) -> tuple[Data, str]:
     """The tables of a ``card.toml``, and its text.
-
-    TOML has dates of its own, a card holds them as the text of JSON.
 
     Raises:
         ModelError: with the line to change.
     """
     text = read_text(path)
     try:
-        return json.loads(json.dumps(tomllib.loads(text), default=str)), text
+        return parse_toml(text), text
     except tomllib.TOMLDecodeError as error:
         raise ModelError(f"{path}: not TOML: {error}") from error
+
+
+def parse_toml(text: str) -> Data:
+    """The tables of a card; TOML has dates of its own, a card holds them as the text of JSON."""
+    tables: Data = json.loads(json.dumps(tomllib.loads(text), default=str))
+    return tables
 
 
 def read_json(path: Path) -> Any:
@@ -64,7 +69,7 @@ def read_manifest(kind: type[ManifestT], path: Path) -> ManifestT:
     Raises:
         ModelError: with what is wrong in it.
     """
-    return parse(kind, read_json(path), path, "")
+    return parse(kind, upgrade(read_json(path), MANIFEST_STEPS, path), path, "")
 
 
 def read_text(path: Path) -> str:

@@ -67,10 +67,15 @@ class ImageCard(CardBase):
 
 
 class GoldenPicture(StrictModel):
-    """A PNG of what the network sees, with what the model predicted when it was made."""
+    """A PNG of what the network sees, with what the model predicted when it was made.
+
+    ``probability`` is that of the last class, ``probabilities`` are all; a model of before has none
+    of these.
+    """
 
     picture: str
-    probabilities: tuple[Share, ...]
+    probability: Share
+    probabilities: tuple[float, ...] = ()
     ood_score: float
 
 
@@ -112,6 +117,6 @@ class ImageManifest(ManifestBase):
 
     @model_validator(mode="after")
     def _golden_answers_have_all_classes(self) -> "ImageManifest":
-        if any(len(item.probabilities) != len(self.classes) for item in self.golden):
+        if any(len(item.probabilities) not in (0, len(self.classes)) for item in self.golden):
             raise ValueError("golden pictures must have a probability for each class")
         return self

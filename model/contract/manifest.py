@@ -106,7 +106,9 @@ class CalibrationGroup(FactGroup):
     ``width`` is the median width of the interval and ``error`` the median absolute error: on a log
     scale relative to prediction and truth, else in the prediction's unit. ``inside`` is the share
     of ``rows`` held-out rows within an interval that others set, and ``fifths`` the same for each
-    fifth of the predictions, from the lowest; too few rows show neither.
+    fifth of the predictions, from the lowest; a model of an earlier format has none of the three.
+    ``ood_threshold`` is there in models of before: 99 % of the training rows were nearer to their
+    nearest rows.
     """
 
     knots: tuple[float, ...] = Field(min_length=1)
@@ -114,9 +116,10 @@ class CalibrationGroup(FactGroup):
     highs: tuple[NonNegativeFloat, ...]
     width: PositiveFloat
     error: NonNegativeFloat
-    rows: PositiveInt
+    rows: PositiveInt | None = None
     inside: Share | None = None
     fifths: tuple[float, ...] = ()
+    ood_threshold: PositiveFloat | None = None
 
     @model_validator(mode="after")
     def _each_knot_has_both_ends(self) -> "CalibrationGroup":
@@ -176,10 +179,10 @@ class ProbabilityCalibration(StrictModel):
 
     A share ``uniform`` of each is replaced by the uniform distribution, then their logarithms are
     divided by ``temperature``, and then as much is replaced again that none is above ``most``.
-    ``rows`` is the number of held-out rows that showed this.
+    ``rows`` is the number of held-out rows that showed this, None for a model of an earlier format.
     """
 
-    rows: PositiveInt
+    rows: PositiveInt | None = None
     uniform: float = Field(default=0.0, ge=0, lt=1)
     temperature: PositiveFloat
     most: float = Field(default=1.0, gt=0.5, le=1)
@@ -307,7 +310,9 @@ class Manifest(ManifestBase):
     ``class_names`` are the card's values of the classes of an estimator that has numbers for them.
     ``module`` is the name of the Python file that has that code, where it is no installed module's.
     ``neighbors`` and ``copula`` are the files of the similar rows and of the joint distribution of
-    the facts, which finds rows that are out-of-distribution.
+    the facts, which finds rows that are out-of-distribution. A model of before has thresholds for
+    the distance to its nearest rows instead: ``ood_thresholds`` by the number of unknown facts, or
+    one in each group of the calibration.
     ``others`` are the further outputs of a model of several; axis and calibration are the first's.
     ``clusters`` say what is typical of each cluster, in the card's order. ``scores`` are quantiles
     of the scores of the training rows, in equal steps from the lowest to the highest: what an
@@ -337,6 +342,7 @@ class Manifest(ManifestBase):
     runs_code: bool = False
     class_names: dict[str, str] = Field(default_factory=dict)
     module: str = ""
+    ood_thresholds: tuple[float, ...] = ()
     truth_bins: tuple[TruthBin, ...] = ()
     reliability: tuple[ReliabilityBin, ...] = ()
     others: tuple[OutputManifest, ...] = ()

@@ -30,13 +30,15 @@ _POWERS = 10.0 ** np.arange(_MOST_DECIMALS + 1)
 """The powers of ten that float64 has exactly."""
 
 
-def widen(matrix: FloatArray) -> Float64Array:
+def widen(matrix: FloatArray, columns: Sequence[Source] = ()) -> Float64Array:
     """Restore the decimals that were typed: 39.1, where float32 has 39.099998.
 
-    Trees compare with numbers from the data, to the last bit.
+    Trees compare with numbers from the data, to the last bit. A number that is no decimal of seven
+    digits stays as it is, as do all of a column whose numbers were float32 when they were written.
 
     Args:
         matrix: float32 of any shape; float64 stays as it is.
+        columns: where its last axis has them, what is known of each.
 
     Returns:
         float64 of the same shape.
@@ -49,7 +51,11 @@ def widen(matrix: FloatArray) -> Float64Array:
         digits = _DIGITS - 1 - np.floor(np.log10(magnitude))
         fits = (digits >= 0) & (digits <= _MOST_DECIMALS)
     scale = _POWERS[np.where(fits, digits, 0).astype(np.intp)]
-    widened: Float64Array = np.where(fits, np.rint(wide * scale) / scale, wide)
+    decimals = np.rint(wide * scale) / scale
+    fits &= decimals.astype(np.float32) == matrix
+    if single := [place for place, column in enumerate(columns) if column.is_single]:
+        fits[..., single] = False
+    widened: Float64Array = np.where(fits, decimals, wide)
     return widened
 
 
@@ -59,7 +65,8 @@ class Source(StrictModel):
     ``values`` are its cells by the field's code (a choice's index; 0 and 1 for a flag); empty for a
     column of numbers, whose code is the number itself, and for one of free text, whose codes hold
     for one call. The code of a date is the days since 1970-01-01; ``spelling`` is how its text has
-    it, in the signs of strftime.
+    it, in the signs of strftime. ``is_single`` is True where the data have 39.099998474121094 for
+    what is typed as 39.1.
     """
 
     column: str
@@ -68,6 +75,7 @@ class Source(StrictModel):
     ]
     values: tuple[CellValue, ...] = ()
     spelling: str = ""
+    is_single: bool = False
 
     @property
     def is_text(self) -> bool:

@@ -105,7 +105,7 @@ def add_from_files(
         root: the folder in which the models' folders stand.
         report: called with each step of ``list_stages`` as it begins, and now and then in between
             with how far it is.
-        ask: called where one of several assemblies was taken.
+        ask: called where one of several assemblies was taken, or something is to be installed.
         keep_card: whether what was written into the card of a replaced model stays.
 
     Raises:
@@ -118,7 +118,7 @@ def add_from_files(
         work.mkdir()
         try:
             if is_for_pictures(options):
-                added = make_picture_folder(options, folder, work, report)
+                added = make_picture_folder(options, folder, work, report, ask)
             else:
                 with text_codes():
                     added = _make_folder(options, folder, work, report, ask)
@@ -142,6 +142,7 @@ def add_from_files(
             ) from error
         added = replace(added, served=f"{added.served}\n{speed}")
         (work / "REPORT.md").write_text(format_report(added), encoding="utf-8")
+        choose_folder(options, root)  # once more: it took minutes, and another may stand there now
         replace_folder(folder, work, Path(temporary))
     return added
 

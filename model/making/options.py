@@ -20,7 +20,7 @@ Progress = Callable[[str], object]
 """Takes what is being done now, in a few words."""
 
 AskPerson = Callable[[str], bool]
-"""Shows what was taken, and returns whether it is right."""
+"""Shows what was taken, or what will be done, and returns whether it is right."""
 
 
 LOCALE = "en_US"

@@ -61,6 +61,8 @@ FEW_ROWS = 100
 
 def describe_evidence(group: CalibrationGroup, locale: str) -> str:
     """What held-out rows showed of the intervals of a group, and what they cannot promise."""
+    if group.rows is None:
+        return ""
     rows = formatting.format_number(group.rows, locale)
     if group.inside is None:
         return (
@@ -123,7 +125,7 @@ class ConformalIntervals:
         return low, high
 
     def find_share(self, group: CalibrationGroup) -> float:
-        """The share of intervals that held, as measured, or the aim where too few rows were."""
+        """The share of intervals of a group that held, as measured; of an earlier model the aim."""
         return self._coverage if group.inside is None else group.inside
 
     def measure_gains(self, known: frozenset[str]) -> dict[str, float]:

@@ -11,6 +11,7 @@ from typing import Any
 from model.contract.card import CardBase
 from model.contract.errors import ModelError, run_checks
 from model.contract.files import parse, read_manifest, read_toml
+from model.contract.formats import CARD_STEPS, Data, upgrade
 from model.contract.lines import find_line
 from model.serving.checking import ModelFolder
 from model.serving.kinds import KINDS
@@ -69,9 +70,10 @@ def read_card(path: Path) -> CardBase:
     return parse(kind.card_type, data, path, text)
 
 
-def _read_kind(path: Path) -> tuple[type[ServedModel[Any, Any]], dict[str, Any], str]:
+def _read_kind(path: Path) -> tuple[type[ServedModel[Any, Any]], Data, str]:
     """The kind of model that a card is for, the card's tables and its text."""
     data, text = read_toml(path)
+    data = upgrade(data, CARD_STEPS, path)
     kind = KINDS.get(str(data.get("kind")))
     if kind is None:
         line = find_line(text, ("kind",))

@@ -1,9 +1,11 @@
 """Whether others on the machine could change what is loaded."""
 
+import fnmatch
 import os
 import shlex
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -41,15 +43,18 @@ def _find_open_code(root: Path) -> tuple[Path, ...]:
 
     A template can call what it likes, and a compiled file is imported in place of its source.
     """
-    sources = ("*.py", "app/**/*.py*", "model/**/*.py*", "templates/**/*.html", "static/**/*.js")
-    paths = [path for pattern in sources for path in root.glob(pattern)]
+    sources = (("app", "*.py*"), ("model", "*.py*"), ("templates", "*.html"), ("static", "*.js"))
+    paths = [*root.glob("*.py")]
+    for name, pattern in sources:
+        for folder, _, files in os.walk(root / name):  # goes on where one is removed meanwhile
+            paths += [Path(folder, file) for file in fnmatch.filter(files, pattern)]
     paths += {folder for path in paths for folder in path.parents if folder.is_relative_to(root)}
     return tuple(path for path in paths if _is_open(path))
 
 
 def _find_open(folders: Iterable[Path]) -> Iterator[Path]:
     for folder in folders:
-        if folder.is_dir():
+        with suppress(FileNotFoundError, NotADirectoryError):
             yield from filter(_is_open, (folder, *(p for p in folder.iterdir() if p.is_file())))
 
 

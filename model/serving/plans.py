@@ -3,7 +3,7 @@
 It is worked out once for each set of facts, because visitors give the same few sets.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -40,7 +40,8 @@ class Plan:
     ``given`` are their columns, ``column`` is the curve's. ``known`` and ``known_on_curve`` are the
     names of the optional facts that are given in the row and in the points of its curve. ``facts``
     are those by which the row is out-of-distribution, and ``varying`` says how its points differ,
-    None where all of them are as the row. The curve has so many ``points``.
+    None where all of them are as the row. ``threshold`` is the distance to its nearest rows above
+    which the row is, in a model of before. The curve has so many ``points``.
     """
 
     given: tuple[int, ...]
@@ -50,6 +51,7 @@ class Plan:
     known_on_curve: frozenset[str]
     facts: KnownFacts | None
     varying: VaryingFact | None
+    threshold: float | None
     points: int
 
     def find_outliers(self, rows: Sequence[list[float]]) -> BoolArray:
@@ -83,7 +85,11 @@ class Planner:
     """Makes the plans of one model; ``get_plan`` keeps them."""
 
     def __init__(
-        self, card: Card, neighbors: Neighbors | None, copula: GaussianCopula | None
+        self,
+        card: Card,
+        neighbors: Neighbors | None,
+        copula: GaussianCopula | None,
+        find_threshold: Callable[[frozenset[str]], float | None],
     ) -> None:
         """Make the grid of every field.
 
@@ -91,8 +97,9 @@ class Planner:
             card: of the model.
             neighbors: the training rows, which say where curves end.
             copula: their joint distribution.
+            find_threshold: finds the ``threshold`` of a plan for the optional facts that are given.
         """
-        self._card, self._copula = card, copula
+        self._card, self._copula, self._find_threshold = card, copula, find_threshold
         self._grids = [
             self._make_grid(column, field, None if neighbors is None else neighbors.rows[:, column])
             for column, field in enumerate(card.fields)
@@ -127,5 +134,6 @@ class Planner:
             known_on_curve,
             None if copula is None else copula.select(given),
             varying,
+            self._find_threshold(known) if copula is None else None,
             0 if grid is None else len(grid.points),
         )

@@ -162,7 +162,7 @@ class JoblibPredictor(ABC):
     def _build_input(self, matrix: FloatArray) -> Any:
         """The matrix (rows, fields), or the frame that the estimator was fitted to."""
         if self._frame is not None:
-            return self._frame.build(widen(matrix))
+            return self._frame.build(widen(matrix, self._frame.columns))
         if not (hasattr(self._loaded, "feature_names_in_") or self._choices):
             return matrix
         return Frame.of_card(self._names, self._choices).build(matrix.astype(np.float64))

@@ -88,7 +88,7 @@ class TabularModel(ServedModel[Features, PredictionT]):
         self._has_texts = any(field.is_text for field in self.card.fields)
         self.layout = InputLayout(self.card, self.manifest.inputs)
         self._reference_row = self.layout.arrange(self._reference)
-        planner = Planner(self.card, self.neighbors, self.copula)
+        planner = Planner(self.card, self.neighbors, self.copula, self.find_ood_threshold)
         self._get_plan = planner.get_plan
         self._training_rows = list(self._read_training_rows())
 
@@ -247,6 +247,17 @@ class TabularModel(ServedModel[Features, PredictionT]):
         required = (name for name in varying if self.card.by_name[name].required)
         return self.card.what_if or next(required, next(iter(varying), ""))
 
+    def find_ood_threshold(self, known: frozenset[str]) -> float | None:
+        """The distance to its nearest rows above which a row is out-of-distribution.
+
+        Only models of before have one, which have no copula.
+
+        Args:
+            known: names of the optional facts that are given.
+        """
+        thresholds = self.manifest.ood_thresholds
+        return thresholds[len(self.card.optional) - len(known)] if thresholds else None
+
     def _explain(
         self, rows: Sequence[Features], what_if: str, contributions: bool, timeout: float
     ) -> list[Explained[PredictionT]]:
@@ -315,14 +326,15 @@ class TabularModel(ServedModel[Features, PredictionT]):
         if plan.column is not None and plan.grid is not None:
             _, _, points, low, high = answer
             curve = IceCurve(plan.column, plan.grid.values, points, low, high, inside)
+        neighbors, far = self._search(instance)
         texts = self._explain_texts(instance, answer.prediction) if self._has_texts else ()
         unread = any(text.knowledge.is_guess for text in texts)
         return Explained(
             answer.prediction,
             shapley,
             curve,
-            self._search(instance),
-            out_of_distribution=unread or mismatch is not None,
+            neighbors,
+            out_of_distribution=far or unread or mismatch is not None,
             known=plan.known,
             mismatch=mismatch,
             texts=texts,
@@ -394,13 +406,14 @@ class TabularModel(ServedModel[Features, PredictionT]):
         facts = {fields[column].name: fields[column].decode(codes[column]) for column in columns}
         return Mismatch(facts, alone)
 
-    def _search(self, instance: Instance) -> tuple[Neighbor, ...]:
-        """The nearest rows; none where nothing is to be explained."""
+    def _search(self, instance: Instance) -> tuple[tuple[Neighbor, ...], bool]:
+        """The nearest rows, and whether they are too far; none where nothing is to be explained."""
         neighbors, (codes, plan, coalitions, *_) = self.neighbors, instance
-        if neighbors is None or coalitions is None:
-            return ()
-        nearest = neighbors.find_nearest(codes, plan.given)
-        return tuple([self._training_rows[index] for index in nearest])
+        if neighbors is None or (coalitions is None and plan.threshold is None):
+            return (), False
+        nearest, distance = neighbors.find_nearest(codes, plan.given)
+        far = plan.threshold is not None and distance > plan.threshold
+        return tuple([self._training_rows[index] for index in nearest]), far
 
     def _read_training_rows(self) -> Iterator[Neighbor]:
         """Every training row with its features as Python values."""

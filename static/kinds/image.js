@@ -1,7 +1,7 @@
 // Takes a picture that is dropped, pasted or photographed, and draws it beside its field.
 (() => {
   "use strict";
-  const [file, camera] = document.querySelectorAll("#form [type=file]"), preview = document.getElementById("preview");
+  const [file, camera, preview] = document.querySelectorAll("#form :is([type=file], canvas)");
   const draw = async () => {
     const [chosen] = file.files;
     preview.hidden = true;
@@ -32,4 +32,5 @@
   camera.addEventListener("change", take);
   ["dragover", "drop", "paste"].forEach((name) => addEventListener(name, take));
   file.form.addEventListener("reset", () => setTimeout(draw));
+  draw(); // browsers keep a file on a reload
 })();

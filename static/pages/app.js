@@ -12,10 +12,10 @@ const list = () => [...new FormData(form)],
     [name, value.name ? [value.name, value.size, value.lastModified] : value]));
 const isTyped = (item) =>
   item.value !== (item.defaultValue ?? (item.querySelector("[selected]") ?? item[0]).value);
-// A saved page has its attributes alone.
+// A saved page has its attributes alone. Firefox would clear a date that is typed in part.
 const writeThrough = (item) => item.options
   ? [...item].forEach((option) => { option.defaultSelected = option.selected; })
-  : item.defaultValue = item.value;
+  : item.validity.badInput || (item.defaultValue = item.value);
 // The address holds the whole form, or nothing of it where a server would take none so long.
 const keepQuery = () => {
   const query = "?" + new URLSearchParams(

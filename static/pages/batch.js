@@ -32,8 +32,12 @@
     } else if (!answer.querySelector("section#result")) return say(answer.dataset.cut);
     announcer.textContent = answer.querySelector("[data-announce]")?.dataset.announce || answer.textContent;
   };
-  // A browser sends no file that was saved or moved since it was chosen.
-  const isReadable = (file) => Promise.resolve(file?.slice(-1).text()).then(() => true, () => false);
+  // A browser sends no file that was saved or moved since it was chosen: Firefox waits for ever, and
+  // reads another number of bytes. What is too large for the server is tried at its end.
+  const isReadable = (file) => {
+    const part = file?.size > 1e8 ? file.slice(-1) : file;
+    return Promise.resolve(part?.arrayBuffer()).then((bytes) => bytes?.byteLength === part?.size, () => false);
+  };
   // Answers stand beside the file that they are the answers to. Who chooses the same one again, which
   // has other rows by now, cancels for a browser.
   ["change", "cancel"].forEach((name) => form.addEventListener(name, () => {
@@ -62,6 +66,7 @@
     answer.replaceChildren(document.getElementById("sending").content.cloneNode(true));
     answer.scrollIntoView({ block: "nearest" });
     try {
+      if (!await isReadable(file)) throw file;
       await show(signal);
     } catch {
       const words = await isReadable(file) ? "lost" : "changed";

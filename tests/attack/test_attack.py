@@ -150,7 +150,7 @@ def test_no_bad_request_breaks_anything_under_a_path_and_over_ipv6(
 @pytest.mark.parametrize(
     "every",
     [
-        pytest.param(SPREAD, id="some"),
+        pytest.param(SPREAD, id="some", marks=pytest.mark.sample),
         pytest.param(1, id="all", marks=pytest.mark.second_tier),
     ],
 )

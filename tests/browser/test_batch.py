@@ -86,18 +86,26 @@ def test_a_lost_answer_is_said_and_the_file_is_kept(
     expect(page.locator("#result-title")).to_have_text("3,002 of 3,003 answered")
 
 
-@pytest.mark.parametrize("expected", [["ERR_UPLOAD_FILE_CHANGED"]])
-def test_a_file_that_was_saved_since_it_was_sent_is_to_be_chosen_again(
-    page: Page, tmp_path: Path, expected: list[str], expected_errors: list[str]
-) -> None:
-    expected_errors += expected
+def answer_one_row(page: Page, folder: Path) -> Path:
+    """Show the answer to a file of one row; return the file."""
     page.goto("/batch")
-    file = tmp_path / "houses.csv"
+    file = folder / "houses.csv"
     file.write_text("beds,baths,sqft\n3,2,1850\n")
     page.locator("#file").set_input_files(file)
     page.get_by_role("button", name="Show the answers").click()
     expect(page.locator("#result-title")).to_have_text("1 of 1 answered")
-    os.utime(file, (1e9, 1e9))
+    return file
+
+
+@pytest.mark.parametrize("browser_reads", ["nothing", "other bytes"])
+def test_a_file_that_was_saved_since_it_was_sent_is_to_be_chosen_again(
+    page: Page, tmp_path: Path, browser_reads: str
+) -> None:
+    file = answer_one_row(page, tmp_path)
+    if browser_reads == "nothing":
+        os.utime(file, (1e9, 1e9))
+    else:  # as Firefox does, which then sends for ever
+        page.evaluate("Blob.prototype.arrayBuffer = async () => new ArrayBuffer(9)")
     page.get_by_role("button", name="Show the answers").click()
     expect(page.get_by_role("alert")).to_contain_text("Choose it again")
 
@@ -106,12 +114,7 @@ def test_a_file_that_was_saved_since_it_was_sent_is_to_be_chosen_again(
 def test_a_download_of_a_file_that_is_another_by_now_leaves_the_page_where_it_is(
     page: Page, tmp_path: Path, fault: str
 ) -> None:
-    page.goto("/batch")
-    file = tmp_path / "houses.csv"
-    file.write_text("beds,baths,sqft\n3,2,1850\n")
-    page.locator("#file").set_input_files(file)
-    page.get_by_role("button", name="Show the answers").click()
-    expect(page.locator("#result-title")).to_have_text("1 of 1 answered")
+    file = answer_one_row(page, tmp_path)
     if fault == "saved":
         file.write_text("beds,baths,sqft\n3,2,1850\n3,2,900\n")
     else:

@@ -10,8 +10,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from model.contract.arrays import Float64Array
 from model.contract.fields import FIELD_KINDS, MOST_CHOICES, MOST_SUGGESTED, name_list_kind
-from model.contract.sources import Source
+from model.contract.sources import Source, widen
 from model.making.columns.naming import (
     TIMES,
     Naming,
@@ -186,6 +187,12 @@ def _infer(name: str, cells: pd.Series, encoded: bool, kind: str | None) -> _Gue
     return _infer_text(name, known, encoded, kind)
 
 
+def _were_single(numbers: Float64Array) -> bool:
+    """Whether numbers, shape (values,), were float32 before they were written with more digits."""
+    single = numbers.astype(np.float32)
+    return bool((single == numbers).all() and (widen(single) != numbers).any())
+
+
 _WITHOUT = "Fit the model without this column, and add that model."
 
 
@@ -204,7 +211,8 @@ def _infer_numbers(
     if misfit := field.find_misfit(np.array(distinct, dtype=float)):
         raise AddError(f"--kind says that {name!r} is of kind {chosen}, but {misfit}.")
     if "choices" not in field.model_fields:
-        return _Guess(chosen, Source(column=name, type=dtype), (), field.codes_text)
+        source = Source(column=name, type=dtype, is_single=_were_single(np.array(distinct, float)))
+        return _Guess(chosen, source, (), field.codes_text)
     if len(distinct) > MOST_CHOICES:
         raise AddError(
             f"Column {name!r} has {len(distinct):,} values. A list can have {MOST_CHOICES:,}."

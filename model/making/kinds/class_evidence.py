@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from model.contract.arrays import Float64Array, IntArray
 from model.making.kinds.evidence import Fit, report_no_answer
 
-_TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
+_TEMPERATURES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 _LEAST_PROBABILITY = 1e-6
 _GAIN = 0.05
 _RARE_GAIN = 0.1

@@ -175,8 +175,7 @@ def _minimize_log_loss(probabilities: Float64Array, truth: IntArray) -> float:
 
     def lose(exponent: float) -> float:
         """The log loss of all rows, in nats, at the temperature exp(exponent)."""
-        temperature = float(np.exp(exponent))
-        tried = ProbabilityCalibration(rows=len(truth), uniform=_UNIFORM, temperature=temperature)
+        tried = ProbabilityCalibration(uniform=_UNIFORM, temperature=float(np.exp(exponent)))
         return log_loss(apply_calibration(probabilities, tried), truth) * len(truth)
 
     def lose_with_prior(exponent: float) -> float:

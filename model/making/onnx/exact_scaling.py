@@ -87,12 +87,15 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     """Write the nodes of an exact scaler for skl2onnx."""
     graph = NodeWriter(scope, container)
     keep = graph.keep_doubles
-    wide = graph.add("Cast", operator.inputs[0].full_name, to=TensorProto.DOUBLE)
+    given = operator.inputs[0].full_name
+    wide = graph.add("Cast", given, to=TensorProto.DOUBLE)
     size = graph.add("Max", graph.add("Abs", wide), keep(_SMALLEST))
     magnitude = graph.add("Floor", graph.add("Div", graph.add("Log", size), keep(np.log(10.0))))
     digits = graph.add("Max", graph.add("Sub", keep(_DIGITS - 1.0), magnitude), keep(0.0))
     power = graph.add("Pow", keep(10.0), digits)
-    last = graph.add("Div", graph.add("Round", graph.add("Mul", wide, power)), power)
+    decimals = graph.add("Div", graph.add("Round", graph.add("Mul", wide, power)), power)
+    same = graph.add("Equal", graph.add("Cast", decimals, to=TensorProto.FLOAT), given)
+    last = graph.add("Where", same, decimals, wide)
     for name, values in operator.raw_operator.steps:
         last = graph.add(name, last, keep(values))
     graph.add_output(graph.add("Cast", last, to=TensorProto.FLOAT), operator.outputs[0].full_name)

@@ -17,7 +17,7 @@ from model.making.columns.naming import Naming, format_choice
 from model.making.errors import AddError
 from model.making.kinds.classification_metrics import describe_rows, measure_classifier
 from model.making.kinds.output_kind import Evaluation, make_share
-from model.making.options import LOCALE, AddOptions, Progress
+from model.making.options import LOCALE, AddOptions, AskPerson, Progress
 from model.making.pictures.answering import COMPARED, Answered, answer_all, compare_served
 from model.making.pictures.cards import draft_title, make_field, write_picture_card
 from model.making.pictures.folder_pictures import write_golden_pictures, write_sample_pictures
@@ -47,7 +47,7 @@ _MOST_RECALLS = 10
 
 
 def make_picture_folder(
-    options: AddOptions, folder: Path, work: Path, report: Progress
+    options: AddOptions, folder: Path, work: Path, report: Progress, ask: AskPerson
 ) -> AddedModel:
     """Make the model's files in ``work``; messages name ``folder``, where they go afterwards.
 
@@ -58,7 +58,7 @@ def make_picture_folder(
     stage = iter(PICTURE_STAGES)
     notes: list[str] = []
     report(next(stage))
-    opened = open_file(options)
+    opened = open_file(options, ask, report)
     network = opened.network
 
     report(next(stage))

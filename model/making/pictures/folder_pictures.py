@@ -47,7 +47,8 @@ def write_golden_pictures(
         made.append(
             GoldenPicture(
                 picture=name,
-                probabilities=tuple(np.clip(output.probabilities, 0, 1).round(5).tolist()),
+                probability=round(min(max(output.probability, 0.0), 1.0), 5),
+                probabilities=tuple(round(share, 5) for share in output.probabilities.tolist()),
                 ood_score=round(output.ood_score, 3),
             )
         )

@@ -7,7 +7,8 @@ from pathlib import Path
 import onnx
 
 from model.making.errors import AddError
-from model.making.options import AddOptions
+from model.making.options import AddOptions, AskPerson, Progress
+from model.making.pictures import keras_environment
 from model.making.pictures.conversions import convert_elsewhere
 from model.making.pictures.keras import KerasFile, UnknownLayerError, find_code
 
@@ -16,23 +17,30 @@ _CONVERTER = Path(__file__).with_name("keras_converter.py")
 
 def refuse_unknown(file: KerasFile, error: UnknownLayerError) -> AddError:
     """Say what to do with a model of which a layer is not known."""
-    reason = str(error).rstrip(".")
     return AddError(
-        f"{file.path} is {file.described}, and only Keras reads all of it. {reason}. Add it with "
-        "--python PATH, a Python that has TensorFlow and tf2onnx: python3 -m venv keras && "
-        "keras/bin/pip install tensorflow tf_keras tf2onnx makes keras/bin/python, in 2.3 GB. Or "
-        "convert it where Keras is, and give the .onnx file: "
+        f"{_describe(file, error)} Add it with --python PATH, a Python that has TensorFlow and "
+        "tf2onnx; without it, `model add` offers to install them by uv, where that is (`pip "
+        "install uv`). Or convert it where Keras is, and give the .onnx file: "
         "model.export('model.onnx', format='onnx') in Keras 3, or "
         "`python -m tf2onnx.convert --keras model.h5 --output model.onnx` for Keras 2."
     )
 
 
-def convert_with_keras(file: KerasFile, options: AddOptions) -> onnx.ModelProto:
-    """Let the Keras of the person's own Python convert a model.
+def convert_with_keras(
+    file: KerasFile,
+    error: UnknownLayerError,
+    options: AddOptions,
+    ask: AskPerson,
+    report: Progress,
+) -> onnx.ModelProto:
+    """Let Keras convert a model, in the person's own Python or in one that is made for it.
 
     Args:
         file: as it was read.
-        options: with the ``python``.
+        error: why it cannot be converted without Keras.
+        options: with the ``python``, or "".
+        ask: asked before anything is installed.
+        report: told that something is installed.
 
     Raises:
         AddError: if it cannot be converted, is not trusted or answers otherwise as ONNX.
@@ -44,6 +52,20 @@ def convert_with_keras(file: KerasFile, options: AddOptions) -> onnx.ModelProto:
             "it. If you trust them, add --trust, and --module FILE.py with its classes where they "
             "are not part of Keras."
         )
+    python = options.python or keras_environment.find_environment()
+    if not python:
+        uv = keras_environment.find_uv()
+        if not uv:
+            raise refuse_unknown(file, error)
+        installs = (
+            f"{_describe(file, error)} TensorFlow, Keras and tf2onnx are installed to convert it, "
+            f"once: {keras_environment.SIZE} in {keras_environment.choose_folder()}. If you have "
+            "a Python with TensorFlow and tf2onnx, say no, and add --python PATH."
+        )
+        if not ask(installs):
+            raise AddError("Nothing was installed and nothing added. Add --python PATH.")
+        report(f"installing TensorFlow ({keras_environment.SIZE})")
+        python = keras_environment.make_environment(uv)
     asked = {
         "path": str(file.path.absolute()),
         "release": file.release,
@@ -51,7 +73,7 @@ def convert_with_keras(file: KerasFile, options: AddOptions) -> onnx.ModelProto:
         "trust": options.trust,
         "shape": _find_built_shape(file, options),
     }
-    return convert_elsewhere(file.path, options.python, _CONVERTER, "Keras", asked, _advise)
+    return convert_elsewhere(file.path, python, _CONVERTER, "Keras", asked, _advise)
 
 
 def _find_built_shape(file: KerasFile, options: AddOptions) -> list[int | None] | None:
@@ -61,6 +83,11 @@ def _find_built_shape(file: KerasFile, options: AddOptions) -> list[int | None] 
     if isinstance(shape, list) and len(shape) == 4:
         return shape[1:]
     return [size[1], size[0], 1 if options.pictures.channels == "grey" else 3] if size else None
+
+
+def _describe(file: KerasFile, error: UnknownLayerError) -> str:
+    reason = str(error).rstrip(".")
+    return f"{file.path} is {file.described}, and only Keras reads all of it. {reason}."
 
 
 def _advise(said: str) -> str:

@@ -10,7 +10,7 @@ import onnx
 
 from model.making.errors import AddError
 from model.making.onnx.signatures import load_onnx
-from model.making.options import AddOptions
+from model.making.options import AddOptions, AskPerson, Progress
 from model.making.pictures.keras import KerasFile, UnknownLayerError, convert_keras, read_keras
 from model.making.pictures.keras_files import convert_with_keras, refuse_unknown
 from model.making.pictures.networks import PictureNetwork, open_network, takes_pictures
@@ -54,8 +54,13 @@ def _takes_pictures(path: Path) -> bool:
         return False
 
 
-def open_file(options: AddOptions) -> OpenedFile:
-    """Open the network that a person brings, also one that only its own library reads.
+def open_file(options: AddOptions, ask: AskPerson, report: Progress) -> OpenedFile:
+    """Open the network.
+
+    Args:
+        options: what the person asks for.
+        ask: asked before anything is installed.
+        report: told of what takes long.
 
     Raises:
         AddError: if it cannot be read, and what to do.
@@ -68,15 +73,15 @@ def open_file(options: AddOptions) -> OpenedFile:
         content, model = convert_torch(path, options)
         made = f"It is {content} of PyTorch, converted there"
         return OpenedFile(open_network(model, path), made)
-    if path.suffix.lower() in _KERAS and options.python:
+    if path.suffix.lower() in _KERAS:
         file = read_keras(path)
         try:
             return _write_keras(file)
-        except UnknownLayerError:
-            model = convert_with_keras(file, options)
+        except UnknownLayerError as error:
+            model = convert_with_keras(file, error, options, ask, report)
         made = f"It is {file.described}, converted by Keras itself"
         return OpenedFile(open_network(model, path), made)
-    if path.suffix.lower() in (".onnx", *_TORCH, *_KERAS):
+    if path.suffix.lower() in (".onnx", *_TORCH):
         return open_path(path)
     raise AddError(
         f"{options.data} is a folder of pictures, and {path} is no network for pictures that is "

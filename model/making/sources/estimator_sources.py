@@ -105,7 +105,7 @@ class EstimatorSource:
             return self.predict(frame.build(matrix))
 
         def predict(rows: Float32Array) -> Float64Array:
-            return predict_codes(widen(rows))
+            return predict_codes(widen(rows, frame.columns))
 
         matrix = frame.read(table)
         optional, kept = select_rows(predict_codes, matrix, columns)

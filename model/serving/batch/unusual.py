@@ -67,12 +67,22 @@ def find_oddities(
 
 def _find_in_pattern(
     model: TabularModel[Any], codes: Float64Array, pattern: FactPattern
-) -> list[tuple[int, Mismatch]]:
-    facts = None if model.copula is None else model.copula.select(pattern.given)
+) -> list[tuple[int, Mismatch | None]]:
+    if model.copula is None:
+        threshold = model.find_ood_threshold(pattern.known)
+        if threshold is None or model.neighbors is None:
+            return []
+        nearest = model.neighbors.find_nearest
+        return [
+            (row, None)
+            for row, cells in enumerate(codes.tolist())
+            if nearest(cells, pattern.given)[1] > threshold
+        ]
+    facts = model.copula.select(pattern.given)
     if facts is None:
         return []
     fields = model.card.fields
-    found: list[tuple[int, Mismatch]] = []
+    found: list[tuple[int, Mismatch | None]] = []
     for start in range(0, len(codes), _ROWS_AT_ONCE):
         scores = facts.compute_scores(codes[start : start + _ROWS_AT_ONCE])
         outliers = np.flatnonzero(facts.find_outliers(scores))

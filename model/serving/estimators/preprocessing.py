@@ -76,7 +76,10 @@ def _decode_spline(value: Any, state: State) -> Any:
     knots = decode("float[*]", parts.get("t", parts.get("_t")), state)
     coefficients = decode("float[*, splines]", parts.get("c", parts.get("_c")), state)
     extrapolate = decode("bool | 'periodic'", parts.get("extrapolate"), state)
-    return BSpline(knots, coefficients, int(degree), extrapolate=extrapolate)
+    # Of a column with one value all knots are that value, which only the checks of SciPy refuse.
+    apart = knots if np.ptp(knots) else np.arange(len(knots), dtype=float)
+    spline = BSpline(apart, coefficients, int(degree), extrapolate=extrapolate)
+    return BSpline.construct_fast(knots, spline.c, spline.k, spline.extrapolate)
 
 
 def _decode_splines(value: Any, state: State) -> Any:

@@ -74,9 +74,14 @@ class NumberModel(TabularModel[PointPrediction]):
 
     def find_promise(self, known: frozenset[str]) -> tuple[float, int] | None:
         group = None if self.intervals is None else self.intervals.find_group(known)
-        if group is None or group.inside is None:
+        if group is None or group.rows is None or group.inside is None:
             return None
         return min(group.inside, self.card.output.coverage), group.rows
+
+    def find_ood_threshold(self, known: frozenset[str]) -> float | None:
+        if self.manifest.ood_thresholds or self.intervals is None:
+            return super().find_ood_threshold(known)
+        return self.intervals.find_group(known).ood_threshold
 
     def _predict_rows(self, matrix: Float32Array) -> tuple[Float64Array, FloatArray | None]:
         predicted, scales = self.predictor.predict(matrix)

@@ -120,17 +120,19 @@ def flowers_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+@pytest.mark.sample
 @pytest.mark.parametrize("prefix", ["", "/chest-xray"], ids=["number", "picture"])
 def test_schemathesis_finds_nothing(server: Server, prefix: str, tmp_path: Path) -> None:
     check_attacked(server.url + prefix, tmp_path)
 
 
+@pytest.mark.sample
 def test_schemathesis_finds_nothing_in_a_model_of_classes(flowers_url: str, tmp_path: Path) -> None:
     check_attacked(flowers_url, tmp_path)
 
 
 def check_attacked(url: str, folder: Path) -> None:
-    """A few examples; ``make soak`` tries many."""
+    """A few examples; the second tier tries many."""
     seen = attack_api(url, folder, examples=3)
     assert not seen.found, seen.found
     assert min(seen.statuses[status] for status in (200, 422, 405)) > 3

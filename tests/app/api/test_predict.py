@@ -56,6 +56,7 @@ def test_contributions_add_up_to_the_prediction(client: FlaskClient, house: Numb
         contributions = found["contributions"]
         total = contributions["reference"]["prediction"] + sum(contributions["values"].values())
         assert total == pytest.approx(found["prediction"], rel=1e-9)
+        assert contributions["standard_error"] == 0
 
 
 @pytest.mark.parametrize("query", ["", "?contributions=true"])

@@ -1,4 +1,4 @@
-"""Bodies that are sent in chunks, without their length in advance."""
+"""Bodies that are sent in chunks, without their length in advance, and those that break off."""
 
 import json
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 from app.kinds.parsing import BODY_BYTES
 from tests.conftest import Server
 from tests.pictures import XRAY_FRAGMENT, chest, encoded
-from tests.wire import RawResponse, send_request
+from tests.wire import RawResponse, send_request, send_requests
 
 ROW = json.dumps({"beds": 3, "baths": 2.5, "sqft": 1850}).encode()
 FORM = "application/x-www-form-urlencoded"
@@ -77,3 +77,23 @@ def test_malformed_chunks_are_a_bad_request(server: Server, path: str, chunks: b
         path, "multipart/form-data; boundary=x"
     )
     assert send_chunks(server, path, kind, chunks).status == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "whole"),
+    [
+        ("/", FORM, b"beds=3&baths=2.5&sqft=1850"),
+        ("/predict-fragment", FORM, b"beds=3&baths=2.5&sqft=1850"),
+        ("/api/predict", "application/json", ROW + b" \n"),
+        ("/api/predict", "text/csv", b"beds,baths,sqft\n3,2.5,1850"),
+        ("/api/predict", "application/x-ndjson", ROW + b"\n" + ROW + b"\n"),
+    ],
+)
+def test_a_body_that_ends_before_its_length_gets_no_answer(
+    server: Server, path: str, kind: str, whole: bytes
+) -> None:
+    """Half of a number is another number: 18 for 1850."""
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
+    head += f"Content-Length: {len(whole)}\r\n\r\n"
+    assert [one.status for one in send_requests(server.port, head.encode() + whole)] == [200]
+    assert [one.status for one in send_requests(server.port, head.encode() + whole[:-2])] == [400]

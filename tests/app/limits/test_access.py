@@ -1,7 +1,9 @@
 """Who may use the app: without permission nothing but the probes answers."""
 
 import base64
+import itertools
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -146,6 +148,7 @@ def test_of_two_keys_one_is_taken_away_while_the_server_runs(
         assert client.post("/api/predict", json=HOUSE, headers=bearer(key)).status_code == 200
         assert client.get("/about", headers=basic(key)).status_code == 200
     file.write_text(lines[mine])
+    os.utime(file, (0, 0))
     now = time.monotonic()
     monkeypatch.setattr("app.limits.access.time.monotonic", lambda: now + 2)
     assert client.get("/about", headers=bearer(theirs)).status_code == 401
@@ -155,6 +158,42 @@ def test_of_two_keys_one_is_taken_away_while_the_server_runs(
     assert client.get("/about", headers=bearer(mine)).status_code == 200
     refused = client.post("/api/predict", json=HOUSE)
     assert refused.headers["WWW-Authenticate"].startswith("Bearer ")
+
+
+def test_a_file_of_keys_is_read_once_it_is_written_and_whatever_its_time_and_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = make_key(), make_key()
+    file, other = tmp_path / "keys", tmp_path / "other"
+    file.write_text(f"shop:{hash_key(old)}\n")
+    os.utime(file, (1000, 1000))
+    client = client_with(access="keys", keys_file=str(file))
+
+    def ask(key: str) -> int:
+        now = time.monotonic()
+        with monkeypatch.context() as patch:
+            patch.setattr("app.limits.access.time.monotonic", lambda: now + next(later))
+            return client.get("/about", headers=bearer(key)).status_code
+
+    later = itertools.count(10, 10)
+    assert (ask(old), ask(new)) == (200, 401)
+    file.write_text("")  # by somebody who goes on writing
+    os.utime(file, (time.time(), time.time()))
+    assert (ask(old), ask(new)) == (200, 401)
+    other.write_text(f"shop:{hash_key(new)}\n")
+    os.utime(other, (1000, 1000))
+    other.rename(file)
+    assert (ask(old), ask(new)) == (401, 200)
+
+
+def test_a_program_with_an_old_key_or_link_locks_out_nobody_at_its_address() -> None:
+    key, token = make_key(), sign_link(SECRET, int(time.time()) + 3600)
+    client = client_with(access="keys", keys=f"shop:{hash_key(key)}", link_key=SECRET)
+    codes = [client.get("/about", headers=bearer(make_key())).status_code for _ in range(30)]
+    codes += [client.get(f"/link/{'A' * 38}/about").status_code]
+    assert (codes.count(401), codes[-2:]) == (20, [429, 429])
+    assert client.get("/about", headers=bearer(key)).status_code == 200
+    assert client.get(f"/link/{token}/about").status_code == 200
 
 
 def test_a_key_has_its_name_in_the_log_and_a_limit_of_its_own(

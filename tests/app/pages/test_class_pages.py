@@ -29,6 +29,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_flowers(root / "flowers")
     write_flowers(root / "labels", probabilities=False)
     write_flowers(root / "few", temperature=0.5, rows_held_out=60, most=60.5 / 61)
+    write_flowers(root / "unknown", temperature=0.5, rows_held_out=None)
     change_file(
         write_flowers(root / "risk") / "card.toml",
         'noun = "flower"',
@@ -39,7 +40,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def app(models: Path) -> Flask:
-    return create_app(Settings(models=("flowers", "labels", "few", "risk")), models)
+    return create_app(Settings(models=("flowers", "labels", "few", "unknown", "risk")), models)
 
 
 def points(text: str) -> int:
@@ -130,6 +131,12 @@ def test_few_rows_allow_no_certainty_and_the_page_says_how_few(client: FlaskClie
     assert "% sure: Iris." in text_of(soup, "#result .range .wide")
 
 
+def test_a_model_of_which_nobody_knows_the_rows_is_never_over_99(client: FlaskClient) -> None:
+    soup = post_fragment(client, {"length": "10", "width": "0"}, path="/unknown/predict-fragment")
+    assert text_of(soup, "#result .range .wide") == "The model is 99% sure: Iris."
+    assert "over" not in text_of(soup, "#shares")
+
+
 def test_a_class_alone_comes_without_probabilities_or_reasons(client: FlaskClient) -> None:
     soup = post_fragment(client, IRIS, path="/labels/predict-fragment")
     assert text_of(soup, "#result data.prediction") == "Iris"
@@ -145,6 +152,7 @@ def test_the_card_says_how_the_probabilities_were_calibrated(client: FlaskClient
     text = get_page(client, "/few/about").get_text()
     assert "divided by 0.50" in text
     assert "None is shown above 99.2%: 60 rows cannot show that it is more certain" in text
+    assert "None is shown above" not in get_page(client, "/unknown/about").get_text()
 
 
 def test_no_probability_is_shown_as_certain(models: Path) -> None:

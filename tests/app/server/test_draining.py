@@ -6,9 +6,11 @@ import time
 import gevent
 import pytest
 from gevent.socket import socket as green_socket
+from werkzeug.exceptions import RequestTimeout
 
+from app.limits.upload_budget import MIN_RATE
 from app.server import draining
-from app.server.draining import FirstBytesSocket, HeadTimeout, JoiningSocket
+from app.server.draining import ClientTimeout, FirstBytesSocket, JoiningSocket
 
 
 class Sent(list[bytes]):
@@ -89,7 +91,7 @@ def test_what_came_in_time_is_read_after_the_process_stood_still(sent: bytes, re
 
         def wait() -> None:
             nonlocal found
-            with HeadTimeout(0.05, False):
+            with ClientTimeout(0.05, False):
                 found = reading.recv(100)
 
         waiting = gevent.spawn(wait)
@@ -98,3 +100,31 @@ def test_what_came_in_time_is_read_after_the_process_stood_still(sent: bytes, re
         time.sleep(0.1)
         assert gevent.joinall([waiting], timeout=30)
         assert found == read
+
+
+def test_a_body_that_stops_coming_is_given_up_and_one_that_comes_gains_time() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs, green_socket(fileno=ours.detach()) as sock:
+        reading = FirstBytesSocket(sock)
+        reading.patience = 0.05
+        theirs.sendall(b"a" * MIN_RATE)
+        assert len(reading.recv(MIN_RATE)) == MIN_RATE
+        assert 1 < reading.patience <= 1.05
+        reading.patience = 0.05
+        with pytest.raises(RequestTimeout):
+            reading.recv(100)
+        theirs.sendall(b"late")
+        assert reading.recv(100) == b"late"
+
+
+def test_a_client_that_takes_nothing_of_an_answer_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(draining, "SEND_TIMEOUT", 0.05)
+    monkeypatch.setattr(draining, "MIN_RATE", 10**12)
+    ours, theirs = socket.socketpair()
+    with theirs, green_socket(fileno=ours.detach()) as sock:
+        joining = JoiningSocket(FirstBytesSocket(sock))
+        joining.sendall(b"head ")
+        with pytest.raises(BrokenPipeError):
+            joining.sendall(b"a" * 10_000_000)

@@ -133,6 +133,21 @@ def test_a_server_that_stood_still_answers_what_came_meanwhile_by_the_same_worke
         assert server.workers == workers
 
 
+@pytest.mark.second_tier
+def test_usr2_starts_another_server_that_takes_the_place_of_this_one() -> None:
+    server = Server(free_port())
+    server.start()
+    try:
+        assert server.process is not None
+        server.process.send_signal(signal.SIGUSR2)
+        wait_until(lambda: any(map(list_children, server.workers)))  # a child with children
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(30) == 0
+        assert send_request(server.port, b"GET /about HTTP/1.1\r\nHost: x\r\n\r\n").status == 200
+    finally:
+        server.stop()
+
+
 def test_ipv4_and_ipv6_are_answered_and_an_ipv4_client_is_logged_as_such(tmp_path: Path) -> None:
     server = Server(free_port(), log=tmp_path / "log")
     server.start()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from model.contract.image_card import SamplePicture
+from model.contract.image_card import GoldenPicture, SamplePicture
 from model.contract.manifest import (
     BINS,
     Calibration,
@@ -22,16 +22,18 @@ from model.contract.preprocessing import Preprocessing
 
 FACT = {"field": "beds", "low": 2, "high": 2, "outside": 0.1}
 CELL = {"truth": 1, "prediction": 1, "count": 1}
-GROUP = {"knots": [1], "lows": [0], "highs": [0], "width": 1, "error": 1, "rows": 1}
+GROUP = {"knots": [1], "lows": [0], "highs": [0], "width": 1, "error": 1}
 GROUPS = {"method": "", "scale": "linear", "groups": [GROUP]}
-PROBABILITIES = {"rows": 1, "temperature": 1}
+PROBABILITIES = {"temperature": 1}
 IMAGE = {"kind": "image", "name": "scan", "label": "Scan", "noun": "scan"}
+PICTURE = {"picture": "", "ood_score": 0}
 
 
 @pytest.mark.parametrize(
     ("model", "values", "key", "taken", "refused"),
     [
         (TypicalFact, FACT, "inside", [0, 0.4, 1], [-0.01, 1.01]),
+        (GoldenPicture, PICTURE, "probability", [0, 0.4, 1], [-0.01, 1.01]),
         (HeldOutCell, CELL, "truth", [0, BINS - 1], [-1, BINS]),
         (HeldOutCell, CELL, "prediction", [0, BINS - 1], [-1, BINS]),
         (HeldOutCell, CELL, "count", [1], [0]),
@@ -63,5 +65,5 @@ def test_the_ends_of_what_is_taken(
 def test_what_was_not_measured_is_zero_or_changes_nothing() -> None:
     outcomes = Outcomes(counts=(0,) * BINS)
     assert (outcomes.below, outcomes.above) == (0, 0)
-    calibration = ProbabilityCalibration(rows=1, temperature=1)
+    calibration = ProbabilityCalibration(temperature=1)
     assert (calibration.uniform, calibration.most) == (0, 1)

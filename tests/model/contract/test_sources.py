@@ -17,6 +17,11 @@ def test_a_float32_gives_back_the_decimal_number_of_six_digits(digits: int, plac
     assert widen(np.array([[typed]], np.float32)).item() == typed
 
 
+@given(st.floats(-(2.0**90), 2.0**90, width=32))
+def test_a_number_that_was_a_float32_in_the_data_stays_the_same_float32(number: float) -> None:
+    assert np.float32(widen(np.array([[number]], np.float32)).item()) == np.float32(number)
+
+
 def test_what_has_no_digits_stays_as_it_is() -> None:
     matrix = np.array([0.0, np.nan, np.inf, -np.inf, 1e-30, 3e38], np.float32)
     assert np.array_equal(widen(matrix), matrix.astype(np.float64), equal_nan=True)

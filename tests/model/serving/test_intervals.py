@@ -15,7 +15,7 @@ def group(*known: str, low: float = 1.0, high: float = 1.0, width: float = 0.5) 
     """Ends that are twice as far at 100 as at 0."""
     return CalibrationGroup(
         known=known, knots=(0, 100), lows=(-low, -2 * low), highs=(high, 2 * high), width=width,
-        error=0.1, rows=1,
+        error=0.1,
     )  # fmt: skip
 
 
@@ -76,6 +76,7 @@ def test_a_range_of_roots_never_goes_below_zero() -> None:
 @pytest.mark.parametrize(
     ("rows", "inside", "said"),
     [
+        (None, None, ""),
         (20, None, "The range was set on 20 cases it had not seen, too few to measure how "
          "often it holds."),
         (99, 0.95, "Measured on 99 cases it had not seen, too few to say how it is for low or "
@@ -93,7 +94,7 @@ def test_a_range_of_roots_never_goes_below_zero() -> None:
     ],
 )  # fmt: skip
 def test_what_is_promised_depends_on_how_many_rows_were_held_out(
-    rows: int, inside: float | None, said: str
+    rows: int | None, inside: float | None, said: str
 ) -> None:
     fifths = (0.867, 0.9, 0.93, 0.9, 0.9) if inside else ()
     measured = GROUPS[0].model_copy(update={"rows": rows, "inside": inside, "fifths": fifths})

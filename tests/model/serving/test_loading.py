@@ -192,24 +192,16 @@ def test_an_answer_that_is_no_number_is_not_the_golden_one(
         replace(house, predictor=NotANumber()).check_golden()
 
 
-@pytest.mark.parametrize(
-    ("name", "line"), [("card.toml", "format = 2"), ("manifest.json", '"format": 3')]
-)
-def test_a_format_that_is_not_known_stops_the_start(folder: Path, name: str, line: str) -> None:
-    change_file(folder / name, line, f"{line[:-1]}1")
-    with pytest.raises(ModelError, match=rf"{name}.*: format: .*{line[-1]}"):
-        load_model(folder)
-
-
 @pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
 @pytest.mark.parametrize(
     "place",
     [
         ("golden", 1, "value"), ("golden", 1, "low"), ("golden", 1, "high"),
         ("golden", 1, "features", "sqft"), ("metrics", 0, "value"), ("axis", 0), ("axis", 1),
-        ("reference", "sqft"), ("calibration", "coverage"),
+        ("reference", "sqft"), ("ood_thresholds",), ("calibration", "coverage"),
         *(("calibration", "groups", 3, key) for key in ("width", "error")),
         *(("calibration", "groups", 3, key, 0) for key in ("knots", "lows", "highs")),
+        ("calibration", "groups", 3, "ood_threshold"),
     ],
     ids=str,
 )  # fmt: skip
@@ -219,7 +211,7 @@ def test_a_number_of_the_manifest_that_is_not_finite_stops_the_start(
     def spoil(manifest: Any) -> None:
         for part in place[:-1]:
             manifest = manifest[part]
-        manifest[place[-1]] = "number"
+        manifest[place[-1]] = ["number"] if place == ("ood_thresholds",) else "number"
 
     change_manifest(folder, spoil)
     change_file(folder / "manifest.json", '"number"', number)

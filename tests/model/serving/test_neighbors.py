@@ -33,15 +33,16 @@ def test_the_nearest_rows_are_those_that_a_search_through_all_finds(
     neighbors = house.neighbors
     assert neighbors is not None
     codes = neighbors.rows[row].tolist()
-    found = neighbors.find_nearest(codes, columns)
+    found, mean = neighbors.find_nearest(codes, columns)
     every = distances(house, codes, columns)
     assert every[found] == pytest.approx(np.sort(every)[:NEAREST], abs=1e-3)
+    assert mean == pytest.approx(np.sort(every)[:NEAREST].mean(), abs=1e-3)
 
 
 def test_the_first_of_equally_near_rows_are_found() -> None:
     rows = np.zeros((9, 1), dtype=np.float32)
     neighbors = Neighbors(rows, np.zeros(9), None, np.ones(1, dtype=np.float32), {})
-    assert neighbors.find_nearest([0.0], [0]) == [0, 1, 2]
+    assert neighbors.find_nearest([0.0], [0]) == ([0, 1, 2], 0.0)
 
 
 def test_a_text_counts_by_the_square_of_its_cosine_distance() -> None:

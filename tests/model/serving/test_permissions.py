@@ -80,5 +80,23 @@ def test_a_folder_in_which_everybody_may_replace_a_folder_of_code_is_refused(
         check_writers([])
 
 
+def test_a_model_that_is_removed_meanwhile_stops_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = folder.parent
+    removed = folder.rename(root / "model")
+    monkeypatch.setattr(permissions, "__file__", str(removed / "serving" / "permissions.py"))
+    scan = os.scandir
+
+    def scan_others(path: Path) -> object:
+        if Path(path) == removed:
+            raise FileNotFoundError
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scan_others)
+    monkeypatch.setattr(Path, "iterdir", scan_others)
+    check_writers([removed])
+
+
 def test_the_models_here_are_closed() -> None:
     check_writers([ROOT / "model" / "house_price"])

@@ -200,7 +200,7 @@ def test_a_changed_network_is_not_loaded(folder: Path) -> None:
 
 def test_a_changed_prediction_stops_the_start(folder: Path) -> None:
     def change_probability(golden: Any) -> Any:
-        golden[0]["probabilities"] = [0.9, 0.1]
+        golden[0]["probability"] = 0.1
         return golden
 
     change(folder, "golden", change_probability)
@@ -214,7 +214,7 @@ def test_a_golden_answer_that_is_no_number_stops_the_start(
     """Whether the network gives it or the manifest has it."""
     for told in (
         StubPredictor(math.nan),
-        StubPredictor(xray.manifest.golden[0].probabilities[1], math.nan),
+        StubPredictor(xray.manifest.golden[0].probability, math.nan),
     ):
         with pytest.raises(ModelError, match=r"golden-1\.png gives"):
             replace(xray, predictor=told).check_golden()

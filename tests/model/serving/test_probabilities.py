@@ -41,7 +41,7 @@ def test_a_classifier_without_probabilities_says_a_class_and_no_more(tmp_path: P
 
 
 def calibrated(given: np.ndarray, **figures: float) -> np.ndarray:
-    calibration = ProbabilityCalibration.model_validate({"rows": 1, "temperature": 1, **figures})
+    calibration = ProbabilityCalibration.model_validate({"temperature": 1, **figures})
     return apply_calibration(given, calibration)
 
 

@@ -166,6 +166,17 @@ def test_without_training_rows_no_neighbors_are_shown(
     ]
 
 
+def test_a_model_of_before_compares_the_distance_to_its_neighbors(
+    house: NumberModel, rows: list[Features]
+) -> None:
+    manifest = house.manifest.model_copy(update={"ood_thresholds": (1.0,) * 8})
+    found = replace(house, manifest=manifest, copula=None).predict(rows)
+    assert found == house.predict(rows)
+    explained = replace(house, manifest=manifest, copula=None).explain(rows)
+    assert [item.out_of_distribution for item in explained] == [False] * (len(rows) - 1) + [True]
+    assert {item.mismatch for item in explained} == {None}
+
+
 class ReversingPredictor(CountingPredictor):
     """The same behind columns in the opposite order, of which none may be empty."""
 

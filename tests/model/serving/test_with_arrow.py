@@ -8,6 +8,7 @@ import pytest
 
 from tests.tools import CLUSTER_PYTHON, ROOT
 
+GATE = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not second_tier"]
 FILES = ["test_batch_arrow.py", "test_csv_by_arrow.py"]
 
 
@@ -17,7 +18,7 @@ def test_what_an_optional_group_is_for_holds_where_it_is_installed() -> None:
     (packages,) = CLUSTER_PYTHON.parents[1].glob("lib/python3*/site-packages")
     environment = {name: text for name, text in os.environ.items() if "PYTEST" not in name}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *FILES],
+        [*GATE, *FILES],
         cwd=ROOT / "tests" / "model" / "serving",
         env={**environment, "PYTHONPATH": os.pathsep.join([str(ROOT), str(packages)])},
         capture_output=True,

@@ -46,7 +46,13 @@ def read_all(how: str, folder: Path) -> tuple[dict[str, Reading], int]:
     return {name: Reading(*rest) for name, *rest in lines}, peak
 
 
-@pytest.fixture(scope="module", params=["some", pytest.param("all", marks=pytest.mark.second_tier)])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param("some", marks=pytest.mark.sample),
+        pytest.param("all", marks=pytest.mark.second_tier),
+    ],
+)
 def hostile(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[dict[str, Reading], int, Path]:

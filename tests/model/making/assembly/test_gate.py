@@ -109,6 +109,14 @@ def test_a_model_that_is_nearly_always_right_is_not_accused_of_its_few_errors() 
     assert accepts_classes(unsure, perfect, 0.02, rare=False, moved=False)
 
 
+def test_names_alone_that_are_right_twice_as_often_as_chance_beat_a_constant() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 4, 400).astype(float)
+    named = np.where(rng.random(400) < 0.4, truth, rng.integers(0, 4, 400)).astype(int)
+    assert fit_classes(np.eye(4)[named], truth).beats_constant
+    assert not fit_classes(np.eye(4)[rng.integers(0, 4, 400)], truth).beats_constant
+
+
 def test_answers_below_nearly_every_truth_are_refused() -> None:
     truth = np.arange(1.0, 3001.0)
     said = explain_nonsense(np.full(3000, 6.2), truth)

@@ -3,6 +3,7 @@
 import json
 import shutil
 import zipfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -165,14 +166,19 @@ def replace_scale(scale: LevelScale) -> Preprocessing:
     return Preprocessing(width=SIDE, height=SIDE, colour="RGB", scale=scale)
 
 
+def draw_in_turn(folder: Path, sizes: Sequence[tuple[int, int]], seed: int) -> None:
+    """Draw pictures of these sizes, of each class in turn, into a folder for each."""
+    rng = np.random.default_rng(seed)
+    for number, size in enumerate(sizes):
+        path = folder / CLASSES[number % 3] / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        draw_shape(CLASSES[number % 3], rng, size).save(path)
+
+
 def test_pictures_of_many_sizes_do_not_say_what_a_network_takes(
     shapes: Path, tmp_path: Path
 ) -> None:
-    rng = np.random.default_rng(4)
-    for number in range(30):
-        path = tmp_path / CLASSES[number % 3] / f"{number}.png"
-        path.parent.mkdir(exist_ok=True)
-        draw_shape(CLASSES[number % 3], rng, (60 + number, 64)).save(path)
+    draw_in_turn(tmp_path, [(60 + number, 64) for number in range(30)], seed=4)
     network = make_network(shapes / "train", replace_scale("unit"), ends_in="logits")
     for dimension in network.graph.input[0].type.tensor_type.shape.dim[2:]:
         dimension.dim_param = "side"
@@ -212,11 +218,7 @@ def test_a_cut_that_fits_a_little_better_than_the_whole_picture_is_asked_about(
     shapes: Path, tmp_path: Path
 ) -> None:
     """It shows things larger, which networks often know better than as they were trained."""
-    rng = np.random.default_rng(1)
-    for number in range(90):
-        path = tmp_path / CLASSES[number % 3] / f"{number}.png"
-        path.parent.mkdir(exist_ok=True)
-        draw_shape(CLASSES[number % 3], rng, (72, 64)).save(path)
+    draw_in_turn(tmp_path, [(72, 64)] * 90, seed=1)
     cut = replace_scale("unit").model_copy(update={"resize": "crop"})
     options = options_of(shapes, make_network(tmp_path, cut, ends_in="logits"), "cut")
     options = replace(options, data=tmp_path)

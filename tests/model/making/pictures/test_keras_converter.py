@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -14,6 +15,7 @@ from PIL import Image
 
 from model import PictureModel, load_model
 from model.making import AddError, AddOptions
+from model.making.pictures import keras_environment
 from model.making.pictures.keras import find_code
 from model.making.pictures.opening import open_file
 from tests.model.making.conftest import run
@@ -100,28 +102,88 @@ def write_model(path: Path, kind: str, **more: Any) -> Path:
     return path
 
 
-def try_to_open(path: Path, **more: Any) -> str:
-    """What is wrong."""
+def try_to_open(path: Path, says: bool = False, **more: Any) -> tuple[str, list[str]]:
+    """What is wrong, and what was asked before."""
+    asked: list[str] = []
+
+    def ask(text: str) -> bool:
+        asked.append(text)
+        return says
+
     with pytest.raises(AddError) as caught:
-        open_file(AddOptions((path,), "net", path.parent, **more))
-    return str(caught.value)
+        open_file(AddOptions((path,), "net", path.parent, **more), ask, lambda _: None)
+    return str(caught.value), asked
+
+
+@pytest.fixture
+def caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of caches."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    return tmp_path / "caches"
+
+
+def write_uv(folder: Path, monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
+    """Let a shell script take the place of uv, for which there is no network."""
+    path = folder / "uv"
+    path.write_text("\n".join(("#!/bin/sh", *lines)))
+    path.chmod(0o755)
+    monkeypatch.setattr(keras_environment, "find_uv", lambda: str(path))
 
 
 def test_a_python_that_cannot_convert_is_said_in_a_sentence(tmp_path: Path) -> None:
     path = write_model(tmp_path / "net.keras", "GroupNormalization")
-    said = try_to_open(path, python=WITHOUT)
+    said, asked = try_to_open(path, python=WITHOUT)
     assert "cannot convert" in said
     assert "No module named 'tensorflow'. Install it there, or name another Python." in said
-    assert "cannot convert" in try_to_open(path, python="/bin/true")
+    assert not asked
+    assert "cannot convert" in try_to_open(path, python="/bin/true")[0]
 
 
-def test_without_a_python_both_ways_are_said(tmp_path: Path) -> None:
+def test_without_a_python_and_without_uv_both_ways_are_said(
+    tmp_path: Path, caches: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keras_environment, "find_uv", lambda: "")
     path = write_model(tmp_path / "net.keras", "GroupNormalization")
-    said = try_to_open(path)
+    said, asked = try_to_open(path)
     assert "a layer of the kind GroupNormalization" in said
     assert "--python PATH" in said
-    assert "keras/bin/pip install tensorflow tf_keras tf2onnx" in said
-    assert said in run("look", path).output
+    assert "offers to install them by uv" in said
+    assert not asked
+    assert "--python PATH" in run("look", path).output
+
+
+def test_nothing_is_installed_before_somebody_says_yes(
+    tmp_path: Path, caches: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_uv(tmp_path, monkeypatch, f"touch {shlex.quote(str(tmp_path / 'called'))}")
+    path = write_model(tmp_path / "net.keras", "GroupNormalization")
+    said, (asked,) = try_to_open(path)
+    assert "2.3 GB in " + str(caches) in asked
+    assert "Nothing was installed and nothing added" in said
+    write_shapes(tmp_path / "data", 1, 1)
+    add = ("add", path, "--name", "net", "--data", tmp_path / "data", "--models", tmp_path)
+    result = run(*add)
+    assert result.exit_code == 4
+    assert "2.3 GB" in result.output
+    assert result.output.rstrip().endswith("--yes")
+    assert not (tmp_path / "called").exists()
+
+
+def test_an_environment_that_was_made_is_found_again(
+    tmp_path: Path, caches: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_model(tmp_path / "net.keras", "GroupNormalization")
+    write_uv(tmp_path, monkeypatch, "echo no space left >&2", "exit 1")
+    said, asked = try_to_open(path, says=True)
+    assert "uv could not install TensorFlow: no space left" in said
+    assert len(asked) == 1
+    python = shlex.quote(sys.executable)
+    folder = shlex.quote(str(caches / "formcast" / "keras" / "bin"))
+    write_uv(tmp_path, monkeypatch, f"mkdir -p {folder}", f"ln -sf {python} {folder}/python")
+    for questions in (1, 0):
+        said, asked = try_to_open(path, says=True)
+        assert "No module named 'tensorflow'" in said
+        assert len(asked) == questions
 
 
 @pytest.mark.parametrize(
@@ -144,10 +206,10 @@ def test_what_runs_code_is_found_wherever_it_stands(item: dict[str, Any], words:
 
 def test_a_file_that_runs_code_needs_trust(tmp_path: Path) -> None:
     path = write_model(tmp_path / "net.keras", "Mine", module="mine")
-    said = try_to_open(path, python=WITHOUT)
+    said, _ = try_to_open(path, python=WITHOUT)
     assert "with Mine of the module mine: loading it runs code of whoever made it" in said
     assert "add --trust, and --module FILE.py" in said
-    assert "No module named 'tensorflow'" in try_to_open(path, python=WITHOUT, trust=True)
+    assert "No module named 'tensorflow'" in try_to_open(path, python=WITHOUT, trust=True)[0]
 
 
 def list_pictures(folder: Path) -> list[Path]:

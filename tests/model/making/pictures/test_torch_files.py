@@ -72,10 +72,15 @@ def options_of(path: Path, python: str) -> AddOptions:
     return AddOptions((path,), "net", path.parent, python=python)
 
 
+def refuse(text: str) -> bool:
+    """Whoever asks for PyTorch is not asked anything."""
+    raise AssertionError(text)
+
+
 def test_only_a_pickled_module_runs_code_and_only_where_it_is_trusted(tmp_path: Path) -> None:
     path = write_file(tmp_path / "net.pt", data_pkl=b"\x80\x02c__main__\nNet\nq\x00)")
     with pytest.raises(AddError, match="add --trust, and --module"):
-        open_file(options_of(path, WITHOUT))
+        open_file(options_of(path, WITHOUT), refuse, refuse)
 
 
 def test_a_python_that_cannot_convert_is_said_in_a_sentence(tmp_path: Path) -> None:
@@ -83,9 +88,9 @@ def test_a_python_that_cannot_convert_is_said_in_a_sentence(tmp_path: Path) -> N
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("net/code/a.py", b"")
     with pytest.raises(AddError, match=r"cannot convert .*No module named 'torch'"):
-        open_file(options_of(path, WITHOUT))
+        open_file(options_of(path, WITHOUT), refuse, refuse)
     with pytest.raises(AddError, match="cannot convert"):
-        open_file(options_of(path, "/bin/true"))
+        open_file(options_of(path, "/bin/true"), refuse, refuse)
 
 
 @pytest.fixture(scope="module")

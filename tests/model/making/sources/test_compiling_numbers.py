@@ -137,3 +137,24 @@ def test_what_answers_otherwise_between_two_numbers_of_the_data_is_served_as_it_
         rows = [loaded.card.validate_row(row)[0] for row in asked.to_dict("records")]
         found = [item.value for item in loaded.predict([row for row in rows if row is not None])]
         np.testing.assert_allclose(found, model.predict(asked), rtol=1e-4)
+
+
+def test_numbers_that_were_float32_before_they_were_written_get_the_same_answers(
+    tmp_path: Path,
+) -> None:
+    """As in files of Stata: 5.2349996566772461, which a tree tells from 5.235."""
+    rng = np.random.default_rng(0)
+    wages = rng.uniform(5, 40, 300).astype(np.float32).astype(float)
+    table = pd.DataFrame({"wage": wages, "price": np.sin(wages * 50)})
+    model = make_pipeline(
+        StandardScaler(), HistGradientBoostingRegressor(min_samples_leaf=2, max_leaf_nodes=100)
+    ).fit(table[["wage"]], table["price"])
+    joblib.dump(model, tmp_path / "model.joblib")
+    table.to_csv(tmp_path / "data.csv", index=False)
+    given = ModelFiles(tmp_path / "model.joblib", tmp_path / "data.csv", "price")
+    result = add(given, "mine", tmp_path)
+    assert "where numbers have seven digits" not in result.output
+    loaded = load_model(tmp_path / "mine")
+    assert isinstance(loaded, NumberModel)
+    found = [item.value for item in loaded.predict(table[["wage"]].to_dict("records"))]
+    np.testing.assert_allclose(found, model.predict(table[["wage"]]), rtol=1e-5)

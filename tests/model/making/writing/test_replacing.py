@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from model.making import adding
+from model.making.writing.report import format_report
+from model.making.writing.summary import AddedModel
 from tests.model.making.conftest import add
 from tests.model.making.test_refused import regression
 from tests.models import ModelFiles
@@ -86,6 +89,22 @@ def test_the_old_model_stays_where_the_new_one_cannot_take_its_place(
     result = replace(given, folder, "--force")
     assert result.exit_code == 1
     assert says in result.output
+    assert holds_only(folder, old=True)
+
+
+def test_a_model_that_was_added_meanwhile_is_not_replaced_unless_it_was_asked_for(
+    given: ModelFiles, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = folder.rename(folder.with_name("other"))
+
+    def add_other(added: AddedModel) -> str:
+        other.rename(folder)
+        return format_report(added)
+
+    monkeypatch.setattr(adding, "format_report", add_other)
+    result = replace(given, folder)
+    assert result.exit_code == 1
+    assert "exists. Choose another --name, or add --force" in " ".join(result.output.split())
     assert holds_only(folder, old=True)
 
 

@@ -140,6 +140,12 @@ def test_splines_without_the_first_of_each_column_are_as_they_were(tmp_path: Pat
     assert read_again.transform(ROWS).tolist() == model.transform(ROWS).tolist()
 
 
+def test_splines_of_a_column_with_one_value_are_as_they_were(tmp_path: Path) -> None:
+    rows = ROWS * [0, 1]
+    model = SplineTransformer(n_knots=4).fit(rows)
+    assert read(model, tmp_path).transform(ROWS).tolist() == model.transform(ROWS).tolist()
+
+
 def test_an_encoder_that_left_some_columns_as_they_are_is_refused() -> None:
     """Until 0.21 it could be told which to encode."""
     state = {"categorical_features": np.array([0, 2]), "feature_indices_": np.array([0, 2, 5])}
