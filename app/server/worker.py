@@ -4,6 +4,8 @@ What gunicorn's parser refuses (a broken request line, headers too large) does n
 that its headers and pages would be missing. Neither the answer nor the log repeats the input.
 """
 
+import os
+import signal
 import socket
 import sys
 from contextlib import suppress
@@ -147,6 +149,13 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         sys.setswitchinterval(SWITCH_INTERVAL)
         self.cfg.set("graceful_timeout", RECYCLE_TIMEOUT)  # in this process; the master has its own
         super().run()
+
+    def notify(self) -> None:
+        """Give a sign of life, and end after the present requests where the master has gone."""
+        super(GeventWorker, self).notify()  # gevent's own ends at once, and they would be lost
+        if self.alive and self.ppid != os.getppid():
+            self.log.warning("The master has gone: this worker ends after its requests")
+            self.handle_exit(signal.SIGTERM, None)
 
     def handle_exit(self, sig: int, frame: object) -> None:
         """End after the present requests: the master has said so, and kills in the end."""

@@ -7,7 +7,9 @@ const form = $("form"), answer = $("answer"), notice = $("alert"), words = notic
 const controls = [...form.querySelectorAll(".box > :first-child")];
 let shown, asked, timer, tries, last, height, copying, composing; // the form as answered, and as sent
 
-const list = () => [...new FormData(form)],
+const find = (selector) => document.querySelector(selector),
+  each = (action) => controls.forEach(action),
+  list = () => [...new FormData(form)],
   spell = () => "" + new URLSearchParams(list().map(([name, value]) =>
     [name, value.name ? [value.name, value.size, value.lastModified] : value]));
 const isTyped = (item) =>
@@ -30,8 +32,11 @@ const isReply = ({ text, response, id }) =>
     controls.every(({ id }) => ctx.text.includes(`"${id}-error"`)),
   focused = (selector) => document.activeElement?.closest(selector),
   say = (text) => { $("announcer").textContent = text; },
+  stop = (event) => event.preventDefault(),
+  tell = (text) => say($("share").textContent = text),
+  tellLost = () => tell("No link was copied"),
   leave = (item) => { item.closest(".field").dataset.left = ""; },
-  place = () => document.querySelector("#result .body");
+  place = () => find("#result .body");
 
 function show(item) {
   const field = item.closest(".field"), error = field.querySelector(".error"),
@@ -44,7 +49,7 @@ function show(item) {
 }
 function mark(state) { // or what the server said
   const result = $("result"), { dataset } = result;
-  document.title = !state && dataset.title || document.querySelector("h1").textContent;
+  document.title = !state && dataset.title || find("h1").textContent;
   dataset.said ??= dataset.state;
   dataset.state = answer.dataset.state = state || dataset.said;
   if (!state) delete answer.dataset.state;
@@ -62,7 +67,7 @@ function pending() {
 }
 // What was said of a text is not true of another.
 function forget() {
-  controls.forEach((item) => {
+  each((item) => {
     const error = $(`${item.id}-error`);
     if (error.firstChild && isTyped(item)) {
       error.textContent = shown = ""; // the same text is asked about again
@@ -85,6 +90,7 @@ function compare(event) {
   if (now === shown && state) {
     pending();
     rest();
+    keepQuery();
   } else if (now !== shown && now !== asked) {
     pending();
     asked = now;
@@ -98,7 +104,7 @@ function rest() {
   mark();
   if (focused("#alert")) (last ?? controls[0]).focus();
   notice.replaceChildren();
-  controls.forEach((item) => { // an error while one types is for good
+  each((item) => { // an error while one types is for good
     if (item.value && (item.files || item.matches(":focus"))) leave(item);
     show(item);
   });
@@ -112,27 +118,27 @@ function failed(text, quiet = true, wait = 0, refused = "") {
   clearTimeout(timer);
   if (!refused) timer = setTimeout(ask, Math.min(pause, 2e6) * 1000); // beyond that it fires at once
   if (silent) return;
-  if (copying) say($("share").textContent = "No link was copied");
+  if (copying) tellLost();
   copying = false;
   forget();
   mark("failed");
   if (notice.firstChild?.textContent === text) return;
-  notice.innerHTML = "<p></p>" + (refused || '<button form="form">Try again</button>');
+  notice.innerHTML = "<p></p>" + (refused || '<button form=form>Try again</button>');
   notice.firstChild.textContent = text;
 }
 function copy() {
   const link = $("share");
   copying = false;
   if (link) navigator.clipboard.writeText(link).then(
-    () => say(link.textContent = `Link copied: ${document.querySelector(".price").textContent}`),
-    () => { location = link; });
+    () => tell(`Link copied: ${find(".price").textContent}`),
+    tellLost); // Safari copies nothing long after a click
 }
 
 const on = (names, listener) =>
   names.split(" ").forEach((name) => addEventListener(name,
     (event) => event.target.id === "report" || listener(event), true)); // a form of its own
 // A date typed in part counts as empty.
-on("formdata", ({ formData }) => controls.forEach(
+on("formdata", ({ formData }) => each(
   ({ name, validity }) => validity.badInput && formData.set(name, "-")));
 on("input", ({ target }) => {
   target.closest(".field:not([data-wrong])")?.removeAttribute("data-left");
@@ -145,8 +151,13 @@ on("focusout", ({ target }) => {
   leave(target);
   if (!answer.dataset.state) show(target);
 });
+// Safari resets the form on the way back.
+on("pagehide", () => {
+  forget();
+  each(writeThrough);
+});
 on("submit", () => {
-  controls.forEach(leave);
+  each(leave);
   pending();
   shown = ""; // or the same text, still waiting, would take this post back
 });
@@ -166,16 +177,16 @@ on("compositionstart compositionend", ({ type }) => {
 on("htmx:config:request", ({ detail: { ctx } }) => {
   const { body } = ctx.request;
   ctx.spelled = asked = spell();
-  body.set("_correlation_id", ctx.id = `${Math.random()}`);
+  body.set("_correlation_id", ctx.id = Math.random());
   if (ctx.sourceEvent.type === "ask" && focused("#form"))
     body.set("_typing", document.activeElement.name);
 });
 on("htmx:before:swap", (event) => {
   const { ctx } = event.detail, same = ctx.spelled === spell();
-  if (composing && ctx.text.includes('"withdrawn"')) return event.preventDefault();
+  if (composing && ctx.text.includes('"withdrawn"')) return stop(event);
   height = place().offsetHeight;
   if (ctx.swap === "none" || (same && isWhole(ctx))) return;
-  event.preventDefault();
+  stop(event);
   if (!same) compare();
   else if (ctx.response.status !== 413) failed(!ctx.text.trim() || isReply(ctx) ? words.cut : words.foreign);
 });
@@ -183,7 +194,7 @@ on("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.swap === "none") return;
   shown = spell();
   if ($("result").dataset.state !== "fresh") place().style.minHeight = `${height}px`;
-  controls.forEach(writeThrough);
+  each(writeThrough);
   rest();
   compare();
 });
@@ -193,7 +204,7 @@ on("htmx:response:error", ({ detail: { ctx } }) => {
   const fault = new DOMParser().parseFromString(ctx.text, "text/html").querySelector("section#error"),
     text = fault?.textContent.trim().replace("\n", ". ") ?? words.down,
     // Twice, for an older server may still run.
-    refused = status === 409 && tries ? '<a href="">Reload</a>' : status === 413 && " ";
+    refused = status === 409 && tries ? '<a href>Reload</a>' : status === 413 && " ";
   failed(text, status === 409 || status > 501, +headers.get("Retry-After") || 0, refused);
   if (!refused) return;
   document.querySelectorAll("#result :is(p, ul, svg, .body)").forEach((part) => part.replaceChildren());
@@ -203,10 +214,10 @@ on("htmx:response:error", ({ detail: { ctx } }) => {
 on("htmx:error", ({ detail }) => failed(words.lost, detail.error !== "timeout"));
 
 on("click", (event) => {
-  const link = event.target.closest("a"), target = link && $(link.hash.slice(1)),
+  const link = event.target.closest("a"), target = link?.hash && $(link.hash.slice(1)),
     button = event.target.closest("[name=_read_as]");
   if (button) {
-    event.preventDefault(); // what was meant is set in the field, which then shows it
+    stop(event); // what was meant is set in the field, which then shows it
     const [name, value] = button.value.split("=");
     Object.assign($(name), { value }).focus();
     compare();
@@ -215,17 +226,17 @@ on("click", (event) => {
   compare();
   if (shown !== asked) keepQuery(); // for the way back
   if (target) {
-    event.preventDefault(); // no step in the history
+    stop(event); // no step in the history
     target.closest("details")?.setAttribute("open", "");
     target.focus();
   } else if (link.id === "share" && navigator.clipboard && !event.ctrlKey && !event.metaKey) {
-    event.preventDefault();
+    stop(event);
     copying = true;
     if (!answer.dataset.state) copy();
-    else say(link.textContent = "Copying the next answer…");
+    else tell("Copying the next answer…");
   }
 });
-controls.forEach((item) => {
+each((item) => {
   if (item.ariaInvalid) leave(item);
   show(item);
 });

@@ -75,6 +75,7 @@ def test_a_form_that_is_reset_gets_its_own_answer(page: Page) -> None:
     held.wait()
     page.evaluate("document.getElementById('form').reset()")
     when_answered(page, sqft="1850")
+    expect(page).to_have_url(re.compile("sqft=1850"))
     page.unroute_all(behavior="ignoreErrors")
 
 
@@ -443,11 +444,27 @@ def test_a_link_that_could_not_be_copied_says_so(page: Page) -> None:
     page.unroute_all(behavior="ignoreErrors")
 
 
+def test_a_link_that_the_browser_does_not_copy_says_so_and_leaves_the_page(page: Page) -> None:
+    page.goto(FRESH)
+    page.evaluate("""() => {
+        window.kept = true;
+        navigator.clipboard.writeText = () => Promise.reject(new Error("too late"));
+    }""")
+    page.locator("#share").click()
+    expect(page.locator("#share")).to_have_text("No link was copied")
+    assert page.evaluate("kept")
+
+
 def test_a_page_that_is_left_before_its_answer_asks_for_it_when_it_is_back(page: Page) -> None:
     page.goto(FRESH)
     held = HeldFragments(page)
     page.locator("#sqft").fill("2400")
     held.wait()
     page.unroute(FRAGMENT)
-    page.evaluate("""dispatchEvent(new PageTransitionEvent("pageshow", {persisted: true}))""")
+    page.evaluate("""() => {
+        dispatchEvent(new PageTransitionEvent("pagehide", {persisted: true}));
+        const typed = document.querySelectorAll("#form .field input");
+        typed.forEach((item) => { item.value = item.defaultValue; }); // as Safari does
+        dispatchEvent(new PageTransitionEvent("pageshow", {persisted: true}));
+    }""")
     when_answered(page, sqft="2400")

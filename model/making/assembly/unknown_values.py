@@ -116,7 +116,10 @@ def _refuses(part: Transformer, table: pd.DataFrame, unknown: pd.Series) -> bool
     """Whether a part takes no row with an unknown value; each of the values is tried once."""
     if isinstance(part.fitted, ENCODERS):
         return True  # taken apart, it has no code for it
-    rows = table.loc[unknown.drop_duplicates().index, list(part.names or ())]
+    names = list(part.names or ())
+    if not set(names) <= set(table.columns):
+        return False  # it takes what the data lack, which is said later
+    rows = table.loc[unknown.drop_duplicates().index, names]
     return not any(_takes(part.fitted, rows.iloc[[place]]) for place in range(len(rows)))
 
 

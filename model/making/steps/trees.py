@@ -34,9 +34,10 @@ def list_trees(fitted: Any) -> Iterator[Tree]:
     if hasattr(fitted, "roots_"):  # of another library: all its trees as one
         unknown = np.full(len(fitted.left_), np.nan)
         left = np.where(fitted.set_ < 0, fitted.left_, -1)
-        yield Tree(
-            fitted.feature_, fitted.threshold_, left, fitted.right_, unknown, np.isnan(left)
-        )  # fmt: skip
+        if len(left):  # a model of sums alone has none
+            yield Tree(
+                fitted.feature_, fitted.threshold_, left, fitted.right_, unknown, np.isnan(left)
+            )  # fmt: skip
         return
     if getattr(fitted, "estimators_features_", None) is not None:
         return

@@ -134,6 +134,28 @@ def test_a_server_that_stood_still_answers_what_came_meanwhile_by_the_same_worke
 
 
 @pytest.mark.second_tier
+def test_workers_whose_master_was_killed_answer_what_they_have_begun(tmp_path: Path) -> None:
+    server = Server(free_port(), log=tmp_path / "log")
+    server.start()
+    try:
+        wait_until(lambda: len(server.workers) == 2)
+        assert server.process is not None
+        workers = [Path(f"/proc/{worker}") for worker in server.workers]
+        with socket.create_connection(("127.0.0.1", server.port)) as begun:
+            begun.sendall(
+                b"POST /predict-fragment HTTP/1.1\r\nHost: x\r\nContent-Length: 24\r\n"
+                b"Content-Type: application/x-www-form-urlencoded\r\n\r\nbeds=3&baths=2"
+            )
+            server.process.kill()
+            wait_until(lambda: server.log.read_text().count("The master has gone") == 2)
+            begun.sendall(b"&sqft=1850")
+            assert read_response(begun, time.monotonic()).status == 200
+        wait_until(lambda: not any(worker.exists() for worker in workers))
+    finally:
+        server.stop()
+
+
+@pytest.mark.second_tier
 def test_usr2_starts_another_server_that_takes_the_place_of_this_one() -> None:
     server = Server(free_port())
     server.start()

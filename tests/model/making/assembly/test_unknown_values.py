@@ -128,3 +128,23 @@ def test_a_class_that_the_model_does_not_answer_is_named_with_how_to_leave_it_ou
     assert result.output.rstrip().endswith("To leave such rows out, write --where 'stars != 7'.")
     result = run("add", tmp_path / "model.pkl", "--name", "s", *options, "--where", "stars != 7")
     assert result.exit_code == 0, result.output
+
+
+def test_an_input_that_the_data_lack_is_named_before_values_that_the_model_does_not_know(
+    tmp_path: Path, root: Path
+) -> None:
+    table, held = flats(300, 0), flats(100, 1)
+    held.loc[[0, 7], "city"] = "Bern"
+    steps = make_column_transformer((OneHotEncoder(), ["city"]), remainder="passthrough")
+    inputs = table[["area", "city"]].assign(ratio=table["area"] / 7)
+    model = make_pipeline(steps, RandomForestRegressor(10, random_state=0))
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(model.fit(inputs, table["rent"])))
+    table.to_csv(tmp_path / "train.csv", index=False)
+    held.to_csv(tmp_path / "held.csv", index=False)
+    options = ["--data", tmp_path / "train.csv", "--holdout", tmp_path / "held.csv"]
+    result = run(
+        "add", tmp_path / "model.pkl", "--name", "rents", "--target", "rent", "--models", root,
+        *options,
+    )  # fmt: skip
+    assert isinstance(result.exception, SystemExit)
+    assert "'ratio'" in result.output

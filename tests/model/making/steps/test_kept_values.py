@@ -89,6 +89,11 @@ def test_trees_of_other_libraries_tell_as_well(name: str) -> None:
     assert "When it was fitted, age" in describe_foreign_input(model, table[columns])
 
 
+def test_a_linear_model_of_another_library_keeps_nothing_of_its_inputs() -> None:
+    model, table = open_file(FILES / "statsmodels-gamma.pkl"), make_rows(600, 0)
+    assert describe_foreign_input(model, table[list(model.feature_names_in_)] * 1000) == ""
+
+
 TREES: list[Any] = [
     DecisionTreeRegressor(max_depth=4),
     RandomForestRegressor(10, random_state=0),
