@@ -134,7 +134,7 @@ def test_a_graph_that_does_not_run_raises_and_prints_nothing(
 
 def save_line(path: Path, rows: int, shape: list[int]) -> None:
     """Write a graph of so many rows that answers twice the length and 1, of such a shape."""
-    constants = {"weights": np.array([[2], [0]], np.float32), "one": np.ones(1, np.float32),
+    constants: dict[str, Any] = {"weights": np.array([[2], [0]], np.float32), "one": np.ones(1, np.float32),
                  "shape": np.array(shape, np.int64)}  # fmt: skip
     nodes = [
         helper.make_node("Gemm", ["rows", "weights", "one"], ["sums"]),
