@@ -134,8 +134,11 @@ def test_a_graph_that_does_not_run_raises_and_prints_nothing(
 
 def save_line(path: Path, rows: int, shape: list[int]) -> None:
     """Write a graph of so many rows that answers twice the length and 1, of such a shape."""
-    constants: dict[str, Any] = {"weights": np.array([[2], [0]], np.float32), "one": np.ones(1, np.float32),
-                 "shape": np.array(shape, np.int64)}  # fmt: skip
+    constants: dict[str, Any] = {
+        "weights": np.array([[2], [0]], np.float32),
+        "one": np.ones(1, np.float32),
+        "shape": np.array(shape, np.int64),
+    }
     nodes = [
         helper.make_node("Gemm", ["rows", "weights", "one"], ["sums"]),
         helper.make_node("Reshape", ["sums", "shape"], ["value"]),
