@@ -46,8 +46,8 @@ _WITHOUT_PREDICT = (
 """Classes that find clusters and cannot say to which a new row belongs."""
 
 
-_WRAP = (
-    " Or write a class around it into a Python file, with a method predict(self, rows), and for "
+WRAP = (
+    "Write a class around it into a Python file, with a method predict(self, rows), and for "
     "classes classes_ = ['no', 'yes']; save an object of it, imported from that file, and add it "
     "with --trust --module FILE.py."
 )
@@ -349,7 +349,7 @@ def describe_estimator(fitted: Any, where: str) -> EstimatorSource:
     if not hasattr(fitted, "predict"):
         if advice := advise_on_new_rows(name):
             raise AddError(f"{where} holds a {name}. {advice}")
-        own = "" if type(fitted).__module__.startswith("sklearn.") else _WRAP
+        own = "" if type(fitted).__module__.startswith("sklearn.") else f" {WRAP}"
         raise AddError(
             f"{where} holds a {name}, which has no predict. Save the fitted estimator or Pipeline "
             f"itself: joblib.dump(model, 'model.joblib').{own}"

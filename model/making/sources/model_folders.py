@@ -11,6 +11,7 @@ from typing import Any
 from model.contract.pickles.errors import printable
 from model.making.errors import AddError
 from model.making.options import AddOptions
+from model.making.sources.estimator_sources import WRAP
 from model.making.sources.file_contents import read_short_text
 
 _MLFLOW_FILE = re.compile(
@@ -89,6 +90,8 @@ def open_model_folder(folder: Path) -> DescribedFolder:
             f"{folder} is a SavedModel of TensorFlow. Save it as one file, "
             "model.save('model.keras'), or export it to ONNX, and name that file."
         )
+    if (folder / "config.cfg").is_file() and (folder / "meta.json").is_file():
+        raise AddError(f"{folder} is a pipeline of spaCy. {WRAP}")
     file = _find_first(folder, named)
     return DescribedFolder("A folder", file)
 

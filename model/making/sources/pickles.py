@@ -23,6 +23,7 @@ from model.making.sources.estimator_sources import advise_on_new_rows
 from model.making.sources.file_contents import advise_content, name_content
 from model.serving.code_files import import_code
 from model.serving.estimators import UnknownNameError
+from model.serving.libraries.statsmodels_results import A_SERIES
 
 _LIBRARIES = frozenset(
     {
@@ -52,9 +53,11 @@ _INSIDE = {
     "flaml": "automl.model.estimator",
     "sklearn2pmml": "sklearn.pipeline.Pipeline(pipeline.steps)",
     "sklearn_genetic": "search.best_estimator_",
-    "tpot": "tpot.fitted_pipeline_",
 }
 """Where the model of scikit-learn, XGBoost or LightGBM is in what a library saves around it."""
+
+_SERIES = ("neuralprophet.", "pmdarima.", "prophet.", "sktime.forecasting.", "statsforecast.")
+"""What begins the names of models that forecast a series."""
 
 _MOST_NAMES = 5
 
@@ -94,6 +97,8 @@ def advise(path: str) -> str:
     name = path.rpartition(".")[2]
     if library in ("sklearn", "hdbscan") and (advice := advise_on_new_rows(name)):
         return advice
+    if path.startswith(_SERIES):
+        return A_SERIES
     if where := _INSIDE.get(library):
         return (
             f"Save the fitted model inside it, joblib.dump({where}, 'model.joblib'), and add that: "
@@ -148,22 +153,27 @@ def find_in(path: Path, names: Iterable[str]) -> Iterator[None]:
             "must hold the classes and functions only that the model needs."
         ) from error
     with ExitStack() as stack:  # `patch` puts back what was there
-        stack.enter_context(patch.dict(sys.modules))
         for where, _, name in (each.rpartition(".") for each in names):
             found = getattr(code, name, None)
             if getattr(found, "__module__", None) == code.__name__:
-                stack.enter_context(patch.object(_import_or_make(where), name, found, create=True))
+                stack.enter_context(
+                    patch.object(_import_or_make(where, stack), name, found, create=True)
+                )
         yield
 
 
-def _import_or_make(name: str) -> ModuleType:
-    """Import a module; an empty one takes the place of each that is not there."""
+def _import_or_make(name: str, stack: ExitStack) -> ModuleType:
+    """Import a module; an empty one takes the place of each that is not there, for a while.
+
+    What is really imported stays: imported again, its classes would be others, which nothing saves.
+    """
     try:
         return import_module(name)
     except ImportError:
         parent = name.rpartition(".")[0]
         if parent:
-            _import_or_make(parent)
+            _import_or_make(parent, stack)
+        stack.callback(sys.modules.pop, name, None)
         return sys.modules.setdefault(name, ModuleType(name))
 
 

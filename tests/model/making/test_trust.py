@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -125,13 +127,31 @@ def test_what_says_no_kind_is_known_by_what_it_has() -> None:
 
 
 def test_what_has_no_predict_needs_a_class_around_it() -> None:
-    with pytest.raises(AddError, match="write a class around it into a Python file"):
+    with pytest.raises(AddError, match="Write a class around it into a Python file"):
         describe_estimator(Path(), "it")
 
 
 def test_what_stands_around_a_model_is_taken_off() -> None:
     assert "joblib.dump(automl.model.estimator, " in advise("flaml.automl.automl.AutoML")
     assert "has no predict for a new one" in advise("hdbscan.hdbscan_.HDBSCAN")
+    assert "a form asks for the facts of one row" in advise("prophet.forecaster.Prophet")
+
+
+def test_a_class_around_a_model_of_a_library_is_saved_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else has imported that library."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "inner_library.py").write_text("class Inner:\n    pass\n")
+    code = tmp_path / "around.py"
+    code.write_text("class Around:\n    def predict(self, rows):\n        return rows\n")
+    around = import_module("around").Around()
+    around.inner = import_module("inner_library").Inner()
+    joblib.dump(around, tmp_path / "model.joblib")
+    for name in ("around", "inner_library"):
+        monkeypatch.delitem(sys.modules, name)
+    found = read_contents([tmp_path / "model.joblib"], True, code)
+    joblib.dump(found.estimators[0].fitted, tmp_path / "again.joblib")
 
 
 def test_a_file_is_loaded_where_the_manifest_says_that_it_was_trusted(tmp_path: Path) -> None:

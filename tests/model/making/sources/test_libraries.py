@@ -153,6 +153,13 @@ def test_code_around_a_model_of_mlflow_is_not_left_out_in_silence(tmp_path: Path
         open_model_folder(folder)
 
 
+def test_a_pipeline_of_spacy_is_named(tmp_path: Path) -> None:
+    for name in ("config.cfg", "meta.json"):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(AddError, match=r"a pipeline of spaCy, .* a method predict"):
+        open_model_folder(tmp_path)
+
+
 def test_python_code_is_no_model(tmp_path: Path) -> None:
     path = tmp_path / "model.py"
     path.write_text("def score(row): return 1")
