@@ -99,6 +99,11 @@ def advise(path: str) -> str:
         return advice
     if path.startswith(_SERIES):
         return A_SERIES
+    if library == "pycaret":
+        return (
+            "PyCaret's steps run only beside its own, older scikit-learn. Fit the model that it "
+            "chose anew in a Pipeline of scikit-learn, and add that."
+        )
     if where := _INSIDE.get(library):
         return (
             f"Save the fitted model inside it, joblib.dump({where}, 'model.joblib'), and add that: "

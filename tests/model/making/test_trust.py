@@ -135,6 +135,7 @@ def test_what_stands_around_a_model_is_taken_off() -> None:
     assert "joblib.dump(automl.model.estimator, " in advise("flaml.automl.automl.AutoML")
     assert "has no predict for a new one" in advise("hdbscan.hdbscan_.HDBSCAN")
     assert "a form asks for the facts of one row" in advise("prophet.forecaster.Prophet")
+    assert "in a Pipeline of scikit-learn" in advise("pycaret.internal.pipeline.Pipeline")
 
 
 def test_a_class_around_a_model_of_a_library_is_saved_again(
