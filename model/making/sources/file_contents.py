@@ -110,6 +110,9 @@ _ADVICE = {
     "joblib.dump(model, 'model.joblib'). Then add model.joblib.",
     "Python code": "Add the fitted model that it makes or was made of: joblib.dump(model, "
     "'model.joblib'). Code that a model needs goes into --module FILE.py, with --trust.",
+    "a file of an unknown kind": "Name the file of the fitted model. If another library wrote it, "
+    "export it to ONNX there, or write a class around it with a method predict(self, rows), and "
+    "add an object of that with --trust --module FILE.py.",
     "a Jupyter notebook": "Run it, and save the fitted model at its end: joblib.dump(model, "
     "'model.joblib').",
 }

@@ -178,6 +178,7 @@ def _zip_schema(text: str) -> bytes:
     [
         (b"CBM1" + bytes(40), "format='onnx'"),
         (b'{"features_info":{"float_features":[]}}', "format='onnx'"),
+        (b"\xba\x16O/\0", "If another library wrote it"),
         (b'{"ctr_data":{}}', "format='onnx'"),
         (b"(\xb5/\xfd", "Unpack it"),
         (b"\x93NUMPY", "joblib.dump"),
