@@ -23,17 +23,25 @@ _RECORD = 512
 _FLOAT_KEY = 4096
 """Up to 2,000 floats share a hash; this keeps them so few that they cannot slow a dict down."""
 _LONGEST_NAME = 100
+_CODE = frozenset(("dill._dill._create_function", "dill._dill._create_type"))
+"""What dill calls for code that it wrote into the file; --trust would need dill to run it."""
 _CODECS = frozenset(("latin-1", "latin1", "ascii", "utf-8", "utf8"))
 
 
 def make_key(value: object, budget: Budget) -> str | bytes | int | float | None:
     """Return a key of a dict or a member of a set.
 
+    A tuple becomes its text: tuples can be made to share a hash, and no model that is known here
+    has them.
+
     Raises:
         PickleError: if it is of another kind, or an integer of more than 64 bits.
     """
     if isinstance(value, np.generic):
         value = value.item()
+    if isinstance(value, tuple) and not any(isinstance(item, tuple) for item in value):
+        value = repr(tuple(make_key(item, budget) for item in value))
+        budget.take_memory(len(value))
     if isinstance(value, float):
         budget.take_memory(_FLOAT_KEY)
     elif isinstance(value, int):
@@ -55,11 +63,12 @@ def call(function: object, args: object, budget: Budget) -> object:
     Raises:
         PickleError: if that is no class or function of a name, or cannot be called like this.
     """
-    if isinstance(function, Record) and function.path.startswith("cloudpickle."):
+    path = function.path if isinstance(function, (GlobalName, Record)) else ""
+    if path in _CODE or (isinstance(function, Record) and path.startswith("cloudpickle.")):
         raise PickleError(
-            "cloudpickle wrote classes or functions of a notebook into the file. Write them into a "
-            "Python file, import them from there, fit and save the model with joblib, and add it "
-            "with --trust --module FILE.py."
+            f"{path.partition('.')[0]} wrote classes or functions of a notebook into the "
+            "file. Write them into a Python file, import them from there, fit and save the model "
+            "with joblib, and add it with --trust --module FILE.py."
         )
     if not isinstance(function, GlobalName) or not isinstance(args, tuple):
         raise PickleError("The file calls something that is not a class or a function.")
@@ -92,16 +101,29 @@ def _make_array_shell(args: tuple[Any, ...], budget: Budget) -> object:
     return make_record(cls.path, tuple(rest), budget)
 
 
+def _make_array_at_once(args: tuple[Any, ...], budget: Budget) -> object:
+    """An array as dill writes it: what makes it and what fills it, in one call."""
+    make, shell, state, *_ = args
+    if make.path != "numpy.core.multiarray._reconstruct":
+        raise TypeError
+    made = _make_array_shell(shell, budget)
+    if not isinstance(made, UnfinishedArray):
+        raise TypeError
+    return made.finish(state)
+
+
 def _make_scalar(args: tuple[Any, ...], budget: Budget) -> object:
     dtype, data = args
     return make_scalar(dtype, data, budget)
 
 
 def _make_array_of_buffer(args: tuple[Any, ...], budget: Budget) -> object:
-    data, dtype, shape, order = args
-    if not isinstance(dtype, np.dtype) or dtype.hasobject or order not in ("C", "F"):
+    data, dtype, shape, order, *axes = args
+    if not isinstance(dtype, np.dtype) or dtype.hasobject or order not in ("C", "F", "K"):
         raise TypeError
-    return make_array(dtype, shape, data, order == "F", budget)
+    if order != "K":
+        return make_array(dtype, shape, data, order == "F", budget)
+    return make_array(dtype, shape, data, False, budget).transpose(*axes)  # since NumPy 2.4
 
 
 def _encode(args: tuple[Any, ...], budget: Budget) -> bytes:
@@ -229,6 +251,7 @@ _MAKERS: dict[str, Callable[[tuple[Any, ...], Budget], object]] = {
     "cloudpickle.cloudpickle._make_function": _name_function,
     "collections.OrderedDict": _make_dict,
     "collections.defaultdict": lambda args, budget: _make_dict(args[1:], budget),
+    "dill._dill._create_array": _make_array_at_once,
     "copyreg.__newobj__": lambda args, budget: _call_class(args[0], args[1:], budget),
     "copyreg.__newobj_ex__": _make_new_with_names,
     "copyreg._reconstructor": _reconstruct,

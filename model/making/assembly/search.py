@@ -54,7 +54,7 @@ class AssemblySearch:
     def count(self) -> int | None:
         """The inputs that the model takes; None where it does not say."""
         found = getattr(self.estimator.fitted, "n_features_in_", None)
-        return None if found is None else int(found)
+        return int(found) if found else None  # CatBoost forgets it, and says 0
 
     def list_orders(self) -> list[tuple[Transformer, ...]]:
         """List the orders in which the steps may stand.

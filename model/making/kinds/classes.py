@@ -10,7 +10,6 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 import pandas as pd
-from sklearn.base import is_classifier
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -51,6 +50,7 @@ from model.making.kinds.ordinal import (
     measure_steps,
 )
 from model.making.kinds.output_kind import Band, Evaluation, OutputKind, make_share, skip_evaluation
+from model.making.kinds.without_truth import find_estimator_type
 from model.making.onnx.graphs import append_one_hot, append_probabilities
 from model.making.options import LOCALE, AddNote, AddOptions, write_constant
 from model.making.rows.dataset import Dataset
@@ -98,17 +98,19 @@ class ClassesKind(OutputKind):
         Raises:
             AddError: if it was not fitted, or answers several classes for each row.
         """
-        try:
-            classifies = is_classifier(fitted)
-        except (AttributeError, TypeError):  # it only looks like an estimator of scikit-learn
-            classifies = hasattr(fitted, "classes_")
-        if not classifies:
+        kind = find_estimator_type(fitted)  # "" for what only looks like an estimator
+        looks_so = hasattr(fitted, "classes_") or hasattr(fitted, "predict_proba")
+        if kind != "classifier" and (kind or not looks_so):
             return None
         found = getattr(fitted, "classes_", None)
         if found is None:
-            kind = type(fitted).__name__
-            raise AddError(f"{where} holds a {kind} that was not fitted yet. Fit it, and save it.")
-        if isinstance(found, list):
+            name = type(fitted).__name__
+            raise AddError(
+                f"{where} holds a {name} without classes_: it was not fitted yet, or it is of your "
+                "own. Fit it, and save it; or write into your class what it answers, in the order "
+                "of its predict_proba: classes_ = ['no', 'yes']."
+            )
+        if isinstance(found, list) and any(np.ndim(each) for each in found):
             raise AddError(
                 f"The model answers {len(found)} classes for each row, and a page shows one. Fit "
                 "a model for the one that you want to show."

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import is_regressor
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
@@ -44,6 +43,7 @@ from model.making.kinds.output_kind import (
     skip_evaluation,
 )
 from model.making.kinds.regression_metrics import bin_truth, measure_regressor
+from model.making.kinds.without_truth import find_estimator_type
 from model.making.onnx.graphs import append_flat
 from model.making.options import LOCALE, AddNote, AddOptions
 from model.making.rows.dataset import Dataset
@@ -86,11 +86,9 @@ class NumberKind(OutputKind):
     @classmethod
     def from_estimator(cls, fitted: Any, where: str) -> NumberKind | None:
         """Return the kind of an estimator that answers so."""
-        try:
-            regresses = is_regressor(fitted)
-        except (AttributeError, TypeError):  # it only looks like an estimator of scikit-learn
-            regresses = not hasattr(fitted, "classes_")
-        return cls() if regresses else None
+        kind = find_estimator_type(fitted)  # "" for what only looks like an estimator
+        looks_so = not (hasattr(fitted, "classes_") or hasattr(fitted, "predict_proba"))
+        return cls() if kind == "regressor" or (not kind and looks_so) else None
 
     @classmethod
     def from_served(cls, model: ServedModel[Any, Any]) -> tuple[NumberKind, PredictFloat64] | None:
@@ -158,7 +156,8 @@ class NumberKind(OutputKind):
                 raise AddError(
                     f"The model answers with a number, but the target {options.target!r} holds "
                     f"{cells.iloc[0]!r}. Name another --target, or write numbers there like those "
-                    "that the model was fitted on."
+                    "that the model was fitted on. A class of your own that answers classes lists "
+                    "them: classes_ = ['no', 'yes']."
                 ) from None
             truth = read.to_numpy(dtype=float)
         if not np.isfinite(truth).all():

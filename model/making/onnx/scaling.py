@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from model.contract.arrays import Float64Array
 from model.making.onnx.graphs import CompileError, prepend_nodes
-from model.making.onnx.signatures import list_inputs
+from model.making.onnx.signatures import FLOAT_TYPES, list_inputs
 from model.making.steps.fitted_steps import SCALERS
 
 UNSCALED = "before_scaling"
@@ -19,7 +19,7 @@ UNSCALED = "before_scaling"
 
 
 def prepend_scalers(model: onnx.ModelProto, scalers: Sequence[Any]) -> onnx.ModelProto:
-    """Copy a model of one matrix of numbers, float32 [N, K], with fitted scalers before it.
+    """Copy a model of one matrix of numbers, float [N, K], with fitted scalers before it.
 
     They compute with float64, as they did when the model was fitted.
 
@@ -34,7 +34,7 @@ def prepend_scalers(model: onnx.ModelProto, scalers: Sequence[Any]) -> onnx.Mode
     made.CopyFrom(model)
     graph = made.graph
     inputs = list_inputs(graph)
-    if len(inputs) != 1 or inputs[0].type.tensor_type.elem_type != TensorProto.FLOAT:
+    if len(inputs) != 1 or inputs[0].type.tensor_type.elem_type not in FLOAT_TYPES:
         raise CompileError("it does not take one matrix of numbers, which a scaler could change")
     (given,) = inputs
     dims = given.type.tensor_type.shape.dim
@@ -55,7 +55,9 @@ def prepend_scalers(model: onnx.ModelProto, scalers: Sequence[Any]) -> onnx.Mode
             helper.make_node("Add", [names[2], names[1]], [f"{UNSCALED}_{place + 1}"]),
         ]
     last = f"{UNSCALED}_{len(scalers)}"
-    nodes.append(helper.make_node("Cast", [last], [given.name], to=TensorProto.FLOAT))
+    nodes.append(
+        helper.make_node("Cast", [last], [given.name], to=given.type.tensor_type.elem_type)
+    )
     prepend_nodes(nodes, graph)
     given.name = UNSCALED
     return made

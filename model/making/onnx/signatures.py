@@ -27,6 +27,12 @@ FLOAT_TYPES = (TensorProto.FLOAT, TensorProto.DOUBLE)
 
 _LABEL_TYPES = (TensorProto.INT64, TensorProto.INT32, TensorProto.STRING)
 
+MANY_ROWS = (
+    "Export it so that it takes any number of rows, from PyTorch like this: torch.onnx.export(net, "
+    "torch.zeros(2, 8), 'model.onnx', input_names=['x'], dynamic_axes={'x': {0: 'rows'}}), where 8 "
+    "is the number of its columns."
+)
+
 OutputMeaning = Literal[
     "value", "values", "label", "probabilities", "logits", "sigmoid", "distances"
 ]
@@ -96,6 +102,8 @@ def read_columns(
                 f"{path}: the input {item.name!r} does not take rows of a table, but a tensor of "
                 f"shape {list(item.shape)}. Export the model with two dimensions: rows and columns."
             )
+    if (rows := inputs[0].shape[0]) is not None and rows > 1:
+        raise AddError(f"{path} takes {rows} rows at a time, no more and no less. {MANY_ROWS}")
     if len(inputs) == 1:
         (item,) = inputs
         return None, item.shape[1] if len(item.shape) == 2 else 1

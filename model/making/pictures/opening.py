@@ -14,10 +14,22 @@ from model.making.options import AddOptions, AskPerson, Progress
 from model.making.pictures.keras import KerasFile, UnknownLayerError, convert_keras, read_keras
 from model.making.pictures.keras_files import convert_with_keras, refuse_unknown
 from model.making.pictures.networks import PictureNetwork, open_network, takes_pictures
-from model.making.pictures.torch_files import convert_torch, name_torch_content, refuse_weights
+from model.making.pictures.torch_files import (
+    OF_A_TABLE,
+    convert_torch,
+    name_torch_content,
+    refuse_weights,
+)
 
 _KERAS = (".h5", ".hdf5", ".keras")
 _TORCH = (".pt", ".pth", ".pt2", ".ckpt")
+
+
+_TABLE = (
+    "A network that takes the columns of a table is added as ONNX, with its scaler beside it: "
+    "model.export('model.onnx', format='onnx') in Keras 3, torch.onnx.export(net, torch.zeros(1, "
+    "8), 'model.onnx') in PyTorch, where 8 is the number of its columns."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +80,7 @@ def open_file(options: AddOptions, ask: AskPerson, report: Progress) -> OpenedFi
     path, *others = (*options.paths, *options.before)
     if others or options.target_inverse or options.units:
         what = others[0] if others else "--target-inverse or --unit"
-        raise AddError(f"A network for pictures stands alone: leave {what} out.")
+        raise AddError(f"A network for pictures stands alone: leave {what} out. {_TABLE}")
     if path.suffix.lower() in _TORCH and options.python:
         content, model = convert_torch(path, options)
         made = f"It is {content} of PyTorch, converted there"
@@ -108,7 +120,10 @@ def open_path(path: Path) -> OpenedFile:
 
 def _write_keras(file: KerasFile) -> OpenedFile:
     made = f"It is {file.described}, written as ONNX layer by layer"
-    return OpenedFile(open_network(convert_keras(file), file.path), made)
+    model = convert_keras(file)
+    if not takes_pictures(model):
+        raise AddError(f"{file.path} takes no pictures. {_TABLE}")
+    return OpenedFile(open_network(model, file.path), made)
 
 
 def refuse_torch(path: Path) -> NoReturn:
@@ -125,11 +140,13 @@ def refuse_torch(path: Path) -> NoReturn:
             f"{path} is a pickled module, which needs PyTorch and its author's classes, and runs "
             "code when it is loaded. Add --python PATH, where these are, and --trust; or export "
             "it there: net.eval(); torch.onnx.export(net, torch.zeros(1, 3, 224, 224), "
-            "'model.onnx'). Write the size of your pictures for 224, and give model.onnx."
+            "'model.onnx'). Write the size of your pictures for 224, and give model.onnx. "
+            f"{OF_A_TABLE}"
         )
     raise AddError(
         f"{path} is {content} of PyTorch, which is not installed here. Add --python PATH with a "
         "Python in which it is, or export the network to ONNX there: "
         "torch.onnx.export(torch.jit.load('model.pt').eval(), torch.zeros(1, 3, 224, 224), "
-        "'model.onnx', dynamo=False). Write the size of your pictures for 224, and give model.onnx."
+        "'model.onnx', dynamo=False). Write the size of your pictures for 224, and give "
+        f"model.onnx. {OF_A_TABLE}"
     )

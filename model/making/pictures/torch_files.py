@@ -18,6 +18,10 @@ from model.making.pictures.conversions import convert_elsewhere
 TorchContent = Literal["TorchScript", "an exported program", "weights", "a pickled module"]
 """A module as a program, as a graph, its arrays alone, or as objects of its author's classes."""
 
+OF_A_TABLE = (
+    "For a network that takes the columns of a table, export torch.zeros(1, 8) in the same way, "
+    "where 8 is their number."
+)
 _CONVERTER = Path(__file__).with_name("torch_converter.py")
 
 _SIDES = (224, 256, 299, 192, 180, 160, 150, 128, 112, 100, 96, 84, 64, 50, 48, 40, 32, 28)
@@ -65,7 +69,7 @@ def refuse_weights(path: Path) -> NoReturn:
         "class is defined, load them into it and export the whole: "
         "net.load_state_dict(torch.load('weights.pt')); net.eval(); "
         "torch.onnx.export(net, torch.zeros(1, 3, 224, 224), 'model.onnx'). Write the size "
-        "of your pictures for 224, and give model.onnx."
+        f"of your pictures for 224, and give model.onnx. {OF_A_TABLE}"
     )
 
 
@@ -106,6 +110,6 @@ def convert_torch(path: Path, options: AddOptions) -> tuple[TorchContent, onnx.M
         if "get attribute" in said:
             return "Give --module FILE.py with its classes."
         asks = pictures.size or "--size" in said
-        return "" if asks else "If the size is what is wrong, give --size."
+        return "" if asks else f"If the size is what is wrong, give --size. {OF_A_TABLE}"
 
     return content, convert_elsewhere(path, options.python, _CONVERTER, "PyTorch", asked, advise)

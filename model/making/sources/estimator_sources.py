@@ -46,6 +46,13 @@ _WITHOUT_PREDICT = (
 """Classes that find clusters and cannot say to which a new row belongs."""
 
 
+WRAP = (
+    "Write a class around it into a Python file, with a method predict(self, rows), and for "
+    "classes classes_ = ['no', 'yes']; save an object of it, imported from that file, and add it "
+    "with --trust --module FILE.py."
+)
+
+
 @dataclass(frozen=True)
 class EstimatorSource:
     """A fitted estimator.
@@ -342,9 +349,10 @@ def describe_estimator(fitted: Any, where: str) -> EstimatorSource:
     if not hasattr(fitted, "predict"):
         if advice := advise_on_new_rows(name):
             raise AddError(f"{where} holds a {name}. {advice}")
+        own = "" if type(fitted).__module__.startswith("sklearn.") else f" {WRAP}"
         raise AddError(
             f"{where} holds a {name}, which has no predict. Save the fitted estimator or Pipeline "
-            "itself: joblib.dump(model, 'model.joblib')."
+            f"itself: joblib.dump(model, 'model.joblib').{own}"
         )
     matched = (kind.from_estimator(fitted, where) for kind in KINDS.values())
     kind = next((found for found in matched if found is not None), None)
@@ -358,6 +366,6 @@ def describe_estimator(fitted: Any, where: str) -> EstimatorSource:
     return EstimatorSource(
         fitted,
         None if names is None else tuple(str(name) for name in names),
-        None if count is None else int(count),
+        int(count) if count else None,
         kind,
     )

@@ -61,6 +61,7 @@ _WORDS = {
     '"nbformat"': "a Jupyter notebook",
     '"float_features"': "a CatBoost model in JSON",
     '"oblivious_trees"': "a CatBoost model in JSON",
+    '"ctr_data"': "a CatBoost model in JSON",
     "<pmml": "a model in PMML",
     "<svg": "an SVG picture",
 }
@@ -99,6 +100,19 @@ _ADVICE = {
     "an H2O model": "H2O exports no ONNX. Fit the model with XGBoost, LightGBM or scikit-learn, "
     "and add that.",
     "a LIBSVM model": "Fit it with scikit-learn's SVC or SVR, which is LIBSVM, and save that.",
+    **dict.fromkeys(
+        ("a 7z archive", "a RAR archive", "a tar archive", "a ZIP archive", "a Zstandard archive"),
+        "Unpack it, and name the model's file or folder that was in it.",
+    ),
+    "an array of NumPy": "Where the model is: joblib.dump(model, 'model.joblib'). Then add "
+    "model.joblib.",
+    "an archive of NumPy arrays": "Weights say nothing of the model. Where the model is: "
+    "joblib.dump(model, 'model.joblib'). Then add model.joblib.",
+    "Python code": "Add the fitted model that it makes or was made of: joblib.dump(model, "
+    "'model.joblib'). Code that a model needs goes into --module FILE.py, with --trust.",
+    "a file of an unknown kind": "Name the file of the fitted model. If another library wrote it, "
+    "export it to ONNX there, or write a class around it with a method predict(self, rows), and "
+    "add an object of that with --trust --module FILE.py.",
     "a Jupyter notebook": "Run it, and save the fitted model at its end: joblib.dump(model, "
     "'model.joblib').",
 }
@@ -129,6 +143,8 @@ def name_content(path: Path) -> str:
             start = file.read(_START)
         if start.startswith(b"PK\x03\x04"):
             return _name_archive(path)
+        if path.suffix == ".py":
+            return "Python code"
         if (name := _name_start(start)) or not find_compression(start):
             return name
         with open_source(path) as (source, _, compression):

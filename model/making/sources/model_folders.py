@@ -11,11 +11,14 @@ from typing import Any
 from model.contract.pickles.errors import printable
 from model.making.errors import AddError
 from model.making.options import AddOptions
+from model.making.sources.estimator_sources import WRAP
 from model.making.sources.file_contents import read_short_text
 
 _MLFLOW_FILE = re.compile(
     r"^\s+(?:pickled_model|model_data|model_path|data|path): *['\"]?([^'\"\n]+?)['\"]? *$", re.M
 )
+_MLFLOW_CODE = re.compile(r"^ {4}(?:python_model|model_code_path): *\S", re.M)
+"""What a model has whose answers are those of code around it."""
 _MLFLOW_INPUTS = re.compile(r"^ {2}inputs: *'((?:[^']|'')*)'", re.M)
 """The columns: one text in JSON, which YAML breaks into lines at blanks."""
 _README_FILE = re.compile(r"^model_file: *['\"]?([^'\"\n]+?)['\"]? *$", re.M)
@@ -67,6 +70,8 @@ def open_model_folder(folder: Path) -> DescribedFolder:
     """
     described = read_short_text(folder / "MLmodel")
     if described is not None:
+        if _MLFLOW_CODE.search(described):
+            raise _refuse_code(folder, _MLFLOW_FILE.findall(described))
         file = _find_first(folder, _MLFLOW_FILE.findall(described))
         return DescribedFolder("An MLflow model", file, _read_signature(described), "MLmodel")
     config = _read_json(read_short_text(folder / "config.json")).get("sklearn")
@@ -85,8 +90,23 @@ def open_model_folder(folder: Path) -> DescribedFolder:
             f"{folder} is a SavedModel of TensorFlow. Save it as one file, "
             "model.save('model.keras'), or export it to ONNX, and name that file."
         )
+    if (folder / "config.cfg").is_file() and (folder / "meta.json").is_file():
+        raise AddError(f"{folder} is a pipeline of spaCy. {WRAP}")
     file = _find_first(folder, named)
     return DescribedFolder("A folder", file)
+
+
+def _refuse_code(folder: Path, named: list[str]) -> AddError:
+    """Say what to do with a model of MLflow that its author's code answers."""
+    found = [folder / name for name in named if (folder / name).is_file()]
+    inside = f", which may be {printable(str(found[0]))}" if found else ""
+    return AddError(
+        f"{folder} is an MLflow model of its author's own code (python_model), which nothing here "
+        f"runs. If that code only hands the rows on to a model, add that model{inside}. Else write "
+        "a class into a Python file with a method predict(self, rows) that answers alike, save an "
+        "object of it, imported from that file, by joblib.dump, and add that file with --trust "
+        "--module FILE.py."
+    )
 
 
 def _find_first(folder: Path, names: list[str]) -> Path:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,6 +35,7 @@ from model.making.onnx.graphs import CompileError
 from model.making.onnx.scaling import UNSCALED, prepend_scalers
 from model.making.onnx.signatures import (
     FLOAT_TYPES,
+    MANY_ROWS,
     NUMPY_TYPES,
     OutputMeaning,
     TensorInfo,
@@ -97,7 +99,8 @@ class OnnxSource:
             model = prepend_scalers(self.model, scalers)
         except CompileError as error:
             raise AddError(
-                f"Nothing is put before the ONNX file: {error}. Export the whole Pipeline to ONNX."
+                f"Nothing is put before the ONNX file: {error}. Export the whole Pipeline to ONNX, "
+                "or a network with one input for all columns."
             ) from None
         (given,) = self.inputs
         inputs = (replace(given, name=UNSCALED),)
@@ -153,7 +156,7 @@ class OnnxSource:
         if not len(rows) or len(scored) > 1:
             return self
         session = open_session(self.model.SerializeToString())
-        labels, *scores = session.run([*named, *scored], self._feed(rows))
+        labels, *scores = self._run(session, [*named, *scored], rows)
         labels = labels.reshape(-1)
         if labels.min() < 0:
             raise AddError(
@@ -218,6 +221,11 @@ class OnnxSource:
         matrix = frame.read(table)
         wrapped = wrap_model(self.model, self.inputs, self.output, self.meaning, self.kind, frame)
         predict = load_compiled(wrapped, self.kind.output)
+        if self.inputs[0].shape[0]:
+            try:
+                predict(np.repeat(matrix[:1], 2, axis=0))
+            except Exception as error:  # what the runtime raises is no part of its interface
+                raise AddError(f"The model takes one row at a time. {MANY_ROWS}") from error
         if self.meaning == "probabilities" and not self.measure:
             complete = matrix[~np.isnan(matrix).any(axis=1)]
             answers = predict(complete)
@@ -283,7 +291,7 @@ class OnnxSource:
         outputs = [output.name for output in self.model.graph.output]
         output = self.output if self.output in outputs else outputs[-1]
         session = open_session(self.model.SerializeToString())
-        (answers,) = session.run([output], self._feed(table))
+        (answers,) = self._run(session, [output], table)
         if isinstance(answers, list):  # a ZipMap's dictionaries
             return np.array([[row[item] for item in self.classes] for row in answers], dtype=float)
         if self.meaning == "label":
@@ -299,6 +307,16 @@ class OnnxSource:
         if self.meaning == "sigmoid":
             return np.column_stack([1 - answers.reshape(-1), answers.reshape(-1)])
         return np.asarray(answers)
+
+    def _run(self, session: Any, outputs: Sequence[str], table: pd.DataFrame) -> list[Any]:
+        """Answer rows, one at a time where the file takes no more."""
+        if not self.inputs[0].shape[0]:
+            return list(session.run(outputs, self._feed(table)))
+        runs = [session.run(outputs, self._feed(table[i : i + 1])) for i in range(len(table))]
+        return [
+            list(chain(*parts)) if isinstance(parts[0], list) else np.concatenate(parts)
+            for parts in zip(*runs, strict=True)
+        ]
 
     def _feed(self, table: pd.DataFrame) -> dict[str, Any]:
         """The table's columns as the inputs take them."""

@@ -23,6 +23,7 @@ from model.making.sources.estimator_sources import advise_on_new_rows
 from model.making.sources.file_contents import advise_content, name_content
 from model.serving.code_files import import_code
 from model.serving.estimators import UnknownNameError
+from model.serving.libraries.statsmodels_results import A_SERIES
 
 _LIBRARIES = frozenset(
     {
@@ -47,6 +48,16 @@ _EXPORTS = {
     "keras": "model.export('model.onnx', format='onnx')",
 }
 """How models are exported whose pickles hold what only their own library can read."""
+
+_INSIDE = {
+    "flaml": "automl.model.estimator",
+    "sklearn2pmml": "sklearn.pipeline.Pipeline(pipeline.steps)",
+    "sklearn_genetic": "search.best_estimator_",
+}
+"""Where the model of scikit-learn, XGBoost or LightGBM is in what a library saves around it."""
+
+_SERIES = ("neuralprophet.", "pmdarima.", "prophet.", "sktime.forecasting.", "statsforecast.")
+"""What begins the names of models that forecast a series."""
 
 _MOST_NAMES = 5
 
@@ -82,8 +93,22 @@ def advise(path: str) -> str:
     Args:
         path: its ``module.name``, as the file says.
     """
-    if path.startswith("sklearn.") and (advice := advise_on_new_rows(path.rpartition(".")[2])):
+    library = path.partition(".")[0]
+    name = path.rpartition(".")[2]
+    if library in ("sklearn", "hdbscan") and (advice := advise_on_new_rows(name)):
         return advice
+    if path.startswith(_SERIES):
+        return A_SERIES
+    if library == "pycaret":
+        return (
+            "PyCaret's steps run only beside its own, older scikit-learn. Fit the model that it "
+            "chose anew in a Pipeline of scikit-learn, and add that."
+        )
+    if where := _INSIDE.get(library):
+        return (
+            f"Save the fitted model inside it, joblib.dump({where}, 'model.joblib'), and add that: "
+            "the data show whether it does without what stands around it."
+        )
     if path.endswith("<lambda>"):
         return (
             "A lambda has no name by which another process could find it, so --trust does not help "
@@ -91,7 +116,6 @@ def advise(path: str) -> str:
             "with that function, and add it with --trust --module FILE.py. Or fit without this "
             "step, and write what it computes as --derive, like --derive 'area = log1p(area)'."
         )
-    library = path.partition(".")[0]
     installed = library in sys.modules or find_spec(library) is not None
     if library in _EXPORTS and not installed:
         return f"Export it to ONNX by {_EXPORTS[library]}, and name that file instead."
@@ -134,22 +158,27 @@ def find_in(path: Path, names: Iterable[str]) -> Iterator[None]:
             "must hold the classes and functions only that the model needs."
         ) from error
     with ExitStack() as stack:  # `patch` puts back what was there
-        stack.enter_context(patch.dict(sys.modules))
         for where, _, name in (each.rpartition(".") for each in names):
             found = getattr(code, name, None)
             if getattr(found, "__module__", None) == code.__name__:
-                stack.enter_context(patch.object(_import_or_make(where), name, found, create=True))
+                stack.enter_context(
+                    patch.object(_import_or_make(where, stack), name, found, create=True)
+                )
         yield
 
 
-def _import_or_make(name: str) -> ModuleType:
-    """Import a module; an empty one takes the place of each that is not there."""
+def _import_or_make(name: str, stack: ExitStack) -> ModuleType:
+    """Import a module; an empty one takes the place of each that is not there, for a while.
+
+    What is really imported stays: imported again, its classes would be others, which nothing saves.
+    """
     try:
         return import_module(name)
     except ImportError:
         parent = name.rpartition(".")[0]
         if parent:
-            _import_or_make(parent)
+            _import_or_make(parent, stack)
+        stack.callback(sys.modules.pop, name, None)
         return sys.modules.setdefault(name, ModuleType(name))
 
 

@@ -29,6 +29,12 @@ _GLM_LINKS = {
 """What undoes a link; older releases write the names otherwise."""
 _CLASSES = ("Logit", "Probit", "MNLogit")
 
+A_SERIES = (
+    "It goes on with a series of its own, and a form asks for the facts of one row. Fit a "
+    "regressor on rows instead, whose columns are earlier values of the series and what is known "
+    "of the day, and add that."
+)
+
 MakeModel = Callable[[Any, int, Mapping[str, Any]], Record]
 """Makes a model of what is added to each output, the number of columns and the coefficients."""
 
@@ -47,6 +53,8 @@ def read_statsmodels(record: Record) -> Record:
     parts = _state(model)
     link = _find_link(parts) if kind == "GLM" else _LINKS.get(kind)
     params = results.get("params")
+    if ".tsa." in record.path or (isinstance(model, Record) and ".tsa." in model.path):
+        raise PickleError(A_SERIES)
     if link is None or not isinstance(params, np.ndarray):
         raise PickleError(
             f"It holds results of {printable(kind or record.name)}, which is not known here. OLS, "

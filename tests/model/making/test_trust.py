@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ from sklearn.preprocessing import FunctionTransformer
 from model import ModelError, NumberModel, load_model
 from model.making.assembly.contents import read_contents
 from model.making.errors import AddError
+from model.making.sources.estimator_sources import describe_estimator
+from model.making.sources.pickles import advise
 from tests.model.making.conftest import add
 from tests.models import ModelFiles
 
@@ -90,6 +94,65 @@ def test_a_class_of_its_own_is_named_and_needs_trust(tmp_path: Path) -> None:
     result = add(give(tmp_path, Doubled()), "mine", tmp_path)
     assert result.exit_code != 0
     assert f"needs what is not known here: {__name__}.Doubled" in " ".join(result.output.split())
+
+
+class Untyped(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Answers as a library does that says neither regressor nor classifier."""
+
+    n_features_in_ = 0
+
+    def predict(self, rows: Any) -> Any:
+        return np.asarray(rows, dtype=float).sum(axis=1)
+
+
+class Sure(Untyped):
+    """Knows probabilities and not of what."""
+
+    def predict_proba(self, rows: Any) -> Any:
+        return np.tile([0.2, 0.8], (len(rows), 1))
+
+
+class Listed(Sure):
+    """Lists its classes as a person writes them."""
+
+    classes_ = ["no", "yes"]  # noqa: RUF012
+
+
+def test_what_says_no_kind_is_known_by_what_it_has() -> None:
+    found = describe_estimator(Untyped(), "it")
+    assert (found.kind.name, found.count) == ("number", None)
+    with pytest.raises(AddError, match=r"a Sure without classes_: .*classes_ = \['no', 'yes'\]"):
+        describe_estimator(Sure(), "it")
+    assert describe_estimator(Listed(), "it").kind.classes == ("no", "yes")
+
+
+def test_what_has_no_predict_needs_a_class_around_it() -> None:
+    with pytest.raises(AddError, match="Write a class around it into a Python file"):
+        describe_estimator(Path(), "it")
+
+
+def test_what_stands_around_a_model_is_taken_off() -> None:
+    assert "joblib.dump(automl.model.estimator, " in advise("flaml.automl.automl.AutoML")
+    assert "has no predict for a new one" in advise("hdbscan.hdbscan_.HDBSCAN")
+    assert "a form asks for the facts of one row" in advise("prophet.forecaster.Prophet")
+    assert "in a Pipeline of scikit-learn" in advise("pycaret.internal.pipeline.Pipeline")
+
+
+def test_a_class_around_a_model_of_a_library_is_saved_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else has imported that library."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "inner_library.py").write_text("class Inner:\n    pass\n")
+    code = tmp_path / "around.py"
+    code.write_text("class Around:\n    def predict(self, rows):\n        return rows\n")
+    around = import_module("around").Around()
+    around.inner = import_module("inner_library").Inner()
+    joblib.dump(around, tmp_path / "model.joblib")
+    for name in ("around", "inner_library"):
+        monkeypatch.delitem(sys.modules, name)
+    found = read_contents([tmp_path / "model.joblib"], True, code)
+    joblib.dump(found.estimators[0].fitted, tmp_path / "again.joblib")
 
 
 def test_a_file_is_loaded_where_the_manifest_says_that_it_was_trusted(tmp_path: Path) -> None:

@@ -136,12 +136,16 @@ def test_a_key_is_text_or_a_number_of_64_bits(read: Read, key: object) -> None:
     assert read(file(b"(", plain(key), b"\x91")).root == frozenset([key])
 
 
+def test_a_tuple_as_a_key_is_its_text(read: Read) -> None:
+    assert read(file(b"}", plain(("a", 2)), b"Ns")).root == {"('a', 2)": None}
+
+
 @pytest.mark.parametrize(
     ("key", "reason"),
     [
         (plain(-(2**63) - 1), "a number of more than 64 bits"),
         (plain(2**64), "a number of more than 64 bits"),
-        (plain(()), "neither text nor a number"),
+        (plain(((),)), "neither text nor a number"),
         (plain(1j), "neither text nor a number"),
     ],
 )
@@ -170,6 +174,7 @@ def test_another_key_is_refused(read: Read, key: bytes, reason: str) -> None:
         ("numpy dtype", ()),
         ("numpy.core.multiarray _reconstruct", ("numpy.ndarray", (0,), b"b")),
         ("numpy.core.numeric _frombuffer", (bytes(8), "f8", (1,), "C")),
+        ("dill._dill _create_array", ("f", (), (), None)),
     ],
 )
 def test_a_call_that_cannot_be_is_refused(read: Read, names: str, args: tuple[object, ...]) -> None:
@@ -187,6 +192,11 @@ def test_an_array_of_a_buffer_has_the_order_that_it_says(read: Read) -> None:
         found = read(make(order)).root
         assert isinstance(found, np.ndarray)
         assert found.tolist() == cells
+    content = plain(np.arange(6.0).tobytes())
+    parts = (content, dtype("f8"), plain((1, 2, 3)), plain("K"), plain((2, 0, 1)))
+    found = read(file(called("numpy.core.numeric _frombuffer", *parts))).root
+    assert isinstance(found, np.ndarray)  # as NumPy writes it since 2.4
+    assert found.tolist() == [[[0, 3]], [[1, 4]], [[2, 5]]]
     for order, kind in (("A", dtype("f8")), ("C", dtype("O8", "|"))):
         with pytest.raises(PickleError, match="in a way that cannot be"):
             read(make(order, kind))
@@ -204,6 +214,10 @@ def test_an_array_of_a_buffer_has_the_order_that_it_says(read: Read) -> None:
                 b"R",
             ),
             "cloudpickle wrote classes or functions of a notebook into the file. Write them into",
+        ),
+        *(
+            (file(called(f"dill._dill {made}")), "dill wrote classes or functions of a notebook")
+            for made in ("_create_type", "_create_function")
         ),
         (file(plain("a"), plain(()), b"R"), "calls something that is not a class or a function"),
         (file(name("a b"), plain([]), b"R"), "calls something that is not a class or a function"),

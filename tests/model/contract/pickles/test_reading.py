@@ -66,6 +66,17 @@ PLAIN = [
 ]  # fmt: skip
 
 
+def test_an_array_that_dill_wrote_is_read(read: Callable[[bytes], Opened]) -> None:
+    content = plain(["a", "b"])
+    shell = pickle.MARK + name("numpy ndarray") + plain((0,)) + plain(b"b") + pickle.TUPLE
+    parts = (plain(1), plain((2,)), dtype("O8", "|"), plain(False), content)
+    state = pickle.MARK + b"".join(parts) + pickle.TUPLE
+    make = name("numpy.core.multiarray _reconstruct")
+    found = read(file(called("dill._dill _create_array", make, shell, state, plain(None)))).root
+    assert isinstance(found, np.ndarray)
+    assert found.tolist() == ["a", "b"]
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_plain_values_read_as_they_were(read: Read, protocol: int) -> None:
     found = read(pickle.dumps(PLAIN, protocol))

@@ -7,8 +7,10 @@ from typing import Any
 
 import joblib
 import numpy as np
+import onnx
 import pytest
 from click.testing import Result
+from onnx import TensorProto, helper
 from skl2onnx import to_onnx
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
@@ -17,6 +19,8 @@ from sklearn.svm import SVR
 from app import create_app
 from app.config import Settings
 from model import NumberModel, load_model
+from model.making.onnx.scaling import UNSCALED, prepend_scalers
+from model.serving.predictors import open_session
 from tests.model.making.conftest import run
 from tests.shapes import NUMBERS, cars
 
@@ -143,3 +147,31 @@ def test_what_is_no_scaler_of_its_columns_is_refused(step: Any, says: str, folde
     assert result.exit_code == 1
     assert says in " ".join(result.output.split())
     assert not list((folder / "models").iterdir())
+
+
+def make_graph(names: list[str], kind: int, width: int) -> onnx.ModelProto:
+    """A graph that adds its inputs, or hands its only one on."""
+    inputs = [helper.make_tensor_value_info(name, kind, ["N", width]) for name in names]
+    output = helper.make_tensor_value_info("y", kind, ["N", width])
+    node = helper.make_node("Sum", names, ["y"])
+    graph = helper.make_graph([node], "g", inputs, [output])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def test_a_model_of_doubles_takes_scaled_doubles() -> None:
+    rows = np.array([[1.0, 2.0], [3.0, 7.0]])
+    scaler = StandardScaler().fit(rows)
+    made = prepend_scalers(make_graph(["x"], TensorProto.DOUBLE, 2), [scaler])
+    (found,) = open_session(made.SerializeToString()).run(None, {UNSCALED: rows})
+    np.testing.assert_allclose(found, scaler.transform(rows))
+
+
+def test_a_scaler_that_cannot_stand_before_a_file_is_no_advice_to_give_one(folder: Path) -> None:
+    save(folder, StandardScaler())
+    onnx.save(make_graph(NUMBERS, TensorProto.FLOAT, 1), folder / "model.onnx")
+    result = run(
+        "add", folder / "model.onnx", folder / "step0.pkl", "--name", "mine",
+        "--data", folder / "train.csv", "--target", "price", "--models", folder / "models",
+    )  # fmt: skip
+    assert result.exit_code == 1, result.output
+    assert "a network with one input for all columns" in " ".join(result.output.split())

@@ -7,9 +7,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from onnx import helper
 
 from model.making import AddError
 from model.making.looking.files import look
+from model.making.pictures import opening
 from model.making.pictures.keras import UnknownLayerError, convert_keras, read_keras
 from model.serving.predictors import open_session
 
@@ -71,3 +73,11 @@ def test_a_file_that_is_no_whole_model_says_what_to_do(tmp_path: Path) -> None:
     ):
         with pytest.raises(AddError, match=words):
             read_keras(path)
+
+
+def test_a_network_of_a_table_is_told_how_it_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, answer = (helper.make_tensor_value_info(name, 1, [None, 8]) for name in "xy")
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", [rows], [answer])
+    monkeypatch.setattr(opening, "convert_keras", lambda _: helper.make_model(graph))
+    with pytest.raises(AddError, match=r"takes no pictures\. .* scaler beside it: model\."):
+        opening.open_path(next(FILES.glob("*.keras")))

@@ -145,6 +145,27 @@ def test_a_folder_cannot_lead_out_of_itself(tmp_path: Path) -> None:
         open_model_folder(folder)
 
 
+def test_code_around_a_model_of_mlflow_is_not_left_out_in_silence(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "mlflow")
+    text = "    artifacts:\n      model:\n        path: model.json\n    python_model: code.pkl\n"
+    (folder / "MLmodel").write_text(f"flavors:\n  python_function:\n{text}")
+    with pytest.raises(AddError, match=r"own code .*, which may be .*model\.json\. Else write"):
+        open_model_folder(folder)
+
+
+def test_a_pipeline_of_spacy_is_named(tmp_path: Path) -> None:
+    for name in ("config.cfg", "meta.json"):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(AddError, match=r"a pipeline of spaCy\. Write a class"):
+        open_model_folder(tmp_path)
+
+
+def test_python_code_is_no_model(tmp_path: Path) -> None:
+    path = tmp_path / "model.py"
+    path.write_text("def score(row): return 1")
+    assert "--module FILE.py" in look([path]).text
+
+
 def _zip_schema(text: str) -> bytes:
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w") as archive:
@@ -157,6 +178,10 @@ def _zip_schema(text: str) -> bytes:
     [
         (b"CBM1" + bytes(40), "format='onnx'"),
         (b'{"features_info":{"float_features":[]}}', "format='onnx'"),
+        (b"\xba\x16O/\0", "If another library wrote it"),
+        (b'{"ctr_data":{}}', "format='onnx'"),
+        (b"(\xb5/\xfd", "Unpack it"),
+        (b"\x93NUMPY", "joblib.dump"),
         (b"<?xml version='1.0'?><PMML/>", "joblib.dump"),
         (b"X\n\0\0\0\3\0\4\5\2", "xgb.save"),
         (bytes(4) + b"TFL3", "model.keras"),

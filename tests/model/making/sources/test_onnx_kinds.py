@@ -130,3 +130,44 @@ def test_a_graph_that_does_not_run_raises_and_prints_nothing(
     with pytest.raises(Exception, match="BroadcastIterator"):
         session.run(["c"], rows)
     assert capfd.readouterr() == ("", "")
+
+
+def save_line(path: Path, rows: int, shape: list[int]) -> None:
+    """Write a graph of so many rows that answers twice the length and 1, of such a shape."""
+    constants: dict[str, Any] = {
+        "weights": np.array([[2], [0]], np.float32),
+        "one": np.ones(1, np.float32),
+        "shape": np.array(shape, np.int64),
+    }
+    nodes = [
+        helper.make_node("Gemm", ["rows", "weights", "one"], ["sums"]),
+        helper.make_node("Reshape", ["sums", "shape"], ["value"]),
+    ]
+    given = helper.make_tensor_value_info("rows", TensorProto.FLOAT, [rows, 2])
+    value = helper.make_tensor_value_info("value", TensorProto.FLOAT, [rows, 1])
+    kept = [numpy_helper.from_array(values, name) for name, values in constants.items()]
+    graph = helper.make_graph(nodes, "g", [given], [value], kept)
+    opsets = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), path)
+
+
+def test_a_file_of_one_row_at_a_time_answers_many(tmp_path: Path, data: pd.DataFrame) -> None:
+    save_line(tmp_path / "model.onnx", 1, [-1, 1])
+    result = add(tmp_path, "leaves.csv", "--target", "mass")
+    assert result.exit_code == 0, result.output
+    found = [answer["prediction"] for answer in ask(tmp_path, data)]
+    np.testing.assert_allclose(found, data["length"] * 2 + 1, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"), [(1, "The model takes one row at a time"), (2, "takes 2 rows at a time")]
+)
+def test_a_file_that_cannot_answer_many_rows_is_refused_with_its_export(
+    tmp_path: Path, data: pd.DataFrame, rows: int, said: str
+) -> None:
+    save_line(tmp_path / "model.onnx", rows, [rows, 1])
+    result = add(tmp_path, "leaves.csv", "--target", "mass")
+    assert result.exit_code == 1, result.output
+    text = " ".join(result.output.split())
+    assert said in text
+    assert "dynamic_axes={'x': {0: 'rows'}}" in text

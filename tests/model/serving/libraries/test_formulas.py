@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from model.contract.pickles import PickleError
+from model.contract.pickles import PickleError, Record
 from model.serving.libraries.formulas import parse_term
 from model.serving.libraries.links import FUNCTIONS
+from model.serving.libraries.statsmodels_results import read_statsmodels
 
 COLUMNS = {"age": [1.0, 4.0], "pool": [0.0, 1.0], "a:b": [2.0, 3.0]}
 
@@ -38,3 +39,9 @@ def test_a_column_of_a_design_is_the_product_of_its_factors(
 def test_what_is_not_known_is_refused(name: str) -> None:
     with pytest.raises(PickleError, match="not known"):
         parse_term(name)
+
+
+def test_a_series_is_no_model_of_rows() -> None:
+    results = Record("statsmodels.tsa.arima.model.ARIMAResults", state={"params": np.ones(2)})
+    with pytest.raises(PickleError, match="a form asks for the facts of one row"):
+        read_statsmodels(results)
