@@ -34,7 +34,7 @@ _LEAST_ROWS = 100
 """Rows of the data below which their range says little of that of the fit."""
 _MOST_DISTINCT = 30
 """Values of an input up to which any sample of the rows has nearly all of them."""
-_OTHER = 0.9
+_OTHER = 0.8
 """The share of kept values from which they are those of other data."""
 _ROUNDED = 1e-6
 _CROSS_FITTED = {"TargetEncoder", "LeaveOneOutEncoder", "CatBoostEncoder"}
@@ -141,17 +141,19 @@ def _find_other(fitted: Any, kept: Float64Array, cells: Float64Array) -> float |
     values = np.unique(cells[np.isfinite(cells)])
     if not 2 <= len(values) <= _MOST_DISTINCT:
         return None
+    possible = ((values[:, None] + values) / 2).ravel()
     if hasattr(fitted, "_fit_X") or hasattr(fitted, "support_vectors_"):
         possible = values
-    elif hasattr(fitted, "cluster_centers_") or hasattr(fitted, "roots_"):
+    elif hasattr(fitted, "cluster_centers_") or any(find_parts(fitted, _draws)):
         return None
-    elif any(find_parts(fitted, lambda part: getattr(part, "splitter", "") == "random")):
-        return None
-    else:
-        possible = ((values[:, None] + values) / 2).ravel()
     room = _ROUNDED * (np.abs(values).max() + np.ptp(values))
     apart = kept[np.abs(kept[:, None] - possible).min(axis=1) > room]
     return float(apart[0]) if len(apart) >= max(2, _OTHER * len(kept)) else None
+
+
+def _draws(part: Any) -> bool:
+    """Whether its trees split elsewhere than in the middle."""
+    return hasattr(part, "roots_") or getattr(part, "splitter", "") == "random"
 
 
 def _advise_step(name: str) -> str:
