@@ -108,7 +108,9 @@ def test_values_that_the_data_cannot_have_left_tell_what_code_did_to_an_input(mo
     )
 
 
-@pytest.mark.parametrize("model", [RandomForestRegressor(10, random_state=0), KNeighborsRegressor()])
+@pytest.mark.parametrize(
+    "model", [RandomForestRegressor(10, random_state=0), KNeighborsRegressor()]
+)
 def test_a_sample_of_a_column_of_a_few_amounts_has_not_all_of_them(model: Any) -> None:
     table, rng = rows(3000), np.random.default_rng(1)
     table["gain"] = np.where(rng.random(3000) < 0.93, 0, rng.lognormal(7, 1.5, 3000).round())
