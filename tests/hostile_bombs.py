@@ -61,6 +61,9 @@ def list_bombs() -> dict[str, bytes]:
         "deep-shares": file(
             b"]\x940(", *(b"]" + get(n) + b"a\x94" for n in range(2000)), pickle.LIST
         ),
+        "keys-of-one-long-text": file(
+            *(b"}(", text("\U0010ffff" * 10**6), pickle.MEMOIZE, get(0) * 500, b"tNs")
+        ),
         "marks": file(pickle.MARK * 900_000),
         "dicts": file(pickle.EMPTY_DICT * 3_000_000),
         "records": file(none, b"(", (get(0) + b")R") * 600_000, b"t"),

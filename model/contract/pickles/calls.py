@@ -22,6 +22,9 @@ _RECORD = 512
 """Bytes that a record with its lists counts for, which is about twice what it takes."""
 _FLOAT_KEY = 4096
 """Up to 2,000 floats share a hash; this keeps them so few that they cannot slow a dict down."""
+_SHOWN = 10
+"""The most that a sign takes where Python shows it, like \\U0010ffff; a number takes 30 at most."""
+_NUMBER = 3
 _LONGEST_NAME = 100
 _CODE = frozenset(("dill._dill._create_function", "dill._dill._create_type"))
 """What dill calls for code that it wrote into the file; --trust would need dill to run it."""
@@ -40,8 +43,9 @@ def make_key(value: object, budget: Budget) -> str | bytes | int | float | None:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, tuple) and not any(isinstance(item, tuple) for item in value):
+        lengths = (len(item) if isinstance(item, (str, bytes)) else _NUMBER for item in value)
+        budget.take_memory(_SHOWN * sum(lengths))
         value = repr(tuple(make_key(item, budget) for item in value))
-        budget.take_memory(len(value))
     if isinstance(value, float):
         budget.take_memory(_FLOAT_KEY)
     elif isinstance(value, int):

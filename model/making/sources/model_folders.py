@@ -99,7 +99,7 @@ def open_model_folder(folder: Path) -> DescribedFolder:
 def _refuse_code(folder: Path, named: list[str]) -> AddError:
     """Say what to do with a model of MLflow that its author's code answers."""
     found = [folder / name for name in named if (folder / name).is_file()]
-    inside = f", which may be {printable(str(found[0]))}" if found else ""
+    inside = f", which may be {printable(str(found[0]), 4096)}" if found else ""
     return AddError(
         f"{folder} is an MLflow model of its author's own code (python_model), which nothing here "
         f"runs. If that code only hands the rows on to a model, add that model{inside}. Else write "

@@ -34,6 +34,9 @@ _LEAST_ROWS = 100
 """Rows of the data below which their range says little of that of the fit."""
 _MOST_DISTINCT = 30
 """Values of an input up to which any sample of the rows has nearly all of them."""
+_SINGLE = 0.1
+"""The share of values with one row each above which other rows of the same data have others, as
+where a column is 0 but for a few amounts."""
 _OTHER = 0.8
 """The share of kept values from which they are those of other data."""
 _ROUNDED = 1e-6
@@ -48,8 +51,11 @@ _MOST_COMPARED = 20
 def list_kept_values(fitted: Any) -> dict[int, Float64Array]:
     """List the values that a model keeps, by the number of the input, each of shape (values,).
 
-    These are its training rows, support vectors or centres, or the thresholds of its trees.
+    These are its training rows, support vectors or centres, or the thresholds of its trees; none of
+    a class of its author's own, which may change its inputs before it keeps them.
     """
+    if _is_own(fitted):
+        return {}
     for name in ("_fit_X", "support_vectors_", "cluster_centers_"):
         kept = getattr(fitted, name, None)
         if isinstance(kept, np.ndarray) and kept.ndim == 2:
@@ -61,6 +67,10 @@ def list_kept_values(fitted: Any) -> dict[int, Float64Array]:
     splits = (left >= 0) & np.isfinite(threshold)
     column, threshold = column[splits], threshold[splits]
     return {int(number): threshold[column == number] for number in np.unique(column)}
+
+
+def _is_own(fitted: Any) -> bool:
+    return type(fitted).__module__.partition(".")[0] not in ("model", "sklearn")
 
 
 def describe_foreign_input(
@@ -95,6 +105,8 @@ def describe_foreign_input(
                 )
             matrix = np.asarray(rows, dtype=float)
     except Exception:  # it takes no numbers, or texts alone
+        return ""
+    if _is_own(fitted):
         return ""
     for number, kept in list_kept_values(fitted).items():
         if matrix.ndim != 2 or number >= matrix.shape[1]:
@@ -138,8 +150,8 @@ def _find_other(fitted: Any, kept: Float64Array, cells: Float64Array) -> float |
 
     A tree splits in the middle between two values of its rows, unless it draws where.
     """
-    values = np.unique(cells[np.isfinite(cells)])
-    if not 2 <= len(values) <= _MOST_DISTINCT:
+    values, counts = np.unique(cells[np.isfinite(cells)], return_counts=True)
+    if not 2 <= len(values) <= _MOST_DISTINCT or (counts == 1).mean() > _SINGLE:
         return None
     possible = ((values[:, None] + values) / 2).ravel()
     if hasattr(fitted, "_fit_X") or hasattr(fitted, "support_vectors_"):

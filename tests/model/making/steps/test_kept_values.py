@@ -11,6 +11,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import (
     AdaBoostRegressor,
@@ -105,6 +106,33 @@ def test_values_that_the_data_cannot_have_left_tell_what_code_did_to_an_input(mo
     assert "When it was fitted, rooms had other values" in describe_foreign_input(
         fitted, table[names]
     )
+
+
+@pytest.mark.parametrize(
+    "model", [RandomForestRegressor(10, random_state=0), KNeighborsRegressor()]
+)
+def test_a_sample_of_a_column_of_a_few_amounts_has_not_all_of_them(model: Any) -> None:
+    table, rng = rows(3000), np.random.default_rng(1)
+    table["gain"] = np.where(rng.random(3000) < 0.93, 0, rng.lognormal(7, 1.5, 3000).round())
+    names = ["size", "gain"]
+    model.fit(table[names], table["price"] + table["gain"] * 90)
+    assert describe_foreign_input(model, table[names][:250]) == ""
+
+
+class OwnTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """A tree of the logarithms, where scikit-learn keeps another thing."""
+
+    def fit(self, table: Any, truth: Any) -> OwnTree:
+        """Fit it."""
+        self.tree_ = DecisionTreeRegressor(max_depth=4).fit(np.log(table), truth)
+        self.estimators_ = [self.tree_]
+        return self
+
+
+def test_a_class_of_its_own_may_keep_what_it_has_changed() -> None:
+    table = rows()
+    model = OwnTree().fit(table[["size", "noise"]], table["price"])
+    assert describe_foreign_input(model, table[["size", "noise"]]) == ""
 
 
 def test_a_linear_model_of_another_library_keeps_nothing_of_its_inputs() -> None:
