@@ -40,7 +40,7 @@ A platform gives these under their own names:
 |---|---|
 | `PORT` | The port to listen on, on all addresses of IPv4 and IPv6; without it the app listens on 127.0.0.1:8000. |
 | `WEB_CONCURRENCY` | The number of worker processes, 2 without it: while one is replaced, the other answers. |
-| `DYNO` | Heroku sets it. It changes the defaults that the table names, and the time for which connections are kept. |
+| `DYNO` | Heroku sets it. It changes the defaults that the table names. |
 | `REDIS_URL` | A Redis server in which all workers count the requests of an address together. |
 | `DATABASE_URL` | A PostgreSQL in which [feedback](feedback.md) is kept, like `postgresql://user:password@host/name`. It needs psycopg: `pip install -r app/feedback/requirements.txt`. |
 | `PROMETHEUS_MULTIPROC_DIR` | A folder for the counts of `/metrics`; without it the app makes one and removes it at the end. |

@@ -117,7 +117,7 @@ class Settings:
     proxies: int = setting(
         0,
         "How many proxies are in front of the app; it trusts X-Forwarded-For and X-Forwarded-Proto "
-        "only from these.",
+        "only from these, and keeps a connection for 95 s, not for 5.",
         integer(0, 10),
         on_dyno=1,
     )

@@ -31,6 +31,6 @@
   file.addEventListener("change", draw);
   camera.addEventListener("change", take);
   ["dragover", "drop", "paste"].forEach((name) => addEventListener(name, take));
-  file.form.addEventListener("reset", () => setTimeout(draw));
-  draw(); // browsers keep a file on a reload
+  addEventListener("reset", () => setTimeout(draw));
+  onpageshow = draw; // browsers keep a file on a reload or on the way back
 })();

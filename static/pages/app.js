@@ -31,11 +31,11 @@ const isReply = ({ text, response, id }) =>
   isWhole = (ctx) => isReply(ctx) && /^\s*<section id="result"[^]*>\s*$/.test(ctx.text) &&
     controls.every(({ id }) => ctx.text.includes(`"${id}-error"`)),
   focused = (selector) => document.activeElement?.closest(selector),
-  say = (text) => { $("announcer").textContent = text; },
+  say = (text) => $("announcer").textContent = text,
   stop = (event) => event.preventDefault(),
-  tell = (text) => say($("share").textContent = text),
-  tellLost = () => tell("No link was copied"),
-  leave = (item) => { item.closest(".field").dataset.left = ""; },
+  tell = (link) => (text) => say(link.textContent = text),
+  lost = "No link was copied",
+  leave = (item) => item.closest(".field").dataset.left = "",
   place = () => find("#result .body");
 
 function show(item) {
@@ -118,8 +118,8 @@ function failed(text, quiet = true, wait = 0, refused = "") {
   clearTimeout(timer);
   if (!refused) timer = setTimeout(ask, Math.min(pause, 2e6) * 1000); // beyond that it fires at once
   if (silent) return;
-  if (copying) tellLost();
-  copying = false;
+  if (copying) tell(copying)(lost);
+  copying = null;
   forget();
   mark("failed");
   if (notice.firstChild?.textContent === text) return;
@@ -127,11 +127,11 @@ function failed(text, quiet = true, wait = 0, refused = "") {
   notice.firstChild.textContent = text;
 }
 function copy() {
-  const link = $("share");
-  copying = false;
+  const link = $("share"), price = find(".price"); // another answer may come before it is copied
+  copying = null;
   if (link) navigator.clipboard.writeText(link).then(
-    () => tell(`Link copied: ${find(".price").textContent}`),
-    tellLost); // Safari copies nothing long after a click
+    () => "Link copied: " + price.textContent,
+    () => lost).then(tell(link)); // Safari copies nothing long after a click
 }
 
 const on = (names, listener) =>
@@ -231,9 +231,8 @@ on("click", (event) => {
     target.focus();
   } else if (link.id === "share" && navigator.clipboard && !event.ctrlKey && !event.metaKey) {
     stop(event);
-    copying = true;
-    if (!answer.dataset.state) copy();
-    else tell("Copying the next answer…");
+    copying = link;
+    answer.dataset.state ? tell(link)("Copying the next answer…") : copy();
   }
 });
 each((item) => {

@@ -1,6 +1,7 @@
 """Choosing a picture in a real browser: the answer on the screen is that to the file chosen."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, Route, expect
@@ -135,6 +136,21 @@ def test_a_late_answer_never_stands_for_a_newer_file(page: Page) -> None:
     newest = page.locator("#result image").get_attribute("href")
     held.let_go()
     assert page.locator("#result image").get_attribute("href") == newest
+
+
+def test_a_picture_that_the_browser_keeps_on_the_way_back_is_shown(
+    page: Page, tmp_path: Path
+) -> None:
+    file = tmp_path / FIRST["name"]
+    file.write_bytes(FIRST["buffer"])
+    page.goto(XRAY)
+    page.locator("#image").set_input_files(file)
+    when_fresh(page)
+    page.goto("/about")
+    page.go_back()
+    when_fresh(page)
+    assert page.locator("#image").evaluate("input => input.files[0].name") == file.name
+    expect(page.locator("#preview")).to_be_visible()
 
 
 def test_a_file_that_is_no_picture_withdraws_the_answer_and_says_why(page: Page) -> None:

@@ -455,6 +455,20 @@ def test_a_link_that_the_browser_does_not_copy_says_so_and_leaves_the_page(page:
     assert page.evaluate("kept")
 
 
+def test_a_link_that_is_copied_late_is_said_with_its_own_price(page: Page) -> None:
+    page.goto(FRESH)
+    old = price(page).text_content()
+    page.evaluate("""() => {
+        navigator.clipboard.writeText = () => new Promise((done) => { window.done = done; });
+    }""")
+    page.locator("#share").click()
+    page.locator("#sqft").fill("2400")
+    when_answered(page, sqft="2400")
+    page.evaluate("done()")
+    expect(page.locator("#announcer")).to_have_text(f"Link copied: {old}")
+    expect(page.locator("#share")).not_to_contain_text("copied")
+
+
 def test_a_page_that_is_left_before_its_answer_asks_for_it_when_it_is_back(page: Page) -> None:
     page.goto(FRESH)
     held = HeldFragments(page)
