@@ -12,11 +12,11 @@ from model.making.rows.dataset import Dataset
 
 
 def find_estimator_type(fitted: Any) -> str:
-    """Find what scikit-learn calls an estimator, "" for what only looks like one."""
+    """Find what scikit-learn calls an estimator, or it calls itself; "" where nothing says so."""
     try:
         return get_tags(fitted).estimator_type or ""
     except Exception:
-        return ""
+        return str(getattr(fitted, "_estimator_type", ""))  # as before scikit-learn 1.6
 
 
 def answer_training_rows(dataset: Dataset) -> tuple[Float64Array, Float64Array]:

@@ -17,7 +17,7 @@ from model.making.sources.file_contents import read_short_text
 _MLFLOW_FILE = re.compile(
     r"^\s+(?:pickled_model|model_data|model_path|data|path): *['\"]?([^'\"\n]+?)['\"]? *$", re.M
 )
-_MLFLOW_CODE = re.compile(r"^ {4}(?:python_model|model_code_path): *\S", re.M)
+_MLFLOW_CODE = re.compile(r"^ {4}(?:python_model|model_code_path): *(?!null$)\S", re.M)
 """What a model has whose answers are those of code around it."""
 _MLFLOW_INPUTS = re.compile(r"^ {2}inputs: *'((?:[^']|'')*)'", re.M)
 """The columns: one text in JSON, which YAML breaks into lines at blanks."""

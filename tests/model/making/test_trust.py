@@ -118,12 +118,23 @@ class Listed(Sure):
     classes_ = ["no", "yes"]  # noqa: RUF012
 
 
+class Named:
+    """Says what it is as classes did before scikit-learn 1.6, and not what it answers."""
+
+    _estimator_type = "classifier"
+
+    def predict(self, rows: Any) -> Any:
+        return np.ones(len(rows))
+
+
 def test_what_says_no_kind_is_known_by_what_it_has() -> None:
     found = describe_estimator(Untyped(), "it")
     assert (found.kind.name, found.count) == ("number", None)
     with pytest.raises(AddError, match=r"a Sure without classes_: .*classes_ = \['no', 'yes'\]"):
         describe_estimator(Sure(), "it")
     assert describe_estimator(Listed(), "it").kind.classes == ("no", "yes")
+    with pytest.raises(AddError, match="a Named without classes_: "):
+        describe_estimator(Named(), "it")
 
 
 def test_what_has_no_predict_needs_a_class_around_it() -> None:

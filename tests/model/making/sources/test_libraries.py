@@ -151,6 +151,9 @@ def test_code_around_a_model_of_mlflow_is_not_left_out_in_silence(tmp_path: Path
     (folder / "MLmodel").write_text(f"flavors:\n  python_function:\n{text}")
     with pytest.raises(AddError, match=r"own code .*, which may be .*model\.json\. Else write"):
         open_model_folder(folder)
+    text = text.replace("code.pkl", "null")
+    (folder / "MLmodel").write_text(f"flavors:\n  python_function:\n{text}")
+    assert open_model_folder(folder).file == folder / "model.json"
 
 
 def test_a_pipeline_of_spacy_is_named(tmp_path: Path) -> None:
