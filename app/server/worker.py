@@ -84,6 +84,10 @@ RECYCLE_TIMEOUT = 25
 """Seconds that requests get to end in a worker that is replaced after many of them: nobody waits
 for it."""
 
+IDLE_TIMEOUT = 5.0
+"""Seconds for which a worker that ends keeps connections without a request: a proxy would keep them
+for a minute, and another worker takes its place only after them."""
+
 MAX_ACCEPT = 16
 """New connections that a worker takes in one turn of its loop, at most. gunicorn takes 1, so that
 all workers get some; then new visitors wait for seconds in a rush while the first are served. But a
@@ -119,6 +123,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         self._answering: dict[gevent.Greenlet, FirstBytesSocket] = {}
         self._servers: list[AcceptingServer] = []
         self._stop_timeout = self.cfg.graceful_timeout
+        self._ending = False
 
     def timeout_ctx(self) -> ClientTimeout:
         """Return the time in which the next head must have come."""
@@ -156,6 +161,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         if self.alive and self.ppid != os.getppid():
             self.log.warning("The master has gone: this worker ends after its requests")
             self.handle_exit(signal.SIGTERM, None)
+        if not self.alive and not self._ending:
+            self._ending = True
+            gevent.spawn_later(IDLE_TIMEOUT, self._close_idle)
 
     def handle_exit(self, sig: int, frame: object) -> None:
         """End after the present requests: the master has said so, and kills in the end."""
@@ -170,6 +178,12 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         for greenlet, sock in list(self._answering.items()):
             if not sock.begun:
                 greenlet.kill(ServiceUnavailable(retry_after=STOP_RETRY_AFTER), block=False)
+
+    def _close_idle(self) -> None:
+        """Close connections without a request."""
+        for server in self._servers:
+            for greenlet in set(server.pool) - self._answering.keys():
+                greenlet.kill(block=False)
 
     def _close_rest(self) -> None:
         """Close connections without a request, and those whose clients read too slowly."""

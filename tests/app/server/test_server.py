@@ -156,6 +156,22 @@ def test_workers_whose_master_was_killed_answer_what_they_have_begun(tmp_path: P
 
 
 @pytest.mark.second_tier
+def test_a_worker_that_is_replaced_does_not_wait_for_the_idle_connections_of_a_proxy() -> None:
+    options = ("--max-requests", "20", "--max-requests-jitter", "0", "--workers", "1")
+    with Server(free_port(), settings={"FORMCAST_PROXIES": "1"}, options=options) as server:
+        workers, request = server.workers, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", server.port)) as idle:
+            idle.sendall(request)
+            assert read_response(idle, time.monotonic()).status == 200
+            for _ in range(20):
+                send_request(server.port, request)
+            began = time.monotonic()
+            wait_until(lambda: server.workers and server.workers != workers)
+            assert time.monotonic() - began < 15
+            assert idle.recv(1) == b""
+
+
+@pytest.mark.second_tier
 def test_usr2_starts_another_server_that_takes_the_place_of_this_one() -> None:
     server = Server(free_port())
     server.start()
