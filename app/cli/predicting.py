@@ -199,6 +199,7 @@ def _open_target(path: Path, summary: Summary) -> Iterator[BinaryIO]:
             else:
                 yield file
             file.flush()
+            os.fsync(file.fileno())  # a disk of the network says only now that it is full
             unfinished.replace(path)  # while the lock holds, so that nobody else takes it
     except BaseException as error:
         words = "Stopped" if isinstance(error, KeyboardInterrupt) else str(error)

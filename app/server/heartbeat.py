@@ -10,18 +10,20 @@ itself."""
 
 
 class Heartbeat(WorkerTmp):  # type: ignore[misc]  # gunicorn ships no types
-    """A worker's sign of life, which excuses it where the whole machine stood still.
+    """A worker's sign of life, not counting the time for which the whole machine stood still.
 
     A container that is paused, or has no processor between two requests, would else kill all of its
     workers when it goes on: none gave a sign meanwhile.
     """
 
-    _looked = _excused = 0.0
+    _beat = _looked = _stood = 0.0
 
     def last_update(self) -> float:
-        """Return when the worker last gave a sign or was excused, by the monotonic clock."""
-        now = time.monotonic()
+        """Return when the worker last gave a sign, by a clock that stood still with the machine."""
+        now, beat = time.monotonic(), float(super().last_update())
+        if beat != self._beat:
+            self._beat, self._stood = beat, 0.0
         if now - self._looked > MAX_PAUSE:
-            self._excused = now
+            self._stood += now - max(self._looked, beat)
         self._looked = now
-        return max(float(super().last_update()), self._excused)
+        return beat + self._stood

@@ -1,6 +1,7 @@
 """``model predict``: a file of rows in, the same file with the answers out."""
 
 import csv
+import errno
 import fcntl
 import gzip
 import io
@@ -178,6 +179,23 @@ def test_a_folder_that_is_removed_meanwhile_is_said_to_hold_nothing(
     assert result.exit_code == 1
     said = " ".join(result.stderr.split())
     assert "out.csv.incomplete was removed meanwhile, with 3 rows; there is no" in said
+
+
+def test_a_disk_that_is_found_full_at_the_end_leaves_out_as_it_was(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    target = source.with_name("out.csv")
+    target.write_text("of yesterday")
+    monkeypatch.setattr(os, "fsync", fail)
+    result = predict(source, target)
+    assert result.exit_code == 1
+    said = " ".join(result.stderr.split())
+    assert "No space left on device. 3 rows are in" in said
+    assert said.endswith("out.csv is as it was.")
+    assert target.read_text() == "of yesterday"
 
 
 def test_standard_output_that_takes_nothing_is_named() -> None:

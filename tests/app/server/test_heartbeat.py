@@ -23,9 +23,13 @@ def test_a_worker_is_excused_for_the_time_in_which_its_master_looked_at_nothing(
     try:
         beat.notify()
         assert [look(at) for at in (1000, 1001, 1002, 1003)] == [1000] * 4  # it hangs
-        assert look(1030) == 1030  # all stood still
-        assert look(1031) == 1030  # and it hangs again
+        assert look(1030) == 1027  # all stood still
+        assert look(1031) == 1027  # and it hangs again
+        assert look(1041) == 1037  # so that it is replaced however often all stand still
         beat.notify()
-        assert look(1032) == 1031
+        assert look(1042) == 1041
+        now = 1042.5
+        beat.notify()
+        assert look(1100) == 1100
     finally:
         beat.close()
