@@ -71,9 +71,9 @@ def prove_scalers(
             )
         parts += found
     candidates = list(_list_candidates(source, parts))
-    if len(candidates) == 1 and parts:
-        source.with_scalers([part.fitted for part in parts[:1]], None)  # says why not
     tried = [_try(made, words, rows, options, used, read_truth) for made, words, _ in candidates]
+    if len(candidates) == 1 and parts and not tried[0].fit.beats_constant:
+        source.with_scalers([part.fitted for part in parts[:1]], None)  # says why not
     best, rejected = choose_assembly(tried, len(rows.table))
     place = next(place for place, item in enumerate(tried) if item is best)
     made, _, unused = candidates[place]

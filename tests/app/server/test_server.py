@@ -166,7 +166,7 @@ def test_a_worker_that_is_replaced_does_not_wait_for_the_idle_connections_of_a_p
             for _ in range(20):
                 send_request(server.port, request)
             began = time.monotonic()
-            wait_until(lambda: server.workers and server.workers != workers)
+            wait_until(lambda: server.workers not in ([], workers))
             assert time.monotonic() - began < 15
             assert idle.recv(1) == b""
 

@@ -8,6 +8,7 @@ from typing import Any
 import joblib
 import numpy as np
 import onnx
+import pandas as pd
 import pytest
 from click.testing import Result
 from onnx import TensorProto, helper
@@ -169,9 +170,15 @@ def test_a_model_of_doubles_takes_scaled_doubles() -> None:
 def test_a_scaler_that_cannot_stand_before_a_file_is_no_advice_to_give_one(folder: Path) -> None:
     save(folder, StandardScaler())
     onnx.save(make_graph(NUMBERS, TensorProto.FLOAT, 1), folder / "model.onnx")
-    result = run(
-        "add", folder / "model.onnx", folder / "step0.pkl", "--name", "mine",
+    given = (
+        "add", folder / "model.onnx", folder / "step0.pkl", "--name", "mine", "--yes",
         "--data", folder / "train.csv", "--target", "price", "--models", folder / "models",
     )  # fmt: skip
+    result = run(*given)
     assert result.exit_code == 1, result.output
     assert "a network with one input for all columns" in " ".join(result.output.split())
+    table = pd.read_csv(folder / "train.csv")
+    table.assign(price=table[NUMBERS].sum(axis=1)).to_csv(folder / "train.csv", index=False)
+    result = run(*given)
+    assert result.exit_code == 0, result.output
+    assert "Not needed: step0.pkl" in result.output
