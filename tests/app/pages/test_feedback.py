@@ -349,8 +349,11 @@ def test_a_database_that_fails_is_said_once_and_answers_go_on(
     client = app.test_client()
     receipt = ask(client)
     send(client, 200, receipt=receipt, truth="1")
-    path.write_bytes(b"no database " * 1000)
-    for log in ("-wal", "-shm"):  # the app's watcher may be reading, and then they stay
+    # The app's watcher may be reading: then the logs stay, and at its end it writes them back into
+    # its file, which must be another one.
+    (tmp_path / "spoiled").write_bytes(b"no database " * 1000)
+    (tmp_path / "spoiled").replace(path)
+    for log in ("-wal", "-shm"):
         Path(f"{path}{log}").unlink(missing_ok=True)
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
