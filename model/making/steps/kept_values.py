@@ -106,42 +106,45 @@ def describe_foreign_input(
             matrix = np.asarray(rows, dtype=float)
     except Exception:  # it takes no numbers, or texts alone
         return ""
-    if _is_own(fitted):
+    found = _find_foreign(fitted, matrix, class_shares)
+    if found is None:
         return ""
-    for number, kept in list_kept_values(fitted).items():
-        if matrix.ndim != 2 or number >= matrix.shape[1]:
-            return ""
+    number, how = found
+    name = names[number] if number < len(names) else f"input {number + 1}"
+    return f"When it was fitted, {name}{seen} {how} {_advise_step(name)}"
+
+
+def _find_foreign(
+    fitted: Any, matrix: Float64Array, class_shares: Sequence[float] | None
+) -> tuple[int, str] | None:
+    """The number of an input that had other numbers in the fit, and how they were others."""
+    every_kept = {number: np.unique(kept) for number, kept in list_kept_values(fitted).items()}
+    if _is_own(fitted) or matrix.ndim != 2 or max(every_kept, default=0) >= matrix.shape[1]:
+        return None
+    for number, kept in every_kept.items():
         given = matrix[:, number][np.isfinite(matrix[:, number])]
-        kept = np.unique(kept)
         if len(kept) < LEAST_VALUES or len(given) < _LEAST_ROWS or not np.ptp(given):
             continue
         room = _ROUNDED * (abs(given).max() + np.ptp(given))
         outside = (kept < given.min() - room) | (kept > given.max() + room)
         if outside.mean() > _FOREIGN:
-            name = names[number] if number < len(names) else f"input {number + 1}"
-            return (
-                f"When it was fitted, {name}{seen} was between {kept.min():.4g} and "
-                f"{kept.max():.4g} or wider; here it is between {given.min():.4g} and "
-                f"{given.max():.4g}. {_advise_step(name)}"
+            return number, (
+                f"was between {kept.min():.4g} and {kept.max():.4g} or wider; here it is between "
+                f"{given.min():.4g} and {given.max():.4g}."
             )
-    if class_shares is None or matrix.ndim != 2 or len(matrix) < _LEAST_ROWS:
-        return ""
+    if class_shares is None or len(matrix) < _LEAST_ROWS:
+        return None
     if not hasattr(fitted, "classes_") or has_shares(fitted, class_shares):
-        for number, kept in list_kept_values(fitted).items():
-            if (other := _find_other(fitted, np.unique(kept), matrix[:, number])) is not None:
-                name = names[number] if number < len(names) else f"input {number + 1}"
-                return (
-                    f"When it was fitted, {name}{seen} had other values: {other:.4g} is none of "
-                    f"those here, nor between two of them. {_advise_step(name)}"
+        for number, kept in every_kept.items():
+            if (other := _find_other(fitted, kept, matrix[:, number])) is not None:
+                return number, (
+                    f"had other values: {other:.4g} is none of those here, nor between two of them."
                 )
-    split = find_moved_split(fitted, matrix, class_shares)
-    if split is None:
-        return ""
-    name = names[split.column] if split.column < len(names) else f"input {split.column + 1}"
-    return (
-        f"When it was fitted, {name}{seen} was at most {split.threshold:.4g} in "
-        f"{split.fitted_share:.0%} of some rows; here it is in {split.share:.0%} of them. "
-        f"{_advise_step(name)}"
+    if (split := find_moved_split(fitted, matrix, class_shares)) is None:
+        return None
+    return split.column, (
+        f"was at most {split.threshold:.4g} in {split.fitted_share:.0%} of some rows; "
+        f"here it is in {split.share:.0%} of them."
     )
 
 
