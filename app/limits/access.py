@@ -242,7 +242,7 @@ class AccessPolicy:
         if not credential:
             return Refusal(401)
         if self.mode == "keys":
-            return self._keys.find(credential) or self._limit(environ, str)
+            return self._keys.find(credential) or self._limit(environ, lambda: "")
         mark = hmac.digest(self._secret, credential.encode(), "sha256")
         if mark in self._known:
             return self._known[mark]
@@ -250,7 +250,7 @@ class AccessPolicy:
 
     def find_link_reader(self, environ: WSGIEnvironment, token: str) -> str | Refusal:
         """Return the name of the reader of a link, or why it does not open anything."""
-        return read_link(self._link_key, token) or self._limit(environ, str)
+        return read_link(self._link_key, token) or self._limit(environ, lambda: "")
 
     def _check(self, credential: str, mark: bytes) -> str:
         if not run_in_thread(check_password, self._hash, credential):
@@ -264,8 +264,8 @@ class AccessPolicy:
         """Check what may be a guess; one that is right, or for which no thread was free, does not
         count.
 
-        Whose key or link is right gets here not at all: nobody guesses one, and a program with an
-        old key would lock out all others at its address.
+        A right key or link is found before and never counts: nobody guesses one, and a program with
+        an old key would lock out all others at its address.
         """
         client = "guess:" + identify_client(environ.get("REMOTE_ADDR", ""))
         if seconds := self._guesses.count(client, 1):

@@ -426,9 +426,8 @@ def lay_out_scatter(held_out: HeldOut, axis: tuple[float, float], scale: Scale) 
     paths: dict[int, str] = {}
     for cell in held_out.cells:
         x, y = cell.truth + 0.5, BINS - cell.prediction - 0.5
-        paths[cell.count] = (
-            paths.get(cell.count, "") + f"M{x} {y}h.01"
-        )  # Safari scales what has no length
+        # Safari scales the stroke of what has no length.
+        paths[cell.count] = paths.get(cell.count, "") + f"M{x} {y}h.01"
     unit = _LARGEST_DOT / math.sqrt(max(paths, default=1))
     dots = [
         Dots(path, f"{max(unit * math.sqrt(count), _LEAST_DOT):.1f}")
