@@ -19,8 +19,8 @@ from model.contract.manifest import BINS, HeldOut
 BAR = 10
 """Units of the view box for the width of one bar of outcomes."""
 
-_TICK_CHARACTERS = 36
-"""Characters of all labels on a horizontal axis: what fits on a phone, with room between them."""
+_TICK_CHARACTERS = 34
+"""Characters of all labels on a horizontal axis that fit a narrow phone, with one after each."""
 
 _RING_WIDTH = 3.0
 """Percent of the width within which one ring would cover another."""
@@ -114,7 +114,7 @@ def lay_out_axis(low: float, high: float, scale: Scale) -> tuple[Tick, ...]:
     for most in (5, 4, 3, 2):
         ticks = _choose_ticks(low, high, most, scale)
         texts = _label(ticks, scale)
-        if sum(map(len, texts)) <= _TICK_CHARACTERS:
+        if sum(map(len, texts)) + len(texts) <= _TICK_CHARACTERS:
             break
     unit = 100 / (high - low)
     places = [(tick - low) * unit for tick in ticks]

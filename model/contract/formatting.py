@@ -57,6 +57,12 @@ def format_short(value: float, locale: str, grouping: bool = True) -> str:
     return format_number(value, locale, grouping)
 
 
+@lru_cache(maxsize=8192)
+def format_hundredths(value: float, locale: str) -> str:
+    """A number with two decimals: ``1.50``."""
+    return numbers.format_decimal(value, "#,##0.00", locale=_locale(locale))
+
+
 def format_figure(value: float, locale: str) -> str:
     """A figure that was measured, to four significant digits: ``1,856``."""
     return format_short(round_figure(value), locale)
@@ -193,6 +199,11 @@ def lower_first(label: str, locale: str) -> str:
     first = label.split(" ")[0]
     is_name = len(first) == 1 or any(character.isupper() for character in first[1:])
     return label if is_name or locale[:2] == "de" else label[:1].lower() + label[1:]
+
+
+def end_sentence(text: str) -> str:
+    """A sentence with its full stop, which the abbreviation or unit at its end may have brought."""
+    return text if text.endswith(".") else f"{text}."
 
 
 def capitalize(text: str) -> str:
