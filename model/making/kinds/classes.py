@@ -161,7 +161,8 @@ class ClassesKind(OutputKind):
             return ""
         shares = self.predict(fitted, rows)
         named = self.without_probabilities().predict(fitted, rows)
-        doubted = int(((shares * named).sum(axis=1) < shares.max(axis=1)).sum())
+        # Of classes that are equally likely the page names the first.
+        doubted = int((named.argmax(axis=1) != shares.argmax(axis=1)).sum())
         if doubted <= _MOST_DOUBTED * len(shares):
             return ""
         return (
