@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.linear_model import LinearRegression, LogisticRegression, QuantileRegressor
+from sklearn.linear_model import ElasticNet, LinearRegression, LogisticRegression, QuantileRegressor
+from sklearn.preprocessing import StandardScaler
 
 from model import NumberModel, load_model
 from model.contract.arrays import FloatArray
@@ -47,6 +49,19 @@ def test_weak_models_and_quantiles_are_left_in_peace(data: Data) -> None:
         assert not finding.is_wrong, (case.model, case.fault, finding.text)
         if case.fault == "weak: noise":
             assert "knows little" in finding.text
+
+
+def test_a_model_whose_penalty_draws_its_answers_together_is_not_accused() -> None:
+    """As an elastic net on the diabetes data, whose columns lie between -0.2 and 0.2."""
+    (data,) = (each for each in list_data() if each.name == "diabetes")
+    rows = (data.rows - data.rows.mean(axis=0)) / data.rows.std(axis=0) / len(data.rows) ** 0.5
+    small = replace(data, rows=rows)
+    fitted = ElasticNet(0.1).fit(rows, data.target)
+    finding = check(Case(small, "elastic net", "", "", fitted.predict))
+    assert not finding.is_wrong, finding.text
+    scaled = LinearRegression().fit(StandardScaler().fit_transform(rows), data.target)
+    finding = check(Case(small, "linear", "", "", scaled.predict))
+    assert any("standardised" in cause.text for cause in finding.causes), finding.text
 
 
 def test_a_wrong_form_of_the_inputs_is_named_although_most_classes_are_right() -> None:
