@@ -274,14 +274,14 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         bins = self.model.manifest.reliability
         plots = [plot_reliability(bins)] if bins else []
         locale = self._card.locale
-        divisor = f"{calibration.temperature:.2f}"
+        divisor = formatting.format_hundredths(calibration.temperature, locale)
         text = (
             "They were calibrated on rows that the model had not seen: their logarithms are "
             f"divided by {divisor}, the number that suits those rows best (temperature scaling)."
         )
         if calibration.rows is not None:
             rows = formatting.format_number(calibration.rows, locale)
-            most = formatting.format_percent(calibration.most, locale, digits=1)
+            most = formatting.format_limit(calibration.most, locale)
             text += (
                 f" None is shown above {most}: {rows} rows cannot show that it is more certain, "
                 "and of the rows for which it was surest some may have been wrong."

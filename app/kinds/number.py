@@ -303,9 +303,7 @@ class NumberAdapter(RowAdapter[PointPrediction]):
         return {"prediction": self._output.label, **ends}
 
     def present_batch(self, tally: Tally) -> BatchAnswers:
-        found = present_distribution(
-            tally.numbers, self._typical, self._scale, self._card.case_noun
-        )
+        found = present_distribution(tally, self._typical, self._scale, self._card.case_noun)
         return BatchAnswers((), found)
 
     def format_batch_value(self, name: str, values: Mapping[str, Any]) -> str:

@@ -304,7 +304,7 @@ def lay_out_curve(
         in_distribution: whether the data have rows like each point.
         current: the visitor's own code and prediction, or None.
         scale: writes the labels of the vertical axis, and says what it spans at least; a lower
-            curve stands in its middle.
+            curve stands in its middle, or as near to it as the scale's limits allow.
     """
     first, last = values[0], values[-1]
     # A range that ends at 0 does not hold a prediction below it.
@@ -313,7 +313,10 @@ def lay_out_curve(
         first, last = min(first, current[0]), max(last, current[0])
         bottom, top = min(bottom, current[1]), max(top, current[1])
     missing = max(scale.least_span - (top - bottom), 0.0) / 2
-    bottom, top = bottom - missing, top + missing
+    least, most = scale.limits
+    up = min(max(least - bottom + missing, 0.0), missing)
+    down = min(max(top - most + missing, 0.0), missing)
+    bottom, top = bottom - missing + up - down, top + missing + up - down
     margin = (top - bottom or 1.0) * 0.04
     bottom, top = bottom - margin, top + margin
     y_unit = 1000 / (top - bottom)

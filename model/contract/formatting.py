@@ -176,6 +176,12 @@ def format_percent(share: float, locale: str, digits: int = 0) -> str:
     return numbers.format_percent(share, format=pattern, locale=_locale(locale))
 
 
+def format_limit(share: float, locale: str) -> str:
+    """A share below 1 with so many digits that it is not all: ``99.0%``, ``99.97%``."""
+    digits = next((count for count in range(1, 6) if round(share, count + 2) < 1), 6)
+    return format_percent(share, locale, digits)
+
+
 def format_share(share: float, rows: int, locale: str) -> str:
     """How many of some rows: ``82.1% of 240``, or ``all 67``; nearly all are never 100%."""
     shown = format_number(rows, locale)

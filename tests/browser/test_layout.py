@@ -286,11 +286,14 @@ def test_a_number_of_any_length_and_the_name_of_any_class_fit_a_phone(
         for (const amount of why.querySelectorAll(".reasons data"))
             amount.textContent = "32,500,000,000,000";
         why.insertAdjacentHTML("beforebegin", `<ul class="shares"><li><span>Kreditausschuss der
-            Hauptverwaltung</span> <data>over 99%</data><svg></svg></li></ul>`);
+            Hauptverwaltung</span> <data>over 99%</data><svg></svg></li></ul>
+            <ul class="shares"><li><span>A</span> <span>12</span><svg></svg></li></ul>`);
     }""")
     assert overflow(page) == 0
+    count = page.locator(".shares li > :nth-child(2):not(data)")
+    assert count.evaluate("(it) => it.offsetWidth") < 40  # at the right, as on /batch
     page.evaluate("document.documentElement.style.fontSize = '200%'")
-    name = page.locator(".shares span")
+    name = page.locator(".shares span").first
     assert name.evaluate("(it) => it.offsetWidth >= 0.8 * it.closest('ul').offsetWidth")
 
 

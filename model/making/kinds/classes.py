@@ -358,7 +358,7 @@ class ClassesKind(OutputKind):
             for known, unknown, chosen, masked in iterate_groups(rows, dataset.optional)
         )
         if calibration is not None:
-            most = formatting.format_percent(calibration.most, LOCALE, digits=1)
+            most = formatting.format_limit(calibration.most, LOCALE)
             add_note(f"{shown} held-out rows allow it to be up to {most} sure.")
         ordinal, off = None, ""
         if order:

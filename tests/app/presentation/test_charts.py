@@ -160,6 +160,15 @@ def test_a_present_value_beyond_the_grid_widens_the_axis(scale: NumberScale) -> 
     assert drawn.line.endswith("333 500")
 
 
+def test_a_flat_line_at_the_limit_of_its_scale_leaves_no_room_beyond(scale: NumberScale) -> None:
+    narrow = copy.copy(scale)
+    narrow.least_span, narrow.limits = 10_000.0, (0.0, 100_000.0)
+    flat = [99_000.0] * 3
+    drawn = charts.lay_out_curve([1, 2, 3], flat, flat, flat, [True] * 3, (2, 99_000.0), narrow)
+    assert drawn.dot is not None
+    assert percent(drawn.dot.y) == pytest.approx(13, abs=1)
+
+
 def test_a_difference_too_small_to_be_shown_is_drawn_as_a_flat_line(scale: NumberScale) -> None:
     answers = [100_000.0, 100_001.0]
     drawn = charts.lay_out_curve([0, 1], answers, answers, answers, [True, True], None, scale)

@@ -151,3 +151,8 @@ def test_a_sentence_has_one_full_stop(text: str, ended: str) -> None:
 def test_hundredths_are_written_as_the_locale_writes_them() -> None:
     written = [formatting.format_hundredths(1234.5, locale) for locale in ("en_US", "de_DE")]
     assert written == ["1,234.50", "1.234,50"]
+
+
+@pytest.mark.parametrize(("share", "shown"), [(0.99, "99.0%"), (0.99967, "99.97%")])
+def test_a_limit_below_all_is_not_written_as_all(share: float, shown: str) -> None:
+    assert formatting.format_limit(share, "en_US") == shown
