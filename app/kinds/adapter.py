@@ -262,7 +262,7 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
 
     def present_batch(self, tally: Tally) -> BatchAnswers:
         """Present where the answers to a file lie: as a count of each label, if it has labels."""
-        return BatchAnswers(count_labels(tally.labels, self._labels), None)
+        return BatchAnswers(count_labels(tally, self._labels), None)
 
     @abstractmethod
     def format_batch_value(self, name: str, values: Mapping[str, Any]) -> str:

@@ -79,7 +79,7 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
             label,
             certainty,
             "A guess" if explained.out_of_distribution else short,
-            f": {label}. {certainty}",
+            f": {formatting.end_sentence(label)} {certainty}",
             self._present_classes(prediction.probabilities),
             prediction.probability,
             subject=f"Probability of {label}",
@@ -92,7 +92,7 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         assert probabilities is not None and place is not None  # noqa: S101, PT018 (of the card)
         risk, label = probabilities[place], self._labels[self._output.risk]
         text = self._scale.format(risk)
-        certainty = f"That is the probability of {label}."
+        certainty = formatting.end_sentence(f"That is the probability of {label}")
         if explained.out_of_distribution:
             certainty = self._add_mismatch(self.model.guess_text, explained)
         elif (calibration := self._calibration) is not None and calibration.rows:
@@ -199,7 +199,7 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         if probabilities is None:
             return f"The model names the {self._output.noun} and does not say how sure it is."
         sure = self._shares.describe_sureness(prediction.probability or 0.0, "row")
-        sentence = f"The model is {sure}: {self._labels[prediction.label]}."
+        sentence = formatting.end_sentence(f"The model is {sure}: {self._labels[prediction.label]}")
         hidden = len(probabilities) - MAX_CLASSES
         if hidden <= 0:
             return sentence
@@ -274,14 +274,14 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         bins = self.model.manifest.reliability
         plots = [plot_reliability(bins)] if bins else []
         locale = self._card.locale
-        divisor = f"{calibration.temperature:.2f}"
+        divisor = formatting.format_hundredths(calibration.temperature, locale)
         text = (
             "They were calibrated on rows that the model had not seen: their logarithms are "
             f"divided by {divisor}, the number that suits those rows best (temperature scaling)."
         )
         if calibration.rows is not None:
             rows = formatting.format_number(calibration.rows, locale)
-            most = formatting.format_percent(calibration.most, locale, digits=1)
+            most = formatting.format_limit(calibration.most, locale)
             text += (
                 f" None is shown above {most}: {rows} rows cannot show that it is more certain, "
                 "and of the rows for which it was surest some may have been wrong."

@@ -142,7 +142,7 @@ class ClusterAdapter(RowAdapter[ClusterPrediction]):
             label,
             certainty,
             "A guess" if explained.out_of_distribution else "",
-            f": {label}. {certainty}",
+            f": {formatting.end_sentence(label)} {certainty}",
             ClusterDetail(
                 self._present_shares(prediction),
                 self._scale_text,

@@ -13,6 +13,7 @@ from app.presentation.contexts import ApiTexts, KindAbout
 from app.presentation.result import Result
 from app.presentation.submission import Submission
 from model import Features
+from model.contract import formatting
 from model.contract.fields import AnyField
 from model.serving.kinds.multioutput import MultioutputModel
 from model.serving.served_model import Explained, MultioutputPrediction, PointPrediction
@@ -107,7 +108,7 @@ class MultioutputAdapter(RowAdapter[MultioutputPrediction]):
             for place in range(len(self._adapters))
             if place != chosen
         )
-        also = " ".join(f"{other.label}: {other.text}." for other in others)
+        also = " ".join(formatting.end_sentence(f"{other.label}: {other.text}") for other in others)
         assert headline.detail is not None  # noqa: S101 (that of a number)
         interval, strip, lead = headline.detail
         return headline._replace(

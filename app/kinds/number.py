@@ -175,7 +175,7 @@ class NumberAdapter(RowAdapter[PointPrediction]):
         if interval is None:
             guess = GUESS_TEXT if explained.out_of_distribution else ""
             certainty = self._add_mismatch(guess, explained)
-            announcement = f" {text}. {certainty}".rstrip()
+            announcement = f" {formatting.end_sentence(text)} {certainty}".rstrip()
             detail = NumberDetail(None, self._present_strip(explained, text, case))
             return Headline(
                 format_exact(value), text, certainty, certainty, announcement, detail, value
@@ -189,7 +189,8 @@ class NumberAdapter(RowAdapter[PointPrediction]):
             sentence = sentence._replace(after=after, shown_after=protect_figures(after))
         view = self._present_interval(interval, sentence, is_guess)
         announcement = (
-            f" {text}. {view.before}{view.low_text}{view.between}{view.high_text}{sentence.after}"
+            f" {formatting.end_sentence(text)} "
+            f"{view.before}{view.low_text}{view.between}{view.high_text}{sentence.after}"
         )
         lead = f"{view.low_text} to {view.high_text}" if self._output.lead == "range" else ""
         detail = NumberDetail(view, self._present_strip(explained, text, case), lead)
@@ -199,13 +200,16 @@ class NumberAdapter(RowAdapter[PointPrediction]):
         self, interval: PredictionInterval, sentence: RangeSentence, is_guess: bool
     ) -> IntervalView:
         low, high = interval.low, interval.high
+        high_text = self._scale.format(self._scale.round(high, math.ceil))
+        if sentence.after.startswith("."):
+            high_text = high_text.removesuffix(".")  # of the unit
         return IntervalView(
             sentence.before,
             format_exact(low),
             self._scale.format(self._scale.round(low, math.floor)),
             sentence.between,
             format_exact(high),
-            self._scale.format(self._scale.round(high, math.ceil)),
+            high_text,
             sentence.shown_after,
             "A guess: " if is_guess else "",
         )
@@ -299,9 +303,7 @@ class NumberAdapter(RowAdapter[PointPrediction]):
         return {"prediction": self._output.label, **ends}
 
     def present_batch(self, tally: Tally) -> BatchAnswers:
-        found = present_distribution(
-            tally.numbers, self._typical, self._scale, self._card.case_noun
-        )
+        found = present_distribution(tally, self._typical, self._scale, self._card.case_noun)
         return BatchAnswers((), found)
 
     def format_batch_value(self, name: str, values: Mapping[str, Any]) -> str:

@@ -41,7 +41,14 @@ from app.presentation.pictures import (
 )
 from app.presentation.plots import plot_reliability
 from app.presentation.reports import PICTURE
-from app.presentation.result import MAX_CLASSES, ClassView, Result, refuse, write_notes
+from app.presentation.result import (
+    MAX_CLASSES,
+    ClassView,
+    Result,
+    measure_size,
+    refuse,
+    write_notes,
+)
 from app.presentation.scales import ShareScale
 from app.presentation.submission import CORRELATION_ID, FORM_HASH, Problem, Submission
 from model import Picture
@@ -213,6 +220,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             announcement=announcement.strip(),
             value=prediction.label,
             text=label,
+            size=measure_size(label),
             certainty=f"{formatting.capitalize(sure)}.",
             detail=PictureView(
                 self._present_classes(prediction),

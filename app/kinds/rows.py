@@ -35,7 +35,7 @@ from app.presentation.form import (
     hash_form,
 )
 from app.presentation.plots import PlotView
-from app.presentation.result import Notes, Result, refuse, write_notes
+from app.presentation.result import Notes, Result, measure_size, refuse, write_notes
 from app.presentation.scales import Scale
 from app.presentation.submission import Problem, Submission, read_fields, read_submission
 from app.presentation.track_record import TrackWords
@@ -57,9 +57,6 @@ MAX_INLINE_ROWS = 40
 
 MAX_INLINE_EXPLAINED_ROWS = 3
 """The same where contributions are asked for."""
-
-MAX_LARGE = 12
-"""Characters of an answer in large letters that fit the narrowest column."""
 
 TOO_LARGE_TEXT = "That is more than the form can take: shorten what you typed"
 
@@ -250,7 +247,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             announcement=f"{output.label}{headline.announcement}",
             value=headline.value,
             text=headline.text,
-            size="long" if len(headline.text) > MAX_LARGE else "",
+            size=measure_size(headline.text),
             certainty=headline.certainty,
             short_certainty=headline.short_certainty,
             detail=headline.detail,
@@ -300,7 +297,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         features, _ = self._card.validate_row(example.values)
         (explained,) = self.model.explain([features or {}])
         headline = self._write_headline(explained, "the example")
-        facts = self._explanations.summarize(features or {})
+        facts = formatting.end_sentence(self._explanations.summarize(features or {}))
         return Result(
             "empty",
             output.label,
@@ -308,7 +305,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             lead="" if many else f"{listed}. ",
             sentence=f"The {output.noun} {self._appear} as you type.",
             detail=headline.detail,
-            example=f"{example.title}: {facts}. {output.label}{headline.announcement}",
+            example=f"{example.title}: {facts} {output.label}{headline.announcement}",
         )
 
     def _add_mismatch(self, sentence: str, explained: Explained[PredictionT]) -> str:

@@ -38,6 +38,7 @@ from app.presentation.contexts import (
 from app.presentation.submission import Problem
 from app.telemetry.request_records import Outcome, record_outcome
 from app.telemetry.streams import stream
+from model.contract import formatting
 from model.contract.tables import TableError
 from model.contract.tables.writing import write_row
 from model.serving.batch.output import CsvWriter, WorkbookWriter
@@ -78,7 +79,8 @@ def batch_blueprint(hosted: HostedModel) -> Blueprint:
     model, words = adapter.model, adapter.batch_words
     blueprint = hosted.make_blueprint("batch", __name__)
     site = hosted.build_site()
-    most = f"{limits.rows:,} rows and {limits.megabytes} MB"
+    locale = model.card.locale
+    most = f"{formatting.format_number(limits.rows, locale)} rows and {limits.megabytes} MB"
     words = words._replace(hint=f"{words.hint} Up to {most}. It is not stored.")
     advice = (
         f"This page answers up to {most}. Split the file, or run where the model is: "
@@ -146,11 +148,13 @@ def batch_blueprint(hosted: HostedModel) -> Blueprint:
     def make_result(received: Received, environ: WSGIEnvironment) -> Iterator[bytes]:
         """Make pieces of which each takes the place of the one before: progress, then result."""
         batch, name = received
-        tally, told = Tally(batch.header, batch.places), -1
+        tally, told = Tally(batch.header, batch.places, locale), -1
         for block, answers in run_in_slices(batch.answer()):
             if (share := PIECES * tally.rows // batch.rows) > told:
                 told, percent = share, 100 * tally.rows // batch.rows
-                progress = BatchProgressContext(name, f"{tally.rows:,}", f"{batch.rows:,}", percent)
+                progress = BatchProgressContext(
+                    name, tally.format_count(tally.rows), tally.format_count(batch.rows), percent
+                )
                 yield f"{render('pages/batch_progress.html', progress)}{END}".encode()
             tally.add(block.columns, answers)
         record_outcome(describe_outcome(tally), environ)
@@ -164,7 +168,7 @@ def batch_blueprint(hosted: HostedModel) -> Blueprint:
         writer_type: type[CsvWriter | WorkbookWriter], received: Received, environ: WSGIEnvironment
     ) -> Iterator[bytes]:
         batch, pieces = received.batch, Pieces()
-        tally = Tally(batch.header, batch.places)
+        tally = Tally(batch.header, batch.places, locale)
         writer = writer_type(cast(BinaryIO, pieces), batch.header, batch.columns)
         yield pieces.take()
         for block, answers in run_in_slices(write_answers(batch, writer)):
@@ -262,12 +266,13 @@ def present_answers(
     """Present the answers to a whole file."""
     batch, noun = received.batch, adapter.model.card.output.noun
     counts, distribution = adapter.present_batch(tally)
-    wrong = f"{tally.wrong:,} row{' has' if tally.wrong == 1 else 's have'} no {noun}."
+    have = " has" if tally.wrong == 1 else "s have"
+    wrong = f"{tally.format_count(tally.wrong)} row{have} no {noun}."
     unusual = tally.unusual_count
     return BatchResult(
         "fresh" if tally.answered else "withdrawn",
         received.name,
-        f"{tally.answered:,} of {tally.rows:,} answered",
+        f"{tally.format_count(tally.answered)} of {tally.format_count(tally.rows)} answered",
         wrong if tally.wrong else f"Every row has its {noun}.",
         "See what to fix",
         tuple(dict.fromkeys(batch.notes)),
@@ -277,13 +282,13 @@ def present_answers(
         distribution,
         lay_out_first_rows(tally, batch.found, adapter.batch_headings, adapter.format_batch_value),
         tuple(tally.fixes),
-        _title("to fix", tally.wrong, len({fix.row for fix in tally.fixes})),
+        _title(tally, "to fix", tally.wrong, len({fix.row for fix in tally.fixes})),
         tuple(tally.unusual),
-        _title("unlike the data", unusual, len(tally.unusual)),
+        _title(tally, "unlike the data", unusual, len(tally.unusual)),
         "Their answers are guesses: the model has seen nothing like them.",
     )
 
 
-def _title(what: str, count: int, shown: int) -> str:
-    title = f"{count:,} row{'' if count == 1 else 's'} {what}"
+def _title(tally: Tally, what: str, count: int, shown: int) -> str:
+    title = f"{tally.format_count(count)} row{'' if count == 1 else 's'} {what}"
     return title if shown == count else f"{title}; the first {shown}"

@@ -1,12 +1,14 @@
 """The answers to a file of many rows, summed up as they are made, and then as a page shows them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from app.presentation import charts
 from app.presentation.scales import Scale
+from model.contract import formatting
 from model.contract.arrays import Float64Array
 from model.contract.manifest import BINS
 from model.serving.batch import Answers
@@ -118,10 +120,12 @@ class Tally:
     Args:
         header: the file's columns.
         places: the index in the header of the column that a field has, by the field's name.
+        locale: the card's, in which rows are counted.
     """
 
-    def __init__(self, header: Sequence[str], places: Mapping[str, int]) -> None:
+    def __init__(self, header: Sequence[str], places: Mapping[str, int], locale: str) -> None:
         self._header, self._places = header, places
+        self.format_count = partial(formatting.format_number, locale=locale)
         self.refused: dict[str, None] = {}
         self.rows = self.wrong = self.unusual_count = 0
         self.fixes: list[Fix] = []
@@ -144,19 +148,19 @@ class Tally:
                 place = self._places.get(name)
                 column = "" if place is None else self._header[place]
                 held = "" if place is None else _shorten(columns[place][row])
-                self.fixes.append(Fix(f"{start + row:,}", column, held, message))
+                self.fixes.append(Fix(self.format_count(start + row), column, held, message))
         for row, message in answers.unusual.items():
             if len(self.unusual) >= MOST_SHOWN:
                 break
             reason = message.partition(". ")[2]  # that it is a guess stands above all of them
-            self.unusual.append(Fix(f"{start + row:,}", "", "", reason or message))
+            self.unusual.append(Fix(self.format_count(start + row), "", "", reason or message))
         for row in range(answers.rows):
             if len(self.first) >= FIRST_ROWS:
                 break
             if row not in answers.errors:
                 cells = tuple(_shorten(column[row]) for column in columns)
                 values = {name: found[row] for name, found in answers.values.items()}
-                self.first.append((f"{start + row:,}", cells, values))
+                self.first.append((self.format_count(start + row), cells, values))
         if "prediction" in answers.values:
             numbers = np.asarray(answers.values["prediction"], dtype=np.float64)
             self._numbers.append(numbers[np.isfinite(numbers)])
@@ -184,18 +188,20 @@ def _shorten(cell: object) -> str:
 
 
 def present_distribution(
-    numbers: Float64Array, typical: float, scale: Scale, case: str
+    tally: Tally, typical: float, scale: Scale, case: str
 ) -> DistributionView | None:
-    """Present where numbers lie; None where there are fewer than two.
+    """Present where the numbers of a file lie; None where there are fewer than two.
 
     Args:
-        numbers: shape (answers,), finite.
+        tally: has the numbers.
         typical: the answer to the typical row.
         scale: writes them.
         case: what one row is called.
     """
+    numbers = tally.numbers
     if len(numbers) < 2:
         return None
+    count = tally.format_count(len(numbers))
     few = len(numbers) < ENOUGH_FOR_NINE_OF_TEN
     share, inside = (0.0, "all") if few else (0.05, "nine of ten")
     least, low, middle, high, most = np.quantile(numbers, (0, share, 0.5, 1 - share, 1)).tolist()
@@ -213,9 +219,9 @@ def present_distribution(
     return DistributionView(
         geometry,
         charts.draw_bars(counts.tolist()),
-        f"Half of your {len(numbers):,} answers are below {half}; "
+        f"Half of your {count} answers are below {half}; "
         f"{inside} lie between {ends[0]} and {ends[1]}.",
-        f"The bars are your {len(numbers):,} answers, half of them below {half}. The thick line "
+        f"The bars are your {count} answers, half of them below {half}. The thick line "
         f"holds {inside} of them: {ends[0]} to {ends[1]}.",
         own_text,
         f" {half}",
@@ -224,20 +230,21 @@ def present_distribution(
     )
 
 
-def count_labels(labels: Mapping[str, int], names: Mapping[str, str]) -> tuple[CountView, ...]:
+def count_labels(tally: Tally, names: Mapping[str, str]) -> tuple[CountView, ...]:
     """Count the rows that came to each class, the most frequent first.
 
     Args:
-        labels: how many rows have each label.
+        tally: how many rows have each label.
         names: what people call it.
     """
-    ordered = sorted(labels.items(), key=lambda item: -item[1])
+    ordered = sorted(tally.labels.items(), key=lambda item: -item[1])
     shown = [(names.get(label, label), count) for label, count in ordered[:MOST_CLASSES]]
     if rest := ordered[MOST_CLASSES:]:
-        shown.append((f"{len(rest):,} others", sum(count for _, count in rest)))
-    every = sum(labels.values()) or 1
+        shown.append((f"{tally.format_count(len(rest))} others", sum(count for _, count in rest)))
+    every = sum(tally.labels.values()) or 1
     return tuple(
-        CountView(label, f"{count:,}", round(100 * count / every, 1)) for label, count in shown
+        CountView(label, tally.format_count(count), round(100 * count / every, 1))
+        for label, count in shown
     )
 
 

@@ -19,8 +19,8 @@ from model.contract.manifest import BINS, HeldOut
 BAR = 10
 """Units of the view box for the width of one bar of outcomes."""
 
-_TICK_CHARACTERS = 36
-"""Characters of all labels on a horizontal axis: what fits on a phone, with room between them."""
+_TICK_CHARACTERS = 34
+"""Characters of all labels on a horizontal axis that fit a narrow phone, with one after each."""
 
 _RING_WIDTH = 3.0
 """Percent of the width within which one ring would cover another."""
@@ -114,7 +114,7 @@ def lay_out_axis(low: float, high: float, scale: Scale) -> tuple[Tick, ...]:
     for most in (5, 4, 3, 2):
         ticks = _choose_ticks(low, high, most, scale)
         texts = _label(ticks, scale)
-        if sum(map(len, texts)) <= _TICK_CHARACTERS:
+        if sum(map(len, texts)) + len(texts) <= _TICK_CHARACTERS:
             break
     unit = 100 / (high - low)
     places = [(tick - low) * unit for tick in ticks]
@@ -304,7 +304,7 @@ def lay_out_curve(
         in_distribution: whether the data have rows like each point.
         current: the visitor's own code and prediction, or None.
         scale: writes the labels of the vertical axis, and says what it spans at least; a lower
-            curve stands in its middle.
+            curve stands in its middle, or as near to it as the scale's limits allow.
     """
     first, last = values[0], values[-1]
     # A range that ends at 0 does not hold a prediction below it.
@@ -313,7 +313,10 @@ def lay_out_curve(
         first, last = min(first, current[0]), max(last, current[0])
         bottom, top = min(bottom, current[1]), max(top, current[1])
     missing = max(scale.least_span - (top - bottom), 0.0) / 2
-    bottom, top = bottom - missing, top + missing
+    least, most = scale.limits
+    up = min(max(least - bottom + missing, 0.0), missing)
+    down = min(max(top - most + missing, 0.0), missing)
+    bottom, top = bottom - missing + up - down, top + missing + up - down
     margin = (top - bottom or 1.0) * 0.04
     bottom, top = bottom - margin, top + margin
     y_unit = 1000 / (top - bottom)

@@ -128,7 +128,7 @@ class ExplanationPresenter:
         if more := len(given) - len(facts):
             count = formatting.format_number(more, self._card.locale)
             facts.append(f"and {count} more, which are in the address")
-        return ", ".join(facts)
+        return formatting.end_sentence(", ".join(facts))
 
     def summarize(self, features: Features) -> str:
         """Name the first facts of a row, and count the others: "3 beds and 5 more facts"."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import count
@@ -22,6 +23,9 @@ MAX_NAMED = 2
 
 LONGEST_UNIT = 8
 """Characters of a unit that leave room for a number in an input; a longer one joins the label."""
+
+_LABEL_LINES = 3
+"""Lines of a label that stands beside others."""
 
 SHORT = 10
 """Fields of a form that is about as high as a window."""
@@ -79,8 +83,9 @@ class FieldView:
 
     ``meanings``, ``reading`` and ``warning`` are those of ``Feedback``. ``attributes`` are the
     input's own: its type, its keyboard, its bounds. ``gain`` is how much narrower the range usually
-    gets by it. ``is_name`` where the label is the name of a column, and no words. Views are
-    compared by what can differ between two of one field.
+    gets by it. ``is_name`` where the label is the name of a column, and no words. ``width`` is that
+    of the column that it needs, in characters. Views are compared by what can differ between two of
+    one field.
     """
 
     name: str
@@ -99,12 +104,18 @@ class FieldView:
     reading: str = ""
     warning: str = ""
     is_name: bool = field(default=False, compare=False)
+    width: int = field(default=0, compare=False)
+
+    @property
+    def spoken_unit(self) -> str:
+        """The unit where the hint does not say it: the one in the box is for eyes."""
+        return "" if self.unit in self.help else self.unit
 
     @property
     def described_by(self) -> str:
         """Ids of the texts that describe the input and are shown."""
         ids = []
-        if self.help:
+        if self.help or self.unit:
             ids.append(f"{self.name}-hint")
         if self.error or self.reading or self.warning:
             ids.append(f"{self.name}-error")
@@ -238,14 +249,17 @@ def build_field(
             blank,
             *(OptionView(item.value, item.label, item.value == typed) for item in field.options),
         )
+    label, unit = field.label, field.suffix
+    if len(unit) > LONGEST_UNIT:
+        label, unit = f"{label} ({unit})", ""
     return FieldView(
         name=field.name,
         kind=field.kind,
-        label=field.label
-        if len(field.suffix) <= LONGEST_UNIT
-        else f"{field.label} ({field.suffix})",
-        help=". ".join(filter(None, (field.help, field.default_text))),
-        unit=field.suffix if len(field.suffix) <= LONGEST_UNIT else "",
+        label=label,
+        help=f"{formatting.end_sentence(field.help)} {field.default_text}"
+        if field.help and field.default_text
+        else field.help or field.default_text,
+        unit=unit,
         required=field.required,
         value=field.format_input(typed),
         error=feedback.error,
@@ -257,6 +271,11 @@ def build_field(
         reading=feedback.reading,
         warning=feedback.warning,
         is_name=field.is_column_name,
+        width=max(
+            *map(len, label.split()),
+            math.ceil(len(label) / _LABEL_LINES),
+            0 if isinstance(field, ImageField) else len(field.format_typed(field.example) + unit),
+        ),
     )
 
 

@@ -41,7 +41,21 @@ class Notes(NamedTuple):
 
 def write_notes(origin: str, accuracy: str = "", off: str = "", evidence: str = "") -> Notes:
     """Write notes whose figures no translator changes; see ``Notes``."""
+    off = off.removesuffix(".")  # of the unit
     return Notes(protect_figures(origin), protect_figures(accuracy), off, protect_figures(evidence))
+
+
+Size = Literal["", "long", "longest"]
+"""How long the words for the answer are."""
+
+
+_MAX_LARGE, _MAX_LONG = 12, 40
+"""Characters of an answer in large letters that fit the narrowest column, and in smaller ones."""
+
+
+def measure_size(text: str) -> Size:
+    """Choose the letters in which an answer takes few lines, however long it is."""
+    return "longest" if len(text) > _MAX_LONG else "long" if len(text) > _MAX_LARGE else ""
 
 
 class Result(NamedTuple):
@@ -49,7 +63,7 @@ class Result(NamedTuple):
 
     ``state`` is the state of the result, ``label`` what the model answers, ``announcement`` what a
     screen reader says. ``value`` is the unrounded prediction or the class, ``text`` the same for
-    people, whose ``size`` is "long" where it needs smaller letters. Without one, ``heading`` and
+    people, whose ``size`` says whether it needs smaller letters. Without one, ``heading`` and
     ``sentence`` stand in their places, and ``lead`` before the sentence where there is room.
     ``certainty`` says in words how sure the model is, ``short_certainty`` the same on a phone.
     ``detail`` is what the template of one kind of model shows and no other; in an empty form it is
@@ -68,7 +82,7 @@ class Result(NamedTuple):
     problems: tuple[Problem, ...] = ()
     value: str = ""
     text: str = ""
-    size: Literal["", "long"] = ""
+    size: Size = ""
     certainty: str = ""
     short_certainty: str = ""
     detail: tuple[Any, ...] | None = None

@@ -28,13 +28,15 @@ class Scale(Hashable, Protocol):
     """Rounds and formats the values of one output.
 
     Values are rounded to ``step``, contributions to ``fine_step``. ``least_span`` is what an axis
-    spans at least, so that a difference that nobody would notice does not look large. Ticks are
-    round multiples of the largest of ``tick_bases`` that fits, or of 1.
+    spans at least, so that a difference that nobody would notice does not look large; beyond
+    ``limits`` it goes for no span. Ticks are round multiples of the largest of ``tick_bases`` that
+    fits, or of 1.
     """
 
     step: float
     fine_step: float
     least_span: float
+    limits: tuple[float, float]
     tick_bases: tuple[float, ...]
 
     def round(self, value: float, rounding: Callable[[float], int] = round) -> float:
@@ -67,6 +69,10 @@ class NumberScale:
         self.step = output.round_to
         self.fine_step = self.step / 5 if self.step >= 5 else self.step
         self.least_span = 4 * self.step
+        self.limits = (
+            -math.inf if output.min is None else output.min,
+            math.inf if output.max is None else output.max,
+        )
         self.tick_bases: tuple[float, ...] = ()
         self.format = self.format_observed = make_writer(output, card.locale)
         self.format_difference = make_difference_writer(output, card.locale)
@@ -100,7 +106,7 @@ class PercentScale:
         self, locale: str, labels: Sequence[str] = (), bounds: tuple[float, float] = (-1.0, 1.0)
     ) -> None:
         self._locale, self._labels = locale, labels
-        self._low, self._high = bounds
+        self._low, self._high = self.limits = bounds
 
     def round(self, value: float, rounding: Callable[[float], int] = round) -> float:
         """Round a share to whole percent, within the bounds."""
@@ -131,6 +137,7 @@ class ShareScale(PercentScale):
     ) -> None:
         labels = [item.label for item in output.classes]
         super().__init__(locale, labels, (1 - MAX_CERTAINTY, MAX_CERTAINTY))
+        self.limits = (0.0, 1.0)
         self._rows = (calibration and calibration.rows) or 0
         self._most = MAX_CERTAINTY
         if calibration is not None:

@@ -101,7 +101,8 @@ class WordsPresenter:
     ) -> WordView:
         word, amount = item
         if exact and answer:
-            text = f"{MINUS if amount < 0 else '+'}\u00a0{abs(amount):.2f}"
+            text = formatting.format_hundredths(abs(amount), self._card.locale)
+            text = f"{MINUS if amount < 0 else '+'}\u00a0{text}"
         else:
             step = self._scale.fine_step
             text = format_signed(self._scale, round(amount / step) * step)

@@ -57,6 +57,12 @@ def format_short(value: float, locale: str, grouping: bool = True) -> str:
     return format_number(value, locale, grouping)
 
 
+@lru_cache(maxsize=8192)
+def format_hundredths(value: float, locale: str) -> str:
+    """A number with two decimals: ``1.50``."""
+    return numbers.format_decimal(value, "#,##0.00", locale=_locale(locale))
+
+
 def format_figure(value: float, locale: str) -> str:
     """A figure that was measured, to four significant digits: ``1,856``."""
     return format_short(round_figure(value), locale)
@@ -170,6 +176,12 @@ def format_percent(share: float, locale: str, digits: int = 0) -> str:
     return numbers.format_percent(share, format=pattern, locale=_locale(locale))
 
 
+def format_limit(share: float, locale: str) -> str:
+    """A share below 1 with so many digits that it is not all: ``99.0%``, ``99.97%``."""
+    digits = next((count for count in range(1, 6) if round(share, count + 2) < 1), 6)
+    return format_percent(share, locale, digits)
+
+
 def format_share(share: float, rows: int, locale: str) -> str:
     """How many of some rows: ``82.1% of 240``, or ``all 67``; nearly all are never 100%."""
     shown = format_number(rows, locale)
@@ -193,6 +205,11 @@ def lower_first(label: str, locale: str) -> str:
     first = label.split(" ")[0]
     is_name = len(first) == 1 or any(character.isupper() for character in first[1:])
     return label if is_name or locale[:2] == "de" else label[:1].lower() + label[1:]
+
+
+def end_sentence(text: str) -> str:
+    """A sentence with its full stop, which the abbreviation or unit at its end may have brought."""
+    return text if text.endswith(".") else f"{text}."
 
 
 def capitalize(text: str) -> str:

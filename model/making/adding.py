@@ -207,7 +207,7 @@ def _make_folder(
     truth = _find_truth(given, kind, prepared)
     finding = (
         assembled.finding
-        if assembled.finding
+        if assembled.finding and not prepared.names_only
         else _check_prepared(prepared, columns, kind, truth, options)
     )
     refuse_wrong(finding, options)

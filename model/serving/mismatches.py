@@ -13,9 +13,9 @@ def describe_mismatch(card: Card, mismatch: Mismatch | None) -> str:
     facts, alone = mismatch
     texts = [card.by_name[name].format_fact(value) for name, value in facts.items()]
     if alone:
-        return f"Hardly any case in the data has {texts[0]}."
+        return formatting.end_sentence(f"Hardly any case in the data has {texts[0]}")
     if len(texts) == 1:
-        return f"The other facts do not go with {texts[0]}."
+        return formatting.end_sentence(f"The other facts do not go with {texts[0]}")
     return formatting.capitalize(f"{' and '.join(texts)} do not go together.")
 
 

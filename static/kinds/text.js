@@ -3,7 +3,6 @@
   "use strict";
   const form = document.getElementById("form");
   const areas = [...form.querySelectorAll("textarea")];
-  const number = new Intl.NumberFormat(document.documentElement.lang);
   const rest = 800; // milliseconds
   let typed = -rest, waiting;
 
@@ -11,7 +10,7 @@
     const left = area.dataset.most - [...area.value].length;
     const note = document.getElementById(`${area.id}-left`);
     const noun = Math.abs(left) === 1 ? "character" : "characters";
-    note.firstChild.data = `${number.format(Math.abs(left))} ${noun} ${left < 0 ? "too many" : "left"}. `;
+    note.firstChild.data = `${Math.abs(left)} ${noun} ${left < 0 ? "too many" : "left"}. `;
     note.toggleAttribute("data-over", left < 0);
     if (CSS.supports("field-sizing", "content")) return;
     area.style.height = "auto";

@@ -274,3 +274,49 @@ def test_a_page_is_light(client: FlaskClient) -> None:
         others = [*scripts, *re.findall(r'rel="icon" href="([^"]+)"', text)]
         cold = first + sum(len(client.get(other, headers=small).data) for other in others)
         assert cold <= 30 * 1024, path
+
+
+@pytest.mark.parametrize("width", [320, 360])
+def test_a_number_of_any_length_and_the_name_of_any_class_fit_a_phone(
+    page: Page, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 740})
+    page.goto(FRESH)
+    page.locator("#why").evaluate("""(why) => {
+        for (const amount of why.querySelectorAll(".reasons data"))
+            amount.textContent = "32,500,000,000,000";
+        why.insertAdjacentHTML("beforebegin", `<ul class="shares"><li><span>Kreditausschuss der
+            Hauptverwaltung</span> <data>over 99%</data><svg></svg></li></ul>
+            <ul class="shares"><li><span>A</span> <span>12</span><svg></svg></li></ul>`);
+    }""")
+    assert overflow(page) == 0
+    count = page.locator(".shares li > :nth-child(2):not(data)")
+    assert count.evaluate("(it) => it.offsetWidth") < 40  # at the right, as on /batch
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    name = page.locator(".shares span").first
+    assert name.evaluate("(it) => it.offsetWidth >= 0.8 * it.closest('ul').offsetWidth")
+
+
+def test_a_text_from_right_to_left_ends_at_its_left(page: Page) -> None:
+    page.goto("/")
+    ends = page.locator(".lead").evaluate("""(lead) => {
+        lead.textContent = "إجابة من أربع حقائق.";
+        return [0, lead.textContent.length - 1].map((place) => {
+            const range = document.createRange();
+            range.setStart(lead.firstChild, place);
+            range.setEnd(lead.firstChild, place + 1);
+            return range.getBoundingClientRect().x;
+        });
+    }""")
+    assert ends[1] < ends[0]
+
+
+def test_wider_lines_cut_no_line_of_the_headline_on_a_phone(page: Page) -> None:
+    page.set_viewport_size({"width": 320, "height": 740})
+    page.goto("/")
+    cut = page.locator(".sentence").evaluate("""(sentence) => {
+        sentence.textContent = "The sale price appears when the living area is complete.";
+        sentence.style.lineHeight = 1.5;
+        return sentence.scrollHeight - sentence.clientHeight;
+    }""")
+    assert cut <= 0

@@ -43,7 +43,9 @@ def test_what_was_read_stands_beside_the_input_and_is_no_error(page: Page) -> No
     expect(page.locator("#sqft-error")).to_have_text("Read as 1,850\u00a0sq ft")
     field.press("Tab")
     expect(field).not_to_have_attribute("aria-invalid", "true")
-    expect(field).to_have_accessible_description("Living area above ground Read as 1,850 sq ft")
+    expect(field).to_have_accessible_description(
+        "Living area above ground (sq ft) Read as 1,850 sq ft"
+    )
     field.fill("1850")
     expect(page.locator("#sqft-error")).to_be_empty()
 

@@ -59,10 +59,11 @@ def match_features(
             )
     else:
         names = list(options.features) or available
-        if source.count is not None and source.count > len(available):
+        if source.count is not None and source.count > len(names):
+            given = "--features names" if options.features else "the data have"
             raise AddError(
-                f"The model takes {source.count} columns, and the data have {len(available)}: "
-                f"{', '.join(available)}. Add those that are missing. Where some were made of "
+                f"The model takes {source.count} columns, and {given} {len(names)}: "
+                f"{', '.join(names)}. Add those that are missing. Where some were made of "
                 "others, like one for each value of a text, add the file of the step that makes "
                 "them, or a JSON file with the names of all columns in their order, like "
                 '["size", "city_Ulm", "city_Bonn"].'

@@ -161,7 +161,8 @@ class ClassesKind(OutputKind):
             return ""
         shares = self.predict(fitted, rows)
         named = self.without_probabilities().predict(fitted, rows)
-        doubted = int(((shares * named).sum(axis=1) < shares.max(axis=1)).sum())
+        # Of classes that are equally likely the page names the first.
+        doubted = int((named.argmax(axis=1) != shares.argmax(axis=1)).sum())
         if doubted <= _MOST_DOUBTED * len(shares):
             return ""
         return (
@@ -357,7 +358,7 @@ class ClassesKind(OutputKind):
             for known, unknown, chosen, masked in iterate_groups(rows, dataset.optional)
         )
         if calibration is not None:
-            most = formatting.format_percent(calibration.most, LOCALE, digits=1)
+            most = formatting.format_limit(calibration.most, LOCALE)
             add_note(f"{shown} held-out rows allow it to be up to {most} sure.")
         ordinal, off = None, ""
         if order:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from model.contract.arrays import Float64Array
-from model.contract.fields import Value
 from model.making.columns.drafting import DraftField
 from model.making.kinds.evidence import are_surely_less
 from model.making.kinds.output_kind import OutputKind
@@ -42,10 +41,11 @@ def advise_filling(dataset: Dataset, kind: OutputKind, spare: Mapping[str, str])
     for index, item in unproved:
         name = item.column.source.column
         if name in spare:
-            value: Value | None = spare[name]
+            value: object = spare[name]
         else:
             what, code, is_sure = _find_filling(dataset, kind, index, item)
-            value = item.field.decode(code) if item.field.categories else code
+            cells = item.column.source.values
+            value = cells[int(code)] if cells else code
             if is_sure:
                 found.append(f"The rows without {name} fit clearly best with {what}.")
         options.append(write_filling(name, value))
@@ -85,7 +85,7 @@ def _find_filling(
 
 def _list_fillings(known: Float64Array, item: DraftField) -> Iterator[tuple[str, float]]:
     values, counts = np.unique(known, return_counts=True)
-    if not item.field.categories:
+    if not item.column.source.values:
         yield _USUAL, float(np.mean(known))
         yield "the median", float(np.median(known))
         yield "0", 0.0

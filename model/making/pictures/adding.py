@@ -90,9 +90,9 @@ def make_picture_folder(
     notes += [text for text in broken if text]
     naming = Naming("answer", "What the picture shows", "answer", "")
     labels = [format_choice(name) for name in classes]
-    count = formatting.format_number(len(data) - len(data.broken), LOCALE)
+    count = formatting.format_number(len(data) - len(data.broken), options.locale)
     data_text = f"{count} pictures of {len(classes)} classes"
-    measured = _measure(answered, others, fitted, labels, notes)
+    measured = _measure(answered, others, fitted, labels, notes, options.locale)
 
     report(next(stage))
     (work / "model.onnx").write_bytes(served)
@@ -151,6 +151,7 @@ def make_picture_folder(
         data_text,
         found.preprocessing,
         fitted is not None,
+        options.locale,
     )
     field = make_field(found.preprocessing)
     return AddedModel(
@@ -206,10 +207,11 @@ def _measure(
     fitted: FittedStatistics | None,
     labels: Sequence[str],
     notes: list[str],
+    locale: str,
 ) -> Evaluation:
     """Measure how good it is on ``others``, the pictures that were held out, and say so."""
     if others is None:
-        right = formatting.format_share(answered.right, len(answered.places), LOCALE)
+        right = formatting.format_share(answered.right, len(answered.places), locale)
         notes.append(
             "Nothing was measured on new pictures and its probabilities are as the network gives "
             "them, because no held-out pictures were given: --holdout FOLDER."
@@ -220,8 +222,8 @@ def _measure(
             f"{right} pictures that it may have learned from.",
         )
     else:
-        shown = formatting.format_number(len(others.places), LOCALE)
-        right = formatting.format_share(others.right, len(others.places), LOCALE)
+        shown = formatting.format_number(len(others.places), locale)
+        right = formatting.format_share(others.right, len(others.places), locale)
         metrics, calibration, reliability = measure_classifier(
             others.probabilities, others.truth, True
         )

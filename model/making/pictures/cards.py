@@ -11,7 +11,6 @@ from model.contract.pictures import FORMATS_TEXT, ImageField
 from model.contract.preprocessing import Preprocessing
 from model.making.columns.naming import Naming, RowNaming, ask_for_class
 from model.making.errors import AddError
-from model.making.options import LOCALE
 from model.making.writing.toml import format_lines
 from model.serving.loading import read_card
 
@@ -48,6 +47,7 @@ def write_picture_card(
     data_text: str,
     preprocessing: Preprocessing,
     refuses: bool,
+    locale: str,
 ) -> None:
     """Draft the card, write it, and read it back.
 
@@ -60,7 +60,7 @@ def write_picture_card(
         "title": title,
         "summary": "Choose a picture. A network, which learned from "
         f"{data_text}, says which one it shows and how sure it is.",
-        "locale": LOCALE,
+        "locale": locale,
         "data_text": data_text,
         "limits": [
             f"It knows {len(classes)} answers: {', '.join(labels[:12])}"

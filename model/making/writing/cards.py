@@ -15,7 +15,7 @@ from model.making.columns.naming import RowNaming, name_rows
 from model.making.errors import AddError
 from model.making.kinds.output_kind import OutputKind
 from model.making.measuring.arranging import Arrangement
-from model.making.options import LOCALE, AddOptions
+from model.making.options import AddOptions
 from model.making.writing.toml import format_lines
 from model.serving.loading import read_card
 
@@ -56,7 +56,7 @@ def write_card(
     if output.title == f"How many {naming.rows}?":
         naming = RowNaming()  # a row is what they are counted for, an hour perhaps
     noun = naming.rows
-    count = formatting.format_number(dataset.training_rows, LOCALE)
+    count = formatting.format_number(dataset.training_rows, options.locale)
     rows = f"{count} {noun}" if noun != "rows" else f"{count} rows of {data}"
     every = len(dataset.fields)
     first = sum(item.required or item.field.first for item in dataset.fields)

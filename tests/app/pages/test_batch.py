@@ -22,6 +22,7 @@ from app.config import Settings
 from app.kinds import batches
 from app.limits.upload_budget import get_upload_budget
 from app.pages.batch import END
+from app.presentation.batches import Tally, count_labels
 from app.telemetry import streams
 from app.telemetry.request_records import RequestRecord
 from model.contract.tables import Block, TableError
@@ -519,3 +520,9 @@ def test_a_block_is_split_with_what_is_wrong_in_its_rows() -> None:
     assert [part.columns[0] for part in parts] == [["a", "b"], ["c", "d"], ["e"]]
     assert [part.rows for part in parts] == [2, 2, 1]
     assert [dict(part.ragged) for part in parts] == [{0: "first"}, {0: "third"}, {0: "last"}]
+
+
+def test_rows_are_counted_as_the_card_s_locale_counts() -> None:
+    tally = Tally((), {}, "de_DE")
+    tally.labels = {"iris": 1500}
+    assert [view.text for view in count_labels(tally, {})] == ["1.500"]

@@ -135,3 +135,11 @@ def test_bars_say_how_many_they_are_and_whether_others_lie_beyond_them(house: Nu
         words = NumberAdapter(replace(house, manifest=manifest)).words
         assert words is not None
         assert words.bars_text == text
+
+
+def test_a_unit_that_ends_in_a_full_stop_ends_its_sentence(house: NumberModel) -> None:
+    output = house.card.output.model_copy(update={"format": "number", "unit": "pcs."})
+    adapter = NumberAdapter(replace(house, card=house.card.model_copy(update={"output": output})))
+    example = adapter.present(None, None).example
+    assert "pcs. Most likely" in example
+    assert "pcs. Ranges" in example

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -199,3 +200,16 @@ def test_a_text_that_comes_again_in_the_next_block_has_its_own_answer(folder: Pa
     alone = [answer(BatchPredictor(model, header), [row])[0] for row in rows]
     assert found == pytest.approx(alone, abs=1e-5)
     assert found[0] - found[1] > 0.5
+
+
+def test_amounts_of_words_are_written_as_the_card_s_locale_writes_numbers(
+    folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(folder / "messages", tmp_path / "messages")
+    card = tmp_path / "messages" / "card.toml"
+    text = card.read_text(encoding="utf-8").replace("en_US", "de_DE")
+    card.write_text(text, encoding="utf-8")
+    settings = Settings(models=("messages",), ratelimit="off")
+    client = create_app(settings, models=tmp_path).test_client()
+    page = check_fragment(client.post("/predict-fragment", data=SPAM))
+    assert all("," in amount.get_text() for amount in page.select("data.word"))

@@ -1,5 +1,6 @@
 """Geometry: what the numbers say is where the coordinates are."""
 
+import copy
 import re
 from typing import Any
 
@@ -72,6 +73,14 @@ def test_a_label_without_room_on_its_side_leans_to_the_other(scale: NumberScale)
 
 def test_the_flag_does_not_cross_the_label_of_the_typical_answer(scale: NumberScale) -> None:
     assert lay_out_strip(scale, 35_000, 1, 2, typical=20_000.0).typical.side == "left"
+
+
+def test_the_labels_of_tiny_numbers_do_not_touch_on_a_narrow_phone(scale: NumberScale) -> None:
+    tiny = copy.copy(scale)
+    tiny.step = 1e-8
+    tiny.format_tick = "{:.6f}".format
+    texts = [tick.text for tick in charts.lay_out_axis(0.2e-6, 4.8e-6, tiny)]
+    assert texts == ["0.000002", "0.000004"]
 
 
 def test_the_highest_bar_is_the_largest_count() -> None:
@@ -149,6 +158,15 @@ def test_a_present_value_beyond_the_grid_widens_the_axis(scale: NumberScale) -> 
     assert drawn.dot.x == "100.0"
     assert (drawn.first, drawn.last) == (10, 40)
     assert drawn.line.endswith("333 500")
+
+
+def test_a_flat_line_at_the_limit_of_its_scale_leaves_no_room_beyond(scale: NumberScale) -> None:
+    narrow = copy.copy(scale)
+    narrow.least_span, narrow.limits = 10_000.0, (0.0, 100_000.0)
+    flat = [99_000.0] * 3
+    drawn = charts.lay_out_curve([1, 2, 3], flat, flat, flat, [True] * 3, (2, 99_000.0), narrow)
+    assert drawn.dot is not None
+    assert percent(drawn.dot.y) == pytest.approx(13, abs=1)
 
 
 def test_a_difference_too_small_to_be_shown_is_drawn_as_a_flat_line(scale: NumberScale) -> None:

@@ -333,6 +333,6 @@ def test_a_printed_page_lists_forty_facts_and_counts_the_others(house: NumberMod
     explained = Explained(PointPrediction(1.0))
     facts = presenter.present(explained, {**typical, "lot_7": None}, 1.0).facts
     assert facts.count("lot size") == MAX_PRINTED
-    assert facts.endswith(", and 159 more, which are in the address")
+    assert facts.endswith(", and 159 more, which are in the address.")
     few = presenter.present(explained, dict.fromkeys(typical) | {"lot_1": 9000}, 1.0).facts
-    assert few == "lot size 9,000\u00a0sq ft"
+    assert few == "lot size 9,000\u00a0sq ft."

@@ -139,3 +139,20 @@ def test_an_english_noun_is_in_the_plural_as_far_as_its_spelling_tells(
 )
 def test_a_label_is_written_small_inside_a_sentence(label: str, locale: str, inside: str) -> None:
     assert formatting.lower_first(label, locale) == inside
+
+
+@pytest.mark.parametrize(
+    ("text", "ended"), [("5\u00a0kg", "5\u00a0kg."), ("5\u00a0pcs.", "5\u00a0pcs.")]
+)
+def test_a_sentence_has_one_full_stop(text: str, ended: str) -> None:
+    assert formatting.end_sentence(text) == ended
+
+
+def test_hundredths_are_written_as_the_locale_writes_them() -> None:
+    written = [formatting.format_hundredths(1234.5, locale) for locale in ("en_US", "de_DE")]
+    assert written == ["1,234.50", "1.234,50"]
+
+
+@pytest.mark.parametrize(("share", "shown"), [(0.99, "99.0%"), (0.99967, "99.97%")])
+def test_a_limit_below_all_is_not_written_as_all(share: float, shown: str) -> None:
+    assert formatting.format_limit(share, "en_US") == shown

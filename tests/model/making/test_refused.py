@@ -154,6 +154,9 @@ def test_columns_that_a_model_does_not_name_are_counted(tmp_path: Path, root: Pa
     said = refused(given, root, "--trust")
     assert "takes 3 columns, and the data have 2: " in said
     assert "a JSON file with the names of all columns in their order" in said
+    said = refused(given, root, "--trust", "--features", "flipperLength (mm)")
+    assert "takes 3 columns, and --features names 1: " in said
+    assert "a JSON file with the names of all columns in their order" in said
 
 
 def test_names_for_numbers_are_asked_for_and_can_be_said(tmp_path: Path, root: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -95,6 +96,20 @@ def test_probabilities_that_contradict_the_class_that_a_model_names_are_left_out
     assert np.asarray(kind.classes)[answers.argmax(axis=1)].tolist() == (
         careful.predict(rows).tolist()
     )
+
+
+def test_a_class_that_a_model_names_among_equally_likely_ones_is_not_shown_as_another() -> None:
+    """As a classifier by SGD does where no class is likely: all are, then."""
+
+    class Undecided:
+        def predict(self, rows: Any) -> Any:
+            return np.where(np.arange(len(rows)) % 2, "b", "a")
+
+        def predict_proba(self, rows: Any) -> Any:
+            return np.full((len(rows), 2), 0.5)
+
+    doubt = ClassesKind(("a", "b"), True).doubt_probabilities(Undecided(), np.zeros((200, 1)))
+    assert doubt.startswith("In 100 of 200 rows its predict names another class")
 
 
 def test_what_a_page_says_of_its_answers_is_written_as_its_other_numbers(root: Path) -> None:

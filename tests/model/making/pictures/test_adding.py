@@ -13,7 +13,7 @@ import pytest
 from click.testing import Result
 from PIL import Image
 
-from model import PictureModel, load_model
+from model import PictureModel, load_model, read_card
 from model.contract.pictures import ImageField
 from model.contract.preprocessing import LevelScale, Preprocessing
 from model.making import (
@@ -375,8 +375,10 @@ def test_the_command_adds_and_checks_it(shapes: Path) -> None:
     onnx.save(make_network(shapes / "train", BYTES), shapes / "command.onnx")
     models = ["--models", shapes / "models"]
     data = ["--data", shapes / "train", "--holdout", shapes / "held"]
-    done = run("add", shapes / "command.onnx", "--name", "command", *data, *models)
+    more = ["--locale", "de_DE"]
+    done = run("add", shapes / "command.onnx", "--name", "command", *data, *models, *more)
     assert done.exit_code == 0, done.output
+    assert read_card(shapes / "models" / "command" / "card.toml").locale == "de_DE"
     assert "finding how pictures are prepared" in done.stdout
     done = run("check", "command", *models)
     assert done.exit_code == 0, done.output

@@ -167,6 +167,36 @@ def test_what_somebody_filled_in_by_hand_is_found_and_said_as_the_first_thing_to
     assert served.predict([features])[0].value == pytest.approx(forest.predict(asked)[0], rel=1e-5)
 
 
+def test_the_line_that_fills_missing_cells_works_for_words_for_yes_and_for_codes(
+    tmp_path: Path,
+) -> None:
+    root = tmp_path / "models"
+    root.mkdir()
+    random = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "paid": random.choice(["Yes", "Yes", "No"], 300).astype(object),
+            "term": random.choice([84.0, 360.0, 360.0], 300),
+            "size": random.normal(size=300),
+        }
+    )
+    table.loc[::9, "paid"], table.loc[4::9, "term"] = None, np.nan
+    filled = table.fillna({"paid": "Yes", "term": 360.0})
+    price = filled["term"] + 100 * (filled["paid"] == "Yes") + 999 * filled["size"]
+    encoder = OneHotEncoder(handle_unknown="ignore")
+    columns = make_column_transformer((encoder, ["paid"]), remainder="passthrough")
+    model = make_pipeline(columns, HistGradientBoostingRegressor()).fit(filled, price)
+    joblib.dump(model, tmp_path / "model.joblib")
+    table.assign(price=price).to_csv(tmp_path / "train.csv", index=False)
+    given = ModelFiles(tmp_path / "model.joblib", tmp_path / "train.csv", "price")
+    said, _ = added(given, root)
+    (line,) = (line for line in said.splitlines() if line.startswith("1. "))
+    written = line.partition("like ")[2].partition(". ")[0].removesuffix(".")
+    assert shlex.split(written)[1::2] == ['paid = fill(paid, "Yes")', "term = fill(term, 360)"]
+    said, _ = added(given, root, *shlex.split(written))
+    assert "A step of the model fills in what is missing." in said
+
+
 def fit_to_filled(
     model: Pipeline, word: str, folder: Path
 ) -> tuple[ModelFiles, pd.DataFrame, pd.Series]:

@@ -14,7 +14,7 @@ from sklearn.linear_model import LinearRegression
 
 from app import create_app
 from app.config import Settings
-from model import ClassModel, load_model
+from model import ClassModel, load_model, read_card
 from model.contract.fields import NumberField
 from model.making import add_model
 from model.making.writing.redrafting import merge_cards
@@ -198,3 +198,21 @@ def test_a_model_that_knows_little_leads_with_its_range_and_a_long_unit_with_its
     assert text_of(page, "#why-title") == f"Why {shown}?"
     assert text_of(page, "label[for=age]") == "Age (years since birth)"
     assert not page.select("[data-field=age] .unit")
+
+
+def test_a_draft_writes_numbers_as_its_locale_does_and_gives_long_labels_a_row(
+    tmp_path: Path,
+) -> None:
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"age": rng.integers(18, 80, 1200), "geschwindigkeitsklasse": range(1200)})
+    spent = (200 + rows["age"] * 0.6).rename("spend")
+    model = LinearRegression().fit(rows, spent)
+    add_model(model, rows, spent, name="spend", root=tmp_path, locale="de_DE")
+    card = read_card(tmp_path / "spend" / "card.toml")
+    assert [text.count("1.200 rows") for text in (card.summary, card.data_text)] == [1, 1]
+    client = create_app(Settings(models=("spend",), ratelimit="off"), models=tmp_path).test_client()
+    page = get_page(client, "/")
+    assert [field["data-field"] for field in page.select(".field.whole")] == [
+        "geschwindigkeitsklasse"
+    ]
+    assert not page.select(".few")
