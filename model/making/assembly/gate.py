@@ -32,6 +32,8 @@ _MOST_SWAPPED = 12
 _ALIKE = 0.03
 _HARDLY = 0.15
 """Gain of balanced accuracy below which the probabilities are told, too."""
+_WORSE = -0.1
+"""The skill below which answers are worse than the same one for everybody."""
 _FITS = 0.3
 """Skill of each output from which another order of them is believed."""
 _UNITS = {
@@ -125,9 +127,10 @@ class Finding:
         if self.nonsense:
             return f"Its answers do not belong to this target. {self.nonsense}"
         if not self.given.beats_constant:
+            how = "hardly better" if self.given.skill > _WORSE else "worse"
             return (
-                f"It knows little: on rows of {self.rows} it is hardly better than the same answer "
-                f"for everybody ({self.given.text})."
+                f"It knows little: on rows of {self.rows} it is {how} than the same answer for "
+                f"everybody ({self.given.text})."
             )
         return f"On rows of {self.rows} it answers as it should ({self.given.text})."
 

@@ -51,6 +51,17 @@ def test_weak_models_and_quantiles_are_left_in_peace(data: Data) -> None:
             assert "knows little" in finding.text
 
 
+def test_a_model_that_knows_nothing_and_answers_a_logarithm_is_told_so() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(1, 101, 400).astype(float)
+    data = Data("ids", rng.normal(size=(400, 2)), truth, False)
+    weak = LinearRegression().fit(data.rows, np.log(truth))
+    finding = check(Case(data, "linear", "", "", weak.predict))
+    assert "it answered the logarithm of the target" in [cause.text for cause in finding.causes]
+    low = Case(data, "linear", "", "", lambda rows: np.full(len(rows), 12.0))
+    assert "is worse than the same answer for everybody" in check(low).text
+
+
 def test_a_wrong_form_of_the_inputs_is_named_although_most_classes_are_right() -> None:
     (digits,) = (data for data in list_data() if data.name == "digits")
     half = np.arange(len(digits.rows)) % 2 == 0
