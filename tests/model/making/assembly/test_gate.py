@@ -13,7 +13,9 @@ from sklearn.preprocessing import StandardScaler
 from model import NumberModel, load_model
 from model.contract.arrays import FloatArray
 from model.making.assembly.checking import check_served
+from model.making.assembly.gate import Cause, Finding
 from model.making.kinds.class_evidence import accepts_classes, fit_classes
+from model.making.kinds.evidence import Fit
 from model.making.kinds.number_evidence import explain_nonsense
 from model.serving.predictors import InputLayout
 from tests.loading import load_as
@@ -107,7 +109,7 @@ def test_a_model_whose_artifact_has_another_order_than_its_card_is_checked_in_it
 
 def test_of_a_model_without_rows_nothing_can_be_checked() -> None:
     finding = check_served(load_model(ROOT / "model" / "chest_xray"))
-    assert finding.text.startswith("Nothing could be checked: ")
+    assert finding.text.startswith("Its answers could not be checked: ")
     assert not finding.is_wrong
     assert not finding.is_sound
 
@@ -160,3 +162,15 @@ def test_answers_near_the_end_of_the_truth_are_no_nonsense() -> None:
     answers = LinearRegression().fit(rows, rare).predict(rows)
     assert explain_nonsense(answers, rare) == ""
     assert explain_nonsense(answers + 10, rare).startswith("Half of its answers are above 10")
+
+
+def test_causes_that_begin_alike_say_it_once() -> None:
+    fit = Fit(0.9, 0.9, 0.9, 1.0, 9.0, "R² 0.93")
+    causes = [
+        Cause(f"it answered {what}", f"--target-inverse {inverse}", "", fit)
+        for what, inverse in (("the logarithm", "exp"), ("the logarithm (log1p)", "expm1"))
+    ]
+    finding = Finding(fit, (*causes,))
+    assert "as if it answered the logarithm or the logarithm (log1p): R²" in finding.text
+    assert finding.advice == " Write --target-inverse exp, or --target-inverse expm1."
+    assert Finding(fit).advice == ""
