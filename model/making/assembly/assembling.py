@@ -30,6 +30,7 @@ from model.making.sources.estimator_sources import EstimatorSource, describe_est
 from model.making.sources.model_sources import ModelSource
 from model.making.sources.onnx_sources import OnnxSource, read_onnx
 from model.making.steps.fitted_steps import find_dropped_columns
+from model.making.steps.kept_statistics import describe_foreign_statistic
 from model.making.steps.kept_values import (
     describe_filled_values,
     describe_foreign_input,
@@ -214,7 +215,9 @@ def _hold_against_rows(proof: Proof, table: pd.DataFrame, given: LabelledTable) 
     truth = given.truths.loc[rows.index].iloc[:, :1]
     shares = [] if truth.empty else truth.value_counts(normalize=True).tolist()
     whole = len(complete) == len(table)
-    foreign = describe_foreign_input(proof.fitted, rows, shares if whole else None)
+    foreign = describe_foreign_input(
+        fitted, rows, shares if whole else None
+    ) or describe_foreign_statistic(fitted, training)
     return replace(proof, finding=replace(proof.finding, foreign=foreign))
 
 
@@ -263,10 +266,7 @@ def refuse_wrong(finding: Finding, options: AddOptions) -> None:
         NotProvedError: with the cause and what to write, where one is known.
     """
     if finding.is_wrong and not options.as_is:
-        advice = " Or: ".join(dict.fromkeys(cause.advice for cause in finding.causes))
-        if advice:
-            advice = f" Write: {advice}." if advice.startswith("--") else f" {advice}"
         raise NotProvedError(
-            f"{finding.text}{advice} With --as-is it is added all the same, and its page says what "
-            "was found."
+            f"{finding.text}{finding.advice} With --as-is it is added all the same, and its page "
+            "says what was found."
         )

@@ -193,7 +193,9 @@ def _assemble(
             words.append(f"{', '.join(coded)} coded by {' and '.join(files)}")
         if guessed:
             words.append(f"{', '.join(guessed)} coded by {by}")
-        parts = {part.where for part in order}.union(coded.values(), [origin.removeprefix(_LISTED)])
+        parts = {part.where for part in order}.union(coded.values())
+        if origin.startswith(_LISTED):
+            parts.add(origin.removeprefix(_LISTED))
         parts |= {where for where, made in search.dummies_of.items() if set(made) & set(inputs)}
         made = Assembly(
             tuple(list_sources(inputs)), tuple(inputs), steps, None, tuple(words),

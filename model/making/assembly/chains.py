@@ -19,10 +19,10 @@ from model.making.assembly.contents import Transformer
 from model.making.steps.fitted_steps import SCALERS
 
 _NEUTRAL = {
-    "mean_": 0.0, "scale_": 1.0, "var_": 1.0, "min_": 0.0, "data_min_": 0.0, "data_max_": 1.0,
-    "data_range_": 1.0, "center_": 0.0, "max_abs_": 1.0,
+    "mean_": 0.0, "scale_": 1.0, "var_": np.nan, "min_": 0.0, "data_min_": np.nan,
+    "data_max_": np.nan, "data_range_": 1.0, "center_": 0.0, "max_abs_": 1.0,
 }  # fmt: skip
-"""What a scaler keeps of a column that it leaves as it is."""
+"""What a scaler keeps of a column that it leaves as it is, and has not seen."""
 _CENTERS = ("mean_", "center_", "data_min_", "max_abs_")
 _LONGEST = 3
 _MOST_STEPS = 4

@@ -43,6 +43,8 @@ from model.making.steps.fitted_steps import find_encoded_columns
 
 _CLEAR = 0.03
 """How much better the best assembly must rank than one that answers otherwise."""
+_AS_GOOD = -0.1
+"""The skill from which answers are about as good as the same one for everybody."""
 _SAME = 1e-6
 _HOW = (
     "Say it with --before FILE (the steps in their order), --features a,b,c (the columns in their "
@@ -111,6 +113,11 @@ def prove(search: AssemblySearch, classes: Sequence[str], read_truth: ReadTruth)
             best = max(guessing, key=lambda item: item.fit.rank)
             name_codes(search, best, truths[best.assembly.classes])  # knows better
         if unnamed := [item for item in tried if item.assembly.guesses_classes]:
+            best = max(unnamed, key=lambda item: item.fit.rank)
+            finding = _check(search, best.assembly, truths[best.assembly.classes])
+            # A missing scaler, say, which no order of the names puts right.
+            if any(cause.text.startswith("its inputs") for cause in finding.causes):
+                raise NotProvedError(f"{finding.text}{finding.advice}") from None
             name_classes(search, unnamed, truths)
         raise
     truth = truths[chosen.assembly.classes]
@@ -137,11 +144,13 @@ def take_only(search: AssemblySearch, classes: Sequence[str]) -> Proof:
 
     Raises:
         NoAssemblyError: if the data lack what the model takes.
-        NotProvedError: if several are possible.
+        NotProvedError: if several are possible, or only a guess.
     """
     assemblies = list_assemblies(search)
     if not assemblies:
         raise NoAssemblyError(explain_none(search))
+    # What the files say is enough: a guess beside it could not be proved.
+    assemblies = [item for item in assemblies if not item.guesses] or assemblies
     assemblies = _list_differing(search, assemblies)
     if len(assemblies) > 1:
         listed = ", or ".join(item.text for item in assemblies[:2])
@@ -192,6 +201,9 @@ def choose_assembly(
     """
     ranked = sorted(tried, key=lambda item: -item.fit.rank)  # stable: the fullest comes first
     best = ranked[0]
+    fullest = _find_fullest(ranked)
+    if fullest and not fullest.assembly.guesses and fullest.fit.skill >= _AS_GOOD:
+        return fullest, next((item for item in ranked if not _same(item, fullest)), None)
     others = [item for item in ranked[1:] if not _same(item, best)]
     if not others:
         return best, None
@@ -216,6 +228,23 @@ def choose_assembly(
             f"everybody is as good. The next best is {others[0].text}. {_HOW}"
         )
     return best, others[0]
+
+
+def _find_fullest(ranked: Sequence[TriedAssembly]) -> TriedAssembly | None:
+    """The one that takes more of the files than all others that may be meant; None if none does.
+
+    A person gives a file because the model needs it, and answers that are hardly better than a
+    constant tell nothing against that.
+
+    Args:
+        ranked: all that are possible, the best first.
+    """
+    near = [item for item in ranked if not _is_clearly_better(ranked[0], item)]
+    fullest = max(near, key=lambda item: len(item.assembly.parts))
+    parts = fullest.assembly.parts
+    rivals = [item for item in near if not parts > item.assembly.parts]
+    is_one = bool(parts) and all(_same(item, fullest) for item in rivals)
+    return fullest if is_one else None
 
 
 def _tell_inverses_apart(one: Inverse | None, other: Inverse | None) -> str:

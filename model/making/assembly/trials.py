@@ -87,7 +87,9 @@ def try_all(
                 classes=names,
                 words=assembly.words + ((words,) if words else ()),
                 guesses_classes=words.startswith(IN_ORDER),
-                parts=assembly.parts | {words.removeprefix(NAMED_BY)},
+                parts=assembly.parts.union(
+                    [words.removeprefix(NAMED_BY)] if words.startswith(NAMED_BY) else ()
+                ),
             )
             fit = search.kind.fit(given, of_rows[index])
             losses = search.kind.list_losses(given, of_rows[index])

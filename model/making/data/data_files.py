@@ -20,7 +20,7 @@ from model.making.data.text_cells import KnownTexts
 from model.making.errors import AddError
 from model.making.options import AddNote
 
-_UNKNOWN = ("?", "-", "--", "missing", "unknown")
+_UNKNOWN = ("?", "-", "--", ".", "missing", "unknown")
 """What people write for a number that they do not know."""
 
 

@@ -14,6 +14,12 @@ _LONG_TAIL = 1.0
 """The skewness from which errors are measured on a log scale, too."""
 _FAR_OFF = -6.0
 _MARGIN = 0.04
+_LEAST_SHRUNK = 0.05
+"""The skill from which answers may lie too close together because a penalty drew them there."""
+_FAR_WORSE, _AS_GOOD = -1.0, -0.2
+"""A skill far below that of the same answer for everybody, and one that is about that."""
+_MANY = 0.05
+"""The rarity from which there are so many readings that one of them fits by chance."""
 _LEAST_RARE = 0.25
 """Units and places are many, and one of them seems to help a weak model by chance."""
 _OUTERMOST = (0.005, 0.995)
@@ -27,11 +33,13 @@ def fit_numbers(answers: Float64Array, truth: Float64Array) -> Fit:
 
     Args:
         answers: shape (rows,).
-        truth: shape (rows,), not all alike.
+        truth: shape (rows,); nothing fits better or worse where they are all alike.
     """
     middle = float(np.mean(np.abs(truth - np.median(truth))))
     if not np.isfinite(answers).all():
         return report_no_answer(middle)
+    if not np.ptp(truth):
+        return Fit(0.0, 0.0, 0.0, 0.0, 0.0, "the target is the same in the rows that were tried")
     with np.errstate(over="ignore", invalid="ignore"):
         rank, skill, unbiased = _rank(answers, truth)
         if truth.min() > 0 and answers.min() > 0 and _skewness(truth) > _LONG_TAIL:
@@ -75,14 +83,18 @@ def accepts_number(
     if rare and cause.skill < _LEAST_RARE:
         return False
     gain = cause.rank - rarity - given.rank
+    plain = not (inputs or rare or reading.recentres)
+    if plain and given.skill < _FAR_WORSE and cause.skill >= _AS_GOOD and rarity < _MANY:
+        return True  # of a model that knows nothing, too
     if given.skill < -0.02:
         needed = 0.05
     elif given.skill < 0.05:
         needed = 0.1
     else:
         needed = max(0.12, 0.3 * (1 - given.skill))
-    related = given.skill >= _FAR_OFF and cause.skill - rarity < given.rescaled + _MARGIN
-    if rare and related:
+    least = _FAR_OFF if rare else _LEAST_SHRUNK
+    related = given.skill >= least and cause.skill - rarity < given.rescaled + _MARGIN
+    if inputs and related:
         return False
     # A quantile model is off on purpose: taking its mean error off must not look like a cause.
     spared = not inputs and (reading.recentres or given.skill < _FAR_OFF)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from pandas.api.types import is_numeric_dtype
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from model.contract.arrays import BoolArray, Float64Array
 from model.contract.texts import decode_text, encode_text
@@ -18,6 +19,7 @@ from model.making.options import LOCALE, AddNote, write_filling
 from model.making.rows.prepared import PredictFloat64, PreparedModel, is_answered
 
 _TRIED = 20
+_LEAST_PLACEHOLDERS = 3
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,8 @@ def build_dataset(
     """
     needed: list[DataColumn] = []
     for index, column in enumerate(columns):
+        if placeholder := _find_placeholder(column.cells):
+            add_note(f"{column.source.column} is {placeholder}")
         if column.missing and index not in prepared.optional:
             reason = "the model does not answer without it, so the form asks for it"
             if column.always_asked:
@@ -117,6 +121,30 @@ def build_dataset(
     ]
     kept = prepared.kept
     return Dataset(fields, prepared.matrix, truth[kept], held_out[kept], prepared.predict)
+
+
+def _find_placeholder(cells: pd.Series) -> str:
+    """Say which number may stand for an unknown one, such as -999; "" where none seems to.
+
+    It is made of nines, at one end, in several rows, and further from all others than these are
+    from each other; or it alone is negative.
+    """
+    numbers = cells.dropna()
+    if not is_numeric_dtype(numbers.dtype) or is_bool_dtype(numbers.dtype):
+        return ""
+    for value in (numbers.min(), numbers.max()):
+        others, count = numbers[numbers != value], int((numbers == value).sum())
+        nines = set(f"{abs(value):.15g}") == {"9"}
+        if not nines or count < _LEAST_PLACEHOLDERS or others.empty:
+            continue
+        low, high = others.min(), others.max()
+        if max(low - value, value - high) >= high - low or value < 0 <= low:
+            return (
+                f"{value:.15g} in {count} rows, and between {low:.6g} and {high:.6g} in all others."
+                " If that stands for a number that nobody knew, leave such cells empty in the data,"
+                " and add the model again with --force."
+            )
+    return ""
 
 
 def _advise_filling(column: DataColumn) -> str:

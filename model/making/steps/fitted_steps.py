@@ -47,6 +47,8 @@ SCALERS = (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler)
 """Scalers that shift and stretch each column by itself."""
 ENCODERS = (OneHotEncoder, OrdinalEncoder, TargetEncoder)
 """Steps that give each value of a column its own numbers."""
+_CROSS_FITTED = {"TargetEncoder", "LeaveOneOutEncoder", "CatBoostEncoder"}
+"""Encoders, also of category_encoders, whose rows of the fit had other numbers than they give."""
 _BOOSTED = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
 _TREES = (
     *_BOOSTED, DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreesClassifier,
@@ -86,6 +88,27 @@ def find_parts(fitted: Any, is_one: Callable[[Any], bool]) -> Iterator[Any]:
             continue
         elif hasattr(value, "get_params") or type(value).__module__.startswith("sklearn."):
             waiting += [(each, depth + 1) for each in vars(value).values()]
+
+
+def is_cross_fitted(fitted: Any) -> bool:
+    """Whether a step gave the rows of the fit other numbers than it gives now."""
+    return any(find_parts(fitted, lambda part: type(part).__name__ in _CROSS_FITTED))
+
+
+def name_outputs(steps: Any, names: list[str], changed: Any) -> list[str]:
+    """The names of what comes out of steps; none where nothing tells.
+
+    Args:
+        steps: one that is fitted, or a pipeline of them.
+        names: of the columns that go in; none where they have none.
+        changed: what comes out, of shape (rows, outputs).
+    """
+    try:
+        return [
+            str(name).rpartition("__")[2] for name in steps.get_feature_names_out(names or None)
+        ]
+    except Exception:  # a step of another kind has no names
+        return names if len(names) == np.shape(changed)[1] else []
 
 
 def find_encoded_columns(fitted: Any, names: Sequence[str]) -> set[str]:

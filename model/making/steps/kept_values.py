@@ -19,6 +19,8 @@ from model.making.steps.fitted_steps import (
     find_categories,
     find_missing_in_training,
     find_parts,
+    is_cross_fitted,
+    name_outputs,
     unwrap_estimator,
 )
 from model.making.steps.moved_splits import find_moved_split, has_shares
@@ -34,14 +36,12 @@ _LEAST_ROWS = 100
 """Rows of the data below which their range says little of that of the fit."""
 _MOST_DISTINCT = 30
 """Values of an input up to which any sample of the rows has nearly all of them."""
-_SINGLE = 0.1
+_SINGLE = 0.25
 """The share of values with one row each above which other rows of the same data have others, as
 where a column is 0 but for a few amounts."""
 _OTHER = 0.8
 """The share of kept values from which they are those of other data."""
 _ROUNDED = 1e-6
-_CROSS_FITTED = {"TargetEncoder", "LeaveOneOutEncoder", "CatBoostEncoder"}
-"""Encoders, also of category_encoders, whose rows of the fit had other numbers than they give."""
 _NOTHING = UNKNOWN_CELLS | {"missing", "unknown", "unk", "not available"}
 """Words that people write where nothing was."""
 _MOST_COMPARED = 20
@@ -94,10 +94,10 @@ def describe_foreign_input(
             fitted = unwrap_estimator(getattr(fitted, "regressor_", fitted))
             names, seen = list(getattr(rows, "columns", ())), ""
             if isinstance(fitted, Pipeline):
-                if any(find_parts(fitted, lambda part: type(part).__name__ in _CROSS_FITTED)):
+                if is_cross_fitted(fitted):
                     return ""
                 changed = fitted[:-1].transform(rows)
-                names = _name_outputs(fitted[:-1], names, changed)
+                names = name_outputs(fitted[:-1], names, changed)
                 rows, fitted, seen = (
                     changed,
                     unwrap_estimator(fitted[-1]),
@@ -214,7 +214,8 @@ def describe_filled_values(fitted: Any, rows: pd.DataFrame) -> str:
     seen = find_missing_in_training(fitted, names)
     words: dict[str, str] = {}
     for column, known in find_categories(fitted, names).items():
-        if column in rows and seen.get(column) == "never" and rows[column].isna().any():
+        unseen = seen.get(column) in ("never", "unknown")
+        if column in rows and unseen and rows[column].isna().any():
             cells = set(map(str, rows[column].dropna()))
             spare = {text for text in known if isinstance(text, str)} - cells
             nothing = [text for text in spare if fold_text(text) in _NOTHING]
@@ -244,13 +245,3 @@ def _describe_merged(column: str, kept: list[str], merged: list[str], name: str)
         f"{', '.join(map(repr, merged[:3]))}{' …' if merged[3:] else ''}. Either these are not its "
         f"data, or your code wrote {wrote} before the fit: say so by {advice}."
     )
-
-
-def _name_outputs(steps: Any, names: list[str], changed: Any) -> list[str]:
-    """The names of what comes out of steps."""
-    try:
-        return [
-            str(name).rpartition("__")[2] for name in steps.get_feature_names_out(names or None)
-        ]
-    except Exception:  # a step of another kind has no names
-        return names if len(names) == np.shape(changed)[1] else []

@@ -69,10 +69,10 @@ def test_files_in_a_folder_are_joined_by_rows(tmp_path: Path) -> None:
 
 def test_signs_for_the_unknown_are_holes_but_where_the_model_knows_them(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
-    path.write_text("age, job\n39, clerk\n?, ?\n51, NA\n38, None\n")
+    path.write_text("age, job\n39, clerk\n?, ?\n51, NA\n., None\n")
     notes: list[str] = []
     found = read_table(path, None, notes.append)
-    assert found["age"].isna().tolist() == [False, True, False, False]
+    assert found["age"].isna().tolist() == [False, True, False, True]
     assert found["age"].dtype == float
     assert any("'?' is read as unknown" in note for note in notes)
     known = KnownTexts({"job": frozenset({"clerk", "NA", "None"})})

@@ -1,0 +1,117 @@
+"""What scalers and imputers keep of the fit tells that a column was another one than the data's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler
+
+from model.making.steps.kept_statistics import describe_foreign_statistic
+from tests.model.making.conftest import run
+
+NAMES = ["income", "age"]
+
+
+def rows(count: int = 300) -> pd.DataFrame:
+    """People of whom income and age say hardly anything about the answer."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {"income": rng.lognormal(10, 0.8, count), "age": rng.uniform(20, 70, count)}
+    )
+    table["place"] = rng.choice(["north", "south"], count)
+    table["bought"] = rng.integers(0, 2, count)
+    return table
+
+
+def log_income(table: pd.DataFrame) -> pd.DataFrame:
+    """As a notebook does by hand, which saves no step."""
+    return table.assign(income=np.log1p(table["income"]))
+
+
+STEPS = [
+    make_pipeline(StandardScaler()),
+    make_pipeline(RobustScaler()),
+    make_pipeline(MinMaxScaler()),
+    make_pipeline(SimpleImputer()),
+    make_pipeline(SimpleImputer(strategy="median"), StandardScaler()),
+    make_column_transformer(
+        (OneHotEncoder(), ["place"]), (make_pipeline(StandardScaler()), NAMES), remainder="drop"
+    ),
+]
+
+
+@pytest.mark.parametrize("steps", STEPS)
+def test_a_column_that_was_logged_by_hand_is_named_and_no_other_is(steps: Any) -> None:
+    table = rows()
+    names = [*NAMES, "place"] if hasattr(steps, "transformers") else NAMES
+    sound = make_pipeline(steps, LogisticRegression()).fit(table[names], table["bought"])
+    assert describe_foreign_statistic(sound, table[names]) == ""
+    assert describe_foreign_statistic(sound, table[names][:80]) == ""
+    logged = make_pipeline(steps, LogisticRegression()).fit(
+        log_income(table)[names], table["bought"]
+    )
+    said = describe_foreign_statistic(logged, table[names])
+    assert said.startswith("When it was fitted, income ")
+    assert said.endswith("like --derive 'income = …'.")
+
+
+def test_rows_that_were_left_out_before_the_fit_accuse_nothing() -> None:
+    table = rows(1000)
+    kept = table[table["income"] < table["income"].quantile(0.93)]
+    model = make_pipeline(StandardScaler(), Ridge()).fit(kept[NAMES], kept["bought"])
+    assert describe_foreign_statistic(model, table[NAMES]) == ""
+
+
+@pytest.mark.parametrize("spread", [True, False])
+def test_a_narrow_column_is_another_one(spread: bool) -> None:
+    """As that of a unit: an average of 0 tells nothing, its deviation does."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"shift": rng.normal(0, 1, 200)})
+    table["shift"] -= table["shift"].mean()
+    model = make_pipeline(StandardScaler(with_std=spread), Ridge())
+    model.fit(table / 1000, np.arange(200))
+    said = describe_foreign_statistic(model, table)
+    assert said.startswith("When it was fitted, shift had a standard deviation of 0.00") == spread
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Any]:
+    """What ``model add`` takes: a weak model, and the scaler before it in a file of its own."""
+    (tmp_path / "models").mkdir()
+    rows().drop(columns="place").to_csv(tmp_path / "people.csv", index=False)
+    given = [tmp_path / name for name in ("model.joblib", "scaler.joblib")]
+    options = ["--name", "sales", "--data", tmp_path / "people.csv", "--target", "bought"]
+    return ["add", *given, *options, "--models", tmp_path / "models", "--yes"]
+
+
+def save(files: list[Any], table: pd.DataFrame) -> None:
+    """Fit both to a table, and save them."""
+    scaler = StandardScaler().fit(table[NAMES])
+    joblib.dump(scaler, files[2])
+    joblib.dump(GaussianNB().fit(scaler.transform(table[NAMES]), table["bought"]), files[1])
+
+
+def test_a_scaler_stands_before_a_model_of_which_the_answers_tell_nothing(
+    files: list[Any],
+) -> None:
+    save(files, rows())
+    result = run(*files)
+    assert result.exit_code == 0, result.output
+    assert "It is put together so: with scaler.joblib before it" in result.output
+
+
+def test_a_scaler_of_other_numbers_is_refused_whatever_the_answers_are(files: list[Any]) -> None:
+    save(files, log_income(rows()))
+    result = run(*files)
+    assert result.exit_code != 0
+    assert "When it was fitted, income was 9.97" in result.output
