@@ -348,7 +348,7 @@ def draft(name: str, yes: bool, root: Path) -> None:
 def _repeat_command() -> str:
     """The command as it was given, to be copied."""
     context = click.get_current_context()
-    words = ["flask", "--app", "wsgi", "model", "add"]
+    words = ["flask", "--app", "wsgi", "model", str(context.info_name)]
     for parameter in context.command.params:
         value = context.params[str(parameter.name)]
         if context.get_parameter_source(str(parameter.name)) is not ParameterSource.COMMANDLINE:

@@ -137,7 +137,7 @@ def tell_reading(model: ServedModel[Any, Any], read: CaseFile) -> None:
     if len(read.left_out) > _MOST_REASONS:
         click.echo(f"  … and {len(read.left_out) - _MOST_REASONS:,} more", err=True)
     if read.unusual:
-        click.echo(f"{read.unusual:,} are unlike the data; they count, too.")
+        click.echo(f"Unlike the data, but counted, too: {read.unusual:,}.")
     if read.learned:
         click.echo(
             f"{read.learned:,} have the facts of rows that the model learned from. If they are "

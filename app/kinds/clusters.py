@@ -263,6 +263,7 @@ class ClusterAdapter(RowAdapter[ClusterPrediction]):
         described = []
         for value, (rows_text, facts) in self._profiles.items():
             listed = "; ".join(f"{fact.label.lower()} {fact.text}" for fact in facts)
+            listed = formatting.capitalize(listed)
             described.append(f"{self._labels[value]}: {rows_text} {listed}".strip().rstrip("."))
         lines = "".join(f"\n{line}." for line in described)
         return self._about(text + lines, "What the groups are")

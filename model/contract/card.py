@@ -92,7 +92,8 @@ class CardBase(StrictModel):
     """The name in the navigation and in lists; without one, the folder's name."""
 
     locale: str = "en_US"
-    """The language and region by which numbers, amounts and plurals are written."""
+    """The language and region by which numbers, amounts and plurals are written. Sentences that
+    were drafted keep their numbers: ``--locale`` of ``model add`` drafts them in it."""
 
     data_text: str = ""
     """Where the model's knowledge comes from, in a few words; without it, the text of the
@@ -144,7 +145,7 @@ class Card(CardBase):
     """What sentences call the rows of the data, like "sales": "among the sales"."""
 
     fields: tuple[AnyField, ...] = Field(min_length=1)
-    """The ``[[fields]]`` of the form, in its order. Each one is a column of the model."""
+    """The ``[[fields]]`` of the form, in the order of the model's columns, a column each."""
 
     examples: tuple[Example, ...] = Field(min_length=1)
     """The ``[[examples]]``: filled forms that a visitor can click."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-MAKE_AGAIN = "Make the model again: `make train`, or `model add` with --force."
-OR_MAKE_AGAIN = "Or make the model again: `make train`, or `model add` with --force."
+MAKE_AGAIN = "Make the model again: `model draft`, which keeps the card, or `make train`."
+OR_MAKE_AGAIN = "Or make the model again: `model draft`, which keeps the card, or `make train`."
 KEEP_CLASSES = (
     "The values of the classes, and their order, must stay as they were when the model was made; "
     "you may change their labels."

@@ -81,6 +81,7 @@ STAGES = (
     "writing and checking",
 )
 """The steps in their order; a progress bar counts them."""
+_OLD_CARD = "card.old.toml"
 
 
 def list_stages(options: AddOptions) -> tuple[str, ...]:
@@ -126,6 +127,12 @@ def add_from_files(
                 shutil.copy(work / "card.toml", work / DRAFT)
                 if keep_card:
                     added = replace(added, conflicts=_keep_written(folder, work))
+                elif _put_aside(folder, work):
+                    note = (
+                        f"The card that was replaced is kept as {_OLD_CARD}. `model draft` makes a "
+                        "model again and keeps what was written into its card."
+                    )
+                    added = replace(added, notes=(*added.notes, note))
             speed = describe_speed(load_model(work))
         except InvalidOperation as error:
             raise AddError(
@@ -156,6 +163,16 @@ def _keep_written(folder: Path, work: Path) -> tuple[tuple[str, str], ...]:
     merged, conflicts = merge_cards(old, card, new)
     (work / "card.toml").write_text(merged, encoding="utf-8")
     return conflicts
+
+
+def _put_aside(folder: Path, work: Path) -> bool:
+    """Keep a card that was written by hand beside the one that takes its place."""
+    card, drafted, old = folder / "card.toml", folder / DRAFT, folder / _OLD_CARD
+    if drafted.is_file() and card.read_bytes() != drafted.read_bytes():
+        old = card
+    if old.is_file():
+        shutil.copy(old, work / _OLD_CARD)
+    return old.is_file()
 
 
 def _make_folder(

@@ -108,9 +108,18 @@ def compare_groups(
     folder: ModelFolder[Any, Manifest], groups: Sequence[FactGroup], what: str
 ) -> Iterator[str]:
     """Compare what was measured, by known facts, with the card's optional fields; the problems."""
-    if missing := FactGroups(groups, folder.card.optional).count_missing():
+    found = FactGroups(groups, folder.card.optional)
+    measured = {name for group in groups for name in group.known}
+    changed = measured.symmetric_difference(folder.card.optional)
+    if found.by_set and changed:
         yield (
-            f"{folder.manifest_path}: {what} {missing} subsets of the optional fields. {MAKE_AGAIN}"
+            f"{folder.locate()}: `required` of {', '.join(sorted(changed))} must stay as the model "
+            "was measured. To have a fact always asked for, add the model again with --required; "
+            "which facts may stay empty, its data say."
+        )
+    elif missing := found.count_missing():
+        yield (
+            f"{folder.manifest_path}: {what} {missing} sets of the optional fields. {MAKE_AGAIN}"
         )
 
 

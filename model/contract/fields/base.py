@@ -103,7 +103,7 @@ class BaseField(StrictModel):
 
     required: bool = True
     """Whether the field must be filled. A field that is not required may stay empty; the model then
-    answers without it."""
+    answers without it, as was measured: only ``--required`` of ``model add`` changes this."""
 
     first: bool = False
     """Whether a field that is not required stands among the first fields, and not in a fold."""

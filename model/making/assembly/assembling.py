@@ -266,10 +266,7 @@ def refuse_wrong(finding: Finding, options: AddOptions) -> None:
         NotProvedError: with the cause and what to write, where one is known.
     """
     if finding.is_wrong and not options.as_is:
-        advice = " Or: ".join(dict.fromkeys(cause.advice for cause in finding.causes))
-        if advice:
-            advice = f" Write: {advice}." if advice.startswith("--") else f" {advice}"
         raise NotProvedError(
-            f"{finding.text}{advice} With --as-is it is added all the same, and its page says what "
-            "was found."
+            f"{finding.text}{finding.advice} With --as-is it is added all the same, and its page "
+            "says what was found."
         )

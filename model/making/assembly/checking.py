@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from model.contract.tables import TableError, open_table
 from model.contract.texts import encode_text, text_codes
 from model.making.assembly.gate import Finding, check_outputs, make_coded_subject
 from model.making.data.number_texts import read_number_texts
+from model.making.data.tables import suggest_name
 from model.making.data.text_cells import as_text
 from model.making.errors import AddError
 from model.making.kinds import KINDS
@@ -66,7 +68,7 @@ def check_on_data(model: ServedModel[Any, Any], path: Path, target: str) -> Find
     """
     with text_codes():
         try:
-            return _check_file(take_tabular(model), path, target)
+            return replace(_check_file(take_tabular(model), path, target), rows="this file")
         except (OSError, TableError) as error:
             raise AddError(f"--data {path}: {error}") from None
 
@@ -110,7 +112,9 @@ def _choose_outputs(
     """
     names = [target] if target in header else [name.strip() for name in target.split(",")]
     if missing := [name for name in names if name not in header]:
-        raise AddError(f"The file has no column {missing[0]!r}. It has: {_list(header)}.")
+        raise AddError(
+            f"The file has no column {missing[0]!r} (--target).{suggest_name(missing[0], header)}"
+        )
     outputs = {output.name: output for output in kind.list_outputs()}
     if len(names) == len(outputs):
         return dict(zip(names, outputs.values(), strict=True))

@@ -47,6 +47,8 @@ _SCALER = (
     "for each column, like --derive 'age = (age - 38.5) / 12.1'."
 )
 _DIVIDED = "Give data that are divided so, or a Pipeline that divides them."
+_STARTS = ("it answered ", "its inputs had been ")
+"""How the words of causes begin; several that begin alike say it once."""
 _PIPELINE = "Add the file of the Pipeline that takes the columns as they are."
 
 
@@ -68,6 +70,7 @@ class Finding:
     ``nonsense`` says why the answers are wrong where no cause is known. ``given`` is None where
     nothing could be checked; ``unchecked`` says why. ``output`` names the output that was checked,
     where there are several. ``foreign`` says which input had other numbers when it was fitted.
+    ``rows`` says whose rows they were.
     """
 
     given: Fit | None = None
@@ -76,6 +79,7 @@ class Finding:
     unchecked: str = ""
     output: str = ""
     foreign: str = ""
+    rows: str = "its own data"
 
     @property
     def is_wrong(self) -> bool:
@@ -88,6 +92,14 @@ class Finding:
         return self.given is not None and not self.is_wrong and self.given.beats_constant
 
     @property
+    def advice(self) -> str:
+        """What to write, with a blank before it; "" where no cause is known."""
+        advice = list(dict.fromkeys(cause.advice for cause in self.causes))
+        if not all(text.startswith("--") for text in advice):
+            return f" {' Or: '.join(advice)}"
+        return f" Write {', or '.join(advice)}." if advice else ""
+
+    @property
     def text(self) -> str:
         """What was found, in one or two sentences."""
         return f"{self.output}: {self._text}" if self.output else self._text
@@ -97,9 +109,13 @@ class Finding:
         if self.foreign and not self.causes:
             return self.foreign
         if self.given is None:
-            return f"Nothing could be checked: {self.unchecked}."
+            return f"Its answers could not be checked: {self.unchecked}."
         if self.causes:
-            named = " or ".join(dict.fromkeys(cause.text for cause in self.causes))
+            texts = list(dict.fromkeys(cause.text for cause in self.causes))
+            shared = next(
+                (start for start in _STARTS if all(text.startswith(start) for text in texts)), ""
+            )
+            named = shared + " or ".join(text.removeprefix(shared) for text in texts)
             given, so = self.given, self.causes[0].fit
             text = f"It answers as if {named}: {given.text} as given, {so.text} so."
             if given.balanced and so.balanced - given.balanced < _HARDLY:
@@ -113,10 +129,10 @@ class Finding:
         if not self.given.beats_constant:
             how = "hardly better" if self.given.skill > _WORSE else "worse"
             return (
-                f"It knows little: on rows of its own data it is {how} than the same answer for "
+                f"It knows little: on rows of {self.rows} it is {how} than the same answer for "
                 f"everybody ({self.given.text})."
             )
-        return f"On rows of its own data it answers as it should ({self.given.text})."
+        return f"On rows of {self.rows} it answers as it should ({self.given.text})."
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from model.contract.arrays import Float64Array, IntArray
 from model.making.assembly.assemblies import Assembly
-from model.making.assembly.gate import choose_rows
+from model.making.assembly.gate import LEAST_ROWS, choose_rows
 from model.making.assembly.inputs import ORDERS, UNKNOWN
 from model.making.assembly.numberings import find_codes, measure_losses, recode
 from model.making.assembly.search import AssemblySearch, explain_none
@@ -114,10 +114,13 @@ def name_classes(
     option = f"--classes {shlex.quote(','.join(names))}"
     numbers = [as_text(number) for number in search.kind.classes]
     if not fit.beats_constant:
+        rows = len(search.table)
+        why = f"no order of them fits the rows: at best {fit.text}"
+        if rows < LEAST_ROWS:
+            why = f"{rows} rows are too few to tell"
         raise NotProvedError(
-            "No file says which names the model's numbers stand for, and no order of them fits the "
-            f"rows: at best {fit.text}. Write them in the order of {', '.join(numbers)}, like "
-            f"{option}."
+            f"No file says which names the model's numbers stand for, and {why}. Write them in the "
+            f"order of {', '.join(numbers)}, like {option}."
         )
     pairs = ", ".join(f"{name} for {number}" for name, number in zip(names, numbers, strict=True))
     raise NotProvedError(

@@ -113,6 +113,11 @@ def prove(search: AssemblySearch, classes: Sequence[str], read_truth: ReadTruth)
             best = max(guessing, key=lambda item: item.fit.rank)
             name_codes(search, best, truths[best.assembly.classes])  # knows better
         if unnamed := [item for item in tried if item.assembly.guesses_classes]:
+            best = max(unnamed, key=lambda item: item.fit.rank)
+            finding = _check(search, best.assembly, truths[best.assembly.classes])
+            # A missing scaler, say, which no order of the names puts right.
+            if any(cause.text.startswith("its inputs") for cause in finding.causes):
+                raise NotProvedError(f"{finding.text}{finding.advice}") from None
             name_classes(search, unnamed, truths)
         raise
     truth = truths[chosen.assembly.classes]
@@ -139,11 +144,13 @@ def take_only(search: AssemblySearch, classes: Sequence[str]) -> Proof:
 
     Raises:
         NoAssemblyError: if the data lack what the model takes.
-        NotProvedError: if several are possible.
+        NotProvedError: if several are possible, or only a guess.
     """
     assemblies = list_assemblies(search)
     if not assemblies:
         raise NoAssemblyError(explain_none(search))
+    # What the files say is enough: a guess beside it could not be proved.
+    assemblies = [item for item in assemblies if not item.guesses] or assemblies
     assemblies = _list_differing(search, assemblies)
     if len(assemblies) > 1:
         listed = ", or ".join(item.text for item in assemblies[:2])

@@ -25,6 +25,10 @@ REASONS_OPTIONAL: dict[MissingInTraining, str] = {
 """Why a fact may be left empty, by what the model saw when it was fitted."""
 
 
+_DATES = ("birth", "date", "day", "month", "time", "week", "year")
+"""Words that say of a name that it is one of a date."""
+
+
 @dataclass(frozen=True)
 class DraftField:
     """One field as the card will have it, and its column.
@@ -90,6 +94,8 @@ def draft_field(
     keys = {"kind": column.kind, "name": naming.name, "label": naming.label, "noun": naming.noun}
     if naming.noun.startswith("“") or naming.is_own:
         keys["determiner"] = ""
+    elif column.kind == "date" and not any(word in naming.noun for word in _DATES):
+        keys["noun"] = f"{naming.noun[:55]} date"  # nobody enters "the sold"
     options = tuple(
         Option(value=value, label=label)
         for value, label in zip(map(as_text, column.source.values), column.labels, strict=False)

@@ -14,6 +14,8 @@ _LONG_TAIL = 1.0
 """The skewness from which errors are measured on a log scale, too."""
 _FAR_OFF = -6.0
 _MARGIN = 0.04
+_LEAST_SHRUNK = 0.05
+"""The skill from which answers may lie too close together because a penalty drew them there."""
 _FAR_WORSE, _AS_GOOD = -1.0, -0.2
 """A skill far below that of the same answer for everybody, and one that is about that."""
 _LARGE = 5.0
@@ -94,8 +96,9 @@ def accepts_number(
         needed = 0.1
     else:
         needed = max(0.12, 0.3 * (1 - given.skill))
-    related = given.skill >= _FAR_OFF and cause.skill - rarity < given.rescaled + _MARGIN
-    if rare and related:
+    least = _FAR_OFF if rare else _LEAST_SHRUNK
+    related = given.skill >= least and cause.skill - rarity < given.rescaled + _MARGIN
+    if inputs and related:
         return False
     # A quantile model is off on purpose: taking its mean error off must not look like a cause.
     spared = not inputs and (reading.recentres or given.skill < _FAR_OFF)

@@ -52,8 +52,8 @@ def load_onnx(path: Path) -> onnx.ModelProto:
         said = quote_error(error)
         if "external data" in said.lower() or "should be stored in" in said:
             raise AddError(
-                f"{path} keeps its weights in a file of its own, which cannot be read: {said}. Put "
-                "it into the same folder."
+                f"{path} keeps its weights in a file of its own, which cannot be read: "
+                f"{said.rstrip('.')}. Put it into the same folder."
             ) from error
         raise AddError(f"{path} is not an ONNX file, although its name says so.") from error
     try:

@@ -182,8 +182,8 @@ def find_preprocessing(
     if len(candidates) > 1:
         notes.insert(
             0,
-            f"{len(candidates)} ways to prepare a picture were tried on {len(screen)} to "
-            f"{len(pictures)} pictures; taken: {taken.preprocessing.describe()}.{text}",
+            f"{len(candidates)} ways to prepare a picture were tried on up to {len(pictures)} "
+            f"pictures; taken: {taken.preprocessing.describe()}.{text}",
         )
     return Found(
         taken.preprocessing, meaning, taken.order, accuracy, len(pictures), text, tuple(notes)

@@ -214,7 +214,8 @@ def describe_filled_values(fitted: Any, rows: pd.DataFrame) -> str:
     seen = find_missing_in_training(fitted, names)
     words: dict[str, str] = {}
     for column, known in find_categories(fitted, names).items():
-        if column in rows and seen.get(column) == "never" and rows[column].isna().any():
+        unseen = seen.get(column) in ("never", "unknown")
+        if column in rows and unseen and rows[column].isna().any():
             cells = set(map(str, rows[column].dropna()))
             spare = {text for text in known if isinstance(text, str)} - cells
             nothing = [text for text in spare if fold_text(text) in _NOTHING]

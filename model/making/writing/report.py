@@ -28,7 +28,7 @@ def format_report(added: AddedModel) -> str:
         "\n".join(f"    {name} = {expression}" for name, expression in added.derived),
         "" if added.tried or added.derived else "Nothing was put together: its file holds it all.",
         "## How good it is",
-        added.how,
+        " ".join(added.how.replace(added.tried, "").split()),  # which stands above
         _format_table([("figure", "value"), *added.figures]) if added.figures else "",
         *_format_comparison(added),
         "\n".join(f"- Note: {note}" for note in added.notes),

@@ -67,6 +67,14 @@ def _decode_known(value: Any, state: State) -> list[Any]:
     return known
 
 
+def _decode_given(value: Any, state: State) -> Any:
+    """Decode whether the categories were learned from rows, "auto", or given, for None.
+
+    Prediction does not read which ones were given.
+    """
+    return "auto" if isinstance(value, str) else None
+
+
 def _decode_drop_indices(value: Any, state: State) -> Any:
     """Decode which category of each column is left out, shape (features,), object."""
     if type(value) is not np.ndarray or value.dtype.kind not in "iuO":
@@ -180,7 +188,7 @@ _GROUPS: Attributes = {
 }
 
 
-_ENCODER: Attributes = {"dtype": decode_dtype, "categories": left_out("auto")}
+_ENCODER: Attributes = {"dtype": decode_dtype, "categories": _decode_given}
 
 
 SCHEMAS = {

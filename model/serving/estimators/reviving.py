@@ -195,6 +195,11 @@ class Reviver(PartReviver):
                 raise state.refusal("has parameters for another number of columns")
         if state.raw.get("feature_names_in_") is not None:
             self._read_attribute("feature_names_in_", "text[features]", state)
+            names = state.values["feature_names_in_"].tolist()
+            invented = names == [f"Column_{place}" for place in range(len(names))]
+            if invented and "transformers_" not in state.raw:
+                # A model around one of LightGBM takes over what it calls columns without names.
+                del state.values["feature_names_in_"]
 
     def _read_attribute(self, key: str, kind: Kind, state: State) -> None:
         name = key.rstrip("?")

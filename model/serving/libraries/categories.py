@@ -45,6 +45,7 @@ def encode_categories(
     encoder = {
         "handle_unknown": "use_encoded_value",
         "unknown_value": np.nan,
+        "categories": None,  # given, not learned: a booster takes missing values, too
         "categories_": [make_values(categories[place]) for place in coded],
     }
     own = {key: values[coded] for key, values in named.items()}

@@ -201,7 +201,7 @@ def test_what_is_typical_says_how_many_have_it_and_how_many_of_the_others(root: 
     about = make_adapter(replace(model, manifest=manifest)).about()
     text = str(about).replace("\\xa0", " ")
     assert f"{first.rows} of 150 rows are in this group." in text
-    assert "sepal length 5.5 cm for 75% of them, and for 12% of all others;" in text
+    assert "Sepal length 5.5 cm for 75% of them, and for 12% of all others;" in text
     assert "sepal width 3 cm for half of them;" in text
     assert "petal width 0.2 cm to 1.5 cm for half of them" in text
 

@@ -56,6 +56,13 @@ def test_check_holds_card_manifest_and_artifact_against_each_other_at_once(root:
     assert "is not the file that was trained" in output
 
 
+def test_check_says_that_required_is_no_choice_of_the_card(root: Path) -> None:
+    card = spoil(root, ("required = false", "required = true"))
+    output = run("check", "penguins", "--models", root).output
+    assert f"{card}: `required` of " in output
+    assert "must stay as the model was measured. To have a fact always asked for," in output
+
+
 def test_check_names_every_example_that_is_refused(root: Path) -> None:
     spoil(root, ("values = { bill_length_mm", "values = { no_such = 1, bill_length_mm"))
     output = run("check", "penguins", "--models", root).output
@@ -98,7 +105,7 @@ def test_check_says_of_a_file_what_to_do_about_it(root: Path) -> None:
     sound = manifest.replace(was, hashlib.sha256(b"hello").hexdigest())
     (folder / "manifest.json").write_text(sound)
     output = run("check", "penguins", "--models", root).output
-    assert f"{index} does not load. Make the model again: `make train`, or `model add`" in output
+    assert f"{index} does not load. Make the model again: `model draft`" in output
     (folder / "card.toml").write_bytes(b'title = "a"\nsummary = "\xff"\n')
     output = run("check", "penguins", "--models", root).output
     assert "card.toml, line 2: not UTF-8 text. Save it as UTF-8." in output

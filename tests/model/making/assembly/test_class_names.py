@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 
 from tests.model.making.conftest import run
 
@@ -25,6 +26,12 @@ def make_risks() -> pd.DataFrame:
 def add(folder: Path, root: Path, table: pd.DataFrame, *options: str) -> tuple[int, str]:
     inputs, codes = table[["age", "bmi"]], table["risk"].map(NUMBERS)
     model = LogisticRegression(max_iter=1000).fit(inputs, codes)
+    return add_model(folder, root, table, model, *options)
+
+
+def add_model(
+    folder: Path, root: Path, table: pd.DataFrame, model: LogisticRegression, *options: str
+) -> tuple[int, str]:
     (folder / "model.pkl").write_bytes(pickle.dumps(model))
     table.to_csv(folder / "train.csv", index=False)
     result = run(
@@ -65,3 +72,18 @@ def test_names_that_no_order_explains_are_refused_with_how_to_write_them(
         ["high", "low", "medium"],
     )
     assert "in the order of 0, 1, 2" in said
+
+
+def test_before_names_a_missing_scaler_is_named(tmp_path: Path, root: Path) -> None:
+    """No order of names puts right what nobody scaled."""
+    table = make_risks()
+    table["risk"] = np.where(table["risk"] == "high", "high", "low")
+    inputs = StandardScaler().fit_transform(table[["age", "bmi"]].to_numpy())
+    model = LogisticRegression().fit(inputs, (table["risk"] == "low").astype(int))
+    code, said = add_model(tmp_path, root, table, model)
+    assert code == 4, said
+    assert "as if its inputs had been standardised" in said
+    assert "--before scaler.pkl" in said
+    assert "--classes" not in said
+    code, said = add_model(tmp_path, root, table[:20], model)
+    assert "20 rows are too few to tell. Write them in the order of 0, 1" in said

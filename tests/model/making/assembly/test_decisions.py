@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import Result
+from sklearn.cluster import KMeans
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression, QuantileRegressor
 from sklearn.neighbors import KNeighborsRegressor
@@ -75,6 +76,12 @@ def test_what_was_decided_is_asked_and_the_line_to_run_is_printed(
     about = re.sub("<[^>]*>", "", read_page(root, "/about"))  # which marks its figures
     assert "It was put together so: with scaler.pkl before it (R² 0." in about
     assert "The next best was: without scaler.pkl (R² −" in about
+    assert (root / "mine" / "REPORT.md").read_text().count("It was put together so") == 1
+    again = run("draft", "mine", "--models", root)
+    assert again.exit_code == 4
+    line = shlex.split(again.output.splitlines()[-1])
+    assert line[3:6] == ["model", "draft", "mine"]
+    assert run(*line[4:]).exit_code == 0
 
 
 def test_an_option_decides_without_a_question(tmp_path: Path, add: AddFiles) -> None:
@@ -151,7 +158,9 @@ def test_a_served_model_is_checked_by_rows_that_its_folder_does_not_keep(
     assert "as if its inputs had been standardised" in result.output
     result = run(*given, "--data", tmp_path / "new.csv", "--target", "cost")
     assert result.exit_code == 1
-    assert "no column 'cost'. It has: " in result.output
+    assert "no column 'cost' (--target). It has: " in result.output
+    result = run(*given, "--data", tmp_path / "new.csv", "--target", "Price")
+    assert "Did you mean 'price'?" in result.output
     assert run(*given, "--data", tmp_path / "new.csv").exit_code == 2
 
 
@@ -168,6 +177,7 @@ def test_a_served_model_of_classes_is_checked_by_their_names(
     given = ("check", "mine", "--models", root, "--data", tmp_path / "train.csv")
     result = run(*given, "--target", target)
     assert result.exit_code == 0
+    assert "On rows of this file it answers as it should" in result.output
     assert "as it should (100% right" in result.output
     result = run(*given, "--target", columns[0])
     assert result.exit_code == 1
@@ -246,7 +256,27 @@ def test_without_target_or_rows_nothing_is_checked_and_the_page_says_so(
     save(tmp_path, model, data[:rows] if rows < 30 else data.drop(columns="price"))
     result = add("model.pkl", target="price" if rows < 30 else "")
     assert result.exit_code == 0, result.output
-    assert "Nothing could be checked: " in read_page(root)
+    assert "Its answers could not be checked: " in read_page(root)
+
+
+def test_groups_take_the_columns_that_the_file_of_their_scaler_names(
+    tmp_path: Path, root: Path, add: AddFiles
+) -> None:
+    """Without a target nothing else could prove which columns of an array were meant."""
+    data = cars()[NUMBERS]
+    scaler = StandardScaler().fit(data)
+    save(tmp_path, KMeans(3, random_state=0).fit(scaler.transform(data)), data)
+    (tmp_path / "scaler.pkl").write_bytes(pickle.dumps(scaler))
+    data.insert(0, "id", range(len(data)))
+    data.to_csv(tmp_path / "train.csv", index=False)
+    result = add("model.pkl", "scaler.pkl", target="")
+    assert result.exit_code == 0, result.output
+    assert "It was put together so: with scaler.pkl before it." in result.output
+    assert "Columns that the model does not take: id." in result.output
+    assert (
+        "Several assemblies are possible"
+        in add("model.pkl", target="", options=("--force",)).output
+    )
 
 
 def test_what_the_data_do_not_tell_is_not_taken(tmp_path: Path, add: AddFiles) -> None:

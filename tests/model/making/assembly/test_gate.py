@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.linear_model import LinearRegression, LogisticRegression, QuantileRegressor
+from sklearn.linear_model import ElasticNet, LinearRegression, LogisticRegression, QuantileRegressor
+from sklearn.preprocessing import StandardScaler
 
 from model import NumberModel, load_model
 from model.contract.arrays import FloatArray
 from model.making.assembly.checking import check_served
+from model.making.assembly.gate import Cause, Finding
 from model.making.kinds.class_evidence import accepts_classes, fit_classes
+from model.making.kinds.evidence import Fit
 from model.making.kinds.number_evidence import explain_nonsense
 from model.serving.predictors import InputLayout
 from tests.loading import load_as
@@ -47,6 +51,19 @@ def test_weak_models_and_quantiles_are_left_in_peace(data: Data) -> None:
         assert not finding.is_wrong, (case.model, case.fault, finding.text)
         if case.fault == "weak: noise":
             assert "knows little" in finding.text
+
+
+def test_a_model_whose_penalty_draws_its_answers_together_is_not_accused() -> None:
+    """As an elastic net on the diabetes data, whose columns lie between -0.2 and 0.2."""
+    (data,) = (each for each in list_data() if each.name == "diabetes")
+    rows = (data.rows - data.rows.mean(axis=0)) / data.rows.std(axis=0) / len(data.rows) ** 0.5
+    small = replace(data, rows=rows)
+    fitted = ElasticNet(0.1).fit(rows, data.target)
+    finding = check(Case(small, "elastic net", "", "", fitted.predict))
+    assert not finding.is_wrong, finding.text
+    scaled = LinearRegression().fit(StandardScaler().fit_transform(rows), data.target)
+    finding = check(Case(small, "linear", "", "", scaled.predict))
+    assert any("standardised" in cause.text for cause in finding.causes), finding.text
 
 
 def test_a_model_that_knows_nothing_and_answers_a_logarithm_is_told_so() -> None:
@@ -92,7 +109,7 @@ def test_a_model_whose_artifact_has_another_order_than_its_card_is_checked_in_it
 
 def test_of_a_model_without_rows_nothing_can_be_checked() -> None:
     finding = check_served(load_model(ROOT / "model" / "chest_xray"))
-    assert finding.text.startswith("Nothing could be checked: ")
+    assert finding.text.startswith("Its answers could not be checked: ")
     assert not finding.is_wrong
     assert not finding.is_sound
 
@@ -145,3 +162,15 @@ def test_answers_near_the_end_of_the_truth_are_no_nonsense() -> None:
     answers = LinearRegression().fit(rows, rare).predict(rows)
     assert explain_nonsense(answers, rare) == ""
     assert explain_nonsense(answers + 10, rare).startswith("Half of its answers are above 10")
+
+
+def test_causes_that_begin_alike_say_it_once() -> None:
+    fit = Fit(0.9, 0.9, 0.9, 1.0, 9.0, "R² 0.93")
+    causes = [
+        Cause(f"it answered {what}", f"--target-inverse {inverse}", "", fit)
+        for what, inverse in (("the logarithm", "exp"), ("the logarithm (log1p)", "expm1"))
+    ]
+    finding = Finding(fit, (*causes,))
+    assert "as if it answered the logarithm or the logarithm (log1p): R²" in finding.text
+    assert finding.advice == " Write --target-inverse exp, or --target-inverse expm1."
+    assert Finding(fit).advice == ""

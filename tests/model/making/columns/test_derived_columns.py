@@ -154,6 +154,7 @@ def test_the_form_asks_for_what_the_data_have_and_the_answer_is_the_models(
     assert loaded.card.names == ("year", "km", "sold", "zip", "fuel_type", "name")
     kinds = [field.kind for field in loaded.card.fields]
     assert kinds == ["integer", "integer", "date", "choice", "choice", "choice"]
+    assert loaded.card.by_name["sold"].noun == "sold date"
     rows = range(0, ROWS, ROWS // 25)
     answers = ask(client, [cars.facts(row) for row in rows])
     expected = model.predict(cars.features.iloc[list(rows)])

@@ -24,8 +24,12 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from model import NumberModel, load_model
+from model.contract.pickles import read_pickle
 from model.making.steps.fitted_steps import find_missing_in_training
+from model.serving.estimators import revive
 from tests.model.making.conftest import AddedModels, add
+from tests.model.serving.libraries.make_files import COLUMNS, FILES
+from tests.model.serving.libraries.reading import open_file
 from tests.models import ModelFiles
 
 NAMES = ["size", "age", "zone"]
@@ -65,6 +69,20 @@ def test_trees_and_encoders_tell_whether_anything_was_missing_in_a_column(trees:
     assert set(
         find_missing_in_training(model.fit(*rows(missing_values=False)), NAMES).values()
     ) == {"never"}
+
+
+def test_an_encoder_that_was_given_its_categories_may_have_met_missing_ones(
+    tmp_path: Path,
+) -> None:
+    """Also where it is made anew from its file, and where a booster takes categories itself."""
+    given = OneHotEncoder(categories=[["east", "west"]], handle_unknown="ignore")
+    fitted = given.fit(pd.DataFrame({"zone": ["east", "west", None]}))
+    joblib.dump(fitted, tmp_path / "encoder.joblib")
+    made = revive(read_pickle(tmp_path / "encoder.joblib").root)
+    for encoder in (fitted, made):
+        assert find_missing_in_training(encoder, ["zone"]) == {"zone": "unknown"}
+    booster = open_file(FILES / "lightgbm-categories.txt")
+    assert "never" not in find_missing_in_training(booster, COLUMNS).values()
 
 
 def test_a_scaler_tells_and_an_imputer_fills_in() -> None:

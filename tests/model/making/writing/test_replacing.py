@@ -131,3 +131,16 @@ def test_a_run_after_one_that_was_killed_clears_away_what_was_replaced(
     assert len(list(folder.parent.iterdir())) == 2
     assert replace(given, folder, "--force").exit_code == 0
     assert holds_only(folder, old=False)
+
+
+def test_a_card_that_was_written_by_hand_is_kept_beside_the_one_that_replaces_it(
+    given: ModelFiles, folder: Path
+) -> None:
+    kept, draft = folder / "card.old.toml", folder / "draft.toml"
+    draft.write_text(OLD)
+    assert "card.old.toml" not in replace(given, folder, "--force").output
+    assert not kept.exists()
+    (folder / "card.toml").write_text("by hand")
+    for _ in range(2):  # the second time the card is as it was drafted
+        assert "is kept as card.old.toml" in replace(given, folder, "--force").output
+        assert kept.read_text() == "by hand"

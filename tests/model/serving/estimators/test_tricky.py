@@ -42,6 +42,18 @@ def test_columns_are_chosen_by_a_forest() -> None:
     check_same(root, "rfe", "predict")
 
 
+def test_names_that_lightgbm_gave_to_columns_without_any_are_none() -> None:
+    """Stacking and votes of scikit-learn take them over from it."""
+    root = read_saved(VERSION, "rfe")
+    count = root.state["n_features_in_"]
+    for names, known in (("Column_{}", False), ("column_{}", True)):
+        given = [names.format(place) for place in range(count)]
+        root.state["feature_names_in_"] = np.array(given, dtype=object)
+        assert hasattr(revive(root), "feature_names_in_") is known
+    del root.state["feature_names_in_"]
+    check_same(root, "rfe", "predict")
+
+
 def test_a_scale_of_each_column_may_be_a_list() -> None:
     root = read_saved(VERSION, "gaussian_process_kernel")
     state = find(root.state["kernel_"], "RBF").state
