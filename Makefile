@@ -35,7 +35,7 @@ $(VENV)/access.stamp: $(VENV)/run.stamp app/limits/requirements.txt
 
 run: $(VENV)/run.stamp  ## start the app on $PORT or 8000
 	@echo "Starting on http://localhost:$${PORT:-8000} (stop with Ctrl+C)"
-	@PATH="$(CURDIR)/$(BIN):$$PATH" sh -c "exec $$(sed -n 's/^web: //p' Procfile)"
+	@PATH="$$PWD/$(BIN):$$PATH" sh -c "exec $$(sed -n 's/^web: //p' Procfile)"
 
 browser: $(VENV)/test.stamp
 	@$(BIN)/python -m tests.install

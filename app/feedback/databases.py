@@ -67,7 +67,7 @@ class SqliteDatabase(Database):
         if not self.path.exists():
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-        connection = sqlite3.connect(self.path, TIMEOUT, isolation_level=None)
+        connection = sqlite3.connect(self.path, timeout=TIMEOUT, isolation_level=None)
         try:
             self._use_wal(connection)
             # A commit is on the disk; what is deleted is overwritten.

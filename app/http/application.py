@@ -101,6 +101,7 @@ class Application(Flask):
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request under the root of the app, or under its own."""
+        environ.setdefault("PATH_INFO", "")  # CGI and FastCGI leave out what is empty
         if self.root:
             enter_root(environ, self.root)
         elif self.mounted is not None and (PREFIX in environ or environ.get("SCRIPT_NAME")):

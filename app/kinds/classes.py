@@ -92,18 +92,20 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         assert probabilities is not None and place is not None  # noqa: S101, PT018 (of the card)
         risk, label = probabilities[place], self._labels[self._output.risk]
         text = self._scale.format(risk)
-        certainty = formatting.end_sentence(f"That is the probability of {label}")
+        certainty, short = formatting.end_sentence(f"That is the probability of {label}"), ""
         if explained.out_of_distribution:
             certainty = self._add_mismatch(self.model.guess_text, explained)
+            short = "A guess"
         elif (calibration := self._calibration) is not None and calibration.rows:
             rows = formatting.format_number(calibration.rows, self._card.locale)
-            calibrated = f"It was calibrated on {rows} rows."
-            certainty = f"{certainty} {self.find_too_sure() or calibrated}"
+            too_sure = self.find_too_sure()
+            certainty = f"{certainty} {too_sure or f'It was calibrated on {rows} rows.'}"
+            short = "" if too_sure else f"Probability of {label}"
         return Headline(
             format_exact(risk),
             text,
             certainty,
-            "A guess" if explained.out_of_distribution else "",
+            short,
             f": {text}. {certainty}",
             self._present_classes(probabilities),
             risk,

@@ -61,7 +61,7 @@ MAX_INLINE_EXPLAINED_ROWS = 3
 TOO_LARGE_TEXT = "That is more than the form can take: shorten what you typed"
 
 MAX_LISTED = 4
-"""Required fields that an empty page names in the place of the answer."""
+"""Fields that are still to fill in and stand by name in the place of the answer."""
 
 _ENCODED = 12
 """Bytes of a form that a character of a text may take."""
@@ -360,6 +360,8 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
 
     def _list_fields(self, names: Iterable[str]) -> str:
         phrases = [self._card.by_name[name].noun_phrase for name in names]
+        if (more := len(phrases) - MAX_LISTED + 1) > 1:
+            phrases[-more:] = [f"{formatting.format_number(more, self._card.locale)} more"]
         return format_list(phrases, locale=_SENTENCES)
 
     def read_json(self, environ: WSGIEnvironment) -> JsonRows[Features]:

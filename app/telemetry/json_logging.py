@@ -50,6 +50,15 @@ class JsonLines(logging.Formatter):
 class MessageLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
     """gunicorn's logger, which makes every message JSON where the setting says so."""
 
+    def error(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """Log an error; gunicorn's last word where it cannot listen does not say what to do."""
+        if msg == "Can't connect to %s":
+            msg = (
+                "Formcast cannot start. It cannot listen at %s: another program does, or this user "
+                "may not. Choose another port, like PORT=8001."
+            )
+        super().error(msg, *args, **kwargs)
+
     def setup(self, cfg: Any) -> None:
         """Set the formats of the handlers; gunicorn calls it again on SIGHUP."""
         super().setup(cfg)

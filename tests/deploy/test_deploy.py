@@ -177,3 +177,16 @@ def test_app_json_sets_nothing_but_what_there_is() -> None:
     }
     wanted = (ROOT / ".python-version").read_text().strip()
     assert re.fullmatch(r"3\.1[1-9]", wanted)
+
+
+def test_make_run_finds_the_environment_in_a_folder_of_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "Größe $HOME & 'mehr' #1"
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    for name in ("Makefile", "Procfile", "requirements.txt"):
+        shutil.copy(ROOT / name, folder)
+    (folder / ".venv" / "run.stamp").touch()  # all is installed
+    python = folder / ".venv" / "bin" / "python"
+    python.write_text('#!/bin/sh\necho "ours: $*"\n')
+    python.chmod(0o755)
+    run = subprocess.run(["make"], cwd=folder, capture_output=True, text=True, check=False)
+    assert run.stdout.splitlines()[-1:] == ["ours: -m app.server"], run.stderr

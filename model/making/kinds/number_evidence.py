@@ -18,6 +18,9 @@ _LEAST_SHRUNK = 0.05
 """The skill from which answers may lie too close together because a penalty drew them there."""
 _FAR_WORSE, _AS_GOOD = -1.0, -0.2
 """A skill far below that of the same answer for everybody, and one that is about that."""
+_LARGE = 5.0
+"""The mean error of the best constant from which a low quantile is hardly ever a logarithm of the
+middle; that of numbers about 1 is."""
 _MANY = 0.05
 """The rarity from which there are so many readings that one of them fits by chance."""
 _LEAST_RARE = 0.25
@@ -84,7 +87,8 @@ def accepts_number(
         return False
     gain = cause.rank - rarity - given.rank
     plain = not (inputs or rare or reading.recentres)
-    if plain and given.skill < _FAR_WORSE and cause.skill >= _AS_GOOD and rarity < _MANY:
+    large = given.constant_loss >= _LARGE
+    if plain and large and given.skill < _FAR_WORSE and cause.skill >= _AS_GOOD and rarity < _MANY:
         return True  # of a model that knows nothing, too
     if given.skill < -0.02:
         needed = 0.05

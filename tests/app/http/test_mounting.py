@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from app import create_app
 from app.config import SettingError, Settings
@@ -169,3 +170,11 @@ def test_a_root_that_is_none_stops_the_start(text: str) -> None:
 def test_a_root_that_is_a_page_of_the_app_stops_the_start() -> None:
     with pytest.raises(SettingError, match="pages at /chest-xray itself"):
         create_app(Settings(root_path="/chest-xray"))
+
+
+def test_a_path_that_is_empty_may_be_left_out_as_in_cgi(plain: Application) -> None:
+    for script, home in (("", "/"), ("/cgi/price.py", "/cgi/price.py/")):
+        environ = EnvironBuilder("/", environ_overrides={"SCRIPT_NAME": script}).get_environ()
+        del environ["PATH_INFO"]
+        _, status, headers = run_wsgi_app(plain, environ)
+        assert (status[:3], headers["Location"]) == ("308", home)

@@ -69,6 +69,7 @@ def post(
     """Post a file and return the last piece, whether it is the result or a refusal."""
     response = client.post(path, **sent(content, name=name))
     pieces = response.text.split(END)
+    response.close()
     assert response.status_code in (413, 422) or pieces.pop() == ""
     return BeautifulSoup(pieces[-1], "html.parser")
 

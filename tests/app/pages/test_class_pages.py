@@ -177,6 +177,7 @@ def test_a_risk_is_the_probability_of_one_class_and_so_are_its_reasons(client: F
     assert text_of(soup, "#result data.prediction") == f"{round(found['risk'] * 100)}%"
     words = "That is the probability of Rose. It was calibrated on 500 rows."
     assert text_of(soup, "#result .range .wide") == words
+    assert text_of(soup, "#result .range .narrow") == "Probability of Rose"
     parts = [float(str(item["value"])) for item in soup.select("data.contribution")]
     assert data_of(soup, "reference") + sum(parts) == pytest.approx(found["risk"])
     get_page(client, "/risk/?length=6&width=5")

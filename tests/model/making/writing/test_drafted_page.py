@@ -56,6 +56,15 @@ def test_at_most_eight_facts_stand_first_and_the_others_in_named_folds(client: F
     assert all("more" in fold.select(".count")[0].text for fold in folds[:1])
 
 
+def test_of_many_missing_facts_three_are_named_and_the_others_counted(client: FlaskClient) -> None:
+    example = str(get_page(client, "/").select(".examples a")[0]["href"])
+    page = get_page(client, example.partition("&")[0])
+    sentence = text_of(page, "#result .sentence")
+    assert sentence.startswith("Still to fill in: the ")
+    assert sentence.count(", ") == 3
+    assert sentence.endswith(", and 4 more.")
+
+
 def test_a_fold_says_what_is_filled_in_it(client: FlaskClient, model: ClassModel) -> None:
     page = get_page(client, "/")
     inside = [str(field["data-field"]) for field in page.select("#more-1 .field")]
