@@ -159,3 +159,16 @@ def test_a_scaler_of_other_numbers_is_refused_whatever_the_answers_are(files: li
     result = run(*files)
     assert result.exit_code != 0
     assert "When it was fitted, income was 9.97" in result.output
+
+
+def test_the_refusal_says_which_steps_were_taken(files: list[Any]) -> None:
+    """Of two scalers one is that of another model."""
+    table = rows()
+    scaler, other = StandardScaler().fit(table[NAMES]), MinMaxScaler().fit(table[NAMES])
+    joblib.dump(scaler, files[2])
+    joblib.dump(other, files[2].with_name("other.joblib"))
+    joblib.dump(Ridge().fit(scaler.transform(table[NAMES]), table["bought"]), files[1])
+    result = run(*files[:3], files[2].with_name("other.joblib"), *files[3:])
+    assert result.exit_code != 0
+    assert "It was put together so: with scaler.joblib, then other.joblib" in result.output
+    assert "if that is wrong, say it with --before FILE." in result.output
