@@ -77,7 +77,8 @@ def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> Assem
             file = file.find_clusters(rows.table[names])
         return AssembledModel(file, names, options.classes, tried=tried)
     proof = _prove(given.contents, options, rows, derivations)
-    refuse_wrong(proof.finding, options)
+    how = f" It was put together so: {proof.taken}; if that is wrong, say it with --before FILE."
+    refuse_wrong(proof.finding, options, how if proof.finding.foreign and proof.rejected else "")
     if proof.asks:
         _ask_whether_right(ask, proof)
     found = describe_estimator(proof.fitted, "The assembly")
@@ -259,14 +260,19 @@ def _ask_whether_right(ask: AskPerson, proof: Proof | ScaledOnnx) -> None:
         raise NotProvedError("Nothing was added, because nobody said yes to this.")
 
 
-def refuse_wrong(finding: Finding, options: AddOptions) -> None:
+def refuse_wrong(finding: Finding, options: AddOptions, assembled: str = "") -> None:
     """Refuse a model whose answers look wrong, unless it is to be added as it is.
+
+    Args:
+        finding: what the gate found.
+        options: of the command.
+        assembled: how it was put together, with a blank before it, where that may be wrong.
 
     Raises:
         NotProvedError: with the cause and what to write, where one is known.
     """
     if finding.is_wrong and not options.as_is:
         raise NotProvedError(
-            f"{finding.text}{finding.advice} With --as-is it is added all the same, and its page "
-            "says what was found."
+            f"{finding.text}{finding.advice}{assembled} With --as-is it is added all the same, and "
+            "its page says what was found."
         )

@@ -23,8 +23,6 @@ REASONS_OPTIONAL: dict[MissingInTraining, str] = {
     "rows; if it was not, nobody knows what such an answer is worth.",
 }
 """Why a fact may be left empty, by what the model saw when it was fitted."""
-
-
 _DATES = ("birth", "date", "day", "month", "time", "week", "year")
 """Words that say of a name that it is one of a date."""
 

@@ -129,15 +129,15 @@ def _find_placeholder(cells: pd.Series) -> str:
     It is made of nines, at one end, in several rows, and further from all others than these are
     from each other; or it alone is negative.
     """
-    numbers = cells.dropna()
-    if not is_numeric_dtype(numbers.dtype) or is_bool_dtype(numbers.dtype):
+    if not is_numeric_dtype(cells.dtype) or is_bool_dtype(cells.dtype):
         return ""
+    numbers = cells.dropna().astype(float)
     for value in (numbers.min(), numbers.max()):
         others, count = numbers[numbers != value], int((numbers == value).sum())
         nines = set(f"{abs(value):.15g}") == {"9"}
-        if not nines or count < _LEAST_PLACEHOLDERS or others.empty:
-            continue
         low, high = others.min(), others.max()
+        if not nines or count < _LEAST_PLACEHOLDERS or not low < high:
+            continue
         if max(low - value, value - high) >= high - low or value < 0 <= low:
             return (
                 f"{value:.15g} in {count} rows, and between {low:.6g} and {high:.6g} in all others."

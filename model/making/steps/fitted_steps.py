@@ -49,6 +49,8 @@ ENCODERS = (OneHotEncoder, OrdinalEncoder, TargetEncoder)
 """Steps that give each value of a column its own numbers."""
 _CROSS_FITTED = {"TargetEncoder", "LeaveOneOutEncoder", "CatBoostEncoder"}
 """Encoders, also of category_encoders, whose rows of the fit had other numbers than they give."""
+MADE_BY_STEPS = ", as its steps make it,"
+"""What stands after the name of a column that steps before it may have changed."""
 _BOOSTED = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
 _TREES = (
     *_BOOSTED, DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreesClassifier,

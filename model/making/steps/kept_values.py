@@ -16,6 +16,7 @@ from model.contract.fields.base import UNKNOWN_CELLS
 from model.contract.texts import fold_text
 from model.making.options import write_constant, write_derivation, write_filling
 from model.making.steps.fitted_steps import (
+    MADE_BY_STEPS,
     find_categories,
     find_missing_in_training,
     find_parts,
@@ -92,17 +93,14 @@ def describe_foreign_input(
             warnings.simplefilter("ignore")
             fitted = unwrap_estimator(fitted)
             fitted = unwrap_estimator(getattr(fitted, "regressor_", fitted))
-            names, seen = list(getattr(rows, "columns", ())), ""
+            columns = names = list(getattr(rows, "columns", ()))
+            seen = ""
             if isinstance(fitted, Pipeline):
                 if is_cross_fitted(fitted):
                     return ""
                 changed = fitted[:-1].transform(rows)
                 names = name_outputs(fitted[:-1], names, changed)
-                rows, fitted, seen = (
-                    changed,
-                    unwrap_estimator(fitted[-1]),
-                    ", as its steps make it,",
-                )
+                rows, fitted, seen = changed, unwrap_estimator(fitted[-1]), MADE_BY_STEPS
             matrix = np.asarray(rows, dtype=float)
     except Exception:  # it takes no numbers, or texts alone
         return ""
@@ -111,7 +109,7 @@ def describe_foreign_input(
         return ""
     number, how = found
     name = names[number] if number < len(names) else f"input {number + 1}"
-    return f"When it was fitted, {name}{seen} {how} {_advise_step(name)}"
+    return f"When it was fitted, {name}{seen} {how} {_advise_step(name, columns)}"
 
 
 def _find_foreign(
@@ -171,11 +169,16 @@ def _draws(part: Any) -> bool:
     return hasattr(part, "roots_") or getattr(part, "splitter", "") == "random"
 
 
-def _advise_step(name: str) -> str:
+def _advise_step(name: str, columns: Sequence[str]) -> str:
     return (
         "Either these are not its data, or a step before the fit changed it: add the file of that "
-        f"step, or say what it does, like {write_derivation(name, '…')}."
+        f"step, or say what it does{advise_derivation(name, columns)}."
     )
+
+
+def advise_derivation(name: str, columns: Sequence[str]) -> str:
+    """Write an option that says what was done to a column; "" where the data have no such one."""
+    return f", like {write_derivation(name, '…')}" if name in columns else ""
 
 
 def describe_merged_values(fitted: Any, rows: pd.DataFrame) -> str:

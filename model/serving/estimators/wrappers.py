@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import sklearn.metrics
 
+from model.contract.pickles import Record
 from model.contract.pickles.records import GlobalName
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode
 from model.serving.estimators.checks import (
@@ -25,6 +26,17 @@ def _rename_calibrators(state: State) -> None:
     """Give attributes the names that they have since 0.24."""
     rename_base(state)
     state.rename(calibrators_="calibrators", classes_="classes")
+    inner = state.raw.get("estimator")
+    match inner.attributes.get("steps") if isinstance(inner, Record) else None:
+        case [*_, (_, last)]:
+            inner = last
+    has_scores = isinstance(inner, Record) and "_fitted_with_feature_names" in inner.attributes
+    require(
+        not has_scores,
+        state,
+        "was fitted to scores of LightGBM 4.7 or newer, which are not read: fit it with "
+        "LightGBM 4.6, or serve the model without the calibration, which --holdout does, too",
+    )
 
 
 def _keep_template(fitted: str) -> Any:

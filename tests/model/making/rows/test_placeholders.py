@@ -29,6 +29,9 @@ def test_a_number_of_nines_far_from_all_others_is_named(root: Path, value: float
     assert f"Note: age is {value} in 4 rows, and between 0 and 59 in all others." in said
 
 
-@pytest.mark.parametrize("cells", [[-999.0], [99.0] * 4, [-500.0] * 4, [-9.0, -9.0, -9.0, -2.0]])
+@pytest.mark.parametrize(
+    "cells",
+    [[-999.0], [99.0] * 4, [-500.0] * 4, [-9.0, -9.0, -9.0, -2.0], [49.0, 99.0] * 50],
+)
 def test_numbers_that_may_be_meant_are_not(root: Path, cells: list[float]) -> None:
     assert "in all others" not in add(root, cells)

@@ -10,13 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import make_column_transformer
+from sklearn.decomposition import PCA
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler
 
 from model.making.steps.kept_statistics import describe_foreign_statistic
+from model.making.steps.kept_values import describe_foreign_input
 from tests.model.making.conftest import run
 
 NAMES = ["income", "age"]
@@ -72,6 +75,47 @@ def test_rows_that_were_left_out_before_the_fit_accuse_nothing() -> None:
     assert describe_foreign_statistic(model, table[NAMES]) == ""
 
 
+SCALERS = [StandardScaler(), RobustScaler(), MinMaxScaler(), SimpleImputer(strategy="median")]
+
+
+@pytest.mark.parametrize("step", SCALERS)
+def test_the_same_numbers_in_single_precision_accuse_nothing(step: Any) -> None:
+    """Of 0.7 it keeps 0.69999999, which is less."""
+    table = pd.DataFrame({"rate": np.where(np.arange(200) < 10, 0.1, 0.7)})
+    model = make_pipeline(step, Ridge()).fit(table.to_numpy(np.float32), np.arange(200))
+    assert describe_foreign_statistic(model, table) == ""
+
+
+@pytest.mark.parametrize("strategy", ["mean", "median"])
+def test_numbers_that_an_imputer_takes_for_missing_accuse_nothing(strategy: str) -> None:
+    table = pd.DataFrame({"code": np.where(np.arange(200) < 190, -1.0, np.arange(200.0))})
+    imputer = SimpleImputer(missing_values=-1, strategy=strategy)
+    model = make_pipeline(imputer, StandardScaler(), Ridge()).fit(table, np.arange(200))
+    assert describe_foreign_statistic(model, table) == ""
+
+
+@pytest.mark.parametrize("step", SCALERS)
+def test_the_earlier_half_of_the_years_accuses_nothing(step: Any) -> None:
+    table = pd.DataFrame({"year": 2000 + np.arange(240) // 10})
+    model = make_pipeline(step, Ridge()).fit(table[:120], np.arange(120))
+    assert describe_foreign_statistic(model, table) == ""
+
+
+@pytest.mark.parametrize(
+    ("last", "describe"),
+    [
+        (StandardScaler(), describe_foreign_statistic),
+        (KNeighborsRegressor(), describe_foreign_input),
+    ],
+)
+def test_of_a_column_that_steps_make_nothing_can_be_derived(last: Any, describe: Any) -> None:
+    table = rows()[NAMES]
+    model = make_pipeline(PCA(1), last).fit(table / 1000, np.arange(300))
+    said = describe(model, table)
+    assert said.startswith("When it was fitted, pca0, as its steps make it, ")
+    assert said.endswith("say what it does.")
+
+
 @pytest.mark.parametrize("spread", [True, False])
 def test_a_narrow_column_is_another_one(spread: bool) -> None:
     """As that of a unit: an average of 0 tells nothing, its deviation does."""
@@ -115,3 +159,16 @@ def test_a_scaler_of_other_numbers_is_refused_whatever_the_answers_are(files: li
     result = run(*files)
     assert result.exit_code != 0
     assert "When it was fitted, income was 9.97" in result.output
+
+
+def test_the_refusal_says_which_steps_were_taken(files: list[Any]) -> None:
+    """Of two scalers one is that of another model."""
+    table = rows()
+    scaler, other = StandardScaler().fit(table[NAMES]), MinMaxScaler().fit(table[NAMES])
+    joblib.dump(scaler, files[2])
+    joblib.dump(other, files[2].with_name("other.joblib"))
+    joblib.dump(Ridge().fit(scaler.transform(table[NAMES]), table["bought"]), files[1])
+    result = run(*files[:3], files[2].with_name("other.joblib"), *files[3:])
+    assert result.exit_code != 0
+    assert "It was put together so: with scaler.joblib, then other.joblib" in result.output
+    assert "if that is wrong, say it with --before FILE." in result.output

@@ -54,6 +54,29 @@ def test_names_that_lightgbm_gave_to_columns_without_any_are_none() -> None:
     check_same(root, "rfe", "predict")
 
 
+@pytest.mark.parametrize("in_pipeline", [False, True])
+def test_scores_of_lightgbm_that_a_calibration_was_fitted_to_are_refused(in_pipeline: bool) -> None:
+    """Since 4.7 it has a decision_function, and scikit-learn calibrates that."""
+    root = read_saved(VERSION, "calibrated")
+    for part in root.state["calibrated_classifiers_"]:
+        inner = Record("lightgbm.LGBMClassifier", state={"_fitted_with_feature_names": False})
+        steps = {"steps": [("model", inner)]}
+        part.state["estimator"] = Record("sklearn.pipeline.Pipeline", state=steps)
+        if not in_pipeline:
+            part.state["estimator"] = inner
+    with pytest.raises(PickleError, match="scores of LightGBM"):
+        revive(root)
+
+
+def test_a_network_of_counts_answers_the_exponential() -> None:
+    """As one with the Poisson loss does, since 1.7."""
+    root, kind = read_saved(VERSION, "network_regressor"), "network_regressor"
+    root.state["intercepts_"][-1] = np.zeros(1)
+    plain = revive(root).predict(rows_of(kind))
+    root.state["out_activation_"] = "exp"
+    np.testing.assert_allclose(revive(root).predict(rows_of(kind)), np.exp(plain))
+
+
 def test_a_scale_of_each_column_may_be_a_list() -> None:
     root = read_saved(VERSION, "gaussian_process_kernel")
     state = find(root.state["kernel_"], "RBF").state
