@@ -119,7 +119,7 @@ def compare_groups(
         )
     elif missing := found.count_missing():
         yield (
-            f"{folder.manifest_path}: {what} {missing} sets of the optional fields. {MAKE_AGAIN}"
+            f"{folder.manifest_path}: {what} {missing} of the sets of optional fields. {MAKE_AGAIN}"
         )
 
 

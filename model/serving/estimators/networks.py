@@ -48,7 +48,7 @@ def _count_outputs(state: State) -> None:
 _LAYERS: Attributes = {
     "coefs_": "list of finite[*, *]",
     "intercepts_": "list of finite[*]",
-    "out_activation_": one_of(*_ACTIVATIONS),
+    "out_activation_": one_of(*_ACTIVATIONS, "exp"),  # exp since 1.7, of a Poisson loss
 }
 _ACTIVATION: Attributes = {"activation": one_of(*_ACTIVATIONS)}
 

@@ -235,7 +235,7 @@ def test_a_number_of_the_card_that_is_not_finite_stops_the_start(
 
 def test_a_missing_group_of_the_calibration_stops_the_start(folder: Path) -> None:
     change_manifest(folder, lambda manifest: manifest["calibration"]["groups"].pop())
-    with pytest.raises(ModelError, match="lacks 1 subsets"):
+    with pytest.raises(ModelError, match="lacks 1 of the sets"):
         load_model(folder)
 
 

@@ -62,7 +62,7 @@ def test_a_file_of_two_numbers_takes_a_target_for_each(tmp_path: Path, data: pd.
     assert "The model answers 2 numbers for each row" in " ".join(result.output.split())
     result = add(tmp_path, "leaves.csv", "--target", "age,mass")
     assert result.exit_code == 4, result.output
-    assert "Write: --target mass,age." in " ".join(result.output.split())
+    assert "Write --target mass,age." in " ".join(result.output.split())
     result = add(tmp_path, "leaves.csv", "--target", "mass,age")
     assert result.exit_code == 0, result.output
     found = [[a["outputs"][n]["prediction"] for n in ("mass", "age")] for a in ask(tmp_path, data)]

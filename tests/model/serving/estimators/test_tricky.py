@@ -68,6 +68,15 @@ def test_scores_of_lightgbm_that_a_calibration_was_fitted_to_are_refused(in_pipe
         revive(root)
 
 
+def test_a_network_of_counts_answers_the_exponential() -> None:
+    """As one with the Poisson loss does, since 1.7."""
+    root, kind = read_saved(VERSION, "network_regressor"), "network_regressor"
+    root.state["intercepts_"][-1] = np.zeros(1)
+    plain = revive(root).predict(rows_of(kind))
+    root.state["out_activation_"] = "exp"
+    np.testing.assert_allclose(revive(root).predict(rows_of(kind)), np.exp(plain))
+
+
 def test_a_scale_of_each_column_may_be_a_list() -> None:
     root = read_saved(VERSION, "gaussian_process_kernel")
     state = find(root.state["kernel_"], "RBF").state
