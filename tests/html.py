@@ -99,6 +99,7 @@ def _check_elements(soup: BeautifulSoup) -> None:
         assert picture.get("aria-hidden") == "true" or (
             picture.get("role") == "img" and picture.select_one("title")
         )
+        assert not picture.get("aria-labelledby"), "Chromium says the title a second time"
 
 
 def text_of(soup: BeautifulSoup | Tag, selector: str) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import count
@@ -109,7 +110,8 @@ class FieldView:
     @property
     def spoken_unit(self) -> str:
         """The unit where the hint does not say it: the one in the box is for eyes."""
-        return "" if self.unit in self.help else self.unit
+        said = rf"(?<![^\W\d_]){re.escape(self.unit)}(?!\w)"
+        return "" if re.search(said, self.help) else self.unit
 
     @property
     def described_by(self) -> str:

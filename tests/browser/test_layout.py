@@ -320,3 +320,9 @@ def test_wider_lines_cut_no_line_of_the_headline_on_a_phone(page: Page) -> None:
         return sentence.scrollHeight - sentence.clientHeight;
     }""")
     assert cut <= 0
+
+
+def test_a_figure_in_a_paragraph_leaves_its_lines_to_text_wrap(page: Page) -> None:
+    page.goto("/about")
+    figure = page.locator("main p [translate=no]").first
+    assert figure.evaluate("(it) => getComputedStyle(it).unicodeBidi") == "normal"

@@ -244,6 +244,14 @@ def test_the_probability_is_never_shown_as_certain() -> None:
         assert [item.mark for item in view.classes] == ["up", "within"]
 
 
+def test_a_long_name_of_a_class_has_smaller_letters_as_on_other_pages(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.kinds.pictures.measure_size", lambda text: f"of-{text}")
+    soup = post_fragment(client, upload(JPEG), path=XRAY_FRAGMENT)
+    assert soup.select(f"#result .price.of-{text_of(soup, '#result .price')}")
+
+
 @pytest.mark.parametrize(
     ("probabilities", "shown"),
     [

@@ -30,10 +30,17 @@ def test_a_field_needs_room_for_its_longest_word_and_for_a_number_with_its_unit(
 
 
 @pytest.mark.parametrize(
-    ("help_text", "spoken"), [("", "kg"), ("Before it is cut", "kg"), ("Usually 3 to 9 kg", "")]
+    ("unit", "help_text", "spoken"),
+    [
+        ("kg", "", "kg"),
+        ("kg", "Before it is cut", "kg"),
+        ("kg", "Usually 3 to 9 kg", ""),
+        ("kg", "Usually 3kg.", ""),
+        ("m", "From the mast", "m"),
+    ],
 )
-def test_a_unit_is_spoken_once(help_text: str, spoken: str) -> None:
-    view = build_field(make_field("Weight", "kg", help_text), None)
+def test_a_unit_is_spoken_once(unit: str, help_text: str, spoken: str) -> None:
+    view = build_field(make_field("Weight", unit, help_text), None)
     assert (view.spoken_unit, view.described_by) == (spoken, "a-hint")
 
 

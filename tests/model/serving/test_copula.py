@@ -17,6 +17,7 @@ from model.serving.copula import (
     compute_square_limit,
     standardize_squares,
 )
+from model.serving.mismatches import describe_mismatch
 from model.serving.served_model import Mismatch
 
 
@@ -244,6 +245,16 @@ def test_the_house_model_names_bedrooms_that_do_not_fit_the_living_area(
     assert outside
     assert mismatch == Mismatch({"beds": 8, "sqft": 700}, alone=False)
     assert explain(house, beds=3, baths=2, sqft=1850) == (False, None)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_unit_that_ends_in_a_full_stop_ends_the_sentence_that_names_it(
+    house: NumberModel, alone: bool
+) -> None:
+    field = house.card.by_name["sqft"].model_copy(update={"unit": "pcs."})
+    card = house.card.model_copy(update={"by_name": {"sqft": field}})
+    text = describe_mismatch(card, Mismatch({"sqft": 700}, alone=alone))
+    assert text.endswith(" area 700\u00a0pcs.")
 
 
 def test_with_every_fact_it_finds_a_garage_too_large_for_the_year(house: NumberModel) -> None:
