@@ -28,7 +28,7 @@ _SHORTENED: dict[str, list[tuple[re.Pattern[bytes], bytes]]] = {
     ],
     ".css": [
         (re.compile(rb"/\*.*?\*/\s*", re.DOTALL), rb""),
-        (re.compile(rb"\s*([{};,])\s*|(?<=[\w)])(:) "), rb"\1\2"),
+        (re.compile(rb"\s*([{};,>])\s*|(?<=[\w)])(:) "), rb"\1\2"),
         (re.compile(rb";(?=})"), rb""),
     ],
 }

@@ -98,7 +98,9 @@ def accepts_number(
         needed = max(0.12, 0.3 * (1 - given.skill))
     least = _FAR_OFF if rare else _LEAST_SHRUNK
     related = given.skill >= least and cause.skill - rarity < given.rescaled + _MARGIN
-    if inputs and related:
+    # Undoing what was done to the inputs explains as much as a line through the answers does.
+    falls_short = given.skill >= -0.02 and cause.skill < given.rescaled - _MARGIN
+    if inputs and (related or falls_short):
         return False
     # A quantile model is off on purpose: taking its mean error off must not look like a cause.
     spared = not inputs and (reading.recentres or given.skill < _FAR_OFF)

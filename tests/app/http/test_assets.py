@@ -115,7 +115,7 @@ a:hover, .b > :is(i, p) {color: red; width: calc(1px + 2px)}
         "'d { e');const same=list.map(it=>it.x!==x);let y=+x\ny++})();"
     )
     assert assets["b.css"].body.decode() == (
-        "a:hover,.b > :is(i,p){color:red;width:calc(1px + 2px)}"
+        "a:hover,.b>:is(i,p){color:red;width:calc(1px + 2px)}"
         '.c{font:1rem "A B"}@media (min-width:40rem){.d + e{margin:0 auto}}'
     )
     assert assets["c.min.js"].body.decode() == script
