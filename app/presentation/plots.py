@@ -1,7 +1,5 @@
 """The plots of what held-out rows showed: numbers in, coordinates and words out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The words of a text: which of them speak for the answer, which against, and which are known."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

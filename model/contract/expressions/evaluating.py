@@ -1,7 +1,5 @@
 """An expression, and what it computes on whole columns."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 

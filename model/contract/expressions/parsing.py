@@ -4,8 +4,6 @@ Operators bind as in Python. Python's own parser is not used: it takes ``if`` fo
 no names in backticks, and gives a name like "ﬁ" other letters.
 """
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -91,7 +89,7 @@ class Call:
     """A function or operator, and what it is computed of."""
 
     name: str
-    arguments: tuple[Node, ...]
+    arguments: "tuple[Node, ...]"
     place: int
 
 

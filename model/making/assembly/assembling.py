@@ -1,7 +1,5 @@
 """The model in a person's files, put together as the data prove it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

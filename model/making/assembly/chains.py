@@ -1,7 +1,5 @@
 """The fitted steps between the inputs and the model: which of them, in which order, and where."""
 
-from __future__ import annotations
-
 import copy
 import warnings
 from collections.abc import Iterator, Mapping, Sequence

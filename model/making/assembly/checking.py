@@ -1,7 +1,5 @@
 """The gate for a model that is served: rows of its data have the answers that they should have."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice

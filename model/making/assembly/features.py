@@ -1,7 +1,5 @@
 """Which columns of the data are the features of the model, and in which order."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 
 from model.contract.expressions import write_column

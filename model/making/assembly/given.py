@@ -1,7 +1,5 @@
 """What a person gave, as it was read: the parts in their files, and the rows of their data."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

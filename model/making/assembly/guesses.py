@@ -1,7 +1,5 @@
 """Guesses that are in no file: the rows of the data must prove each by itself."""
 
-from __future__ import annotations
-
 import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence

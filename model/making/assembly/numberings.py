@@ -5,8 +5,6 @@ once: an assignment, which finds the best of all numberings at the price of aski
 each number.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """Which assembly the data prove, and what they show of it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Assemblies whose first step takes columns as the data have them, texts among them."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Assemblies tried on rows of the data: their answers, and how well these fit the truth."""
 
-from __future__ import annotations
-
 import json
 import re
 import shlex

@@ -1,7 +1,5 @@
 """A CatBoost file as an ONNX model, held against what CatBoost itself answers to the data."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import tempfile

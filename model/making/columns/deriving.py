@@ -1,7 +1,5 @@
 """Derived columns of somebody's data: ``--derive`` parsed, and computed on every row."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """From a column's name to the name, label, unit and noun of its field."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence

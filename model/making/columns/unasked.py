@@ -1,7 +1,5 @@
 """Columns that a form leaves out: those with one value in every row, and those a model drops."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """A person's data: reading them, their target, and which rows are held out."""
 
-from __future__ import annotations
-
 import difflib
 import math
 from collections import Counter

@@ -1,7 +1,5 @@
 """Adding a model that answers with several numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial

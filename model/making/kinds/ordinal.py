@@ -1,7 +1,5 @@
 """Classes that are steps of a scale: recognising them, and measuring how far off answers are."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Sequence

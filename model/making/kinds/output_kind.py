@@ -1,7 +1,5 @@
 """What every kind of model has to say while one is added."""
 
-from __future__ import annotations
-
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -85,7 +83,7 @@ class OneOutput:
     """
 
     name: str
-    kind: OutputKind
+    kind: "OutputKind"
     select: Callable[[Float64Array], Float64Array]
 
 
@@ -114,7 +112,7 @@ class OutputKind(ABC):
     """The classes as the model's file has them; empty for a kind without."""
 
     @abstractmethod
-    def with_names(self, names: Sequence[str]) -> OutputKind:
+    def with_names(self, names: Sequence[str]) -> "OutputKind":
         """Return the same kind with names for its classes, in their order; none keep their own.
 
         Raises:
@@ -172,7 +170,7 @@ class OutputKind(ABC):
         """
         return ""
 
-    def without_probabilities(self) -> OutputKind:
+    def without_probabilities(self) -> "OutputKind":
         """Return the kind of a model that names its answer alone."""
         return self
 

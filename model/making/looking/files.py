@@ -1,7 +1,5 @@
 """What is in somebody's files, in words for people; nothing in them runs."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

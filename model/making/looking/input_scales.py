@@ -1,7 +1,5 @@
 """Whether a fitted model saw inputs that somebody had scaled, as far as it keeps what it saw."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What is said of an object in a model's file: its name, its steps, its inputs, its answers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any

@@ -4,8 +4,6 @@ Facts are ordered by permutation importance (Breiman, "Random forests", Machine 
 The form shows the fewest that come close to the error with all facts; the others may be left empty.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """What the rows show of a model: which are alike, and how good it is."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from model.contract.manifest import Metric

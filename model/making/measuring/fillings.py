@@ -1,7 +1,5 @@
 """What a model may have got for missing cells that its author's code filled before the fit."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 import numpy as np

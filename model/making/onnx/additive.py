@@ -1,7 +1,5 @@
 """Additive models to ONNX: a node of trees, a product with coefficients, and an inverse link."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -6,8 +6,6 @@ restored from its seven digits, as ``widen`` does, scaled with 16, and rounded a
 Boosted trees compare doubles: their thresholds are rounded so that such numbers stay on their side.
 """
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

@@ -5,8 +5,6 @@ that takes most of a minute, and gigabytes. Here its graph gets a node that only
 and the trees are written into the finished graph.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 

@@ -5,8 +5,6 @@ How deep a row ends, as a mean over the trees, is its score (Liu, Ting and Zhou,
 take ten seconds.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Scalers of their own files, put before an ONNX model: each is one multiplication and addition."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Makes the folder of a network for pictures: find its input, measure, draft, write."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date

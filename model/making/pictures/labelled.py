@@ -1,7 +1,5 @@
 """Pictures with their classes: a folder of pictures for each class, or a table of files."""
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Opens the file of a network for pictures, whatever library wrote it, as ONNX."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn

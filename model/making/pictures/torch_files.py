@@ -3,8 +3,6 @@
 Nothing in a file runs here. A Python of the person's own, in a process of its own, converts it.
 """
 
-from __future__ import annotations
-
 import zipfile
 from pathlib import Path
 from typing import Literal, NoReturn

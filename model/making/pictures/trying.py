@@ -1,7 +1,5 @@
 """Finds how pictures become a network's input, and in which order its classes stand, by trying."""
 
-from __future__ import annotations
-
 import itertools
 import shlex
 import time

@@ -1,7 +1,5 @@
 """The data as the model takes them: codes of the fields, the truth, and which rows are held out."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

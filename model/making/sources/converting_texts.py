@@ -5,8 +5,6 @@ looks around. So what is served vectorises by ``model.serving.texts``, and the m
 the columns: those without texts in their order, then those of each text.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Mapping, Sequence
 from typing import Any

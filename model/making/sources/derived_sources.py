@@ -1,7 +1,5 @@
 """A model of derived columns as a model of the columns that these are computed from."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,7 +55,7 @@ class DerivedSource:
     def find_texts(self, names: Sequence[str]) -> set[str]:
         return self.inner.find_texts(self.names) - self.derivations.names
 
-    def with_target(self, target: pd.Series, classes: Sequence[str]) -> DerivedSource:
+    def with_target(self, target: pd.Series, classes: Sequence[str]) -> "DerivedSource":
         return replace(self, inner=self.inner.with_target(target, classes))
 
     def prepare(

@@ -1,7 +1,5 @@
 """A fitted scikit-learn estimator as a model to add, compiled where it compiles."""
 
-from __future__ import annotations
-
 import shutil
 import warnings
 from collections.abc import Iterator, Sequence
@@ -88,7 +86,7 @@ class EstimatorSource:
     def find_texts(self, names: Sequence[str]) -> set[str]:
         return set(list_branches(self.fitted, names))
 
-    def with_target(self, target: pd.Series, classes: Sequence[str]) -> EstimatorSource:
+    def with_target(self, target: pd.Series, classes: Sequence[str]) -> "EstimatorSource":
         return replace(self, kind=self.kind.with_names(classes))
 
     def prepare(

@@ -1,7 +1,5 @@
 """Why what is in a joblib or pickle file is not served, in words, and loading it with its code."""
 
-from __future__ import annotations
-
 import sys
 import warnings
 from collections.abc import Iterable, Iterator

@@ -6,8 +6,6 @@ encoder's categories, a scaler's counts, and the side to which a tree sends miss
 the larger side at every split only where nothing was missing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """Whether what scalers and imputers kept of their fit belongs to the columns of the data."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple

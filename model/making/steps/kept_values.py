@@ -1,7 +1,5 @@
 """What a fitted model keeps of the values that its inputs had when it was fitted."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from typing import Any

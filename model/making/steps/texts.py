@@ -1,7 +1,5 @@
 """The vectorisers in an estimator: which texts they take, and what is made of their columns."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any

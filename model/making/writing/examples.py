@@ -1,7 +1,5 @@
 """The examples of a drafted card: rows of the data, or what is in the middle of many of them."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Mapping

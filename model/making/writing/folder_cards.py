@@ -1,7 +1,5 @@
 """What the folder of a model says of it for people: title, description and rows to try."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -1,7 +1,5 @@
 """Where the folder of a new model goes, and how it takes the place of an older one."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from model.making.errors import AddError

@@ -5,8 +5,6 @@ new draft is that of lines (diff3: Khanna, Kunal and Pierce, "A formal investiga
 FSTTCS 2007). Where both changed the same lines, those of the card stay.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Half a page about a model that was added, for the terminal and as ``REPORT.md`` in its folder."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from model.making.writing.summary import AddedModel

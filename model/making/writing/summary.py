@@ -1,7 +1,5 @@
 """What a person reads once their model is added."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Clusters, densities and outliers."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

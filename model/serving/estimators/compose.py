@@ -1,7 +1,5 @@
 """Steps one after another and side by side."""
 
-from __future__ import annotations
-
 from collections import Counter
 from contextlib import suppress
 from typing import Any

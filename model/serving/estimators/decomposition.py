@@ -1,7 +1,5 @@
 """Turning columns into fewer ones."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Encoding choices and labels."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Forests, and models that ask many others."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Gaussian processes and their kernels, and regression by kernels."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from model.contract.pickles.records import Record

@@ -1,7 +1,5 @@
 """Filling in what is missing."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Kinds of values that many estimators have, beside those that text can say, and hooks."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from model.contract.pickles.records import Record

@@ -1,7 +1,5 @@
 """Linear models of numbers and of classes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Models that look for the training rows next to a row."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Neural networks, and models that answer the same for every row."""
 
-from __future__ import annotations
-
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, State
 from model.serving.estimators.checks import check_parts, check_same_sizes, require
 from model.serving.estimators.kinds import one_of

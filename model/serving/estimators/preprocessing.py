@@ -1,7 +1,5 @@
 """Scaling numbers and making others of them, and functions."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

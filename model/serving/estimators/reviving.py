@@ -1,7 +1,5 @@
 """Makes estimators of the installed scikit-learn from records, attribute by attribute."""
 
-from __future__ import annotations
-
 import inspect
 import re
 import warnings

@@ -1,7 +1,5 @@
 """Choosing columns."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

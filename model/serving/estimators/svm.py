@@ -1,7 +1,5 @@
 """Support vector machines of LIBSVM; LIBLINEAR's are among the linear models."""
 
-from __future__ import annotations
-
 import sys
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Counting words, and dictionaries as rows."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Models around one other model, or one for each class or output."""
 
-from __future__ import annotations
-
 from inspect import isfunction
 from typing import Any
 

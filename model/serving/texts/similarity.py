@@ -1,7 +1,5 @@
 """How alike texts are: the cosine between their terms, the rarer ones counting more."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 
