@@ -235,8 +235,7 @@ def run_steps(steps: Sequence[Step], matrix: Float64Array) -> Float64Array:
             warnings.simplefilter("ignore")  # nobody could change here what it warns of
             values = step.fitted.transform(values)
         values = values.toarray() if hasattr(values, "toarray") else np.asarray(values)
-    transformed: Float64Array = np.asarray(values, dtype=float)
-    return transformed
+    return np.asarray(values, dtype=float)
 
 
 def forget_names(fitted: Any) -> Any:

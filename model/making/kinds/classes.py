@@ -198,8 +198,7 @@ class ClassesKind(OutputKind):
 
     def list_losses(self, answers: Float64Array, truth: Float64Array) -> Float64Array:
         chosen = answers[np.arange(len(truth)), truth.astype(np.int64)]
-        losses: Float64Array = -np.log(np.clip(chosen, _LEAST_PROBABILITY, None))
-        return losses
+        return -np.log(np.clip(chosen, _LEAST_PROBABILITY, None))
 
     def list_readings(
         self, answers: Float64Array, truth: Float64Array, all_truth: Float64Array, movable: bool

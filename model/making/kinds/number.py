@@ -266,8 +266,7 @@ class NumberKind(OutputKind):
         return answers
 
     def compute_losses(self, decided: Float64Array, truth: Float64Array) -> Float64Array:
-        losses: Float64Array = (decided - truth) ** 2
-        return losses
+        return (decided - truth) ** 2
 
     def compute_score(self, losses: Float64Array, truth: Float64Array) -> float:
         return 1 - float(np.mean(losses)) / max(float(np.var(truth)), 1e-300)

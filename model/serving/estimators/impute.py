@@ -6,7 +6,7 @@ import numpy as np
 
 from model.contract.pickles.records import Record
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode
-from model.serving.estimators.checks import check_same_sizes, decode_template, require
+from model.serving.estimators.checks import check_same_sizes, require
 from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.functions import decode_dtype
 from model.serving.estimators.kinds import left_out, one_of, renamed, within
@@ -178,7 +178,6 @@ SCHEMAS = {
         {
             **_MISSING,
             **_FILL,
-            "estimator": decode_template,
             "min_value": left_out(),
             "max_value": left_out(),
         },

@@ -47,6 +47,31 @@ def translated(name: str, **words: str) -> Hook:
     return lambda state: state.translate(name, **words)
 
 
+def defaulted(name: str, value: Any, before: tuple[int, int] | None = None) -> Hook:
+    """A hook that says what a parameter was in releases that left it open: all, or older ones."""
+
+    def migrate(state: State) -> None:
+        if state.raw.get(name) is None and (before is None or state.release < before):
+            state.raw[name] = value
+
+    return migrate
+
+
+def sized(**names: str) -> Hook:
+    """A hook that computes attributes: by a size's name those that have it, with blanks between."""
+
+    def complete(state: State) -> None:
+        for size, attributes in names.items():
+            state.values.update(dict.fromkeys(attributes.split(), state.sizes[size]))
+
+    return complete
+
+
+def preset(**values: Any) -> Hook:
+    """A hook that sets attributes to what they are in every estimator of a class."""
+    return lambda state: state.values.update(values)
+
+
 def read_parts(value: Any, name: str) -> dict[str, Any]:
     """Return the attributes of an object that is no estimator.
 

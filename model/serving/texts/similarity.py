@@ -49,5 +49,4 @@ class TextIndex:
         for term, weight in self._weigh(Counter(self._analyzer.split(text))).items():
             rows, weights = self._postings[term]
             cosines[rows] += weight * weights  # a row stands once in each posting
-        distances: Float32Array = np.maximum(1 - cosines, 0)
-        return distances
+        return np.maximum(1 - cosines, 0)
