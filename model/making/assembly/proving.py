@@ -37,7 +37,7 @@ from model.making.assembly.trials import TriedAssembly, ask_all, find_complete, 
 from model.making.data.assigning import assign_columns
 from model.making.errors import AddError, NotProvedError
 from model.making.kinds.evidence import are_surely_less
-from model.making.steps.fitted_steps import find_encoded_columns
+from model.making.steps.fitted_steps import find_categories
 
 _CLEAR = 0.03
 """How much better the best assembly must rank than one that answers otherwise."""
@@ -286,7 +286,7 @@ def _check(search: AssemblySearch, assembly: Assembly, truth: Float64Array) -> F
             return rows
     else:
         # Of the raw columns those that the model does not treat as categories.
-        encoded = find_encoded_columns(assembly.fitted, assembly.names)
+        encoded = find_categories(assembly.fitted, assembly.names)
         labels = [name for name in assembly.names
                   if search.columns.is_number(name) and name not in encoded]  # fmt: skip
         numbers = search.table[labels].to_numpy(dtype=float, na_value=np.nan)

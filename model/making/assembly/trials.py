@@ -21,7 +21,7 @@ from model.making.errors import AddError
 from model.making.kinds.evidence import Fit
 from model.making.kinds.output_kind import round_digits
 from model.making.options import write_derivation, write_filling
-from model.making.steps.fitted_steps import find_encoded_columns
+from model.making.steps.fitted_steps import find_categories
 from model.making.steps.texts import list_branches
 
 
@@ -102,7 +102,7 @@ def _advise_on_texts(search: AssemblySearch) -> str:
         AddError: if it holds numbers that could be two each, and nobody said which.
     """
     fitted, names = search.estimator.fitted, search.estimator.names or ()
-    taken = find_encoded_columns(fitted, names) | set(list_branches(fitted, names))
+    taken = {*find_categories(fitted, names), *list_branches(fitted, names)}
     for name in names if taken else ():
         if name in taken or name not in search.available or search.columns.is_number(name):
             continue

@@ -17,7 +17,8 @@ from sklearn.pipeline import Pipeline
 from model.making.onnx.converting import Choices, convert_codes
 from model.making.onnx.exporting import export_estimator
 from model.making.onnx.graphs import INPUT, CompileError
-from model.making.steps.texts import MOST_COLUMNS, list_branches, list_steps, split_branch
+from model.making.steps.fitted_steps import list_steps
+from model.making.steps.texts import MOST_COLUMNS, list_branches, split_branch
 from model.serving.texts.vectorizer import Vectorizer
 
 

@@ -30,7 +30,6 @@ from model.making.rows.prepared import (
 from model.making.sources.compiling import compile_estimator
 from model.making.steps.fitted_steps import (
     find_categories,
-    find_encoded_columns,
     find_missing_in_training,
 )
 from model.making.steps.texts import describe_texts, list_branches, takes_texts_alone
@@ -81,7 +80,7 @@ class EstimatorSource:
         return self.names
 
     def find_encoded(self, names: Sequence[str]) -> set[str]:
-        return find_encoded_columns(self.fitted, names)
+        return set(find_categories(self.fitted, names))
 
     def find_texts(self, names: Sequence[str]) -> set[str]:
         return set(list_branches(self.fitted, names))

@@ -16,7 +16,7 @@ from model.making.steps.fitted_steps import (
     MADE_BY_STEPS,
     is_cross_fitted,
     name_outputs,
-    unwrap_estimator,
+    unwrap_target,
 )
 from model.making.steps.kept_values import advise_derivation
 
@@ -80,8 +80,7 @@ def _list_kept(
 
     After the name comes what says that steps before it made the numbers.
     """
-    step = unwrap_estimator(step)
-    step = unwrap_estimator(getattr(step, "regressor_", step))
+    step = unwrap_target(step)
     if isinstance(step, Pipeline):
         for _, part in step.steps:
             yield from _list_kept(part, rows, names, seen)

@@ -21,6 +21,7 @@ from model.making.steps.fitted_steps import (
     is_cross_fitted,
     name_outputs,
     unwrap_estimator,
+    unwrap_target,
 )
 from model.making.steps.moved_splits import find_moved_split, has_shares
 from model.making.steps.trees import list_trees
@@ -89,8 +90,7 @@ def describe_foreign_input(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            fitted = unwrap_estimator(fitted)
-            fitted = unwrap_estimator(getattr(fitted, "regressor_", fitted))
+            fitted = unwrap_target(fitted)
             columns = names = list(getattr(rows, "columns", ()))
             seen = ""
             if isinstance(fitted, Pipeline):
@@ -107,7 +107,11 @@ def describe_foreign_input(
         return ""
     number, how = found
     name = names[number] if number < len(names) else f"input {number + 1}"
-    return f"When it was fitted, {name}{seen} {how} {_advise_step(name, columns)}"
+    return (
+        f"When it was fitted, {name}{seen} {how} Either these are not its data, or a step before "
+        "the fit changed it: add the file of that step, or say what it does"
+        f"{advise_derivation(name, columns)}."
+    )
 
 
 def _find_foreign(
@@ -165,13 +169,6 @@ def _find_other(fitted: Any, kept: Float64Array, cells: Float64Array) -> float |
 def _draws(part: Any) -> bool:
     """Whether its trees split elsewhere than in the middle."""
     return hasattr(part, "roots_") or getattr(part, "splitter", "") == "random"
-
-
-def _advise_step(name: str, columns: Sequence[str]) -> str:
-    return (
-        "Either these are not its data, or a step before the fit changed it: add the file of that "
-        f"step, or say what it does{advise_derivation(name, columns)}."
-    )
 
 
 def advise_derivation(name: str, columns: Sequence[str]) -> str:

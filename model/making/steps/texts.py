@@ -15,11 +15,11 @@ from sklearn.feature_extraction.text import (
     TfidfVectorizer,
 )
 from sklearn.feature_selection import SelectorMixin
-from sklearn.pipeline import FeatureUnion, Pipeline
-from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, StandardScaler
+from sklearn.pipeline import FeatureUnion
+from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 from model.contract.arrays import Float32Array, Float64Array
-from model.making.steps.fitted_steps import find_parts, unwrap_estimator
+from model.making.steps.fitted_steps import find_parts, is_step, list_steps, unwrap_estimator
 from model.serving.texts.analyzer import Analyzer
 from model.serving.texts.vectorizer import Options, Vectorizer, mark_seen
 
@@ -40,21 +40,6 @@ _FREQUENT = 5
 """Times that a word is in the texts from which it is a frequent one."""
 
 
-def list_steps(fitted: Any) -> list[Any]:
-    """Return the steps of an estimator, those of pipelines in pipelines, too."""
-    fitted = unwrap_estimator(fitted)
-    if isinstance(fitted, TransformedTargetRegressor):
-        return list_steps(fitted.regressor_)
-    if not isinstance(fitted, Pipeline):
-        return [fitted]
-    return [part for _, step in fitted.steps if _is_step(step) for part in list_steps(step)]
-
-
-def _is_step(step: Any) -> bool:
-    plain = isinstance(step, FunctionTransformer) and step.func is None
-    return step is not None and not isinstance(step, str) and not plain
-
-
 def find_vectorizers(fitted: Any) -> Iterator[Any]:
     """Yield the vectorisers anywhere in a fitted object."""
     return find_parts(fitted, lambda part: isinstance(part, VECTORIZERS))
@@ -64,7 +49,7 @@ def takes_texts_alone(fitted: Any) -> bool:
     """Whether a part takes a list of texts, and not a table."""
     first = list_steps(fitted)[0]
     if isinstance(first, FeatureUnion):
-        return any(takes_texts_alone(step) for _, step in first.transformer_list if _is_step(step))
+        return any(takes_texts_alone(step) for _, step in first.transformer_list if is_step(step))
     if isinstance(first, VECTORIZERS):
         return True
     names = getattr(fitted, "feature_names_in_", None)
@@ -86,14 +71,14 @@ def list_branches(fitted: Any, names: Sequence[str]) -> dict[str, tuple[str, lis
     first, *others = list_steps(fitted)
     if isinstance(first, FeatureUnion):
         # Several parts may take the same text, so the words of the union count, not of one part.
-        parts = [list_branches(part, names) for _, part in first.transformer_list if _is_step(part)]
+        parts = [list_branches(part, names) for _, part in first.transformer_list if is_step(part)]
         union = "", [first, *others[:-1]]
         return {name: union for part in parts for name in part}
     if isinstance(first, ColumnTransformer):
         found = {}
         for branch, transformer, _ in first.transformers_:
             places = first._transformer_to_input_indices[branch]
-            if len(places) == 1 and _is_step(transformer) and any(find_vectorizers(transformer)):
+            if len(places) == 1 and is_step(transformer) and any(find_vectorizers(transformer)):
                 found[names[places[0]]] = branch, list_steps(transformer)
         return found
     if len(names) == 1 and takes_texts_alone(fitted):
