@@ -167,7 +167,7 @@ def _prove(
     if options.features and source.names and options.features != source.names:
         match_features(source, rows, options, lambda _: None)  # says why not
     for name in options.features:
-        require_column(rows.table, name, options.data, "--features")
+        require_column(rows.table.columns, name, options.data, "--features")
     table = _read_numbers(source, contents, rows, options)
     search = AssemblySearch(
         contents,

@@ -10,6 +10,7 @@ import pandas as pd
 
 from model.contract.derived import DerivedColumn, compute_columns
 from model.contract.expressions import Cells, ExpressionError
+from model.contract.formatting import list_some
 from model.making.columns.deriving import Derivations
 from model.making.data.assigning import assign_columns
 from model.making.data.text_cells import as_text
@@ -50,17 +51,14 @@ def leave_out_columns(
     if len(found) == len(names):
         return derivations, table
     if given := [name for name in unused if name in found]:
-        add_note(f"The form does not ask for what the model drops: {_list(given)}.")
+        listed = list_some(given, _MOST_NAMED)
+        add_note(f"The form does not ask for what the model drops: {listed}.")
     if given := [f"{name} is {as_text(single[name])}" for name in single if name in found]:
-        add_note(f"The form does not ask for what is the same in every row: {_list(given)}.")
+        listed = list_some(given, _MOST_NAMED)
+        add_note(f"The form does not ask for what is the same in every row: {listed}.")
     values = {name: {**unused, **single}[name] for name in found}
     columns = (*derivations.columns, *found.values())
     return replace(derivations, columns=columns), assign_columns(table, values)
-
-
-def _list(given: Sequence[str]) -> str:
-    more = len(given) - _MOST_NAMED
-    return ", ".join(given[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _is_single(cells: pd.Series) -> bool:

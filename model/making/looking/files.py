@@ -20,7 +20,7 @@ from model.making.looking.object_words import (
     describe_answers,
     describe_inputs,
     describe_record,
-    list_some,
+    list_printable,
     name_value,
 )
 from model.making.pictures.opening import is_picture_file, open_path
@@ -124,7 +124,7 @@ def _open_folder(file: _File) -> None:
     file.path = folder.file
     file.lines.append(f"{folder.kind}; its file is {folder.file.name}.")
     if folder.columns:
-        names = list_some(folder.columns)
+        names = list_printable(folder.columns)
         file.lines.append(f"{folder.source} names {len(folder.columns)} columns: {names}.")
 
 
@@ -224,7 +224,7 @@ def _describe_other(file: _File, error: PickleError) -> None:
 
 
 def _count_names(names: Sequence[str]) -> str:
-    return f"It holds {len(names)} names: {list_some(names)}."
+    return f"It holds {len(names)} names: {list_printable(names)}."
 
 
 def _list_names(value: object) -> list[str]:

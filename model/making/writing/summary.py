@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from model.contract import formatting
-from model.contract.manifest import Manifest, Metric
+from model.contract.manifest import Manifest
 from model.making.columns.drafting import DraftOutput
 from model.making.measuring.baselines import Comparison
 from model.making.options import LOCALE
@@ -95,7 +95,7 @@ def summarize(
         fields,
         output.description,
         _describe_served(prepared),
-        format_metrics(manifest.metrics),
+        tuple((metric.label, metric.format(LOCALE)) for metric in manifest.metrics),
         tuple(notes),
         output.title,
         manifest.how,
@@ -151,16 +151,3 @@ def _describe_served(prepared: PreparedModel) -> str:
             "run `make requirements UPGRADE=` before you deploy it."
         )
     return text
-
-
-def format_metrics(metrics: Sequence[Metric]) -> tuple[tuple[str, str], ...]:
-    """Write figures for a person, each with its label."""
-    return tuple(
-        (
-            metric.label,
-            formatting.format_percent(metric.value, LOCALE, digits=1)
-            if metric.share
-            else formatting.format_figure(metric.value, LOCALE),
-        )
-        for metric in metrics
-    )
