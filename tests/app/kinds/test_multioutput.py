@@ -113,6 +113,7 @@ def test_each_number_has_a_range_of_its_own_that_was_measured(
     about = get_page(client, "/about").get_text()
     assert "Heating load: Half the time" in about
     assert "Cooling load: Half the time" in about
+    assert "Heating load: Guessing the middle every time" in about
 
 
 def test_the_button_beside_another_number_leads_to_its_reasons(client: FlaskClient) -> None:
