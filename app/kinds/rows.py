@@ -273,10 +273,6 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         """Put a prediction into words.
 
         The announcement is what follows the output's label.
-
-        Args:
-            explained: the prediction.
-            case: what to call the row; "" for this case.
         """
 
     @property

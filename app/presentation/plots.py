@@ -47,10 +47,8 @@ def plot_truth(
 ) -> PlotView:
     """Plot what was true against what was estimated.
 
-    Args:
-        bins: of held-out rows with similar estimates, ascending.
-        noun: what sentences call the answer.
-        format_value: writes an amount.
+    ``bins`` are of held-out rows with similar estimates, ascending; sentences call the answer
+    ``noun``.
     """
     low = min(min(item.low, item.estimate) for item in bins)
     high = max(max(item.high, item.estimate) for item in bins)
@@ -86,9 +84,7 @@ def plot_truth(
 def plot_coverage(fifths: Sequence[float], aim: float) -> PlotView:
     """Plot how often the range held, by fifths of the estimates.
 
-    Args:
-        fifths: the share of held-out rows inside, from the lowest fifth of the estimates.
-        aim: the share that was aimed at.
+    ``fifths`` are the shares of held-out rows inside, from the lowest fifth of the estimates.
     """
     least = min(LEAST_SHARE, *fifths)
     dots = [

@@ -38,11 +38,7 @@ def present_classes(
 ) -> tuple[ClassView, ...]:
     """Present the most probable classes.
 
-    Args:
-        classes: all of them.
-        probabilities: of each class.
-        format_share: writes a probability.
-        order: in which they stand; from the most probable one on where there is none.
+    They stand in an ``order``; from the most probable one on where there is none.
     """
     shares = dict(zip(classes, probabilities, strict=True))
     most_probable = sorted(shares, key=lambda item: -shares[item])[:MAX_CLASSES]
@@ -146,13 +142,7 @@ class Result(NamedTuple):
 
 
 def refuse(submission: Submission[Any], label: str, heading: str) -> Result:
-    """Present a submission that has no answer, with what to fix.
-
-    Args:
-        submission: has a problem at least.
-        label: what the model answers.
-        heading: that there is none.
-    """
+    """Present a submission that has no answer, with what to fix."""
     return Result(
         "withdrawn",
         label,

@@ -58,10 +58,7 @@ class AssembledModel:
 def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> AssembledModel:
     """Put together what the files hold as the data prove it.
 
-    Args:
-        given: the files and the data.
-        ask: called where one of several assemblies was taken.
-        add_note: takes what the person should know.
+    ``ask`` is called where one of several assemblies was taken.
 
     Raises:
         NotProvedError: if the data do not prove that the model would answer rightly.

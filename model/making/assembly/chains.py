@@ -164,12 +164,7 @@ def widen_scaler(scaler: Any, positions: Sequence[int], width: int) -> Any:
 
 
 def split_scaler(scaler: Any, place: int) -> tuple[Any, Any]:
-    """Split a scaler into one of all columns but one, and one of this column.
-
-    Args:
-        scaler: the fitted scaler.
-        place: of the one column.
-    """
+    """Split a scaler into one of all columns but one, and one of this column."""
     others = [column for column in range(scaler.n_features_in_) if column != place]
     return _select_columns(scaler, others), _select_columns(scaler, [place])
 

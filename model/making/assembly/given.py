@@ -58,10 +58,6 @@ class GivenData:
 def read_given(options: AddOptions, add_note: AddNote) -> GivenData:
     """Read the files and the data.
 
-    Args:
-        options: what the person asks for.
-        add_note: takes what the person should know.
-
     Raises:
         AddError: if one of them cannot be read, or an option does not go with the data.
     """

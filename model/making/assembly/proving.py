@@ -87,10 +87,7 @@ class Proof:
 def prove(search: AssemblySearch, classes: Sequence[str], read_truth: ReadTruth) -> Proof:
     """Try every assembly on rows of the data, take the one that they prove, and check it.
 
-    Args:
-        search: what may be put together.
-        classes: names of the model's classes in their order, as a person says.
-        read_truth: reads the target.
+    ``classes`` are names of the model's classes in their order, as a person says.
 
     Raises:
         NoAssemblyError: if the data lack what the model takes.
@@ -137,9 +134,7 @@ def prove(search: AssemblySearch, classes: Sequence[str], read_truth: ReadTruth)
 def take_only(search: AssemblySearch, classes: Sequence[str]) -> Proof:
     """Take the one assembly that is possible; nothing can be tried without a target.
 
-    Args:
-        search: what may be put together.
-        classes: names of the model's classes in their order, as a person says.
+    ``classes`` are names of the model's classes in their order, as a person says.
 
     Raises:
         NoAssemblyError: if the data lack what the model takes.

@@ -147,10 +147,7 @@ def ask_all(
 ) -> list[Float64Array | None]:
     """Ask each assembly some rows, in one call of the model where all can be asked together.
 
-    Args:
-        search: what may be put together.
-        assemblies: those that are asked.
-        index: the places of the rows, shape (asked,).
+    ``index`` has the places of the rows, shape (asked,).
 
     Returns:
         For each assembly its answers, shape (asked,) or (asked, classes); None where it has none.

@@ -29,13 +29,8 @@ def leave_out_columns(
 ) -> tuple[Derivations, pd.DataFrame]:
     """Give the model constants for the columns that no visitor could change an answer by.
 
-    Args:
-        derivations: the columns that are computed anyway.
-        table: the data, with these.
-        names: the columns that the model takes.
-        dropped: those of them that it drops.
-        kept: those that the form asks for all the same.
-        add_note: takes what the person should know.
+    Of ``names``, which the model takes, it drops ``dropped``; the form asks for ``kept`` all the
+    same.
 
     Returns:
         The derivations with these constants, and the table with them. Both are as they were where

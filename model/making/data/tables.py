@@ -279,11 +279,7 @@ def _split_targets(table: pd.DataFrame, text: str) -> list[str]:
 def require_column(names: Sequence[Any], name: str, where: Path, option: str) -> None:
     """Make sure that a table has a column.
 
-    Args:
-        names: of the table's columns.
-        name: the column.
-        where: the table's file.
-        option: the option that names the column.
+    ``where`` is the table's file, ``option`` the one that names the column.
 
     Raises:
         AddError: if it has none; names the most similar one.

@@ -290,10 +290,7 @@ def _compare_choices(
 ) -> tuple[float, TypicalFact]:
     """The value that is most over-represented in a cluster, and by how many deviations.
 
-    Args:
-        name: of the field.
-        here: the codes in the cluster, shape (rows,).
-        other: all other codes, shape (other rows,).
+    ``here`` are the codes in the cluster, ``other`` all other codes, shape (rows,) each.
     """
     values = np.unique(here)
     shares = np.array([[np.mean(codes == value) for codes in (here, other)] for value in values])

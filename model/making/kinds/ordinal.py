@@ -75,10 +75,6 @@ _MILLION = 1_000_000
 def choose_order(values: Sequence[str], options: AddOptions) -> tuple[str, ...]:
     """Choose the order of classes, from the lowest: as somebody said, or as they look.
 
-    Args:
-        values: the classes.
-        options: have the order, if somebody gave it, and the name of the target.
-
     Returns:
         The order; empty where they are no steps.
 

@@ -155,18 +155,14 @@ class OutputKind(ABC):
     def describe_threshold(self, threshold: float, where: str) -> str:
         """Say what becomes of a threshold for probabilities that a file holds; "" for nothing.
 
-        Args:
-            threshold: between 0 and 1.
-            where: the file that holds it, with its key.
+        It is between 0 and 1, and ``where`` is the file that holds it, with its key.
         """
         return ""
 
     def doubt_probabilities(self, fitted: Any, rows: Any) -> str:
         """Say why an estimator's probabilities cannot be shown; "" where they can.
 
-        Args:
-            fitted: the estimator.
-            rows: rows like those that it was fitted to.
+        ``rows`` are like those that it was fitted to.
         """
         return ""
 
@@ -177,9 +173,7 @@ class OutputKind(ABC):
     def count_differing(self, answers: Float64Array, expected: Float64Array) -> int:
         """Count the rows that have another answer than expected.
 
-        Args:
-            answers: see the class for the shape.
-            expected: see the class for the shape, too; in another one all rows differ.
+        Answers and expected ones are as the class says; in another shape all rows differ.
         """
         if answers.shape != expected.shape:
             return len(expected)
@@ -279,22 +273,15 @@ class OutputKind(ABC):
     ) -> Metric:
         """Measure how good answers are with some of the facts, on held-out rows.
 
-        Args:
-            answers: of the model, see the class for the shape.
-            truth: the true answers, shape (rows,).
-            name: added to the figure's own.
-            facts: which facts were known, like "3 facts".
+        Answers are as the class says, ``truth`` has the shape (rows,). ``name`` is added to the
+        figure's own, and ``facts`` says which were known, like "3 facts".
         """
 
     @abstractmethod
     def describe_facts(self, few: Metric, every: Metric, shown: int, output: DraftOutput) -> str:
         """Say how good it is with the facts that a form shows, and with all.
 
-        Args:
-            few: the figure with the facts that are shown.
-            every: the same with all facts.
-            shown: how many are shown.
-            output: what the answer is called.
+        ``few`` is the figure with the facts that are shown, ``every`` the same with all.
         """
 
     score_name: ClassVar[str]
@@ -326,10 +313,7 @@ class OutputKind(ABC):
     ) -> Sequence[Band]:
         """Choose bands of rows whose middle can be an example; perhaps none.
 
-        Args:
-            answers: of the model, see the class for the shape.
-            truth: the true answers, shape (rows,).
-            output: what the answer is called.
+        Answers are as the class says, ``truth`` has the shape (rows,).
         """
 
     def find_axis(self, truth: Float64Array) -> tuple[float, float] | None:

@@ -83,12 +83,7 @@ def _describe_answer(forest: Any) -> dict[str, Any]:
 
 
 def write_trees(graph: onnx.GraphProto, forests: Sequence[Any]) -> None:
-    """Write the trees of forests into the nodes that the converters left without.
-
-    Args:
-        graph: the finished graph.
-        forests: what the converters converted.
-    """
+    """Write the trees of forests into the nodes that the converters left without."""
     for node in graph.node:
         given = {attribute.name: attribute for attribute in node.attribute}
         if "nodes_modes" not in given or list(given["nodes_modes"].strings) != [UNWRITTEN]:
@@ -114,13 +109,7 @@ def _list_parts(forest: Any) -> Iterator[dict[str, NDArray[Any]]]:
 
 
 def _list_tree(tree: Any, number: int, forest: Any) -> dict[str, NDArray[Any]]:
-    """Return the attributes of one tree.
-
-    Args:
-        tree: the arrays of scikit-learn.
-        number: the tree's place in its forest.
-        forest: what the tree is part of.
-    """
+    """Return the attributes of one tree."""
     inner = tree.children_left >= 0
     # scikit-learn compares float32 values with float64 thresholds
     threshold = round_down(tree.threshold)

@@ -48,10 +48,8 @@ def make_isolation_converter(forests: list[Any]) -> Callable[..., None]:
 def weigh_leaves(tree: Any, leaves: Any, forest: Any) -> Float64Array:
     """Compute what each leaf of a tree adds to the mean depth of a row.
 
-    Args:
-        tree: the arrays of scikit-learn.
-        leaves: the places of the leaves in it, shape (leaves,).
-        forest: what the tree is part of.
+    ``tree`` are the arrays of scikit-learn, and ``leaves`` the places of its leaves, shape
+    (leaves,).
 
     Returns:
         Shares of the depth that is usual for so many training rows, shape (leaves,).

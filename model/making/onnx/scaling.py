@@ -21,10 +21,6 @@ def prepend_scalers(model: onnx.ModelProto, scalers: Sequence[Any]) -> onnx.Mode
 
     They compute with float64, as they did when the model was fitted.
 
-    Args:
-        model: the model.
-        scalers: in their order.
-
     Raises:
         CompileError: if the model takes something else, or one of them is no scaler of K columns.
     """

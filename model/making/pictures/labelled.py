@@ -62,9 +62,8 @@ class LabelledPictures:
     def read(self, chosen: Sequence[int], side: int) -> Iterator[tuple[int, Picture]]:
         """Read some of the files, and note those that are broken.
 
-        Args:
-            chosen: places in ``files``.
-            side: the longer side of what the network sees, in pixels.
+        ``chosen`` are places in ``files``, ``side`` is the longer one of what the network sees, in
+        pixels.
         """
         picture = ImageField(
             kind="image", name="image", label="It", noun="picture", determiner="a", side=side

@@ -74,10 +74,6 @@ def refuse_weights(path: Path) -> NoReturn:
 def convert_torch(path: Path, options: AddOptions) -> tuple[TorchContent, onnx.ModelProto]:
     """Let the person's own Python convert a network, and compare the answers of both.
 
-    Args:
-        path: of the file.
-        options: with the ``python``.
-
     Returns:
         What the file holds, and the network.
 

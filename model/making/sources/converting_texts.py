@@ -43,12 +43,8 @@ def convert_texts(
 ) -> onnx.ModelProto:
     """Convert an estimator without its vectorisers.
 
-    Args:
-        widths: how many columns each text becomes, by its own column.
-        estimator: the whole of it.
-        fields: its columns, in their order.
-        choices: the values of each column of choices.
-        forests: gets each forest whose trees are left to ``write_trees``.
+    ``widths`` says how many columns each text becomes, by its own column; ``fields`` are all
+    columns in their order. ``forests`` gets each forest whose trees are left to ``write_trees``.
 
     Raises:
         CompileError: if its texts do not go straight to the vectorisers.

@@ -146,10 +146,7 @@ def _describe_derived(name: str, cells: pd.Series, encoded: bool) -> DataColumn:
 def _find_lost(step: FeatureStep, matrix: Float64Array, index: int) -> set[int]:
     """The model's own columns that are unknown where one field is.
 
-    Args:
-        step: the step before the model.
-        matrix: the rows, shape (rows, fields); NaN where unknown.
-        index: the field.
+    ``matrix`` has the shape (rows, fields), ``index`` is that of the field.
     """
     complete = matrix[~np.isnan(matrix).any(axis=1)]
     rows = (complete if len(complete) else matrix)[:_TRIED].copy()

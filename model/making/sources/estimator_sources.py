@@ -333,9 +333,7 @@ def advise_on_new_rows(name: str) -> str:
 def describe_estimator(fitted: Any, where: str) -> EstimatorSource:
     """Find out what a loaded object is.
 
-    Args:
-        fitted: the object.
-        where: its file, as messages call it.
+    ``where`` is its file, as messages call it.
 
     Raises:
         AddError: if it is no fitted estimator that answers in a known way.

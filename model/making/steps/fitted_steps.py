@@ -134,9 +134,7 @@ def name_outputs(steps: Any, names: list[str], changed: Any) -> list[str]:
 def find_categories(fitted: Any, names: Sequence[str]) -> dict[str, list[Any]]:
     """Find the categories of the columns that the estimator encodes, by column.
 
-    Args:
-        fitted: the estimator.
-        names: the columns that it takes, in its order; none where they are not known.
+    ``names`` are the columns that it takes, in its order; none where they are not known.
     """
     if not names:
         return {}
@@ -185,9 +183,7 @@ def _find_inner_categories(step: Any, names: Sequence[str]) -> dict[str, list[An
 def find_dropped_columns(fitted: Any, names: Sequence[str]) -> set[str]:
     """Find the columns that the estimator's ColumnTransformer drops, so that they change nothing.
 
-    Args:
-        fitted: the estimator.
-        names: the columns that it takes, in its order.
+    ``names`` are the columns that it takes, in its order.
     """
     first = list_steps(fitted)[0]
     if not isinstance(first, ColumnTransformer):
@@ -211,9 +207,7 @@ def _zip_categories(names: Sequence[str], encoder: Any) -> dict[str, list[Any]]:
 def find_missing_in_training(fitted: Any, names: Sequence[str]) -> dict[str, MissingInTraining]:
     """Find out what the model saw of missing values in each column when it was fitted.
 
-    Args:
-        fitted: the estimator.
-        names: the columns that it takes, in its order.
+    ``names`` are the columns that it takes, in its order.
     """
     found: dict[str, MissingInTraining] = dict.fromkeys(names, "unknown")
     columns = {name: index for index, name in enumerate(names)}

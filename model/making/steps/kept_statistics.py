@@ -48,11 +48,8 @@ def describe_foreign_statistic(fitted: Any, rows: pd.DataFrame) -> str:
     """Say which column had other numbers when a scaler or an imputer saw it; "" where none had.
 
     What code did to a column by hand shows there, also before a linear model or a network, which
-    keep no values. Rows that were left out before the fit hardly do.
-
-    Args:
-        fitted: the model, with its steps.
-        rows: the data of the fit as it takes them.
+    keep no values. Rows that were left out before the fit hardly do. ``rows`` are the data of the
+    fit as the model takes them.
     """
     if is_cross_fitted(fitted):
         return ""

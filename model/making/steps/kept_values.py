@@ -180,11 +180,8 @@ def describe_merged_values(fitted: Any, rows: pd.DataFrame) -> str:
     """Say in which column an author's code merged rare values before the fit; "" where in none.
 
     An encoder that ignores what it does not know answers them as if the value were unknown, and not
-    as the value that they were merged into.
-
-    Args:
-        fitted: the model.
-        rows: the data of the fit as it takes them.
+    as the value that they were merged into. ``rows`` are the data of the fit as the model takes
+    them.
     """
     for column, known in find_categories(fitted, list(map(str, rows.columns))).items():
         if not known or column not in rows or not all(isinstance(text, str) for text in known):
@@ -203,10 +200,7 @@ def describe_filled_values(fitted: Any, rows: pd.DataFrame) -> str:
 
     An encoder that saw missing cells knows them. One that knows a word for them instead, and
     ignores what it does not know, answers them as another value than its author's code did.
-
-    Args:
-        fitted: the model.
-        rows: the data of the fit as it takes them.
+    ``rows`` are the data of the fit as the model takes them.
     """
     names = list(map(str, rows.columns))
     seen = find_missing_in_training(fitted, names)

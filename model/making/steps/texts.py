@@ -69,9 +69,7 @@ def takes_texts_alone(fitted: Any) -> bool:
 def list_branches(fitted: Any, names: Sequence[str]) -> dict[str, tuple[str, list[Any]]]:
     """Find the columns whose texts are vectorised.
 
-    Args:
-        fitted: the estimator.
-        names: the columns that it takes, in its order.
+    ``names`` are the columns that it takes, in its order.
 
     Returns:
         By column: the branch of the ColumnTransformer that takes it, "" where there is none, and
@@ -225,9 +223,7 @@ def _undo(step: Any, coefficients: Float64Array) -> Float64Array | None:
 def describe_changed_texts(fitted: Any, rows: pd.DataFrame) -> str:
     """Say that an author's code changed the texts before the vectoriser, as by stemming; or "".
 
-    Args:
-        fitted: the model.
-        rows: the data of the fit as it takes them.
+    ``rows`` are the data of the fit as the model takes them.
     """
     for name, (_, steps) in list_branches(fitted, list(map(str, rows.columns))).items():
         vectorizer = describe_vectorizer(steps, ())

@@ -70,15 +70,7 @@ def summarize(
 ) -> AddedModel:
     """Say what was made and guessed, in words for people.
 
-    Args:
-        folder: of the model.
-        dataset: the rows and their fields.
-        output: what the model answers.
-        prepared: the model.
-        manifest: its manifest.
-        notes: what a person should know.
-        comparison: with plain models, where there were rows for one.
-        tried: how it was put together.
+    ``notes`` are what a person should know, ``tried`` is how the model was put together.
     """
     fields = tuple(
         (
