@@ -234,7 +234,8 @@ class NumberAdapter(RowAdapter[PointPrediction]):
         value, interval = explained.prediction
         shapley = explained.shapley
         typical = self._typical if shapley is None else shapley.base
-        typical_value = self._format_finely(typical)
+        # The typical case itself has one number wherever it stands.
+        typical_value = text if typical == value else self._format_finely(typical)
         noun = self._card.case_noun
         rank = self._describe_rank(value)
         own_text = case or f"this {noun}"

@@ -36,7 +36,7 @@ from model.making.steps.kept_values import (
     describe_foreign_input,
     describe_merged_values,
 )
-from model.making.steps.texts import describe_changed_texts
+from model.making.steps.texts import describe_changed_texts, find_origin
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,12 @@ def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> Assem
     )
     names, classes = list(proof.assembly.names), proof.assembly.classes
     note_columns(names, proof.available, proof.assembly.by_place, derivations.inputs, add_note)
+    if proof.assembly.alone and (origin := find_origin(rows.table, names[0])):
+        add_note(
+            f"Visitors write {names[0]} as the data have it. If your code made it of {origin}, fit "
+            f"the vectoriser anew to {origin} with preprocessor=clean, where clean is your "
+            "function, and give the function's file by --module FILE.py --trust."
+        )
     for where in proof.unused:
         add_note(f"{where} was not needed.")
     if release := given.contents.other_release:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -219,6 +220,7 @@ def choose_assembly(
             + (
                 _tell_inverses_apart(best.assembly.inverse, near.assembly.inverse)
                 or _tell_codes_apart(best.assembly, near.assembly)
+                or _tell_texts_apart(best.assembly, near.assembly)
                 or _HOW
             )
         )
@@ -262,6 +264,17 @@ def _tell_codes_apart(one: Assembly, other: Assembly) -> str:
     return (
         "Add the encoder's file, or a JSON file with the numbers that your code gave, like "
         f"{write_codes(codes)}."
+    )
+
+
+def _tell_texts_apart(one: Assembly, other: Assembly) -> str:
+    """Say what decides between two that take the texts of a column each."""
+    if not one.alone or one.names == other.names:
+        return ""
+    lines = [f"--features {shlex.quote(item.names[0])}" for item in (one, other)]
+    return (
+        f"Write {' or '.join(lines)}. Where your code joined columns, write the joined texts into "
+        "the data as a column, and name that."
     )
 
 

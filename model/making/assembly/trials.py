@@ -60,7 +60,10 @@ def try_all(
     Raises:
         AddError: if none of them can answer.
     """
-    index, _ = choose_rows(find_complete(search, assemblies[0]))
+    # Each of several texts is asked where none is missing: a vectoriser takes no holes.
+    needed = assemblies if assemblies[0].alone else assemblies[:1]
+    complete = np.all([find_complete(search, item) for item in needed], axis=0)
+    index, _ = choose_rows(complete)
     answers = ask_all(search, assemblies, index)
     if not any(each is not None for each in answers):
         problem = next(iter(search.problems), "its answers are not finite numbers")

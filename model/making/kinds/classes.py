@@ -111,10 +111,7 @@ class ClassesKind(OutputKind):
                 "of its predict_proba: classes_ = ['no', 'yes']."
             )
         if isinstance(found, list) and any(np.ndim(each) for each in found):
-            raise AddError(
-                f"The model answers {len(found)} classes for each row, and a page shows one. Fit "
-                "a model for the one that you want to show."
-            )
+            raise _refuse_several(len(found))
         return cls(tuple(np.asarray(found).tolist()), hasattr(fitted, "predict_proba"))
 
     @classmethod
@@ -154,7 +151,9 @@ class ClassesKind(OutputKind):
         if self.probabilities:
             return np.asarray(fitted.predict_proba(rows), dtype=float)
         labels = np.asarray(fitted.predict(rows))
-        return np.stack([labels == item for item in self.classes], axis=1).astype(float)
+        if labels.shape[1:] > (1,):
+            raise _refuse_several(labels.shape[1])
+        return np.stack([labels.reshape(-1) == item for item in self.classes], axis=1).astype(float)
 
     def doubt_probabilities(self, fitted: Any, rows: Any) -> str:
         if not self.probabilities:
@@ -440,3 +439,11 @@ def _advise_without(column: str, values: Sequence[Any]) -> str:
     cell = write_column(column)
     condition = " and ".join(f"{cell} != {write_constant(value)}" for value in values)
     return f" To leave such rows out, write --where {shlex.quote(condition)}."
+
+
+def _refuse_several(count: int) -> AddError:
+    """The error of a model that answers so many classes for each row."""
+    return AddError(
+        f"The model answers {count} classes for each row, and a page shows one. Fit a model for "
+        "the one that you want to show."
+    )

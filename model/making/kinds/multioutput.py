@@ -144,14 +144,22 @@ class MultioutputKind(NumberKind):
             for draft, truth, each in zip(output.others, dataset.truth.T[1:], others, strict=True)
         )
         drafts = (output, *output.others)
-        accuracy, metrics = first.accuracy, first.metrics
+        accuracy, baseline, metrics = first.accuracy, first.baseline, first.metrics
         if metrics:
+            baseline = f"{output.naming.label}: {baseline}"
             pairs = list(zip(drafts, found, strict=True))
             accuracy = " ".join(f"{draft.naming.label}: {each.accuracy}" for draft, each in pairs)
             metrics = tuple(
                 _name_metric(metric, draft) for draft, each in pairs for metric in each.metrics
             )
-        return replace(first, accuracy=accuracy, metrics=metrics, outputs=measured, held_out=None)
+        return replace(
+            first,
+            accuracy=accuracy,
+            baseline=baseline,
+            metrics=metrics,
+            outputs=measured,
+            held_out=None,
+        )
 
     def measure_facts(
         self, answers: Float64Array, truth: Float64Array, name: str, facts: str

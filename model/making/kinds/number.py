@@ -234,7 +234,7 @@ class NumberKind(OutputKind):
         predictions = dataset.predict(rows.astype(np.float32))
         middle = float(np.median(dataset.truth[~dataset.held_out]))
         guessed = float(np.median(np.abs(truth - middle)))
-        base = write(guessed)
+        base = write(guessed, math.floor)
         is_weak = metrics[0].value > (1 - LEAST_GAIN) * guessed
         return Evaluation(
             how,
@@ -322,17 +322,26 @@ def _describe_leaning(predictions: Float64Array, truth: Float64Array, locale: st
     return ""
 
 
-def _make_writer(output: NumberOutput, locale: str) -> Callable[[float], str]:
-    """What writes an error, to four digits where the page rounds by a step of the answer."""
-    if output.format in ("percent", "duration"):
-        return make_difference_writer(output, locale)
-    write_figure = make_difference_writer(output.model_copy(update={"format": "number"}), locale)
-    write_whole = make_difference_writer(output, locale)
-    is_currency = output.format == "currency"
+def _make_writer(output: NumberOutput, locale: str) -> Callable[..., str]:
+    """What writes an error, to four digits where the page rounds by a step of the answer.
 
-    def write(error: float) -> str:
-        figure = formatting.round_figure(error)
-        return (write_whole if is_currency and figure >= _LEAST_WHOLE else write_figure)(figure)
+    It rounds up, so that no error is stated too small, or as its second argument says.
+    """
+    is_currency = output.format == "currency"
+    has_step = output.format in ("percent", "duration")
+    exact = {"format": "number", "round_to": 1e-9}  # writes every decimal
+    plain = output if has_step else output.model_copy(update=exact)
+    write_figure = make_difference_writer(plain, locale)
+    write_whole = make_difference_writer(output, locale)
+
+    def write(error: float, rounding: Callable[[float], int] = math.ceil) -> str:
+        is_whole = is_currency and error >= _LEAST_WHOLE
+        step = 1.0 if is_whole else 10.0 ** (math.floor(math.log10(error or 1)) - 3)
+        if has_step:
+            step = output.round_to
+        # A quotient is a little off a whole number that it stands for.
+        rounded = rounding(round(error / step, 6)) * step
+        return (write_whole if is_whole else write_figure)(rounded)
 
     return write
 

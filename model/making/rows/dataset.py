@@ -103,7 +103,7 @@ def build_dataset(
             reason = "the model does not answer without it, so the form asks for it"
             if column.always_asked:
                 reason = "the form asks for it, as you say"
-            elif not column.source.is_date:
+            elif not column.source.is_date and column.kind != "text":
                 needed.append(column)
             left_out = say_left_out(column.missing, f"without {column.source.column}")
             add_note(f"{left_out}: {reason}.")

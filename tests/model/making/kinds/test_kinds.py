@@ -73,7 +73,26 @@ def test_an_error_in_a_currency_is_written_as_the_page_writes_its_answers() -> N
     output = kind.draft_output(data[:, 0], asked)
     few, every = make_metric("few", "Few", 2891.4), make_metric("every", "Every", 3.27)
     said = kind.describe_facts(few, every, 3, output).replace("\u00a0", " ")
-    assert said.endswith("by less than 2 891 zł; with all facts, by less than 3,27 PLN.")
+    assert said.endswith("by less than 2 892 zł; with all facts, by less than 3,27 PLN.")
+
+
+@pytest.mark.parametrize(
+    ("target", "error", "text"),
+    [
+        ("price_eur", 266.154, "€267"),
+        ("price_eur", 266.0, "€266"),
+        ("hours", 7.2032, "7.204"),
+        ("hours", 0.0012341, "0.001235"),
+        ("hours", 0.0, "0"),
+        ("humidity_pct", 3.2, "4 points"),
+    ],
+)
+def test_no_error_is_stated_too_small(target: str, error: float, text: str) -> None:
+    kind, metric = NumberKind(), make_metric("few", "Few", error)
+    data = np.random.default_rng(0).uniform(0, 100, 300)
+    output = kind.draft_output(data, replace(options(), target=target))
+    said = kind.describe_facts(metric, metric, 3, output).replace("\u00a0", " ")
+    assert said.endswith(f"by less than {text}; with all facts, by less than {text}.")
 
 
 def test_reasons_are_those_of_the_class_that_was_named() -> None:
