@@ -78,7 +78,7 @@ class WhatIfPresenter:
                 (_CHOSEN if field.name == name else _OPTION).format(
                     prefix + field.name, field.label
                 )
-                for field in card.fields
+                for field in card.form
                 if field.varies
             )
             for name in card.names
