@@ -23,6 +23,7 @@ from sklearn.ensemble import (
 from model.making.onnx.additive import (
     UNWRITTEN,
     NodeWriter,
+    leave_trees,
     list_additive,
     make_additive_converter,
     round_down,
@@ -56,11 +57,9 @@ def make_forest_converters(forests: list[Any]) -> dict[type, Callable[..., None]
             NodeWriter(scope, container).take(operator.inputs[0]),
             [output.full_name for output in operator.outputs],
             op_domain=_DOMAIN,
-            nodes_modes=[UNWRITTEN],
-            nodes_treeids=[len(forests)],
+            **leave_trees(forest, forests),
             **_describe_answer(forest),
         )
-        forests.append(forest)
 
     classes = (
         ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor,

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 
 from model.contract.arrays import Float64Array
-from model.making.onnx.additive import UNWRITTEN, NodeWriter
+from model.making.onnx.additive import NodeWriter, leave_trees
 
 
 def make_isolation_converter(forests: list[Any]) -> Callable[..., None]:
@@ -29,11 +29,9 @@ def make_isolation_converter(forests: list[Any]) -> Callable[..., None]:
             "TreeEnsembleRegressor",
             graph.take(operator.inputs[0]),
             domain="ai.onnx.ml",
-            nodes_modes=[UNWRITTEN],
-            nodes_treeids=[len(forests)],
             n_targets=1,
+            **leave_trees(forest, forests),
         )
-        forests.append(forest)
         power = graph.add("Pow", graph.keep(2.0), graph.add("Neg", depth))
         score = graph.add("Sub", graph.keep(-forest.offset_), power)
         is_outlier = graph.add("Less", score, graph.keep(0.0))
