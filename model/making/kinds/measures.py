@@ -1,7 +1,5 @@
 """What a number measures, as its column's name and its values say: a share, or a duration."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping
