@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from markupsafe import Markup
 
 from app.feedback.outcomes import OutputValue, ReportedOutcome
 from app.monitoring.watcher import DAYS, AskedField, ModelWatch, Reports, measure_distance
@@ -65,10 +66,10 @@ def describe_nothing(model: ServedModel[object, object], words: TrackWords | Non
     """Say how truths come here; ``words`` is None for a model without rows."""
     if words is None:
         return "Nobody has tested this on pictures whose truth became known."
-    return (
+    return Markup(
         "No truth is known yet. Whoever runs this page brings a file with every case of some time: "
-        f"flask --app wsgi model outcomes {model.slug} truths.csv"
-    )
+        "<code>flask --app wsgi model outcomes {} truths.csv</code>"
+    ).format(model.slug)
 
 
 def list_figures(record: TrackRecord, words: TrackWords, locale: str) -> list[Row]:

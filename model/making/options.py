@@ -1,7 +1,5 @@
 """What a person asks for when they add a model."""
 
-from __future__ import annotations
-
 import json
 import shlex
 from collections.abc import Callable, Mapping

@@ -218,6 +218,20 @@ def test_no_amount_is_broken_within_its_digits(page: Page, size: int) -> None:
         assert page.locator(amounts).evaluate_all(BROKEN) == []
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_bars_beside_amounts_of_any_length_begin_alike_and_have_one_scale(
+    page: Page, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 740})
+    page.goto(f"{FRESH}&what_if=neighborhood")
+    page.locator(".bars b").first.evaluate("(it) => { it.textContent = 'CHF 12,345,678'; }")
+    places = page.locator(".bars svg").evaluate_all(
+        "(all) => all.map((it) => it.getBoundingClientRect()).map((it) => [it.left, it.width])"
+    )
+    assert len(places) > 20
+    assert places == places[:1] * len(places)
+
+
 def test_a_table_of_columns_is_read_without_scrolling(page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto("/batch")

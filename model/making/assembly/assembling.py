@@ -1,7 +1,5 @@
 """The model in a person's files, put together as the data prove it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -36,7 +34,7 @@ from model.making.steps.kept_values import (
     describe_foreign_input,
     describe_merged_values,
 )
-from model.making.steps.texts import describe_changed_texts
+from model.making.steps.texts import describe_changed_texts, find_origin
 
 
 @dataclass(frozen=True)
@@ -60,10 +58,7 @@ class AssembledModel:
 def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> AssembledModel:
     """Put together what the files hold as the data prove it.
 
-    Args:
-        given: the files and the data.
-        ask: called where one of several assemblies was taken.
-        add_note: takes what the person should know.
+    ``ask`` is called where one of several assemblies was taken.
 
     Raises:
         NotProvedError: if the data do not prove that the model would answer rightly.
@@ -92,6 +87,12 @@ def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> Assem
     )
     names, classes = list(proof.assembly.names), proof.assembly.classes
     note_columns(names, proof.available, proof.assembly.by_place, derivations.inputs, add_note)
+    if proof.assembly.alone and (origin := find_origin(rows.table, names[0])):
+        add_note(
+            f"Visitors write {names[0]} as the data have it. If your code made it of {origin}, fit "
+            f"the vectoriser anew to {origin} with preprocessor=clean, where clean is your "
+            "function, and give the function's file by --module FILE.py --trust."
+        )
     for where in proof.unused:
         add_note(f"{where} was not needed.")
     if release := given.contents.other_release:
@@ -169,7 +170,7 @@ def _prove(
     if options.features and source.names and options.features != source.names:
         match_features(source, rows, options, lambda _: None)  # says why not
     for name in options.features:
-        require_column(rows.table, name, options.data, "--features")
+        require_column(rows.table.columns, name, options.data, "--features")
     table = _read_numbers(source, contents, rows, options)
     search = AssemblySearch(
         contents,

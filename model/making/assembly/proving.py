@@ -1,7 +1,6 @@
 """Which assembly the data prove, and what they show of it."""
 
-from __future__ import annotations
-
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -39,7 +38,7 @@ from model.making.assembly.trials import TriedAssembly, ask_all, find_complete, 
 from model.making.data.assigning import assign_columns
 from model.making.errors import AddError, NotProvedError
 from model.making.kinds.evidence import are_surely_less
-from model.making.steps.fitted_steps import find_encoded_columns
+from model.making.steps.fitted_steps import find_categories
 
 _CLEAR = 0.03
 """How much better the best assembly must rank than one that answers otherwise."""
@@ -88,10 +87,7 @@ class Proof:
 def prove(search: AssemblySearch, classes: Sequence[str], read_truth: ReadTruth) -> Proof:
     """Try every assembly on rows of the data, take the one that they prove, and check it.
 
-    Args:
-        search: what may be put together.
-        classes: names of the model's classes in their order, as a person says.
-        read_truth: reads the target.
+    ``classes`` are names of the model's classes in their order, as a person says.
 
     Raises:
         NoAssemblyError: if the data lack what the model takes.
@@ -138,9 +134,7 @@ def prove(search: AssemblySearch, classes: Sequence[str], read_truth: ReadTruth)
 def take_only(search: AssemblySearch, classes: Sequence[str]) -> Proof:
     """Take the one assembly that is possible; nothing can be tried without a target.
 
-    Args:
-        search: what may be put together.
-        classes: names of the model's classes in their order, as a person says.
+    ``classes`` are names of the model's classes in their order, as a person says.
 
     Raises:
         NoAssemblyError: if the data lack what the model takes.
@@ -219,6 +213,7 @@ def choose_assembly(
             + (
                 _tell_inverses_apart(best.assembly.inverse, near.assembly.inverse)
                 or _tell_codes_apart(best.assembly, near.assembly)
+                or _tell_texts_apart(best.assembly, near.assembly)
                 or _HOW
             )
         )
@@ -265,6 +260,17 @@ def _tell_codes_apart(one: Assembly, other: Assembly) -> str:
     )
 
 
+def _tell_texts_apart(one: Assembly, other: Assembly) -> str:
+    """Say what decides between two that take the texts of a column each."""
+    if not one.alone or one.names == other.names:
+        return ""
+    lines = [f"--features {shlex.quote(item.names[0])}" for item in (one, other)]
+    return (
+        f"Write {' or '.join(lines)}. Where your code joined columns, write the joined texts into "
+        "the data as a column, and name that."
+    )
+
+
 def _is_clearly_better(one: TriedAssembly, other: TriedAssembly) -> bool:
     """Whether one ranks clearly better, or is slightly better on most rows (paired t-test)."""
     clearly = one.fit.rank - other.fit.rank >= _CLEAR
@@ -288,7 +294,7 @@ def _check(search: AssemblySearch, assembly: Assembly, truth: Float64Array) -> F
             return rows
     else:
         # Of the raw columns those that the model does not treat as categories.
-        encoded = find_encoded_columns(assembly.fitted, assembly.names)
+        encoded = find_categories(assembly.fitted, assembly.names)
         labels = [name for name in assembly.names
                   if search.columns.is_number(name) and name not in encoded]  # fmt: skip
         numbers = search.table[labels].to_numpy(dtype=float, na_value=np.nan)

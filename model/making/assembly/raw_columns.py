@@ -1,7 +1,5 @@
 """Assemblies whose first step takes columns as the data have them, texts among them."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,8 +14,8 @@ from model.making.assembly.chains import Step, describe_steps, make_dense_step
 from model.making.assembly.contents import Transformer
 from model.making.assembly.search import AssemblySearch
 from model.making.data.text_cells import looks_written
-from model.making.steps.fitted_steps import SCALERS, find_encoded_columns, unwrap_estimator
-from model.making.steps.texts import takes_texts_alone
+from model.making.steps.fitted_steps import SCALERS, find_categories, unwrap_estimator
+from model.making.steps.texts import find_own_texts, takes_texts_alone
 
 MOST_WINDOWS = 12
 """So many runs of neighbouring columns are tried where nothing names those of a model."""
@@ -27,7 +25,7 @@ def list_raw(search: AssemblySearch) -> list[Assembly]:
     """List the assemblies whose first step takes raw columns by name, texts among them."""
     own = search.estimator
     if takes_texts_alone(own.fitted):
-        return [_take_text(search, name, own.fitted) for name in _list_text_columns(search)]
+        return [_take_text(search, name, own.fitted) for name in _choose_texts(search, own.fitted)]
     if _takes_raw(search, own):
         return [take_raw(search, own.names or (), own.fitted)]
     found = []
@@ -38,7 +36,7 @@ def list_raw(search: AssemblySearch) -> list[Assembly]:
         words, parts = describe_steps(steps), frozenset(part.where for part in order)
         if takes_texts_alone(order[0].fitted):
             fitted = _join_after_texts([part.fitted for part in order], search.estimator.fitted)
-            for name in _list_text_columns(search):
+            for name in _choose_texts(search, fitted):
                 made = _take_text(search, name, fitted)
                 found.append(replace(made, words=(words, *made.words), parts=parts))
             continue
@@ -58,6 +56,15 @@ def _list_text_columns(search: AssemblySearch) -> list[str]:
     texts = [name for name in columns if not search.columns.is_number(name)]
     written = [name for name in texts if looks_written(search.table[name])]
     return written or texts
+
+
+def _choose_texts(search: AssemblySearch, fitted: Any) -> list[str]:
+    """Those of them that may be the model's: the ones with all of its words, where there are any.
+
+    The texts that code made others of, as by stemming, lie beside these in many files.
+    """
+    names = _list_text_columns(search)
+    return (find_own_texts(fitted, search.table[names]) if names[1:] else []) or names
 
 
 def _join_after_texts(steps: list[Any], estimator: Any) -> Any:
@@ -111,7 +118,7 @@ def _takes_raw(search: AssemblySearch, part: Transformer) -> bool:
 
 def _are_texts(search: AssemblySearch, part: Transformer, names: Sequence[str]) -> bool:
     """Whether there are texts among columns, and none that a part would take for a number."""
-    encoded = find_encoded_columns(part.fitted, names)
+    encoded = find_categories(part.fitted, names)
     texts = [name for name in names if not search.columns.is_number(name)]
     return bool(texts) and all(
         name in encoded or pd.to_numeric(search.table[name].dropna(), errors="coerce").isna().any()

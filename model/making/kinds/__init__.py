@@ -35,6 +35,6 @@ def choose_kind(kind: OutputKind, targets: Sequence[str]) -> OutputKind:
     if kind.name != NumberKind.name:
         raise AddError(
             f"--target names {len(targets)} columns, and only a model of numbers answers several. "
-            "Name one."
+            "Name the one that it was fitted to, or fit it anew to one of them."
         )
     return MultioutputKind(tuple(targets))

@@ -1,7 +1,5 @@
 """Adding a model that answers with several numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -144,14 +142,22 @@ class MultioutputKind(NumberKind):
             for draft, truth, each in zip(output.others, dataset.truth.T[1:], others, strict=True)
         )
         drafts = (output, *output.others)
-        accuracy, metrics = first.accuracy, first.metrics
+        accuracy, baseline, metrics = first.accuracy, first.baseline, first.metrics
         if metrics:
+            baseline = f"{output.naming.label}: {baseline}"
             pairs = list(zip(drafts, found, strict=True))
             accuracy = " ".join(f"{draft.naming.label}: {each.accuracy}" for draft, each in pairs)
             metrics = tuple(
                 _name_metric(metric, draft) for draft, each in pairs for metric in each.metrics
             )
-        return replace(first, accuracy=accuracy, metrics=metrics, outputs=measured, held_out=None)
+        return replace(
+            first,
+            accuracy=accuracy,
+            baseline=baseline,
+            metrics=metrics,
+            outputs=measured,
+            held_out=None,
+        )
 
     def measure_facts(
         self, answers: Float64Array, truth: Float64Array, name: str, facts: str
@@ -170,8 +176,7 @@ class MultioutputKind(NumberKind):
         ]
 
     def first(self, values: Float64Array) -> Float64Array:
-        headline: Float64Array = values[:, 0]
-        return headline
+        return values[:, 0]
 
     def read_answer(self, answer: Float64Array) -> tuple[float, str]:
         return float(answer[0]), ""
@@ -196,8 +201,7 @@ def _holds_of_first(holds: Callable[[Any], bool], answer: Float64Array) -> bool:
 
 
 def _take_column(place: int, values: Float64Array) -> Float64Array:
-    column: Float64Array = values[:, place]
-    return column
+    return values[:, place]
 
 
 def _select(dataset: Dataset, place: int) -> Dataset:

@@ -1,7 +1,5 @@
 """Adding a model that answers with a number."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -84,20 +82,22 @@ class NumberKind(OutputKind):
         return ()
 
     @classmethod
-    def from_estimator(cls, fitted: Any, where: str) -> NumberKind | None:
+    def from_estimator(cls, fitted: Any, where: str) -> "NumberKind | None":
         """Return the kind of an estimator that answers so."""
         kind = find_estimator_type(fitted)  # "" for what only looks like an estimator
         looks_so = not (hasattr(fitted, "classes_") or hasattr(fitted, "predict_proba"))
         return cls() if kind == "regressor" or (not kind and looks_so) else None
 
     @classmethod
-    def from_served(cls, model: ServedModel[Any, Any]) -> tuple[NumberKind, PredictFloat64] | None:
+    def from_served(
+        cls, model: ServedModel[Any, Any]
+    ) -> "tuple[NumberKind, PredictFloat64] | None":
         """Return the kind of a served model that answers so, and its predictor."""
         if not isinstance(model, NumberModel):
             return None
         return cls(), lambda rows: model.predictor.predict(rows)[0].astype(np.float64)
 
-    def with_names(self, names: Sequence[str]) -> NumberKind:
+    def with_names(self, names: Sequence[str]) -> "NumberKind":
         if names:
             raise AddError("--classes names classes, but the model answers with a number.")
         return self
@@ -234,7 +234,7 @@ class NumberKind(OutputKind):
         predictions = dataset.predict(rows.astype(np.float32))
         middle = float(np.median(dataset.truth[~dataset.held_out]))
         guessed = float(np.median(np.abs(truth - middle)))
-        base = write(guessed)
+        base = write(guessed, math.floor)
         is_weak = metrics[0].value > (1 - LEAST_GAIN) * guessed
         return Evaluation(
             how,
@@ -266,8 +266,7 @@ class NumberKind(OutputKind):
         return answers
 
     def compute_losses(self, decided: Float64Array, truth: Float64Array) -> Float64Array:
-        losses: Float64Array = (decided - truth) ** 2
-        return losses
+        return (decided - truth) ** 2
 
     def compute_score(self, losses: Float64Array, truth: Float64Array) -> float:
         return 1 - float(np.mean(losses)) / max(float(np.var(truth)), 1e-300)
@@ -322,17 +321,26 @@ def _describe_leaning(predictions: Float64Array, truth: Float64Array, locale: st
     return ""
 
 
-def _make_writer(output: NumberOutput, locale: str) -> Callable[[float], str]:
-    """What writes an error, to four digits where the page rounds by a step of the answer."""
-    if output.format in ("percent", "duration"):
-        return make_difference_writer(output, locale)
-    write_figure = make_difference_writer(output.model_copy(update={"format": "number"}), locale)
-    write_whole = make_difference_writer(output, locale)
-    is_currency = output.format == "currency"
+def _make_writer(output: NumberOutput, locale: str) -> Callable[..., str]:
+    """What writes an error, to four digits where the page rounds by a step of the answer.
 
-    def write(error: float) -> str:
-        figure = formatting.round_figure(error)
-        return (write_whole if is_currency and figure >= _LEAST_WHOLE else write_figure)(figure)
+    It rounds up, so that no error is stated too small, or as its second argument says.
+    """
+    is_currency = output.format == "currency"
+    has_step = output.format in ("percent", "duration")
+    exact = {"format": "number", "round_to": 1e-9}  # writes every decimal
+    plain = output if has_step else output.model_copy(update=exact)
+    write_figure = make_difference_writer(plain, locale)
+    write_whole = make_difference_writer(output, locale)
+
+    def write(error: float, rounding: Callable[[float], int] = math.ceil) -> str:
+        is_whole = is_currency and error >= _LEAST_WHOLE
+        step = 1.0 if is_whole else 10.0 ** (math.floor(math.log10(error or 1)) - 3)
+        if has_step:
+            step = output.round_to
+        # A quotient is a little off a whole number that it stands for.
+        rounded = rounding(round(error / step, 6)) * step
+        return (write_whole if is_whole else write_figure)(rounded)
 
     return write
 

@@ -1,7 +1,5 @@
 """Answers of a network to pictures, through the form in which it is served."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

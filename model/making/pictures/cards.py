@@ -1,7 +1,5 @@
 """Drafts the card of a network for pictures."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

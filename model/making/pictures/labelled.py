@@ -1,7 +1,5 @@
 """Pictures with their classes: a folder of pictures for each class, or a table of files."""
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,6 +13,7 @@ import pandas as pd
 from PIL import Image
 from pydantic_core import PydanticCustomError
 
+from model.contract.formatting import list_some
 from model.contract.outputs import MOST_CLASSES
 from model.contract.pictures import ImageField, Picture, Transparency
 from model.making.errors import AddError
@@ -65,10 +64,8 @@ class LabelledPictures:
     ) -> Iterator[tuple[int, Picture]]:
         """Read some of the files, and note those that are broken.
 
-        Args:
-            chosen: places in ``files``.
-            side: the longer side of what the network sees, in pixels.
-            transparency: what transparent parts become, see ``ImageField``.
+        ``chosen`` are places in ``files``, ``side`` is the longer one of what the network sees, in
+        pixels, ``transparency`` is that of ``ImageField``.
         """
         picture = ImageField(
             kind="image",
@@ -96,12 +93,9 @@ class LabelledPictures:
         """Say how many files could not be read, and which; "" where all could."""
         if not self.broken:
             return ""
-        named = ", ".join(sorted(self.broken)[:_MOST_NAMED])
-        more = len(self.broken) - _MOST_NAMED
+        named = list_some(sorted(self.broken), _MOST_NAMED)
         count = "One file" if len(self.broken) == 1 else f"{len(self.broken):,} files"
-        return f"{count} could not be read and left out: {named}" + (
-            f" and {more:,} more." if more > 0 else "."
-        )
+        return f"{count} could not be read and left out: {named}."
 
     def hash_files(self) -> str:
         """Hash the names, classes and sizes of all files, which tells another set apart."""

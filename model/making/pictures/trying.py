@@ -1,7 +1,5 @@
 """Finds how pictures become a network's input, and in which order its classes stand, by trying."""
 
-from __future__ import annotations
-
 import itertools
 import shlex
 import time
@@ -13,7 +11,7 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from model.contract.arrays import Float64Array, IntArray
-from model.contract.formatting import capitalize
+from model.contract.formatting import capitalize, list_some
 from model.contract.pictures import Picture
 from model.contract.preprocessing import (
     Channels,
@@ -357,14 +355,12 @@ def _probe(
     if count == 1 and len(names) != 2:
         raise AddError(
             f"The network answers one number, which can tell two classes, and the pictures have "
-            f"{len(names)}: {', '.join(names[:10])}.{advise_on_numbers(names)}"
+            f"{len(names)}: {list_some(names, 10)}.{advise_on_numbers(names)}"
         )
     if count not in (1, len(names)):
-        more = " and more" if len(names) > 10 else ""
         raise AddError(
             f"The network answers {count} classes, and the pictures have {len(names)}: "
-            f"{', '.join(names[:10])}{more}. Give pictures of each of its classes, in a folder "
-            "for each."
+            f"{list_some(names, 10)}. Give pictures of each of its classes, in a folder for each."
         )
     return network.find_meaning(stacked), max(seconds, 1e-4)
 

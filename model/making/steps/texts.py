@@ -1,7 +1,6 @@
 """The vectorisers in an estimator: which texts they take, and what is made of their columns."""
 
-from __future__ import annotations
-
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -17,11 +16,11 @@ from sklearn.feature_extraction.text import (
     TfidfVectorizer,
 )
 from sklearn.feature_selection import SelectorMixin
-from sklearn.pipeline import FeatureUnion, Pipeline
-from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, StandardScaler
+from sklearn.pipeline import FeatureUnion
+from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 from model.contract.arrays import Float32Array, Float64Array
-from model.making.steps.fitted_steps import find_parts, unwrap_estimator
+from model.making.steps.fitted_steps import find_parts, is_step, list_steps, unwrap_estimator
 from model.serving.texts.analyzer import Analyzer
 from model.serving.texts.vectorizer import Options, Vectorizer, mark_seen
 
@@ -40,21 +39,14 @@ _KNOWN = 0.8
 the same: many of its rare words are in no text of a sample, and it may know no rare ones."""
 _FREQUENT = 5
 """Times that a word is in the texts from which it is a frequent one."""
-
-
-def list_steps(fitted: Any) -> list[Any]:
-    """Return the steps of an estimator, those of pipelines in pipelines, too."""
-    fitted = unwrap_estimator(fitted)
-    if isinstance(fitted, TransformedTargetRegressor):
-        return list_steps(fitted.regressor_)
-    if not isinstance(fitted, Pipeline):
-        return [fitted]
-    return [part for _, step in fitted.steps if _is_step(step) for part in list_steps(step)]
-
-
-def _is_step(step: Any) -> bool:
-    plain = isinstance(step, FunctionTransformer) and step.func is None
-    return step is not None and not isinstance(step, str) and not plain
+_EXPECTED = 10
+"""Texts here that should have a word, by the share of the fit's, from which one of them would."""
+_COMPARED = 200
+"""Texts that are compared with those of which code may have made them."""
+_FROM_ORIGIN = 0.9
+"""The share of their words that begin as one of the original text does; that of a title is less."""
+_LOST, _LEAST_LOST = 0.02, 3
+"""The share of such words that are in no text from which code made them, and the least of them."""
 
 
 def find_vectorizers(fitted: Any) -> Iterator[Any]:
@@ -66,7 +58,7 @@ def takes_texts_alone(fitted: Any) -> bool:
     """Whether a part takes a list of texts, and not a table."""
     first = list_steps(fitted)[0]
     if isinstance(first, FeatureUnion):
-        return any(takes_texts_alone(step) for _, step in first.transformer_list if _is_step(step))
+        return any(takes_texts_alone(step) for _, step in first.transformer_list if is_step(step))
     if isinstance(first, VECTORIZERS):
         return True
     names = getattr(fitted, "feature_names_in_", None)
@@ -77,9 +69,7 @@ def takes_texts_alone(fitted: Any) -> bool:
 def list_branches(fitted: Any, names: Sequence[str]) -> dict[str, tuple[str, list[Any]]]:
     """Find the columns whose texts are vectorised.
 
-    Args:
-        fitted: the estimator.
-        names: the columns that it takes, in its order.
+    ``names`` are the columns that it takes, in its order.
 
     Returns:
         By column: the branch of the ColumnTransformer that takes it, "" where there is none, and
@@ -88,14 +78,14 @@ def list_branches(fitted: Any, names: Sequence[str]) -> dict[str, tuple[str, lis
     first, *others = list_steps(fitted)
     if isinstance(first, FeatureUnion):
         # Several parts may take the same text, so the words of the union count, not of one part.
-        parts = [list_branches(part, names) for _, part in first.transformer_list if _is_step(part)]
+        parts = [list_branches(part, names) for _, part in first.transformer_list if is_step(part)]
         union = "", [first, *others[:-1]]
         return {name: union for part in parts for name in part}
     if isinstance(first, ColumnTransformer):
         found = {}
         for branch, transformer, _ in first.transformers_:
             places = first._transformer_to_input_indices[branch]
-            if len(places) == 1 and _is_step(transformer) and any(find_vectorizers(transformer)):
+            if len(places) == 1 and is_step(transformer) and any(find_vectorizers(transformer)):
                 found[names[places[0]]] = branch, list_steps(transformer)
         return found
     if len(names) == 1 and takes_texts_alone(fitted):
@@ -233,30 +223,88 @@ def _undo(step: Any, coefficients: Float64Array) -> Float64Array | None:
 def describe_changed_texts(fitted: Any, rows: pd.DataFrame) -> str:
     """Say that an author's code changed the texts before the vectoriser, as by stemming; or "".
 
-    Args:
-        fitted: the model.
-        rows: the data of the fit as it takes them.
+    ``rows`` are the data of the fit as the model takes them.
     """
     for name, (_, steps) in list_branches(fitted, list(map(str, rows.columns))).items():
         vectorizer = describe_vectorizer(steps, ())
         if not vectorizer.options.transforms:
             continue
-        counts: Counter[str] = Counter()
-        for text in rows[name].dropna().unique()[:_MOST_SPLIT]:
-            counts.update(vectorizer.options.analyzer.split(str(text)))
+        counts = _count_texts(vectorizer, rows[name])
         absent = sorted(term for term in vectorizer.vocabulary if term not in counts)
         frequent = [term for term, count in counts.items() if count >= _FREQUENT]
         known = sum(term in vectorizer.vocabulary for term in frequent)
-        if len(absent) > _ABSENT * vectorizer.width and known < _KNOWN * len(frequent):
-            return (
+        expected = _list_expected(vectorizer, rows[name].nunique())
+        lost = sorted(term for term in expected if term not in counts)
+        if len(lost) >= max(_LEAST_LOST, _LOST * len(expected)):
+            said = (
+                f"Of {len(expected):,} words of {name} that were frequent when it was fitted, "
+                f"{len(lost):,} are in no text here, such as {', '.join(map(repr, lost[:3]))}."
+            )
+        elif len(absent) > _ABSENT * vectorizer.width and known < _KNOWN * len(frequent):
+            said = (
                 f"Of the {vectorizer.width:,} words that the model knows of {name}, "
                 f"{len(absent):,} are in no text, such as {', '.join(map(repr, absent[:3]))}, and "
-                f"it knows {known / len(frequent):.0%} of the frequent words in the texts. So "
-                "these are not its texts, or your code changed them before the vectoriser. Let the "
-                "vectoriser do it: fit it anew with preprocessor=clean, where clean is your "
-                "function, and give the function's file by --module FILE.py --trust."
+                f"it knows {known / len(frequent):.0%} of the frequent words in the texts."
             )
+        else:
+            continue
+        return (
+            f"{said} So these are not its texts, or your code changed them before the vectoriser. "
+            "Let the vectoriser do it: fit it anew with preprocessor=clean, where clean is your "
+            "function, and give the function's file by --module FILE.py --trust."
+        )
     return ""
+
+
+def _count_texts(vectorizer: Vectorizer, cells: pd.Series) -> Counter[str]:
+    """In how many texts each term is."""
+    counts: Counter[str] = Counter()
+    for text in cells.dropna().unique()[:_MOST_SPLIT]:
+        counts.update(set(vectorizer.options.analyzer.split(str(text))))
+    return counts
+
+
+def _list_expected(vectorizer: Vectorizer, texts: int) -> list[str]:
+    """The terms that so many of the fit's texts had that some of these should have them.
+
+    What tf-idf keeps of a term is 1 less the logarithm of this share.
+    """
+    if vectorizer.idf is None:
+        return []
+    least = 1 - np.log(_EXPECTED / max(texts, 1))
+    return [term for term, place in vectorizer.vocabulary.items() if vectorizer.idf[place] <= least]
+
+
+def find_own_texts(fitted: Any, columns: pd.DataFrame) -> list[str]:
+    """Find the columns whose texts have every word that the model's vectoriser knows."""
+    found = []
+    for name in columns:
+        ((_, steps),) = list_branches(fitted, [str(name)]).values()
+        vectorizer = describe_vectorizer(steps, ())
+        if vectorizer.options.transforms and (
+            vectorizer.vocabulary.keys() <= _count_texts(vectorizer, columns[name]).keys()
+        ):
+            found.append(str(name))
+    return found
+
+
+def find_origin(table: pd.DataFrame, name: str) -> str:
+    """Find the longer texts that have the beginnings of the words in a column's; "" without."""
+    rows = table.dropna(subset=[name])[:_COMPARED]
+    texts = rows[name].astype(str)
+    begun = texts.map(_list_beginnings)
+    for other in table.columns:
+        longer = rows[other].fillna("").astype(str)
+        if other == name or longer.str.len().mean() <= texts.str.len().mean():
+            continue
+        pairs = zip(begun, longer.map(_list_beginnings), strict=True)
+        if np.mean([len(own & its) / len(own) for own, its in pairs if own] or [0]) > _FROM_ORIGIN:
+            return str(other)
+    return ""
+
+
+def _list_beginnings(text: str) -> set[str]:
+    return {word[:3] for word in re.findall(r"\w+", text.lower())}
 
 
 def describe_texts(

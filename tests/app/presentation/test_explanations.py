@@ -85,6 +85,17 @@ def test_a_fact_as_of_the_typical_case_makes_no_difference(client: FlaskClient) 
     assert "3 bedrooms$0: no difference" in words
 
 
+def test_the_typical_case_has_one_number_wherever_it_stands(
+    client: FlaskClient, house: NumberModel
+) -> None:
+    card, reference = house.card, house.manifest.reference
+    given = {name: str(reference[name]) for name in card.names if name not in card.optional}
+    soup = post_fragment(client, given)
+    price = text_of(soup, "data.prediction")
+    assert text_of(soup, "data.reference") == price
+    assert f"typical {price}" in text_of(soup, ".strip")
+
+
 def test_a_row_of_many_facts_is_named_by_its_first_and_the_count_of_the_others(
     client: FlaskClient, house: NumberModel
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier
 
 from model.making.errors import AddError
@@ -21,6 +21,8 @@ from model.making.kinds.number import NumberKind
 from model.making.kinds.output_kind import make_metric
 from model.making.options import AddOptions
 from model.serving import kinds as serving
+from model.serving.kinds.number import NumberModel
+from tests.loading import load_as
 from tests.model.making.conftest import add_fitted
 
 
@@ -73,7 +75,43 @@ def test_an_error_in_a_currency_is_written_as_the_page_writes_its_answers() -> N
     output = kind.draft_output(data[:, 0], asked)
     few, every = make_metric("few", "Few", 2891.4), make_metric("every", "Every", 3.27)
     said = kind.describe_facts(few, every, 3, output).replace("\u00a0", " ")
-    assert said.endswith("by less than 2 891 zł; with all facts, by less than 3,27 PLN.")
+    assert said.endswith("by less than 2 892 zł; with all facts, by less than 3,27 PLN.")
+
+
+@pytest.mark.parametrize(
+    ("target", "error", "text"),
+    [
+        ("price_eur", 266.154, "€267"),
+        ("price_eur", 266.0, "€266"),
+        ("hours", 7.2032, "7.204"),
+        ("hours", 0.0012341, "0.001235"),
+        ("hours", 0.0, "0"),
+        ("humidity_pct", 3.2, "4 points"),
+    ],
+)
+def test_no_error_is_stated_too_small(target: str, error: float, text: str) -> None:
+    kind, metric = NumberKind(), make_metric("few", "Few", error)
+    data = np.random.default_rng(0).uniform(0, 100, 300)
+    output = kind.draft_output(data, replace(options(), target=target))
+    said = kind.describe_facts(metric, metric, 3, output).replace("\u00a0", " ")
+    assert said.endswith(f"by less than {text}; with all facts, by less than {text}.")
+
+
+def test_an_answer_does_not_leave_its_range_below_0_where_no_row_does(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame({"size": rng.uniform(0, 1, 600)})
+    table["price"] = np.maximum(0, 100 * table["size"] - 40 + rng.normal(0, 3, 600))
+    table[:300].to_csv(data := tmp_path / "data.csv", index=False)
+    table[300:].to_csv(unseen := tmp_path / "unseen.csv", index=False)
+    fitted = LinearRegression().fit(table[:300][["size"]], table[:300]["price"])
+    assert fitted.predict(pd.DataFrame({"size": [0.0]}))[0] < -5
+    add_fitted(tmp_path, "m", fitted, "--data", data, "--target", "price", "--holdout", unseen)
+    model = load_as(NumberModel, tmp_path / "m")
+    (answer,) = model.predict([{"size": 0.0}])
+    assert answer.interval is not None
+    assert answer.interval.low <= answer.value <= answer.interval.high
+    below = replace(options(), target="profit")
+    assert "min" not in NumberKind().draft_output(np.array([-1.0, 5, 9]), below).keys
 
 
 def test_reasons_are_those_of_the_class_that_was_named() -> None:

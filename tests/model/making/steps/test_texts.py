@@ -234,7 +234,7 @@ def test_texts_that_code_changed_before_the_vectoriser_are_noticed(
         add(tmp_path, data, *files, "--yes")
         return
     said = add(tmp_path, data, *files, "--yes", code=4)
-    assert "are in no text, such as 'agen', 'bonu', 'chea'" in said
+    assert "are in no text here, such as 'agen', 'bonu', 'chea'" in said
     assert "preprocessor=clean" in said
     add(tmp_path, data, *files, "--yes", "--as-is")
 
@@ -252,6 +252,54 @@ def test_a_sample_of_the_texts_is_enough(options: dict[str, int]) -> None:
     assert describe_changed_texts(fitted, sample) == ""
     sample["text"] = sample["text"].str.replace("word", "a word of ")
     assert "it knows 0% of the frequent words" in describe_changed_texts(fitted, sample)
+
+
+def test_a_few_frequent_words_that_code_joined_are_noticed() -> None:
+    """Most of the words stay, but "you're" had become "youre" and "don't" "dont"."""
+    rows = make_messages()
+    texts = rows["message"] + np.resize([" I don't.", " You're in.", " It isn't."], len(rows))
+    fitted = make_pipeline(TfidfVectorizer(), LogisticRegression())
+    fitted.fit(texts.str.replace("'", ""), rows["label"])
+    said = describe_changed_texts(fitted, pd.DataFrame({"message": texts}))
+    assert "3 are in no text here, such as 'dont', 'isnt', 'youre'" in said
+    fitted.fit(texts, rows["label"])
+    assert describe_changed_texts(fitted, pd.DataFrame({"message": texts[:100]})) == ""
+
+
+def test_of_texts_and_what_code_made_of_them_those_with_the_words_of_the_model_are_taken(
+    tmp_path: Path,
+) -> None:
+    """One made text is empty, so that the model does not answer its row."""
+    rows = make_messages()
+    rows["clean"] = rows["message"].map(lambda text: " ".join(w[:4] for w in text.split()[1:]))
+    vectorizer = TfidfVectorizer()
+    matrix = vectorizer.fit_transform(rows["clean"])
+    rows.loc[0, "clean"] = None
+    path = tmp_path / "both.csv"
+    rows[["message", "clean", "label"]].to_csv(path, index=False)
+    files = [
+        save(MultinomialNB().fit(matrix, rows["label"]), tmp_path / "nb.pkl"),
+        save(vectorizer, tmp_path / "tfidf.pkl"),
+    ]
+    said = " ".join(add(tmp_path, path, *files, "--yes").split())
+    assert load(tmp_path).card.names == ("clean",)
+    assert "If your code made it of message, fit the vectoriser anew to message" in said
+    assert "fill(" not in said
+
+
+def test_where_texts_were_joined_it_is_said_what_to_write(tmp_path: Path) -> None:
+    """Either column tells as much."""
+    rows = make_messages().sort_values("label", ignore_index=True)
+    rows["title"] = rows.groupby("label")["message"].transform(lambda texts: texts[::-1].values)
+    joined = rows["title"] + " " + rows["message"]
+    fitted = make_pipeline(TfidfVectorizer(), MultinomialNB()).fit(joined, rows["label"])
+    path, file = tmp_path / "joined.csv", save(fitted, tmp_path / "nb.pkl")
+    rows[["title", "message", "label"]].to_csv(path, index=False)
+    said = " ".join(add(tmp_path, path, file, code=4).split())
+    assert "--features message or --features title. Where your code joined columns" in said
+    rows.assign(text=joined).to_csv(path, index=False)
+    add(tmp_path, path, file, "--features", "text")
+    assert load(tmp_path).card.names == ("text",)
 
 
 def test_a_number_is_learned_from_a_text(tmp_path: Path) -> None:
